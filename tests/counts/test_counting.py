@@ -249,10 +249,10 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "t.parquet", [("a", "b", 3.0), ("b", "a", 3.0)])
     with pytest.raises(InputError, match="give model=skipgram"):
         ws.train(path, format="counts", model="cbow", **SMALL)
-    with pytest.raises(InputError, match=r"must end in \.parquet, \.csv or \.tsv"):
+    with pytest.raises(InputError, match="its name does not say how its rows are stored"):
         ws.train(tmp_path / "t.txt", format="counts", **SMALL) if (tmp_path / "t.txt").write_text("a b 1") else None
     (tmp_path / "t.csv").write_text("word,context\na,b\n")
-    with pytest.raises(InputError, match="columns word, context and count"):
+    with pytest.raises(InputError, match="has no column 'count'"):
         ws.train(tmp_path / "t.csv", format="counts", **SMALL)
     cut = tmp_path / "cut.parquet"
     cut.write_bytes(path.read_bytes()[:-20])

@@ -1,7 +1,6 @@
 """Texts to labels: lists of labels, TF-IDF inside the model, and files of texts."""
 
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -111,23 +110,6 @@ def test_a_tokeniser_is_named() -> None:
     for wrong, message in (([], "tokens must be the name of a tokeniser"), ("none", "unknown tokeniser 'none'")):
         with pytest.raises(InputError, match=message):
             TextClassifier(tokens=wrong).fit(["a", "b"], ["a", "b"])  # type: ignore[arg-type]
-
-
-TABLES = {
-    "a.csv": 'id;text;tags\n1;the cat;"a, b"\n2;"a; b";b\n3;x;\n',
-    "a.tsv": "text\ttags\nthe cat\ta,b\na; b\tb\nx\t\n",
-    "a.jsonl": '{"text": "the cat", "tags": ["a", "b"]}\n{"text": "a; b", "tags": "b"}\n{"text": "x", "tags": null}\n',
-}
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_tables_are_read(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / name).write_text(TABLES[name])
-    with caplog.at_level(logging.WARNING, "wordsparse"):
-        found = read_texts(tmp_path / name, "text", "tags")
-    assert found == LabelledTexts(["the cat", "a; b", "x"], [["a", "b"], ["b"], []])
-    assert "1 of 3 texts have no label" in caplog.text
-    assert read_texts(tmp_path / name, "text").texts == found.texts
 
 
 def test_fasttexts_files_are_read(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
-from wordsparse.corpus.columns import ROW_FORMATS
 from wordsparse.corpus.reading import FORMATS
+from wordsparse.corpus.tables import FORMATS as TABLES
 from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.errors import InputError
 from wordsparse.files import toml
@@ -103,7 +103,7 @@ def _card(content: dict[str, Any], where: str) -> Card:
         content["download"] = _made(Download, content["download"], f"{where}, download")
     files = enumerate(content.get("files", []), 1)
     content["files"] = tuple(_made(PackedFile, entry, f"{where}, file {number}") for number, entry in files)
-    for key, choices in {"format": [*FORMATS, *ROW_FORMATS], "tokens": [*TOKENIZERS]}.items():
+    for key, choices in {"format": [*FORMATS, *TABLES], "tokens": [*TOKENIZERS]}.items():
         if content.get(key) not in choices and ("download" in content or "format" in content):
             raise InputError(f"{where}: {key} must be one of {', '.join(choices)}, not {content.get(key)!r}")
     card = _made(Card, content, where)

@@ -4,7 +4,6 @@ import codecs
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from wordsparse.corpus.sources import opened
 from wordsparse.errors import InputError
@@ -27,17 +26,14 @@ _NO_TEXT = (
 )
 
 
-def text_blocks(
-    path: Path, max_expansion: float = MAX_EXPANSION, start: int = 0, stop: int | None = None
-) -> Iterator[tuple[int, bytes]]:
+def text_blocks(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[tuple[int, bytes]]:
     """The position in the file and the bytes of blocks that end at white space, so that no token is in two of them.
 
-    They are without the file's byte order mark. With ``start`` or ``stop``, only those bytes of a regular file that is
-    not compressed. InputError if the file cannot be read, if its first bytes say that it is not text, or if several
-    blocks in a row hold no white space.
+    They are without the file's byte order mark. InputError if the file cannot be read, if its first bytes say that it
+    is not text, or if several blocks in a row hold no white space.
     """
-    position, rest = start, b""
-    for block in read_blocks(path, max_expansion, start, stop):
+    position, rest = 0, b""
+    for block in read_blocks(path, max_expansion):
         data = rest + block
         end = _end_of_last_white_space(data)
         if end:
@@ -65,17 +61,15 @@ def decoded(path: Path, position: int, data: bytes) -> str:
         ) from error
 
 
-def read_blocks(path: Path, max_expansion: float, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+def read_blocks(path: Path, max_expansion: float) -> Iterator[bytes]:
     """The file's bytes, unpacked; InputError if its first bytes say that it is not text. See :func:`text_blocks`."""
     with opened(path, max_expansion) as file:
-        if start:
-            cast("BinaryIO", file).seek(start)
-        position = start
-        while block := file.read(BLOCK_BYTES if stop is None else min(BLOCK_BYTES, stop - position)):
-            if position == 0 and (kind := _other_than_text(block)) is not None:
-                raise InputError(kind)
+        block = file.read(BLOCK_BYTES)
+        if (kind := _other_than_text(block)) is not None:
+            raise InputError(kind)
+        while block:
             yield block
-            position += len(block)
+            block = file.read(BLOCK_BYTES)
 
 
 def _other_than_text(start: bytes) -> str | None:

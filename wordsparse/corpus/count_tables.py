@@ -1,4 +1,4 @@
-"""Tables of counted pairs, columns word, context and count: Parquet, CSV and tab-separated files, and matrices."""
+"""Tables of counted pairs, columns word, context and count: files of rows of any format, and matrices."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,18 +9,18 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse import optional
-from wordsparse.corpus.columns import lines_of, names_in
 from wordsparse.corpus.reading import Source, as_paths
 from wordsparse.corpus.sources import find_files
+from wordsparse.corpus.tables import Block as TableBlock
+from wordsparse.corpus.tables import Table, format_of_file
+from wordsparse.corpus.tables.arrow import parquet_batches
 from wordsparse.errors import InputError
-from wordsparse.files import parquet
 from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.types import Array
 
 COLUMNS = ("word", "context", "count")
 ROWS = 2**17
 PARQUET = (".parquet", ".pq")
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LARGEST = float(np.finfo(np.float32).max)
 """Of a count; one that rounds to zero in float32 is none."""
 
@@ -63,7 +63,7 @@ def blocks(source: Source, max_expansion: float | None) -> Iterator[Block]:
         return
     paths = as_paths(source)
     if paths is None:
-        raise InputError("counted pairs must be files (.parquet, .csv, .tsv), or (words, SciPy matrix)")
+        raise InputError("counted pairs must be files (.parquet, .csv, .tsv, .jsonl), or (words, SciPy matrix)")
     for path in find_files(paths):
         row, words = 1, _Words()
         for batch in _batches(path, MAX_EXPANSION if max_expansion is None else max_expansion):
@@ -93,27 +93,33 @@ def _of_matrix(words: Sequence[str], matrix: Any) -> Iterator[Block]:
 
 def _batches(path: Path, max_expansion: float) -> Iterator[Any]:
     """Record batches of the three columns."""
-    if path.suffix.lower() in PARQUET:
-        yield from parquet.batches(path, COLUMNS, parquet.limit_of(path, max_expansion), ROWS)
+    format = format_of_file(path)
+    if format == "parquet":
+        yield from parquet_batches(path, COLUMNS, max_expansion, ROWS, read_dictionary=list(COLUMNS[:2]))
         return
-    if path.suffix.lower() not in DELIMITERS:
-        raise InputError(f"{path}: its name must end in .parquet, .csv or .tsv, which says how the pairs are stored")
-    csv, arrow = (optional.load("reading counted pairs", f"pyarrow{part}") for part in (".csv", ""))
-    names = names_in(next(lines_of(path, max_expansion), ""), DELIMITERS[path.suffix.lower()])
-    if repeated := [name for name in COLUMNS if names.count(name) > 1]:
-        raise InputError(f"{path}: has {names.count(repeated[0])} columns {repeated[0]!r}: rename all but one")
-    types = dict(zip(COLUMNS, (arrow.string(), arrow.string(), arrow.float64()), strict=True))
+    arrow = optional.load("reading counted pairs", "pyarrow")
+    schema = arrow.schema(list(zip(COLUMNS, (arrow.string(), arrow.string(), arrow.float64()), strict=True)))
+    parts = list[Any]()
+    for block in Table([path], format, max_expansion).blocks(COLUMNS):
+        words, contexts, counts = block.cells()
+        parts.append(arrow.record_batch([words, contexts, _numbers(block, counts)], schema))
+        if sum(map(len, parts)) >= ROWS:
+            yield from arrow.Table.from_batches(parts).combine_chunks().to_batches()
+            parts = []
+    yield from arrow.Table.from_batches(parts, schema).combine_chunks().to_batches()
+
+
+def _numbers(block: TableBlock, cells: list[Any]) -> Array:
+    """The numbers of a column of text."""
     try:
-        with csv.open_csv(
-            path,
-            parse_options=csv.ParseOptions(delimiter=DELIMITERS[path.suffix.lower()]),
-            convert_options=csv.ConvertOptions(column_types=types, include_columns=list(COLUMNS), null_values=[""]),
-        ) as reader:
-            yield from reader
-    except (arrow.ArrowException, OSError, KeyError) as error:
-        raise InputError(
-            f"{path}: cannot be read as pairs with the columns word, context and count: {error}"
-        ) from error
+        return np.array(cells, np.float64)
+    except (TypeError, ValueError):
+        for place, cell in enumerate(cells):
+            try:
+                float(cell)
+            except (TypeError, ValueError):
+                raise InputError(f"{block.name(place)}: its count is {cell!r:.40}, not a number") from None
+        raise
 
 
 class _Words:

@@ -7,13 +7,12 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus._text import WordTable
-from wordsparse.corpus.blocks import decoded, text_blocks
 from wordsparse.corpus.count_tables import blocks
 from wordsparse.corpus.counts import encode_counts
 from wordsparse.corpus.draft import Draft, NumberedText
@@ -21,7 +20,7 @@ from wordsparse.corpus.hints import hint
 from wordsparse.corpus.options import MIN_COUNT, EncodeOptions
 from wordsparse.corpus.phrases import MIN_COUNT as PAIR_MIN_COUNT
 from wordsparse.corpus.phrases import THRESHOLD, with_phrases
-from wordsparse.corpus.reading import COUNTS, Piece, RawText, Source
+from wordsparse.corpus.reading import COUNTS, Piece, RawText, Source, TextBlock
 from wordsparse.corpus.shards import (
     END_OF_SENTENCE,
     OUT_OF_VOCABULARY,
@@ -116,9 +115,9 @@ def complete(folder: Path, vocabulary: Vocabulary, shards: list[FileRecord], abo
 
 
 def _read(text: RawText, draft: Draft, threads: int, progress: Progress) -> "ReadText":
-    if text.files is None or text.lines is None:
+    if (blocks := text.blocks()) is None:
         return ReadText.of(draft, _read_pieces(text.pieces(), draft, progress))
-    return read_parts(map(Part, text.files), text.max_expansion, text.lines, draft, threads, progress)
+    return ReadText.of(draft, _read_blocks(blocks, draft, threads, progress))
 
 
 @dataclass(frozen=True)
@@ -160,79 +159,52 @@ class ReadText:
         return [table, *(table[np.append(ids, specials)] for ids in self.merged)]
 
 
-class Part(NamedTuple):
-    """The bytes from ``start`` to ``stop`` of a file; None: to its end."""
-
-    file: Path
-    start: int = 0
-    stop: int | None = None
-
-
-class _Block(NamedTuple):
-    """Bytes of a file that end at white space; ``data`` is None after the last block of a part."""
-
-    file: Path
-    position: int
-    data: bytes | None
-
-
-class _Numbered(NamedTuple):
-    """A block's values, and the index of the table whose ids they are."""
-
-    block: _Block
-    values: Ids
-    table: int
-
-
-def read_parts(
-    parts: Iterable[Part], max_expansion: float, lines: bool, draft: Draft, threads: int, progress: Progress
-) -> ReadText:
-    """Read tokens separated by white space on all threads; each block is numbered by a free table.
-
-    The end of a part ends a sentence; with ``lines``, so does the end of a line.
-    """
+def _read_blocks(blocks: Iterable[TextBlock], draft: Draft, threads: int, progress: Progress) -> list[WordTable]:
+    """Read tokens separated by white space on all threads; each block is numbered by a free table."""
     tables = [WordTable() for _ in range(threads)]
     free = list(range(threads))
 
-    def number(block: _Block) -> _Numbered:
+    def number(block: TextBlock) -> tuple[Ids, int]:
         table = free.pop()
         try:
-            valid = block.data is None or tables[table].scan(block.data, lines)
-            values = tables[table].take()
+            _scan(tables[table], block)
+            return tables[table].take(), table
         finally:
             free.append(table)
-        if not valid:
-            decoded(block.file, block.position, block.data or b"")  # raises the error that names the position
-            raise AssertionError(f"{block.file}: Python's decoder accepts bytes that the compiled reader refuses")
-        return _Numbered(block, values, table)
 
-    for block, values, table in ordered_map(number, _blocks(parts, max_expansion), threads):
-        if block.data is not None:
-            draft.write(values, table)
-            progress(draft.tokens)
-        else:
-            draft.end_sentence()
-    return ReadText.of(draft, tables)
+    for values, table in ordered_map(number, blocks, threads):
+        draft.write(values, table)
+        progress(draft.tokens)
+    draft.end_sentence()
+    return tables
 
 
-def _blocks(parts: Iterable[Part], max_expansion: float) -> Iterator[_Block]:
-    for part in parts:
-        for position, data in text_blocks(part.file, max_expansion, part.start, part.stop):
-            yield _Block(part.file, position, data)
-        yield _Block(part.file, 0, None)
+def _scan(table: WordTable, block: TextBlock) -> None:
+    if isinstance(block.content, list):
+        for tokens in block.content:
+            _add(table, tokens)
+            table.end_sentence()
+    elif not table.scan(block.content, block.lines):
+        if block.refuse is not None:
+            block.refuse()
+        raise AssertionError("Python's decoder accepts bytes that the compiled reader refuses")
+
+
+def _add(table: WordTable, tokens: Sequence[str]) -> None:
+    try:
+        table.add(tokens)
+    except UnicodeEncodeError as error:
+        check_word(error.object)
+        raise
+    except TypeError as error:
+        raise InputError(f"a sentence must be an iterable of str tokens: {error}") from error
 
 
 def _read_pieces(stream: Iterator[Piece], draft: Draft, progress: Progress) -> list[WordTable]:
     """Read sentences given as Python strings."""
     table = WordTable()
     for tokens, ends_sentence in stream:
-        try:
-            table.add(tokens)
-        except UnicodeEncodeError as error:
-            check_word(error.object)
-            raise
-        except TypeError as error:
-            raise InputError(f"a sentence must be an iterable of str tokens: {error}") from error
+        _add(table, tokens)
         if ends_sentence:
             table.end_sentence()
         if table.waiting >= BLOCK_VALUES:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields
 from typing import Any, cast
 
 from wordsparse import validation
-from wordsparse.corpus.columns import ROW_FORMATS
 from wordsparse.corpus.phrases import THRESHOLD
 from wordsparse.corpus.reading import FORMATS
+from wordsparse.corpus.tables import FORMATS as TABLES
 from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.options import option
@@ -38,7 +38,7 @@ class TextOptions(PlainOptions):
         None,
         "Format of the files.",
         shown="lines; with --column, by the names of the files",
-        choices={name: format.about for table in (FORMATS, ROW_FORMATS) for name, format in table.items()},
+        choices={name: format.about for table in (FORMATS, TABLES) for name, format in table.items()},
     )
     column: str | None = option(
         None,

@@ -4,6 +4,7 @@ A *piece* is ``(tokens, ends_sentence)``. A sentence is one or more pieces, so m
 length.
 """
 
+import functools
 import itertools
 import logging
 import os
@@ -14,10 +15,10 @@ from typing import Any, NamedTuple, TypeAlias, cast
 import numpy as np
 
 from wordsparse import optional
-from wordsparse.corpus import baskets
 from wordsparse.corpus.blocks import decoded, text_blocks
-from wordsparse.corpus.columns import ROW_FORMATS, format_of_file, frame_cells, is_frame, rows_of_name
 from wordsparse.corpus.sources import find_files, some_of
+from wordsparse.corpus.tables import FORMATS as TABLES
+from wordsparse.corpus.tables import Block, Table, format_of_file, format_of_name, groups, is_frame, keys_of
 from wordsparse.corpus.tokens import Tokenizer, tokenizer
 from wordsparse.corpus.wiki import wiki_pieces
 from wordsparse.errors import InputError
@@ -31,6 +32,18 @@ COUNTS = "counts"
 """The format of tables of counted pairs, which are no text; :mod:`wordsparse.corpus.counts`."""
 
 logger = logging.getLogger(__name__)
+
+
+class TextBlock(NamedTuple):
+    """A block of text as the compiled scan takes it.
+
+    ``content`` is UTF-8, which ends at white space, or a list of sentences, lists of tokens; ``refuse`` raises the
+    error where it is no UTF-8; with ``lines``, the end of a line ends a sentence.
+    """
+
+    content: bytes | list[Sequence[str]]
+    refuse: Callable[[], object] | None = None
+    lines: bool = True
 
 
 class RawText:
@@ -61,8 +74,6 @@ class RawText:
     ----------
     files : list of Path or None
         The files; None for an iterable.
-    lines : bool or None
-        For files that the compiled reader of ``encode`` can read: whether a line end ends a sentence. Else None.
     tokens : str or None
         The name of the tokeniser; None for an iterable of tokens, and for a callable.
     max_expansion : float
@@ -80,7 +91,7 @@ class RawText:
         order: str | None = None,
         quiet: bool = False,
     ) -> None:
-        known = [*FORMATS, *ROW_FORMATS]
+        known = [*FORMATS, *TABLES]
         if format is not None and format not in known:
             raise InputError(f"unknown format {format!r}: choose one of {', '.join(known)}")
         is_rows = is_frame(source)
@@ -93,10 +104,10 @@ class RawText:
             raise InputError("order applies to the rows of a group: name their column too (group)")
         if paths is None and format is not None:
             raise InputError(f"format {format!r} applies to files only: leave it out for an iterable")
-        if column is None and format in ROW_FORMATS:
+        if column is None and format in TABLES:
             raise InputError(f"the format {format!r} needs the name of the column that holds the text (column)")
         if column is not None and format in FORMATS:
-            raise InputError(f"the format {format!r} has no columns: choose one of {', '.join(ROW_FORMATS)}")
+            raise InputError(f"the format {format!r} has no columns: choose one of {', '.join(TABLES)}")
         if format == "wiki":
             optional.check("the format wiki", "gensim")
         self.files = None if paths is None else find_files(paths, quiet=quiet)
@@ -110,10 +121,10 @@ class RawText:
             for file in self.files:
                 format_of_file(file)
         plain = column is None and format is None and not quiet
-        if plain and (rows := [file for file in self.files or () if rows_of_name(file)]):
+        if plain and (rows := [file for file in self.files or () if format_of_name(file)]):
             logger.warning("%s: read as plain text; --column NAME (column=) reads one of its columns", some_of(rows))
-        by_compiled = tokens == "split" and column is None and paths is not None
-        self.lines = FORMATS[format or "lines"].lines if by_compiled else None
+        self._lines = FORMATS[format or "lines"].lines if column is None else True
+        self._by_compiled = tokens == "split" and group is None and (paths is not None or column is not None)
 
     @classmethod
     def of(cls, source: Source, asked: Any, *, quiet: bool = False) -> "RawText":
@@ -122,6 +133,24 @@ class RawText:
         group = {"group": asked.group, "order": asked.order}
         return cls(source, asked.format, asked.tokens, asked.column, limit, **group, quiet=quiet)
 
+    def blocks(self) -> Iterator[TextBlock] | None:
+        """The text in blocks for the compiled scan, whose tokens are those of ``split``; None for other text."""
+        if not self._by_compiled or self._lines is None:
+            return None
+        if self._column is not None:
+            return map(self._block_of_rows, self._table().blocks([self._column]))
+        return itertools.chain.from_iterable(map(self._blocks_of, self.files or ()))
+
+    def _blocks_of(self, file: Path) -> Iterator[TextBlock]:
+        for position, data in text_blocks(file, self.max_expansion):
+            yield TextBlock(data, functools.partial(decoded, file, position, data), bool(self._lines))
+        yield TextBlock([[]])
+
+    def _block_of_rows(self, block: Block) -> TextBlock:
+        if (text := block.text()) is not None:
+            return TextBlock(text + b"\n", block.check_text)
+        return TextBlock([tokens for tokens, _ in _iterable_pieces(self._block_items(block))])
+
     def pieces(self) -> Iterator[Piece]:
         """The text in pieces of bounded size (each line of a cell and each sentence of an iterable is one piece).
 
@@ -129,26 +158,23 @@ class RawText:
         message says which.
         """
         if self._group is not None:
-            return self._baskets(self._group)
-        if self.files is None:
+            columns = [str(self._column), self._group, *([] if self._order is None else [self._order])]
+            return groups.pieces(self._table().blocks(columns), self._words, self._group, self._order)
+        if self._column is not None or self.files is None:
             return _iterable_pieces(self._items())
         return itertools.chain.from_iterable(map(self._pieces_of, self.files))
 
-    def _baskets(self, group: str) -> Iterator[Piece]:
-        columns = [str(self._column), group, *([] if self._order is None else [self._order])]
-
-        def rows() -> Iterator[baskets.Row]:
-            for name, (cell, basket, *place) in self._rows(columns):
-                for _, item in self._cell_items(name, cell):
-                    words = [word for word in _token_list(name, item) if not isinstance(word, str) or word]
-                    yield baskets.Row(name, basket, place[0] if place else None, words)
-
-        return baskets.pieces(rows(), group, self._order)
+    def _words(self, name: str, cell: object) -> list[str]:
+        """The words of a cell that is a part of a basket."""
+        if self._tokenize is None and type(cell) is str:  # nearly all
+            return [cell] if cell else []
+        items = [_token_list(name, item) for _, item in self._cell_items(name, cell)]
+        return [word for tokens in items for word in tokens if not isinstance(word, str) or word]
 
     def documents(self) -> Iterator[list[str]]:
         """The tokens of each line of files, blank ones too, or of each row; of the other formats, of each sentence."""
         if self._column is not None:
-            for name, (cell,) in self._rows([self._column]):
+            for name, (cell,) in self._table().rows([self._column]):
                 yield [token for _, item in self._cell_items(name, cell) for token in _token_list(name, item)]
         else:
             for file in self.files or ():
@@ -158,8 +184,8 @@ class RawText:
         """The items of an iterable, each with its name for messages; of rows, their cells."""
         items = cast("Iterable[object]", self._source)
         if self._column is not None:
-            for name, (cell,) in self._rows([self._column]):
-                yield from self._cell_items(name, cell)
+            for block in self._table().blocks([self._column]):
+                yield from self._block_items(block)
         elif self._tokenize is not None:
             for number, text in enumerate(items, 1):
                 if not isinstance(text, str):
@@ -182,30 +208,23 @@ class RawText:
             raise InputError(
                 f"rows grouped by {self._group!r} are not used one by one, as {other!r} needs: leave one of the two out"
             )
-        for name, (text, cell) in self._rows([self._column, other]):
+        for name, (text, cell) in self._table().rows([self._column, other]):
             for _, sentence in self._cell_items(name, text):
                 yield name, cell, _token_list(name, sentence)
 
-    def _rows(self, columns: Sequence[str]) -> Iterator[tuple[str, list[Any]]]:
-        """The cells of each row in these columns, with the row's name."""
-        if is_frame(self._source):
-            yield from ((f"row {number}", row) for number, row in frame_cells(self._source, columns))
-        elif self.files is None:
-            for number, row in enumerate(cast("Iterable[object]", self._source), 1):
-                yield f"row {number}", [_cell_of_row(number, row, column) for column in columns]
-        for file in self.files or ():
-            yield from self._rows_of(file, columns)
+    def _table(self) -> Table:
+        return Table(self._source if self.files is None else self.files, self._format, self.max_expansion)
 
-    def _rows_of(self, file: Path, columns: Sequence[str]) -> Iterator[tuple[str, list[Any]]]:
-        cells = ROW_FORMATS[self._format or format_of_file(file)].cells(file, columns, self.max_expansion)
-        return ((f"{file}: row {number}", row) for number, row in cells)
+    def _block_items(self, block: Block) -> Iterator[tuple[str, object]]:
+        for name, (cell,) in block.rows():
+            yield from self._cell_items(name, cell)
 
     def _cell_items(self, name: str, cell: object) -> Iterator[tuple[str, object]]:
         """The sentences of a cell: the lines of a text, or a list of tokens; none of a missing value."""
         if isinstance(cell, list | tuple | np.ndarray):
             yield name, list(cell)
         elif self._tokenize is None:  # a word of a basket
-            if (word := baskets.text_of(name, cell)) is not None:
+            if (word := groups.text_of(name, cell)) is not None:
                 yield name, [word]
         elif isinstance(cell, str):
             for line in cell.split("\n"):
@@ -215,10 +234,7 @@ class RawText:
 
     def _pieces_of(self, file: Path) -> Iterator[Piece]:
         assert self._tokenize is not None
-        if self._column is None:
-            return FORMATS[self._format or "lines"].read(file, self._tokenize, self.max_expansion)
-        rows = self._rows_of(file, [self._column])
-        return _iterable_pieces(item for name, (cell,) in rows for item in self._cell_items(name, cell))
+        return FORMATS[self._format or "lines"].read(file, self._tokenize, self.max_expansion)
 
 
 def sentences(
@@ -286,7 +302,7 @@ def _token_list(name: str, sentence: object) -> list[Any]:
     if isinstance(sentence, list):
         return sentence
     if isinstance(sentence, Mapping):
-        raise InputError(f"{name} is a dict with {_keys(sentence)}, not a list of tokens: name its text (column=)")
+        raise InputError(f"{name} is a dict with {keys_of(sentence)}, not a list of tokens: name its text (column=)")
     if isinstance(sentence, str):
         raise InputError(
             f"{name} is {sentence!r:.80}, not a list of tokens: split it, or name a tokeniser (tokens='unicode')"
@@ -294,21 +310,6 @@ def _token_list(name: str, sentence: object) -> list[Any]:
     if isinstance(sentence, bytes | os.PathLike) or not isinstance(sentence, Iterable):
         raise InputError(f"{name} is {sentence!r:.80}, not a list of tokens (paths go in a list)")
     return list(sentence)
-
-
-def _cell_of_row(number: int, row: object, column: str) -> object:
-    if not isinstance(row, Mapping):
-        raise InputError(
-            f"row {number} is {row!r:.80}, not a mapping, but column={column!r} is given: give mappings, or leave "
-            "column out"
-        )
-    if column not in row:
-        raise InputError(f"row {number} has no {column!r}; it has {_keys(row)}: name a column that every row has")
-    return row[column]
-
-
-def _keys(row: Mapping[Any, Any]) -> str:
-    return f"the keys {', '.join(map(repr, row))!s:.60}"
 
 
 def _line_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Iterator[tuple[list[str], bool]]:

@@ -12,11 +12,11 @@ import scipy.sparse as sp
 
 from wordsparse import validation
 from wordsparse.corpus._numbering import Numbering
-from wordsparse.corpus.columns import DELIMITERS, ROW_FORMATS, format_of_file, lines_of, names_in
 from wordsparse.corpus.reading import as_paths
 from wordsparse.corpus.sources import find_files, opened
+from wordsparse.corpus.tables import Table, column_names, format_of_name
+from wordsparse.corpus.tables.files import DELIMITERS, Lines
 from wordsparse.errors import InputError
-from wordsparse.files import parquet
 from wordsparse.files.unpacking import MAX_EXPANSION, suffix_of
 from wordsparse.graphs.options import GraphOptions
 from wordsparse.machine import memory
@@ -170,23 +170,18 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
 
 def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
     """The number of each line or row, and its two nodes, with a weight where there is one."""
-    suffix = suffix_of(path)
-    if suffix == ".mtx":
+    if suffix_of(path) == ".mtx":
         raise InputError(f"{path}: is a matrix: give scipy.io.mmread of it to wordsparse.train(..., preset='graph')")
-    if suffix in (".parquet", ".pq"):
-        return _columns(path, parquet.schema(path).names, options)
-    if suffix in (".jsonl", ".ndjson"):
-        if not options.columns:
-            raise InputError(f"{path}: name the two columns of an edge's nodes: ends=SOURCE,TARGET")
-        return _columns(path, [], options)
-    if suffix in (".csv", ".tsv"):
-        first = next(lines_of(path, MAX_EXPANSION), "")
-        names = max((names_in(first, mark) for mark in DELIMITERS), key=len)
-        if options.ends or options.edge_weight or not all(map(_is_number, names[:2])):
-            return _columns(path, names, options)
-    elif options.ends or options.edge_weight:
+    format = format_of_name(path)
+    named = options.ends or options.edge_weight
+    if format is None and named:
         raise InputError(f"{path}: its columns have no names: leave out ends and edge_weight, or give rows (.csv)")
-    return _lines(path)
+    names = [] if format is None else column_names(path, format)
+    if format is None or (format == "csv" and not named and all(map(_is_number, names[:2]))):
+        return _lines(path)
+    if format == "jsonl" and not options.columns:
+        raise InputError(f"{path}: name the two columns of an edge's nodes: ends=SOURCE,TARGET")
+    return _columns(path, names, options)
 
 
 def _columns(path: Path, names: list[str], options: GraphOptions) -> Iterator[tuple[int, Any]]:
@@ -194,7 +189,8 @@ def _columns(path: Path, names: list[str], options: GraphOptions) -> Iterator[tu
     ends = options.columns or [name for name in names if name != weight][:2]
     if len(ends) < 2:
         raise InputError(f"{path}: has one column, {', '.join(names)}: an edge needs two, its nodes")
-    return ROW_FORMATS[format_of_file(path)].cells(path, [*ends, *([weight] if weight else [])], MAX_EXPANSION)
+    for block in Table([path]).blocks([*ends, *([weight] if weight else [])]):
+        yield from zip(block.numbers, zip(*block.cells(), strict=True), strict=True)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -203,7 +199,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     ``#`` and ``%`` begin a comment.
     """
     mark: str | None = ""
-    for number, line in enumerate(lines_of(path, MAX_EXPANSION), 1):
+    for number, line in enumerate(Lines(path, MAX_EXPANSION), 1):
         if line.startswith(COMMENTS) or not line.strip():
             continue
         if mark == "":

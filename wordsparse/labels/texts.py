@@ -7,12 +7,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse.corpus.columns import ROW_FORMATS, format_of_file, rows_of_name
 from wordsparse.corpus.rows import MAX_LINE, bounded_lines
+from wordsparse.corpus.tables import Table, format_of_name
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.files.streams import BoundedStream
-from wordsparse.files.unpacking import MAX_EXPANSION
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ def read_texts(
 
 def is_table(path: Path) -> bool:
     """Whether a file's name is that of a table."""
-    return rows_of_name(path) is not None
+    return format_of_name(path) is not None
 
 
 def is_labelled(path: Path) -> bool:
@@ -85,11 +84,9 @@ def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 def _rows(path: Path, column: str, labels: str | None, separator: str) -> Iterator[tuple[str, list[str]]]:
     columns = [column] if labels is None else [column, labels]
-    for number, (text, *cells) in ROW_FORMATS[format_of_file(path)].cells(path, columns, MAX_EXPANSION):
+    for name, (text, *cells) in Table([path]).rows(columns):
         if not isinstance(text, str | None):
-            raise InputError(
-                f"{path}: row {number:,} of {column!r} is {text!r:.40}, not text: name the column of texts"
-            )
+            raise InputError(f"{name} of {column!r} is {text!r:.40}, not text: name the column of texts")
         yield text or "", [name for cell in cells for name in _names(cell, separator)]
 
 

@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from wordsparse import optional
-from wordsparse.corpus.columns import is_frame
+from wordsparse.corpus.tables import is_frame
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.words.coordinates import lengths_of

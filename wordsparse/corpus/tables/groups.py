@@ -7,45 +7,42 @@ about the size of the words on disk, where TMPDIR says.
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, time
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from numbers import Number
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any
 
+from wordsparse.corpus.tables import Block
 from wordsparse.corpus.vocabulary import check_word
 from wordsparse.errors import InputError, WordsparseError
 
 PIECE = 1024
 _SETTINGS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -65536"
 
+Words = Callable[[str, object], list[str]]
+"""The words of a cell of the row with this name."""
+_Row = tuple[str, int | float | None, str]
+
 logger = logging.getLogger(__name__)
 
 
-class Row(NamedTuple):
-    """A row: its name for messages, the cells that name its group and its place in it, and its words."""
-
-    name: str
-    group: object
-    place: object
-    words: Sequence[str]
-
-
-def pieces(rows: Iterable[Row], group: str, order: str | None) -> Iterator[tuple[list[str], bool]]:
+def pieces(blocks: Iterable[Block], words: Words, group: str, order: str | None) -> Iterator[tuple[list[str], bool]]:
     """The baskets as pieces of sentences, in the order of their groups' names; rows without a group are left out.
 
-    ``group`` and ``order`` are the names of columns, for messages; without ``order``, the rows of a group stay in their
-    order. InputError if a cell of ``order`` is no number and no date, or numbers and dates are mixed; WordsparseError
-    if the disk is full.
+    The columns of the blocks are those of the words, of ``group`` and, if it is named, of ``order``; without it, the
+    rows of a group stay in their order. InputError if a cell of ``order`` is no number and no date, or numbers and
+    dates are mixed; WordsparseError if the disk is full.
     """
     try:
         with closing(sqlite3.connect("", check_same_thread=False)) as database:
             database.executescript(f"{_SETTINGS}; CREATE TABLE words (basket TEXT, place, word TEXT)")
-            database.executemany("INSERT INTO words VALUES (?, ?, ?)", _words(rows, group, order))
-            found = database.execute("SELECT basket, word FROM words ORDER BY basket, place, rowid")
-            for _, words in groupby(found, key=lambda row: row[0]):
-                while piece := [word for _, word in islice(words, PIECE)]:
+            database.executemany("INSERT INTO words VALUES (?, ?, ?)", _words(blocks, words, group, order))
+            rows = database.execute("SELECT basket, word FROM words ORDER BY basket, place, rowid")
+            for _, basket in groupby(rows, key=itemgetter(0)):
+                while piece := [word for _, word in islice(basket, PIECE)]:
                     yield piece, False
                 yield [], True
     except sqlite3.Error as error:
@@ -55,27 +52,29 @@ def pieces(rows: Iterable[Row], group: str, order: str | None) -> Iterator[tuple
         raise
 
 
-def _words(rows: Iterable[Row], group: str, order: str | None) -> Iterator[tuple[str, int | float | None, str]]:
+def _words(blocks: Iterable[Block], words: Words, group: str, order: str | None) -> Iterator[_Row]:
     """The words with the name of their basket and their place."""
     without, first = 0, ""
-    for row in rows:
-        basket = text_of(row.name, row.group)
-        without += basket is None
-        if basket is None:
+    for name, (cell, basket, *place) in chain.from_iterable(map(Block.rows, blocks)):
+        key, at = text_of(name, basket), None
+        if key is None:
+            without += 1
             continue
-        place, kind = None, ""
         if order is not None:
-            kind, place = _place(row, order)
+            kind, at = _place(name, place[0], order)
             first = first or kind
-        if kind != first:
-            raise InputError(f"{row.name}: {row.place!r:.60} in {order!r} is a {kind}, but a {first} stands before it")
-        yield from ((basket, place, word) for word in row.words)
+            if kind != first:
+                raise InputError(f"{name}: {place[0]!r:.60} in {order!r} is a {kind}, but a {first} stands before it")
+        for word in words(name, cell):
+            yield key, at, word
     if without:
         logger.warning("rows without %r are left out: %s", group, f"{without:,}")
 
 
 def text_of(name: str, cell: object) -> str | None:
     """A cell as one word: a number as it is written, 12.0 as 12; None of a missing or an empty one."""
+    if type(cell) is str or type(cell) is int:  # nearly all
+        return str(cell) or None
     if cell is None or cell != cell or cell == "":  # NaN differs from itself
         return None
     if not isinstance(cell, str | Number | date):
@@ -83,9 +82,11 @@ def text_of(name: str, cell: object) -> str | None:
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
-def _place(row: Row, order: str) -> tuple[str, int | float]:
+def _place(name: str, place: object, order: str) -> tuple[str, int | float]:
     """The kind of a row's place, "number" or "date", and the number: of a date, the seconds since 1970."""
-    cell: Any = _parsed(row.place) if isinstance(row.place, str) else row.place
+    cell: Any = _parsed(place) if isinstance(place, str) else place
+    if type(cell) is int and -(2**63) < cell < 2**63:
+        return "number", cell
     if isinstance(cell, Number) and cell == cell:
         number: Any = cell
         with contextlib.suppress(OverflowError, TypeError):  # beyond float64, or complex
@@ -94,8 +95,8 @@ def _place(row: Row, order: str) -> tuple[str, int | float]:
         moment = cell if isinstance(cell, datetime) else datetime.combine(cell, time())
         return "date", (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     raise InputError(
-        f"{row.name}: {row.place!r:.60} in {order!r} is neither a number nor a date such as 2026-11-27, so it has no "
-        "place in the order: correct it, or name another column"
+        f"{name}: {place!r:.60} in {order!r} is neither a number nor a date such as 2026-11-27, so it has no place in "
+        "the order: correct it, or name another column"
     )
 
 

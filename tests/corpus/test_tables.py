@@ -1,0 +1,341 @@
+"""Tables of every kind, by each of their faces: text, groups, rows, pairs and edges."""
+
+import bz2
+import csv
+import gzip
+import io
+import json
+import lzma
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+import wordsparse as ws
+from wordsparse.cli import main
+from wordsparse.corpus import blocks, encode
+from wordsparse.corpus.count_tables import blocks as counted_pairs
+from wordsparse.corpus.reading import RawText, joined, sentences
+from wordsparse.corpus.tables import Table, files, groups
+from wordsparse.errors import InputError
+from wordsparse.files import unpacking
+from wordsparse.graphs.options import GraphOptions
+from wordsparse.graphs.reading import read_graph
+from wordsparse.labels import LabelledTexts, read_texts
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+Rows = list[dict[str, Any]]
+PACKED = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstd.compress}
+FILES = ["t.csv", "t.tsv", "t.csv.gz", "t.csv.xz", "t.jsonl", "t.jsonl.bz2", "t.ndjson.zst", "t.parquet"]
+FRAMES: dict[str, Any] = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "arrow": pa.Table.from_pylist}
+KINDS = [*FILES, *FRAMES, "mappings"]
+
+
+def made(kind: str, rows: Rows, folder: Path) -> Any:
+    """The rows as a table of this kind."""
+    if "." not in kind:
+        return FRAMES.get(kind, iter)(rows)
+    path = folder / kind
+    if ".parquet" in kind:
+        pa.parquet.write_table(pa.Table.from_pylist(rows), path, row_group_size=2)
+        return path
+    if "json" in kind:
+        text = "".join(json.dumps(row, ensure_ascii=i % 2 == 0) + "\n" for i, row in enumerate(rows))
+    else:
+        file = io.StringIO()
+        table = csv.DictWriter(file, list(rows[0]), delimiter="\t" if ".tsv" in kind else ",")
+        table.writeheader()
+        table.writerows(rows)
+        text = file.getvalue()
+    path.write_bytes(PACKED.get(path.suffix, bytes)(text.encode()))
+    return path
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=[1, 2**20], ids=["small blocks", "blocks"])
+def small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", request.param)
+    monkeypatch.setattr(files, "ROWS", min(request.param + 1, 1024))
+    monkeypatch.setattr(groups, "PIECE", request.param)
+
+
+TEXTS: Rows = [
+    {"id": 1, "text": "a b 007"},
+    {"id": 2, "text": 'c, "d"\ne; f'},
+    {"id": 3, "text": ""},
+    {"id": 4, "text": "é 猫\tNA"},
+    {"id": 5, "text": None},
+    {"id": 6, "text": "nul\0 a"},
+]
+SENTENCES = [["a", "b", "007"], ["c,", '"d"'], ["e;", "f"], ["é", "猫", "NA"], ["nul\0", "a"]]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_column_is_text(kind: str, tmp_path: Path) -> None:
+    """The compiled scan of blocks and Python's tokens are the same, and words stay as they are written."""
+    assert list(sentences(made(kind, TEXTS, tmp_path), column="text")) == SENTENCES
+    corpus = encode(made(kind, TEXTS, tmp_path), tmp_path / "out", column="text", min_count=1)
+    plain = encode(SENTENCES, tmp_path / "plain", min_count=1)
+    assert corpus.sha256 == plain.sha256
+    simple = encode(made(kind, TEXTS, tmp_path), tmp_path / "simple", column="text", tokens="simple", min_count=1)
+    assert sorted(simple.vocabulary.words) == sorted({*"abcdefé猫", "na", "nul"})
+
+
+LISTS: Rows = [{"id": 1, "text": ["New York", "is"]}, {"id": 2, "text": None}, {"id": 3, "text": ["x", ""]}]
+
+
+@pytest.mark.parametrize("kind", ["t.jsonl", "t.parquet", *FRAMES, "mappings"])
+def test_a_list_of_tokens_is_a_sentence(kind: str, tmp_path: Path) -> None:
+    assert list(sentences(made(kind, LISTS, tmp_path), column="text")) == [["New York", "is"], ["x"]]
+    corpus = encode(made(kind, LISTS, tmp_path), tmp_path / "out", column="text", min_count=1)
+    assert sorted(corpus.vocabulary.words) == ["New York", "is", "x"]
+
+
+BASKETS: Rows = [
+    {"user": 2, "item": "Toy Story", "at": "2026-01-03"},
+    {"user": 10, "item": "Heat", "at": "2026-01-02T10:00:00+01:00"},
+    {"user": 2, "item": "Alien", "at": "2025-12-31"},
+    {"user": None, "item": "Jaws", "at": "2026-01-01"},
+    {"user": 10, "item": "Jaws", "at": "2026-01-02 08:30"},
+    {"user": 2, "item": None, "at": "2026-01-01"},
+]
+
+
+def grouped(source: Any, **how: Any) -> list[list[str]]:
+    """The baskets of a source."""
+    return list(joined(RawText(source, column="item", group="user", **how).pieces()))
+
+
+@pytest.mark.usefixtures("small")
+def test_rows_become_baskets(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert grouped(made(kind, BASKETS, tmp_path)) == [["Heat", "Jaws"], ["Toy Story", "Alien"]]
+    assert grouped(made(kind, BASKETS, tmp_path), order="at") == [["Jaws", "Heat"], ["Alien", "Toy Story"]]
+    assert "rows without 'user' are left out: 1" in caplog.text
+
+
+LABELLED: Rows = [
+    {"text": "the cat", "tags": "a, b"},
+    {"text": "a; b", "tags": "b"},
+    {"text": "x", "tags": ""},
+]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_rows_are_labelled_texts_pairs_and_edges(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    labelled = read_texts(made(name, LABELLED, tmp_path), "text", "tags")
+    assert labelled == LabelledTexts(["the cat", "a; b", "x"], [["a", "b"], ["b"], []])
+    assert "1 of 3 texts have no label" in caplog.text
+    pairs = [{"word": "007", "context": "NA", "count": 2.5}, {"word": "b", "context": "007", "count": 1}]
+    words = []
+    for block in counted_pairs([made(name, pairs, tmp_path)], None):
+        texts = [np.array(column, object)[codes].tolist() for column, codes in (block.words, block.contexts)]
+        words += zip(*texts, block.counts.tolist(), strict=True)
+    assert words == [("007", "NA", 2.5), ("b", "007", 1.0)]
+    edges = [{"source": "007", "target": "NA", "weight": 2}, {"source": "NA", "target": "b", "weight": 1}]
+    graph = read_graph([made(name, edges, tmp_path)], GraphOptions(ends="source,target", edge_weight="weight"))
+    assert graph.nodes == ["007", "NA", "b"]
+    assert graph.edges.toarray().tolist() == [[0, 2, 0], [2, 0, 1], [0, 1, 0]]
+
+
+def test_the_header_tells_the_delimiter(tmp_path: Path) -> None:
+    for mark in files.DELIMITERS:
+        path = tmp_path / "t.txt"
+        path.write_text(f'id{mark}text\n1{mark}"a{mark} b"\n\n2{mark}c\n')
+        assert list(sentences(path, "csv", column="text")) == [[*f"a{mark} b".split()], ["c"]]
+    path.write_text(f"{'x' * 200_000},text\n1,a b\n")
+    assert list(sentences(path, "csv", column="text")) == [["a", "b"]]
+
+
+def test_files_of_several_formats_are_one_table(tmp_path: Path) -> None:
+    for number, row in enumerate(BASKETS[:3]):
+        made(["0.csv", "1.jsonl", "2.parquet"][number], [row], tmp_path)
+    assert grouped(tmp_path, order="at") == [["Heat"], ["Alien", "Toy Story"]]
+    (tmp_path / "3.txt").write_text("text")
+    with pytest.raises(InputError, match=r"3\.txt: its name does not say how its rows are stored: name the format csv"):
+        sentences(tmp_path, column="text")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("t.csv", b"id,text\n1,a\n2,b,c\n", r"row 2 \(line 3\) has 3 cells, but the first line has 2"),
+        ("t.csv", b'id,text\n1,"a\nb"\n\n1\n', r"row 3 \(line 5\) has 1 cells"),
+        ("t.csv", b'id,text\n1,"a" b\n', r"row 1 \(line 2\) is not valid CSV"),
+        ("t.csv", b'id,text\n1,a\n2,"a b\n', r"row 2 .* is not valid CSV: unexpected end of data"),
+        ("t.csv", b"id,text\n1,\xff\n", "line 2 is not UTF-8 text"),
+        ("t.csv", b"id,words\n1,a\n", "has no column 'text'; name one of its first line: 'id', 'words'"),
+        ("t.csv", b"text,text\na,b\n", "has 2 columns 'text'"),
+        ("t.csv", b"text\rid,a\n", "has no column 'text'"),  # the line ends of old Macs
+        ("t.jsonl", b'{"text": "a"}\n\n{"text"\n', "line 3 is not a JSON object"),
+        ("t.jsonl", b'{"text": "a"}\n["b"]\n', r"line 2 is not a JSON object, but \['b'\]"),
+        ("t.jsonl", b'{"text": "a"}, {"text": "b"}\n', "line 1 is not a JSON object"),
+        ("t.jsonl", b'{"text": "a"}\n{"body": "b"}\n', "line 2 has no 'text'; it has 'body': name a column that every"),
+        ("t.jsonl", b'{"text": "a"}\n\n{"text": 7}\n', "row 3 holds 7, which is neither text nor a list of tokens"),
+        ("t.jsonl", b"[" * 100_000, "line 1 is not a JSON object"),
+        ("t.jsonl", b'{"text": ["a", 7]}\n', "a word must be a str, not 7"),
+        ("t.jsonl", b'{"text": "a \\ud800"}\n', "is not valid Unicode text"),
+        ("t.jsonl", gzip.compress(b"{}", mtime=0), "is compressed: give"),
+        ("t.parquet", b"PAR1\x15 no such file", "cannot be read as Parquet"),
+        ("t.parquet", b"words", "cannot be read as Parquet"),
+    ],
+)
+def test_a_bad_row_is_named(name: str, data: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(InputError, match=message):
+        encode(tmp_path / name, tmp_path / "out", column="text", min_count=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_line_has_a_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "LINE_BYTES", 1000)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 100)
+    (tmp_path / "t.jsonl").write_bytes(b'{"text": "a"}\n{"text": "' + b"a " * 10_000)
+    with pytest.raises(InputError, match="line 2 has more than 1,000 bytes"):
+        list(sentences(tmp_path / "t.jsonl", column="text"))
+
+
+@pytest.mark.parametrize("form", ["text", "tokens", "long list"])
+def test_the_text_of_a_parquet_file_is_bounded(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two kilobytes held sixty gigabytes: a value that stands once in the file, and in thousands of cells."""
+    monkeypatch.setattr(unpacking, "ALWAYS_ALLOWED", 2**20)
+    times, text = (2**21, "ab") if form == "long list" else (1000, "ab " * 10_000)
+    word = pa.DictionaryArray.from_arrays(pa.array([0] * times, pa.int32()), [text])
+    cells = word if form == "text" else pa.ListArray.from_arrays([0, times // 2, times], word)
+    path = tmp_path / "t.parquet"
+    pa.parquet.write_table(pa.table({"text": cells}), path, compression="zstd", store_schema=False)
+    assert path.stat().st_size < 5000
+    with pytest.raises(InputError, match=r"unpacks to more than 1,048,576 bytes.*raise --max-expansion"):
+        list(sentences(path, column="text"))
+
+
+def test_cells_of_parquet_that_are_no_text(tmp_path: Path) -> None:
+    for cells, message in (
+        ([{"a": "b"}], "the column 'text' holds struct"),
+        ([b"x"], "neither text nor a list"),
+        ([b"a\xff"], r"row 1: is not UTF-8 text"),
+    ):
+        path = tmp_path / "t.parquet"
+        array = pa.array(cells)
+        if cells == [b"a\xff"]:
+            array = pa.Array.from_buffers(pa.string(), 1, array.buffers())
+        pa.parquet.write_table(pa.table({"text": array}), path)
+        with pytest.raises(InputError, match=message):
+            encode(path, tmp_path / "out", column="text", min_count=1)
+    with pytest.raises(InputError, match="has no column 'body'; name one of its own: 'text'"):
+        list(sentences(path, column="body"))
+    os.mkfifo(tmp_path / "fifo.parquet")
+    with pytest.raises(InputError, match="a regular file is expected"):
+        list(sentences(tmp_path / "fifo.parquet", column="text"))
+
+
+@pytest.mark.parametrize("coded", [True, False], ids=["dictionary", "plain"])
+def test_a_dictionary_of_arrow_is_text(coded: bool, tmp_path: Path) -> None:
+    words = pa.array(["a b", None, "c"])
+    pa.parquet.write_table(pa.table({"text": words.dictionary_encode() if coded else words}), tmp_path / "t.parquet")
+    assert list(sentences(tmp_path / "t.parquet", column="text")) == [["a", "b"], ["c"]]
+    assert encode(tmp_path / "t.parquet", tmp_path / "out", column="text", min_count=1).tokens == 3
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["10", "9", "1e1"], [1, 0, 2]),  # numbers, and not their digits
+        ([2**62 + 1, 2**62, 2**62 + 2], [1, 0, 2]),
+        ([3.0, 2, np.int64(1)], [2, 1, 0]),
+        ([pd.Timestamp("2026-02-01"), pd.Timestamp("2026-01-01"), pd.Timestamp("2026-03-01", tz="UTC")], [1, 0, 2]),
+    ],
+)
+def test_numbers_and_dates_have_an_order(cells: list[Any], expected: list[int]) -> None:
+    rows = [{"user": "u", "item": i, "at": cell} for i, cell in enumerate(cells)]
+    assert grouped(rows, order="at") == [[str(i) for i in expected]]
+
+
+def test_words_of_baskets_are_what_a_tokeniser_or_a_list_says() -> None:
+    rows = [{"user": 1.0, "item": "The Cat."}, {"user": 1, "item": ["a b", "c"]}, {"user": "1", "item": "sat"}]
+    assert grouped(rows) == [["The Cat.", "a b", "c", "sat"]]
+    assert grouped(rows, tokens="simple") == [["the", "cat", "a b", "c", "sat"]]
+
+
+@pytest.mark.parametrize(
+    ("how", "cells", "message"),
+    [
+        ({"column": "item", "group": "user", "order": "at"}, ["12/31/2026"], "row 1: '12/31/2026' in 'at' is neither"),
+        ({"column": "item", "group": "user", "order": "at"}, [1, None], "row 2: (None|nan) in 'at' is neither"),
+        ({"column": "item", "group": "user", "order": "at"}, [1, "2026-01-01"], "a date, but a number stands before"),
+        ({"column": "item", "group": "users"}, [1], "row 1 has no 'users'"),
+        ({"column": "item", "group": "user", "order": "when"}, [1], "row 1 has no 'when'"),
+        ({"column": "at", "group": "user"}, [b"x"], "neither text nor a number"),
+        ({"group": "user"}, [1], "name the column that holds the words or items too"),
+        ({"column": "item", "order": "at"}, [1], "name their column too"),
+    ],
+)
+@pytest.mark.parametrize("frame", [False, True])
+def test_what_cannot_be_grouped_is_refused(how: dict[str, Any], cells: list[Any], message: str, frame: bool) -> None:
+    rows: Any = [{"user": "u", "item": "i", "at": cell} for cell in cells]
+    if frame:
+        rows, message = pd.DataFrame(rows), message.replace("row 1 has no", "the data frame has no column")
+        message = "needs the name of the column" if "column" not in how else message
+    with pytest.raises(InputError, match=message):
+        list(RawText(rows, **how).pieces())
+    with pytest.raises(InputError, match="grouped by 'user' are not used one by one, as 'at' needs"):
+        next(RawText(BASKETS, column="item", group="user").rows("at"))
+
+
+def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows of one item each ended in a sentence about windows, which named no remedy."""
+    random = np.random.default_rng(0)
+    rows = [{"user": i % 100, "item": f"i{random.integers(10)}", "at": i} for i in range(1000)]
+    path, asked = str(made("t.csv", rows, tmp_path)), ["--column", "item", "--for", "items", "--dim", "3", "-q"]
+    assert main(["train", path, *asked, "-o", str(tmp_path / "m")]) == 1
+    assert "--group-by COLUMN" in capsys.readouterr().err
+    assert main(["train", path, *asked, "-o", str(tmp_path / "m2"), "--group-by", "user", "--order-by", "at"]) == 0
+    assert ws.load(tmp_path / "m2").training.text["sentences"] == 100  # type: ignore[union-attr]
+    assert main(["train", path, *asked, "-o", str(tmp_path / "m3"), "--group-by", "buyer"]) == 2
+    assert "has no column 'buyer'; name one of its first line: 'user', 'item', 'at'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("make", FRAMES.values(), ids=list(FRAMES))
+def test_a_frame_is_a_text(make: Any) -> None:
+    """Its rows were Series or Arrow's columns, and its columns those of the message."""
+    frame = make([{"text": "The cat sat."}, {"text": None}, {"text": "the dog sat"}] * 20)
+    model = ws.train(frame, column="text", tokens="simple", dim=3, progress=False)
+    assert sorted(model) == ["cat", "dog", "sat", "the"]
+    with pytest.raises(InputError, match="needs the name of the column"):
+        ws.train(frame)
+    with pytest.raises(InputError, match="has no column 'body'; name one of its own: 'text'"):
+        ws.train(frame, column="body")
+
+
+def test_rows_that_are_read_as_text_are_pointed_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A model was trained on the braces of JSON, without a word."""
+    path = made("t.jsonl.bz2", TEXTS, tmp_path)
+    list(sentences(path))
+    assert f"{path}: read as plain text; --column NAME (column=) reads one of its columns" in caplog.text
+    caplog.clear()
+    list(sentences(path, "lines"))
+    list(sentences(path, column="text"))
+    assert not caplog.records
+
+
+def test_nothing_of_a_table_is_held_whole(tmp_path: Path) -> None:
+    for kind in ("t.csv", "t.jsonl", "t.parquet", "pandas", "mappings"):
+        rows = [{"text": f"a{i}"} for i in range(5000)]
+        table = made(kind, rows, tmp_path)
+        sizes = [len(block.numbers) for block in Table([table] if "." in kind else table).blocks(["text"])]
+        assert sum(sizes) == 5000
+        assert kind == "t.jsonl" or max(sizes) <= 1024  # whose blocks have 2**20 bytes

@@ -1,0 +1,161 @@
+"""Tables: the rows of files (CSV, JSON lines, Parquet), of data frames and of mappings, in blocks of bounded size.
+
+Nothing of a table is held whole. A column of text goes to the compiled scan of text a block at a time
+(:meth:`Block.text`); all else reads cells (:meth:`Table.rows`), or cells of columns (:meth:`Block.cells`).
+:mod:`wordsparse.corpus.tables.groups` sorts rows on disk.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
+
+from wordsparse.corpus.tables import arrow, files
+from wordsparse.errors import InputError
+from wordsparse.files.unpacking import MAX_EXPANSION, suffix_of
+
+
+class TableFormat(NamedTuple):
+    """A format of files of rows: its line in a help text, the endings of its files, and its reader.
+
+    The reader takes a path, the names of the columns and max_expansion, and yields blocks: the numbers of their rows,
+    counted from 1, and their columns.
+    """
+
+    about: str
+    suffixes: tuple[str, ...]
+    blocks: Any
+
+
+FORMATS = {
+    "csv": TableFormat("rows of cells between commas, semicolons, tabs or bars", (".csv", ".tsv"), files.csv_blocks),
+    "jsonl": TableFormat("a JSON object on each line", (".jsonl", ".ndjson"), files.json_blocks),
+    "parquet": TableFormat("a Parquet file; needs wordsparse[tables]", (".parquet", ".pq"), arrow.parquet_blocks),
+}
+
+
+class Block(NamedTuple):
+    """Some rows of a table: what stands before a row's number in messages, the numbers, and the columns.
+
+    A column is a list of cells, or an array of Arrow.
+    """
+
+    where: str
+    numbers: Sequence[int]
+    columns: Sequence[Any]
+
+    def name(self, place: int) -> str:
+        """The name of a row for messages, by its place in the block."""
+        return f"{self.where}row {self.numbers[place]}"
+
+    def cells(self) -> list[list[Any]]:
+        """The cells of each column; None for missing ones."""
+        return [column if isinstance(column, list) else column.to_pylist() for column in self.columns]
+
+    def rows(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """The name of each row, and its cells."""
+        for place, row in enumerate(zip(*self.cells(), strict=True)):
+            yield self.name(place), row
+
+    def text(self) -> bytes | None:
+        """The cells of the first column as lines of UTF-8, unchecked; None if one is no text, or holds a zero byte."""
+        column = self.columns[0]
+        text = _joined(column) if isinstance(column, list) else arrow.joined(column)
+        return None if text is None or b"\0" in text else text
+
+    def check_text(self) -> None:
+        """Raise InputError if a cell of the first column, an array, is not UTF-8."""
+        for place, cell in enumerate(self.columns[0]):
+            try:
+                cell.as_py()
+            except UnicodeDecodeError as error:
+                raise InputError(f"{self.name(place)}: is not UTF-8 text: {error.reason}; write it again") from error
+
+
+class Table:
+    """The rows of files, of a data frame, or of an iterable of mappings.
+
+    Parameters
+    ----------
+    source : list of Path, data frame, or iterable of mappings
+    format : str, optional
+        The format of the files; else their names tell it.
+    max_expansion : float
+    """
+
+    def __init__(self, source: Any, format: str | None = None, max_expansion: float = MAX_EXPANSION) -> None:
+        self._source, self._format, self._max_expansion = source, format, max_expansion
+
+    def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
+        """The rows in blocks; InputError if a row is not as its table says, or has no such column."""
+        if isinstance(self._source, list) and all(isinstance(path, Path) for path in self._source):
+            for path in self._source:
+                read = FORMATS[self._format or format_of_file(path)].blocks
+                yield from (Block(f"{path}: ", *block) for block in read(path, columns, self._max_expansion))
+        else:
+            read = arrow.frame_blocks if is_frame(self._source) else _mapping_blocks
+            yield from (Block("", *block) for block in read(self._source, columns))
+
+    def rows(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """The name of each row for messages, and its cells in these columns."""
+        for block in self.blocks(columns):
+            yield from block.rows()
+
+
+def is_frame(source: object) -> bool:
+    """Whether it is a data frame: of pandas, or of a library that hands its columns over as Arrow's, as polars does."""
+    return hasattr(source, "columns") and hasattr(source, "shape")
+
+
+def format_of_name(path: PurePath) -> str | None:
+    """The format of rows that a file's name tells; None if it tells none."""
+    return next((name for name, format in FORMATS.items() if suffix_of(path) in format.suffixes), None)
+
+
+def format_of_file(path: PurePath) -> str:
+    """The format that the file's name tells; InputError if it tells none."""
+    if (name := format_of_name(path)) is not None:
+        return name
+    raise InputError(f"{path}: its name does not say how its rows are stored: name the format {', '.join(FORMATS)}")
+
+
+def column_names(path: Path, format: str) -> list[str]:
+    """The names of the columns of a file; none of JSON lines."""
+    if format == "parquet":
+        return arrow.parquet_names(path)
+    line = files.first_line(path, MAX_EXPANSION) if format == "csv" else ""
+    return max((files.names_in(line, mark) for mark in files.DELIMITERS), key=len)
+
+
+def _joined(cells: list[Any]) -> bytes | None:
+    try:
+        return "\n".join(cells).encode()
+    except (TypeError, UnicodeEncodeError):
+        if None in cells:
+            return _joined([cell for cell in cells if cell is not None])
+        return None
+
+
+def _mapping_blocks(source: Iterable[object], columns: Sequence[str]) -> files.Blocks:
+    waiting, first = iter(source), 1
+    while block := list(islice(waiting, files.ROWS)):
+        numbered = list(enumerate(block, first))
+        cells = [[_cell(number, row, column) for column in columns] for number, row in numbered]
+        yield range(first, first + len(block)), [list(column) for column in zip(*cells, strict=True)]
+        first += len(block)
+
+
+def _cell(number: int, row: object, column: str) -> object:
+    if not isinstance(row, Mapping):
+        raise InputError(
+            f"row {number} is {row!r:.80}, not a mapping, but column={column!r} is given: give mappings, or leave "
+            "column out"
+        )
+    if column not in row:
+        raise InputError(f"row {number} has no {column!r}; it has {keys_of(row)}: name a column that every row has")
+    return row[column]
+
+
+def keys_of(row: Mapping[Any, Any]) -> str:
+    """The keys of a mapping, for a message."""
+    return f"the keys {', '.join(map(repr, row))!s:.60}"

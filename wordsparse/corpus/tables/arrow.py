@@ -1,0 +1,138 @@
+"""The columns of Parquet files and of data frames, as Arrow's arrays."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from wordsparse import optional
+from wordsparse.corpus.tables import files
+from wordsparse.errors import InputError
+from wordsparse.files import regular, unpacking
+from wordsparse.files.escaping import listed
+
+# Of the footer of a Parquet file: the longest text, and the longest list.
+MOST_THRIFT = 2**24
+
+
+def parquet_blocks(path: Path, columns: Sequence[str], max_expansion: float) -> files.Blocks:
+    """The cells are text, lists of text, or numbers; what they take is bounded as in a compressed file."""
+    first = 1
+    for batch in parquet_batches(path, columns, max_expansion, files.ROWS):
+        _check_types(f"{path}: ", batch)
+        yield range(first, first + batch.num_rows), batch.columns
+        first += batch.num_rows
+
+
+def parquet_batches(
+    path: Path, columns: Sequence[str], max_expansion: float, rows: int, **options: Any
+) -> Iterator[Any]:
+    """The record batches of these columns, at most ``rows`` rows each; ``options`` are those of pyarrow's ParquetFile.
+
+    InputError if the file is damaged, has no such column, or its cells take more than ``max_expansion`` times its size.
+    """
+    number = 0
+    with regular.opened(path) as file:
+        left = limit = unpacking.unpacked_limit(regular.size_of(file), max_expansion)
+    with _readable(path, lambda: number), _opened(path, **options) as whole:
+        names = whole.schema_arrow.names
+        if missing := [column for column in columns if column not in names]:
+            raise InputError(f"{path}: has no column {missing[0]!r}; name one of its own: {listed(names)}")
+        for batch in whole.iter_batches(rows, columns=list(columns)):
+            left -= batch.nbytes
+            if left < 0:
+                raise InputError(f"{path}: {unpacking.too_large(limit)}")
+            yield batch.select(list(columns))
+            number += batch.num_rows
+
+
+def parquet_names(path: Path) -> list[str]:
+    """The names of a file's columns."""
+    with _readable(path, lambda: 0), _opened(path) as whole:
+        names: list[str] = whole.schema_arrow.names
+        return names
+
+
+def _opened(path: Path, **options: Any) -> Any:
+    limits = {"thrift_string_size_limit": MOST_THRIFT, "thrift_container_size_limit": MOST_THRIFT}
+    return _load("pyarrow.parquet").ParquetFile(path, **limits, **options)
+
+
+@contextmanager
+def _readable(path: Path, rows: Callable[[], int]) -> Iterator[None]:
+    """Turn pyarrow's errors into an InputError that names the file and the rows that were read."""
+    try:
+        yield
+    except (
+        _load("pyarrow").ArrowException,
+        OSError,
+        UnicodeDecodeError,
+    ) as error:  # the last: names that are not UTF-8
+        raise InputError(
+            f"{path}: cannot be read as Parquet after row {rows()}: {str(error)[:200]}; copy or write it again"
+        ) from error
+
+
+def frame_blocks(frame: Any, columns: Sequence[str]) -> files.Blocks:
+    """The columns of a data frame, some rows of it at a time."""
+    first, read = 1, _of_pandas if hasattr(frame, "iloc") else _of_stream
+    for cells in read(frame, columns):
+        yield range(first, first + len(cells[0])), cells
+        first += len(cells[0])
+
+
+def _of_pandas(frame: Any, columns: Sequence[str]) -> Iterator[list[Any]]:
+    _check_names(list(frame.columns), columns)
+    for start in range(0, len(frame), files.ROWS):
+        parts = (frame[column].iloc[start : start + files.ROWS] for column in columns)
+        yield [_without_nulls(part.tolist(), part.isna().tolist()) for part in parts]
+
+
+def _without_nulls(cells: list[Any], is_null: list[bool]) -> list[Any]:
+    """None for a missing cell, which pandas has in several kinds."""
+    return [None if null else cell for null, cell in zip(is_null, cells, strict=True)] if any(is_null) else cells
+
+
+def _of_stream(frame: Any, columns: Sequence[str]) -> Iterator[list[Any]]:
+    with _load("pyarrow").RecordBatchReader.from_stream(frame) as stream:
+        _check_names(stream.schema.names, columns)
+        for batch in stream:
+            whole = batch.select(list(columns))
+            _check_types("", whole)
+            for start in range(0, len(whole), files.ROWS):
+                yield whole.slice(start, files.ROWS).columns
+
+
+def _check_names(names: list[Any], columns: Sequence[str]) -> None:
+    for column in columns:
+        if column not in names:
+            raise InputError(f"the data frame has no column {column!r}; name one of its own: {listed(names)}")
+        if names.count(column) > 1:
+            raise InputError(f"the data frame has {names.count(column)} columns {column!r}: rename all but one")
+
+
+def _check_types(where: str, batch: Any) -> None:
+    """Raise InputError if a column holds neither text nor numbers, dates or lists."""
+    types = _load("pyarrow.types")
+    for name, kind in zip(batch.schema.names, batch.schema.types, strict=True):
+        if types.is_struct(kind) or types.is_map(kind) or types.is_union(kind):
+            raise InputError(
+                f"{where}the column {name!r} holds {kind}, neither text nor lists of tokens; name another column"
+            )
+
+
+def joined(column: Any) -> bytes | None:
+    """The texts of an array as lines of one; missing ones are none. None if it holds no text."""
+    arrow, types = _load("pyarrow"), _load("pyarrow.types")
+    text = column.type.value_type if types.is_dictionary(column.type) else column.type
+    if not (types.is_string(text) or types.is_large_string(text) or types.is_string_view(text)):
+        return None
+    cells = column.cast(arrow.large_string()).drop_null()
+    whole = arrow.LargeListArray.from_arrays(arrow.array([0, len(cells)], arrow.int64()), cells)
+    lines = _load("pyarrow.compute").binary_join(whole, arrow.scalar("\n", arrow.large_string()))
+    text_bytes: bytes = lines[0].as_buffer().to_pybytes()
+    return text_bytes
+
+
+def _load(module: str) -> Any:
+    return optional.load("a table of Arrow or Parquet", module)

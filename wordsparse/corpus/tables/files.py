@@ -1,0 +1,160 @@
+"""The rows of text files, CSV and JSON lines, with bounded memory."""
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from wordsparse.corpus.blocks import read_blocks
+from wordsparse.errors import InputError
+from wordsparse.files.escaping import listed
+
+LINE_BYTES = 2**26
+"""The maximum size of a line, and of a cell of a CSV file."""
+
+ROWS = 1024
+"""The most rows of a block; with those of 2**20 bytes, CSV took twice as long."""
+
+DELIMITERS = ",;\t|"
+
+Blocks: TypeAlias = Iterator[tuple[Sequence[int], Sequence[Any]]]
+"""(numbers of the rows, counted from 1; the cells of each of the requested columns)."""
+
+
+class Lines:
+    """The lines of a UTF-8 file, with their ends, after a look at the first one.
+
+    Attributes
+    ----------
+    blocks : int
+        The blocks of the file that are begun.
+    """
+
+    def __init__(self, path: Path, max_expansion: float) -> None:
+        self.blocks = 0
+        self._lines = self._read(path, max_expansion)
+
+    def __iter__(self) -> Iterator[str]:
+        return self._lines
+
+    def _read(self, path: Path, max_expansion: float) -> Iterator[str]:
+        for text in _whole_lines(path, max_expansion):
+            self.blocks += 1
+            yield from io.StringIO(text, newline="\n")
+
+
+def first_line(path: Path, max_expansion: float) -> str:
+    """The first line of a UTF-8 file; empty if it has none."""
+    return next(iter(Lines(path, max_expansion)), "")
+
+
+def _whole_lines(path: Path, max_expansion: float) -> Iterator[str]:
+    """The text of a file in blocks of whole lines, each with its end."""
+    number, rest = 1, b""
+    for block in itertools.chain(read_blocks(path, max_expansion), [b""]):
+        data = rest + block
+        end = data.rfind(b"\n") + 1 if block else len(data)
+        data, rest = data[:end], data[end:]
+        if not block and data and not data.endswith(b"\n"):
+            data += b"\n"
+        if len(rest) > LINE_BYTES:
+            too_long = number + data.count(b"\n")
+            raise InputError(f"{path}: line {too_long} has more than {LINE_BYTES:,} bytes; cut it")
+        if data:
+            yield _decoded(path, number, data)
+            number += data.count(b"\n")
+
+
+def _decoded(path: Path, number: int, data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        number += error.object.count(b"\n", 0, error.start)
+        raise InputError(f"{path}: line {number} is not UTF-8 text: {error.reason}: convert it first") from error
+
+
+def csv_blocks(path: Path, columns: Sequence[str], max_expansion: float) -> Blocks:
+    """The delimiter is the first of DELIMITERS by which the header has all columns."""
+    csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # of the process; 131,072 at first
+    lines = Lines(path, max_expansion)
+    delimiter, names = _header(path, next(iter(lines), ""), columns)
+    rows, width = csv.reader(lines, delimiter=delimiter, strict=True), len(names)
+    number, seen, numbers, waiting = 0, lines.blocks, list[int](), list[list[str]]()
+    places = [names.index(column) for column in columns]
+    try:
+        for number, row in enumerate(rows, 1):
+            if len(row) == width:
+                numbers.append(number)
+                waiting.append(row)
+            elif row:  # an empty line is no row
+                where = f"row {number} (line {rows.line_num + 1})"
+                raise InputError(
+                    f"{path}: {where} has {len(row)} cells, but the first line has {width}; correct that row"
+                )
+            if lines.blocks != seen or len(waiting) == ROWS:
+                yield numbers, [[row[place] for row in waiting] for place in places]
+                seen, numbers, waiting = lines.blocks, [], []
+    except csv.Error as error:
+        where = f"row {number + 1} (line {rows.line_num + 1})"
+        raise InputError(f"{path}: {where} is not valid CSV: {error}; correct that row") from error
+    yield numbers, [[row[place] for row in waiting] for place in places]
+
+
+def _header(path: Path, line: str, columns: Sequence[str]) -> tuple[str, list[str]]:
+    """The delimiter and the names of the columns."""
+    for delimiter in DELIMITERS:
+        names = names_in(line, delimiter)
+        if set(columns) <= set(names):
+            break
+    else:
+        names = max((names_in(line, mark) for mark in DELIMITERS), key=len)
+        missing = next((column for column in columns if column not in names), columns[0])
+        raise InputError(f"{path}: has no column {missing!r}; name one of its first line: {listed(names)}")
+    for column in columns:
+        if names.count(column) > 1:
+            raise InputError(f"{path}: has {names.count(column)} columns {column!r}: rename all but one")
+    return delimiter, names
+
+
+def names_in(line: str, delimiter: str) -> list[str]:
+    """The cells of a first line; none if it is not valid CSV with this delimiter."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def json_blocks(path: Path, columns: Sequence[str], max_expansion: float) -> Blocks:
+    """The members of the object on each line; a blank line is no row."""
+    first = 1
+    for text in _whole_lines(path, max_expansion):
+        lines = list(io.StringIO(text, newline="\n"))
+        numbers: Sequence[int] = range(first, first + len(lines))
+        first += len(lines)
+        if any(map(str.isspace, lines)):
+            numbers = [number for number, line in zip(numbers, lines, strict=True) if not line.isspace()]
+            lines = [line for line in lines if not line.isspace()]
+        try:
+            rows = [json.loads(line) for line in lines]
+            cells = [[row[column] for row in rows] for column in columns]
+        except (ValueError, RecursionError, LookupError, TypeError):
+            for number, line in zip(numbers, lines, strict=True):
+                _check_object(path, number, line, columns)
+            raise
+        yield numbers, cells
+
+
+def _check_object(path: Path, number: int, line: str, columns: Sequence[str]) -> None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: line {number} is not a JSON object: {error}; correct that line") from error
+    if not isinstance(row, dict):
+        raise InputError(f"{path}: line {number} is not a JSON object, but {row!r:.40}: each line must hold one")
+    for column in columns:
+        if column not in row:
+            said = f"{path}: line {number} has no {column!r}; it has {listed(list(row))}"
+            raise InputError(f"{said}: name a column that every line has")
