@@ -12,10 +12,25 @@ from pathlib import Path
 import pytest
 
 import wordsparse
-from wordsparse.doors import COMMANDS
+from wordsparse.doors import COMMANDS, SOURCES
+from wordsparse.words import presets
 
 PACKAGE = Path(wordsparse.__file__).parent
-DOORS = ("cli", "comparison", "explorer", "advice", "labels", "gensim", "torch", "distributed", "cards")
+ROOMS = ("counts", "graphs")  # of sources
+DOORS = ("cli", "comparison", "explorer", "advice", "labels", "gensim", "torch", "distributed", "cards", *ROOMS)
+CORE_ROOMS = [
+    "layer",
+    "kernels",
+    "corpus",
+    "words",
+    "training",
+    "unseen",
+    "vectors",
+    "evaluation",
+    "files",
+    "machine",
+    "cli",
+]
 # An editable installation would find the folders that were taken away.
 ALONE = """
 import sys
@@ -116,6 +131,110 @@ def test_an_installation_brings_what_the_core_and_the_command_line_need() -> Non
 def test_the_table_says_what_the_commands_say_of_themselves() -> None:
     for name, (module, sentence) in COMMANDS.items():
         assert importlib.import_module(module).command.get_short_help_str(1000) == sentence, name
+
+
+def test_the_table_says_what_the_sources_say_of_themselves() -> None:
+    for name, (_, sentence) in SOURCES.items():
+        assert presets.preset(name).about == sentence
+
+
+def test_a_source_that_is_missing_is_named(house: Path) -> None:
+    shutil.rmtree(house / "wordsparse" / "graphs")
+    program = """
+import io, contextlib
+from wordsparse.cli import main
+
+Path("edges.txt").write_text("a b\\nb c\\n")
+errors = io.StringIO()
+with contextlib.redirect_stderr(errors):
+    assert main(["train", "edges.txt", "-o", "model", "--for", "graph"]) == 2
+assert "--for graph (preset) needs wordsparse.graphs.source, which cannot be imported" in errors.getvalue()
+"""
+    python(CORE + program, house)
+
+
+def test_the_core_knows_no_source_by_name() -> None:
+    names = "|".join([*SOURCES, *ROOMS])
+    named = re.compile(rf"--for ({names})\b|preset\W{{1,6}}({names})\b|wordsparse\.({'|'.join(ROOMS)})\b")
+    files = [path for room in CORE_ROOMS for path in (PACKAGE / room).rglob("*.py")]
+    assert not [(str(path), match.group()) for path in files for match in named.finditer(path.read_text())]
+
+
+# A package of somebody else's, as pip installs it: a module, and a folder that says which sources it has.
+SOURCE = """
+from dataclasses import dataclass
+
+import numpy as np
+
+from wordsparse.corpus import Vocabulary
+from wordsparse.options import option
+from wordsparse.words.options import Options
+from wordsparse.words.presets import Preset
+from wordsparse.words.source import Piece
+from wordsparse.words.text_source import windows
+
+
+@dataclass(frozen=True, kw_only=True)
+class RingOptions:
+    nodes: int = option(12, "Nodes of the ring.")
+
+
+class Rings:
+    options = RingOptions
+    preset = Preset("steps on a ring", {"window": 1, "sample": 0.0, "form": 0.0, "epochs": 2})
+    rate = 1.0
+
+    def __init__(self, corpus, options):
+        self.nodes = options.nodes
+        self.vocabulary = Vocabulary([f"n{i:03d}" for i in range(self.nodes)], [100] * self.nodes)
+        self.length = self.tokens = self.positions = 100 * self.nodes
+
+    def identity(self):
+        return {"sha256": f"ring {self.nodes}", "tokens": self.length, "sentences": 1}
+
+    def epochs(self, max_tokens):
+        return 2
+
+    def passes(self, options, vocabulary):
+        return self
+
+    def train(self, sizes, first=0, epoch=0):
+        while first < self.positions:
+            stop = min(self.positions, first + sizes(first))
+            yield Piece(np.arange(first, stop, dtype=np.int32) % self.nodes, 0, stop - first, first)
+            first = stop
+
+    def heldout(self, size):
+        return iter(())
+
+    builder = staticmethod(windows)
+"""
+
+
+def test_an_installed_package_trains_from_the_shell(tmp_path: Path) -> None:
+    (tmp_path / "rings.py").write_text(SOURCE)
+    about = tmp_path / "rings-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: rings\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[wordsparse.sources]\nring = rings:Rings\n")
+    (tmp_path / "any.txt").write_text("a b\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "wordsparse", "train", "any.txt", "-o", "model", "--for", "ring"]
+
+    def run(*asked: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run([*command, *asked], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    shown = run("--help").stdout
+    assert "--nodes INTEGER" in shown
+    assert "--column" not in shown
+    run("--nodes", "20", "--dim", "4", "--quiet")
+    program = "import wordsparse as ws; m = ws.load('model'); print(len(m), m.options['preset'], m.options['window'])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["20", "ring", "1"]
 
 
 def test_no_door_is_known_to_more_than_two_files_outside() -> None:

@@ -19,10 +19,9 @@ PYX = PACKAGE.parent / "pyx"
 LEVELS = (
     ("__main__",),
     ("advice",),
-    ("comparison", "explorer", "labels", "torch", "gensim", "cards", "distributed"),
+    ("comparison", "explorer", "labels", "torch", "gensim", "cards", "distributed", "counts", "graphs"),
     ("cli",),
     ("training",),
-    ("counts", "graphs"),
     ("unseen",),
     ("words",),
     ("corpus", "vectors"),

@@ -1,7 +1,13 @@
-"""The table of what the shell can call: each command with its module and its sentence, so that help imports none.
+"""The tables of what the shell can call: commands, and the sources that ``train --for`` names beside kinds of text.
 
+Each has its module and its sentence, so that help imports none.
 A command beside the core lives in the folder of its door: without the folder the row says what is missing.
 """
+
+SOURCES: dict[str, tuple[str, str]] = {
+    "graph": ("wordsparse.graphs.source:GraphSource", "the edges of a graph: walks are made while it trains"),
+    "counts": ("wordsparse.counts.source:CountSource", "tables of counted pairs: the columns word, context and count"),
+}
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "encode": (
@@ -13,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Train word vectors on text files, or on a directory written by `encode`.",
     ),
     "count": (
-        "wordsparse.cli.count",
+        "wordsparse.counts.command",
         "Count the pairs of words of a text, for training from counts.",
     ),
     "evaluate": (

@@ -90,6 +90,8 @@ class About:
         What stands for its value in the help of the command line.
     choices : mapping or sequence, optional
         The values to choose from, with a line about each in a mapping.
+    open : bool
+        Whether there may be other values than the choices, which are checked where they are used.
     free : bool
         Whether a resumed run may have another value: it changes no step.
     """
@@ -99,6 +101,7 @@ class About:
     cli: str | None = ""
     metavar: str | None = None
     choices: Mapping[str, str] | tuple[str, ...] | None = None
+    open: bool = False
     free: bool = False
 
 
@@ -123,14 +126,16 @@ def part(asked: object, kind: type[T]) -> T:
 
 
 class taking(Generic[P, K]):
-    """Let a function whose last argument is an object of this class be called with its fields as keywords instead.
+    """Let a function whose last argument is an object of this class be called with its fields as keywords instead; or,
+    with ``chosen``, of the class that it returns for these keywords.
 
     An unknown keyword raises InputError with a hint. The line ``{options}`` of the docstring becomes the description of
     the fields.
     """
 
-    def __init__(self, kind: Callable[P, K]) -> None:
+    def __init__(self, kind: Callable[P, K], chosen: Callable[[Mapping[str, Any]], Any] | None = None) -> None:
         self._kind: Any = kind
+        self._chosen: Callable[[Mapping[str, Any]], Any] = chosen or (lambda given: kind)
 
     @overload
     def __call__(self, function: Callable[[A, K], R]) -> Callable[Concatenate[A, P], R]: ...
@@ -139,22 +144,33 @@ class taking(Generic[P, K]):
     def __call__(self, function: Any) -> Any:
         """The function that takes keywords."""
         *first, _ = inspect.signature(function).parameters.values()
-        signature = inspect.signature(self._kind)
-        keywords = [field.replace(kind=field.KEYWORD_ONLY) for field in signature.parameters.values()]
-        names = [parameter.name for parameter in (*first, *keywords)]
+        places = [parameter.name for parameter in first]
 
         @functools.wraps(function)
         def called(*args: Any, **given: Any) -> Any:
-            refuse_unknown(given, names, but=len(first))
+            kind = self._chosen(given)
+            taken: inspect.Signature = _signature(function, kind)
+            foreign = [name for name in given if name in known.parameters and name not in taken.parameters]
+            if foreign:
+                raise InputError(f"{', '.join(foreign)}: does not apply to what preset (--for) names: leave it out")
+            refuse_unknown(given, taken.parameters, but=len(first))
             taken.bind(*args, **given)  # a TypeError that names what is missing
-            leading = [given.pop(name) for name in names[len(args) : len(first)] if name in given]
-            return function(*args, *leading, self._kind(**given))
+            leading = [given.pop(name) for name in places[len(args) :] if name in given]
+            return function(*args, *leading, kind(**given))
 
-        taken = inspect.signature(function).replace(parameters=[*first, *keywords])
-        called.__signature__ = taken  # type: ignore[attr-defined]
+        called.__signature__ = known = _signature(function, self._kind)  # type: ignore[attr-defined]
         called.__annotations__ = {**self._kind.__init__.__annotations__, **function.__annotations__}
         called.__doc__ = _described(function.__doc__ or "", self._kind)
         return called
+
+
+@functools.cache
+def _signature(function: Callable[..., Any], kind: type) -> inspect.Signature:
+    """Of a function that takes the fields of a class in place of its last argument."""
+    own = inspect.signature(function)
+    *first, _ = own.parameters.values()
+    fields = inspect.signature(kind).parameters.values()
+    return own.replace(parameters=[*first, *(field.replace(kind=field.KEYWORD_ONLY) for field in fields)])
 
 
 def _described(doc: str, kind: type) -> str:

@@ -21,9 +21,9 @@ import pytest
 import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.corpus import blocks, encode
-from wordsparse.corpus.count_tables import blocks as counted_pairs
 from wordsparse.corpus.reading import RawText, joined, sentences
 from wordsparse.corpus.tables import Table, files, groups
+from wordsparse.counts.tables import blocks as counted_pairs
 from wordsparse.errors import InputError
 from wordsparse.files import unpacking
 from wordsparse.graphs.options import GraphOptions

@@ -13,7 +13,7 @@ WORDS = st.text(st.characters(exclude_categories=("Cs",)))
 
 
 def test_words_are_ordered_by_falling_count_then_code_point():
-    vocabulary = Vocabulary.from_counts({"b": 5, "é": 5, "a": 5, "rare": 4, "the": 9, "Z": 5})
+    vocabulary = Vocabulary.from_counts({"b": 5, "é": 5, "a": 5, "rare": 4, "the": 9, "Z": 5}, 5)
     assert vocabulary.words == ["the", "Z", "a", "b", "é"]
     assert vocabulary.counts.tolist() == [9, 5, 5, 5, 5]
     assert vocabulary.counts.dtype == np.int64

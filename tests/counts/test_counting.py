@@ -12,9 +12,13 @@ import pytest
 import scipy.sparse as sp
 
 import wordsparse as ws
-from wordsparse.corpus import EncodedCorpus, count_tables, counts
+from wordsparse.corpus import shards
 from wordsparse.counts import counting
-from wordsparse.errors import InputError, ReadError
+from wordsparse.counts import pieces as counts
+from wordsparse.counts import tables as count_tables
+from wordsparse.counts.source import CountSource, PairOptions
+from wordsparse.errors import InputError
+from wordsparse.files import storage
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
 arrow = pytest.importorskip("pyarrow")
@@ -71,7 +75,7 @@ def test_a_text_is_counted_as_one_by_one(
 def test_tables_are_added_and_rare_pairs_left_out(tmp_path: Path) -> None:
     a = write(tmp_path / "a.parquet", [("x", "y", 1.0), ("x", "y", 2.0), ("y", "z", 0.5)])
     (tmp_path / "b.tsv").write_text("count\tword\tcontext\n4\ty\tz\n7\tq\tx\n")
-    ws.count([a, tmp_path / "b.tsv"], tmp_path / "c.parquet", format="counts", min_pair=4)
+    ws.count([a, tmp_path / "b.tsv"], tmp_path / "c.parquet", preset="counts", min_pair=4)
     assert table(tmp_path / "c.parquet") == {("y", "z"): 4.5, ("q", "x"): 7.0}
 
 
@@ -82,7 +86,7 @@ def test_counts_train_as_text_does(tmp_path: Path) -> None:
     ws.count(text, tmp_path / "t.parquet", window=5)
     for model in (
         ws.train(text, model="skipgram", dim=8, progress=False, form=0),
-        ws.train(tmp_path / "t.parquet", format="counts", dim=8, progress=False, form=0),
+        ws.train(tmp_path / "t.parquet", preset="counts", dim=8, progress=False, form=0),
     ):
         assert all(near[0] == word[0] for word in model.wv.words for near, _ in model.wv.similar(word, 5))
         # A word's count is about how often it occurs, whatever it was made from.
@@ -102,7 +106,7 @@ def test_a_matrix_trains_and_a_run_is_continued_the_same_on_any_threads(tmp_path
     entries = matrix.tocoo()
     rows = [(WORDS[i], WORDS[j], n) for i, j, n in zip(entries.row, entries.col, entries.data, strict=True)]
     path = write(tmp_path / "t.parquet", rows)
-    given: dict[str, Any] = {"format": "counts", "heldout": 0.1, **SMALL}
+    given: dict[str, Any] = {"preset": "counts", "heldout": 0.1, **SMALL}
     model = ws.train((WORDS, matrix), threads=1, **given)
     stored = ws.train(path, output=tmp_path / "m", threads=2, **given)
     np.testing.assert_array_equal(model.wv.vectors, stored.wv.vectors)
@@ -115,16 +119,14 @@ def test_a_matrix_trains_and_a_run_is_continued_the_same_on_any_threads(tmp_path
     assert "new" in on.wv
 
 
-def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counts, "ORDERED", 2**19)  # in several parts
     matrix = sp.random_array((600, 600), density=0.3, rng=np.random.default_rng(1)).tocsr()
     entries = matrix.tocoo()
     matrix.data = np.rint(1 + 20000 / ((1 + entries.row) * (1 + entries.col)))
-    corpus = ws.encode(([f"w{i:03d}" for i in range(600)], matrix), tmp_path / "c", format="counts")
-    pieces = corpus.shards[0][:].reshape(-1, 3)
-    ids = np.array([int(word[1:]) for word in corpus.vocabulary.words])[pieces[:, :2]]
+    source = CountSource(([f"w{i:03d}" for i in range(600)], matrix), PairOptions())
+    pieces = source.pieces[:]
+    ids = np.array([int(word[1:]) for word in source.vocabulary.words])[pieces[:, :2]]
     found = sp.coo_array((pieces[:, 2].view(np.float32), ids.T), shape=matrix.shape).tocsr()
     assert abs(found - matrix).max() < 1e-2
     random = np.random.default_rng(0).permutation(pieces)
@@ -152,7 +154,7 @@ def test_bad_rows_are_named_and_nothing_is_written(
 ) -> None:
     path = write(tmp_path / "t.parquet", rows)
     with pytest.raises(InputError, match=message):
-        ws.train(path, format="counts", output=tmp_path / "m", **SMALL)
+        ws.train(path, preset="counts", output=tmp_path / "m", **SMALL)
     assert sorted(tmp_path.iterdir()) == [path]
 
 
@@ -170,16 +172,14 @@ SQUARE = sp.csr_array([[0.0, 5.0], [1.0, 0.0]])
         (["a"], SQUARE, "must have a row for each"),
     ],
 )
-def test_a_matrix_without_a_row_for_each_word_is_refused(
-    tmp_path: Path, words: list[Any], matrix: Any, message: str
-) -> None:
+def test_a_matrix_without_a_row_for_each_word_is_refused(words: list[Any], matrix: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        ws.encode((words, matrix), tmp_path / "c", format="counts")
+        CountSource((words, matrix), PairOptions())
 
 
-def test_words_of_a_matrix_may_come_one_by_one(tmp_path: Path) -> None:
-    corpus = ws.encode(((word for word in "ab"), SQUARE), tmp_path / "c", format="counts")
-    assert sorted(corpus.vocabulary.words) == ["a", "b"]
+def test_words_of_a_matrix_may_come_one_by_one() -> None:
+    source = CountSource(((word for word in "ab"), SQUARE), PairOptions())
+    assert sorted(source.vocabulary.words) == ["a", "b"]
 
 
 @pytest.mark.parametrize("weight", ["5e-324", "1e-38", "-1", "4e38", "1" + 400 * "0"])
@@ -195,15 +195,15 @@ def test_the_smallest_weights_are_counted(tmp_path: Path) -> None:
     rows = [{"t": "a b " * 30, "n": 2e-38}] * 50
     ws.count(rows, tmp_path / "o.parquet", column="t", weight="n", min_count=1, distances="equal", window=1)
     assert table(tmp_path / "o.parquet") == pytest.approx(dict.fromkeys([("a", "b"), ("b", "a")], 59 * 50 * 2e-38))
-    assert ws.count(tmp_path / "o.parquet", tmp_path / "p.parquet", format="counts")["pairs"] == 2
+    assert ws.count(tmp_path / "o.parquet", tmp_path / "p.parquet", preset="counts")["pairs"] == 2
 
 
 def test_a_table_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", [("a", "b", 3e38), ("b", "a", 1.0)])
     with pytest.raises(InputError, match="the count of 'a' and 'b' is 6e\\+38"):
-        ws.count([path, path], tmp_path / "o.parquet", format="counts")
+        ws.count([path, path], tmp_path / "o.parquet", preset="counts")
     with pytest.raises(InputError, match=r"name it t\.parquet"):
-        ws.count(path, tmp_path / "t.csv", format="counts")
+        ws.count(path, tmp_path / "t.csv", preset="counts")
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -211,23 +211,23 @@ def test_a_table_is_not_written_among_those_that_are_added(tmp_path: Path) -> No
     (tmp_path / "in").mkdir()
     path = write(tmp_path / "in" / "a.parquet", [("a", "b", 3.0)])
     with pytest.raises(InputError, match="whose files are read"):
-        ws.count(tmp_path / "in", tmp_path / "in" / "b.parquet", format="counts")
+        ws.count(tmp_path / "in", tmp_path / "in" / "b.parquet", preset="counts")
     # Where it is named itself, it is meant.
-    assert ws.count([path, path], path, format="counts")["total"] == 6
-    assert ws.count(tmp_path / "in", tmp_path / "b.parquet", format="counts")["total"] == 6
+    assert ws.count([path, path], path, preset="counts")["total"] == 6
+    assert ws.count(tmp_path / "in", tmp_path / "b.parquet", preset="counts")["total"] == 6
 
 
 def test_counts_are_the_numbers_that_engines_write(tmp_path: Path) -> None:
     numbers = arrow.array([decimal.Decimal("42.704"), decimal.Decimal("1.5")], arrow.decimal128(18, 3))
     parquet.write_table(arrow.table({"word": ["a", "b"], "context": ["b", "a"], "count": numbers}), tmp_path / "t.pq")
-    ws.count(tmp_path / "t.pq", tmp_path / "o.pq", format="counts")
+    ws.count(tmp_path / "t.pq", tmp_path / "o.pq", preset="counts")
     assert table(tmp_path / "o.pq") == pytest.approx({("a", "b"): 42.704, ("b", "a"): 1.5})
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("word,context,count,count\na,b,2,30\n")
     with pytest.raises(InputError, match="2 columns 'count'"):
-        ws.count(tmp_path / "t.csv", tmp_path / "o.parquet", format="counts")
+        ws.count(tmp_path / "t.csv", tmp_path / "o.parquet", preset="counts")
 
 
 def test_a_code_beyond_the_words_of_a_damaged_file_is_refused() -> None:
@@ -242,48 +242,35 @@ def test_a_text_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
     words = arrow.StringArray.from_buffers(1, *buffers)
     parquet.write_table(arrow.table({"word": words, "context": ["a"], "count": [1.0]}), tmp_path / "t.parquet")
     with pytest.raises(InputError, match="row 1 or one after it is damaged"):
-        ws.train(tmp_path / "t.parquet", format="counts", **SMALL)
+        ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
 
 
 def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "t.parquet", [("a", "b", 3.0), ("b", "a", 3.0)])
     with pytest.raises(InputError, match="give model=skipgram"):
-        ws.train(path, format="counts", model="cbow", **SMALL)
+        ws.train(path, preset="counts", model="cbow", **SMALL)
     with pytest.raises(InputError, match="its name does not say how its rows are stored"):
-        ws.train(tmp_path / "t.txt", format="counts", **SMALL) if (tmp_path / "t.txt").write_text("a b 1") else None
+        ws.train(tmp_path / "t.txt", preset="counts", **SMALL) if (tmp_path / "t.txt").write_text("a b 1") else None
     (tmp_path / "t.csv").write_text("word,context\na,b\n")
     with pytest.raises(InputError, match="has no column 'count'"):
-        ws.train(tmp_path / "t.csv", format="counts", **SMALL)
+        ws.train(tmp_path / "t.csv", preset="counts", **SMALL)
     cut = tmp_path / "cut.parquet"
     cut.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match=r"cut\.parquet"):
-        ws.train(cut, format="counts", **SMALL)
+        ws.train(cut, preset="counts", **SMALL)
     with pytest.raises(InputError, match="row 1: its weight must be"):
         ws.count([{"t": "a b", "n": 0}], tmp_path / "n.pq", column="t", weight="n")
-    encoded = ws.encode(path, tmp_path / "encoded", format="counts")
-    (tmp_path / "pairs.tsv").write_text("a b 1\n")
-    for call in (
-        lambda: ws.count(encoded, tmp_path / "n.parquet"),
-        lambda: ws.compare(encoded.path, tmp_path / "r", pairs=[tmp_path / "pairs.tsv"]),
-    ):
-        with pytest.raises(InputError, match="holds counted pairs, which are for train"):
-            call()
     text = ws.encode(TEXT, tmp_path / "text")
     with pytest.raises(InputError, match="is already encoded: weight applies to text only"):
         ws.count(text.path, tmp_path / "n.pq", weight="n")
-    with pytest.raises(InputError, match="phrases applies to text"):
-        ws.train(path, format="counts", phrases=1, **SMALL)
-
-
-def test_an_altered_table_of_a_consistent_corpus_is_refused(tmp_path: Path) -> None:
-    """Whoever alters ids and their checksums too meets the check of the ids themselves."""
-    path = write(tmp_path / "t.parquet", [(WORDS[i], WORDS[i + 1], 3.0) for i in range(20)])
-    corpus = ws.encode(path, tmp_path / "c", format="counts")
-    ids = corpus.shards[0][:].copy()
-    ids[0] = 10**6
-    altered = EncodedCorpus(**{**vars(corpus), "shards": [ids]})
-    with pytest.raises(ReadError, match="outside the vocabulary"):
-        ws.train(altered, model="skipgram", **SMALL)
+    with pytest.raises(InputError, match="preset must be text or counts, not 'graph'"):
+        ws.count(path, tmp_path / "n.pq", preset="graph")
+    manifest = storage.read_manifest(text.path / "corpus.json", shards.FORMAT, shards.VERSION)
+    storage.write_manifest(text.path / "corpus.json", {**manifest, "pairs": True})
+    with pytest.raises(InputError, match="pairs that an older version encoded"):
+        ws.train(text.path, **SMALL)
+    with pytest.raises(InputError, match="phrases: does not apply to what preset"):
+        ws.train(path, preset="counts", phrases=1, **SMALL)
 
 
 def test_the_page_counts_the_same_in_sql(tmp_path: Path) -> None:
@@ -321,4 +308,4 @@ def test_the_command_counts_and_train_takes_its_table(tmp_path: Path, capsys: py
     pairs, model = str(tmp_path / "p.parquet"), str(tmp_path / "m")
     assert main(["count", str(tmp_path / "text.txt"), "-o", pairs, "--json", "--quiet"]) == 0
     assert json.loads(capsys.readouterr().out)["output"] == pairs
-    assert main(["train", pairs, "--format", "counts", "-o", model, "--dim", "6", "--quiet"]) == 0
+    assert main(["train", pairs, "--for", "counts", "-o", model, "--dim", "6", "--quiet"]) == 0

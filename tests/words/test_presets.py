@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import wordsparse as ws
+from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError
 from wordsparse.words import coordinates
 from wordsparse.words.options import Options
@@ -27,12 +28,9 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
     assert (items.window, items.sample, items.used_recipe().distances) == (BASKET_WINDOW, 0, "equal")
     walks = Options(preset="walks", window=3, model="skipgram")
     assert (walks.window, walks.sample, walks.used_recipe().distances) == (3, 0, "linear")
-    assert [recommended("cbow", "bounded-ns", kind).as_dict()["loss"]["negatives"] for kind in PRESETS] == [
-        5,
-        5,
-        20,
-        20,
-    ]
+    kinds = [*PRESETS, *SOURCES]
+    negatives = [recommended("cbow", "bounded-ns", kind).as_dict()["loss"]["negatives"] for kind in kinds]
+    assert dict(zip(kinds, negatives, strict=True)) == {"text": 5, "items": 5, "walks": 20, "graph": 20, "counts": 5}
     assert Options(preset="text") == Options()
     assert "preset" not in Options().as_dict()
     assert walks.as_dict()["preset"] == "walks"
@@ -43,7 +41,7 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
 
 def test_edges_given_as_walks_are_refused() -> None:
     edges = [["a", "b"], ["b", "c"], ["c", "a"]] * 2000
-    with pytest.raises(InputError, match="--for graph"):
+    with pytest.raises(InputError, match="--for"):
         ws.train(edges, preset="walks", dim=2, epochs=1)
     ws.train([*edges, ["a"], ["a", "b", "c"]], preset="items", dim=2, epochs=1)
     ws.train([["a"], ["a", "b", "c"], *edges], preset="walks", dim=2, epochs=1)

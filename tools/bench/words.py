@@ -98,7 +98,7 @@ class Counts(Benchmark):
                 before = cpu_seconds()
                 row["pairs"] = ws.count(encoded, table, window=self.window, threads=self.threads)["pairs"]
                 row["count_cpu_seconds"] = cpu_seconds() - before
-                source, asked = table, {**asked, "format": "counts"}
+                source, asked = table, {**asked, "preset": "counts"}
             before = cpu_seconds()
             model = ws.train(source, **asked)
             row |= {"cpu_seconds": cpu_seconds() - before, "step_cpu_seconds": model.report["cpu_seconds"]}
@@ -147,7 +147,7 @@ class StreamedCounts(Benchmark):
         return [{**row, "equal": bool(np.array_equal(a, b))}]
 
     def _train(self, folder: Path, output: str, *more: str) -> "subprocess.Popen[str]":
-        given = {"format": "counts", "dim": self.dim, "epochs": 1, "threads": self.threads, "output": folder / output}
+        given = {"preset": "counts", "dim": self.dim, "epochs": 1, "threads": self.threads, "output": folder / output}
         options = [part for name, value in given.items() for part in (f"--{name}", str(value))]
         table = str(folder / "pairs.parquet")
         command = [sys.executable, "-m", "wordsparse", "train", table, *options, "--form", "0", "--json", "--quiet"]

@@ -182,7 +182,7 @@ def file_kinds(good: Path, place: Path) -> dict[str, Attempt]:
         pairs = place / "pairs.parquet"
         ws.count(path, pairs, column="text", weight="n", min_count=1, threads=1)
         try:
-            ws.count(pairs, place / "again.parquet", format="counts")
+            ws.count(pairs, place / "again.parquet", preset="counts")
         except WordsparseError as error:
             raise AssertionError("what count has written, it does not read") from error
 
@@ -191,7 +191,7 @@ def file_kinds(good: Path, place: Path) -> dict[str, Attempt]:
         "counts": read_counts,
         "text": lambda path: ws.encode(path, place / "encoded", min_count=1),
         "rows": lambda path: ws.encode(path, place / "encoded", column="text", min_count=1),
-        "tables": lambda path: ws.train(path, format="counts", epochs=1, **SMALL),
+        "tables": lambda path: ws.train(path, preset="counts", epochs=1, **SMALL),
         "weighted": count_weighted,
         "baskets": lambda path: ws.encode(path, place / "encoded", column="text", group="n", order="id", min_count=1),
         "edges": lambda path: ws.train(path, preset="graph", epochs=1, walks=1, walk_length=4, **SMALL),

@@ -349,7 +349,7 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
     return [
         training("cbow"),
         training("skipgram", "--heldout", "0.1", kind="skipgram"),
-        training("counts", "--format", "counts", source=counted, kind="skipgram"),
+        training("counts", "--for", "counts", source=counted, kind="skipgram"),
         training("graph", "--for", "graph", source=edges, kind="skipgram"),
         training("ranks", ranks=2),
         command("encode", text, to="encoded"),

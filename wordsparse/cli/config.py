@@ -18,7 +18,7 @@ def _read(context: click.Context, parameter: click.Parameter, path: Path | None)
     if path is None:
         return
     known: dict[str, click.Parameter] = {}
-    for option in context.command.params:
+    for option in context.command.get_params(context):
         if option is not parameter and option.name is not None:
             known |= dict.fromkeys((option.opts[-1].lstrip("-").replace("-", "_"), option.name), option)
     defaults: dict[str, Any] = {}

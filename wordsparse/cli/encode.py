@@ -36,8 +36,8 @@ def command(
     input; read in the given order. Each line is a sentence, words are separated by white space, and nothing is
     changed: --format and --tokens name other ways.
     """
-    if preset == "graph":
-        raise InputError("a graph is not encoded: train --for graph reads its edges")
+    if presets.source_kind(preset or "text") is not None:
+        raise InputError(f"what --for {preset} reads is not encoded: train --for {preset} reads it itself")
     started, asked = time.perf_counter(), given(options)
     asked.setdefault("min_count", presets.preset(preset or "text").min_count)
     with Display(not quiet) as display:
@@ -52,13 +52,8 @@ def command(
         "wall_seconds": time.perf_counter() - started,
         "output": str(output),
     }
-    read = (
-        f"{encoded.sentences:,} pieces of pairs"
-        if encoded.pairs
-        else f"{encoded.tokens:,} tokens in {encoded.sentences:,} sentences"
-    )
     text = (
-        f"{read}; {len(encoded.vocabulary):,} of "
+        f"{encoded.tokens:,} tokens in {encoded.sentences:,} sentences; {len(encoded.vocabulary):,} of "
         f"{encoded.distinct_words:,} words in the vocabulary; {result['wall_seconds']:.1f} s: {output}"
     )
     emit(result, [text], as_json)

@@ -11,14 +11,19 @@ from wordsparse.cli.common import Choice, Completed, Decorated
 from wordsparse.options import About, abouts, default_of
 
 
-def options_of(kind: type, names: Iterable[str] = ()) -> Callable[[Decorated], Decorated]:
-    """The options of a class for the command line, or the named ones; each is None where it is not given."""
+def options_of(
+    kind: type, names: Iterable[str] = (), defaults: Mapping[str, Any] | None = None
+) -> Callable[[Decorated], Decorated]:
+    """The options of a class for the command line, or the named ones; each is None where it is not given. The help
+    shows ``defaults`` in place of the class's own."""
     fields, types_of = {field.name: field for field in dataclasses.fields(kind)}, get_type_hints(kind)
     chosen = [*names] or [name for name, about in abouts(kind).items() if about.cli is not None]
 
     def decorate(command: Decorated) -> Decorated:
         for name in reversed(chosen):
-            command = _option(name, abouts(kind)[name], types_of[name], fields[name].default)(command)
+            about = abouts(kind)[name]
+            about = dataclasses.replace(about, shown=str(defaults[name])) if defaults and name in defaults else about
+            command = _option(name, about, types_of[name], fields[name].default)(command)
         return command
 
     return decorate
@@ -35,7 +40,8 @@ def _option(name: str, about: About, annotation: Any, default: Any) -> Callable[
     if value is bool:
         return click.option(written, name, is_flag=True, default=None, **given)
     if choices is not None:
-        named = choices if isinstance(about.choices, Mapping) or about.choices is None else Completed(choices)
+        strict = about.choices is None or (isinstance(about.choices, Mapping) and not about.open)
+        named = choices if strict else Completed(choices)
         kind = Choice(list(choices)) if named is choices else named
         return click.option(written, name, type=kind, **given)
     return click.option(written, name, type=value, metavar=about.metavar, **given)

@@ -1,5 +1,6 @@
 """``wordsparse train``."""
 
+import itertools
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,14 +12,55 @@ from wordsparse.cli.common import PATH, emit, given, json_option, output_option,
 from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
-from wordsparse.training.options import TrainOptions
+from wordsparse.files import toml
+from wordsparse.options import abouts
+from wordsparse.training.options import TrainOptions, options_for
 from wordsparse.training.runs import train
 from wordsparse.vectors.word_vectors import check_output
+from wordsparse.words import presets
 from wordsparse.words.model import Model
 from wordsparse.words.options import epochs_of
 
+KIND = "wordsparse.kind"
+"""The key of a context's ``meta`` with what ``--for`` names."""
+OF_TEXT = {name for name, about in abouts(TrainOptions).items() if about.cli is not None}
 
-@click.command()
+
+class TrainCommand(click.Command):
+    """A command with the options of what ``--for`` names, on the command line or in the file of ``--config``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Look for the name first, for it says which options there are."""
+        ctx.meta[KIND] = _named("--for", args) or _of_config(args) or "text"
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The options of that name, in the place of those of text."""
+        kind, params = ctx.meta.get(KIND, "text"), super().get_params(ctx)
+        if kind in presets.PRESETS:
+            return params
+        chosen = options_of(options_for(kind), defaults=presets.preset(kind).options)
+        own = click.command()(chosen(lambda **_: None)).params
+        first = min(params.index(each) for each in params if each.name in OF_TEXT)
+        others = [each for each in params if each.name not in OF_TEXT]
+        return [*others[:first], *own, *others[first:]]
+
+
+def _named(option: str, args: Sequence[str]) -> str | None:
+    """The value of an option, before the command line is taken apart."""
+    for word, after in itertools.pairwise([*args, ""]):
+        if word == option or word.startswith(f"{option}="):
+            return after if word == option else word.partition("=")[2]
+    return None
+
+
+def _of_config(args: Sequence[str]) -> str | None:
+    path = _named("--config", args)
+    content = {} if path is None else toml.load(Path(path))
+    return next((str(content[name]) for name in ("for", "preset") if name in content), None)
+
+
+@click.command(cls=TrainCommand)
 @corpus_argument
 @output_option("Model directory to write.")
 @options_of(TrainOptions)
@@ -36,7 +78,7 @@ def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, 
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read down, or - for standard
     input. Each line is a sentence, words are separated by white space, and nothing is changed: --format and --tokens
-    name other ways. With --for graph: files of edges.
+    name other ways. With --for: what that kind of data is; --for KIND --help shows its own options.
     """
     run(train, corpus, output, quiet, as_json, options)
 

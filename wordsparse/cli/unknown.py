@@ -43,7 +43,8 @@ def option(error: click.NoSuchOption, given: Sequence[str]) -> click.UsageError:
     if not name.startswith("--"):
         words = (word.partition("=")[0] for word in given if word[:1] == "-" and word[:2] != "--")
         name = next((word for word in words if len(word) > 2 and word.startswith(name)), name)
-    known = {} if error.ctx is None else {p.name: p.opts[-1] for p in error.ctx.command.params if p.name is not None}
+    options = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
+    known = {each.name: each.opts[-1] for each in options if each.name is not None}
     said = hint(name.lstrip("-"), known, lambda found: _written(known.get(found, found)))
     return click.UsageError(f"no such option {escaped(name)}{': ' + said if said else ''}", error.ctx)
 

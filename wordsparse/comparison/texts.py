@@ -50,7 +50,6 @@ def prepare(request: Request, scratch: Path) -> EncodedText:
         started = time.perf_counter()
         corpus = text.encode(scratch / "encoded")
         seconds = time.perf_counter() - started
-    corpus.check_is_text()
     if len(corpus.vocabulary) < 2:
         raise InputError(
             f"only one word occurs {corpus.min_count} times or more, too little to compare: give more text, "

@@ -13,14 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus._text import WordTable
-from wordsparse.corpus.count_tables import blocks
-from wordsparse.corpus.counts import encode_counts
 from wordsparse.corpus.draft import Draft, NumberedText
 from wordsparse.corpus.hints import hint
-from wordsparse.corpus.options import MIN_COUNT, EncodeOptions
+from wordsparse.corpus.options import EncodeOptions
 from wordsparse.corpus.phrases import MIN_COUNT as PAIR_MIN_COUNT
 from wordsparse.corpus.phrases import THRESHOLD, with_phrases
-from wordsparse.corpus.reading import COUNTS, Piece, RawText, Source, TextBlock
+from wordsparse.corpus.reading import Piece, RawText, Source, TextBlock
 from wordsparse.corpus.shards import (
     END_OF_SENTENCE,
     OUT_OF_VOCABULARY,
@@ -69,9 +67,7 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
     WordsparseError
         If writing fails. After either error, nothing is left behind.
     """
-    if asked.format == COUNTS:
-        return encode_counts(blocks(source, asked.max_expansion), Path(output), asked)
-    min_count = MIN_COUNT if asked.min_count is None else asked.min_count
+    min_count = asked.least_count
     passes = asked.phrases or 0
     threshold = THRESHOLD if asked.phrase_threshold is None else asked.phrase_threshold
     threads, progress = resolve_threads(asked.threads), asked.progress or (lambda tokens: None)

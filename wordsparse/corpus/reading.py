@@ -28,9 +28,6 @@ PathLike: TypeAlias = str | os.PathLike[str]
 Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[object]
 Piece: TypeAlias = tuple[Sequence[str], bool]
 
-COUNTS = "counts"
-"""The format of tables of counted pairs, which are no text; :mod:`wordsparse.corpus.counts`."""
-
 logger = logging.getLogger(__name__)
 
 
@@ -333,10 +330,6 @@ def _texts(path: Path, max_expansion: float) -> Iterator[str]:
         yield decoded(path, position, data)
 
 
-def _no_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Iterator[tuple[list[str], bool]]:
-    raise InputError(f"{path}: counted pairs are for train and encode alone; give text here")
-
-
 class Format(NamedTuple):
     """A format of text files.
 
@@ -355,5 +348,4 @@ FORMATS = {
     "lines": Format("each line is a sentence", _line_pieces, lines=True),
     "text8": Format("a file is one sentence; line ends are white space", _stream_pieces, lines=False),
     "wiki": Format("a Wikipedia dump (XML), read by gensim; each article is a sentence", wiki_pieces),
-    COUNTS: Format("tables of counted pairs: the columns word, context and count", _no_pieces),
 }

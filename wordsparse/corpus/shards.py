@@ -1,7 +1,6 @@
 """The encoded corpus on disk: a directory with a manifest, a vocabulary and raw little-endian int32 shards.
 
 A shard is a stream of values: a word's id (0 … V−1), OUT_OF_VOCABULARY or END_OF_SENTENCE. Sentences never span shards.
-That of counted pairs has three values a pair: word, context and the bits of its weight, a positive float32.
 
 A shard is read in blocks, and every read is checked against the checksums taken at opening. It is not memory-mapped: if
 a mapped file is truncated, the process dies (SIGBUS), and if it is altered, compiled code receives invalid row numbers.
@@ -132,9 +131,8 @@ class Shard:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
 
     @classmethod
-    def checked(cls, path: Path, block: "Block", sha256: str, vocab_size: int, pairs: bool) -> "Shard":
-        """The shard of a file with this SHA-256 whose ids are below ``vocab_size``, and which ends with a sentence; or
-        one of counted ``pairs``, which has any values that are not negative.
+    def checked(cls, path: Path, block: "Block", sha256: str, vocab_size: int) -> "Shard":
+        """The shard of a file with this SHA-256 whose ids are below ``vocab_size``, and which ends with a sentence.
 
         The whole file is read once: compiled code uses the values as row numbers, unchecked. InputError if it holds
         something else.
@@ -148,8 +146,7 @@ class Shard:
             if not data or len(data) % SHARD_DTYPE.itemsize:
                 raise InputError(f"{path}: was cut or altered: it has no whole number of values; encode again")
             values = np.frombuffer(data, SHARD_DTYPE)
-            least, most = (0, 2**31) if pairs else (END_OF_SENTENCE, vocab_size)
-            if values.min() < least or values.max() >= most:
+            if values.min() < END_OF_SENTENCE or values.max() >= vocab_size:
                 raise InputError(
                     f"{path}: holds an id outside the vocabulary of {vocab_size:,} words: it was altered; encode again"
                 )
@@ -159,7 +156,7 @@ class Shard:
             raise InputError(
                 f"{path}: its content does not match its checksum: it was altered or damaged; encode again"
             )
-        if last != END_OF_SENTENCE and not pairs:
+        if last != END_OF_SENTENCE:
             raise InputError(f"{path}: does not end where a sentence ends: it was altered; encode again")
         shard._content = ShardContent(digests, sentences)
         return shard
@@ -208,8 +205,6 @@ class EncodedCorpus:
     tokenization : dict or None
         How the text became tokens: ``tokens``, the name of the tokeniser, and where words were joined to phrases
         ``phrases`` and ``phrase_threshold``. None if nothing is known of it.
-    pairs : bool
-        Whether it holds counted pairs, :mod:`wordsparse.corpus.counts`, and ``sentences`` of them.
     """
 
     path: Path
@@ -222,7 +217,6 @@ class EncodedCorpus:
     shards: Sequence[Values]
     sha256: str = ""
     tokenization: dict[str, Any] | None = None
-    pairs: bool = False
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":
@@ -238,6 +232,8 @@ class EncodedCorpus:
         if not (folder / MANIFEST).is_file():
             raise InputError(f"{folder}: is not an encoded corpus (there is no {MANIFEST} in it): make one with encode")
         manifest = read_manifest(folder / MANIFEST, FORMAT, VERSION)
+        if manifest.get("pairs"):
+            raise InputError(f"{folder}: holds pairs that an older version encoded: train on their tables")
         max_vocab = None if manifest.get("max_vocab") is None else _integer(manifest, "max_vocab", folder)
         records = _records(manifest, folder)
         if sha256_of(folder / VOCABULARY) != records[0].sha256:
@@ -245,9 +241,8 @@ class EncodedCorpus:
                 f"{folder / VOCABULARY}: does not match its checksum: it was altered; encode the text again"
             )
         vocabulary, block = Vocabulary.load(folder / VOCABULARY), cached_blocks()
-        pairs = manifest.get("pairs") is True
         size = len(vocabulary)
-        shards = [Shard.checked(folder / file.name, block, file.sha256, size, pairs) for file in records[1:]]
+        shards = [Shard.checked(folder / file.name, block, file.sha256, size) for file in records[1:]]
         corpus = cls(
             path=folder,
             vocabulary=vocabulary,
@@ -256,29 +251,22 @@ class EncodedCorpus:
             tokenization=_tokenization(manifest, folder),
             shards=shards,
             sha256=content_digest(records),
-            pairs=pairs,
         )
         sentences, values = sum(shard.sentences for shard in shards), sum(shard.size for shard in shards)
-        of_text = (corpus.sentences, corpus.tokens + corpus.sentences)
-        if (sentences, values) != ((0, 3 * corpus.sentences) if pairs else of_text):
+        if (sentences, values) != (corpus.sentences, corpus.tokens + corpus.sentences):
             raise InputError(f"{folder / MANIFEST}: its counts are not those of the shards; encode the text again")
         return corpus
-
-    def check_is_text(self) -> None:
-        """Raise InputError where it holds counted pairs, which only training takes."""
-        if self.pairs:
-            raise InputError(f"{self.path}: holds counted pairs, which are for train: give text here")
 
     def identity(self) -> dict[str, Any]:
         """The identity of the encoded text, as JSON."""
         names = ("sha256", *COUNTS, "max_vocab", "tokenization")
-        return {name: getattr(self, name) for name in names} | ({"pairs": True} if self.pairs else {})
+        return {name: getattr(self, name) for name in names}
 
 
 def write_corpus_manifest(folder: Path, shards: list[FileRecord], **about: Any) -> str:
     """Write the manifest of ``folder``, which holds the vocabulary and the shards; returns the content's digest.
 
-    ``about`` has COUNTS, and ``max_vocab``, ``tokenization`` and ``pairs`` as an :class:`EncodedCorpus` has them.
+    ``about`` has COUNTS, and ``max_vocab`` and ``tokenization`` as an :class:`EncodedCorpus` has them.
     """
     vocabulary = folder / VOCABULARY
     records = [FileRecord(VOCABULARY, vocabulary.stat().st_size, sha256_of(vocabulary)), *shards]

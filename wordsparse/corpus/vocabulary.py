@@ -62,7 +62,7 @@ class Vocabulary:
     def from_counts(
         cls,
         counts: Mapping[str, int],
-        min_count: int = 5,
+        min_count: int,
         max_vocab: int | None = None,
         known: Collection[str] = (),
     ) -> Vocabulary:

@@ -21,10 +21,10 @@ import scipy.sparse as sp
 
 from wordsparse import optional, validation
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary, encode
-from wordsparse.corpus.count_tables import COLUMNS, LARGEST, PARQUET, Numbers, blocks
-from wordsparse.corpus.options import MIN_COUNT, TextOptions
-from wordsparse.corpus.reading import COUNTS, RawText, Source, as_paths
+from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.reading import RawText, Source, as_paths
 from wordsparse.corpus.shards import is_encoded
+from wordsparse.counts.tables import COLUMNS, LARGEST, PARQUET, Numbers, blocks
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.kernels import _examples  # type: ignore[attr-defined] # compiled
@@ -40,6 +40,7 @@ STRETCH, HELD, WRITTEN = 2**24, 2**26, 2**21
 REACH = 2**16
 # Of a weight: smaller numbers of float32 have fewer digits.
 SMALLEST = float(np.finfo(np.float32).tiny)
+COUNTS = "counts"
 WINDOW = 8
 """The default window: with the frequent words that training leaves out, it reaches as far as 5 does without them."""
 
@@ -48,6 +49,9 @@ WINDOW = 8
 class CountOptions(TextOptions):
     """The options of :func:`count`."""
 
+    preset: str = option(
+        "text", "What is read.", cli="for", choices={"text": "a text", COUNTS: "tables of pairs, to be added up"}
+    )
     window: int = option(WINDOW, "Maximum distance of a context word.")
     distances: Distances = option(
         "harmonic",
@@ -70,14 +74,14 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
     """Count the pairs of words of a text, and write them as a Parquet table: word, context, count.
 
     The table has a row for every ordered pair, word by word. Every token counts: it is training that leaves out a
-    share of the frequent ones. So tables of several texts can be added, by this function with ``format="counts"`` or
+    share of the frequent ones. So tables of several texts can be added, by this function with ``preset="counts"`` or
     by training on all of them. Memory: ``HELD`` pairs; larger tables lie on disk meanwhile. The tokens of rows with
     weights are held too.
 
     Parameters
     ----------
     source : path, list of paths, EncodedCorpus, or iterable
-        A text, as :func:`wordsparse.encode` reads it; with ``format="counts"``, tables to be added.
+        A text, as :func:`wordsparse.encode` reads it; with ``preset="counts"``, tables to be added.
     output : path
         The file to write, named .parquet or .pq, outside the directories that are read.
     {options}
@@ -94,19 +98,20 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
     """
     started, target = time.perf_counter(), Path(output)
     optional.check("writing counted pairs", "pyarrow")
+    if asked.preset not in ("text", COUNTS):
+        raise InputError(f"preset must be text or {COUNTS}, not {asked.preset!r}")
     window = validation.positive_int("window", asked.window)
     least = validation.non_negative("min_pair", asked.min_pair)
     _check_target(target, source)
     with ExitStack() as stack:
         scratch = stack.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
         windows = window, asked.distances, resolve_threads(asked.threads)
-        if asked.format == COUNTS:
+        if asked.preset == COUNTS:
             words, rows = _added(source, asked, scratch)
         elif asked.weight is not None and not _is_encoded(source):
             words, rows = _weighted(cast("Source", source), asked, windows)
         else:
             corpus = _encoded(source, asked, scratch)
-            corpus.check_is_text()
             words = corpus.vocabulary.words
             rows = _of_text(corpus, Windows(corpus.vocabulary, *windows), asked, scratch)
         written: list[tuple[int, float]] = []
@@ -279,7 +284,7 @@ def _weighted(source: Source, asked: CountOptions, windows: tuple[int, Distances
     inside = text >= 0
     counts = np.bincount(text[inside], of_token[inside], len(numbers)).tolist()
     rounded = {word: max(1, round(total)) for word, total in zip(numbers, counts, strict=True)}
-    vocabulary = Vocabulary.from_counts(rounded, asked.min_count or MIN_COUNT, asked.max_vocab)
+    vocabulary = Vocabulary.from_counts(rounded, asked.least_count, asked.max_vocab)
     # An end of a sentence is its own place from the end.
     id_of = [*map(vocabulary.get, numbers), END_OF_SENTENCE, OUT_OF_VOCABULARY]
     text = np.array([OUT_OF_VOCABULARY if i is None else i for i in id_of], np.int32)[text]

@@ -1,28 +1,63 @@
-"""Counted pairs as a source: minibatches of pieces of counts, in the order of :mod:`wordsparse.corpus.counts`."""
+"""Counted pairs as a source: minibatches of pieces of counts, in the order of :mod:`wordsparse.counts.pieces`."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from wordsparse.corpus import EncodedCorpus, Vocabulary
+from wordsparse import validation
+from wordsparse.corpus import Vocabulary
+from wordsparse.corpus.options import PlainOptions
+from wordsparse.counts.pieces import PIECES_PER_TOKEN, Pieces, ordered
+from wordsparse.counts.tables import blocks
+from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError
+from wordsparse.files.unpacking import MAX_EXPANSION
+from wordsparse.options import option
 from wordsparse.words.options import EPOCHS, Options
+from wordsparse.words.presets import Preset
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Build, Piece, Sizes, Split
 from wordsparse.words.text_source import example_builder
 
 
-class CountSource:
-    """The source of an encoded corpus of pairs; see :class:`wordsparse.words.source.Source`. A pair stands for a token
-    and a position."""
+@dataclass(frozen=True, kw_only=True)
+class PairOptions(PlainOptions):
+    """How tables of counted pairs are read."""
 
-    def __init__(self, corpus: EncodedCorpus) -> None:
-        self.corpus, self.vocabulary, self.length = corpus, corpus.vocabulary, corpus.tokens
-        self.rate = corpus.sentences / corpus.tokens
+    min_count: int = option(1, "Minimum number of occurrences of a word, as its counts tell them.")
+    max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.")
+    max_expansion: float = option(
+        MAX_EXPANSION, "Maximum ratio of unpacked to compressed size of a file.", metavar="TIMES"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        validation.positive_int("min_count", self.min_count)
+        validation.non_negative("max_expansion", self.max_expansion)
+        if self.max_vocab is not None:
+            validation.positive_int("max_vocab", self.max_vocab)
+
+
+class CountSource:
+    """The source of tables of pairs; see :class:`wordsparse.words.source.Source`. A pair stands for a token and a
+    position."""
+
+    options = PairOptions
+    preset = Preset(SOURCES["counts"][1], {"model": "skipgram"}, min_count=1)
+
+    def __init__(self, tables: Any, options: PairOptions) -> None:
+        """InputError as :func:`wordsparse.counts.tables.blocks`."""
+        self.pieces = ordered(blocks(tables, options.max_expansion), options.min_count, options.max_vocab)
+        self.vocabulary, self._options = self.pieces.vocabulary, options
+        self.length = max(1, round(self.pieces.number / PIECES_PER_TOKEN))
+        self.rate = self.pieces.number / self.length
 
     def identity(self) -> dict[str, Any]:
-        return self.corpus.identity()
+        counts = {"tokens": self.length, "sentences": self.pieces.number, "distinct_words": self.pieces.distinct_words}
+        how = {"min_count": self._options.min_count, "max_vocab": self._options.max_vocab, "tokenization": None}
+        return {"sha256": self.pieces.sha256, **counts, **how, "pairs": True}
 
     def epochs(self, max_tokens: int | None) -> int:
         return EPOCHS
@@ -31,26 +66,25 @@ class CountSource:
         if options.model != "skipgram":
             raise InputError("counted pairs say what is around a word, as skip-gram learns it: give model=skipgram")
         most = None if options.max_tokens is None else round(options.max_tokens * self.rate)
-        return PairSlices(self.corpus, most, options.heldout, options.seed, vocabulary)
+        return PairSlices(self.pieces, most, options.heldout, options.seed, vocabulary)
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
         return example_builder(options, recipe, vocabulary, transposed=transposed).counted
 
 
 class PairSlices:
-    """The counted pairs of a corpus as minibatches; see :class:`wordsparse.words.source.Passes`.
+    """The pieces of counted pairs as minibatches; see :class:`wordsparse.words.source.Passes`.
 
     The ``ids`` of a piece are pairs, (pairs, 3): word, context and the bits of the weight.
     """
 
     def __init__(
-        self, corpus: EncodedCorpus, max_pairs: int | None, heldout: float, seed: int, vocabulary: Vocabulary
+        self, pieces: Pieces, max_pairs: int | None, heldout: float, seed: int, vocabulary: Vocabulary
     ) -> None:
-        own = vocabulary is corpus.vocabulary
-        rows = [-1, *corpus.vocabulary.rows_in(vocabulary).tolist(), -1]
-        self._rows = None if own else np.array(rows, np.int32)
-        self._pairs = corpus.shards[0]
-        self.positions = corpus.sentences if max_pairs is None else min(corpus.sentences, max_pairs)
+        own = vocabulary is pieces.vocabulary
+        self._rows = None if own else pieces.vocabulary.rows_in(vocabulary)
+        self._pieces = pieces
+        self.positions = pieces.number if max_pairs is None else min(pieces.number, max_pairs)
         self._split = Split(self.positions, heldout, seed) if heldout > 0 else None
         held = 0 if self._split is None else int(self._split.mask(0, self.positions).sum())
         self.tokens = self.positions - held
@@ -64,13 +98,11 @@ class PairSlices:
     def _cut(self, sizes: Sizes, heldout: bool, first: int) -> Iterator[Piece]:
         while first < self.positions:
             stop = min(self.positions, first + sizes(first))
-            pairs = self._pairs[3 * first : 3 * stop].reshape(-1, 3)
+            pairs = self._pieces[first:stop]
             if self._split is not None:
                 pairs = pairs[self._split.mask(first, stop - first) == heldout]
             if self._rows is not None:
-                # Ids outside, which the examples refuse, become -1.
-                ids = self._rows.take(pairs[:, :2] + 1, mode="clip")
-                pairs = np.column_stack([ids, pairs[:, 2]])
+                pairs = np.column_stack([self._rows[pairs[:, :2]].astype(np.int32), pairs[:, 2]])
             # Positions before the piece's end, as for text: `end` is `offset` and the size.
             yield Piece(pairs, 0, len(pairs), stop - len(pairs))
             first = stop

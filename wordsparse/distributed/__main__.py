@@ -12,15 +12,17 @@ from typing import Any
 import click
 
 from wordsparse.cli import main, terminal
+from wordsparse.cli.train import TrainCommand, run
 from wordsparse.cli.train import command as alone
-from wordsparse.cli.train import run
 from wordsparse.distributed.ranks import world
 from wordsparse.distributed.run import train
 from wordsparse.errors import InputError
 from wordsparse.training.interruption import SIGNALS
 
 
-@click.command(params=alone.params, help="`wordsparse train`, by the processes that mpiexec has started.")
+@click.command(
+    cls=TrainCommand, params=alone.params, help="`wordsparse train`, by the processes that mpiexec has started."
+)
 def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
     """Train as `wordsparse train` does, on all ranks."""
     if world().rank > 0:

@@ -25,19 +25,20 @@ from wordsparse.machine.threads import resolve_threads
 from wordsparse.options import taking
 from wordsparse.training.interruption import stop_requests
 from wordsparse.training.loop import Run
-from wordsparse.training.options import RunOptions, TrainOptions
+from wordsparse.training.options import RunOptions, TrainOptions, options_for
 from wordsparse.training.output_run import Begun, OutputRun
 from wordsparse.training.run_directory import CORPUS
 from wordsparse.training.runs import described_call, reports, requested, start_vectors
 from wordsparse.training.runs import train as train_alone
-from wordsparse.training.texts import TrainingText, source_of
+from wordsparse.training.texts import TrainingText
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import load
 from wordsparse.words.options import Options
 from wordsparse.words.source import Source
+from wordsparse.words.text_source import TextSource
 
 
-@taking(TrainOptions)
+@taking(TrainOptions, lambda given: options_for(given.get("preset", "text")))
 def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
     """As :func:`wordsparse.train`, by all ranks that mpiexec has started; each of them calls it, with an output.
 
@@ -118,7 +119,7 @@ def _start(begun: Begun) -> dict[str, Any]:
 
 def _follower(text: TrainingText, options: Options, told: dict[str, Any]) -> Run:
     """The run of rank 0 on another one, but for its arrays."""
-    source = text.opened() or source_of(EncodedCorpus.open(Path(told["corpus"])))
+    source = text.opened() or TextSource(EncodedCorpus.open(Path(told["corpus"])))
     if source.identity() != told["text"]:
         raise InputError("the text is another one than that of rank 0; start all ranks alike")
     vocabulary = source.vocabulary

@@ -16,9 +16,9 @@ MOST_WALKS = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class GraphOptions(PlainOptions):
-    """How a graph is read and walked on; each with --for graph only."""
+    """How a graph is read and walked on."""
 
-    walks: int = option(10, "Walks from each node in an epoch, with --for graph.")
+    walks: int = option(10, "Walks from each node in an epoch.")
     walk_length: int = option(80, "Nodes of a walk.")
     p: float = option(1.0, "node2vec's p: a step back to the node before counts 1/p.")
     q: float = option(1.0, "node2vec's q: a step to a node that the node before has no edge to counts 1/q.")
@@ -27,7 +27,7 @@ class GraphOptions(PlainOptions):
     )
     ends: str | None = option(
         None,
-        "Columns of the two nodes of an edge in files of rows, with --for graph.",
+        "Columns of the two nodes of an edge in files of rows.",
         shown="the first two",
         metavar="SOURCE,TARGET",
     )

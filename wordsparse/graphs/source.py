@@ -10,10 +10,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from wordsparse.corpus.vocabulary import Vocabulary
+from wordsparse.doors import SOURCES
 from wordsparse.graphs._walks import thresholds, walk
 from wordsparse.graphs.options import GraphOptions
 from wordsparse.graphs.reading import read_graph
 from wordsparse.words.options import EPOCHS, Options
+from wordsparse.words.presets import PRESETS
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Build
 from wordsparse.words.text_source import REACH, Cuts, table_of, windows
@@ -91,6 +93,12 @@ class GraphSource:
     """The walks on a graph, whose words are the nodes; see :class:`wordsparse.words.source.Source`."""
 
     rate = 1.0
+    options = GraphOptions
+    preset = replace(
+        PRESETS["walks"],
+        about=SOURCES["graph"][1],
+        options={**PRESETS["walks"].options, "model": "skipgram", "epochs": 1},
+    )
 
     def __init__(self, graph: Any, options: GraphOptions) -> None:
         """InputError as :func:`wordsparse.graphs.reading.read_graph`."""

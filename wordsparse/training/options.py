@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from os import PathLike
 from typing import Literal, TypeAlias
 
 from wordsparse import validation
 from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
-from wordsparse.graphs.options import GraphOptions
 from wordsparse.options import option
 from wordsparse.training.progress import Progress
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
+from wordsparse.words.presets import source_kind
 
 CHECKPOINT_EVERY = 600.0
 """The default number of seconds between checkpoints."""
@@ -68,8 +69,29 @@ class RunOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions(RunOptions, GraphOptions, TextOptions, Options):
-    """All of them, unchecked: each part checks its own when it is made."""
+class TrainOptions(RunOptions, TextOptions, Options):
+    """All of them for text, unchecked: each part checks its own when it is made."""
 
     def __post_init__(self) -> None:
         pass
+
+
+def reading_options(preset: str) -> type:
+    """The class of the options that say how what ``preset`` names is read."""
+    kind = source_kind(preset)
+    return TextOptions if kind is None else getattr(kind, "options", NoOptions)
+
+
+@cache
+def options_for(preset: str) -> type:
+    """All options of a run on what ``preset`` names, unchecked, as those of TrainOptions."""
+    reading = reading_options(preset)
+    if reading is TextOptions:
+        return TrainOptions
+    unchecked = {"__post_init__": lambda self: None, "__doc__": TrainOptions.__doc__}
+    return dataclass(frozen=True, kw_only=True)(type("TrainOptions", (RunOptions, reading, Options), unchecked))
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """Those of a source without options of its own."""

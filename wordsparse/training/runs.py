@@ -3,12 +3,10 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from os import PathLike
 from typing import Any
 
 from wordsparse.corpus import EncodedCorpus
-from wordsparse.corpus.reading import COUNTS
 from wordsparse.corpus.reading import Source as Text
 from wordsparse.display import Display
 from wordsparse.errors import InputError
@@ -18,11 +16,11 @@ from wordsparse.options import abouts, part, refuse_unknown, taking
 from wordsparse.training import memory
 from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run
-from wordsparse.training.options import ProgressOption, RunOptions, Start, TrainOptions
+from wordsparse.training.options import ProgressOption, RunOptions, Start, TrainOptions, options_for, reading_options
 from wordsparse.training.output_run import OutputRun
 from wordsparse.training.progress import Progress, RunDisplay, run_log
 from wordsparse.training.resume import continued
-from wordsparse.training.texts import READING, TrainingText, encoded
+from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import read_vectors
@@ -30,15 +28,15 @@ from wordsparse.words.options import Options
 from wordsparse.words.source import Source
 
 
-@taking(TrainOptions)
+@taking(TrainOptions, lambda given: options_for(given.get("preset", "text")))
 def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
     """Train word vectors with the exact gradient over the whole vocabulary.
 
     Parameters
     ----------
     corpus : path, sequence of paths, EncodedCorpus, Source, or iterable of token lists, of texts or of rows
-        Text is encoded into a temporary directory first; a directory that ``encode`` wrote is used as it is. With
-        ``preset="graph"``, files of edges, an iterable of edges, a NetworkX graph or a SciPy matrix.
+        Text is encoded into a temporary directory first; a directory that ``encode`` wrote is used as it is. With a
+        ``preset`` that names a source, what that source takes, and its own options.
     {options}
 
     Returns
@@ -80,8 +78,6 @@ def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
 
 def requested(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> tuple[Options, TrainingText, RunOptions]:
     """The checked parts of a request."""
-    if vars(asked)["model"] is None and asked.format == COUNTS:
-        asked = replace(asked, model="skipgram")
     options, run = part(asked, Options), part(asked, RunOptions)
     return options, TrainingText.of(corpus, options, vars(asked)), run
 
@@ -91,7 +87,8 @@ def train_on(
 ) -> Model:
     """See :meth:`wordsparse.words.model.Model.train`."""
     names = abouts(Options)
-    refuse_unknown(given, [*names, *READING])
+    preset = given.get("preset", model.options.get("preset", "text"))
+    refuse_unknown(given, [*names, *abouts(reading_options(preset))])
     stored = {"epochs": Options.epochs, **{k: v for k, v in model.options.items() if k != "epochs"}}
     asked = {name: value for name, value in given.items() if name in names}
     options = Options(**{**vars(Options.from_dict(stored)), **asked})

@@ -13,51 +13,39 @@ from typing import Any
 
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, Vocabulary, encode
 from wordsparse.corpus.options import TextOptions
-from wordsparse.corpus.reading import COUNTS
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.corpus.sources import find_files
-from wordsparse.counts.source import CountSource
 from wordsparse.errors import InputError
 from wordsparse.files import storage
-from wordsparse.graphs.options import GraphOptions
-from wordsparse.graphs.source import GraphSource
-from wordsparse.options import abouts
+from wordsparse.training.options import reading_options
 from wordsparse.words import presets
 from wordsparse.words.options import Options
 from wordsparse.words.source import Source
 from wordsparse.words.text_source import TextSource
 
 SOURCE_FORMAT, SOURCE_VERSION = "wordsparse-source", 1
-# The options that say how text or a graph is read.
-READING = {**abouts(TextOptions), **abouts(GraphOptions)}
 
 
 @dataclass(frozen=True)
 class TrainingText:
     """A text to train on, and the options for its encoding if it is not encoded already.
 
-    ``corpus`` is a path, a sequence of paths, an EncodedCorpus, an iterable of token lists, or a Source; the minimum
-    count depends on the ``preset`` where it is not given.
+    ``corpus`` is a path, a sequence of paths, an EncodedCorpus, an iterable of token lists, a Source, or what the
+    source that ``preset`` names takes, with its ``options``; the minimum count depends on the ``preset`` where it is
+    not given.
     """
 
     corpus: Any
-    options: TextOptions = field(default_factory=TextOptions)
+    options: Any = field(default_factory=TextOptions)
     threads: int | None = None
     preset: str = "text"
-    graph: GraphOptions = field(default_factory=GraphOptions)
 
     @classmethod
     def of(cls, corpus: Any, options: Options, given: Mapping[str, Any]) -> "TrainingText":
-        """The text of a run with ``options``, read as those of READING say that are ``given``."""
-        text = TextOptions(**{name: given[name] for name in abouts(TextOptions) if name in given})
-        graph = GraphOptions(**{name: given[name] for name in abouts(GraphOptions) if name in given})
-        return cls(corpus, text, options.threads, options.preset, graph)
-
-    def __post_init__(self) -> None:
-        foreign = self.options if self.preset == "graph" else self.graph
-        if given := ", ".join(foreign.given()):
-            kind = "a graph" if self.preset == "graph" else "a text"
-            raise InputError(f"{given}: does not apply to {kind}: leave it out, or see preset (--for)")
+        """The text of a run with ``options``, read as those that are ``given`` say."""
+        kind = reading_options(options.preset)
+        reading = kind(**{field.name: given[field.name] for field in fields(kind) if field.name in given})
+        return cls(corpus, reading, options.threads, options.preset)
 
     @property
     def paths(self) -> "list[str | PathLike[str]] | None":
@@ -70,19 +58,24 @@ class TrainingText:
     def as_dict(self) -> dict[str, Any]:
         """What is given, as JSON and TOML can hold it; the corpus only where it is files."""
         corpus = {} if self.paths is None else {"corpus": [os.fspath(path) for path in self.paths]}
-        return {**self.options.given(), **self.graph.given(), **corpus}
+        return {**self._given(), **corpus}
+
+    def _given(self) -> dict[str, Any]:
+        values = {field.name: (getattr(self.options, field.name), field.default) for field in fields(self.options)}
+        return {name: value for name, (value, default) in values.items() if value != default}
 
     def opened(self) -> Source | None:
         """The source, if it is not text that has yet to be encoded; else None. InputError as :meth:`encoded`."""
-        if self.preset == "graph":
-            return GraphSource(self.corpus, self.graph)
+        if (kind := presets.source_kind(self.preset)) is not None:
+            made: Source = kind(self.corpus, self.options)
+            return made
         if hasattr(self.corpus, "passes"):
-            if given := ", ".join(self.options.given()):
+            if given := ", ".join(self._given()):
                 raise InputError(f"{given}: says how text is read, and the corpus is a Source: leave it out")
             source: Source = self.corpus
             return source
         corpus = self.encoded()
-        return None if corpus is None else source_of(corpus)
+        return None if corpus is None else TextSource(corpus)
 
     def encoded(self) -> EncodedCorpus | None:
         """The corpus if it is already encoded, else None. InputError if it is damaged, or was encoded with other
@@ -117,15 +110,14 @@ class TrainingText:
         encoded = encode(self.corpus, path, **self.request(known, progress))
         if self.preset == "walks" and _are_pairs(encoded):
             raise InputError(
-                "every line has two words, the first one too: edges are no walks; --for graph (preset='graph') walks "
-                "on their graph"
+                "every line has two words, the first one too: edges are no walks; --for (preset) names sources that "
+                "walk on them"
             )
         return encoded
 
     def request(self, known: Collection[str], progress: Callable[[int], None] | None) -> dict[str, Any]:
         """The options of :func:`wordsparse.encode` for it."""
-        kind = presets.preset(self.preset)
-        given = {**({} if self.options.format == COUNTS else {"min_count": kind.min_count}), **self.options.given()}
+        given = {"min_count": presets.preset(self.preset).min_count, **self._given()}
         return {**given, "known": known, "progress": progress, "threads": self.threads}
 
     def source(self) -> dict[str, Any] | None:
@@ -137,11 +129,6 @@ class TrainingText:
         options = {field.name: getattr(self.options, field.name) for field in fields(self.options)}
         del options["max_expansion"]  # which decides whether a text is read, and not what its tokens are
         return {"files": files, **options} | ({} if self.preset == "text" else {"preset": self.preset})
-
-
-def source_of(corpus: EncodedCorpus) -> Source:
-    """What an encoded corpus is trained from as."""
-    return CountSource(corpus) if corpus.pairs else TextSource(corpus)
 
 
 def _are_pairs(corpus: EncodedCorpus) -> bool:
@@ -159,7 +146,7 @@ def encoded(
         yield ready
         return
     with storage.staging(Path(tempfile.gettempdir()) / "wordsparse-corpus", mode=0o700) as temporary:
-        yield source_of(text.encode(temporary / "encoded", known, progress))
+        yield TextSource(text.encode(temporary / "encoded", known, progress))
 
 
 def encoded_once(
@@ -177,11 +164,11 @@ def encoded_once(
         return ready
     about = identity(text, known)
     if (found := held(path, source, about)) is not None:
-        return source_of(found)
+        return TextSource(found)
     clear(path, source)
     corpus = text.encode(path, [] if known is None else known.words, progress)
     write_source(source, about)
-    return source_of(corpus)
+    return TextSource(corpus)
 
 
 def identity(text: TrainingText, known: Vocabulary | None) -> dict[str, Any] | None:

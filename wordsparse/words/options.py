@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from wordsparse import validation
+from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError
 from wordsparse.layer import losses
 from wordsparse.options import option
@@ -16,7 +17,8 @@ from wordsparse.words.recipe import Recipe, recommended
 ModelName = Literal["cbow", "skipgram"]
 LossName = Literal["bounded-ns", "squared", "spherical", "taylor", "zloss"]
 DeviceName = Literal["auto", "cpu", "cuda"]
-PresetName = Literal["text", "items", "walks", "graph"]
+PresetName = Literal["text", "items", "walks"]
+SENTENCES = {name: sentence for name, (_, sentence) in SOURCES.items()}
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = get_args(LossName)
 # Of form: what a word looks like is all of its vector long before.
@@ -49,7 +51,7 @@ class Options:
     model: ModelName = option(
         None,
         "CBOW predicts a word from the words around it; skip-gram predicts each of these from the word.",
-        shown="cbow; skipgram with --for graph or --format counts",
+        shown="cbow",
     )
     loss: LossName | str | losses.Loss | None = option(
         None,
@@ -61,16 +63,18 @@ class Options:
     dim: int = option(100, "Length of a vector.")
     preset: PresetName | str = option(
         "text",
-        "Kind of sequences, which chooses the defaults of other options.",
+        "Kind of data, which chooses the defaults of other options; a source has options of its own, which its --help "
+        "shows.",
         cli="for",
-        choices={name: kind.about for name, kind in presets.PRESETS.items()},
+        choices={name: kind.about for name, kind in presets.PRESETS.items()} | SENTENCES,
+        open=True,
     )
     window: int = option(None, "Maximum distance of a context word.", shown=f"5; with --for items {BASKET_WINDOW}")
     sample: float = option(
         None,
         "Subsampling threshold of word2vec: of a word whose relative frequency f is above it, a share √(sample/f) + "
         "sample/f of the occurrences is trained on; 0 for none. A text of fewer than 1/sample tokens has none either.",
-        shown="0.001; 0 with --for items, walks or graph",
+        shown="0.001; 0 with --for items or walks",
     )
     measure_power: float | None = option(
         None,
@@ -81,8 +85,8 @@ class Options:
     epochs: int = option(
         None,
         "Passes over the text.",
-        shown=f"{EPOCHS}, and up to {MOST_EPOCHS} for a text of fewer than {LONG_TOKENS:,} tokens; with --for items, "
-        f"walks and counts {EPOCHS}; with --for graph 1, on as many walks anew",
+        shown=f"{EPOCHS}, and up to {MOST_EPOCHS} for a text of fewer than {LONG_TOKENS:,} tokens; with --for items or "
+        f"walks {EPOCHS}",
     )
     batch_tokens: int | None = option(
         None, "Corpus tokens of the largest minibatches.", shown="the recipe's, fewer for a short text"

@@ -1,13 +1,19 @@
-"""Defaults for kinds of sequences: text, baskets of items, and walks on a graph. docs/text.md has the measurements."""
+"""What ``--for`` names: kinds of text (defaults for baskets of items and walks; docs/text.md has the measurements), and
+sources, those of :mod:`wordsparse.doors` and of installed packages."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from wordsparse.corpus.options import MIN_COUNT
+from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError
 from wordsparse.words.coordinates import EXPONENT, POPULARITY, TURN
 from wordsparse.words.examples import Distances
 
+# Where installed packages name sources of their own.
+GROUP = "wordsparse.sources"
 # The default window of baskets: as wide as nearly every basket, at a bounded cost in a file of long lines.
 BASKET_WINDOW = 255
 
@@ -24,7 +30,7 @@ class Preset:
 
     about: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    min_count: int = 5
+    min_count: int = MIN_COUNT
     distances: Distances | None = None
     exponent: float = EXPONENT
     popularity: float = POPULARITY
@@ -57,16 +63,30 @@ PRESETS = {
         negatives=20.0,
     ),
 }
-_WALKS = PRESETS["walks"]
-PRESETS["graph"] = replace(
-    _WALKS,
-    about="the edges of a graph: walks are made while it trains",
-    options={**_WALKS.options, "model": "skipgram", "epochs": 1},
-)
 
 
 def preset(name: object) -> Preset:
-    """The preset of a name; InputError if there is none."""
-    if not isinstance(name, str) or name not in PRESETS:
-        raise InputError(f"preset must be one of {', '.join(PRESETS)}, not {name!r}")
-    return PRESETS[name]
+    """The defaults of what ``--for`` names, a kind of text or a source; InputError if there is none."""
+    if isinstance(name, str) and name in PRESETS:
+        return PRESETS[name]
+    kind = source_kind(name)
+    chosen: Preset = getattr(kind, "preset", PRESETS["text"])
+    return chosen
+
+
+def source_kind(name: object) -> Any:
+    """The class of the source that ``--for`` names, see :class:`wordsparse.words.source.SourceKind`; None for text."""
+    if isinstance(name, str) and name in PRESETS:
+        return None
+    if not isinstance(name, str) or (entry := _entry_point(name)) is None:
+        raise InputError(f"preset must be one of {', '.join((*PRESETS, *SOURCES))}, not {name!r}")
+    try:
+        return entry.load()
+    except ImportError as error:
+        raise InputError(f"--for {name} (preset) needs {entry.module}, which cannot be imported: {error}") from error
+
+
+def _entry_point(name: str) -> EntryPoint | None:
+    if name in SOURCES:
+        return EntryPoint(name, SOURCES[name][0], GROUP)
+    return next(iter(entry_points(group=GROUP, name=name)), None)

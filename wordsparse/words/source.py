@@ -15,6 +15,7 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.types import Array
 from wordsparse.words.examples import Examples
 from wordsparse.words.options import EPOCHS, Options
+from wordsparse.words.presets import PRESETS, Preset
 from wordsparse.words.recipe import Recipe
 
 # Positions in a block of held-out data: many more than in a window. A short pass has MIN_BLOCKS shorter blocks.
@@ -93,11 +94,26 @@ class Source(Protocol):
         """What makes the examples of a piece, with working space of its own for one thread."""
 
 
+class SourceKind(Protocol):
+    """What ``--for NAME`` names: a class of sources, of a door or of an entry point in ``wordsparse.sources``.
+
+    ``options`` is a frozen dataclass of its own options, each a field made by :func:`wordsparse.options.option`, which
+    has a default; ``preset``, which may be missing, has the defaults of the other options.
+    """
+
+    options: type
+    preset: Preset
+
+    def __call__(self, corpus: Any, options: Any, /) -> Source:
+        """The source of what was given as the corpus: a list of paths from the command line."""
+
+
 def with_epochs(options: Options, source: Source) -> Options:
     """Options with a number of epochs: that which was given, or else the one that suits the source."""
     if options.epochs:  # else None
         return options
-    return replace(options, epochs=source.epochs(options.max_tokens) if options.preset == "text" else EPOCHS)
+    sequences = options.preset in PRESETS and options.preset != "text"
+    return replace(options, epochs=EPOCHS if sequences else source.epochs(options.max_tokens))
 
 
 class Split:

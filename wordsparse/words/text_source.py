@@ -28,7 +28,6 @@ class TextSource:
     rate = 1.0
 
     def __init__(self, corpus: EncodedCorpus) -> None:
-        corpus.check_is_text()
         self.corpus, self.vocabulary, self.length = corpus, corpus.vocabulary, corpus.tokens
 
     def identity(self) -> dict[str, Any]:

@@ -24,8 +24,8 @@ from wordsparse.display import Display
 def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
     """Count the pairs of words of CORPUS that stand within a window, as skip-gram sees them.
 
-    CORPUS: a text as for `train`, or an encoded one; with --format counts, tables to be added. `train TABLE… --format
-    counts` trains from tables, whatever engine has counted them.
+    CORPUS: a text as for `train`, or an encoded one; with --for counts, tables to be added. `train TABLE… --for counts`
+    trains from tables, whatever engine has counted them.
     """
     with Display(not quiet) as display:
         asked = {**given(options), "progress": lambda tokens: display.update("count", "tokens", tokens)}

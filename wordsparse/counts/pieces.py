@@ -1,4 +1,4 @@
-"""Counted pairs as an encoded corpus: pairs of a word and a context with their weights, in an order like a text's.
+"""Counted pairs as training takes them: a word and a context with a weight, in an order like a text's.
 
 Training takes them as it takes tokens, minibatch by minibatch. One step for a pair of a large count would be a large
 step for its two words, and none for the rest of the pass, so its count is cut into pieces. In random order, each sample
@@ -7,20 +7,22 @@ their pair, as the pairs of an occurrence of that word do in a text. A group has
 groups are in random order.
 """
 
+import hashlib
 import os
+import tempfile
+import weakref
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from wordsparse.corpus.count_tables import Block, Numbers
-from wordsparse.corpus.options import EncodeOptions
-from wordsparse.corpus.shards import VOCABULARY, EncodedCorpus, FileRecord, shard_name, write_corpus_manifest
 from wordsparse.corpus.vocabulary import Vocabulary
+from wordsparse.counts.tables import Block, Numbers
 from wordsparse.errors import InputError
-from wordsparse.files.regular import sha256_of
-from wordsparse.files.storage import new_directory, writing
+from wordsparse.files import storage
+from wordsparse.files.regular import descriptor_of, sha256_of
 from wordsparse.types import Array
 
 # A count is cut into pieces of about PIECE times the mean count, or into smaller ones where the table has few pairs,
@@ -39,6 +41,7 @@ ORDERED = 2**21
 # Rows that are cut at a time.
 BLOCK = 2**15
 PIECE_BYTES = 12
+PIECES = "pieces"
 
 
 class _Table(NamedTuple):
@@ -71,38 +74,45 @@ class _Table(NamedTuple):
         return np.asarray(times, np.int64)
 
 
-def encode_counts(tables: Iterator[Block], target: Path, asked: EncodeOptions) -> EncodedCorpus:
-    """Write the pairs of tables, block by block, as an encoded corpus; see :func:`wordsparse.encode`.
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """The pieces of tables in one open file without a name: word, context and the bits of the weight, int32.
 
-    Memory: the words of the table, and ``ORDERED`` pieces.
+    ``sha256`` identifies them and their words; ``distinct_words`` is the number of words of the tables.
     """
-    min_count = asked.min_count or 1
-    for name in ("tokens", "phrases", "phrase_threshold"):
-        if getattr(asked, name) is not None:
-            raise InputError(f"{name} applies to text: leave it out, the words of counted pairs are as they are")
-    with new_directory(target) as folder, writing(target):
-        table = _read(tables, folder / "table", asked)
+
+    file: int
+    number: int
+    vocabulary: Vocabulary
+    distinct_words: int
+    sha256: str
+
+    def __getitem__(self, pieces: slice) -> Array:
+        start, stop, _ = pieces.indices(self.number)
+        data = os.pread(self.file, PIECE_BYTES * max(0, stop - start), PIECE_BYTES * start)
+        return np.frombuffer(data, np.int32).reshape(-1, 3)
+
+
+def ordered(tables: Iterator[Block], min_count: int, max_vocab: int | None) -> Pieces:
+    """The pieces of tables, block by block. Memory: the words of the table, and ``ORDERED`` pieces; both lie on disk
+    where TMPDIR says."""
+    place = Path(tempfile.gettempdir()) / "wordsparse-pairs"
+    with storage.staging(place, mode=0o700) as folder, storage.writing(place):
+        table = _read(tables, folder / "table")
         rounded = dict(zip(table.words, table.occurrences().tolist(), strict=True))
-        vocabulary = Vocabulary.from_counts(rounded, min_count, asked.max_vocab, asked.known)
+        vocabulary = Vocabulary.from_counts(rounded, min_count, max_vocab)
         ids = np.array([-1 if (i := vocabulary.get(word)) is None else i for word in table.words], np.int32)
-        pieces = _order(folder, table, ids)
-        table.path.unlink()
-        vocabulary.save(folder / VOCABULARY)
-        about: dict[str, Any] = {
-            "tokens": max(1, round(pieces / PIECES_PER_TOKEN)),
-            "sentences": pieces,
-            "distinct_words": len(table.words),
-            "min_count": min_count,
-            "max_vocab": asked.max_vocab,
-            "tokenization": None,
-        }
-        shard = folder / shard_name(0)
-        record = FileRecord(shard.name, shard.stat().st_size, sha256_of(shard))
-        write_corpus_manifest(folder, [record], **about, pairs=True)
-    return EncodedCorpus.open(target)
+        number = _order(folder, table, ids)
+        vocabulary.save(folder / "vocabulary")
+        digests = sha256_of(folder / "vocabulary") + sha256_of(folder / PIECES)
+        digest = hashlib.sha256(digests.encode()).hexdigest()
+        # The open file is read when its name is gone.
+        pieces = Pieces(descriptor_of(folder / PIECES), number, vocabulary, len(table.words), digest)
+        weakref.finalize(pieces, os.close, pieces.file)
+        return pieces
 
 
-def _read(tables: Iterator[Block], path: Path, asked: EncodeOptions) -> _Table:
+def _read(tables: Iterator[Block], path: Path) -> _Table:
     """The table with provisional ids in one file, in the order of its rows."""
     numbers = Numbers()
     sums, rows = np.zeros((2, 1024)), 0
@@ -117,8 +127,6 @@ def _read(tables: Iterator[Block], path: Path, asked: EncodeOptions) -> _Table:
             entries[:, 2] = block.counts.astype(np.float32).view(np.int32)
             rows += len(entries)
             file.write(entries.data)
-            if asked.progress is not None:
-                asked.progress(rows)
     if not rows:
         raise InputError("the tables hold no pair: give counts of pairs of words")
     of_words, of_contexts = sums[:, : len(numbers.of)]
@@ -135,13 +143,11 @@ def _order(folder: Path, table: _Table, ids: Array) -> int:
         for path, part in zip(scratch, np.split(placed, ends), strict=True):
             with open(path, "ab") as file:
                 file.write(part.data)
-    with open(folder / shard_name(0), "wb") as file:
+    with open(folder / PIECES, "wb") as file:
         for path in scratch:
             part = np.fromfile(path, np.int32).reshape(-1, 4)
             path.unlink()
             file.write(_by_place(part)[:, 1:].tobytes())
-        file.flush()
-        os.fsync(file.fileno())
         written = file.tell() // PIECE_BYTES
     if not written:
         raise InputError("no pair has both of its words in the vocabulary: lower min_count")
