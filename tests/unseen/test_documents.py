@@ -9,6 +9,7 @@ import pytest
 import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.unseen import documents
+from wordsparse.vectors import encoder
 
 TOPICS = ["sun moon star sunlight moonlight starlight", "bread milk egg breadcrumb milkshake eggshell"]
 
@@ -49,8 +50,41 @@ def test_a_text_has_the_same_bytes_beside_any_others(model: ws.Model, monkeypatc
     for size in (1, 7):
         monkeypatch.setattr(documents, "BATCH", size)
         assert model.encode(texts).tobytes() == whole.tobytes()
-    monkeypatch.setattr(documents, "MOST_COMPOSED", 1)
+    monkeypatch.setattr(encoder, "MOST_UNKNOWN", 1)
     assert model.encode(texts).tobytes() == whole.tobytes()
+    assert len(model.wv._encoder._columns.composed) <= 8
+
+
+def test_words_are_known_as_people_write_them(model: ws.Model) -> None:
+    """The score of sentences was half of that of lower-case words."""
+    texts = ["“The Sun, moon — and Star!”", "EGG (sunlights) Milk."]
+    words = [["sun", "moon", "star", "the", "and"], ["egg", "sunlights", "milk"]]
+    np.testing.assert_array_equal(model.encode(texts), model.encode(words))
+    np.testing.assert_array_equal(model.encode([["Sun,", "Moon"]]), model.encode(["sun moon"]))
+    np.testing.assert_array_equal(model["Sun,"], model["sun"])
+    np.testing.assert_array_equal(model["Sunlights!"], model["sunlights"])  # composed
+    assert model.wv.similar("Sun!", 2) == model.wv.similar("sun", 2)
+    places = [["moon", "comet", "star"]], ["Moon, the Comet: STAR"]
+    np.testing.assert_array_equal(model.infer("comet", places[0]), model.infer("Comet!", places[1]))
+    assert "Sun," not in model
+
+
+def test_a_known_spelling_is_kept() -> None:
+    vectors = ws.WordVectors(["sun", "Sun", "moon,", "--"], np.eye(4))
+    spelt = {"Sun": "Sun", "SUN": "sun", "moon,": "moon,", "Moon,": "Moon", "--": "--", "…": "…", "Comet": "Comet"}
+    assert {word: vectors.spelt(word) for word in spelt} == spelt
+    vectors.tokens = "unicode-cased"  # which says what a word is
+    assert vectors.spelt("SUN") == "SUN"
+
+
+def test_vectors_without_counts_weigh_words_by_their_rank() -> None:
+    vectors = ws.WordVectors(["the", "sun"], np.eye(2))
+    p = np.array([2, 1]) / 3
+    expected = 1e-3 / (1e-3 + p)
+    np.testing.assert_allclose(encoder.weights(None, 2), expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        documents.encoded(vectors, ["The sun"])[0], expected / np.linalg.norm(expected), rtol=1e-6
+    )
 
 
 def test_what_is_no_text_is_refused(model: ws.Model) -> None:
@@ -65,6 +99,6 @@ def test_what_is_no_text_is_refused(model: ws.Model) -> None:
 
 def test_a_file_holds_the_same_rows(model: ws.Model, tmp_path: Path) -> None:
     texts = [["sun", "milk"], [], ["xyz"]]
-    made = documents.write(model, iter(texts), tmp_path / "rows.npy")
+    made = documents.write(model.wv, iter(texts), tmp_path / "rows.npy")
     assert made == (3, 6, 1, 1)
     np.testing.assert_array_equal(np.load(tmp_path / "rows.npy"), model.encode(texts))

@@ -30,7 +30,7 @@ def command(model: str, corpus: tuple[Path, ...], output: Path, quiet: bool, as_
     trained = load(model)
     with Display(not quiet) as display:
         documents = counted(text_for(trained, corpus, **text).documents(), display, "documents", "documents")
-        made = write(trained, documents, output)
+        made = write(trained.wv, documents, output)
     said = [f"{made.documents:,} documents x {made.dim} -> {output}"]
     zeros = [f"{n:,} {what}" for n, what in ((made.blank, "are blank"), (made.unknown, "hold no known word")) if n]
     if zeros:

@@ -1,7 +1,7 @@
 """``wordsparse infer``: vectors of new words from a text that holds them."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +72,11 @@ def _as_written(word: str, trained: Model) -> str:
     return written[0] if len(written := trained.split(word)) == 1 else word
 
 
-def _unknown(text: Iterable[list[str]], trained: Container[str], min_count: int) -> list[str]:
+def _unknown(text: Iterable[list[str]], trained: Model, min_count: int) -> list[str]:
     """The words of a text that are not in the vocabulary, the most frequent first."""
-    counts = Counter(token for sentence in text for token in sentence if token not in trained)
+    counts = Counter(
+        word for sentence in text for token in sentence if (word := str(trained.wv.spelt(token))) not in trained
+    )
     chosen = [word for word, count in counts.most_common() if count >= min_count]
     if not chosen:
         raise InputError(

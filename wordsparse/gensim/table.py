@@ -29,6 +29,10 @@ class KeyTable(WordVectors):
         super()._begin(words, vectors)
         self.next_index = len(self.words)
 
+    def spelt(self, word: Key) -> Key:
+        """The word as it is, as in gensim."""
+        return word
+
     @property
     def index_to_key(self) -> list[Any]:
         """The key of each row; None for a row that is reserved and has no key yet."""

@@ -1,1 +1,1 @@
-"""New words and documents: convex problems against a finished model."""
+"""New words, which are convex problems against a finished model, and documents."""

@@ -1,38 +1,27 @@
-"""The vectors of texts: the weighted mean of their words' unit vectors, scaled to length one.
-
-    d ∝ Σ_w s/(s + p_w) v_w/|v_w|      over every occurrence of a word, p_w its share of the model's text
-
-(SIF; Arora et al., 2017, without the removal of common components). A word that the model does not know has p = 0 and
-the vector that its n-grams compose, where the model has some.
-"""
+"""The vectors of many texts, in memory or into a file; :mod:`wordsparse.vectors.encoder` says what they are."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import IO, NamedTuple, TypeAlias, TypeVar
+from typing import IO, NamedTuple, TypeVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.corpus.tables import is_frame
 from wordsparse.errors import InputError
 from wordsparse.files import storage
-from wordsparse.words.coordinates import lengths_of
-from wordsparse.words.model import Model
+from wordsparse.vectors.encoder import Document
+from wordsparse.vectors.word_vectors import WordVectors
 
-Document: TypeAlias = str | Sequence[str]
-"""A text, which the model's tokeniser splits, or its words."""
 T = TypeVar("T")
 
-# s: a word of this share of the text counts half.
-SMOOTHING = 1e-3
-# Documents at a time, and unknown words whose composed vectors are kept.
-BATCH, MOST_COMPOSED = 4096, 2**16
+# Documents at a time.
+BATCH = 4096
 
 
-def encoded(model: Model, documents: Iterable[Document]) -> NDArray[np.float32]:
+def encoded(vectors: WordVectors, documents: Iterable[Document]) -> NDArray[np.float32]:
     """The vectors of documents, (n, dim) float32; zeros for one without a word that has a vector.
 
     InputError if a document is neither a str nor a sequence of words.
@@ -41,56 +30,8 @@ def encoded(model: Model, documents: Iterable[Document]) -> NDArray[np.float32]:
         raise InputError("documents are texts, and a data frame has columns: give one of them, frame['text']")
     if not isinstance(documents, Iterable) or getattr(documents, "shape", None) == ():
         raise InputError(f"give texts, not {documents!r:.80}")
-    encoder = Encoder(model)
-    parts = [encoder.vectors(batch) for batch in batches(documents)]
-    return np.concatenate(parts or [np.zeros((0, model.dim), np.float32)])
-
-
-class Encoder:
-    """Makes the vectors of documents by a model."""
-
-    def __init__(self, model: Model) -> None:
-        self._model, self._ids = model, {word: row for row, word in enumerate(model.vocabulary.words)}
-        counts = np.asarray(model.vocabulary.counts)
-        self._weights = (SMOOTHING / (SMOOTHING + counts / counts.sum())).astype(np.float32)
-        self._composed: dict[str, NDArray[np.float32] | None] = {}
-
-    def vectors(self, documents: Sequence[Document]) -> NDArray[np.float32]:
-        """(n, dim) float32. The vector of a document does not depend on those beside it."""
-        words = [self._words(document) for document in documents]
-        sizes = np.fromiter(map(len, words), np.int64, len(words))
-        ids = np.fromiter((self._ids.get(word, -1) for word in chain.from_iterable(words)), np.int64, int(sizes.sum()))
-        rows = np.repeat(np.arange(len(words)), sizes)[ids >= 0]
-        known = ids[ids >= 0]
-        occurrences = sp.csr_array(
-            (self._weights[known], known, np.searchsorted(rows, np.arange(len(words) + 1))),
-            (len(words), len(self._ids)),
-        )
-        sums: NDArray[np.float32] = occurrences @ self._model.wv.unit
-        if self._model.subwords is not None and known.size < ids.size:
-            for row, document in enumerate(words):
-                for word in document:
-                    if word not in self._ids and (composed := self._compose(word)) is not None:
-                        sums[row] += composed
-        sums /= lengths_of(sums)[:, None]
-        return sums
-
-    def _words(self, document: object) -> Sequence[str]:
-        if isinstance(document, str):
-            return self._model.split(document)
-        if isinstance(document, bytes) or not isinstance(document, Iterable):
-            raise InputError(f"a document must be a text or a sequence of words, not {document!r:.80}")
-        return document if isinstance(document, Sequence) else list(document)
-
-    def _compose(self, word: str) -> NDArray[np.float32] | None:
-        """The unit vector of an unknown word; None where no n-gram of it is known."""
-        if word not in self._composed:
-            if len(self._composed) >= MOST_COMPOSED:
-                self._composed.clear()
-            assert self._model.subwords is not None
-            vector = self._model.subwords.table.vector(word)
-            self._composed[word] = None if vector is None else vector / lengths_of(vector[None])[0]
-        return self._composed[word]
+    parts = [vectors.encode(batch) for batch in batches(documents)]
+    return np.concatenate(parts or [np.zeros((0, vectors.dim), np.float32)])
 
 
 def batches(items: Iterable[T]) -> Iterator[list[T]]:
@@ -110,7 +51,7 @@ class Written(NamedTuple):
     unknown: int
 
 
-def write(model: Model, documents: Iterable[Sequence[str]], path: Path) -> Written:
+def write(vectors: WordVectors, documents: Iterable[Sequence[str]], path: Path) -> Written:
     """Write the vectors of documents, as they come, as a file of rows, whole or not at all.
 
     InputError if ``path`` has another suffix, its directory does not exist, or it is not a regular file;
@@ -125,12 +66,12 @@ def write(model: Model, documents: Iterable[Sequence[str]], path: Path) -> Writt
     if writer is None:
         raise InputError(f"{path}: vectors of documents are written as .npy or .parquet: choose one of these suffixes")
     storage.check_file(path, streams=False)
-    encoder, dim, n, blank, zeros = Encoder(model), model.dim, 0, 0, 0
+    dim, n, blank, zeros = vectors.dim, 0, 0, 0
 
     def rows() -> Iterator[NDArray[np.float32]]:
         nonlocal n, blank, zeros
         for batch in batches(documents):
-            made = encoder.vectors(batch)
+            made = vectors.encode(batch)
             n, blank = n + len(made), blank + sum(not len(document) for document in batch)
             zeros += int((~made.any(axis=1)).sum())
             yield made

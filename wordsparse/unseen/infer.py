@@ -13,7 +13,7 @@ theirs are, with n-grams as :mod:`wordsparse.words.form` blends them into words 
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ from wordsparse.types import Array
 from wordsparse.unseen.objective import PAIRS, Objective, objective_of, unit
 from wordsparse.unseen.solver import minimise
 from wordsparse.vectors.ngrams import is_word
+from wordsparse.vectors.spelling import spellings
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.examples import distance_weights
 from wordsparse.words.model import Model
@@ -156,23 +157,33 @@ def _vectors(objective: Objective, inputs: Array, outputs: Array, counts: Array)
 def _occurrences(model: Model, sentences: Iterable[str | Sequence[str]], words: Sequence[str]) -> Occurrences:
     known = model.vocabulary.get
     new = {word: len(model) + i for i, word in enumerate(words)}
-    written: dict[str, int] | None = None  # the same as the tokeniser writes them
+    # The same as they are sought in texts.
+    sought = {" ".join(model.split(word)): number for word, number in new.items()}
+    as_written = model.split.tokens == "split"
+    if as_written:
+        lower = {spellings(word)[2]: number for word, number in new.items()}
+        new = sought = {word: number for word, number in lower.items() if word not in model} | new
     tokens: list[int] = []
     ends = [0]
     for sentence in sentences:
-        sought = new
-        if isinstance(sentence, str):
-            if written is None:
-                written = {" ".join(model.split(word)): number for word, number in new.items()}
-            sentence, sought = model.split(sentence), written
-        if sought.keys().isdisjoint(sentence):
+        ids_of, found = (sought, model.split(sentence)) if isinstance(sentence, str) else (new, sentence)
+        if as_written:
+            found = [_spelt(token, ids_of, model) for token in found]
+        if ids_of.keys().isdisjoint(found):
             continue
-        tokens += [i for token in sentence if (i := sought[token] if token in sought else known(token)) is not None]
+        tokens += [i for token in found if (i := ids_of[token] if token in ids_of else known(token)) is not None]
         ends.append(len(tokens))
     text = np.array(tokens, np.int64)
     number = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
     places = np.flatnonzero(text >= len(model))
     return Occurrences(text, number, places[np.argsort(text[places], kind="stable")])
+
+
+def _spelt(token: str, sought: Container[str], model: Model) -> str:
+    """The spelling of a token that is sought or known."""
+    if token in sought or token in model:
+        return token
+    return next((spelling for spelling in spellings(token) if spelling in sought or spelling in model), token)
 
 
 def _parts(ends: Array) -> Iterator[slice]:

@@ -1,4 +1,4 @@
-"""The loss of one new input vector while all else of a model stays: what inference of words and of documents minimise.
+"""The loss of one new input vector while all else of a model stays: what inference minimises.
 
 In canonical coordinates (:mod:`wordsparse.words.coordinates`) with K = negatives, λ the loss's bound, Λ the spectrum,
 w̄ = Σ √π_i W̃_i and Q = W̃ᵀW̃, whose last column c belongs to the constant feature, an input h = (a, 1) with targets t
@@ -55,10 +55,7 @@ class Objective:
         self.recipe = options.used_recipe()
         loss = self.recipe.loss
         if not isinstance(loss, BoundedNS):
-            raise InputError(
-                f"vectors of new words and of documents need the loss bounded-ns, not {loss.name}: "
-                "train a model with it"
-            )
+            raise InputError(f"vectors of new words need the loss bounded-ns, not {loss.name}: train a model with it")
         counts = np.asarray(model.vocabulary.counts, np.float64)
         measure = self.recipe.base_measure(counts)
         roots = np.sqrt(measure / measure.sum())

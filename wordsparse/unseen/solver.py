@@ -19,7 +19,7 @@ from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-# The cosine with the minimum is above .9999 then, for words of 2 to 64 sentences and for documents of 7 to 700 words.
+# The cosine with the minimum is above .9999 then, for words of 2 to 64 sentences.
 STEPS = 10
 # Numbers in the rows of the items that are solved together: they stay in a core's cache.
 _BLOCK = 2**18

@@ -58,7 +58,7 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         InputError
             If an item is no text, or X is a single str or has several columns.
         """
-        return encoded(self.model, texts_of(X))
+        return encoded(self.model.wv, texts_of(X))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[Any]:
         """The names of the columns: ``documentvectorizer0``, …"""

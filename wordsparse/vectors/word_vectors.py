@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,6 +20,7 @@ from wordsparse.vectors import formats
 from wordsparse.vectors.formats import gensim_native, names
 from wordsparse.vectors.formats.base import Content, Format
 from wordsparse.vectors.ngrams import Subwords
+from wordsparse.vectors.spelling import spellings
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -54,7 +56,10 @@ class WordVectors:
     subwords : Subwords or None
         Composes the vectors of words that have no row; None if such words have no vector.
     split : callable or None
-        Splits a query that has no row into words, as the text of the vectors was split; None if that is not known.
+        Splits a text into words, as the text of the vectors was split; None if that is not known.
+    tokens : str
+        The name of that tokeniser: with "split", white space, words are known as :mod:`wordsparse.vectors.spelling`
+        says.
 
     Raises
     ------
@@ -80,6 +85,7 @@ class WordVectors:
         self.attributes: dict[str, Array] = {}
         self.subwords: Subwords | None = None
         self.split: Callable[[str], Sequence[str]] | None = None
+        self.tokens = "split"
         self.vectors = vectors
 
     @property
@@ -92,6 +98,7 @@ class WordVectors:
         self._vectors = vectors
         self._norms: Array | None = None
         self._unit: Array | None = None
+        self._encoder: Any = None
 
     @property
     def counts(self) -> npt.NDArray[np.int64] | None:
@@ -176,10 +183,24 @@ class WordVectors:
         return self._find(word) is not None or self._composed(word) is not None
 
     def meant(self, query: Key) -> Sequence[Key]:
-        """The words that a query stands for: itself if it has a row, else the words into which ``split`` splits it."""
-        if self.split is None or not isinstance(query, str) or query in self:
+        """The words that a query stands for: itself if it has a row, else the words into which ``split`` splits it, as
+        they are spelt."""
+        if not isinstance(query, str) or query in self:
             return [query]
-        return self.split(query) or [query]
+        words = [query] if self.split is None else self.split(query) or [query]
+        return [self.spelt(word) for word in words]
+
+    def spelt(self, word: Key) -> Key:
+        """The spelling of a word that has a row, or else the one to compose a vector from: see
+        :mod:`wordsparse.vectors.spelling`."""
+        if self.tokens != "split" or not isinstance(word, str) or word in self:
+            return word
+        _, bare, lower = spellings(word)
+        return bare if bare in self or (self._has_capitals and lower not in self) else lower
+
+    @cached_property
+    def _has_capitals(self) -> bool:
+        return any(isinstance(word, str) and word != word.lower() for word in self.words)
 
     def similar(self, word: Key | Sequence[Key], n: int = 10) -> Neighbours:
         """The ``n`` words whose vectors have the largest cosine with that of ``word``, and the cosines.
@@ -194,6 +215,15 @@ class WordVectors:
         """
         words = word if isinstance(word, list) else [word]
         return self._nearest([(one, 1.0) for one in words], n)
+
+    def encode(self, texts: Sequence[str | Sequence[str]]) -> npt.NDArray[np.float32]:
+        """The vectors of texts, (n, dim) float32 of length one: see :mod:`wordsparse.vectors.encoder`."""
+        from wordsparse.vectors.encoder import Encoder  # which takes vectors of this class
+
+        if self._encoder is None:
+            self._encoder = Encoder(self)
+        made: npt.NDArray[np.float32] = self._encoder.vectors(texts)
+        return made
 
     def analogy(self, a: Key, b: Key, c: Key, n: int = 10) -> Neighbours:
         """Words x such that ``a`` is to ``b`` as ``c`` is to x: the cosines of x with b - a + c (3CosAdd).

@@ -167,7 +167,7 @@ class Model:
     def word_vectors(self) -> WordVectors:
         """The vectors with their words, to change or to export."""
         made = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
-        made.split = self.split
+        made.split, made.tokens = self.split, self.split.tokens
         if self.subwords is not None:
             made.subwords = self.subwords.table
         return made
@@ -250,7 +250,7 @@ class Model:
     def encode(self, texts: str | Iterable[str | Sequence[str]]) -> NDArray[np.float32]:
         """The vectors of texts, (n, dim) float32 of length one; zeros for a text without a word that has a vector.
 
-        The weighted mean of the unit vectors of all words: see :mod:`wordsparse.unseen.documents`.
+        The weighted mean of the unit vectors of all words: see :mod:`wordsparse.vectors.encoder`.
 
         Parameters
         ----------
@@ -264,7 +264,7 @@ class Model:
         """
         from wordsparse.unseen.documents import encoded
 
-        return encoded(self, [texts])[0] if isinstance(texts, str) else encoded(self, texts)
+        return encoded(self.wv, [texts])[0] if isinstance(texts, str) else encoded(self.wv, texts)
 
     def predict(self, items: Sequence[str], n: int = 10) -> list[tuple[str, float]]:
         """The ``n`` words that are likeliest beside others, with their probabilities: the next item of a basket.

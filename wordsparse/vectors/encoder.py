@@ -1,0 +1,106 @@
+"""The vectors of texts: the weighted mean of their words' unit vectors, scaled to length one.
+
+    d ∝ Σ_w s/(s + p_w) v_w/|v_w|      over every occurrence of a word, p_w its share of the text of the vectors
+
+(SIF; Arora et al., 2017, without the removal of common components). A word that has no vector is spelt as
+:mod:`wordsparse.vectors.spelling` says; if it has none then, it has p = 0 and the vector that its n-grams compose,
+where there are some. Where counts are not known, words have the shares of Zipf's law, by their rank.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any, TypeAlias
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+from wordsparse.types import Array
+from wordsparse.vectors.word_vectors import WordVectors
+
+Document: TypeAlias = str | Sequence[str]
+"""A text, which the tokeniser splits, or its words."""
+
+# s: a word of this share of the text counts half.
+SMOOTHING = 1e-3
+# Unknown words that are kept with what they stand for.
+MOST_UNKNOWN = 2**16
+
+
+def weights(counts: Array | None, words: int) -> NDArray[np.float32]:
+    """s/(s + p) of each word, (words,); the counts (words,) are None where they are not known."""
+    occurrences = 1 / np.arange(1, words + 1) if counts is None or not counts.any() else np.asarray(counts, np.float64)
+    return np.asarray(SMOOTHING / (SMOOTHING + occurrences / occurrences.sum()), np.float32)
+
+
+class Encoder:
+    """Makes the vectors of texts, by the vectors of words."""
+
+    def __init__(self, vectors: WordVectors) -> None:
+        self._vectors, self._weights = vectors, weights(vectors.counts, len(vectors))
+        self._columns = _Columns(vectors)
+
+    def vectors(self, documents: Sequence[Document]) -> NDArray[np.float32]:
+        """(n, dim) float32; zeros for a text without a word that has a vector.
+
+        The bytes of a text's vector do not depend on the texts beside it.
+        """
+        if len(self._columns.composed) > MOST_UNKNOWN:
+            self._columns = _Columns(self._vectors)
+        words = [self._words(document) for document in documents]
+        sizes = np.fromiter(map(len, words), np.int64, len(words))
+        columns = np.fromiter(map(self._columns.__getitem__, chain.from_iterable(words)), np.int64, int(sizes.sum()))
+        rows, V = np.repeat(np.arange(len(words)), sizes), len(self._vectors)
+        known, unknown = (columns >= 0) & (columns < V), columns >= V
+        sums = _product(rows[known], columns[known], self._weights[columns[known]], len(words), self._vectors.unit)
+        if unknown.any():
+            used, column = np.unique(columns[unknown] - V, return_inverse=True)
+            composed = np.array([self._columns.composed[i] for i in used.tolist()])
+            composed /= _lengths(composed)
+            sums += _product(rows[unknown], column, np.ones(len(column), np.float32), len(words), composed)
+        sums /= _lengths(sums)
+        return sums
+
+    def _words(self, document: object) -> Sequence[str]:
+        if isinstance(document, str):
+            return document.split() if self._vectors.split is None else self._vectors.split(document)
+        if isinstance(document, bytes) or not isinstance(document, Iterable):
+            raise InputError(f"a document must be a text or a sequence of words, not {document!r:.80}")
+        return document if isinstance(document, Sequence) else list(document)
+
+
+class _Columns(dict[Any, int]):
+    """The row of each word; of an unknown word that of its spelling, or V + its place among ``composed``, or −1."""
+
+    def __init__(self, vectors: WordVectors) -> None:
+        super().__init__(zip(vectors.words, range(len(vectors)), strict=True))
+        self._vectors, self.composed = vectors, list[Array]()
+
+    def __missing__(self, word: Any) -> int:
+        meant = self._vectors.spelt(word)
+        if (column := self.get(meant)) is None:
+            column = self[meant] = self._compose(meant)
+        self[word] = column
+        return column
+
+    def _compose(self, word: Any) -> int:
+        subwords = self._vectors.subwords
+        vector = subwords.vector(word) if subwords is not None and isinstance(word, str) else None
+        if vector is None:
+            return -1
+        self.composed.append(vector)
+        return len(self._vectors) + len(self.composed) - 1
+
+
+def _product(rows: Array, columns: Array, values: Array, n: int, vectors: Array) -> NDArray[np.float32]:
+    """The matrix with these values, rows ascending, times ``vectors``."""
+    indptr = np.searchsorted(rows, np.arange(n + 1))
+    product: NDArray[np.float32] = sp.csr_array((values, columns, indptr), (n, len(vectors))) @ vectors
+    return product
+
+
+def _lengths(rows: Array) -> Array:
+    """(n, 1); 1 for zeros."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    return np.asarray(np.where(lengths > 0, lengths, np.float32(1)))
