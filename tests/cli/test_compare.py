@@ -27,7 +27,9 @@ def sets(tmp_path: Path) -> list[str]:
     pairs, analogies = tmp_path / "people.tsv", tmp_path / "asked.txt"
     pairs.write_text("".join(f"w{i}\tw{i + 1}\t{i * 7 % 11}\n" for i in range(10)) + "w1\tunknown\t2\n")
     analogies.write_text(": first\nw1 w2 w3 w4\nw3 w4 w5 w6\n: second\nw1 w3 w5 w7\nw1 w2 w3 unknown\n")
-    return ["--pairs", str(pairs), "--analogies", str(analogies)]
+    texts = tmp_path / "texts.tsv"
+    texts.write_text("".join(f"{i * 7 % 11}\tw{i} W1.\tw{i + 1}, w2\n" for i in range(10)))
+    return ["--pairs", str(pairs), "--analogies", str(analogies), "--sentences", str(texts)]
 
 
 def left_in(folder: Path) -> list[str]:
@@ -63,8 +65,9 @@ def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> 
         assert {key: run["pairs"]["people"][key] for key in ("n", "oov")} == {"n": 10, "oov": 1}
         assert {key: run["analogies"]["asked"][key] for key in ("n", "oov")} == {"n": 3, "oov": 1}
         assert run["analogies"]["asked"]["sections"].keys() == {"first", "second"}
+        assert run["sentences"]["texts"]["n"] == 10
     assert {row["peer"] for row in result["differences"]} == {*methods, "theirs"} - {methods[0], methods[3]}
-    assert {row["test"] for row in result["differences"]} == {"people", "asked"}
+    assert {row["test"] for row in result["differences"]} == {"people", "asked", "texts"}
 
 
 def test_vectors_are_kept(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> None:

@@ -33,6 +33,7 @@ def test_json(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str])
                 },
             }
         },
+        "sentences": {},
     }
 
 
@@ -57,8 +58,20 @@ def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: p
     output = capsys.readouterr()
     assert "Not one of the pairs of p (2) has both words in the vocabulary." in output.err
     assert "Not one of the questions of q (1) has its four words" in output.err
-    assert "Give test sets in the language of the text: --pairs FILE or --analogies FILE." in output.err
+    assert "Give test sets in the language of the text: --pairs, --analogies or --sentences FILE." in output.err
     assert "royal" not in output.out
+
+
+def test_sentences(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Any vectors are judged by the weighted means of words, as people write them."""
+    path = tmp_path / "s.tsv"
+    path.write_text("5\tThe man.\tman!\n1\tA man\tqueen?\n3\tman, king\t(man)\n2\tx\tman\n")
+    assert main(["evaluate", vectors, "--sentences", str(path), "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert (scores["pairs"], scores["analogies"]) == ({}, {})
+    assert scores["sentences"] == {"s": {"spearman": ONE, "low": ONE, "high": ONE, "n": 3, "oov": 1}}
+    assert main(["evaluate", vectors, "--sentences", str(path)]) == 0
+    assert capsys.readouterr().out.splitlines()[0].split()[:2] == ["sentences", "spearman"]
 
 
 def test_default_sets(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:

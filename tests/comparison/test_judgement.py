@@ -13,7 +13,8 @@ RANDOM = np.random.default_rng(0)
 TRUTH = RANDOM.normal(size=N)
 NOISE = RANDOM.normal(size=N)
 QUESTIONS = [Question("s", (f"a{i}", f"b{i}", f"a{j}", f"b{j}")) for i in range(20) for j in range(20) if i != j]
-SETS = TestSets({"people": [Pair(f"x{i}", f"y{i}", score) for i, score in enumerate(TRUTH)]}, {"asked": QUESTIONS})
+PAIRS = [Pair(f"x{i}", f"y{i}", score) for i, score in enumerate(TRUTH)]
+SETS = TestSets({"people": PAIRS}, {"asked": QUESTIONS}, {"texts": PAIRS})
 
 
 def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any) -> JudgedRun:
@@ -29,7 +30,9 @@ def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any)
         "cpu_seconds": 1.0,
         **facts,
     }
-    return JudgedRun(report, {"pairs": {"people": cosines}, "analogies": {"asked": correct}})
+    return JudgedRun(
+        report, {"pairs": {"people": cosines}, "analogies": {"asked": correct}, "sentences": {"texts": cosines}}
+    )
 
 
 OURS, PEER = "wordsparse-cbow", "gensim-cbow-ns"
@@ -49,6 +52,11 @@ def test_a_difference_is_paired() -> None:
     assert row["low"] < row["difference"] < row["high"]
     [other_way] = rows(run(OURS, 1.0), run(PEER, 0.9))
     assert (other_way["verdict"], other_way["low"]) == ("behind", pytest.approx(-row["high"]))
+
+
+def test_sentences_are_judged_as_pairs_are() -> None:
+    runs = run(OURS, 0.9), run(PEER, 1.0)
+    assert [{**row, "kind": "pairs", "test": "people"} for row in rows(*runs, kind="sentences")] == rows(*runs)
 
 
 def test_the_same_vectors_are_level() -> None:
@@ -123,10 +131,15 @@ def test_both_sides_and_neither() -> None:
 def test_sets_of_unknown_words_are_named() -> None:
     score = {"n": 0, "oov": 353}
     runs: list[dict[str, Any]] = [
-        {"name": OURS, "pairs": {"people": score, "known": {"n": 2, "oov": 1}}, "analogies": {"asked": score}}
+        {
+            "name": OURS,
+            "pairs": {"people": score, "known": {"n": 2, "oov": 1}},
+            "analogies": {"asked": score},
+            "sentences": {},
+        }
     ]
     assert conclude([], runs)["unanswered"] == [
         "Not one of the pairs of people (353) has both words in the vocabulary.",
         "Not one of the questions of asked (353) has its four words among the frequent ones of the vocabulary.",
-        "Give test sets in the language of the text: --pairs FILE or --analogies FILE.",
+        "Give test sets in the language of the text: --pairs, --analogies or --sentences FILE.",
     ]

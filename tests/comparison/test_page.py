@@ -19,6 +19,7 @@ def run(name: str, epochs: int | None) -> dict[str, Any]:
     judged: dict[str, Any] = {
         "pairs": {NASTY: {"spearman": 0.3, "low": 0.2, "high": 0.4, "n": 8, "oov": 2}},
         "analogies": {"asked": {**SECTION, "sections": {NASTY: SECTION}}},
+        "sentences": {"texts": {"spearman": 0.7, "low": 0.6, "high": 0.8, "n": 8, "oov": 2}},
     }
     identity = {"name": name, "epochs": epochs, "seed": 1, "repeat": 0}
     if epochs is None:
@@ -58,7 +59,7 @@ def test_runs_differences_and_pictures_are_there() -> None:
     made = page(content())
     assert {"0.300", "2.5000", "+0.123"} <= set(re.findall(r"[+]?\d\.\d{3,4}\b", made))
     pictures = [picture for picture in re.findall("<svg.*?</svg>", made) if "<text" in picture]
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     for picture in pictures:
         ElementTree.fromstring(picture)
         assert (picture.count("<circle"), picture.count("<line")) == (4, 5)  # a line across for the file

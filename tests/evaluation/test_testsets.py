@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from wordsparse.errors import InputError
-from wordsparse.evaluation.testsets import load_test_sets, read_analogies, read_pairs
+from wordsparse.evaluation.testsets import load_test_sets, read_analogies, read_pairs, read_sentences
 
 Write = Callable[[str, str], Path]
 
@@ -44,6 +44,19 @@ def test_pairs_in_any_layout(write: Write, separator: str) -> None:
 def test_malformed_pairs(write: Write, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_pairs(write("p.txt", text))
+
+
+def test_pairs_of_sentences(write: Write) -> None:
+    path = write("s.tsv", "# comment\n2.5\tA cat, a dog.\t Cats \r\n\n0\t# no comment\tb c\n")
+    assert read_sentences(path) == [("A cat, a dog.", "Cats", 2.5), ("# no comment", "b c", 0)]
+
+
+@pytest.mark.parametrize("row", ["score\ta\tb", "1\ta", "1\ta\t", "1\t\tb", "1 a b", "nan\ta\tb", "1\ta\tb\tc"])
+def test_a_bad_row_of_sentences_is_named_by_its_line(write: Write, row: str) -> None:
+    with pytest.raises(InputError, match=r"s.tsv, line 2: expected a number, a sentence and a sentence, with tabs"):
+        read_sentences(write("s.tsv", f"1\ta\tb\n{row}\n"))
+    with pytest.raises(InputError, match="no pairs of sentences"):
+        read_sentences(write("s.tsv", "\n"))
 
 
 def test_analogies_and_sections(write: Write) -> None:

@@ -1,4 +1,4 @@
-"""``wordsparse evaluate``: scores of word vectors on word pairs and analogies."""
+"""``wordsparse evaluate``: scores of word vectors on word pairs, analogies and sentences."""
 
 import click
 
@@ -9,6 +9,7 @@ from wordsparse.cli.common import emit, json_option
 @click.argument("model_or_vectors")
 @click.option("--pairs", multiple=True, metavar="FILE", help="Lines 'word1 word2 score'; repeatable.")
 @click.option("--analogies", multiple=True, metavar="FILE", help="Lines 'a b c d'; repeatable.")
+@click.option("--sentences", multiple=True, metavar="FILE", help="Lines 'score TAB a TAB b'; repeatable.")
 @click.option(
     "--restrict-vocab",
     default=30_000,
@@ -20,6 +21,7 @@ def command(
     model_or_vectors: str,
     pairs: tuple[str, ...],
     analogies: tuple[str, ...],
+    sentences: tuple[str, ...],
     restrict_vocab: int,
     as_json: bool,
 ) -> None:
@@ -29,5 +31,5 @@ def command(
     """
     from wordsparse.words.evaluate import evaluate
 
-    result = evaluate(model_or_vectors, pairs, analogies, restrict_vocab)
+    result = evaluate(model_or_vectors, pairs, analogies, restrict_vocab, sentences)
     emit(result, str(result).splitlines(), as_json)

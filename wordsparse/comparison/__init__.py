@@ -52,8 +52,9 @@ def compare(
         identifies the run, and then its part of the report.
     **options
         The other fields of :class:`wordsparse.comparison.request.Request`: methods, vectors, pairs, analogies,
-        epochs (a sequence; a number named twice is another run with the next seed), keep_vectors, command; dim, window,
-        sample, threads, seed and max_tokens of :func:`wordsparse.train`; and the options of :func:`wordsparse.encode`.
+        sentences, epochs (a sequence; a number named twice is another run with the next seed), keep_vectors, command;
+        dim, window, sample, threads, seed and max_tokens of :func:`wordsparse.train`; and the options of
+        :func:`wordsparse.encode`.
 
     Returns
     -------
@@ -72,7 +73,7 @@ def compare(
         If the report cannot be written.
     """
     paths = [corpus] if isinstance(corpus, (str, PathLike)) else corpus
-    for name in ("vectors", "pairs", "analogies"):
+    for name in ("vectors", "pairs", "analogies", "sentences"):
         options[name] = [Path(path) for path in options.get(name, ())]
     request = Request.of([Path(path) for path in paths], Path(output), **options)
     left_out = missing([name for name in request.methods if name not in request.trainable])
@@ -82,7 +83,7 @@ def compare(
 
 
 def _carry_out(request: Request, left_out: list[str], progress: Progress) -> dict[str, Any]:
-    test_sets = load_test_sets(request.pairs, request.analogies)
+    test_sets = load_test_sets(request.pairs, request.analogies, request.sentences)
     output = Path(os.path.realpath(request.output))
     with (
         storage.new_directory(request.output) as folder,

@@ -23,6 +23,7 @@ from wordsparse.words.options import Options, epochs_of
 @click.option("--vectors", multiple=True, metavar="FILE", type=PATH, help="Vectors made elsewhere; repeatable.")
 @click.option("--pairs", multiple=True, metavar="FILE", type=PATH, help="Lines 'word1 word2 score'; repeatable.")
 @click.option("--analogies", multiple=True, metavar="FILE", type=PATH, help="Lines 'a b c d'; repeatable.")
+@click.option("--sentences", multiple=True, metavar="FILE", type=PATH, help="Lines 'score TAB a TAB b'; repeatable.")
 @click.option(
     "--epochs",
     callback=int_list,
@@ -71,7 +72,7 @@ def _line(run: dict[str, Any]) -> str:
     start = f"{run['name']}, {epochs_of(run['epochs'])} of {run['tokens_per_epoch']:,} tokens: "
     if "error" in run:
         return start + f"failed: {run['error']}"
-    scores = {name: score["spearman"] for name, score in run["pairs"].items()}
+    scores = {name: score["spearman"] for kind in ("pairs", "sentences") for name, score in run[kind].items()}
     scores |= {name: score["accuracy"] for name, score in run["analogies"].items()}
     parts = [f"{name} {'-' if value is None else f'{value:.3f}'}" for name, value in scores.items()]
     cost = f"{run['cpu_seconds']:.1f} CPU s, {run['wall_seconds']:.1f} s, {run['peak_memory_bytes'] / 1e6:,.0f} MB"

@@ -23,6 +23,7 @@ def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
     """Our scores minus those of peers with equal epochs, and of files; the best peer is marked."""
     tests = [Pairs(name, test_sets) for name in test_sets.pairs]
     tests += [Questions(name, test_sets) for name in test_sets.analogies]
+    tests += [Sentences(name, test_sets) for name in test_sets.sentences]
     return [{**test.facts, **row} for test in tests for row in _differences(_entries(test, runs))]
 
 
@@ -48,6 +49,15 @@ class Pairs:
         """(resamples,): the mean score of the columns in each resample of the items."""
         known = np.isfinite(answers).all(1)
         return np.asarray(bootstrap.spearman(self._judgements[known], answers[known]).mean(axis=1))
+
+
+class Sentences(Pairs):
+    """A test set of pairs of sentences."""
+
+    kind = "sentences"
+
+    def _prepare(self, name: str, test_sets: TestSets) -> None:
+        self._judgements = np.array([pair.score for pair in test_sets.sentences[name]])
 
 
 class Questions(Pairs):

@@ -59,6 +59,7 @@ class Request:
     vectors: Sequence[Path] = ()
     pairs: Sequence[Path] = ()
     analogies: Sequence[Path] = ()
+    sentences: Sequence[Path] = ()
     epochs: Sequence[int] = (5,)
     keep_vectors: bool = False
     command: str = ""

@@ -1,4 +1,4 @@
-"""Scores of word vectors: rank correlation with human judgements of word pairs, and accuracy on word analogies.
+"""Scores of word vectors: rank correlation with human judgements of pairs of words or texts, and accuracy on analogies.
 
 The scores equal those of gensim's ``evaluate_word_pairs`` and ``evaluate_word_analogies``. Words are compared
 case-insensitively; among spellings that differ only in case, the most frequent one is used. Each score has a 95 %
@@ -37,6 +37,9 @@ class Table(Protocol):
     def vector(self, word: Any, *, unit: bool = False) -> Array:
         """The vector of a word, (dim,), scaled to length one if ``unit``."""
 
+    def encode(self, texts: Sequence[str]) -> Array:
+        """The vectors of texts, (n, dim), of length one or zeros."""
+
 
 class PairScore(TypedDict):
     """``spearman`` is None for fewer than two known pairs, or if their cosines or judgements are constant.
@@ -74,16 +77,18 @@ class Evaluation(TypedDict):
 
     pairs: dict[str, PairScore]
     analogies: dict[str, AnalogyScore]
+    sentences: dict[str, PairScore]
 
 
 class Answers(TypedDict):
     """The answers of word vectors to each test set: (n,) float64, NaN for an item with an unknown word.
 
-    The answer to a pair is the cosine of its words; the answer to a question is 1 if right and 0 if wrong.
+    The answer to a pair is the cosine of its words or sentences; the answer to a question is 1 if right and 0 if wrong.
     """
 
     pairs: dict[str, Array]
     analogies: dict[str, Array]
+    sentences: dict[str, Array]
 
 
 def answer(word_vectors: Table, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
@@ -96,6 +101,7 @@ def answer(word_vectors: Table, test_sets: TestSets, restrict_vocab: int = RESTR
             name: answer_analogies(word_vectors, questions, restrict_vocab)
             for name, questions in test_sets.analogies.items()
         },
+        "sentences": {name: answer_sentences(word_vectors, pairs) for name, pairs in test_sets.sentences.items()},
     }
 
 
@@ -106,6 +112,9 @@ def score(test_sets: TestSets, answers: Answers) -> Evaluation:
         "analogies": {
             name: score_analogies(questions, answers["analogies"][name])
             for name, questions in test_sets.analogies.items()
+        },
+        "sentences": {
+            name: score_pairs(pairs, answers["sentences"][name]) for name, pairs in test_sets.sentences.items()
         },
     }
 
@@ -119,13 +128,14 @@ def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
             if not any(score["n"] for score in scores):
                 sentences.append(f"Not one of the {reason.format(name, scores[0]['oov'])}.")
     if sentences:
-        sentences.append("Give test sets in the language of the text: --pairs FILE or --analogies FILE.")
+        sentences.append("Give test sets in the language of the text: --pairs, --analogies or --sentences FILE.")
     return sentences
 
 
 _UNANSWERED = {
     "pairs": "pairs of {0} ({1:,}) has both words in the vocabulary",
     "analogies": "questions of {0} ({1:,}) has its four words among the frequent ones of the vocabulary",
+    "sentences": "pairs of {0} ({1:,}) has a word with a vector in both sentences",
 }
 
 
@@ -151,6 +161,13 @@ def answer_pairs(word_vectors: Table, pairs: Sequence[Pair], ignore_case: bool =
     return cosines
 
 
+def answer_sentences(word_vectors: Table, pairs: Sequence[Pair]) -> Array:
+    """The cosine of each pair's sentences; NaN where one of them has no word with a vector."""
+    first, second = (word_vectors.encode(texts) for texts in zip(*((p.first, p.second) for p in pairs), strict=True))
+    cosines = np.einsum("ij,ij->i", first, second, dtype=np.float64)
+    return np.where(first.any(axis=1) & second.any(axis=1), cosines, np.nan)
+
+
 def answer_analogies(
     word_vectors: Table,
     questions: Sequence[Question],
@@ -172,7 +189,7 @@ def answer_analogies(
 
 
 def score_pairs(pairs: Sequence[Pair], cosines: Array) -> PairScore:
-    """Spearman's rank correlation of cosines and judgements, over the pairs whose words are known."""
+    """Spearman's rank correlation of cosines and judgements, over the pairs that have a cosine."""
     known = np.isfinite(cosines)
     judgements = np.array([pair.score for pair in pairs])[known]
     rho = spearman(judgements, cosines[known])

@@ -19,7 +19,7 @@ class Scores(dict[str, Any]):
         )
 
     def _repr_html_(self) -> str:
-        return html_table(list(self._rows()), {"word pairs", "analogies"})
+        return html_table(list(self._rows()), {"word pairs", "analogies", "sentences"})
 
     def _rows(self) -> Iterator[Row]:
         """Test sets in the order given, the sections of an analogy file below it if any question was asked."""
@@ -35,6 +35,10 @@ class Scores(dict[str, Any]):
                 yield _row(name, score, "accuracy")
                 for section, part in (score["sections"] if score["n"] else {}).items():
                     yield _row(f"  {section}", part, "accuracy")
+        if self["sentences"]:
+            yield "sentences", "spearman", "95 % interval", "n", "oov"
+            for name, pairs in self["sentences"].items():
+                yield _row(name, pairs, "spearman")
 
 
 def _row(name: str, score: Mapping[str, object], key: str) -> Row:

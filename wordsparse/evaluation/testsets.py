@@ -1,9 +1,9 @@
-"""Test sets for word vectors, read from files: word pairs with human judgements, and analogy questions."""
+"""Test sets for word vectors, read from files: pairs of words or sentences with human judgements, and analogies."""
 
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,7 @@ DEFAULT_ANALOGIES = ("questions-words.txt",)
 
 
 class Pair(NamedTuple):
-    """Two words and the human judgement of their similarity."""
+    """Two words, or two sentences, and the human judgement of their similarity."""
 
     first: str
     second: str
@@ -40,10 +40,13 @@ class TestSets:
 
     pairs: Mapping[str, Sequence[Pair]]
     analogies: Mapping[str, Sequence[Question]]
+    sentences: Mapping[str, Sequence[Pair]] = field(default_factory=dict)
 
 
 def load_test_sets(
-    pairs: Sequence[str | PathLike[str]] | None = None, analogies: Sequence[str | PathLike[str]] | None = None
+    pairs: Sequence[str | PathLike[str]] | None = None,
+    analogies: Sequence[str | PathLike[str]] | None = None,
+    sentences: Sequence[str | PathLike[str]] | None = None,
 ) -> TestSets:
     """Read test sets; without arguments, WordSim-353, SimLex-999 and questions-words.
 
@@ -51,11 +54,12 @@ def load_test_sets(
     stem; or if the default test sets are requested, gensim, which ships them, is not installed, and they were not
     fetched.
     """
-    if not pairs and not analogies:
+    if not pairs and not analogies and not sentences:
         pairs, analogies = _default_sets()
     return TestSets(
         {name: read_pairs(path) for name, path in _named(pairs or ()).items()},
         {name: read_analogies(path) for name, path in _named(analogies or ()).items()},
+        {name: read_sentences(path) for name, path in _named(sentences or ()).items()},
     )
 
 
@@ -78,6 +82,20 @@ def read_pairs(path: str | PathLike[str]) -> list[Pair]:
         may_be_header = False
     if not pairs:
         raise InputError(f"{path}: holds no word pairs: it needs lines of two words and a number")
+    return pairs
+
+
+def read_sentences(path: str | PathLike[str]) -> list[Pair]:
+    """Read lines of a score and two sentences, separated by tabs; empty lines and comments (#) are skipped."""
+    pairs: list[Pair] = []
+    for where, line in _lines(path):
+        fields = [part.strip() for part in line.split("\t")]
+        score = _finite_number(fields[0])
+        if score is None or len(fields) != 3 or not all(fields):
+            raise InputError(f"{where}: expected a number, a sentence and a sentence, with tabs, found {line[:100]!r}")
+        pairs.append(Pair(fields[1], fields[2], score))
+    if not pairs:
+        raise InputError(f"{path}: holds no pairs of sentences: it needs lines of a score and two sentences, with tabs")
     return pairs
 
 

@@ -1,4 +1,4 @@
-"""A model, word vectors or a file of them, judged by word pairs and analogies."""
+"""A model, word vectors or a file of them, judged by word pairs, analogies and pairs of sentences."""
 
 import logging
 from collections.abc import Sequence
@@ -28,6 +28,7 @@ def evaluate(
     pairs: Sequence[str | PathLike[str]] | None = None,
     analogies: Sequence[str | PathLike[str]] | None = None,
     restrict_vocab: int = RESTRICT_VOCAB,
+    sentences: Sequence[str | PathLike[str]] | None = None,
 ) -> Evaluation:
     """Judge word vectors by test sets in files.
 
@@ -39,20 +40,24 @@ def evaluate(
         Files of lines ``word1 word2 score``: see :func:`wordsparse.evaluation.testsets.read_pairs`.
     analogies : sequence of paths, optional
         Files of questions ``a b c d`` in sections: see :func:`wordsparse.evaluation.testsets.read_analogies`. With
-        neither pairs nor analogies given, WordSim-353, SimLex-999 and questions-words are taken: gensim's where it is
+        no test set given, WordSim-353, SimLex-999 and questions-words are taken: gensim's where it is
         installed, or else those that ``wordsparse corpora fetch gensim-sets`` brought.
     restrict_vocab : int
         Analogies: questions and answers are limited to this many of the most frequent words. Pairs may hold
         any word.
+    sentences : sequence of paths, optional
+        Files of lines ``score sentence sentence``, with tabs: the vectors of texts are judged
+        (:mod:`wordsparse.vectors.encoder`).
 
     Returns
     -------
     dict
         ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
-        "n", "oov", "sections"}}}``: ``n`` pairs or questions counted, ``oov`` left out because of a word that is not
-        known (or, in an analogy, not among the most frequent), ``low`` to ``high`` the 95 % bootstrap interval. Where
-        the vectors have n-grams, pairs may have ``with_composed`` too, the same over known words and composed vectors
-        together. Its ``str``, and a notebook, show a table. A warning names each test set without a counted item.
+        "n", "oov", "sections"}}, "sentences": {NAME: as of pairs}}``: ``n`` pairs or questions counted, ``oov`` left
+        out because of a word that is not known (or, in an analogy, not among the most frequent; or a sentence without
+        any), ``low`` to ``high`` the 95 % bootstrap interval. Where the vectors have n-grams, pairs may have
+        ``with_composed`` too, the same over known words and composed vectors together. Its ``str``, and a notebook,
+        show a table. A warning names each test set without a counted item.
 
     Raises
     ------
@@ -61,7 +66,7 @@ def evaluate(
         < 1; or if the default test sets are wanted and are not on this machine.
     """
     # All files are read before the first is scored: a mistake in the last one shows at once.
-    test_sets = load_test_sets(pairs, analogies)
+    test_sets = load_test_sets(pairs, analogies, sentences)
     if isinstance(vectors, Model):
         vectors = vectors.word_vectors()
     elif not isinstance(vectors, WordVectors):
@@ -72,6 +77,6 @@ def evaluate(
             found = score_pairs(asked, answer_pairs(vectors, asked, composed=True))
             if found["n"] > result["pairs"][name]["n"]:
                 result["pairs"][name]["with_composed"] = found
-    for sentence in unanswered([result]):
-        logger.warning("%s", sentence)
+    for said in unanswered([result]):
+        logger.warning("%s", said)
     return cast(Evaluation, Scores(result))
