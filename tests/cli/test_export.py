@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from wordsparse.cli import main
-from wordsparse.vectors.whitening import zipf_whitened
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words.model_directory import read_vectors
 
@@ -20,7 +19,7 @@ def test_json(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     output = str(tmp_path / "out.bin")
     assert main(["export", vectors, "-o", output, "--format", "word2vec-bin", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    about = {"precision": "float32", "whiten": None, "vocab_size": 2, "dim": 2}
+    about = {"precision": "float32", "vocab_size": 2, "dim": 2}
     assert result == {"files": [output], "format": "word2vec-bin", **about}
     assert read_vectors(output).words == ["a", "b"]
 
@@ -37,10 +36,20 @@ def test_text(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == f"2 words x 2 -> {output}\n"
 
 
-def test_precision_and_whitening(vectors: str, tmp_path: Path) -> None:
+def test_precision(vectors: str, tmp_path: Path) -> None:
     output = tmp_path / "out.npz"
-    assert (
-        main(["export", vectors, "-o", str(output), "--format", "npz", "--precision", "int8", "--whiten", "zipf"]) == 0
-    )
-    expected = zipf_whitened(read_vectors(vectors)).vectors
-    np.testing.assert_allclose(read_vectors(output).vectors, expected, atol=np.abs(expected).max() / 250)
+    assert main(["export", vectors, "-o", str(output), "--format", "npz", "--precision", "int8"]) == 0
+    np.testing.assert_allclose(read_vectors(output).vectors, read_vectors(vectors).vectors, atol=4 / 250)
+
+
+def test_a_model_card_has_scores(vectors: str, tmp_path: Path) -> None:
+    score = {"n": 3, "oov": 0, "low": 0.1, "high": 0.9}
+    scores = {
+        "pairs": {},
+        "analogies": {"q": {**score, "accuracy": None}},
+        "sentences": {"s": {**score, "spearman": 0.5}},
+    }
+    (tmp_path / "scores.json").write_text(json.dumps(scores))
+    arguments = ["--format", "model2vec", "--scores", str(tmp_path / "scores.json")]
+    assert main(["export", vectors, "-o", str(tmp_path / "m"), *arguments]) == 0
+    assert "| s (spearman) | 0.500 |" in (tmp_path / "m" / "README.md").read_text()

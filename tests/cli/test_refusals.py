@@ -117,7 +117,10 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("export {vectors} -o out --format word2vec-binary", "did you mean word2vec-bin?"),
         ("export {vectors} -o out --format npz --precision int4", "unknown precision 'int4': did you mean int8?"),
         ("export {vectors} -o out --format word2vec --precision int8", "choose one of npz, safetensors"),
-        ("export {vectors} -o out --format npz --whiten zipf", "needs the words' counts"),
+        (
+            "export {vectors} -o out --format model2vec --scores {damaged}/model.json",
+            "is not the output of `wordsparse",
+        ),
         ("export {vectors} --format npz", "--output"),
         ("export {vectors} -o out", "--format"),
         ("export {damaged} -o out --format npz", "input.npy: does not match its checksum"),

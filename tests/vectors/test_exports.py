@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from wordsparse.corpus.tokens import tokenizer
 from wordsparse.errors import InputError
 from wordsparse.vectors.precision import packed, unpacked
-from wordsparse.vectors.whitening import zipf_whitened
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words.model_directory import read_vectors
 
@@ -83,38 +83,59 @@ def tokens(directory: Path, text: str) -> list[str]:
     return list(encoding.tokens)
 
 
-def test_model2vec_finds_words_as_they_were_trained(tmp_path: Path) -> None:
-    save_vectors(some_vectors(), tmp_path / "apart", "model2vec")
-    assert tokens(tmp_path / "apart", "The king, don't! 日本") == ["the", "king", ",", "don't", "[UNK]", "日本"]
+def test_model2vec_finds_words_as_the_encoder_does(tmp_path: Path) -> None:
+    save_vectors(some_vectors(), tmp_path / "bare", "model2vec")
+    assert tokens(tmp_path / "bare", "“The king, (don't!) , 日本”") == ["the", "king", "don't", ",", "日本"]
     save_vectors(some_vectors(("The", "said.", "[UNK]")), tmp_path / "raw", "model2vec")
     assert tokens(tmp_path / "raw", "The the said. [UNK]") == ["The", "[[UNK]]", "said.", "[UNK]"]
 
 
+@pytest.mark.parametrize("name", ["simple", "unicode", "unicode-cased"])
+def test_model2vec_splits_texts_as_the_models_tokeniser(tmp_path: Path, name: str) -> None:
+    pytest.importorskip("regex", reason="regex is not installed")
+    text = "The King’s 3.5 e-mails, don't: “ﬁne” cafe\u0301 a_b  x.y 1,000 naïve; v.2 II"
+    words = list(dict.fromkeys(tokenizer(name)(text)))
+    vectors = some_vectors(tuple(words))
+    vectors.tokens = name
+    save_vectors(vectors, tmp_path / "m", "model2vec")
+    assert tokens(tmp_path / "m", text) == tokenizer(name)(text)
+
+
 @pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
-def test_model2vec_encodes_a_text_as_the_mean_of_its_words(tmp_path: Path, precision: str) -> None:
+def test_model2vec_holds_the_words_by_their_weights(tmp_path: Path, precision: str) -> None:
     tensors = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
-    original = WordVectors(["the", "king"], [[1, -3], [0.5, 2]], [2, 1])
+    original = WordVectors(["the", "king"], [[1, -3], [0.5, 2]], [998, 2])
     save_vectors(original, tmp_path / "m", "model2vec", precision)
     embeddings = tensors.load_file(tmp_path / "m" / "model.safetensors")["embeddings"]
     assert embeddings.dtype == precision
     assert not embeddings[2].any()  # an unknown word
-    scale = 3 / 127 if precision == "int8" else 1
-    np.testing.assert_allclose(embeddings[:2] * scale, original.vectors, atol=0.5 * 3 / 127 if scale < 1 else 0)
+    expected = original.unit * [[0.001 / 0.999], [0.001 / 0.003]]
+    scale = expected.max() / 127 if precision == "int8" else 1
+    np.testing.assert_allclose(embeddings[:2] * scale, expected, rtol=1e-3, atol=scale / 2 if scale < 1 else 0)
     found = read_vectors(tmp_path / "m")
     assert found.words == original.words
-    np.testing.assert_allclose(found.unit, original.unit, atol=0.01)
-    assert (tmp_path / "m" / "README.md").read_text().startswith("---\nlibrary_name: model2vec\n")
+    np.testing.assert_array_equal(found.counts, original.counts)
+    card = (tmp_path / "m" / "README.md").read_text()
+    assert card.startswith("---\nlibrary_name: model2vec\n")
+    assert "# license:" in card
     config = json.loads((tmp_path / "m" / "config.json").read_text())
-    assert (config["model_type"], config["hidden_dim"], config["normalize"]) == ("model2vec", 2, False)
+    assert (config["model_type"], config["hidden_dim"], config["normalize"]) == ("model2vec", 2, True)
 
 
-def test_model2vec_in_its_own_package(tmp_path: Path) -> None:
-    static = pytest.importorskip("model2vec", reason="model2vec is not installed").StaticModel
-    original = some_vectors()
-    save_vectors(original, tmp_path / "m", "model2vec")
-    found = static.from_pretrained(str(tmp_path / "m")).encode(["The king, nobody don't", "queen"])
-    np.testing.assert_allclose(found[0], original.vectors[[0, 1, 3, 2]].mean(axis=0), rtol=1e-5)
-    np.testing.assert_allclose(found[1], original.vectors[5], rtol=1e-6)
+@pytest.mark.parametrize("program", ["model2vec", "sentence_transformers"])
+def test_other_programs_encode_texts_as_we_do(tmp_path: Path, program: str) -> None:
+    package = pytest.importorskip(program, reason=f"{program} is not installed")
+    random = np.random.default_rng(2)
+    words = [f"w{i}" for i in range(500)]
+    vectors = WordVectors(words, random.normal(size=(500, 20)), np.sort(random.zipf(1.3, 500).clip(max=10**6))[::-1])
+    texts = [f"{' '.join(random.choice(words, 9))}, Nobody (W{i % 500})!".capitalize() for i in range(1000)]
+    save_vectors(vectors, tmp_path / "m", "model2vec")
+    load = package.StaticModel.from_pretrained if program == "model2vec" else package.SentenceTransformer
+    found, ours = load(str(tmp_path / "m")).encode(texts), vectors.encode(texts)
+    np.testing.assert_allclose(found, ours, atol=1e-5)
+    np.testing.assert_allclose(found[:-1] @ found[1:].T, ours[:-1] @ ours[1:].T, atol=1e-4)
+    card = package.StaticModel.from_pretrained(str(tmp_path / "m")).language if program == "model2vec" else None
+    assert card is None  # its user writes it
 
 
 def test_model2vec_makes_a_new_directory_only(tmp_path: Path) -> None:
@@ -147,25 +168,3 @@ def test_a_damaged_model2vec_directory_is_refused(tmp_path: Path) -> None:
     tokenizer.write_text("{")
     with pytest.raises(InputError, match="not valid JSON"):
         read_vectors(tmp_path / "m")
-
-
-@pytest.mark.parametrize("dim", [1, 5])
-def test_zipfian_whitening(dim: int) -> None:
-    """Under the words' frequencies, the mean is 0 and the covariance the identity (Yokoi et al., 2024)."""
-    random = np.random.default_rng(3)
-    counts = np.sort(random.integers(1, 1000, 50))[::-1]
-    original = WordVectors(
-        [f"w{i}" for i in range(50)], random.normal(2, 3, (50, dim)) @ random.normal(size=(dim, dim)), counts
-    )
-    white, share = zipf_whitened(original).vectors.astype(np.float64), counts / counts.sum()
-    np.testing.assert_allclose(share @ white, 0, atol=1e-6)
-    np.testing.assert_allclose(white.T @ (white * share[:, None]), np.eye(dim), atol=1e-5)
-
-
-def test_whitening_leaves_out_directions_without_variance() -> None:
-    flat = WordVectors(["a", "b", "c"], [[1, 2, 1], [2, 1, 1], [5, 5, 1]], [3, 2, 1])
-    white = zipf_whitened(flat).vectors
-    np.testing.assert_allclose(white[:, 2], 0, atol=1e-6)
-    assert np.abs(white).max() < 10
-    with pytest.raises(InputError, match="needs the words' counts"):
-        zipf_whitened(WordVectors(["a"], [[1, 2]]))

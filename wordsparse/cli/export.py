@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from wordsparse.cli.common import Choice, Completed, emit, json_option
+from wordsparse.cli.common import PATH, Completed, emit, json_option
 from wordsparse.errors import InputError
-from wordsparse.files import outputs
+from wordsparse.files import outputs, storage
 from wordsparse.vectors.formats import FORMATS, READABLE, named, of_suffix
 from wordsparse.vectors.precision import PRECISIONS
 
@@ -41,16 +41,13 @@ _LISTED = "\n".join(f"{name}: {format.about}" for name, format in FORMATS.items(
     help=f"Number type of the stored vectors: one of {', '.join(PRECISIONS)}.",
 )
 @click.option(
-    "--whiten",
-    type=Choice(["zipf"]),
-    help="Centre and whiten the vectors first, each word weighted by its frequency, for vectors of sentences.",
+    "--scores", metavar="FILE", type=PATH, help="Output of `evaluate --json`, for the model card of model2vec."
 )
 @json_option
 def command(
-    model: str, output: str, format_name: str | None, precision: str, whiten: str | None, as_json: bool
+    model: str, output: str, format_name: str | None, precision: str, scores: Path | None, as_json: bool
 ) -> None:
     """Write the vectors of a model, or of any file that evaluate reads, in another format."""
-    from wordsparse.vectors.whitening import zipf_whitened
     from wordsparse.vectors.word_vectors import save_vectors
     from wordsparse.words.model_directory import read_vectors
 
@@ -59,14 +56,13 @@ def command(
         raise InputError("--json and --output name both standard output: write the vectors to a file")
     format_name = (of_suffix(Path(output)) if format_name is None else named(format_name)).name
     word_vectors = read_vectors(model)
-    if whiten:
-        word_vectors = zipf_whitened(word_vectors)
+    if scores is not None:
+        word_vectors.facts["scores"] = _scores(scores)
     files = [str(path) for path in save_vectors(word_vectors, output, format_name, precision)]
     result = {
         "files": files,
         "format": format_name,
         "precision": precision,
-        "whiten": whiten,
         "vocab_size": len(word_vectors),
         "dim": word_vectors.dim,
     }
@@ -76,3 +72,17 @@ def command(
         if not result["subwords"]:
             said.append("the n-grams are left out: only npz has some, so unknown words have no vector")
     emit(result, said, as_json, sys.stderr if to_standard_output else sys.stdout)
+
+
+def _scores(path: Path) -> dict[str, float]:
+    """The scores of an evaluation, by measure and test set."""
+    content = storage.read_json(path)
+    try:
+        return {
+            f"{name} ({measure})": score[measure]
+            for kind, measure in {"sentences": "spearman", "pairs": "spearman", "analogies": "accuracy"}.items()
+            for name, score in content[kind].items()
+            if score[measure] is not None
+        }
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: is not the output of `wordsparse evaluate --json`") from error

@@ -17,21 +17,14 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.types import Array
+from wordsparse.vectors.weights import weights
 from wordsparse.vectors.word_vectors import WordVectors
 
 Document: TypeAlias = str | Sequence[str]
 """A text, which the tokeniser splits, or its words."""
 
-# s: a word of this share of the text counts half.
-SMOOTHING = 1e-3
 # Unknown words that are kept with what they stand for.
 MOST_UNKNOWN = 2**16
-
-
-def weights(counts: Array | None, words: int) -> NDArray[np.float32]:
-    """s/(s + p) of each word, (words,); the counts (words,) are None where they are not known."""
-    occurrences = 1 / np.arange(1, words + 1) if counts is None or not counts.any() else np.asarray(counts, np.float64)
-    return np.asarray(SMOOTHING / (SMOOTHING + occurrences / occurrences.sum()), np.float32)
 
 
 class Encoder:

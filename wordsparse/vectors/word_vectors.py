@@ -60,6 +60,8 @@ class WordVectors:
     tokens : str
         The name of that tokeniser: with "split", white space, words are known as :mod:`wordsparse.vectors.spelling`
         says.
+    facts : dict of str
+        What a model card says of them, by name; ``scores`` has those of test sets.
 
     Raises
     ------
@@ -86,6 +88,7 @@ class WordVectors:
         self.subwords: Subwords | None = None
         self.split: Callable[[str], Sequence[str]] | None = None
         self.tokens = "split"
+        self.facts: dict[str, Any] = {}
         self.vectors = vectors
 
     @property
@@ -410,7 +413,8 @@ def _format_of(path: str | PathLike[str], format: str | None) -> Format:
 def _content(vectors: WordVectors) -> Content:
     """What a file of them holds."""
     others = dict(vectors.attributes)
-    return Content(vectors.words, vectors.vectors, others.pop("count", None), others, vectors.subwords)
+    counts, facts = others.pop("count", None), vectors.facts
+    return Content(vectors.words, vectors.vectors, counts, others, vectors.subwords, None, vectors.tokens, facts)
 
 
 def _whole_numbers(counts: npt.ArrayLike) -> npt.NDArray[np.int64]:

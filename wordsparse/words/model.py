@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # In a notebook: how many words, from which rank on, of at least how many letters.
 SHOWN, SHOWN_FROM, SHOWN_LENGTH = 5, 300, 5
+# The options that a model card names.
+FACTS = ("model", "loss", "window", "epochs")
 # The two arrays of a run's state that a model holds anyway.
 ROWS = {"E": "input_rows", "output.V": "output_rows"}
 
@@ -168,6 +170,7 @@ class Model:
         """The vectors with their words, to change or to export."""
         made = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
         made.split, made.tokens = self.split, self.split.tokens
+        made.facts = {name: self.options[name] for name in FACTS if name in self.options}
         if self.subwords is not None:
             made.subwords = self.subwords.table
         return made

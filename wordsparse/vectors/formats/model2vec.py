@@ -1,23 +1,20 @@
 """The directory of a static sentence encoder, which Model2Vec and Sentence-Transformers' StaticEmbedding load.
 
-``model.safetensors`` has a tensor ``embeddings`` (V + 1, dim): the vectors, and a row of zeros for unknown words.
-``tokenizer.json`` (of the package tokenizers) maps whole words to rows. ``config.json`` and ``modules.json`` say what
-kind of model it is. A text's vector is the mean of its known words' vectors.
+``model.safetensors`` has a tensor ``embeddings`` (V + 1, dim): the words' unit vectors by their weights
+(:mod:`wordsparse.vectors.weights`), and a row of zeros for unknown words; and ``counts`` where they are known, which
+only we read. ``tokenizer.json`` (of the package tokenizers) maps whole words to rows. ``config.json`` and
+``modules.json`` say what kind of model it is. A text's vector is the mean of its known words' rows, scaled to length
+one: ours, but for words that n-grams compose.
 
-Texts are cut at white space. Where no word of the vocabulary begins or ends with a punctuation mark beside a letter,
-the vocabulary comes from text whose punctuation was set apart, and so is the punctuation of texts to encode:
-``(Hello,`` is ``(``, ``Hello`` and ``,``. Where no word has a capital letter, texts are lower-cased.
+The tokenizer cuts and lower-cases texts as the vectors' own text was. With white space, words are stripped of their
+outer punctuation where hardly a word of the vocabulary has any, and texts are lower-cased where none has a capital.
 
-float16 and int8 vectors are stored as such. int8 has one scale for all rows here, as Model2Vec's own has: the vectors
-that are read back have another length, and the same directions up to rounding. Newer versions of Model2Vec would take a
-scale for each row from a tensor ``weights``; older ones ignore it without a word, and texts would have other vectors.
-Scores are the same with either (docs/vectors.md).
+float16 and int8 vectors are stored as such. int8 has one scale for all rows here, as Model2Vec's own has.
 """
 
 import json
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +22,30 @@ import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.files import storage, system
+from wordsparse.types import Array
 from wordsparse.vectors.formats import safe_tensors
 from wordsparse.vectors.formats.base import Content, Format
 from wordsparse.vectors.precision import packed
+from wordsparse.vectors.spelling import spellings
+from wordsparse.vectors.weights import weights
 
 CONFIG, TENSORS, TOKENIZER, MODULES = "config.json", "model.safetensors", "tokenizer.json", "modules.json"
 CARD = "README.md"
 MAX_TOKENIZER = 2**32
-# A word with the marks inside it (don't, e-mail, 3.5), or a run of marks.
-WORD = r"\w+(?:[^\w\s]+\w+)*|[^\w\s]+"
+# The words of a text by tokeniser, of white space with the punctuation around them and without.
+SPLIT = r"\S+"
+BARE = r"[^\s\p{P}](?:\S*[^\s\p{P}])?|(?<!\S)\p{P}+(?!\S)"
+SIMPLE = r"[\p{L}\p{Nl}\p{No}_]+"
+UNICODE = r"[\p{L}\p{N}_](?:[\p{L}\p{M}\p{N}_]|(?<=\p{L})['’.:·](?=\p{L})|(?<=\p{Nd})['’.,;](?=\p{Nd}))*"
+PATTERNS = {"simple": SIMPLE, "unicode": UNICODE, "unicode-cased": UNICODE}
+NORMAL_FORMS = {"simple": "NFC", "unicode": "NFKC", "unicode-cased": "NFKC"}
+# The share of words such as "u.s." in a vocabulary whose words have no outer punctuation.
+MARKED = 0.05
+# The names by which Sentence-Transformers of any version finds them.
+MODULE_TYPES = {
+    ".": "sentence_transformers.models.StaticEmbedding",
+    "1_Normalize": "sentence_transformers.models.Normalize",
+}
 
 
 class Model2Vec(Format):
@@ -53,22 +65,26 @@ class Model2Vec(Format):
                 )
 
     def write(self, content: Content, target: Path, precision: str) -> None:
-        vectors = np.concatenate([content.vectors, np.zeros((1, content.dim), np.float32)])
+        vectors = np.concatenate([_weighted(content), np.zeros((1, content.dim), np.float32)])
         if precision == "int8":
             stored: Any = np.rint(vectors * (127 / (float(np.abs(vectors).max()) or 1.0))).astype(np.int8)
         else:
             stored, _ = packed(vectors, precision)
-        safe_tensors.save({"embeddings": stored}, target / TENSORS)
+        counts = {} if content.counts is None else {"counts": np.asarray(content.counts, np.int64)}
+        safe_tensors.save({"embeddings": stored, **counts}, target / TENSORS)
         config = {
             "model_type": "model2vec",
             "architectures": ["StaticModel"],
             "hidden_dim": content.dim,
-            "normalize": False,
+            "normalize": True,
             "max_length": None,
             "embedding_dtype": precision,
         }
-        modules = [{"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"}]
-        contents = {TOKENIZER: _tokenizer(content.words), CONFIG: config, MODULES: modules}
+        modules = [
+            {"idx": number, "name": str(number), "path": path, "type": name}
+            for number, (path, name) in enumerate(MODULE_TYPES.items())
+        ]
+        contents = {TOKENIZER: _tokenizer(content.words, content.tokens), CONFIG: config, MODULES: modules}
         for name, data in contents.items():
             storage.write_file(target / name, json.dumps(data, ensure_ascii=False, indent=1).encode())
         storage.write_file(target / CARD, _card(content, precision).encode())
@@ -89,7 +105,7 @@ class Model2Vec(Format):
             raise InputError(
                 f"{TOKENIZER}: its words must be numbered from 0 without gaps; copy or write the directory again"
             )
-        _, tensors = safe_tensors.load(path / TENSORS, "embeddings")
+        _, tensors = safe_tensors.load(path / TENSORS, "embeddings", "counts")
         vectors = tensors.get("embeddings")
         if vectors is None or vectors.ndim != 2 or len(vectors) != len(words) or vectors.dtype.kind not in "fi":
             raise InputError(
@@ -97,33 +113,56 @@ class Model2Vec(Format):
                 "the directory again"
             )
         kept = [row for row, word in enumerate(words) if word != model.get("unk_token")]
-        return Content([words[row] for row in kept], vectors[kept].astype(np.float32))
+        counts = tensors.get("counts")
+        counted = counts is not None and counts.shape == (len(kept),) and counts.dtype == np.int64 and counts.min() >= 0
+        return Content([words[row] for row in kept], vectors[kept].astype(np.float32), counts if counted else None)
 
     def recognises(self, path: Path, start: bytes) -> bool:
         return all(os.path.isfile(path / name) for name in (CONFIG, TENSORS, TOKENIZER))
 
 
+def _weighted(content: Content) -> Array:
+    lengths = np.linalg.norm(content.vectors.astype(np.float64), axis=1)
+    factors = weights(content.counts, len(content.words)) / np.where(lengths > 0, lengths, 1)
+    return np.asarray(content.vectors * factors[:, None], np.float32)
+
+
 def _card(content: Content, precision: str) -> str:
     """The model card that hubs show: what the model is and how it is loaded; its user adds language and licence."""
+    facts = {**content.facts, "words": f"{len(content.words):,}", "dim": content.dim, "numbers": precision}
+    scores = facts.pop("scores", {})
+    occurrences = "" if content.counts is None else f", in which these words occur {int(content.counts.sum()):,} times"
     return f"""---
 library_name: model2vec
+pipeline_tag: sentence-similarity
 tags:
 - static-embeddings
-- sentence-similarity
+- sentence-transformers
 - wordsparse
+# language: the language of the text
+# license: a licence that the text allows
+# datasets: the text, where it is published
 ---
-# Word vectors of {len(content.words):,} words
+# An encoder of texts
 
-Vectors of {content.dim} numbers ({precision}), trained by wordsparse. The vector of a text is the mean of its words'.
+The vector of a text is the mean of its words' vectors, rare words weighing more, scaled to length one. wordsparse
+trained them on a text alone{occurrences}; no transformer was distilled. Other
+words are left out.
 
     from model2vec import StaticModel
-    model = StaticModel.from_pretrained("PATH")
-    vectors = model.encode(["A text.", "Another one."])
+    vectors = StaticModel.from_pretrained("PATH").encode(["A text.", "Another one."])
 
-Sentence-Transformers loads it too: `SentenceTransformer("PATH")`.
+    from sentence_transformers import SentenceTransformer
+    vectors = SentenceTransformer("PATH").encode(["A text.", "Another one."])
 
-Before you publish it, name the text that it was trained on, its `language` and its `license` above.
+{_table(facts)}{_table({name: f"{score:.3f}" for name, score in scores.items()})}
+Before you publish it, name above the text that it was trained on, its language and its licence.
 """
+
+
+def _table(cells: Mapping[str, object]) -> str:
+    rows = [f"| {name} | {value} |" for name, value in cells.items()]
+    return "\n".join(["| | |", "|---|---|", *rows, "", ""]) if rows else ""
 
 
 def _row(value: object) -> int:
@@ -132,22 +171,23 @@ def _row(value: object) -> int:
     return value
 
 
-def _tokenizer(words: Sequence[str]) -> dict[str, Any]:
+def _tokenizer(words: Sequence[str], tokens: str) -> dict[str, Any]:
     """The content of tokenizer.json for these words, which have the rows 0 … V − 1."""
     known = set(words)
     unknown = "[UNK]"
     while unknown in known:
         unknown = f"[{unknown}]"
-    has_marks_apart = all(re.fullmatch(WORD, word) for word in words)
-    has_capitals = any(word != word.lower() for word in words)
-    split = {"type": "Split", "pattern": {"Regex": WORD}, "behavior": "Removed", "invert": True}
+    marked = sum(spellings(word)[1] != word for word in words)
+    pattern = PATTERNS.get(tokens) or (BARE if marked <= MARKED * len(words) else SPLIT)
+    normalizers = [{"type": NORMAL_FORMS[tokens]}] if tokens in NORMAL_FORMS else []
+    normalizers += [] if any(word != word.lower() for word in words) else [{"type": "Lowercase"}]
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": [],
-        "normalizer": None if has_capitals else {"type": "Lowercase"},
-        "pre_tokenizer": split if has_marks_apart else {"type": "WhitespaceSplit"},
+        "normalizer": {"type": "Sequence", "normalizers": normalizers},
+        "pre_tokenizer": {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Removed", "invert": True},
         "post_processor": None,
         "decoder": None,
         "model": {
