@@ -11,8 +11,8 @@ import wordsparse as ws
 from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError
 from wordsparse.words import coordinates
-from wordsparse.words.options import Options
-from wordsparse.words.presets import BASKET_WINDOW, PRESETS
+from wordsparse.words.options import EPOCHS, MOST_EPOCHS, Options
+from wordsparse.words.presets import BASKET_WINDOW, PRESETS, SENTENCE_WINDOW
 from wordsparse.words.recipe import MAX_RATIO, recommended
 
 # Walks on a ring of 20 nodes, in both directions.
@@ -30,13 +30,23 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
     assert (walks.window, walks.sample, walks.used_recipe().distances) == (3, 0, "linear")
     kinds = [*PRESETS, *SOURCES]
     negatives = [recommended("cbow", "bounded-ns", kind).as_dict()["loss"]["negatives"] for kind in kinds]
-    assert dict(zip(kinds, negatives, strict=True)) == {"text": 5, "items": 5, "walks": 20, "graph": 20, "counts": 5}
+    assert dict(zip(kinds, negatives, strict=True)) == {**dict.fromkeys(kinds, 5), "walks": 20, "graph": 20}
+    sentences = Options(preset="sentences")
+    assert (sentences.window, sentences.sample, sentences.form) == (SENTENCE_WINDOW, 1e-3, 1.0)
     assert Options(preset="text") == Options()
     assert "preset" not in Options().as_dict()
     assert walks.as_dict()["preset"] == "walks"
     for wrong in ("graphs", None, []):
-        with pytest.raises(InputError, match="preset must be one of text, items, walks"):
+        with pytest.raises(InputError, match="preset must be one of text, sentences, items"):
             Options(preset=wrong)  # type: ignore[arg-type]
+
+
+def test_a_short_text_is_passed_over_more_often_for_sentences_too() -> None:
+    text = [["a", "b", "c"]] * 50
+    epochs = [
+        ws.train(text, preset=kind, dim=2, min_count=1).options["epochs"] for kind in ("text", "sentences", "items")
+    ]
+    assert epochs == [MOST_EPOCHS, MOST_EPOCHS, EPOCHS]
 
 
 def test_edges_given_as_walks_are_refused() -> None:

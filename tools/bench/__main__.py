@@ -15,9 +15,23 @@ from typing import Any
 
 import click
 
-from tools.bench import commits, gpu, labels, layer, network, nodes, runner, sequences, source, step, text, words
+from tools.bench import (
+    commits,
+    gpu,
+    labels,
+    layer,
+    network,
+    nodes,
+    runner,
+    sentences,
+    sequences,
+    source,
+    step,
+    text,
+    words,
+)
 
-MODULES = (layer, step, words, nodes, text, labels, sequences, network, commits, source, gpu)
+MODULES = (layer, step, words, nodes, text, sentences, labels, sequences, network, commits, source, gpu)
 SUBJECTS = {
     name: subject
     for module in MODULES

@@ -193,7 +193,7 @@ class NewWords(Benchmark):
 
     @once
     def time_document(self) -> None:
-        documents.encoded(self.trained, self.lines)
+        documents.encoded(self.trained.wv, self.lines)
 
 
 def with_word(line: list[str], word: str) -> list[str]:

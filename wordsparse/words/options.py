@@ -11,13 +11,13 @@ from wordsparse.layer import losses
 from wordsparse.options import option
 from wordsparse.words import presets
 from wordsparse.words.examples import MAX_WINDOW
-from wordsparse.words.presets import BASKET_WINDOW
+from wordsparse.words.presets import BASKET_WINDOW, SENTENCE_WINDOW
 from wordsparse.words.recipe import Recipe, recommended
 
 ModelName = Literal["cbow", "skipgram"]
 LossName = Literal["bounded-ns", "squared", "spherical", "taylor", "zloss"]
 DeviceName = Literal["auto", "cpu", "cuda"]
-PresetName = Literal["text", "items", "walks"]
+PresetName = Literal["text", "sentences", "items", "walks"]
 SENTENCES = {name: sentence for name, (_, sentence) in SOURCES.items()}
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = get_args(LossName)
@@ -69,7 +69,11 @@ class Options:
         choices={name: kind.about for name, kind in presets.PRESETS.items()} | SENTENCES,
         open=True,
     )
-    window: int = option(None, "Maximum distance of a context word.", shown=f"5; with --for items {BASKET_WINDOW}")
+    window: int = option(
+        None,
+        "Maximum distance of a context word.",
+        shown=f"5; {SENTENCE_WINDOW} with --for sentences, {BASKET_WINDOW} with --for items",
+    )
     sample: float = option(
         None,
         "Subsampling threshold of word2vec: of a word whose relative frequency f is above it, a share √(sample/f) + "
@@ -113,7 +117,7 @@ class Options:
         "How strongly what a word looks like, by n-grams of characters that are fitted to the finished vectors, is "
         "blended into its vector; words that are not in the vocabulary get one too. 0: not at all; 2: better analogies "
         "of inflected forms at the expense of names.",
-        shown="1 with --for text, else 0",
+        shown="1 with --for text or sentences, else 0",
         metavar="STRENGTH",
         free=True,
     )

@@ -1,5 +1,7 @@
-"""What ``--for`` names: kinds of text (defaults for baskets of items and walks; docs/text.md has the measurements), and
-sources, those of :mod:`wordsparse.doors` and of installed packages."""
+"""What ``--for`` names: kinds of text and sources, those of :mod:`wordsparse.doors` and of installed packages.
+
+docs/text.md and docs/search.md have the measurements behind the defaults of sentences, baskets and walks.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +18,8 @@ from wordsparse.words.examples import Distances
 GROUP = "wordsparse.sources"
 # The default window of baskets: as wide as nearly every basket, at a bounded cost in a file of long lines.
 BASKET_WINDOW = 255
+# That of vectors of sentences, which are compared by what they are about.
+SENTENCE_WINDOW = 30
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class Preset:
     """The defaults of a kind of sequences: ``about`` it in words, and ``options`` in place of the general ones.
 
     ``distances`` says how contexts count by distance, and ``negatives`` how much words that are not targets weigh in
-    the loss bounded-ns; None for the recipe's. The others are those of ``coordinates.combined``. Where few classes are
+    the loss bounded-ns; None for the recipe's. With ``epochs_by_length``, shorter texts have more epochs. The others
+    are those of ``coordinates.combined``. Where few classes are
     known, what many nodes have in common tells most of them, by a larger ``exponent``; hubs and leaves differ in class,
     by ``popularity``; and output vectors without ``turn`` keep what words predict each other: the links of a graph.
     """
@@ -36,6 +41,7 @@ class Preset:
     popularity: float = POPULARITY
     turn: float = TURN
     negatives: float | None = None
+    epochs_by_length: bool = False
 
     @property
     def export(self) -> dict[str, float]:
@@ -44,7 +50,10 @@ class Preset:
 
 
 PRESETS = {
-    "text": Preset("sentences of a language"),
+    "text": Preset("sentences of a language", epochs_by_length=True),
+    "sentences": Preset(
+        "the same, for vectors of sentences: search, similar texts", {"window": SENTENCE_WINDOW}, epochs_by_length=True
+    ),
     "items": Preset(
         "baskets, sessions or playlists of items, whose order does not count",
         {"window": BASKET_WINDOW, "sample": 0.0, "form": 0.0},

@@ -112,7 +112,7 @@ def with_epochs(options: Options, source: Source) -> Options:
     """Options with a number of epochs: that which was given, or else the one that suits the source."""
     if options.epochs:  # else None
         return options
-    sequences = options.preset in PRESETS and options.preset != "text"
+    sequences = options.preset in PRESETS and not PRESETS[options.preset].epochs_by_length
     return replace(options, epochs=EPOCHS if sequences else source.epochs(options.max_tokens))
 
 

@@ -1,0 +1,85 @@
+"""Vectors of sentences: models by their recipes, and beside gensim's on the same text."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+import wordsparse as ws
+from tools.bench.runner import Benchmark, Row, cpu_seconds, once
+
+
+@dataclass
+class Encoders(Benchmark):
+    """Model directories as encoders of sentences: what their training took, their scores, and µs a sentence."""
+
+    model: Any = ("model",)
+    sentences: tuple[str, ...] = ("sts.tsv",)
+    texts: int = 100_000
+    cases: ClassVar[tuple[str, ...]] = ("model",)
+
+    def setup(self) -> None:
+        self.trained, self.per = ws.load(self.model), self.texts
+        lines = [line.split("\t") for path in self.sentences for line in Path(path).read_text().splitlines()]
+        told = [text for _, *pair in lines for text in pair]
+        self.told = (told * (self.texts // len(told) + 1))[: self.texts]
+
+    @once
+    def time_encode(self) -> None:
+        self.trained.encode(self.told)
+
+    def track_recipe(self) -> list[Row]:
+        facts = {name: self.trained.options[name] for name in ("model", "window", "epochs", "dim")}
+        cost = {name: self.trained.report[name] for name in ("tokens", "cpu_seconds")}
+        return [{"architecture": facts.pop("model"), **facts, **cost, **scores(self.trained, self.sentences)}]
+
+
+@dataclass
+class SentencePeers(Benchmark):
+    """Vectors of sentences by ours and by gensim's skip-gram and fastText on one text: CPU seconds and scores.
+
+    All have the same dim and epochs, else their defaults, and the same weights of words; unknown words have vectors by
+    n-grams where a method has some.
+    """
+
+    text: Path = Path("text.txt")
+    side: Any = ("sentences", "text", "gensim skip-gram", "gensim fastText")
+    dim: int = 300
+    epochs: int = 5
+    sentences: tuple[str, ...] = ("sts.tsv",)
+    cases: ClassVar[tuple[str, ...]] = ("side",)
+
+    def track_scores(self) -> list[Row]:
+        before = cpu_seconds()
+        made = self._gensim() if self.side.startswith("gensim") else self._ours()
+        return [{"cpu_seconds": cpu_seconds() - before, **scores(made, self.sentences)}]
+
+    def _ours(self) -> ws.WordVectors:
+        given = {"dim": self.dim, "epochs": self.epochs, "threads": self.threads}
+        return ws.train(self.text, preset=self.side, progress=False, **given).word_vectors()
+
+    def _gensim(self) -> ws.WordVectors:
+        from gensim.models import FastText, Word2Vec
+
+        made = (FastText if self.side.endswith("fastText") else Word2Vec)(
+            corpus_file=str(self.text), vector_size=self.dim, sg=1, epochs=self.epochs, workers=self.threads
+        ).wv
+        vectors = ws.WordVectors(made.index_to_key, made.vectors, made.expandos["count"])
+        if self.side.endswith("fastText"):
+            vectors.subwords = Hashed(made)  # type: ignore[assignment]
+        return vectors
+
+
+class Hashed:
+    """The n-grams of gensim's fastText, which compose a vector for every word."""
+
+    def __init__(self, vectors: Any) -> None:
+        self.vector = vectors.get_vector
+
+
+def scores(vectors: Any, sentences: tuple[str, ...]) -> Row:
+    """The rank correlation of each set in percent, and their mean."""
+    found = ws.evaluate(vectors, sentences=sentences)["sentences"]
+    row: Row = {name: 100 * score["spearman"] for name, score in found.items() if score["spearman"] is not None}
+    return row | {"mean": float(np.mean(list(row.values())))}
