@@ -54,6 +54,9 @@ class Loss(ABC):
         The kinds of targets that it fits: ``one-hot``, ``several`` (of one example), ``weighted``, ``real-valued``.
     gives : str
         What its outputs are: ``rankings``, ``probabilities`` or ``values``.
+    move : float
+        By how much of its derivative a target's output may move in a second-order step of a network
+        (:mod:`wordsparse.torch.engine`); of a loss that is ``scale_free``, in units of the outputs' variance.
     recipe : dict
         What word vectors are trained with: arguments of the loss (``loss``), fields of ``StepSizes`` (``steps``), and
         fields of ``Recipe``.
@@ -69,6 +72,7 @@ class Loss(ABC):
     normalised: ClassVar[bool] = False
     fits: ClassVar[tuple[str, ...]] = ("one-hot", "several", "weighted")
     gives: ClassVar[str] = "rankings"
+    move: ClassVar[float] = 0.5
     recipe: ClassVar[dict[str, Any]] = {}
     cuda: ClassVar[str | None] = None
 
@@ -148,6 +152,7 @@ class BoundedNS(LinearLoss):
     negatives: float = 5.0
     touching: float = 0.0
     name: ClassVar[str] = "bounded-ns"
+    move: ClassVar[float] = 2.0
     recipe: ClassVar[dict[str, Any]] = {
         "loss": {"touching": 6.0},
         "steps": {"lr": 4.0, "eta": 1.0, "t0": 15.0, "trust": 0.3},
@@ -225,6 +230,7 @@ class ZLoss(Loss):
     name: ClassVar[str] = "zloss"
     starts_at_zero: ClassVar[bool] = False
     scale_free: ClassVar[bool] = True
+    move: ClassVar[float] = 1.5
     min_outputs: ClassVar[int] = 2  # one output is its own mean: rounding would pass for its spread
     fits: ClassVar[tuple[str, ...]] = ("one-hot",)
     recipe: ClassVar[dict[str, Any]] = {"steps": {"lr": 2.0, "eta": 0.5, "t0": 40.0}}

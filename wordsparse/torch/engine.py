@@ -26,21 +26,16 @@ from wordsparse.types import Array
 
 
 class OwnStep(NamedTuple):
-    """The constants of a second-order step that depend on the loss.
+    """The constants of a second-order step that depend on the loss: the ``ridge`` of the mean curvature, as a share of
+    its mean eigenvalue, and ``row_move``, the first step of a row that was an input, as a share of the rows' size."""
 
-    ``move``: by how much of its derivative a target's output moves at most, on average, and of its derivative's
-    reciprocal under a loss without a scale; ``ridge`` of the mean curvature, as a share of its mean eigenvalue;
-    ``row_move``: the first step of a row that was an input, as a share of the rows' size.
-    """
-
-    move: float
     ridge: float
     row_move: float
 
 
-# Chosen with networks for the next item, by the validation of one file: docs/torch.md.
-WITH_SCALE = OwnStep(move=0.5, ridge=0.05, row_move=0.2)
-SCALE_FREE = OwnStep(move=1.5, ridge=0.001, row_move=0.4)
+# Chosen with networks for the next item, by the validation of one file, and for the next word: docs/torch.md.
+WITH_SCALE = OwnStep(ridge=0.05, row_move=0.2)
+SCALE_FREE = OwnStep(ridge=0.05, row_move=0.4)
 # A target's examples in a minibatch from which on it moves less; minibatches in the running mean of the curvature; and
 # the step's size after t minibatches, 1/(t + START), at least 1/AVERAGED.
 CROWD = 8.0
@@ -269,23 +264,31 @@ class Engine:
         return self.output.core.kernels.inverse(curvature + ridge * np.eye(len(curvature))) if ridge > 0 else None
 
     def _size(self, sums: Sums, g: Array, Pi: Array | None) -> float:
-        """The step's size; less where a target's output would move by more than ``move`` times its derivative.
+        """The step's size; less where a target's output would move by more than its loss's ``move`` times its
+        derivative.
 
         An example moves it by η g_j h_jᵀΠh_j / π_c times that (without a base measure π_c = 1), on average, and more
-        where a target has more than ``CROWD`` examples. Under a loss without a scale, whose derivative ℓ′ halves where
-        outputs double, a fitting move is a multiple of 1/ℓ′ and not of ℓ′.
+        where a target has more than ``CROWD`` examples. Under a loss without a scale a move is as large as it is beside
+        the spread of the example's outputs.
         """
         core, targets = self.output.core, sums.forward.targets
         sizes = np.diff(targets.csr.indptr)
         p = 1.0 if core.p is None else core.p[targets.rows[targets.csr.indices]]
-        moves = np.repeat(np.abs(g) * self._norms(sums, Pi), sizes) / p**2
+        by_example = np.abs(g) * self._norms(sums, Pi)
         if self.output.loss.scale_free:
-            by_entry = np.repeat(np.where(g == 0, 1, g), sizes)
-            moves = moves * (sums.forward.terms.gamma * p / by_entry) ** 2
+            by_example /= self._variances(sums)
+        moves = np.repeat(by_example, sizes) / p**2
         mean = moves.sum() / max(1, np.count_nonzero(moves))
         most = max(mean, np.bincount(targets.csr.indices, moves).max(initial=0) / CROWD)
         size = max(1 / (self.steps + START), 1 / AVERAGED)
-        return min(size, float(self.own_step.move / most)) if most > 0 else size
+        return min(size, float(self.output.loss.move / most)) if most > 0 else size
+
+    def _variances(self, sums: Sums) -> Array:
+        """σ² of the outputs of each example, (m,): hᵀQh / Σπ − (hᵀw̄ / Σπ)²; 1 where all outputs are equal."""
+        core, f, H = self.output.core, sums.forward.factors, sums.forward.inputs.rows()
+        squares = core.kernels.row_dots(core.kernels.matmul(H, f.Q.astype(H.dtype)), H) / core.total
+        variances = squares - (H @ f.w_bar.astype(H.dtype) / core.total) ** 2
+        return np.where(variances > 0, variances, 1)
 
     def _norms(self, sums: Sums, Pi: Array | None) -> Array:
         """hᵀΠh of each example, (m,)."""
