@@ -1,5 +1,6 @@
 """Reading: a text file to a vocabulary and int32 shards, and lists of words or numbers to ids."""
 
+import itertools
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from wordsparse.corpus.reading import sentences
 from wordsparse.gensim import LineSentence, Word2Vec, engine, texts
 
 
-def encoded(corpus: Path | list[list[str]], **options: Any) -> int:
+def encoded(corpus: Any, **options: Any) -> int:
     """Encode a text in a temporary place; its tokens."""
     with tempfile.TemporaryDirectory() as folder:
         return encode(corpus, Path(folder, "encoded"), **options).tokens
@@ -94,6 +95,50 @@ class Reading(Benchmark):
     @once
     def time_gensim(self) -> None:
         scanned_by_gensim(LineSentence(self.text))
+
+
+@dataclass
+class Tables(Benchmark):
+    """Rows of a table to a vocabulary and shards, µs a row, beside the same text as a file (``lines``).
+
+    The lines of the text, again and again, are the rows. ``baskets``: their first words, grouped and sorted.
+    """
+
+    text: Path = Path("text.txt")
+    rows: int = 1_000_000
+    kind: Any = ("lines", "csv", "jsonl", "parquet", "pandas", "baskets")
+    cases: ClassVar[tuple[str, ...]] = ("kind",)
+    rounds: ClassVar[int] = 3
+
+    def setup(self) -> None:
+        import pandas
+
+        self.per, self._folder = self.rows, tempfile.TemporaryDirectory()
+        lines = itertools.islice(itertools.cycle(self.text.read_text().splitlines()), self.rows)
+        at = np.random.default_rng(0).permutation(self.rows)
+        frame = pandas.DataFrame({"text": list(lines), "user": at % (self.rows // 8), "at": at})
+        frame["item"] = frame.text.str.partition(" ")[0]
+        path = Path(self._folder.name, f"table.{'csv' if self.kind == 'baskets' else self.kind}")
+        self._source: Any = frame if self.kind == "pandas" else path
+        self._how = {"column": "text"}
+        if self.kind == "lines":
+            path.write_text("\n".join(frame.text))
+            self._how = {}
+        elif self.kind == "parquet":
+            frame.to_parquet(path)
+        elif self.kind == "jsonl":
+            frame.to_json(path, orient="records", lines=True)
+        elif self.kind in ("csv", "baskets"):
+            frame.to_csv(path, index=False)
+        if self.kind == "baskets":
+            self._how = {"column": "item", "group": "user", "order": "at"}
+
+    def teardown(self) -> None:
+        self._folder.cleanup()
+
+    @once
+    def time_encode(self) -> None:
+        encoded(self._source, min_count=1, threads=self.threads, **self._how)
 
 
 # Each kind of walks that a caller may hold; equal strings are one object, but for those split from lines.
