@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words.model_directory import read_vectors
@@ -53,3 +54,12 @@ def test_a_model_card_has_scores(vectors: str, tmp_path: Path) -> None:
     arguments = ["--format", "model2vec", "--scores", str(tmp_path / "scores.json")]
     assert main(["export", vectors, "-o", str(tmp_path / "m"), *arguments]) == 0
     assert "| s (spearman) | 0.500 |" in (tmp_path / "m" / "README.md").read_text()
+
+
+def test_words_of_a_text_are_written_too(tmp_path: Path) -> None:
+    text = ["sunlight moonlight starlight daylight"] * 50
+    ws.train(iter(text), tokens="split", output=tmp_path / "model", dim=2, min_count=1, progress=False)
+    (tmp_path / "text").write_text("Lamplight, (sunlight) xyz")
+    arguments = ["--format", "word2vec", "--words-of", str(tmp_path / "text")]
+    assert main(["export", str(tmp_path / "model"), "-o", str(tmp_path / "v"), *arguments]) == 0
+    assert read_vectors(tmp_path / "v").words[4:] == ["lamplight"]

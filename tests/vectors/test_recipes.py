@@ -8,7 +8,8 @@ import pytest
 import wordsparse as ws
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "search.md"
-START, *RECIPES = re.findall(r"```python\n(.*?)```", PAGE.read_text().split("## Databases")[1].split("\n## ")[0], re.DOTALL)
+SECTION = PAGE.read_text().split("## Databases")[1].split("\n## ")[0]
+START, *RECIPES = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
 
 
 def package(recipe: str) -> str:

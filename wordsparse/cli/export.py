@@ -41,13 +41,26 @@ _LISTED = "\n".join(f"{name}: {format.about}" for name, format in FORMATS.items(
     help=f"Number type of the stored vectors: one of {', '.join(PRECISIONS)}.",
 )
 @click.option(
+    "--words-of",
+    metavar="TEXT",
+    type=PATH,
+    help="Write the vectors of other words of this text too, which n-grams compose: only npz can compose them itself.",
+)
+@click.option(
     "--scores", metavar="FILE", type=PATH, help="Output of `evaluate --json`, for the model card of model2vec."
 )
 @json_option
 def command(
-    model: str, output: str, format_name: str | None, precision: str, scores: Path | None, as_json: bool
+    model: str,
+    output: str,
+    format_name: str | None,
+    precision: str,
+    words_of: Path | None,
+    scores: Path | None,
+    as_json: bool,
 ) -> None:
     """Write the vectors of a model, or of any file that evaluate reads, in another format."""
+    from wordsparse.corpus.reading import RawText
     from wordsparse.vectors.word_vectors import save_vectors
     from wordsparse.words.model_directory import read_vectors
 
@@ -56,6 +69,9 @@ def command(
         raise InputError("--json and --output name both standard output: write the vectors to a file")
     format_name = (of_suffix(Path(output)) if format_name is None else named(format_name)).name
     word_vectors = read_vectors(model)
+    if words_of is not None:
+        text = RawText([words_of], tokens=word_vectors.split, quiet=True)
+        word_vectors = word_vectors.with_composed(word for line in text.documents() for word in line)
     if scores is not None:
         word_vectors.facts["scores"] = _scores(scores)
     files = [str(path) for path in save_vectors(word_vectors, output, format_name, precision)]

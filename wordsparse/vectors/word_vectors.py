@@ -86,7 +86,7 @@ class WordVectors:
         self._row_of: dict[Any, int] = {word: row for row, word in enumerate(self.words)}
         self.attributes: dict[str, Array] = {}
         self.subwords: Subwords | None = None
-        self.split: Callable[[str], Sequence[str]] | None = None
+        self.split: Callable[[str], list[str]] | None = None
         self.tokens = "split"
         self.facts: dict[str, Any] = {}
         self.vectors = vectors
@@ -239,6 +239,15 @@ class WordVectors:
             If a word is not known or ``n`` is below 1.
         """
         return self._nearest([(a, -1.0), (b, 1.0), (c, 1.0)], n)
+
+    def with_composed(self, words: Iterable[Key]) -> WordVectors:
+        """The vectors scaled to length one, and besides those that are composed for other words, whose counts are 0."""
+        spelt = dict.fromkeys(map(self.spelt, words))
+        others = {word: self.vector(word, unit=True) for word in spelt if self.is_composed(word)}
+        counts = None if self.counts is None else np.concatenate([self.counts, np.zeros(len(others), np.int64)])
+        made = WordVectors([*self.words, *others], np.vstack([self.unit, *others.values()]), counts)
+        made.split, made.tokens, made.facts, made.subwords = self.split, self.tokens, self.facts, self.subwords
+        return made
 
     def with_text(self) -> WordVectors:
         """The same vectors with the text of their keys as keys; itself if all keys are words."""
