@@ -37,7 +37,7 @@ class Pairs:
         self._prepare(name, test_sets)
 
     def _prepare(self, name: str, test_sets: TestSets) -> None:
-        self._judgements = np.array([pair.score for pair in test_sets.pairs[name]])
+        self._judgements = np.array([pair.score for pair in getattr(test_sets, self.kind)[name]])
 
     def scores(self, answers: Array) -> list[float]:
         """The score of each column; NaN where it is undefined."""
@@ -55,9 +55,6 @@ class Sentences(Pairs):
     """A test set of pairs of sentences."""
 
     kind = "sentences"
-
-    def _prepare(self, name: str, test_sets: TestSets) -> None:
-        self._judgements = np.array([pair.score for pair in test_sets.sentences[name]])
 
 
 class Questions(Pairs):
