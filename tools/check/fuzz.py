@@ -38,7 +38,7 @@ from wordsparse.cards.card import load_card
 from wordsparse.cli.train import command as train_command
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.errors import WordsparseError
-from wordsparse.evaluation.testsets import read_analogies, read_pairs
+from wordsparse.evaluation.testsets import read_analogies, read_pairs, read_sentences
 from wordsparse.files import arrays, regular, storage, toml
 from wordsparse.gensim import KeyedVectors, Word2Vec
 from wordsparse.training import resume
@@ -68,6 +68,7 @@ SHARES = {
     "estimator": 30,
     "pairs": 100,
     "analogies": 80,
+    "sentences": 40,
     "card": 80,
     "config": 30,
     "vocabulary": 51,
@@ -198,6 +199,7 @@ def file_kinds(good: Path, place: Path) -> dict[str, Attempt]:
         "labels": lambda path: labels.read_data(path, path if path.suffix == ".npz" else None),
         "pairs": read_pairs,
         "analogies": read_analogies,
+        "sentences": read_sentences,
         "card": load_card,
         "config": configure,
         "vocabulary": Vocabulary.load,

@@ -35,6 +35,7 @@ KINDS = (
     "labels",
     "pairs",
     "analogies",
+    "sentences",
     "card",
     "config",
     "vocabulary",
@@ -139,6 +140,7 @@ def make_good(folder: Path) -> None:
     lines = [f"w{i}\tw{i + 1}\t{i / 2}\n" for i in range(9)]
     (folder / "pairs" / "p").write_text("".join(["# c\nword1\tword2\tmean\n", *lines]))
     (folder / "analogies" / "a").write_text(": capitals\n" + "w1 w2 w3 w4\nw2 w3 w4 w5\n: more\nw1 w2 w3 w5\n")
+    (folder / "sentences" / "s").write_text("".join(f"{i / 2}\tw{i} w2.\tW3, é\n" for i in range(9)))
     (folder / "card" / "c.toml").write_text(CARD.format(sha256="0" * 64))
     (folder / "card" / "d.toml").write_text(DOWNLOAD.format(sha1="0" * 40))
     ws.encode(folder / "text" / "t.txt", folder / "corpus", min_count=1)

@@ -114,8 +114,9 @@ class Model2Vec(Format):
             )
         kept = [row for row, word in enumerate(words) if word != model.get("unk_token")]
         counts = tensors.get("counts")
-        counted = counts is not None and counts.shape == (len(kept),) and counts.dtype == np.int64 and counts.min() >= 0
-        return Content([words[row] for row in kept], vectors[kept].astype(np.float32), counts if counted else None)
+        if counts is None or counts.shape != (len(kept),) or counts.dtype != np.int64 or (counts < 0).any():
+            counts = None
+        return Content([words[row] for row in kept], vectors[kept].astype(np.float32), counts)
 
     def recognises(self, path: Path, start: bytes) -> bool:
         return all(os.path.isfile(path / name) for name in (CONFIG, TENSORS, TOKENIZER))
