@@ -39,7 +39,7 @@ class Encoder:
 
         The bytes of a text's vector do not depend on the texts beside it.
         """
-        if len(self._columns.composed) > MOST_UNKNOWN:
+        if len(self._columns) > len(self._vectors) + MOST_UNKNOWN:
             self._columns = _Columns(self._vectors)
         words = [self._words(document) for document in documents]
         sizes = np.fromiter(map(len, words), np.int64, len(words))
