@@ -1,11 +1,10 @@
-// The n-grams of words, numbered: the runs of characters of certain lengths that enough words have.
-//
-// A slot is a 64-bit hash of an n-gram and its number in order of first appearance; where hashes agree, the characters
-// themselves are compared. Slots are probed one after the other, and at most half of them are taken. The numbers that
-// are added to and multiplied with a hash are random, so nobody can choose words whose n-grams meet in one slot; no
-// result depends on them.
-//
-// Memory: 48 to 80 bytes a distinct n-gram, 4 an occurrence. Not thread-safe.
+/* The n-grams of words: the runs of characters of certain lengths, numbered, and looked up.
+ *
+ * A slot is 32 bits of an n-gram's hash and its number and one; where these bits agree, the characters themselves are
+ * compared. Slots are probed one after the other, and at most half of them are taken. The numbers that are added to and
+ * multiplied with a hash are random, so nobody can choose words whose n-grams meet in one slot; no result depends on them.
+ *
+ * Not thread-safe, but for look-ups. Included by ngrams.pyx and sweeps.hpp. */
 #pragma once
 
 #include <algorithm>
@@ -13,125 +12,181 @@
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
-#include <utility>
 #include <vector>
 
 namespace wordsparse {
 
+/* Lengths of n-grams in characters, and how they are hashed. */
+struct NgramKind {
+    std::int64_t shortest, longest;
+    std::uint64_t addend, multiplier;
+
+    /* Calls visit(hash, start, length) for each n-gram of the word letters[begin:end]. */
+    template <typename Visit>
+    void each(const std::int32_t *letters, std::int64_t begin, std::int64_t end, Visit visit) const {
+        for (std::int64_t start = begin; start + shortest <= end; ++start) {
+            const std::int64_t most = std::min(longest, end - start);
+            std::uint64_t hash = addend;
+            for (std::int64_t length = 1; length <= most; ++length) {
+                std::uint64_t x = (hash ^ std::uint64_t(letters[start + length - 1])) * (multiplier | 1);
+                hash = (x ^ x >> 32) * (multiplier | 1) + addend;
+                if (length >= shortest) visit(hash, start, length);
+            }
+        }
+    }
+};
+
+/* The numbers of the n-grams letters[ends[i - 1] : ends[i]] by their hashes, in slots that its maker holds: a power of
+ * two of them, at least twice as many as n-grams. */
+struct NgramTable {
+    const std::int32_t *letters;
+    const std::int64_t *ends;
+    std::uint64_t *slots;
+    std::uint64_t mask; /* slots less one */
+
+    std::int64_t start(std::int64_t i) const { return i ? ends[i - 1] : 0; }
+
+    /* The number of an n-gram, or -1; `slot`: where its search ended. */
+    std::int64_t find(std::uint64_t hash, const std::int32_t *ngram, std::int64_t length, std::uint64_t &slot) const {
+        for (slot = hash & mask; slots[slot]; slot = (slot + 1) & mask) {
+            const std::int64_t i = std::int64_t(slots[slot] & 0xFFFFFFFF) - 1;
+            if (slots[slot] >> 32 == hash >> 32 && ends[i] - start(i) == length &&
+                std::equal(ngram, ngram + length, letters + start(i)))
+                return i;
+        }
+        return -1;
+    }
+
+    /* Fills the slots, all zeros, with the first `count` n-grams; false where one is there twice. */
+    bool fill(const NgramKind &kind, std::int64_t count) {
+        bool distinct = true;
+        for (std::int64_t i = 0; i < count; ++i) {
+            const std::int64_t length = ends[i] - start(i);
+            NgramKind{length, length, kind.addend, kind.multiplier}.each(
+                letters, start(i), ends[i], [&](std::uint64_t hash, std::int64_t first, std::int64_t) {
+                    std::uint64_t slot;
+                    distinct = find(hash, letters + first, length, slot) < 0 && distinct;
+                    slots[slot] = hash >> 32 << 32 | std::uint64_t(i + 1);
+                });
+        }
+        return distinct;
+    }
+};
+
+/* The n-grams that at_least of the words letters[ends[w - 1] : ends[w]] have, the longest first, and of one length the one
+ * first that the fewest words have; and which words have them.
+ *
+ * A counter for each hash, which n-grams may share, says first which n-grams can be in as many words at all: most are not,
+ * and only the others enter the table. Memory: 2 to 4 bytes a character, and 4 for each n-gram of a word. */
 class Ngrams {
   public:
-    // Those of the words letters[ends[w - 1] : ends[w]], of shortest to longest characters, that at_least words have.
-    Ngrams(const std::uint32_t *letters, const std::int64_t *ends, std::size_t words, std::int64_t shortest,
-           std::int64_t longest, std::int64_t at_least, std::uint64_t addend, std::uint64_t multiplier)
-        : letters_(letters), addend_(addend), multiplier_(multiplier | 1), slots_(std::size_t(1) << 10),
-          shift_(64 - 10) {
+    Ngrams(const std::int32_t *letters, const std::int64_t *word_ends, std::size_t words, const NgramKind &kind,
+           std::int64_t at_least)
+        : kind_(kind), slots_(std::size_t(1) << 10) {
+        const auto each_word = [&](auto visit) {
+            for (std::size_t word = 0; word < words; ++word) visit(word, word ? word_ends[word - 1] : 0, word_ends[word]);
+        };
+        std::size_t size = 1 << 10;
+        while (words && size < 2 * std::size_t(word_ends[words - 1])) size *= 2;
+        std::vector<std::uint8_t> counters(size);
+        const std::uint8_t enough = std::uint8_t(std::min<std::int64_t>(at_least, 255));
+        each_word([&](std::size_t, std::int64_t begin, std::int64_t end) {
+            kind_.each(letters, begin, end, [&](std::uint64_t hash, std::int64_t, std::int64_t) {
+                std::uint8_t &counter = counters[hash >> 32 & (size - 1)];
+                counter = std::uint8_t(counter + (counter < enough));
+            });
+        });
         sizes.resize(words);
-        for (std::size_t word = 0; word < words; ++word) {
-            const std::int64_t begin = word ? ends[word - 1] : 0, end = ends[word];
-            const std::size_t before = rows.size();
-            for (std::int64_t start = begin; start < end; ++start) {
-                std::uint64_t hash = addend_;
-                for (std::int64_t length = 1; length <= longest && start + length <= end; ++length) {
-                    hash = mixed(hash ^ letters[start + length - 1]) + addend_;
-                    if (length >= shortest) rows.push_back(number(hash, start, length, std::int64_t(word)));
-                }
-            }
-            sizes[word] = narrow(rows.size() - before);
-        }
+        each_word([&](std::size_t word, std::int64_t begin, std::int64_t end) {
+            const std::size_t before = rows_.size();
+            kind_.each(letters, begin, end, [&](std::uint64_t hash, std::int64_t start, std::int64_t length) {
+                if (counters[hash >> 32 & (size - 1)] >= enough)
+                    rows_.push_back(number(hash, letters + start, length, std::int64_t(word)));
+            });
+            sizes[word] = narrow(rows_.size() - before);
+        });
+        std::vector<std::uint8_t>().swap(counters);
+        std::vector<std::uint64_t>().swap(slots_);
         keep(at_least);
     }
 
-    std::vector<std::int64_t> starts;  // of each n-gram that is kept, in the order of their characters
-    std::vector<std::int32_t> lengths; // the same
-    std::vector<std::int32_t> rows;    // the n-grams of the first word, ascending, each as often as it occurs; ...
-    std::vector<std::int32_t> sizes;   // how many each word has
+    std::vector<std::int32_t> text; /* of the n-grams, one after the other */
+    std::vector<std::int64_t> ends;  /* of each in text */
+    std::vector<std::int32_t> sizes; /* how many of them each word has, each as often as it occurs */
+
+    std::size_t entries() const { return rows_.size(); }
+
+    /* The words of each n-gram, ascending, one as often as the n-gram occurs in it: of[starts[g] : starts[g + 1]]. */
+    void words_of(std::int64_t *starts, std::int32_t *of) const {
+        for (const std::int32_t row : rows_) ++starts[row + 1];
+        for (std::size_t g = 0; g < ends.size(); ++g) starts[g + 1] += starts[g];
+        std::vector<std::int64_t> next(starts, starts + ends.size());
+        const std::int32_t *row = rows_.data();
+        for (std::size_t word = 0; word < sizes.size(); ++word)
+            for (std::int32_t i = 0; i < sizes[word]; ++i) of[next[*row++]++] = std::int32_t(word);
+    }
 
   private:
-    struct Slot {
-        std::uint64_t hash = 0;
-        std::int32_t number = -1; // free
-    };
-    struct Found {
-        std::int64_t start, last_word;
-        std::int32_t length, words;
-    };
-
-    std::uint64_t mixed(std::uint64_t x) const {
-        x *= multiplier_;
-        return (x ^ x >> 32) * multiplier_;
+    std::int32_t number(std::uint64_t hash, const std::int32_t *ngram, std::int64_t length, std::int64_t word) {
+        const NgramTable table{text.data(), ends.data(), slots_.data(), slots_.size() - 1};
+        std::uint64_t slot;
+        std::int64_t i = table.find(hash, ngram, length, slot);
+        if (i < 0) {
+            i = narrow(ends.size());
+            text.insert(text.end(), ngram, ngram + length);
+            ends.push_back(std::int64_t(text.size()));
+            words_.push_back(0);
+            last_word_.push_back(-1);
+            slots_[slot] = hash >> 32 << 32 | std::uint64_t(i + 1);
+            if (2 * ends.size() > slots_.size()) {
+                slots_.assign(2 * slots_.size(), 0);
+                NgramTable{text.data(), ends.data(), slots_.data(), slots_.size() - 1}.fill(kind_, i + 1);
+            }
+        }
+        words_[i] += last_word_[i] != word;
+        last_word_[i] = word;
+        return std::int32_t(i);
     }
 
     static std::int32_t narrow(std::size_t n) {
-        if (n > std::size_t(std::numeric_limits<std::int32_t>::max()))
+        if (n >= std::size_t(std::numeric_limits<std::int32_t>::max()))
             throw std::overflow_error("more than 2,147,483,647 n-grams");
         return std::int32_t(n);
     }
 
-    bool same(const Found &a, std::int64_t start, std::int64_t length) const {
-        return a.length == length && std::equal(letters_ + start, letters_ + start + length, letters_ + a.start);
-    }
-
-    std::int32_t number(std::uint64_t hash, std::int64_t start, std::int64_t length, std::int64_t word) {
-        std::size_t at = hash >> shift_;
-        while (slots_[at].number >= 0 && !(slots_[at].hash == hash && same(found_[slots_[at].number], start, length)))
-            at = (at + 1) & (slots_.size() - 1);
-        if (slots_[at].number < 0) {
-            slots_[at] = {hash, narrow(found_.size())};
-            found_.push_back({start, word, std::int32_t(length), 1});
-            const std::int32_t next = slots_[at].number;
-            if (2 * found_.size() > slots_.size()) grow();
-            return next;
-        }
-        Found &known = found_[slots_[at].number];
-        if (known.last_word != word) known.last_word = word, ++known.words;
-        return slots_[at].number;
-    }
-
-    void grow() {
-        std::vector<Slot> old(2 * slots_.size());
-        old.swap(slots_);
-        --shift_;
-        for (const Slot &taken : old) {
-            if (taken.number < 0) continue;
-            std::size_t at = taken.hash >> shift_;
-            while (slots_[at].number >= 0) at = (at + 1) & (slots_.size() - 1);
-            slots_[at] = taken;
-        }
-    }
-
-    // Leaves out the n-grams of fewer words, and numbers the others in the order of their characters.
+    /* Leaves out the n-grams of fewer words, and numbers the others anew in their order. */
     void keep(std::int64_t at_least) {
-        std::vector<Slot>().swap(slots_);
-        std::vector<std::int32_t> kept;
-        for (std::size_t i = 0; i < found_.size(); ++i)
-            if (found_[i].words >= at_least) kept.push_back(std::int32_t(i));
-        std::sort(kept.begin(), kept.end(), [&](std::int32_t a, std::int32_t b) {
-            const std::uint32_t *x = letters_ + found_[a].start, *y = letters_ + found_[b].start;
-            return std::lexicographical_compare(x, x + found_[a].length, y, y + found_[b].length);
+        const std::vector<std::int32_t> all(std::move(text));
+        const std::vector<std::int64_t> all_ends(std::move(ends));
+        const auto start = [&](std::int32_t i) { return i ? all_ends[i - 1] : 0; };
+        std::vector<std::int32_t> kept, row_of(words_.size(), -1);
+        for (std::size_t i = 0; i < words_.size(); ++i)
+            if (words_[i] >= at_least) kept.push_back(std::int32_t(i));
+        std::stable_sort(kept.begin(), kept.end(), [&](std::int32_t i, std::int32_t j) {
+            const std::int64_t a = all_ends[i] - start(i), b = all_ends[j] - start(j);
+            return a != b ? a > b : words_[i] < words_[j];
         });
-        std::vector<std::int32_t> row_of(found_.size(), -1);
-        for (std::size_t row = 0; row < kept.size(); ++row) {
-            row_of[kept[row]] = std::int32_t(row);
-            starts.push_back(found_[kept[row]].start);
-            lengths.push_back(found_[kept[row]].length);
+        text.clear();
+        ends.clear();
+        for (const std::int32_t i : kept) {
+            row_of[i] = std::int32_t(ends.size());
+            text.insert(text.end(), all.begin() + start(i), all.begin() + all_ends[i]);
+            ends.push_back(std::int64_t(text.size()));
         }
-        std::vector<Found>().swap(found_);
         std::size_t from = 0, to = 0;
         for (std::int32_t &size : sizes) {
             const std::size_t first = to, end = from + std::size_t(size);
             for (; from < end; ++from)
-                if (row_of[rows[from]] >= 0) rows[to++] = row_of[rows[from]];
-            std::sort(rows.begin() + std::ptrdiff_t(first), rows.begin() + std::ptrdiff_t(to));
+                if (row_of[rows_[from]] >= 0) rows_[to++] = row_of[rows_[from]];
             size = std::int32_t(to - first);
         }
-        rows.resize(to);
+        rows_.resize(to);
     }
 
-    const std::uint32_t *letters_;
-    std::uint64_t addend_, multiplier_;
-    std::vector<Slot> slots_; // a power of two of them
-    int shift_;               // 64 less its exponent
-    std::vector<Found> found_;
+    NgramKind kind_;
+    std::vector<std::uint64_t> slots_;
+    std::vector<std::int64_t> words_, last_word_; /* of each n-gram in order of first appearance: how many, and the last */
+    std::vector<std::int32_t> rows_;              /* of the first word, in order of their starts and lengths; ... */
 };
 
 } // namespace wordsparse
