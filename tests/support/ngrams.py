@@ -42,9 +42,19 @@ def swept(X: Array, U: Array, weights: Array, ridge: float, sweeps: int) -> Arra
     return G
 
 
-def packed(rows: Array, span: int) -> tuple[Array, Array]:
-    """Rows of 8 bits and the scale of each span."""
-    starts = np.arange(0, rows.shape[1], span)
-    scales = np.maximum.reduceat(np.abs(rows), starts, axis=1) / 127
-    of_column = np.repeat(scales, span, axis=1)[:, : rows.shape[1]]
-    return np.rint(np.divide(rows, of_column, out=np.zeros_like(rows), where=of_column > 0)), scales
+def packed(numbers: Array, span: int) -> tuple[Array, Array]:
+    """Rows of 8 bits as whole numbers, and the scale of each span."""
+    scales = np.maximum.reduceat(np.abs(numbers), np.arange(0, numbers.shape[1], span), axis=1) / 127
+    of_column = np.repeat(scales, span, axis=1)[:, : numbers.shape[1]]
+    return np.rint(np.divide(numbers, of_column, out=np.zeros_like(numbers), where=of_column > 0)), scales
+
+
+def parts(rows: Array, dim: int) -> tuple[Array, Array]:
+    """Packed rows as whole numbers and scales."""
+    return rows[:, -dim:].view(np.int8), np.ascontiguousarray(rows[:, :-dim]).view(np.float32)
+
+
+def unpacked(rows: Array, dim: int, span: int) -> Array:
+    """The numbers of packed rows (B, dim)."""
+    numbers, scales = parts(rows, dim)
+    return np.repeat(scales, span, axis=1)[:, :dim] * numbers

@@ -10,7 +10,7 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
 from wordsparse.kernels import isa as kernel_isa
 from wordsparse.vectors import _ngrams
-from wordsparse.vectors.ngrams import SPAN, Ngrams, Rows, Subwords, bracketed, isa, kind_of, spelled
+from wordsparse.vectors.ngrams import SPAN, Ngrams, Subwords, bracketed, isa, kind_of, spelled, zero_rows
 from wordsparse.vectors.sweeps import Sweeps
 
 STEMS = ("happy", "kind", "walk", "bright", "straße", "naïve", "中国")
@@ -27,10 +27,6 @@ def instruction_set(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape, np.float32)
-
-
-def unpacked(rows: Rows) -> np.ndarray:
-    return np.repeat(rows.scales, SPAN, axis=1)[:, : rows.numbers.shape[1]] * rows.numbers
 
 
 @pytest.mark.parametrize("lengths", [(1, 1), (2, 4), (3, 6), (3, 64)])
@@ -56,51 +52,52 @@ def test_sweeps_are_those_of_plain_numpy(dim: int) -> None:
     weights, mean = np.random.default_rng(1).random(len(WORDS)), normal(dim)
     sweeps = Sweeps(WORDS, 3, 6, 3)
     rows = [
-        Sweeps(WORDS, 3, 6, 3, CpuKernels(threads)).rows(vectors, ids, weights, mean, ridge=0.05, sweeps=2)
-        for threads in (1, 3)
+        Sweeps(WORDS, 3, 6, 3, CpuKernels(threads)).rows(vectors, ids, weights, mean, 0.05, 2) for threads in (1, 3)
     ]
     X = oracle.shares(WORDS, sweeps.ngrams.texts(), 3, 6)
     G = oracle.swept(X, vectors[ids] - mean, weights, 0.05, 2)
-    assert np.linalg.norm(unpacked(rows[0]) - G) < 0.03 * np.linalg.norm(G)
-    assert [part.tobytes() for part in rows[0]] == [part.tobytes() for part in rows[1]]
+    assert np.linalg.norm(oracle.unpacked(rows[0], dim, SPAN) - G) < 0.03 * np.linalg.norm(G)
+    assert rows[0].tobytes() == rows[1].tobytes()
 
 
 def test_words_without_weight_and_without_ngrams_are_no_trouble() -> None:
     sweeps, ids = Sweeps(WORDS, 3, 6, 3), np.arange(len(WORDS))
-    rows = sweeps.rows(normal(len(WORDS), 5), ids, np.zeros(len(WORDS)), normal(5), ridge=0.05, sweeps=2)
-    assert not unpacked(rows).any()
+    rows = sweeps.rows(normal(len(WORDS), 5), ids, np.zeros(len(WORDS)), normal(5), 0.05, 2)
+    assert not oracle.unpacked(rows, 5, SPAN).any()
     none = Sweeps(["a", "b"], 3, 6, 3)
-    assert len(none.rows(normal(2, 5), ids[:2], np.ones(2), normal(5), ridge=0.05, sweeps=2).numbers) == 0
+    assert len(none.rows(normal(2, 5), ids[:2], np.ones(2), normal(5), 0.05, 2)) == 0
 
 
 @pytest.mark.parametrize("dim", DIMS)
 def test_rows_of_8_bits_and_their_product(dim: int) -> None:
-    rows, made = normal(50, dim) * 2.0 ** np.arange(-25, 25)[:, None].astype(np.float32), Rows.zeros(50, dim)
-    rows[7] = 0
-    _ngrams.pack(isa(), rows, *made, 2)
-    numbers, scales = oracle.packed(rows, SPAN)
-    np.testing.assert_allclose(made.scales, scales, rtol=1e-6)
-    np.testing.assert_allclose(made.numbers, numbers, atol=1)
-    assert (np.abs(unpacked(made) - rows) <= 0.501 * np.repeat(scales, SPAN, axis=1)[:, :dim]).all()
-    M, before = normal(dim, dim), unpacked(made)
-    Sweeps(WORDS, 3, 6, 3).multiply(made, M)
+    numbers, rows = normal(50, dim) * 2.0 ** np.arange(-25, 25)[:, None].astype(np.float32), zero_rows(50, dim)
+    numbers[7] = 0
+    _ngrams.pack(isa(), numbers, rows, 2)
+    whole, scales = oracle.packed(numbers, SPAN)
+    np.testing.assert_allclose(oracle.parts(rows, dim)[0], whole, atol=1)
+    np.testing.assert_allclose(oracle.parts(rows, dim)[1], scales, rtol=1e-6)
+    before = oracle.unpacked(rows, dim, SPAN)
+    assert (np.abs(before - numbers) <= 0.501 * np.repeat(scales, SPAN, axis=1)[:, :dim]).all()
+    M = normal(dim, dim)
+    Sweeps(WORDS, 3, 6, 3).multiply(rows, M)
     product = before @ M
-    assert np.linalg.norm(unpacked(made) - product) < 0.02 * np.linalg.norm(product)
+    assert np.linalg.norm(oracle.unpacked(rows, dim, SPAN) - product) < 0.02 * np.linalg.norm(product)
 
 
 @pytest.mark.parametrize("dim", DIMS)
 @pytest.mark.parametrize("unit", [False, True])
 def test_words_are_looked_up_and_the_means_of_their_rows_added(dim: int, unit: bool) -> None:
     ngrams = Sweeps(WORDS, 2, 5, 3).ngrams
-    eight = Rows.zeros(len(ngrams), dim)
-    _ngrams.pack(isa(), normal(len(ngrams), dim), *eight, 1)
+    eight = zero_rows(len(ngrams), dim)
+    _ngrams.pack(isa(), normal(len(ngrams), dim), eight, 1)
+    numbers = oracle.unpacked(eight, dim, SPAN).astype(np.float32)
     words = [*WORDS, "unkindness", "zzz", "kindly" * 50]
     X = oracle.shares(words, ngrams.texts(), 2, 5)
     shares, vectors = np.linspace(0, 2, len(words)), normal(len(words), dim, seed=2)
-    for rows in (eight, Rows(unpacked(eight).astype(np.float32), np.zeros((0, 0), np.float32))):
+    for rows in (eight, numbers):
         made = vectors.copy()
         sizes = ngrams.add(rows, words, shares, made, unit=unit, threads=3)
-        expected = vectors + shares[:, None] * (X @ unpacked(eight))
+        expected = vectors + shares[:, None] * (X @ numbers)
         if unit:
             expected /= np.linalg.norm(expected, axis=1)[:, None]
         np.testing.assert_allclose(made, expected, atol=2e-5)
@@ -109,7 +106,7 @@ def test_words_are_looked_up_and_the_means_of_their_rows_added(dim: int, unit: b
 
 def test_ngrams_can_be_pickled_and_found_again() -> None:
     ngrams = Sweeps(WORDS, 3, 6, 3).ngrams
-    table = Subwords(ngrams, Rows.zeros(len(ngrams), 4), normal(4))
+    table = Subwords(ngrams, zero_rows(len(ngrams), 4), normal(4))
     other = pickle.loads(pickle.dumps(table))
     np.testing.assert_array_equal(other.vector("unkindness"), table.mean)
     assert other.vector("zzz") is None
@@ -124,7 +121,7 @@ def test_ngrams_must_be_distinct_and_as_long_as_is_said(texts: list[str]) -> Non
 
 def test_rows_and_ngrams_must_agree() -> None:
     with pytest.raises(InputError, match="a row each"):
-        Subwords(Ngrams(*spelled(["abcd"]), 4, 6), Rows.zeros(2, 3), normal(3))
+        Subwords(Ngrams(*spelled(["abcd"]), 4, 6), zero_rows(2, 3), normal(3))
 
 
 @pytest.mark.parametrize("ends", [[3, 2, 4], [2, 3], [-1, 4], [5]])

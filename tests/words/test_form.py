@@ -47,7 +47,7 @@ def unit(dim: int = 7) -> np.ndarray:
 
 def composed(fitted: form.Form, words: Sequence[str] = WORDS) -> Array:
     """c of the words, zeros where there is none."""
-    return fitted.table.ngrams.means(fitted.table.rows, words)
+    return fitted.table.ngrams.means(fitted.table.rows, words, fitted.table.dim)
 
 
 def expected(dim: int) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +76,7 @@ def test_words_seen_too_seldom_are_not_in_the_fit(monkeypatch: pytest.MonkeyPatc
     counts = np.where(np.arange(len(WORDS)) < 30, 9, 4)
     some = form.fit(WORDS[:30], unit().astype(np.float32)[:30], counts[:30])
     fitted = form.fit(WORDS, unit().astype(np.float32), counts)
-    np.testing.assert_array_equal(fitted.table.rows.numbers, some.table.rows.numbers)
+    np.testing.assert_array_equal(fitted.table.rows, some.table.rows)
     assert form.fit(WORDS, unit().astype(np.float32), counts - 4).table.ngrams.texts() == some.table.ngrams.texts()
     assert len(form.fit(WORDS, unit().astype(np.float32), counts * 0 + 1).table) > len(some.table)
 
@@ -150,7 +150,7 @@ def test_words_that_are_shuffled_have_no_strength() -> None:
 def test_any_number_of_threads_gives_the_same_bytes() -> None:
     words, vectors = spelled(70)
     one, three = (form.fit(words, vectors, np.arange(400, 0, -1), threads=threads) for threads in (1, 3))
-    assert one.table.rows.numbers.tobytes() == three.table.rows.numbers.tobytes()
+    assert one.table.rows.tobytes() == three.table.rows.tobytes()
     assert (one.strength, one.table.mean.tobytes()) == (three.strength, three.table.mean.tobytes())
     made = [vectors.copy(), vectors.copy()]
     for threads, vectors in zip((1, 3), made, strict=True):
@@ -163,12 +163,12 @@ def test_vectors_of_zeros_and_counts_of_zeros_are_no_trouble() -> None:
     for counts in (COUNTS, None, COUNTS * 0):
         fitted = form.fit(WORDS, zeros, counts)
         assert not blended(fitted, zeros, counts).any()
-        assert np.isfinite(form.fit(WORDS, unit(3).astype(np.float32), counts).table.rows.scales).all()
+        assert np.isfinite(form.fit(WORDS, unit(3).astype(np.float32), counts).table.scales()).all()
 
 
 def of_version_1(fitted: form.Form) -> dict[str, Any]:
     """The arrays of a form as they were: rows of float32 that hold ū, and each word's rows."""
-    rows = np.repeat(fitted.table.rows.scales, SPAN, axis=1)[:, : fitted.table.dim] * fitted.table.rows.numbers
+    rows = oracle.unpacked(fitted.table.rows, fitted.table.dim, SPAN)
     text = [g.encode() for g in fitted.table.ngrams.texts()]
     return {
         "ngram_rows": (rows + fitted.table.mean).astype(np.float32),
@@ -186,7 +186,7 @@ def test_rows_of_float32_are_read_and_kept() -> None:
     old = form.Form.from_arrays(state, 7)
     again = form.Form.from_arrays(old.arrays(), 7)
     for made in (old, again):
-        assert made.table.rows.numbers.dtype == np.float32
+        assert made.table.rows.dtype == np.float32
         np.testing.assert_allclose(made.table.vector("unhappiness"), fitted.table.vector("unhappiness"), atol=1e-6)
         blend = blended(made, unit().astype(np.float32), COUNTS)
         np.testing.assert_allclose(blend, blended(fitted, unit().astype(np.float32), COUNTS), atol=1e-6)
@@ -194,10 +194,13 @@ def test_rows_of_float32_are_read_and_kept() -> None:
 
 
 @pytest.mark.parametrize("number", [3e38, float("nan")])
-@pytest.mark.parametrize("name", ["ngram_mean", "ngram_scales", "tau"])
+@pytest.mark.parametrize("name", ["ngram_mean", "ngram_rows", "tau"])
 def test_numbers_that_would_leave_float32_are_refused(name: str, number: float) -> None:
     arrays = form.fit(WORDS, unit().astype(np.float32), COUNTS).arrays()
-    arrays[name] = arrays[name] * 0 + np.float32(number)
+    if name == "ngram_rows":
+        arrays[name][:, :4] = np.array([number], np.float32).view(np.uint8)
+    else:
+        arrays[name] = arrays[name] * 0 + np.float32(number)
     with pytest.raises(InputError, match="make them again"):
         form.Form.from_arrays(arrays, 7)
 
@@ -205,9 +208,8 @@ def test_numbers_that_would_leave_float32_are_refused(name: str, number: float) 
 def test_an_unknown_word_is_composed_and_flagged() -> None:
     made = form.with_form(WordVectors(WORDS, vectors(), COUNTS))
     assert made.subwords is not None
-    ngrams, rows = made.subwords.ngrams.texts(), made.subwords.rows
-    unpacked = np.repeat(rows.scales, SPAN, axis=1)[:, :7] * rows.numbers
-    composed = oracle.shares(["unhappiness"], ngrams, 3, 6)[0] @ unpacked
+    ngrams, rows = made.subwords.ngrams.texts(), oracle.unpacked(made.subwords.rows, 7, SPAN)
+    composed = oracle.shares(["unhappiness"], ngrams, 3, 6)[0] @ rows
     np.testing.assert_allclose(made["unhappiness"], made.subwords.mean + composed, rtol=1e-5)
     assert np.linalg.norm(made.vector("unhappiness", unit=True)) == pytest.approx(1)
     assert made.is_composed("unhappiness")
@@ -282,7 +284,6 @@ def test_npz_holds_the_ngrams(tmp_path: Path) -> None:
     stored = dict(np.load(tmp_path / "v.npz"))
     bad = {
         "ngram_rows": stored["ngram_rows"][:, :3],
-        "ngram_scales": stored["ngram_scales"][1:],
         "ngram_mean": stored["ngram_mean"][1:],
         "ngram_sizes": stored["ngram_sizes"][:-1],
         "ngrams": stored["ngrams"] | 0x80,

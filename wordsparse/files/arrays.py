@@ -21,7 +21,7 @@ from wordsparse.validation import all_finite
 
 # Numbers that files of older versions have under another name.
 OLD_NAMES = {"output.calm_norm": "output.stable_norm"}
-_TYPES = ("|i1", "|u1", "<f4", "<f8", "<i4", "<i8")
+_TYPES = ("|u1", "<f4", "<f8", "<i4", "<i8")
 _BLOCK = 2**24
 Entries: TypeAlias = dict[str, tuple[str, tuple[int, ...], str]]
 """The type, shape and order of each array."""

@@ -6,7 +6,7 @@ Each n-gram has a row of its own; there are no hash buckets. :mod:`wordsparse.wo
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -65,21 +65,14 @@ def kind_of(shortest: int, longest: int) -> Array:
     return np.array([shortest, longest, *np.frombuffer(os.urandom(16), np.int64)])
 
 
-class Rows(NamedTuple):
-    """``numbers`` (B, dim) int8, and ``scales`` (B, ⌈dim / SPAN⌉) float32, one for each SPAN of them; or float32."""
+def zero_rows(count: int, dim: int) -> Array:
+    """Rows of ``dim`` numbers of 8 bits, as bytes: a float32 scale for each SPAN of them, and the numbers."""
+    return np.zeros((count, row_bytes(dim)), np.uint8)
 
-    numbers: Array
-    scales: Array
 
-    @classmethod
-    def zeros(cls, count: int, dim: int) -> "Rows":
-        """Rows of 8 bits."""
-        return cls(np.zeros((count, dim), np.int8), np.zeros((count, -(-dim // SPAN)), np.float32))
-
-    @property
-    def nbytes(self) -> int:
-        """Of both arrays."""
-        return self.numbers.nbytes + self.scales.nbytes
+def row_bytes(dim: int) -> int:
+    """The bytes of such a row."""
+    return 4 * -(-dim // SPAN) + dim
 
 
 class Ngrams:
@@ -103,21 +96,24 @@ class Ngrams:
             raise InputError(f"an n-gram has not {shortest} to {longest} characters; leave it out")
         self._kind = kind_of(shortest, longest)
         self._slots = np.zeros(2 ** (2 * len(ends) - 1).bit_length(), np.int64)
-        if not _ngrams.table(self._kind, letters, ends, self._slots):
+        if not _ngrams.fill(self._kind, letters, ends, self._slots):
             raise InputError("n-grams must be distinct; leave the repeated ones out")
 
     def __len__(self) -> int:
         return len(self.ends)
 
+    def text(self) -> str:
+        """All n-grams, one after the other."""
+        return self.letters.astype("<i4").tobytes().decode("utf-32-le", "surrogatepass")
+
     def texts(self) -> list[str]:
         """The n-grams, in the order of their rows."""
-        text = self.letters.astype("<i4").tobytes().decode("utf-32-le", "surrogatepass")
-        ends = self.ends.tolist()
+        text, ends = self.text(), self.ends.tolist()
         return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
     def add(
         self,
-        rows: Rows,
+        rows: Array,
         words: Sequence[str],
         shares: Array,
         vectors: Array,
@@ -130,14 +126,14 @@ class Ngrams:
         With ``unit`` the vectors have length one then. Returns how many n-grams of each word are there, (n,) int32.
         """
         sizes = np.zeros(len(words), np.int32)
-        of_ngrams = (self._kind, self.letters, self.ends, self._slots, *rows)
+        of_ngrams = (self._kind, self.letters, self.ends, self._slots, rows.view(np.uint8))
         shares = np.ascontiguousarray(shares, np.float32)
         _ngrams.add(isa(), *of_ngrams, *bracketed(words), shares, unit, vectors, sizes, resolve_threads(threads))
         return sizes
 
-    def means(self, rows: Rows, words: Sequence[str]) -> Array:
+    def means(self, rows: Array, words: Sequence[str], dim: int) -> Array:
         """The means of the rows of the words' n-grams, (n, dim) float32; zeros where there are none."""
-        made = np.zeros((len(words), rows.numbers.shape[1]), np.float32)
+        made = np.zeros((len(words), dim), np.float32)
         self.add(rows, words, np.ones(len(words)), made)
         return made
 
@@ -146,12 +142,19 @@ class Subwords:
     """Rows of n-grams, from which the vectors of words are composed: ``mean`` and the mean of the rows of n-grams.
 
     InputError if there is not a row for each n-gram.
+
+    Parameters
+    ----------
+    ngrams : Ngrams
+    rows : (B, dim) float32 or (B, row_bytes(dim)) uint8
+    mean : (dim,) float32
     """
 
-    def __init__(self, ngrams: Ngrams, rows: Rows, mean: Array) -> None:
+    def __init__(self, ngrams: Ngrams, rows: Array, mean: Array) -> None:
         self.ngrams, self.rows, self.mean = ngrams, rows, mean
-        if rows.numbers.shape != (len(ngrams), len(mean)):
-            raise InputError(f"{len(ngrams)} n-grams need a row each, not an array {rows.numbers.shape}")
+        width = self.dim if rows.dtype == np.float32 else row_bytes(self.dim)
+        if rows.shape != (len(ngrams), width):
+            raise InputError(f"{len(ngrams)} n-grams need a row each, not an array {rows.shape}")
 
     def __len__(self) -> int:
         return len(self.ngrams)
@@ -174,18 +177,15 @@ class Subwords:
         return vector[0] if known else None
 
     def arrays(self) -> dict[str, Array]:
-        """The arrays that :meth:`from_arrays` reads: ``ngram_rows`` (B, dim) int8 with ``ngram_scales``, or float32,
+        """The arrays that :meth:`from_arrays` reads: ``ngram_rows`` (B, row_bytes(dim)) uint8, or (B, dim) float32,
         ``ngram_mean`` (dim,) float32, ``ngrams`` (bytes,) uint8, all in UTF-8 one after the other, ``ngram_sizes`` (B,)
         int32, the bytes of each, and ``ngram_lengths`` (2,) int32."""
         letters, ends = self.ngrams.letters, self.ngrams.ends
-        text = letters.astype("<i4").tobytes().decode("utf-32-le", "surrogatepass").encode(errors="surrogatepass")
         widths = np.cumsum(1 + (letters > 0x7F) + (letters > 0x7FF) + (letters > 0xFFFF))
-        scales = {"ngram_scales": self.rows.scales} if self.rows.scales.size else {}
         return {
-            "ngram_rows": self.rows.numbers,
-            **scales,
+            "ngram_rows": self.rows,
             "ngram_mean": self.mean,
-            "ngrams": np.frombuffer(text, np.uint8),
+            "ngrams": np.frombuffer(self.ngrams.text().encode(errors="surrogatepass"), np.uint8),
             "ngram_sizes": np.diff(widths[ends - 1], prepend=0).astype(np.int32),
             "ngram_lengths": np.array([self.ngrams.shortest, self.ngrams.longest], np.int32),
         }
@@ -194,25 +194,28 @@ class Subwords:
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "Subwords":
         """Read what :meth:`arrays` gives; InputError if it does not fit together.
 
-        Rows of version 0.1 hold the mean, and there is no other.
+        Rows of float32 may hold the mean, and there is no other then.
         """
         missing = [name for name in ARRAYS if not isinstance(arrays.get(name), np.ndarray)]
         if missing:
             raise InputError(f"holds n-grams without the array {missing[0]!r}; {AGAIN}")
-        numbers, text, sizes, lengths = (arrays[name] for name in ARRAYS)
-        mean, scales = arrays.get("ngram_mean"), arrays.get("ngram_scales", np.zeros((0, 0), np.float32))
-        if numbers.ndim != 2 or text.ndim != 1 or sizes.shape != numbers.shape[:1] or lengths.shape != (2,):
+        rows, text, sizes, lengths = (arrays[name] for name in ARRAYS)
+        if rows.ndim != 2 or text.ndim != 1 or sizes.shape != rows.shape[:1] or lengths.shape != (2,):
             raise InputError(f"holds n-grams of another shape; {AGAIN}")
-        mean = np.zeros(numbers.shape[1], np.float32) if mean is None else mean
-        spans = (len(numbers), -(-numbers.shape[1] // SPAN)) if numbers.dtype == np.int8 else (0, 0)
-        types = [part.dtype for part in (numbers, scales, mean, text)]
-        if types[0] not in (np.int8, np.float32) or types[1:] != [np.float32, np.float32, np.uint8]:
+        mean = arrays.get("ngram_mean", np.zeros(rows.shape[1], np.float32))
+        types = (rows.dtype in (np.float32, np.uint8), mean.dtype == np.float32, text.dtype == np.uint8)
+        if not all(types) or mean.ndim != 1:
             raise InputError(f"holds n-grams of another type; {AGAIN}")
-        if (scales.shape, mean.shape) != (spans, numbers.shape[1:]):
-            raise InputError(f"holds n-grams of another shape; {AGAIN}")
-        if not all(map(validation.all_finite, (numbers, scales, mean))):
+        made = cls(Ngrams(*_from_utf8(text, sizes), *lengths.tolist()), rows, mean)
+        if not validation.all_finite(mean) or not validation.all_finite(made.scales()):
             raise InputError(f"holds n-grams with numbers that are not finite; {AGAIN}")
-        return cls(Ngrams(*_from_utf8(text, sizes), *lengths.tolist()), Rows(numbers, scales), mean)
+        return made
+
+    def scales(self) -> Array:
+        """What all numbers of the rows are small multiples of, float32."""
+        if self.rows.dtype == np.float32:
+            return self.rows
+        return np.ascontiguousarray(self.rows[:, : row_bytes(self.dim) - self.dim]).view(np.float32)
 
 
 def _from_utf8(text: Array, sizes: Array) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ from wordsparse.kernels.pool import ArrayPool
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
 from wordsparse.vectors import _ngrams  # type: ignore[attr-defined] # compiled
-from wordsparse.vectors.ngrams import SPAN, Ngrams, Rows, bracketed, isa, kind_of
+from wordsparse.vectors.ngrams import SPAN, Ngrams, bracketed, isa, kind_of, zero_rows
 
 # Rows that are multiplied at a time.
 BLOCK_ROWS = 4096
@@ -28,27 +28,28 @@ class Sweeps:
         self._shares = 1 / np.maximum(sizes, 1).astype(np.float32)
         self._kernels = kernels or CpuKernels()
 
-    def rows(self, vectors: Array, ids: Array, weights: Array, mean: Array, *, ridge: float, sweeps: int) -> Rows:
+    def rows(self, vectors: Array, ids: Array, weights: Array, mean: Array, ridge: float, sweeps: int) -> Array:
         """Towards argmin_G Σ_w weights_w |vectors_ids[w] − mean − x_w G|² + ridge |G|², x_w G the mean of the rows of
-        w's n-grams, by ``sweeps`` from G = 0 on.
+        w's n-grams, by ``sweeps`` from G = 0 on; rows of 8 bits.
 
         Each n-gram in turn takes the change that is best for it alone, for each column (Gauss-Seidel).
         """
-        made = Rows.zeros(len(self.ngrams), vectors.shape[1])
-        threads = max(1, min(self._kernels.threads, made.scales.shape[1]))
-        pulls = ArrayPool().empty((threads, len(ids), SPAN // 2), np.float32)  # two halves in each number
-        first = np.asarray(self._shares * weights, np.float32)
-        of_words, of_ngrams = (ids, first, first * self._shares), (self.starts, self.of)
-        _ngrams.sweep(isa(), vectors, mean, *of_words, *of_ngrams, ridge, sweeps, *made, pulls)
+        made = zero_rows(len(self.ngrams), vectors.shape[1])
+        threads = max(1, min(self._kernels.threads, -(-vectors.shape[1] // SPAN)))
+        # Two numbers of 16 bits in each.
+        pulls = ArrayPool().empty((threads, len(ids), SPAN // 2), np.float32)
+        pull = np.asarray(self._shares * weights, np.float32)
+        words, ngrams = (ids, pull, pull * self._shares), (self.starts, self.of)
+        _ngrams.sweep(isa(), vectors, mean, *words, *ngrams, ridge, sweeps, made, pulls)
         return made
 
-    def multiply(self, rows: Rows, matrix: Array) -> None:
-        """Let the rows times the matrix (dim, dim) take their place."""
+    def multiply(self, rows: Array, matrix: Array) -> None:
+        """Let the rows of 8 bits times the matrix (dim, dim) take their place."""
         threads, matrix = self._kernels.threads, np.asarray(matrix, np.float32)
-        for start in range(0, len(rows.numbers), BLOCK_ROWS):
-            block = [part[start : start + BLOCK_ROWS] for part in rows]
-            unpacked = np.empty(block[0].shape, np.float32)
-            _ngrams.unpack(isa(), *block, unpacked, threads)
+        for start in range(0, len(rows), BLOCK_ROWS):
+            block = rows[start : start + BLOCK_ROWS]
+            numbers = np.empty((len(block), len(matrix)), np.float32)
+            _ngrams.unpack(isa(), block, numbers, threads)
             with single_threaded_blas():
-                self._kernels.matmul_in_place(unpacked, matrix)
-            _ngrams.pack(isa(), unpacked, *block, threads)
+                self._kernels.matmul_in_place(numbers, matrix)
+            _ngrams.pack(isa(), numbers, block, threads)

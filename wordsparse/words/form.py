@@ -37,7 +37,7 @@ from wordsparse.files.members import is_measure
 from wordsparse.kernels import CpuKernels
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
-from wordsparse.vectors.ngrams import AGAIN, SPAN, Rows, Subwords, check_lengths
+from wordsparse.vectors.ngrams import AGAIN, SPAN, Subwords, check_lengths
 from wordsparse.vectors.sweeps import Sweeps
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.options import MOST_FORM
@@ -51,7 +51,7 @@ DOUBT = 30.0
 POWER = 0.15
 STRENGTH, TAU = 0.45, 6.0
 NOTHING, ENOUGH = 0.01, 0.06
-SAMPLE = 4096
+SAMPLE = 2048
 # Of the largest eigenvalue of M^(-1/POWER): smaller ones are noise.
 FLOOR = 1e-6
 # Of any number of a form that is read: squares of products stay far within float32.
@@ -88,11 +88,11 @@ class Form:
         if not is_measure(strength) or not is_measure(tau) or table.dim != dim:
             raise InputError(f"holds n-grams that do not fit its words; {AGAIN}")
         if mean is not None:
-            if mean.shape != (dim,) or mean.dtype != np.float32 or table.rows.numbers.dtype != np.float32:
+            if mean.shape != (dim,) or mean.dtype != np.float32 or table.rows.dtype != np.float32:
                 raise InputError(f"holds n-grams that do not fit its words; {AGAIN}")
-            table = Subwords(table.ngrams, Rows(table.rows.numbers - mean, table.rows.scales), mean)
+            table = Subwords(table.ngrams, table.rows - mean, mean)
         assert tau is not None
-        numbers = (table.mean, table.rows.numbers, table.rows.scales, np.array([strength, tau]))
+        numbers = (table.mean, table.scales(), np.array([strength, tau]))
         if not all(-LARGEST <= part.min() <= part.max() <= LARGEST for part in numbers if part.size):
             raise InputError(f"holds n-grams with numbers beyond {LARGEST:g}, or no numbers; {AGAIN}")
         return cls(table, strength, tau)
@@ -129,20 +129,20 @@ def fit(
             f"no sequence of {shortest} to {longest} characters (of <word>) is shared by {MIN_WORDS} words: choose "
             "shorter n-grams, or more words"
         )
-    spelling, constants = [words[i] for i in ids[sample]], {"ridge": RIDGE, "sweeps": SWEEPS}
+    spelling, dim = [words[i] for i in ids[sample]], unit.shape[1]
     mean = _weighted_mean(unit, ids, weights, kernels)
     with single_threaded_blas():
         lengths = np.sqrt(np.maximum(1 - 2 * (unit @ mean) + mean @ mean, 0))[ids]
     signs = lengths[:, None] * (2 * np.random.default_rng(0).integers(0, 2, (len(ids), SPAN), np.int8) - np.float32(1))
-    rows = sweeps.rows(signs, np.arange(len(ids)), weights, np.zeros(SPAN, np.float32), **constants)
-    own = _told(ngrams.means(rows, spelling), signs[sample], weights[sample])
-    rows = sweeps.rows(unit, ids, weights, mean, **constants)
-    composed = ngrams.means(rows, spelling)
+    rows = sweeps.rows(signs, np.arange(len(ids)), weights, np.zeros(SPAN, np.float32), RIDGE, SWEEPS)
+    own = _told(ngrams.means(rows, spelling, SPAN), signs[sample], weights[sample])
+    rows = sweeps.rows(unit, ids, weights, mean, RIDGE, SWEEPS)
+    composed = ngrams.means(rows, spelling, dim)
     told = _told(composed, unit[ids[sample]] - mean, weights[sample])
     sweeps.multiply(rows, _whitening(composed, weights[sample]))
     others = (told - own) / (1 - own) if own < 1 else 0.0
     form *= min(1.0, max(0.0, (others - NOTHING) / (ENOUGH - NOTHING)))
-    strength = form * STRENGTH * min(1.0, (100 / unit.shape[1]) ** 0.5)
+    strength = form * STRENGTH * min(1.0, (100 / dim) ** 0.5)
     return Form(Subwords(ngrams, rows, mean), strength, form * TAU)
 
 
