@@ -27,7 +27,7 @@ cdef extern from "sweeps.hpp" namespace "wordsparse" nogil:
     Py_ssize_t WORDS_AHEAD
     Py_ssize_t spans_of(Py_ssize_t)
     Py_ssize_t row_bytes(Py_ssize_t)
-    float curvature_of(const int32_t*, const int32_t*, const float*, float)
+    float step_of(const int32_t*, const int32_t*, const float*, float)
     cdef cppclass NgramTable:
         const int64_t* kind
         const int32_t* letters
@@ -123,7 +123,7 @@ def sweep(int isa, const float[:, ::1] vectors, const float[::1] mean, const int
           uint8_t[:, ::1] rows, float[:, :, ::1] pulls):
     """The rows of n-grams that are fitted to vectors[ids] − mean, on as many threads as there are pulls."""
     cdef Py_ssize_t d = vectors.shape[1], ngrams = rows.shape[0], words = ids.shape[0], span, g
-    cdef float[::1] curvature = np.empty(ngrams, np.float32)
+    cdef float[::1] steps = np.empty(ngrams, np.float32)
     require(mean.shape[0] == d and rows.shape[1] == row_bytes(d), "vectors, their mean and rows must be as long")
     require(pull.shape[0] == reach.shape[0] == pulls.shape[1] == words and 2 * pulls.shape[2] == SPAN,
             "each word must have its weights and a line")
@@ -133,10 +133,10 @@ def sweep(int isa, const float[:, ::1] vectors, const float[::1] mean, const int
         return
     require_line(&pulls[0, 0, 0])
     for g in range(ngrams):
-        curvature[g] = curvature_of(&of[starts[g]], &of[starts[g + 1]], &reach[0], ridge)
+        steps[g] = step_of(&of[starts[g]], &of[starts[g + 1]], &reach[0], ridge)
     for span in prange(spans_of(d), nogil=True, schedule="dynamic", num_threads=pulls.shape[0]):
         sweep_span(isa, &vectors[0, 0], &mean[0], d, &ids[0], words, &pull[0], &reach[0], &starts[0], &of[0], ngrams,
-                   &curvature[0], ridge, sweeps, span, &rows[0, 0], &pulls[threadid(), 0, 0])
+                   &steps[0], ridge, sweeps, span, &rows[0, 0], &pulls[threadid(), 0, 0])
 
 
 def add(int isa, const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1] ends, int64_t[::1] slots,

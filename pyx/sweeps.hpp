@@ -12,20 +12,20 @@
 
 namespace wordsparse {
 constexpr ptrdiff_t SPAN = LINE / 2;
-/* How many words ahead lines are prefetched; words that are looked up before the rows of the first are added. */
-constexpr ptrdiff_t WORDS_AHEAD = 32, LOOKED_UP = 16;
+/* How far ahead words' lines and rows are prefetched; words that are looked up before the rows of the first are added. */
+constexpr ptrdiff_t WORDS_AHEAD = 32, ROWS_AHEAD = 8, LOOKED_UP = 16;
 
 static inline ptrdiff_t spans_of(ptrdiff_t d) { return (d + SPAN - 1) / SPAN; }
 static inline ptrdiff_t row_bytes(ptrdiff_t d) { return spans_of(d) * (ptrdiff_t)sizeof(float) + d; }
 
-/* ridge + Σ (a word's reach, for each time that it has the n-gram and each again). */
-static inline float curvature_of(const int32_t *word, const int32_t *end, const float *reach, float ridge) {
+/* 1/(ridge + Σ n² reach of each word, which has the n-gram n times): the step that is best for its row alone. */
+static inline float step_of(const int32_t *word, const int32_t *end, const float *reach, float ridge) {
     double sum = ridge;
     for (ptrdiff_t times; word < end; word += times) {
         for (times = 1; word + times < end && word[times] == *word; times++);
         sum += (double)(times * times) * reach[*word];
     }
-    return (float)sum;
+    return (float)(1 / sum);
 }
 } // namespace wordsparse
 
@@ -87,13 +87,14 @@ template <typename real> void unpack(const uint8_t *row, ptrdiff_t d, real *to) 
  * the words of each n-gram, as many as WORDS_AHEAD behind the last; pulls: a line for each word, ωx times its residual. */
 template <typename real>
 void sweep(const real *vectors, const real *mean, ptrdiff_t d, const int64_t *ids, ptrdiff_t words, const float *pull,
-           const float *reach, const int64_t *starts, const int32_t *of, ptrdiff_t ngrams, const float *curvature,
+           const float *reach, const int64_t *starts, const int32_t *of, ptrdiff_t ngrams, const float *steps,
            float ridge, int sweeps, ptrdiff_t span, uint8_t *rows, real *pulls) {
     /* A line's vectors, of which each holds two of the row's. */
     constexpr ptrdiff_t lanes = LANES<real>, halves = LINE / sizeof(vec<real>), line = LINE / sizeof(real);
     const ptrdiff_t first = span * SPAN, width = d - first < SPAN ? d - first : SPAN;
     alignas(LINE) real row[SPAN] = {}, change[SPAN];
     for (ptrdiff_t word = 0; word < words; word++) {
+        if (word + ROWS_AHEAD < words) prefetch(vectors + ids[word + ROWS_AHEAD] * d + first);
         for (ptrdiff_t i = 0; i < width; i++)
             row[i] = pull[word] * (vectors[ids[word] * d + first + i] - mean[first + i]);
         for (ptrdiff_t v = 0; v < halves; v++)
@@ -102,6 +103,8 @@ void sweep(const real *vectors, const real *mean, ptrdiff_t d, const int64_t *id
     for (ptrdiff_t turn = 0; turn < sweeps * ngrams; turn++) {
         const ptrdiff_t g = turn % ngrams;
         const int32_t *begin = of + starts[g], *end = of + starts[g + 1];
+        prefetch_to_write(rows + (g + ROWS_AHEAD) * row_bytes(d));
+        prefetch_to_write(rows + (g + ROWS_AHEAD + 1) * row_bytes(d) - d + first);
         vec<real> sum[2 * halves] = {};
         for (const int32_t *word = begin; word < end; word++) {
             prefetch(pulls + word[WORDS_AHEAD] * line);
@@ -115,7 +118,7 @@ void sweep(const real *vectors, const real *mean, ptrdiff_t d, const int64_t *id
         memset(row, 0, sizeof(row));
         if (turn >= ngrams) add_span<real>(rows + g * row_bytes(d), width, d, span, 1, row);
         for (ptrdiff_t i = 0; i < SPAN; i++) {
-            change[i] = (change[i] - ridge * row[i]) / curvature[g];
+            change[i] = (change[i] - ridge * row[i]) * steps[g];
             row[i] += change[i];
         }
         pack_span(row, width, d, span, rows + g * row_bytes(d));
