@@ -12,8 +12,8 @@
 
 namespace wordsparse {
 constexpr ptrdiff_t SPAN = LINE / 2;
-/* How far ahead words' lines and rows are prefetched; words that are looked up before the rows of the first are added. */
-constexpr ptrdiff_t WORDS_AHEAD = 32, ROWS_AHEAD = 8, LOOKED_UP = 16;
+/* How far ahead words' lines, and rows, are prefetched. */
+constexpr ptrdiff_t WORDS_AHEAD = 32, ROWS_AHEAD = 8;
 
 static inline ptrdiff_t spans_of(ptrdiff_t d) { return (d + SPAN - 1) / SPAN; }
 static inline ptrdiff_t row_bytes(ptrdiff_t d) { return spans_of(d) * (ptrdiff_t)sizeof(float) + d; }
@@ -142,34 +142,26 @@ void add_ngrams(const NgramTable *table, const uint8_t *rows, ptrdiff_t stride, 
                 const int64_t *ends, ptrdiff_t first, ptrdiff_t last, const real *shares, bool unit, real *to,
                 ptrdiff_t d, int32_t *sizes) {
     std::vector<const uint8_t *> chosen;
-    for (ptrdiff_t begin = first; begin < last; begin += LOOKED_UP) {
-        const ptrdiff_t end = begin + LOOKED_UP < last ? begin + LOOKED_UP : last;
+    for (ptrdiff_t word = first; word < last; word++) {
         chosen.clear();
-        for (ptrdiff_t word = begin; word < end; word++) {
-            const size_t before = chosen.size();
-            table->each(text, word ? ends[word - 1] : 0, ends[word], [&](uint64_t hash, int64_t start, int64_t length) {
-                int64_t *slot;
-                const int64_t row = table->find(hash, text + start, length, slot);
-                if (row < 0) return;
-                chosen.push_back(rows + row * stride);
-                for (ptrdiff_t byte = 0; byte < stride; byte += LINE) prefetch(chosen.back() + byte);
-            });
-            sizes[word] = (int32_t)(chosen.size() - before);
+        table->each(text, word ? ends[word - 1] : 0, ends[word], [&](uint64_t hash, int64_t start, int64_t length) {
+            int64_t *slot;
+            const int64_t row = table->find(hash, text + start, length, slot);
+            if (row < 0) return;
+            chosen.push_back(rows + row * stride);
+            for (ptrdiff_t byte = 0; byte < stride; byte += LINE) prefetch(chosen.back() + byte);
+        });
+        sizes[word] = (int32_t)chosen.size();
+        real *sum = to + word * d, square = 0;
+        for (const uint8_t *row : chosen) {
+            if (stride == row_bytes(d)) add_row(row, d, shares[word] / sizes[word], sum);
+            else add_floats((const real *)row, d, shares[word] / sizes[word], sum);
         }
-        const uint8_t *const *row = chosen.data();
-        for (ptrdiff_t word = begin; word < end; word++) {
-            real *sum = to + word * d, square = 0;
-            for (const uint8_t *const *stop = row + sizes[word]; row < stop; row++) {
-                const real by = shares[word] / sizes[word];
-                if (stride == row_bytes(d)) add_row(*row, d, by, sum);
-                else add_floats((const real *)*row, d, by, sum);
-            }
-            if (!unit) continue;
+        if (!unit) continue;
 #pragma omp simd reduction(+ : square)
-            for (ptrdiff_t i = 0; i < d; i++) square += sum[i] * sum[i];
-            const real by = square > 0 ? 1 / std::sqrt(square) : 1;
-            for (ptrdiff_t i = 0; i < d; i++) sum[i] *= by;
-        }
+        for (ptrdiff_t i = 0; i < d; i++) square += sum[i] * sum[i];
+        const real by = square > 0 ? 1 / std::sqrt(square) : 1;
+        for (ptrdiff_t i = 0; i < d; i++) sum[i] *= by;
     }
 }
 #endif

@@ -1,6 +1,7 @@
 """N-grams and their rows by plain Python and NumPy in float64, with which compiled code is compared."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,12 @@ def ngrams_of(word: str, shortest: int, longest: int) -> list[str]:
     """The n-grams of ``<word>`` of these lengths in characters, each as often as it occurs."""
     text = f"<{word}>"
     return [text[i : i + n] for i in range(len(text)) for n in range(shortest, longest + 1) if i + n <= len(text)]
+
+
+def texts(ngrams: Any) -> list[str]:
+    """Compiled n-grams, in the order of their rows."""
+    text, ends = ngrams.text(), ngrams.ends.tolist()
+    return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def numbered(words: Sequence[str], shortest: int, longest: int, at_least: int) -> list[str]:

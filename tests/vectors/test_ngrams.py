@@ -32,7 +32,7 @@ def normal(*shape: int, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("lengths", [(1, 1), (2, 4), (3, 6), (3, 64)])
 def test_ngrams_are_numbered_as_a_dictionary_would(lengths: tuple[int, int]) -> None:
     sweeps = Sweeps(WORDS, *lengths, 3)
-    ngrams = sweeps.ngrams.texts()
+    ngrams = oracle.texts(sweeps.ngrams)
     assert ngrams == oracle.numbered(WORDS, *lengths, 3)
     of = [sweeps.of[start:end].tolist() for start, end in zip(sweeps.starts, sweeps.starts[1:], strict=False)]
     for word, ngrams_of_word in enumerate(oracle.ngrams_of(word, *lengths) for word in WORDS):
@@ -41,7 +41,7 @@ def test_ngrams_are_numbered_as_a_dictionary_would(lengths: tuple[int, int]) -> 
 
 def test_no_words_one_word_and_a_million_characters_have_ngrams_too() -> None:
     assert len(Sweeps([], 3, 6, 3).ngrams) == len(Sweeps(["kind"], 3, 6, 3).ngrams) == 0
-    assert Sweeps(["aa"], 3, 6, 1).ngrams.texts() == ["<aa>", "<aa", "aa>"]
+    assert oracle.texts(Sweeps(["aa"], 3, 6, 1).ngrams) == ["<aa>", "<aa", "aa>"]
     letters = [chr(i) for i in range(0x20, 0x110000) if not 0xD800 <= i < 0xE000]
     assert len(Sweeps(["".join(letters), *letters[:5]] * 3, 1, 1, 3).ngrams) == len(letters)
 
@@ -54,7 +54,7 @@ def test_sweeps_are_those_of_plain_numpy(dim: int) -> None:
     rows = [
         Sweeps(WORDS, 3, 6, 3, CpuKernels(threads)).rows(vectors, ids, weights, mean, 0.05, 2) for threads in (1, 3)
     ]
-    X = oracle.shares(WORDS, sweeps.ngrams.texts(), 3, 6)
+    X = oracle.shares(WORDS, oracle.texts(sweeps.ngrams), 3, 6)
     G = oracle.swept(X, vectors[ids] - mean, weights, 0.05, 2)
     assert np.linalg.norm(oracle.unpacked(rows[0], dim, SPAN) - G) < 0.03 * np.linalg.norm(G)
     assert rows[0].tobytes() == rows[1].tobytes()
@@ -92,7 +92,7 @@ def test_words_are_looked_up_and_the_means_of_their_rows_added(dim: int, unit: b
     _ngrams.pack(isa(), normal(len(ngrams), dim), eight, 1)
     numbers = oracle.unpacked(eight, dim, SPAN).astype(np.float32)
     words = [*WORDS, "unkindness", "zzz", "kindly" * 50]
-    X = oracle.shares(words, ngrams.texts(), 2, 5)
+    X = oracle.shares(words, oracle.texts(ngrams), 2, 5)
     shares, vectors = np.linspace(0, 2, len(words)), normal(len(words), dim, seed=2)
     for rows in (eight, numbers):
         made = vectors.copy()
@@ -110,7 +110,7 @@ def test_ngrams_can_be_pickled_and_found_again() -> None:
     other = pickle.loads(pickle.dumps(table))
     np.testing.assert_array_equal(other.vector("unkindness"), table.mean)
     assert other.vector("zzz") is None
-    assert Subwords.from_arrays(table.arrays()).ngrams.texts() == ngrams.texts()
+    assert oracle.texts(Subwords.from_arrays(table.arrays()).ngrams) == oracle.texts(ngrams)
 
 
 @pytest.mark.parametrize("texts", [["abcd", "abcd"], ["abc"], ["abcdefg"]])

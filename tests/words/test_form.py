@@ -77,7 +77,8 @@ def test_words_seen_too_seldom_are_not_in_the_fit(monkeypatch: pytest.MonkeyPatc
     some = form.fit(WORDS[:30], unit().astype(np.float32)[:30], counts[:30])
     fitted = form.fit(WORDS, unit().astype(np.float32), counts)
     np.testing.assert_array_equal(fitted.table.rows, some.table.rows)
-    assert form.fit(WORDS, unit().astype(np.float32), counts - 4).table.ngrams.texts() == some.table.ngrams.texts()
+    seldom = form.fit(WORDS, unit().astype(np.float32), counts - 4)
+    assert oracle.texts(seldom.table.ngrams) == oracle.texts(some.table.ngrams)
     assert len(form.fit(WORDS, unit().astype(np.float32), counts * 0 + 1).table) > len(some.table)
 
 
@@ -163,13 +164,14 @@ def test_vectors_of_zeros_and_counts_of_zeros_are_no_trouble() -> None:
     for counts in (COUNTS, None, COUNTS * 0):
         fitted = form.fit(WORDS, zeros, counts)
         assert not blended(fitted, zeros, counts).any()
-        assert np.isfinite(form.fit(WORDS, unit(3).astype(np.float32), counts).table.scales()).all()
+        rows = form.fit(WORDS, unit(3).astype(np.float32), counts).table.rows
+        assert np.isfinite(oracle.unpacked(rows, 3, SPAN)).all()
 
 
 def of_version_1(fitted: form.Form) -> dict[str, Any]:
     """The arrays of a form as they were: rows of float32 that hold ū, and each word's rows."""
     rows = oracle.unpacked(fitted.table.rows, fitted.table.dim, SPAN)
-    text = [g.encode() for g in fitted.table.ngrams.texts()]
+    text = [g.encode() for g in oracle.texts(fitted.table.ngrams)]
     return {
         "ngram_rows": (rows + fitted.table.mean).astype(np.float32),
         "ngrams": np.frombuffer(b"".join(text), np.uint8),
@@ -208,7 +210,7 @@ def test_numbers_that_would_leave_float32_are_refused(name: str, number: float) 
 def test_an_unknown_word_is_composed_and_flagged() -> None:
     made = form.with_form(WordVectors(WORDS, vectors(), COUNTS))
     assert made.subwords is not None
-    ngrams, rows = made.subwords.ngrams.texts(), oracle.unpacked(made.subwords.rows, 7, SPAN)
+    ngrams, rows = oracle.texts(made.subwords.ngrams), oracle.unpacked(made.subwords.rows, 7, SPAN)
     composed = oracle.shares(["unhappiness"], ngrams, 3, 6)[0] @ rows
     np.testing.assert_allclose(made["unhappiness"], made.subwords.mean + composed, rtol=1e-5)
     assert np.linalg.norm(made.vector("unhappiness", unit=True)) == pytest.approx(1)
@@ -279,7 +281,7 @@ def test_npz_holds_the_ngrams(tmp_path: Path) -> None:
     found = read_file(tmp_path / "v.npz")
     assert found.subwords is not None
     assert made.subwords is not None
-    assert found.subwords.ngrams.texts() == made.subwords.ngrams.texts()
+    assert oracle.texts(found.subwords.ngrams) == oracle.texts(made.subwords.ngrams)
     assert found["unhappiness"].tobytes() == made["unhappiness"].tobytes()
     stored = dict(np.load(tmp_path / "v.npz"))
     bad = {

@@ -24,6 +24,8 @@ MAX_NGRAM = 64
 """The largest length of an n-gram, in characters."""
 AGAIN = "make them again: wordsparse subwords"
 """The remedy for damaged n-grams."""
+LARGEST = 1e8
+"""Of any number of rows that are read, or of their scales: squares of products stay far within float32."""
 SPAN = 32
 """How many numbers of a row of 8 bits share a scale."""
 
@@ -105,11 +107,6 @@ class Ngrams:
     def text(self) -> str:
         """All n-grams, one after the other."""
         return self.letters.astype("<i4").tobytes().decode("utf-32-le", "surrogatepass")
-
-    def texts(self) -> list[str]:
-        """The n-grams, in the order of their rows."""
-        text, ends = self.text(), self.ends.tolist()
-        return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
     def add(
         self,
@@ -207,15 +204,10 @@ class Subwords:
         if not all(types) or mean.ndim != 1:
             raise InputError(f"holds n-grams of another type; {AGAIN}")
         made = cls(Ngrams(*_from_utf8(text, sizes), *lengths.tolist()), rows, mean)
-        if not validation.all_finite(mean) or not validation.all_finite(made.scales()):
-            raise InputError(f"holds n-grams with numbers that are not finite; {AGAIN}")
+        scales = rows if rows.dtype == np.float32 else np.ascontiguousarray(rows[:, : -len(mean)]).view(np.float32)
+        if not all((np.abs(part) <= LARGEST).all() for part in (mean, scales)):  # no number that is none, either
+            raise InputError(f"holds n-grams with numbers beyond {LARGEST:g}, or no numbers; {AGAIN}")
         return made
-
-    def scales(self) -> Array:
-        """What all numbers of the rows are small multiples of, float32."""
-        if self.rows.dtype == np.float32:
-            return self.rows
-        return np.ascontiguousarray(self.rows[:, : row_bytes(self.dim) - self.dim]).view(np.float32)
 
 
 def _from_utf8(text: Array, sizes: Array) -> tuple[Array, Array]:

@@ -37,7 +37,7 @@ from wordsparse.files.members import is_measure
 from wordsparse.kernels import CpuKernels
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
-from wordsparse.vectors.ngrams import AGAIN, SPAN, Subwords, check_lengths
+from wordsparse.vectors.ngrams import AGAIN, LARGEST, SPAN, Subwords, check_lengths
 from wordsparse.vectors.sweeps import Sweeps
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.options import MOST_FORM
@@ -54,8 +54,6 @@ NOTHING, ENOUGH = 0.01, 0.06
 SAMPLE = 2048
 # Of the largest eigenvalue of M^(-1/POWER): smaller ones are noise.
 FLOOR = 1e-6
-# Of any number of a form that is read: squares of products stay far within float32.
-LARGEST = 1e8
 
 
 @dataclass(frozen=True)
@@ -83,18 +81,13 @@ class Form:
     def from_arrays(cls, arrays: Mapping[str, Any], dim: int) -> "Form":
         """Read what :meth:`arrays` gives for vectors of ``dim`` numbers; InputError if it does not fit."""
         table = Subwords.from_arrays(arrays)
-        # Before 0.2 there was no strength, and rows without ū; then ū had another name, and rows held it.
-        strength, tau, mean = arrays.get("strength", 0.0), arrays.get("tau"), arrays.get("mean")
-        if not is_measure(strength) or not is_measure(tau) or table.dim != dim:
+        # Before 0.2 there was no strength, and rows held ū, which was 0 or had another name.
+        strength, tau, mean = arrays.get("strength", 0.0), arrays.get("tau"), arrays.get("mean", table.mean)
+        fits = is_measure(strength) and is_measure(tau) and table.dim == dim and mean.dtype == np.float32
+        if not fits or tau is None or mean.shape != (dim,) or max(strength, tau) > LARGEST:
             raise InputError(f"holds n-grams that do not fit its words; {AGAIN}")
-        if mean is not None:
-            if mean.shape != (dim,) or mean.dtype != np.float32 or table.rows.dtype != np.float32:
-                raise InputError(f"holds n-grams that do not fit its words; {AGAIN}")
+        if "mean" in arrays and table.rows.dtype == np.float32:
             table = Subwords(table.ngrams, table.rows - mean, mean)
-        assert tau is not None
-        numbers = (table.mean, table.scales(), np.array([strength, tau]))
-        if not all(-LARGEST <= part.min() <= part.max() <= LARGEST for part in numbers if part.size):
-            raise InputError(f"holds n-grams with numbers beyond {LARGEST:g}, or no numbers; {AGAIN}")
         return cls(table, strength, tau)
 
 
@@ -123,27 +116,36 @@ def fit(
     weights = np.ones(len(ids)) if counts is None else np.asarray(counts[ids] / (counts[ids] + DOUBT), np.float64)
     kernels = CpuKernels(threads)
     sweeps = Sweeps([words[i] for i in ids], shortest, longest, MIN_WORDS, kernels)
-    ngrams, sample = sweeps.ngrams, np.arange(0, len(ids), -(-len(ids) // SAMPLE))
-    if not len(ngrams):
+    if not len(sweeps.ngrams):
         raise InputError(
             f"no sequence of {shortest} to {longest} characters (of <word>) is shared by {MIN_WORDS} words: choose "
             "shorter n-grams, or more words"
         )
-    spelling, dim = [words[i] for i in ids[sample]], unit.shape[1]
-    mean = _weighted_mean(unit, ids, weights, kernels)
+    shares = np.zeros(len(words), np.float32)
+    shares[ids] = weights / (float(weights.sum()) or 1.0)
+    mean = np.asarray(kernels.column_sums(unit, shares), np.float32)
+    sample = np.arange(0, len(ids), -(-len(ids) // SAMPLE))
+    spelling = [words[i] for i in ids[sample]]
+
+    def explained(vectors: Array, ids: Array, mean: Array) -> tuple[Array, Array, float]:
+        """The rows for these vectors, x G of the sample, and Σ ω (u − mean)·x G / Σ ω |u − mean|², 0 for zeros."""
+        rows = sweeps.rows(vectors, ids, weights, mean, RIDGE, SWEEPS)
+        composed = sweeps.ngrams.means(rows, spelling, len(mean))
+        about = vectors[ids[sample]] - mean
+        weighted = about * weights[sample, None]
+        whole = float(np.vdot(weighted, about))
+        return rows, composed, float(np.vdot(weighted, composed)) / whole if whole > 0 else 0.0
+
     with single_threaded_blas():
         lengths = np.sqrt(np.maximum(1 - 2 * (unit @ mean) + mean @ mean, 0))[ids]
     signs = lengths[:, None] * (2 * np.random.default_rng(0).integers(0, 2, (len(ids), SPAN), np.int8) - np.float32(1))
-    rows = sweeps.rows(signs, np.arange(len(ids)), weights, np.zeros(SPAN, np.float32), RIDGE, SWEEPS)
-    own = _told(ngrams.means(rows, spelling, SPAN), signs[sample], weights[sample])
-    rows = sweeps.rows(unit, ids, weights, mean, RIDGE, SWEEPS)
-    composed = ngrams.means(rows, spelling, dim)
-    told = _told(composed, unit[ids[sample]] - mean, weights[sample])
+    *_, own = explained(signs, np.arange(len(ids)), np.zeros(SPAN, np.float32))
+    rows, composed, told = explained(unit, ids, mean)
     sweeps.multiply(rows, _whitening(composed, weights[sample]))
     others = (told - own) / (1 - own) if own < 1 else 0.0
     form *= min(1.0, max(0.0, (others - NOTHING) / (ENOUGH - NOTHING)))
-    strength = form * STRENGTH * min(1.0, (100 / dim) ** 0.5)
-    return Form(Subwords(ngrams, rows, mean), strength, form * TAU)
+    strength = form * STRENGTH * min(1.0, (100 / len(mean)) ** 0.5)
+    return Form(Subwords(sweeps.ngrams, rows, mean), strength, form * TAU)
 
 
 def with_form(
@@ -170,20 +172,6 @@ def _often_seen(counts: Array | None, words: int) -> Array:
     if counts is None or words <= FEW:
         return np.arange(words)
     return np.flatnonzero(counts >= min(SEEN, np.partition(counts, words - FEW)[words - FEW]))
-
-
-def _weighted_mean(unit: Array, ids: Array, weights: Array, kernels: CpuKernels) -> Array:
-    """Of unit[ids], (dim,) float32."""
-    shares = np.zeros(len(unit), np.float32)
-    shares[ids] = weights / (float(weights.sum()) or 1.0)
-    return np.asarray(kernels.column_sums(unit, shares), np.float32)
-
-
-def _told(composed: Array, vectors: Array, weights: Array) -> float:
-    """Σ ω vector·composed / Σ ω |vector|², 0 where all are zero."""
-    weighted = vectors * weights[:, None]
-    whole = float(np.vdot(weighted, vectors))
-    return float(np.vdot(weighted, composed)) / whole if whole > 0 else 0.0
 
 
 def _whitening(composed: Array, weights: Array) -> Array:
