@@ -68,7 +68,6 @@ cdef int set_table(NgramTable& table, const int64_t[::1] kind, const int32_t[::1
                    int64_t[::1] slots) except -1:
     cdef Py_ssize_t size = slots.shape[0]
     require_kind(kind)
-    require_ends(letters, ends)
     require(size and size & (size - 1) == 0 and size >= 2 * ends.shape[0], "half of 2^n slots must be free")
     table.kind, table.letters, table.ends, table.slots = &kind[0], address(letters), address(ends), &slots[0]
     table.mask = size - 1
@@ -114,6 +113,7 @@ cdef object copied(const void* values, size_t size, dtype):
 def fill(const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1] ends, int64_t[::1] slots):
     """Put the n-grams letters[ends[i - 1]:ends[i]] into the slots, zeros; whether all are distinct."""
     cdef NgramTable table
+    require_ends(letters, ends)
     set_table(table, kind, letters, ends, slots)
     return table.fill(ends.shape[0])
 
