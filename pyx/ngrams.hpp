@@ -1,11 +1,9 @@
-// The n-grams of words, numbered: the runs of characters of certain lengths that enough words have.
-//
-// A slot is a 64-bit hash of an n-gram and its number in order of first appearance; where hashes agree, the characters
-// themselves are compared. Slots are probed one after the other, and at most half of them are taken. The numbers that
-// are added to and multiplied with a hash are random, so nobody can choose words whose n-grams meet in one slot; no
-// result depends on them.
-//
-// Memory: 48 to 80 bytes a distinct n-gram, 4 an occurrence. Not thread-safe.
+/* The n-grams of words: the runs of characters of certain lengths, numbered, and looked up.
+ *
+ * A slot is 32 bits of an n-gram's hash and its number and one; where these bits agree, the characters themselves are
+ * compared. Slots are probed one after the other, and at most half of them are taken. The numbers that are added to and
+ * multiplied with a hash are random, so nobody can choose words whose n-grams meet in one slot; no result depends on them.
+ */
 #pragma once
 
 #include <algorithm>
@@ -13,125 +11,171 @@
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
-#include <utility>
 #include <vector>
 
 namespace wordsparse {
 
+/* The numbers of the n-grams letters[ends[i - 1] : ends[i]], whose maker holds all arrays; slots less one are the mask. */
+struct NgramTable {
+    const std::int64_t *kind; /* the shortest and the longest, in characters; an addend and a multiplier of hashes */
+    const std::int32_t *letters;
+    const std::int64_t *ends;
+    std::int64_t *slots;
+    std::uint64_t mask;
+
+    /* Calls visit(hash, start, length) for each n-gram of text[begin:end]. */
+    template <typename Visit>
+    void each(const std::int32_t *text, std::int64_t begin, std::int64_t end, Visit visit) const {
+        const std::uint64_t addend = std::uint64_t(kind[2]), multiplier = std::uint64_t(kind[3]) | 1;
+        for (std::int64_t start = begin; start + kind[0] <= end; ++start) {
+            const std::int64_t longest = std::min(kind[1], end - start);
+            std::uint64_t hash = addend;
+            for (std::int64_t length = 1; length <= longest; ++length) {
+                const std::uint64_t x = (hash ^ std::uint64_t(text[start + length - 1])) * multiplier;
+                hash = (x ^ x >> 32) * multiplier + addend;
+                if (length >= kind[0]) visit(hash, start, length);
+            }
+        }
+    }
+
+    /* The number of an n-gram, or -1; `slot`: where its search ended. */
+    std::int64_t find(std::uint64_t hash, const std::int32_t *ngram, std::int64_t length, std::int64_t *&slot) const {
+        for (std::uint64_t at = hash & mask;; at = (at + 1) & mask) {
+            slot = slots + at;
+            const std::int64_t i = (*slot & 0xFFFFFFFF) - 1, start = i > 0 ? ends[i - 1] : 0;
+            if (i < 0) return -1;
+            if (std::uint64_t(*slot) >> 32 == hash >> 32 && ends[i] - start == length &&
+                std::equal(ngram, ngram + length, letters + start))
+                return i;
+        }
+    }
+
+    /* Fills the slots, all zeros, with the first `count` n-grams; false where one is there twice. */
+    bool fill(std::int64_t count) const {
+        bool distinct = true;
+        for (std::int64_t i = 0; i < count; ++i) {
+            const std::int64_t start = i ? ends[i - 1] : 0;
+            const std::int64_t whole[] = {ends[i] - start, ends[i] - start, kind[2], kind[3]};
+            NgramTable{whole, letters, ends, slots, mask}.each(
+                letters, start, ends[i], [&](std::uint64_t hash, std::int64_t, std::int64_t length) {
+                    std::int64_t *slot;
+                    distinct = find(hash, letters + start, length, slot) < 0 && distinct;
+                    *slot = std::int64_t(hash >> 32 << 32 | std::uint64_t(i + 1));
+                });
+        }
+        return distinct;
+    }
+};
+
+/* The n-grams that at_least of the words text[word_ends[w - 1] : word_ends[w]] have, and the words of each.
+ *
+ * A counter for each hash, which n-grams may share, says first which n-grams can be in as many words at all: most are not,
+ * and only the others enter the table. Memory: 2 to 4 bytes a character, and 4 for each n-gram of a word. */
 class Ngrams {
   public:
-    // Those of the words letters[ends[w - 1] : ends[w]], of shortest to longest characters, that at_least words have.
-    Ngrams(const std::uint32_t *letters, const std::int64_t *ends, std::size_t words, std::int64_t shortest,
-           std::int64_t longest, std::int64_t at_least, std::uint64_t addend, std::uint64_t multiplier)
-        : letters_(letters), addend_(addend), multiplier_(multiplier | 1), slots_(std::size_t(1) << 10),
-          shift_(64 - 10) {
+    Ngrams(const std::int64_t *kind, const std::int32_t *text, const std::int64_t *word_ends, std::size_t words,
+           std::int64_t at_least)
+        : kind_(kind), slots_(2) {
+        const NgramTable kinds{kind, nullptr, nullptr, nullptr, 0};
+        const auto each_word = [&](auto visit) {
+            for (std::size_t word = 0; word < words; ++word)
+                kinds.each(text, word ? word_ends[word - 1] : 0, word_ends[word],
+                           [&](std::uint64_t hash, std::int64_t start, std::int64_t length) {
+                               visit(word, hash, text + start, length);
+                           });
+        };
+        std::size_t size = 1 << 10;
+        while (words && size < 2 * std::size_t(word_ends[words - 1])) size *= 2;
+        std::vector<std::uint8_t> counters(size);
+        const std::int64_t enough = std::min<std::int64_t>(at_least, 255);
+        each_word([&](std::size_t, std::uint64_t hash, const std::int32_t *, std::int64_t) {
+            std::uint8_t &counter = counters[hash >> 32 & (size - 1)];
+            counter = std::uint8_t(counter + (counter < enough));
+        });
         sizes.resize(words);
-        for (std::size_t word = 0; word < words; ++word) {
-            const std::int64_t begin = word ? ends[word - 1] : 0, end = ends[word];
-            const std::size_t before = rows.size();
-            for (std::int64_t start = begin; start < end; ++start) {
-                std::uint64_t hash = addend_;
-                for (std::int64_t length = 1; length <= longest && start + length <= end; ++length) {
-                    hash = mixed(hash ^ letters[start + length - 1]) + addend_;
-                    if (length >= shortest) rows.push_back(number(hash, start, length, std::int64_t(word)));
-                }
-            }
-            sizes[word] = narrow(rows.size() - before);
-        }
+        each_word([&](std::size_t word, std::uint64_t hash, const std::int32_t *ngram, std::int64_t length) {
+            if (counters[hash >> 32 & (size - 1)] < enough) return;
+            rows_.push_back(number(hash, ngram, length, std::int64_t(word)));
+            ++sizes[word];
+        });
         keep(at_least);
     }
 
-    std::vector<std::int64_t> starts;  // of each n-gram that is kept, in the order of their characters
-    std::vector<std::int32_t> lengths; // the same
-    std::vector<std::int32_t> rows;    // the n-grams of the first word, ascending, each as often as it occurs; ...
-    std::vector<std::int32_t> sizes;   // how many each word has
+    /* The longest first, and of one length the one first that the fewest words have: their letters one after the other,
+     * and where each ends; how many of them each word has, one as often as it has it, and all words together. */
+    std::vector<std::int32_t> letters, sizes;
+    std::vector<std::int64_t> ends;
+    std::size_t entries = 0;
+
+    /* The words of each n-gram, ascending, one as often as it has it: of[starts[g] : starts[g + 1]]. */
+    void words_of(std::int64_t *starts, std::int32_t *of) const {
+        for (const std::int32_t row : rows_) ++starts[row + 1];
+        for (std::size_t g = 0; g < ends.size(); ++g) starts[g + 1] += starts[g];
+        std::vector<std::int64_t> next(starts, starts + ends.size());
+        const std::int32_t *row = rows_.data();
+        for (std::size_t word = 0; word < sizes.size(); ++word)
+            for (std::int32_t i = 0; i < sizes[word]; ++i) of[next[*row++]++] = std::int32_t(word);
+    }
 
   private:
-    struct Slot {
-        std::uint64_t hash = 0;
-        std::int32_t number = -1; // free
-    };
-    struct Found {
-        std::int64_t start, last_word;
-        std::int32_t length, words;
-    };
-
-    std::uint64_t mixed(std::uint64_t x) const {
-        x *= multiplier_;
-        return (x ^ x >> 32) * multiplier_;
-    }
-
-    static std::int32_t narrow(std::size_t n) {
-        if (n > std::size_t(std::numeric_limits<std::int32_t>::max()))
-            throw std::overflow_error("more than 2,147,483,647 n-grams");
-        return std::int32_t(n);
-    }
-
-    bool same(const Found &a, std::int64_t start, std::int64_t length) const {
-        return a.length == length && std::equal(letters_ + start, letters_ + start + length, letters_ + a.start);
-    }
-
-    std::int32_t number(std::uint64_t hash, std::int64_t start, std::int64_t length, std::int64_t word) {
-        std::size_t at = hash >> shift_;
-        while (slots_[at].number >= 0 && !(slots_[at].hash == hash && same(found_[slots_[at].number], start, length)))
-            at = (at + 1) & (slots_.size() - 1);
-        if (slots_[at].number < 0) {
-            slots_[at] = {hash, narrow(found_.size())};
-            found_.push_back({start, word, std::int32_t(length), 1});
-            const std::int32_t next = slots_[at].number;
-            if (2 * found_.size() > slots_.size()) grow();
-            return next;
+    std::int32_t number(std::uint64_t hash, const std::int32_t *ngram, std::int64_t length, std::int64_t word) {
+        const auto table = [&] {
+            return NgramTable{kind_, letters.data(), ends.data(), slots_.data(), slots_.size() - 1};
+        };
+        std::int64_t *slot, i = table().find(hash, ngram, length, slot);
+        if (i < 0) {
+            i = std::int64_t(ends.size());
+            if (i == std::numeric_limits<std::int32_t>::max())
+                throw std::overflow_error("more than 2,147,483,647 n-grams");
+            letters.insert(letters.end(), ngram, ngram + length);
+            ends.push_back(std::int64_t(letters.size()));
+            words_.push_back({0, -1});
+            *slot = std::int64_t(hash >> 32 << 32 | std::uint64_t(i + 1));
+            if (2 * ends.size() > slots_.size()) {
+                slots_.assign(2 * slots_.size(), 0);
+                table().fill(i + 1);
+            }
         }
-        Found &known = found_[slots_[at].number];
-        if (known.last_word != word) known.last_word = word, ++known.words;
-        return slots_[at].number;
+        words_[i].count += words_[i].last != word;
+        words_[i].last = word;
+        return std::int32_t(i);
     }
 
-    void grow() {
-        std::vector<Slot> old(2 * slots_.size());
-        old.swap(slots_);
-        --shift_;
-        for (const Slot &taken : old) {
-            if (taken.number < 0) continue;
-            std::size_t at = taken.hash >> shift_;
-            while (slots_[at].number >= 0) at = (at + 1) & (slots_.size() - 1);
-            slots_[at] = taken;
-        }
-    }
-
-    // Leaves out the n-grams of fewer words, and numbers the others in the order of their characters.
+    /* Leaves out the n-grams of fewer words, and numbers the others anew in their order. */
     void keep(std::int64_t at_least) {
-        std::vector<Slot>().swap(slots_);
-        std::vector<std::int32_t> kept;
-        for (std::size_t i = 0; i < found_.size(); ++i)
-            if (found_[i].words >= at_least) kept.push_back(std::int32_t(i));
-        std::sort(kept.begin(), kept.end(), [&](std::int32_t a, std::int32_t b) {
-            const std::uint32_t *x = letters_ + found_[a].start, *y = letters_ + found_[b].start;
-            return std::lexicographical_compare(x, x + found_[a].length, y, y + found_[b].length);
+        const auto all = std::move(letters);
+        const auto all_ends = std::move(ends);
+        const auto start = [&](std::int32_t i) { return i ? all_ends[i - 1] : 0; };
+        std::vector<std::int32_t> kept, number_of(words_.size(), -1);
+        for (std::size_t i = 0; i < words_.size(); ++i)
+            if (words_[i].count >= at_least) kept.push_back(std::int32_t(i));
+        std::stable_sort(kept.begin(), kept.end(), [&](std::int32_t i, std::int32_t j) {
+            const std::int64_t a = all_ends[i] - start(i), b = all_ends[j] - start(j);
+            return a != b ? a > b : words_[i].count < words_[j].count;
         });
-        std::vector<std::int32_t> row_of(found_.size(), -1);
-        for (std::size_t row = 0; row < kept.size(); ++row) {
-            row_of[kept[row]] = std::int32_t(row);
-            starts.push_back(found_[kept[row]].start);
-            lengths.push_back(found_[kept[row]].length);
+        letters = {};
+        ends = {};
+        for (const std::int32_t i : kept) {
+            number_of[i] = std::int32_t(ends.size());
+            letters.insert(letters.end(), all.begin() + start(i), all.begin() + all_ends[i]);
+            ends.push_back(std::int64_t(letters.size()));
         }
-        std::vector<Found>().swap(found_);
-        std::size_t from = 0, to = 0;
+        const std::int32_t *row = rows_.data();
         for (std::int32_t &size : sizes) {
-            const std::size_t first = to, end = from + std::size_t(size);
-            for (; from < end; ++from)
-                if (row_of[rows[from]] >= 0) rows[to++] = row_of[rows[from]];
-            std::sort(rows.begin() + std::ptrdiff_t(first), rows.begin() + std::ptrdiff_t(to));
-            size = std::int32_t(to - first);
+            const std::int32_t *end = row + size;
+            for (size = 0; row < end; ++row)
+                if (number_of[*row] >= 0) rows_[entries++] = number_of[*row], ++size;
         }
-        rows.resize(to);
+        rows_.resize(entries);
     }
 
-    const std::uint32_t *letters_;
-    std::uint64_t addend_, multiplier_;
-    std::vector<Slot> slots_; // a power of two of them
-    int shift_;               // 64 less its exponent
-    std::vector<Found> found_;
+    struct Words {
+        std::int64_t count, last;
+    };
+    const std::int64_t *kind_;
+    std::vector<std::int64_t> slots_;
+    std::vector<Words> words_;       /* of each n-gram, in order of first appearance */
+    std::vector<std::int32_t> rows_; /* the n-grams of the first word, ... */
 };
 
 } // namespace wordsparse

@@ -40,12 +40,20 @@ template <typename real> INLINED vec<real> load(const real *from) {
 template <typename real> INLINED void store(real *to, vec<real> x) { memcpy(to, &x, sizeof(x)); }
 
 /* Packs two vectors of float into one of bfloat16, each number rounded to the nearest, halves to even; and unpacks it. */
-INLINED mask<float> rounded(mask<float> bits) { return bits + 0x7FFF + (bits >> 16 & 1); }
-INLINED vec<float> halved(vec<float> upper, vec<float> lower) {
-    return (vec<float>)((rounded((mask<float>)upper) & ~0xFFFF) | (rounded((mask<float>)lower) >> 16 & 0xFFFF));
+template <typename to, typename from> INLINED to same_bits(from x) {
+    to y{};
+    memcpy(&y, &x, sizeof(y) < sizeof(x) ? sizeof(y) : sizeof(x));
+    return y;
 }
-INLINED vec<float> upper_half(vec<float> both) { return (vec<float>)((mask<float>)both & ~0xFFFF); }
-INLINED vec<float> lower_half(vec<float> both) { return (vec<float>)((mask<float>)both << 16); }
+INLINED mask<float> rounded(vec<float> x) {
+    const mask<float> bits = same_bits<mask<float>>(x);
+    return bits + 0x7FFF + (bits >> 16 & 1);
+}
+INLINED vec<float> halved(vec<float> upper, vec<float> lower) {
+    return same_bits<vec<float>>((mask<float>)((rounded(upper) & ~0xFFFF) | (rounded(lower) >> 16 & 0xFFFF)));
+}
+INLINED vec<float> upper_half(vec<float> both) { return same_bits<vec<float>>(same_bits<mask<float>>(both) & ~0xFFFF); }
+INLINED vec<float> lower_half(vec<float> both) { return same_bits<vec<float>>(same_bits<mask<float>>(both) << 16); }
 
 /* The first `count` numbers from an address on, rounded where they are wider, and zeros behind them. */
 template <typename real, typename source> INLINED vec<real> load_some(const source *from, ptrdiff_t count) {

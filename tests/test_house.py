@@ -139,7 +139,7 @@ def test_a_source_tree_that_is_not_compiled_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("c++") is None, reason="there is no C++ compiler")
 @pytest.mark.parametrize(
-    "name", ["column_blocks", "csr_rows", "gemm", "loss_terms", "ngrams", "text_scan", "window_pull"]
+    "name", ["column_blocks", "csr_rows", "gemm", "loss_terms", "ngrams", "sweeps", "text_scan", "window_pull"]
 )
 def test_headers_are_cpp_without_gnu_extensions(name: str) -> None:
     asked = ["c++", "-std=c++17", "-pedantic-errors", "-Wno-attributes", "-fsyntax-only"]

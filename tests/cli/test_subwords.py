@@ -16,7 +16,9 @@ WORDS = [stem + ending for stem in ("kind", "happy", "bright", "walk") for endin
 
 @pytest.fixture
 def file(tmp_path: Path) -> str:
-    vectors = np.random.default_rng(0).standard_normal((len(WORDS), 5))
+    random = np.random.default_rng(0)
+    of_stems, of_endings = np.repeat(random.standard_normal((4, 5)), 4, axis=0), random.standard_normal((4, 5))
+    vectors = of_stems + np.tile(of_endings, (4, 1)) + 0.1 * random.standard_normal((len(WORDS), 5))
     return str(save_vectors(WordVectors(WORDS, vectors), tmp_path / "vectors.txt", "word2vec")[0])
 
 
@@ -50,7 +52,7 @@ def test_a_model_gets_ngrams(model: str, tmp_path: Path, capsys: pytest.CaptureF
     assert main(["subwords", model, "-o", output, "--shortest", "2", "--longest", "3"]) == 0
     found = ws.load(output).subwords
     assert found is not None
-    assert (found.table.shortest, found.table.longest) == (2, 3)
+    assert (found.table.ngrams.shortest, found.table.ngrams.longest) == (2, 3)
     assert "n-grams fitted to 16 words x 6" in capsys.readouterr().out
     assert main(["export", output, "-o", str(tmp_path / "v.txt"), "--format", "word2vec"]) == 0
     assert "the n-grams are left out" in capsys.readouterr().out

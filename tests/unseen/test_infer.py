@@ -200,7 +200,7 @@ def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> N
     assert composed is not None
     plain = models["skipgram"].infer("sunlight", texts)
     share = model.subwords.strength + model.subwords.tau
-    expected = plain + share * (composed - model.subwords.mean)
+    expected = plain + share * (composed - model.subwords.table.mean)
     np.testing.assert_allclose(model.infer("sunlight", texts), expected / np.linalg.norm(expected), atol=1e-5)
 
 

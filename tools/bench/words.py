@@ -23,6 +23,7 @@ from wordsparse.evaluation.testsets import read_pairs
 from wordsparse.unseen import documents
 from wordsparse.unseen.infer import infer
 from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.form import fit
 from wordsparse.words.recipe import recommended
 
 Array = np.ndarray
@@ -207,7 +208,8 @@ class Form(Benchmark):
     """Strengths of form in a finished model: CPU seconds of the fit and the blend, and scores.
 
     ``model`` names model directories. Of analogies with sections ``gram…``, those are *NAME syntactic*, the others
-    *NAME semantic*. *all* counts pairs with a word without a vector as 0.
+    *NAME semantic*. *all* counts pairs with a word without a vector as 0. *unknown words*: the mean cosine between the
+    composed and the trained vector of words that a fit did not see, a tenth of those that occur 10 to 1,000 times.
     """
 
     model: Any = ("model",)
@@ -223,6 +225,8 @@ class Form(Benchmark):
         model = plain.fit_subwords(form=self.form) if self.form else plain
         vectors = model.word_vectors()
         row: Row = {"cpu_seconds": cpu_seconds() - before, "ngrams": len(vectors.subwords or ())}
+        if self.form:
+            row["unknown words"] = self._unknown(plain)
         for path in self.pairs:
             pairs = read_pairs(Path(path))
             judged = np.array([pair.score for pair in pairs])
@@ -236,6 +240,14 @@ class Form(Benchmark):
                     right = sum((part["accuracy"] or 0) * part["n"] for part in parts)
                     row[f"{name} {half}"] = right / counted
         return [row]
+
+    def _unknown(self, plain: ws.Model) -> float:
+        words, counts = plain.vocabulary.words, np.asarray(plain.vocabulary.counts, np.float64)
+        unit, left_out = plain.word_vectors().unit, np.flatnonzero((counts >= 10) & (counts < 1000))[::10]
+        seen = np.delete(np.arange(len(words)), left_out)
+        table = fit([words[i] for i in seen], unit[seen], counts[seen], threads=self.threads).table
+        composed = [(unit[i], vector) for i in left_out if (vector := table.vector(words[i])) is not None]
+        return float(np.mean([known @ vector / np.linalg.norm(vector) for known, vector in composed]))
 
 
 @dataclass

@@ -19,7 +19,7 @@ BYTES_PER_BAG = 260
 BYTES = 20 * 10**6
 # The n-grams of a vocabulary are fitted after the last step: float32 rows of d numbers, and what does not depend on d,
 # for each word of it.
-NGRAM_ROWS_PER_WORD, NGRAM_BYTES_PER_WORD = 4.0, 3_000
+NGRAM_ROWS_PER_WORD, NGRAM_BYTES_PER_WORD = 1.5, 600
 # For each word besides its two rows: mass and base measure (float64), count (int64), threshold and position (int32).
 BYTES_PER_WORD = 32
 # A checkpoint is written from a copy of the state, through blocks.

@@ -106,7 +106,7 @@ def infer(
     if model.axes is not None:
         vectors = vectors @ model.axes
     if model.subwords is not None:
-        _blend_ngrams(model, words, counts, vectors)
+        model.subwords.blend(words, vectors, counts, model.threads)
     without = [word for word, known in zip(words, has_context, strict=True) if not known]
     if len(without) == len(words):
         raise InputError(f"no sentence holds {words[0]!r:.80} beside a known word" if words else "no word is given")
@@ -305,16 +305,6 @@ class _Batch:
         pairs = np.arange(len(values))
         sums = sp.csr_array((np.ones(len(values)), (self.item, pairs)), shape=(self.n, len(values)))
         return np.asarray(sums @ values)
-
-
-def _blend_ngrams(model: Model, words: Sequence[str], counts: Array, vectors: Array) -> None:
-    """Blend the n-grams of words that occur so often into their unit vectors, in place."""
-    form = model.subwords
-    assert form is not None
-    for row, (word, share) in enumerate(zip(words, form.shares(counts), strict=True)):
-        composed = form.table.vector(word)
-        if composed is not None and counts[row]:
-            vectors[row] = unit((vectors[row] + share * (composed - form.mean))[None])[0]
 
 
 def _as(dtype: Any, *arrays: Array) -> list[Array]:

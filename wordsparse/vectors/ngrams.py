@@ -1,56 +1,54 @@
-"""The vector of any word as the mean of the rows of its character n-grams (Bojanowski et al., 2017).
+"""The vector of any word by the rows of its character n-grams (Bojanowski et al., 2017).
 
 The n-grams of a word are the parts of ``<word>``, so that beginnings and ends of words are told from their middles.
 Each n-gram has a row of its own; there are no hash buckets. :mod:`wordsparse.words.form` makes the rows.
 """
 
+import os
 from collections.abc import Mapping, Sequence
-from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from wordsparse import validation
 from wordsparse.errors import InputError
+from wordsparse.kernels import _build  # type: ignore[attr-defined] # compiled
+from wordsparse.kernels.isa import chosen_isa
+from wordsparse.machine.threads import resolve_threads
 from wordsparse.types import Array
 from wordsparse.vectors import _ngrams  # type: ignore[attr-defined] # compiled
 
 ARRAYS = ("ngram_rows", "ngrams", "ngram_sizes", "ngram_lengths")
-"""The names of the arrays of :meth:`Subwords.arrays`."""
+"""The names of the arrays of :meth:`Subwords.arrays` that are always there."""
 MAX_NGRAM = 64
 """The largest length of an n-gram, in characters."""
 AGAIN = "make them again: wordsparse subwords"
 """The remedy for damaged n-grams."""
+LARGEST = 1e8
+"""Of any number of rows that are read, or of their scales: squares of products stay far within float32."""
+SPAN = 32
+"""How many numbers of a row of 8 bits share a scale."""
 
 
-def ngrams_of(word: str, shortest: int, longest: int) -> list[str]:
-    """The n-grams of ``<word>`` of these lengths in characters, each as often as it occurs."""
-    text = f"<{word}>"
-    return [text[i : i + n] for n in range(shortest, longest + 1) for i in range(len(text) - n + 1)]
+def spelled(texts: Sequence[str]) -> tuple[Array, Array]:
+    """The code points of all texts, int32, and where each text ends, int64."""
+    letters = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<i4").astype(np.int32, copy=False)
+    return letters, np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
 
 
-def numbered(words: Sequence[str], shortest: int, longest: int, at_least: int) -> tuple[list[str], Array, Array]:
-    """The n-grams of these lengths that ``at_least`` of the words have, in the order of their characters.
-
-    Returns
-    -------
-    ngrams : list of str
-    rows : (n,) int32
-        Of each word in turn, the places of its n-grams in the list, ascending, each as often as it occurs.
-    sizes : (V,) int32
-        How many of ``rows`` belong to each word.
-    """
-    text = "".join(f"<{word}>" for word in words)
-    letters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32, copy=False)
-    ends = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)) + 2)
-    starts, lengths, rows, sizes = _ngrams.number(letters, ends, shortest, longest, at_least)
-    return [text[i : i + n] for i, n in zip(starts.tolist(), lengths.tolist(), strict=True)], rows, sizes
+def bracketed(words: Sequence[str]) -> tuple[Array, Array]:
+    """What :func:`spelled` says of ``<word>`` of each word."""
+    return spelled([f"<{word}>" for word in words])
 
 
 def is_word(word: str) -> bool:
     """Whether it can be a word: neither empty nor with white space."""
     return word.split() == [word]
+
+
+def isa() -> int:
+    """The instruction set, as compiled functions take it."""
+    return int(_build.compiled_isas.index(chosen_isa()))
 
 
 def check_lengths(shortest: int, longest: int) -> None:
@@ -64,87 +62,160 @@ def check_lengths(shortest: int, longest: int) -> None:
         )
 
 
-class Subwords:
-    """Rows of n-grams, from which the vectors of words are composed.
+def kind_of(shortest: int, longest: int) -> Array:
+    """N-grams of these lengths, and the random numbers of their hashes, as compiled functions take them."""
+    return np.array([shortest, longest, *np.frombuffer(os.urandom(16), np.int64)])
 
-    InputError if the sizes do not agree, or an n-gram is repeated or has another length.
+
+def zero_rows(count: int, dim: int) -> Array:
+    """Rows of ``dim`` numbers of 8 bits, as bytes: a float32 scale for each SPAN of them, and the numbers."""
+    return np.zeros((count, row_bytes(dim)), np.uint8)
+
+
+def row_bytes(dim: int) -> int:
+    """The bytes of such a row."""
+    return 4 * -(-dim // SPAN) + dim
+
+
+class Ngrams:
+    """N-grams, each with a number, by which its row is found.
+
+    InputError if an n-gram is repeated or has another length.
 
     Parameters
     ----------
-    ngrams : sequence of str, length B
-        Distinct.
-    rows : (B, dim) float32
+    letters, ends : (., int32), (B, int64)
+        The code points of all n-grams, and where each ends.
     shortest, longest : int
         Lengths of the n-grams, in characters; the two brackets count.
     """
 
-    def __init__(self, ngrams: Sequence[str], rows: Array, shortest: int, longest: int) -> None:
+    def __init__(self, letters: Array, ends: Array, shortest: int, longest: int) -> None:
         check_lengths(shortest, longest)
-        self.ngrams, self.rows = list(ngrams), rows
-        self.shortest, self.longest = shortest, longest
-        self._row_of = {ngram: row for row, ngram in enumerate(self.ngrams)}
-        if rows.ndim != 2 or rows.shape[0] != len(self.ngrams) or len(self._row_of) != len(self.ngrams):
-            raise InputError(f"{len(self.ngrams)} n-grams need a row each, not an array {rows.shape}, and no repeats")
-        if wrong := [ngram for ngram in self.ngrams if not shortest <= len(ngram) <= longest]:
-            raise InputError(f"the n-gram {wrong[0]!r:.80} has not {shortest} to {longest} characters; leave it out")
+        self.letters, self.ends, self.shortest, self.longest = letters, ends, shortest, longest
+        lengths = np.diff(ends, prepend=0)
+        if lengths.size and not shortest <= lengths.min() <= lengths.max() <= longest:
+            raise InputError(f"an n-gram has not {shortest} to {longest} characters; leave it out")
+        self._kind = kind_of(shortest, longest)
+        self._slots = np.zeros(2 ** (2 * len(ends) - 1).bit_length(), np.int64)
+        if not _ngrams.fill(self._kind, letters, ends, self._slots):
+            raise InputError("n-grams must be distinct; leave the repeated ones out")
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def text(self) -> str:
+        """All n-grams, one after the other."""
+        return self.letters.astype("<i4").tobytes().decode("utf-32-le", "surrogatepass")
+
+    def add(
+        self,
+        rows: Array,
+        words: Sequence[str],
+        shares: Array,
+        vectors: Array,
+        *,
+        unit: bool = False,
+        threads: int | None = None,
+    ) -> Array:
+        """Add the mean of the rows of a word's n-grams, times the word's share (n,), to its vector (n, dim) float32.
+
+        With ``unit`` the vectors have length one then. Returns how many n-grams of each word are there, (n,) int32.
+        """
+        sizes = np.zeros(len(words), np.int32)
+        of_ngrams = (self._kind, self.letters, self.ends, self._slots, rows.view(np.uint8))
+        shares = np.ascontiguousarray(shares, np.float32)
+        _ngrams.add(isa(), *of_ngrams, *bracketed(words), shares, unit, vectors, sizes, resolve_threads(threads))
+        return sizes
+
+    def means(self, rows: Array, words: Sequence[str], dim: int) -> Array:
+        """The means of the rows of the words' n-grams, (n, dim) float32; zeros where there are none."""
+        made = np.zeros((len(words), dim), np.float32)
+        self.add(rows, words, np.ones(len(words)), made)
+        return made
+
+
+class Subwords:
+    """Rows of n-grams, from which the vectors of words are composed: ``mean`` and the mean of the rows of n-grams.
+
+    InputError if there is not a row for each n-gram.
+
+    Parameters
+    ----------
+    ngrams : Ngrams
+    rows : (B, dim) float32 or (B, row_bytes(dim)) uint8
+    mean : (dim,) float32
+    """
+
+    def __init__(self, ngrams: Ngrams, rows: Array, mean: Array) -> None:
+        self.ngrams, self.rows, self.mean = ngrams, rows, mean
+        width = self.dim if rows.dtype == np.float32 else row_bytes(self.dim)
+        if rows.shape != (len(ngrams), width):
+            raise InputError(f"{len(ngrams)} n-grams need a row each, not an array {rows.shape}")
 
     def __len__(self) -> int:
         return len(self.ngrams)
 
     def __repr__(self) -> str:
-        return f"Subwords({len(self):,} n-grams of {self.shortest} to {self.longest} characters)"
+        return f"Subwords({len(self):,} n-grams of {self.ngrams.shortest} to {self.ngrams.longest} characters)"
 
     @property
     def dim(self) -> int:
         """Length of a vector."""
-        return int(self.rows.shape[1])
+        return len(self.mean)
 
     def vector(self, word: str) -> Array | None:
         """The composed vector of ``word``, (dim,) float32; None if none of its n-grams is known.
 
         A word is neither empty nor does it hold white space: None too.
         """
-        known = self._known(word) if is_word(word) else []
-        return self.rows[known].mean(axis=0, dtype=np.float32) if known else None
+        vector = self.mean[None].copy()
+        known = is_word(word) and self.ngrams.add(self.rows, [word], np.ones(1), vector, threads=1).any()
+        return vector[0] if known else None
 
     def arrays(self) -> dict[str, Array]:
-        """The arrays that :meth:`from_arrays` reads: ``ngram_rows`` (B, dim) float32, ``ngrams`` (bytes,) uint8, all in
-        UTF-8 one after the other, ``ngram_sizes`` (B,) int32, the bytes of each, and ``ngram_lengths`` (2,) int32."""
-        encoded = [ngram.encode(errors="surrogatepass") for ngram in self.ngrams]
+        """The arrays that :meth:`from_arrays` reads: ``ngram_rows`` (B, row_bytes(dim)) uint8, or (B, dim) float32,
+        ``ngram_mean`` (dim,) float32, ``ngrams`` (bytes,) uint8, all in UTF-8 one after the other, ``ngram_sizes`` (B,)
+        int32, the bytes of each, and ``ngram_lengths`` (2,) int32."""
+        letters, ends = self.ngrams.letters, self.ngrams.ends
+        widths = np.cumsum(1 + (letters > 0x7F) + (letters > 0x7FF) + (letters > 0xFFFF))
         return {
             "ngram_rows": self.rows,
-            "ngrams": np.frombuffer(b"".join(encoded), np.uint8),
-            "ngram_sizes": np.fromiter(map(len, encoded), np.int32, len(encoded)),
-            "ngram_lengths": np.array([self.shortest, self.longest], np.int32),
+            "ngram_mean": self.mean,
+            "ngrams": np.frombuffer(self.ngrams.text().encode(errors="surrogatepass"), np.uint8),
+            "ngram_sizes": np.diff(widths[ends - 1], prepend=0).astype(np.int32),
+            "ngram_lengths": np.array([self.ngrams.shortest, self.ngrams.longest], np.int32),
         }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "Subwords":
-        """Read what :meth:`arrays` gives; InputError if it does not fit together."""
+        """Read what :meth:`arrays` gives; InputError if it does not fit together.
+
+        Rows of float32 may hold the mean, and there is no other then.
+        """
         missing = [name for name in ARRAYS if not isinstance(arrays.get(name), np.ndarray)]
         if missing:
             raise InputError(f"holds n-grams without the array {missing[0]!r}; {AGAIN}")
         rows, text, sizes, lengths = (arrays[name] for name in ARRAYS)
-        shapes_fit = rows.ndim == 2 and text.ndim == sizes.ndim == 1 and lengths.shape == (2,)
-        if not shapes_fit or rows.dtype != np.float32 or text.dtype != np.uint8 or not validation.all_finite(rows):
-            raise InputError(f"holds n-grams of another type or shape, or numbers that are not finite; {AGAIN}")
-        if (sizes < 0).any() or sizes.sum(dtype=np.float64) != text.size:
-            raise InputError(f"holds n-grams whose sizes do not add up to their text; {AGAIN}")
-        blob, ends = text.tobytes(), accumulate(sizes.tolist(), initial=0)
-        try:
-            ngrams = [blob[start:end].decode(errors="surrogatepass") for start, end in pairwise(ends)]
-        except UnicodeDecodeError as error:
-            raise InputError(f"an n-gram is not valid UTF-8: {error}; {AGAIN}") from error
-        return cls(ngrams, rows, *lengths.tolist())
-
-    def _known(self, word: str) -> list[int]:
-        """The rows of a word's n-grams, ascending, each as often as the n-gram occurs."""
-        row_of = self._row_of
-        return sorted(row_of[ngram] for ngram in ngrams_of(word, self.shortest, self.longest) if ngram in row_of)
+        if rows.ndim != 2 or text.ndim != 1 or sizes.shape != rows.shape[:1] or lengths.shape != (2,):
+            raise InputError(f"holds n-grams of another shape; {AGAIN}")
+        mean = arrays.get("ngram_mean", np.zeros(rows.shape[1], np.float32))
+        types = (rows.dtype in (np.float32, np.uint8), mean.dtype == np.float32, text.dtype == np.uint8)
+        if not all(types) or mean.ndim != 1:
+            raise InputError(f"holds n-grams of another type; {AGAIN}")
+        made = cls(Ngrams(*_from_utf8(text, sizes), *lengths.tolist()), rows, mean)
+        scales = rows if rows.dtype == np.float32 else np.ascontiguousarray(rows[:, : -len(mean)]).view(np.float32)
+        if not all((np.abs(part) <= LARGEST).all() for part in (mean, scales)):  # no number that is none, either
+            raise InputError(f"holds n-grams with numbers beyond {LARGEST:g}, or no numbers; {AGAIN}")
+        return made
 
 
-def members(rows: Array, sizes: Array, columns: int) -> sp.csr_array:
-    """The float32 matrix whose row i is the mean of the unit vectors of the next sizes[i] of ``rows``."""
-    indptr = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-    means = np.repeat(1 / np.maximum(sizes, 1).astype(np.float32), sizes)
-    return sp.csr_array((means, rows, indptr), shape=(len(sizes), columns))
+def _from_utf8(text: Array, sizes: Array) -> tuple[Array, Array]:
+    """What :func:`spelled` says of n-grams whose text has these sizes in bytes."""
+    if (sizes < 1).any() or sizes.sum(dtype=np.float64) != text.size:
+        raise InputError(f"holds n-grams whose sizes do not add up to their text; {AGAIN}")
+    try:
+        letters, _ = spelled([text.tobytes().decode(errors="surrogatepass")])
+    except UnicodeDecodeError as error:
+        raise InputError(f"an n-gram is not valid UTF-8: {error}; {AGAIN}") from error
+    return letters, np.cumsum((text & 0xC0) != 0x80)[np.cumsum(sizes, dtype=np.int64) - 1]

@@ -140,7 +140,7 @@ class Model:
         if self.axes is not None:
             coordinates.multiply(vectors, self.axes, self.threads)
         if self.subwords is not None:
-            self.subwords.blend(words_form.unit_rows(vectors), counts)
+            self.subwords.blend(self.vocabulary.words, words_form.unit_rows(vectors), counts, self.threads)
         return vectors
 
     @cached_property
@@ -192,7 +192,7 @@ class Model:
         unit = words_form.unit_rows(self.without_subwords().vectors)
         lengths = {"shortest": shortest, "longest": longest}
         fitted = words_form.fit(words, unit, counts, **lengths, form=form, threads=self.threads)
-        fitted.blend(unit, counts)
+        fitted.blend(words, unit, counts, self.threads)
         model = replace(self, subwords=fitted)
         vars(model)["vectors"] = unit  # which it would compute from the parts again
         return model

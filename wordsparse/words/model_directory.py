@@ -98,7 +98,7 @@ def load(path: str | PathLike[str], *, mapped: bool = False) -> Model:
     input_rows = _read_rows(directory / INPUT, (len(vocabulary), dim), mapped)
     output_rows = _read_rows(directory / OUTPUT, (len(vocabulary), dim + 1), mapped)
     training = _read_training(directory, manifest)
-    fitted = _read_subwords(directory, manifest, len(vocabulary), dim)
+    fitted = _read_subwords(directory, manifest, dim)
     axes = _read_rows(directory / AXES, (dim, dim), mapped) if AXES in files else None
     (call,) = storage.objects(directory / MANIFEST, {"call": {}, **manifest}, "call")
     return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, call, axes)
@@ -135,12 +135,12 @@ def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | N
     return Training(text, run_state, arrays.read(directory / TRAINING, table))
 
 
-def _read_subwords(directory: Path, manifest: Mapping[str, Any], words: int, dim: int) -> Form | None:
+def _read_subwords(directory: Path, manifest: Mapping[str, Any], dim: int) -> Form | None:
     if "subwords" not in manifest:
         return None
     content = arrays.read(directory / SUBWORDS, manifest["subwords"])
     with storage.naming(directory / SUBWORDS):
-        return Form.from_arrays(content, words, dim)
+        return Form.from_arrays(content, dim)
 
 
 def _read_rows(path: Path, shape: tuple[int, int], mapped: bool) -> Array:

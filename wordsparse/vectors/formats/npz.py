@@ -4,8 +4,8 @@ Arrays: ``vectors`` (V, dim) float32, float16, or int8 with ``scales`` (V,) floa
 ``words`` (V,) Unicode text; ``counts`` (V,) int64, if known. NumPy gives each word the space of the longest one, and
 loses zeros at the end of a word. Where a word is longer than MAX_LENGTH or ends in a zero, or a key is not a word,
 ``words`` is (bytes,) uint8 instead: a line of JSON for each key. Vectors with n-grams have the arrays of
-:meth:`wordsparse.vectors.ngrams.Subwords.arrays` too, in full precision. Vectors that are not float32 in memory are
-written as they are, and an array ``number_type`` (0,) of their type marks this. Other attributes of the words than
+:meth:`wordsparse.vectors.ngrams.Subwords.arrays` too, as they are. Vectors that are not float32 in memory are written
+as they are, and an array ``number_type`` (0,) of their type marks this. Other attributes of the words than
 counts have the arrays of :mod:`wordsparse.vectors.formats.names`. The archive has a checksum of each array.
 
 A file of any other program is read too if it has ``words``, as text, and ``vectors``.
@@ -39,7 +39,8 @@ _ARRAYS = {
     "scales": ("f", 1, "floating-point numbers"),
     "number_type": ("f", 1, "floating-point numbers"),
     names.ATTRIBUTES: ("u", 1, "whole numbers"),
-    "ngram_rows": ("f", 2, "floating-point numbers"),
+    "ngram_rows": ("fu", 2, "floating-point numbers or bytes"),
+    "ngram_mean": ("f", 1, "floating-point numbers"),
     "ngrams": ("u", 1, "whole numbers"),
     "ngram_sizes": ("i", 1, "whole numbers"),
     "ngram_lengths": ("i", 1, "whole numbers"),
