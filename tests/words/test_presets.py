@@ -12,7 +12,7 @@ from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError
 from wordsparse.words import coordinates
 from wordsparse.words.options import EPOCHS, MOST_EPOCHS, Options
-from wordsparse.words.presets import BASKET_WINDOW, PRESETS, SENTENCE_WINDOW
+from wordsparse.words.presets import BASKET_WINDOW, PRESETS, SENTENCE_FORM, SENTENCE_WINDOW
 from wordsparse.words.recipe import MAX_RATIO, recommended
 
 # Walks on a ring of 20 nodes, in both directions.
@@ -32,7 +32,7 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
     negatives = [recommended("cbow", "bounded-ns", kind).as_dict()["loss"]["negatives"] for kind in kinds]
     assert dict(zip(kinds, negatives, strict=True)) == {**dict.fromkeys(kinds, 5), "walks": 20, "graph": 20}
     sentences = Options(preset="sentences")
-    assert (sentences.window, sentences.sample, sentences.form) == (SENTENCE_WINDOW, 1e-3, 1.0)
+    assert (sentences.window, sentences.sample, sentences.form) == (SENTENCE_WINDOW, 1e-3, SENTENCE_FORM)
     assert Options(preset="text") == Options()
     assert "preset" not in Options().as_dict()
     assert walks.as_dict()["preset"] == "walks"

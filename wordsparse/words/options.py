@@ -11,7 +11,7 @@ from wordsparse.layer import losses
 from wordsparse.options import option
 from wordsparse.words import presets
 from wordsparse.words.examples import MAX_WINDOW
-from wordsparse.words.presets import BASKET_WINDOW, SENTENCE_WINDOW
+from wordsparse.words.presets import BASKET_WINDOW, SENTENCE_FORM, SENTENCE_WINDOW
 from wordsparse.words.recipe import Recipe, recommended
 
 ModelName = Literal["cbow", "skipgram"]
@@ -117,7 +117,7 @@ class Options:
         "How strongly what a word looks like, by n-grams of characters that are fitted to the finished vectors, is "
         "blended into its vector; words that are not in the vocabulary get one too. 0: not at all; 2: better analogies "
         "of inflected forms at the expense of names.",
-        shown="1 with --for text or sentences, else 0",
+        shown=f"1 with --for text, {SENTENCE_FORM:g} with --for sentences, else 0",
         metavar="STRENGTH",
         free=True,
     )

@@ -20,6 +20,8 @@ GROUP = "wordsparse.sources"
 BASKET_WINDOW = 255
 # That of vectors of sentences, which are compared by what they are about.
 SENTENCE_WINDOW = 30
+# Words that share a stem speak of the same thing, whatever form of it a sentence has.
+SENTENCE_FORM = 6.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ class Preset:
 PRESETS = {
     "text": Preset("sentences of a language", epochs_by_length=True),
     "sentences": Preset(
-        "the same, for vectors of sentences: search, similar texts", {"window": SENTENCE_WINDOW}, epochs_by_length=True
+        "the same, for vectors of sentences: search, similar texts",
+        {"window": SENTENCE_WINDOW, "form": SENTENCE_FORM},
+        epochs_by_length=True,
     ),
     "items": Preset(
         "baskets, sessions or playlists of items, whose order does not count",
