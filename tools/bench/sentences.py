@@ -14,18 +14,18 @@ from tools.bench.runner import Benchmark, Row, cpu_seconds, once
 class Encoders(Benchmark):
     """Model directories as encoders of sentences: what their training took, their scores, and µs a sentence.
 
-    ``form`` is the strength of form in their vectors, fitted again; None: as they are.
+    ``form`` is the strength of form in their vectors, fitted again; empty: as they are.
     """
 
     model: Any = ("model",)
-    form: Any = (None,)
+    form: Any = ("",)
     sentences: tuple[str, ...] = ("sts.tsv",)
     texts: int = 100_000
     cases: ClassVar[tuple[str, ...]] = ("model", "form")
 
     def setup(self) -> None:
         self.trained, self.per = ws.load(self.model), self.texts
-        if self.form not in (None, "None"):
+        if self.form:
             self.trained = self.trained.fit_subwords(form=float(self.form))
         lines = [line.split("\t") for path in self.sentences for line in Path(path).read_text().splitlines()]
         told = [text for _, *pair in lines for text in pair]
