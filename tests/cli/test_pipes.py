@@ -56,6 +56,10 @@ def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
         assert asked(process, "none") == "\n"
     with pipe("similar", items, "-", "-n", "1", "--json") as process:
         assert json.loads(asked(process, "a1"))["word"] == "a1"
+    with pipe("documents", items, "-", "-o", "-") as process:
+        for text in ("a1 a2", "b1"):
+            found = json.loads(asked(process, text))
+            assert found == {"vector": pytest.approx(model.encode(text).tolist(), abs=1e-6)}
 
 
 def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> None:

@@ -1,5 +1,6 @@
 """Vectors of texts: the weighted mean, beside plain sums."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,28 @@ def test_what_is_no_text_is_refused(model: ws.Model) -> None:
 
 def test_a_file_holds_the_same_rows(model: ws.Model, tmp_path: Path) -> None:
     texts = [["sun", "milk"], [], ["xyz"]]
-    made = documents.write(model.wv, iter(texts), tmp_path / "rows.npy")
+    made = documents.write(model.wv, (documents.Row((), words) for words in texts), tmp_path / "rows.npy")
     assert made == (3, 6, 1, 1)
     np.testing.assert_array_equal(np.load(tmp_path / "rows.npy"), model.encode(texts))
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])
+def test_rows_keep_their_ids(suffix: str, model: ws.Model, tmp_path: Path) -> None:
+    texts = [["sun", "milk"], [], ["xyz"]]
+    rows = [documents.Row((f"00{i}", i), words) for i, words in enumerate(texts)]
+    path = tmp_path / f"rows{suffix}"
+    documents.write(model.wv, iter(rows), path, ["id", "year"], batch=2)
+    if suffix == ".parquet":
+        parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+        found = parquet.read_table(path).to_pylist()
+    elif suffix == ".jsonl":
+        found = [json.loads(line) for line in path.read_text().splitlines()]
+    else:
+        table = pd.read_csv(path, dtype={"id": str}).to_dict("records")
+        found = [{**row, "vector": [float(number) for number in row["vector"].split()]} for row in table]
+    assert [(row["id"], row["year"]) for row in found] == [("000", 0), ("001", 1), ("002", 2)]
+    np.testing.assert_array_equal(np.array([row["vector"] for row in found], np.float32), model.encode(texts))
+    with pytest.raises(InputError, match="cannot keep id, year"):
+        documents.write(model.wv, iter(rows), tmp_path / "rows.npy", ["id", "year"])
+    documents.write(model.wv, iter([]), path, ["id", "year"])
+    assert path.exists()

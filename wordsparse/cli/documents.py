@@ -1,39 +1,70 @@
 """``wordsparse documents``: the vectors of the lines, or of the rows, of a text."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option
-from wordsparse.cli.text_options import corpus_argument, model_text_options, text_for
+from wordsparse.cli.text_options import corpus_argument, model_text_options, splitter, text_for
+from wordsparse.corpus.sources import STANDARD_INPUT
 from wordsparse.display import Display
+from wordsparse.errors import InputError
+from wordsparse.files import outputs
 
 
 @click.command("documents")
 @click.argument("model")
 @corpus_argument
-@output_option("NumPy matrix (.npy) or Parquet file (.parquet), replaced if it exists.")
+@output_option("Parquet (.parquet), JSON lines (.jsonl), CSV (.csv) or NumPy (.npy) file, replaced; - for JSON lines.")
+@click.option("--keep", metavar="NAME,NAME", help="Columns to keep beside the vectors, with --column.")
 @model_text_options
 @quiet_option
 @json_option
-def command(model: str, corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **text: Any) -> None:
+def command(
+    model: str, corpus: tuple[Path, ...], output: Path, keep: str | None, quiet: bool, as_json: bool, **text: Any
+) -> None:
     """Write the vector of each line of a text, or with --column of each row, a row of float32 numbers, by MODEL.
 
     The text is split into words as the model's own text was. A vector is the mean of the words' vectors, rare words
     weighing more, scaled to length one. A line without a word that has a vector, an empty one too, has zeros. The text
-    is read as it comes: any number of lines takes the same memory. - is standard input.
+    is read as it comes: any number of lines takes the same memory. - is standard input; to standard output each of its
+    lines is answered as it comes.
     """
-    from wordsparse.unseen.documents import write
+    from wordsparse.unseen.documents import Row, write
     from wordsparse.words.model_directory import load
 
-    trained = load(model)
-    with Display(not quiet) as display:
-        documents = counted(text_for(trained, corpus, **text).documents(), display, "documents", "documents")
-        made = write(trained.wv, documents, output)
+    kept = keep.split(",") if keep else []
+    if kept and text["column"] is None:
+        raise InputError("--keep names columns of rows: name the column of their text too, --column")
+    to_standard_output = outputs.is_standard_output(output)
+    if to_standard_output and as_json:
+        raise InputError("--json and --output name both standard output: write the vectors to a file")
+    trained = load(model, mapped=True)
+    source, split = text_for(trained, corpus, **text), splitter(trained, text["tokens"])
+    piped = to_standard_output and list(corpus) == [STANDARD_INPUT] and text["column"] is None
+
+    def rows() -> Iterator[Row]:
+        if text["column"] is not None:
+            yield from (Row(cells, words) for cells, words in source.kept(kept))
+        elif piped:
+            yield from (Row((), split(line)) for line in sys.stdin)
+        else:
+            yield from (Row((), words) for words in source.documents())
+
+    with Display(not quiet and not piped) as display:
+        counting = counted(rows(), display, "documents", "documents")
+        made = write(trained.wv, counting, output, kept, 1 if piped else None)
     said = [f"{made.documents:,} documents x {made.dim} -> {output}"]
     zeros = [f"{n:,} {what}" for n, what in ((made.blank, "are blank"), (made.unknown, "hold no known word")) if n]
     if zeros:
         said.append(f"{' and '.join(zeros)}: their rows are zeros")
-    result = {"documents": made.documents, "dim": made.dim, "without_words": made.blank + made.unknown}
-    emit({"output": str(output), **result, "blank": made.blank}, said, as_json)
+    result: dict[str, Any] = {"documents": made.documents, "dim": made.dim, "without_words": made.blank + made.unknown}
+    emit(
+        {"output": str(output), **result, "blank": made.blank},
+        said,
+        as_json,
+        sys.stderr if to_standard_output else None,
+    )

@@ -46,6 +46,11 @@ def model_text_options(command: Decorated) -> Decorated:
     return options_of(TextOptions, ["format", "column", "max_expansion"])(tokens(command))
 
 
+def splitter(model: Model, tokens: str | None) -> Splitter:
+    """Splits texts into words as the model's own text was, or by another tokeniser."""
+    return model.split if tokens is None else Splitter(tokens, model.split.phrases, model.vocabulary)
+
+
 def text_for(
     model: Model,
     paths: Sequence[Path],
@@ -55,8 +60,9 @@ def text_for(
     tokens: str | None,
 ) -> RawText:
     """The text of files, split into words as the model's own text was, or by another tokeniser."""
-    split = model.split if tokens is None else Splitter(tokens, model.split.phrases, model.vocabulary)
-    return RawText(list(paths), format, split, column, MAX_EXPANSION if max_expansion is None else max_expansion)
+    return RawText(
+        list(paths), format, splitter(model, tokens), column, MAX_EXPANSION if max_expansion is None else max_expansion
+    )
 
 
 def taken(options: dict[str, Any]) -> dict[str, Any]:

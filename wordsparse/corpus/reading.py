@@ -171,11 +171,17 @@ class RawText:
     def documents(self) -> Iterator[list[str]]:
         """The tokens of each line of files, blank ones too, or of each row; of the other formats, of each sentence."""
         if self._column is not None:
-            for name, (cell,) in self._table().rows([self._column]):
-                yield [token for _, item in self._cell_items(name, cell) for token in _token_list(name, item)]
+            for _, words in self.kept([]):
+                yield words
         else:
             for file in self.files or ():
                 yield from _without_end(joined(self._pieces_of(file), blank=True))
+
+    def kept(self, columns: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], list[str]]]:
+        """The cells of each row in ``columns``, and the tokens of its text."""
+        assert self._column is not None
+        for name, (cell, *cells) in self._table().rows([self._column, *columns]):
+            yield tuple(cells), [word for _, item in self._cell_items(name, cell) for word in _token_list(name, item)]
 
     def _items(self) -> Iterator[tuple[str, object]]:
         """The items of an iterable, each with its name for messages; of rows, their cells."""
