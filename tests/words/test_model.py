@@ -240,3 +240,12 @@ def test_hostile_arrays_are_refused_without_allocating(saved: Path, name: str) -
         assert tracemalloc.get_traced_memory()[1] < 20e6
     finally:
         tracemalloc.stop()
+
+
+def test_names_of_other_libraries_lead_to_ours(saved: Path) -> None:
+    model = ws.load(saved)
+    for name, where in (("similar", "model.wv.similar"), ("most_similar", "model.wv"), ("words", "vocabulary.words")):
+        with pytest.raises(AttributeError, match=where):
+            getattr(model, name)
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing'$"):
+        model.nothing  # noqa: B018

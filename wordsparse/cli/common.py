@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 from wordsparse.cli import terminal
 from wordsparse.display import Display
+from wordsparse.errors import InputError
 from wordsparse.options import meant
 
 SENTENCE = 1000  # more characters than one has
@@ -61,7 +63,23 @@ class Completed(click.Choice[str]):
         return value
 
 
-PATH = click.Path(path_type=Path)
+class _Path(click.Path):
+    """A path; an empty one would be the current directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; a usage error if it is empty."""
+        if not os.fspath(value):
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _Path(path_type=Path)
+
+
+def check_order(model: str | os.PathLike[str], words: Sequence[str]) -> None:
+    """Raise InputError where a word is the model, and the model a word."""
+    if not os.path.exists(model) and (named := next((word for word in words if os.path.exists(word)), None)):
+        raise InputError(f"there is no model {os.fspath(model)}: the model comes first, {named} {os.fspath(model)}")
 
 
 def output_option(help: str, metavar: str | None = None) -> Callable[[Decorated], Decorated]:

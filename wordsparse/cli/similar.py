@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import click
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import asked_lines, emit, json_option
+from wordsparse.cli.common import asked_lines, check_order, emit, json_option
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import padded, shortened, width_of
 from wordsparse.vectors.word_vectors import WordVectors
@@ -32,6 +32,7 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
 
     if as_json and not words:
         raise InputError("--json needs a WORD: name one")
+    check_order(model, words)
     vectors = read_vectors(model)
 
     def answer(words: Sequence[str]) -> None:
@@ -75,7 +76,8 @@ def _meant(vectors: WordVectors, words: Sequence[str]) -> list[str]:
             terminal.say([f"{word}: taken as {' and '.join(meant)}{', the mean of them' if len(meant) > 1 else ''}"])
         for each in meant:
             if vectors.is_composed(each):
-                terminal.say([f"{each}: not in the vocabulary; its vector is composed from its n-grams"])
+                close = f"; close to it: {', '.join(near)}" if (near := vectors.close_to(each)) else ""
+                terminal.say([f"{each}: not in the vocabulary; its vector is composed from its n-grams{close}"])
         found += meant
     return found
 

@@ -27,6 +27,7 @@ _COMMANDS = {
     "convert": "export",
     "test": "evaluate",
     "eval": "evaluate",
+    "help": "--help",
 }
 
 

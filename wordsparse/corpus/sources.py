@@ -48,6 +48,8 @@ def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False
     skipped: list[Path] = []
     for source in sources:
         path = _existing(source)
+        if (path / "model.json").is_file():
+            raise InputError(f"{path}: is a model, not a text: --resume trains it on, --init starts from its vectors")
         below = _files_below(path, skipped) if path.is_dir() else [path]
         if not below:
             raise InputError(f"{path}: holds no file: name a directory with text")

@@ -17,6 +17,8 @@ from wordsparse.evaluation.testsets import Pair, Question, TestSets
 from wordsparse.types import Array
 
 RESTRICT_VOCAB = 30_000
+# The share of a set that must be known for its score to say anything of the vectors.
+FEW = 0.1
 
 # Cosines in one batch of analogy questions: 64 MiB of float32.
 _BATCH_COSINES = 2**24
@@ -127,6 +129,8 @@ def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
             scores = [evaluation[kind][name] for evaluation in evaluations]
             if not any(score["n"] for score in scores):
                 sentences.append(f"Not one of the {reason.format(name, scores[0]['oov'])}.")
+            elif max(score["n"] / (score["n"] + score["oov"]) for score in scores) < FEW:
+                sentences.append(f"Of {name} nearly nothing is known: is it in the language of the text?")
     if sentences:
         sentences.append("Give test sets in the language of the text: --pairs, --analogies or --sentences FILE.")
     return sentences

@@ -320,15 +320,19 @@ class WordVectors:
         """The error message for a missing key, with similar spellings if there are any."""
         if not isinstance(key, str):
             return f"{key!r:.80} is not in the vocabulary"
+        close = self.close_to(key)
+        hint = f"; close to it: {', '.join(close)}" if close else ""
+        why = ", and none of its n-grams is known" if self.subwords is not None else ""
+        return f"the word {key!r} is not in the vocabulary{why}{hint}"
+
+    def close_to(self, key: str) -> list[str]:
+        """Frequent words that are spelt like one that is not known, at most three."""
         candidates = [
             known
             for known in self.words[:_SPELLING_CANDIDATES]
             if isinstance(known, str) and abs(len(known) - len(key)) <= 2 and known[:1].lower() == key[:1].lower()
         ]
-        close = difflib.get_close_matches(key, candidates, n=3)
-        hint = f"; close to it: {', '.join(close)}" if close else ""
-        why = ", and none of its n-grams is known" if self.subwords is not None else ""
-        return f"the word {key!r} is not in the vocabulary{why}{hint}"
+        return difflib.get_close_matches(key, candidates, n=3)
 
     def _check(self) -> None:
         """Raise InputError if the sizes do not agree, a word is repeated, or a number is invalid."""

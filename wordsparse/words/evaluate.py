@@ -6,6 +6,7 @@ from os import PathLike
 from typing import cast
 
 from wordsparse.evaluation.scores import (
+    FEW,
     RESTRICT_VOCAB,
     Evaluation,
     answer,
@@ -74,6 +75,8 @@ def evaluate(
     result = score(test_sets, answer(vectors, test_sets, restrict_vocab))
     if vectors.subwords is not None:
         for name, asked in test_sets.pairs.items():
+            if result["pairs"][name]["n"] < FEW * len(asked):  # another language, of which n-grams tell nothing
+                continue
             found = score_pairs(asked, answer_pairs(vectors, asked, composed=True))
             if found["n"] > result["pairs"][name]["n"]:
                 result["pairs"][name]["with_composed"] = found

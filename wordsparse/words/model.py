@@ -39,6 +39,14 @@ SHOWN, SHOWN_FROM, SHOWN_LENGTH = 5, 300, 5
 FACTS = ("model", "loss", "window", "epochs")
 # The two arrays of a run's state that a model holds anyway.
 ROWS = {"E": "input_rows", "output.V": "output_rows"}
+# What users of other libraries ask a model for.
+_ELSEWHERE = {
+    "most_similar": "model.wv.similar(word, n)",
+    "similarity": "model.wv.similar(word, n), or wordsparse.gensim.KeyedVectors",
+    "words": "model.vocabulary.words",
+    "index_to_key": "model.vocabulary.words",
+    "plot": "wordsparse.explore(model)",
+}
 
 
 @dataclass(frozen=True)
@@ -155,6 +163,11 @@ class Model:
         vector is composed from its n-grams; UnknownWordError without any.
         """
         return self.wv[word if len(meant := self.wv.meant(word)) > 1 else meant[0]]
+
+    def __getattr__(self, name: str) -> Any:
+        elsewhere = f"model.wv.{name}" if hasattr(WordVectors, name) else _ELSEWHERE.get(name)
+        hint = f": it is {elsewhere}" if elsewhere else ""
+        raise AttributeError(f"a Model has no attribute {name!r}{hint}")
 
     def __contains__(self, word: object) -> bool:
         return word in self.vocabulary

@@ -21,6 +21,7 @@ FORMATS: dict[str, Format] = {
     made.name: made for made in (Word2Vec(), Word2VecBinary(), Gensim(), Npz(), SafeTensors(), Model2Vec())
 }
 """The formats by name."""
+FASTTEXT = (793_712_314).to_bytes(4, "little")
 READABLE = tuple(name for name, format in FORMATS.items() if format.readable)
 """Those that are read again."""
 
@@ -55,6 +56,8 @@ def read(path: Path) -> Content:
     # word2vec's formats have no beginning of their own.
     chosen = next((format for format in reversed(FORMATS.values()) if format.recognises(path, start)), None)
     with storage.naming(path):
+        if start.startswith(FASTTEXT):
+            raise InputError("is fastText's own binary: take the .vec file that it writes beside it")
         if start.startswith(b"PAR1"):
             raise InputError("is a Parquet file: read it with pyarrow, and give its words and vectors to WordVectors")
         if chosen is not None:
