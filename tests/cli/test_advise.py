@@ -36,12 +36,3 @@ def test_json_has_the_keys(npz: tuple[str, str], capsys: pytest.CaptureFixture[s
     found = json.loads(capsys.readouterr().out)
     assert set(found) >= KEYS
     assert found["n_outputs"] == 10
-
-
-def test_progress_is_on_standard_error_unless_quiet(npz: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    request = ["advise", "--features", npz[0], "--targets", npz[1], "--budget", "0.01", "--threads", "1", "--json"]
-    for options in ([], ["--quiet"]):
-        assert main([*request, *options]) == 0
-        said = capsys.readouterr()
-        json.loads(said.out)
-        assert ("regression by the exact layer" in said.err) != bool(options)

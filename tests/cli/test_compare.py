@@ -80,17 +80,6 @@ def test_vectors_are_kept(text: Path, sets: list[str], tmp_path: Path, capsys: O
     assert left_in(tmp_path / "report" / "vectors") == [f"wordsparse-cbow-{epochs}-epochs.npz" for epochs in (1, 2)]
 
 
-def test_gensim_alone_must_be_installed(
-    text: Path, sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
-) -> None:
-    find, before = importlib.util.find_spec, left_in(tmp_path)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "gensim" else find(name))
-    only = ["--only", "gensim-cbow-ns"]
-    assert main(["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets, *only]) == 2
-    assert "gensim's word2vec needs gensim" in capsys.readouterr().err
-    assert left_in(tmp_path) == before
-
-
 def test_without_gensim_ours_are_compared(
     text: Path, sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:

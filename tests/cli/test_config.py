@@ -26,15 +26,6 @@ def config(tmp_path: Path, content: str) -> str:
     return str(path)
 
 
-def test_the_stored_options_repeat_the_run(text: Path, tmp_path: Path) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    assert main(["train", str(text), "-o", str(first), "--dim", "4", "--min-count", "1", "--seed", "7", "--quiet"]) == 0
-    assert main(["train", "--config", str(first / "options.toml"), "-o", str(second)]) == 0
-    assert (second / "input.npy").read_bytes() == (first / "input.npy").read_bytes()
-    stored = tomllib.loads((second / "options.toml").read_text())
-    assert (stored["corpus"], stored["seed"], stored["min_count"]) == ([str(text)], 7, 1)
-
-
 def test_all_that_affects_a_run_is_stored(text: Path, tmp_path: Path) -> None:
     """Vectors to start from were left out, so that a repeated run was silently another one."""
     first, second, vectors = tmp_path / "first", tmp_path / "second", tmp_path / "v.txt"
@@ -55,13 +46,6 @@ def test_all_that_affects_a_run_is_stored(text: Path, tmp_path: Path) -> None:
     assert (second / "options.toml").read_bytes() == (first / "options.toml").read_bytes()
     stored = tomllib.loads((second / "options.toml").read_text())
     assert (stored["init"], stored["checkpoint_every"]) == (str(vectors), 0)
-
-
-def test_a_start_in_memory_cannot_be_repeated(text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    start = ws.WordVectors(["a", "b"], [[1, 2, 3], [3, 2, -1]])
-    ws.train(str(text), dim=3, init=start, output=tmp_path / "first", progress=False)
-    assert main(["train", "--config", str(tmp_path / "first/options.toml"), "-o", str(tmp_path / "second")]) == 2
-    assert "(vectors in memory): " in capsys.readouterr().err
 
 
 def test_a_loss_object_is_repeated_too(text: Path, tmp_path: Path) -> None:
@@ -105,11 +89,6 @@ def test_the_command_line_counts_more_and_names_are_as_on_it(text: Path, tmp_pat
 def test_a_bad_file_is_refused(content: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--config", config(tmp_path, content), "text", "-o", str(tmp_path / "m")]) == 2
     assert message in capsys.readouterr().err
-
-
-def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "--config", "none.toml", "text", "-o", "m"]) == 2
-    assert "none.toml: cannot be read: No such file" in capsys.readouterr().err
 
 
 def test_any_table_is_written_as_toml_reads_it() -> None:

@@ -2,7 +2,6 @@
 
 import json
 from importlib import metadata
-from typing import Any
 
 import pytest
 
@@ -27,13 +26,6 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["environment"]["OMP_WAIT_POLICY"]
     assert found["gpu"]["usable"] or any(reason.startswith("a GPU: ") for reason in found["unused"])
     assert found["extras"]["safetensors"] == {"safetensors": metadata.version("safetensors")}
-
-
-def test_text(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor"]) == 0
-    out = capsys.readouterr().out
-    for part in ("wordsparse", "kernels", "threads", "BLAS", "GPU", "MPI", "extras"):
-        assert f"\n{part}" in f"\n{out}"
 
 
 def test_a_machine_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,12 +75,6 @@ def test_without_a_driver_no_package_for_a_gpu_is_advised(monkeypatch: pytest.Mo
         assert said in line
 
 
-def test_mpi_is_missed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(optional, "installed", lambda package: False)
-    monkeypatch.setattr(diagnosis, "_version", lambda package: None)
-    assert sum("mpi4py" in line for line in diagnosis.diagnose()["unused"]) == 1
-
-
 def test_products_that_are_wrong_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu, "product_fault", lambda isa: "gram of 2×3 and 3×4 float32 matrices is wrong")
     found = diagnosis.diagnose()
@@ -108,9 +94,3 @@ def test_why_cpus_are_left_alone(monkeypatch: pytest.MonkeyPatch, affinity: int,
     left = quota or affinity
     assert reason.startswith(f"{8 - left} of 8 CPUs: ")
     assert reason.endswith(f"{cause} leaves {left}")
-
-
-def test_a_report_holds_nothing_but_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "find_gpu", lambda: CARD)
-    content: dict[str, Any] = json.loads(json.dumps(diagnosis.diagnose()))
-    assert content == diagnosis.diagnose()

@@ -33,17 +33,6 @@ def test_json_alone_is_on_standard_output(text, tmp_path, capsys):
     assert EncodedCorpus.open(output).vocabulary.words == ["a", "b"]
 
 
-def test_for_people(text, tmp_path, capsys):
-    assert main(["encode", str(text), "-o", str(tmp_path / "out"), "--min-count", "6"]) == 0
-    assert "40 tokens in 10 sentences; 2 of 3 words" in capsys.readouterr().out
-
-
-def test_formats(text, tmp_path, capsys):
-    arguments = ["encode", str(text), "-o", str(tmp_path / "out"), "--format", "text8", "--json"]
-    assert main(arguments) == 0
-    assert json.loads(capsys.readouterr().out)["sentences"] == 1
-
-
 def test_a_hyphen_is_standard_input(text, tmp_path):
     # It was the name of a file.
     command = [sys.executable, "-m", "wordsparse", "encode", "-", str(text), "-o", str(tmp_path / "out")]

@@ -37,18 +37,6 @@ def test_json(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str])
     }
 
 
-def test_table(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", vectors, *sets, "--restrict-vocab", "4"]) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "word pairs  spearman   95 % interval       n     oov",
-        "p              1.000   1.000 … 1.000       3       1",
-        "analogies   accuracy   95 % interval       n     oov",
-        "q              1.000   1.000 … 1.000       1       1",
-        "  royal        1.000   1.000 … 1.000       1       0",
-        "  none             -               -       0       1",
-    ]
-
-
 def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Seventeen lines of "-" said nothing of the reason."""
     (tmp_path / "p.tsv").write_text("x y 2\nx man 1\n")

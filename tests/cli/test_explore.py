@@ -1,8 +1,6 @@
 """``wordsparse explore``: one file, one object on standard output, progress on standard error."""
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -32,13 +30,6 @@ def test_writes_a_page(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixtu
     }
     assert "wordsparse: explore: mapping 20 words of vectors.txt by PCA\n" in output.err
     assert page.read_text().startswith("<!DOCTYPE html>")
-
-
-def test_a_name_that_is_not_unicode_is_escaped(vectors: str, tmp_path: Path) -> None:
-    other = os.fsencode(vectors) + b"\xff"
-    shutil.copy(vectors, other)
-    assert main(["explore", os.fsdecode(other), "-o", str(tmp_path / "page.html"), "--map", "20"]) == 0
-    assert "<title>vectors.txt\\udcff · word vectors</title>" in (tmp_path / "page.html").read_text()
 
 
 def test_says_where_the_page_is(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,12 +31,6 @@ def test_the_suffix_tells_the_format(vectors: str, tmp_path: Path, name: str) ->
     assert read_vectors(tmp_path / name).words == ["a", "b"]
 
 
-def test_text(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    output = tmp_path / "out.txt"
-    assert main(["export", vectors, "-o", str(output)]) == 0
-    assert capsys.readouterr().out == f"2 words x 2 -> {output}\n"
-
-
 def test_precision(vectors: str, tmp_path: Path) -> None:
     output = tmp_path / "out.npz"
     assert main(["export", vectors, "-o", str(output), "--format", "npz", "--precision", "int8"]) == 0

@@ -48,16 +48,6 @@ def test_unknown_words_are_inferred(model: str, text: str, tmp_path: Path, capsy
     assert "2 words have no known word beside them" in capsys.readouterr().err
 
 
-def test_each_line_is_a_row(model: str, text: str, tmp_path: Path) -> None:
-    output = tmp_path / "documents.npy"
-    assert main(["documents", model, text, "-o", str(output)]) == 0
-    rows = np.load(output)
-    assert rows.dtype == np.float32
-    assert rows.shape == (5, 4)
-    assert rows.any(axis=1).tolist() == [True, False, False, True, True]
-    np.testing.assert_array_equal(rows[4], ws.load(model).encode([["milk"]])[0])
-
-
 @pytest.fixture
 def of_text(tmp_path: Path) -> str:
     """A model of raw text in German."""

@@ -24,11 +24,6 @@ def test_similar_json(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
-def test_similar_table(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["similar", vectors, "king"]) == 0
-    assert capsys.readouterr().out == "man     0.707\nqueen   0.500\nwoman   0.000\n"
-
-
 def test_analogy(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["analogy", vectors, "man", "king", "woman", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
@@ -58,12 +53,6 @@ def test_without_a_word_each_line_of_the_input_is_one(vectors: str) -> None:
     run = subprocess.run(given, input="king\nunknown\n\nman woman\n", capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["man", "0.707", "king", "0.500"]
     assert "'unknown' is not in the vocabulary" in run.stderr
-
-
-def test_wide_letters_take_two_cells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = save_vectors(WordVectors(["a", "語派", "ｂ"], [[1, 0], [1, 1], [1, 0.1]]), tmp_path / "v.npz", "npz")[0]
-    assert main(["similar", str(path), "a"]) == 0
-    assert capsys.readouterr().out == "ｂ     0.995\n語派   0.707\n"
 
 
 def test_a_word_of_a_million_letters_does_not_widen_the_table(

@@ -13,7 +13,6 @@ from support.texts import same_vectors, write_text
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.cli.terminal import BestEffortStream
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 SMALL = ["--dim", "6", "--epochs", "2", "--threads", "1", "--sample", "0", "--min-count", "1", "--batch-tokens", "100"]
@@ -72,17 +71,6 @@ def test_a_wrong_request_keeps_its_status(name: str) -> None:
         assert main(["nothing"]) == 2
 
 
-def test_a_signal_handler_that_writes_while_its_thread_does_is_no_error() -> None:
-    class Busy:
-        def write(self, text: str) -> int:
-            raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
-
-        flush = write
-
-    stream = BestEffortStream(Busy())  # type: ignore[arg-type]
-    assert stream.write("said") == 4
-
-
 # ── the script ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 AT_IMPORT = """
@@ -96,33 +84,6 @@ sys.meta_path.insert(0, Kill())
 sys.argv[1:] = ["--version"]
 script.run()
 """
-AT_EXIT = """
-import atexit, os, signal, sys
-import wordsparse.__main__ as script
-atexit.register(lambda: os.kill(os.getpid(), signal.{name}))
-sys.argv[1:] = ["--version"]
-script.run()
-"""
-
-IN_EXEC = """
-import wordsparse.__main__ as script, wordsparse.cli as cli
-def status(*arguments):
-    try:
-        exec("raise KeyboardInterrupt")
-    except KeyboardInterrupt:
-        print("out", end="")
-        return 130
-cli._status = status
-script.run()
-"""
-WHILE_SPEAKING = """
-import wordsparse.__main__ as script, wordsparse.cli as cli
-def say(lines):
-    raise KeyboardInterrupt
-cli.terminal.say = say
-script.sys.argv[1:] = ["nothing"]
-script.run()
-"""
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
@@ -130,17 +91,3 @@ def test_a_signal_during_the_imports_is_an_interruption(name: str) -> None:
     """It was a traceback, or death by the signal."""
     done = subprocess.run([sys.executable, "-c", AT_IMPORT.format(name=name)], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "wordsparse: interrupted\n")
-
-
-def test_a_signal_after_the_work_changes_nothing() -> None:
-    done = subprocess.run([sys.executable, "-c", AT_EXIT.format(name="SIGINT")], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-@pytest.mark.parametrize(("code", "output"), [(IN_EXEC, "out"), (WHILE_SPEAKING, "")])
-def test_an_interruption_has_its_status_wherever_it_was(code: str, output: str, tmp_path: Path) -> None:
-    """CPython ended a module by SIGINT after an interruption in an exec of text; one while a message was written was a
-    traceback."""
-    (tmp_path / "interrupted.py").write_text(code)
-    done = subprocess.run([sys.executable, "-m", "interrupted"], cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (130, output, "")

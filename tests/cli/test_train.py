@@ -1,7 +1,6 @@
 """``train``, and the commands that read what it wrote."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -74,19 +73,6 @@ def test_json(text: Path, tmp_path: Path, kind: str, loss: str, capsys: Output) 
     assert left_in(tmp_path) == ["model", "text.txt"]
 
 
-def test_text_for_people(text: Path, tmp_path: Path, capsys: Output) -> None:
-    assert main(["train", str(text), "-o", str(tmp_path / "model"), *SMALL]) == 0
-    output = capsys.readouterr().out
-    assert f"12 vectors of dimension 6 in {tmp_path / 'model'}\n3,600 tokens in " in output
-    assert re.search(r"1 threads\); loss: [\d.]+ → [\d.]+\n", output)
-    assert output.endswith(f"next: wordsparse similar {tmp_path / 'model'} WORD\n")
-
-
-def test_a_long_vector_of_a_short_text_is_pointed_out(text: Path, tmp_path: Path, capsys: Output) -> None:
-    assert main(["train", str(text), "-o", str(tmp_path / "m"), *SMALL, "--dim", "120"]) == 0
-    assert "dim 120 is long for a text of 1,800 tokens" in capsys.readouterr().err
-
-
 def test_options_reach_the_run(text: Path, tmp_path: Path) -> None:
     given: dict[str, Any] = {
         "window": 3,
@@ -123,17 +109,6 @@ def test_a_preset_chooses_defaults(text: Path, tmp_path: Path) -> None:
     assert main(["train", str(text), "-o", str(tmp_path / "walks"), *few, *power]) == 0
     options = ws.load(tmp_path / "walks").options
     assert (options["window"], options["sample"], options["measure_power"]) == (2, 0, -0.5)
-
-
-def test_an_encoded_directory_several_files_and_max_vocab(text: Path, tmp_path: Path, capsys: Output) -> None:
-    encoded, model = tmp_path / "encoded", tmp_path / "model"
-    assert main(["encode", str(text), "-o", str(encoded), "--min-count", "1"]) == 0
-    assert main(["train", str(encoded), "-o", str(model), *SHORT]) == 0
-    capsys.readouterr()
-    several = ["train", str(text), str(text), "-o", str(tmp_path / "other"), *SMALL, "--max-vocab", "5", "--json"]
-    assert main(several) == 0
-    result = only_json(capsys)
-    assert (result["tokens"], result["vocab_size"]) == (7200, 5)
 
 
 def test_heldout_loss_is_shown_after_each_epoch(text: Path, tmp_path: Path, capsys: Output) -> None:
@@ -191,18 +166,3 @@ def test_a_run_that_breaks_off_writes_nothing(
 
 
 # ── what other commands make of a model ───────────────────────────────────────────────────────────────────────────
-
-
-def test_every_command_reads_a_model(model: str, tmp_path: Path, capsys: Output) -> None:
-    for arguments, found in ((["similar", model, "w3", "-n", "4"], 4), (["analogy", model, "w1", "w2", "w3"], 9)):
-        assert main([*arguments, "--json"]) == 0
-        assert len(only_json(capsys)["neighbours"]) == found
-    pairs = tmp_path / "people.tsv"
-    pairs.write_text("w1\tw2\t3\nw3\tw4\t1\nw5\tw6\t2\nw1\tunknown\t9\n")
-    assert main(["evaluate", model, "--pairs", str(pairs), "--json"]) == 0
-    result = only_json(capsys)["pairs"]["people"]
-    assert (result["n"], result["oov"]) == (3, 1)
-    assert main(["export", model, "-o", str(tmp_path / "vectors.npz")]) == 0
-    trained, exported = ws.load(model), read_vectors(tmp_path / "vectors.npz")
-    assert exported.words == trained.vocabulary.words
-    assert exported.vectors.tobytes() == trained.vectors.tobytes()

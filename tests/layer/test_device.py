@@ -24,7 +24,7 @@ from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine import devices
 from wordsparse.training import loop
 from wordsparse.training.progress import Progress
-from wordsparse.words import embedding, recipe
+from wordsparse.words import recipe
 from wordsparse.words.embedding import StepSizes, WordEmbedding
 from wordsparse.words.examples import ExampleBuilder
 
@@ -97,11 +97,6 @@ def test_arrays_of_the_device_are_checked(kernels: Kernels, H: Array, message: s
     there, _ = pair(kernels, "squared", measure=False)
     with pytest.raises(InputError, match=message):
         there.outputs(kernels.to_device(H), [0])
-
-
-def test_random_weights_are_those_of_the_cpu(kernels: Kernels) -> None:
-    there, here = (FactoredOutput(50, 3, "spherical", seed=4, kernels=where) for where in (kernels, CpuKernels(1)))
-    np.testing.assert_array_equal(there.weights(), here.weights())
 
 
 def test_a_step_that_would_explode_changes_nothing(kernels: Kernels) -> None:
@@ -279,16 +274,3 @@ def test_kernels_on_a_device() -> None:
     assert FactoredOutput(3, 2, device="auto").core.kernels.device == "cpu"
     with pytest.raises(InputError, match="device cuda: there is no GPU here; or use device cpu or auto"):
         FactoredOutput(3, 2, device="cuda")
-
-
-def test_a_host_array_in_the_step_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mistake that the emulated device is there for: one array created by NumPy in the middle of the step."""
-    kernels = cuda_kernels(emulated=True)
-    monkeypatch.setattr(kernels, "inverse", lambda matrix: np.linalg.inv(kernels.to_host(matrix)))
-    vocabulary, ids = text()
-    word_vectors = embedding.WordEmbedding(
-        FactoredOutput(30, 6, "bounded-ns", kernels=kernels).core, StepSizes(), seed=1
-    )
-    examples = ExampleBuilder(vocabulary, window=3, sample=0.0, seed=1).cbow(ids, 0, 100, offset=0, epoch=0)
-    with pytest.raises(TypeError, match="a NumPy array among device arrays"):
-        word_vectors.step(examples, 0.5)

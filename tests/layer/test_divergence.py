@@ -64,16 +64,3 @@ def test_new_weights_start_a_new_watch() -> None:
     assert layer.watch.above == 0
     layer.set_common_output(1.0)
     assert layer.watch.scale == 0
-
-
-def test_a_refused_run_may_go_on_with_better_minibatches() -> None:
-    layer = FactoredOutput(D, d, "squared", dtype=np.float64, weights=np.ones((D, d)), threads=1)
-    H, Y = np.ones((1, d)), sp.csr_array(np.eye(1, D))
-    layer.step(H, Y, 0.0)
-    for _ in range(divergence.IN_A_ROW - 1):
-        layer.step(1e3 * H, Y, 0.0)
-    for _ in range(2):
-        with pytest.raises(TrainingError, match=r"the mean loss of the last 1[01] minibatches"):
-            layer.step(1e3 * H, Y, 0.0)
-    layer.step(H, Y, 0.0)
-    layer.step(1e3 * H, Y, 0.0)

@@ -99,9 +99,3 @@ def test_copies_of_a_used_layer_go_on_alike(copied: Any) -> None:
     assert problems.state(layer) == before
     layer.step(H, Y, 1e-3)
     assert problems.state(other) == problems.state(layer)
-
-
-def test_a_copy_of_a_held_guard_is_free() -> None:
-    guard = Guard()
-    with guard.held("step"), copy.deepcopy(guard).held("step"):
-        pass

@@ -119,21 +119,10 @@ def test_zloss_without_spread_has_no_gradient() -> None:
     assert not np.any(terms.do)
 
 
-@pytest.mark.parametrize("name", losses.LOSSES)
-def test_names_mean_defaults(name: str) -> None:
-    assert losses.resolve(name) == losses.LOSSES[name]()
-    assert losses.resolve(losses.LOSSES[name]()).name == name
-
-
 @pytest.mark.parametrize("wrong", ["mse", "", None, losses.Squared])
 def test_unknown_losses_are_refused(wrong: Any) -> None:
     with pytest.raises(InputError, match=r"did you mean squared\?|choose one of bounded-ns, squared"):
         losses.resolve(wrong)
-
-
-def test_softmax_is_pointed_at_its_neighbours() -> None:
-    with pytest.raises(InputError, match="taylor and spherical are its nearest"):
-        losses.resolve("softmax")
 
 
 @pytest.mark.parametrize("value", [0, -1.0, math.nan, math.inf])
@@ -208,17 +197,3 @@ def test_a_loss_without_a_name_is_refused_where_it_is_given() -> None:
     for use in (lambda: check_loss(Nameless()), lambda: FactoredOutput(3, 2, Nameless())):
         with pytest.raises(InputError, match="Nameless has no name: give it a class attribute name"):
             use()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"loss": "squared"}, "loss must be a wordsparse.layer.losses.Loss object, not 'squared'"),
-        ({"total": 0.0}, "total must be a positive number"),
-        ({"total": math.nan}, "total must be a positive number"),
-        ({"points": 0}, "points must be at least 1"),
-    ],
-)
-def test_the_checker_checks_its_arguments(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        check_loss(**({"loss": Cauchy()} | arguments))

@@ -132,12 +132,6 @@ def test_examples_without_targets(loss: str, m: int, kernels: Any, route: str) -
         assert max(problems.distance(layer, dense).values()) < 1e-12
 
 
-@pytest.mark.parametrize("m", [0, 2])
-def test_losses_are_float64_where_no_example_has_a_target(m: int) -> None:
-    found, _ = FactoredOutput(4, 3, "taylor").loss_and_grad(np.ones((m, 3)), sp.csr_array((m, 4)))
-    assert found.dtype == np.float64
-
-
 @pytest.mark.parametrize("route", problems.ROUTES)
 def test_many_targets_an_example_never_form_their_rows(route: str) -> None:
     """With K targets an example costs O(d² + K d): W_T, O(K d²), is there only where it is the smaller side."""

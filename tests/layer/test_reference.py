@@ -68,11 +68,3 @@ def test_the_step_is_one_on_the_measure_weighted_weights(loss: str) -> None:
     np.testing.assert_array_equal(found[1], by_H)
     expected = root * before - 0.1 * (by_W / root @ Pi + 0.2 * root * before)
     np.testing.assert_allclose(root * dense.W, expected, rtol=1e-12)
-
-
-def test_the_measure_is_normalised_and_the_weights_are_copied() -> None:
-    W = np.ones((2, 1), np.float32)
-    dense = DenseOutput(W, "taylor", [3.0, 1.0])
-    np.testing.assert_allclose(dense.pi, [0.75, 0.25])
-    dense.step(np.ones((1, 1)), sp.csr_array([[1.0, 0.0]]), 0.1)
-    np.testing.assert_array_equal(W, 1)

@@ -118,15 +118,6 @@ def test_an_interrupted_run_without_an_output_leaves_its_model() -> None:
     np.testing.assert_allclose(continued.output_rows, whole.output_rows, atol=1e-3)
 
 
-def test_a_run_that_is_interrupted_at_once_has_no_model() -> None:
-    def sentences() -> Any:
-        yield from TEXT
-        os.kill(os.getpid(), signal.SIGINT)
-
-    with pytest.raises(KeyboardInterrupt):
-        ws.train(sentences(), dim=4)
-
-
 def test_a_model_is_a_collection_of_words() -> None:
     model = ws.train(TEXT, dim=4, epochs=1)
     assert (len(model), list(model), "a" in model, "z" in model) == (6, model.vocabulary.words, True, False)

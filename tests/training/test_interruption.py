@@ -1,23 +1,19 @@
 """A run that ends by a signal or an exception leaves a checkpoint or a model, and its message names it."""
 
-import itertools
 import os
-import shutil
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.runs import KEPT, check_resumed, interrupted, no_space, once_after, run_directory, train
+from support.runs import KEPT, check_resumed, no_space, once_after, run_directory, train
 from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
 from wordsparse.errors import TrainingError, WordsparseError
 from wordsparse.files import arrays
-from wordsparse.training import options
-from wordsparse.training.interruption import FIRST_SIGNAL, SIGNALS, Interrupted, stop_requests
+from wordsparse.training.interruption import SIGNALS, Interrupted
 from wordsparse.training.progress import Progress
 from wordsparse.words.embedding import WordEmbedding
 
@@ -37,22 +33,6 @@ def test_a_progress_callback_that_raises_leaves_a_checkpoint(
     with pytest.raises(kind, match="of the callback") as raised:
         train(text, output, progress=raising(kind("of the callback")))
     assert [KEPT in note for note in raised.value.__notes__] == [True]
-    check_resumed(text, output)
-
-
-@pytest.mark.parametrize(
-    ("error", "expected", "message"),
-    [
-        (MemoryError(), TrainingError, f"out of memory; .*{KEPT}"),
-        (KeyboardInterrupt(), Interrupted, f"interrupted; .*{KEPT}"),
-        (WordsparseError("not now"), WordsparseError, f"not now; .*{KEPT}"),
-    ],
-)
-def test_errors_that_a_command_shows_say_what_is_kept(
-    text: Path, output: Path, error: BaseException, expected: type[BaseException], message: str
-) -> None:
-    with pytest.raises(expected, match=message):
-        train(text, output, progress=raising(error))
     check_resumed(text, output)
 
 
@@ -83,16 +63,6 @@ def test_every_signal_that_ends_a_process_leaves_a_checkpoint(text: Path, output
     with pytest.raises(Interrupted, match=KEPT):
         train(text, output, progress=once_after(500, lambda: os.kill(os.getpid(), number)))
     check_resumed(text, output)
-
-
-def test_the_first_signal_says_what_the_second_one_does(caplog: pytest.LogCaptureFixture) -> None:
-    with stop_requests() as stop:
-        stop.awaited = True
-        os.kill(os.getpid(), signal.SIGINT)
-        assert caplog.messages == [FIRST_SIGNAL]
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGTERM)
-        assert (stop.received, caplog.messages) == (2, [FIRST_SIGNAL])
 
 
 def test_a_second_signal_stops_the_run_without_a_checkpoint(text: Path, output: Path) -> None:
@@ -150,25 +120,3 @@ def test_a_trained_model_that_cannot_be_written_is_kept_to_be_written_later(
     assert same_vectors(model, ws.train(text, **SHORT))
     assert same_vectors(ws.load(output), model)
     assert not run_directory(output).exists()
-
-
-def test_a_checkpoint_of_the_end_needs_no_text_any_more(
-    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Interrupted after the last minibatch, the run ends in the same bytes."""
-    interrupted(text, output, 3600)
-    shutil.copytree(run_directory(output), tmp_path / "copy")
-    check_resumed(text, output)
-    assert options.CHECKPOINT_EVERY == 600
-
-
-def test_a_clock_that_jumps_changes_nothing(text: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Checkpoints are due by a clock that only goes forward; the wall clock may say anything."""
-    jumps = itertools.cycle([0.0, 4e9, -1e6, 1e9])
-    with monkeypatch.context() as patch:
-        patch.setattr(time, "time", lambda: next(jumps))
-        patch.setattr(time, "time_ns", lambda: int(1e9 * next(jumps)))
-        never = train(text, output, checkpoint_every=1e6)
-    assert never.report["checkpoints"] == 0
-    assert 0 < never.report["wall_seconds"] < 600
-    assert same_vectors(never, ws.train(text, **SHORT))

@@ -13,7 +13,7 @@ from support.topics import AT_START, SMALL, TOPICS, two_topics
 
 import wordsparse as ws
 from wordsparse.corpus.options import TextOptions
-from wordsparse.errors import InputError, TrainingError
+from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
 from wordsparse.machine import devices
 from wordsparse.training import loop
@@ -153,14 +153,6 @@ def test_max_tokens_is_exact_and_leaves_the_vocabulary(max_tokens: int) -> None:
     assert len(model.vocabulary) == 20
 
 
-def test_nothing_beyond_max_tokens_has_an_effect() -> None:
-    # The rest of the text is turned round: other neighbours at the cut, the same vocabulary with the same counts.
-    words = [word for sentence in two_topics(80) for word in sentence]
-    texts = [[words], [words[:397] + words[:396:-1]]]
-    first, second = (ws.train(text, **SMALL, max_tokens=397) for text in texts)
-    assert first.vectors.tobytes() == second.vectors.tobytes()
-
-
 @pytest.mark.parametrize("model", MODELS)
 def test_more_dimensions_than_examples_do_not_diverge(model: str) -> None:
     """dim 500 diverged on 130,000 tokens with all else default: each example had a direction to itself."""
@@ -168,12 +160,6 @@ def test_more_dimensions_than_examples_do_not_diverge(model: str) -> None:
     text = [[f"w{rank}" for rank in ranks[i : i + 10]] for i in range(0, 3000, 10)]
     trained = ws.train(text, model=model, dim=200, epochs=1, threads=1, min_count=1)
     assert trained.report["loss"][0] < AT_START["bounded-ns"]
-
-
-def test_a_run_that_diverges_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "DIVERGED", -0.5)
-    with pytest.raises(TrainingError, match=r"diverged after [\d,]+ of 14,400 tokens.*batch_tokens"):
-        ws.train(two_topics(), **SMALL)
 
 
 def test_nothing_is_left_behind_in_the_temporary_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,6 @@ from pathlib import Path
 import pytest
 from support.texts import MODEL_FILES, write_text
 
-from wordsparse.corpus import EncodedCorpus
-from wordsparse.words.model_directory import read_vectors
-
 SUPPORT = Path(__file__).resolve().parents[1] / "support"
 COMPILER = shutil.which("cc") or shutil.which("gcc")
 pytestmark = [
@@ -97,27 +94,3 @@ def test_training_on_ends_in_the_same_bytes(library: Path, tmp_path: Path, every
         assert status == 0, (place, errors)
         assert digests(place / "model") == digests(whole), place
         assert sorted(path.name for path in place.iterdir()) == ["model", "stood"]
-
-
-@pytest.mark.parametrize("kind", ["fsync", "write", "rename"])
-def test_encode_and_export_leave_what_stood(library: Path, tmp_path: Path, kind: str) -> None:
-    text, vectors = write_text(tmp_path / "text.txt"), tmp_path / "vectors.txt"
-    vectors.write_text("2 2\na 1 0\nb 0 1\n")
-    place = tmp_path / "place"
-    place.mkdir()
-    cases: list[Case] = []
-    for begin in (1, 2, 3):
-        (place / f"{begin}.npz").write_bytes(b"what stood there")
-        broken = lie(kind, begin, ALWAYS, place)
-        cases.append((broken, ["encode", str(text), "-o", str(place / f"{begin}")]))
-        cases.append((broken, ["export", str(vectors), "-o", str(place / f"{begin}.npz"), "--format", "npz"]))
-    for (_, arguments), (status, errors) in zip(cases, run(library, cases), strict=True):
-        assert "Traceback" not in errors
-        assert status == 0 or any(reason in errors for reason in REASONS), errors
-        # Whole, where only the last call failed, which asks that the disk holds the new name.
-        output = Path(arguments[3])
-        if arguments[0] == "encode":
-            assert not output.exists() or EncodedCorpus.open(output).tokens == 1800
-        else:
-            assert output.read_bytes() == b"what stood there" or len(read_vectors(output)) == 2
-    assert {path.name for path in place.iterdir()} <= {"1", "2", "3", "1.npz", "2.npz", "3.npz"}

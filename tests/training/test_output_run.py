@@ -32,14 +32,6 @@ def test_a_run_resumed_at_any_step_ends_in_the_same_bytes(text: Path, output: Pa
         assert not run_directory(output).exists()
 
 
-def test_a_run_interrupted_after_every_minibatch_ends_in_the_same_bytes(text: Path, output: Path) -> None:
-    whole = ws.train(text, **{**SHORT, "epochs": 1})
-    interrupted(text, output, 1, epochs=1)
-    for tokens in range(101, 1800, 90):
-        interrupted(text, output, tokens, epochs=1, resume=True)
-    assert same_vectors(train(text, output, epochs=1, resume=True, threads=2), whole)
-
-
 @pytest.mark.usefixtures("checkpoints_wait")
 def test_periodic_checkpoints_do_not_change_the_result_and_the_newest_is_kept(text: Path, output: Path) -> None:
     seen: list[list[str]] = []
@@ -52,10 +44,6 @@ def test_periodic_checkpoints_do_not_change_the_result_and_the_newest_is_kept(te
     assert model.report["checkpoints"] > 2
     assert max(map(len, seen)) <= 2
     assert same_vectors(model, ws.train(text, **options))
-
-
-def test_resume_with_nothing_to_resume_starts_anew(text: Path, output: Path) -> None:
-    assert same_vectors(train(text, output, resume=True), ws.train(text, **SHORT))
 
 
 def test_text_is_encoded_once(text: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,11 +92,6 @@ def test_an_unfinished_run_is_not_started_over(text: Path, output: Path) -> None
         InputError, match=r"an unfinished run for it is in .*model\.training: continue it with --resume"
     ):
         train(text, output)
-
-
-def test_resume_needs_an_output(text: Path) -> None:
-    with pytest.raises(InputError, match="resume needs an output"):
-        ws.train(text, resume=True)
 
 
 @pytest.mark.parametrize("text", ["word " * 3000, ["word " * 3000], ["a quick brown fox", "and another one"]])

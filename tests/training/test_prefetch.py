@@ -76,12 +76,6 @@ def test_no_more_are_made_than_asked_for(makers: int, most: int) -> None:
     assert not workers()
 
 
-def test_nothing_starts_before_the_first_item_is_asked_for() -> None:
-    taken = prefetched(iter([1]), [same])
-    assert not workers()
-    taken.close()
-
-
 @pytest.mark.parametrize("makers", [1, 3])
 def test_what_an_item_raises_is_raised_in_its_place(makers: int) -> None:
     def make(job: int) -> int:

@@ -42,19 +42,6 @@ def test_tiny_texts_give_finite_vectors_or_a_clear_refusal(name: str, model: str
     trained.word_vectors()  # checks them again
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"checkpoint_every": -1}, "checkpoint_every"),
-        ({"checkpoint_every": "often"}, "checkpoint_every"),
-        ({"resume": True}, "resume needs an output"),
-    ],
-)
-def test_options_of_a_run_are_checked_with_and_without_an_output(given: dict[str, Any], said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        ws.train([["a", "b"]] * 20, **given)
-
-
 NINE_DOCUMENTS = """human interface computer
 survey user computer system response time
 eps user interface system
@@ -155,6 +142,9 @@ def test_an_encoded_text_keeps_its_vocabulary(tmp_path: Path, options: dict[str,
         ({"max_vocab": 0}, "max_vocab"),
         ({"format": "pdf"}, "pdf"),
         ({"min_count": 10_000}, "vocabulary is empty"),
+        ({"checkpoint_every": -1}, "checkpoint_every"),
+        ({"checkpoint_every": "often"}, "checkpoint_every"),
+        ({"resume": True}, "resume needs an output"),
         ({"size": 100, "iter": 5}, r"unknown option (iter: did you mean epochs|size: did you mean dim)"),
     ],
 )
@@ -195,13 +185,6 @@ def test_a_recipe_is_trained_with_and_told() -> None:
     np.testing.assert_allclose(own.report["loss"], plain.report["loss"], rtol=1e-4)
     other = ws.train(text, **SMALL, loss="taylor", recipe=replace(default, measure_power=0.75))
     assert other.vectors.tobytes() != plain.vectors.tobytes()
-
-
-def test_another_recipe_does_not_resume(tmp_path: Path) -> None:
-    output, changed = tmp_path / "model", replace(recipe.recommended("cbow", "bounded-ns"), growth=0.5)
-    ws.train(two_topics(60), **SMALL, output=output, recipe=changed)
-    with pytest.raises(InputError, match=r"resume: .*recipe was \{'loss': .*\}, not none"):
-        ws.train(two_topics(60), **{**SMALL, "epochs": 4}, output=output, resume=True)
 
 
 @pytest.mark.parametrize(

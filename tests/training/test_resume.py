@@ -159,14 +159,6 @@ def test_vectors_alone_cannot_be_trained_on(text: Path, output: Path) -> None:
         train(text, output, epochs=3, resume=True)
 
 
-def test_what_a_model_needs_to_be_trained_on_is_small(text: Path, output: Path) -> None:
-    model = train(text, output)
-    manifest = json.loads((output / "model.json").read_text())
-    d = model.dim + 1
-    assert (output / "training.bin").stat().st_size <= 8 * len(model.vocabulary) + 8 * (6 * d * d + 4 * d)
-    assert manifest["version"] == 2
-
-
 def test_another_tokenizer_is_refused_on_resuming(tmp_path):
     """A text with other tokens was taken for a new text, whose words were added to the model's."""
     text = tmp_path / "text.txt"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.runs import check_resumed, interrupted, no_space, once_after, run_directory, train
-from support.texts import SHORT, same_vectors
+from support.texts import same_vectors
 
 import wordsparse as ws
 from wordsparse.errors import InputError, WordsparseError
@@ -66,12 +66,6 @@ def test_a_model_on_its_way_is_put_in_its_place(text: Path, output: Path) -> Non
     directory.mkdir()
     os.rename(output, directory / "previous")
     assert same_vectors(train(text, output, resume=True), first)
-
-
-def test_a_run_directory_that_someone_removes_is_made_again(text: Path, output: Path) -> None:
-    gone = once_after(500, lambda: shutil.rmtree(run_directory(output)))
-    assert same_vectors(ws.train(text, output=output, progress=gone, **SHORT), ws.train(text, **SHORT))
-    assert not run_directory(output).exists()
 
 
 def test_a_model_that_cannot_be_put_at_its_place_is_kept(

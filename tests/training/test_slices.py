@@ -76,16 +76,6 @@ def test_every_token_is_trained_on_or_held_out_whatever_the_minibatch(
     assert all(map(np.array_equal, (train, heldout), parts(100)))
 
 
-def test_the_text_around_a_slice_is_of_the_same_part() -> None:
-    corpus = corpus_of([[0] * 5000])
-    mask = Split(5000, 0.3, seed=3).mask(0, 5000)
-    for held, slices in enumerate(
-        (Slices(corpus, None, 0.3, 3).train(lambda position: 70), Slices(corpus, None, 0.3, 3).heldout(70))
-    ):
-        for ids, _, _, offset in slices:
-            assert np.array_equal(ids == 0, mask[offset : offset + ids.size] == held)
-
-
 def test_slices_may_grow_with_the_position() -> None:
     slices = Slices(corpus_of([[0] * 700, [0] * 300]), None, 0.0, 1)
 

@@ -73,14 +73,13 @@ class BestEffortStream:
 
     def write(self, text: str) -> int:
         """Write the text, or drop it."""
-        # RuntimeError: a signal handler writes during a write of its own thread.
-        with contextlib.suppress(OSError, ValueError, RuntimeError):
+        with contextlib.suppress(OSError, ValueError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
         """Write the buffer, or drop it."""
-        with contextlib.suppress(OSError, ValueError, RuntimeError):
+        with contextlib.suppress(OSError, ValueError):
             self._stream.flush()
 
     def __getattr__(self, name: str) -> Any:
