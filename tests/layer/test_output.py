@@ -380,13 +380,6 @@ def test_preconditioners_that_cannot_be_are_refused(preconditioner: Any, message
     assert problems.state(layer) == before
 
 
-def test_a_layer_tells_its_settings() -> None:
-    layer = FactoredOutput(7, 3, "taylor", np.ones(7), np.float64)
-    expected = "FactoredOutput(n_outputs=7, n_features=3, loss=Taylor(), base_measure=…, dtype=float64, device=cpu)"
-    assert repr(layer) == expected
-    assert "base_measure" not in repr(FactoredOutput(7, 3))
-
-
 @pytest.mark.parametrize("loss", list(problems.LOSSES))
 @pytest.mark.parametrize("call", ["loss_and_grad", "step"])
 def test_what_leaves_the_precision_is_refused_by_name(loss: str, call: str) -> None:
