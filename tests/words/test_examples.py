@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, Vocabulary
-from wordsparse.errors import InputError
 from wordsparse.kernels import Csr, _examples
-from wordsparse.words.examples import MAX_WINDOW, Distances, ExampleBuilder, Examples, distance_weights
+from wordsparse.words.examples import Distances, ExampleBuilder, Examples, distance_weights
 
 Array = NDArray[Any]
 Pairs = dict[tuple[int, int], float]
@@ -223,19 +222,6 @@ def test_window_one_without_subsampling_pairs_neighbours() -> None:
     assert bags_of(stream.cbow(0, 8)) == [(0, [1]), (1, [0, 2]), (2, [1]), (3, [4]), (4, [3])]
 
 
-def test_a_window_reaches_over_a_cut_and_past_what_is_not_kept() -> None:
-    stream = Stream(shard(0, -1, -1, -1, -1, 1, -2), 0, 1, 0.0, 1, 0)
-    # A pair is in the minibatch of its first token.
-    assert pairs_of(stream.skipgram(0, 3)) == {(0, 1): 1, (1, 0): 1}
-    assert pairs_of(stream.skipgram(3, 7)) == {}
-
-
-def test_a_window_wider_than_255() -> None:
-    stream = Stream(np.random.default_rng(0).integers(0, 6, 400).astype(np.int32), 0, WIDE, 0.0, 1, 0)
-    check(stream, 0, 400)
-    check(stream, 350, 390)
-
-
 def test_a_builder_can_be_used_again() -> None:
     # The slots that number a minibatch's words are shared between minibatches.
     stream = Stream(np.random.default_rng(0).integers(-2, 6, 500).astype(np.int32), 0, 5, 1e-2, 1, 0)
@@ -267,24 +253,12 @@ def test_distances_count_as_asked(distances: Distances, weights: list[float]) ->
     assert (abs(share - weights) < 4 * np.sqrt(np.multiply(weights, 1 - np.array(weights)) / n) + 1e-9).all()
 
 
-@pytest.mark.parametrize("window", [0, -1, MAX_WINDOW + 1])
-def test_windows_out_of_range_are_refused(window: int) -> None:
-    with pytest.raises(InputError, match=f"window must be from 1 to {MAX_WINDOW}, not {window}"):
-        ExampleBuilder(VOCABULARY, window=window, sample=0.0, seed=1)
-
-
 def test_more_words_than_fit_in_32_bits_make_the_same_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     text = np.random.default_rng(1).integers(0, 6, 500).astype(np.int32)
     stream = Stream(text, 0, 5, 0.0, 1, 0)
     narrow = pairs_of(stream.skipgram(3, 400))
     monkeypatch.setattr(_examples, "MAX_WORDS_IN_32_BITS", 0)
     assert pairs_of(stream.skipgram(3, 400)) == narrow
-
-
-@pytest.mark.parametrize("sample", [-1e-3, np.nan, np.inf])
-def test_bad_subsampling_is_refused(sample: float) -> None:
-    with pytest.raises(InputError, match="sample must be 0 or a positive number"):
-        ExampleBuilder(VOCABULARY, window=5, sample=sample, seed=1)
 
 
 def some(dtype: str, *shape: int) -> Array:

@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from typing import Any, get_args
 
-import numpy as np
 import pytest
 
 from wordsparse.errors import InputError
@@ -18,13 +17,6 @@ from wordsparse.words.presets import PRESETS
 from wordsparse.words.recipe import Recipe, recommended
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
-
-
-def test_defaults_are_valid_and_immutable() -> None:
-    options = Options()
-    assert (options.model, options.loss) == ("cbow", "bounded-ns")
-    with pytest.raises(AttributeError):
-        options.dim = 3  # type: ignore[misc]
 
 
 def test_the_names_of_losses_and_devices_are_those_of_the_layer_and_the_machine() -> None:
@@ -74,11 +66,6 @@ def test_a_bad_value_is_refused_by_the_name_of_its_option(name: str, value: Any)
         Options(**{name: value})
 
 
-@pytest.mark.parametrize("edge", [{"window": MAX_WINDOW}, {"sample": 0}, {"seed": 0}, {"dim": 1}, {"max_tokens": 1}])
-def test_values_at_the_edge_are_taken(edge: dict[str, Any]) -> None:
-    Options(**edge)
-
-
 def test_a_loss_object_is_a_recipe_with_it() -> None:
     """It was a KeyError, after the text had been read, and then a refusal."""
     options = Options(loss=BoundedNS(negatives=10))
@@ -99,21 +86,6 @@ def test_a_loss_of_ones_own_needs_its_step_sizes() -> None:
     assert Options(loss=Own(), recipe=Recipe(Own(), StepSizes())).loss == "taylor"
     # The recipe alone was refused: its loss was not the default one.
     assert Options(recipe=Recipe(Own())) == Options(loss="taylor", recipe=Recipe(Own(), StepSizes()))
-
-
-def test_numpys_numbers_are_plain_in_the_stored_options() -> None:
-    """They were not JSON, which was found when the model was written, at the end of the run."""
-    given = {
-        "dim": np.int64(8),
-        "sample": np.float32(0.5),
-        "seed": np.uint8(3),
-        "model": np.str_("skipgram"),
-        "heldout": 0,
-    }
-    loss = BoundedNS(negatives=np.float32(2))  # type: ignore[arg-type]
-    options = Options(**given, loss=loss, threads=np.int16(2), max_tokens=np.int32(9))  # type: ignore[arg-type]
-    assert {type(value) for value in vars(options).values()} == {int, float, str, type(None), Recipe}
-    assert Options.from_dict(json.loads(json.dumps(options.as_dict()))) == options
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -109,11 +109,6 @@ def test_powers_beyond_float64_are_refused(power: float) -> None:
         replace(recommended("cbow", "bounded-ns"), measure_power=power).base_measure(np.array([9, 5]) * 1000)
 
 
-def test_the_measure_of_text_is_the_plain_power() -> None:
-    counts = np.arange(50_000, 0, -1) ** 2
-    np.testing.assert_array_equal(recommended("cbow", "bounded-ns").base_measure(counts), counts**0.5)
-
-
 def test_training_with_a_negative_power_does_not_diverge() -> None:
     sizes: Any = random.integers(2, 9, 400)
     baskets = [["common", *(f"i{item}" for item in random.zipf(1.2, size) if item < 5000)] for size in sizes]

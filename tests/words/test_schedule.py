@@ -1,7 +1,5 @@
 """The schedule by itself: minibatches, warm-up and learning rate as functions of tokens."""
 
-from dataclasses import replace
-
 import pytest
 
 from wordsparse.words.recipe import Recipe, recommended
@@ -54,19 +52,6 @@ def test_a_long_run_has_the_recipes_minibatches_and_what_is_asked_for_is_taken()
     assert Schedule(LEVEL, 10**10).largest_batch() == LEVEL.batch_tokens
     assert Schedule(GROWING, 1_000, 7).largest_batch() == 7
     assert Schedule(GROWING, 1_000, 10**9).largest_batch() == 10**9
-
-
-def test_without_growth_all_minibatches_are_as_large_as_may_be() -> None:
-    schedule = Schedule(replace(LEVEL, growth=1.0), 10**9)
-    assert schedule.wanted(0) == schedule.warmup_tokens
-    assert schedule.wanted(10**8) == 10**8
-
-
-def test_minibatches_grow_with_the_tokens_before_them() -> None:
-    schedule = Schedule(replace(GROWING, growth=0.25, acceleration=0.5), 10**9)
-    warmup = schedule.warmup_tokens
-    assert schedule.wanted(0) == schedule.wanted(warmup) == int(0.25 * warmup)
-    assert schedule.wanted(4 * warmup) == int(0.25 * 4 * warmup * 2)
 
 
 def test_the_learning_rate_waits_and_falls_to_zero() -> None:

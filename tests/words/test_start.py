@@ -8,7 +8,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import wordsparse as ws
-from wordsparse.cli import main
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.words.embedding import StepSizes, WordEmbedding
@@ -100,13 +99,3 @@ def test_a_run_that_resumes_has_the_same_start(tmp_path: Path) -> None:
         ws.train(text, output=tmp_path / "m", resume=True, **options)
     resumed = ws.train(text, output=tmp_path / "m", resume=True, init=vectors, **options)
     assert resumed.input_rows.tobytes() == whole.input_rows.tobytes()
-
-
-def test_fasttexts_text_file_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "t.txt").write_text("\n".join(map(" ".join, sentences(100, 1))))
-    (tmp_path / "v.vec").write_text("2 4 \nt1w1 0.1 0.2 0.3 -4 \nt1w2 1 0 0 0.5 \n")
-    train = ["train", str(tmp_path / "t.txt"), "-o", str(tmp_path / "m"), "--init", str(tmp_path / "v.vec")]
-    assert main([*train, "--epochs", "1"]) == 2
-    assert "init: its vectors have 4 dimensions, not 100: train with dim 4" in capsys.readouterr().err
-    assert main([*train, "--epochs", "1", "--dim", "4"]) == 0
-    assert "2 of 89 words start from the given vectors" in capsys.readouterr().err
