@@ -1,7 +1,6 @@
 """Outputs follow links and are written to streams; other special files are never replaced."""
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -21,7 +20,6 @@ from wordsparse.words.model_directory import read_vectors
 # Formats of one file; the model's is a directory.
 FILES = [name for name in FORMATS if name != "model2vec" and (name != "gensim" or optional.installed("gensim"))]
 VECTORS = WordVectors(["a", "b"], [[1, 2], [3, 4]], [5, 4])
-EXPORT = "import sys; from wordsparse.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 @pytest.fixture
@@ -90,17 +88,6 @@ def test_devices_are_written_to_and_stay(tmp_path: Path) -> None:
         storage.write_file(Path("/dev/full"), b"refused")
 
 
-def test_a_directory_and_a_socket_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # a socket's name must be short
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind("socket")
-        for path, kind in ((tmp_path, "directory"), (Path("socket"), "socket")):
-            with pytest.raises(InputError, match=f"is a {kind}; name a file"):
-                save_vectors(VECTORS, path, "npz")
-    with pytest.raises(InputError, match="exists already"):
-        storage.check_new_directory(Path("/dev/null"))
-
-
 def test_standard_output_that_is_a_file_is_appended_to(tmp_path: Path) -> None:
     # Followed to the file that it is, standard output would be replaced, and all that was printed with it.
     vectors = save_vectors(VECTORS, tmp_path / "v.npz", "npz")[0]
@@ -116,16 +103,6 @@ def test_standard_output_that_is_a_file_is_appended_to(tmp_path: Path) -> None:
     assert done.stderr.decode() == "".join(f"2 words x 2 -> {name}\n" for name in names)
     refused = subprocess.run([*command, "--json"], capture_output=True, cwd=tmp_path, check=False)
     assert (refused.returncode, refused.stdout, refused.stderr.count(b"--json")) == (2, b"", 2)
-
-
-def test_the_end_of_a_pipes_reader_is_not_an_error_to_tell(tmp_path: Path) -> None:
-    vectors = save_vectors(VECTORS, tmp_path / "v.npz", "npz")[0]
-    read, write = os.pipe()
-    os.close(read)
-    command = [sys.executable, "-c", EXPORT, "export", str(vectors), "--format", "word2vec", "-o", "-"]
-    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
-    os.close(write)
-    assert (done.returncode, done.stderr) == (1, b"")
 
 
 @pytest.mark.parametrize("name", ["n" * 255, "ü" * 127, "n" * 221])
