@@ -54,16 +54,6 @@ def test_a_difference_is_paired() -> None:
     assert (other_way["verdict"], other_way["low"]) == ("behind", pytest.approx(-row["high"]))
 
 
-def test_sentences_are_judged_as_pairs_are() -> None:
-    runs = run(OURS, 0.9), run(PEER, 1.0)
-    assert [{**row, "kind": "pairs", "test": "people"} for row in rows(*runs, kind="sentences")] == rows(*runs)
-
-
-def test_the_same_vectors_are_level() -> None:
-    [row] = rows(run(OURS, 1.0), run(PEER, 1.0))
-    assert (row["difference"], row["low"], row["high"], row["verdict"]) == (0, 0, 0, "level")
-
-
 def test_sides_that_know_other_words_are_compared_on_what_both_know() -> None:
     [row] = rows(run(OURS, 0.5), run(PEER, 1.0, unknown=150))
     known = slice(150, None)
@@ -116,30 +106,4 @@ def test_after_the_same_epochs() -> None:
     assert found["in_short"] == [
         f"After 2 epochs, compared with the best peer on 2 test sets, {CALLED[0]} scores higher on 1; on 1 the "
         "difference may be chance."
-    ]
-
-
-def test_both_sides_and_neither() -> None:
-    stated = [difference("people", 0.2, "ahead"), difference("verbs", -0.2, "behind")]
-    compared = f"compared with the best peer on 2 test sets, {CALLED[0]} scores"
-    assert conclude(stated, [])["in_short"] == [f"After 2 epochs, {compared} higher on 1 and lower on 1."]
-    stated = [difference("people", 0.02, "level"), difference("verbs", -0.02, "level")]
-    found = conclude(stated, [])
-    assert found["in_short"] == ["The text is too little to tell the methods apart: every difference may be chance."]
-
-
-def test_sets_of_unknown_words_are_named() -> None:
-    score = {"n": 0, "oov": 353}
-    runs: list[dict[str, Any]] = [
-        {
-            "name": OURS,
-            "pairs": {"people": score, "known": {"n": 2, "oov": 1}},
-            "analogies": {"asked": score},
-            "sentences": {},
-        }
-    ]
-    assert conclude([], runs)["unanswered"] == [
-        "Not one of the pairs of people (353) has both words in the vocabulary.",
-        "Not one of the questions of asked (353) has its four words among the frequent ones of the vocabulary.",
-        "Give test sets in the language of the text: --pairs, --analogies or --sentences FILE.",
     ]

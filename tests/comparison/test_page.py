@@ -1,6 +1,5 @@
 """The page of a comparison: whole in itself, with every word and name as text."""
 
-import copy
 import re
 from pathlib import Path
 from typing import Any
@@ -63,16 +62,6 @@ def test_runs_differences_and_pictures_are_there() -> None:
     for picture in pictures:
         ElementTree.fromstring(picture)
         assert (picture.count("<circle"), picture.count("<line")) == (4, 5)  # a line across for the file
-
-
-def test_what_is_missing_leaves_a_page() -> None:
-    """A run that failed, no text, no peer, no score at all."""
-    holes = copy.deepcopy(content())
-    holes["runs"][-1] = {"name": "gensim-cbow-hs", "epochs": 2, "seed": 1, "repeat": 0, "error": f"killed {NASTY}"}
-    assert "failed and is left out: killed &lt;script" in page(holes)
-    files = content() | {"text": None, "runs": [run(NASTY, None)], "differences": []}
-    files["runs"][0]["pairs"][NASTY] = {"spearman": None, "low": None, "high": None, "n": 0, "oov": 10}
-    assert "–" in page(files)
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -1,4 +1,3 @@
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -104,10 +103,3 @@ def test_a_run_that_fails_is_reported_and_the_others_go_on(
     assert failed.report["name"] == "wordsparse-skipgram"
     assert message in failed.report["error"]
     assert fine.answers is not None
-
-
-def test_the_worker_says_what_went_wrong(text: EncodedText, tmp_path: Path) -> None:
-    gone = EncodedText(ws.encode([list("ab")] * 9, tmp_path / "gone", min_count=1), 18, None)
-    shutil.rmtree(tmp_path / "gone")
-    [failed] = trained(request(tmp_path, methods=["wordsparse-cbow"]), gone, tmp_path)[0]
-    assert "gone: is not an encoded corpus" in failed.report["error"]

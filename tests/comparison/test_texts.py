@@ -67,19 +67,6 @@ def test_long_sentences_are_cut_where_gensims_reader_cuts(tmp_path: Path, monkey
     assert plain(corpus, corpus.tokens, tmp_path)[0] == ["a b c", "a b c", "a b", "a b c"]
 
 
-def test_a_word_with_white_space_is_refused(tmp_path: Path) -> None:
-    corpus = ws.encode([["new york", "b"]], tmp_path / "encoded", min_count=1)
-    with pytest.raises(InputError, match="'new york' holds white space"):
-        texts.write_plain(corpus, 2, tmp_path / "plain.txt")
-
-
-def test_too_little_text_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "text.txt"
-    path.write_text("a a b\n")
-    with pytest.raises(InputError, match="only one word"):
-        texts.prepare(request(path), tmp_path)
-
-
 def test_a_text_that_expands_too_much_is_refused_unless_the_request_allows_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
