@@ -177,11 +177,6 @@ def test_a_matrix_without_a_row_for_each_word_is_refused(words: list[Any], matri
         CountSource((words, matrix), PairOptions())
 
 
-def test_words_of_a_matrix_may_come_one_by_one() -> None:
-    source = CountSource(((word for word in "ab"), SQUARE), PairOptions())
-    assert sorted(source.vocabulary.words) == ["a", "b"]
-
-
 @pytest.mark.parametrize("weight", ["5e-324", "1e-38", "-1", "4e38", "1" + 400 * "0"])
 def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path: Path, weight: str) -> None:
     """Products of such weights with 1/distance were 0, and 0 meant "not seen yet": a heap overflow."""
@@ -222,12 +217,6 @@ def test_counts_are_the_numbers_that_engines_write(tmp_path: Path) -> None:
     parquet.write_table(arrow.table({"word": ["a", "b"], "context": ["b", "a"], "count": numbers}), tmp_path / "t.pq")
     ws.count(tmp_path / "t.pq", tmp_path / "o.pq", preset="counts")
     assert table(tmp_path / "o.pq") == pytest.approx({("a", "b"): 42.704, ("b", "a"): 1.5})
-
-
-def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("word,context,count,count\na,b,2,30\n")
-    with pytest.raises(InputError, match="2 columns 'count'"):
-        ws.count(tmp_path / "t.csv", tmp_path / "o.parquet", preset="counts")
 
 
 def test_a_code_beyond_the_words_of_a_damaged_file_is_refused() -> None:
