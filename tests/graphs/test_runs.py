@@ -50,13 +50,6 @@ def test_the_same_bytes_on_any_number_of_threads_and_after_an_interruption(edges
     assert "new" in grown
 
 
-def test_requests_that_are_refused(edges: Path) -> None:
-    with pytest.raises(InputError, match="tokens: does not apply to what preset"):
-        ws.train(edges, tokens="simple", **OPTIONS)
-    with pytest.raises(InputError, match="unknown option walk_length"):
-        ws.train([["a", "b"]], walk_length=20)
-
-
 def test_edges_that_are_given_as_walks_are_refused(tmp_path: Path) -> None:
     """They were trained on as walks of two nodes, without a word."""
     path = tmp_path / "edges.txt"
