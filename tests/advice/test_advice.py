@@ -14,7 +14,6 @@ from wordsparse.advice import lines, trial
 from wordsparse.advice.sizes import Sizes, of_rows, of_text
 from wordsparse.advice.timing import MINIBATCH
 from wordsparse.advice.trial import Result
-from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
 
 
@@ -110,13 +109,6 @@ def test_a_text_is_tried_beside_gensim(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(optional, "installed", lambda name: name != "gensim")
     scores = iter([{"n": 99, "spearman": 0.2, "low": 0.1, "high": 0.3}])
     assert len(ws.advise(text, dim=5, budget=0.001, min_count=1)["trial"]) == 1
-
-
-def test_the_words_of_a_trial_are_those_of_the_text(tmp_path: Path) -> None:
-    text = [["a", "b", "b"], ["c", "a"], ["a"]]
-    ws.encode(iter(text), tmp_path / "encoded", min_count=2)
-    corpus = EncodedCorpus.open(tmp_path / "encoded")
-    assert [words for words in trial._sentences(corpus, 99) if words] == [["a", "b", "b"], ["a"], ["a"]]
 
 
 def test_sizes_tell_the_kind_of_targets() -> None:
