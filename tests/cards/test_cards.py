@@ -42,18 +42,6 @@ def test_every_card_is_valid_and_named_like_its_file():
         load_card("none")
 
 
-def test_the_list(capsys):
-    assert main(["corpora", "list", "--json"]) == 0
-    listed = {card["name"]: card for card in json.loads(capsys.readouterr().out)["corpora"]}
-    assert list(listed) == card_names()
-    assert listed["text8"]["bytes"] == 31_344_016
-    assert listed["simple-wikipedia"]["checksum"] is None
-    assert main(["corpora", "list"]) == 0
-    shown = capsys.readouterr().out
-    assert "text8: 17 million words" in shown
-    assert "size not known, no checksum known, from https://dumps.wikimedia.org" in shown
-
-
 def test_the_gensim_text(tmp_path):
     pytest.importorskip("gensim", reason="its wheel holds the text, and gensim is not installed")
     assert fetch(load_card("gensim-text"), tmp_path / "out")["files"] == ["head500.noblanks.cor"]
@@ -115,15 +103,3 @@ def test_a_wrong_card_is_refused_by_name(tmp_path, name, old, new, said):
     with pytest.raises(InputError, match=said) as refusal:
         load_card(path)
     assert str(path) in str(refusal.value)
-
-
-def test_a_card_without_files_is_refused(tmp_path):
-    path = tmp_path / "card.toml"
-    for files in ("[]", "[7]"):
-        path.write_text(
-            f'name="n"\ndescription="d"\nlicence="l"\nformat="lines"\ntokens="split"\nwheel="w==1"\nfiles={files}'
-        )
-        with pytest.raises(InputError, match=r"card\.toml"):
-            load_card(path)
-    with pytest.raises(InputError, match="none"):
-        load_card(tmp_path / "none")

@@ -2,12 +2,9 @@ import hashlib
 import io
 import json
 import os
-import socket
 import tarfile
-import threading
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from support.file_server import Served, serving
@@ -130,21 +127,6 @@ def test_the_next_run_resumes(tmp_path, capsys):
     assert sorted(os.listdir(tmp_path)) == ["card.toml", "out"]
 
 
-def test_an_interrupted_run_is_resumed(tmp_path):
-    def interrupt(done: int, total: int | None) -> None:
-        if done > 30_000:
-            raise KeyboardInterrupt
-
-    with serving(Served(TEXT)) as served:
-        path = card(tmp_path, served, checksum=sha(TEXT))
-        with pytest.raises(KeyboardInterrupt):
-            fetch(load_card(path), tmp_path / "out", progress=interrupt)
-        assert not (tmp_path / "out").exists()
-        fetch(load_card(path), tmp_path / "out")
-    (first, second) = [int((asked or "0").strip("bytes=-")) for _, asked in served.requests]
-    assert first == 0 < 30_000 < second
-
-
 def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path):
     path = card(tmp_path, Served(TEXT), checksum=sha(TEXT[::-1]))
     with serving(Served(TEXT, cuts=[30_000, *[0] * 10])) as served:
@@ -157,17 +139,6 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
             fetch(load_card(path), tmp_path / "out")
         fetch(load_card(path), tmp_path / "out")
     assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT[::-1]
-
-
-def test_a_link_at_the_place_of_the_part_is_not_followed(tmp_path):
-    (tmp_path / "mine").write_text("mine")
-    with serving(Served(TEXT)) as served:
-        url = f"{served.address}/text.txt"
-        part = tmp_path / f".out.{hashlib.sha256(url.encode()).hexdigest()[:16]}.part"
-        part.symlink_to(tmp_path / "mine")
-        fetch(load_card(card(tmp_path, served, checksum=sha(TEXT))), tmp_path / "out")
-    assert (tmp_path / "mine").read_text() == "mine"
-    assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT
 
 
 def test_a_part_longer_than_the_file_is_fetched_again(tmp_path):
@@ -216,37 +187,6 @@ def test_what_goes_wrong_is_said_and_nothing_is_left(tmp_path, served, facts, sa
     assert not (tmp_path / "out").exists()
     left = [name for name in os.listdir(tmp_path) if name != "card.toml"]
     assert all(name.startswith(".out.") and name.endswith(".part") for name in left)
-
-
-def test_a_server_that_is_gone_is_named(tmp_path):
-    with serving(Served(TEXT)) as served:
-        path = card(tmp_path, served)
-    with pytest.raises(WordsparseError, match=r"text.txt: .*refused.*5 times in a row; run"):
-        fetch(load_card(path), tmp_path / "out")
-
-
-def test_a_server_that_never_comes_to_its_answer_is_left(tmp_path, monkeypatch):
-    """One that sent "100 Continue" without end held the command for ever."""
-    monkeypatch.setattr(download, "TIMEOUT", 0.2)
-    monkeypatch.setattr(download, "ATTEMPTS", 2)
-    over = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def answer():
-            connection, _ = server.accept()
-            with connection:
-                while not over.wait(0.001):
-                    connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        endless = SimpleNamespace(address=f"http://127.0.0.1:{server.getsockname()[1]}")
-        try:
-            with pytest.raises(WordsparseError, match="2 times in a row"):
-                fetch(load_card(card(tmp_path, endless)), tmp_path / "out")
-        finally:
-            over.set()
-            thread.join()
 
 
 def test_redirects_and_busy_servers(tmp_path):
@@ -301,10 +241,3 @@ def test_an_address_with_other_letters_is_asked_for_as_browsers_do(tmp_path: Pat
     with serving(Served(TEXT)) as served:
         fetch(load_card(card(tmp_path, served, name="é/text.txt")), tmp_path / "out")
     assert served.requests == [("/%C3%A9/text.txt", None)]
-
-
-def test_a_member_whose_name_controls_a_terminal(tmp_path: Path) -> None:
-    with serving(Served(tarred("w:gz", ("e\x1b[31mvil.txt", b"a b")))) as served:
-        path = card(tmp_path, served, "a.tar.gz", members=["*"])
-        with pytest.raises(WordsparseError, match="has a name that cannot be used"):
-            fetch(load_card(path), tmp_path / "out")

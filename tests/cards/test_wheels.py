@@ -10,7 +10,6 @@ import pytest
 from wordsparse import optional
 from wordsparse.cards.card import load_card
 from wordsparse.cards.fetching import fetch
-from wordsparse.cli import main
 from wordsparse.errors import WordsparseError
 
 pytestmark = pytest.mark.skipif(not optional.installed("pip"), reason="pip, which takes the wheel, is not installed")
@@ -64,14 +63,6 @@ def test_a_wheel_for_another_python_is_read_and_not_installed(tmp_path: Path, wh
     assert fetched["verified"] == f"sha256:{hashlib.sha256(TEXT).hexdigest()}"
     assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT
     assert not optional.installed("tinydata")
-
-
-def test_no_wheel_is_one_sentence(tmp_path: Path, wheels: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["corpora", "fetch", str(card(tmp_path)), "-o", str(tmp_path / "out")]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("wordsparse: the wheel of tinydata==1.0 is not within reach of pip: ")
-    assert said.count("\n") == 1
-    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """The download of one file, which resumes where it was cut."""
 
 import http.client
-import queue
-import threading
 import time
 import urllib.error
 import urllib.parse
@@ -18,7 +16,7 @@ from wordsparse.files.storage import writing
 
 BLOCK_BYTES = 2**20
 TIMEOUT = 60.0
-"""Seconds without a byte, or without the beginning of an answer, after which a connection counts as cut."""
+"""Seconds without a byte, after which a connection counts as cut."""
 ATTEMPTS = 5
 """Connections in a row that brought nothing new."""
 PAUSE = 2.0
@@ -99,26 +97,11 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 def _answer(url: str, headers: dict[str, str]) -> Any:
-    """The answer of a server, if it begins in time: http.client reads "100 Continue" for as long as one sends it."""
-    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=lambda: answers.put(_asked(url, headers)), daemon=True).start()
-    try:
-        answer = answers.get(timeout=TIMEOUT)
-    except queue.Empty:
-        raise TimeoutError("the server has not begun to answer") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
-def _asked(url: str, headers: dict[str, str]) -> Any:
-    """The answer, or the exception that was raised."""
+    """The answer of a server; WordsparseError if its address, or one that it redirects to, cannot be one."""
     try:
         address = urllib.parse.quote(url, safe="%/:=&?~#+!$,;'@()*[]")  # as browsers do
         agent = {"User-Agent": f"wordsparse/{version('wordsparse')}"}
         request = urllib.request.Request(address, headers=headers | agent)
         return urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT)
     except (ValueError, OverflowError) as error:  # host names and ports of a card or of a redirect
-        return WordsparseError(f"{url}: it, or where it redirects to, cannot be an address: {error}")
-    except Exception as error:
-        return error
+        raise WordsparseError(f"{url}: it, or where it redirects to, cannot be an address: {error}") from error

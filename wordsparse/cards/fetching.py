@@ -59,8 +59,6 @@ def _sent(source: Download, target: Path, place: Path, progress: Progress) -> di
     """Download, check and unpack a file of a server."""
     name = hashlib.sha256(source.url.encode()).hexdigest()[:16]
     part = Path(os.path.realpath(target)).with_name(f".{target.name}.{name}.part")
-    if part.is_symlink():  # whoever can write there may have put it there
-        part.unlink()
     download(source, part, progress)
     try:
         sha256, size = _checked(part, source.checksum, source.url), part.stat().st_size
@@ -102,7 +100,7 @@ def _unpacked(archive: Path, source: str, patterns: tuple[str, ...], size: int |
             name = member.rpartition("/")[2]
             if not any(fnmatch.fnmatchcase(member, pattern) for pattern in patterns):
                 continue
-            if name in names or name in ("", ".", "..", RECORD) or not name.isprintable():
+            if name in names or name in ("", ".", "..", RECORD):
                 raise _DamagedError(f"{source}: its member {member!r:.80} has a name that cannot be used")
             with synced(place / name) as target:
                 while block := file.read(min(BLOCK_BYTES, left + 1)):
