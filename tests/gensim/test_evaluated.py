@@ -51,14 +51,6 @@ def test_scores_are_gensims(tmp_path: Path, options: dict[str, Any]) -> None:
     )
 
 
-def test_numbers_are_words_of_a_test_set(tmp_path: Path) -> None:
-    (tmp_path / "pairs").write_text("1 2 5\n2 3 1\n1 3 2\n")
-    (tmp_path / "analogies").write_text("1 2 3 4\n")
-    wv = KeyedVectors.of(WordVectors([1, 2, 3, 4], VECTORS[:4]))
-    assert wv.evaluate_word_pairs(tmp_path / "pairs")[2] == 0
-    assert len(wv.evaluate_word_analogies(tmp_path / "analogies")[1]) == 2
-
-
 def test_files_without_known_words(tmp_path: Path) -> None:
     (tmp_path / "pairs").write_text("one two 3\n")
     with pytest.raises(InputError, match="fewer than two pairs of known words"):

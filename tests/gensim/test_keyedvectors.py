@@ -214,14 +214,6 @@ def test_composed_vectors_are_among_those_for_all() -> None:
     assert made.similarity("unhappiness", "kindness") != 0
 
 
-def test_an_index_is_asked(ours: KeyedVectors) -> None:
-    class Index:
-        def most_similar(self, vector: Any, num_neighbors: int) -> Any:
-            return [(vector.shape, num_neighbors)]
-
-    assert ours.most_similar("w1", topn=3, indexer=Index()) == [((7,), 3)]
-
-
 def test_word2vec_files_in_all_their_variants(ours: KeyedVectors, tmp_path: Path) -> None:
     path, vocabulary = tmp_path / "v", tmp_path / "counts"
     for binary in (False, True):

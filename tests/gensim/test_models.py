@@ -1,7 +1,6 @@
 """The module paths of gensim below wordsparse.gensim, and the functions of its utils."""
 
 import importlib
-import logging
 import sys
 from typing import Any
 
@@ -44,13 +43,6 @@ def test_what_programs_import(line: str) -> None:
     exec(line, gensims)
     for name in ours.keys() - {"__builtins__"}:
         assert ours[name] is gensims[name] or ours[name].__module__.startswith("wordsparse."), name
-
-
-def test_names_that_gensim_does_not_have_either() -> None:
-    for name in ("wordsparse.gensim.nothing", "wordsparse.gensim.models.nothing"):
-        with pytest.raises(ImportError, match="nothing"):
-            importlib.import_module(name)
-    assert not hasattr(gensim.models, "nothing")
 
 
 def test_without_gensim_a_name_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,11 +91,3 @@ def test_phrases_of_gensim_are_sentences() -> None:
     phrases = theirs.models.Phrases(text, min_count=1, threshold=0.1)
     assert "new_york" in gensim.Word2Vec(phrases[text], min_count=1, vector_size=4).wv
     assert "new_york" in gensim.Word2Vec(phrases.freeze()[text], min_count=1, vector_size=4).wv
-
-
-def test_training_is_logged_as_it_goes(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "wordsparse"):
-        gensim.Word2Vec([*SENTENCES, ["e"]], min_count=20, vector_size=4, epochs=2)
-    found = [record.getMessage() for record in caplog.records]
-    assert found[0] == "41 sentences of 101 tokens in all: 5 different ones, 4 words in the vocabulary"
-    assert [message.split(":")[0] for message in found[1:]] == ["epoch 1 of 2", "epoch 2 of 2"]

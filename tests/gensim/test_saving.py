@@ -92,17 +92,6 @@ def test_a_save_that_fails_keeps_the_model(tmp_path: Path, monkeypatch: pytest.M
     assert os.listdir(tmp_path) == ["model"]
 
 
-def test_attributes_of_a_saved_model_that_cannot_be(tmp_path: Path) -> None:
-    """A text for a number was a TypeError or a ValueError."""
-    Word2Vec(WALKS, **SMALL).save(tmp_path / "model")
-    manifest = tmp_path / "model" / "gensim.json"
-    content = storage.read_manifest(manifest, "wordsparse-word2vec", 1)
-    for name, value in (("negative", "x"), ("sample", "0"), ("epochs", None), ("window", 10**400), ("alpha", [])):
-        storage.write_manifest(manifest, {**content, "attributes": {**content["attributes"], name: value}})
-        with pytest.raises(InputError, match=f"gensim.json: {name} cannot be"):
-            Word2Vec.load(tmp_path / "model")
-
-
 def test_files_that_are_no_model(tmp_path: Path) -> None:
     (tmp_path / "pickle").write_bytes(pickle.dumps({}))
     model = Word2Vec(WALKS, **SMALL)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from wordsparse.corpus import END_OF_SENTENCE as END
-from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError, WrongTypeError
 from wordsparse.gensim import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus, texts
 
@@ -25,17 +24,6 @@ def test_scan_numbers_tokens_in_order_of_appearance(monkeypatch: pytest.MonkeyPa
     assert texts.scan([]).ids is not None
 
 
-def test_each_sentence_is_read_when_it_is_given() -> None:
-    walk: list[int] = []
-
-    def walks() -> Iterator[list[int]]:
-        for start in (1, 2):
-            walk[:] = [start, start + 1]
-            yield walk
-
-    assert texts.scan(walks()).counts == {1: 1, 2: 2, 3: 1}
-
-
 def test_errors_of_sentences_name_what_is_wrong() -> None:
     with pytest.raises(InputError, match="unhashable type: 'list'"):
         texts.scan([["a"], [["b"]]])
@@ -49,11 +37,6 @@ def test_errors_of_sentences_name_what_is_wrong() -> None:
 
     with pytest.raises(TypeError, match=r"^of the program's own$"):
         texts.scan(failing())
-
-
-def test_a_text_without_a_token_is_refused() -> None:
-    with pytest.raises(InputError, match="no token"):
-        texts.Sentences([[]]).corpus({}, Vocabulary(["a"], [1]))
 
 
 def test_keys_that_are_no_words_have_names() -> None:

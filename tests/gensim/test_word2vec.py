@@ -185,16 +185,6 @@ def test_windows_that_hold_a_whole_basket() -> None:
         Word2Vec([list(range(10_002))], window=20_000, **SMALL)
 
 
-def test_order_means_nothing_in_a_window_that_does_not_shrink() -> None:
-    """Skip-gram's pairs are the same whatever the order of a basket: the loss says so."""
-    losses = []
-    for baskets in (WALKS, [walk[::-1] for walk in WALKS]):
-        losses.append(
-            Word2Vec(baskets, sg=1, window=20, shrink_windows=False, epochs=1, **SMALL).get_latest_training_loss()
-        )
-    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
-
-
 @pytest.mark.parametrize("exponent", [-1.0, 0.0, 1.0])
 def test_ns_exponent_weighs_the_words(exponent: float) -> None:
     model = Word2Vec(WALKS, ns_exponent=exponent, **SMALL)
@@ -290,17 +280,3 @@ def test_old_names_and_arguments_without_effect_are_said_once(caplog: pytest.Log
     assert (model.vector_size, model.epochs) == (7, 2)
     said = [record.getMessage().partition(" ")[0] for record in caplog.records]
     assert said == ["size", "iter", "hs=1:", "alpha"]
-
-
-def test_model_reads_as_gensims() -> None:
-    model = Word2Vec(WALKS, **SMALL)
-    assert str(model) == "Word2Vec<vocab=20, vector_size=8, alpha=0.025>"
-    assert model.estimate_memory()["vectors"] == 20 * 8 * 4
-    assert model.syn1neg.shape == (20, 8)
-    assert not hasattr(model, "syn1")
-    other = Word2Vec(vector_size=4)
-    other.reset_from(model)
-    assert other.wv.index_to_key == model.wv.index_to_key
-    assert other.wv.vectors.shape == (20, 4)
-    model.init_sims(replace=True)
-    np.testing.assert_allclose(model.wv.norms, 1, rtol=1e-6)
