@@ -1,8 +1,6 @@
 """The compiled kernels' own promises: threads, instruction sets, copies, the self-check, and refused arrays."""
 
-import copy
 import logging
-import pickle
 import re
 from typing import Any
 
@@ -14,8 +12,7 @@ from support.arrays import close, normal, structure
 from support.block_kernels import InBlocks
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, Csr, Kernels, _csr_rows, _products, _windows, cpu, isa
-from wordsparse.kernels.pool import ArrayPool
+from wordsparse.kernels import CpuKernels, Csr, Kernels, _csr_rows, _products, cpu, isa
 
 Array = NDArray[Any]
 
@@ -102,19 +99,6 @@ def test_own_products_of_split_numbers(n: int, k: int, d: int) -> None:
     assert np.isnan(split.gram(b, spoilt)[:, 5]).all()
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda kernels: pickle.loads(pickle.dumps(kernels))])
-def test_a_copy_of_used_kernels_has_work_space_of_its_own(copied: Any) -> None:
-    """The copied work space no longer started on a cache line, and the next product ended the process."""
-    kernels = CpuKernels(2, isa=isa.AVAILABLE[-1])
-    a, m = normal((1000, 60), "float32", 1), normal((60, 60), "float64", 2)
-    expected = kernels.matmul(a, m), kernels.gram(a), kernels.combine(structure(9, 1000, 50), a[:50, 0].copy(), a)
-    other = copied(kernels)
-    assert (other.isa, other.threads, other.own_products) == (kernels.isa, 2, kernels.own_products)
-    found = other.matmul(a, m), other.gram(a), other.combine(structure(9, 1000, 50), a[:50, 0].copy(), a)
-    for one, same in zip(expected, found, strict=True):
-        np.testing.assert_array_equal(one, same)
-
-
 def test_arrays_whose_sizes_do_not_belong_together_are_refused() -> None:
     """A CSR structure without its last rows was read past its end."""
     kernels, csr = CpuKernels(1), structure(7, 5, 20)
@@ -133,17 +117,6 @@ def test_arrays_whose_sizes_do_not_belong_together_are_refused() -> None:
     windows = problems.windows(np.random.default_rng(7), 40, 6, 3)
     with pytest.raises(ValueError, match="each bag must have a target"):
         kernels.window_dots(windows, normal((6, 3), "float32", 2), np.zeros(2, np.int32), rows)
-
-
-def test_work_space_that_starts_inside_a_cache_line_is_refused() -> None:
-    windows = problems.windows(np.random.default_rng(7), 40, 6, 3)
-    kernels, F = CpuKernels(1), ArrayPool().rows(6, 3, "float32", on_lines=True)
-    F[:] = 1
-    scratch = ArrayPool().empty((1, _windows.scratch_bytes(windows.reach) // 4 + 16), "float32")
-    off = scratch.reshape(-1)[4:-12].reshape(1, -1)
-    out = ArrayPool().rows(windows.rows, 3, "float32", on_lines=True)
-    with pytest.raises(ValueError, match="must start on a cache line"):
-        _windows.means(*kernels._window_arrays(windows, F), F, off, out)
 
 
 @pytest.mark.skipif("x86-64-v4" not in isa.AVAILABLE, reason="this processor has no vectors of 64 bytes")
