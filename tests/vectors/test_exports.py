@@ -63,19 +63,6 @@ def test_npz_of_other_programs(tmp_path: Path, dtype: str, order: str, save: obj
     np.testing.assert_array_equal(found.vectors, np.arange(6).reshape(2, 3))
 
 
-def test_npz_with_long_words_stays_small(tmp_path: Path) -> None:
-    words = ["x" * 10_000, *map(str, range(1000))]
-    save_vectors(WordVectors(words, np.eye(1001, 2)), tmp_path / "v", "npz")
-    assert (tmp_path / "v").stat().st_size < 100_000
-    assert read_vectors(tmp_path / "v").words == words
-
-
-def test_a_parquet_file_is_refused_by_name(tmp_path: Path) -> None:
-    (tmp_path / "v").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
-    with pytest.raises(InputError, match="v: is a Parquet file: read it with pyarrow"):
-        read_vectors(tmp_path / "v")
-
-
 def tokens(directory: Path, text: str) -> list[str]:
     """What Model2Vec and Sentence-Transformers make of a text."""
     package = pytest.importorskip("tokenizers", reason="tokenizers is not installed")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.vector_files import IS_DIRECTORY, needs, some_vectors
+from support.vector_files import needs, some_vectors
 
-from wordsparse.errors import InputError, MissingDependencyError, WordsparseError
+from wordsparse.errors import InputError, MissingDependencyError
 from wordsparse.vectors.formats import FORMATS, READABLE
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words.model_directory import read_vectors
@@ -79,12 +79,6 @@ def test_compressed_files(tmp_path: Path, name: str, suffix: str) -> None:
     (tmp_path / "cut").write_bytes((tmp_path / "renamed").read_bytes()[:-20])
     with pytest.raises(InputError, match="cut"):
         read_vectors(tmp_path / "cut")
-
-
-@pytest.mark.parametrize("name", ["npz", "safetensors", "gensim"])
-def test_other_formats_are_not_compressed(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"leave out \.gz"):
-        save_vectors(some_vectors(), tmp_path / "vectors.gz", name)
 
 
 @pytest.mark.parametrize(
@@ -174,35 +168,6 @@ def test_keys_that_are_no_words(tmp_path: Path) -> None:
         save_vectors(WordVectors([1, "1"], np.eye(2)), tmp_path / "v.txt", "word2vec")
     with pytest.raises(InputError, match="stored as keys"):
         save_vectors(WordVectors([frozenset()], np.eye(1)), tmp_path / "v.npz", "npz")
-
-
-def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    word_vectors = some_vectors()
-    with pytest.raises(InputError, match="no directory"):
-        save_vectors(word_vectors, tmp_path / "missing" / "v", "npz")
-    with pytest.raises(InputError, match="is a directory"):
-        save_vectors(word_vectors, tmp_path, "npz")
-    with pytest.raises(InputError, match="unknown format 'csv': choose one of word2vec, "):
-        save_vectors(word_vectors, tmp_path / "v", "csv")
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    needs(name)
-    if name in IS_DIRECTORY:
-        pytest.skip("a directory replaces nothing")
-    path = tmp_path / "v"
-    path.write_text("old")
-
-    def full(handle: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(WordsparseError, match="No space left") as caught:
-        save_vectors(some_vectors(), path, name)
-    assert not isinstance(caught.value, InputError)
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["v"]
 
 
 @pytest.mark.parametrize(("name", "package"), [("safetensors", "safetensors"), ("gensim", "gensim.models")])

@@ -13,12 +13,6 @@ def word_vectors() -> WordVectors:
     return WordVectors(WORDS, VECTORS, [50, 40, 30, 20, 10])
 
 
-def test_what_it_holds(word_vectors: WordVectors) -> None:
-    assert list(word_vectors) == WORDS
-    assert word_vectors.vectors is VECTORS
-    assert repr(word_vectors) == "<WordVectors of 5 words, dim 3: 'king', 'queen', 'man', …>"
-
-
 def test_unit_has_length_one_and_leaves_zero_rows(word_vectors: WordVectors) -> None:
     np.testing.assert_allclose(np.linalg.norm(word_vectors.unit, axis=1), [1, 1, 1, 1, 0], rtol=1e-6)
     assert word_vectors.unit is word_vectors.unit
