@@ -43,11 +43,6 @@ def test_an_installed_package_knows_the_commit_it_was_compiled_from(monkeypatch:
     diagnosis.commit.cache_clear()
 
 
-def test_the_environment_that_steers_threads_and_blas() -> None:
-    environ = {"OPENBLAS_CORETYPE": "Haswell", "OMP_NUM_THREADS": "2", "HOME": "/home/a", "MKL_CBWR": "AVX2"}
-    assert list(description.environment(environ)) == ["MKL_CBWR", "OMP_NUM_THREADS", "OPENBLAS_CORETYPE"]
-
-
 def test_provenance_is_json_and_names_the_kernels() -> None:
     found = json.loads(json.dumps(diagnosis.provenance(1, 64)))
     assert found["instruction_set"] == diagnosis.diagnose()["compiled"]["instruction_set_used"]

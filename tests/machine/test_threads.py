@@ -62,15 +62,6 @@ def test_available_cpus_obeys_the_quota(monkeypatch: pytest.MonkeyPatch, content
     assert threads.resolve_threads(13) == 13
 
 
-def test_available_cpus_without_an_affinity_mask(monkeypatch: pytest.MonkeyPatch) -> None:
-    files(monkeypatch, {})
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 5)
-    assert threads.available_cpus() == 5
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert threads.available_cpus() == 1
-
-
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -220,16 +211,6 @@ def test_forked_after_use_a_process_works_on_one_thread() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_forked_before_use_a_process_has_its_threads() -> None:
-    said = forked(
-        "layer = None\n"
-        "with multiprocessing.get_context('fork').Pool(1) as pool:\n"
-        "    print(pool.apply(threads.resolve_threads, (2,)))\n"
-    )
-    assert said == "2\n"
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_forked_while_another_thread_works_a_process_is_free() -> None:
     """The child would have waited for a lock whose owner it does not have, and BLAS stayed at one thread in it."""
     said = forked(
@@ -309,11 +290,3 @@ def test_errors_stand_in_their_place(n: int, broken: int, error: type[Exception]
     assert list(itertools.islice(results, len(before))) == before
     with pytest.raises(error):
         next(results)
-
-
-def test_a_consumer_that_stops_leaves_no_thread_behind() -> None:
-    before = threading.active_count()
-    results = threads.ordered_map(lambda item: item, range(1000), 4)
-    assert next(results) == 0
-    results.close()
-    assert threading.active_count() == before
