@@ -139,14 +139,6 @@ def test_without_training_mode_or_gradients_nothing_is_learnt() -> None:
     torch.testing.assert_close(head.weights(), before, rtol=0, atol=0)
 
 
-def test_it_trains_on_inputs_that_need_no_gradient() -> None:
-    h, Y = minibatch()
-    head = layer()
-    first = head(h.detach(), Y)
-    first.backward()
-    assert head(h.detach(), Y) < first
-
-
 # ── the optimizer ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -1,6 +1,5 @@
 """One step for one backward pass, whatever is in it: order of calls, checkpoints, accumulation, threads."""
 
-import pickle
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -185,25 +184,6 @@ def test_what_passes_through_changed_weights_is_refused(program: Any) -> None:
         second.backward()
 
 
-def test_rows_alone_count_as_a_pass() -> None:
-    head = layer()
-    for _ in range(2):
-        head.embed(IDS).sum().backward()
-        head.fused_optimizer.step()
-    head.embed(IDS).sum().backward()
-    with pytest.raises(InputError, match="two backward passes without a step between them"):
-        head.embed(IDS).sum().backward()
-
-
-def test_a_copy_in_the_middle_of_an_accumulation_goes_on_alike() -> None:
-    (h, Y), head = minibatch(), layer(fused=False)
-    head(h, Y).backward()
-    other = pickle.loads(pickle.dumps(head))
-    for net in (other, head):
-        net.apply_()
-    torch.testing.assert_close(other.weights(), head.weights())
-
-
 def test_a_compiled_network_with_checkpoints_trains_like_the_plain_one() -> None:
     """A compiler makes one call of two that are alike, but the gradient of each counts."""
     nets = []
@@ -228,18 +208,6 @@ def in_threads(work: Callable[[], None], n: int = 4) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def test_threads_accumulate_what_one_does() -> None:
-    head, alone, body = layer(fused=False), layer(fused=False), torch.nn.Linear(d, d).double()
-    body.requires_grad_(False)
-    in_threads(lambda: [rows_after_the_head(head, body).backward() for _ in range(10)])  # type: ignore[arg-type]
-    for _ in range(40):
-        rows_after_the_head(alone, body).backward()
-    for net in (head, alone):
-        net.set_learning_rate(0.001)
-        net.apply_()
-    torch.testing.assert_close(head.weights(), alone.weights(), rtol=1e-9, atol=1e-11)
 
 
 def test_no_thread_loses_the_squares_of_another() -> None:
@@ -294,18 +262,6 @@ def test_rows_that_would_leave_the_precision_are_refused(
     assert (head.weights([1]) - before["V"][1]).abs().max() > 1e-3
 
 
-def test_rows_that_grow_without_an_end_are_stopped_while_they_are_numbers() -> None:
-    head = layer(lr=10.0, dtype=torch.float32)
-
-    def run() -> None:
-        for _ in range(60):
-            head.embed(torch.tensor([1])).square().sum().backward()
-
-    with pytest.raises(TrainingError, match="would leave float32"):
-        run()
-    head.load_state_dict(state(head))
-
-
 @pytest.mark.parametrize("ids", [torch.tensor(3), torch.tensor([], dtype=torch.long), torch.tensor([[3], [-100]])])
 def test_ids_have_any_shape(ids: torch.Tensor) -> None:
     head = layer()
@@ -313,14 +269,6 @@ def test_ids_have_any_shape(ids: torch.Tensor) -> None:
     assert found.shape == (*ids.shape, d)
     found.sum().backward()
     torch.testing.assert_close(found[ids >= 0], layer().weights(ids[ids >= 0]))
-
-
-@pytest.mark.parametrize(
-    "ids", [torch.ones(3, dtype=torch.long).to_sparse(), torch.ones(3, dtype=torch.int, device="meta")]
-)
-def test_ids_without_numbers_are_refused(ids: torch.Tensor) -> None:
-    with pytest.raises(InputError, match="ids must be a dense tensor"):
-        layer().embed(ids)
 
 
 # ── a loss without a scale ────────────────────────────────────────────────────────────────────────────────────────────
