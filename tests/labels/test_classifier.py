@@ -47,14 +47,6 @@ def fitted() -> SparseTargetClassifier:
     return SparseTargetClassifier(threads=1).fit(*topics())
 
 
-def test_labels_are_found(fitted: SparseTargetClassifier) -> None:
-    X, Y = topics(seed=2)
-    assert fitted.score(X, Y) > 0.7
-    scores = fitted.evaluate(X, Y, (1, 3))
-    assert scores["precision"][1] == pytest.approx(fitted.score(X, Y))
-    assert set(scores["psp"]) == {1, 3}
-
-
 def test_answers_agree_with_each_other(fitted: SparseTargetClassifier) -> None:
     X, _ = topics(20, seed=3)
     labels, probabilities = fitted.predict_topk(X, 4)
@@ -224,13 +216,6 @@ def test_rows_of_a_length_that_float32_cannot_square_are_refused(length: float, 
         assert (SparseTargetClassifier(threads=1).fit(rows, Y).predict_topk(rows, 1)[0] == plain).mean() > 0.95
 
 
-def test_rows_without_any_features_teach_how_frequent_labels_are() -> None:
-    _, Y = topics(60)
-    fitted = SparseTargetClassifier(threads=1).fit(sp.csr_array((60, 5)), Y)
-    counts = np.bincount(Y.indices, minlength=30)
-    assert counts[fitted.predict_topk(sp.csr_array((1, 5)), 1)[0][0, 0]] == counts.max()
-
-
 def test_rows_without_features_or_labels_are_kept() -> None:
     X, Y = topics(60)
     keep = np.ones(60)
@@ -255,12 +240,6 @@ def test_a_head_of_logistic_regressions_is_taken_where_it_is_better(
     new, truth = topics(300, seed=7)
     assert forced.score(new, truth) > 0.7
     np.testing.assert_allclose(forced.predict_topk(new, 1)[1][:, 0], forced.predict_proba(new).max(1), rtol=1e-4)
-
-
-def test_phases_are_told() -> None:
-    told: list[str] = []
-    SparseTargetClassifier(threads=1).fit(*topics(1200), progress=told.append)
-    assert len(told) == 4
 
 
 def test_a_seed_and_any_number_of_threads_give_the_same_bytes() -> None:

@@ -43,12 +43,6 @@ def test_propensity_scored_precision_is_a_quotient_of_sums() -> None:
     assert scores["psp"] == pytest.approx({1: 3 / 8, 2: 8 / 10, 3: 10 / 10})
 
 
-def test_an_example_without_labels_counts_as_nothing() -> None:
-    truth = sp.csr_array(np.array([[1, 0], [0, 0]]))
-    scores = ranking_scores([[0], [1]], truth, [1.0, 1.0], ks=(1,))
-    assert (scores["precision"][1], scores["ndcg"][1], scores["psp"][1]) == (0.5, 0.5, 1.0)
-
-
 def test_minus_one_is_no_prediction_and_k_is_within_the_predictions() -> None:
     truth = sp.csr_array(np.array([[0, 1]]))
     scores = ranking_scores([[0, -1]], truth, [1.0, 4.0], ks=(1, 2))
