@@ -120,12 +120,6 @@ def test_neighbours_are_exact_on_the_stored_vectors(one: Page) -> None:
     np.testing.assert_allclose(shown, cosines[expected], atol=6e-4)
 
 
-def test_unknown_word_is_named(one: Page) -> None:
-    one.open("word=quine")
-    assert "“quine” is not among this page’s words." in one.texts(".hint")
-    assert "This page does not hold quine." in one.texts(".card p")
-
-
 @pytest.mark.parametrize("word", HOSTILE)
 def test_hostile_words_are_text(one: Page, word: str) -> None:
     row = made_model().row(word)
@@ -159,34 +153,6 @@ def test_slider_limits_the_answers_and_the_address_keeps_it(one: Page) -> None:
     one.open(address[1:])
     assert one.one("#top-text").text == "100 most frequent words"
     assert one.one("#top").get_attribute("aria-valuetext") == "100 most frequent words"
-
-
-def test_views_by_keyboard(one: Page) -> None:
-    one.open()
-    one.one("#tab-map").send_keys(Keys.ENTER)
-    one.wait(lambda: one.all("canvas"))
-    assert one.one("#tab-map").get_attribute("aria-current") == "page"
-    assert one.browser.switch_to.active_element == one.one("#tab-map")
-    assert len(one.all("main > div")) == 1
-
-
-def test_a_part_of_a_word_is_chosen_by_enter_not_by_leaving_the_field(one: Page) -> None:
-    one.open("word=king")
-    one.enter("Word", "naiv", Keys.TAB)
-    assert one.texts("h2") == ["king"]
-    one.enter("Word", "naiv", Keys.ENTER)
-    one.wait(lambda: one.texts("h2") == ["naïve"])
-
-
-def test_a_word_of_the_list_is_chosen(one: Page) -> None:
-    one.open()
-    one.enter("Word", "que")
-    take = """
-        const field = document.activeElement;
-        field.value = "queen";
-        field.dispatchEvent(new InputEvent("input", {inputType: "insertReplacementText"}));"""
-    one.browser.execute_script(take)
-    one.wait(lambda: one.texts("h2") == ["queen"])
 
 
 def test_map_pans_zooms_and_lists_what_is_in_view(one: Page) -> None:
@@ -225,15 +191,6 @@ def test_click_on_the_map_chooses_the_word_there(one: Page) -> None:
     one.wait(lambda: one.texts(".chosen")[0].split(" rank")[0] == title.split(": rank")[0])
 
 
-def test_wrong_addresses_show_the_start(one: Page) -> None:
-    for fragment in ("view=toString", "top=-3", "top=many", "%E0%A4%A"):
-        one.open(fragment)
-        assert len(one.all("main > div")) == 1
-        assert len(one.words()) == 30
-    one.open("word=queen&top=-3")  # what is valid is kept
-    assert one.texts("h2") == ["queen"]
-
-
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_view_is_wider_than_the_screen(one: Page, width: int) -> None:
     metrics = {"width": width, "height": 844, "deviceScaleFactor": 2, "mobile": width < 500}
@@ -244,16 +201,3 @@ def test_no_view_is_wider_than_the_screen(one: Page, width: int) -> None:
             assert one.browser.execute_script("return document.documentElement.scrollWidth <= innerWidth"), view
     finally:
         one.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_colours_follow_the_system(one: Page, scheme: str) -> None:
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    one.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    try:
-        one.open()
-        ground = one.browser.execute_script("return getComputedStyle(document.body).backgroundColor")
-        brightness = sum(int(part) for part in ground.removeprefix("rgb(").removesuffix(")").split(","))
-        assert (brightness > 600) == (scheme == "light")
-    finally:
-        one.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

@@ -50,18 +50,6 @@ def test_words_are_ordered_by_count_and_cut() -> None:
     assert decoded(model["vectors"], "i1").tolist() == [0, 127, 0, 0, 0, 127]
 
 
-def test_words_without_counts_keep_their_order() -> None:
-    model = content_of("m", ws.WordVectors(["b", "a"], np.eye(2)), 9, 9)
-    assert (model["words"], model["counts"]) == (["b", "a"], None)
-
-
-@pytest.mark.parametrize("n", [1, 2, 3])
-def test_few_words_have_a_map(n: int) -> None:
-    model = content_of("m", ws.WordVectors("abc"[:n], np.eye(3)[:n]), 9, 9)
-    assert decoded(model["map"], "<u2").shape == (2 * n,)
-    assert model["mapMethod"] == "PCA"
-
-
 def test_principal_components_are_those_of_the_singular_values() -> None:
     rows = np.random.default_rng(0).standard_normal((50, 7)).astype(np.float32)
     centred = rows - rows.mean(axis=0)

@@ -5,7 +5,6 @@ import hashlib
 import html.parser
 import json
 import re
-from importlib import resources
 
 import pytest
 from support.explorer_models import HOSTILE, made_model
@@ -87,14 +86,3 @@ def test_nothing_comes_from_outside(document: str) -> None:
         r"https?:|fetch\(|XMLHttpRequest|WebSocket|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(",
         script,
     )
-
-
-def test_every_script_is_in_the_page() -> None:
-    folder = resources.files("wordsparse.explorer").joinpath("assets")
-    assert sorted(assembly.SCRIPTS) == sorted(file.name for file in folder.iterdir() if file.name.endswith(".js"))
-
-
-def test_names_at_the_top_of_files_are_unique(document: str) -> None:
-    script = Elements(document).of("script")[1]
-    names = re.findall(r"^(?:function|class|const|let) (\w+)", script, re.MULTILINE)
-    assert len(names) == len(set(names))
