@@ -15,7 +15,6 @@ from click.testing import CliRunner
 
 from tools.bench import gpu, layer, runner
 from tools.bench.__main__ import SUBJECTS, main
-from tools.bench.commits import summary
 from wordsparse.layer.reference import DenseOutput
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,26 +127,6 @@ def test_a_wrong_request_is_refused_before_the_run(arguments: list[str]) -> None
     assert "Error" in done.output
 
 
-def test_a_report_of_a_dirty_tree_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(runner, "commit", lambda: "abc-dirty")
-    with pytest.raises(Exception, match="differ from the commit"):
-        runner.check_output(tmp_path / "report.json", dirty=False)
-    runner.check_output(tmp_path / "report.json", dirty=True)
-
-
-def test_a_failure_is_reported_and_the_others_go_on() -> None:
-    class Half(runner.Benchmark):
-        def track_one(self) -> float:
-            return 1.0
-
-        def track_two(self) -> float:
-            raise ArithmeticError("two")
-
-    found = runner.measured(Half, {})
-    assert [row["value"] for row in found["rows"]] == [1.0]
-    assert "two" in found["failed"]["track_two {}"]
-
-
 @pytest.mark.parametrize(("module", "size"), [(layer, {"BLOCK_ROWS": 7}), (gpu, {"BLOCK_OUTPUTS": 7 * 9})])
 def test_the_naive_sides_are_the_dense_step(module: Any, size: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in size.items():  # several blocks, the last one short
@@ -178,11 +157,3 @@ def test_the_softmax_side_is_softmax() -> None:
         np.testing.assert_allclose(step(H, targets, lr).numpy(), P @ W, atol=1e-6)
         W -= lr * P.T @ H
         np.testing.assert_allclose(step.W.numpy(), W, atol=1e-6)  # type: ignore[attr-defined]
-
-
-def test_the_second_commit_is_divided_by_the_first() -> None:
-    first = {"cpu_seconds": 4.0, "wall_seconds": 2.0, "peak_memory_bytes": 100, "loss": [1.0]}
-    second = {"cpu_seconds": 2.0, "wall_seconds": 1.0, "peak_memory_bytes": 50, "loss": [1.5]}
-    rows = summary(["a", "b"], [(first, second), (first, first)])
-    assert [row["cpu_seconds"] for row in rows] == [0.5, 1.0, 0.75]
-    assert [row["same_loss"] for row in rows] == [False, True, False]
