@@ -3,7 +3,6 @@
 import io
 import os
 import signal
-import subprocess
 import sys
 import threading
 
@@ -97,24 +96,3 @@ def test_nothing_is_shown_where_it_is_not_wanted_or_there_is_no_stream(monkeypat
     with Display() as screen:
         screen.update("train", "tokens", 1, 2)
         screen.say("a line")
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(5, "5 s"), (89, "89 s"), (95, "2 min"), (5401, "1.5 h")])
-def test_durations(seconds: float, words: str) -> None:
-    assert display._time(seconds) == words
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="nothing kills so hard here")
-def test_a_killed_process_leaves_no_semaphore() -> None:
-    """The bars' own lock is one; a process that is started afresh, as by default on macOS, leaves it when killed."""
-    killed = (
-        "import multiprocessing, os, signal\n"
-        "multiprocessing.set_start_method('spawn')\n"
-        "from wordsparse.display import Display\n"
-        "screen = Display()\n"
-        "screen.update('train', 'tokens', 1)\n"
-        "screen.say('a line')\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", killed], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (-signal.SIGKILL, "a line\n")

@@ -11,13 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from support.texts import write_text
 
 import wordsparse as ws
-from wordsparse.corpus.reading import sentences
 from wordsparse.files import storage
 from wordsparse.kernels.cpu import CpuKernels
-from wordsparse.labels import SparseTargetClassifier
 
 FORK = multiprocessing.get_context("fork")
 N_OUTPUTS = 20_000
@@ -66,32 +63,12 @@ def _words() -> Job:
     return job
 
 
-def _labels() -> Job:
-    random = np.random.default_rng(0)
-    X = sp.random_array((2000, 500), density=0.05, format="csr", rng=random)
-    Y = sp.csr_array(sp.random_array((2000, 3000), density=2e-3, format="csr", rng=random) > 0, dtype=float)
-    estimator = SparseTargetClassifier().fit(X, Y)
-    estimator.predict_topk(X, 5)
-    return lambda seed: [
-        estimator.predict_topk(X[100 * seed :][:500], 5),
-        estimator.decision_function(X[seed : seed + 9]),
-    ]
-
-
-def _reader(folder: Path) -> Job:
-    path = write_text(folder / "text.txt", words=500, sentences=20_000)
-    tokens = sentences(path)
-    next(iter(tokens))
-    return lambda seed: [[int(word[1:]) for word in line] for line in sentences(path)]
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork in a process with threads
-@pytest.mark.parametrize("name", ["products", "steps", "words", "labels", "reader"])
-def test_forked_processes_compute_what_the_parent_does(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["products", "steps", "words"])
+def test_forked_processes_compute_what_the_parent_does(name: str) -> None:
     # Blocks of the pool of arrays were mapped as shared memory: four children got products that were off by 70 to 90.
-    jobs = {"products": _products, "steps": _steps, "words": _words, "labels": _labels}
-    job = _reader(tmp_path) if name == "reader" else jobs[name]()
+    job = {"products": _products, "steps": _steps, "words": _words}[name]()
     seeds, barrier = range(4), FORK.Barrier(4)
     together = _forked(job, seeds, barrier.wait)
     # A layer goes on from the state that it had at the fork: each seed again, in a child that is alone.

@@ -28,19 +28,7 @@ def test_a_missing_package_is_named_with_its_command(package: str, monkeypatch: 
         assert str(caught.value) == said
 
 
-def test_packages_of_one_extra_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    said = r"needs SudachiPy and SudachiDict-small, which are not installed: pip install 'wordsparse\[japanese\]'$"
-    with pytest.raises(MissingDependencyError, match=re.compile(said, re.IGNORECASE)):
-        optional.check("the test", "sudachipy", "sudachidict_small")
-
-
 def test_a_package_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gensim.models", None)
     with pytest.raises(MissingDependencyError, match=r"the test needs gensim, which (cannot be imported|is not inst)"):
         optional.load("the test", "gensim.models")
-
-
-def test_gensim_has_no_wheel_from_python_3_14_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
-    assert optional.command("gensim") == "it has no wheel for this Python; take 3.13"

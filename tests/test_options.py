@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from wordsparse.errors import InputError
-from wordsparse.options import _ELSEWHERE, hint, option, taking
+from wordsparse.options import hint, option, taking
 from wordsparse.words.options import Options
 
 KNOWN = list(Options.__dataclass_fields__)
@@ -29,10 +29,6 @@ KNOWN = list(Options.__dataclass_fields__)
 )
 def test_names_of_gensim_and_fasttext_are_understood(name: str, said: str) -> None:
     assert hint(name, KNOWN) == said
-
-
-def test_every_name_elsewhere_is_written_as_it_is_looked_up() -> None:
-    assert all(name == name.lower().replace("_", "").replace("-", "") for name in _ELSEWHERE)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,14 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from support import problems
 
 from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.layer.output import FactoredOutput
 
-Array = NDArray[Any]
 D, d = 6, 3
 H = np.ones((2, d))
 Y = sp.csr_array((np.ones(3), np.array([0, 5, 2]), np.array([0, 2, 3])), shape=(2, D))
@@ -157,15 +155,6 @@ def test_squared_error_adds_repeated_targets_and_leaves_y_alone() -> None:
     np.testing.assert_array_equal(repeated.indices, [4, 1, 4])
 
 
-def test_repeated_values_add_up_beyond_their_dtype() -> None:
-    values = np.array([200, 200], np.uint8)
-    for given in (
-        sp.csr_array((values, np.array([4, 4]), np.array([0, 2])), shape=(1, D)),
-        sp.coo_array((values, ([0, 0], [4, 4])), shape=(1, D)),
-    ):
-        assert validation.csr("Y", given, np.dtype(np.float64)).toarray().tolist() == [[0, 0, 0, 0, 400, 0]]
-
-
 @pytest.mark.parametrize("rows", [[6], [-1], [0, 7], [0.0], ["a"], [[0]], [True], [2**64 - 1]], ids=str)
 def test_rows_out_of_range_or_not_whole(layer: FactoredOutput, rows: Any) -> None:
     with pytest.raises(InputError, match="rows must be"):
@@ -220,13 +209,6 @@ def test_reading_checks_its_inputs(layer: FactoredOutput) -> None:
 def test_layers_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         FactoredOutput(**({"n_outputs": D, "n_features": d} | arguments))
-
-
-def test_matrix_is_converted_once_and_shared_where_it_can_be() -> None:
-    array = np.ones((4, 3))
-    assert validation.matrix("H", array, 3, np.dtype(np.float64)) is array
-    assert validation.matrix("H", array[:, ::-1], 3, np.dtype(np.float64)).flags.c_contiguous
-    assert validation.matrix("H", array, 3, np.dtype(np.float32)).dtype == np.float32
 
 
 def test_masked_arrays_are_refused() -> None:
