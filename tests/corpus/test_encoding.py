@@ -1,11 +1,8 @@
 import bz2
-import errno
 import gzip
 import lzma
 import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,9 +23,8 @@ from wordsparse.corpus import (
     encoding,
     reading,
 )
-from wordsparse.errors import InputError, WordsparseError
+from wordsparse.errors import InputError
 
-ENGLISH = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "english-10m.txt.xz"
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=3)
 
 
@@ -202,41 +198,6 @@ def test_an_output_that_is_taken_is_refused_before_reading(tmp_path):
             encode(text(), output)
     with pytest.raises(InputError, match="there is no directory"):
         encode(text(), tmp_path / "no-parent" / "out")
-
-
-def test_an_error_of_the_iterable_passes_through(tmp_path):
-    def text():
-        yield ["a"]
-        raise ConnectionError("the source is gone")
-
-    with pytest.raises(ConnectionError, match="the source is gone"):
-        encode(text(), tmp_path / "out")
-    assert os.listdir(tmp_path) == []
-
-
-def test_a_full_disk_is_reported_and_leaves_nothing_behind(tmp_path, monkeypatch):
-    def fsync(descriptor):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(WordsparseError, match="out: writing failed: No space left") as failure:
-        encode([["a"]], tmp_path / "out", min_count=1)
-    assert not isinstance(failure.value, InputError)
-    assert os.listdir(tmp_path) == []
-
-
-def test_importing_is_light():
-    program = "import sys, wordsparse.corpus; assert not {'gensim', 'smart_open'} & sys.modules.keys()"
-    subprocess.run([sys.executable, "-c", program], check=True)
-
-
-@pytest.mark.skipif(not ENGLISH.exists(), reason="the shared corpora are not here")
-def test_english_10m(tmp_path):
-    corpus = encode(ENGLISH, tmp_path / "out")
-    assert corpus.tokens == 10_003_791
-    assert corpus.sentences == 165_448
-    assert len(corpus.vocabulary) == 52_932
-    assert corpus.vocabulary.words[:3] == ["the", "of", "and"]
 
 
 def test_a_format_that_is_added_is_read_by_its_own_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """Tokens of any type numbered and counted by compiled code, against a dictionary of Python."""
 
-import gc
 import pickle
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -126,34 +125,6 @@ def test_tokens_that_change_the_sentence_while_they_are_compared() -> None:
     growing: list[Any] = []
     growing += [Hostile(on_eq=lambda: len(growing) < 9 and growing.append("w")), Hostile()]
     assert all_numbered(Numbering(), [growing])[-1] == END
-
-
-def test_tokens_whose_comparison_changes_its_mind() -> None:
-    """Every token is either a known one or a new one, and the table never holds one that is not kept."""
-    answers = iter([False, True, True, False] * 5000)
-    numbering = Numbering()
-    for turn in range(200):
-        values = numbering.number(iter([[Hostile(on_eq=lambda: next(answers)) for _ in range(9)]]), END, 100)
-        if turn % 20 == 0:  # it takes long where much has been imported
-            gc.collect()
-        assert (values < len(numbering.tokens)).all()
-    assert len(numbering.tokens) == numbering.counts.size
-    assert numbering.counts.sum() == 200 * 9
-
-
-def test_a_numbering_at_work_cannot_be_called() -> None:
-    numbering = Numbering()
-
-    def number() -> bool:
-        numbering.number(iter([["p"]]), END, 100)
-        return False
-
-    with pytest.raises(RuntimeError, match="at work"):
-        numbering.number(iter([[Hostile(on_eq=number), Hostile(on_eq=number)]]), END, 100)
-    with pytest.raises(RuntimeError, match="at work"):
-        numbering.number((["p"] for _ in range(2) if number()), END, 100)
-    assert numbering.number(iter([["r"]]), END, 100).tolist() == [1, END]
-    assert numbering.counts.tolist() == [1, 1]
 
 
 def test_a_generator_that_changes_what_it_gave() -> None:

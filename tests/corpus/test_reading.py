@@ -124,13 +124,6 @@ def test_what_is_no_text_is_said_with_its_place(tmp_path, monkeypatch, data, sai
         encode(tmp_path / "text.txt", tmp_path / "out")
 
 
-def test_the_same_as_gensims_path_line_sentences(tmp_path):
-    word2vec = pytest.importorskip("gensim.models.word2vec", reason="gensim is not installed")
-    for name in ("z", "a", "m"):
-        (tmp_path / name).write_text(f"{name} one\n{name} two\n")
-    assert list(sentences(tmp_path)) == list(word2vec.PathLineSentences(str(tmp_path)))
-
-
 def test_a_byte_order_mark_is_no_part_of_the_first_token(tmp_path):
     path = tmp_path / "bom.txt"
     for text in ("first word", "first"):  # without white space the only block is the last one
@@ -149,12 +142,6 @@ def test_any_white_space_of_ascii_ends_a_block(tmp_path, monkeypatch, separator)
     path.write_bytes(separator.join(["word"] * 100).encode())
     for format in ("lines", "text8"):
         assert list(sentences(path, format)) == [["word"] * 100]
-
-
-def test_a_name_that_looks_like_an_address_is_a_file(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "s3:text").write_text("a b")
-    assert list(sentences("s3:text")) == [["a", "b"]]
 
 
 @settings(deadline=None)
@@ -231,12 +218,6 @@ def test_rows_are_no_sentences():
     # The keys of the dicts were the tokens.
     with pytest.raises(InputError, match=r"sentence 1 is a dict with the keys 'text', 'id', not a list of tokens"):
         list(sentences([{"text": "a b c", "id": 1}] * 10))
-
-
-@pytest.mark.parametrize("sentence", ["a plain str", b"bytes", 7, None])
-def test_sentences_that_are_no_token_lists_are_refused(sentence):
-    with pytest.raises(InputError, match=r"sentence 2 is .*not a list of tokens"):
-        list(sentences(iter([["fine"], sentence])))
 
 
 @pytest.mark.parametrize("suffix", COMPRESS)

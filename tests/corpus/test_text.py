@@ -1,6 +1,5 @@
 """The compiled reader's parts against Python's own: split, decoder, dict."""
 
-import pickle
 import random
 from collections import Counter
 
@@ -139,30 +138,6 @@ def test_counts_pass_two_to_the_32():
         more = [sum(more), more[1] + sum(more)]
     assert one.counts(1)["often"] == more[0] > 2**34
     assert other.counts(2**32)["often"] == more[1]
-
-
-def test_what_is_no_word_is_refused():
-    table = WordTable()
-    with pytest.raises(TypeError, match="a word must be a str, not 7"):
-        table.add(["a", 7])
-    with pytest.raises(UnicodeEncodeError, match="surrogates"):
-        table.add(["a", "\ud800"])
-
-
-def test_a_table_is_not_pickled():
-    with pytest.raises(TypeError, match="cannot be copied or pickled"):
-        pickle.dumps(WordTable())
-
-
-def test_sentences_end_once():
-    table = WordTable()
-    table.end_sentence()
-    table.end_sentence()
-    table.add(["a"])
-    table.end_sentence()
-    assert table.waiting == 3
-    assert table.take().tolist() == [END_OF_SENTENCE, 0, END_OF_SENTENCE]
-    assert table.take().tolist() == []
 
 
 def test_renumbering_stays_inside_its_table():

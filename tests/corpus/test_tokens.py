@@ -155,16 +155,3 @@ def test_a_script_without_spaces_is_recognised_after_any_tokeniser(tmp_path, cap
         assert not caplog.records
     else:
         assert remedy in caplog.text
-
-
-def test_text_that_is_not_split_into_words_is_recognised(tmp_path, caplog):
-    text = [[f"東京都に住んでいる人々は{i}"] for i in range(20)]
-    with pytest.raises(InputError, match=r"vocabulary is empty: none of the 20 .*not to be split into words.*japanese"):
-        encode(text, tmp_path / "none", min_count=2)
-    with pytest.raises(InputError, match=r"vocabulary is empty.*: lower the minimum count"):
-        encode([["猫", "犬"]], tmp_path / "none", min_count=2)
-    encode([["我来到北京清华大学"]] * 5, tmp_path / "out")
-    assert "--tokens chinese" in caplog.text
-    caplog.clear()
-    encode([["我", "来到", "北京", "清华大学"]] * 5, tmp_path / "2")
-    assert not caplog.records
