@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.signing import signed_again
 from support.texts import SHORT, same_vectors, write_text
 
 import wordsparse as ws
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
+from wordsparse.files import storage
 from wordsparse.vectors.word_vectors import save_vectors
 from wordsparse.words import model_directory
 from wordsparse.words.model import Model
@@ -49,6 +49,14 @@ def vouch(manifest: dict[str, Any], folder: Path) -> None:
     for name in (VOCABULARY, INPUT, OUTPUT):
         data = (folder / name).read_bytes()
         manifest["files"][name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def signed_again(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the content of a manifest in place, or for what ``change`` returns, and give it its checksum."""
+    content = storage.read_json(path)
+    del content["sha256"]
+    path.unlink()
+    storage.write_manifest(path, change(content) or content)
 
 
 def npy(header: str, data: bytes = b"", version: tuple[int, int] = (1, 0)) -> bytes:

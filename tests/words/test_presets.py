@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -107,11 +106,3 @@ def test_any_power_of_the_counts_is_a_base_measure(power: float) -> None:
 def test_powers_beyond_float64_are_refused(power: float) -> None:
     with pytest.raises(InputError, match="measure_power"):
         replace(recommended("cbow", "bounded-ns"), measure_power=power).base_measure(np.array([9, 5]) * 1000)
-
-
-def test_training_with_a_negative_power_does_not_diverge() -> None:
-    sizes: Any = random.integers(2, 9, 400)
-    baskets = [["common", *(f"i{item}" for item in random.zipf(1.2, size) if item < 5000)] for size in sizes]
-    model = ws.train(baskets, preset="items", measure_power=-0.5, dim=8, epochs=10)
-    assert np.isfinite(model.vectors).all()
-    assert model.report["loss"][-1] < model.report["loss"][0]
