@@ -210,31 +210,6 @@ def test_forked_after_use_a_process_works_on_one_thread() -> None:
     assert said.count("this process was forked from one that had used wordsparse: it uses one thread") == 1
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_forked_while_another_thread_works_a_process_is_free() -> None:
-    """The child would have waited for a lock whose owner it does not have, and BLAS stayed at one thread in it."""
-    said = forked(
-        "import threadpoolctl\n"
-        "def pools():\n"
-        "    return {p['num_threads'] for p in threadpoolctl.threadpool_info() if p['user_api'] == 'blas'}\n"
-        "limits = threadpoolctl.threadpool_limits(2, user_api='blas')\n"
-        "inside, leave = threading.Event(), threading.Event()\n"
-        "def work():\n"
-        "    with threads.single_threaded_blas(), threads._BLAS._lock:\n"
-        "        inside.set(); leave.wait()\n"
-        "other = threading.Thread(target=work); other.start(); inside.wait()\n"
-        "child = os.fork()\n"
-        "if child == 0:\n"
-        "    signal.alarm(60)\n"
-        "    with threads.single_threaded_blas():\n"
-        "        held = pools()\n"
-        "    print(held, pools(), flush=True); os._exit(0)\n"
-        "assert os.waitpid(child, 0)[1] == 0; leave.set(); other.join()\n"
-        "print(pools())\n"
-    )
-    assert said.startswith("{1} {2}\n{2}\n")
-
-
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_results_come_in_order_from_so_many_threads(n: int) -> None:
     used: set[int] = set()
