@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pytest
 import scipy.sparse as sp
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -105,13 +104,3 @@ def test_any_step_is_exact_or_refused(
         shared = np.abs(layer.core.factors.omega).max() * (1.0 if layer.core.p is None else layer.core.p.max())
         scale = max(np.abs(expected).max(), start * max(1.0, layer.core.factors.scale), shared)
         assert np.abs(found - expected).max() <= 1e-11 * layer.core.factors.condition * scale
-
-
-@settings(max_examples=100, deadline=None)
-@given(layer=layers(), data=st.data())
-def test_the_gradient_is_linear_in_the_weights_of_the_targets(layer: FactoredOutput, data: st.DataObject) -> None:
-    """Two copies of a target count as one of twice the weight; losses of any member of the family but regression."""
-    H, Y = minibatch(data, layer)
-    twice = sp.csr_array((np.repeat(Y.data, 2) / 2, np.repeat(Y.indices, 2), 2 * Y.indptr), shape=Y.shape)
-    for found, expected in zip(layer.loss_and_grad(H, twice), layer.loss_and_grad(H, Y), strict=True):
-        assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
