@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from wordsparse import optional
-from wordsparse.errors import InputError, WordsparseError
-from wordsparse.files import outputs, storage
+from wordsparse.errors import InputError
+from wordsparse.files import storage
 from wordsparse.gensim import Word2Vec
 from wordsparse.vectors.formats import FORMATS
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
@@ -77,15 +77,6 @@ def test_files_that_are_written_twice_or_beside_others_replace_nothing_special(t
         storage.write_files(tmp_path, lambda staged: staged.write_bytes(b"x"))
     assert (tmp_path / "fifo").is_fifo()
     assert sorted(os.listdir(tmp_path)) == ["fifo", "link"]
-
-
-def test_devices_are_written_to_and_stay(tmp_path: Path) -> None:
-    assert outputs.is_stream(Path("/dev/null"))
-    storage.write_file(Path("/dev/null"), b"gone")
-    (tmp_path / "null").symlink_to("/dev/null")
-    storage.write_file(tmp_path / "null", b"gone")
-    with pytest.raises(WordsparseError, match="/dev/full: writing failed: No space"):
-        storage.write_file(Path("/dev/full"), b"refused")
 
 
 def test_standard_output_that_is_a_file_is_appended_to(tmp_path: Path) -> None:
