@@ -5,7 +5,6 @@ import pytest
 
 from wordsparse.vectors.word_vectors import WordVectors
 
-IS_DIRECTORY = ("model2vec",)
 PACKAGES = {"gensim": "gensim"}
 ODD_FLOATS = [0.0, -0.0, 1e-45, 3.4028235e38, 0.1, -1 / 3, 1.17549435e-38, 16777217.0]
 

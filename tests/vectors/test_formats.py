@@ -1,15 +1,12 @@
 """Round trips, agreement with gensim, and hostile files."""
 
 import os
-import struct
 import sys
 import types
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from support.vector_files import needs, some_vectors
 
 from wordsparse.errors import InputError, MissingDependencyError
@@ -55,15 +52,6 @@ def test_round_trip(tmp_path: Path, name: str, dim: int) -> None:
     else:
         assert_same(found, word_vectors, counts=name in HOLDS_COUNTS)
     assert os.listdir(tmp_path) == [path.name]
-
-
-@settings(deadline=None)
-@given(st.binary(min_size=4, max_size=4).map(lambda raw: struct.unpack("<f", raw)[0]).filter(np.isfinite))
-def test_text_holds_every_float32(tmp_path_factory: pytest.TempPathFactory, number: float) -> None:
-    word_vectors = WordVectors(["a"], [[number, 1]])
-    path = tmp_path_factory.getbasetemp() / "number.txt"
-    save_vectors(word_vectors, path, "word2vec")
-    assert_same(read_vectors(path), word_vectors)
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
