@@ -1,46 +1,13 @@
 """Ranks begin and end together."""
 
 import threading
-from collections.abc import Callable
 
 import pytest
 from support.fake_cupy import CUDARuntimeError
 from support.thread_ranks import ThreadRanks, on_ranks
 
-from wordsparse.distributed.agreement import check_same, ending_all, together
+from wordsparse.distributed.agreement import ending_all
 from wordsparse.errors import InputError, TrainingError, WordsparseError
-
-
-def raised(ranks: ThreadRanks, work: Callable[[], object]) -> str:
-    with pytest.raises(InputError) as error:
-        work()
-    assert ranks.agreed is error.value
-    return str(error.value)
-
-
-def test_ranks_that_know_different_things_are_refused_on_all() -> None:
-    facts = [{"dim": 5, "seed": 1}, {"dim": 5, "seed": 1}, {"dim": 6, "seed": 1}]
-    found = on_ranks(3, lambda ranks: raised(ranks, lambda: check_same(ranks, facts[ranks.rank])))
-    assert len(set(found)) == 1
-    assert found[0].startswith("rank 2 on ")
-    assert "dim was 5, not 6" in found[0]
-    on_ranks(3, lambda ranks: check_same(ranks, facts[0]))
-
-
-def test_an_error_of_one_rank_is_raised_on_all() -> None:
-    def fail_on(*which: int) -> list[str]:
-        def work(ranks: ThreadRanks) -> str:
-            def part() -> None:
-                if ranks.rank in which:
-                    raise InputError("no memory")
-
-            return raised(ranks, lambda: together(ranks, part))
-
-        return on_ranks(3, work)
-
-    assert fail_on(1) == ["rank 1 of 3: no memory"] * 3
-    assert fail_on(0, 1, 2) == ["no memory"] * 3
-    assert fail_on(0) == ["no memory"] * 3
 
 
 @pytest.mark.parametrize(

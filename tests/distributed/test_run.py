@@ -251,13 +251,6 @@ sys.exit(__main__.start())
         assert not (tmp_path / "model").exists()
 
 
-def test_the_command_of_one_process_names_this_one_where_several_share_an_output(text: Path, tmp_path: Path) -> None:
-    run = launched(2, "-m", "wordsparse", "train", text, *OPTIONS, "-o", tmp_path / "model")
-    assert run.returncode == 2
-    assert "another process is training for this output" in run.stderr
-    assert "python -m wordsparse.distributed" in run.stderr
-
-
 def test_trainings_that_a_launcher_starts_stay_as_many_trainings(text: Path, tmp_path: Path) -> None:
     """`srun -n 8 python sweep.py` of independent programs made each a rank of one training, or an error."""
     program = f"""

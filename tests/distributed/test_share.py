@@ -88,17 +88,6 @@ def test_a_part_without_examples_joins_in() -> None:
     assert on_ranks(2, work) == pytest.approx([sum(train("skipgram", embedding("squared", host()), (0, 1)))] * 2)
 
 
-def test_a_signal_to_one_rank_is_heard_by_all() -> None:
-    def work(ranks: ThreadRanks) -> int:
-        stop = StopRequest()
-        stop.received = int(ranks.rank == 1)
-        share = RanksShare(ranks, stop)
-        train("cbow", embedding("squared", host()), share.part, share)
-        return stop.received
-
-    assert on_ranks(3, work) == [1, 1, 1]
-
-
 def test_ranks_that_have_come_apart_are_stopped() -> None:
     def work(ranks: ThreadRanks) -> None:
         words = embedding("squared", host())
