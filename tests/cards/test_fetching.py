@@ -218,15 +218,6 @@ def test_the_end_of_a_text_that_was_cut(tmp_path):
     assert (tmp_path / "out" / "a.xml").read_bytes() == b"<m><page>1</page><page>2</page></m>"
 
 
-def test_a_proxy_of_the_environment_is_used(tmp_path, monkeypatch):
-    with serving(Served(TEXT)) as served:
-        path = card(tmp_path, served)
-        path.write_text(path.read_text().replace(served.address, "http://corpora.invalid"))
-        monkeypatch.setenv("http_proxy", served.address)
-        fetch(load_card(path), tmp_path / "out")
-    assert served.requests == [("http://corpora.invalid/text.txt", None)]
-
-
 @pytest.mark.parametrize("place", ["[::1", "a..b", "x" * 64, "h:99999999999999999999"])
 def test_addresses_that_are_none(tmp_path: Path, place: str) -> None:
     """Each was a traceback of another library."""

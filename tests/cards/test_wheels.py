@@ -65,22 +65,6 @@ def test_a_wheel_for_another_python_is_read_and_not_installed(tmp_path: Path, wh
     assert not optional.installed("tinydata")
 
 
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"data": TEXT[:-1] + b" "}, "its sha256 is"),
-        ({"data": TEXT + b"x"}, "of other bytes than the card says"),
-        ({"data": TEXT[1:]}, "unpacks to more bytes than the card says"),
-        ({"name": "tinydata/none.txt"}, "holds no member tinydata/none.txt"),
-    ],
-)
-def test_another_file_than_the_card_says(tmp_path: Path, wheels: Path, changed: dict, said: str) -> None:
-    make_wheel(wheels)
-    with pytest.raises(WordsparseError, match=said):
-        fetch(load_card(card(tmp_path, **changed)), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
 def test_an_installed_package_needs_no_wheel(tmp_path: Path, wheels: Path) -> None:
     """Whatever its version, where its file is the one that the card describes."""
     name = "pytest/py.typed"
