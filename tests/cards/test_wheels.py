@@ -47,10 +47,8 @@ licence = "l"
 format = "lines"
 tokens = "split"
 wheel = "{wheel}"
-[[files]]
-name = "{name}"
-bytes = {len(data)}
-checksum = "sha256:{hashlib.sha256(data).hexdigest()}"
+[files]
+"{name}" = "sha256:{hashlib.sha256(data).hexdigest()}"
 """
     )
     return path

