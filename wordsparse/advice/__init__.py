@@ -1,16 +1,13 @@
 """The three checks before adoption: sizes and a timed step, losses that fit the targets, and a trial of a minute."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from wordsparse import validation
 from wordsparse.advice import trial
-from wordsparse.advice.sizes import RARE, Sizes, of_rows, of_text
-from wordsparse.advice.timing import MINIBATCH, time_layer
+from wordsparse.advice.sizes import Sizes, measured_speedup, of_rows
 from wordsparse.advice.trial import Result
 from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
@@ -19,8 +16,8 @@ from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.words.text_source import TextSource
 
 BUDGET, DIM = 60.0, 100
-# The fewest rows that a trial can learn from, and the tokens from which on a text's score is above chance.
-MIN_ROWS, ENOUGH_TOKENS = 50, 3_000_000
+# The fewest rows that a trial can learn from.
+MIN_ROWS = 50
 # Below this speed-up the exact layer is not worth another dependency.
 MIN_SPEEDUP = 2.0
 VERDICTS = {
@@ -67,9 +64,9 @@ def advise(
     Returns
     -------
     dict
-        ``n_examples``, ``n_outputs``, ``n_features``, ``targets_per_example``, ``rare_share``, ``speedup_predicted``,
-        ``speedup_measured``, ``step_cpu_seconds``, ``memory_bytes``, ``dense_memory_bytes``, ``losses``, ``trial``,
-        ``verdict`` (factored, dense, sampling or undecided) and ``reasons``.
+        ``n_examples``, ``n_outputs``, ``n_features``, ``targets_per_example``, ``speedup_predicted``,
+        ``speedup_measured``, ``memory_bytes``, ``dense_memory_bytes``, ``losses``, ``trial``, ``verdict`` (factored,
+        dense, sampling or undecided) and ``reason``.
 
     Raises
     ------
@@ -83,45 +80,41 @@ def advise(
     budget, dim = validation.non_negative("budget", budget), validation.positive_int("dim", dim)
     seed = validation.whole("seed", seed)
     if features is not None:
-        X, Y = _rows(Path(features), targets)
+        X, Y = _rows(features, targets)
         sizes = of_rows(Y, min(trial.MOST_FEATURES, X.shape[1]))
-        return _content(sizes, seed, trial.of_rows(X, Y, threads, seed, budget, progress) if budget > 0 else [])
-    request = TrainingText(corpus, TextOptions(**text), threads)
+        results = trial.of_rows(X, Y, threads, seed, budget, progress) if budget > 0 else []
+        speedup = measured_speedup(sizes, seed)
+        return _content(sizes, speedup, results, *_of_rows(sizes, speedup))
     progress("reading the text")
-    with encoded(request) as source:
+    with encoded(TrainingText(corpus, TextOptions(**text), threads)) as source:
         if not isinstance(source, TextSource):
             raise InputError("counted pairs say nothing of examples: give the text that they were counted in")
-        sizes = of_text(source.vocabulary.counts, dim)
+        counts = source.vocabulary.counts
+        sizes = Sizes(int(counts.sum()), counts.size, dim + 1, 1.0, "one-hot")  # CBOW: a token is its window's target
         results = trial.of_text(source.corpus, dim, threads, seed, budget, progress) if budget > 0 else []
-        return _content(sizes, seed, results)
+        return _content(sizes, measured_speedup(sizes, seed), results, *_of_text(results))
 
 
 def lines(content: Mapping[str, Any]) -> list[str]:
-    """An advice for a terminal: the verdict first, then its reasons, the sizes, the trial and the losses."""
+    """An advice for a terminal: the verdict first, then its reason, the sizes, the trial and the losses."""
     facts = {
         "examples": f"{content['n_examples']:,}",
         "outputs (D)": f"{content['n_outputs']:,}",
         "features of the layer (d)": f"{content['n_features']:,}",
         "targets an example (K)": f"{content['targets_per_example']:.3g}",
-        f"outputs seen at most {RARE} times": f"{content['rare_share']:.0%}",
         "speed-up over a dense layer, predicted": f"{content['speedup_predicted']:,.3g} ×",
         "speed-up over a dense layer, measured": f"{content['speedup_measured']:,.3g} ×",
         "memory of the layer": f"{content['memory_bytes'] / 1e6:,.1f} MB",
         "memory of a dense layer with its gradient": f"{content['dense_memory_bytes'] / 1e6:,.1f} MB",
     }
-    said = [VERDICTS[content["verdict"]], *(f"  {reason}" for reason in content["reasons"]), ""]
-    said += [f"{value:>16}  {name}" for name, value in facts.items()]
-    for row in content["trial"]:
-        said.append(
-            f"{Result(**row)!s:>16}  {row['method']}, {row['amount']:,} examples, {row['cpu_seconds']:.2f} CPU s"
-        )
-    said += [
-        f"{row['loss']:>16}  {row['gives']}, {'fits' if row['fits'] else 'does not fit'}" for row in content["losses"]
-    ]
-    return said
+    trials = (Result(**row) for row in content["trial"])
+    facts |= {f"{each.method}, {each.amount:,} examples, {each.cpu_seconds:.2f} CPU s": str(each) for each in trials}
+    facts |= {f"fits; gives {row['gives']}": row["loss"] for row in content["losses"] if row["fits"]}
+    verdict = [VERDICTS[content["verdict"]], f"  {content['reason']}", ""]
+    return [*verdict, *(f"{value:>16}  {name}" for name, value in facts.items())]
 
 
-def _rows(features: Path, targets: str | PathLike[str] | None) -> tuple[Any, Any]:
+def _rows(features: str | PathLike[str], targets: str | PathLike[str] | None) -> tuple[Any, Any]:
     from wordsparse.corpus.rows import read_data
 
     data = read_data(features, targets)
@@ -132,70 +125,41 @@ def _rows(features: Path, targets: str | PathLike[str] | None) -> tuple[Any, Any
     return data.X, data.Y
 
 
-def _content(sizes: Sizes, seed: int, results: list[Result]) -> dict[str, Any]:
-    exact, dense = time_layer(sizes, seed)
-    verdict, reasons = (_of_text if sizes.kind == "text" else _of_rows)(sizes, dense / exact, results)
-    names = (
-        "n_examples",
-        "n_outputs",
-        "n_features",
-        "targets_per_example",
-        "rare_share",
-        "memory_bytes",
-        "dense_memory_bytes",
-    )
+def _content(sizes: Sizes, speedup: float, results: list[Result], verdict: str, reason: str) -> dict[str, Any]:
+    losses: list[dict[str, Any]] = [
+        {"loss": name, "fits": sizes.targets in loss.fits, "gives": loss.gives} for name, loss in LOSSES.items()
+    ]
+    names = ("n_examples", "n_outputs", "n_features", "targets_per_example", "memory_bytes", "dense_memory_bytes")
     return {
-        **{name: getattr(sizes, name) for name in names},
-        "speedup_predicted": sizes.predicted_speedup(MINIBATCH),
-        "speedup_measured": dense / exact,
-        "step_cpu_seconds": {"exact": exact, "dense": dense},
-        "losses": [
-            *({"loss": name, "fits": sizes.targets in loss.fits, "gives": loss.gives} for name, loss in LOSSES.items()),
-            {"loss": "softmax", "fits": False, "gives": "probabilities"},
-        ],
+        **{name: getattr(sizes, name) for name in (*names, "speedup_predicted")},
+        "speedup_measured": speedup,
+        "losses": losses,
         "trial": [asdict(result) for result in results],
         "verdict": verdict,
-        "reasons": reasons,
+        "reason": reason,
     }
 
 
-def _of_rows(sizes: Sizes, speedup: float, results: list[Result]) -> tuple[str, list[str]]:
-    of = f"{sizes.n_outputs:,} outputs and {sizes.n_features:,} features"
-    step = f"With {of} a step is {speedup:,.3g} times as fast as a dense one"
+def _of_rows(sizes: Sizes, speedup: float) -> tuple[str, str]:
+    step = f"With {sizes.n_outputs:,} outputs a step is {speedup:,.3g} times as fast as a dense one"
     if speedup < MIN_SPEEDUP:
-        return "dense", [f"{step}, less than {MIN_SPEEDUP:g} times: a dense layer is simpler and has every loss."]
-    reasons = [f"{step}."]
-    if len(results) == 2:
-        ours, dense = results
-        reasons.append(f"On {ours.amount:,} rows: {ours}; a dense layer, on {dense.amount:,}: {dense}.")
+        return "dense", f"{step}, less than {MIN_SPEEDUP:g} times: a dense layer is simpler and has every loss."
     if sizes.targets == "one-hot":
-        reasons.append(
-            "Each row has one label: in a network full cross-entropy ranks it better than the best exact loss "
-            "(docs/torch.md), where a dense layer's time and memory can be paid for."
-        )
-    return "factored", reasons
+        step += "; a network with one label a row ranks better by full cross-entropy, where that can be paid for"
+    return "factored", f"{step}."
 
 
-def _of_text(sizes: Sizes, speedup: float, results: list[Result]) -> tuple[str, list[str]]:
+def _of_text(results: list[Result]) -> tuple[str, str]:
     """A text competes with negative sampling, whatever a dense layer would cost."""
-    if not results:
-        return "undecided", [f"Without a trial nothing can be said of a text; give --budget {BUDGET:g}."]
-    ours, part = results[0], f"On {results[0].amount:,} tokens"
-    more = f"The text is too short: from some {ENOUGH_TOKENS:,} tokens on a trial can tell."
-    if ours.amount < sizes.n_examples:
-        more = (
-            f"Give a larger --budget: {math.ceil(sizes.n_examples / ours.amount)} times as much takes all of the text."
-        )
+    ours, *others = results or [Result("", 0, 0.0, "")]
     if ours.low is None or ours.low <= 0:
-        score = "nothing is judged" if ours.score is None else f"{ours} is not above chance"
-        return "undecided", [f"{part} {score}.", more]
-    if len(results) == 1:
-        return "undecided", [f"{part}: {ours}.", "Negative sampling needs gensim: pip install 'wordsparse[gensim]'."]
-    other = results[1]
-    times = f"{other.cpu_seconds / ours.cpu_seconds:.2g} times the CPU time"
-    both = f"{part}: {ours}, and {other} by negative sampling in {times}"
-    if other.high is None or other.low is None or ours.low > other.high:
-        return "factored", [f"{both}."]
-    if ours.high is not None and other.low > ours.high:
-        return "sampling", [f"{both}."]
-    return "undecided", [f"{both}: no difference of the scores is certain.", more]
+        return "undecided", "No score is above chance: give more text, or a larger --budget."
+    if not others:
+        return "undecided", "Negative sampling needs gensim: pip install 'wordsparse[gensim]'."
+    (other,) = others
+    both = f"On {ours.amount:,} tokens {ours}, and {other} by negative sampling"
+    if other.score is None or ours.low > other.score:
+        return "factored", f"{both}."
+    if other.low is not None and ours.score is not None and other.low > ours.score:
+        return "sampling", f"{both}."
+    return "undecided", f"{both}: no difference is certain; give more text, or a larger --budget."

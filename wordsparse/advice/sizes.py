@@ -1,34 +1,31 @@
-"""The sizes of a problem, which are known before anything is trained: D outputs, d features, K targets an example."""
+"""The sizes of a problem, D outputs, d features, K targets an example, and the time of a step at these sizes."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
-from wordsparse.types import Array
+from wordsparse.layer.losses import BoundedNS
+from wordsparse.layer.output import FactoredOutput
+from wordsparse.machine.description import blas_threads
 
-# A label with at most this number of examples is rare: little can be learnt about it.
-RARE = 5
+MINIBATCH, DENSE_MINIBATCH, ROUNDS = 512, 64, 5
+# The exact layer's time does not depend on D, and that of the dense step is proportional to D: neither needs more.
+EXACT_OUTPUTS, DENSE_OUTPUTS = 2**18, 20_000
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """``counts`` (D,) says how often each output is a target; ``targets`` is ``one-hot``, ``several``, ``weighted`` or
-    ``real-valued``; ``kind`` is ``text`` or ``rows``."""
+    """``targets`` is ``one-hot``, ``several``, ``weighted`` or ``real-valued``."""
 
-    kind: str
     n_examples: int
     n_outputs: int
     n_features: int
     targets_per_example: float
     targets: str
-    counts: Array
-
-    @property
-    def rare_share(self) -> float:
-        """The share of rare outputs among all that are a target at all."""
-        seen = self.counts[self.counts > 0]
-        return float((seen <= RARE).mean()) if seen.size else 0.0
 
     @property
     def memory_bytes(self) -> int:
@@ -40,25 +37,52 @@ class Sizes:
         """Of a dense layer: its weights and their gradient in float32."""
         return 2 * 4 * self.n_outputs * self.n_features
 
-    def predicted_speedup(self, minibatch: int) -> float:
+    @property
+    def speedup_predicted(self) -> float:
         """Floating-point operations an example of a dense step, 6 D d, over those of the exact one (docs/layer.md)."""
         d, K = self.n_features, self.targets_per_example
-        return 6.0 * self.n_outputs * d / (14.0 * d * d + 8.0 * min(minibatch, 2 * d) * d + 6.0 * K * d)
+        return 6.0 * self.n_outputs * d / (14.0 * d * d + 8.0 * min(MINIBATCH, 2 * d) * d + 6.0 * K * d)
 
 
 def of_rows(Y: Any, n_features: int) -> Sizes:
     """Of sparse targets Y (n, D) beside ``n_features`` numbers a row."""
-    filled, (n, D) = np.diff(Y.indptr), Y.shape
-    counts = np.bincount(Y.indices[Y.data != 0], minlength=D)
-    return Sizes("rows", n, D, n_features, float(filled.mean()), _kind_of(Y.data, filled), counts)
+    each = np.diff(Y.indptr)
+    if (Y.data == 1).all():
+        kind = "one-hot" if (each == 1).all() else "several"
+    else:
+        kind = "real-valued" if (Y.data < 0).any() else "weighted"
+    return Sizes(Y.shape[0], Y.shape[1], n_features, float(each.mean()), kind)
 
 
-def of_text(counts: Array, dim: int) -> Sizes:
-    """Of CBOW on a text: each token of the vocabulary is the one target of its window."""
-    return Sizes("text", int(counts.sum()), counts.size, dim + 1, 1.0, "one-hot", counts)
+def measured_speedup(sizes: Sizes, seed: int) -> float:
+    """CPU time of a dense step over that of the exact layer, on random inputs and targets.
+
+    On one thread: BLAS threads that wait for each other spin, which counts as CPU time.
+    """
+    random, D, d = np.random.default_rng(seed), min(sizes.n_outputs, EXACT_OUTPUTS), sizes.n_features
+    H = (random.standard_normal((MINIBATCH, d)) / np.sqrt(d)).astype(np.float32)
+    shape = MINIBATCH, max(1, round(sizes.targets_per_example))
+    targets, starts = random.integers(0, D, shape), np.arange(0, shape[0] * shape[1] + 1, shape[1])
+    Y = sp.csr_array((np.ones(targets.size, np.float32), targets.ravel(), starts), shape=(MINIBATCH, D))
+    layer = FactoredOutput(D, d, BoundedNS(), threads=1)
+    W, few = np.zeros((min(D, DENSE_OUTPUTS), d), np.float32), H[:DENSE_MINIBATCH]
+
+    def dense() -> None:
+        """Squared error, the cheapest loss: ∂O = 2 H Wᵀ, ∇H = ∂O W, W ← W − lr ∂Oᵀ H."""
+        by_o = few @ W.T
+        by_h = by_o @ W
+        W.__isub__(np.float32(1e-4) * (by_o.T @ few) + by_h[0, 0])
+
+    with blas_threads(1):
+        exact = _fastest(lambda: layer.step(H, Y, 1e-3)) / MINIBATCH
+        return _fastest(dense) / DENSE_MINIBATCH * (sizes.n_outputs / len(W)) / exact
 
 
-def _kind_of(values: Array, filled: Array) -> str:
-    if (values == 1).all():
-        return "one-hot" if (filled == 1).all() else "several"
-    return "real-valued" if (values < 0).any() else "weighted"
+def _fastest(step: Callable[[], Any]) -> float:
+    """The least CPU seconds of some steps: other programs can only add to it."""
+    seconds = []
+    for _ in range(ROUNDS):
+        begun = time.process_time()
+        step()
+        seconds.append(time.process_time() - begun)
+    return max(min(seconds), 1e-7)

@@ -27,7 +27,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Result:
-    """Training on ``amount`` examples: CPU seconds, and a score with its 95 % interval where that is known."""
+    """Training on ``amount`` examples: CPU seconds, and a score with its lower bound where these are known."""
 
     method: str
     amount: int
@@ -35,11 +35,9 @@ class Result:
     measure: str
     score: float | None = None
     low: float | None = None
-    high: float | None = None
 
     def __str__(self) -> str:
-        interval = "" if self.low is None else f" ({self.low:.3f} – {self.high:.3f})"
-        return "not judged" if self.score is None else f"{self.measure} {self.score:.3f}{interval}"
+        return "not judged" if self.score is None else f"{self.measure} {self.score:.3f}"
 
 
 def of_text(
@@ -93,7 +91,7 @@ def _by_pairs(method: str, amount: int, seconds: float, vectors: WordVectors) ->
         pairs = []
     if not pairs:
         return Result(method, amount, seconds, "Spearman")
-    mean = (float(np.mean([scores[name] for scores in pairs])) for name in ("spearman", "low", "high"))
+    mean = (float(np.mean([scores[name] for scores in pairs])) for name in ("spearman", "low"))
     return Result(method, amount, seconds, "Spearman", *mean)
 
 
