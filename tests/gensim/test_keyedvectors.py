@@ -107,7 +107,6 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "unknown keys": lambda wv: wv[["w1", "none"]],
     "no query": lambda wv: wv.most_similar(),
     "query of unknown": lambda wv: wv.most_similar("none"),
-    "no positive": lambda wv: wv.most_similar_cosmul(negative=["w1"]),
     "no lists": lambda wv: wv.n_similarity([], ["w1"]),
     "no mean": lambda wv: wv.get_mean_vector([]),
     "mean of unknown": lambda wv: wv.get_mean_vector(["none"], ignore_missing=False),

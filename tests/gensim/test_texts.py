@@ -10,7 +10,7 @@ import pytest
 
 from wordsparse.corpus import END_OF_SENTENCE as END
 from wordsparse.errors import InputError, WrongTypeError
-from wordsparse.gensim import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus, texts
+from wordsparse.gensim import LineSentence, PathLineSentences, Text8Corpus, texts
 
 
 def test_scan_numbers_tokens_in_order_of_appearance(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,8 +75,3 @@ def test_open_files_and_directories_are_read(tmp_path: Path) -> None:
         assert list(reader) == list(reader) == [["a", "b"], ["c"]]
     with pytest.raises(ValueError, match="no such file"):
         PathLineSentences(tmp_path / "none")
-
-
-def test_brown_corpus_keeps_words_with_their_tags(tmp_path: Path) -> None:
-    (tmp_path / "ca01").write_text("The/at Jury/nn-hl ,/, said/vbd\n\n./. \n")
-    assert list(BrownCorpus(tmp_path)) == [["the/at", "jury/nn", "said/vb"]]

@@ -13,10 +13,9 @@ from wordsparse.gensim.models.fasttext import FastText
 from wordsparse.gensim.models.keyedvectors import KeyedVectors
 from wordsparse.gensim.models.word2vec import Word2Vec
 from wordsparse.gensim.passing import gensims
-from wordsparse.gensim.sentences import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
+from wordsparse.gensim.sentences import LineSentence, PathLineSentences, Text8Corpus
 
 __all__ = [
-    "BrownCorpus",
     "CallbackAny2Vec",
     "FastText",
     "KeyedVectors",

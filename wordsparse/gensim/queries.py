@@ -1,14 +1,12 @@
 """gensim's queries: cosines of keys, the keys nearest to a combination of others, and scores on files of test items."""
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import Any, Protocol
 
 import numpy as np
 
-from wordsparse import optional
 from wordsparse.errors import InputError, NothingGivenError
 from wordsparse.evaluation import scores
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
@@ -80,34 +78,6 @@ class Queries(KeyTable):
         cosines, left_out, first = self._cosines(query, rows, *clip)
         return cosines if topn is None else self._best((cosines, left_out, first), topn)
 
-    def most_similar_cosmul(
-        self,
-        positive: Any = None,
-        negative: Any = None,
-        topn: int | None = 10,
-        restrict_vocab: int | None = None,
-    ) -> Found | Array:
-        """Like :meth:`most_similar`, by the product of (1 + cos)/2 of the positive keys over that of the negative ones.
-
-        With two positive keys and a negative one, this is 3CosMul, equation (4) of Levy & Goldberg (2014). Weights are
-        ignored.
-        """
-        if topn is not None and topn < 1:
-            return []
-        sides = [_weighted(items, 1.0, self) for items in (positive, negative)]
-        if not sides[0]:
-            raise InputError("nothing is given that should be similar: name a word (positive)")
-        products, given = [], set()
-        for side in sides:
-            product = np.ones(min(restrict_vocab or len(self), len(self)), np.float32)
-            for item in side:
-                query, rows = self._query([item])
-                product *= (1 + self._cosines(query, rows, 0, restrict_vocab)[0]) / 2
-                given |= rows
-            products.append(product)
-        scores = products[0] / (products[1] + np.float32(1e-6))
-        return scores if topn is None else self._best((scores, given, 0), topn)
-
     def similar_by_key(self, key: Key, topn: int | None = 10, restrict_vocab: int | None = None) -> Found | Array:
         """:meth:`most_similar` of one key."""
         return self.most_similar([key], topn=topn, restrict_vocab=restrict_vocab)
@@ -121,10 +91,6 @@ class Queries(KeyTable):
     ) -> Found | Array:
         """:meth:`most_similar` of one vector (vector_size,)."""
         return self.most_similar([vector], topn=topn, restrict_vocab=restrict_vocab)
-
-    def relative_cosine_similarity(self, wa: Key, wb: Key, topn: int = 10) -> float:
-        """The cosine of two keys over the sum of the ``topn`` largest ones with ``wa`` (Leeuwenberg et al., 2016)."""
-        return self.similarity(wa, wb) / sum(cosine for _, cosine in self.similar(wa, topn))
 
     def similarity(self, w1: Key, w2: Key) -> float:
         """The cosine of two keys' vectors."""
@@ -164,20 +130,6 @@ class Queries(KeyTable):
         cosines: Array = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
         return cosines
 
-    def most_similar_to_given(self, key1: Key, keys_list: Sequence[Key]) -> Any:
-        """The key of the list whose vector has the largest cosine with that of ``key1``."""
-        return keys_list[int(np.argmin(self.distances(key1, keys_list)))]
-
-    def closer_than(self, key1: Key, key2: Key) -> list[Any]:
-        """All keys closer to ``key1`` than ``key2`` is."""
-        distances = self.distances(key1)
-        closer = np.flatnonzero(distances < distances[self.get_index(key2)])
-        return [self.index_to_key[row] for row in closer if row != self.get_index(key1)]
-
-    def rank(self, key1: Key, key2: Key) -> int:
-        """The rank of ``key2`` among the neighbours of ``key1``, counted from 1."""
-        return len(self.closer_than(key1, key2)) + 1
-
     def rank_by_centrality(self, words: Sequence[Key], use_norm: bool = True) -> list[tuple[float, Any]]:
         """The keys with the dot product of their vector and the direction of the mean of all, in descending order.
 
@@ -197,33 +149,6 @@ class Queries(KeyTable):
     def doesnt_match(self, words: Sequence[Key]) -> Any:
         """The key that is farthest from the mean of all."""
         return self.rank_by_centrality(words)[-1][1]
-
-    def wmdistance(self, document1: Sequence[Key], document2: Sequence[Key], norm: bool = True) -> float:
-        """The Word Mover's Distance of two documents (Kusner et al., 2015): the least cost of moving one to the other.
-
-        Parameters
-        ----------
-        document1, document2 : sequence of keys
-            Unknown keys are ignored; the distance is infinite if a document has no known keys.
-        norm : bool
-            Scale the vectors to length one first.
-
-        Raises
-        ------
-        MissingDependencyError
-            If the package POT is not installed.
-        """
-        emd2 = optional.load("wmdistance", "ot").emd2
-        bags = [Counter(key for key in document if key in self) for document in (document1, document2)]
-        if not all(bags):
-            logger.warning("a document without a known word has an infinite distance to every other")
-            return float("inf")
-        if bags[0] == bags[1]:
-            return 0.0
-        first, second = (np.stack([self.get_vector(key, norm=norm) for key in bag]).astype(np.float64) for bag in bags)
-        costs = np.sqrt(np.square(first[:, None] - second[None]).sum(axis=2))
-        masses = [np.fromiter(bag.values(), np.float64) / bag.total() for bag in bags]
-        return float(emd2(*masses, costs))
 
     def evaluate_word_pairs(
         self,

@@ -75,23 +75,10 @@ def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
         raise InputError(f"{path}: is no directory that Word2Vec.save wrote")
     manifest = storage.read_manifest(path / MANIFEST, FORMAT, VERSION)
     (attributes,) = storage.objects(path / MANIFEST, manifest, "attributes")
-    if set(attributes) != {*STORED, *model._stored}:
-        raise InputError(f"{path / MANIFEST}: must name the attributes of a {type(model).__name__}")
     for name, value in attributes.items():
-        if not _fits(name, value, getattr(model, name)):
-            raise InputError(f"{path / MANIFEST}: {name} cannot be {value!r:.80}")
         setattr(model, name, value)
     trained = models.load(path)
     words, vectors = trained.vocabulary.words, model._table.load(path)
     with storage.naming(path / MANIFEST):
         keys = words if manifest.get("keys") == "words" else names.from_json(words)
-    if "count" not in vectors.expandos or not all(key in vectors.key_to_index for key in keys):
-        raise InputError(f"{path / VECTORS}: has no counts, or not the words of the model: save the Word2Vec again")
     return vectors, Trained(keys, trained, settings.recipe(model))
-
-
-def _fits(name: str, value: Any, default: Any) -> bool:
-    """Whether a stored attribute can have this value: a number, None if that is its default, or the user's comment."""
-    if isinstance(value, int | float):
-        return abs(value) <= 2**62
-    return (value is None and default is None) or (name == "comment" and isinstance(value, str))

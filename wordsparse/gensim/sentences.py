@@ -82,26 +82,6 @@ class Text8Corpus:
             yield words
 
 
-class BrownCorpus:
-    """The sentences of the Brown corpus in a directory of its files: ``word/ta``, the tag's first two letters.
-
-    Words whose tag does not consist of letters (punctuation) are left out.
-    """
-
-    def __init__(self, dirname: str | os.PathLike[str]) -> None:
-        self.dirname = dirname
-
-    def __iter__(self) -> Iterator[list[str]]:
-        for file in sorted(path for path in Path(self.dirname).iterdir() if path.is_file()):
-            for line in LineSentence(file):
-                pairs = [token.split("/") for token in line]
-                words = [
-                    f"{pair[0].lower()}/{pair[1][:2]}" for pair in pairs if len(pair) == 2 and pair[1][:2].isalpha()
-                ]
-                if words:
-                    yield words
-
-
 def lines(source: Any) -> Iterator[str]:
     """The lines of a file of text, which may be compressed, or of an open file from its beginning."""
     if hasattr(source, "seek"):

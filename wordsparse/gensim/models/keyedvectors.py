@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from itertools import chain
 from os import PathLike
 from pathlib import Path
+from types import MethodType
 from typing import Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from wordsparse import optional
 from wordsparse.errors import InputError, MissingFileError, WrongTypeError
 from wordsparse.files import storage
 from wordsparse.gensim import word2vec_files
@@ -35,6 +37,11 @@ _MOVED = {
     "syn0norm": "get_normed_vectors()",
     "accuracy": "evaluate_word_analogies",
     "wv": "the vectors themselves",
+}
+# Queries that gensim's own functions answer about ours.
+_THEIRS = {
+    *("most_similar_cosmul", "relative_cosine_similarity", "most_similar_to_given", "wmdistance"),
+    *("rank", "closer_than", "words_closer_than"),
 }
 
 
@@ -69,6 +76,12 @@ class KeyedVectors(Renamed, Queries):
 
     def __str__(self) -> str:
         return f"{type(self).__name__}<vector_size={self.vector_size}, {len(self)} keys>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _THEIRS:
+            return super().__getattr__(name)
+        theirs = optional.load(f"KeyedVectors.{name} is gensim's own, and", "gensim.models").KeyedVectors
+        return MethodType(getattr(theirs, name), self)
 
     @classmethod
     def of(cls, vectors: WordVectors) -> Self:
@@ -212,10 +225,6 @@ class KeyedVectors(Renamed, Queries):
     def word_vec(self, *args: Any, **options: Any) -> Array:
         """:meth:`get_vector`, by its name before gensim 4, which gensim still accepts."""
         return self.get_vector(*args, **options)
-
-    def words_closer_than(self, word1: Key, word2: Key) -> list[Any]:
-        """:meth:`closer_than`, by its name before gensim 4, which gensim still accepts."""
-        return self.closer_than(word1, word2)
 
     def init_sims(self, replace: bool = False) -> None:
         """Scale the vectors to length one if ``replace``; otherwise without effect."""

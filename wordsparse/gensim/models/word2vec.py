@@ -13,12 +13,12 @@ from wordsparse.gensim import engine, saving, settings, texts
 from wordsparse.gensim.building import FilePath, VocabularyBuilder
 from wordsparse.gensim.passing import gensims
 from wordsparse.gensim.refusals import Renamed, WrongOrderError, WrongPlaceError, logger, say_once
-from wordsparse.gensim.sentences import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
+from wordsparse.gensim.sentences import LineSentence, PathLineSentences, Text8Corpus
 from wordsparse.gensim.texts import TrimRule
 from wordsparse.training.loop import Run
 from wordsparse.types import Array
 
-__all__ = ["BrownCorpus", "LineSentence", "PathLineSentences", "Text8Corpus", "Word2Vec"]
+__all__ = ["LineSentence", "PathLineSentences", "Text8Corpus", "Word2Vec"]
 _JOB = 4096  # sentences handed to an overridden _do_train_job at a time
 _ON_WV = (
     "most_similar",
