@@ -15,7 +15,6 @@ import wordsparse as ws
 from wordsparse.corpus import shards
 from wordsparse.counts import counting
 from wordsparse.counts import pieces as counts
-from wordsparse.counts import tables as count_tables
 from wordsparse.counts.source import CountSource, PairOptions
 from wordsparse.errors import InputError
 from wordsparse.files import storage
@@ -58,13 +57,9 @@ def write(path: Path, rows: list[tuple[Any, Any, Any]]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("held", [counting.HELD, 40])
 @pytest.mark.parametrize("threads", [1, 3])
-def test_a_text_is_counted_as_one_by_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int, threads: int
-) -> None:
+def test_a_text_is_counted_as_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
     monkeypatch.setattr(counting, "STRETCH", 500)
-    monkeypatch.setattr(counting, "HELD", held)
     monkeypatch.setattr(counting, "WRITTEN", 64)
     facts = ws.count(TEXT, tmp_path / "t.parquet", window=3, min_count=4, threads=threads)
     found, expected = table(tmp_path / "t.parquet"), plain(3, 4)
@@ -200,16 +195,6 @@ def test_a_table_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"name it t\.parquet"):
         ws.count(path, tmp_path / "t.csv", preset="counts")
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_table_is_not_written_among_those_that_are_added(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    path = write(tmp_path / "in" / "a.parquet", [("a", "b", 3.0)])
-    with pytest.raises(InputError, match="whose files are read"):
-        ws.count(tmp_path / "in", tmp_path / "in" / "b.parquet", preset="counts")
-    # Where it is named itself, it is meant.
-    assert ws.count([path, path], path, preset="counts")["total"] == 6
-    assert ws.count(tmp_path / "in", tmp_path / "b.parquet", preset="counts")["total"] == 6
 
 
 def test_counts_are_the_numbers_that_engines_write(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
 """The pairs of a text, counted as skip-gram sees them: tables that can be added, and trained from.
 
 Word by word, compiled code adds up what stands around all of its places: a row of the table is whole at once, and
-written. The tables of a text of several stretches are added like the runs of a merge sort, and what does not fit into
-memory lies on disk until the end.
+written. The tables of a text of several stretches are added in memory, like the runs of a merge sort.
 """
 
 import itertools
@@ -10,7 +9,7 @@ import os
 import tempfile
 import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ import scipy.sparse as sp
 from wordsparse import optional, validation
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary, encode
 from wordsparse.corpus.options import TextOptions
-from wordsparse.corpus.reading import RawText, Source, as_paths
+from wordsparse.corpus.reading import RawText, Source
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.counts.tables import COLUMNS, LARGEST, PARQUET, Numbers, blocks
 from wordsparse.errors import InputError
@@ -33,9 +32,8 @@ from wordsparse.options import option, taking
 from wordsparse.types import Array
 from wordsparse.words.examples import Distances, distance_weights
 
-# Tokens that are counted at a time, pairs that are held in memory where tables are added, and pairs that are written at
-# a time.
-STRETCH, HELD, WRITTEN = 2**24, 2**26, 2**21
+# Tokens that are counted at a time, and pairs that are written at a time.
+STRETCH, WRITTEN = 2**24, 2**21
 # Tokens beyond a stretch that its windows see at most, counted as they lie, those outside the vocabulary too.
 REACH = 2**16
 # Of a weight: smaller numbers of float32 have fewer digits.
@@ -75,8 +73,8 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
 
     The table has a row for every ordered pair, word by word. Every token counts: it is training that leaves out a
     share of the frequent ones. So tables of several texts can be added, by this function with ``preset="counts"`` or
-    by training on all of them. Memory: ``HELD`` pairs; larger tables lie on disk meanwhile. The tokens of rows with
-    weights are held too.
+    by training on all of them. Memory: 12 bytes for a pair of the table, twice, where it is a sum; the tokens of rows
+    with weights are held too.
 
     Parameters
     ----------
@@ -102,32 +100,28 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
         raise InputError(f"preset must be text or {COUNTS}, not {asked.preset!r}")
     window = validation.positive_int("window", asked.window)
     least = validation.non_negative("min_pair", asked.min_pair)
-    _check_target(target, source)
+    _check_target(target)
     with ExitStack() as stack:
         scratch = stack.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
         windows = window, asked.distances, resolve_threads(asked.threads)
         if asked.preset == COUNTS:
-            words, rows = _added(source, asked, scratch)
+            words, rows = _added(source, asked.max_expansion)
         elif asked.weight is not None and not _is_encoded(source):
             words, rows = _weighted(cast("Source", source), asked, windows)
         else:
             corpus = _encoded(source, asked, scratch)
             words = corpus.vocabulary.words
-            rows = _of_text(corpus, Windows(corpus.vocabulary, *windows), asked, scratch)
+            rows = _of_text(corpus, Windows(corpus.vocabulary, *windows), asked.progress or (lambda _: None))
         written: list[tuple[int, float]] = []
         storage.write_files(target, lambda path: written.append(_write(path, words, rows, least)))
     (pairs, total), size = written[0], len(words)
     return {"pairs": pairs, "total": total, "vocab_size": size, "wall_seconds": time.perf_counter() - started}
 
 
-def _check_target(target: Path, source: Source | EncodedCorpus) -> None:
+def _check_target(target: Path) -> None:
     storage.check_file(target, streams=False)
     if target.suffix.lower() not in PARQUET:
         raise InputError(f"{target}: the table is a Parquet file: name it {target.with_suffix('.parquet').name}")
-    paths = None if _is_encoded(source) else as_paths(cast("Source", source))
-    for folder in map(Path, paths or ()):
-        if folder.is_dir() and target.resolve().is_relative_to(folder.resolve()):
-            raise InputError(f"{target}: lies in {folder}, whose files are read: write it to another directory")
 
 
 Rows = Iterator[tuple[int, Any]]
@@ -172,62 +166,22 @@ class Windows:
         return ordered_map(counted, itertools.pairwise(ends), self._threads)
 
 
-class Tables:
-    """A sum of sparse matrices: some in memory, each at least twice as large as the next one, the others on disk."""
+def _summed(tables: Iterable[Any]) -> Any:
+    """The sum of square CSR matrices, float64, with sorted columns; later ones may be larger.
 
-    def __init__(self, scratch: Path) -> None:
-        self._scratch, self._held, self._files = scratch, list[Any](), list[Path]()
-
-    def add(self, table: Any) -> None:
-        """Add a CSR matrix, float64, with sorted columns."""
-        while self._held and self._held[-1].nnz <= 2 * table.nnz:
-            table = _sum(self._held.pop(), table)
-        self._held.append(table)
-        if sum(held.nnz for held in self._held) > HELD:
-            self._spill()
-
-    def rows(self, size: int) -> Rows:
-        """The sum, (size, size), some rows at a time with the number of the first."""
-        if not self._files:
-            yield 0, _sum(*self._held, shape=(size, size))
-            return
-        if self._held:
-            self._spill()
-        parts = [tuple(np.load(path / f"{name}.npy", mmap_mode="r") for name in _PARTS) for path in self._files]
-        filled = np.zeros(size + 1, np.int64)
-        for indptr, _, _ in parts:
-            filled[: len(indptr)] += indptr
-            filled[len(indptr) :] += indptr[-1]
-        start = 0
-        while start < size:
-            stop = max(start + 1, int(np.searchsorted(filled, filled[start] + WRITTEN, "right")) - 1)
-            yield start, _sum(*(_some(part, start, stop, size) for part in parts), shape=(stop - start, size))
-            start = stop
-
-    def _spill(self) -> None:
-        path = self._scratch / f"table-{len(self._files)}"
-        path.mkdir()
-        whole = _sum(*self._held)
-        for name in _PARTS:
-            np.save(path / f"{name}.npy", getattr(whole, name))
-        self._files.append(path)
-        self._held = []
+    Those that wait are each at least twice as large as the next one, as in a merge sort.
+    """
+    parts = list[Any]()
+    for table in tables:
+        while parts and parts[-1].nnz <= 2 * table.nnz:
+            table = _sum(parts.pop(), table)
+        parts.append(table)
+    return _sum(*parts)
 
 
-_PARTS = ("indptr", "indices", "data")
-
-
-def _some(part: Sequence[Array], start: int, stop: int, size: int) -> Any:
-    indptr, indices, data = part
-    places = np.asarray(indptr[np.minimum(np.arange(start, stop + 1), len(indptr) - 1)], np.int64)
-    entries = slice(places[0], places[-1])
-    arrays = np.asarray(data[entries]), np.asarray(indices[entries]), places - places[0]
-    return sp.csr_array(arrays, shape=(stop - start, size))
-
-
-def _sum(*tables: Any, shape: tuple[int, int] | None = None) -> Any:
+def _sum(*tables: Any) -> Any:
     """The sum of CSR matrices, the smaller ones filled up with zeros."""
-    shape = shape or (max(table.shape[0] for table in tables),) * 2
+    shape = (max((table.shape[0] for table in tables), default=0),) * 2
     total = sp.csr_array(shape)
     for table in tables:
         if table.shape != shape:
@@ -251,23 +205,26 @@ def _encoded(source: Source | EncodedCorpus, asked: CountOptions, scratch: Path)
     return encode(source, scratch / "text", threads=asked.threads, **asked.given())
 
 
-def _of_text(corpus: EncodedCorpus, windows: Windows, asked: CountOptions, scratch: Path) -> Rows:
+def _of_text(corpus: EncodedCorpus, windows: Windows, report: Callable[[int], object]) -> Rows:
     stretches = [(shard, start) for shard in corpus.shards for start in range(0, shard.shape[0], STRETCH)]
-    report, tables, tokens = asked.progress or (lambda tokens: None), Tables(scratch), 0
     if len(stretches) == 1:  # its rows need not be added to others
         yield from windows.rows(stretches[0][0][:])
         report(corpus.tokens)
         return
-    for shard, start in stretches:
-        stop = min(shard.shape[0], start + STRETCH)
-        low, high = max(0, start - REACH), min(shard.shape[0], stop + REACH)
-        rows = [table for _, table in windows.rows(shard[low:high], start - low, stop - low)]
-        table = sp.vstack(rows, format="csr")
-        table.sort_indices()
-        tables.add(table)
-        tokens = min(corpus.tokens, tokens + stop - start)
-        report(tokens)
-    yield from tables.rows(len(corpus.vocabulary))
+
+    def tables() -> Iterator[Any]:
+        tokens = 0
+        for shard, start in stretches:
+            stop = min(shard.shape[0], start + STRETCH)
+            low, high = max(0, start - REACH), min(shard.shape[0], stop + REACH)
+            rows = [table for _, table in windows.rows(shard[low:high], start - low, stop - low)]
+            table = sp.vstack(rows, format="csr")
+            table.sort_indices()
+            yield table
+            tokens = min(corpus.tokens, tokens + stop - start)
+            report(tokens)
+
+    yield 0, _summed(tables())
 
 
 def _weighted(source: Source, asked: CountOptions, windows: tuple[int, Distances, int]) -> tuple[list[str], Rows]:
@@ -299,13 +256,17 @@ def _weight(name: str, cell: object) -> float:
     return weight
 
 
-def _added(source: Any, asked: CountOptions, scratch: Path) -> tuple[list[str], Rows]:
+def _added(source: Any, max_expansion: float | None) -> tuple[list[str], Rows]:
     """The words of tables, in the order in which they are first seen, and the sum of the tables."""
-    numbers, tables = Numbers(), Tables(scratch)
-    for block in blocks(source, asked.max_expansion):
-        ids = numbers(block.words), numbers(block.contexts)
-        tables.add(sp.coo_array((block.counts, ids), shape=(len(numbers.of),) * 2).tocsr())
-    return list(numbers.of), tables.rows(len(numbers.of))
+    numbers = Numbers()
+
+    def tables() -> Iterator[Any]:
+        for block in blocks(source, max_expansion):
+            ids = numbers(block.words), numbers(block.contexts)
+            yield sp.coo_array((block.counts, ids), shape=(len(numbers.of),) * 2).tocsr()
+
+    total = _summed(tables())
+    return list(numbers.of), iter([(0, total)])
 
 
 def _write(path: Path, words: Sequence[str], rows: Rows, least: float) -> tuple[int, float]:
