@@ -71,7 +71,7 @@ def sparse_tags(tags: Any) -> Any:
 
 
 def features(estimator: Any, X: Any, *, reset: bool) -> Any:
-    """X (n, f) as CSR float32, from a SciPy sparse matrix or a dense array; errors name row and column.
+    """X (n, f) as CSR float32, from a SciPy sparse matrix or a dense array, with scikit-learn's checks.
 
     Without ``reset``, which a fit has, the estimator must be fitted.
     """
@@ -80,45 +80,21 @@ def features(estimator: Any, X: Any, *, reset: bool) -> Any:
     is_sparse: bool = sp.issparse(X)
     if is_sparse and len(X.shape) == 2 and X.dtype.kind in "fiub":
         X = validation.csr("X", X, np.dtype(np.float32))
-    with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is refused below
-        checked = checks.validate_data(
-            estimator, X, accept_sparse="csr", dtype=np.float32, reset=reset, ensure_all_finite=False
-        )
-    if not is_sparse:
-        all_finite("X", checked)
-    return sp.csr_array(checked)
+    with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is refused
+        return sp.csr_array(checks.validate_data(estimator, X, accept_sparse="csr", dtype=np.float32, reset=reset))
 
 
-def all_finite(name: str, array: Array) -> None:
-    """Refuse a dense array of numbers with one that is not finite, by its row and column."""
-    if array.dtype.kind != "f":
-        return
-    bad = ~np.isfinite(array)
-    if bad.any():
-        place = np.argwhere(bad)[0]
-        found = "NaN" if np.isnan(array[tuple(place)]) else "infinity or a value beyond its precision"
-        where = ", ".join(f"{axis} {at}" for axis, at in zip(("row", "column"), place, strict=False))
-        raise InputError(f"{name} contains {found}, first in {where}: give finite numbers")
-
-
-def dense_targets(Y: Any, dtype: Any = None) -> Array:
-    """A dense Y of one or two axes; of a ``dtype`` that is given, and finite then."""
+def dense_targets(Y: Any) -> Array:
+    """A dense Y of one or two axes."""
     if Y is None:
         raise InputError("requires y to be passed, but the target y is None: call fit(X, y)")
-    try:
-        with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is refused below
-            array: Array = checks.check_array(Y, dtype=dtype, ensure_2d=False, ensure_all_finite=False, input_name="y")
-    except ValueError as error:
-        raise InputError(f"y does not hold targets, sparse or dense with 1 or 2 axes: {error!s:.80}") from None
-    if dtype is not None:
-        all_finite("y", array)
+    array: Array = checks.check_array(Y, dtype=None, ensure_2d=False, input_name="y")
     return array
 
 
 def classes_of(y: Array) -> tuple[Array, Array]:
     """The distinct classes of a y with one class a row, and the place of each row's; scikit-learn's checks."""
     y = checks.column_or_1d(y, warn=True)
-    all_finite("y", y)
     checks.assert_all_finite(y, input_name="y")  # objects, too
     _multiclass.check_classification_targets(y)
     classes, places = np.unique(y, return_inverse=True)

@@ -102,9 +102,9 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
         Raises
         ------
         InputError
-            If shapes do not agree, a value is not finite, an entry of y is neither 0 nor 1, y is dense and huge, no
-            row has a label, there are no features, or rows of X are too long or short for float32; the message names
-            row and column.
+            If an entry of y is neither 0 nor 1, no row has a label, or rows of X are too long or short for float32.
+        ValueError
+            scikit-learn's: if shapes do not agree, a dense value is not finite, or there are no features.
         """
         seed = validation.whole("random_state", self.random_state)
         dim = None if self.n_components is None else validation.positive_int("n_components", self.n_components)
