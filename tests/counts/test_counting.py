@@ -15,6 +15,7 @@ import wordsparse as ws
 from wordsparse.corpus import shards
 from wordsparse.counts import counting
 from wordsparse.counts import pieces as counts
+from wordsparse.counts import tables as count_tables
 from wordsparse.counts.source import CountSource, PairOptions
 from wordsparse.errors import InputError
 from wordsparse.files import storage
