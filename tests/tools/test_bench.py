@@ -13,8 +13,9 @@ import pytest
 import scipy.sparse as sp
 from click.testing import CliRunner
 
-from tools.bench import gpu, layer, runner
+from tools.bench import gpu, heads, layer, runner
 from tools.bench.__main__ import SUBJECTS, main
+from tools.bench.tasks import Task
 from wordsparse.layer.reference import DenseOutput
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +102,8 @@ def test_a_step_is_accounted_for(text: Path) -> None:
         ("Reading", {}),
         ("Lists", {"tokens": 2000, "nodes": 50}),
         ("Labels", {"data": "synthetic"}),
+        ("Heads", {"task": "word-50", "seconds": 0.1, "examples": 2000, "judged": 50, "head": "zloss,in-batch"}),
+        ("Heads", {"task": "values-500", "seconds": 0.1, "examples": 2000, "judged": 50, "head": "squared,stored"}),
         ("GpuLayer", {"device": "cpu", "outputs": 500, "features": 8, "minibatch": "4,32"}),
         ("GpuRates", {"device": "cpu", "size": 64}),
         ("GpuAccuracy", {"device": "cpu", "loss": "squared"}),
@@ -157,3 +160,14 @@ def test_the_softmax_side_is_softmax() -> None:
         np.testing.assert_allclose(step(H, targets, lr).numpy(), P @ W, atol=1e-6)
         W -= lr * P.T @ H
         np.testing.assert_allclose(step.W.numpy(), W, atol=1e-6)  # type: ignore[attr-defined]
+
+
+def test_the_rivals_are_full_cross_entropy_where_they_see_all() -> None:
+    torch = pytest.importorskip("torch", reason="the layer of a network")
+    random = np.random.default_rng(0)
+    ids, h = np.arange(400) % 8, torch.from_numpy(random.standard_normal((400, 4)).astype(np.float32))
+    task, losses = Task(8, np.zeros((400, 1)), ids, None, 1), []
+    for name in ("dense", "in-batch", "sampled-20000"):
+        torch.manual_seed(0)
+        losses.append(heads.head_of(name, 4, task).loss(h, torch.from_numpy(task.ids), None).item())
+    assert losses == pytest.approx(losses[:1] * 3, rel=0.01)

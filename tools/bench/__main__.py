@@ -18,6 +18,7 @@ import click
 from tools.bench import (
     commits,
     gpu,
+    heads,
     labels,
     layer,
     network,
@@ -31,7 +32,7 @@ from tools.bench import (
     words,
 )
 
-MODULES = (layer, step, words, nodes, text, sentences, labels, sequences, network, commits, source, gpu)
+MODULES = (layer, step, words, nodes, text, sentences, labels, sequences, network, heads, commits, source, gpu)
 SUBJECTS = {
     name: subject
     for module in MODULES

@@ -1,0 +1,78 @@
+"""The tasks of the heads: inputs, targets and their values, made up or out of a text."""
+
+from collections import Counter
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from tools.bench.network import planted
+from wordsparse.corpus.reading import sentences
+
+# Inputs before a word or an item, and features of a made-up row.
+BEFORE, FEATURES = 5, 64
+
+
+class Task:
+    """Inputs, K ids a row, their values (or None), and how often each of the outputs is a target of training."""
+
+    def __init__(self, outputs: int, inputs: Any, ids: Any, values: Any, judged: int) -> None:
+        import torch
+
+        self.outputs, self.ids, self.values = outputs, ids.reshape(len(ids), -1), values
+        self.of_ids = inputs.dtype.kind == "i"
+        self.inputs = torch.from_numpy(inputs if self.of_ids else inputs.astype(np.float32))
+        self.counts = np.bincount(self.ids[:-judged].ravel(), minlength=outputs)
+
+    def values_of(self, chosen: Any) -> Any:
+        """The values of rows, or None."""
+        import torch
+
+        return None if self.values is None else torch.from_numpy(self.values[chosen])
+
+
+def task_of(asked: Any) -> Task:
+    """The rows of a task; the last ones are those that are judged."""
+    kind, _, outputs = asked.task.partition("-")
+    inputs, ids, values = {"item": following, "word": following}.get(kind, made_up)(asked, kind, int(outputs))
+    return Task(int(outputs), inputs, ids, values, asked.judged)
+
+
+def following(asked: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
+    """The next item or word and those before it."""
+    if kind == "item":
+        parts = planted(outputs, asked.examples // 8)
+    else:
+        words = list(islice((word for line in sentences(asked.text) for word in (*line, "</s>")), 6 * asked.examples))
+        kept = {word: i for i, (word, _) in enumerate(Counter(words).most_common(outputs - 1), 1)}
+        parts = [np.array([kept.get(word, 0) for word in words])]
+    rows = np.concatenate([windows(part) for part in parts])
+    return rows[:, :-1], rows[:, -1], None
+
+
+def windows(part: Any) -> Any:
+    """Each id from the second on behind the last five before it; 0 where there is none."""
+    padded = np.concatenate([np.zeros(BEFORE - 1, np.int64), part])
+    return np.lib.stride_tricks.sliding_window_view(padded, BEFORE + 1)
+
+
+def made_up(asked: Any, kind: str, outputs: int) -> tuple[Any, Any, Any]:
+    """Points near one centre, whose output is the class; or near the sum of two, which have ten outputs each."""
+    random, n = np.random.default_rng(1), asked.examples
+    size = {"class": 1, "labels": 100, "values": 10}[kind]  # outputs of a centre
+    centres = random.standard_normal((outputs // 10 if kind == "class" else outputs // size, FEATURES))
+    shuffled = random.permutation(outputs)
+    popular = np.cumsum(1 / np.arange(1, len(centres) + 1)) if kind == "values" else np.arange(1.0, len(centres) + 1)
+    topics = np.searchsorted(popular, random.random((n, 1 if kind == "class" else 2)) * popular[-1])
+    if kind == "class":
+        return centres[topics[:, 0]] + 0.3 * random.standard_normal((n, FEATURES)), shuffled[topics], None
+    topics[:, 1] = np.where(topics[:, 0] == topics[:, 1], (topics[:, 1] + 1) % len(centres), topics[:, 1])
+    inputs = centres[topics].sum(1) + 0.3 * random.standard_normal((n, FEATURES))
+    popularity = -np.log(np.arange(1, size + 1))  # by Zipf's law, without repetition: the first ten of Gumbel's
+    drawn = [
+        np.argpartition(-popularity - random.gumbel(size=(len(part), 2, size)), 9)[:, :, :10]
+        for part in np.array_split(topics, max(1, n // 1000))
+    ]
+    places = topics[:, :, None] * size + np.concatenate(drawn)
+    ids = shuffled[places].reshape(n, 20)
+    return inputs, ids, random.standard_normal(outputs).astype(np.float32)[ids] if kind == "values" else None
