@@ -86,9 +86,10 @@ class Heads(Benchmark):
         if head.dense:
             optimizer.add_param_group({"params": head.dense})
         rows = [torch.optim.SparseAdam(tables + head.sparse, lr=self.rate)] if tables + head.sparse else []
-        batches = np.random.default_rng(self.seed).integers(0, len(task.ids) - self.judged, (1 << 16, self.batch))
-        found, used, marks = list[Row](), 0.0, [self.seconds / 4, self.seconds]
-        for step, chosen in enumerate(batches, 1):
+        random = np.random.default_rng(self.seed)
+        found, used, marks, examples = list[Row](), 0.0, [self.seconds / 4, self.seconds], 0
+        while marks:
+            chosen = random.integers(0, len(task.ids) - self.judged, self.batch)
             start = time.process_time()
             h = body(task.inputs[chosen])
             loss = head.loss(h, torch.from_numpy(task.ids[chosen]), task.values_of(chosen))
@@ -98,15 +99,14 @@ class Heads(Benchmark):
             for each in (optimizer, *rows):
                 each.step()
             used += time.process_time() - start
+            examples += self.batch
             if used >= marks[0]:
-                row = {"cpu_seconds": round(used, 1), "examples": step * self.batch}
+                row = {"cpu_seconds": round(used, 1), "examples": examples}
                 grown = found[0]["bytes"] if found else memory_bytes("VmHWM") - before
                 found.append({**row, "bytes": grown, **self._scores(body, head, task)})
                 if self.seconds > 0:
                     print(self.task, self.head, self.seed, found[-1], file=sys.stderr, flush=True)
                 marks = marks[1:]
-                if not marks:
-                    break
         return found
 
     def _scores(self, body: Any, head: Any, task: Any) -> Row:
