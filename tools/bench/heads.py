@@ -33,7 +33,7 @@ class Heads(Benchmark):
     The heads: losses of ``FactoredOutput`` with nothing set, or after ``counts:`` with biases and the root of counts as
     base measure; ``dense``, full cross-entropy; ``in-batch``, that among the targets of the minibatch, each weighed by
     one over its chance to be there (log Q); ``sampled-K``, among K uniform negatives; ``binary-K``, a logistic loss of
-    targets and K uniform negatives. All rivals start from outputs that are the log of the counts, and Adam, of the rows
+    targets and K uniform negatives. All rivals that normalise start from the log of the counts, and Adam, of the rows
     that occur, takes their steps. Of real values: ``dense``, the squared error; ``stored``, without the zeros;
     ``sampled-K``, with K uniform zeros weighed as all.
 
@@ -175,7 +175,8 @@ class Rival:
         self.number, self.outputs = int(number) if number.isdigit() else 0, task.outputs
         self.rows = torch.nn.Parameter(0.02 * torch.randn(task.outputs, dim))
         self.Q = torch.from_numpy((task.counts + 0.1) / (task.counts + 0.1).sum()).float()
-        self.bias = torch.zeros(task.outputs) if task.values is not None else self.Q.log()
+        normalised = task.values is None and self.kind != "binary"
+        self.bias = self.Q.log() if normalised else torch.zeros(task.outputs)
         self.sparse, self.dense = ([], [self.rows]) if name == "dense" else ([self.rows], [])
 
     def _outputs(self, h: Any, ids: Any) -> Any:
