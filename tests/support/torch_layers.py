@@ -20,7 +20,8 @@ def layer(**options: Any) -> FactoredOutput:
     """A small layer in float64 with random weights."""
     random = np.random.default_rng(0)
     columns = d + options.get("bias", False)
-    return FactoredOutput(d, D, **{"lr": 0.3, "weights": random.standard_normal((D, columns)), **TINY, **options})
+    given = {"loss": "bounded-ns", "lr": 0.3, "weights": random.standard_normal((D, columns)), **TINY}
+    return FactoredOutput(d, D, **given | options)
 
 
 def minibatch(seed: int = 1) -> tuple[torch.Tensor, sp.csr_array]:

@@ -39,7 +39,7 @@ def test_a_network_under_a_real_scaler_trains_as_without_one() -> None:
     found = []
     for scaled in (False, True):
         torch.manual_seed(0)
-        body, head = torch.nn.Linear(6, d), FactoredOutput(d, D, lr=0.3, threads=1)
+        body, head = torch.nn.Linear(6, d), FactoredOutput(d, D, loss="bounded-ns", lr=0.3, threads=1)
         optimizer, scaler = torch.optim.SGD(body.parameters(), lr=0.1), torch.amp.GradScaler("cpu", enabled=scaled)
         head.grad_scaler = scaler
         for _ in range(5):
@@ -58,7 +58,7 @@ def test_a_network_under_a_real_scaler_trains_as_without_one() -> None:
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_inputs_under_autocast(dtype: torch.dtype) -> None:
     _, Y = minibatch()
-    body, head = torch.nn.Linear(d, d), FactoredOutput(d, D, lr=0.1, threads=1)
+    body, head = torch.nn.Linear(d, d), FactoredOutput(d, D, loss="bounded-ns", lr=0.1, threads=1)
     with torch.autocast("cpu", dtype=dtype):
         h = body(torch.ones(m, d))
         assert h.dtype == dtype
@@ -71,7 +71,7 @@ def test_half_precision_inputs_under_autocast(dtype: torch.dtype) -> None:
 
 def test_precision_follows_the_network_and_half_is_refused() -> None:
     h, Y = minibatch()
-    net = torch.nn.Sequential(torch.nn.Linear(d, d), FactoredOutput(d, D, lr=0.3, threads=1))
+    net = torch.nn.Sequential(torch.nn.Linear(d, d), FactoredOutput(d, D, loss="bounded-ns", lr=0.3, threads=1))
     net[1](net[0](h.float()), Y).backward()
     W = net[1].weights()
     net.double()

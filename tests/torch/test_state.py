@@ -17,13 +17,13 @@ def saved_and_loaded(head: FactoredOutput) -> FactoredOutput:
     file = io.BytesIO()
     torch.save(head.state_dict(), file)
     file.seek(0)
-    other = FactoredOutput(d, D, lr=0.3, base_measure=np.ones(D), **TINY)
+    other = FactoredOutput(d, D, loss="bounded-ns", lr=0.3, base_measure=np.ones(D), **TINY)
     other.load_state_dict(torch.load(file, weights_only=True))
     return other
 
 
 def loaded_by_assignment(head: FactoredOutput) -> FactoredOutput:
-    other = FactoredOutput(d, D, lr=0.3, base_measure=np.ones(D), **TINY)
+    other = FactoredOutput(d, D, loss="bounded-ns", lr=0.3, base_measure=np.ones(D), **TINY)
     other.load_state_dict(head.state_dict(), assign=True)
     return other
 
@@ -103,7 +103,7 @@ def test_the_state_of_a_long_run_is_loaded() -> None:
     for seed in range(2000):
         h, Y = minibatch(seed % 50)
         head(h.float(), Y).backward()
-    other = FactoredOutput(d, D, threads=1)
+    other = FactoredOutput(d, D, loss="bounded-ns", threads=1)
     other.load_state_dict(head.state_dict())
     torch.testing.assert_close(other.weights(), head.weights())
 

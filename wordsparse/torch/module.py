@@ -46,8 +46,10 @@ class FactoredOutput(nn.Module):
     num_classes : int
         D.
     loss : str or wordsparse.losses.Loss
-        ``bounded-ns``, ``squared``, ``spherical``, ``taylor``, ``zloss``, or a loss object. Plain softmax is none of
-        them.
+        Required, and by what the target is: ``bounded-ns`` for several labels, ``zloss`` for one class, ``taylor`` or
+        ``spherical`` where it shall have a probability, ``squared`` for real values; or a loss object. Plain softmax is
+        none of them. The Z-loss is near 0 wherever the target's output lies 12 standard deviations above the mean of
+        all D: that does not say that it is the largest.
     reduction : str
         ``mean`` over the examples, ``sum``, or ``none`` for one loss an example.
     ignore_index : int
@@ -101,7 +103,7 @@ class FactoredOutput(nn.Module):
     >>> import torch
     >>> from wordsparse.torch import FactoredOutput
     >>> body = torch.nn.Sequential(torch.nn.Linear(20, 8), torch.nn.ReLU())
-    >>> head = FactoredOutput(8, 100_000, lr=0.5)
+    >>> head = FactoredOutput(8, 100_000, loss="bounded-ns", lr=0.5)
     >>> optimizer = torch.optim.SGD(body.parameters(), lr=0.1)
     >>> x, labels = torch.randn(4, 20), torch.tensor([3, 14159, 26, 99_999])
     >>> loss = head(body(x), labels)
@@ -116,7 +118,7 @@ class FactoredOutput(nn.Module):
         in_features: int,
         num_classes: int,
         *,
-        loss: str | Loss = "bounded-ns",
+        loss: str | Loss | None = None,
         reduction: str = "mean",
         ignore_index: int = -100,
         lr: float | None = None,
@@ -135,6 +137,11 @@ class FactoredOutput(nn.Module):
         if unknown:
             raise InputError(
                 f"FactoredOutput has no option {', '.join(unknown)}: its sizes are in_features and num_classes"
+            )
+        if loss is None:
+            raise InputError(
+                "loss is required, and goes by the target: bounded-ns for several labels, zloss for one class, taylor "
+                "for one that shall have a probability, squared for real values"
             )
         self.in_features = validation.positive_int("in_features", in_features)
         self.num_classes = validation.positive_int("num_classes", num_classes)
