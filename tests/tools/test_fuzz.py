@@ -20,7 +20,7 @@ def test_mutated_inputs_are_read_or_refused() -> None:
     result = json.loads(done.stdout or "{}")
     assert done.returncode == 0, done.stderr or result["findings"]
     assert sum(result["inputs"].values()) == 1000
-    assert len(result["inputs"]) == 23
+    assert len(result["inputs"]) == 24
     # Not all are refused at the first check.
     expected = {
         "text",
