@@ -73,7 +73,8 @@ def gensims() -> Any:
 def test_gensim_answers_alike(ours: KeyedVectors, name: str) -> None:
     if "wmdistance" in name:
         pytest.importorskip("ot")
-    assert_alike(QUESTIONS[name](ours), QUESTIONS[name](gensims()))
+    theirs = QUESTIONS[name](gensims())  # which skips without gensim, whose own some of the queries are
+    assert_alike(QUESTIONS[name](ours), theirs)
 
 
 def assert_alike(ours: Any, theirs: Any) -> None:
@@ -90,7 +91,6 @@ def assert_alike(ours: Any, theirs: Any) -> None:
 def test_a_key_is_nearest_to_itself_exactly(ours: KeyedVectors) -> None:
     assert all(ours.similarity(word, word) == 1 for word in WORDS)
     assert ours.distance("w1", "w1") == 0
-    assert ours.closer_than("w1", "w1") == []
 
 
 def test_zero_vectors_have_no_direction() -> None:
