@@ -1,4 +1,4 @@
-"""The recipes of docs/search.md run as they stand, where their packages are installed."""
+"""The recipes of docs/sentences.md run as they stand, where their packages are installed."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 import wordsparse as ws
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "search.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "sentences.md"
 SECTION = PAGE.read_text().split("## Databases")[1].split("\n## ")[0]
 START, *RECIPES = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
 

@@ -1,6 +1,6 @@
 """What ``--for`` names: kinds of text and sources, those of :mod:`wordsparse.doors` and of installed packages.
 
-docs/text.md and docs/search.md have the measurements behind the defaults of sentences, baskets and walks.
+docs/text.md and docs/sentences.md have the measurements behind the defaults of sentences, baskets and walks.
 """
 
 from collections.abc import Mapping
