@@ -71,17 +71,17 @@ def test_wide_rows_are_projected_on_their_leading_directions() -> None:
 
 
 def judged(score: float, seconds: float, half: float = 0.1) -> Result:
-    return Result("some", 1000, seconds, "Spearman", score, score - half)
+    return Result("some", 1000, seconds, "Spearman", score, score - half, score + half)
 
 
 @pytest.mark.parametrize(
     ("results", "verdict", "said"),
     [
-        ([], "undecided", "No score is above chance"),
+        ([], "undecided", "Without a trial nothing can be said"),
         ([judged(0.05, 1.0), judged(-0.03, 0.36)], "undecided", "No score is above chance"),
         ([judged(0.5, 2.0), judged(0.2, 1.0)], "factored", "by negative sampling"),
         ([judged(0.2, 2.0), judged(0.5, 1.0)], "sampling", "by negative sampling"),
-        ([judged(0.4, 2.0), judged(0.35, 1.0)], "undecided", "no difference is certain"),
+        ([judged(0.4, 2.0), judged(0.25, 1.0)], "undecided", "no difference is certain"),  # the intervals meet
         ([judged(0.4, 2.0)], "undecided", "pip install 'wordsparse[gensim]'"),
         ([Result("some", 1000, 1.0, "Spearman")], "undecided", "No score is above chance"),
     ],
@@ -97,22 +97,12 @@ def test_a_text_is_tried_beside_gensim(tmp_path: Path, monkeypatch: pytest.Monke
     text = tmp_path / "text.txt"
     random = np.random.default_rng(0)
     text.write_text("".join(" ".join(f"w{i}" for i in random.integers(0, 30, 9)) + "\n" for _ in range(200)))
-    scores = iter(
-        [
-            {
-                "n": 99,
-                "spearman": s,
-                "low": s - 0.1,
-            }
-            for s in (0.2, 0.1)
-        ]
-    )
+    scores = iter([{"n": 99, "spearman": s, "low": s - 0.1, "high": s + 0.1} for s in (0.2, 0.1, 0.2)])
     monkeypatch.setattr(trial, "evaluate", lambda vectors: {"pairs": {"set": next(scores)}})
     content = ws.advise(text, dim=5, budget=0.001, min_count=1)
     assert [row["amount"] for row in content["trial"]] == [1800, 1800]
     assert [row["score"] for row in content["trial"]] == [0.2, 0.1]
     monkeypatch.setattr(optional, "installed", lambda name: name != "gensim")
-    scores = iter([{"n": 99, "spearman": 0.2, "low": 0.1}])
     assert len(ws.advise(text, dim=5, budget=0.001, min_count=1)["trial"]) == 1
 
 

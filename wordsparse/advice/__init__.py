@@ -16,8 +16,8 @@ from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.words.text_source import TextSource
 
 BUDGET, DIM = 60.0, 100
-# The fewest rows that a trial can learn from.
-MIN_ROWS = 50
+# The fewest rows that a trial can learn from, and the tokens from which on a text's score is above chance.
+MIN_ROWS, ENOUGH_TOKENS = 50, 3_000_000
 # Below this speed-up the exact layer is not worth another dependency.
 MIN_SPEEDUP = 2.0
 VERDICTS = {
@@ -151,15 +151,19 @@ def _of_rows(sizes: Sizes, speedup: float) -> tuple[str, str]:
 
 def _of_text(results: list[Result]) -> tuple[str, str]:
     """A text competes with negative sampling, whatever a dense layer would cost."""
-    ours, *others = results or [Result("", 0, 0.0, "")]
-    if ours.low is None or ours.low <= 0:
-        return "undecided", "No score is above chance: give more text, or a larger --budget."
+    if not results:
+        return "undecided", f"Without a trial nothing can be said of a text: give --budget {BUDGET:g}."
+    more = f"give more text (from some {ENOUGH_TOKENS:,} tokens on a trial can tell), or a larger --budget"
+    ours, *others = results
+    if ours.low is None or ours.high is None or ours.low <= 0:
+        return "undecided", f"No score is above chance: {more}."
     if not others:
         return "undecided", "Negative sampling needs gensim: pip install 'wordsparse[gensim]'."
     (other,) = others
     both = f"On {ours.amount:,} tokens {ours}, and {other} by negative sampling"
-    if other.score is None or ours.low > other.score:
+    # A difference counts where the 95 % intervals do not meet.
+    if other.low is None or other.high is None or ours.low > other.high:
         return "factored", f"{both}."
-    if other.low is not None and ours.score is not None and other.low > ours.score:
+    if other.low > ours.high:
         return "sampling", f"{both}."
-    return "undecided", f"{both}: no difference is certain; give more text, or a larger --budget."
+    return "undecided", f"{both}: no difference is certain; {more}."

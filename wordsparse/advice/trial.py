@@ -27,7 +27,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Result:
-    """Training on ``amount`` examples: CPU seconds, and a score with its lower bound where these are known."""
+    """Training on ``amount`` examples: CPU seconds, and a score with its 95 % interval where these are known."""
 
     method: str
     amount: int
@@ -35,6 +35,7 @@ class Result:
     measure: str
     score: float | None = None
     low: float | None = None
+    high: float | None = None
 
     def __str__(self) -> str:
         return "not judged" if self.score is None else f"{self.measure} {self.score:.3f}"
@@ -91,7 +92,7 @@ def _by_pairs(method: str, amount: int, seconds: float, vectors: WordVectors) ->
         pairs = []
     if not pairs:
         return Result(method, amount, seconds, "Spearman")
-    mean = (float(np.mean([scores[name] for scores in pairs])) for name in ("spearman", "low"))
+    mean = (float(np.mean([scores[name] for scores in pairs])) for name in ("spearman", "low", "high"))
     return Result(method, amount, seconds, "Spearman", *mean)
 
 
