@@ -198,6 +198,7 @@ def test_kills_at_random_moments_lose_nothing(text: Path, tmp_path: Path) -> Non
         (["--dim", 0], "dim must be at least 1, not 0"),
         (["--loss", "zlos"], "unknown loss 'zlos'"),
         (["no-such-file"], "no-such-file: "),
+        (["--export", "vectors.dat"], "vectors.dat: its name does not tell the format"),  # the others waited for ever
     ],
 )
 def test_a_wrong_request_is_one_line_of_one_rank(asked: list[object], message: str, text: Path, tmp_path: Path) -> None:

@@ -90,15 +90,20 @@ def run(
     quiet: bool,
     as_json: bool,
     options: Mapping[str, Any],
+    *,
+    writes: bool = True,
 ) -> None:
-    """Train by ``trainer``, :func:`wordsparse.train` or the like, and show the figures."""
+    """Train by ``trainer``, :func:`wordsparse.train` or the like, and show the figures.
+
+    Of several processes that train one model, all check what is asked, and the one that ``writes`` exports.
+    """
     asked = given(options)
     if export := asked.pop("export", None):
         check_output(export)
     asked |= {"recipe": click.get_current_context().meta.get(RECIPE), "progress": not quiet}
     model = trainer(list(corpus), output=output, **asked)
     figures, lines = _told(model, output)
-    if export:
+    if export and writes:
         figures["exported"] = [str(file) for file in model.export(export)]
         lines.insert(1, f"written: {', '.join(figures['exported'])}")
     emit(figures, lines, as_json)

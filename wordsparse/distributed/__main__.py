@@ -25,9 +25,7 @@ from wordsparse.training.interruption import SIGNALS
 )
 def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
     """Train as `wordsparse train` does, on all ranks."""
-    if world().rank > 0:
-        options.pop("export")
-    run(train, corpus, output, quiet, as_json, options)
+    run(train, corpus, output, quiet, as_json, options, writes=world().rank == 0)
 
 
 def start() -> int:
