@@ -31,23 +31,24 @@ Array = np.ndarray
 
 @dataclass
 class Recipe(Benchmark):
-    """One constant of the recipe at several values: held-out loss, CPU time and scores.
+    """One constant of the recipe at several values, or several numbers of epochs: held-out loss, CPU time and scores.
 
     ``constant`` is a field of the recipe, of its step sizes or of its loss, such as ``lr`` or ``touching``, or an
     option of ``train``, such as ``sample``. A difference below .02 on a few hundred word pairs is noise: look at
     several seeds and sets.
     """
 
-    text: Path = Path("text.txt")
+    text: Any = ("text.txt",)
     model: Any = ("cbow", "skipgram")
     constant: str = "lr"
     value: Any = (1.0, 2.5, 6.0)
     loss: str = "bounded-ns"
     dim: int = 100
-    epochs: int = 5
+    epochs: Any = (5,)
     seed: Any = (1,)
     pairs: tuple[str, ...] = ("",)
-    cases: ClassVar[tuple[str, ...]] = ("model", "value", "seed")
+    analogies: tuple[str, ...] = ("",)
+    cases: ClassVar[tuple[str, ...]] = ("text", "model", "value", "epochs", "seed")
 
     def track_run(self) -> list[Row]:
         recipe, options = recommended(self.model, self.loss), {}
@@ -69,9 +70,10 @@ class Recipe(Benchmark):
         }
         model = ws.train(self.text, recipe=recipe, heldout=0.01, progress=False, **given, **options)
         row: Row = {"cpu_seconds": cpu_seconds() - before, "heldout_loss": model.report["heldout_loss"][-1]}
-        found = ws.evaluate(model, pairs=[path for path in self.pairs if path] or None)
-        row |= {name: scores["spearman"] for name, scores in found["pairs"].items()}
-        return [row | {name: scores["accuracy"] for name, scores in found["analogies"].items()}]
+        pairs, analogies = ([path for path in paths if path] or None for paths in (self.pairs, self.analogies))
+        sets = ws.evaluate(model, pairs=pairs, analogies=analogies)
+        row |= {name: scores["spearman"] for name, scores in sets["pairs"].items()}
+        return [row | {name: scores["accuracy"] for name, scores in sets["analogies"].items()}]
 
 
 @dataclass
