@@ -68,16 +68,16 @@ class ArrayPool:
 
     def _block(self, size: int) -> Array:
         available = self._available
-        # None of more than twice the size: an array that needs so much soon would have to be allocated.
-        fitting = [(block.size, i) for i, block in enumerate(available) if size <= block.size <= 2 * size]
+        # None of more than four times the size: an array that needs so much soon would have to be allocated.
+        fitting = [(block.size, i) for i, block in enumerate(available) if size <= block.size <= 4 * size]
         if fitting:
             return available.pop(min(fitting)[1])
         # A block that has become too small is freed.
         outgrown = [(block.size, i) for i, block in enumerate(available) if size <= 2 * block.size < 2 * size]
         if outgrown:
             available.pop(max(outgrown)[1])
-        # An eighth more: the next minibatch has a few words more or less.
-        return _aligned(size + size // 8)
+        # Twice the size: minibatches grow, and the system gives pages where they are written, so the rest costs nothing.
+        return _aligned(2 * size)
 
 
 class _Lease:
