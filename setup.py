@@ -187,6 +187,7 @@ PYX = Path("pyx")
 # Of all other sources: wordsparse.kernels.
 PACKAGES = {
     "ngrams": "wordsparse.vectors",
+    "decimals": "wordsparse.vectors.formats",
     **dict.fromkeys(("numbering", "text"), "wordsparse.corpus"),
     "walks": "wordsparse.graphs",
 }

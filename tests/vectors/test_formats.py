@@ -10,7 +10,7 @@ import pytest
 from support.vector_files import needs, some_vectors
 
 from wordsparse.errors import InputError, MissingDependencyError
-from wordsparse.vectors.formats import FORMATS, READABLE
+from wordsparse.vectors.formats import FORMATS, READABLE, _decimals
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words.model_directory import read_vectors
 
@@ -52,6 +52,30 @@ def test_round_trip(tmp_path: Path, name: str, dim: int) -> None:
     else:
         assert_same(found, word_vectors, counts=name in HOLDS_COUNTS)
     assert os.listdir(tmp_path) == [path.name]
+
+
+def test_every_float32_is_the_same_after_its_digits() -> None:
+    bits = np.random.default_rng(1).integers(0, 2**32, 30_000, np.uint32)
+    bits[:6] = [0, 1 << 31, 1, 0x00800000, 0x7F7FFFFF, 0x80800000]  # zeros, the least, normal ones, the largest
+    numbers = bits.view(np.float32)
+    rows = numbers[np.isfinite(numbers)][: 20 * 1400].reshape(-1, 20)
+    for row, text in zip(rows, _decimals.texts(rows), strict=True):
+        assert [np.float32(float(number)).tobytes() for number in text.split(b" ")] == [x.tobytes() for x in row]
+        again = np.empty(20)
+        assert _decimals.parse(b"word " + text, 5, again)
+        assert again.astype(np.float32).tobytes() == row.tobytes()
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"1", b"1 2 3", b"1  2", b" 1 2", b"1 2 ", b"1,5 2", b"1 x", b"0x1 2", b"1_0 2", b"1 1e999", b"1\t2"]
+)
+def test_a_line_that_is_not_plain_numbers_is_left_to_python(text: bytes) -> None:
+    assert not _decimals.parse(text, 0, np.empty(2))
+
+
+def test_numbers_that_python_knows_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("2 3\na +1 10 1e-999\nb .5 5. -1E2\n")
+    np.testing.assert_array_equal(read_vectors(tmp_path / "a.txt").vectors, [[1, 10, 0], [0.5, 5, -100]])
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])

@@ -18,6 +18,7 @@ def command(model: str, words: tuple[str, ...], as_json: bool) -> None:
     those of standard input, and each line is answered as it comes; a word that has no vector has zeros there.
     """
     from wordsparse.errors import UnknownWordError
+    from wordsparse.vectors.formats._decimals import texts
     from wordsparse.words.model_directory import read_vectors
 
     check_order(model, words)
@@ -34,5 +35,5 @@ def command(model: str, words: tuple[str, ...], as_json: bool) -> None:
                     raise
                 terminal.say([f"wordsparse: {error}: zeros"])
                 rows[word] = zeros
-        lines = (f"{word} {' '.join(map('{:.9g}'.format, row.tolist()))}" for word, row in rows.items())
+        lines = (f"{word} {texts(row[None])[0].decode()}" for word, row in rows.items())
         emit({"vectors": {word: row.tolist() for word, row in rows.items()}}, lines, as_json)

@@ -76,7 +76,7 @@ class ArrayPool:
         outgrown = [(block.size, i) for i, block in enumerate(available) if size <= 2 * block.size < 2 * size]
         if outgrown:
             available.pop(max(outgrown)[1])
-        # Twice the size: minibatches grow, and the system gives pages where they are written, so the rest costs nothing.
+        # Twice the size: minibatches grow, and pages that nothing is written to cost nothing.
         return _aligned(2 * size)
 
 

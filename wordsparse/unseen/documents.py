@@ -16,6 +16,7 @@ from wordsparse.corpus.tables import is_frame
 from wordsparse.errors import InputError
 from wordsparse.files import outputs, storage
 from wordsparse.vectors.encoder import Document
+from wordsparse.vectors.formats._decimals import texts
 from wordsparse.vectors.word_vectors import WordVectors
 
 T = TypeVar("T")
@@ -133,8 +134,8 @@ def _write_csv(file: IO[bytes], names: Sequence[str], dim: int, rows: Iterable[R
         table = csv.writer(text, lineterminator="\n")
         table.writerow(names)
         for part in rows:
-            for cells, vector in zip(*part, strict=True):
-                table.writerow([*cells, " ".join(f"{number:.9g}" for number in vector.tolist())])
+            for cells, numbers in zip(part.cells, texts(part.vectors), strict=True):
+                table.writerow([*cells, numbers.decode()])
 
 
 def _write_npy(file: IO[bytes], names: Sequence[str], dim: int, rows: Iterable[Rows]) -> None:

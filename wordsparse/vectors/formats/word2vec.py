@@ -10,6 +10,7 @@ lines, words and numbers have maximum lengths.
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, ClassVar, NamedTuple
 
@@ -18,16 +19,14 @@ import numpy.typing as npt
 
 from wordsparse.errors import CutShortError, InputError
 from wordsparse.files.streams import BoundedStream
+from wordsparse.vectors.formats._decimals import parse, texts
 from wordsparse.vectors.formats.base import Content, Format
 
 _MAX_WORD = 2**16  # bytes of UTF-8
 _MAX_NUMBER = 64  # characters of a number in text
 _HEAD = 2**20  # bytes that are examined to recognise the format
 _CHUNK = 2**20
-
-# Nine significant digits identify every float32. They are far enough from the midpoint between two float32 numbers
-# that readers which parse to float64 first obtain the same number, and faster to write than the shortest digits.
-_NUMBER = "%.9g"
+_ROWS = 1024  # that are written at a time
 
 _FORBIDDEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
@@ -117,9 +116,10 @@ def header(rows: int, dim: int) -> bytes:
 
 def text_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[bytes]:
     """Each word and its vector as a line of text."""
-    numbers = " ".join([_NUMBER] * vectors.shape[1])
-    for word, vector in zip(words, vectors, strict=True):
-        yield f"{word} {numbers % tuple(vector.tolist())}\n".encode()
+    blocks = (slice(start, start + _ROWS) for start in range(0, len(vectors), _ROWS))
+    numbers = chain.from_iterable(texts(np.ascontiguousarray(vectors[block], np.float32)) for block in blocks)
+    for word, text in zip(words, numbers, strict=True):
+        yield b"%b %b\n" % (word.encode(), text)
 
 
 def binary_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[bytes]:
@@ -192,7 +192,7 @@ def count_lines(path: Path) -> int:
 
 def _read_text(stream: BoundedStream, layout: Layout, decoding: Decoding) -> tuple[list[str], npt.NDArray[Any]]:
     words: list[str] = []
-    vectors = np.empty((layout.rows, layout.dim), decoding.dtype)
+    vectors, plain = np.empty((layout.rows, layout.dim), decoding.dtype), np.empty(layout.dim)
     longest = _MAX_WORD + layout.dim * (_MAX_NUMBER + 1) + 3
     with np.errstate(over="ignore"):  # an overflow becomes inf, which WordVectors refuses
         for row in range(layout.rows):
@@ -202,7 +202,12 @@ def _read_text(stream: BoundedStream, layout: Layout, decoding: Decoding) -> tup
                 raise CutShortError(
                     f"ends before {where}, but its first line states {layout.rows} words; copy or write the file again"
                 )
-            word, *fields = line.rstrip(b" \r\n").split(b" ")
+            line = line.rstrip(b" \r\n")
+            if (space := line.find(b" ")) > 0 and parse(line, space + 1, plain):
+                words.append(_decode(line[:space], where, decoding))
+                vectors[row] = plain
+                continue
+            word, *fields = line.split(b" ")
             if len(fields) != layout.dim:
                 shown = f"{where} ({line[:40]!r}…)"
                 raise InputError(
