@@ -127,14 +127,20 @@ def part(asked: object, kind: type[T]) -> T:
 
 class taking(Generic[P, K]):
     """Let a function whose last argument is an object of this class be called with its fields as keywords instead; or,
-    with ``chosen``, of the class that it returns for these keywords.
+    with ``chosen``, of the class that it returns for these keywords. ``completed`` may add keywords before.
 
     An unknown keyword raises InputError with a hint. The line ``{options}`` of the docstring becomes the description of
     the fields.
     """
 
-    def __init__(self, kind: Callable[P, K], chosen: Callable[[Mapping[str, Any]], Any] | None = None) -> None:
+    def __init__(
+        self,
+        kind: Callable[P, K],
+        chosen: Callable[[Mapping[str, Any]], Any] | None = None,
+        completed: Callable[..., tuple[tuple[Any, ...], dict[str, Any]]] | None = None,
+    ) -> None:
         self._kind: Any = kind
+        self._completed = completed or (lambda *args, **given: (args, given))
         self._chosen: Callable[[Mapping[str, Any]], Any] = chosen or (lambda given: kind)
 
     @overload
@@ -148,6 +154,7 @@ class taking(Generic[P, K]):
 
         @functools.wraps(function)
         def called(*args: Any, **given: Any) -> Any:
+            args, given = self._completed(*args, **given)
             kind = self._chosen(given)
             taken: inspect.Signature = _signature(function, kind)
             foreign = [name for name in given if name in known.parameters and name not in taken.parameters]

@@ -62,6 +62,18 @@ def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
             assert found == {"vector": pytest.approx(model.encode(text).tolist(), abs=1e-6)}
 
 
+def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capsys: Output) -> None:
+    rows, plain = tmp_path / "rows.jsonl", tmp_path / "plain.txt"
+    rows.write_text('{"id": "x", "body": "a cat"}\n{"id": "y", "body": "the dog"}\n' * 9)
+    plain.write_text("a cat\n")
+    ws.train(rows, output=tmp_path / "m", column="body", tokens="simple", dim=3, epochs=1, min_count=1, progress=False)
+    for file, options in ((rows, ["--keep", "id"]), (plain, [])):
+        assert main(["documents", str(tmp_path / "m"), str(file), "-o", "-", *options]) == 0
+        first = json.loads(capsys.readouterr().out.splitlines()[0])
+        assert first["vector"] == pytest.approx(ws.load(tmp_path / "m").encode("a cat").tolist(), abs=1e-6)
+        assert first.get("id", "x") == "x"
+
+
 def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> None:
     found = ws.load(items).predict(["a0", "none"], 7)
     assert [item for item, _ in found[:3]] == sorted(["a1", "a2", "a3"], key=dict(found).__getitem__, reverse=True)

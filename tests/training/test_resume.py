@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.runs import interrupted, run_directory, train
+from support.runs import interrupt, interrupted, once_after, run_directory, train
 from support.texts import SHORT, same_vectors, write_text
 
 import wordsparse as ws
 from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
+from wordsparse.training.interruption import Interrupted
 from wordsparse.training.resume import on_new_text
 from wordsparse.training.texts import TrainingText
 from wordsparse.unseen.objective import objective_of
@@ -166,12 +167,11 @@ def test_another_tokenizer_is_refused_on_resuming(tmp_path):
     ws.train(text, output=tmp_path / "model", tokens="simple", **SHORT)
     for changed, said in [
         ({"tokens": "split"}, "tokens was simple, not split"),
-        ({"tokens": "simple", "phrases": 1}, "phrases was 0, not 1"),
-        ({}, "tokens was simple, not split"),
+        ({"phrases": 1}, "phrases was 0, not 1"),
     ]:
         with pytest.raises(InputError, match=f"resume: .*{said}.*use the original options"):
             ws.train(text, output=tmp_path / "model", resume=True, **changed, **{**SHORT, "epochs": 3})
-    more = ws.train(text, output=tmp_path / "model", resume=True, tokens="simple", **{**SHORT, "epochs": 3})
+    more = ws.train(text, output=tmp_path / "model", resume=True, **{**SHORT, "epochs": 3})
     assert len(more.report["loss"]) == 3
     corpus = ws.encode(text, tmp_path / "encoded", tokens="simple", min_count=1)
     for option, said in [({"tokens": "split"}, "tokens simple, not split"), ({"phrases": 1}, "phrases 0, not 1")]:
@@ -300,3 +300,46 @@ def test_a_model_of_the_version_before_is_trained_on(text: Path, output: Path) -
     model_directory.write(model, output)
     assert len(train(text, output, epochs=3, resume=True).report["loss"]) == 3
     assert len(ws.load(output).train(text, min_count=1, epochs=4).report["loss"]) == 4
+
+
+OWN: dict[str, Any] = {"dim": 5, "model": "skipgram", "window": 2, "form": 0.0, "seed": 4, "tokens": "simple"}
+OWN |= {"min_count": 1, "epochs": 2, "batch_tokens": 100}
+
+
+@pytest.fixture
+def prose(tmp_path: Path) -> tuple[Path, Path]:
+    """A text and another one, rows that have a column of text."""
+    files = tmp_path / "text.jsonl", tmp_path / "more.jsonl"
+    for file, lines in zip(files, ("The cat, the dog.\nA cat; a dog!", "The cat, a bird."), strict=True):
+        file.write_text("".join(json.dumps({"body": line}) + "\n" for line in lines.split("\n") * 40))
+    return files
+
+
+def test_what_is_not_given_is_that_of_the_interrupted_run_or_of_the_model(
+    prose: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """dim was 50, not 100, said the refusal of what nobody had typed."""
+    text, more = prose
+    whole = ws.train(text, output=tmp_path / "whole", column="body", **OWN)
+    output = tmp_path / "model"
+    with pytest.raises(Interrupted):
+        ws.train(text, output=output, column="body", progress=once_after(200, interrupt), **OWN)
+    assert same_vectors(ws.train(text, output=output, resume=True), whole)
+    longer = ws.train(text, output=output, resume=True, epochs=3)
+    wider = ws.train(more, output=output, resume=True, epochs=1)
+    for model in (longer, wider):
+        assert (model.options | {"epochs": 2, "device": "auto"}) == whole.options
+    assert {"bird", "cat"} < set(wider.vocabulary.words)
+    assert "cat," not in wider.vocabulary
+    for wrong, said in [({"dim": 6}, "dim was 5, not 6"), ({"tokens": "split"}, "tokens was simple, not split")]:
+        with pytest.raises(InputError, match=said):
+            ws.train(text, output=output, resume=True, **wrong)
+
+
+@pytest.mark.parametrize("texts", [["the bird, a cat"] * 9, [["bird", "cat"]] * 9, [{"body": "a bird, a cat"}] * 9])
+@pytest.mark.parametrize("one_shot", [True, False])
+def test_a_text_in_memory_is_read_as_the_models(prose: tuple[Path, Path], texts: list[Any], one_shot: bool) -> None:
+    model = ws.train(prose[0], column="body", **OWN)
+    more = model.train(iter(texts) if one_shot or isinstance(texts[0], str) else texts)
+    assert sorted(set(more.vocabulary.words) - set(model.vocabulary.words)) == ["bird"]
+    assert more.vocabulary.counts[more.vocabulary["bird"]] == 9

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option
-from wordsparse.cli.text_options import corpus_argument, model_text_options, splitter, text_for
+from wordsparse.cli.text_options import column_of, corpus_argument, model_text_options, splitter, text_for
 from wordsparse.corpus.sources import STANDARD_INPUT
 from wordsparse.display import Display
 from wordsparse.errors import InputError
@@ -37,12 +37,13 @@ def command(
     from wordsparse.words.model_directory import load
 
     kept = keep.split(",") if keep else []
-    if kept and text["column"] is None:
-        raise InputError("--keep names columns of rows: name the column of their text too, --column")
     to_standard_output = outputs.is_standard_output(output)
     if to_standard_output and as_json:
         raise InputError("--json and --output name both standard output: write the vectors to a file")
     trained = load(model, mapped=True)
+    text["column"] = column_of(trained, corpus, text["column"], text["format"])
+    if kept and text["column"] is None:
+        raise InputError("--keep names columns of rows: name the column of their text too, --column")
     source, split = text_for(trained, corpus, **text), splitter(trained, text["tokens"])
     piped = to_standard_output and list(corpus) == [STANDARD_INPUT] and text["column"] is None
 

@@ -13,6 +13,7 @@ from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import RawText
 from wordsparse.corpus.sources import ADDRESS, NOT_LOCAL, STANDARD_INPUT
 from wordsparse.corpus.splitting import Splitter
+from wordsparse.corpus.tables import format_of_name
 from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.errors import InputError
 from wordsparse.files.unpacking import MAX_EXPANSION
@@ -51,6 +52,13 @@ def splitter(model: Model, tokens: str | None) -> Splitter:
     return model.split if tokens is None else Splitter(tokens, model.split.phrases, model.vocabulary)
 
 
+def column_of(model: Model, paths: Sequence[Path], column: str | None, format: str | None) -> str | None:
+    """The column of the text in files of rows: that of the model's text where none is given."""
+    if column is not None or format is not None or "group" in model.call:
+        return column
+    return model.call.get("column") if all(map(format_of_name, paths)) else None
+
+
 def text_for(
     model: Model,
     paths: Sequence[Path],
@@ -60,6 +68,7 @@ def text_for(
     tokens: str | None,
 ) -> RawText:
     """The text of files, split into words as the model's own text was, or by another tokeniser."""
+    column = column_of(model, paths, column, format)
     return RawText(
         list(paths), format, splitter(model, tokens), column, MAX_EXPANSION if max_expansion is None else max_expansion
     )

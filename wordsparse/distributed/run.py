@@ -25,10 +25,10 @@ from wordsparse.machine.threads import resolve_threads
 from wordsparse.options import taking
 from wordsparse.training.interruption import stop_requests
 from wordsparse.training.loop import Run
-from wordsparse.training.options import RunOptions, TrainOptions, options_for
+from wordsparse.training.options import RunOptions, TrainOptions
 from wordsparse.training.output_run import Begun, OutputRun
 from wordsparse.training.run_directory import CORPUS
-from wordsparse.training.runs import described_call, reports, requested, start_vectors
+from wordsparse.training.runs import as_before, described_call, kind_of, reports, requested, start_vectors
 from wordsparse.training.runs import train as train_alone
 from wordsparse.training.texts import TrainingText
 from wordsparse.words.model import Model
@@ -38,7 +38,7 @@ from wordsparse.words.source import Source
 from wordsparse.words.text_source import TextSource
 
 
-@taking(TrainOptions, lambda given: options_for(given.get("preset", "text")))
+@taking(TrainOptions, kind_of, as_before)
 def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
     """As :func:`wordsparse.train`, by all ranks that mpiexec has started; each of them calls it, with an output.
 

@@ -47,7 +47,7 @@ class RunOptions:
         False,
         "Resume an interrupted run for this output (the final model has the same bytes as without interruption), or "
         "continue to train a finished model: for more epochs on its text, or on a new text. If the output has neither, "
-        "start a new run.",
+        "start a new run. Options that are not given are those of the run or the model.",
     )
     log: str | PathLike[str] | None = option(
         None,

@@ -131,6 +131,7 @@ class OutputRun:
         # The device that "auto" chose: another device would round differently.
         device = devices.choose(self.options.device).device
         request = {"options": {**options.as_dict(), "device": device}, "text": source.identity()}
+        request["call"] = self.text.as_dict()
         return {**request, "base": base_digest, "init": None if self.init is None else start.digest(self.init)}
 
     def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], source: Source) -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from wordsparse.corpus import EncodedCorpus
@@ -20,6 +21,7 @@ from wordsparse.training.options import ProgressOption, RunOptions, Start, Train
 from wordsparse.training.output_run import OutputRun
 from wordsparse.training.progress import Progress, RunDisplay, run_log
 from wordsparse.training.resume import continued
+from wordsparse.training.stored import Stored
 from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
@@ -28,7 +30,21 @@ from wordsparse.words.options import Options
 from wordsparse.words.source import Source
 
 
-@taking(TrainOptions, lambda given: options_for(given.get("preset", "text")))
+def kind_of(given: Mapping[str, Any]) -> type:
+    """The class of the options of a request."""
+    return options_for(given.get("preset", "text"))
+
+
+def as_before(*args: Any, **given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a training; where it is resumed, with the options that are not given."""
+    if given.get("resume") and given.get("output") and (stored := Stored.at(Path(given["output"]))):
+        corpus, *rest = args or (given.pop("corpus", ()),)
+        corpus, given = stored.completed(corpus, given)
+        return (corpus, *rest), given
+    return args, given
+
+
+@taking(TrainOptions, kind_of, as_before)
 def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
     """Train word vectors with the exact gradient over the whole vocabulary.
 
@@ -86,13 +102,11 @@ def train_on(
     model: Model, corpus: Text | EncodedCorpus | Source, *, progress: ProgressOption = "auto", **given: Any
 ) -> Model:
     """See :meth:`wordsparse.words.model.Model.train`."""
-    names = abouts(Options)
     preset = given.get("preset", model.options.get("preset", "text"))
-    refuse_unknown(given, [*names, *abouts(reading_options(preset))])
-    stored = {"epochs": Options.epochs, **{k: v for k, v in model.options.items() if k != "epochs"}}
-    asked = {name: value for name, value in given.items() if name in names}
-    options = Options(**{**vars(Options.from_dict(stored)), **asked})
-    text = TrainingText.of(corpus, options, given)
+    refuse_unknown(given, [*abouts(Options), *abouts(reading_options(preset))])
+    corpus, asked = Stored.of_model(model).completed(corpus, given)
+    options = Options(**{name: value for name, value in asked.items() if name in abouts(Options)})
+    text = TrainingText.of(corpus, options, asked)
     with reports(progress) as (encoding, training), encoded(text, model.vocabulary.words, encoding) as ready:
         run = continued(model.copied(), ready, options)
         if run is None:
