@@ -1,14 +1,11 @@
 """Commands that answer lines of standard input as they come, and what they answer to words of the command line."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.pipes import asked, pipe
 
 import wordsparse as ws
 from wordsparse.cli import main
@@ -23,23 +20,6 @@ def items(tmp_path_factory: pytest.TempPathFactory) -> str:
     groups = [[f"{group}{(i + j) % 4}" for j in range(3)] for group in "ab" for i in range(4)] * 30
     ws.train(groups, output=path, preset="items", dim=4, epochs=3, progress=False, threads=1)
     return str(path)
-
-
-@contextmanager
-def pipe(*command: str) -> Iterator["subprocess.Popen[str]"]:
-    """A command whose standard streams are pipes."""
-    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-m", "wordsparse", *command], text=True, **streams) as process:  # type: ignore[call-overload]
-        yield process
-
-
-def asked(process: "subprocess.Popen[str]", line: str) -> str:
-    """The line that answers ``line``, while the input is still open."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(line + "\n")
-    process.stdin.flush()
-    return process.stdout.readline()
 
 
 def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
@@ -62,14 +42,14 @@ def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
             assert found == {"vector": pytest.approx(model.encode(text).tolist(), abs=1e-6)}
 
 
-def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capsys: Output) -> None:
+def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capfd: Output) -> None:
     rows, plain = tmp_path / "rows.jsonl", tmp_path / "plain.txt"
     rows.write_text('{"id": "x", "body": "a cat"}\n{"id": "y", "body": "the dog"}\n' * 9)
     plain.write_text("a cat\n")
     ws.train(rows, output=tmp_path / "m", column="body", tokens="simple", dim=3, epochs=1, min_count=1, progress=False)
     for file, options in ((rows, ["--keep", "id"]), (plain, [])):
         assert main(["documents", str(tmp_path / "m"), str(file), "-o", "-", *options]) == 0
-        first = json.loads(capsys.readouterr().out.splitlines()[0])
+        first = json.loads(capfd.readouterr().out.splitlines()[0])
         assert first["vector"] == pytest.approx(ws.load(tmp_path / "m").encode("a cat").tolist(), abs=1e-6)
         assert first.get("id", "x") == "x"
 

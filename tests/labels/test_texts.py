@@ -12,6 +12,7 @@ pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MultiLabelBinarizer
+from support.pipes import asked, pipe
 
 from wordsparse.errors import InputError
 from wordsparse.labels import LabelledTexts, SparseTargetClassifier, TextClassifier, read_texts
@@ -55,6 +56,17 @@ def test_a_saved_model_answers_alike(tokens: str | None, tmp_path: Path) -> None
         assert loaded.predict(["A SAIL, the mast!"]) == ["ship"]
         np.testing.assert_array_equal(loaded.predict_proba(posts(9).texts), made.predict_proba(posts(9).texts))
         assert loaded.get_params() == made.get_params()
+
+
+def test_a_pipe_of_texts_is_answered_line_by_line(fitted: TextClassifier, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model")
+    with pipe("labels", "predict", str(tmp_path / "model"), "-", "--threshold", "0.5") as process:
+        assert asked(process, "__label__sea A SAIL, the mast!").startswith("ship:0.9")
+        assert [part.partition(":")[0] for part in asked(process, "purr meow").split()] == ["cat"]
+        assert asked(process, "") == "\n"
+    sea = [["ship", pytest.approx(0.95, abs=0.05)]]
+    with pipe("labels", "predict", str(tmp_path / "model"), "-", "-k", "1", "--json") as process:
+        assert json.loads(asked(process, "sail, mast")) == {"predictions": [sea]}
 
 
 @pytest.mark.parametrize("form", [list, set, tuple, frozenset, np.array])

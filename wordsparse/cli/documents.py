@@ -13,6 +13,7 @@ from wordsparse.corpus.sources import STANDARD_INPUT
 from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.files import outputs
+from wordsparse.files.escaping import number_of
 
 
 @click.command("documents")
@@ -58,8 +59,10 @@ def command(
     with Display(not quiet and not piped) as display:
         counting = counted(rows(), display, "documents", "documents")
         made = write(trained.wv, counting, output, kept, 1 if piped else None)
-    said = [f"{made.documents:,} documents x {made.dim} -> {output}"]
-    zeros = [f"{n:,} {what}" for n, what in ((made.blank, "are blank"), (made.unknown, "hold no known word")) if n]
+    said = [f"{number_of(made.documents, 'document')} x {made.dim} -> {output}"]
+    blank = "is blank" if made.blank == 1 else "are blank"
+    unknown = "holds no known word" if made.unknown == 1 else "hold no known word"
+    zeros = [f"{n:,} {what}" for n, what in ((made.blank, blank), (made.unknown, unknown)) if n]
     if zeros:
         said.append(f"{' and '.join(zeros)}: their rows are zeros")
     result: dict[str, Any] = {"documents": made.documents, "dim": made.dim, "without_words": made.blank + made.unknown}

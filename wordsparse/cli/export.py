@@ -8,6 +8,7 @@ import click
 from wordsparse.cli.common import PATH, Completed, emit, json_option
 from wordsparse.errors import InputError
 from wordsparse.files import outputs, storage
+from wordsparse.files.escaping import number_of
 from wordsparse.vectors.formats import FORMATS, READABLE, named, of_suffix
 from wordsparse.vectors.precision import PRECISIONS
 
@@ -82,7 +83,7 @@ def command(
         "vocab_size": len(word_vectors),
         "dim": word_vectors.dim,
     }
-    said = [f"{len(word_vectors):,} words x {word_vectors.dim} -> {', '.join(files)}"]
+    said = [f"{number_of(len(word_vectors), 'word')} x {word_vectors.dim} -> {', '.join(files)}"]
     if word_vectors.subwords is not None:
         result["subwords"] = FORMATS[format_name].composes
         if not result["subwords"]:

@@ -1,5 +1,6 @@
 """``wordsparse infer``: vectors of new words from a text that holds them."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from wordsparse.cli.common import counted, emit, json_option, output_option, qui
 from wordsparse.cli.text_options import corpus_argument, model_text_options, text_for
 from wordsparse.display import Display
 from wordsparse.errors import InputError
+from wordsparse.files import outputs
+from wordsparse.files.escaping import number_of
 from wordsparse.words.model import Model
 
 
@@ -47,6 +50,8 @@ def command(
     from wordsparse.vectors.word_vectors import save_vectors
     from wordsparse.words.model_directory import load
 
+    if (to_standard_output := outputs.is_standard_output(output)) and as_json:
+        raise InputError("--json and --output name both standard output: write the vectors to a file")
     storage.check_file(output)
     trained = load(model)
     with Display(not quiet) as display:
@@ -64,7 +69,8 @@ def command(
         )
     save_vectors(found, output, "npz")
     result = {"output": str(output), "words": len(found), "dim": found.dim, "without_context": len(chosen) - len(found)}
-    emit(result, [f"{len(found):,} words x {found.dim} -> {output}"], as_json)
+    said = [f"{number_of(len(found), 'word')} x {found.dim} -> {output}"]
+    emit(result, said, as_json, sys.stderr if to_standard_output else sys.stdout)
 
 
 def _as_written(word: str, trained: Model) -> str:

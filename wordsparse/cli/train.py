@@ -13,6 +13,7 @@ from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
 from wordsparse.files import toml
+from wordsparse.files.escaping import number_of
 from wordsparse.options import abouts
 from wordsparse.training.options import TrainOptions, options_for
 from wordsparse.training.runs import train
@@ -120,7 +121,7 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     made = f"{report['vocab_size']:,} vectors of dimension {report['dim']} in {output}"
     how = (
         f"{report['tokens']:,} tokens in {epochs_of(len(report['loss']))} and {report['wall_seconds']:.1f} s "
-        f"({report['tokens_per_second']:,.0f} tokens/s, {report['threads']} threads); "
+        f"({report['tokens_per_second']:,.0f} tokens/s, {number_of(report['threads'], 'thread')}); "
         f"loss: {_first_and_last(report['loss'])}"
     )
     if "heldout_loss" in report:

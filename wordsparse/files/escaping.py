@@ -37,6 +37,11 @@ def listed(names: Sequence[object]) -> str:
     return ", ".join(repr(name)[:40] for name in names[:8]) + (", …" if len(names) > 8 else "") if names else "none"
 
 
+def number_of(number: int, noun: str) -> str:
+    """A number of things in words."""
+    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def width_of(text: str) -> int:
     """The cells that a text takes on a terminal: two for a wide letter (日), none for a mark upon the letter before."""
     return sum((east_asian_width(letter) in "WF") + (category(letter) not in ("Mn", "Me", "Cf")) for letter in text)

@@ -1,5 +1,6 @@
 """``wordsparse labels``: a classifier for texts or rows with few of very many labels."""
 
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,23 +128,40 @@ def train(
 @click.argument("data", type=PATH)
 @table_options
 @click.option("-k", type=int, default=5, show_default=True, help="Labels of each row.")
+@click.option("--threshold", type=float, default=0.0, help="Leave out labels of a smaller probability.")
 @json_option
-def predict(model: Path, data: Path, k: int, as_json: bool, **source: str | None) -> None:
+def predict(model: Path, data: Path, k: int, threshold: float, as_json: bool, **source: str | None) -> None:
     """Print the K likeliest labels of each row of DATA: a line of 'label:probability' each, likeliest first.
 
     A model of texts reads the column that it was trained on, or the lines of a plain text; two spaces stand between
-    its labels. An npz file needs features only.
+    its labels. With - each line of standard input is a text, and is answered as it comes. An npz file needs features
+    only.
     """
+    from wordsparse.labels.texts import unlabelled
+
     classifier = _load(model, source)
-    X, _ = _rows(classifier, data, None, labelled=False)
-    found, probabilities = classifier.predict_topk(X, k)
-    pairs = [
-        [[classifier.classes_[label].item(), float(p)] for label, p in zip(*row, strict=True) if label >= 0]
-        for row in zip(found, probabilities, strict=True)
-    ]
     between = "  " if _is_of_texts(classifier) else " "
-    lines = (between.join(f"{label}:{probability:.4f}" for label, probability in row) for row in pairs)
-    emit({"predictions": pairs}, lines, as_json)
+
+    def answer(X: Any) -> None:
+        found, probabilities = classifier.predict_topk(X, k)
+        pairs = [
+            [
+                [classifier.classes_[label].item(), float(p)]
+                for label, p in zip(*row, strict=True)
+                if label >= 0 and p >= threshold
+            ]
+            for row in zip(found, probabilities, strict=True)
+        ]
+        lines = (between.join(f"{label}:{probability:.4f}" for label, probability in row) for row in pairs)
+        emit({"predictions": pairs}, lines, as_json)
+
+    if data != Path("-"):
+        answer(_rows(classifier, data, None, labelled=False)[0])
+        return
+    if not _is_of_texts(classifier):
+        raise InputError(f"{model}: was trained on numbers, which are read from a file: name it")
+    for line in sys.stdin:
+        answer([unlabelled(line.split())])
 
 
 @command.command()

@@ -1,7 +1,7 @@
 """Texts with their labels, read from tables (CSV, JSON lines, Parquet) and from fastText's files."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -79,7 +79,12 @@ def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
             names = [word.removeprefix(PREFIX) for word in words if word.startswith(PREFIX)]
             if "" in names:
                 raise InputError(f"line {number:,} has a label without a name: write {PREFIX}NAME, without a space")
-            yield " ".join(word for word in words if not word.startswith(PREFIX)), names
+            yield unlabelled(words), names
+
+
+def unlabelled(words: Sequence[str]) -> str:
+    """The text of a line of words, some of which are labels."""
+    return " ".join(word for word in words if not word.startswith(PREFIX))
 
 
 def _rows(path: Path, column: str, labels: str | None, separator: str) -> Iterator[tuple[str, list[str]]]:
