@@ -54,6 +54,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("orderby", "sortby"), "order"),
     **dict.fromkeys(("topn", "topk", "k", "top", "count", "limit"), "n"),
     **dict.fromkeys(("verbose", "silent"), "quiet"),
+    "quiet": "progress",
     "wordngrams": "ngrams",
     "logfile": "log",
 }
@@ -161,6 +162,10 @@ class taking(Generic[P, K]):
             if foreign:
                 raise InputError(f"{', '.join(foreign)}: does not apply to what preset (--for) names: leave it out")
             refuse_unknown(given, taken.parameters, but=len(first))
+            if len(args) > len(first):
+                raise TypeError(
+                    f"{function.__name__} takes {' and '.join(places)}, and options by name: {places[0]}, dim=50"
+                )
             taken.bind(*args, **given)  # a TypeError that names what is missing
             leading = [given.pop(name) for name in places[len(args) :] if name in given]
             return function(*args, *leading, kind(**given))
@@ -231,6 +236,7 @@ def meant(value: object, choices: Collection[str]) -> str:
     """The refusal of a value that is none of the choices: what was meant, or else all of them."""
     given = str(value).lower()
     close = [_VALUES[given]] if _VALUES.get(given) in choices else difflib.get_close_matches(given, choices, 2, 0.7)
+    close = close or [choice for choice in choices if given and given in choice]
     return f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(choices)}"
 
 

@@ -28,6 +28,8 @@ def plain(value: Any) -> Any:
 def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
     """``value`` as an int of at least ``least`` and at most ``most``."""
     try:
+        if isinstance(value, bool):
+            raise TypeError
         number = operator.index(value)
     except TypeError:
         raise InputError(f"{name} must be a whole number, not {value!r}") from None

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.usefixtures("no_gpu")
 TRAIN = "train {text} -o out --dim 6 --epochs 2 --threads 1 --sample 0 --min-count 1"
 COMPARE = "compare {text} -o out --dim 4 --threads 1 --min-count 1 --sample 0 {sets} --only wordsparse-cbow"
 TEXTS = {"empty": b"", "blank": b"\n \n", "utf16": b"\xff\xfe\x00\x01 words", "nul": b"a\0b c\0d\n" * 9}
+TEXTS |= {"latin": "café olé\n".encode("latin-1"), "cut": "a cat naï".encode()[:-1]}
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,8 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (folder / "new.txt").write_text("w1 comet w2\n")
     (folder / "pairs.tsv").write_text("".join(f"w{i}\tw{i + 1}\t{i * 7 % 11}\n" for i in range(10)))
     (folder / "asked.txt").write_text("w1 w2 w3 w4\nw3 w4 w5 w6\n")
+    (folder / "labels").mkdir()
+    (folder / "labels/labels.json").write_text("{}")
     (folder / "taken").mkdir()
     (folder / "taken/mine").write_text("mine")
     for name, given in TEXTS.items():
@@ -122,6 +125,14 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("train {model} -o out", "is a model, not a text"),
         ("train {new} -o ''", "the path is empty"),
         ("documents {model} {new} -o d.csv --keep id", "--keep names columns of rows"),
+        ("documents {text} {model} -o d.npy", "the model comes first"),
+        ("train {new} -o out --heldout 10%", "write 10% as 0.1"),
+        ("train {new} -o out --config {model}/model.json", "options.toml beside it"),
+        ("train {latin} -o out", "iconv -f LATIN1"),
+        ("train {cut} -o out", "ends inside a character"),
+        ("compare {text} -o out --only gensim", "did you mean gensim-skipgram-ns or"),
+        ("similar {labels} cat", "is a model of labels"),
+        ("infer {model} {new} -o - --json", "--json and --output name both"),
         ("advise --features X.npz --column text", "options of a text need a CORPUS"),
     ],
 )

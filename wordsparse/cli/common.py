@@ -55,6 +55,16 @@ class Choice(click.Choice[str]):
         return value
 
 
+class Number(click.types.FloatParamType):
+    """A number, which no % stands behind."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; a usage error if it is none."""
+        if isinstance(value, str) and value.endswith("%"):
+            self.fail(f"{value!r} is no number: write 10% as 0.1", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class Completed(click.Choice[str]):
     """Names that a shell completes; another one is refused by the code that knows them, with a hint."""
 

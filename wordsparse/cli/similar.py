@@ -58,6 +58,7 @@ def _converse(answer: Callable[[Sequence[str]], None], lines: Iterable[list[str]
 
 
 def _prompted() -> Iterator[list[str]]:
+    terminal.say(["one word a line, or several for their mean; Ctrl-D ends"])
     while True:
         try:
             yield click.prompt("word", default="", show_default=False, prompt_suffix="> ", err=True).split()

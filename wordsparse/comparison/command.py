@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import PATH, emit, given, int_list, json_option, output_option, quiet_option
+from wordsparse.cli.common import PATH, Choice, emit, given, int_list, json_option, output_option, quiet_option
 from wordsparse.cli.config import config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument, reading_options
@@ -18,7 +18,7 @@ from wordsparse.words.options import Options, epochs_of
 @corpus_argument
 @output_option("Directory to write the report to.", "REPORT")
 @click.option(
-    "--only", "methods", multiple=True, type=click.Choice(list(METHODS)), help="Train only this method; repeatable."
+    "--only", "methods", multiple=True, type=Choice(list(METHODS)), help="Train only this method; repeatable."
 )
 @click.option("--vectors", multiple=True, metavar="FILE", type=PATH, help="Vectors made elsewhere; repeatable.")
 @click.option("--pairs", multiple=True, metavar="FILE", type=PATH, help="Lines 'word1 word2 score'; repeatable.")

@@ -15,6 +15,7 @@ _RARE_WHITE_SPACE = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x
 
 
 _ENCODED = "is {0} text, not UTF-8: convert it first (iconv -f {0} -t UTF-8)"
+_WESTERN = "iconv -f LATIN1 -t UTF-8, if it is of western Europe"
 # The first bytes of files that are not text, and what is said of them; the mark of UTF-32 begins with that of UTF-16.
 _NO_TEXT = (
     (rb"PK\x03\x04", "is a zip archive (.docx, .xlsx and .npz files are too): unpack it"),
@@ -56,9 +57,10 @@ def decoded(path: Path, position: int, data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: is not UTF-8 text (byte {position + error.start:,}: {error.reason}): convert it first"
-        ) from error
+        where = f"(byte {position + error.start:,}: {error.reason})"
+        if error.reason == "unexpected end of data":
+            raise InputError(f"{path}: ends inside a character {where}: is it cut short?") from error
+        raise InputError(f"{path}: is not UTF-8 text {where}: convert it first ({_WESTERN})") from error
 
 
 def read_blocks(path: Path, max_expansion: float) -> Iterator[bytes]:

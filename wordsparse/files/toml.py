@@ -30,7 +30,9 @@ def loads(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # the ValueErrors include numbers of thousands of digits
-        raise InputError(f"{where}: is not valid TOML: {error}; correct it") from error
+        said = "is JSON: a model's options are in the options.toml beside it"
+        said = said if text.lstrip().startswith("{") else f"is not valid TOML: {error}; correct it"
+        raise InputError(f"{where}: {said}") from error
 
 
 def _is_utf8(text: str) -> bool:

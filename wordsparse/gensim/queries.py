@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from wordsparse import validation
 from wordsparse.errors import InputError, NothingGivenError
 from wordsparse.evaluation import scores
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
@@ -67,7 +68,7 @@ class Queries(KeyTable):
         InputError
             If nothing is given, or a key is not known (UnknownWordError).
         """
-        if topn is not None and topn < 1:
+        if topn is not None and validation.whole("topn", topn, -validation.LARGEST) < 1:
             return []
         given = _weighted(positive, 1.0, self) + _weighted(negative, -1.0, self)
         query, rows = self._query(given)

@@ -22,11 +22,14 @@ class Renamed:
     """Says where the attributes are that gensim 4 has removed."""
 
     _moved: ClassVar[Mapping[str, str]] = {}
+    _absent: ClassVar[Mapping[str, str]] = {}
 
     def __getattr__(self, name: str) -> NoReturn:
         kind = type(self).__name__
         if name in self._moved:
             raise WrongPlaceError(f"{kind}.{name} was removed in gensim 4: use {self._moved[name]}")
+        if name in self._absent:
+            raise WrongPlaceError(f"{kind} has no {name}: {self._absent[name]}")
         raise AttributeError(f"{kind} has no attribute {name!r}")
 
     def add_lifecycle_event(self, event_name: str, log_level: int = logging.INFO, **event: Any) -> None:

@@ -231,6 +231,8 @@ def _rows(
         if targets is not None:
             raise InputError("--targets belongs to an npz file: leave it out for texts")
         source = classifier.source if is_table(data) else {}
+        if is_table(data) and not source:
+            terminal.say([f"{data}: is read as lines of text; --column names the column of a table"])
         texts = read_texts(data, **(source if labelled else {"column": source.get("column")}))
         return texts.texts, texts.labels
     sizes = {}

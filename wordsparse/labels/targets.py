@@ -24,6 +24,7 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
     InputError
         If Y has another form or holds something else than zeros and ones, or the labels are of several types.
     """
+    _check_missing(Y)
     rows = _listed(Y)
     if rows is not None:
         try:
@@ -48,6 +49,13 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
             "targets take the layer itself (FactoredOutput with the loss squared); give the labels of a row as a set"
         )
     return labels, np.arange(labels.shape[1]), "sparse" if is_sparse else "dense"
+
+
+def _check_missing(Y: Any) -> None:
+    if isinstance(Y, Iterable) and getattr(Y, "ndim", 1) == 1:
+        row = next((row for row, label in enumerate(Y) if label is None), None)
+        if row is not None:
+            raise InputError(f"Y has None in row {row}: give its label, an empty list for none, or leave the row out")
 
 
 def known_labels(Y: Any, classes: Array, kind: str) -> Any:

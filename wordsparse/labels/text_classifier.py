@@ -86,7 +86,8 @@ class TextClassifier(SparseTargetClassifier):
     def _features(self, X: Any, *, reset: bool) -> Any:
         if not reset:
             checks.check_is_fitted(self)
-        texts = list(texts_of(X))
+        if not (texts := list(texts_of(X))):
+            raise InputError("X holds no texts, 0 sample(s): give at least one")
         for row, text in enumerate(texts):
             if not isinstance(text, str):
                 raise InputError(f"X must hold texts, but row {row} is {text!r:.40}: give a str for each row")

@@ -1,5 +1,6 @@
 """The entry point of training: on any kind of text, in memory or with an output and checkpoints."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -11,8 +12,10 @@ from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.reading import Source as Text
 from wordsparse.display import Display
 from wordsparse.errors import InputError
+from wordsparse.files.escaping import number_of
 from wordsparse.machine import devices
 from wordsparse.machine.memory import give_back
+from wordsparse.machine.threads import available_cpus
 from wordsparse.options import abouts, part, refuse_unknown, taking
 from wordsparse.training import interruption, memory
 from wordsparse.training.interruption import Interrupted, stop_requests
@@ -28,6 +31,8 @@ from wordsparse.words.model import Model
 from wordsparse.words.model_directory import read_vectors
 from wordsparse.words.options import Options
 from wordsparse.words.source import Source
+
+logger = logging.getLogger(__name__)
 
 
 def kind_of(given: Mapping[str, Any]) -> type:
@@ -95,6 +100,8 @@ def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
 def requested(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> tuple[Options, TrainingText, RunOptions]:
     """The checked parts of a request."""
     options, run = part(asked, Options), part(asked, RunOptions)
+    if (options.threads or 1) > (cpus := available_cpus()):
+        logger.warning("%s threads share %s", options.threads, number_of(cpus, "CPU"))
     return options, TrainingText.of(corpus, options, vars(asked)), run
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, NamedTuple, TypeAlias, TypeVar
+from typing import IO, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,16 @@ def encoded(vectors: WordVectors, documents: Iterable[Document]) -> NDArray[np.f
         raise InputError("documents are texts, and a data frame has columns: give one of them, frame['text']")
     if not isinstance(documents, Iterable) or getattr(documents, "shape", None) == ():
         raise InputError(f"give texts, not {documents!r:.80}")
-    parts = [vectors.encode(batch) for batch in batches(documents, BATCH)]
+    parts = [vectors.encode(batch) for batch in batches(_checked(documents), BATCH)]
     return np.concatenate(parts or [np.zeros((0, vectors.dim), np.float32)])
+
+
+def _checked(documents: Iterable[Any]) -> Iterator[Any]:
+    for row, document in enumerate(documents):
+        if isinstance(document, bytes) or not isinstance(document, Iterable):
+            said = "a missing text is '', as fillna('') makes it"
+            raise InputError(f"document {row} must be a text or a sequence of words, not {document!r:.80}: {said}")
+        yield document
 
 
 def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:

@@ -21,6 +21,7 @@ from wordsparse.errors import InputError
 from wordsparse.files import arrays
 from wordsparse.files.escaping import html_table
 from wordsparse.machine.threads import available_cpus
+from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words import axes as word_axes
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 SHOWN, SHOWN_FROM, SHOWN_LENGTH = 5, 300, 5
 # The options that a model card names.
 FACTS = ("model", "loss", "window", "epochs")
+# Options of Sentence-Transformers that encode takes.
+HABITS = ("batch_size", "show_progress_bar", "normalize_embeddings", "normalize")
 # The two arrays of a run's state that a model holds anyway.
 ROWS = {"E": "input_rows", "output.V": "output_rows"}
 # What users of other libraries ask a model for.
@@ -263,7 +266,7 @@ class Model:
         vector: NDArray[np.float32] = infer(self, texts, [word]).vectors[0]
         return vector
 
-    def encode(self, texts: str | Iterable[str | Sequence[str]]) -> NDArray[np.float32]:
+    def encode(self, texts: str | Iterable[str | Sequence[str]], **habits: Any) -> NDArray[np.float32]:
         """The vectors of texts, (n, dim) float32 of length one; zeros for a text without a word that has a vector.
 
         The weighted mean of the unit vectors of all words: see :mod:`wordsparse.vectors.encoder`.
@@ -272,6 +275,9 @@ class Model:
         ----------
         texts : str, or iterable of str or of sequences of words
             The model's tokeniser splits a str. The vector of a single str is (dim,).
+        **habits
+            ``batch_size``, ``show_progress_bar`` and ``normalize_embeddings`` of Sentence-Transformers, which change
+            nothing: vectors have length one.
 
         Raises
         ------
@@ -280,6 +286,9 @@ class Model:
         """
         from wordsparse.unseen.documents import encoded
 
+        refuse_unknown(habits, HABITS)
+        if not all(habits.get(name, True) for name in HABITS[2:]):
+            raise InputError("vectors of texts have length one: leave normalize_embeddings out")
         return encoded(self.wv, [texts])[0] if isinstance(texts, str) else encoded(self.wv, texts)
 
     def predict(self, items: Sequence[str], n: int = 10) -> list[tuple[str, float]]:

@@ -25,6 +25,7 @@ from wordsparse.files.members import is_count
 from wordsparse.machine.threads import available_cpus, ordered_map
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
+from wordsparse.vectors.formats import IS_OF_LABELS, OF_LABELS
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.form import Form
 from wordsparse.words.model import ROWS, Model, Training
@@ -76,6 +77,10 @@ def load(path: str | PathLike[str], *, mapped: bool = False) -> Model:
         If a file is missing, damaged, altered, or of another version; the message names it.
     """
     directory = Path(path)
+    if directory.is_file():
+        raise InputError(f"{directory}: is a file, not the directory of a model; the model comes first")
+    if (directory / OF_LABELS).is_file():
+        raise InputError(f"{directory}: {IS_OF_LABELS}")
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
     options, report, files = storage.objects(directory / MANIFEST, manifest, "options", "report", "files")
     dim = options.get("dim")

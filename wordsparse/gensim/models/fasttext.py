@@ -13,9 +13,17 @@ from wordsparse.gensim.refusals import say_once
 from wordsparse.types import Array
 from wordsparse.vectors.ngrams import check_lengths
 
+_NO_BUCKETS = "each n-gram has a row of its own, not a share of a bucket; wv.subwords has them"
+_ABSENT = dict.fromkeys(
+    ("vectors_ngrams", "vectors_vocab", "buckets_word", "bucket", "recalc_char_ngram_buckets"), _NO_BUCKETS
+)
+_ABSENT |= dict.fromkeys(("min_n", "max_n"), "wv.subwords.ngrams has the lengths, shortest and longest")
+
 
 class FastTextKeyedVectors(KeyedVectors):
     """KeyedVectors that hold every word that shares an n-gram with known words; ``key_to_index`` is the vocabulary."""
+
+    _absent = _ABSENT
 
     def __contains__(self, key: object) -> bool:
         return self.has_index_for(key) or self.is_composed(key)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
@@ -91,6 +91,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
     """
 
     _moved = _MOVED
+    _absent: ClassVar = {"random": "seed decides all draws"}
 
     def __init__(
         self,

@@ -22,6 +22,8 @@ FORMATS: dict[str, Format] = {
 }
 """The formats by name."""
 FASTTEXT = (793_712_314).to_bytes(4, "little")
+OF_LABELS = "labels.json"
+IS_OF_LABELS = "is a model of labels, not of words: 'wordsparse labels predict' takes it"
 READABLE = tuple(name for name, format in FORMATS.items() if format.readable)
 """Those that are read again."""
 
@@ -67,8 +69,8 @@ def read(path: Path) -> Content:
                 raise InputError(f"cannot be read: {error.strerror or error}") from error
             names.check_unicode(content.words)
             return content
-        if (path / "labels.json").is_file():
-            raise InputError("is a model of labels, not of words: 'wordsparse labels predict' takes it")
+        if (path / OF_LABELS).is_file():
+            raise InputError(IS_OF_LABELS)
         if os.path.isdir(path):
             raise InputError(
                 "is a directory without a model.json, so no model: name a model directory or a file of vectors"

@@ -1,0 +1,109 @@
+"""What people type out of habit, and what it is answered: a sentence, or what they meant."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wordsparse as ws
+from wordsparse.cli import main
+from wordsparse.gensim import FastText, KeyedVectors, Word2Vec
+
+TEXT = [["a", "cat", "sat"], ["the", "dog", "sat"]] * 30
+SHORT: dict[str, Any] = {"dim": 3, "epochs": 1, "min_count": 1, "threads": 1, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def model() -> ws.Model:
+    return ws.train(TEXT, **SHORT)
+
+
+ASKED: dict[str, tuple[Callable[[ws.Model], Any], str]] = {
+    "a missing text": (lambda model: model.encode(["a cat", float("nan")]), r"document 1 must be a text.*nan.*fillna"),
+    "vectors that are not normalised": (lambda model: model.encode([], normalize=False), "have length one"),
+    "another habit": (lambda model: model.encode([], show_progres=3), "did you mean show_progress_bar"),
+    "no number": (lambda model: KeyedVectors.of(model.wv).most_similar("cat", topn="3"), "topn must be a whole number"),
+    "a truth": (lambda model: ws.train(TEXT, epochs=True), "epochs must be a whole number, not True"),
+    "quiet": (lambda model: ws.train(TEXT, quiet=True), "did you mean progress?"),
+    "a file of labels": (lambda model: ws.load(__file__), "is a file, not the directory of a model"),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_habit_is_answered_in_a_sentence(name: str, model: ws.Model) -> None:
+    ask, message = ASKED[name]
+    with pytest.raises(ws.InputError, match=message):
+        ask(model)
+
+
+def test_options_of_sentence_transformers_change_nothing(model: ws.Model) -> None:
+    habits = {"batch_size": 8, "show_progress_bar": True, "normalize_embeddings": True}
+    np.testing.assert_array_equal(model.encode(["a cat"], **habits), model.encode(["a cat"]))
+
+
+def test_a_second_argument_by_place_is_refused_with_the_way() -> None:
+    with pytest.raises(TypeError, match="train takes corpus, and options by name"):
+        ws.train("output", "text.txt")  # type: ignore[call-arg]
+
+
+OF_GENSIM = {"vector_size": 3, "min_count": 1, "epochs": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "reason"),
+    [
+        (
+            lambda: FastText(TEXT, **OF_GENSIM).wv,
+            ["vectors_ngrams", "bucket"],
+            "a row of its own",
+        ),
+        (lambda: FastText(TEXT, **OF_GENSIM).wv, ["min_n", "max_n"], "wv.subwords.ngrams"),
+        (lambda: Word2Vec(TEXT, **OF_GENSIM), ["random"], "seed"),
+    ],
+)
+def test_what_gensims_classes_have_and_ours_lack_has_a_reason(
+    kind: Callable[[], Any], names: list[str], reason: str
+) -> None:
+    made = kind()
+    for name in names:
+        assert not hasattr(made, name)
+        with pytest.raises(ws.InputError, match=reason):
+            getattr(made, name)
+
+
+@pytest.mark.parametrize("missing", [["cat", None], [["cat"], None]])
+def test_a_missing_label_is_named(missing: list[Any]) -> None:
+    labels = pytest.importorskip("wordsparse.labels", reason="the estimators need scikit-learn")
+    with pytest.raises(ws.InputError, match="Y has None in row 1"):
+        labels.TextClassifier().fit(["a cat", "a dog"] * 4, missing * 4)
+
+
+def test_no_text_at_all_is_named() -> None:
+    labels = pytest.importorskip("wordsparse.labels", reason="the estimators need scikit-learn")
+    with pytest.raises(ws.InputError, match="X holds no texts"):
+        labels.TextClassifier().fit(["a cat", "a dog"] * 4, ["cat", "dog"] * 4).predict([])
+
+
+@pytest.mark.parametrize(
+    ("command", "warning"),
+    [
+        ("encode text.txt text.txt -o out", "text.txt: named twice"),
+        ("train text.txt -o out --threads 900 --dim 2 --epochs 1 -q", "900 threads share"),
+        ("encode few.txt -o out", "24,000 tokens of 2 words"),
+        ("export text.vec -o out.npz --format word2vec", "out.npz is word2vec by --format"),
+    ],
+)
+def test_what_is_done_as_it_was_typed_but_hardly_meant_is_said(
+    command: str, warning: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(logging.getLogger("wordsparse"), "level", logging.INFO)
+    (tmp_path / "text.txt").write_text("a cat and a dog sat there\n" * 50)
+    (tmp_path / "few.txt").write_text("a b\n" * 12_000)
+    (tmp_path / "text.vec").write_text("1 2\ncat 1 2\n")
+    assert main(command.split()) == 0
+    said = capsys.readouterr()
+    assert warning in said.out + said.err
