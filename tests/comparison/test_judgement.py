@@ -6,6 +6,7 @@ from scipy.stats import spearmanr
 
 from wordsparse.comparison.judgement import conclude, differences
 from wordsparse.comparison.runs import JudgedRun
+from wordsparse.evaluation.scores import ENOUGH_TOKENS
 from wordsparse.evaluation.testsets import Pair, Question, TestSets
 
 N = 200
@@ -102,6 +103,9 @@ def test_after_the_same_epochs() -> None:
         difference("people", 0.4, "ahead", best_peer=False),
         difference("verbs", -0.05, "level"),
     ]
+    short, long = ([{"tokens_per_epoch": tokens}, {"tokens_per_epoch": None}] for tokens in (52_721, ENOUGH_TOKENS))
+    assert conclude(stated, long) == conclude(stated, [])
+    assert conclude(stated, short)["in_short"][-1].startswith("52,721 tokens are little text: from some 3,000,000 on")
     found = conclude(stated, [])
     assert found["in_short"] == [
         f"After 2 epochs, compared with the best peer on 2 test sets, {CALLED[0]} scores higher on 1; on 1 the "

@@ -11,13 +11,14 @@ from wordsparse.advice.sizes import Sizes, measured_speedup, of_rows
 from wordsparse.advice.trial import Result
 from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
+from wordsparse.evaluation.scores import ENOUGH_TOKENS
 from wordsparse.layer.losses import LOSSES
 from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.words.text_source import TextSource
 
 BUDGET, DIM = 60.0, 100
-# The fewest rows that a trial can learn from, and the tokens from which on a text's score is above chance.
-MIN_ROWS, ENOUGH_TOKENS = 50, 3_000_000
+# The fewest rows that a trial can learn from.
+MIN_ROWS = 50
 # Below this speed-up the exact layer is not worth another dependency.
 MIN_SPEEDUP = 2.0
 VERDICTS = {

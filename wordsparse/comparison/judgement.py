@@ -10,7 +10,7 @@ from wordsparse import optional
 from wordsparse.comparison.request import METHODS
 from wordsparse.comparison.runs import JudgedRun
 from wordsparse.evaluation import bootstrap
-from wordsparse.evaluation.scores import spearman, unanswered
+from wordsparse.evaluation.scores import ENOUGH_TOKENS, spearman, unanswered
 from wordsparse.evaluation.testsets import TestSets
 from wordsparse.types import Array
 from wordsparse.words.options import epochs_of
@@ -137,9 +137,12 @@ def conclude(rows: Sequence[Row], runs: Sequence[Row], missing: Sequence[str] = 
     most = max((row["epochs"] for row in rows), default=0)
     rows = [row for row in rows if row["epochs"] == most and row["best_peer"]]
     if rows and {row["verdict"] for row in rows} == {LEVEL}:
-        scores = ["The text is too little to tell the methods apart: every difference may be chance."]
+        scores = ["Every difference may be chance."]
     else:
         scores = _tally(rows)
+    tokens = max((run["tokens_per_epoch"] or 0 for run in runs), default=0)
+    if rows and 0 < tokens < ENOUGH_TOKENS:
+        scores.append(f"{tokens:,} tokens are little text: from some {ENOUGH_TOKENS:,} on methods can be told apart.")
     unheard = unanswered([run for run in runs if "pairs" in run])
     return {"missing": [*missing], "unanswered": unheard, "in_short": scores}
 

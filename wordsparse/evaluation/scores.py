@@ -17,6 +17,8 @@ from wordsparse.evaluation.testsets import Pair, Question, TestSets
 from wordsparse.types import Array
 
 RESTRICT_VOCAB = 30_000
+# Tokens of a text from which on scores of its vectors are above chance, and methods can be told apart.
+ENOUGH_TOKENS = 3_000_000
 # The share of a set that must be known for its score to say anything of the vectors.
 FEW = 0.1
 
