@@ -50,8 +50,24 @@ plt.xticks(range(len(words)), words, rotation=90)
 plt.yticks(range(len(words)), words)
 plt.tight_layout()
 
+
 # %%
-# What goes with a basket as it stands now is near all of its items.
-basket = [words.index(item) for item in ("green tea", "honey")]
-near = np.argsort(-vectors @ vectors[basket].sum(axis=0))
-print("to green tea and honey:", ", ".join(words[item] for item in near[:5] if item not in basket))
+# What goes with a basket: the likeliest next items. A basket without any known item gets what is bought most.
+def recommended(basket: list[str], n: int) -> list[str]:
+    """The next items."""
+    if not any(item in model for item in basket):
+        return model.vocabulary.words[:n]
+    return [item for item, _ in model.predict(basket, n)]
+
+
+print("to green tea and honey:", ", ".join(recommended(["green tea", "honey"], 3)))
+
+# %%
+# How good that is, by 500 new users: one item of each is hidden, and looked for among the first three. Every tenth user
+# has nothing else yet.
+hits = {"recommended": 0.0, "bought most": 0.0}
+for user in range(500):
+    hidden, *basket = random.choice(needs[random.choice(list(needs))], 3, replace=False)
+    hits["recommended"] += hidden in recommended([] if user % 10 == 0 else basket, 3)
+    hits["bought most"] += hidden in model.vocabulary.words[:3]
+print({name: f"{count / 500:.0%} among the first three" for name, count in hits.items()})

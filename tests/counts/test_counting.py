@@ -1,6 +1,7 @@
 """Counting pairs, adding tables, and training from counts, through the names that users call."""
 
 import decimal
+import gzip
 import json
 import re
 from collections import Counter
@@ -12,6 +13,7 @@ import pytest
 import scipy.sparse as sp
 
 import wordsparse as ws
+from wordsparse.cli import main
 from wordsparse.corpus import shards
 from wordsparse.counts import counting
 from wordsparse.counts import pieces as counts
@@ -95,6 +97,23 @@ def test_a_row_of_weight_n_is_n_rows(tmp_path: Path) -> None:
     for name, source in (("a.pq", rows), ("b.pq", expanded)):
         ws.count(source, tmp_path / name, column="text", weight="n")
     assert table(tmp_path / "a.pq") == pytest.approx(table(tmp_path / "b.pq"))
+
+
+def test_googles_files_are_read_as_they_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They have no line of names, a name without .tsv, and quotes that quote nothing."""
+    rows = [['" a , b', 1990, 3], ["a b ;", 1991, 2], ['b "', 1991, 1]] * 2
+    (tmp_path / "named.jsonl").write_text("".join(f"{json.dumps({'ngram': text, 'n': n})}\n" for text, _, n in rows))
+    google = tmp_path / "googlebooks-eng-5gram-a.gz"
+    google.write_bytes(gzip.compress("".join(f"{text}\t{year}\t{n}\t1\n" for text, year, n in rows).encode()))
+    given = {"column": "ngram", "weight": "n", "min_count": 1}
+    ws.count(tmp_path / "named.jsonl", tmp_path / "a.pq", **given)
+    ws.count(google, tmp_path / "b.pq", columns="ngram,year,n,volumes", **given)
+    assert table(tmp_path / "a.pq") == table(tmp_path / "b.pq")
+    how = ["count", str(google), "--column", "ngram", "--columns", "ngram,year,n", "-o", str(tmp_path / "c.pq")]
+    assert main(how) == 2
+    assert "name that of their weight" in capsys.readouterr().err
+    assert main([*how, "--weight-column", "n"]) == 2
+    assert "row 1 (line 1) has 4 cells, but there are 3 columns" in capsys.readouterr().err
 
 
 def test_a_matrix_trains_and_a_run_is_continued_the_same_on_any_threads(tmp_path: Path) -> None:

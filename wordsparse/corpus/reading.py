@@ -57,6 +57,8 @@ class RawText:
         As in :class:`wordsparse.corpus.options.TextOptions`; ``tokens`` may be a callable too. The default of it is
         ``simple`` for ``wiki``; none for an iterable, and for the cells of a ``group``, which are tokens;
         else ``split``.
+    names : sequence of str
+        The names of the columns of CSV files that have no first line of them.
     quiet : bool
         Do not warn of files that are skipped or look like rows.
 
@@ -86,6 +88,7 @@ class RawText:
         *,
         group: str | None = None,
         order: str | None = None,
+        names: Sequence[str] = (),
         quiet: bool = False,
     ) -> None:
         known = [*FORMATS, *TABLES]
@@ -103,6 +106,9 @@ class RawText:
             raise InputError(f"format {format!r} applies to files only: leave it out for an iterable")
         if column is None and format in TABLES:
             raise InputError(f"the format {format!r} needs the name of the column that holds the text (column)")
+        if names and (column is None or paths is None or format not in ("csv", None)):
+            raise InputError("columns names those of CSV files: name the column that holds the text too (column)")
+        format = "csv" if names else format
         if column is not None and format in FORMATS:
             raise InputError(f"the format {format!r} has no columns: choose one of {', '.join(TABLES)}")
         if format == "wiki":
@@ -111,7 +117,7 @@ class RawText:
         if tokens is None and group is None and (paths is not None or column is not None):
             tokens = "simple" if format == "wiki" else "split"
         self.tokens, self._column, self._format = tokens if isinstance(tokens, str) else None, column, format
-        self._group, self._order = group, order
+        self._group, self._order, self._names = group, order, names
         self._source, self.max_expansion = source, max_expansion
         self._tokenize = tokenizer(tokens) if isinstance(tokens, str) else tokens
         if self.files is not None and column is not None and format is None:
@@ -124,11 +130,11 @@ class RawText:
         self._by_compiled = tokens == "split" and group is None and (paths is not None or column is not None)
 
     @classmethod
-    def of(cls, source: Source, asked: Any, *, quiet: bool = False) -> "RawText":
+    def of(cls, source: Source, asked: Any, *, names: Sequence[str] = (), quiet: bool = False) -> "RawText":
         """The text, read as :class:`wordsparse.corpus.options.TextOptions` say."""
         limit = MAX_EXPANSION if asked.max_expansion is None else asked.max_expansion
         group = {"group": asked.group, "order": asked.order}
-        return cls(source, asked.format, asked.tokens, asked.column, limit, **group, quiet=quiet)
+        return cls(source, asked.format, asked.tokens, asked.column, limit, **group, names=names, quiet=quiet)
 
     def blocks(self) -> Iterator[TextBlock] | None:
         """The text in blocks for the compiled scan, whose tokens are those of ``split``; None for other text."""
@@ -218,7 +224,7 @@ class RawText:
                 yield name, cell, _token_list(name, sentence)
 
     def _table(self) -> Table:
-        return Table(self._source if self.files is None else self.files, self._format, self.max_expansion)
+        return Table(self._source if self.files is None else self.files, self._format, self.max_expansion, self._names)
 
     def _block_items(self, block: Block) -> Iterator[tuple[str, object]]:
         for name, (cell,) in block.rows():

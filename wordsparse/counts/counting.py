@@ -62,6 +62,11 @@ class CountOptions(TextOptions):
         cli="weight-column",
         metavar="NAME",
     )
+    columns: str | None = option(
+        None,
+        "Names of the columns of CSV files without a line of them, with --weight-column, as ngram,year,n,volumes.",
+        metavar="NAME,NAME",
+    )
     min_pair: float = option(0.0, "Minimum count of a pair in the table.", metavar="COUNT")
     threads: int | None = option(None, "Number of threads; the table does not depend on it.", shown="all CPUs")
     progress: Callable[[int], object] | None = option(None, "Called with the number of tokens counted.", cli=None)
@@ -98,6 +103,8 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
     optional.check("writing counted pairs", "pyarrow")
     if asked.preset not in ("text", COUNTS):
         raise InputError(f"preset must be text or {COUNTS}, not {asked.preset!r}")
+    if asked.columns is not None and asked.weight is None:
+        raise InputError("columns names those of rows that count several times: name that of their weight (weight)")
     window = validation.positive_int("window", asked.window)
     least = validation.non_negative("min_pair", asked.min_pair)
     _check_target(target)
@@ -233,7 +240,8 @@ def _weighted(source: Source, asked: CountOptions, windows: tuple[int, Distances
         raise InputError("phrases are found in text without weights: leave out one of phrases and weight")
     numbers: dict[str, int] = {}
     ids, weights = array("i"), array("d")
-    for name, cell, tokens in RawText.of(source, asked).rows(str(asked.weight)):
+    names = asked.columns.split(",") if asked.columns else ()
+    for name, cell, tokens in RawText.of(source, asked, names=names).rows(str(asked.weight)):
         ids.extend(numbers.setdefault(token, len(numbers)) for token in tokens)
         ids.append(END_OF_SENTENCE)
         weights.extend([_weight(name, cell)] * (len(ids) - len(weights)))

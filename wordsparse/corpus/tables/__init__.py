@@ -81,17 +81,26 @@ class Table:
     format : str, optional
         The format of the files; else their names tell it.
     max_expansion : float
+    names : sequence of str
+        The names of the columns of CSV files that have no first line of them.
     """
 
-    def __init__(self, source: Any, format: str | None = None, max_expansion: float = MAX_EXPANSION) -> None:
-        self._source, self._format, self._max_expansion = source, format, max_expansion
+    def __init__(
+        self,
+        source: Any,
+        format: str | None = None,
+        max_expansion: float = MAX_EXPANSION,
+        names: Sequence[str] = (),
+    ) -> None:
+        self._source, self._format, self._max_expansion, self._names = source, format, max_expansion, names
 
     def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
         """The rows in blocks; InputError if a row is not as its table says, or has no such column."""
         if isinstance(self._source, list) and all(isinstance(path, Path) for path in self._source):
             for path in self._source:
                 read = FORMATS[self._format or format_of_file(path)].blocks
-                yield from (Block(f"{path}: ", *block) for block in read(path, columns, self._max_expansion))
+                named = {"given": self._names} if self._names else {}
+                yield from (Block(f"{path}: ", *block) for block in read(path, columns, self._max_expansion, **named))
         else:
             read = arrow.frame_blocks if is_frame(self._source) else _mapping_blocks
             yield from (Block("", *block) for block in read(self._source, columns))

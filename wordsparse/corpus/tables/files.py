@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -76,12 +77,23 @@ def _decoded(path: Path, number: int, data: bytes) -> str:
         raise InputError(f"{path}: line {number} is not UTF-8 text: {error.reason}: convert it first") from error
 
 
-def csv_blocks(path: Path, columns: Sequence[str], max_expansion: float) -> Blocks:
-    """The delimiter is the first of DELIMITERS by which the header has all columns."""
+def csv_blocks(path: Path, columns: Sequence[str], max_expansion: float, given: Sequence[str] = ()) -> Blocks:
+    """The delimiter is the first of DELIMITERS by which the header has all columns.
+
+    A file whose columns are ``given`` by name has no header; between tabs it has no quotes, as Google's n-grams.
+    """
     csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # of the process; 131,072 at first
     lines = Lines(path, max_expansion)
-    delimiter, names = _header(path, next(iter(lines), ""), columns)
-    rows, width = csv.reader(lines, delimiter=delimiter, strict=True), len(names)
+    first, content, reader = next(iter(lines), ""), iter(lines), partial(csv.reader, strict=True)
+    if given:
+        content = itertools.chain([first], lines)
+        mark = next((mark for mark in "\t,;|" if first.count(mark) == len(given) - 1), "\t")
+        first = mark.join(given)
+        if mark == "\t":
+            reader = partial(reader, quoting=csv.QUOTE_NONE)
+    delimiter, names = _header(path, first, columns)
+    above = 0 if given else 1
+    rows, width = reader(content, delimiter=delimiter), len(names)
     number, seen, numbers, waiting = 0, lines.blocks, list[int](), list[list[str]]()
     places = [names.index(column) for column in columns]
     try:
@@ -90,15 +102,15 @@ def csv_blocks(path: Path, columns: Sequence[str], max_expansion: float) -> Bloc
                 numbers.append(number)
                 waiting.append(row)
             elif row:  # an empty line is no row
-                where = f"row {number} (line {rows.line_num + 1})"
+                where = f"row {number} (line {rows.line_num + above})"
                 raise InputError(
-                    f"{path}: {where} has {len(row)} cells, but the first line has {width}; correct that row"
+                    f"{path}: {where} has {len(row)} cells, but there are {width} columns; correct that row"
                 )
             if lines.blocks != seen or len(waiting) == ROWS:
                 yield numbers, [[row[place] for row in waiting] for place in places]
                 seen, numbers, waiting = lines.blocks, [], []
     except csv.Error as error:
-        where = f"row {number + 1} (line {rows.line_num + 1})"
+        where = f"row {number + 1} (line {rows.line_num + above})"
         raise InputError(f"{path}: {where} is not valid CSV: {error}; correct that row") from error
     yield numbers, [[row[place] for row in waiting] for place in places]
 
