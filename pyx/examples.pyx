@@ -70,7 +70,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
     Returns (entries written, first centre, past the last centre, corpus tokens in ids[lo:hi]).
     """
     cdef int64_t start = lo, i, n = ids.shape[0], written = 0, first = 0, last = 0, tokens = 0
-    cdef int32_t seen = 0, w, past, middle, window = <int32_t> wider_below.shape[0] + 1
+    cdef int32_t seen = 0, w, size, half, window = <int32_t> wider_below.shape[0] + 1
     cdef uint64_t random
     cdef bint drawn = width.shape[0] > 0
     cdef const int32_t* ids_ = &ids[0] if n else NULL
@@ -101,13 +101,11 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
                 kept[written] = ids_[i]
                 if drawn:
                     random = mix(key, offset + i)
-                    w, past = 0, window - 1
-                    while w < past:
-                        middle = (w + past) // 2
-                        if <uint32_t> random < wider_below[middle]:
-                            w = middle + 1
-                        else:
-                            past = middle
+                    w, size = 0, window - 1
+                    while size > 0:  # without a branch on what is drawn, which no processor predicts
+                        half = (size + 1) // 2
+                        w += half * (<uint32_t> random < wider_below[w + half - 1])
+                        size -= half
                     width[written] = <uint16_t> (w + 1)
                 written += 1
                 seen += i >= hi
