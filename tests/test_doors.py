@@ -16,7 +16,7 @@ from wordsparse.doors import COMMANDS, SOURCES
 from wordsparse.words import presets
 
 PACKAGE = Path(wordsparse.__file__).parent
-ROOMS = ("counts", "graphs")  # of sources
+ROOMS = sorted({module.split(".")[1] for module, _ in SOURCES.values()})
 DOORS = ("cli", "comparison", "explorer", "advice", "labels", "gensim", "torch", "distributed", "cards", *ROOMS)
 CORE_ROOMS = [
     "layer",

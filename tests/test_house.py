@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 
 import wordsparse
+from wordsparse.doors import SOURCES
 
 PACKAGE = Path(__file__).resolve().parents[1] / "wordsparse"
 PYX = PACKAGE.parent / "pyx"
+SOURCE_ROOMS = {module.split(".")[1] for module, _ in SOURCES.values()}
 # From the top level down. A subpackage may import from lower levels, and not from others of its own level.
 LEVELS = (
     ("__main__",),
     ("advice",),
-    ("comparison", "explorer", "labels", "torch", "gensim", "cards", "distributed", "counts", "graphs"),
+    ("comparison", "explorer", "labels", "torch", "gensim", "cards", "distributed", *SOURCE_ROOMS),
     ("cli",),
     ("training",),
     ("unseen",),

@@ -13,7 +13,7 @@ in the family.
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -262,6 +262,7 @@ class ZLoss(Loss):
         )
 
 
+LossName = Literal["bounded-ns", "squared", "spherical", "taylor", "zloss"]
 LOSSES: dict[str, type[Loss]] = {loss.name: loss for loss in (BoundedNS, Squared, Spherical, Taylor, ZLoss)}
 
 

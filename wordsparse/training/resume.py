@@ -87,11 +87,8 @@ def check_more_epochs(model: Model, options: Options) -> bool:
     changed = differences(before, now, but={*free(Options), "epochs"})
     epochs = before.get("epochs")
     if changed or not isinstance(epochs, int) or options.epochs < epochs:
-        changed = changed or f"epochs was {epochs}, not {options.epochs}"
-        raise InputError(
-            f"resume: {changed}: on the same text, the number of epochs may only increase: "
-            "use the original options, or another output"
-        )
+        changed = changed or f"epochs was {epochs}, not {options.epochs}, and the number may only increase"
+        raise InputError(f"resume: on the same text, {changed}: use the original options, or another output")
     return options.epochs > epochs
 
 

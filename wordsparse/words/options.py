@@ -8,6 +8,7 @@ from wordsparse import validation
 from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError
 from wordsparse.layer import losses
+from wordsparse.layer.losses import LossName
 from wordsparse.options import option
 from wordsparse.words import presets
 from wordsparse.words.examples import MAX_WINDOW
@@ -15,12 +16,11 @@ from wordsparse.words.presets import BASKET_WINDOW, SENTENCE_FORM, SENTENCE_WIND
 from wordsparse.words.recipe import Recipe, recommended
 
 ModelName = Literal["cbow", "skipgram"]
-LossName = Literal["bounded-ns", "squared", "spherical", "taylor", "zloss"]
 DeviceName = Literal["auto", "cpu", "cuda"]
 PresetName = Literal["text", "sentences", "items", "walks"]
 SENTENCES = {name: sentence for name, (_, sentence) in SOURCES.items()}
 MODELS: tuple[str, ...] = get_args(ModelName)
-LOSSES: tuple[str, ...] = get_args(LossName)
+LOSSES: tuple[str, ...] = tuple(losses.LOSSES)
 # Of form: what a word looks like is all of its vector long before.
 MOST_FORM = 1e6
 # Skip-gram's minibatches hold fewer tokens with wider windows than this.
