@@ -195,18 +195,6 @@ def test_rows_of_float32_are_read_and_kept() -> None:
     assert not form.Form.from_arrays({**of_version_1(fitted), "tau": 30.0}, 7).table.mean.any()  # version 0.1
 
 
-@pytest.mark.parametrize("number", [3e38, float("nan")])
-@pytest.mark.parametrize("name", ["ngram_mean", "ngram_rows", "tau"])
-def test_numbers_that_would_leave_float32_are_refused(name: str, number: float) -> None:
-    arrays = form.fit(WORDS, unit().astype(np.float32), COUNTS).arrays()
-    if name == "ngram_rows":
-        arrays[name][:, :4] = np.array([number], np.float32).view(np.uint8)
-    else:
-        arrays[name] = arrays[name] * 0 + np.float32(number)
-    with pytest.raises(InputError, match="make them again"):
-        form.Form.from_arrays(arrays, 7)
-
-
 def test_an_unknown_word_is_composed_and_flagged() -> None:
     made = form.with_form(WordVectors(WORDS, vectors(), COUNTS))
     assert made.subwords is not None

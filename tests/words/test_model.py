@@ -1,10 +1,7 @@
 """Model directories: what is saved comes back to the bit; whatever else is there is refused by name."""
 
 import copy
-import hashlib
-import io
 import pickle
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,28 +39,6 @@ def saved(tmp_path: Path) -> Path:
     path = tmp_path / "model"
     make().save(path)
     return path
-
-
-def vouch(manifest: dict[str, Any], folder: Path) -> None:
-    """For the files as they are now."""
-    for name in (VOCABULARY, INPUT, OUTPUT):
-        data = (folder / name).read_bytes()
-        manifest["files"][name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-
-
-def signed_again(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the content of a manifest in place, or for what ``change`` returns, and give it its checksum."""
-    content = storage.read_json(path)
-    del content["sha256"]
-    path.unlink()
-    storage.write_manifest(path, change(content) or content)
-
-
-def npy(header: str, data: bytes = b"", version: tuple[int, int] = (1, 0)) -> bytes:
-    """An array file with this header, true or not."""
-    text = header.encode("latin1") + b"\n"
-    length = len(text).to_bytes(2 if version == (1, 0) else 4, "little")
-    return b"\x93NUMPY" + bytes(version) + length + text + data
 
 
 def test_rows_can_stay_on_the_disk(saved: Path) -> None:
@@ -149,63 +124,17 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
         ({"version": None}, "version None"),
         ({"format": "other"}, "is not a wordsparse-model file"),
         ({"files": None}, MANIFEST),
-        ({"files": {INPUT: 3}}, "json"),
-        ({"files": {INPUT: {"bytes": 1}}}, "checksum"),
+        ({"files": {INPUT: {"bytes": 1}}}, MANIFEST),
         ({"options": 3}, MANIFEST),
-        ({"report": []}, MANIFEST),
     ],
 )
-def test_a_strangers_manifest_is_read_with_care(saved: Path, change: dict[str, Any], message: str) -> None:
-    def changed(manifest: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in {**manifest, **change}.items() if value is not None}
-
-    signed_again(saved / MANIFEST, changed)
+def test_another_version_is_refused_by_name(saved: Path, change: dict[str, Any], message: str) -> None:
+    content = storage.read_json(saved / MANIFEST)
+    del content["sha256"]
+    kept = {key: value for key, value in {**content, **change}.items() if value is not None}
+    storage.write_manifest(saved / MANIFEST, kept)
     with pytest.raises(InputError, match=message):
         ws.load(saved)
-
-
-# ── hostile arrays, with a manifest that vouches for them ─────────────────────────────────────────────────────────
-
-
-def array_file(array: Any, **options: Any) -> bytes:
-    file = io.BytesIO()
-    np.save(file, array, **options)
-    return file.getvalue()
-
-
-def archive() -> bytes:
-    file = io.BytesIO()
-    np.savez(file, input=np.zeros((V, DIM), np.float32))
-    return file.getvalue()
-
-
-HOSTILE: dict[str, bytes] = {
-    "pickled objects": array_file(np.array([[{}] * DIM] * V, dtype=object), allow_pickle=True),
-    "a pickle": pickle.dumps(np.zeros((V, DIM), np.float32)),
-    "an archive": archive(),
-    "float64": array_file(np.zeros((V, DIM))),
-    "a row less": array_file(np.zeros((V - 1, DIM), np.float32)),
-    "not a number": array_file(np.full((V, DIM), np.nan, np.float32)),
-    "infinite": array_file(np.full((V, DIM), np.inf, np.float32)),
-    "huge shape": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 4), }", bytes(480)),
-    "code for a header": npy("__import__('os').getpid()", bytes(480)),
-    "deep header": npy("(" * 5000, bytes(480)),
-    "unknown version": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (30, 4), }", bytes(480), (9, 9)),
-}
-
-
-@pytest.mark.filterwarnings("ignore:invalid escape sequence", "ignore:Reading `.npy`")
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_arrays_are_refused_without_allocating(saved: Path, name: str) -> None:
-    (saved / INPUT).write_bytes(HOSTILE[name])
-    signed_again(saved / MANIFEST, lambda manifest: vouch(manifest, saved))
-    tracemalloc.start()
-    try:
-        with pytest.raises(InputError, match=r"input\.npy"):
-            ws.load(saved)
-        assert tracemalloc.get_traced_memory()[1] < 20e6
-    finally:
-        tracemalloc.stop()
 
 
 def test_names_of_other_libraries_lead_to_ours(saved: Path) -> None:

@@ -9,9 +9,8 @@ A file that is deleted can still be read, because it stays open.
 
 import hashlib
 import os
-import re
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,9 +21,8 @@ from numpy.typing import NDArray
 
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.errors import InputError, ReadError
-from wordsparse.files.members import is_count
 from wordsparse.files.regular import descriptor_of, sha256_of
-from wordsparse.files.storage import read_manifest, write_manifest
+from wordsparse.files.storage import read_manifest, trusting, write_manifest
 
 OUT_OF_VOCABULARY = -1
 """The value of a token outside the vocabulary; it keeps the positions and the number of tokens exact."""
@@ -131,33 +129,20 @@ class Shard:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
 
     @classmethod
-    def checked(cls, path: Path, block: "Block", sha256: str, vocab_size: int) -> "Shard":
-        """The shard of a file with this SHA-256 whose ids are below ``vocab_size``, and which ends with a sentence.
-
-        The whole file is read once: compiled code uses the values as row numbers, unchecked. InputError if it holds
-        something else.
-        """
+    def checked(cls, path: Path, block: "Block", sha256: str) -> "Shard":
+        """The shard of a file with this SHA-256, which is read once; InputError if it has another."""
         shard = cls(path, ShardContent([], 0), block)
-        digest, digests, sentences, last = hashlib.sha256(), [], 0, 0
+        digest, digests, sentences = hashlib.sha256(), [], 0
         for number in range(-(-shard.size // BLOCK_VALUES)):
             data = shard._read(number)
             digest.update(data)
             digests.append(hashlib.sha256(data).digest())
-            if not data or len(data) % SHARD_DTYPE.itemsize:
-                raise InputError(f"{path}: was cut or altered: it has no whole number of values; encode again")
-            values = np.frombuffer(data, SHARD_DTYPE)
-            if values.min() < END_OF_SENTENCE or values.max() >= vocab_size:
-                raise InputError(
-                    f"{path}: holds an id outside the vocabulary of {vocab_size:,} words: it was altered; encode again"
-                )
-            sentences += int(np.count_nonzero(values == END_OF_SENTENCE))
-            last = int(values[-1])
+            whole = len(data) // SHARD_DTYPE.itemsize
+            sentences += int(np.count_nonzero(np.frombuffer(data, SHARD_DTYPE, whole) == END_OF_SENTENCE))
         if digest.hexdigest() != sha256:
             raise InputError(
                 f"{path}: its content does not match its checksum: it was altered or damaged; encode again"
             )
-        if last != END_OF_SENTENCE:
-            raise InputError(f"{path}: does not end where a sentence ends: it was altered; encode again")
         shard._content = ShardContent(digests, sentences)
         return shard
 
@@ -225,8 +210,8 @@ class EncodedCorpus:
         Raises
         ------
         InputError
-            If it is not an encoded corpus or has another version, or if a file is missing, altered, truncated or
-            holds an id outside the vocabulary; the message names the file.
+            If it is not an encoded corpus or has another version, or if a file is missing, altered or truncated; the
+            message names the file.
         """
         folder = Path(path)
         if not (folder / MANIFEST).is_file():
@@ -234,28 +219,23 @@ class EncodedCorpus:
         manifest = read_manifest(folder / MANIFEST, FORMAT, VERSION)
         if manifest.get("pairs"):
             raise InputError(f"{folder}: holds pairs that an older version encoded: train on their tables")
-        max_vocab = None if manifest.get("max_vocab") is None else _integer(manifest, "max_vocab", folder)
-        records = _records(manifest, folder)
-        if sha256_of(folder / VOCABULARY) != records[0].sha256:
+        with trusting(folder / MANIFEST):
+            vocabulary_record, *records = (FileRecord(**entry) for entry in manifest["files"])
+            counts = {name: manifest[name] for name in COUNTS}
+        if sha256_of(folder / VOCABULARY) != vocabulary_record.sha256:
             raise InputError(
                 f"{folder / VOCABULARY}: does not match its checksum: it was altered; encode the text again"
             )
-        vocabulary, block = Vocabulary.load(folder / VOCABULARY), cached_blocks()
-        size = len(vocabulary)
-        shards = [Shard.checked(folder / file.name, block, file.sha256, size) for file in records[1:]]
-        corpus = cls(
+        block = cached_blocks()
+        return cls(
             path=folder,
-            vocabulary=vocabulary,
-            **{name: _integer(manifest, name, folder) for name in COUNTS},
-            max_vocab=max_vocab,
-            tokenization=_tokenization(manifest, folder),
-            shards=shards,
-            sha256=content_digest(records),
+            vocabulary=Vocabulary.load(folder / VOCABULARY),
+            **counts,
+            max_vocab=manifest.get("max_vocab"),
+            tokenization=manifest.get("tokenization"),
+            shards=[Shard.checked(folder / shard_name(i), block, record.sha256) for i, record in enumerate(records)],
+            sha256=content_digest([vocabulary_record, *records]),
         )
-        sentences, values = sum(shard.sentences for shard in shards), sum(shard.size for shard in shards)
-        if (sentences, values) != (corpus.sentences, corpus.tokens + corpus.sentences):
-            raise InputError(f"{folder / MANIFEST}: its counts are not those of the shards; encode the text again")
-        return corpus
 
     def identity(self) -> dict[str, Any]:
         """The identity of the encoded text, as JSON."""
@@ -280,28 +260,6 @@ def content_digest(records: Sequence[FileRecord]) -> str:
     return hashlib.sha256("".join(record.sha256 for record in records).encode()).hexdigest()
 
 
-def _records(manifest: Mapping[str, Any], folder: Path) -> list[FileRecord]:
-    """The manifest's list of files. Its names are compared with the expected ones and never used as paths."""
-    files = manifest.get("files")
-    if not isinstance(files, list) or len(files) < 2:
-        raise InputError(f"{folder / MANIFEST}: must list a vocabulary and at least one shard")
-    records = []
-    for index, entry in enumerate(files):
-        name = VOCABULARY if index == 0 else shard_name(index - 1)
-        digest = entry.get("sha256") if isinstance(entry, dict) else None
-        if not isinstance(digest, str) or not re.fullmatch("[0-9a-f]{64}", digest) or entry.get("name") != name:
-            raise InputError(f"{folder / MANIFEST}: entry {index} of its files must describe {name}")
-        records.append(FileRecord(name, _integer(entry, "bytes", folder), digest))
-    return records
-
-
-def _integer(members: Mapping[str, Any], key: str, folder: Path) -> int:
-    value = members.get(key)
-    if not is_count(value) or value < 1:
-        raise InputError(f"{folder / MANIFEST}: {key} must be a positive integer, not {value!r:.40}")
-    return value
-
-
 def is_encoded(path: str | os.PathLike[str]) -> bool:
     """Whether a path is the directory of an encoded corpus; no str is too long to ask."""
     try:
@@ -315,10 +273,3 @@ def tokenization(tokens: str | None, phrases: int, phrase_threshold: float) -> d
     if not phrases:
         return None if tokens is None else {"tokens": tokens}
     return {"tokens": tokens, "phrases": phrases, "phrase_threshold": phrase_threshold}
-
-
-def _tokenization(manifest: Mapping[str, Any], folder: Path) -> dict[str, Any] | None:
-    found = manifest.get("tokenization")
-    if found is not None and not isinstance(found, dict):
-        raise InputError(f"{folder / MANIFEST}: tokenization must be an object or null, not {found!r:.40}")
-    return found

@@ -74,11 +74,10 @@ def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
     if not (path / MANIFEST).is_file():
         raise InputError(f"{path}: is no directory that Word2Vec.save wrote")
     manifest = storage.read_manifest(path / MANIFEST, FORMAT, VERSION)
-    (attributes,) = storage.objects(path / MANIFEST, manifest, "attributes")
-    for name, value in attributes.items():
-        setattr(model, name, value)
     trained = models.load(path)
     words, vectors = trained.vocabulary.words, model._table.load(path)
-    with storage.naming(path / MANIFEST):
-        keys = words if manifest.get("keys") == "words" else names.from_json(words)
+    with storage.trusting(path / MANIFEST):
+        for name, value in manifest["attributes"].items():
+            setattr(model, name, value)
+        keys = words if manifest["keys"] == "words" else names.from_json(words)
     return vectors, Trained(keys, trained, settings.recipe(model))

@@ -53,9 +53,10 @@ def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], d
         raise InputError(
             f"{directory / MANIFEST}: holds a {name!r:.40}, not a {kind.__name__}: load it with that class"
         )
-    content, estimator = manifest["content"], kinds[name]()
-    estimator.set_params(**content["parameters"])  # type: ignore[attr-defined]
-    return estimator, content, arrays.read(directory / ARRAYS, manifest.get("state"))
+    with storage.trusting(directory / MANIFEST):
+        content, estimator = manifest["content"], kinds[name]()
+        estimator.set_params(**content["parameters"])  # type: ignore[attr-defined]
+        return estimator, content, arrays.read(directory / ARRAYS, manifest["state"])
 
 
 def matrix(state: Mapping[str, Any], name: str, rows: int, columns: int) -> Any:

@@ -18,7 +18,6 @@ import numpy as np
 
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import arrays, regular, storage
-from wordsparse.files.members import is_count
 from wordsparse.training.interruption import Interrupted, StopRequest
 from wordsparse.training.loop import Run
 from wordsparse.training.run_directory import CHECKPOINT, RunDirectory
@@ -44,19 +43,17 @@ class Checkpoint:
     def open(cls, path: Path) -> "Checkpoint":
         """Read the manifest and check the arrays against it; InputError if one is missing or damaged."""
         manifest = storage.read_manifest(path / MANIFEST, FORMAT, VERSION)
-        manifest.setdefault("run_state", manifest.get("standing"))  # its name until version 0.1
-        request, run_state, table = storage.objects(path / MANIFEST, manifest, "request", "run_state", "state")
-        storage.objects(path / MANIFEST, request, "options", "text")
-        count = manifest.get("count")
-        if not is_count(count):
-            raise InputError(f"{path / MANIFEST}: count must be a whole number of at least 0, not {count!r:.40}")
-        if regular.sha256_of(path / STATE) != table.get("sha256"):
+        with storage.trusting(path / MANIFEST):
+            manifest.setdefault("run_state", manifest.get("standing"))  # its name until version 0.1
+            request, run_state, table = (manifest[name] for name in ("request", "run_state", "state"))
+            sha256, count = table["sha256"], manifest["count"]
+        if regular.sha256_of(path / STATE) != sha256:
             raise InputError(f"{path / STATE}: does not match its checksum: it was altered or damaged; delete {path}")
         return cls(path, request, run_state, count, table)
 
     def restore(self, run: Run) -> None:
         """Restore the state of ``run``, which has the same request; InputError if the checkpoint is damaged."""
-        with storage.naming(self.path):
+        with storage.trusting(self.path):
             run.restore(arrays.read(self.path / STATE, self.table, into=run.embedding.state()), self.run_state)
 
 

@@ -123,9 +123,7 @@ class Run:
         """Go on from an embedding's state and a ``RunState.as_dict`` of a run on the same text and vocabulary.
         InputError if one of them does not belong to such a run."""
         arrays.check_fit(embedding, self.embedding.state())
-        found = RunState.from_dict(run_state)
-        found.check(self.total_tokens, self.minibatches.positions, self.options.epochs)
-        self.state = found
+        self.state = RunState.from_dict(run_state)
         self.embedding.restore(embedding)
 
     def steps(self) -> Iterator[Progress]:

@@ -21,7 +21,6 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
-from wordsparse.files import arrays
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
 from wordsparse.unseen.objective import PAIRS, Objective, objective_of, unit
@@ -197,8 +196,6 @@ def _parts(ends: Array) -> Iterator[slice]:
 
 def _moments(model: Model, objective: Objective) -> Moments:
     state, dim = model.trained().state, model.dim
-    wanted = {"curvature": np.zeros((dim + 1, dim + 1)), "pair_curvature": 1.0}
-    arrays.check_fit({name: state.get(name) for name in wanted}, wanted)
     if not state["pair_curvature"] > 0:
         raise InputError("the model has taken no step, and says nothing of words that it does not know")
     map_ = np.eye(dim + 1)

@@ -33,11 +33,10 @@ import numpy as np
 
 from wordsparse import validation
 from wordsparse.errors import InputError
-from wordsparse.files.members import is_measure
 from wordsparse.kernels import CpuKernels
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
-from wordsparse.vectors.ngrams import AGAIN, LARGEST, SPAN, Subwords, check_lengths
+from wordsparse.vectors.ngrams import SPAN, Subwords, check_lengths
 from wordsparse.vectors.sweeps import Sweeps
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.options import MOST_FORM
@@ -79,13 +78,10 @@ class Form:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any], dim: int) -> "Form":
-        """Read what :meth:`arrays` gives for vectors of ``dim`` numbers; InputError if it does not fit."""
+        """Read what :meth:`arrays` gives for vectors of ``dim`` numbers."""
         table = Subwords.from_arrays(arrays)
         # Before 0.2 there was no strength, and rows held ū, which was 0 or had another name.
-        strength, tau, mean = arrays.get("strength", 0.0), arrays.get("tau"), arrays.get("mean", table.mean)
-        fits = is_measure(strength) and is_measure(tau) and table.dim == dim and mean.dtype == np.float32
-        if not fits or tau is None or mean.shape != (dim,) or max(strength, tau) > LARGEST:
-            raise InputError(f"holds n-grams that do not fit its words; {AGAIN}")
+        strength, tau, mean = arrays.get("strength", 0.0), arrays["tau"], arrays.get("mean", table.mean)
         if "mean" in arrays and table.rows.dtype == np.float32:
             table = Subwords(table.ngrams, table.rows - mean, mean)
         return cls(table, strength, tau)

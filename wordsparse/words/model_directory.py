@@ -9,7 +9,6 @@ one that continues another ``axes.npy``, the rotation into the axes of that one.
 Loading checks all of it; no pickle is read.
 """
 
-import io
 import os
 from collections.abc import Mapping
 from os import PathLike
@@ -21,10 +20,8 @@ import numpy as np
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, npy, regular, storage, toml
-from wordsparse.files.members import is_count
 from wordsparse.machine.threads import available_cpus, ordered_map
 from wordsparse.types import Array
-from wordsparse.validation import all_finite
 from wordsparse.vectors.formats import IS_OF_LABELS, OF_LABELS
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.form import Form
@@ -82,31 +79,28 @@ def load(path: str | PathLike[str], *, mapped: bool = False) -> Model:
     if (directory / OF_LABELS).is_file():
         raise InputError(f"{directory}: {IS_OF_LABELS}")
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
-    options, report, files = storage.objects(directory / MANIFEST, manifest, "options", "report", "files")
-    dim = options.get("dim")
-    if not is_count(dim) or dim < 1:
-        raise InputError(f"{directory / MANIFEST}: dim must be a positive whole number, not {dim!r:.40}")
-    names = (VOCABULARY, INPUT, OUTPUT, *sorted({OPTIONS, AXES} & files.keys()))
+    with storage.trusting(directory / MANIFEST):
+        options, report, files = (manifest[name] for name in ("options", "report", "files"))
+        names = (VOCABULARY, INPUT, OUTPUT, *sorted({OPTIONS, AXES} & files.keys()))
+        recorded = [files[name]["sha256"] for name in names]
 
-    def record(name: str) -> dict[str, Any]:
-        with regular.reading(directory / name):
-            size = (directory / name).stat().st_size
-        return {"bytes": size, "sha256": regular.sha256_of(directory / name)}
+    def digest(name: str) -> str:
+        return regular.sha256_of(directory / name)
 
-    for name, found in zip(names, ordered_map(record, names, available_cpus()), strict=True):
-        if files.get(name) != found:
+    for name, expected, found in zip(names, recorded, ordered_map(digest, names, available_cpus()), strict=True):
+        if found != expected:
             raise InputError(
                 f"{directory / name}: does not match its checksum: the file was altered or damaged; "
                 "restore it, or train again"
             )
     vocabulary = Vocabulary.load(directory / VOCABULARY)
-    input_rows = _read_rows(directory / INPUT, (len(vocabulary), dim), mapped)
-    output_rows = _read_rows(directory / OUTPUT, (len(vocabulary), dim + 1), mapped)
-    training = _read_training(directory, manifest)
-    fitted = _read_subwords(directory, manifest, dim)
-    axes = _read_rows(directory / AXES, (dim, dim), mapped) if AXES in files else None
-    (call,) = storage.objects(directory / MANIFEST, {"call": {}, **manifest}, "call")
-    return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, call, axes)
+    input_rows = _read_rows(directory / INPUT, mapped)
+    output_rows = _read_rows(directory / OUTPUT, mapped)
+    axes = _read_rows(directory / AXES, mapped) if AXES in files else None
+    with storage.trusting(directory / MANIFEST):
+        training = _read_training(directory, manifest)
+        fitted = _read_subwords(directory, manifest, options["dim"])
+    return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, manifest.get("call", {}), axes)
 
 
 def is_model(path: str | PathLike[str]) -> bool:
@@ -133,36 +127,17 @@ def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | N
     training = manifest.get("training")
     if training is None:
         return None
-    if isinstance(training, dict) and "standing" in training:  # its name until version 0.1
-        training = {"run_state": training["standing"], **training}
-    text, run_state, table = storage.objects(directory / MANIFEST, training, "text", "run_state", "state")
-    storage.objects(directory / MANIFEST, {"tokenization": text.get("tokenization") or {}}, "tokenization")
-    return Training(text, run_state, arrays.read(directory / TRAINING, table))
+    run_state = training.get("run_state") or training["standing"]  # its name until version 0.1
+    return Training(training["text"], run_state, arrays.read(directory / TRAINING, training["state"]))
 
 
 def _read_subwords(directory: Path, manifest: Mapping[str, Any], dim: int) -> Form | None:
     if "subwords" not in manifest:
         return None
-    content = arrays.read(directory / SUBWORDS, manifest["subwords"])
-    with storage.naming(directory / SUBWORDS):
-        return Form.from_arrays(content, dim)
+    with storage.trusting(directory / SUBWORDS):
+        return Form.from_arrays(arrays.read(directory / SUBWORDS, manifest["subwords"]), dim)
 
 
-def _read_rows(path: Path, shape: tuple[int, int], mapped: bool) -> Array:
-    """A float32 matrix of a known shape. Only the header that np.save writes for it will do, so none is parsed."""
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
-    expected = header.getvalue()
-    with regular.opened(path) as file:
-        found, size = file.read(len(expected)), os.fstat(file.fileno()).st_size
-        if found != expected or size != len(expected) + 4 * shape[0] * shape[1]:
-            raise InputError(
-                f"{path}: is not a NumPy file with a float32 matrix of shape {shape}; restore it, or train again"
-            )
-        if mapped:
-            rows: Array = np.memmap(file, np.dtype("<f4"), "r", len(expected), shape)
-        else:
-            rows = np.fromfile(file, np.dtype("<f4"), shape[0] * shape[1]).reshape(shape)
-    if not all_finite(rows):
-        raise InputError(f"{path}: holds numbers that are not finite: train again")
+def _read_rows(path: Path, mapped: bool) -> Array:
+    rows: Array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     return rows

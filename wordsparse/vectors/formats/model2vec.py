@@ -93,7 +93,7 @@ class Model2Vec(Format):
     def read(self, path: Path) -> Content:
         """Read a directory written by :meth:`write`, or another model whose tokenizer knows whole words."""
         found = storage.read_json(path / TOKENIZER, MAX_TOKENIZER)
-        (model,) = storage.objects(path / TOKENIZER, found, "model")
+        model = found["model"] if isinstance(found.get("model"), dict) else {}
         vocabulary = model.get("vocab")
         if model.get("type") != "WordLevel" or not isinstance(vocabulary, dict):
             raise InputError(
