@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 
-import wordsparse as ws
 from wordsparse.files import storage
 from wordsparse.kernels.cpu import CpuKernels
 
@@ -33,47 +31,13 @@ def _products() -> Job:
     return job
 
 
-def _steps() -> Job:
-    layer = ws.FactoredOutput(N_OUTPUTS, 128, loss="squared", threads=1)
-
-    def step(random: np.random.Generator) -> Any:
-        H = random.standard_normal((256, 128), np.float32)
-        Y = sp.random_array((256, N_OUTPUTS), density=1e-2, format="csr", rng=random)
-        return layer.step(H, Y, 1e-4)
-
-    step(np.random.default_rng(0))
-
-    def job(seed: int) -> Any:
-        random = np.random.default_rng(seed)
-        return [part for _ in range(3) for part in step(random)] + [layer.top(np.ones((2, 128), np.float32), 5)[0]]
-
-    return job
-
-
-def _words() -> Job:
-    tokens = [[f"w{i}" for i in row] for row in np.random.default_rng(0).integers(0, 3000, (3000, 12))]
-    model = ws.train(tokens, dim=100, epochs=1, min_count=1, threads=1)
-    model.wv.similar("w1")
-
-    def job(seed: int) -> Any:
-        words = [f"w{i}" for i in np.random.default_rng(seed).integers(0, 3000, 40)]
-        near = [[score for _, score in model.wv.similar(word, 50)] for word in words]
-        return [near, model.encode([words])[0], model.infer("new", [[*words[:5], "new", *words[5:]]])[0]]
-
-    return job
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork in a process with threads
-@pytest.mark.parametrize("name", ["products", "steps", "words"])
-def test_forked_processes_compute_what_the_parent_does(name: str) -> None:
+def test_forked_processes_compute_what_the_parent_does() -> None:
     # Blocks of the pool of arrays were mapped as shared memory: four children got products that were off by 70 to 90.
-    job = {"products": _products, "steps": _steps, "words": _words}[name]()
-    seeds, barrier = range(4), FORK.Barrier(4)
-    together = _forked(job, seeds, barrier.wait)
-    # A layer goes on from the state that it had at the fork: each seed again, in a child that is alone.
-    for seed, found in zip(seeds, together, strict=True):
-        for part, expected in zip(found, _forked(job, [seed], int)[0], strict=True):
+    job, seeds, barrier = _products(), range(4), FORK.Barrier(4)
+    for seed, products in zip(seeds, _forked(job, seeds, barrier.wait), strict=True):
+        for part, expected in zip(products, job(seed), strict=True):
             np.testing.assert_array_equal(part, expected)
 
 

@@ -1,20 +1,13 @@
-"""Every command, killed at random moments again and again, loses and damages nothing.
+"""Commands that are killed at random moments again and again lose and damage nothing.
 
-SIGKILL, SIGTERM, SIGINT and SIGHUP hit train (CBOW, skip-gram with held-out text, each
-resume on another number of threads and with other seconds between checkpoints; from counts; on a graph; on two ranks,
-where one of them or the launcher is hit), encode, count, export, documents, infer, explore, subwords, labels train,
-Model.save, evaluate and compare.
-The promises:
+SIGKILL, SIGTERM, SIGINT and SIGHUP hit train (CBOW, skip-gram with held-out text, from counts; each resume on another
+number of threads and with other seconds between checkpoints), encode and export. The promises:
 
-    train, ranks  the run that is resumed in the end writes the bytes of a run that nobody disturbed
-    encode, subwords, labels, Model.save
-                  the output is not there, or whole; the next run writes the bytes of an undisturbed one
-    count, export, documents, infer, explore
-                  the file that stood at the output is there as it was, or the new one, whole
-    evaluate      nothing is written
-    compare       the report is not there, or whole; the process that trains ends with the comparison
-    all           status 130 after a signal that can be caught (of ranks: not 0), no traceback, no process that runs on;
-                  when the command has run to its end in the end, nothing lies about beside its output
+    train     the run that is resumed in the end writes the bytes of a run that nobody disturbed
+    encode    the output is not there, or whole; the next run writes the bytes of an undisturbed one
+    export    the file that stood at the output is there as it was, or the new one, whole
+    all       status 130 after a signal that can be caught, no traceback; when the command has run to its end in the
+              end, nothing lies about beside its output
 
 The figures are printed as JSON. The exit status is 1 if a promise was broken.
 """
@@ -26,7 +19,6 @@ import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -39,51 +31,13 @@ from pathlib import Path
 import click
 import numpy as np
 
-from wordsparse import optional
-
-MPIEXEC = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Forked from one process that has imported everything and run nothing: cheap to start and to kill.
 SERVER = multiprocessing.get_context("forkserver")
-PRELOADED = [
-    "wordsparse.cli.train",
-    "wordsparse.training.output_run",
-    "wordsparse.words.model_directory",
-    "wordsparse.cli.encode",
-    "wordsparse.explorer",
-    "wordsparse.labels.classifier",
-    "wordsparse.unseen.documents",
-    "wordsparse.unseen.infer",
-]
-# Shares of the kills: training has the most to lose, and a comparison takes long.
-SHARES = {
-    "cbow": 5,
-    "skipgram": 5,
-    "counts": 3,
-    "graph": 2,
-    "ranks": 2,
-    "encode": 3,
-    "count": 2,
-    "export": 3,
-    "documents": 2,
-    "infer": 2,
-    "explore": 2,
-    "subwords": 2,
-    "labels": 2,
-    "save": 2,
-    "evaluate": 1,
-    "compare": 1,
-}
+PRELOADED = ["wordsparse.cli.train", "wordsparse.training.output_run", "wordsparse.cli.encode"]
+# Shares of the kills: training has the most to lose.
+SHARES = {"cbow": 5, "skipgram": 5, "counts": 3, "encode": 3, "export": 3}
 LIMIT_SECONDS = 120
-# Hydra's proxy ignores SIGTERM: the run then goes on to its end, which takes minutes where others use the machine too.
-RANKS_LIMIT_SECONDS = 600
-# Open MPI wants to be told that it may run as root, and more processes than there are cores.
-AS_ROOT = {
-    **os.environ,
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-}
 TRAINING = ["--dim", "20", "--epochs", "2", "--sample", "0", "--min-count", "1", "--batch-tokens", "60"]
 
 
@@ -100,16 +54,12 @@ class Figures:
 
 @dataclass(frozen=True)
 class Target:
-    """A command to kill: ``arguments`` gives the command line of one more try; ``stands`` at the output before.
-
-    ``ranks`` processes run it, where that is not 0.
-    """
+    """A command to kill: ``arguments`` gives the command line of one more try; ``stands`` at the output before."""
 
     name: str
     output: Path
     arguments: Callable[[], list[str]]
     stands: bytes | None = None
-    ranks: int = 0
 
 
 class Siege:
@@ -117,7 +67,7 @@ class Siege:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.random, self.figures = folder, np.random.default_rng(seed), Figures()
-        self._lasted, self._hit = 0.0, ""  # seconds of the last command, and which signal hit which of its processes
+        self._lasted = 0.0  # seconds of the last command
         SERVER.set_forkserver_preload(PRELOADED)
 
     def attack(self, target: Target, kills: int) -> None:
@@ -140,9 +90,8 @@ class Siege:
             done += 1
             self.figures.kills[target.name] += 1
             self.figures.signals[number.name] += 1
-            expected = -number if number == signal.SIGKILL or target.name == "save" else 130
-            as_it_must = target.ranks > 0 or status == expected  # of ranks, the launcher gives its own
-            self._must(target, as_it_must, f"{number.name} gave the status {status}")
+            expected = -number if number == signal.SIGKILL else 130
+            self._must(target, status == expected, f"{number.name} gave the status {status}")
             found = contents(target.output)
             is_whole = found in (before, reference)
             self._must(target, is_whole, f"{number.name} damaged the output")
@@ -173,19 +122,15 @@ class Siege:
 
     def _status(self, target: Target, number: signal.Signals | None, delay: float = 0.0) -> int:
         """Run the command, kill it after ``delay`` seconds, and give its exit status."""
-        errors, self._hit = self.folder / "errors", ""
-        if target.ranks:
-            return self._status_of_ranks(target, number, delay)
+        errors = self.folder / "errors"
         here, there = SERVER.Pipe()
         process = SERVER.Process(target=_run, args=(target.arguments(), str(errors), there))
         process.start()
         there.close()
         here.recv()  # from here on it answers signals
         ready = time.monotonic()
-        workers = []
         if number is not None:
             process.join(delay)
-            workers = children(process.pid)
             if process.exitcode is None and process.pid is not None:
                 with contextlib.suppress(ProcessLookupError):  # it has just ended
                     os.kill(process.pid, number)
@@ -194,40 +139,9 @@ class Siege:
         if process.exitcode is None:
             process.kill()
             self._must(target, False, "hangs")
-        self._check_end(target, workers)
+        self._must(target, "Traceback" not in self._said(), f"a traceback: {self._said()[:1500]}")
         process.join()
         return process.exitcode or 0
-
-    def _status_of_ranks(self, target: Target, number: signal.Signals | None, delay: float) -> int:
-        """As :meth:`_status`; the signal hits the launcher or one of the processes that it has started."""
-        launcher = [str(MPIEXEC), "-n", str(target.ranks), sys.executable, "-m", "wordsparse.distributed"]
-        with open(self.folder / "errors", "wb") as said:
-            process = subprocess.Popen([*launcher, *target.arguments()[1:]], stdout=said, stderr=said, env=AS_ROOT)
-        began, started = time.monotonic(), []
-        if number is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(delay)
-            started = descendants(process.pid)
-            victim = int(self.random.choice([process.pid, *started]))
-            with contextlib.suppress(ProcessLookupError, OSError):
-                self._hit = f"{number.name} to {Path(f'/proc/{victim}/cmdline').read_bytes().split(bytes(1))[:4]}"
-                os.kill(victim, number)
-        try:
-            process.wait(RANKS_LIMIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            self._must(target, False, "hangs")
-        self._lasted = time.monotonic() - began
-        self._check_end(target, started)
-        return process.wait()
-
-    def _check_end(self, target: Target, started: list[int]) -> None:
-        """Whether the processes that it started end too, and none has printed a traceback."""
-        self._must(target, all(ends(pid) for pid in started), "its worker runs on")
-        _, traceback, rest = self._said().partition("Traceback")
-        # Of a signal while the interpreter starts; before start(), nothing of ours has begun.
-        is_pythons = target.ranks > 0 and ", in start\n" not in rest
-        self._must(target, not traceback or is_pythons, f"a traceback: {rest[:1500]}")
 
     def _said(self) -> str:
         """What the last command has said."""
@@ -236,63 +150,25 @@ class Siege:
 
     def _must(self, target: Target, holds: bool, otherwise: str) -> None:
         if not holds:
-            said = f" ({self._hit}; it said {self._said()[-300:]!r})" if self._hit else ""
-            self.figures.damage.append(f"{target.name}: {otherwise}{said}")
+            self.figures.damage.append(f"{target.name}: {otherwise}")
 
 
 def _run(arguments: list[str], errors: str, ready: Connection) -> None:
-    """In a process of its own: the script, or a save by a Python program."""
+    """The script, in a process of its own."""
     from wordsparse import __main__ as script
 
     descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     for number in script.SIGNALS:
-        # A script answers signals from its first line on, a program is ended by them.
-        signal.signal(number, signal.SIG_DFL if arguments[0] == "save" else script.leave)
+        signal.signal(number, script.leave)  # a script answers signals from its first line on
     ready.send(None)
-    if arguments[0] == "save":
-        from wordsparse.errors import InputError
-        from wordsparse.words.model_directory import load
-
-        try:
-            load(arguments[1]).save(arguments[2])
-        except InputError:  # an earlier one has written it
-            sys.exit(2)
-    else:
-        sys.argv = ["wordsparse", *arguments]
-        script.run()
-
-
-def children(pid: int | None) -> list[int]:
-    """Processes that it has started, where the system lists them."""
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
-def descendants(pid: int) -> list[int]:
-    """Processes that it has started, and their own, down to the last."""
-    started = children(pid)
-    return started + [later for child in started for later in descendants(child)]
-
-
-def ends(pid: int, seconds: float = 60.0) -> bool:
-    """Whether a process ends within ``seconds``."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except OSError:
-            return True
-        time.sleep(0.01)
-    return False
+    sys.argv = ["wordsparse", *arguments]
+    script.run()
 
 
 # Files that hold the time at which, the speed with which, or the threads on which a result was made.
-VARIES = ("model.json", "options.toml", "report.json", "report.html", "pictures")
+VARIES = ("model.json", "options.toml")
 
 
 def contents(output: Path) -> dict[str, str]:
@@ -302,67 +178,38 @@ def contents(output: Path) -> dict[str, str]:
     return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
 
 
-def write_text(path: Path, sentences: int, first: str = "w") -> Path:
-    """Sentences of seven words out of 400; the first one begins otherwise."""
-    random = np.random.default_rng(0)
-    words = (random.integers(0, 400, 7) for _ in range(sentences))
-    lines = (" ".join([f"{first}{i}", *(f"w{j}" for j in rest)]) for i, *rest in words)
-    path.write_text("".join(f"{line}\n" for line in lines))
-    return path
-
-
 def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
-    """The commands, with what they work on in the folder ``materials``: a text and a model."""
+    """The commands, with what they work on in the folder ``materials``: a text, counted pairs and a model."""
     from wordsparse.counts.counting import count
     from wordsparse.training.runs import train
 
-    text, model, pairs = write_text(materials / "text.txt", sentences), materials / "model", materials / "pairs.tsv"
-    pairs.write_text("".join(f"w{i}\tw{i + 1}\t{i * 7 % 11}\n" for i in range(200)))
+    text, model, counted = materials / "text.txt", materials / "model", materials / "counted.parquet"
+    words = np.random.default_rng(0).integers(0, 400, (sentences, 8))
+    text.write_text("".join(" ".join(f"w{word}" for word in line) + "\n" for line in words))
     train(text, output=model, dim=100, epochs=1, min_count=1, threads=1)
-
-    other, rows = write_text(materials / "other.txt", sentences // 2, "new"), materials / "rows.txt"
-    rows.write_text("".join(f"{i % 20},{20 + i % 7} {i % 20}:1 {20 + i % 7}:2 {27 + i % 3}:1\n" for i in range(400)))
-
-    counted, edges = materials / "counted.parquet", materials / "edges.txt"
     count(text, counted, min_count=1)
-    edges.write_text("".join(f"n{i} n{(i * i + 7) % 300}\n" for i in range(300)))
 
-    def training(name: str, *more: object, source: Path = text, kind: str = "cbow", ranks: int = 0) -> Target:
-        output, given = siege.folder / f"{name}-model", TRAINING if name != "graph" else TRAINING[:4]
+    def training(name: str, *more: object, source: Path = text, kind: str = "cbow") -> Target:
+        output = siege.folder / f"{name}-model"
 
         def arguments() -> list[str]:
             threads, seconds = siege.random.integers(1, 3), siege.random.choice([0, 0.02, 0.2])
             changing = ["--threads", str(threads), "--checkpoint-every", str(seconds), "--resume"]
-            return ["train", str(source), "-o", str(output), *given, "--model", kind, *changing, *map(str, more)]
+            return ["train", str(source), "-o", str(output), *TRAINING, "--model", kind, *changing, *map(str, more)]
 
-        return Target(name, output, arguments, ranks=ranks)
+        return Target(name, output, arguments)
 
     def command(name: str, *given: object, to: str, stands: bytes | None = None) -> Target:
         output = siege.folder / to
         arguments = [name, *map(str, given)]
         return Target(name, output, lambda: [*arguments, "-o", str(output)], stands)
 
-    old = b"what stood there"
-    new = [option for line in other.read_text().splitlines()[:2] for option in ("--word", line.split()[0])]
-    saved, judged = siege.folder / "saved", siege.folder / "nothing"
-    compared = ["--only", "wordsparse-cbow", "--dim", 8, "--epochs", 2, "--threads", 1, "--keep-vectors"]
     return [
         training("cbow"),
         training("skipgram", "--heldout", "0.1", kind="skipgram"),
         training("counts", "--for", "counts", source=counted, kind="skipgram"),
-        training("graph", "--for", "graph", source=edges, kind="skipgram"),
-        training("ranks", ranks=2),
         command("encode", text, to="encoded"),
-        command("count", text, "--min-count", 1, to="counted.parquet", stands=old),
-        command("export", model, "--format", "npz", to="vectors.npz", stands=old),
-        command("documents", model, other, to="documents.npy", stands=old),
-        command("infer", model, other, *new, to="inferred.npz", stands=old),
-        command("explore", model, "--map", 30, to="page.html", stands=old),
-        command("subwords", model, to="with-subwords"),
-        command("labels", "train", rows, "--threads", 1, to="classifier"),
-        Target("save", saved, lambda: ["save", str(model), str(saved)]),
-        Target("evaluate", judged, lambda: ["evaluate", str(model), "--pairs", str(pairs)]),
-        command("compare", text, *compared, "--pairs", pairs, to="report"),
+        command("export", model, "--format", "npz", to="vectors.npz", stands=b"what stood there"),
     ]
 
 
@@ -374,10 +221,6 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
 def main(kills: int, names: tuple[str, ...], sentences: int, seed: int) -> None:
     """Kill every command at random moments and print the outcomes as JSON."""
     shares = {name: share for name, share in SHARES.items() if name in (names or SHARES)}
-    if MPIEXEC is None or not optional.installed("mpi4py"):
-        if "ranks" in names:
-            raise click.ClickException("there is no mpiexec: pip install mpich mpi4py")
-        shares.pop("ranks", None)
     with tempfile.TemporaryDirectory(prefix="wordsparse-siege-") as scratch:
         folder, materials = Path(scratch) / "siege", Path(scratch) / "materials"
         folder.mkdir()
