@@ -8,17 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from support import processes
 
 from wordsparse.cli import main
-from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 
 HAS_GENSIM = importlib.util.find_spec("gensim") is not None
 
 Output = pytest.CaptureFixture[str]
-WORDS = [f"w{i}" for i in range(12)]
 QUICK = ["--dim", "4", "--threads", "1", "--min-count", "1", "--sample", "0"]
 
 
@@ -39,24 +36,22 @@ def left_in(folder: Path) -> list[str]:
 @pytest.mark.skipif(not HAS_GENSIM, reason="gensim has no wheel here")
 def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> None:
     before = left_in(tmp_path)
-    theirs = save_vectors(WordVectors(WORDS[:9], np.eye(9)), tmp_path / "theirs.txt", "word2vec")[0]
     path = tmp_path / "report"
-    arguments = ["compare", str(text), "-o", str(path), *QUICK, *sets, "--epochs", "2", "--vectors", str(theirs)]
+    arguments = ["compare", str(text), "-o", str(path), *QUICK, *sets, "--epochs", "2"]
     assert main([*arguments, "--json"]) == 0
     output = capsys.readouterr()
     result, end = json.JSONDecoder().raw_decode(output.out)
     assert output.out[end:] == "\n"
     assert result == json.loads((path / "report.json").read_text())
-    assert left_in(tmp_path) == sorted([*before, "report", "theirs.txt"])
+    assert left_in(tmp_path) == sorted([*before, "report"])
     assert left_in(path) == ["report.html", "report.json"]
     assert result["machine"]["instruction_set"]
     assert result["command"] == " ".join(["wordsparse", *arguments, "--json"])
 
-    file, *runs = result["runs"]
+    runs = result["runs"]
     methods = ["wordsparse-skipgram", "gensim-skipgram-ns", "gensim-skipgram-hs"]
     methods += ["wordsparse-cbow", "gensim-cbow-ns", "gensim-cbow-hs"]
     assert [run["name"] for run in runs] == methods
-    assert (file["name"], file["pairs"]["people"]["n"], file["pairs"]["people"]["oov"]) == ("theirs", 8, 3)
     for run in runs:
         assert (run["tokens"], run["vocab_size"], run["dim"], run["threads"]) == (3600, 12, 4, 1)
         for key in ("wall_seconds", "cpu_seconds", "tokens_per_second", "peak_memory_bytes"):
@@ -66,7 +61,7 @@ def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> 
         assert {key: run["analogies"]["asked"][key] for key in ("n", "oov")} == {"n": 3, "oov": 1}
         assert run["analogies"]["asked"]["sections"].keys() == {"first", "second"}
         assert run["sentences"]["texts"]["n"] == 10
-    assert {row["peer"] for row in result["differences"]} == {*methods, "theirs"} - {methods[0], methods[3]}
+    assert {row["peer"] for row in result["differences"]} == {*methods} - {methods[0], methods[3]}
     assert {row["test"] for row in result["differences"]} == {"people", "asked", "texts"}
 
 

@@ -35,7 +35,6 @@ def plain(corpus: ws.corpus.EncodedCorpus, max_tokens: int, folder: Path) -> tup
 def test_both_sides_get_the_same_words(text: Path, tmp_path: Path) -> None:
     whole = texts.prepare(request(text), tmp_path)
     assert (whole.tokens, whole.corpus.vocabulary.words) == (12, ["a", "b", "c"])
-    assert whole.seconds is not None
     lines, _ = plain(whole.corpus, whole.tokens, tmp_path)
     assert lines == ["a b a c", "b a", "c b a"]  # what occurs once, and the line that holds nothing else, is left out
 
@@ -56,7 +55,6 @@ def test_an_encoded_text_is_used_as_it_is(text: Path, tmp_path: Path) -> None:
     encoded = ws.encode(text, tmp_path / "encoded", min_count=2).path
     used = texts.prepare(request(encoded), tmp_path)
     assert used.corpus.path == encoded
-    assert used.seconds is None
     with pytest.raises(InputError, match="with min_count 2, not 3"):
         texts.prepare(request(encoded, min_count=3), tmp_path)
 

@@ -1,31 +1,13 @@
 """Cards: TOML files that describe public data: source, licence, checksum, and, of a text, how it is read."""
 
 import os
-import re
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from wordsparse.corpus.reading import FORMATS
-from wordsparse.corpus.tables import FORMATS as TABLES
-from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.errors import InputError
 from wordsparse.files import toml
-
-T = TypeVar("T")
-CHECKSUM = "(md5:[0-9a-f]{32}|sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64})"
-# The members of the tables that are no text, and the form of those that are, where not every text serves.
-KINDS = {"bytes": int, "members": list, "end": list, "download": dict, "files": dict}
-FORMS = {
-    "name": r"[\w-][\w.-]*",
-    "wheel": r"[A-Za-z0-9][\w.-]*==\w[\w.+!]*",
-    "url": r"https?://[^/\s]+/(\S*/)?[\w-][\w.-]*",
-    "checksum": CHECKSUM,
-    "text_checksum": CHECKSUM,
-    "format": "|".join([*FORMATS, *TABLES]),
-    "tokens": "|".join(TOKENIZERS),
-}
 
 
 @dataclass(frozen=True)
@@ -33,37 +15,31 @@ class Download:
     """A file on a server, from which the text is taken; what is None is not known.
 
     - ``url``, ``bytes``, ``checksum``: the file on the server.
-    - ``members``: patterns of the names of the members of an archive (zip or tar) that are the text; None if the file
-      itself is.
-    - ``text_checksum``: of the text's only file, unpacked.
-    - ``end``: of a text that is cut where it should not be, the last words to keep, and what to write after them.
+    - ``members``: of an archive (zip or tar), patterns of the names of the members that are wanted, each with its
+      checksum, "" where none is known; empty where the file itself is the text.
     """
 
     url: str
     bytes: int | None = None
     checksum: str | None = None
-    members: tuple[str, ...] | None = None
-    text_checksum: str | None = None
-    end: tuple[str, str] | None = None
+    members: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def known(self) -> str | None:
+        """The checksums by which another file is noticed; None if there are none."""
+        return self.checksum or ", ".join(filter(None, self.members.values())) or None
 
 
 @dataclass(frozen=True)
 class Card:
-    """A public text, or test sets.
-
-    - ``format``, ``tokens``: how the files of a text are read, after they were fetched; None of test sets.
-    - ``download``: its file on a server; or else
-    - ``wheel``: ``name==version`` of a Python package whose wheel holds it; ``files``: the checksum of each path there.
-    """
+    """A public text, or test sets: ``format`` and ``tokens`` say how a text is read; test sets have none."""
 
     name: str
     description: str
     licence: str
+    download: Download
     format: str | None = None
     tokens: str | None = None
-    download: Download | None = None
-    wheel: str | None = None
-    files: dict[str, str] = field(default_factory=dict)
 
 
 def card_names() -> list[str]:
@@ -74,7 +50,7 @@ def card_names() -> list[str]:
 def load_card(name: str | os.PathLike[str]) -> Card:
     """Read a card: one of :func:`card_names`, or a path (a Path, or a str that ends in .toml).
 
-    InputError if there is no such card, if it is not TOML, or if a member is missing, unknown or of the wrong form.
+    InputError if there is no such card, if it is not TOML, or if a member is missing or unknown.
     """
     if not isinstance(name, str) or name.endswith(".toml"):
         return _card(toml.load(name), os.fspath(name))
@@ -89,28 +65,14 @@ def _folder() -> Any:
 
 
 def _card(content: dict[str, Any], where: str) -> Card:
-    card = _made(Card, content, where)
-    if bool(card.wheel and card.files) == bool(card.download):
-        raise InputError(f"{where}: must have a download, or a wheel and files")
-    if (card.download or card.format) and not (card.format and card.tokens):
+    try:
+        download = Download(**content.pop("download"))
+        card = Card(download=download, **content)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{where}: a member is missing, unknown or of another type: {error}") from error
+    if (card.format is None) != (card.tokens is None):
         raise InputError(f"{where}: a text must have format and tokens")
-    if card.download:
-        card = replace(card, download=_made(Download, content["download"], f"{where}, download"))
-    if wrong := [path for path, checksum in card.files.items() if not re.fullmatch(CHECKSUM, str(checksum))]:
-        raise InputError(f"{where}: the checksum of {wrong[0]} has another form than md5:, sha1: or sha256: and digits")
+    if not download.url.startswith(("http://", "https://")):
+        raise InputError(f"{where}: url must begin with http:// or https://, not {download.url!r:.80}")
     description, licence = (" ".join(text.split()) for text in (card.description, card.licence))
     return replace(card, description=description, licence=licence)
-
-
-def _made(kind: type[T], content: Any, where: str) -> T:
-    """An object of the members of a table; InputError unless these are its fields, each of its form."""
-    if not isinstance(content, dict):
-        raise InputError(f"{where}: must be a table, not {content!r:.80}")
-    for key, value in content.items():
-        form = FORMS.get(key, "(?s:.*)")
-        if type(value) is not KINDS.get(key, str) or (isinstance(value, str) and not re.fullmatch(form, value)):
-            raise InputError(f"{where}: {key} cannot be {value!r:.80}; correct it")
-    try:
-        return kind(**content)
-    except TypeError as error:  # a field is missing or unknown
-        raise InputError(f"{where}: {error}") from error

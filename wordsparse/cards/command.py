@@ -82,15 +82,11 @@ def _use(card: Card, output: Path) -> tuple[str, str]:
 
 
 def _facts(card: Card) -> dict[str, Any]:
-    facts = {name: getattr(card, name) for name in ("name", "description", "licence", "wheel", "format", "tokens")}
+    facts = {name: getattr(card, name) for name in ("name", "description", "licence", "format", "tokens")}
     source = card.download
-    if source is None:
-        return {**facts, "url": None, "bytes": None, "checksum": ", ".join(card.files.values())}
-    return {**facts, "url": source.url, "bytes": source.bytes, "checksum": source.checksum or source.text_checksum}
+    return {**facts, "url": source.url, "bytes": source.bytes, "checksum": source.known}
 
 
 def _lines(card: Card) -> list[str]:
-    facts = _facts(card)
-    size = "" if facts["bytes"] is None else f"{facts['bytes'] / 1e6:,.0f} MB, "
-    source = facts["url"] or f"the wheel of {card.wheel}"
-    return [f"{card.name}: {card.description}", f"    {size}from {source}", f"    licence: {card.licence}"]
+    size = "" if card.download.bytes is None else f"{card.download.bytes / 1e6:,.0f} MB, "
+    return [f"{card.name}: {card.description}", f"    {size}from {card.download.url}", f"    licence: {card.licence}"]

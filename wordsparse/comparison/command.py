@@ -1,4 +1,4 @@
-"""``wordsparse compare``: wordsparse beside gensim's word2vec and vectors from files."""
+"""``wordsparse compare``: wordsparse beside gensim's word2vec."""
 
 import shlex
 from typing import Any
@@ -20,7 +20,6 @@ from wordsparse.words.options import Options, epochs_of
 @click.option(
     "--only", "methods", multiple=True, type=Choice(list(METHODS)), help="Train only this method; repeatable."
 )
-@click.option("--vectors", multiple=True, metavar="FILE", type=PATH, help="Vectors made elsewhere; repeatable.")
 @click.option("--pairs", multiple=True, metavar="FILE", type=PATH, help="Lines 'word1 word2 score'; repeatable.")
 @click.option("--analogies", multiple=True, metavar="FILE", type=PATH, help="Lines 'a b c d'; repeatable.")
 @click.option("--sentences", multiple=True, metavar="FILE", type=PATH, help="Lines 'score TAB a TAB b'; repeatable.")

@@ -20,7 +20,7 @@ AHEAD, LEVEL, BEHIND = "ahead", "level", "behind"
 
 
 def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
-    """Our scores minus those of peers with equal epochs, and of files; the best peer is marked."""
+    """Our scores minus those of peers with equal epochs; the best peer is marked."""
     tests = [Pairs(name, test_sets) for name in test_sets.pairs]
     tests += [Questions(name, test_sets) for name in test_sets.analogies]
     tests += [Sentences(name, test_sets) for name in test_sets.sentences]
@@ -76,7 +76,7 @@ class Questions(Pairs):
 
 
 class Entry:
-    """The repeated runs of one method with the same epochs, on one test set; ``epochs`` is None for a file."""
+    """The repeated runs of one method with the same epochs, on one test set."""
 
     def __init__(self, runs: Sequence[JudgedRun], test: Pairs) -> None:
         facts = runs[0].report
@@ -113,7 +113,7 @@ def _entries(test: Pairs, runs: Sequence[JudgedRun]) -> list[Entry]:
 
 def _differences(entries: Sequence[Entry]) -> Iterator[Row]:
     for ours in (entry for entry in entries if entry.ours):
-        peers = [peer for peer in entries if not peer.ours and peer.epochs in (ours.epochs, None)]
+        peers = [peer for peer in entries if not peer.ours and peer.epochs == ours.epochs]
         best = max(peers, key=lambda peer: peer.score, default=None)
         for peer in peers:
             if difference := ours.less(peer):
@@ -121,14 +121,9 @@ def _differences(entries: Sequence[Entry]) -> Iterator[Row]:
                 yield {**place, **difference}
 
 
-def label(name: str) -> str:
-    """A method's title; the stem of a vector file is its own title."""
-    return METHODS[name].label if name in METHODS else name
-
-
 def missing(names: Sequence[str]) -> list[str]:
     """The sentence that names the methods of gensim where it is not installed."""
-    titles = "; ".join(label(name) for name in names)
+    titles = "; ".join(METHODS[name].label for name in names)
     return [f"gensim is not installed ({optional.command('gensim')}); not compared: {titles}."] if names else []
 
 
@@ -158,6 +153,6 @@ def _tally(rows: Sequence[Row]) -> list[str]:
         outcome = scores + chance if scores else "neither higher nor lower: every difference may be chance"
         sentences.append(
             f"After {epochs_of(rows[0]['epochs'])}, compared with the best peer on {count.total()} test "
-            f"set{'s' if count.total() > 1 else ''}, {label(name)} scores {outcome}."
+            f"set{'s' if count.total() > 1 else ''}, {METHODS[name].label} scores {outcome}."
         )
     return sentences

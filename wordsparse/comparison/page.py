@@ -14,7 +14,6 @@ COSTS = {
     "CPU s": "cpu_seconds",
     "wall s": "wall_seconds",
     "tokens/s": "tokens_per_second",
-    "from text s": "text_to_vectors_seconds",
 }
 # The picture, in pixels.
 WIDTH, HEIGHT = 320, 220
@@ -104,10 +103,10 @@ def _runs(runs: Sequence[Row], names: Mapping[str, str]) -> str:
     head = ["method", "epochs", "seed", *(test for _, test in tests(runs)), *COSTS, "peak MB", "loss, last epoch"]
 
     def values(run: Row) -> Iterator[str]:
-        yield from (names[run["name"]], str(run["epochs"] or "–"), "–" if run["seed"] is None else str(run["seed"]))
+        yield from (names[run["name"]], str(run["epochs"]), str(run["seed"]))
         yield from (_score(run, kind, test) for kind, test in tests(runs))
-        yield from ("–" if run.get(cost) is None else _number(run[cost]) for cost in COSTS.values())
-        yield f"{run['peak_memory_bytes'] / 1e6:,.0f}" if "peak_memory_bytes" in run else "–"
+        yield from (_number(run[cost]) for cost in COSTS.values())
+        yield f"{run['peak_memory_bytes'] / 1e6:,.0f}"
         yield f"{run['loss'][-1]:.4f}" if run.get("loss") else "–"
 
     return _table(head, (list(values(run)) for run in runs))
@@ -120,22 +119,19 @@ def _key(names: Mapping[str, str]) -> str:
 
 
 def _panel(runs: Sequence[Row], kind: str, test: str, title: str) -> str:
-    """The picture of one test set; vectors from files, which have no CPU time, are lines across. ``title`` is HTML."""
+    """The picture of one test set; ``title`` is HTML."""
     measure = "accuracy" if kind == "analogies" else "spearman"
     judged = [(run, *(run[kind][test][part] for part in (measure, "low", "high"))) for run in runs]
     judged = [row for row in judged if None not in row]
     if not judged:
         return ""
-    seconds = [_log(run) for run in runs if "cpu_seconds" in run] or [0.0]
+    seconds = [_log(run) for run in runs]
     low, high = min(row[2] for row in judged), max(row[3] for row in judged)
     x, y = _axis(min(seconds), max(seconds), 44, WIDTH - 36), _axis(low, high, HEIGHT - 34, 30)
     parts = [_text(4, 14, f"{title}, {measure}")]
     parts += [_text(2, y(value) + 4, f"{value:.2f}") for value in (low, high)]
     parts += [_text(x(value) - 10, HEIGHT - 12, f"{math.exp(value):.3g} s") for value in {min(seconds), max(seconds)}]
     for run, score, lowest, highest in judged:
-        if "cpu_seconds" not in run:
-            parts.append(_line(40, y(score), WIDTH, y(score), run["name"]))
-            continue
         place = x(_log(run))
         parts += [_line(place, y(lowest), place, y(highest), run["name"]), _dot(place, y(score), run["name"])]
         parts.append(_text(place + 7, y(score) + 4, str(run["epochs"])))

@@ -24,7 +24,6 @@ def train_gensim(
     """
     from gensim.models import Word2Vec
 
-    started = time.perf_counter()
     model = Word2Vec(
         vector_size=options["dim"],
         window=options["window"],
@@ -38,7 +37,6 @@ def train_gensim(
     )
     counts = dict(zip(vocabulary.words, vocabulary.counts.tolist(), strict=True))
     model.build_vocab_from_freq(counts, corpus_count=text.lines)
-    setup = time.perf_counter() - started
     wall, cpu = time.perf_counter(), time.process_time()
     model.train(corpus_file=str(text.path), total_examples=text.lines, total_words=text.words, epochs=options["epochs"])
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -54,16 +52,5 @@ def train_gensim(
         "loss": None,
         "peak_memory_bytes": peak_memory_bytes(),
         "checkpoints": 0,
-        "setup_seconds": setup,
-        "text_to_vectors_seconds": _counting_seconds(text) + wall,
     }
     return report, model.wv.vectors[[model.wv.key_to_index[word] for word in vocabulary.words]]
-
-
-def _counting_seconds(text: PlainText) -> float:
-    """How long gensim takes to count the words of the text and to build its tables, from its file."""
-    from gensim.models import Word2Vec
-
-    started = time.perf_counter()
-    Word2Vec(min_count=1, vector_size=1).build_vocab(corpus_file=str(text.path))
-    return time.perf_counter() - started

@@ -47,8 +47,8 @@ SHARED = ("dim", "window", "sample", "threads", "seed", "max_tokens")
 class Request:
     """A checked request: ``text`` says how the text is encoded, ``training`` has the options that all runs share.
 
-    InputError if a value is out of range, or two vector files have the same name; MissingDependencyError if gensim
-    alone is to be trained and is not installed.
+    InputError if a value is out of range; MissingDependencyError if gensim alone is to be trained and is not
+    installed.
     """
 
     corpus: Sequence[Path]
@@ -56,7 +56,6 @@ class Request:
     text: TextOptions
     training: Options
     methods: Sequence[str] = tuple(METHODS)
-    vectors: Sequence[Path] = ()
     pairs: Sequence[Path] = ()
     analogies: Sequence[Path] = ()
     sentences: Sequence[Path] = ()
@@ -79,17 +78,13 @@ class Request:
         unknown = sorted(set(self.methods) - set(METHODS))
         if unknown:
             raise InputError(f"unknown method {', '.join(unknown)}: choose from {', '.join(METHODS)}")
-        if not self.methods and not self.vectors:
-            raise InputError("there is nothing to compare: name a method or vectors")
+        if not self.methods:
+            raise InputError("there is nothing to compare: name a method")
         if not self.epochs:
             raise InputError("epochs must name at least one number, such as 1,2,5")
         for epochs in self.epochs:
             self.options(epochs, 0)
-        names = [*METHODS, *(path.stem for path in self.vectors)]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise InputError(f"two runs would be named {twice}: rename a file of vectors")
-        if self.methods and not self.trainable:
+        if not self.trainable:
             optional.check("a comparison with gensim's word2vec", "gensim")
 
     @property

@@ -1,6 +1,6 @@
 """The runs of a comparison: sequential, with alternating methods, all evaluated on the same test sets."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,6 @@ class JudgedRun:
 
     report: dict[str, Any]
     answers: Answers | None
-
-
-def judged_files(files: Mapping[Path, WordVectors], test_sets: TestSets) -> list[JudgedRun]:
-    """The vectors that were handed over as files, judged."""
-    runs = []
-    for path, vectors in files.items():
-        identity = {"name": path.stem, "program": "file", "model": None, "epochs": None, "seed": None, "repeat": 0}
-        facts = {"vocab_size": len(vectors), "dim": vectors.dim}
-        runs.append(_judged({**identity, "tokens_per_epoch": None, **facts}, vectors, test_sets))
-    return runs
 
 
 def trained(
@@ -75,11 +65,7 @@ def _train(
     sizes = {"lines": plain.lines, "words": plain.words, "tokens": text.tokens}
     report = in_process({"method": name, "options": options, **files, **sizes}, scratch)
     vocabulary = text.corpus.vocabulary
-    vectors = WordVectors(vocabulary.words, np.load(target, allow_pickle=False), vocabulary.counts)
-    if METHODS[name].ours:
-        seconds = None if text.seconds is None else text.seconds + report["setup_seconds"] + report["wall_seconds"]
-        report["text_to_vectors_seconds"] = seconds
-    return report, vectors
+    return report, WordVectors(vocabulary.words, np.load(target, allow_pickle=False), vocabulary.counts)
 
 
 def _file_name(request: Request, identity: dict[str, Any]) -> str:

@@ -1,7 +1,6 @@
 """The same text for both programs: encoded for wordsparse, and as lines of words for gensim's file reader."""
 
 import itertools
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,28 +33,23 @@ class PlainText:
 
 @dataclass(frozen=True)
 class EncodedText:
-    """An encoded text; ``tokens`` in an epoch; ``seconds`` of encoding, None for a text that was already encoded."""
+    """An encoded text, and its tokens in an epoch."""
 
     corpus: EncodedCorpus
     tokens: int
-    seconds: float | None
 
 
 def prepare(request: Request, scratch: Path) -> EncodedText:
     """The text, encoded in ``scratch`` unless it is. InputError if it cannot be read, holds counted pairs, or has a
     vocabulary of fewer than two words."""
     text = TrainingText(list(request.corpus), request.text, request.training.threads)
-    corpus, seconds = text.encoded(), None
-    if corpus is None:
-        started = time.perf_counter()
-        corpus = text.encode(scratch / "encoded")
-        seconds = time.perf_counter() - started
+    corpus = text.encoded() or text.encode(scratch / "encoded")
     if len(corpus.vocabulary) < 2:
         raise InputError(
             f"only one word occurs {corpus.min_count} times or more, too little to compare: give more text, "
             "or lower min_count"
         )
-    return EncodedText(corpus, min(corpus.tokens, request.training.max_tokens or corpus.tokens), seconds)
+    return EncodedText(corpus, min(corpus.tokens, request.training.max_tokens or corpus.tokens))
 
 
 def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText:

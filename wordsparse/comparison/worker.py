@@ -80,12 +80,9 @@ def train(
     method: str, options: dict[str, Any], encoded: str, plain: str, lines: int, words: int, tokens: int, **_: Any
 ) -> tuple[dict[str, Any], NDArray[np.float32]]:
     """The report and the vectors of a run; ``encoded`` and ``plain`` are the same text, ``tokens`` of it a pass."""
-    started = time.perf_counter()
     corpus = EncodedCorpus.open(encoded)
     if METHODS[method].ours:
-        opening = time.perf_counter() - started
-        report, vectors = _train_ours(corpus, options)
-        return {**report, "setup_seconds": opening}, vectors
+        return _train_ours(corpus, options)
     from wordsparse.comparison.peers import train_gensim
 
     text, is_tree = PlainText(Path(plain), lines, words), METHODS[method].hierarchical
