@@ -27,6 +27,8 @@ LEFT_OUT = {
     "TestWord2VecModel.test_persistence_backwards_compatible": PICKLE,
     "TestWord2VecModel.test_locking": "holds one vector while others are trained: refused",
     "TestWord2VecModel.test_method_in_bulk": "is no test: gensim runs it by hand",
+    "TestWord2VecModel.test_prune_vocab": "counts no more than max_vocab_size tokens: without effect",
+    "TestWord2VecModel.test_scoring": "asks for score, which is not there",
     "TestWord2VecModel.test_vocab": "asks for the codes of the Huffman tree, which there is not",
     "TestWord2VecScripts.test_word2vec_stand_alone_script": "runs gensim's own script in another process",
     "TestWord2VecSentenceIterators.test_cython_line_sentence_works_with_filename": "tests gensim's compiled reader",

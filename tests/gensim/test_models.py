@@ -66,26 +66,6 @@ def test_trim_rules_return_gensims_constants() -> None:
     assert set(model.wv.index_to_key) == {"c", "d"}
 
 
-@pytest.mark.parametrize("deacc", [False, True])
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Hello, World! It's 2 a.m. in 1st-class; e-mail me@example.org",
-        "Šéfčhomutovských komisařů dostal Ångström naïve İstanbul ß",
-        "_private snake_case x1y2 ab123cd 語 日本語 देवनागरी",
-        "a" * 15 + " " + "b" * 16,
-        "caf\u00e9 cafe\u0301".encode() + b" \xff\xfebroken",
-        "",
-    ],
-)
-def test_simple_preprocess_is_gensims(text: str | bytes, deacc: bool) -> None:
-    for limits in ((2, 15), (1, 5)):
-        arguments = (text, deacc, *limits)
-        assert gensim.utils.simple_preprocess(*arguments) == theirs.utils.simple_preprocess(*arguments)
-    if isinstance(text, str):
-        assert gensim.utils.deaccent(text) == theirs.utils.deaccent(text)
-
-
 def test_phrases_of_gensim_are_sentences() -> None:
     text = [["new", "york", "is", word] for word in "abcdefgh"] * 5
     phrases = theirs.models.Phrases(text, min_count=1, threshold=0.1)

@@ -29,7 +29,6 @@ PANDAS = ("pandas", "python-dateutil", "pytz", "six")
 NEEDS: dict[str, Sequence[str]] = {
     "node2vec": ("networkx", "joblib"),
     "pecanpy": ("networkx", "numba-progress", "nptyping", *NUMBA),
-    "fastnode2vec": NUMBA,
     "karateclub": ("networkx", "python-louvain", "pygsp", "python-Levenshtein", "Levenshtein", "rapidfuzz", *PANDAS),
     "spec2vec": (
         *("matchms<0.33", "deprecated", "wrapt", "lxml", "networkx", "pickydict", "pubchempy", "pynndescent", "joblib"),

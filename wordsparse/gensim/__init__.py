@@ -13,15 +13,13 @@ from wordsparse.gensim.models.fasttext import FastText
 from wordsparse.gensim.models.keyedvectors import KeyedVectors
 from wordsparse.gensim.models.word2vec import Word2Vec
 from wordsparse.gensim.passing import gensims
-from wordsparse.gensim.sentences import LineSentence, PathLineSentences, Text8Corpus
+from wordsparse.gensim.sentences import LineSentence
 
 __all__ = [
     "CallbackAny2Vec",
     "FastText",
     "KeyedVectors",
     "LineSentence",
-    "PathLineSentences",
-    "Text8Corpus",
     "Word2Vec",
     "models",
     "utils",

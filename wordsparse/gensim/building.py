@@ -118,7 +118,7 @@ class VocabularyBuilder:
     ) -> tuple[int, int]:
         """Count the words of a text into ``raw_vocab``; returns the numbers of words and of sentences."""
         with texts.opened(corpus_iterable, corpus_file, passes=1) as text:
-            return self._scan(text, trim_rule)
+            return self._scan(text)
 
     def prepare_vocab(
         self,
@@ -181,15 +181,15 @@ class VocabularyBuilder:
         }
         return {**parts, "total": sum(parts.values())}
 
-    def _scan(self, text: texts.Text, trim_rule: TrimRule | None) -> tuple[int, int]:
-        scanned = text.scan(self.max_vocab_size, trim_rule)
+    def _scan(self, text: texts.Text) -> tuple[int, int]:
+        scanned = text.scan()
         self.raw_vocab = scanned.counts
         return scanned.total_words, scanned.sentences
 
     def _build(
         self, text: texts.Text, update: bool, trim_rule: TrimRule | None, keep_raw_vocab: bool = False, **options: Any
     ) -> None:
-        self.corpus_total_words, self.corpus_count = self._scan(text, trim_rule)
+        self.corpus_total_words, self.corpus_count = self._scan(text)
         words = len(self.raw_vocab)
         self.prepare_vocab(update, keep_raw_vocab, trim_rule, **options)
         said = "%d sentences of %d tokens in all: %d different ones, %d words in the vocabulary"

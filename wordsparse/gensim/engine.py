@@ -17,8 +17,6 @@ from wordsparse.words.prediction import log_probabilities
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.text_source import TextSource
 
-_SCORED = 2**24  # number of outputs computed at a time
-
 
 class Ranking:
     """The keys of a vocabulary by descending count, the order of the words in a model; ``rows`` has each rank."""
@@ -52,23 +50,6 @@ class Trained:
     def log_probabilities(self, inputs: Array) -> Array:
         """log P(key | input) for inputs (n, dim) in the basis of training; (n, V), exact over the vocabulary."""
         return log_probabilities(inputs, self.model.output_rows, self._log_measure)
-
-    def score(self, sentence: Sequence[Key], window: int, skipgram: bool) -> float:
-        """The sum of log P(word | its context), or of log P(context word | word), over a sentence."""
-        rows = np.array([self.rows[key] for key in sentence if key in self.rows], np.int64)
-        places = np.arange(rows.size)
-        near = np.abs(places[:, None] - places) <= window
-        near &= places[:, None] != places
-        features = self.model.input_rows[rows]
-        if not skipgram:
-            features = near.astype(np.float32) @ features / np.maximum(near.sum(axis=1), 1)[:, None]
-        total, block = 0.0, max(1, _SCORED // len(self.keys))
-        for start in range(0, rows.size, block):
-            part = slice(start, start + block)
-            found = self.log_probabilities(features[part])[:, rows]  # one column for each word of the sentence
-            wanted = near[part] if skipgram else near[part].any(axis=1)[:, None] & (places[part, None] == places)
-            total += float(found[wanted].sum())
-        return total
 
     def _in_order(self, keys: Sequence[Key], rows: Array, missing: Array) -> Array:
         """Row i for key i, with the rows of ``missing`` for keys that are not in the model."""

@@ -38,6 +38,8 @@ def check(settings: VocabularyBuilder) -> None:
         say_once("hs=1: the loss here is exact over the whole vocabulary; no tree of words takes its place")
     if not settings.cbow_mean and not settings.sg:
         raise InputError("cbow_mean=0: CBOW takes the mean of its context words here, never their sum; leave it at 1")
+    if settings.max_vocab_size:
+        say_once("max_vocab_size has no effect: every token is counted, and none is dropped meanwhile")
     if settings.null_word:
         raise InputError("null_word: there is no padding word here; leave it at 0")
     if (settings.alpha, settings.min_alpha) != GENSIMS_ALPHAS:

@@ -1,7 +1,6 @@
 """Sentences of any hashable tokens, converted to numbers, and the choice of the vocabulary.
 
-The tokens are numbered and counted by compiled code, not by a Python loop. The exception is a vocabulary that is pruned
-while it is counted: it is pruned after each sentence, as in gensim.
+The tokens are numbered and counted by compiled code, not by a Python loop.
 """
 
 import contextlib
@@ -53,24 +52,6 @@ def scan(sentences: Iterable[Any]) -> Scan:
     return Scan(counts, sum(counts.values()), numbering.sentences, np.concatenate(blocks))
 
 
-def scan_pruned(sentences: Iterable[Any], max_vocab_size: int, trim_rule: TrimRule | None) -> Scan:
-    """Count the tokens of sentences; prune the rarest whenever there are more than ``max_vocab_size``.
-
-    The n-th pruning removes the tokens that occurred less than n times so far.
-    """
-    counts: dict[Key, int] = {}
-    total, length, least = 0, 0, 1
-    for sentence in lists(sentences):
-        for token in sentence:
-            counts[token] = counts.get(token, 0) + 1
-        total += len(sentence)
-        length += 1
-        if len(counts) > max_vocab_size:
-            counts = {token: count for token, count in counts.items() if keeps(token, count, least, trim_rule)}
-            least += 1
-    return Scan(counts, total, length)
-
-
 def keeps(token: Key, count: int, min_count: int, trim_rule: TrimRule | None) -> bool:
     """Whether a token stays in the vocabulary."""
     answer = DEFAULT if trim_rule is None else trim_rule(token, count, min_count)
@@ -87,10 +68,8 @@ class Sentences:
         self._sentences = sentences
         self._scanned: Scan | None = None
 
-    def scan(self, max_vocab_size: int | None, trim_rule: TrimRule | None) -> Scan:
+    def scan(self) -> Scan:
         """Count the tokens of the text."""
-        if max_vocab_size:
-            return scan_pruned(self._sentences, max_vocab_size, trim_rule)
         self._scanned = scan(self._sentences)
         return self._scanned
 
@@ -109,8 +88,8 @@ class LineFile:
     def __init__(self, path: Path, folder: Path) -> None:
         self._encoded = encode(path, folder, min_count=1)
 
-    def scan(self, max_vocab_size: int | None, trim_rule: TrimRule | None) -> Scan:
-        """Count the tokens of the file; the vocabulary is not pruned during counting."""
+    def scan(self) -> Scan:
+        """Count the tokens of the file."""
         words = self._encoded.vocabulary
         counts: dict[Key, int] = dict(zip(words.words, words.counts.tolist(), strict=True))
         return Scan(counts, self._encoded.tokens, self._encoded.sentences)

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from itertools import chain
 from os import PathLike
 from pathlib import Path
-from types import MethodType
 from typing import Any, NoReturn, Self
 
 import numpy as np
@@ -41,7 +40,8 @@ _MOVED = {
 # Queries that gensim's own functions answer about ours.
 _THEIRS = {
     *("most_similar_cosmul", "relative_cosine_similarity", "most_similar_to_given", "wmdistance"),
-    *("rank", "closer_than", "words_closer_than"),
+    *("rank", "closer_than", "words_closer_than", "evaluate_word_pairs", "evaluate_word_analogies"),
+    *("log_evaluate_word_pairs", "log_accuracy", "_log_evaluate_word_analogies"),
 }
 
 
@@ -81,7 +81,7 @@ class KeyedVectors(Renamed, Queries):
         if name not in _THEIRS:
             return super().__getattr__(name)
         theirs = optional.load(f"KeyedVectors.{name} is gensim's own, and", "gensim.models").KeyedVectors
-        return MethodType(getattr(theirs, name), self)
+        return vars(theirs)[name].__get__(self, type(self))
 
     @classmethod
     def of(cls, vectors: WordVectors) -> Self:

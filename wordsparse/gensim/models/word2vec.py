@@ -1,8 +1,7 @@
 """gensim's Word2Vec by name, arguments, attributes and behaviour, on the exact layer."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, Self
 
@@ -13,13 +12,12 @@ from wordsparse.gensim import engine, saving, settings, texts
 from wordsparse.gensim.building import FilePath, VocabularyBuilder
 from wordsparse.gensim.passing import gensims
 from wordsparse.gensim.refusals import Renamed, WrongOrderError, WrongPlaceError, logger, say_once
-from wordsparse.gensim.sentences import LineSentence, PathLineSentences, Text8Corpus
+from wordsparse.gensim.sentences import LineSentence
 from wordsparse.gensim.texts import TrimRule
 from wordsparse.training.loop import Run
 from wordsparse.types import Array
 
-__all__ = ["LineSentence", "PathLineSentences", "Text8Corpus", "Word2Vec"]
-_JOB = 4096  # sentences handed to an overridden _do_train_job at a time
+__all__ = ["LineSentence", "Word2Vec"]
 _ON_WV = (
     "most_similar",
     "similarity",
@@ -209,8 +207,6 @@ class Word2Vec(Renamed, VocabularyBuilder):
             raise InputError("train needs the number of epochs: usually epochs=model.epochs")
         self.compute_loss = compute_loss
         with texts.opened(corpus_iterable, corpus_file, passes=epochs) as text:
-            if type(self)._do_train_job is not Word2Vec._do_train_job and corpus_iterable is not None:
-                text = texts.Sentences(self._jobs(corpus_iterable))
             return self._train(text, epochs, callbacks)
 
     def get_latest_training_loss(self) -> float:
@@ -236,23 +232,6 @@ class Word2Vec(Renamed, VocabularyBuilder):
         found = np.exp(self._trained.log_probabilities(inputs))[0]
         best = np.argsort(-found, kind="stable")[:topn]
         return [(self._trained.keys[row], float(found[row])) for row in best]
-
-    def score(
-        self,
-        sentences: Iterable[Sequence[Any]],
-        total_sentences: int = 10**6,
-        chunksize: int = 100,
-        queue_factor: int = 2,
-        report_delay: float = 1,
-    ) -> Array:
-        """The log probability of the words of each sentence given their contexts, (n,).
-
-        It is exact over the vocabulary. At most ``total_sentences`` are scored. The other arguments have no effect.
-        """
-        if self._trained is None:
-            raise WrongOrderError("score needs a trained model")
-        chosen = (sentence for sentence, _ in zip(sentences, range(total_sentences), strict=False))
-        return np.array([self._trained.score(sentence, self.window, bool(self.sg)) for sentence in chosen])
 
     @property
     def syn1neg(self) -> Array:
@@ -288,21 +267,6 @@ class Word2Vec(Renamed, VocabularyBuilder):
         vectors, model._trained = saving.load(model, Path(fname))
         model._use(vectors)
         return model
-
-    def _do_train_job(self, sentences: list[Any], alpha: float, inits: Any) -> tuple[int, int]:
-        """Take over the sentences of a job: gensim's hook, which a subclass may override to replace them.
-
-        fastnode2vec makes random walks of them here. It is called once for each job, however many epochs.
-        """
-        self._job = sentences
-        return len(sentences), sum(map(len, sentences))
-
-    def _jobs(self, sentences: Iterable[Any]) -> Iterator[Any]:
-        """The sentences that the overridden hook hands over."""
-        stream = texts.lists(sentences)
-        while job := list(islice(stream, _JOB)):
-            self._do_train_job(job, self.alpha, None)
-            yield from self._job
 
     def _train(self, text: texts.Text, epochs: int, callbacks: Sequence[Any]) -> tuple[int, int]:
         settings.check(self)
