@@ -80,6 +80,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "doctor": (
         "wordsparse.cli.doctor",
-        "Show the compiled parts, the threads, BLAS, GPU, MPI and extras found, and why some of them are not used.",
+        "Show the compiled parts, the threads, BLAS, GPU and extras found, and why some of them are not used.",
     ),
 }

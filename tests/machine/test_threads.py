@@ -4,7 +4,6 @@ import builtins
 import io
 import itertools
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -130,34 +129,6 @@ def test_what_openmp_is_told(asked: dict[str, str], expected: tuple[str | None, 
     done = subprocess.run(command, env=others | asked, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(list(expected))
     assert ("too small" in done.stderr) == (asked.get("OMP_STACKSIZE") != expected[2])
-
-
-def test_a_signal_handler_that_uses_blas_inside_the_lock_goes_on() -> None:
-    """The handler waited for a lock that its own thread held, for ever."""
-    blas, nested = threads._BlasLimit(), []
-    limit = blas._controller.limit
-
-    def interrupted(**limits: Any) -> Any:
-        if not nested:
-            nested.append(True)
-            os.kill(os.getpid(), signal.SIGALRM)  # its handler runs here, with the lock held
-        return limit(**limits)
-
-    def handler(number: int, frame: Any) -> None:
-        blas.hold()
-        blas.release()
-
-    before = signal.signal(signal.SIGALRM, handler)
-    try:
-        with threadpoolctl.threadpool_limits(2, user_api="blas"):
-            blas._controller.limit = interrupted
-            blas.hold()
-            assert set(blas_threads()) == {1}
-            blas.release()
-            assert set(blas_threads()) == {2}
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    assert nested
 
 
 # ── forked processes ──────────────────────────────────────────────────────────────────────────────────────────────

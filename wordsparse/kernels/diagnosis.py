@@ -3,23 +3,19 @@
 import os
 import platform
 import re
-import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
-from wordsparse import optional
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, _build, cpu  # type: ignore[attr-defined] # compiled
 from wordsparse.machine import description, devices, threads
 
 
 def diagnose() -> dict[str, Any]:
-    """Versions, compiled kernels, threads, BLAS, GPU, MPI and extras, as JSON; ``unused`` says why, a line each."""
+    """Versions, compiled kernels, threads, BLAS, GPU and extras, as JSON; ``unused`` says why, a line each."""
     found: dict[str, Any] = {
         "wordsparse": metadata.version("wordsparse"),
         "python": platform.python_version(),
@@ -32,7 +28,6 @@ def diagnose() -> dict[str, Any]:
         "blas": description.blas_pools(),
         "environment": description.environment(),
         "gpu": _gpu(),
-        "mpi": _mpi(),
         "extras": _extras(),
     }
     found["unused"] = list(_unused(found))
@@ -65,38 +60,24 @@ def commit() -> str | None:
 
 def describe(found: Mapping[str, Any]) -> str:
     """The same for people."""
-    compiled, cpus, gpu, mpi = found["compiled"], found["threads"], found["gpu"], found["mpi"]
+    compiled, cpus, gpu = found["compiled"], found["threads"], found["gpu"]
     checkout = f" at commit {found['commit']}" if found["commit"] else ""
-    lines = [
-        f"wordsparse {found['wordsparse']}{checkout}, Python {found['python']}, "
-        + ", ".join(f"{name} {version}" for name, version in found["packages"].items()),
-        f"kernels   {'OpenMP' if compiled['openmp'] else 'no OpenMP'}; for {', '.join(compiled['instruction_sets'])}, "
-        f"this machine takes {compiled['instruction_set_used']}"
-        f"; products by {_who_multiplies(compiled)} (compiler {compiled['compiler']})",
-        f"threads   {cpus['used']} used of {cpus['cpus']} CPUs (affinity {_or_none(cpus['affinity'])}, cgroup quota "
-        f"{_or_none(cpus['cgroup_quota'])}, OMP_WAIT_POLICY {_or_none(cpus['wait_policy'])})",
-    ]
-    lines.append(f"variables {', '.join(f'{name}={value}' for name, value in found['environment'].items())}")
+    versions = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
     pools = [f"{pool['name']} {pool['version']} ({pool['architecture']}, {pool['threads']})" for pool in found["blas"]]
-    lines.append(f"BLAS      {', '.join(pools)}")
-    if gpu["usable"]:
-        lines.append(
-            f"GPU       {gpu['name']}, compute capability {gpu['capability']}, {gpu['memory_bytes'] / 2**30:.1f} GiB; "
-            f"driver for CUDA {gpu['driver']}, CuPy {gpu['cupy']} with CUDA {gpu['runtime']}"
-            f"{', TF32 products as CUPY_TF32 asks' if gpu['tf32'] else ''}"
-        )
-    else:
-        lines.append("GPU       none used")
-    launcher = mpi["launcher"] or "no mpiexec"
-    lines.append(f"MPI       {'mpi4py ' + mpi['version'] + ', ' + launcher if mpi['found'] else 'none found'}")
-    packages = {package: version for extra in found["extras"].values() for package, version in extra.items()}
-    here = [f"{package} {version}" for package, version in packages.items() if version]
-    lines.append(f"extras    {', '.join(here) or 'none'}")
-    missing = [name for name, extra in found["extras"].items() if None in extra.values()]
-    if missing:
-        lines.append(f"          not installed: {', '.join(missing)} (pip install 'wordsparse[NAME]')")
-    lines += [f"not used: {reason}" for reason in found["unused"]]
-    return "\n".join(lines)
+    extras = {package: version for extra in found["extras"].values() for package, version in extra.items()}
+    facts = {
+        "kernels": f"for {', '.join(compiled['instruction_sets'])}, this machine takes "
+        f"{compiled['instruction_set_used']}; products by {_who_multiplies(compiled)} ({compiled['compiler']})",
+        "threads": f"{cpus['used']} used of {cpus['cpus']} CPUs",
+        "variables": ", ".join(f"{name}={value}" for name, value in found["environment"].items()),
+        "BLAS": ", ".join(pools),
+        "GPU": ", ".join(f"{name} {value}" for name, value in gpu.items()) if gpu["usable"] else "none used",
+        "extras": ", ".join(f"{package} {version}" for package, version in extras.items() if version) or "none",
+        "missing": ", ".join(package for package, version in extras.items() if version is None) or "none",
+    }
+    lines = [f"wordsparse {found['wordsparse']}{checkout}, Python {found['python']}, {versions}"]
+    lines += [f"{name:<9} {value}" for name, value in facts.items()]
+    return "\n".join(lines + [f"not used: {reason}" for reason in found["unused"]])
 
 
 def _compiled() -> dict[str, Any]:
@@ -116,13 +97,7 @@ def _who_multiplies(compiled: Mapping[str, Any]) -> str:
 
 
 def _threads() -> dict[str, Any]:
-    return {
-        "used": threads.available_cpus() if _build.openmp else 1,
-        "cpus": os.cpu_count(),
-        "affinity": threads.affinity(),
-        "cgroup_quota": threads.cgroup_quota(),
-        "wait_policy": os.environ.get("OMP_WAIT_POLICY"),
-    }
+    return {"used": threads.available_cpus() if _build.openmp else 1, "cpus": os.cpu_count()}
 
 
 def _gpu() -> dict[str, Any]:
@@ -132,13 +107,6 @@ def _gpu() -> dict[str, Any]:
         # Without a driver, what else a GPU needs would only mislead.
         reason = str(error) if devices.has_nvidia_driver() else "no NVIDIA driver was found, so training uses the CPU"
         return {"usable": False, "reason": reason}
-
-
-def _mpi() -> dict[str, Any]:
-    # Found, not imported: importing it starts MPI.
-    found = optional.installed("mpi4py")
-    launcher = shutil.which("mpiexec") or shutil.which("mpiexec", path=str(Path(sys.executable).parent))
-    return {"found": found, "version": _version("mpi4py") if found else None, "launcher": launcher}
 
 
 def _extras() -> dict[str, dict[str, str | None]]:
@@ -155,22 +123,13 @@ def _extras() -> dict[str, dict[str, str | None]]:
 def _unused(found: Mapping[str, Any]) -> Iterator[str]:
     cpus = found["threads"]
     if not found["compiled"]["openmp"]:
-        yield (
-            "more than one thread: the kernels were compiled without OpenMP (install a compiler that has it, such as "
-            "g++, "
-            "and wordsparse again)"
-        )
+        yield "more than one thread: the kernels were compiled without OpenMP; install a compiler that has it (g++)"
     elif cpus["cpus"] and cpus["used"] < cpus["cpus"]:
-        cause = "this process's affinity mask" if cpus["affinity"] == cpus["used"] else "the cgroup's CPU quota"
-        yield f"{cpus['cpus'] - cpus['used']} of {cpus['cpus']} CPUs: {cause} leaves {cpus['used']}"
+        yield f"{cpus['cpus'] - cpus['used']} of {cpus['cpus']} CPUs: this process's affinity mask or its cgroup's quota"
     if found["compiled"]["product_fault"]:
-        yield f"our own products: their {found['compiled']['product_fault']} on this machine"
+        yield f"our own products: their {found['compiled']['product_fault']}"
     if not found["gpu"]["usable"]:
         yield f"a GPU: {found['gpu']['reason']}"
-    if not found["mpi"]["found"]:
-        yield f"MPI: mpi4py is not installed, so training runs in one process ({optional.command('mpi4py')})"
-    elif found["mpi"]["launcher"] is None:
-        yield "MPI: there is no mpiexec, so training runs in one process (pip install mpich, or the site's own MPI)"
 
 
 def _version(package: str) -> str | None:
@@ -178,7 +137,3 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _or_none(value: object) -> object:
-    return "none" if value is None else value

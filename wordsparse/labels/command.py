@@ -92,12 +92,11 @@ def train(
         if (column is None) != (labels is None):
             raise InputError("a table needs both --column, of the texts, and --labels, of their labels")
         classifier = TextClassifier(**options, **text)
-        classifier.source = source
     elif text or source:
         raise InputError(f"{data}: holds numbers, so --{'/--'.join([*text, *source])} does not apply".replace("_", "-"))
     else:
         classifier = SparseTargetClassifier(**options)
-    X, Y = _rows(classifier, data, targets)
+    X, Y = _rows(classifier, data, targets, source)
     wall, cpu = time.perf_counter(), time.process_time()
     classifier.fit(X, Y, progress=lambda sentence: None if quiet else terminal.say([f"wordsparse: labels: {sentence}"]))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -133,9 +132,8 @@ def train(
 def predict(model: Path, data: Path, k: int, threshold: float, as_json: bool, **source: str | None) -> None:
     """Print the K likeliest labels of each row of DATA: a line of 'label:probability' each, likeliest first.
 
-    A model of texts reads the column that it was trained on, or the lines of a plain text; two spaces stand between
-    its labels. With - each line of standard input is a text, and is answered as it comes. An npz file needs features
-    only.
+    A model of texts reads the --column of a table, or the lines of a plain text; two spaces stand between its labels.
+    With - each line of standard input is a text, and is answered as it comes. An npz file needs features only.
     """
     from wordsparse.labels.texts import unlabelled
 
@@ -156,7 +154,7 @@ def predict(model: Path, data: Path, k: int, threshold: float, as_json: bool, **
         emit({"predictions": pairs}, lines, as_json)
 
     if data != Path("-"):
-        answer(_rows(classifier, data, None, labelled=False)[0])
+        answer(_rows(classifier, data, None, given(source), labelled=False)[0])
         return
     if not _is_of_texts(classifier):
         raise InputError(f"{model}: was trained on numbers, which are read from a file: name it")
@@ -176,7 +174,7 @@ def evaluate(
 ) -> None:
     """Judge MODEL on DATA by P@k, nDCG@k and PSP@k (A = 0.55, B = 1.5, propensities of the training rows)."""
     classifier = _load(model, source)
-    X, Y = _rows(classifier, data, targets)
+    X, Y = _rows(classifier, data, targets, given(source))
     cpu = time.process_time()
     scores = classifier.evaluate(X, Y, k)
     cpu = time.process_time() - cpu
@@ -192,13 +190,11 @@ def evaluate(
 
 
 def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier":
-    """A saved classifier; the columns that are named replace those of the texts that it was trained on."""
+    """A saved classifier; columns are refused where it was trained on numbers."""
     from wordsparse.labels import SparseTargetClassifier
 
     classifier = SparseTargetClassifier.load(model)
-    if _is_of_texts(classifier):
-        classifier.source |= given(source)
-    elif given(source):
+    if given(source) and not _is_of_texts(classifier):
         raise InputError(f"{model}: was trained on numbers: leave out --{', --'.join(given(source))}")
     return classifier
 
@@ -221,7 +217,12 @@ def _holds_texts(data: Path, source: dict[str, str]) -> bool:
 
 
 def _rows(
-    classifier: "SparseTargetClassifier", data: Path, targets: Path | None, *, labelled: bool = True
+    classifier: "SparseTargetClassifier",
+    data: Path,
+    targets: Path | None,
+    source: dict[str, str],
+    *,
+    labelled: bool = True,
 ) -> tuple[Any, Any]:
     """The rows or texts of DATA, and their labels; of a classifier that is trained, as it knows them."""
     from wordsparse.labels import read_data, read_texts
@@ -230,7 +231,6 @@ def _rows(
     if _is_of_texts(classifier):
         if targets is not None:
             raise InputError("--targets belongs to an npz file: leave it out for texts")
-        source = classifier.source if is_table(data) else {}
         if is_table(data) and not source:
             terminal.say([f"{data}: is read as lines of text; --column names the column of a table"])
         texts = read_texts(data, **(source if labelled else {"column": source.get("column")}))

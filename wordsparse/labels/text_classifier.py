@@ -1,14 +1,10 @@
 """Texts to labels: scikit-learn's TF-IDF in front of the classifier, in one estimator and one saved model."""
 
-import logging
-from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from wordsparse import optional, validation
-from wordsparse.corpus.hints import hint
 from wordsparse.corpus.tokens import tokenizer
 from wordsparse.errors import InputError
 from wordsparse.labels.base import checks
@@ -16,10 +12,6 @@ from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.state import as_bytes, listed
 from wordsparse.validation import texts_of
 
-# Texts whose words are looked at for a hint.
-SAMPLE = 1000
-
-logger = logging.getLogger(__name__)
 _text = optional.load("TextClassifier", "sklearn.feature_extraction.text", "labels")
 
 
@@ -70,8 +62,6 @@ class TextClassifier(SparseTargetClassifier):
         self.tokens = tokens
         self.ngrams = ngrams
         self.min_count = min_count
-        # For the command line: the columns that the texts came from, as read_texts takes them.
-        self.source: dict[str, str] = {}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -94,7 +84,6 @@ class TextClassifier(SparseTargetClassifier):
         if not reset:
             return super()._features(self._vectorizer.transform(texts), reset=False)
         self._vectorizer = self._new_vectorizer()
-        self._advise(texts[:SAMPLE])
         try:
             X = self._vectorizer.fit_transform(texts)
         except ValueError as error:
@@ -103,15 +92,6 @@ class TextClassifier(SparseTargetClassifier):
                 "min_count"
             ) from None
         return super()._features(X, reset=True)
-
-    def _advise(self, texts: Sequence[str]) -> None:
-        """Warn of words that look as if the texts were split in another way than meant."""
-        split = self._vectorizer.build_tokenizer()
-        times = Counter(word for text in texts for word in split(text)).most_common()
-        counts = np.array([count for _, count in times], np.int64)
-        # scikit-learn's words hold no punctuation, like those of simple.
-        if (advice := hint([word for word, _ in times], counts, self.tokens or "simple")) is not None:
-            logger.warning("%s", advice)
 
     def _new_vectorizer(self, vocabulary: list[str] | None = None) -> Any:
         words: dict[str, Any] = {}
@@ -130,14 +110,9 @@ class TextClassifier(SparseTargetClassifier):
 
     def _saved(self) -> tuple[dict[str, Any], dict[str, Any]]:
         content, arrays = super()._saved()
-        return {**content, "source": self.source}, {
-            **arrays,
-            "vocabulary": as_bytes(self.vocabulary_),
-            "idf": self._vectorizer.idf_,
-        }
+        return content, {**arrays, "vocabulary": as_bytes(self.vocabulary_), "idf": self._vectorizer.idf_}
 
     def _restore(self, content: dict[str, Any], arrays: dict[str, Any]) -> None:
         super()._restore(content, arrays)
-        self.source = content.get("source", {})
         self._vectorizer = self._new_vectorizer(listed(arrays["vocabulary"]))
         self._vectorizer.idf_ = arrays["idf"]

@@ -163,9 +163,7 @@ class _BlasLimit:
     """
 
     def __init__(self) -> None:
-        # A signal handler may call hold and release while its own thread is inside one of them. So the lock is
-        # reentrant, and after every line such a nested pair of calls leaves the state unchanged.
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._holds = 0
         self._of_thread = _Holds()
         self._limit: Any = None
@@ -183,8 +181,7 @@ class _BlasLimit:
                 self._is_stale = False
                 self._restore()
             if self._limit is None:
-                limit = self._controller.limit(limits=1, user_api="blas")
-                self._limit = self._limit or limit  # the first one stores the original limits
+                self._limit = self._controller.limit(limits=1, user_api="blas")
         if self.is_forked_after_use and not self._has_warned:
             self._has_warned = True
             logger.warning(
@@ -207,7 +204,7 @@ class _BlasLimit:
 
     def _after_fork(self) -> None:
         """Keep the holds of the forking thread, the only thread that exists in the child, and make a new lock."""
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._holds = self._of_thread.count
         self._is_stale = True  # a forked OpenBLAS starts a new pool with its default size
         self.is_forked_after_use = self.is_forked_after_use or self._was_used
