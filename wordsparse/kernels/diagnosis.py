@@ -125,7 +125,7 @@ def _unused(found: Mapping[str, Any]) -> Iterator[str]:
     if not found["compiled"]["openmp"]:
         yield "more than one thread: the kernels were compiled without OpenMP; install a compiler that has it (g++)"
     elif cpus["cpus"] and cpus["used"] < cpus["cpus"]:
-        yield f"{cpus['cpus'] - cpus['used']} of {cpus['cpus']} CPUs: this process's affinity mask or its cgroup's quota"
+        yield f"{cpus['cpus'] - cpus['used']} of {cpus['cpus']} CPUs: the process's affinity mask or its cgroup's quota"
     if found["compiled"]["product_fault"]:
         yield f"our own products: their {found['compiled']['product_fault']}"
     if not found["gpu"]["usable"]:
