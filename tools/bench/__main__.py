@@ -22,17 +22,14 @@ from tools.bench import (
     labels,
     layer,
     network,
-    nodes,
     runner,
     sentences,
     sequences,
-    source,
-    step,
     text,
     words,
 )
 
-MODULES = (layer, step, words, nodes, text, sentences, labels, sequences, network, heads, commits, source, gpu)
+MODULES = (layer, words, text, sentences, labels, sequences, network, heads, commits, gpu)
 SUBJECTS = {
     name: subject
     for module in MODULES

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 import click
 
 from tools.bench.runner import Benchmark, Row
-from tools.bench.source import ROOT
 
+ROOT = Path(__file__).resolve().parents[2]
 COSTS = ("cpu_seconds", "wall_seconds", "peak_memory_bytes")
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from wordsparse.corpus import encode
 from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.blocks import text_blocks
 from wordsparse.corpus.reading import sentences
-from wordsparse.gensim import LineSentence, Word2Vec, engine, texts
+from wordsparse.gensim import LineSentence, texts
 
 
 def encoded(corpus: Any, **options: Any) -> int:
@@ -74,7 +74,7 @@ class Reading(Benchmark):
     @once
     def time_corpus_file(self) -> None:
         with texts.opened(None, self.text, passes=1) as text:
-            text.scan(None, None)
+            text.scan()
 
     @once
     def time_python(self) -> None:
@@ -139,54 +139,3 @@ class Tables(Benchmark):
     @once
     def time_encode(self) -> None:
         encoded(self._source, min_count=1, threads=self.threads, **self._how)
-
-
-# Each kind of walks that a caller may hold; equal strings are one object, but for those split from lines.
-KINDS = {
-    "lists of str": lambda names, walks: [[names[node] for node in walk] for walk in walks.tolist()],
-    "split from lines": lambda names, walks: [
-        " ".join(names[node] for node in walk).split() for walk in walks.tolist()
-    ],
-    "lists of int": lambda names, walks: walks.tolist(),
-    "NumPy arrays of int": lambda names, walks: list(walks),
-}
-
-
-@dataclass
-class Lists(Benchmark):
-    """Lists of words, of numbers and of arrays to ids, µs a token, beside gensim's ``build_vocab``."""
-
-    kind: Any = tuple(KINDS)
-    tokens: int = 2_000_000
-    nodes: int = 60_000
-    length: int = 16
-    cases: ClassVar[tuple[str, ...]] = ("kind",)
-    rounds: ClassVar[int] = 3
-
-    def setup(self) -> None:
-        random = np.random.default_rng(1)
-        walks = (self.nodes * random.random((self.tokens // self.length, self.length)) ** 3).astype(np.int64)
-        self.made: Sequence[Any] = KINDS[self.kind]([str(node) for node in range(self.nodes)], walks)
-        self.per = walks.size
-
-    def leaves_out(self, name: str) -> bool:
-        return name.startswith("time_epoch") and self.kind != "lists of str"
-
-    @once
-    def time_read(self) -> None:
-        with texts.opened(self.made, None, passes=1) as opened:
-            scanned = opened.scan(None, None)
-            ranking = engine.Ranking(list(scanned.counts), np.array(list(scanned.counts.values())))
-            opened.corpus(ranking.rows, ranking.vocabulary)
-
-    @once
-    def time_gensim(self) -> None:
-        scanned_by_gensim(self.made)
-
-    @once
-    def time_epoch_skipgram(self) -> None:
-        Word2Vec(self.made, sg=1, min_count=1, epochs=1, workers=self.threads, sample=0)
-
-    @once
-    def time_epoch_cbow(self) -> None:
-        Word2Vec(self.made, sg=0, min_count=1, epochs=1, workers=self.threads, sample=0)

@@ -1,13 +1,9 @@
 """Word vectors: constants of the recipe, new words and documents, and n-grams beside fastText."""
 
-import importlib
 import itertools
-import json
 import resource
 import subprocess
-import sys
 import tempfile
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -111,63 +107,6 @@ class Counts(Benchmark):
             row |= {f"{name}{set}": scores["spearman"] for set, scores in found["pairs"].items()}
             row |= {f"{name}{set}": scores["accuracy"] for set, scores in found["analogies"].items()}
         return [row]
-
-
-@dataclass
-class StreamedCounts(Benchmark):
-    """A made-up table of counted pairs on disk: CPU time and memory of its training, and the hours of a ``whole`` one.
-
-    Words and contexts are drawn by Zipf's law. A pass over the table is trained twice: at once, and killed at its
-    first checkpoint and resumed, which must give the same vectors. ``bytes_a_pair`` is the memory above the vectors'.
-    """
-
-    pairs: int = 30_000_000
-    words: int = 1_000_000
-    whole: int = 500_000_000
-    dim: int = 100
-
-    def track_run(self) -> list[Row]:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            self._write(folder / "pairs.parquet")
-            before = cpu_seconds()
-            at_once = json.loads(self._train(folder, "at-once").communicate()[0])
-            cpu = cpu_seconds() - before
-            killed = self._train(folder, "killed", "--checkpoint-every", str(at_once["wall_seconds"] / 4))
-            while not list(folder.glob("killed.training/checkpoint-*")) and killed.poll() is None:
-                time.sleep(0.5)
-            killed.kill()
-            killed.communicate()
-            resumed = json.loads(self._train(folder, "killed", "--resume").communicate()[0])
-            a, b = (ws.load(folder / run).vectors for run in ("at-once", "killed"))
-            vectors = 2 * a.shape[0] * (self.dim + 1) * a.itemsize
-        steps, row = at_once["cpu_seconds"], {"cpu_seconds": cpu, "step_cpu_seconds": at_once["cpu_seconds"]}
-        row |= {name: at_once[name] for name in ("wall_seconds", "vocab_size", "peak_memory_bytes", "tokens")}
-        row["bytes_a_pair"] = (row["peak_memory_bytes"] - vectors) / self.pairs
-        row["whole_cpu_hours"] = cpu / self.pairs * self.whole / 3600
-        row["whole_step_cpu_hours"] = steps / self.pairs * self.whole / 3600
-        row |= {"killed": killed.returncode < 0, "tokens_resumed": resumed["tokens"]}
-        return [{**row, "equal": bool(np.array_equal(a, b))}]
-
-    def _train(self, folder: Path, output: str, *more: str) -> "subprocess.Popen[str]":
-        given = {"preset": "counts", "dim": self.dim, "epochs": 1, "threads": self.threads, "output": folder / output}
-        options = [part for name, value in given.items() for part in (f"--{name}", str(value))]
-        table = str(folder / "pairs.parquet")
-        command = [sys.executable, "-m", "wordsparse", "train", table, *options, "--form", "0", "--json", "--quiet"]
-        return subprocess.Popen([*command, *more], stdout=subprocess.PIPE, text=True)
-
-    def _write(self, path: Path) -> None:
-        arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-        random, names = np.random.default_rng(1), arrow.array([f"w{i}" for i in range(self.words)])
-        named, block = arrow.dictionary(arrow.int32(), arrow.string()), 2**21
-        schema = arrow.schema([("word", named), ("context", named), ("count", arrow.float32())])
-        with parquet.ParquetWriter(path, schema, write_statistics=False) as writer:
-            for start in range(0, self.pairs, block):
-                size = min(block, self.pairs - start)
-                ids = (self.words ** random.random((2, size))).astype(np.int32) - 1  # rank r with probability ~ 1/r
-                columns = [arrow.DictionaryArray.from_arrays(arrow.array(column), names) for column in ids]
-                counts = arrow.array(1 + random.pareto(1.5, size), arrow.float32())
-                writer.write_batch(arrow.record_batch([*columns, counts], schema=schema), row_group_size=block)
 
 
 @dataclass
