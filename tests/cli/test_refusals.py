@@ -168,7 +168,7 @@ def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory)
         ("train {posts}/posts.csv --column=text -o x", "needs both --column, of the texts"),
         ("train {data}/train.txt --min-count=3 -o x", "holds numbers, so --min-count does not"),
         ("predict {data}/model {data}/test.txt --column=a", "was trained on numbers: leave out"),
-        ("evaluate {posts}/m {here}/new.csv", "new.csv: has no column 'tags'"),
+        ("evaluate {posts}/m {here}/new.csv --column text --labels tags", "new.csv: has no column 'tags'"),
         ("predict {here} {data}/test.txt", "is a model of words, not of labels"),
     ],
 )

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.runs import check_resumed, interrupted, no_space, once_after, run_directory, train
+from support.runs import check_resumed, interrupted, no_space, run_directory, train
 from support.texts import same_vectors
 
 import wordsparse as ws
 from wordsparse.errors import InputError, WordsparseError
-from wordsparse.training.run_directory import RESERVE, RunDirectory
-from wordsparse.words.embedding import WordEmbedding
+from wordsparse.training.run_directory import RunDirectory
 
 
 def test_a_second_run_for_an_output_is_refused(text: Path, output: Path) -> None:
@@ -95,33 +94,3 @@ def test_a_model_that_a_new_one_cannot_replace_is_put_back(
     assert same_vectors(ws.load(output), first)
     assert len(train(text, output, resume=True, epochs=3).report["loss"]) == 3
     assert not run_directory(output).exists()
-
-
-@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot take disk space ahead")
-def test_a_disk_that_is_too_small_for_the_model_is_found_before_the_training(
-    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "posix_fallocate", no_space)
-    monkeypatch.setattr(WordEmbedding, "follow", lambda *_: pytest.fail("trained"))
-    with pytest.raises(InputError, match=r"model: the model takes [\d,]+ bytes: No space left on device"):
-        train(text, output)
-    assert not run_directory(output).exists()
-
-
-@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot take disk space ahead")
-def test_the_space_taken_ahead_holds_the_model(text: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken: list[int] = []
-    look = once_after(500, lambda: taken.append((run_directory(output) / RESERVE).stat().st_size))
-    train(text, output, progress=look)
-    assert taken[0] >= sum(path.stat().st_size for path in output.iterdir())
-    assert not run_directory(output).exists()
-
-
-def test_a_file_system_that_cannot_promise_space_is_used_as_it_is(
-    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unsupported(*_: Any) -> None:
-        raise OSError(95, "Operation not supported")
-
-    monkeypatch.setattr(os, "posix_fallocate", unsupported, raising=False)
-    train(text, output)

@@ -12,7 +12,6 @@ scikit-learn reads the lines. Or SciPy's npz: one file of features and one of la
 """
 
 import io
-import logging
 import re
 import zipfile
 from collections.abc import Iterator
@@ -31,8 +30,6 @@ from wordsparse.files import regular, storage
 from wordsparse.files.streams import BoundedStream
 from wordsparse.machine import memory
 from wordsparse.types import Array
-
-logger = logging.getLogger(__name__)
 
 # Least bytes that an estimator takes for a feature or a label: counts, orders, places of rows.
 COLUMN_BYTES = 64
@@ -75,8 +72,8 @@ def read_data(
     Raises
     ------
     InputError
-        If a file is missing, malformed or cut short, a number is out of range or not finite, or a feature or label
-        occurs twice in a row; the message names the file and the line.
+        If a file is missing, malformed or cut short, a number is out of range or not finite, or a feature
+        occurs twice in a row; the message names the file and the line or row.
     """
     source = Path(path)
     with storage.naming(source):
@@ -106,9 +103,6 @@ def read_data(
             COLUMN_BYTES * (features + labels),
             f"a model of {features:,} features and {labels:,} labels (numbers from 0 on, without gaps, need least)",
         )
-    _tell_empty(source, X, "features")
-    if labelled:
-        _tell_empty(source, Y, "labels")
     return LabelledRows(_widened(X, n_features, "features", source), _widened(Y, n_labels, "labels", source))
 
 
@@ -147,9 +141,7 @@ class _Lines:
                 raise InputError(f"line 1: more than {MAX_COLUMNS:,} features or labels; count the used ones from 0")
         elif first:
             self._lines = chain([(1, first)], self._lines)
-        self.rows: list[int] = []  # the number of each row's line
-        self.is_filled: list[bool] = []  # whether the row holds anything
-        self.ends = True  # whether the last line has its line end
+        self.is_filled: list[bool] = []  # whether each row holds anything
 
     def read(self) -> bytes:
         """Not called: scikit-learn iterates over whatever has this method."""
@@ -161,10 +153,8 @@ class _Lines:
             content, comment, _ = line.partition(b"#")
             is_filled = bool(content.strip())
             if is_filled or not comment:
-                self.rows.append(self.number)
                 self.is_filled.append(is_filled)
                 yield content
-            self.ends = line.endswith(b"\n")
 
 
 def _read_text(path: Path, n_features: int | None, n_labels: int | None) -> tuple[Any, Any]:
@@ -179,46 +169,38 @@ def _read_text(path: Path, n_features: int | None, n_labels: int | None) -> tupl
                 f"line {lines.number:,}: must be 'label,label feature:value …' of numbers, its features in ascending "
                 f"order ({error!s:.{MAX_SHOWN}})"
             ) from None
-    if not lines.rows:
+    if not lines.is_filled:
         raise InputError("holds no rows: give at least one example")
-    if not lines.ends:
-        logger.warning("%s: its last line has no end: is it cut short?", path)
-    _, F, L = lines.header or (0, None, None)
-    if lines.header and len(lines.rows) != lines.header[0]:
-        message = f"its first line states {lines.header[0]:,} rows, but {len(lines.rows):,} follow"
-        if len(lines.rows) < lines.header[0]:
-            raise CutShortError(f"{message}: is it cut short?")
-        raise InputError(f"{message}; correct that line")
-    label = np.fromiter(chain.from_iterable(found), np.float64)
+    rows, F, L = lines.header or (len(lines.is_filled), None, None)
+    if rows != len(lines.is_filled):
+        kind = CutShortError if len(lines.is_filled) < rows else InputError
+        raise kind(f"its first line states {rows:,} rows, but {len(lines.is_filled):,} follow: is it cut short?")
+    label = np.fromiter(chain.from_iterable(map(set, found)), np.float64)
+    lengths = [len(set(row)) for row in found]
     return (
-        _matrix("feature", lines, np.diff(X.indptr), X.indices, X.data, F, n_features),
-        _matrix("label", lines, [len(row) for row in found], label, np.ones(label.size, np.float32), L, n_labels),
+        _matrix("feature", lines.is_filled, np.diff(X.indptr), X.indices, X.data, F, n_features),
+        _matrix("label", lines.is_filled, lengths, label, np.ones(label.size, np.float32), L, n_labels),
     )
 
 
 def _matrix(
-    kind: str, lines: _Lines, lengths: Any, columns: Array, values: Array, stated: int | None, known: int | None
+    kind: str, is_filled: list[bool], lengths: Any, columns: Array, values: Array, stated: int | None, known: int | None
 ) -> Any:
-    """The CSR matrix of the filled rows' entries; errors name the line."""
-    starts = np.zeros(len(lines.rows) + 1, np.int64)
-    starts[1:][lines.is_filled] = lengths
+    """The CSR matrix of the filled rows' entries."""
+    starts = np.zeros(len(is_filled) + 1, np.int64)
+    starts[1:][is_filled] = lengths
     np.cumsum(starts, out=starts)
-
-    def refuse(wrong: Array, why: str) -> None:
-        if wrong.any():
-            at = int(wrong.argmax())
-            line = lines.rows[int(np.searchsorted(starts, at, side="right")) - 1]
-            raise InputError(f"line {line:,}: {kind} {columns[at]:.12g} {why}")
-
     most = MAX_COLUMNS if stated is None else stated
-    refuse(columns != np.floor(columns), "is no whole number")
-    refuse((columns < 0) | (columns >= most), f"is out of range: they go from 0 to {most - 1:,}")
-    refuse(~np.isfinite(values), "has a value that is not a finite float32 number")
-    again = np.append(False, columns[1:] == columns[:-1])
-    again[starts[:-1][starts[:-1] < again.size]] = False
-    refuse(again, "occurs twice in it; leave one out")
+    wrong = (columns != np.floor(columns)) | (columns < 0) | (columns >= most) | ~np.isfinite(values)
+    if wrong.any():
+        raise InputError(
+            f"row {int(np.searchsorted(starts, int(wrong.argmax()), side='right')):,}: its {kind} "
+            f"{columns[wrong.argmax()]:.12g} is no whole number from 0 to {most - 1:,} with a finite float32 value"
+        )
     count = max(int(columns.max(initial=-1)) + 1, known or 0) if stated is None else stated
-    return sp.csr_array((values, columns.astype(np.int32), starts), shape=(len(lines.rows), count))
+    matrix = sp.csr_array((values, columns.astype(np.int32), starts), shape=(len(is_filled), count))
+    matrix.sort_indices()
+    return matrix
 
 
 def _read_npz(path: Path) -> Any:
@@ -247,11 +229,3 @@ def _widened(matrix: Any, columns: int | None, kind: str, path: Path) -> Any:
             "columns, or train on this file"
         )
     return sp.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(matrix.shape[0], columns))
-
-
-def _tell_empty(path: Path, matrix: Any, kind: str) -> None:
-    """Say how many rows have no features or no labels."""
-    empty = np.flatnonzero(np.diff(matrix.indptr) == 0)
-    if empty.size:
-        rows, have = ("1 row", "has") if empty.size == 1 else (f"{empty.size:,} rows", "have")
-        logger.warning("%s: %s of %s %s no %s, first row %s", path, rows, f"{matrix.shape[0]:,}", have, kind, empty[0])

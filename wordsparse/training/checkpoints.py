@@ -103,7 +103,6 @@ class Checkpointer:
         sentence for the user about what to resume from."""
         self.finish()
         if not self._directory.holds_model():
-            self._directory.release_reserve()
             self._write(run.embedding.state(), run.state.as_dict())
         return self.kept()
 

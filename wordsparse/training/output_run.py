@@ -92,7 +92,6 @@ class OutputRun:
                 logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
             count = 0 if checkpoint is None else checkpoint.count
             keeper = Checkpointer(directory, request, self.run.checkpoint_every, stop, count)
-            directory.reserve(disk_bytes(run))
             yield Begun(run, keeper, directory, stop, self.call, self.output, base_digest)
 
     def _check(self) -> None:
@@ -221,7 +220,6 @@ class Begun:
         return model
 
     def _written(self) -> Model:
-        self.directory.release_reserve()
         model = self.run.model(self.keeper.count, self.call, self.parent)
         model.save(self.directory.place(MODEL))
         with storage.writing(self.output):
@@ -255,9 +253,3 @@ def newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint |
         ) from damaged
     directory.drop_checkpoints()
     return None
-
-
-def disk_bytes(run: Run) -> int:
-    """An upper bound of the size of the run's model and of its checkpoints on the disk."""
-    vocabulary = sum(len(word.encode(errors="replace")) + 32 for word in run.vocabulary.words)
-    return run.need.state + 6 * vocabulary + 2**16

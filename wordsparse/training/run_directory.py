@@ -7,7 +7,6 @@ For the output MODEL it is MODEL.training, which exists from the start of a run 
     source.json       the identity and the format of that text; written when corpus/ is complete
     checkpoint-N/     the complete state of the run (see checkpoints.py): the newest, and until it is complete its
                       predecessor
-    reserve           disk space reserved for the model; freed before the model or the last checkpoint is written
     model/            the complete finished model, before it is moved to MODEL
     previous/         the old model of MODEL, while the new one replaces it
 
@@ -17,7 +16,6 @@ model is a plain model directory without references to this one.
 """
 
 import contextlib
-import errno
 import os
 import re
 import shutil
@@ -33,11 +31,10 @@ from wordsparse.words.model_directory import is_model
 
 SUFFIX = ".training"
 LOCK, CORPUS, SOURCE, MODEL, PREVIOUS = "lock", "corpus", "source.json", "model", "previous"
-RESERVE = "reserve"
 CHECKPOINT = "checkpoint-"
 # .nfs…: files that NFS keeps while they are open. .DS_Store: macOS makes it in directories that are looked at.
 _OF_A_RUN = re.compile(
-    rf"{LOCK}|{re.escape(SOURCE)}|{RESERVE}|{CHECKPOINT}[0-9]+|\..*\.(partial|lock)|\.nfs.*|\.DS_Store"
+    rf"{LOCK}|{re.escape(SOURCE)}|reserve|{CHECKPOINT}[0-9]+|\..*\.(partial|lock)|\.nfs.*|\.DS_Store"
 )
 _MANIFESTED: dict[str, Callable[[Path], bool]] = {CORPUS: is_encoded, MODEL: is_model, PREVIOUS: is_model}
 
@@ -70,7 +67,6 @@ class RunDirectory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.release_reserve()
         # A previous model is still there only if it could not be moved back to the output.
         if not (self.checkpoints() or self.holds_model() or (self.path / PREVIOUS).is_dir()):
             storage.remove_directory(self.path)  # renames it first, so another process may create a new one
@@ -90,27 +86,6 @@ class RunDirectory:
         """Remove every checkpoint, because their run has ended."""
         for checkpoint in self.checkpoints():
             storage.remove_directory(checkpoint)
-
-    def reserve(self, size: int) -> None:
-        """Reserve ``size`` bytes of disk space for the end of the run, in case the disk fills up meanwhile. InputError
-        if it has less."""
-        if not hasattr(os, "posix_fallocate"):  # macOS lacks it
-            return
-        descriptor = os.open(self.place(RESERVE), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
-        try:
-            os.posix_fallocate(descriptor, 0, size)
-        except OSError as error:
-            if error.errno in (errno.EOPNOTSUPP, errno.EINVAL):  # the file system cannot reserve space
-                return
-            self.release_reserve()
-            raise InputError(f"{self._named}: the model takes {size:,} bytes: {error.strerror or error}") from error
-        finally:
-            os.close(descriptor)
-
-    def release_reserve(self) -> None:
-        """Free the space taken by :meth:`reserve`."""
-        with contextlib.suppress(OSError):
-            (self.path / RESERVE).unlink()
 
     def holds_model(self) -> bool:
         """Whether it holds the complete finished model; the next run for the output moves it there."""
@@ -164,7 +139,6 @@ class RunDirectory:
         """Remove the incomplete files of a process that died, and complete its interrupted move of a model."""
         for leftover in [*self.path.glob(".*.partial"), *storage.leftovers(self.path)]:
             shutil.rmtree(leftover, ignore_errors=True)
-        self.release_reserve()
         if self.holds_model():
             self.install()
         elif (self.path / PREVIOUS).is_dir() and not self.output.exists():
