@@ -23,10 +23,6 @@ class UnknownWordError(InputError, KeyError):
     __str__ = Exception.__str__  # KeyError's quotes the message
 
 
-class NothingGivenError(InputError, ZeroDivisionError):
-    """The mean of an empty list is requested."""
-
-
 class CutShortError(InputError, EOFError):
     """A file ends before the content that its first line states."""
 

@@ -99,7 +99,6 @@ def test_zero_vectors_have_no_direction() -> None:
     assert wv.most_similar("a") == [("zero", 0.0)]
     assert wv.similarity("a", "zero") == 0
     assert wv.get_vector("zero", norm=True).tolist() == [0, 0]
-    assert wv.distances("zero").tolist() == [1, 1]
 
 
 WRONG: dict[str, Callable[[Any], Any]] = {
@@ -107,14 +106,11 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "unknown keys": lambda wv: wv[["w1", "none"]],
     "no query": lambda wv: wv.most_similar(),
     "query of unknown": lambda wv: wv.most_similar("none"),
-    "no lists": lambda wv: wv.n_similarity([], ["w1"]),
     "no mean": lambda wv: wv.get_mean_vector([]),
     "mean of unknown": lambda wv: wv.get_mean_vector(["none"], ignore_missing=False),
     "other weights": lambda wv: wv.get_mean_vector(["w1"], [1, 2]),
     "distance of unknown": lambda wv: wv.distance("w1", "none"),
-    "distances of unknown": lambda wv: wv.distances("w1", ["none"]),
     "rank of unknown": lambda wv: wv.rank("w1", "none"),
-    "nothing that matches": lambda wv: wv.doesnt_match(["none"]),
     "unknown attribute": lambda wv: wv.get_vecattr("w1", "none"),
     "attribute of unknown": lambda wv: wv.set_vecattr("none", "count", 1),
     "no counts to sort by": lambda wv: type(wv).sort_by_descending_frequency(_without_counts(wv)),
@@ -201,14 +197,11 @@ def test_what_is_changed_in_place_counts_after_fill_norms(ours: KeyedVectors) ->
     np.testing.assert_allclose(ours.norms, 1, rtol=1e-6)
 
 
-def test_composed_vectors_are_among_those_for_all() -> None:
+def test_composed_vectors_are_queried_like_others() -> None:
     words = ["kind", "kindness", "happy", "happiness", "sad", "sadness"]
     made = KeyedVectors.of(
         form.with_form(WordVectors(words, np.random.default_rng(0).normal(size=(6, 4)), range(6, 0, -1)))
     )
-    both = made.vectors_for_all(["unhappiness", "kind", "zzz"], copy_vecattrs=True)
-    assert (both.words, both.counts.tolist()) == (["unhappiness", "kind"], [0, 6])
-    assert made.vectors_for_all(["unhappiness", "kind"], allow_inference=False).words == ["kind"]
     assert made.similar("unhappiness", 3) == made.most_similar("unhappiness", topn=3)
     assert made.similarity("unhappiness", "kindness") != 0
 

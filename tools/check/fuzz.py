@@ -35,7 +35,7 @@ import wordsparse as ws
 from wordsparse import labels
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import read_analogies, read_pairs, read_sentences
-from wordsparse.vectors.formats import FORMATS
+from wordsparse.vectors.formats import READABLE
 from wordsparse.vectors.word_vectors import WordVectors, read_file, save_vectors
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
@@ -55,7 +55,7 @@ SIZES = (1, 2, 4, 8, 64, 1000)
 
 def make_good(folder: Path) -> None:
     """Good inputs of every kind, each in a directory of its kind."""
-    for name in (*SHARES, "static"):
+    for name in SHARES:
         (folder / name).mkdir()
     random = np.random.default_rng(1)
     lines = [" ".join(f"w{i}" for i in random.zipf(1.5, 8) % 40) for _ in range(120)]
@@ -80,8 +80,8 @@ def make_good(folder: Path) -> None:
     (folder / "labels/x.txt").write_text("3 9 4\n0,3 1:0.5 4:2\n2 0:1e-3 # c\n 8:-7\n")
     sp.save_npz(folder / "labels/z.npz", sp.csr_array(np.eye(3, 4, dtype=np.float32)))
     vectors = WordVectors([f"w{i}é" for i in range(8)], random.standard_normal((8, 3)), list(range(20, 12, -1)))
-    for format in FORMATS:
-        save_vectors(vectors, folder / ("static" if format == "model2vec" else f"vectors/v.{format}"), format)
+    for format in READABLE:
+        save_vectors(vectors, folder / f"vectors/v.{format}", format)
     (folder / "pairs/p").write_text(
         "# c\nword1\tword2\tmean\n" + "".join(f"w{i}\tw{i + 1}\t{i / 2}\n" for i in range(9))
     )

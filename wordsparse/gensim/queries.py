@@ -1,13 +1,11 @@
 """gensim's queries: cosines of keys, and the keys nearest to a combination of others."""
 
 import logging
-from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from wordsparse import validation
-from wordsparse.errors import InputError, NothingGivenError
 from wordsparse.gensim.table import KeyTable
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import Key
@@ -94,59 +92,9 @@ class Queries(KeyTable):
         """The cosine of two keys' vectors."""
         return _cosine(self.get_vector(w1), self.get_vector(w2))
 
-    def n_similarity(self, ws1: Sequence[Key], ws2: Sequence[Key]) -> float:
-        """The cosine of the mean vectors of two lists of keys; unknown keys are ignored.
-
-        Raises
-        ------
-        NothingGivenError
-            If a list is empty.
-        """
-        if not (len(ws1) and len(ws2)):
-            raise NothingGivenError("n_similarity needs two lists of at least one key each")
-        return _cosine(*(self.get_mean_vector(keys, pre_normalize=False) for keys in (ws1, ws2)))
-
     def distance(self, w1: Key, w2: Key) -> float:
         """1 minus the cosine of two keys' vectors."""
         return 1 - self.similarity(w1, w2)
-
-    def distances(self, word_or_vector: Any, other_words: Iterable[Key] = ()) -> Array:
-        """1 minus the cosine with the vector of each of the other keys, (n,); with those of all keys if none is given.
-
-        ``word_or_vector`` is a key or a vector (vector_size,).
-        """
-        vector = word_or_vector if isinstance(word_or_vector, np.ndarray) else self.get_vector(word_or_vector)
-        rows = [self.get_index(key) for key in other_words]
-        return 1 - self.cosine_similarities(vector, self.vectors[rows] if rows else self.vectors)
-
-    @staticmethod
-    def cosine_similarities(vector_1: Array, vectors_all: Array) -> Array:
-        """The cosine of a vector (d,) with each row of a matrix (n, d); (n,) float64."""
-        squares = np.einsum("ij,ij->i", vectors_all, vectors_all, dtype=np.float64)
-        products = np.einsum("ij,j->i", vectors_all, vector_1, dtype=np.float64)
-        lengths = np.sqrt(squares * np.einsum("i,i->", vector_1, vector_1, dtype=np.float64))
-        cosines: Array = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
-        return cosines
-
-    def rank_by_centrality(self, words: Sequence[Key], use_norm: bool = True) -> list[tuple[float, Any]]:
-        """The keys with the dot product of their vector and the direction of the mean of all, in descending order.
-
-        Unknown keys are ignored with a warning; InputError if all are unknown.
-        """
-        known = [word for word in words if word in self]
-        if missing := [word for word in words if word not in self]:
-            logger.warning("left out, since they are not in the vocabulary: %s", missing)
-        if not known:
-            raise InputError("none of the given keys is in the vocabulary: give words that are in index_to_key")
-        vectors = np.stack([self.get_vector(key, norm=use_norm) for key in known]).astype(np.float64)
-        mean = vectors.mean(axis=0)
-        products = vectors @ mean / (float(np.linalg.norm(mean)) or 1.0)
-        order = np.argsort(-products, kind="stable")
-        return [(float(products[i]), known[i]) for i in order]
-
-    def doesnt_match(self, words: Sequence[Key]) -> Any:
-        """The key that is farthest from the mean of all."""
-        return self.rank_by_centrality(words)[-1][1]
 
     def _query(self, given: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
         """The direction of the weighted sum, (vector_size,), and the rows of the given keys."""

@@ -366,13 +366,12 @@ def read_file(path: str | PathLike[str]) -> WordVectors:
     ----------
     path : path
         A word2vec file, text (with or without the header line) or binary, possibly compressed (gzip, bzip2, xz, zstd);
-        an npz or safetensors file; or a directory of Model2Vec.
+        an npz or safetensors file.
     """
     path = Path(path)
     content = formats.read(path)
     with storage.naming(path):
         made = WordVectors(content.words, content.vectors, content.counts)
-    made.attributes |= content.attributes
     made.subwords = content.subwords
     if content.exact is not None:
         made.vectors = content.exact
@@ -425,9 +424,8 @@ def _format_of(path: str | PathLike[str], format: str | None) -> Format:
 
 def _content(vectors: WordVectors) -> Content:
     """What a file of them holds."""
-    others = dict(vectors.attributes)
-    counts, facts = others.pop("count", None), vectors.facts
-    return Content(vectors.words, vectors.vectors, counts, others, vectors.subwords, None, vectors.tokens, facts)
+    counts, subwords, tokens = vectors.attributes.get("count"), vectors.subwords, vectors.tokens
+    return Content(vectors.words, vectors.vectors, counts, subwords, None, tokens, vectors.facts)
 
 
 def _whole_numbers(counts: npt.ArrayLike) -> npt.NDArray[np.int64]:

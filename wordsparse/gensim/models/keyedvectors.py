@@ -2,7 +2,6 @@
 
 import logging
 import os
-from collections.abc import Iterable
 from itertools import chain
 from os import PathLike
 from pathlib import Path
@@ -20,7 +19,7 @@ from wordsparse.gensim.queries import Queries
 from wordsparse.gensim.refusals import Renamed
 from wordsparse.types import Array
 from wordsparse.vectors.formats import names, word2vec
-from wordsparse.vectors.word_vectors import Key, WordVectors, save_vectors
+from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words.model_directory import MANIFEST, read_vectors
 
 logger = logging.getLogger(__name__)
@@ -41,6 +40,7 @@ _MOVED = {
 _THEIRS = {
     *("most_similar_cosmul", "relative_cosine_similarity", "most_similar_to_given", "wmdistance"),
     *("rank", "closer_than", "words_closer_than", "evaluate_word_pairs", "evaluate_word_analogies"),
+    *("n_similarity", "distances", "cosine_similarities", "rank_by_centrality", "doesnt_match", "vectors_for_all"),
     *("log_evaluate_word_pairs", "log_accuracy", "_log_evaluate_word_analogies"),
 }
 
@@ -201,27 +201,6 @@ class KeyedVectors(Renamed, Queries):
             word2vec_files.put(Path(fvocab), lines, append)
         word2vec_files.put(Path(fname), chain([head], rows), append)
 
-    def vectors_for_all(
-        self, keys: Iterable[Key], allow_inference: bool = True, copy_vecattrs: bool = False
-    ) -> "KeyedVectors":
-        """The vectors of the known keys, in their order, without duplicates.
-
-        Counts that are not copied descend from the number of keys to 1. ``allow_inference`` takes composed vectors too;
-        ``copy_vecattrs`` copies the attributes of the keys, 0 for composed ones.
-        """
-        has_vector = self.has_vector if allow_inference else self.has_index_for
-        known = [key for key in dict.fromkeys(keys) if has_vector(key)]
-        if not known:
-            raise InputError("none of the given keys is in the vocabulary: give words that are in index_to_key")
-        chosen = WordVectors(known, np.stack([self.get_vector(key) for key in known]))
-        if copy_vecattrs:
-            has_row = np.array([self.has_index_for(key) for key in known])
-            rows = [self.get_index(key) for key in known if self.has_index_for(key)]
-            for name, values in self.expandos.items():
-                chosen.attributes[name] = np.zeros(len(known), values.dtype)
-                chosen.attributes[name][has_row] = values[rows]
-        return KeyedVectors.of(chosen)._with_counts()
-
     def word_vec(self, *args: Any, **options: Any) -> Array:
         """:meth:`get_vector`, by its name before gensim 4, which gensim still accepts."""
         return self.get_vector(*args, **options)
@@ -239,7 +218,7 @@ class KeyedVectors(Renamed, Queries):
         )
 
     def save(self, fname: str | PathLike[str], *args: Any, **options: Any) -> None:
-        """Write keys, vectors, attributes and n-grams as an npz file, atomically; no pickle.
+        """Write keys, vectors, counts and n-grams as an npz file, atomically; no pickle.
 
         Parameters
         ----------
@@ -251,8 +230,8 @@ class KeyedVectors(Renamed, Queries):
         Raises
         ------
         InputError
-            If a key or an attribute is not a number, a word, or a tuple of these, a reserved row has no key, or
-            ``fname`` is no path of a file.
+            If a key is not a number, a word, or a tuple of these, a reserved row has no key, or ``fname`` is no path of
+            a file.
         WordsparseError
             If writing fails; an existing file is unchanged.
         """
@@ -262,6 +241,8 @@ class KeyedVectors(Renamed, Queries):
             raise InputError(
                 f"{fname}: of {len(self)} rows, {len(self.key_to_index)} have a key: each one that is saved must"
             )
+        if others := ", ".join(sorted(self.expandos.keys() - {"count"})):
+            logger.warning("%s: of the attributes of keys, only counts are saved: %s are left out", fname, others)
         if not (Path(fname) / MANIFEST).is_file():
             save_vectors(self, fname, "npz")
             return

@@ -45,7 +45,7 @@ def of_suffix(path: Path) -> Format:
 
 
 def read(path: Path) -> Content:
-    """Read a file, or a directory of Model2Vec; its content, not its name, determines the format.
+    """Read a file; its content, not its name, determines the format.
 
     InputError if the file is missing, damaged, malicious or of an unknown format. The sizes that the file states are
     checked against its own size before large arrays are allocated; MissingDependencyError if the format needs

@@ -9,14 +9,13 @@ from wordsparse.vectors.ngrams import Subwords
 
 
 class Content(NamedTuple):
-    """Words or other keys (V), vectors (V, dim), and where they are known the counts (V,), other attributes of the
-    keys and n-grams. ``exact`` holds vectors of another number type than float32, in which they were stored. ``tokens``
-    is the tokeniser of their text, and ``facts`` what a model card says of them."""
+    """Words or other keys (V), vectors (V, dim), and where they are known the counts (V,) and n-grams. ``exact`` holds
+    vectors of another number type than float32, in which they were stored. ``tokens`` is the tokeniser of their text,
+    and ``facts`` what a model card says of them."""
 
     words: list[Any]
     vectors: Array
     counts: Array | None = None
-    attributes: Mapping[str, Array] = {}
     subwords: Subwords | None = None
     exact: Array | None = None
     tokens: str = "split"

@@ -1,10 +1,10 @@
 """The directory of a static sentence encoder, which Model2Vec and Sentence-Transformers' StaticEmbedding load.
 
 ``model.safetensors`` has a tensor ``embeddings`` (V + 1, dim): the words' unit vectors by their weights
-(:mod:`wordsparse.vectors.weights`), and a row of zeros for unknown words; and ``counts`` where they are known, which
-only we read. ``tokenizer.json`` (of the package tokenizers) maps whole words to rows. ``config.json`` and
-``modules.json`` say what kind of model it is. A text's vector is the mean of its known words' rows, scaled to length
-one: ours, but for words that n-grams compose.
+(:mod:`wordsparse.vectors.weights`), and a row of zeros for unknown words. ``tokenizer.json`` (of the package
+tokenizers) maps whole words to rows. ``config.json`` and ``modules.json`` say what kind of model it is. A text's vector
+is the mean of its known words' rows, scaled to length one: ours, but for words that n-grams compose. It is written for
+other programs, and not read.
 
 The tokenizer cuts and lower-cases texts as the vectors' own text was. With white space, words are stripped of their
 outer punctuation where hardly a word of the vocabulary has any, and texts are lower-cased where none has a capital.
@@ -13,7 +13,6 @@ float16 and int8 vectors are stored as such. int8 has one scale for all rows her
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,6 @@ from wordsparse.vectors.weights import weights
 
 CONFIG, TENSORS, TOKENIZER, MODULES = "config.json", "model.safetensors", "tokenizer.json", "modules.json"
 CARD = "README.md"
-MAX_TOKENIZER = 2**32
 # The words of a text by tokeniser, of white space with the punctuation around them and without.
 SPLIT = r"\S+"
 BARE = r"[^\s\p{P}](?:\S*[^\s\p{P}])?|(?<!\S)\p{P}+(?!\S)"
@@ -54,6 +52,7 @@ class Model2Vec(Format):
     name, about = "model2vec", "a directory for Model2Vec and Sentence-Transformers; needs wordsparse[safetensors]"
     target = "directory"
     precisions = True
+    readable = False
 
     def check(self, content: Content) -> None:
         safe_tensors.check_installed()
@@ -70,8 +69,7 @@ class Model2Vec(Format):
             stored: Any = np.rint(vectors * (127 / (float(np.abs(vectors).max()) or 1.0))).astype(np.int8)
         else:
             stored, _ = packed(vectors, precision)
-        counts = {} if content.counts is None else {"counts": np.asarray(content.counts, np.int64)}
-        safe_tensors.save({"embeddings": stored, **counts}, target / TENSORS)
+        safe_tensors.save({"embeddings": stored}, target / TENSORS)
         config = {
             "model_type": "model2vec",
             "architectures": ["StaticModel"],
@@ -89,37 +87,6 @@ class Model2Vec(Format):
             storage.write_file(target / name, json.dumps(data, ensure_ascii=False, indent=1).encode())
         storage.write_file(target / CARD, _card(content, precision).encode())
         system.sync(target / TENSORS)
-
-    def read(self, path: Path) -> Content:
-        """Read a directory written by :meth:`write`, or another model whose tokenizer knows whole words."""
-        found = storage.read_json(path / TOKENIZER, MAX_TOKENIZER)
-        model = found["model"] if isinstance(found.get("model"), dict) else {}
-        vocabulary = model.get("vocab")
-        if model.get("type") != "WordLevel" or not isinstance(vocabulary, dict):
-            raise InputError(
-                f"{TOKENIZER} cuts words into pieces: only WordLevel tokenizers have a vector for each word; choose "
-                "such a model"
-            )
-        words = sorted(vocabulary, key=lambda word: _row(vocabulary[word]))
-        if [vocabulary[word] for word in words] != list(range(len(words))):
-            raise InputError(
-                f"{TOKENIZER}: its words must be numbered from 0 without gaps; copy or write the directory again"
-            )
-        _, tensors = safe_tensors.load(path / TENSORS, "embeddings", "counts")
-        vectors = tensors.get("embeddings")
-        if vectors is None or vectors.ndim != 2 or len(vectors) != len(words) or vectors.dtype.kind not in "fi":
-            raise InputError(
-                f"{TENSORS} must have a tensor embeddings with a row for each of {len(words):,} words; copy or write "
-                "the directory again"
-            )
-        kept = [row for row, word in enumerate(words) if word != model.get("unk_token")]
-        counts = tensors.get("counts")
-        if counts is None or counts.shape != (len(kept),) or counts.dtype != np.int64 or (counts < 0).any():
-            counts = None
-        return Content([words[row] for row in kept], vectors[kept].astype(np.float32), counts)
-
-    def recognises(self, path: Path, start: bytes) -> bool:
-        return all(os.path.isfile(path / name) for name in (CONFIG, TENSORS, TOKENIZER))
 
 
 def _weighted(content: Content) -> Array:
@@ -164,12 +131,6 @@ Before you publish it, name above the text that it was trained on, its language 
 def _table(cells: Mapping[str, object]) -> str:
     rows = [f"| {name} | {value} |" for name, value in cells.items()]
     return "\n".join(["| | |", "|---|---|", *rows, "", ""]) if rows else ""
-
-
-def _row(value: object) -> int:
-    if type(value) is not int:
-        raise InputError(f"{TOKENIZER}: a word's number cannot be {value!r:.40}; copy or write the directory again")
-    return value
 
 
 def _tokenizer(words: Sequence[str], tokens: str) -> dict[str, Any]:

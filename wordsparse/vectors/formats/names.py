@@ -1,21 +1,13 @@
-"""Keys in files, as text or as JSON, which preserves numbers; attributes of keys (gensim's ``expandos``) in an npz.
-
-``attributes`` (bytes,) uint8 holds a line for each attribute, the JSON list of its name and whether it is JSON too;
-``attribute_0``, ``attribute_1`` … hold their values in this order: (V,) numbers, or (bytes,) uint8, a line of JSON for
-each key.
-"""
+"""Keys in files, as text or as JSON, which preserves numbers."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.types import Array
-
-ATTRIBUTES, ATTRIBUTE = "attributes", "attribute_"
-_NUMBERS = "biuf"
 
 
 def as_text(keys: Sequence[Any]) -> list[str]:
@@ -50,7 +42,7 @@ def to_json(keys: Iterable[Any]) -> list[str]:
         texts = [json.dumps(_plain(key), ensure_ascii=False) for key in keys]
     except TypeError as error:
         raise InputError(
-            f"only words, numbers and tuples of them can be stored as keys or attributes: {error}; rename the others"
+            f"only words, numbers and tuples of them can be stored as keys: {error}; rename the others"
         ) from error
     check_unicode(texts)
     return texts
@@ -80,41 +72,8 @@ def _hashable(value: Any) -> Any:
     return tuple(_hashable(part) for part in value) if isinstance(value, list) else value
 
 
-def attribute_arrays(attributes: Mapping[str, Array]) -> dict[str, Array]:
-    """The arrays that hold the attributes; none if there are no attributes.
-
-    InputError if a value is not a number, a word, or a tuple of these.
-    """
-    if not attributes:
-        return {}
-    are_json = [values.dtype.kind not in _NUMBERS for values in attributes.values()]
-    stored = {ATTRIBUTES: lines(zip(attributes, are_json, strict=True))}
-    for place, (values, is_json) in enumerate(zip(attributes.values(), are_json, strict=True)):
-        stored[f"{ATTRIBUTE}{place}"] = lines(values.tolist()) if is_json else values
-    return stored
-
-
-def attributes_from(stored: Mapping[str, Array], length: int) -> dict[str, Array]:
-    """The inverse of :func:`attribute_arrays`, for ``length`` keys; InputError if the arrays do not agree."""
-    attributes: dict[str, Array] = {}
-    for place, entry in enumerate(from_lines(stored[ATTRIBUTES])):
-        values = stored.get(f"{ATTRIBUTE}{place}")
-        if values is None or not (isinstance(entry, tuple) and [*map(type, entry)] == [str, bool]):
-            raise InputError(f"the array {ATTRIBUTES!r} does not name the attributes that are stored")
-        name, is_json = entry
-        if is_json:
-            objects = from_lines(values)
-            values = np.empty(len(objects), object)
-            for i, value in enumerate(objects):  # NumPy would make axes of tuples
-                values[i] = value
-        if len(values) != length:
-            raise InputError(f"the attribute {name!r} has {len(values)} values for {length} words")
-        attributes[name] = values
-    return attributes
-
-
 def lines(keys: Iterable[Any]) -> Array:
-    """Keys or values as lines of JSON, which has no line breaks of its own, in UTF-8."""
+    """Keys as lines of JSON, which has no line breaks of its own, in UTF-8."""
     return np.frombuffer("\n".join(to_json(keys)).encode(), np.uint8)
 
 

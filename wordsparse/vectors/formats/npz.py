@@ -5,8 +5,7 @@ Arrays: ``vectors`` (V, dim) float32, float16, or int8 with ``scales`` (V,) floa
 loses zeros at the end of a word. Where a word is longer than MAX_LENGTH or ends in a zero, or a key is not a word,
 ``words`` is (bytes,) uint8 instead: a line of JSON for each key. Vectors with n-grams have the arrays of
 :meth:`wordsparse.vectors.ngrams.Subwords.arrays` too, as they are. Vectors that are not float32 in memory are written
-as they are, and an array ``number_type`` (0,) of their type marks this. Other attributes of the words than
-counts have the arrays of :mod:`wordsparse.vectors.formats.names`. The archive has a checksum of each array.
+as they are, and an array ``number_type`` (0,) of their type marks this. The archive has a checksum of each array.
 
 A file of any other program is read too if it has ``words``, as text, and ``vectors``.
 """
@@ -38,14 +37,12 @@ _ARRAYS = {
     "counts": ("iu", 1, "whole numbers"),
     "scales": ("f", 1, "floating-point numbers"),
     "number_type": ("f", 1, "floating-point numbers"),
-    names.ATTRIBUTES: ("u", 1, "whole numbers"),
     "ngram_rows": ("fu", 2, "floating-point numbers or bytes"),
     "ngram_mean": ("f", 1, "floating-point numbers"),
     "ngrams": ("u", 1, "whole numbers"),
     "ngram_sizes": ("i", 1, "whole numbers"),
     "ngram_lengths": ("i", 1, "whole numbers"),
 }
-_ATTRIBUTE = ("biuf", 1, "numbers")
 _NEEDED = ("vectors", "words")
 _OLD = {"json_words", "word_offsets"}
 
@@ -65,12 +62,8 @@ class Npz(Format):
             arrays["scales"] = scales
         if precision == "float32" and content.vectors.dtype != np.float32:
             arrays |= {"vectors": content.vectors, "number_type": np.zeros(0, content.vectors.dtype)}
-        others = dict(content.attributes)
         if content.counts is not None and content.counts.dtype.kind in "iu":
             arrays["counts"] = content.counts
-        elif content.counts is not None:
-            others = {"count": content.counts, **others}
-        arrays |= names.attribute_arrays(others)
         if content.subwords is not None:
             arrays |= content.subwords.arrays()
         np.savez(target, allow_pickle=False, **arrays)
@@ -89,7 +82,6 @@ class Npz(Format):
         keys = _keys(arrays["words"])
         vectors = unpacked(arrays["vectors"], arrays.get("scales"))
         exact = arrays["vectors"].astype(arrays["number_type"].dtype, copy=False) if "number_type" in arrays else None
-        others = names.attributes_from(arrays, len(keys)) if names.ATTRIBUTES in arrays else {}
         ngrams = None
         if arrays.keys() & set(subwords.ARRAYS):
             ngrams = subwords.Subwords.from_arrays(arrays)
@@ -97,7 +89,7 @@ class Npz(Format):
                 raise InputError(
                     f"its n-grams have {ngrams.dim} numbers, its words {vectors.shape[1]}; write the file again"
                 )
-        return Content(keys, vectors, arrays.get("counts"), others, ngrams, exact)
+        return Content(keys, vectors, arrays.get("counts"), ngrams, exact)
 
 
 def _stored(keys: list[Any]) -> Array:
@@ -128,8 +120,7 @@ def _read_arrays(archive: zipfile.ZipFile, limit: int) -> dict[str, Array]:
         )
     if stored & _OLD:
         raise InputError("is of an older wordsparse, which stored unusual words in another way: export them again")
-    of_attributes = {f"{names.ATTRIBUTE}{place}" for place in range(len(stored))}
-    wanted = sorted(stored & (_ARRAYS.keys() | of_attributes))
+    wanted = sorted(stored & _ARRAYS.keys())
     if sum(archive.getinfo(f"{name}.npy").file_size for name in wanted) > limit:
         raise too_large(limit)
     return {name: _read_array(archive, name) for name in wanted}
@@ -137,7 +128,7 @@ def _read_arrays(archive: zipfile.ZipFile, limit: int) -> dict[str, Array]:
 
 def _read_array(archive: zipfile.ZipFile, name: str) -> Array:
     """One array of a kind that the table allows."""
-    kinds, ndim, described = _ARRAYS.get(name, _ATTRIBUTE)
+    kinds, ndim, described = _ARRAYS[name]
     array = npy.read_array(archive, name, kinds, ndim, described)
     if name == "vectors" and array.dtype.kind == "i" and array.dtype.itemsize > 1:
         raise InputError(f"the array {name!r} must be {described} with {ndim} axes; convert it")
