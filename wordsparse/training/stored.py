@@ -44,9 +44,9 @@ class Stored(NamedTuple):
         """Of the interrupted run for an output, or else of its model; None if there is neither."""
         directory = RunDirectory(output)
         for path in (each / checkpoints.MANIFEST for each in directory.checkpoints()):
-            with suppress(InputError):  # which the run will name
+            with suppress(InputError), storage.trusting(path):  # which the run will name
                 manifest = storage.read_manifest(path, checkpoints.FORMAT, checkpoints.VERSION)
-                (request,) = storage.objects(path, manifest, "request")
+                request = manifest["request"]
                 # Its call says how the text is read; the request of an older version has none.
                 return cls._of(path, {**request, "text": {}} if "call" in request else {**request, "call": {}})
         for path in (each / models.MANIFEST for each in (directory.path / MODEL, output) if models.is_model(each)):
@@ -56,7 +56,8 @@ class Stored(NamedTuple):
 
     @classmethod
     def _of(cls, path: Path, content: Mapping[str, Any]) -> "Stored":
-        return cls(*storage.objects(path, content, "options", "text", "call"))
+        with storage.trusting(path):
+            return cls(content["options"], content["text"], content["call"])
 
     def completed(self, corpus: Any, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """The corpus, which may have been begun to be read, and all options, for those that are given. The number of
