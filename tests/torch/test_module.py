@@ -194,6 +194,21 @@ def test_a_target_moves_by_half_its_derivative_at_most() -> None:
     assert head.outputs(h, [3]).item() == pytest.approx(0.5, abs=1e-3)  # the derivative is 1
 
 
+def test_small_minibatches_are_remembered_as_long_as_large_ones() -> None:
+    """A class comes back every 31 minibatches. Of the last 50, rows would be noise, and the body would shrink h."""
+    random = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    centres, outputs = torch.randn(500, 64, generator=random), torch.randperm(2000, generator=random)[:500]
+    body, head = torch.nn.Linear(64, 64), FactoredOutput(64, 2000, loss="squared")
+    optimizer = torch.optim.Adam(body.parameters(), lr=0.003)
+    for _ in range(600):
+        kind = torch.randint(500, (16,), generator=random)
+        optimizer.zero_grad()
+        head(body(centres[kind]), outputs[kind]).backward()
+        optimizer.step()
+    assert (head.top(body(centres), 1).indices[:, 0] == outputs).float().mean() > 0.95
+
+
 @pytest.mark.parametrize("measure", [None, np.arange(1, D + 1)])
 def test_a_loss_without_a_scale_takes_the_same_steps_at_any_scale(measure: Any) -> None:
     start, (h, Y) = torch.randn(D, d, dtype=torch.float64), minibatch()

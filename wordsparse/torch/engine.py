@@ -36,9 +36,12 @@ class OwnStep(NamedTuple):
 # Chosen with networks for the next item, by the validation of one file, and for the next word: docs/torch.md.
 WITH_SCALE = OwnStep(ridge=0.05, row_move=0.2)
 SCALE_FREE = OwnStep(ridge=0.05, row_move=0.4)
-# A target's examples in a minibatch from which on it moves less; minibatches in the running mean of the curvature; and
-# the step's size after t minibatches, 1/(t + START), at least 1/AVERAGED.
+# A target's examples in a minibatch from which on it moves less.
 CROWD = 8.0
+# After t minibatches the next one is 1/(t + 1) of the mean curvature, and the step's size 1/(t + START), both down to
+# its share of FORGET examples, which is 1/AVERAGED at most. Where a class comes back more rarely than the memory lasts,
+# its row is mostly noise, and the exact gradient of noise shrinks h without an end.
+FORGET = 200_000.0
 AVERAGED = 50.0
 START = 20.0
 # A gradient of a larger square would leave float32, and hold its row for good.
@@ -229,9 +232,10 @@ class Engine:
         self.output.watch.check(sums.forward, self.output.loss, core.total)
         Pi, curvature = None, self.curvature
         if step.second_order:
-            curvature = self._mean_curvature(sums)
+            share = min(1 / AVERAGED, np.count_nonzero(g) / FORGET)
+            curvature = self._mean_curvature(sums, share)
             Pi = self._inverse(curvature)
-            lr *= self._size(sums, g, Pi)
+            lr *= self._size(sums, g, Pi, share)
         lr = self._stable(sums, lr, Pi)
         if step.max_norm is not None:
             norm = gradient_norm(sums, core.total, core.kernels)
@@ -251,9 +255,9 @@ class Engine:
             sums = forward.inputs.pull_back(_weighted(forward, g))
         return sums, g
 
-    def _mean_curvature(self, sums: Sums) -> Array:
+    def _mean_curvature(self, sums: Sums, share: float) -> Array:
         """C̄ with this minibatch. The Z-loss's α may be negative, and bounds nothing there: its size counts."""
-        alpha, rate = sums.forward.terms.alpha, max(1 / (self.steps + 1), 1 / AVERAGED)
+        alpha, rate = sums.forward.terms.alpha, max(1 / (self.steps + 1), share)
         own = 2 * (sums.forward.inputs.gram(np.abs(alpha)) if (alpha < 0).any() else sums.curvature())
         mean: Array = self.curvature + rate * (own - self.curvature)
         return mean
@@ -263,7 +267,7 @@ class Engine:
         ridge = self.own_step.ridge * float(np.trace(curvature)) / len(curvature)
         return self.output.core.kernels.inverse(curvature + ridge * np.eye(len(curvature))) if ridge > 0 else None
 
-    def _size(self, sums: Sums, g: Array, Pi: Array | None) -> float:
+    def _size(self, sums: Sums, g: Array, Pi: Array | None, share: float) -> float:
         """The step's size; less where a target's output would move by more than its loss's ``move`` times its
         derivative.
 
@@ -280,7 +284,7 @@ class Engine:
         moves = np.repeat(by_example, sizes) / p**2
         mean = moves.sum() / max(1, np.count_nonzero(moves))
         most = max(mean, np.bincount(targets.csr.indices, moves).max(initial=0) / CROWD)
-        size = max(1 / (self.steps + START), 1 / AVERAGED)
+        size = max(1 / (self.steps + START), share)
         return min(size, float(self.output.loss.move / most)) if most > 0 else size
 
     def _variances(self, sums: Sums) -> Array:
