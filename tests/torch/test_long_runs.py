@@ -1,0 +1,61 @@
+"""A hundred thousand steps of second order, below autograd, which is most of the time of small ones."""
+
+import numpy as np
+import pytest
+from support.torch_layers import torch  # noqa: F401
+
+from wordsparse.layer.losses import LOSSES
+from wordsparse.layer.output import FactoredOutput
+from wordsparse.torch.engine import Engine, StepOptions
+from wordsparse.torch.gradients import Gradients
+from wordsparse.types import Array
+
+D, d, BATCH, STEPS = 50, 8, 4, 100_000
+
+
+class Adam:
+    """Of a table (D, d), whose rows are inputs."""
+
+    def __init__(self, random: np.random.Generator) -> None:
+        self.table = random.standard_normal((D, d))
+        self.mean, self.square = np.zeros((2, D, d))
+
+    def step(self, ids: Array, gradient: Array) -> None:
+        whole = np.zeros((D, d))
+        np.add.at(whole, ids, gradient)
+        self.mean += 0.1 * (whole - self.mean)
+        self.square += 0.001 * (whole * whole - self.square)
+        self.table -= 0.003 * self.mean / (np.sqrt(self.square) + 1e-8)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("tied", [False, True], ids=["own", "tied"])
+@pytest.mark.parametrize("data", ["noise", "learnable"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_long_runs_stay_finite(loss: str, data: str, tied: bool) -> None:
+    random = np.random.default_rng(0)
+    own = Adam(random)
+    start = random.standard_normal((D, d)) if tied else None  # inputs of 0 say nothing
+    engine = Engine(FactoredOutput(D, d, loss, weights=start, threads=1), bias=False)
+    step, rows, ones = StepOptions(1.0, second_order=True), np.arange(BATCH), np.ones(BATCH, np.float32)
+    means = np.zeros(STEPS)
+    for t in range(STEPS):
+        ids, collected = random.integers(0, D, BATCH), Gradients()
+        targets = (7 * ids + 3) % D if data == "learnable" else random.integers(0, D, BATCH)
+        inputs, version = engine.rows(ids) if tied else (own.table[ids], engine.version)
+        size = np.linalg.norm(inputs, axis=1, keepdims=True) / np.sqrt(d) if tied else 1.0
+        h = np.roll(inputs / size, 1, 1)
+        minibatch = engine.minibatch(h, rows, targets, ones)
+        losses, version = engine.losses(minibatch, keep=True)
+        gradient = engine.gradient(minibatch, np.full(BATCH, 1 / BATCH), version, collected).astype(float)
+        if tied:  # through the norm
+            gradient = (gradient - h * (h * gradient).mean(1, keepdims=True)) / size
+            engine.collect_rows(ids, np.roll(gradient, -1, 1), version, collected)
+        else:
+            own.step(ids, np.roll(gradient, -1, 1))
+        engine.apply(collected, step)
+        means[t] = losses.mean()
+    assert np.isfinite(means).all()
+    assert np.isfinite(engine.output.weights()).all()
+    at_first, at_last = means[:100].mean(), means[-1000:].mean()
+    assert at_last < (1.05 if data == "noise" else 0.95) * at_first
