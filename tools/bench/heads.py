@@ -23,7 +23,8 @@ RIVALS = ("dense", "in-batch", "sampled-100", "sampled-1000", "binary-100", "sto
 
 @dataclass
 class Heads(Benchmark):
-    """Scores of heads at a quarter and all of the same CPU seconds, with the growth of the memory while they train.
+    """Scores of heads at a quarter and all of the same CPU seconds, and the growth of memory by each. The next step is
+    always that of the head that has used the least time: what else runs slows all alike.
 
     ``task`` is KIND-D. ``class``: one of D / 10 clusters of points, each an output; ``item``: the next one of
     ``planted`` sequences; ``labels``: 20 a row, ten of each of two topics, the popular ones more often; ``values``: 20
@@ -51,63 +52,55 @@ class Heads(Benchmark):
     examples: int = 200_000
     judged: int = 2000
     seed: Any = (0,)
-    cases: ClassVar[tuple[str, ...]] = ("task", "head", "seed")
-
-    def leaves_out(self, name: str) -> bool:
-        """A head whose loss does not fit the task's targets."""
-        kind = self.task.partition("-")[0]
-        if self.head in RIVALS:
-            rivals = {"values": ("dense", "stored", "sampled-100", "sampled-1000")}
-            return self.head not in rivals.get(kind, RIVALS[:5])
-        targets = {"values": "real-valued", "labels": "several"}.get(kind, "one-hot")
-        return targets not in LOSSES[self.head.removeprefix("counts:")].fits
+    cases: ClassVar[tuple[str, ...]] = ("task", "seed")
 
     def track_heads(self) -> list[Row]:
+        """Of the heads that fit the task; each one's memory is that of its first steps, before all take turns."""
+        heads = tuple(name for name in self.head if not self._leaves_out(name))
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-            return process.submit(Heads.trained, self).result()
+            grown = process.submit(Heads.memory, replace(self, head=heads)).result()
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+            rows = process.submit(Heads.trained, replace(self, head=heads)).result()
+        return [{**row, "bytes": grown[row["head"]]} for row in rows]
+
+    def _leaves_out(self, head: str) -> bool:
+        """A head whose loss does not fit the task's targets."""
+        kind = self.task.partition("-")[0]
+        if head in RIVALS:
+            rivals = {"values": ("dense", "stored", "sampled-100", "sampled-1000")}
+            return head not in rivals.get(kind, RIVALS[:5])
+        targets = {"values": "real-valued", "labels": "several"}.get(kind, "one-hot")
+        return targets not in LOSSES[head.removeprefix("counts:")].fits
+
+    def memory(self) -> dict[str, int]:
+        """The bytes of each head."""
+        short = replace(self, seconds=0.5, judged=1, examples=min(self.examples, 20_000))
+        return {name: replace(short, head=(name,)).trained()[0]["bytes"] for name in self.head}
 
     def trained(self) -> list[Row]:
-        """Train in a process of its own, whose memory and time are this head's."""
+        """The steps of all heads, in turn."""
         import torch
 
-        if self.seconds > 0:  # a small one first, after which all that libraries take is there
+        if self.seconds > 0:  # small ones first, after which all that libraries take is there
             small = {"task": f"{self.task.partition('-')[0]}-1000", "examples": 3000, "judged": 10, "seconds": 0.0}
             replace(self, **small).trained()
         torch.set_num_threads(self.threads)
-        torch.manual_seed(self.seed)
         task = task_of(self)
-        body = body_of(task, self.dim)
-        tables = [p for n, p in body.named_parameters() if n == "0.weight" and task.of_ids]
-        optimizer = torch.optim.Adam([p for p in body.parameters() if p not in set(tables)], lr=self.rate)
-        ctypes.CDLL(None).malloc_trim(0)
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-        before = memory_bytes("VmRSS")
-        head = head_of(self.head, self.dim, task)
-        if head.dense:
-            optimizer.add_param_group({"params": head.dense})
-        rows = [torch.optim.SparseAdam(tables + head.sparse, lr=self.rate)] if tables + head.sparse else []
-        random = np.random.default_rng(self.seed)
-        found, used, marks, examples = list[Row](), 0.0, [self.seconds / 4, self.seconds], 0
-        while marks:
-            chosen = random.integers(0, len(task.ids) - self.judged, self.batch)
-            start = time.process_time()
-            h = body(task.inputs[chosen])
-            loss = head.loss(h, torch.from_numpy(task.ids[chosen]), task.values_of(chosen))
-            for each in (optimizer, *rows):
-                each.zero_grad()
-            loss.backward()
-            for each in (optimizer, *rows):
-                each.step()
-            used += time.process_time() - start
-            examples += self.batch
-            if used >= marks[0]:
-                row = {"cpu_seconds": round(used, 1), "examples": examples}
-                grown = found[0]["bytes"] if found else memory_bytes("VmHWM") - before
-                found.append({**row, "bytes": grown, **self._scores(body, head, task)})
-                if self.seconds > 0:
-                    print(self.task, self.head, self.seed, found[-1], file=sys.stderr, flush=True)
-                marks = marks[1:]
-        return found
+        rows = list[Row]()
+        running = {Training(name, self, task): [self.seconds / 4, self.seconds] for name in self.head}
+        while running:
+            one = min(running, key=lambda training: training.used)
+            one.step()
+            if one.used < running[one][0]:
+                continue
+            row = {"head": one.name, "cpu_seconds": round(one.used, 1), "examples": one.examples, "bytes": one.grown()}
+            rows.append({**row, **self._scores(one.body, one.head, task)})
+            if self.judged > 10:
+                print(self.task, self.seed, rows[-1], file=sys.stderr, flush=True)
+            running[one].pop(0)
+            if not running[one]:
+                del running[one]
+        return rows
 
     def _scores(self, body: Any, head: Any, task: Any) -> Row:
         import torch
@@ -133,6 +126,48 @@ class Heads(Benchmark):
         known = task.ids.shape[1] == 1 and np.isfinite(means[1])
         perplexity = {"perplexity": round(float(np.exp(min(50, -means[1]))), 1)} if known else {}
         return {"ndcg@10": round(float(means[0]), 4), **perplexity}
+
+
+class Training:
+    """A body and a head, with the CPU time that its steps have ``used``."""
+
+    def __init__(self, name: str, asked: Heads, task: Task) -> None:
+        import torch
+
+        torch.manual_seed(asked.seed)
+        self.name, self.task, self.batch, self.judged = name, task, asked.batch, asked.judged
+        self.body = body_of(task, asked.dim)
+        tables = [p for n, p in self.body.named_parameters() if n == "0.weight" and task.of_ids]
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+        self.before = memory_bytes("VmRSS")
+        self.head = head_of(name, asked.dim, task)
+        dense = [p for p in self.body.parameters() if p not in set(tables)] + self.head.dense
+        self.optimizers = [torch.optim.Adam(dense, lr=asked.rate)]
+        if tables + self.head.sparse:
+            self.optimizers.append(torch.optim.SparseAdam(tables + self.head.sparse, lr=asked.rate))
+        self.random, self.used, self.examples = np.random.default_rng(asked.seed), 0.0, 0
+
+    def step(self) -> None:
+        """A minibatch."""
+        import torch
+
+        task, chosen = self.task, self.random.integers(0, len(self.task.ids) - self.judged, self.batch)
+        start = time.process_time()
+        loss = self.head.loss(
+            self.body(task.inputs[chosen]), torch.from_numpy(task.ids[chosen]), task.values_of(chosen)
+        )
+        for each in self.optimizers:
+            each.zero_grad()
+        loss.backward()
+        for each in self.optimizers:
+            each.step()
+        self.used += time.process_time() - start
+        self.examples += self.batch
+
+    def grown(self) -> int:
+        """By how many bytes the peak of the process has grown since the body was there."""
+        return memory_bytes("VmHWM") - self.before
 
 
 class Exact:
