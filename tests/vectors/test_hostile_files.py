@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from support.fasttext import content as fasttext
 
 from wordsparse.errors import InputError
 from wordsparse.words.model_directory import read_vectors
@@ -105,6 +106,21 @@ HOSTILE = {
     "safetensors, words": (safetensors_file("[1]"), "list of strings"),
     "safetensors, no JSON": (safetensors_file("["), "JSON"),
     "safetensors, deep": (safetensors_file("[" * 100_000), "JSON"),
+    "fastText, head": (fasttext()[:50], "ends too soon"),
+    "fastText, entries": (fasttext()[:110], "entry without an end"),
+    "fastText, rows": (fasttext()[:-1], "does not hold a row for each of 2 words"),
+    "fastText, version": (fasttext(version=11), "is of version 11"),
+    "fastText, sizes": (fasttext(dim=-2), "sizes are impossible"),
+    "fastText, words": (fasttext(words=2**31 - 9, labels=0), "more than it holds"),
+    "fastText, buckets": (fasttext(buckets=2**31 - 1, longest=6), "more than it holds"),
+    "fastText, dim": (fasttext(dim=2**31 - 1), "more than it holds"),
+    "fastText, lengths": (fasttext(words=1, labels=2, buckets=1, longest=99), "at most 64"),
+    "fastText, long word": (fasttext(word=b"a" * 70_000), "entry without an end, number 2 of 3"),
+    "fastText, two of a word": (fasttext(word=b"</s>"), "'</s>' occurs twice"),
+    "fastText, quantised": (fasttext(quantised=1), "quantised"),
+    "fastText, pruned": (fasttext(pruned=7), "quantised"),
+    "fastText, no numbers": (fasttext(rows=(1, 2, float("nan"), 4)), "or no numbers"),
+    "fastText, large numbers": (fasttext(rows=(1, 2, 3, 1e9)), "numbers beyond 1e"),
     "safetensors, cut": (safetensors_file('["a"]')[:-1], "damaged"),
 }
 

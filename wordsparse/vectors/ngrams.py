@@ -1,7 +1,7 @@
 """The vector of any word by the rows of its character n-grams (Bojanowski et al., 2017).
 
 The n-grams of a word are the parts of ``<word>``, so that beginnings and ends of words are told from their middles.
-Each n-gram has a row of its own; there are no hash buckets. :mod:`wordsparse.words.form` makes the rows.
+Each n-gram has a row of its own, which :mod:`wordsparse.words.form` makes; those of fastText's models share rows.
 """
 
 import os
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from wordsparse import validation
 from wordsparse.errors import InputError
@@ -26,6 +27,8 @@ AGAIN = "make them again: wordsparse subwords"
 """The remedy for damaged n-grams."""
 LARGEST = 1e8
 """Of any number of rows that are read, or of their scales: squares of products stay far within float32."""
+FNV = np.uint32(2_166_136_261), np.uint32(16_777_619)
+"""The basis and the prime of the hash FNV-1a, of 32 bits."""
 SPAN = 32
 """How many numbers of a row of 8 bits share a scale."""
 
@@ -135,6 +138,60 @@ class Ngrams:
         return made
 
 
+class Buckets(Ngrams):
+    """fastText's n-grams: all of some lengths, by a hash in ``count`` buckets, whose row those of one bucket share."""
+
+    def __init__(self, count: int, shortest: int, longest: int) -> None:
+        check_lengths(shortest, longest)
+        self.count, self.shortest, self.longest = count, shortest, longest
+        self.letters, self.ends = np.empty(0, np.int32), np.empty(0, np.int64)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def numbers(self, texts: Sequence[bytes]) -> Any:
+        """How many n-grams of each text, such as ``<word>``, are in each bucket, CSR (n, count) float32."""
+        data, sizes = np.frombuffer(b"".join(texts), np.uint8), np.fromiter(map(len, texts), np.int64, len(texts))
+        signed, continues = data.view(np.int8).astype(np.int32).view(np.uint32), (data & 0xC0) == 0x80
+        at = np.flatnonzero(~continues)  # where an n-gram begins, and then how far it is read
+        word = np.repeat(np.arange(len(texts)), sizes)[at]
+        end = np.cumsum(sizes)[word]
+        begins, hashes = at == (end - sizes[word]), np.full(len(at), FNV[0])
+        chosen, buckets = [np.empty(0, np.int64)], [np.empty(0, np.uint32)]
+        for length in range(1, self.longest + 1):
+            reading = np.flatnonzero(at < end)
+            ngrams = reading
+            while reading.size:  # a character's bytes
+                hashes[reading] = (hashes[reading] ^ signed[at[reading]]) * FNV[1]
+                at[reading] += 1
+                reading = reading[at[reading] < end[reading]]
+                reading = reading[continues[at[reading]]]
+            if length == 1:  # brackets alone are none
+                ngrams = ngrams[~begins & (at < end)]
+            if length >= self.shortest:
+                chosen.append(word[ngrams])
+                buckets.append(hashes[ngrams] % np.uint32(self.count))
+        places = np.concatenate(chosen), np.concatenate(buckets)
+        return sp.coo_array((np.ones(len(places[0]), np.float32), places), (len(texts), self.count)).tocsr()
+
+    def add(
+        self,
+        rows: Array,
+        words: Sequence[str],
+        shares: Array,
+        vectors: Array,
+        *,
+        unit: bool = False,
+        threads: int | None = None,
+    ) -> Array:
+        numbers = self.numbers([f"<{word}>".encode(errors="surrogatepass") for word in words])
+        sizes: Array = numbers.sum(1)
+        vectors += (numbers @ rows) * (np.asarray(shares) / np.maximum(sizes, 1))[:, None]
+        if unit:
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return sizes.astype(np.int32)
+
+
 class Subwords:
     """Rows of n-grams, from which the vectors of words are composed: ``mean`` and the mean of the rows of n-grams.
 
@@ -197,13 +254,15 @@ class Subwords:
         if missing:
             raise InputError(f"holds n-grams without the array {missing[0]!r}; {AGAIN}")
         rows, text, sizes, lengths = (arrays[name] for name in ARRAYS)
-        if rows.ndim != 2 or text.ndim != 1 or sizes.shape != rows.shape[:1] or lengths.shape != (2,):
+        shapes = rows.shape[:1], (0,)  # of buckets, which share their rows
+        if rows.ndim != 2 or text.ndim != 1 or sizes.shape not in shapes or lengths.shape != (2,):
             raise InputError(f"holds n-grams of another shape; {AGAIN}")
         mean = arrays.get("ngram_mean", np.zeros(rows.shape[1], np.float32))
         types = (rows.dtype in (np.float32, np.uint8), mean.dtype == np.float32, text.dtype == np.uint8)
         if not all(types) or mean.ndim != 1:
             raise InputError(f"holds n-grams of another type; {AGAIN}")
-        made = cls(Ngrams(*_from_utf8(text, sizes), *lengths.tolist()), rows, mean)
+        shared, limits = len(rows) > sizes.size, lengths.tolist()
+        made = cls(Buckets(len(rows), *limits) if shared else Ngrams(*_from_utf8(text, sizes), *limits), rows, mean)
         scales = rows if rows.dtype == np.float32 else np.ascontiguousarray(rows[:, : -len(mean)]).view(np.float32)
         if not all((np.abs(part) <= LARGEST).all() for part in (mean, scales)):  # no number that is none, either
             raise InputError(f"holds n-grams with numbers beyond {LARGEST:g}, or no numbers; {AGAIN}")

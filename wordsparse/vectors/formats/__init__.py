@@ -10,6 +10,7 @@ from wordsparse.files.unpacking import compression_of_name, suffix_of
 from wordsparse.options import meant
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.formats.base import Content, Format
+from wordsparse.vectors.formats.fasttext import FastText
 from wordsparse.vectors.formats.gensim_native import Gensim
 from wordsparse.vectors.formats.model2vec import Model2Vec
 from wordsparse.vectors.formats.npz import Npz
@@ -21,7 +22,8 @@ FORMATS: dict[str, Format] = {
     made.name: made for made in (Word2Vec(), Word2VecBinary(), Gensim(), Npz(), SafeTensors(), Model2Vec())
 }
 """The formats by name."""
-FASTTEXT = (793_712_314).to_bytes(4, "little")
+# In this order: word2vec's formats have no beginning of their own.
+_READERS: tuple[Format, ...] = (FastText(), *reversed(FORMATS.values()))
 OF_LABELS = "labels.json"
 IS_OF_LABELS = "is a model of labels, not of words: 'wordsparse labels predict' takes it"
 READABLE = tuple(name for name, format in FORMATS.items() if format.readable)
@@ -55,11 +57,8 @@ def read(path: Path) -> Content:
     if not os.path.isdir(path):
         with regular.opened(path) as file:
             start = file.read(16)
-    # word2vec's formats have no beginning of their own.
-    chosen = next((format for format in reversed(FORMATS.values()) if format.recognises(path, start)), None)
+    chosen = next((format for format in _READERS if format.recognises(path, start)), None)
     with storage.naming(path):
-        if start.startswith(FASTTEXT):
-            raise InputError("is fastText's own binary: take the .vec file that it writes beside it")
         if start.startswith(b"PAR1"):
             raise InputError("is a Parquet file: read it with pyarrow, and give its words and vectors to WordVectors")
         if chosen is not None:

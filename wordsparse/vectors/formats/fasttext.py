@@ -1,0 +1,99 @@
+"""fastText's own binary, ``model.bin`` of version 0.9 (12 in the file): words with their vectors, and its n-grams.
+
+    magic, version, dim, 7 others, buckets, shortest, longest, 1 other    14 int32, and a float64
+    entries, words, labels; tokens, pruned n-grams (−1 for none)          3 int32, 2 int64
+    each entry: its text, a zero byte, its count, 0 for a word            int64, int8
+    1 if quantised; rows, dim, numbers                                    int8, 2 int64, and float32
+
+There is a row for each word, and one for each bucket of n-grams; the vector of a word is the mean of its row and of
+those of its n-grams. What follows, the outputs, is not read.
+"""
+
+import logging
+import mmap
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from wordsparse.errors import CutShortError, InputError
+from wordsparse.files import regular
+from wordsparse.types import Array
+from wordsparse.vectors.formats.base import Content, Format
+from wordsparse.vectors.ngrams import LARGEST, Buckets, Subwords
+
+MAGIC, VERSION = (793_712_314).to_bytes(4, "little"), 12
+HEAD, OF_ENTRY, OF_ROWS = struct.Struct("<14i8x3i2q"), struct.Struct("<qb"), struct.Struct("<bqq")
+MAX_WORD, END = 2**16, b"</s>"  # bytes of a word; the end of a line, which has no n-grams
+BLOCK = 2**14  # words whose vectors are made at a time
+AGAIN = "copy it again, or take the .vec file that fastText writes beside it"
+
+logger = logging.getLogger(__name__)
+
+
+class FastText(Format):
+    """See the head of this file."""
+
+    name, about = "fasttext", "fastText's model.bin, which is read only"
+
+    def recognises(self, path: Path, start: bytes) -> bool:
+        return start.startswith(MAGIC)
+
+    def read(self, path: Path) -> Content:
+        with regular.opened(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            try:
+                return _read(data)
+            except (struct.error, OverflowError):
+                raise CutShortError(f"ends too soon for a model of fastText's: {AGAIN}") from None
+
+
+def _read(data: mmap.mmap) -> Content:
+    _, version, dim, *_, buckets, shortest, longest, _, entries, words, labels, _, pruned = HEAD.unpack_from(data)
+    if version != VERSION:
+        raise InputError(f"is of version {version} of fastText's files, and {VERSION} is read: take its .vec file")
+    if min(dim, words) < 1 or min(buckets, labels) < 0 or entries != words + labels:
+        raise InputError(f"is no model of fastText's, whose sizes are impossible: {AGAIN}")
+    if 4 * dim * (words + buckets) > len(data):
+        raise CutShortError(f"states {words + buckets} rows of {dim} numbers, more than it holds: {AGAIN}")
+    texts, counts, at = _entries(data, entries)
+    quantised, *shape = OF_ROWS.unpack_from(data, at)
+    if quantised or pruned != -1:
+        raise InputError("is a quantised model of fastText's (.ftz): take the model that it was made from")
+    if shape != [words + buckets, dim] or len(data) < (begin := at + OF_ROWS.size) + 4 * dim * shape[0]:
+        raise CutShortError(f"does not hold a row for each of {words} words and {buckets} n-grams: {AGAIN}")
+    rows = np.frombuffer(data, "<f4", dim * shape[0], begin).reshape(shape).astype(np.float32)
+    if not max(rows.max(), -rows.min()) <= LARGEST:  # no number that is none, either
+        raise InputError(f"holds numbers beyond {LARGEST:g}, or no numbers: train the model again")
+    subwords = None
+    if longest > 0 and buckets:
+        ngrams = Buckets(buckets, max(1, shortest), longest)
+        subwords = Subwords(ngrams, rows[words:], np.zeros(dim, np.float32))
+        for first in range(0, words, BLOCK):
+            _add_ngrams(rows[first : min(first + BLOCK, words)], texts[first : first + BLOCK], ngrams, rows[words:])
+    return Content(_decoded(texts[:words]), rows[:words], np.array(counts[:words], np.int64), subwords=subwords)
+
+
+def _entries(data: mmap.mmap, number: int) -> tuple[list[bytes], list[int], int]:
+    """The texts and counts of the dictionary's entries, and where it ends."""
+    texts, counts, at = list[bytes](), list[int](), HEAD.size
+    for entry in range(number):
+        if (end := data.find(b"\0", at, at + MAX_WORD)) < 0:
+            raise InputError(f"has an entry without an end, number {entry + 1} of {number}: {AGAIN}")
+        texts.append(data[at:end])
+        counts.append(OF_ENTRY.unpack_from(data, end + 1)[0])
+        at = end + 1 + OF_ENTRY.size
+    return texts, counts, at
+
+
+def _add_ngrams(rows: Array, texts: list[bytes], ngrams: Buckets, shared: Array) -> None:
+    numbers = ngrams.numbers([b"" if text == END else b"<%b>" % text for text in texts[: len(rows)]])
+    rows += numbers @ shared
+    rows /= (1 + numbers.sum(1))[:, None]
+
+
+def _decoded(texts: list[bytes]) -> list[str]:
+    try:
+        return [text.decode() for text in texts]
+    except UnicodeDecodeError:
+        logger.warning("words that are not UTF-8 are written with escapes, as \\xff")
+        return [text.decode(errors="backslashreplace") for text in texts]
