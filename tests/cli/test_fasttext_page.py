@@ -1,0 +1,32 @@
+"""docs/fasttext.md has a counterpart of each of fastText's commands, which runs."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from support.topics import two_topics
+
+from wordsparse.cli import main
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "fasttext.md"
+
+
+def test_the_commands_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn", reason="labels need scikit-learn")
+    monkeypatch.chdir(tmp_path)
+    lines = [f"{' '.join(words)} war peace army general" for words in two_topics(60)]
+    Path("text.txt").write_text("\n".join(lines))
+    Path("words.txt").write_text("war\npeacefully\n")
+    Path("lines.txt").write_text("war and peace\n")
+    Path("wiki.vec").write_text(
+        "2 10\n" + "".join(f"{word} {' 1' * 10}\n" for word in ("war", "peace")).replace("  ", " ")
+    )
+    Path("tagged.txt").write_text("\n".join(f"__label__{'ab'[i % 2]} {line}" for i, line in enumerate(lines)))
+    commands = re.findall(r"^\| `[^|]*` \| `wordsparse (.*?)` \|$", PAGE.read_text(), re.MULTILINE)
+    assert len(commands) == 11
+    for command in commands:
+        arguments, _, piped = command.partition(" < ")
+        with open(piped or "text.txt") as file:
+            monkeypatch.setattr("sys.stdin", file)
+            assert main(shlex.split(arguments)) == 0, command
