@@ -191,6 +191,17 @@ def test_click_on_the_map_chooses_the_word_there(one: Page) -> None:
     one.wait(lambda: one.texts(".chosen")[0].split(" rank")[0] == title.split(": rank")[0])
 
 
+@pytest.mark.parametrize(("width", "maps"), [(390, 0), (1280, 1)])
+def test_the_map_stands_beside_neighbours_where_there_is_room(one: Page, width: int, maps: int) -> None:
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    one.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        one.open("view=neighbours")
+        assert len(one.all("canvas")) == maps
+    finally:
+        one.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_view_is_wider_than_the_screen(one: Page, width: int) -> None:
     metrics = {"width": width, "height": 844, "deviceScaleFactor": 2, "mobile": width < 500}

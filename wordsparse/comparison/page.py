@@ -100,14 +100,15 @@ def _differences(rows: Sequence[Row], names: Mapping[str, str]) -> str:
 
 
 def _runs(runs: Sequence[Row], names: Mapping[str, str]) -> str:
-    head = ["method", "epochs", "seed", *(test for _, test in tests(runs)), *COSTS, "peak MB", "loss, last epoch"]
+    head = ["method", "epochs", *(test for _, test in tests(runs)), *COSTS, "peak MB", "loss, last epoch", "seed"]
 
     def values(run: Row) -> Iterator[str]:
-        yield from (names[run["name"]], str(run["epochs"]), str(run["seed"]))
+        yield from (names[run["name"]], str(run["epochs"]))
         yield from (_score(run, kind, test) for kind, test in tests(runs))
         yield from (_number(run[cost]) for cost in COSTS.values())
         yield f"{run['peak_memory_bytes'] / 1e6:,.0f}"
         yield f"{run['loss'][-1]:.4f}" if run.get("loss") else "–"
+        yield str(run["seed"])
 
     return _table(head, (list(values(run)) for run in runs))
 

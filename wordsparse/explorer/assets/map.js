@@ -2,6 +2,7 @@
 
 const MARKED = 10;
 const LISTED = 40;
+const BUTTONS = [56, 148]; // pixels of the corner that they cover
 const METHODS = {
   "t-SNE": "t-SNE: near words are alike, long distances say little",
   PCA: "their first two principal components: much of what sets words apart is not seen",
@@ -15,7 +16,7 @@ class MapView {
       select: (row) => row !== null && go({ word: model.words[row] }),
       describe: (row) => `${readable(model.words[row])}: ${frequency(row)}`,
       moved: () => this.list(),
-    });
+    }, BUTTONS);
     const buttons = element("div", { className: "zoom" },
       this.button("+", "Zoom in", () => this.scatter.zoomBy(1.5)),
       this.button("−", "Zoom out", () => this.scatter.zoomBy(1 / 1.5)),
@@ -38,12 +39,10 @@ class MapView {
   update({ word, top }) {
     this.search.show(word);
     const n = Math.min(top, model.map.length / 2);
-    const points = Array.from({ length: n }, (_, row) => ({ row, x: model.map[2 * row], y: model.map[2 * row + 1], text: readable(model.words[row]) }));
     const row = model.rows.get(word);
-    const near = row === undefined ? [] : nearest([[1, row]], MARKED, n);
     this.chosen.replaceChildren(...(row === undefined ? [] : [wordLink(word), ` ${frequency(row)}`]));
     this.caption.textContent = `The ${whole(n)} most frequent words, laid out by ${METHODS[model.mapMethod]}. The chosen word stands out, and so do its ten nearest words on the map.`;
-    this.scatter.show(points, row, new Set(near.map((answer) => answer.row)));
+    this.scatter.showMap(n, word);
   }
 
   list() {

@@ -30,9 +30,10 @@ class OccupancyGrid {
 }
 
 class Scatter {
-  /** @param {string} label for screen readers @param {object} callbacks select(row or null), describe(row) as a sentence, moved() */
-  constructor(label, callbacks) {
+  /** @param {string} label for screen readers @param {object} callbacks select(row or null), describe(row) as a sentence, moved() @param {number[]} corner width and height of what covers the upper right */
+  constructor(label, callbacks, corner = [0, 0]) {
     this.callbacks = callbacks;
+    this.corner = corner;
     /** @type {Point[]} */
     this.points = [];
     this.view = { zoom: 1, x: 0, y: 0 };
@@ -54,6 +55,14 @@ class Scatter {
     const range = (values) => [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
     this.bounds = { x: range(points.map((point) => point.x)), y: range(points.map((point) => point.y)) };
     this.changed();
+  }
+
+  /** The `n` most frequent words of the map, with one of them and the nearest of these. */
+  showMap(n, word) {
+    const points = Array.from({ length: n }, (_, row) => ({ row, x: model.map[2 * row], y: model.map[2 * row + 1], text: readable(model.words[row]) }));
+    const row = model.rows.get(word);
+    const near = row === undefined ? [] : nearest([[1, row]], MARKED, n);
+    this.show(points, row, new Set(near.map((answer) => answer.row)));
   }
 
   get size() {
@@ -93,6 +102,8 @@ class Scatter {
     const style = getComputedStyle(this.canvas);
     const colour = (name) => style.getPropertyValue(name).trim();
     const pen = { context, place: this.placing(), grid: new OccupancyGrid(this.size), family: style.fontFamily, ground: colour("--card") };
+    const [covered, below] = this.corner;
+    if (covered) pen.grid.take(width - covered, 0, covered - 1, below, true);
     const seen = this.inView();
     // The word under the pointer, the chosen word, its nearest words, the others.
     const importance = ({ row }) => (row === this.hovered ? 3 : row === this.chosen ? 2 : this.near.has(row) ? 1 : 0);
