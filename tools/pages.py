@@ -243,6 +243,34 @@ def draw_network(content: Content, path: Path) -> None:
         axes.set(title=title, xlabel="CPU seconds of training", ylabel="NDCG@10 of the validation", xscale="log")
         axes.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
         axes.legend(fontsize="small")
+    save(figure, path)
+
+
+def draw_headline(content: Content, path: Path) -> None:
+    """README.md's picture: the mean score of its table's test sets, and the CPU time, of each of its methods."""
+    from matplotlib.figure import Figure
+
+    cpu = medians(content, lambda run: run["cpu_seconds"])
+    mean = medians(content, lambda run: statistics.mean(run["pairs"][name]["spearman"] for name in HEADLINE_SETS))
+    figure = Figure(figsize=(6.4, 2.4), layout="constrained")
+    axes = figure.subplots()
+    for method, seconds in cpu.items():
+        if method.endswith("-hs"):
+            continue
+        colour = "#0072b2" if method.startswith("wordsparse") else "#767676"
+        axes.plot(seconds, mean[method], "o", color=colour)
+        label = content["methods"][method].replace(", negative sampling", "")
+        below = -12 if "cbow" in method else 4
+        axes.annotate(label, (seconds, mean[method]), (8, below), textcoords="offset points", color=colour)
+    axes.set(xlabel="CPU seconds of training", ylabel="mean rank correlation", xlim=(0, 300), ylim=(0.3, 0.55))
+    axes.spines[["top", "right"]].set_visible(False)
+    save(figure, path)
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a figure as SVG, the same each time."""
+    import matplotlib as mpl
+
     with mpl.rc_context({"svg.hashsalt": "wordsparse", "svg.fonttype": "none"}):
         figure.savefig(path, metadata={"Date": None})
 
@@ -253,11 +281,11 @@ def pages() -> list[Path]:
 
 
 def main() -> None:
-    """Write the tables of every page and the picture anew."""
+    """Write the tables of every page and the pictures anew."""
     for path in pages():
         path.write_text(filled(path.read_text()))
-    network = RESULTS / "next-item-network.json"
-    draw_network(json.loads(network.read_text()), network.with_suffix(".svg"))
+    for name, draw in {"next-item-network": draw_network, "compare-english-10m": draw_headline}.items():
+        draw(json.loads((RESULTS / f"{name}.json").read_text()), RESULTS / f"{name}.svg")
 
 
 if __name__ == "__main__":
