@@ -76,6 +76,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (f"{TRAIN} --tokens unicod", "did you mean unicode?"),
         (f"{TRAIN} --loss softmax", "softmax"),
         (f"{TRAIN} --device cuda", "cuda"),
+        (f"{TRAIN} --minn 3", "wordsparse subwords has their lengths"),
         (f"{TRAIN} --frobnicate", "--frobnicate"),
         # The output is looked at before the text is read.
         ("train none.txt -o {text}", "exists already: is a file: name a new dir"),
