@@ -198,7 +198,7 @@ class RawText:
         elif self._tokenize is not None:
             for number, text in enumerate(items, 1):
                 if isinstance(text, Mapping):
-                    raise InputError(f"rows with the columns {keys_of(text)}: name that of the text, column=")
+                    raise InputError(f"text {number} is a row with {keys_of(text)}: name that of the text, column=")
                 if not isinstance(text, str):
                     raise InputError(
                         f"text {number} is {text!r:.80}, not a str: give texts, or leave tokens={self.tokens!r} out"
