@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse as sp
 
 import wordsparse as ws
-from wordsparse import advice, optional
+from wordsparse import advice
 from wordsparse.advice import lines, trial
 from wordsparse.advice.sizes import Sizes, of_rows
 from wordsparse.advice.trial import Result
@@ -97,13 +97,17 @@ def test_a_text_is_tried_beside_gensim(tmp_path: Path, monkeypatch: pytest.Monke
     text = tmp_path / "text.txt"
     random = np.random.default_rng(0)
     text.write_text("".join(" ".join(f"w{i}" for i in random.integers(0, 30, 9)) + "\n" for _ in range(200)))
-    scores = iter([{"n": 99, "spearman": s, "low": s - 0.1, "high": s + 0.1} for s in (0.2, 0.1, 0.2)])
-    monkeypatch.setattr(trial, "evaluate", lambda vectors: {"pairs": {"set": next(scores)}})
     content = ws.advise(text, dim=5, budget=0.001, min_count=1)
-    assert [row["amount"] for row in content["trial"]] == [1800, 1800]
-    assert [row["score"] for row in content["trial"]] == [0.2, 0.1]
-    monkeypatch.setattr(optional, "installed", lambda name: name != "gensim")
+    assert [(row["amount"], row["score"]) for row in content["trial"]] == [(1800, None)] * 2  # of unknown words
+    assert all(row["cpu_seconds"] > 0 for row in content["trial"])
+    monkeypatch.setattr(trial, "METHODS", trial.METHODS[:1])
     assert len(ws.advise(text, dim=5, budget=0.001, min_count=1)["trial"]) == 1
+
+
+def test_the_score_of_a_text_is_the_mean_of_the_test_sets_with_enough_known_pairs() -> None:
+    sets = {str(n): {"n": n, "spearman": n / 1024, "low": 0.0, "high": 1.0} for n in (29, 128, 384)}
+    found = trial._by_pairs({"pairs": sets, "cpu_seconds": 2.0}, "ours", 5)
+    assert found == Result("ours", 5, 2.0, "Spearman", 0.25, 0.0, 1.0)
 
 
 def test_sizes_tell_the_kind_of_targets() -> None:

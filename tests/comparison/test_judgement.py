@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from wordsparse.comparison.judgement import conclude, differences
+from wordsparse.comparison.judgement import differences, warnings
 from wordsparse.comparison.runs import JudgedRun
 from wordsparse.evaluation.scores import ENOUGH_TOKENS
 from wordsparse.evaluation.testsets import Pair, Question, TestSets
@@ -37,7 +37,6 @@ def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any)
 
 
 OURS, PEER = "wordsparse-cbow", "gensim-cbow-ns"
-CALLED = "wordsparse CBOW", "gensim CBOW, negative sampling"
 
 
 def rows(*runs: JudgedRun, kind: str = "pairs") -> list[dict[str, Any]]:
@@ -81,24 +80,7 @@ def test_analogies_are_judged_as_pairs_are() -> None:
     assert row["verdict"] == "ahead"
 
 
-def difference(test: str, value: float, verdict: str, **facts: Any) -> dict[str, Any]:
-    interval = {"difference": value, "low": value - 0.1, "high": value + 0.1, "verdict": verdict}
-    place = {"epochs": 2, "best_peer": True, "kind": "pairs", "test": test}
-    return {**place, "ours": OURS, "peer": PEER, **interval, **facts}
-
-
-def test_after_the_same_epochs() -> None:
-    stated = [
-        difference("people", 0.3, "behind", epochs=1),
-        difference("people", 0.2, "ahead"),
-        difference("people", 0.4, "ahead", best_peer=False),
-        difference("verbs", -0.05, "level"),
-    ]
-    short, long = ([{"tokens_per_epoch": tokens}, {"tokens_per_epoch": None}] for tokens in (52_721, ENOUGH_TOKENS))
-    assert conclude(stated, long) == conclude(stated, [])
-    assert conclude(stated, short)["in_short"][-1].startswith("52,721 tokens are little text: from some 3,000,000 on")
-    found = conclude(stated, [])
-    assert found["in_short"] == [
-        f"After 2 epochs, compared with the best peer on 2 test sets, {CALLED[0]} scores higher on 1; on 1 the "
-        "difference may be chance."
-    ]
+def test_little_text_is_told() -> None:
+    assert warnings([{}], [{"tokens_per_epoch": ENOUGH_TOKENS}]) == []
+    (said,) = warnings([{}], [{"tokens_per_epoch": 52_721}, {"tokens_per_epoch": None}])
+    assert said == "52,721 tokens are little text: from some 3,000,000 on methods can be told apart."

@@ -30,9 +30,8 @@ def content() -> dict[str, Any]:
     runs = [run(name, epochs) for epochs in (1, 2) for name in ("wordsparse-cbow", NASTY)]
     numbers = {"difference": 0.123, "low": -0.1, "high": 0.3, "verdict": "level", "epochs": 2, "best_peer": True}
     differences = [{"kind": "pairs", "test": NASTY, "ours": "wordsparse-cbow", "peer": NASTY, **numbers}]
-    said = {"missing": [NASTY], "unanswered": [], "in_short": [NASTY]}
     facts = {"machine": {"processor": NASTY, "cpus": 2}, "options": {"dim": 5}, "text": {"tokens": 1000}}
-    judged = {"methods": METHODS, "runs": runs, "differences": differences, "conclusions": said}
+    judged = {"methods": METHODS, "runs": runs, "differences": differences, "warnings": [NASTY]}
     return {"command": f"wordsparse compare {NASTY}", **facts, **judged}
 
 

@@ -1,27 +1,25 @@
 """A short trial on the data: of rows, the layer beside a dense one; of a text, CBOW beside negative sampling."""
 
-import itertools
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from wordsparse import optional
-from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
-from wordsparse.errors import MissingDependencyError
+from wordsparse import compare
+from wordsparse.corpus import EncodedCorpus
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine.threads import single_threaded_blas
-from wordsparse.training.runs import train
 from wordsparse.types import Array
-from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.evaluate import evaluate
 
 # Tokens of the first trial of a text, rows of a minibatch, and most features of the layer: more are projected.
 FIRST_TOKENS, MINIBATCH, MOST_FEATURES = 200_000, 256, 300
 # Rows that are held out at most; a score on fewer known pairs is noise; the ridge of the regression, of a row's length.
 MAX_TEST, MIN_PAIRS, RIDGE = 2000, 30, 1.0
+METHODS = ("wordsparse-cbow", "gensim-cbow-ns")
 Report = Callable[[str], None]
 
 
@@ -46,54 +44,34 @@ def of_text(
 ) -> list[Result]:
     """One epoch of CBOW on the first tokens, as many as the budget allows, judged by pairs of words; by gensim too."""
     begun, amount = time.monotonic(), min(FIRST_TOKENS, corpus.tokens)
-    results = _of_tokens(corpus, amount, dim, threads, seed, say)
+    options = {"dim": dim, "threads": threads, "seed": seed}
+    results = _compared(corpus, amount, options, say)
     took = time.monotonic() - begun
     most = min(corpus.tokens, int(amount * 0.8 * (budget - took) / took))
-    return _of_tokens(corpus, most, dim, threads, seed, say) if most > 2 * amount else results
+    return _compared(corpus, most, options, say) if most > 2 * amount else results
 
 
-def _of_tokens(
-    corpus: EncodedCorpus, amount: int, dim: int, threads: int | None, seed: int, say: Report
-) -> list[Result]:
-    say(f"training on {amount:,} tokens")
-    options: dict[str, Any] = {"max_tokens": amount, "dim": dim, "epochs": 1, "threads": threads, "seed": seed}
-    begun = time.process_time()
-    model = train(corpus, model="cbow", progress=False, **options)
-    results = [_by_pairs("wordsparse's CBOW", amount, time.process_time() - begun, model.wv)]
-    if optional.installed("gensim"):
-        say(f"training gensim's word2vec on {amount:,} tokens")
-        theirs = optional.load("a trial beside gensim", "gensim.models")
-        sentences, begun = list(_sentences(corpus, amount)), time.process_time()
-        workers = model.report["threads"]
-        wv = theirs.Word2Vec(sentences, vector_size=dim, epochs=1, min_count=1, workers=workers, seed=seed).wv
-        vectors = WordVectors(wv.index_to_key, wv.vectors)
-        results.append(_by_pairs("gensim's CBOW, negative sampling", amount, time.process_time() - begun, vectors))
-    return results
+def _compared(corpus: EncodedCorpus, amount: int, options: dict[str, Any], say: Report) -> list[Result]:
+    with tempfile.TemporaryDirectory() as scratch:
+        content = compare(
+            corpus.path,
+            Path(scratch) / "report",
+            progress=lambda done, of, run: (
+                say(f"{run['name']} on {amount:,} tokens") if "cpu_seconds" not in run else None
+            ),
+            methods=METHODS,
+            epochs=(1,),
+            max_tokens=amount,
+            **options,
+        )
+    return [_by_pairs(run, content["methods"][run["name"]], amount) for run in content["runs"]]
 
 
-def _sentences(corpus: EncodedCorpus, amount: int) -> Iterator[list[str]]:
-    words, sentence = corpus.vocabulary.words, list[str]()
-    for value in itertools.islice(
-        itertools.chain.from_iterable(np.asarray(shard).tolist() for shard in corpus.shards), amount
-    ):
-        if value == END_OF_SENTENCE:
-            yield sentence
-            sentence = []
-        elif value >= 0:
-            sentence.append(words[value])
-    yield sentence
-
-
-def _by_pairs(method: str, amount: int, seconds: float, vectors: WordVectors) -> Result:
+def _by_pairs(run: Mapping[str, Any], method: str, amount: int) -> Result:
     """The mean over the test sets with enough known pairs; not judged where there are none."""
-    try:
-        pairs = [scores for scores in evaluate(vectors)["pairs"].values() if scores["n"] >= MIN_PAIRS]
-    except MissingDependencyError:
-        pairs = []
-    if not pairs:
-        return Result(method, amount, seconds, "Spearman")
-    mean = (float(np.mean([scores[name] for scores in pairs])) for name in ("spearman", "low", "high"))
-    return Result(method, amount, seconds, "Spearman", *mean)
+    pairs = [scores for scores in run.get("pairs", {}).values() if scores["n"] >= MIN_PAIRS]
+    mean = [float(np.mean([scores[name] for scores in pairs])) for name in ("spearman", "low", "high") if pairs]
+    return Result(method, amount, run.get("cpu_seconds", 0.0), "Spearman", *mean)
 
 
 def of_rows(X: Any, Y: Any, threads: int | None, seed: int, budget: float, say: Report) -> list[Result]:

@@ -1,6 +1,6 @@
 """Comparison of wordsparse with gensim's word2vec: the same text and the same evaluation.
 
-Data goes one way: request → texts → runs (each a process of its own: worker, peers) → judgement → conclusions → page.
+Data goes one way: request → texts → runs (each a process of its own: worker, peers) → judgement → page.
 """
 
 import json
@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse.comparison.judgement import conclude, differences, missing
+from wordsparse.comparison.judgement import differences, missing, warnings
 from wordsparse.comparison.page import page
 from wordsparse.comparison.request import METHODS, SHARED, Method, Request
 from wordsparse.comparison.runs import JudgedRun, Progress, trained
@@ -60,7 +60,7 @@ def compare(
     dict
         The content of report.json. ``runs`` has the fields of ``train --json`` and ``evaluate --json`` for every run;
         ``cpu_seconds`` and ``wall_seconds`` cover training only. A failed run has ``error`` instead. Without gensim,
-        the conclusions say what is missing.
+        the warnings say what is missing.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def _facts(request: Request, text: EncodedText) -> dict[str, Any]:
     options = {name: value for name, value in given.items() if name not in ("output", "command", "text", "training")}
     return {
         "format": "wordsparse comparison",
-        "version": 3,
+        "version": 4,
         "command": request.command,
         "machine": provenance(resolve_threads(request.training.threads)),
         "options": json.loads(json.dumps(options, default=str)),
@@ -124,4 +124,4 @@ def _judged(test_sets: TestSets, runs: list[JudgedRun], left_out: list[str]) -> 
     if all(run.answers is None for run in runs):
         raise WordsparseError(f"every run failed; the first one: {runs[0].report['error']}")
     reports, rows = [run.report for run in runs], differences(test_sets, runs)
-    return {"runs": reports, "differences": rows, "conclusions": conclude(rows, reports, left_out)}
+    return {"runs": reports, "differences": rows, "warnings": [*left_out, *warnings(rows, reports)]}

@@ -55,8 +55,8 @@ def command(as_json: bool, quiet: bool, methods: tuple[str, ...], **options: Any
             **given(options),
         )
     failed = [run for run in content["runs"] if "error" in run]
-    sentences = [sentence for part in content["conclusions"].values() for sentence in part]
-    emit(content, [*sentences, f"report: {options['output'] / 'report.html'}"], as_json)
+    found = [_said(row, content["methods"]) for row in content["differences"] if row["best_peer"]]
+    emit(content, [*content["warnings"], *found, f"report: {options['output'] / 'report.html'}"], as_json)
     return 1 if failed else 0
 
 
@@ -64,6 +64,12 @@ def _show(display: Display, done: int, total: int, run: dict[str, Any]) -> None:
     display.update("compare", "runs", done, total, run["name"])
     if "pairs" in run or "error" in run:
         display.say(_line(run))
+
+
+def _said(row: dict[str, Any], names: dict[str, str]) -> str:
+    """How ours differs from the best peer on a test set."""
+    interval = f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
+    return f"{row['test']}, {row['epochs']} epochs: {names[row['ours']]} less {names[row['peer']]}: {interval}"
 
 
 def _line(run: dict[str, Any]) -> str:

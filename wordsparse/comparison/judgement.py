@@ -1,6 +1,5 @@
-"""The judgement of all runs: paired differences of scores between ours and peers, and what they say in sentences."""
+"""The judgement of all runs: paired differences of scores between ours and peers."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,7 +12,6 @@ from wordsparse.evaluation import bootstrap
 from wordsparse.evaluation.scores import ENOUGH_TOKENS, spearman, unanswered
 from wordsparse.evaluation.testsets import TestSets
 from wordsparse.types import Array
-from wordsparse.words.options import epochs_of
 
 Row = dict[str, Any]
 AHEAD, LEVEL, BEHIND = "ahead", "level", "behind"
@@ -127,32 +125,10 @@ def missing(names: Sequence[str]) -> list[str]:
     return [f"gensim is not installed ({optional.command('gensim')}); not compared: {titles}."] if names else []
 
 
-def conclude(rows: Sequence[Row], runs: Sequence[Row], missing: Sequence[str] = ()) -> dict[str, list[str]]:
-    """The sentences by part: ``unanswered`` names test sets that say nothing, ``in_short`` sums up."""
-    most = max((row["epochs"] for row in rows), default=0)
-    rows = [row for row in rows if row["epochs"] == most and row["best_peer"]]
-    if rows and {row["verdict"] for row in rows} == {LEVEL}:
-        scores = ["Every difference may be chance."]
-    else:
-        scores = _tally(rows)
+def warnings(rows: Sequence[Row], runs: Sequence[Row]) -> list[str]:
+    """A sentence for each test set that says nothing, and one where the text is too short to tell methods apart."""
+    said = unanswered([run for run in runs if "pairs" in run])
     tokens = max((run["tokens_per_epoch"] or 0 for run in runs), default=0)
     if rows and 0 < tokens < ENOUGH_TOKENS:
-        scores.append(f"{tokens:,} tokens are little text: from some {ENOUGH_TOKENS:,} on methods can be told apart.")
-    unheard = unanswered([run for run in runs if "pairs" in run])
-    return {"missing": [*missing], "unanswered": unheard, "in_short": scores}
-
-
-def _tally(rows: Sequence[Row]) -> list[str]:
-    """One sentence for each of ours: on how many test sets it scores higher or lower than the best peer of each."""
-    sentences = []
-    for name in dict.fromkeys(row["ours"] for row in rows):
-        count = Counter(row["verdict"] for row in rows if row["ours"] == name)
-        sides = ((AHEAD, "higher"), (BEHIND, "lower"))
-        scores = " and ".join(f"{side} on {count[verdict]}" for verdict, side in sides if count[verdict])
-        chance = f"; on {count[LEVEL]} the difference may be chance" if count[LEVEL] else ""
-        outcome = scores + chance if scores else "neither higher nor lower: every difference may be chance"
-        sentences.append(
-            f"After {epochs_of(rows[0]['epochs'])}, compared with the best peer on {count.total()} test "
-            f"set{'s' if count.total() > 1 else ''}, {METHODS[name].label} scores {outcome}."
-        )
-    return sentences
+        said.append(f"{tokens:,} tokens are little text: from some {ENOUGH_TOKENS:,} on methods can be told apart.")
+    return said

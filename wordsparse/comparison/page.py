@@ -30,7 +30,7 @@ COLOURS = {
 
 def page(content: Mapping[str, Any]) -> str:
     """The HTML document of a report's content."""
-    runs, said = [run for run in content["runs"] if "error" not in run], content["conclusions"]
+    runs = [run for run in content["runs"] if "error" not in run]
     names = {name: shown(label) for name, label in content["methods"].items()}
     failed = [
         f"{content['methods'][run['name']]}, {run['epochs']} epochs, failed and is left out: {run['error']}"
@@ -38,8 +38,7 @@ def page(content: Mapping[str, Any]) -> str:
         if "error" in run
     ]
     return Template(resources.files("wordsparse.comparison").joinpath("page.html").read_text("utf-8")).substitute(
-        warnings="".join(f'<p class="failed">{shown(s)}</p>' for s in [*failed, *said["missing"], *said["unanswered"]]),
-        conclusions="".join(f"<p>{shown(sentence)}</p>" for sentence in said["in_short"]),
+        warnings="".join(f'<p class="failed">{shown(s)}</p>' for s in [*failed, *content["warnings"]]),
         differences=_differences(content["differences"], names),
         key=_key(names),
         panels="".join(_panel(runs, kind, test, shown(test)) for kind, test in tests(runs)),
