@@ -144,24 +144,6 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
     assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT[::-1]
 
 
-def test_a_link_at_the_place_of_the_part_is_not_followed(tmp_path):
-    (tmp_path / "mine").write_text("mine")
-    with serving(Served(TEXT)) as served:
-        url = f"{served.address}/text.txt"
-        part = tmp_path / f".out.{hashlib.sha256(url.encode()).hexdigest()[:16]}.part"
-        part.symlink_to(tmp_path / "mine")
-        fetch(load_card(card(tmp_path, served, checksum=sha(TEXT))), tmp_path / "out")
-    assert (tmp_path / "mine").read_text() == "mine"
-    assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT
-
-
-def test_an_archive_that_would_fill_the_disk_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("wordsparse.files.unpacking.ALWAYS_ALLOWED", 1000)
-    with serving(Served(zipped(text=bytes(10**7)))) as served, pytest.raises(WordsparseError, match="to more bytes"):
-        fetch(load_card(card(tmp_path, served, members={"text": ""})), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
 def test_a_part_longer_than_the_file_is_fetched_again(tmp_path):
     with serving(Served(TEXT, cuts=[69_000, *[0] * 10])) as served:
         path = card(tmp_path, served, checksum=sha(TEXT[:100]))
@@ -242,9 +224,3 @@ def test_addresses_that_are_none(tmp_path: Path, place: str) -> None:
         for url in ({"url": served.redirects["/text.txt"]}, {}):
             with pytest.raises(WordsparseError, match="cannot be an address"):
                 fetch(load_card(card(tmp_path, served, **url)), tmp_path / "out")
-
-
-def test_an_address_with_other_letters_is_asked_for_as_browsers_do(tmp_path: Path) -> None:
-    with serving(Served(TEXT)) as served:
-        fetch(load_card(card(tmp_path, served, name="é/text.txt")), tmp_path / "out")
-    assert served.requests == [("/%C3%A9/text.txt", None)]

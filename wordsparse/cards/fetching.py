@@ -4,6 +4,7 @@ import fnmatch
 import hashlib
 import lzma
 import os
+import shutil
 import tarfile
 import zipfile
 import zlib
@@ -16,7 +17,6 @@ from wordsparse.cards.download import BLOCK_BYTES, Progress, download
 from wordsparse.errors import WordsparseError
 from wordsparse.files.storage import check_new_directory, new_directory, synced, write_manifest
 from wordsparse.files.system import sync
-from wordsparse.files.unpacking import MAX_EXPANSION, unpacked_limit
 
 RECORD = "_fetched.json"
 """Of a fetched text; its name begins with _, so that it is skipped when the directory is read."""
@@ -49,8 +49,6 @@ def _sent(source: Download, target: Path, place: Path, progress: Progress) -> di
     """Download, check and unpack a file of a server."""
     name = hashlib.sha256(source.url.encode()).hexdigest()[:16]
     part = Path(os.path.realpath(target)).with_name(f".{target.name}.{name}.part")
-    if part.is_symlink():  # whoever can write there may have put it there
-        part.unlink()
     download(source, part, progress)
     try:
         sha256, size = _checked(part, source.checksum, source.url), part.stat().st_size
@@ -83,7 +81,6 @@ def _checked(path: Path, expected: str | None, name: str) -> str:
 def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Path) -> list[str]:
     """Unpack the members of an archive that are the text; their names, without directories."""
     names: list[str] = []
-    left = unpacked_limit(archive.stat().st_size, MAX_EXPANSION)
     try:
         for member, file in _members(archive):
             pattern = next((pattern for pattern in patterns if fnmatch.fnmatchcase(member, pattern)), None)
@@ -93,10 +90,7 @@ def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Pa
             if name in names or name in ("", ".", "..", RECORD) or not name.isprintable():
                 raise _DamagedError(f"{source}: its member {member!r:.80} has a name that cannot be used")
             with synced(place / name) as target:
-                while block := file.read(BLOCK_BYTES):
-                    left -= target.write(block)
-                    if left < 0:
-                        raise _DamagedError(f"{source}: unpacks to more bytes than text of its size does")
+                shutil.copyfileobj(file, target, BLOCK_BYTES)
             _checked(place / name, patterns[pattern], f"{name} of {source}")
             names.append(name)
     except DAMAGE as error:
