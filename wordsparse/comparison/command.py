@@ -69,7 +69,7 @@ def _show(display: Display, done: int, total: int, run: dict[str, Any]) -> None:
 def _said(row: dict[str, Any], names: dict[str, str]) -> str:
     """How ours differs from the best peer on a test set."""
     interval = f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
-    return f"{row['test']}, {row['epochs']} epochs: {names[row['ours']]} less {names[row['peer']]}: {interval}"
+    return f"{row['test']}, {epochs_of(row['epochs'])}: {names[row['ours']]} less {names[row['peer']]}: {interval}"
 
 
 def _line(run: dict[str, Any]) -> str:
