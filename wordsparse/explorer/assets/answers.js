@@ -11,12 +11,12 @@ class Answers {
   }
 
   /** @param {(Node | string)[]} title @param {string[]} words of the question @param {[number, number][]} terms of the sum that the answers are near to */
-  show(title, { top }, words, terms) {
+  show(title, words, terms) {
     const missing = words.filter((word) => !model.rows.has(word));
     const heading = element("h2", { tabIndex: -1 }, ...title);
     const answer = missing.length
       ? [element("p", { className: "quiet" }, `This page does not hold ${missing.map(readable).join(", ")}.`)]
-      : [answerTable(nearest(terms.map(([weight, word]) => [weight, model.rows.get(word)]), SHOWN_ANSWERS, top))];
+      : [answerTable(nearest(terms.map(([weight, word]) => [weight, model.rows.get(word)]), SHOWN_ANSWERS))];
     const facts = words.length === 1 && !missing.length ? [element("p", { className: "quiet" }, frequency(model.rows.get(words[0])))] : [];
     refill(this.results, [heading, ...facts, element("section", { className: "card" }, ...answer)], heading);
   }
@@ -38,8 +38,8 @@ class NeighboursView extends Answers {
 
   update(state) {
     this.search.show(state.word);
-    this.scatter.showMap(Math.min(state.top, model.map.length / 2), state.word);
-    this.show([wordText(state.word)], state, [state.word], [[1, state.word]]);
+    this.scatter.showMap(model.map.length / 2, state.word);
+    this.show([wordText(state.word)], [state.word], [[1, state.word]]);
   }
 }
 
@@ -56,7 +56,7 @@ class AnalogyView extends Answers {
     const words = [state.a, state.b, state.c];
     this.searches.forEach((search, place) => search.show(words[place]));
     const [a, b, c] = words.map(wordText);
-    this.show([a, " is to ", b, " as ", c, " is to"], state, words, [[1, state.b], [-1, state.a], [1, state.c]]);
+    this.show([a, " is to ", b, " as ", c, " is to"], words, [[1, state.b], [-1, state.a], [1, state.c]]);
   }
 }
 

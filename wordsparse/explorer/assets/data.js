@@ -32,6 +32,10 @@ function decoded(stored) {
 
 const model = decoded(JSON.parse(document.getElementById("data").textContent));
 
+// Answers are words that occur this often, and the first hundred: of a rarer one, a neighbour says little.
+const LEAST_COUNT = 5;
+const OFTEN = model.words.filter((_, row) => row < 100 || !model.counts || model.counts[row] >= LEAST_COUNT).length;
+
 /** Σ weight · unit vector, scaled to length one. @param {[number, number][]} terms pairs of weight and row */
 function combination(terms) {
   const { dim, vectors, inverseNorms } = model;
@@ -54,8 +58,8 @@ function cosines(query, n) {
 }
 
 /** The words nearest to a combination among the `top` most frequent, without those of its terms; ties by frequency. @returns {{row: number, cosine: number}[]} */
-function nearest(terms, count, top) {
-  const scores = cosines(combination(terms), Math.min(top, model.words.length));
+function nearest(terms, count, top = OFTEN) {
+  const scores = cosines(combination(terms), top);
   for (const [, row] of terms) if (row < scores.length) scores[row] = -Infinity;
   const best = [];
   scores.forEach((cosine, row) => {

@@ -36,9 +36,9 @@ class MapView {
     return button;
   }
 
-  update({ word, top }) {
+  update({ word }) {
     this.search.show(word);
-    const n = Math.min(top, model.map.length / 2);
+    const n = model.map.length / 2;
     const row = model.rows.get(word);
     this.chosen.replaceChildren(...(row === undefined ? [] : [wordLink(word), ` ${frequency(row)}`]));
     this.caption.textContent = `The ${whole(n)} most frequent words, laid out by ${METHODS[model.mapMethod]}. The chosen word stands out, and so do its ten nearest words on the map.`;

@@ -1,6 +1,6 @@
 // The page's state is the fragment of its address: controls write it, views are drawn from it, links carry it.
 
-/** @typedef {{view: string, word: string, top: number, a: string, b: string, c: string}} State answers are sought among the `top` most frequent words */
+/** @typedef {{view: string, word: string, a: string, b: string, c: string}} State */
 
 /** @type {State} */
 let defaults;
@@ -16,13 +16,8 @@ function start(initial, names, draw) {
 /** The state of the address; parts of it that are not valid are left out. @returns {State} */
 function state() {
   const texts = new URLSearchParams(location.hash.slice(1));
-  const parts = Object.keys(defaults).filter((key) => texts.has(key)).map((key) => [key, typeof defaults[key] === "number" ? Number(texts.get(key)) : texts.get(key)]);
-  return { ...defaults, ...Object.fromEntries(parts.filter(([key, value]) => isValid(key, value))) };
-}
-
-function isValid(key, value) {
-  if (key === "view") return viewNames.includes(value);
-  return typeof value === "string" || (Number.isInteger(value) && value > 0);
+  const parts = Object.keys(defaults).filter((key) => texts.has(key)).map((key) => [key, texts.get(key)]);
+  return { ...defaults, ...Object.fromEntries(parts.filter(([key, value]) => key !== "view" || viewNames.includes(value))) };
 }
 
 /** The address of the present state with some members changed. @param {Partial<State>} changes */
@@ -35,9 +30,4 @@ function address(changes) {
 /** Go to a changed state: a new entry of the history, which the back button leaves. */
 function go(changes) {
   location.hash = new URL(address(changes)).hash;
-}
-
-/** Change the state in place, for a control that is being dragged. */
-function adjust(changes) {
-  location.replace(address(changes));
 }
