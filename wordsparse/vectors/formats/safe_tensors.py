@@ -47,10 +47,7 @@ class SafeTensors(Format):
     def read(self, path: Path) -> Content:
         words, tensors = load(path, "vectors", "counts", "scales")
         if words is None or "vectors" not in tensors:
-            raise InputError(
-                "is a safetensors file without the tensor vectors and the metadata words; for a model of Model2Vec, "
-                "name its directory"
-            )
+            raise InputError("is a safetensors file without the tensor vectors and the metadata words")
         vectors = tensors["vectors"]
         if vectors.dtype not in (np.float32, np.float16, np.int8):
             raise InputError(
