@@ -14,6 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MultiLabelBinarizer
 from support.pipes import asked, pipe
 
+from wordsparse.cli import main
+from wordsparse.corpus.tables import Table
 from wordsparse.errors import InputError
 from wordsparse.labels import LabelledTexts, SparseTargetClassifier, TextClassifier, read_texts
 
@@ -67,6 +69,27 @@ def test_a_pipe_of_texts_is_answered_line_by_line(fitted: TextClassifier, tmp_pa
     sea = [["ship", pytest.approx(0.95, abs=0.05)]]
     with pipe("labels", "predict", str(tmp_path / "model"), "-", "-k", "1", "--json") as process:
         assert json.loads(asked(process, "sail, mast")) == {"predictions": [sea]}
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_predictions_keep_what_their_rows_are(fitted: TextClassifier, tmp_path: Path, suffix: str) -> None:
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow.parquet")
+    fitted.save(tmp_path / "model")
+    (tmp_path / "posts.csv").write_text("id,text,year\n007,sail mast,1999\nx,purr meow,2001\n")
+    options = ["--column", "text", "--keep", "id,year", "-k", "1", "-o", str(tmp_path / f"out{suffix}")]
+    assert main(["labels", "predict", str(tmp_path / "model"), str(tmp_path / "posts.csv"), *options]) == 0
+    rows = [tuple(row) for _, row in Table([tmp_path / f"out{suffix}"]).rows(["id", "year", "labels"])]
+    labels = [["ship"], ["cat"]] if suffix != ".csv" else ["ship", "cat"]
+    assert rows == [("007", "1999", labels[0]), ("x", "2001", labels[1])]
+
+
+@pytest.mark.parametrize("options", [["--keep", "id"], ["-o", "out.txt"], ["--keep", "no", "-o", "out.csv"]])
+def test_predictions_that_cannot_be_written(fitted: TextClassifier, tmp_path: Path, options: list[str]) -> None:
+    fitted.save(tmp_path / "model")
+    (tmp_path / "posts.csv").write_text("id,text\n1,sail\n")
+    command = ["labels", "predict", str(tmp_path / "model"), str(tmp_path / "posts.csv"), "--column", "text"]
+    assert main([*command, *options]) == 2
 
 
 @pytest.mark.parametrize("form", [list, set, tuple, frozenset, np.array])

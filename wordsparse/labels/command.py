@@ -128,21 +128,39 @@ def train(
 @table_options
 @click.option("-k", type=int, default=5, show_default=True, help="Labels of each row.")
 @click.option("--threshold", type=float, default=0.0, help="Leave out labels of a smaller probability.")
+@click.option("-o", "--output", metavar="FILE", type=PATH, help="Parquet, CSV or JSON lines file; - for JSON lines.")
+@click.option("--keep", metavar="NAME,NAME", help="Columns of the table to keep beside the labels, with --output.")
 @json_option
-def predict(model: Path, data: Path, k: int, threshold: float, as_json: bool, **source: str | None) -> None:
+def predict(
+    model: Path,
+    data: Path,
+    k: int,
+    threshold: float,
+    output: Path | None,
+    keep: str | None,
+    as_json: bool,
+    **source: str | None,
+) -> None:
     """Print the K likeliest labels of each row of DATA: a line of 'label:probability' each, likeliest first.
 
     A model of texts reads the --column of a table, or the lines of a plain text; two spaces stand between its labels.
     With - each line of standard input is a text, and is answered as it comes. An npz file needs features only.
     """
-    from wordsparse.labels.texts import unlabelled
+    from wordsparse.files import outputs
+    from wordsparse.labels.answers import check_answers, kept_cells, write_answers
+    from wordsparse.labels.texts import is_table, unlabelled
 
+    if output is not None:
+        check_answers(output)
+    if keep and (output is None or not is_table(data)):
+        raise InputError("--keep names columns of a table, which are written to a file: name it, --output")
+    kept = kept_cells(data, keep.split(",")) if keep else {}
     classifier = _load(model, source)
     between = "  " if _is_of_texts(classifier) else " "
 
-    def answer(X: Any) -> None:
+    def answers(X: Any) -> list[list[Any]]:
         found, probabilities = classifier.predict_topk(X, k)
-        pairs = [
+        return [
             [
                 [classifier.classes_[label].item(), float(p)]
                 for label, p in zip(*row, strict=True)
@@ -150,16 +168,29 @@ def predict(model: Path, data: Path, k: int, threshold: float, as_json: bool, **
             ]
             for row in zip(found, probabilities, strict=True)
         ]
+
+    def answer(X: Any) -> None:
+        pairs = answers(X)
         lines = (between.join(f"{label}:{probability:.4f}" for label, probability in row) for row in pairs)
         emit({"predictions": pairs}, lines, as_json)
 
     if data != Path("-"):
-        answer(_rows(classifier, data, None, given(source), labelled=False)[0])
+        X = _rows(classifier, data, None, given(source), labelled=False)[0]
+        if output is None:
+            answer(X)
+        else:
+            write_answers(output, kept, answers(X))
         return
     if not _is_of_texts(classifier):
         raise InputError(f"{model}: was trained on numbers, which are read from a file: name it")
+    if output is not None and not outputs.is_stream(output):
+        raise InputError(f"{output}: lines of standard input are answered as they come: leave --output out, or name -")
     for line in sys.stdin:
-        answer([unlabelled(line.split())])
+        text = [unlabelled(line.split())]
+        if output is None:
+            answer(text)
+        else:
+            write_answers(output, kept, answers(text))
 
 
 @command.command()
