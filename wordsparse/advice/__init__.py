@@ -146,7 +146,7 @@ def _of_rows(sizes: Sizes, speedup: float) -> tuple[str, str]:
     if speedup < MIN_SPEEDUP:
         return "dense", f"{step}, less than {MIN_SPEEDUP:g} times: a dense layer is simpler and has every loss."
     if sizes.targets == "one-hot":
-        step += "; a network with one label a row mostly ranks better by cross-entropy among the minibatch's own targets"
+        step += "; networks with one label a row mostly rank better by cross-entropy among the minibatch's own targets"
     return "factored", f"{step}."
 
 
