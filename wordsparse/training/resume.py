@@ -88,7 +88,7 @@ def check_more_epochs(model: Model, options: Options) -> bool:
     epochs = before.get("epochs")
     if changed or not isinstance(epochs, int) or options.epochs < epochs:
         changed = changed or f"epochs was {epochs}, not {options.epochs}, and the number may only increase"
-        raise InputError(f"resume: on the same text, {changed}: use the original options, or another output")
+        raise InputError(f"resume: {changed}: on the same text, use the original options, or another output")
     return options.epochs > epochs
 
 
