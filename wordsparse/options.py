@@ -33,6 +33,7 @@ EVERY_OUTPUT = "every word is a negative here, and nothing is sampled: leave it 
 NGRAM_LENGTHS = (
     "n-grams are fitted to finished vectors: wordsparse subwords has their lengths, --shortest and --longest"
 )
+WORD_NGRAMS = "n-grams of words are --ngrams of labels train; train joins pairs of words by --phrases"
 
 # What gensim and fastText call it, in lower case without - and _ → our name, or a sentence.
 _ELSEWHERE = {
@@ -59,7 +60,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("topn", "topk", "k", "top", "count", "limit"), "n"),
     **dict.fromkeys(("verbose", "silent"), "quiet"),
     "quiet": "progress",
-    "wordngrams": "ngrams",
+    "wordngrams": WORD_NGRAMS,
     "logfile": "log",
 }
 
