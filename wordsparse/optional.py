@@ -17,12 +17,11 @@ PACKAGES = {
     "cupy": ("CuPy", None),
     "gensim": ("gensim", "gensim"),
     "mpi4py": ("mpi4py", "mpi"),
-    "ot": ("POT", "transport"),
     "pyarrow": ("pyarrow", "tables"),
     "regex": ("regex", "unicode"),
     "rjieba": ("rjieba", "chinese"),
     "safetensors": ("safetensors", "safetensors"),
-    "sklearn": ("scikit-learn", "explore"),
+    "sklearn": ("scikit-learn", "labels"),
     "sudachidict_small": ("SudachiDict-small", "japanese"),
     "sudachipy": ("SudachiPy", "japanese"),
     "torch": ("PyTorch", "torch"),
@@ -32,11 +31,11 @@ _COMMANDS = {
 }
 
 
-def command(package: str, extra: str | None = None) -> str:
-    """The command that installs ``package``, an import name; through an extra other than its usual one if named."""
+def command(package: str) -> str:
+    """The command that installs ``package``, an import name."""
     if package == "gensim" and sys.version_info >= (3, 14):
         return "it has no wheel for this Python; take 3.13"
-    if extra := extra or PACKAGES.get(package, ("", None))[1]:
+    if extra := PACKAGES.get(package, ("", None))[1]:
         return f"pip install 'wordsparse[{extra}]'"
     return _COMMANDS.get(package, f"pip install {package}")
 
@@ -62,8 +61,8 @@ def gensim_data() -> Path | None:
     return None if spec is None or spec.origin is None else Path(spec.origin).parent / "test" / "test_data"
 
 
-def load(purpose: str, module: str, extra: str | None = None) -> Any:
-    """Import ``module``, an optional package or a part of one; ``extra`` names another extra than its usual one.
+def load(purpose: str, module: str) -> Any:
+    """Import ``module``, an optional package or a part of one.
 
     MissingDependencyError if the package is not installed, or cannot be imported.
     """
@@ -73,9 +72,7 @@ def load(purpose: str, module: str, extra: str | None = None) -> Any:
     except ImportError as error:
         missing = isinstance(error, ModuleNotFoundError) and error.name == package
         reason = "which is not installed" if missing else f"which cannot be imported ({error})"
-        raise MissingDependencyError(
-            f"{purpose} needs {PACKAGES[package][0]}, {reason}: {command(package, extra)}"
-        ) from None
+        raise MissingDependencyError(f"{purpose} needs {PACKAGES[package][0]}, {reason}: {command(package)}") from None
 
 
 def not_compiled() -> MissingDependencyError:

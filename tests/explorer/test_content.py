@@ -73,7 +73,7 @@ def test_without_scikit_learn_the_map_is_pca_and_says_so(monkeypatch: pytest.Mon
     said: list[str] = []
     result = explore(made_model(), tmp_path / "page.html", progress=said.append)
     assert result["map_method"] == "PCA"
-    assert "mapping 224 words of model by PCA (t-SNE needs scikit-learn: pip install 'wordsparse[explore]')" in said
+    assert "mapping 224 words of model by PCA (t-SNE needs scikit-learn: pip install 'wordsparse[labels]')" in said
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def write_text(path: str | PathLike[str], data: LabelledRows) -> None:
 
 
 def _svmlight() -> Any:
-    return optional.load("a file of labelled rows", "sklearn.datasets", "labels")
+    return optional.load("a file of labelled rows", "sklearn.datasets")
 
 
 def bounded_lines(stream: BoundedStream, what: str) -> Iterator[tuple[int, bytes]]:

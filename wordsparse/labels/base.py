@@ -14,9 +14,9 @@ from wordsparse.machine import memory
 from wordsparse.types import Array
 
 _PURPOSE = "an estimator of wordsparse.labels"
-_multiclass = optional.load(_PURPOSE, "sklearn.utils.multiclass", "labels")
-checks = optional.load(_PURPOSE, "sklearn.utils.validation", "labels")
-_sklearn = optional.load(_PURPOSE, "sklearn.base", "labels")
+_multiclass = optional.load(_PURPOSE, "sklearn.utils.multiclass")
+checks = optional.load(_PURPOSE, "sklearn.utils.validation")
+_sklearn = optional.load(_PURPOSE, "sklearn.base")
 BaseEstimator: Any = _sklearn.BaseEstimator
 ClassifierMixin: Any = _sklearn.ClassifierMixin
 TransformerMixin: Any = _sklearn.TransformerMixin

@@ -12,7 +12,7 @@ from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.state import as_bytes, listed
 from wordsparse.validation import texts_of
 
-_text = optional.load("TextClassifier", "sklearn.feature_extraction.text", "labels")
+_text = optional.load("TextClassifier", "sklearn.feature_extraction.text")
 
 
 class TextClassifier(SparseTargetClassifier):

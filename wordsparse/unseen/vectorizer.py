@@ -11,7 +11,7 @@ from wordsparse.unseen.documents import encoded
 from wordsparse.validation import texts_of
 from wordsparse.words.model import Model
 
-_sklearn = optional.load("DocumentVectorizer", "sklearn.base", "labels")
+_sklearn = optional.load("DocumentVectorizer", "sklearn.base")
 BaseEstimator: Any = _sklearn.BaseEstimator
 TransformerMixin: Any = _sklearn.TransformerMixin
 
