@@ -2,7 +2,7 @@
 
 Functions texts   a row's numbers with spaces between, each with the fewest digits that name it among all float32
           parse   a line's numbers; the line is left to Python where one of them is not a plain number
-cost      some 25 ns a number each way, a sixth of Python's
+cost      some 50 ns a number each way, a third of Python's
 threads   texts frees the GIL for a row at a time
 """
 

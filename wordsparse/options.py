@@ -33,7 +33,7 @@ EVERY_OUTPUT = "every word is a negative here, and nothing is sampled: leave it 
 NGRAM_LENGTHS = (
     "n-grams are fitted to finished vectors: wordsparse subwords has their lengths, --shortest and --longest"
 )
-WORD_NGRAMS = "n-grams of words are --ngrams of labels train; train joins pairs of words by --phrases"
+WORD_NGRAMS = "a classifier of texts has --ngrams; word vectors join pairs of words by --phrases"
 
 # What gensim and fastText call it, in lower case without - and _ → our name, or a sentence.
 _ELSEWHERE = {

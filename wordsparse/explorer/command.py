@@ -38,8 +38,8 @@ def command(model: str, output: Path, words: int, map_words: int, as_json: bool,
     """Write one self-contained HTML page that shows the vectors of MODEL.
 
     MODEL: a model directory, or a file in any format that evaluate reads. The page has search, neighbours, analogies
-    and a map of the vocabulary, which uses t-SNE if scikit-learn is installed (wordsparse[labels]), otherwise the
-    first two principal components.
+    and a map of the vocabulary, which uses t-SNE if scikit-learn is installed, otherwise the first two principal
+    components.
     """
     from wordsparse.explorer import explore
 
