@@ -178,7 +178,7 @@ class Exact:
 
         loss, counted = name.removeprefix("counts:"), name.startswith("counts:")
         given = {"bias": True, "base_measure": np.sqrt(task.counts + 1)} if counted else {}
-        self.layer = FactoredOutput(dim, task.outputs, loss=loss, **given)
+        self.layer = FactoredOutput(dim, task.outputs, loss=loss, ignore_index=-1, **given)
         self.sparse, self.dense = list[Any](), list[Any]()
 
     def loss(self, h: Any, ids: Any, values: Any) -> Any:
@@ -288,7 +288,12 @@ class Rival:
 
 def head_of(name: str, dim: int, task: Task) -> Any:
     """The head of a name."""
-    return (Rival if name in RIVALS or name.startswith("sampled") else Exact)(name, dim, task)
+    return (Rival if is_rival(name) else Exact)(name, dim, task)
+
+
+def is_rival(name: str) -> bool:
+    """Whether a head is PyTorch's."""
+    return name in RIVALS or name.startswith("sampled")
 
 
 def body_of(task: Task, dim: int) -> Any:

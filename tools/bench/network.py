@@ -6,13 +6,15 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 
+from tools.bench import heads
 from tools.bench.runner import Benchmark, Row, cpu_seconds
 from tools.bench.sequences import BLOCK, K, sequences_of
-from wordsparse.layer.losses import LOSSES
+from tools.bench.tasks import planted
 from wordsparse.machine.description import memory_bytes
 
 # Users whose validation chooses the epoch, and rows of logits that full cross-entropy holds at a time.
@@ -25,16 +27,14 @@ class NextItemNetwork(Benchmark):
 
     The body is SASRec's: rows of the last ``length`` items, which the head has (one table for inputs and outputs), a
     norm, embeddings of their places, two blocks; each place predicts the next item. Adam trains it, and all learning
-    rates fall in a line to ``last_rate`` of what they were, Adam's from 1e-3. The heads: ``softmax``, full
-    cross-entropy in chunks; ``sampled-K``, cross-entropy against K uniform negatives of the minibatch, corrected for
-    their number; ``gbce-K``, gSASRec's loss; and the losses of ``FactoredOutput``, with the words' constants, biases,
-    and the root of items' counts as base measure. The validation's NDCG@10 chooses the epoch, and the test is looked at
-    once. ``data`` are files as NextItem takes them, or ``planted:N``, a made-up catalogue, whose last epoch is chosen,
-    judged by 4,000 users. An epoch is a ``share`` of the users.
+    rates fall in a line to ``last_rate`` of what they were, Adam's from 1e-3. The heads are those of ``Heads``. The
+    validation's NDCG@10 chooses the epoch, and the test is looked at once. ``data`` are files as NextItem takes them,
+    or ``planted:N``, a made-up catalogue, whose last epoch is chosen, judged by 4,000 users. An epoch is a ``share`` of
+    the users.
     """
 
     data: Any = ("",)
-    head: Any = ("softmax", "sampled-100", "sampled-3000", "gbce-256", *LOSSES)
+    head: Any = ("dense", "in-batch", "sampled-1000", "zloss", "counts:zloss")
     epochs: Any = (10,)
     share: float = 1.0
     last_rate: float = 0.02
@@ -62,7 +62,8 @@ class NextItemNetwork(Benchmark):
         torch.set_num_threads(self.threads)
         known = [sequence[:-2] for sequence in self.sequences if len(sequence) > 3]
         counts = np.bincount(np.concatenate(known), minlength=self.items)
-        head = head_of(self.head, self.dim, counts, self.threads)
+        task = SimpleNamespace(outputs=self.items, counts=counts, values=None)
+        head = (Rival if heads.is_rival(self.head) else Exact)(self.head, self.dim, task)
         self.body = causal_transformer(head.embed, self.dim, self.length)
         optimizers: list[Any] = [torch.optim.Adam([*self.body.parameters(), *head.dense], lr=1e-3)]
         optimizers += [torch.optim.SparseAdam(head.sparse, lr=1e-3)] if head.sparse else []
@@ -126,95 +127,44 @@ class NextItemNetwork(Benchmark):
         return {"hr@10": round(float((found <= K).mean()), 4), "ndcg@10": round(gain, 4)}
 
 
-class Head:
-    """A table of the items' rows, inputs and outputs at once, whose ``backward`` sends a gradient to it and to h."""
+class Exact(heads.Exact):
+    """``FactoredOutput``, one table for inputs and outputs."""
 
-    def __init__(self, dim: int, items: int, sampled: int) -> None:
-        import torch
+    def __init__(self, name: str, dim: int, task: Any) -> None:
+        super().__init__(name, dim, task)
+        self.embed, self.optimizers = self.layer.embed, [self.layer.fused_optimizer]
+        self.state, self.restore = self.layer.state_dict, self.layer.load_state_dict
 
-        self.rows = torch.nn.Embedding(items, dim, sparse=sampled > 0)
-        torch.nn.init.normal_(self.rows.weight, std=0.02)
-        self.sparse, self.dense = ([self.rows.weight], []) if sampled else ([], [self.rows.weight])
-        self.sampled, self.items, self.optimizers = sampled, items, list[Any]()
-        self.state, self.restore = self.rows.state_dict, self.rows.load_state_dict
+    def backward(self, h: Any, ids: Any) -> None:
+        """The gradient of the mean loss, and the layer's step."""
+        self.loss(h, ids[:, None], None).backward()
+
+
+class Rival(heads.Rival):
+    """Rows of PyTorch's, inputs and outputs at once."""
+
+    optimizers: ClassVar[list[Any]] = []
 
     def embed(self, ids: Any) -> Any:
         """The rows of items; of −1, zeros."""
-        return self.rows(ids.clamp(min=0)) * (ids >= 0)[..., None]
+        from torch.nn.functional import embedding
 
-    def weights(self) -> tuple[Any, Any]:
-        """W (items, dim), and the biases."""
-        return self.rows.weight.detach(), 0.0
+        return embedding(ids.clamp(min=0), self.rows, sparse=not self.dense) * (ids >= 0)[..., None]
 
-    def backward(self, h: Any, targets: Any) -> None:
-        """Full cross-entropy, its logits some rows at a time."""
-        import torch
-
-        leaf = h.detach().requires_grad_()
-        for part, ids in zip(leaf.split(CHUNK), targets.split(CHUNK), strict=True):
-            logits = part @ self.rows.weight.T
-            (torch.nn.functional.cross_entropy(logits, ids, reduction="sum") / len(h)).backward()
+    def backward(self, h: Any, ids: Any) -> None:
+        """The gradient of the mean loss; under full cross-entropy, whose outputs are many, some rows of h at a time."""
+        leaf, size = h.detach().requires_grad_(), CHUNK if self.dense else len(h)
+        for part, own in zip(leaf.split(size), ids.split(size), strict=True):
+            (self.loss(part, own[:, None], None) * (len(part) / len(h))).backward()
         h.backward(leaf.grad)  # autograd adds what comes through the inputs
 
+    def state(self) -> Any:
+        """A copy of the rows, for ``restore``."""
+        return self.rows.detach().clone()
 
-class Sampled(Head):
-    """Cross-entropy of the target among uniform negatives, which the minibatch shares, as if they were all items."""
-
-    def backward(self, h: Any, targets: Any) -> None:
-        import torch
-
-        own, others = self._logits(h, targets)
-        others = others + np.log((self.items - 1) / self.sampled)
-        (torch.logsumexp(torch.cat([own[:, None], others], 1), 1) - own).mean().backward()
-
-    def _logits(self, h: Any, targets: Any) -> tuple[Any, Any]:
-        """Those of the targets, and of the negatives; a negative that is the target counts as none."""
-        import torch
-
-        negatives = torch.randint(self.items, (self.sampled,))
-        others = (h @ self.rows(negatives).T).masked_fill(negatives[None] == targets[:, None], -torch.inf)
-        return (h * self.rows(targets)).sum(1), others
-
-
-class Gbce(Sampled):
-    """Petrov & Macdonald's generalised binary cross-entropy (gSASRec, RecSys 2023), t = .75."""
-
-    def backward(self, h: Any, targets: Any) -> None:
-        from torch.nn.functional import logsigmoid
-
-        share = self.sampled / (self.items - 1)
-        beta = share * (0.75 * (1 - 1 / share) + 1 / share)
-        own, others = self._logits(h, targets)
-        (-(beta * logsigmoid(own) + logsigmoid(-others).sum(1)).mean() / (self.sampled + 1)).backward()
-
-
-class Exact:
-    """``FactoredOutput``, which takes its own steps."""
-
-    def __init__(self, loss: str, dim: int, counts: Any, threads: int | None) -> None:
-        from wordsparse.torch import FactoredOutput
-
-        chosen = LOSSES[loss](**LOSSES[loss].recipe.get("loss", {}))
-        given = {"base_measure": np.sqrt(counts + 1), "bias": True, "ignore_index": -1, "threads": threads}
-        self.layer = FactoredOutput(dim, counts.size, loss=chosen, **given)
-        self.embed, self.sparse, self.dense = self.layer.embed, list[Any](), list[Any]()
-        self.optimizers = [self.layer.fused_optimizer]
-        self.state, self.restore = self.layer.state_dict, self.layer.load_state_dict
-
-    def weights(self) -> tuple[Any, Any]:
-        W = self.layer.weights()
-        return W[:, :-1], W[:, -1]
-
-    def backward(self, h: Any, targets: Any) -> None:
-        self.layer(h, targets).backward()
-
-
-def head_of(name: str, dim: int, counts: Any, threads: int | None) -> Any:
-    """The head of a name such as ``softmax``, ``sampled-100``, ``gbce-256`` or that of a loss of the exact layer."""
-    kind, _, number = name.partition("-")
-    if kind in ("softmax", "sampled", "gbce"):
-        return {"softmax": Head, "sampled": Sampled, "gbce": Gbce}[kind](dim, counts.size, int(number or 0))
-    return Exact(name, dim, counts, threads)
+    def restore(self, rows: Any) -> None:
+        """Gives the rows of ``state`` back."""
+        self.rows.data.copy_(rows)
 
 
 def causal_transformer(embed: Any, dim: int, length: int) -> Any:
@@ -245,23 +195,3 @@ def padded(sequences: list[Any], length: int) -> tuple[Any, Any]:
         last = sequence[-length - 1 :]
         row[length + 1 - len(last) :] = last
     return rows, np.where(rows[:, :-1] >= 0, rows[:, 1:], -1)
-
-
-def planted(items: int, users: int = 30_000, groups: int = 500) -> list[Any]:
-    """Sequences of 5 to 14 items: two steps in three to one of three groups that follow the last item's, others to any.
-
-    The items of a group, ``items`` / ``groups``, are drawn by Zipf's law.
-    """
-    random = np.random.default_rng(items)
-    size = items // groups
-    popular = np.cumsum(1 / np.arange(1, size + 1))
-    following = random.integers(0, groups, (groups, 3))
-    found = []
-    for length in random.integers(5, 15, users):
-        group = np.empty(length, np.int64)
-        group[0] = random.integers(groups)
-        for t in range(1, length):
-            follows = random.random() < 2 / 3
-            group[t] = following[group[t - 1], random.integers(3)] if follows else random.integers(groups)
-        found.append(group * size + np.searchsorted(popular, random.random(length) * popular[-1]))
-    return found

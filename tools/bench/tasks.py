@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from tools.bench.network import planted
 from wordsparse.corpus.reading import sentences
 
 # Inputs before a word or an item, and features of a made-up row.
@@ -76,3 +75,23 @@ def made_up(asked: Any, kind: str, outputs: int) -> tuple[Any, Any, Any]:
     places = topics[:, :, None] * size + np.concatenate(drawn)
     ids = shuffled[places].reshape(n, 20)
     return inputs, ids, random.standard_normal(outputs).astype(np.float32)[ids] if kind == "values" else None
+
+
+def planted(items: int, users: int = 30_000, groups: int = 500) -> list[Any]:
+    """Sequences of 5 to 14 items: two steps in three to one of three groups that follow the last item's, others to any.
+
+    The items of a group, ``items`` / ``groups``, are drawn by Zipf's law.
+    """
+    random = np.random.default_rng(items)
+    size = items // groups
+    popular = np.cumsum(1 / np.arange(1, size + 1))
+    following = random.integers(0, groups, (groups, 3))
+    found = []
+    for length in random.integers(5, 15, users):
+        group = np.empty(length, np.int64)
+        group[0] = random.integers(groups)
+        for t in range(1, length):
+            follows = random.random() < 2 / 3
+            group[t] = following[group[t - 1], random.integers(3)] if follows else random.integers(groups)
+        found.append(group * size + np.searchsorted(popular, random.random(length) * popular[-1]))
+    return found
