@@ -16,12 +16,12 @@ from typing import Any
 import click
 
 from tools.bench import (
-    commits,
     gpu,
     heads,
     labels,
     layer,
     network,
+    processes,
     runner,
     sentences,
     sequences,
@@ -29,7 +29,7 @@ from tools.bench import (
     words,
 )
 
-MODULES = (layer, words, text, sentences, labels, sequences, network, heads, commits, gpu)
+MODULES = (layer, words, text, sentences, labels, sequences, network, heads, processes, gpu)
 SUBJECTS = {
     name: subject
     for module in MODULES

@@ -1,4 +1,4 @@
-"""Two commits beside each other: the same training by both, in turn, each run a process of its own."""
+"""Whole processes in turn: the same training by two commits, and ours beside gensim's from the text to the vectors."""
 
 import json
 import os
@@ -44,22 +44,26 @@ def git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def wordsparse(tree: Path, *arguments: str) -> Row:
-    """What the program of a tree prints as JSON, and the cost of its process."""
+def run(command: Sequence[str], folder: Path) -> tuple[str, Row]:
+    """What a program prints, and the cost of its process."""
     begun = time.perf_counter()
-    command = [sys.executable, "-m", "wordsparse", *arguments, "--json"]
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        process = subprocess.Popen(command, cwd=tree, stdout=out, stderr=err)
+        process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=err)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.perf_counter() - begun
         out.seek(0)
         err.seek(0)
         if process.returncode:
-            raise click.ClickException(f"wordsparse {arguments[0]} failed in {tree.name}: {err.read()[-1000:]}")
-        report = json.loads(out.read())
-    cost = {"cpu_seconds": used.ru_utime + used.ru_stime, "wall_seconds": wall}
-    return {"loss": report.get("loss"), **cost, "peak_memory_bytes": used.ru_maxrss * 1024}
+            raise click.ClickException(f"{shlex.join(command[:4])} … failed in {folder.name}: {err.read()[-1000:]}")
+        cost = {"cpu_seconds": used.ru_utime + used.ru_stime, "wall_seconds": wall}
+        return out.read(), {**cost, "peak_memory_bytes": used.ru_maxrss * 1024}
+
+
+def wordsparse(tree: Path, *arguments: str) -> Row:
+    """The losses that the program of a tree prints, and the cost of its process."""
+    output, cost = run([sys.executable, "-m", "wordsparse", *arguments, "--json"], tree)
+    return {"loss": json.loads(output).get("loss"), **cost}
 
 
 @dataclass
@@ -113,3 +117,48 @@ def summary(commits: Sequence[str], pairs: Sequence[tuple[Row, Row]]) -> list[Ro
     medians = {name: statistics.median(row[name] for row in rows) for name in ("first_cpu_seconds", *COSTS)}
     same = all(row["same_loss"] for row in rows)
     return [*rows, {"pair": f"{commits[1]} / {commits[0]}", **medians, "same_loss": same}]
+
+
+# A text, as gensim's compiled reader takes it, to vectors in word2vec's binary layout.
+GENSIM = """
+import json, sys
+from gensim.models import Word2Vec
+given, output = json.loads(sys.argv[1]), sys.argv[2]
+Word2Vec(**given).wv.save_word2vec_format(output, binary=True)
+"""
+
+
+@dataclass
+class FromText(Benchmark):
+    """Ours and gensim's negative sampling, from a text file to vectors in word2vec's binary layout: whole processes in
+    turn, medians of ``repeat``. ``ratio``: gensim's seconds over ours, of the same model. Options that are not named
+    here are each program's defaults.
+    """
+
+    text: Path = Path("text.txt")
+    model: Any = ("cbow", "skipgram")
+    dim: int = 100
+    epochs: int = 5
+    min_count: int = 5
+    repeat: int = 3
+    also: str = ""
+    cases: ClassVar[tuple[str, ...]] = ("model",)
+
+    def track_vectors(self) -> list[Row]:
+        with tempfile.TemporaryDirectory() as folder:
+            runs = [(self._ours(Path(folder, f"{i}")), self._gensim(Path(folder))) for i in range(self.repeat)]
+        ours, peer = ({name: statistics.median(run[i][name] for run in runs) for name in COSTS} for i in (0, 1))
+        ratio = {name: peer[name] / ours[name] for name in COSTS}
+        return [{"side": "wordsparse", **ours}, {"side": "gensim", **peer}, {"side": "ratio", **ratio}]
+
+    def _ours(self, output: Path) -> Row:
+        names = ("model", "dim", "epochs", "threads", "min_count")
+        options = [part for name in names for part in (f"--{name.replace('_', '-')}", str(getattr(self, name)))]
+        options += ["--export", str(output / "vectors.bin"), *shlex.split(self.also)]
+        output.mkdir()
+        return wordsparse(ROOT, "train", str(self.text.resolve()), "-o", str(output / "model"), *options)
+
+    def _gensim(self, folder: Path) -> Row:
+        given = {"corpus_file": str(self.text.resolve()), "vector_size": self.dim, "sg": int(self.model == "skipgram")}
+        given |= {"epochs": self.epochs, "workers": self.threads, "min_count": self.min_count}
+        return run([sys.executable, "-c", GENSIM, json.dumps(given), str(folder / "gensim.bin")], folder)[1]
