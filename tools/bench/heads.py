@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tools.bench.runner import Benchmark, Row
-from tools.bench.tasks import BEFORE, FEATURES, Task, task_of
+from tools.bench.tasks import FEATURES, Task, task_of
 from wordsparse.layer.losses import LOSSES
 from wordsparse.machine.description import memory_bytes
 
-# Inner units, and outputs that are held when judging.
-INNER, HELD = 256, 30_000_000
+# Inner units, those of a recurrent body, and outputs that are held when judging.
+INNER, STATE, HELD = 256, 128, 30_000_000
 RIVALS = ("dense", "in-batch", "sampled-100", "sampled-1000", "binary-100", "stored")
 
 
@@ -29,7 +29,7 @@ class Heads(Benchmark):
     ``task`` is KIND-D. ``class``: one of D / 10 clusters of points, each an output; ``item``: the next one of
     ``planted`` sequences; ``labels``: 20 a row, ten of each of two topics, the popular ones more often; ``values``: 20
     real ones a row, those of two topics, topics by Zipf's law; ``word``: the next one of ``text``. Items and words are
-    read from the last five, by rows of their own; the body has one inner layer.
+    read from the last ten, by rows of their own and a GRU; else the body has one inner layer.
 
     The heads: losses of ``FactoredOutput`` with nothing set, or after ``counts:`` with biases and the root of counts as
     base measure; ``dense``, full cross-entropy; ``in-batch``, that among the targets of the minibatch, each weighed by
@@ -297,8 +297,17 @@ def is_rival(name: str) -> bool:
 
 
 def body_of(task: Task, dim: int) -> Any:
-    """One inner layer, behind rows of its own where the inputs are ids."""
-    from torch.nn import Embedding, Flatten, Linear, ReLU, Sequential
+    """One inner layer; for ids a recurrent one, GRU, over rows of their own."""
+    from torch.nn import GRU, Embedding, Linear, Module, ReLU, Sequential
 
-    first = [Embedding(task.outputs, FEATURES, sparse=True), Flatten()] if task.of_ids else []
-    return Sequential(*first, Linear(FEATURES * (BEFORE if first else 1), INNER), ReLU(), Linear(INNER, dim))
+    class Last(Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gru = GRU(FEATURES, STATE, batch_first=True)
+
+        def forward(self, rows: Any) -> Any:
+            return self.gru(rows)[1][0]
+
+    if task.of_ids:
+        return Sequential(Embedding(task.outputs, FEATURES, sparse=True), Last(), Linear(STATE, dim))
+    return Sequential(Linear(FEATURES, INNER), ReLU(), Linear(INNER, dim))

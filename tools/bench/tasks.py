@@ -9,7 +9,7 @@ import numpy as np
 from wordsparse.corpus.reading import sentences
 
 # Inputs before a word or an item, and features of a made-up row.
-BEFORE, FEATURES = 5, 64
+BEFORE, FEATURES = 10, 64
 
 
 class Task:
@@ -42,7 +42,9 @@ def following(asked: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
     if kind == "item":
         parts = planted(outputs, asked.examples // 8)
     else:
-        words = list(islice((word for line in sentences(asked.text) for word in (*line, "</s>")), 6 * asked.examples))
+        words = list(
+            islice((word for line in sentences(asked.text) for word in (*line, "</s>")), (BEFORE + 1) * asked.examples)
+        )
         kept = {word: i for i, (word, _) in enumerate(Counter(words).most_common(outputs - 1), 1)}
         parts = [np.array([kept.get(word, 0) for word in words])]
     rows = np.concatenate([windows(part) for part in parts])
@@ -50,7 +52,7 @@ def following(asked: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
 
 
 def windows(part: Any) -> Any:
-    """Each id from the second on behind the last five before it; 0 where there is none."""
+    """Each id from the second on behind the last ten before it; 0 where there is none."""
     padded = np.concatenate([np.zeros(BEFORE - 1, np.int64), part])
     return np.lib.stride_tricks.sliding_window_view(padded, BEFORE + 1)
 
