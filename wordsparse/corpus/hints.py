@@ -58,9 +58,11 @@ def _punctuated(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
 def _letters(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
     """A sentence if most tokens are single letters of a script that writes no spaces, else None."""
     unspaced = np.fromiter((_UNSPACED.search(word) is not None for word in words), bool, len(words))
-    single = np.fromiter((_size(word) == 1 for word in words), bool, len(words)) & unspaced
     of_script = counts[unspaced].sum()
-    if 2 * of_script <= counts.sum() or counts[single].sum() <= LETTERS_SHARE * of_script:
+    if 2 * of_script <= counts.sum():
+        return None
+    single = [i for i in np.flatnonzero(unspaced).tolist() if _size(words[i]) == 1]
+    if counts[single].sum() <= LETTERS_SHARE * of_script:
         return None
     return "most words are single letters of a script that writes no spaces: " + _splitter_of("".join(words))
 
