@@ -57,4 +57,7 @@ def test_long_runs_stay_finite(loss: str, data: str, tied: bool) -> None:
         means[t] = losses.mean()
     assert np.isfinite(means).all()
     assert np.isfinite(engine.output.weights()).all()
+    # What is kept of W, Q = WᵀW and w̄, still belongs to it.
+    core, W = engine.output.core, engine.output.weights().astype(np.float64)
+    np.testing.assert_allclose(core.factors.Q, W.T @ W, atol=1e-3 * np.abs(core.factors.Q).max())
     assert means[-1000:].mean() < (1.05 if data == "noise" else 0.97) * means[0]

@@ -10,7 +10,9 @@ import pytest
 from support.torch_layers import TINY, D, d, layer, minibatch, torch
 
 from wordsparse.errors import InputError
+from wordsparse.layer.factors import Factors
 from wordsparse.torch import FactoredOutput
+from wordsparse.torch.state import link
 
 
 def saved_and_loaded(head: FactoredOutput) -> FactoredOutput:
@@ -104,6 +106,24 @@ def test_the_state_of_a_long_run_is_loaded() -> None:
         h, Y = minibatch(seed % 50)
         head(h.float(), Y).backward()
     other = FactoredOutput(d, D, loss="bounded-ns", threads=1)
+    other.load_state_dict(head.state_dict())
+    torch.testing.assert_close(other.weights(), head.weights())
+
+
+def test_a_state_whose_factors_cancel_is_loaded() -> None:
+    """As after ten epochs of the Z-loss on the items of a shop: w̄ is small beside ω and beside V's part of it."""
+    outputs, random = 20_000, np.random.default_rng(0)
+    head = FactoredOutput(d, outputs, loss="zloss", base_measure=random.random(outputs) + 0.1, threads=1)
+    core = head._engine.output.core
+    assert core.p is not None
+    left, right = (np.linalg.qr(random.standard_normal((d, d)))[0] for _ in range(2))
+    U = left @ np.diag(np.geomspace(1e-2, 1e2, d)) @ right
+    omega, W = np.full(d, 15.0), 0.1 * core.p[:, None] * random.standard_normal((outputs, d))
+    core.V[...] = (W - np.outer(core.p, omega)) @ np.linalg.inv(U)
+    W = core.V.astype(np.float64) @ U + np.outer(core.p, omega)
+    core.factors = Factors(U, np.linalg.inv(U), omega, W.T @ W, core.p @ W)
+    link(head, head._engine)
+    other = FactoredOutput(d, outputs, loss="zloss", base_measure=np.ones(outputs), threads=1)
     other.load_state_dict(head.state_dict())
     torch.testing.assert_close(other.weights(), head.weights())
 

@@ -55,15 +55,15 @@ def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix
     for name, part in found.items():
         if not np.isfinite(part).all():
             raise InputError(f"{prefix}{name} holds a number that is not finite: load another state")
-    V = np.ascontiguousarray(found["V"], core.dtype)
     U, omega = found["U"].astype(np.float64), found["omega"].astype(np.float64)
-    p = found["measure_roots"] if "measure_roots" in found else np.ones(V.shape[0])
-    # W' = V U + p ωᵀ
-    by_measure, total = U.T @ (p.astype(V.dtype) @ V).astype(np.float64), float(np.square(p, dtype=np.float64).sum())
-    Q = U.T @ core.kernels.gram(V) @ U + np.outer(by_measure, omega) + np.outer(omega, by_measure)
+    V, p = found["V"], found.get("measure_roots", np.ones(core.n_outputs))
+    Q, w_bar, total = np.zeros_like(U), np.zeros_like(omega), float(np.square(p, dtype=np.float64).sum())
+    for block in core.blocks():  # W' = V U + p ωᵀ, in float64: its terms cancel
+        W = V[block].astype(np.float64) @ U + np.outer(p[block], omega)
+        Q += W.T @ W
+        w_bar += p[block] @ W
     largest, rounding = float(np.abs(omega).max(initial=0)), 100 * np.finfo(np.float32).eps
-    Q += total * np.outer(omega, omega)
-    for name, expected, terms in (("Q", Q, largest**2), ("w_bar", by_measure + total * omega, largest)):
+    for name, expected, terms in (("Q", Q, largest**2), ("w_bar", w_bar, largest)):
         # Cancellation leaves rounding of the size of the terms.
         allowed = AGREEMENT * np.abs(expected).max(initial=0) + rounding * total * terms + 1e-33
         if np.abs(found[name] - expected).max(initial=0) > allowed:
