@@ -209,43 +209,6 @@ def filled(text: str) -> str:
     return MARKED.sub(fill, text)
 
 
-HEADS = {
-    "softmax": "full cross-entropy",
-    "sampled-3000": "3,000 negatives",
-    "zloss": "Z-loss",
-}
-CATALOGUES = {
-    "planted:12000": "12,000 items, made up",
-    "video.txt": "23,715 items, Video",
-    "beauty.txt": "54,542 items, Beauty",
-    "planted:200000": "200,000 items, made up",
-    "planted:1000000": "1,000,000 items, made up",
-}
-
-
-def draw_network(content: Content, path: Path) -> None:
-    """A picture of the network's heads: validation and CPU time of each training, with the peak of its memory."""
-    import matplotlib as mpl
-    import matplotlib.ticker
-    from matplotlib.figure import Figure
-
-    rows = [row for report in content["reports"] for row in report["rows"] if row["epoch"] != "best"]
-    figure = Figure(figsize=(6, 16), layout="constrained")
-    for axes, (data, title) in zip(figure.subplots(len(CATALOGUES)), CATALOGUES.items(), strict=True):
-        for colour, (head, name) in enumerate(HEADS.items()):
-            own = [row for row in rows if (row["data"], row["head"], row["seed"]) == (data, head, 0)]
-            if own:
-                points = sorted((row["cpu_seconds"], row["ndcg@10"]) for row in own)
-                peak = max(row["peak_bytes"] for row in own) / 1e6
-                axes.plot(
-                    *zip(*points, strict=True), "o-", color=f"C{colour}", markersize=3, label=f"{name}, {peak:,.0f} MB"
-                )
-        axes.set(title=title, xlabel="CPU seconds of training", ylabel="NDCG@10 of the validation", xscale="log")
-        axes.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
-        axes.legend(fontsize="small")
-    save(figure, path)
-
-
 def draw_headline(content: Content, path: Path) -> None:
     """README.md's picture: the mean score of its table's test sets, and the CPU time, of each of its methods."""
     from matplotlib.figure import Figure
@@ -284,8 +247,8 @@ def main() -> None:
     """Write the tables of every page and the pictures anew."""
     for path in pages():
         path.write_text(filled(path.read_text()))
-    for name, draw in {"next-item-network": draw_network, "compare-english-10m": draw_headline}.items():
-        draw(json.loads((RESULTS / f"{name}.json").read_text()), RESULTS / f"{name}.svg")
+    name = "compare-english-10m"
+    draw_headline(json.loads((RESULTS / f"{name}.json").read_text()), RESULTS / f"{name}.svg")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import numpy as np
 from tools.bench import heads
 from tools.bench.runner import Benchmark, Row, cpu_seconds
 from tools.bench.sequences import BLOCK, K, sequences_of
-from tools.bench.tasks import planted
 from wordsparse.machine.description import memory_bytes
 
 # Users whose validation chooses the epoch, and rows of logits that full cross-entropy holds at a time.
@@ -28,25 +27,21 @@ class NextItemNetwork(Benchmark):
     The body is SASRec's: rows of the last ``length`` items, which the head has (one table for inputs and outputs), a
     norm, embeddings of their places, two blocks; each place predicts the next item. Adam trains it, and all learning
     rates fall in a line to ``last_rate`` of what they were, Adam's from 1e-3. The heads are those of ``Heads``. The
-    validation's NDCG@10 chooses the epoch, and the test is looked at once. ``data`` are files as NextItem takes them,
-    or ``planted:N``, a made-up catalogue, whose last epoch is chosen, judged by 4,000 users. An epoch is a ``share`` of
-    the users.
+    validation's NDCG@10 chooses the epoch, and the test is looked at once. ``data`` are files as NextItem takes them.
     """
 
     data: Any = ("",)
     head: Any = ("dense", "in-batch", "sampled-1000", "zloss", "counts:zloss")
-    epochs: Any = (10,)
-    share: float = 1.0
+    epochs: int = 10
     last_rate: float = 0.02
     batch: int = 128
     dim: int = 64
     length: int = 30
     seed: Any = (0,)
-    cases: ClassVar[tuple[str, ...]] = ("data", "head", "epochs", "seed")
+    cases: ClassVar[tuple[str, ...]] = ("data", "head", "seed")
 
     def setup(self) -> None:
-        self.planted = self.data.startswith("planted:")
-        sequences = planted(int(self.data[8:])) if self.planted else sequences_of(Path(self.data))
+        sequences = sequences_of(Path(self.data))
         self.items = 1 + max(int(sequence.max()) for sequence in sequences)
         self.sequences = [sequence for sequence in sequences if len(sequence) > 2]
 
@@ -68,8 +63,8 @@ class NextItemNetwork(Benchmark):
         optimizers: list[Any] = [torch.optim.Adam([*self.body.parameters(), *head.dense], lr=1e-3)]
         optimizers += [torch.optim.SparseAdam(head.sparse, lr=1e-3)] if head.sparse else []
         optimizers += head.optimizers
-        users = max(1, int(self.share * len(known)))
-        steps = self.epochs * max(1, users // self.batch)
+        minibatches = max(1, len(known) // self.batch)
+        steps = self.epochs * minibatches
         schedules = [
             torch.optim.lr_scheduler.LambdaLR(o, lambda t: max(self.last_rate, 1 - t / steps)) for o in optimizers
         ]
@@ -78,8 +73,7 @@ class NextItemNetwork(Benchmark):
         for epoch in range(1, self.epochs + 1):
             before = cpu_seconds()
             self.body.train()
-            order = random.permutation(len(known))[:users]
-            for batch in np.array_split(order, max(1, order.size // self.batch)):
+            for batch in np.array_split(random.permutation(len(known)), minibatches):
                 places, following = padded([known[user] for user in batch], self.length)
                 h = self.body(torch.from_numpy(places[:, :-1]))[torch.from_numpy(following >= 0)]
                 for optimizer in optimizers:
@@ -92,8 +86,6 @@ class NextItemNetwork(Benchmark):
             if epoch == 1:
                 peak = memory_bytes("VmHWM")  # of training alone: a validation holds more
             used = {"us_per_example": 1e6 * cpu / examples, "peak_bytes": peak}
-            if self.planted and epoch < self.epochs:
-                continue  # a validation of a million items takes longer than an epoch
             row = {"epoch": epoch, "cpu_seconds": cpu, **self._scores(head, "validation", JUDGED), **used}
             rows.append(row)
             print(self.data, self.head, row, file=sys.stderr, flush=True)
@@ -102,7 +94,7 @@ class NextItemNetwork(Benchmark):
         assert chosen is not None
         self.body.load_state_dict(chosen[0])
         head.restore(chosen[1])
-        rows.append({"epoch": "best", **self._scores(head, "test", JUDGED if self.planted else len(self.sequences))})
+        rows.append({"epoch": "best", **self._scores(head, "test", len(self.sequences))})
         return rows
 
     def _scores(self, head: Any, part: str, users: int) -> Row:

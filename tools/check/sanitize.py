@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
         "UBSAN_OPTIONS": "print_stacktrace=1",
     }
     chosen = SHORT if arguments == ["--short"] else tuple(arguments) or TESTS
-    tests = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *chosen]
+    tests = [sys.executable, "-m", "pytest", "-n", "2", "-p", "no:cacheprovider", *chosen]
     return subprocess.run(tests, cwd=COPY, env=os.environ | checked, check=False).returncode
 
 
