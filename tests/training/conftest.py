@@ -1,13 +1,9 @@
-"""Fixtures of the tests of runs: a text, the path of a model, and checkpoints that do not race with the training."""
+"""Fixtures of the tests of runs: a text, and the path of a model."""
 
-import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from support.texts import write_text
-
-from wordsparse.training import checkpoints
 
 
 @pytest.fixture
@@ -18,15 +14,3 @@ def text(tmp_path: Path) -> Path:
 @pytest.fixture
 def output(tmp_path: Path) -> Path:
     return tmp_path / "model"
-
-
-@pytest.fixture
-def checkpoints_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Training waits for each checkpoint, so that a slow disk or a busy machine does not change their number."""
-
-    class Direct(threading.Thread):
-        def start(self) -> None:
-            super().start()
-            self.join()
-
-    monkeypatch.setattr(checkpoints, "threading", SimpleNamespace(Thread=Direct))

@@ -57,7 +57,6 @@ def test_the_checkpoint_before_a_damaged_one_serves(text: Path, output: Path, ca
     assert "checksum" in warning
 
 
-@pytest.mark.usefixtures("checkpoints_wait")
 def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(
     text: Path, output: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -32,7 +32,6 @@ def test_a_run_resumed_at_any_step_ends_in_the_same_bytes(text: Path, output: Pa
         assert not run_directory(output).exists()
 
 
-@pytest.mark.usefixtures("checkpoints_wait")
 def test_periodic_checkpoints_do_not_change_the_result_and_the_newest_is_kept(text: Path, output: Path) -> None:
     seen: list[list[str]] = []
 

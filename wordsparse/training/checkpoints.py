@@ -1,13 +1,12 @@
 """Checkpoints: the whole state of a run in a directory of its own, written beside the training.
 
 ``checkpoint-N/`` (N counts up) holds ``checkpoint.json`` (the request of the run, its state, and the table of
-its arrays) and ``state.bin``, the arrays. It appears whole, fsynced, by a rename; only then the one before it goes. A
-periodic one is written by a thread from a copy of the state, so training waits for the copy only. A checkpoint that
-cannot be written (a full disk) causes a warning; the previous one is kept, and training continues.
+its arrays) and ``state.bin``, the arrays. It appears whole, fsynced, by a rename; only then the one before it goes.
+Training waits for it. A checkpoint that cannot be written (a full disk) causes a warning; the previous one is kept, and
+training continues.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,74 +70,47 @@ class Checkpointer:
     ) -> None:
         self._directory, self._request, self._every = directory, dict(request), every
         self._stop, self.count = stop, count
-        self._writer: threading.Thread | None = None
-        self._failure: str | None = None
         self._due = time.monotonic() + every
 
     def after_step(self, run: Run) -> None:
-        """Between two minibatches: start a checkpoint if one is due, or stop the run if a stop was requested. Then
+        """Between two minibatches: write a checkpoint if one is due, or stop the run if a stop was requested. Then
         Interrupted is raised, after a checkpoint where one can be written."""
         if self._stop.received:
             raise Interrupted(
                 f"interrupted after {run.state.tokens:,} of {run.total_tokens:,} tokens: {self.save(run)}"
             )
-        if self._writer is not None:
-            if self._writer.is_alive():
-                return
-            self.finish()
         if self._every and time.monotonic() >= self._due:
-            try:
-                state = run.embedding.state()
-                if run.device.device == "cpu":  # from a GPU, the arrays are copies already
-                    state = arrays.copy(state)
-            except MemoryError:
-                logger.warning("no checkpoint could be written (no memory for a copy of the state); training continues")
-            else:
-                self._writer = threading.Thread(target=self._write, args=(state, run.state.as_dict()), daemon=True)
-                self._writer.start()
+            if failure := self._write(run):
+                kept = self._directory.kept()
+                logger.warning("a checkpoint could not be written (%s); training continues, and %s", failure, kept)
             self._due = time.monotonic() + self._every
 
     def save(self, run: Run) -> str:
-        """End the run: write a checkpoint directly, without a copy, unless the model is already complete. Returns a
-        sentence for the user about what to resume from."""
-        self.finish()
-        if not self._directory.holds_model():
-            self._write(run.embedding.state(), run.state.as_dict())
-        return self.kept()
-
-    def kept(self) -> str:
-        """A sentence for the user about what there is to resume from, and why it is not a newer checkpoint."""
-        failure, self._failure = self._failure, None
+        """End the run: write a checkpoint, unless the model is already complete. Returns a sentence for the user about
+        what to resume from, and why it is not a newer checkpoint."""
+        failure = "" if self._directory.holds_model() else self._write(run)
         kept = self._directory.kept()
-        return kept if failure is None else f"no checkpoint could be written ({failure}); {kept}"
+        return f"no checkpoint could be written ({failure}); {kept}" if failure else kept
 
-    def finish(self) -> None:
-        """Wait until the current checkpoint is written; if it failed, log a warning."""
-        if self._writer is not None:
-            self._writer.join()
-            self._writer = None
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            kept = self._directory.kept()
-            logger.warning("a checkpoint could not be written (%s); training continues, and %s", failure, kept)
-
-    def _write(self, state: Mapping[str, Any], run_state: dict[str, Any]) -> None:
+    def _write(self, run: Run) -> str:
+        """Write a checkpoint in the place of the one before it; returns why that failed, or nothing."""
         before = self._directory.checkpoints()
         number = 1 + (int(before[0].name.removeprefix(CHECKPOINT)) if before else 0)
         target = self._directory.place(f"{CHECKPOINT}{number:09d}")
         try:
+            state = run.embedding.state()
             _check_finite(state)
             with storage.new_directory(target) as folder, storage.writing(target):
                 table = arrays.write(folder / STATE, state)
                 manifest = {"format": FORMAT, "version": VERSION, "count": self.count + 1}
-                content = {"request": self._request, "run_state": run_state, "state": table}
+                content = {"request": self._request, "run_state": run.state.as_dict(), "state": table}
                 storage.write_manifest(folder / MANIFEST, {**manifest, **content})
         except (WordsparseError, MemoryError, OSError) as error:
-            self._failure = str(error) or "no memory"
-            return
+            return str(error) or "no memory"
         self.count += 1
         for older in before:
             storage.remove_directory(older)
+        return ""
 
 
 def _check_finite(state: Mapping[str, Any]) -> None:

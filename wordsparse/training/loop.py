@@ -61,20 +61,13 @@ class Share(Protocol):
 class Run:
     """A training run: its model, and how far it has come.
 
-    ``vocabulary`` are the words to train, among them every word of the source's own; with ``checkpoints`` there must be
-    memory for a copy of the state. InputError if the memory does not suffice, the GPU's included, or the text that is
-    held out is too little or too much. ``is_whole`` is False while a step is under way: an end of the run leaves a
-    state then from which it cannot go on. With a ``share`` other processes take the same steps.
+    ``vocabulary`` are the words to train, among them every word of the source's own. InputError if the memory does not
+    suffice, the GPU's included, or the text that is held out is too little or too much. ``is_whole`` is False while a
+    step is under way: an end of the run leaves a state then from which it cannot go on. With a ``share`` other
+    processes take the same steps.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        options: Options,
-        vocabulary: Vocabulary | None = None,
-        *,
-        checkpoints: bool = False,
-    ) -> None:
+    def __init__(self, source: Source, options: Options, vocabulary: Vocabulary | None = None) -> None:
         self.options, self.text = with_epochs(options, source), source.identity()
         self.vocabulary = vocabulary = vocabulary or source.vocabulary
         self.device, self.threads = devices.choose(options.device), resolve_threads(options.threads)
@@ -90,9 +83,7 @@ class Run:
             )
         self.total_tokens, self.batch_tokens = self.minibatches.total_tokens, self.minibatches.largest
         self._schedule = self.minibatches.schedule
-        self.need = self._need(checkpoints)
-        self.need.check()
-        self._estimated_peak = memory.estimated_peak(self.need)
+        self._need().check()
         with at_work(starting=True):
             self.embedding = self._start()
         self.is_whole = True
@@ -192,8 +183,6 @@ class Run:
             device_reason=self.device.reason,
             loss=list(at.losses),
             peak_memory_bytes=peak_memory_bytes(),
-            estimated_memory_bytes=self._estimated_peak,
-            checkpoint_memory_bytes=self.need.copy,
             checkpoints=checkpoints,
             heldout_loss=list(at.heldout_losses) if options.heldout else None,
             date=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -259,7 +248,7 @@ class Run:
     def _progress(self, loss: float, heldout: float | None = None) -> Progress:
         return Progress(self.state.tokens, self.total_tokens, len(self.state.losses), loss, heldout)
 
-    def _need(self, checkpoints: bool) -> memory.Need:
+    def _need(self) -> memory.Need:
         """By the first minibatch; later ones are like it."""
         words = pairs = bags = 0
         examples = self.minibatches.first()
@@ -270,7 +259,7 @@ class Run:
             else:
                 bags = examples.bags.rows
         size = len(self.vocabulary), self.options.dim
-        return memory.Need(*size, words, pairs, checkpoints, bags, self.options.form > 0)
+        return memory.Need(*size, words, pairs, bags, self.options.form > 0)
 
     def _has_stalled(self) -> bool:
         """Whether the last ``patience`` epochs brought no better held-out loss than the best one before them."""

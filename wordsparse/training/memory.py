@@ -7,7 +7,6 @@ unique word of a minibatch, of a d×d matrix, of a pair of words and of a bag.
 from dataclasses import dataclass, replace
 
 from wordsparse.errors import InputError
-from wordsparse.machine.description import memory_bytes
 from wordsparse.machine.memory import least_left, shown
 
 # The workspace of a step: float32 rows of d numbers for each unique word; float64 matrices of d×d numbers; bytes for
@@ -22,53 +21,31 @@ BYTES = 20 * 10**6
 NGRAM_ROWS_PER_WORD, NGRAM_BYTES_PER_WORD = 1.5, 600
 # For each word besides its two rows: mass and base measure (float64), count (int64), threshold and position (int32).
 BYTES_PER_WORD = 32
-# A checkpoint is written from a copy of the state, through blocks.
-COPY_BLOCKS = 2**25
 
 
 @dataclass(frozen=True)
 class Need:
     """The memory of a run, in bytes, beside the memory that its process holds already.
 
-    ``words``, ``pairs`` and ``bags``: the unique words, pairs and bags of a minibatch; with ``checkpoints``, a copy of
-    the state is made now and then.
+    ``words``, ``pairs`` and ``bags``: the unique words, pairs and bags of a minibatch.
     """
 
     vocab_size: int
     dim: int
     words: int
     pairs: int
-    checkpoints: bool
     bags: int = 0
     subwords: bool = False
 
     @property
-    def training(self) -> int:
-        """Bytes without the copy for a checkpoint."""
+    def total(self) -> int:
+        """Peak bytes."""
         d, words = self.dim + 1, min(self.words, self.vocab_size)
         step = 4 * d * ROWS_PER_WORD * words + 8 * SQUARES * d * d + BYTES
         step += BYTES_PER_PAIR * self.pairs + BYTES_PER_BAG * self.bags
         if self.subwords:
             step = max(step, (4 * d * NGRAM_ROWS_PER_WORD + NGRAM_BYTES_PER_WORD) * self.vocab_size)
-        return self._matrices() + BYTES_PER_WORD * self.vocab_size + int(step)
-
-    @property
-    def copy(self) -> int:
-        """Bytes of the copy for a checkpoint; 0 without checkpoints."""
-        return self.state + COPY_BLOCKS if self.checkpoints else 0
-
-    @property
-    def state(self) -> int:
-        """Bytes of the complete state of the run, which a model holds too."""
-        return self._matrices() + 8 * (self.vocab_size + 6 * (self.dim + 1) ** 2)
-
-    @property
-    def total(self) -> int:
-        """Peak bytes."""
-        return self.training + self.copy
-
-    def _matrices(self) -> int:
-        return 4 * self.vocab_size * (2 * self.dim + 1)
+        return 4 * self.vocab_size * (2 * self.dim + 1) + BYTES_PER_WORD * self.vocab_size + int(step)
 
     def check(self, what: str = "") -> None:
         """Refuse what does not fit into the memory left. The InputError has the numbers, and proposes options that
@@ -84,8 +61,6 @@ class Need:
 
     def _advice(self, left: int) -> str:
         fits = []
-        if self.checkpoints and self.training <= left:
-            fits.append("checkpoint_every 0")
         for name, option in (("dim", "dim"), ("vocab_size", "max_vocab")):
             if most := self._largest(name, left):
                 fits.append(f"{option} {most}")
@@ -102,12 +77,4 @@ class Need:
 
 def check_dim(dim: int) -> None:
     """Refuse, before a text is read, a dimension that does not fit with any vocabulary."""
-    Need(1, dim, 0, 0, False).check(what=f"dim {dim} in its d x d matrices alone")
-
-
-def estimated_peak(need: Need) -> int:
-    """The peak of the process, without checkpoints, if the run starts now; 0 where it is not known."""
-    try:
-        return max(memory_bytes("VmHWM"), memory_bytes("VmRSS") + need.training)
-    except (OSError, LookupError):
-        return 0
+    Need(1, dim, 0, 0).check(what=f"dim {dim} in its d x d matrices alone")

@@ -40,7 +40,7 @@ class RunOptions:
     checkpoint_every: float = option(
         CHECKPOINT_EVERY,
         "Seconds between checkpoints, which are in OUTPUT.training until the model is written; with 0, only an "
-        "interrupted run writes one. While a checkpoint is written, memory holds a copy of the vectors.",
+        "interrupted run writes one. Training waits while a checkpoint is written.",
         metavar="SECONDS",
     )
     resume: bool = option(

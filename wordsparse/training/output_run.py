@@ -149,15 +149,14 @@ class OutputRun:
 
     def _new_run(self, base: Model | None, source: Source, options: Options) -> Run | None:
         """The run at its start; None if a finished model has no epochs left."""
-        checkpoints = self.run.checkpoint_every > 0
         if base is None:
-            run = Run(source, options, checkpoints=checkpoints)
+            run = Run(source, options)
             if self.init is not None:
                 run.start_from(self.init)
             return run
         if self.init is not None:
             logger.warning("init has no effect: the run goes on from the model in %s", self.output)
-        return continued(base, source, options, checkpoints=checkpoints)
+        return continued(base, source, options)
 
     def _finished(self, model: Model) -> Model:
         """The model that no epochs are left for."""
@@ -192,18 +191,16 @@ class Begun:
                 if progress is not None:
                     progress(step)
                 keeper.after_step(run)
-            keeper.finish()
             model = self._written()
             stop.awaited = False
         except Interrupted:
             raise
         except TrainingError as error:  # a resumed run would fail in the same way, so no checkpoint is written
-            keeper.finish()
-            raise TrainingError(f"{error}; {keeper.kept()}") from error
+            raise TrainingError(f"{error}; {self.directory.kept()}") from error
         except BaseException as error:
             # A second signal requests no checkpoint; and before the first minibatch there is no progress to store.
             savable = run.is_whole and run.state.tokens > begun and stop.received < 2
-            kept = keeper.save(run) if savable else keeper.kept()
+            kept = keeper.save(run) if savable else self.directory.kept()
             if isinstance(error, WordsparseError):
                 raise type(error)(f"{error}; {kept}") from error
             if isinstance(error, MemoryError):
@@ -214,7 +211,6 @@ class Begun:
             raise
         finally:
             stop.awaited = False
-            keeper.finish()
         if stop.received:
             raise Interrupted(f"interrupted; the model was complete and is in {self.output}")
         return model

@@ -88,8 +88,6 @@ class Report:
     """The figures of a run. ``loss`` is the mean per pair of each epoch; times are of training only, without encoding.
 
     A run that was resumed counts from its start: tokens, seconds and checkpoints of every process add up.
-    ``estimated_memory_bytes`` is what was expected of ``peak_memory_bytes`` before the start, 0 where that cannot be
-    known; the copy for a checkpoint adds ``checkpoint_memory_bytes`` while it is written.
     ``heldout_loss`` is the exact mean per pair of held-out text after each epoch, None where none is held out.
     ``date`` (UTC, ISO 8601) is that of its end, ``wordsparse`` the version, with the ``commit`` where it runs from a
     checkout, and ``parent`` the SHA-256 of the ``model.json`` of the model that an output had before.
@@ -107,8 +105,6 @@ class Report:
     device_reason: str
     loss: list[float]
     peak_memory_bytes: int
-    estimated_memory_bytes: int
-    checkpoint_memory_bytes: int
     checkpoints: int = 0
     heldout_loss: list[float] | None = None
     date: str | None = None

@@ -92,40 +92,28 @@ def check_more_epochs(model: Model, options: Options) -> bool:
     return options.epochs > epochs
 
 
-def continued(
-    model: Model,
-    source: Source,
-    options: Options,
-    *,
-    checkpoints: bool = False,
-) -> Run | None:
+def continued(model: Model, source: Source, options: Options) -> Run | None:
     """The run that trains a model on, on its own text or on a new one; None if no epochs are left to train."""
     if is_same_text(model.trained().text, source):
         options = epochs_to(options, model, source)
         if not check_more_epochs(model, options):
             return None
-        return more_epochs(model, source, options, checkpoints=checkpoints)
-    run = on_new_text(model, source, options, checkpoints=checkpoints)
+        return more_epochs(model, source, options)
+    run = on_new_text(model, source, options)
     added = len(run.vocabulary) - len(model.vocabulary)
     logger.info("training on with a new text: %s words added to %s", f"{added:,}", f"{len(model.vocabulary):,}")
     return run
 
 
-def more_epochs(
-    model: Model,
-    source: Source,
-    options: Options,
-    *,
-    checkpoints: bool = False,
-) -> Run:
+def more_epochs(model: Model, source: Source, options: Options) -> Run:
     """The run that trains a finished model for more epochs."""
-    run = Run(source, options, model.vocabulary, checkpoints=checkpoints)
+    run = Run(source, options, model.vocabulary)
     run.restore(model.state(), model.trained().run_state)
     run.continues = model, np.arange(len(model))
     return run
 
 
-def on_new_text(model: Model, source: Source, options: Options, *, checkpoints: bool = False) -> Run:
+def on_new_text(model: Model, source: Source, options: Options) -> Run:
     """A run over a new text that starts from a model. InputError if the kind of model, the loss, the dimension, the
     preset or its base measure differs from the model's."""
     fixed = ("model", "loss", "dim", "preset", "measure_power")
@@ -134,7 +122,7 @@ def on_new_text(model: Model, source: Source, options: Options, *, checkpoints: 
         raise InputError(
             f"resume: {changed}: a model keeps these on a new text: leave them as they were, or train a new model"
         )
-    run = Run(source, options, model.vocabulary.merged(source.vocabulary), checkpoints=checkpoints)
+    run = Run(source, options, model.vocabulary.merged(source.vocabulary))
     known = model.vocabulary.rows_in(run.vocabulary)
     start_from(run, model, known, options.used_recipe())
     passes = run.minibatches.passes
