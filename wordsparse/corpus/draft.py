@@ -7,28 +7,19 @@ import bisect
 import hashlib
 import itertools
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.corpus import shards
 from wordsparse.corpus._text import renumber
-from wordsparse.corpus.shards import END_OF_SENTENCE, SHARD_DTYPE, SHARD_TOKENS, FileRecord, ShardContent, shard_name
-from wordsparse.corpus.vocabulary import Vocabulary
+from wordsparse.corpus.shards import END_OF_SENTENCE, SHARD_DTYPE, SHARD_TOKENS, FileRecord, shard_name
 from wordsparse.files.storage import writing
 from wordsparse.machine.threads import ordered_map
 
 Values = NDArray[np.int32]
-
-
-class WrittenShard(NamedTuple):
-    """A finished shard: the manifest's record of its file, and its content."""
-
-    file: FileRecord
-    content: ShardContent
+BLOCK_VALUES = 2**18
 
 
 class Draft:
@@ -79,8 +70,9 @@ class Draft:
         """End the open sentence, if there is one."""
         self.write(np.array([END_OF_SENTENCE], np.int32), 0)
 
-    def renumbered(self, tables: Sequence[Values], threads: int) -> list[WrittenShard]:
-        """Replace each run's values by their entries in its table, in place: the directory is temporary."""
+    def renumbered(self, tables: Sequence[Values], threads: int) -> list[FileRecord]:
+        """Replace each run's values by their entries in its table, in place: the directory is temporary. Returns the
+        records of the files."""
         with writing(self._output):
             return [
                 _renumbered(self.folder / shard_name(i), runs, tables, threads) for i, runs in enumerate(self._runs)
@@ -95,27 +87,6 @@ class Draft:
         self.sentences += values.size - tokens
 
 
-class NumberedText(Protocol):
-    """A whole text as a draft, and its words."""
-
-    @property
-    def draft(self) -> Draft:
-        """The values."""
-
-    @property
-    def distinct_words(self) -> int:
-        """The number of distinct words."""
-
-    def vocabulary(self, min_count: int, max_vocab: int | None = None, known: Collection[str] = ()) -> Vocabulary:
-        """The vocabulary of its words; see :meth:`Vocabulary.from_counts`."""
-
-    def maps(self, vocabulary: Vocabulary) -> list[Values]:
-        """For each table of the draft, the map from its ids to the vocabulary's ids, or to OUT_OF_VOCABULARY.
-
-        Two more entries at the end, which negative values index, map END_OF_SENTENCE to itself.
-        """
-
-
 def _end_of_shard(values: Values, remaining: int) -> int:
     """The number of values until the first end of a sentence at or after the ``remaining``-th value; else all."""
     if values.size < remaining:
@@ -125,30 +96,26 @@ def _end_of_shard(values: Values, remaining: int) -> int:
     return remaining + first if at_end[first] else values.size
 
 
-def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Values], threads: int) -> WrittenShard:
-    """Renumber a shard in the blocks in which it will be read."""
+def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Values], threads: int) -> FileRecord:
+    """Renumber a shard, block by block."""
     starts = list(itertools.accumulate((size for size, _ in runs), initial=0))
     width = SHARD_DTYPE.itemsize
     with open(path, "r+b") as file:
 
-        def renumbered(start: int) -> tuple[bytes, bytes, int]:
-            data = os.pread(file.fileno(), shards.BLOCK_VALUES * width, start * width)
+        def renumbered(start: int) -> bytes:
+            data = os.pread(file.fileno(), BLOCK_VALUES * width, start * width)
             values = np.frombuffer(data, SHARD_DTYPE).astype(np.int32)
             at, run = 0, bisect.bisect_right(starts, start) - 1
             while at < values.size:
                 end = min(values.size, starts[run + 1] - start)
                 renumber(values[at:end], tables[runs[run][1]])
                 at, run = end, run + 1
-            data = values.astype(SHARD_DTYPE, copy=False).tobytes()
-            return data, hashlib.sha256(data).digest(), int(np.count_nonzero(values == END_OF_SENTENCE))
+            return values.astype(SHARD_DTYPE, copy=False).tobytes()
 
-        digest, digests, sentences = hashlib.sha256(), [], 0
-        for data, of_block, ended in ordered_map(renumbered, range(0, starts[-1], shards.BLOCK_VALUES), threads):
+        digest = hashlib.sha256()
+        for data in ordered_map(renumbered, range(0, starts[-1], BLOCK_VALUES), threads):
             file.write(data)
             digest.update(data)
-            digests.append(of_block)
-            sentences += ended
         file.flush()
         os.fsync(file.fileno())
-    record = FileRecord(path.name, starts[-1] * width, digest.hexdigest())
-    return WrittenShard(record, ShardContent(digests, sentences))
+    return FileRecord(path.name, starts[-1] * width, digest.hexdigest())

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus._text import WordTable
-from wordsparse.corpus.draft import Draft, NumberedText
+from wordsparse.corpus.draft import Draft
 from wordsparse.corpus.hints import hint
 from wordsparse.corpus.options import EncodeOptions
 from wordsparse.corpus.phrases import MIN_COUNT as PAIR_MIN_COUNT
-from wordsparse.corpus.phrases import THRESHOLD, with_phrases
+from wordsparse.corpus.phrases import THRESHOLD, JoinedText, with_phrases
 from wordsparse.corpus.reading import Piece, RawText, Source, TextBlock
 from wordsparse.corpus.shards import (
     END_OF_SENTENCE,
@@ -26,7 +26,6 @@ from wordsparse.corpus.shards import (
     EncodedCorpus,
     FileRecord,
     Shard,
-    cached_blocks,
     tokenization,
     write_corpus_manifest,
 )
@@ -77,14 +76,14 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
         stages = [*(folder / f"pass-{i}" for i in range(passes)), folder]
         for stage in stages:
             stage.mkdir(exist_ok=True)
-        numbered: NumberedText = _read(text, Draft(stages[0], target), threads, progress)
+        numbered: ReadText | JoinedText = _read(text, Draft(stages[0], target), threads, progress)
         if text.files and not numbered.draft.tokens:
             raise InputError(f"{some_of(text.files)}: the text holds no token: give text with words")
         for before, after in itertools.pairwise(stages):
             numbered = with_phrases(numbered, Draft(after, target), max(min_count, PAIR_MIN_COUNT), threshold, threads)
             shutil.rmtree(before)
         vocabulary = numbered.vocabulary(min_count, asked.max_vocab, asked.known)
-        written = numbered.draft.renumbered(numbered.maps(vocabulary), threads)
+        records = numbered.draft.renumbered(numbered.maps(vocabulary), threads)
         about: dict[str, Any] = {
             "tokens": numbered.draft.tokens,
             "sentences": numbered.draft.sentences,
@@ -93,9 +92,8 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
             "max_vocab": asked.max_vocab,
             "tokenization": tokenization(text.tokens, passes, threshold),
         }
-        digest = complete(folder, vocabulary, [shard.file for shard in written], about)
-    block = cached_blocks()
-    shards = [Shard(target / shard.file.name, shard.content, block) for shard in written]
+        digest = complete(folder, vocabulary, records, about)
+    shards = [Shard(target / record.name, len(vocabulary)) for record in records]
     return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest)
 
 
@@ -138,6 +136,7 @@ class ReadText:
         return counts
 
     def vocabulary(self, min_count: int, max_vocab: int | None = None, known: Collection[str] = ()) -> Vocabulary:
+        """The vocabulary of its words; see :meth:`Vocabulary.from_counts`."""
         # Rare words become Python strings only if a known one may be rare, or all are: the error needs their counts.
         if not known:
             words, times = self.tables[0].ranked(min_count)
@@ -146,6 +145,8 @@ class ReadText:
         return Vocabulary.from_counts(self.counts(), min_count, max_vocab, known)
 
     def maps(self, vocabulary: Vocabulary) -> list[Ids]:
+        """For each table of the draft, the map from its ids to the vocabulary's ids, or to OUT_OF_VOCABULARY. Two more
+        entries at the end, which negative values index, map END_OF_SENTENCE to itself."""
         table = np.full(len(self.tables[0]) + 2, OUT_OF_VOCABULARY, np.int32)
         ids = self.tables[0].ids(vocabulary.words)  # −1 of a word that another process has read
         found = np.flatnonzero(ids >= 0).astype(np.int32)

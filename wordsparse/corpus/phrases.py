@@ -10,15 +10,18 @@ import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.corpus.draft import Draft, NumberedText
+from wordsparse.corpus.draft import Draft
 from wordsparse.corpus.shards import END_OF_SENTENCE, OUT_OF_VOCABULARY, SHARD_DTYPE
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.files.storage import writing
+
+if TYPE_CHECKING:
+    from wordsparse.corpus.encoding import ReadText
 
 Ids: TypeAlias = NDArray[np.int32]
 Keys: TypeAlias = NDArray[np.int64]
@@ -58,14 +61,16 @@ class JoinedText:
         return [np.array([*map, END_OF_SENTENCE, OUT_OF_VOCABULARY], np.int32)]
 
 
-def with_phrases(text: NumberedText, draft: Draft, min_count: int, threshold: float, threads: int) -> JoinedText:
+def with_phrases(
+    text: "ReadText | JoinedText", draft: Draft, min_count: int, threshold: float, threads: int
+) -> JoinedText:
     """Join the pairs of a text whose score, with δ = ``min_count``, is above the threshold, once.
 
     ``draft`` receives the new text. ``text`` is renumbered, and of no further use.
     """
     vocabulary = text.vocabulary(min_count=1)
-    written = text.draft.renumbered(text.maps(vocabulary), threads)
-    shards = [text.draft.folder / shard.file.name for shard in written]
+    records = text.draft.renumbered(text.maps(vocabulary), threads)
+    shards = [text.draft.folder / record.name for record in records]
     keys = _phrases(shards, vocabulary.counts, min_count, threshold)
     ids, words = _numbered(keys, vocabulary.words)
     times = np.zeros(len(words), np.int64)

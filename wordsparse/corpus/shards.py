@@ -2,17 +2,17 @@
 
 A shard is a stream of values: a word's id (0 … V−1), OUT_OF_VOCABULARY or END_OF_SENTENCE. Sentences never span shards.
 
-A shard is read in blocks, and every read is checked against the checksums taken at opening. It is not memory-mapped: if
-a mapped file is truncated, the process dies (SIGBUS), and if it is altered, compiled code receives invalid row numbers.
-A file that is deleted can still be read, because it stays open.
+A shard is compared with its checksum when it is opened; what is read of it later need only be ids. It is not
+memory-mapped: if a mapped file is truncated, the process dies (SIGBUS). A file that is deleted can still be read,
+because it stays open.
 """
 
 import hashlib
+import itertools
 import os
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,9 +30,7 @@ END_OF_SENTENCE = -2
 """The value after the last token of each sentence."""
 
 SHARD_DTYPE = np.dtype("<i4")
-BLOCK_VALUES = 2**18
-
-_CACHED_BLOCKS = 3  # in all shards of a corpus together
+MOST_VALUES = 2**28  # of one read: the system's limit is near 2**29
 
 SHARD_TOKENS = 2**26
 """A shard is closed at the first end of a sentence after this many values."""
@@ -56,26 +54,15 @@ class Values(Protocol):
         """The values of a slice of step 1."""
 
 
-@dataclass(frozen=True)
-class ShardContent:
-    """The contents of a shard file: the SHA-256 of each of its blocks, and how many sentences."""
-
-    digests: Sequence[bytes]
-    sentences: int
-
-
 class Shard:
     """The values of a shard file, as an array that supports slices only: ``shard[start:stop]`` reads the values.
-
-    InputError if the file cannot be read.
 
     Parameters
     ----------
     path : Path
-    content : ShardContent
-        The content of the file, which this process has written; :meth:`checked` reads a file of another process.
-    block : callable
-        :func:`cached_blocks`, which the shards of a corpus share.
+        InputError if the file cannot be read.
+    words : int
+        The size of the vocabulary: every id is below it.
 
     Attributes
     ----------
@@ -83,15 +70,11 @@ class Shard:
         Number of values.
     """
 
-    def __init__(self, path: Path, content: ShardContent, block: "Block") -> None:
-        self.path, self._content, self._block = path, content, block
+    def __init__(self, path: Path, words: int) -> None:
+        self.path, self._words = path, words
         self._file = descriptor_of(path)
         self.size = os.fstat(self._file).st_size // SHARD_DTYPE.itemsize
         weakref.finalize(self, os.close, self._file)
-
-    @property
-    def sentences(self) -> int:
-        return self._content.sentences
 
     @property
     def shape(self) -> tuple[int]:
@@ -104,55 +87,23 @@ class Shard:
         return self[:].astype(dtype or np.int32, copy=False)
 
     def __getitem__(self, values: slice) -> NDArray[np.int32]:
-        """The values, read-only; ReadError if the file has changed since it was opened."""
+        """The values, read-only; ReadError if the file was cut or altered since it was opened."""
         start, stop, step = values.indices(self.size)
         if step != 1:
             raise IndexError("a shard supports slices of step 1 only")
-        first, last = start // BLOCK_VALUES, -(-stop // BLOCK_VALUES)
-        blocks = [self._block(self, number) for number in range(first, last)]
-        found = blocks[0] if len(blocks) == 1 else np.concatenate([np.empty(0, np.int32), *blocks])
-        begin = start - first * BLOCK_VALUES
-        return found[begin : begin + max(0, stop - start)]
-
-    def block(self, number: int) -> NDArray[np.int32]:
-        """The values of a block, read from the file and checked."""
-        data = self._read(number)
-        if hashlib.sha256(data).digest() != self._content.digests[number]:
-            raise ReadError(f"{self.path}: has changed since it was opened: it was cut or altered")
-        return np.frombuffer(data, SHARD_DTYPE).astype(np.int32, copy=False)
-
-    def _read(self, number: int) -> bytes:
-        size = BLOCK_VALUES * SHARD_DTYPE.itemsize
+        width = SHARD_DTYPE.itemsize
+        ends = [*range(start, stop, MOST_VALUES), max(start, stop)]
         try:
-            return os.pread(self._file, size, number * size)
+            parts = (os.pread(self._file, (b - a) * width, a * width) for a, b in itertools.pairwise(ends))
+            data = b"".join(parts)
         except OSError as error:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
-
-    @classmethod
-    def checked(cls, path: Path, block: "Block", sha256: str) -> "Shard":
-        """The shard of a file with this SHA-256, which is read once; InputError if it has another."""
-        shard = cls(path, ShardContent([], 0), block)
-        digest, digests, sentences = hashlib.sha256(), [], 0
-        for number in range(-(-shard.size // BLOCK_VALUES)):
-            data = shard._read(number)
-            digest.update(data)
-            digests.append(hashlib.sha256(data).digest())
-            whole = len(data) // SHARD_DTYPE.itemsize
-            sentences += int(np.count_nonzero(np.frombuffer(data, SHARD_DTYPE, whole) == END_OF_SENTENCE))
-        if digest.hexdigest() != sha256:
-            raise InputError(
-                f"{path}: its content does not match its checksum: it was altered or damaged; encode again"
-            )
-        shard._content = ShardContent(digests, sentences)
-        return shard
-
-
-Block = Callable[[Shard, int], NDArray[np.int32]]
-
-
-def cached_blocks() -> Block:
-    """:meth:`Shard.block`, with a cache of what the shards of a corpus read last: consecutive slices share blocks."""
-    return lru_cache(_CACHED_BLOCKS)(Shard.block)
+        if len(data) == (ends[-1] - start) * width:
+            ids = np.frombuffer(data, SHARD_DTYPE).astype(np.int32, copy=False)
+            # Compiled code takes ids for numbers of rows.
+            if not ids.size or (ids.min() >= END_OF_SENTENCE and ids.max() < self._words):
+                return ids
+        raise ReadError(f"{self.path}: has changed since it was opened: it was cut or altered")
 
 
 def shard_name(index: int) -> str:
@@ -222,18 +173,18 @@ class EncodedCorpus:
         with trusting(folder / MANIFEST):
             vocabulary_record, *records = (FileRecord(**entry) for entry in manifest["files"])
             counts = {name: manifest[name] for name in COUNTS}
-        if sha256_of(folder / VOCABULARY) != vocabulary_record.sha256:
-            raise InputError(
-                f"{folder / VOCABULARY}: does not match its checksum: it was altered; encode the text again"
-            )
-        block = cached_blocks()
+        names = [VOCABULARY, *(shard_name(i) for i in range(len(records)))]
+        for name, record in zip(names, [vocabulary_record, *records], strict=True):
+            if sha256_of(folder / name) != record.sha256:
+                raise InputError(f"{folder / name}: does not match its checksum: it was altered; encode the text again")
+        vocabulary = Vocabulary.load(folder / VOCABULARY)
         return cls(
             path=folder,
-            vocabulary=Vocabulary.load(folder / VOCABULARY),
+            vocabulary=vocabulary,
             **counts,
             max_vocab=manifest.get("max_vocab"),
             tokenization=manifest.get("tokenization"),
-            shards=[Shard.checked(folder / shard_name(i), block, record.sha256) for i, record in enumerate(records)],
+            shards=[Shard(folder / name, len(vocabulary)) for name in names[1:]],
             sha256=content_digest([vocabulary_record, *records]),
         )
 
