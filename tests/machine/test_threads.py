@@ -217,6 +217,25 @@ def test_results_that_wait_are_bounded() -> None:
     results.close()
 
 
+@pytest.mark.parametrize(("helpers", "ahead"), [(1, 1), (2, 3), (3, 5)])
+def test_results_are_made_ahead_by_the_other_threads(helpers: int, ahead: int) -> None:
+    made: list[tuple[int, int]] = []
+
+    def function(item: int) -> int:
+        made.append((item, threading.get_ident()))
+        return item
+
+    results = threads.ordered_map(function, range(20), helpers + 1, ahead=ahead)
+    assert next(results) == 0
+    deadline = time.monotonic() + 10
+    while len(made) <= ahead and time.monotonic() < deadline:  # while the caller has the first
+        time.sleep(0.001)
+    time.sleep(0.02)
+    assert sorted(item for item, _ in made) == list(range(1 + ahead))
+    assert list(results) == list(range(1, 20))
+    assert threading.get_ident() not in {thread for _, thread in made}
+
+
 @pytest.mark.parametrize("n", [1, 3])
 @pytest.mark.parametrize(("broken", "error", "before"), [(2, ValueError, [0, 1]), (9, LookupError, [0, 1, 2, 3, 4])])
 def test_errors_stand_in_their_place(n: int, broken: int, error: type[Exception], before: list[int]) -> None:

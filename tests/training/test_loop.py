@@ -80,7 +80,7 @@ def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch: pytest.M
                 (end, e.words.tobytes(), e.targets.csr.indices.tobytes(), e.targets.y.tobytes())
                 for end, e in run.examples(0)
             ]
-        return len(run.minibatches._ahead), built
+        return run.minibatches._threads, built
 
     monkeypatch.setattr(loop, "kernels_on", lambda device, threads, bfloat16: CpuKernels(1))
     ahead, expected = minibatches(1, "cpu")

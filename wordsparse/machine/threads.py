@@ -13,7 +13,7 @@ import os
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -103,17 +103,21 @@ def single_threaded_blas() -> Iterator[None]:
         _BLAS.release()
 
 
-def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+def ordered_map(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int, *, ahead: int | None = None
+) -> Generator[Result, None, None]:
     """Map ``function`` over ``items`` on ``threads`` threads, including the caller's; results keep the items' order.
 
     The caller's thread iterates over the items; it calls the function itself while the other threads are busy. An
     error of the function or of the iteration is raised at its position in the order. At most 4 ``threads`` results
-    are buffered.
+    are buffered. With ``ahead`` the other threads alone call the function, and while the caller uses a result, this
+    many further ones are made.
     """
     helpers = threads - 1
     executor = ThreadPoolExecutor(max(1, helpers), "wordsparse")  # starts threads on demand
     pending: deque[Future[Result]] = deque()
     iterator, failure = iter(items), None
+    most = 4 * threads if ahead is None else ahead + 1
     try:
         while failure is None:
             try:
@@ -123,11 +127,11 @@ def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], threa
             except Exception as error:
                 failure = error
                 break
-            if sum(not future.done() for future in pending) < 2 * helpers:
+            if ahead is not None or sum(not future.done() for future in pending) < 2 * helpers:
                 pending.append(executor.submit(function, item))
             else:
                 pending.append(_called(function, item))
-            while pending and (pending[0].done() or len(pending) >= 4 * threads):
+            while pending and (len(pending) >= most or (ahead is None and pending[0].done())):
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()

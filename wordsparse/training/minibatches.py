@@ -5,7 +5,7 @@ from functools import partial
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.training.prefetch import prefetched
+from wordsparse.machine.threads import ordered_map
 from wordsparse.words.examples import Examples
 from wordsparse.words.options import Options
 from wordsparse.words.schedule import Schedule
@@ -41,9 +41,9 @@ class Minibatches:
         self.total_tokens = self.passes.tokens * options.epochs
         self.schedule = Schedule(self.recipe, self.total_tokens, asked)
         self.largest = self.schedule.largest_batch()
-        self._build = self._builder()
+        self._threads, self._free = builders, [self._builder()]
         self._check_heldout()
-        self._ahead = [self._build if i == 0 else self._builder() for i in range(builders)]
+        self._free += [self._builder() for _ in range(builders - 1)]
 
     @property
     def positions(self) -> int:
@@ -64,25 +64,31 @@ class Minibatches:
     ) -> Generator[tuple[int, Examples], None, None]:
         """An epoch from a position on, minibatch by minibatch, each with its end in the pass."""
         pieces = self.passes.train(partial(self.sized, epoch), position, epoch)
-        makers = [partial(_built, build, epoch, part) for build in self._ahead]
-        if makers:
-            return prefetched(pieces, makers)
-        return (_built(self._build, epoch, part, piece) for piece in pieces)
+        ahead = 2 * self._threads - 1 if self._threads else None
+        return ordered_map(partial(self._built, epoch, part), pieces, self._threads + 1, ahead=ahead)
 
     def first(self) -> Examples | None:
         """A minibatch of the largest size at the start of the text; None where the text has no token."""
         for piece in self.passes.train(lambda position: self.largest):
-            return _built(self._build, 0, WHOLE, piece)[1]
+            return self._built(0, WHOLE, piece)[1]
         return None
 
     def heldout(self, part: tuple[int, int] = WHOLE) -> Iterator[Examples]:
         """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""
         for piece in self.passes.heldout(self.largest):
-            yield _built(self._build, 0, part, piece)[1]
+            yield self._built(0, part, piece)[1]
 
     def _builder(self) -> Build:
         """A function that builds a minibatch; each has working space of its own, for one thread."""
         return self._source.builder(self._options, self.recipe, self._vocabulary, transposed=self._transposed)
+
+    def _built(self, epoch: int, part: tuple[int, int], piece: Piece) -> tuple[int, Examples]:
+        """The part of a piece's minibatch, by a free builder, with where the piece ends in the pass."""
+        own, build = piece.part(*part), self._free.pop()
+        try:
+            return piece.end, build(own.ids, own.start, own.stop, offset=own.offset, epoch=epoch)
+        finally:
+            self._free.append(build)
 
     def _check_heldout(self) -> None:
         heldout = self._options.heldout
@@ -90,9 +96,3 @@ class Minibatches:
             raise InputError(f"heldout {heldout}: nothing of the text is left to train on; hold less of it out")
         if heldout and not any(examples.pairs for examples in self.heldout()):
             raise InputError(f"heldout {heldout}: too little text is held out to have a loss; hold out more of it")
-
-
-def _built(build: Build, epoch: int, part: tuple[int, int], piece: Piece) -> tuple[int, Examples]:
-    """The part of a piece's minibatch, with where the piece ends in the pass."""
-    own = piece.part(*part)
-    return piece.end, build(own.ids, own.start, own.stop, offset=own.offset, epoch=epoch)
