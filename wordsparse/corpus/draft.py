@@ -7,14 +7,23 @@ import bisect
 import hashlib
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.corpus._text import renumber
-from wordsparse.corpus.shards import END_OF_SENTENCE, SHARD_DTYPE, SHARD_TOKENS, FileRecord, shard_name
+from wordsparse.corpus._text import WordTable, renumber
+from wordsparse.corpus.shards import (
+    END_OF_SENTENCE,
+    OUT_OF_VOCABULARY,
+    SHARD_DTYPE,
+    SHARD_TOKENS,
+    FileRecord,
+    shard_name,
+)
+from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.files.storage import writing
 from wordsparse.machine.threads import ordered_map
 
@@ -85,6 +94,48 @@ class Draft:
         tokens = int(np.count_nonzero(values >= 0))
         self.tokens += tokens
         self.sentences += values.size - tokens
+
+
+@dataclass(frozen=True)
+class ReadText:
+    """A text as it was read. ``merged`` maps the ids of every table but the first to ids of the first."""
+
+    draft: Draft
+    tables: Sequence[WordTable]
+    merged: Sequence[Values]
+
+    @classmethod
+    def of(cls, draft: Draft, tables: Sequence[WordTable]) -> "ReadText":
+        """The text whose words these tables have numbered."""
+        return cls(draft, tables, [tables[0].absorb(other) for other in tables[1:]])
+
+    @property
+    def distinct_words(self) -> int:
+        return len(self.tables[0])
+
+    def counts(self) -> dict[str, int]:
+        counts: dict[str, int] = self.tables[0].counts(1)
+        return counts
+
+    def vocabulary(self, min_count: int, max_vocab: int | None = None, known: Collection[str] = ()) -> Vocabulary:
+        """The vocabulary of its words; see :meth:`Vocabulary.from_counts`."""
+        # Rare words become Python strings only if a known one may be rare, or all are: the error needs their counts.
+        if not known:
+            words, times = self.tables[0].ranked(min_count)
+            if words:
+                return Vocabulary(words[:max_vocab], times[:max_vocab])
+        return Vocabulary.from_counts(self.counts(), min_count, max_vocab, known)
+
+    def maps(self, vocabulary: Vocabulary) -> list[Values]:
+        """For each table of the draft, the map from its ids to the vocabulary's ids, or to OUT_OF_VOCABULARY. Two more
+        entries at the end, which negative values index, map END_OF_SENTENCE to itself."""
+        table = np.full(len(self.tables[0]) + 2, OUT_OF_VOCABULARY, np.int32)
+        ids = self.tables[0].ids(vocabulary.words)  # −1 of a word that another process has read
+        found = np.flatnonzero(ids >= 0).astype(np.int32)
+        table[ids[found]] = found
+        table[END_OF_SENTENCE] = END_OF_SENTENCE
+        specials = np.arange(-2, 0, dtype=np.int32)
+        return [table, *(table[np.append(ids, specials)] for ids in self.merged)]
 
 
 def _end_of_shard(values: Values, remaining: int) -> int:

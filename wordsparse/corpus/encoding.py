@@ -4,8 +4,7 @@ import itertools
 import logging
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,15 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus._text import WordTable
-from wordsparse.corpus.draft import Draft
+from wordsparse.corpus.draft import Draft, ReadText
 from wordsparse.corpus.hints import hint
 from wordsparse.corpus.options import EncodeOptions
 from wordsparse.corpus.phrases import MIN_COUNT as PAIR_MIN_COUNT
 from wordsparse.corpus.phrases import THRESHOLD, JoinedText, with_phrases
 from wordsparse.corpus.reading import Piece, RawText, Source, TextBlock
 from wordsparse.corpus.shards import (
-    END_OF_SENTENCE,
-    OUT_OF_VOCABULARY,
     VOCABULARY,
     EncodedCorpus,
     FileRecord,
@@ -108,52 +105,10 @@ def complete(folder: Path, vocabulary: Vocabulary, shards: list[FileRecord], abo
     return digest
 
 
-def _read(text: RawText, draft: Draft, threads: int, progress: Progress) -> "ReadText":
+def _read(text: RawText, draft: Draft, threads: int, progress: Progress) -> ReadText:
     if (blocks := text.blocks()) is None:
         return ReadText.of(draft, _read_pieces(text.pieces(), draft, progress))
     return ReadText.of(draft, _read_blocks(blocks, draft, threads, progress))
-
-
-@dataclass(frozen=True)
-class ReadText:
-    """A text as it was read. ``merged`` maps the ids of every table but the first to ids of the first."""
-
-    draft: Draft
-    tables: Sequence[WordTable]
-    merged: Sequence[Ids]
-
-    @classmethod
-    def of(cls, draft: Draft, tables: Sequence[WordTable]) -> "ReadText":
-        """The text whose words these tables have numbered."""
-        return cls(draft, tables, [tables[0].absorb(other) for other in tables[1:]])
-
-    @property
-    def distinct_words(self) -> int:
-        return len(self.tables[0])
-
-    def counts(self) -> dict[str, int]:
-        counts: dict[str, int] = self.tables[0].counts(1)
-        return counts
-
-    def vocabulary(self, min_count: int, max_vocab: int | None = None, known: Collection[str] = ()) -> Vocabulary:
-        """The vocabulary of its words; see :meth:`Vocabulary.from_counts`."""
-        # Rare words become Python strings only if a known one may be rare, or all are: the error needs their counts.
-        if not known:
-            words, times = self.tables[0].ranked(min_count)
-            if words:
-                return Vocabulary(words[:max_vocab], times[:max_vocab])
-        return Vocabulary.from_counts(self.counts(), min_count, max_vocab, known)
-
-    def maps(self, vocabulary: Vocabulary) -> list[Ids]:
-        """For each table of the draft, the map from its ids to the vocabulary's ids, or to OUT_OF_VOCABULARY. Two more
-        entries at the end, which negative values index, map END_OF_SENTENCE to itself."""
-        table = np.full(len(self.tables[0]) + 2, OUT_OF_VOCABULARY, np.int32)
-        ids = self.tables[0].ids(vocabulary.words)  # −1 of a word that another process has read
-        found = np.flatnonzero(ids >= 0).astype(np.int32)
-        table[ids[found]] = found
-        table[END_OF_SENTENCE] = END_OF_SENTENCE
-        specials = np.arange(-2, 0, dtype=np.int32)
-        return [table, *(table[np.append(ids, specials)] for ids in self.merged)]
 
 
 def _read_blocks(blocks: Iterable[TextBlock], draft: Draft, threads: int, progress: Progress) -> list[WordTable]:

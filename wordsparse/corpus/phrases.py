@@ -10,18 +10,15 @@ import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.corpus.draft import Draft
+from wordsparse.corpus.draft import Draft, ReadText
 from wordsparse.corpus.shards import END_OF_SENTENCE, OUT_OF_VOCABULARY, SHARD_DTYPE
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.files.storage import writing
-
-if TYPE_CHECKING:
-    from wordsparse.corpus.encoding import ReadText
 
 Ids: TypeAlias = NDArray[np.int32]
 Keys: TypeAlias = NDArray[np.int64]
@@ -62,7 +59,7 @@ class JoinedText:
 
 
 def with_phrases(
-    text: "ReadText | JoinedText", draft: Draft, min_count: int, threshold: float, threads: int
+    text: ReadText | JoinedText, draft: Draft, min_count: int, threshold: float, threads: int
 ) -> JoinedText:
     """Join the pairs of a text whose score, with δ = ``min_count``, is above the threshold, once.
 
