@@ -7,9 +7,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 
-from wordsparse.words.coordinates import canonical, combined, gram
+from wordsparse.words import coordinates
+from wordsparse.words.coordinates import canonical, gram
 
 Array = NDArray[Any]
+
+
+def combined(*args: Any, **constants: Any) -> Array:
+    return coordinates.combined(*args, **constants)[0]
 
 
 def model(V: int = 300, dim: int = 8, seed: int = 0) -> tuple[Array, Array, Array]:

@@ -27,8 +27,9 @@ from wordsparse.training.interruption import stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.options import RunOptions, TrainOptions
 from wordsparse.training.output_run import Begun, OutputRun
+from wordsparse.training.progress import reports
 from wordsparse.training.run_directory import CORPUS
-from wordsparse.training.runs import as_before, described_call, kind_of, reports, requested, start_vectors
+from wordsparse.training.runs import as_before, described_call, kind_of, requested, start_vectors
 from wordsparse.training.runs import train as train_alone
 from wordsparse.training.texts import TrainingText
 from wordsparse.words.model import Model

@@ -23,7 +23,7 @@ from wordsparse.machine.memory import give_back
 from wordsparse.machine.threads import resolve_threads
 from wordsparse.training import memory
 from wordsparse.training.minibatches import WHOLE, Minibatches
-from wordsparse.training.progress import Progress, Report, rate
+from wordsparse.training.progress import Progress, rate
 from wordsparse.training.run_state import RunState
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
@@ -169,39 +169,51 @@ class Run:
     ) -> Model:
         """The model, once trained; it shares this run's arrays. ``checkpoints`` and ``parent`` are for its report,
         ``call`` is its."""
-        at, options = self.state, self.options
-        report = Report(
-            tokens=at.tokens,
-            wall_seconds=at.wall_seconds,
-            cpu_seconds=at.cpu_seconds,
-            tokens_per_second=rate(at.tokens, at.wall_seconds),
-            vocab_size=len(self.vocabulary),
-            dim=options.dim,
-            threads=self.threads,
-            batch_tokens=self.batch_tokens,
-            device=self.device.device,
-            device_reason=self.device.reason,
-            loss=list(at.losses),
-            peak_memory_bytes=peak_memory_bytes(),
-            checkpoints=checkpoints,
-            heldout_loss=list(at.heldout_losses) if options.heldout else None,
-            date=datetime.now(UTC).isoformat(timespec="seconds"),
-            wordsparse=version("wordsparse"),
-            commit=commit(),
-            parent=parent,
-        )
         state = self.embedding.state()
-        training = Training(self.text, at.as_dict(), state)
-        parts = (self.vocabulary, *rows_of(state), options.as_dict(), report.as_dict(), training)
+        training = Training(self.text, self.state.as_dict(), state)
+        report = self._report(checkpoints, parent)
+        parts = (self.vocabulary, *rows_of(state), self.options.as_dict(), report, training)
         model = Model(*parts, call=dict(call or {}))
         if self.continues is not None:
             model = model.in_axes_of(*self.continues)
-        if not options.form:
+        if not self.options.form:
             return model
         # N-grams take the place of the steps' work space.
         self.embedding.output.kernels.release()
         give_back()
-        return _with_form(model, options.form)
+        return _with_form(model, self.options.form)
+
+    def _report(self, checkpoints: int, parent: str | None) -> dict[str, Any]:
+        """The figures of the run; those that were not requested are left out.
+
+        A run that was resumed counts from its start: tokens, seconds and checkpoints of every process add up. ``loss``
+        is the mean per pair of each epoch, ``heldout_loss`` the exact mean per pair of held-out text after it; times
+        are of training only, without encoding. ``date`` (UTC, ISO 8601) is that of its end, ``wordsparse`` the version,
+        with the ``commit`` where it runs from a checkout, and ``parent`` the SHA-256 of the ``model.json`` of the model
+        that an output had before.
+        """
+        at = self.state
+        figures = {
+            "tokens": at.tokens,
+            "wall_seconds": at.wall_seconds,
+            "cpu_seconds": at.cpu_seconds,
+            "tokens_per_second": rate(at.tokens, at.wall_seconds),
+            "vocab_size": len(self.vocabulary),
+            "dim": self.options.dim,
+            "threads": self.threads,
+            "batch_tokens": self.batch_tokens,
+            "device": self.device.device,
+            "device_reason": self.device.reason,
+            "loss": list(at.losses),
+            "peak_memory_bytes": peak_memory_bytes(),
+            "checkpoints": checkpoints,
+            "heldout_loss": list(at.heldout_losses) if self.options.heldout else None,
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "wordsparse": version("wordsparse"),
+            "commit": commit(),
+            "parent": parent,
+        }
+        return {name: value for name, value in figures.items() if value is not None}
 
     def _epoch(self) -> Generator[Progress, None, None]:
         """Train the rest of the epoch that is under way, and count its losses."""

@@ -1,16 +1,15 @@
 """The options of :func:`wordsparse.train`: those of the steps, of the text, and of the run itself."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from os import PathLike
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from wordsparse import validation
 from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
 from wordsparse.options import option
-from wordsparse.training.progress import Progress
+from wordsparse.training.progress import ProgressOption
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
@@ -19,7 +18,6 @@ from wordsparse.words.presets import source_kind
 CHECKPOINT_EVERY = 600.0
 """The default number of seconds between checkpoints."""
 Start: TypeAlias = str | PathLike[str] | WordVectors | Model
-ProgressOption: TypeAlias = bool | Literal["auto"] | Callable[[Progress], None]
 
 
 @dataclass(frozen=True, kw_only=True)

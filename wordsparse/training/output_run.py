@@ -23,7 +23,7 @@ from wordsparse.training.checkpoints import Checkpoint, Checkpointer
 from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.options import RunOptions
-from wordsparse.training.progress import Progress, Report
+from wordsparse.training.progress import Progress
 from wordsparse.training.resume import continued, differences, is_same_text, with_defaults
 from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
 from wordsparse.training.texts import TrainingText, encoded_once
@@ -82,7 +82,8 @@ class OutputRun:
             run = self._new_run(base, source, options)
             if run is None:
                 assert base is not None
-                yield self._finished(base)
+                logger.info("%s is finished: no epochs are left to train", self.output)
+                yield base
                 return
             if run.device.device != "cpu":
                 logger.info("training on %s", run.device.reason)
@@ -157,12 +158,6 @@ class OutputRun:
         if self.init is not None:
             logger.warning("init has no effect: the run goes on from the model in %s", self.output)
         return continued(base, source, options)
-
-    def _finished(self, model: Model) -> Model:
-        """The model that no epochs are left for."""
-        Report.from_dict(model.report)  # which will be shown
-        logger.info("%s is finished: no epochs are left to train", self.output)
-        return model
 
 
 @dataclass(frozen=True)

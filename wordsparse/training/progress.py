@@ -1,12 +1,12 @@
-"""The reports of a run: its progress after each minibatch, as it is shown, and its figures at the end."""
+"""The reports of a run: its progress after each minibatch, as it is shown and written to a log."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from os import PathLike
-from typing import Any, TextIO
+from typing import Literal, TypeAlias
 
 from wordsparse.display import Display
 from wordsparse.errors import InputError
@@ -26,98 +26,71 @@ class Progress:
     heldout_loss: float | None = None
 
 
+ProgressOption: TypeAlias = bool | Literal["auto"] | Callable[[Progress], None]
+
+
 def rate(tokens: float, seconds: float) -> float:
     """Tokens a second; 0 where a coarse clock saw no time pass."""
     return tokens / seconds if seconds > 0 else 0.0
 
 
-class RunDisplay:
-    """Shows a run that encodes its text first: each of the two phases reports to a method."""
+@contextmanager
+def reports(
+    progress: ProgressOption | None, log: str | PathLike[str] | None = None
+) -> Iterator[tuple[Callable[[int], None], Callable[[Progress], None]]]:
+    """The callbacks of the encoding, with the number of tokens read, and of the training."""
+    if not callable(progress) and progress not in (None, True, False, "auto"):
+        raise InputError(f"progress must be 'auto', True, False or a callable, not {progress!r}")
+    with Display(bool(progress) and not callable(progress)) as display, _log(log) as write:
 
-    def __init__(self, display: Display) -> None:
-        self._display = display
+        def encoding(tokens: int) -> None:
+            display.update("encode", "tokens", tokens)
 
-    def encoding(self, tokens: int) -> None:
-        """Show the number of tokens read."""
-        self._display.update("encode", "tokens", tokens)
+        def training(step: Progress) -> None:
+            write(step)
+            if callable(progress):
+                progress(step)
+            else:
+                _show(display, step)
 
-    def training(self, progress: Progress) -> None:
-        """Show the progress of training; the losses of an epoch with held-out text get a line of their own."""
-        epoch, loss = progress.epoch + 1, f"loss {progress.loss:.4f}"
-        self._display.update("train", "tokens", progress.tokens, progress.total_tokens, f"epoch {epoch}, {loss}")
-        if progress.heldout_loss is not None:
-            self._display.say(f"epoch {epoch}: {loss}, held-out {progress.heldout_loss:.4f}")
+        yield encoding, training
 
 
-class RunLog:
-    """Appends the progress of a run to a file, a JSON object on each line: ``time`` (UTC, ISO 8601) and the members of
-    Progress, its ``epoch`` counted from 1. One a second, each that ends an epoch, and the last."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file, self._due, self._waiting = file, 0.0, ""
-
-    def training(self, progress: Progress) -> None:
-        """Write the line if one is due."""
-        now = datetime.now(UTC)
-        content = {"time": now.isoformat(timespec="milliseconds"), **asdict(progress), "epoch": progress.epoch + 1}
-        self._waiting = json.dumps(content) + "\n"
-        if now.timestamp() >= self._due or progress.heldout_loss is not None:
-            self._due = now.timestamp() + 1
-            self.close()
-
-    def close(self) -> None:
-        """Write the last line, if it is not written yet."""
-        self._file.write(self._waiting)
-        self._file.flush()
-        self._waiting = ""
+def _show(display: Display, step: Progress) -> None:
+    """The losses of an epoch with held-out text get a line of their own."""
+    epoch, loss = step.epoch + 1, f"loss {step.loss:.4f}"
+    display.update("train", "tokens", step.tokens, step.total_tokens, f"epoch {epoch}, {loss}")
+    if step.heldout_loss is not None:
+        display.say(f"epoch {epoch}: {loss}, held-out {step.heldout_loss:.4f}")
 
 
 @contextmanager
-def run_log(path: str | PathLike[str]) -> Iterator[RunLog]:
-    """The log of a run in a file; InputError if it cannot be opened."""
+def _log(path: str | PathLike[str] | None) -> Iterator[Callable[[Progress], None]]:
+    """What appends the progress of a run to a file, a JSON object on each line: ``time`` (UTC, ISO 8601) and the
+    members of Progress, its ``epoch`` counted from 1. One a second, each that ends an epoch, and the last. InputError
+    if the file cannot be opened."""
+    if path is None:
+        yield lambda step: None
+        return
     try:
         file = open(path, "a", encoding="utf-8")  # noqa: SIM115
     except OSError as error:
         raise InputError(f"log: {path}: cannot be written: {error.strerror or error}") from error
-    with file, closing(RunLog(file)) as log:
-        yield log
+    due, waiting = 0.0, ""
 
+    def write(step: Progress) -> None:
+        nonlocal due, waiting
+        now = datetime.now(UTC)
+        content = {"time": now.isoformat(timespec="milliseconds"), **asdict(step), "epoch": step.epoch + 1}
+        waiting = json.dumps(content) + "\n"
+        if now.timestamp() >= due or step.heldout_loss is not None:
+            due = now.timestamp() + 1
+            file.write(waiting)
+            file.flush()
+            waiting = ""
 
-@dataclass(frozen=True)
-class Report:
-    """The figures of a run. ``loss`` is the mean per pair of each epoch; times are of training only, without encoding.
-
-    A run that was resumed counts from its start: tokens, seconds and checkpoints of every process add up.
-    ``heldout_loss`` is the exact mean per pair of held-out text after each epoch, None where none is held out.
-    ``date`` (UTC, ISO 8601) is that of its end, ``wordsparse`` the version, with the ``commit`` where it runs from a
-    checkout, and ``parent`` the SHA-256 of the ``model.json`` of the model that an output had before.
-    """
-
-    tokens: int
-    wall_seconds: float
-    cpu_seconds: float
-    tokens_per_second: float
-    vocab_size: int
-    dim: int
-    threads: int
-    batch_tokens: int
-    device: str
-    device_reason: str
-    loss: list[float]
-    peak_memory_bytes: int
-    checkpoints: int = 0
-    heldout_loss: list[float] | None = None
-    date: str | None = None
-    wordsparse: str | None = None
-    commit: str | None = None
-    parent: str | None = None
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "Report":
-        """The inverse of :meth:`as_dict`, without figures that older versions had besides."""
-        known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in content.items() if name in known})
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields by name, without those that are None because they were not requested."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+    with file:
+        try:
+            yield write
+        finally:
+            file.write(waiting)

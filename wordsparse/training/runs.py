@@ -2,16 +2,13 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.reading import Source as Text
-from wordsparse.display import Display
-from wordsparse.errors import InputError
 from wordsparse.files.escaping import number_of
 from wordsparse.machine import devices
 from wordsparse.machine.memory import give_back
@@ -20,9 +17,9 @@ from wordsparse.options import abouts, part, refuse_unknown, taking
 from wordsparse.training import memory
 from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run
-from wordsparse.training.options import ProgressOption, RunOptions, Start, TrainOptions, options_for, reading_options
+from wordsparse.training.options import RunOptions, Start, TrainOptions, options_for, reading_options
 from wordsparse.training.output_run import OutputRun
-from wordsparse.training.progress import Progress, RunDisplay, run_log
+from wordsparse.training.progress import Progress, ProgressOption, reports
 from wordsparse.training.resume import continued
 from wordsparse.training.stored import Stored
 from wordsparse.training.texts import TrainingText, encoded
@@ -156,30 +153,6 @@ def _finished(run: Run, progress: Callable[[Progress], None] | None, call: Mappi
     del run
     give_back()
     return model
-
-
-@contextmanager
-def reports(
-    progress: ProgressOption | None, log: str | PathLike[str] | None = None
-) -> Iterator[tuple[Callable[[int], None] | None, Callable[[Progress], None] | None]]:
-    """The callbacks of the encoding and of the training."""
-    with ExitStack() as stack:
-        encoding: Callable[[int], None] | None = None
-        if callable(progress):
-            training = progress
-        elif progress is None or progress in (True, False, "auto"):
-            shown = RunDisplay(stack.enter_context(Display(bool(progress))))
-            encoding, training = shown.encoding, shown.training
-        else:
-            raise InputError(f"progress must be 'auto', True, False or a callable, not {progress!r}")
-        written = None if log is None else stack.enter_context(run_log(log))
-
-        def both(step: Progress) -> None:
-            if written is not None:
-                written.training(step)
-            training(step)
-
-        yield encoding, both
 
 
 def described_call(text: TrainingText, run: RunOptions) -> dict[str, object]:

@@ -53,6 +53,26 @@ def canonical(C: Array, Q: Array) -> Coordinates:
     return Coordinates(inverse_root @ rotation, root @ rotation, np.maximum(spectrum, 0))
 
 
+class Maps(NamedTuple):
+    """How a new word's rows become its vector, in canonical coordinates: the input row is multiplied by ``inputs``
+    (dim,), the output row by ``outputs`` (dim,), each is scaled to length one, the output row is multiplied by
+    ``turned`` (dim, dim), the two are added, and :meth:`add_popularity` is called."""
+
+    canonical: Coordinates
+    inputs: Array
+    outputs: Array
+    turned: Array
+    popularity: float
+    mean_log: float  # log n̄
+
+    def add_popularity(self, vectors: Array, counts: Array) -> None:
+        """Add popularity · log(n / n̄) of words that occur ``counts`` times (n,), 0 as 1, to the last coordinate of
+        their vectors (n, dim), in place."""
+        if self.popularity:
+            logs = np.log(np.maximum(counts, 1)) - self.mean_log
+            vectors[:, -1] += (self.popularity * logs).astype(vectors.dtype)
+
+
 def combined(
     E: Array,
     W: Array,
@@ -62,8 +82,10 @@ def combined(
     turn: float = TURN,
     popularity: float = POPULARITY,
     threads: int | None = None,
-) -> NDArray[np.float32]:
-    """The exported vectors: the sum of a word's input and output vectors in canonical coordinates.
+) -> tuple[NDArray[np.float32], Maps]:
+    """The exported vectors, and how those of further words are made.
+
+    A vector is the sum of a word's input and output vectors in canonical coordinates.
 
     E_w is known from n_w occurrences, each of which tells of coordinate k in proportion to Λ_k: as in a Wiener filter
     the coordinate is multiplied by n_w Λ_k / (n_w Λ_k + doubt · ΣΛ), so that a rare word is described by what the text
@@ -92,42 +114,8 @@ def combined(
 
     Returns
     -------
-    (V, dim) float32
+    (V, dim) float32, and Maps
     """
-    return combined_with_maps(E, W, counts, exponent, doubt, turn, popularity, threads)[0]
-
-
-class Maps(NamedTuple):
-    """How a new word's rows become its vector, in canonical coordinates: the input row is multiplied by ``inputs``
-    (dim,), the output row by ``outputs`` (dim,), each is scaled to length one, the output row is multiplied by
-    ``turned`` (dim, dim), the two are added, and :meth:`add_popularity` is called."""
-
-    canonical: Coordinates
-    inputs: Array
-    outputs: Array
-    turned: Array
-    popularity: float
-    mean_log: float  # log n̄
-
-    def add_popularity(self, vectors: Array, counts: Array) -> None:
-        """Add popularity · log(n / n̄) of words that occur ``counts`` times (n,), 0 as 1, to the last coordinate of
-        their vectors (n, dim), in place."""
-        if self.popularity:
-            logs = np.log(np.maximum(counts, 1)) - self.mean_log
-            vectors[:, -1] += (self.popularity * logs).astype(vectors.dtype)
-
-
-def combined_with_maps(
-    E: Array,
-    W: Array,
-    counts: Array,
-    exponent: float = EXPONENT,
-    doubt: float = DOUBT,
-    turn: float = TURN,
-    popularity: float = POPULARITY,
-    threads: int | None = None,
-) -> tuple[NDArray[np.float32], Maps]:
-    """The vectors of :func:`combined`, and how those of further words are made."""
     C, Q = gram(E, counts / counts.sum(), threads=threads), gram(W, threads=threads)
     with single_threaded_blas():  # the matrices are too small for threads, which would only wait for each other
         c = canonical(C, Q)

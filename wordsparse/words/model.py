@@ -122,7 +122,7 @@ class Model:
         """
         counts = np.asarray(self.vocabulary.counts, np.float64)
         outputs = self.output_rows[:, : self.dim]
-        vectors = coordinates.combined(self.input_rows, outputs, counts, threads=self.threads, **self.constants)
+        vectors, _ = coordinates.combined(self.input_rows, outputs, counts, threads=self.threads, **self.constants)
         if self.axes is not None:
             coordinates.multiply(vectors, self.axes, self.threads)
         if self.subwords is not None:
