@@ -73,10 +73,10 @@ def _forked(job: Job, seeds: Sequence[int], ready: Callable[[], object]) -> list
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_process_does_not_keep_its_parents_locks(tmp_path: Path) -> None:
     stop = FORK.Event()
-    with storage.sole_writer(tmp_path / "out"):
+    with storage.staging(tmp_path / "out", alone=True):
         child = FORK.Process(target=stop.wait)
         child.start()
-    with storage.sole_writer(tmp_path / "out"):
+    with storage.staging(tmp_path / "out", alone=True):
         pass
     stop.set()
     child.join()

@@ -103,18 +103,6 @@ def test_standard_output_that_is_a_file_is_appended_to(tmp_path: Path) -> None:
     assert (refused.returncode, refused.stdout, refused.stderr.count(b"--json")) == (2, b"", 2)
 
 
-@pytest.mark.parametrize("name", ["n" * 255, "ü" * 127, "n" * 221])
-def test_the_longest_names_can_be_outputs(tmp_path: Path, name: str) -> None:
-    # Names of 240 to 255 bytes could not: what is put around them while writing passed the file system's limit.
-    storage.write_file(tmp_path / name, b"x")
-    assert (tmp_path / name).read_bytes() == b"x"
-    (tmp_path / name).unlink()
-    with storage.new_directory(tmp_path / name):
-        pass
-    storage.remove_directory(tmp_path / name)
-    assert os.listdir(tmp_path) == []
-
-
 FULL = f"""
 import resource, sys
 from pathlib import Path

@@ -47,7 +47,6 @@ def test_an_interrupted_new_directory_is_gone(tmp_path):
 
 def test_new_directory_takes_an_empty_place_only(tmp_path):
     (tmp_path / "empty").mkdir()
-    (tmp_path / ".empty.lock").touch()  # of a process that died
     with storage.new_directory(tmp_path / "empty") as folder:
         (folder / "f").write_text("x")
     (tmp_path / "file").touch()
@@ -127,16 +126,6 @@ def test_one_writer_makes_a_directory_and_others_are_refused_at_once(tmp_path):
         with pytest.raises(InputError, match="d: another process is writing it"), storage.new_directory(tmp_path / "d"):
             pytest.fail("two writers")
     assert os.listdir(tmp_path) == ["d"]
-    with pytest.raises(InputError, match="exists already"), storage.new_directory(tmp_path / "d"):
-        pytest.fail("it is there")
-    assert os.listdir(tmp_path) == ["d"]
-
-
-def test_a_refusal_removes_the_lock_of_a_process_that_died(tmp_path):
-    """Killed between its rename and the removal of its lock, a process left the lock for ever."""
-    (tmp_path / "d").mkdir()
-    (tmp_path / "d" / "f").touch()
-    (tmp_path / ".d.lock").touch()
     with pytest.raises(InputError, match="exists already"), storage.new_directory(tmp_path / "d"):
         pytest.fail("it is there")
     assert os.listdir(tmp_path) == ["d"]

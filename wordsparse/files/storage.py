@@ -20,7 +20,6 @@ AGAIN = "restore it, or make it again"
 """The remedy for a damaged file."""
 MANIFEST_BYTES = 2**24
 _BLOCK = 2**20
-_MAX_NAME = 220  # bytes; short_name keeps an eighth as many characters, of at most 4 bytes each
 
 
 @contextmanager
@@ -60,20 +59,22 @@ def trusting(path: Path) -> Iterator[None]:
 
 def leftovers(path: Path) -> Iterator[Path]:
     """The temporary directories for ``path``, also of processes that died."""
-    return path.parent.glob(f".{glob.escape(short_name(path.name))}.{'[0-9a-f]' * 8}.partial")
+    return path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.partial")
 
 
 @contextmanager
-def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
+def staging(path: Path, mode: int = 0o777, *, alone: bool = False) -> Iterator[Path]:
     """A temporary directory ``.NAME.xxxxxxxx.partial`` beside ``path``, removed at the end of the block.
 
-    It is locked while its process lives. Directories that dead processes left for ``path`` are removed first. OSError
-    if it cannot be made.
+    It is locked while its process lives. Directories that dead processes left for ``path`` are removed first; if
+    another process has one and this one would be ``alone``, InputError says so. OSError if it cannot be made.
     """
     for leftover in leftovers(path):
         with _locked(leftover) as dead:
             if dead:
                 shutil.rmtree(leftover, ignore_errors=True)
+            elif alone and leftover.exists():
+                raise InputError(f"{path}: another process is writing it: wait for it, or name another output")
     while True:
         # A directory of tempfile would be private to its owner (mode 0700), and a rename would keep that mode.
         temporary = _partial_name(path)
@@ -122,15 +123,8 @@ def remove_directory(path: Path) -> None:
         shutil.rmtree(gone, ignore_errors=True)
 
 
-def short_name(name: str) -> str:
-    """``name``, or an abbreviation that stays below 255 bytes with the prefixes and suffixes used here."""
-    if len(os.fsencode(name)) <= _MAX_NAME:
-        return name
-    return f"{name[: _MAX_NAME // 8]}~{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
-
-
 def _partial_name(path: Path) -> Path:
-    return path.with_name(f".{short_name(path.name)}.{secrets.token_hex(4)}.partial")
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
 
 
 @contextmanager
@@ -141,14 +135,11 @@ def new_directory(path: Path) -> Iterator[Path]:
     directory, cannot be created, or is being written by another process; WordsparseError after the block, if the rename
     fails.
     """
-    check_parent(path)
     target = Path(os.path.realpath(path))
+    check_new_directory(path)
     with ExitStack() as stack:
         try:
-            # Locked before the check, so that a refusal too removes the lock file of a process that was killed.
-            stack.enter_context(sole_writer(target))
-            check_new_directory(path)
-            temporary = stack.enter_context(staging(target))
+            temporary = stack.enter_context(staging(target, alone=True))
         except OSError as error:
             raise InputError(f"{path}: cannot be created: {error.strerror or error}") from error
         yield temporary
@@ -156,31 +147,6 @@ def new_directory(path: Path) -> Iterator[Path]:
             sync(temporary)
             os.rename(temporary, target)
             sync(target.parent)
-
-
-@contextmanager
-def sole_writer(path: Path) -> Iterator[None]:
-    """Hold the lock file ``.NAME.lock`` beside ``path``, which is removed at the end of the block.
-
-    The kernel releases the lock when the process dies, and the next process reuses the file. InputError if another
-    process holds it; OSError if it cannot be made.
-    """
-    lock = path.with_name(f".{short_name(path.name)}.lock")
-    while True:
-        descriptor, ours = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), False
-        try:
-            if not try_lock(descriptor):
-                raise InputError(f"{path}: another process is writing it: wait for it, or name another output")
-            ours = is_at(descriptor, lock)
-            if ours:
-                yield
-                return
-        finally:
-            if ours:
-                lock.unlink(missing_ok=True)  # then closed: who waits for the lock checks that the file still exists
-                unlock(descriptor)
-            else:
-                unlock(descriptor)
 
 
 def check_new_directory(path: Path) -> None:
@@ -251,13 +217,13 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
     return [path, *(target.with_name(file.name) for file in companions)]
 
 
-def put(made: Path, path: Path) -> None:
-    """Move a complete file or directory from a directory of :func:`staging` to ``path``, in place of what is there.
+def put(made: Path, path: Path, previous: Path | None = None) -> None:
+    """Move a complete file or directory to ``path``, in place of what is there, which is at ``previous`` meanwhile.
 
     OSError if it cannot be moved; what is at ``path`` stays. A process that is killed between the two moves leaves what
-    was at ``path`` beside it.
+    was at ``path`` at ``previous``, or beside it where that is not named.
     """
-    previous = path.with_name(f"{short_name(path.name)}.{secrets.token_hex(4)}.previous")
+    previous = previous or path.with_name(f"{path.name}.{secrets.token_hex(4)}.previous")
     if replaces := os.path.lexists(path):
         os.rename(path, previous)
     try:

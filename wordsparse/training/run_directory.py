@@ -51,7 +51,7 @@ class RunDirectory:
 
     def __init__(self, output: Path) -> None:
         self.output = Path(os.path.realpath(output))
-        self.path = self.output.with_name(storage.short_name(self.output.name) + SUFFIX)
+        self.path = self.output.with_name(self.output.name + SUFFIX)
         self._named = output
         self._lock = -1
 
@@ -103,19 +103,9 @@ class RunDirectory:
 
         A process that is killed between the two moves leaves both models here; the next run for the output ends it.
         """
-        previous = self.path / PREVIOUS
-        if self.output.exists() and any(self.output.iterdir()):
-            storage.remove_directory(previous)
-            os.rename(self.output, previous)
-        try:
-            os.rename(self.path / MODEL, self.output)
-        except OSError:
-            if previous.is_dir():
-                os.rename(previous, self.output)
-            raise
-        system.sync(self.output.parent)
+        storage.remove_directory(self.path / PREVIOUS)
+        storage.put(self.path / MODEL, self.output, self.path / PREVIOUS)
         self.drop_checkpoints()
-        storage.remove_directory(previous)
 
     def _take_lock(self) -> None:
         while True:
