@@ -42,4 +42,4 @@ def test_a_hyphen_is_standard_input(text, tmp_path):
     command[-1] = str(tmp_path / "2")
     run = subprocess.run(command, input=gzip.compress(b"b c"), capture_output=True, check=False)
     assert run.returncode == 2
-    assert b"/dev/stdin: is compressed: give" in run.stderr
+    assert b"/dev/stdin: is binary, not text" in run.stderr

@@ -10,7 +10,9 @@ from typing import Protocol
 
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
-from wordsparse.files.unpacking import MAX_EXPANSION, Unpacked, compression_of_name, unpacked_limit
+from wordsparse.files.storage import naming
+from wordsparse.files.streams import BoundedStream
+from wordsparse.files.unpacking import MAX_EXPANSION
 
 STANDARD_INPUT = Path("/dev/stdin")
 
@@ -72,27 +74,22 @@ def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False
 
 @contextmanager
 def opened(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[Readable]:
-    """Open ``path`` for reading bytes; a file named .gz, .bz2, .xz or .zst is decompressed.
+    """Open ``path`` for reading bytes; a file that is compressed is decompressed.
 
     Every exception in the body of the ``with`` statement becomes a read error, so the body should only read. InputError
     if the file cannot be read, or if a compressed file unpacks to more than ``max_expansion`` times its size (a small
     file may always unpack to some megabytes).
     """
-    import smart_open
-
-    try:
-        # An absolute path, because smart_open would treat a relative one such as "s3:text" as a URL.
-        with smart_open.open(os.path.abspath(path), "rb") as file:
-            if compression_of_name(path) and path.is_file():
-                yield Unpacked(file, unpacked_limit(path.stat().st_size, max_expansion))
-            else:
+    with naming(path):
+        try:
+            with BoundedStream(path, max_expansion) if path.is_file() else open(path, "rb") as file:
                 yield file
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    except Exception as error:  # each compression library and the XML parser have their own exceptions
-        raise InputError(
-            f"{path}: cannot be read ({error or type(error).__name__}): is it damaged or cut short?"
-        ) from error
+        except InputError:
+            raise
+        except Exception as error:  # the XML parser has exceptions of its own
+            raise InputError(
+                f"cannot be read ({error or type(error).__name__}): is it damaged or cut short?"
+            ) from error
 
 
 def _existing(source: str | os.PathLike[str]) -> Path:

@@ -1,5 +1,6 @@
 """Sequential reading of plain or compressed files, limited to the plausible content of a file of their size."""
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -7,9 +8,6 @@ from typing import IO, Self
 
 from wordsparse.errors import InputError
 from wordsparse.files import outputs, regular, storage, unpacking
-
-# Numbers that look random compress a few times at most.
-_MAX_EXPANSION = 64
 
 
 def write_stream(path: Path, write: Callable[[IO[bytes]], object]) -> list[Path]:
@@ -29,24 +27,20 @@ def write_stream(path: Path, write: Callable[[IO[bytes]], object]) -> list[Path]
     return storage.write_files(path, written)
 
 
-def unpacked_limit(size: int) -> int:
-    """How many bytes a compressed file of ``size`` bytes may unpack to."""
-    return unpacking.unpacked_limit(size, _MAX_EXPANSION)
-
-
 class BoundedStream:
-    """A file read sequentially, decompressed if necessary; InputError if it is damaged or longer than ``limit``, which
-    is its size or, if it is compressed, :func:`unpacked_limit` of that."""
+    """A file read sequentially, decompressed if its first bytes say so; InputError if it is damaged or unpacks to more
+    than ``limit`` bytes, ``max_expansion`` times its size. Of a plain file, ``limit`` is its size."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, max_expansion: float = unpacking.OF_NUMBERS) -> None:
         import smart_open
 
         with regular.opened(path) as file:
             size, start = os.fstat(file.fileno()).st_size, file.read(16)
         compression = unpacking.compression_of(start)
-        self.limit = unpacked_limit(size) if compression else size
-        self._left = self.limit
-        self._file: IO[bytes] = smart_open.open(path, "rb", compression=compression or "disable")
+        self.limit = unpacking.unpacked_limit(size, max_expansion) if compression else size
+        self._left = self.limit if compression else math.inf
+        # An absolute path, because smart_open would treat a relative one such as "s3:text" as a URL.
+        self._file: IO[bytes] = smart_open.open(os.path.abspath(path), "rb", compression=compression or "disable")
 
     def __enter__(self) -> Self:
         return self

@@ -2,12 +2,14 @@
 
 import re
 from pathlib import PurePath
-from typing import IO
 
 from wordsparse.errors import InputError
 
 MAX_EXPANSION = 200.0
 """Text rarely unpacks to more than 20 times its size; a decompression bomb unpacks to 1,000 times or more."""
+
+OF_NUMBERS = 64.0
+"""The same for numbers, which look random and compress a few times at most."""
 
 ALWAYS_ALLOWED = 64 * 2**20
 """Bytes to which any file may unpack: small files of repeated lines have unbounded compression ratios."""
@@ -38,7 +40,7 @@ def suffix_of(path: PurePath) -> str:
     return (path.with_suffix("") if compression_of_name(path) else path).suffix.lower()
 
 
-def unpacked_limit(size: int, max_expansion: float) -> int:
+def unpacked_limit(size: int, max_expansion: float = OF_NUMBERS) -> int:
     """The maximum number of bytes to which a compressed file of ``size`` bytes may unpack."""
     return max(ALWAYS_ALLOWED, int(max_expansion * size))
 
@@ -49,20 +51,3 @@ def too_large(limit: int) -> InputError:
         f"unpacks to more than {limit:,} bytes, far more than a file of its size does: unpack it yourself if you trust "
         "it, or raise --max-expansion (max_expansion) for a text"
     )
-
-
-class Unpacked:
-    """A decompressed stream of at most ``limit`` bytes.
-
-    InputError from :meth:`read`, if the stream exceeds the limit.
-    """
-
-    def __init__(self, file: IO[bytes], limit: int) -> None:
-        self._file, self._limit, self._left = file, limit, limit
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size)
-        self._left -= len(data)
-        if self._left < 0:
-            raise too_large(self._limit)
-        return data

@@ -18,8 +18,7 @@ import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.files import npy
-from wordsparse.files.streams import unpacked_limit
-from wordsparse.files.unpacking import too_large
+from wordsparse.files.unpacking import too_large, unpacked_limit
 from wordsparse.types import Array
 from wordsparse.vectors import ngrams as subwords
 from wordsparse.vectors.formats import names
