@@ -82,7 +82,6 @@ def test_no_text_at_all_is_named() -> None:
 @pytest.mark.parametrize(
     ("command", "warning"),
     [
-        ("encode text.txt text.txt -o out", "text.txt: named twice"),
         ("train text.txt -o out --threads 900 --dim 2 --epochs 1 -q", "900 threads share"),
         ("encode few.txt -o out", "24,000 tokens of 2 words"),
         ("export text.vec -o out.npz --format word2vec", "out.npz is word2vec by --format"),

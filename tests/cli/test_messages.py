@@ -7,13 +7,13 @@ import sys
 import pytest
 from tqdm import tqdm
 
-from wordsparse.cli import messages
+from wordsparse.cli import terminal as streams
 
 LOGGER = logging.getLogger("wordsparse.some.module")
 
 
 def test_messages_are_lines_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    with messages.shown():
+    with streams.messages():
         LOGGER.warning("a %s checkpoint", "damaged")
         LOGGER.info("going on")
         LOGGER.debug("not said")
@@ -26,7 +26,7 @@ def test_messages_are_lines_on_standard_error(capsys: pytest.CaptureFixture[str]
 def test_a_message_stands_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = io.StringIO()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with messages.shown(), tqdm(total=3, desc="train", file=terminal, mininterval=0) as bar:
+    with streams.messages(), tqdm(total=3, desc="train", file=terminal, mininterval=0) as bar:
         bar.update(1)
         LOGGER.warning("a message")
     before, _, after = terminal.getvalue().partition("wordsparse: a message\n")

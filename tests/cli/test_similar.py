@@ -48,8 +48,8 @@ def test_the_tokeniser_of_the_model_writes_the_words(tmp_path: Path, capsys: pyt
     assert main(["analogy", str(tmp_path / "m"), "Datei", "Haus", "UND"]) == 0
 
 
-def test_without_a_word_each_line_of_the_input_is_one(vectors: str) -> None:
-    given = [sys.executable, "-m", "wordsparse", "similar", vectors, "-n", "1"]
+def test_with_a_hyphen_each_line_of_the_input_is_a_question(vectors: str) -> None:
+    given = [sys.executable, "-m", "wordsparse", "similar", vectors, "-", "-n", "1"]
     run = subprocess.run(given, input="king\nunknown\n\nman woman\n", capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["man", "0.707", "king", "0.500"]
     assert "'unknown' is not in the vocabulary" in run.stderr

@@ -14,7 +14,7 @@ from wordsparse.errors import InputError, TrainingError, WordsparseError
     ("error", "status"), [(WordsparseError("disk full"), 1), (KeyboardInterrupt(), 130), (ValueError("a bug"), 1)]
 )
 def test_an_error_of_one_rank_alone_ends_all(
-    error: BaseException, status: int, capsys: pytest.CaptureFixture[str]
+    error: BaseException, status: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def work(ranks: ThreadRanks) -> None:
         if ranks.rank == 1:
@@ -26,13 +26,13 @@ def test_an_error_of_one_rank_alone_ends_all(
                 ranks.gather(b"")  # broken by the end of the other
 
     on_ranks(2, work)
-    line, _, more = capsys.readouterr().err.partition("\n")
+    line, _, more = capfd.readouterr().err.partition("\n")
     assert line.startswith("wordsparse: rank 1 of 2 (")
     assert line.endswith("; the other ranks are ended")
     assert ("Traceback" in more) == isinstance(error, ValueError)
 
 
-def test_a_gpu_that_fails_is_an_error_of_one_rank_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_gpu_that_fails_is_an_error_of_one_rank_alone(capfd: pytest.CaptureFixture[str]) -> None:
     def work(ranks: ThreadRanks) -> None:
         error = TrainingError("the GPU failed")
         error.__cause__ = CUDARuntimeError("cudaErrorUnknown")
@@ -40,7 +40,7 @@ def test_a_gpu_that_fails_is_an_error_of_one_rank_alone(capsys: pytest.CaptureFi
             raise TrainingError("the GPU failed; all is kept") from error
 
     on_ranks(2, work)
-    assert capsys.readouterr().err.count("the other ranks are ended") == 2
+    assert capfd.readouterr().err.count("the other ranks are ended") == 2
 
 
 def test_errors_that_all_ranks_meet_end_none() -> None:

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from wordsparse import optional
@@ -46,12 +45,6 @@ def test_a_pipe_is_written_through_and_stays(fifo: tuple[Path, list[bytes]], tmp
     (tmp_path / "copy").write_bytes(read[0])
     assert read_vectors(tmp_path / "copy").words == ["a", "b"]
     assert path.is_fifo()
-
-
-def test_a_device_that_is_always_at_its_beginning_is_written_to() -> None:
-    """A small npz to /dev/null was a struct.error."""
-    for words in (["a", "b"], [f"w{i}" for i in range(3000)]):
-        assert save_vectors(WordVectors(words, np.ones((len(words), 2))), os.devnull, "npz") == [Path(os.devnull)]
 
 
 @pytest.mark.parametrize("format", [name for name in FORMATS if name != "model2vec"])

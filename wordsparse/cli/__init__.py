@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from wordsparse.cli import messages, terminal, unknown
+from wordsparse.cli import terminal, unknown
 from wordsparse.cli.common import Group
 from wordsparse.doors import COMMANDS
 from wordsparse.errors import CutShortError, InputError, WordsparseError
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None, command: click.Command = cli, n
 
 def _status(given: list[str], command: click.Command, name: str) -> int:
     try:
-        with messages.shown():
+        with terminal.messages():
             status = command.main(args=given, prog_name=name, standalone_mode=False, obj=given)
     except click.exceptions.Exit as stop:
         return stop.exit_code

@@ -12,7 +12,6 @@ import click
 
 from wordsparse.cli import terminal
 from wordsparse.display import Display
-from wordsparse.errors import InputError
 from wordsparse.options import meant
 
 SENTENCE = 1000  # more characters than one has
@@ -55,16 +54,6 @@ class Choice(click.Choice[str]):
         return value
 
 
-class Number(click.types.FloatParamType):
-    """A number, which no % stands behind."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number; a usage error if it is none."""
-        if isinstance(value, str) and value.endswith("%"):
-            self.fail(f"{value!r} is no number: write 10% as 0.1", param, ctx)
-        return super().convert(value, param, ctx)
-
-
 class Completed(click.Choice[str]):
     """Names that a shell completes; another one is refused by the code that knows them, with a hint."""
 
@@ -73,7 +62,7 @@ class Completed(click.Choice[str]):
         return value
 
 
-class _Path(click.Path):
+class FilePath(click.Path):
     """A path; an empty one would be the current directory."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -83,13 +72,7 @@ class _Path(click.Path):
         return super().convert(value, param, ctx)
 
 
-PATH = _Path(path_type=Path)
-
-
-def check_order(model: str | os.PathLike[str], words: Sequence[str]) -> None:
-    """Raise InputError where a word is the model, and the model a word."""
-    if not os.path.exists(model) and (named := next((word for word in words if os.path.exists(word)), None)):
-        raise InputError(f"there is no model {os.fspath(model)}: the model comes first, {named} {os.fspath(model)}")
+PATH = FilePath(path_type=Path)
 
 
 def output_option(help: str, metavar: str | None = None) -> Callable[[Decorated], Decorated]:

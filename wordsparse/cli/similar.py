@@ -1,11 +1,11 @@
 """``wordsparse similar``: the nearest words of a word, or of several."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import asked_lines, check_order, emit, json_option
+from wordsparse.cli.common import asked_lines, emit, json_option
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import padded, shortened, width_of
 from wordsparse.vectors.word_vectors import WordVectors
@@ -17,22 +17,18 @@ neighbours_option = click.option(
 
 @click.command("similar")
 @click.argument("model")
-@click.argument("words", nargs=-1, metavar="[WORD]...")
+@click.argument("words", nargs=-1, required=True, metavar="WORD...")
 @neighbours_option
 @json_option
 def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
     """Show the words whose vectors have the largest cosine with that of WORD, or with the mean of several words.
 
-    Without a WORD, lines of words are asked for until the end of the input (Ctrl-D); with - they are read from
-    standard input, and each is answered as it comes. A WORD that is not in the vocabulary is written as the model's
-    tokeniser writes it; if it is not known then and the model has n-grams, its vector is composed from them. A line
-    says so.
+    With - lines of words are read from standard input, and each is answered as it comes. A WORD that is not in the
+    vocabulary is written as the model's tokeniser writes it; if it is not known then and the model has n-grams, its
+    vector is composed from them. A line says so.
     """
     from wordsparse.words.model_directory import read_vectors
 
-    if as_json and not words:
-        raise InputError("--json needs a WORD: name one")
-    check_order(model, words)
     vectors = read_vectors(model)
 
     def answer(words: Sequence[str]) -> None:
@@ -41,31 +37,14 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
         question = {"word": words[0], "composed": composed} if len(words) == 1 else {"words": list(words)}
         emit_neighbours(question, vectors.similar(meant, n), as_json)
 
-    if words and words != ("-",):
+    if words != ("-",):
         answer(words)
-    else:
-        _converse(answer, asked_lines(words) if words else _prompted())
-
-
-def _converse(answer: Callable[[Sequence[str]], None], lines: Iterable[list[str]]) -> None:
-    """Answer each line of words until the input ends; one that is not known is refused, and the next one asked for."""
-    for words in lines:
+        return
+    for line in asked_lines(words):
         try:
-            if words:
-                answer(words)
-        except InputError as error:
+            answer(line)
+        except InputError as error:  # the next line may be known
             terminal.say([f"wordsparse: {error}"])
-
-
-def _prompted() -> Iterator[list[str]]:
-    terminal.say(["one word a line, or several for their mean; Ctrl-D ends"])
-    while True:
-        try:
-            yield click.prompt("word", default="", show_default=False, prompt_suffix="> ", err=True).split()
-        except click.Abort as end:
-            if isinstance(end.__context__, KeyboardInterrupt):
-                raise
-            return
 
 
 def _meant(vectors: WordVectors, words: Sequence[str]) -> list[str]:

@@ -1,31 +1,27 @@
 """The standard streams: untrusted text is escaped for the terminal, and a failing stream causes no traceback."""
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
+from wordsparse import display
 from wordsparse.errors import WordsparseError
 from wordsparse.files.escaping import escaped
 
-muted = False
-"""Whether this process keeps silent, because another one says the same."""
-
 
 def say(lines: Iterable[object]) -> None:
-    """Write lines, escaped, to standard error unless ``muted``."""
-    if not muted:
-        for line in lines:
-            print(escaped(str(line)), file=sys.stderr)
-        sys.stderr.flush()
+    """Write lines, escaped, to standard error."""
+    for line in lines:
+        print(escaped(str(line)), file=sys.stderr)
+    sys.stderr.flush()
 
 
 def show(lines: Iterable[str], file: TextIO | None = None) -> None:
     """Write lines, escaped, to standard output or to ``file``. A stream that is closed or full is a WordsparseError,
     one whose reader has closed it a BrokenPipeError."""
-    if muted:
-        return
     file = file or sys.stdout
     if file is None:
         raise WordsparseError("standard output is closed")
@@ -96,3 +92,24 @@ def best_effort_stderr() -> Iterator[None]:
             yield
         finally:
             sys.stderr = before
+
+
+class _Messages(logging.Handler):
+    """Writes each message of the logger ``wordsparse`` as a line on standard error, above the progress bars."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        display.write(f"wordsparse: {self.format(record)}")
+
+
+@contextlib.contextmanager
+def messages() -> Iterator[None]:
+    """Show messages of level INFO and above while the block runs."""
+    logger, handler = logging.getLogger("wordsparse"), _Messages()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import Choice, Decorated, given
+from wordsparse.cli.common import Choice, Decorated, FilePath, given
 from wordsparse.cli.options import options_of
 from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import RawText
@@ -21,21 +21,18 @@ from wordsparse.options import abouts
 from wordsparse.words.model import Model
 
 
-class _TextPath(click.Path):
-    """The path of a text; ``-`` is standard input. An empty one would be the current directory."""
-
-    name = "path"
+class _TextPath(FilePath):
+    """The path of a text; ``-`` is standard input."""
 
     def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path; a usage error if it is empty."""
-        if not os.fspath(value):
-            self.fail("the path is empty", param, ctx)
         if ADDRESS.match(name := os.fspath(value)):  # whose two slashes a Path would make one
             raise InputError(NOT_LOCAL.format(name))
-        return STANDARD_INPUT if value == "-" else Path(value)
+        path: Path = super().convert(value, param, ctx)
+        return STANDARD_INPUT if value == "-" else path
 
 
-corpus_argument = click.argument("corpus", nargs=-1, required=True, type=_TextPath())
+corpus_argument = click.argument("corpus", nargs=-1, required=True, type=_TextPath(path_type=Path))
 # The options of commands that read a language, with a vocabulary of any size.
 NAMES = [name for name in abouts(TextOptions) if name not in ("max_vocab", "group", "order")]
 reading_options = options_of(TextOptions, NAMES)

@@ -4,6 +4,7 @@ Signals are heeded when MPI has started: if a rank leaves earlier with a status 
 others wait for it.
 """
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -32,7 +33,8 @@ def start() -> int:
     """Run the command on this rank; the first one speaks. Returns the exit status."""
     terminal.prepare()
     try:
-        terminal.muted = world().rank > 0
+        if world().rank > 0:
+            sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - to the end of the process
     except InputError as error:
         terminal.say([f"wordsparse: {error}"])
         return 2

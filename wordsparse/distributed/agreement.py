@@ -3,15 +3,16 @@
 import json
 import os
 import socket
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from wordsparse import errors
-from wordsparse.display import write
 from wordsparse.distributed.ranks import Ranks
 from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.files.escaping import escaped
 from wordsparse.training.resume import differences
 
 T = TypeVar("T")
@@ -79,9 +80,10 @@ def ending_all(ranks: Ranks) -> Iterator[None]:
         status = 130 if isinstance(error, KeyboardInterrupt) else 1
         what = str(error) or type(error).__name__
         where = f"rank {ranks.rank} of {ranks.size} ({socket.gethostname()}, process {os.getpid()})"
-        write(f"wordsparse: {where}: {what}; the other ranks are ended")
+        # Of all but the first rank the standard error is silent.
+        print(escaped(f"wordsparse: {where}: {what}; the other ranks are ended"), file=sys.__stderr__, flush=True)
         if isinstance(error, Exception) and not isinstance(error, WordsparseError | MemoryError):
-            traceback.print_exc()
+            traceback.print_exc(file=sys.__stderr__)
         ranks.abort(status)
 
 

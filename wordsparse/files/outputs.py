@@ -5,7 +5,6 @@ pipe, a terminal, /dev/stdout or /dev/null is a *stream*, to which the output is
 directory, a block device, a socket) is refused, because replacing it would destroy it.
 """
 
-import io
 import os
 import stat
 from collections.abc import Iterator
@@ -56,25 +55,12 @@ def stream(path: Path) -> Iterator[BinaryIO]:
     descriptor = _descriptor(path)
     try:
         opened = os.open(path, os.O_WRONLY | os.O_NOCTTY) if descriptor is None else os.dup(descriptor)
-        with _Forward(io.FileIO(opened, "wb")) as file:
+        with open(opened, "wb") as file:
             yield file
     except BrokenPipeError:
         raise
     except OSError as error:
         raise WordsparseError(f"{path}: writing failed: {error.strerror or error}") from error
-
-
-class _Forward(io.BufferedWriter):
-    """Written from its beginning to its end: /dev/null says that it can seek, and is always at its beginning."""
-
-    def seekable(self) -> bool:
-        return False
-
-    def tell(self) -> int:
-        raise io.UnsupportedOperation("a stream has no position")
-
-    def seek(self, *place: int) -> int:
-        raise io.UnsupportedOperation("a stream has no position")
 
 
 def _descriptor(path: Path) -> int | None:

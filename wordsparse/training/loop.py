@@ -41,8 +41,6 @@ logger = logging.getLogger(__name__)
 DIVERGED = 20.0
 # The largest number of threads that build minibatches for a GPU: each builds some 10M tokens a second.
 MAX_BUILDERS = 8
-# A longer vector than LONG_DIM takes long, which a text of fewer tokens for each of its numbers does not repay.
-LONG_DIM, TOKENS_A_NUMBER = 100, 1000
 
 
 class Share(Protocol):
@@ -76,11 +74,6 @@ class Run:
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
         self.minibatches = Minibatches(source, vocabulary, self.options, transposed=on_cpu, builders=builders)
-        if options.dim > LONG_DIM and source.length < TOKENS_A_NUMBER * options.dim:
-            logger.warning(
-                "dim %d is long for a text of %s tokens, and each step takes long: dim %d is quicker",
-                *(options.dim, f"{source.length:,}", LONG_DIM),
-            )
         self.total_tokens, self.batch_tokens = self.minibatches.total_tokens, self.minibatches.largest
         self._schedule = self.minibatches.schedule
         self._need().check()
@@ -307,8 +300,6 @@ class Run:
         remedies = ["longer sentences", "a smaller min_count"]
         remedies += [f"sample=0 (now {options.sample:g})"] if options.sample else []
         remedies += [f"more max_tokens (now {options.max_tokens:,})"] if options.max_tokens else []
-        if self.text["sentences"] >= self.text["tokens"]:
-            remedies.append("rows of one item each grouped into baskets by --group-by COLUMN (group=)")
         tokens = f"{self.minibatches.tokens:,}"
         return f"no word among the {tokens} tokens has another one in its window: give {', or '.join(remedies)}"
 
