@@ -121,6 +121,12 @@ def abouts(kind: type) -> dict[str, About]:
     return {field.name: field.metadata["about"] for field in dataclasses.fields(kind) if "about" in field.metadata}
 
 
+def changed(options: Any, kind: type | None = None) -> dict[str, Any]:
+    """The options that differ from their defaults; with ``kind``, those of this class alone."""
+    fields = dataclasses.fields(kind or options)
+    return {each.name: value for each in fields if (value := getattr(options, each.name)) != each.default}
+
+
 def free(kind: type) -> set[str]:
     """The options that a resumed run may have changed."""
     return {name for name, about in abouts(kind).items() if about.free}

@@ -4,7 +4,7 @@ import itertools
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,13 +21,12 @@ from wordsparse.corpus.reading import Piece, RawText, Source, TextBlock
 from wordsparse.corpus.shards import (
     VOCABULARY,
     EncodedCorpus,
-    FileRecord,
     Shard,
     tokenization,
     write_corpus_manifest,
 )
 from wordsparse.corpus.sources import some_of
-from wordsparse.corpus.vocabulary import Vocabulary, check_word
+from wordsparse.corpus.vocabulary import check_word
 from wordsparse.errors import InputError
 from wordsparse.files.storage import new_directory
 from wordsparse.machine.threads import ordered_map, resolve_threads
@@ -89,20 +88,12 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
             "max_vocab": asked.max_vocab,
             "tokenization": tokenization(text.tokens, passes, threshold),
         }
-        digest = complete(folder, vocabulary, records, about)
+        vocabulary.save(folder / VOCABULARY)
+        digest = write_corpus_manifest(folder, records, **about)
+    if (advice := hint(vocabulary.words, vocabulary.counts, text.tokens)) is not None:
+        logger.warning("%s", advice)
     shards = [Shard(target / record.name, len(vocabulary)) for record in records]
     return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest)
-
-
-def complete(folder: Path, vocabulary: Vocabulary, shards: list[FileRecord], about: Mapping[str, Any]) -> str:
-    """Write the vocabulary and the manifest beside the shards; returns the digest of the content. Warns of words that
-    look as if the text were split in another way than meant."""
-    vocabulary.save(folder / VOCABULARY)
-    digest = write_corpus_manifest(folder, shards, **about)
-    tokens = (about["tokenization"] or {}).get("tokens")
-    if (advice := hint(vocabulary.words, vocabulary.counts, tokens)) is not None:
-        logger.warning("%s", advice)
-    return digest
 
 
 def _read(text: RawText, draft: Draft, threads: int, progress: Progress) -> ReadText:

@@ -23,12 +23,6 @@ class PlainOptions:
         for field in fields(cast("Any", self)):
             object.__setattr__(self, field.name, validation.plain(getattr(self, field.name)))
 
-    def given(self) -> dict[str, Any]:
-        """The options that differ from their defaults, without the options that a derived class adds."""
-        kind: Any = next(kind for kind in type(self).__mro__ if PlainOptions in kind.__bases__)
-        values = {field.name: (getattr(self, field.name), field.default) for field in fields(kind)}
-        return {name: value for name, (value, default) in values.items() if value != default}
-
 
 @dataclass(frozen=True, kw_only=True)
 class TextOptions(PlainOptions):

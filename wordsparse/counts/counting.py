@@ -28,7 +28,7 @@ from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.kernels import _examples  # type: ignore[attr-defined] # compiled
 from wordsparse.machine.threads import ordered_map, resolve_threads
-from wordsparse.options import option, taking
+from wordsparse.options import changed, option, taking
 from wordsparse.types import Array
 from wordsparse.words.examples import Distances, distance_weights
 
@@ -206,10 +206,10 @@ def _encoded(source: Source | EncodedCorpus, asked: CountOptions, scratch: Path)
     if isinstance(source, str | os.PathLike) and is_encoded(source):
         source = EncodedCorpus.open(source)
     if isinstance(source, EncodedCorpus):
-        if given := ", ".join([*asked.given(), *([] if asked.weight is None else ["weight"])]):
+        if given := ", ".join([*changed(asked, TextOptions), *([] if asked.weight is None else ["weight"])]):
             raise InputError(f"{source.path} is already encoded: {given} applies to text only: leave it out")
         return source
-    return encode(source, scratch / "text", threads=asked.threads, **asked.given())
+    return encode(source, scratch / "text", threads=asked.threads, **changed(asked, TextOptions))
 
 
 def _of_text(corpus: EncodedCorpus, windows: Windows, report: Callable[[int], object]) -> Rows:

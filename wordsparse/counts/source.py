@@ -12,14 +12,17 @@ from wordsparse.corpus.options import PlainOptions
 from wordsparse.counts.pieces import PIECES_PER_TOKEN, Pieces, ordered
 from wordsparse.counts.tables import blocks
 from wordsparse.doors import SOURCES
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, ReadError
 from wordsparse.files.unpacking import MAX_EXPANSION
+from wordsparse.kernels import Csr, _examples  # type: ignore[attr-defined] # compiled
+from wordsparse.layer.interface import Targets
 from wordsparse.options import option
+from wordsparse.types import Array
+from wordsparse.words.examples import Examples, keep_thresholds
 from wordsparse.words.options import EPOCHS, Options
 from wordsparse.words.presets import Preset
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Build, Piece, Sizes, Split
-from wordsparse.words.text_source import example_builder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,7 @@ class CountSource:
         return PairSlices(self.pieces, most, options.heldout, options.seed, vocabulary)
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
-        return example_builder(options, recipe, vocabulary, transposed=transposed).counted
+        return PairBuilder(vocabulary, options.sample, transposed=transposed)
 
 
 class PairSlices:
@@ -106,3 +109,32 @@ class PairSlices:
             # Positions before the piece's end, as for text: `end` is `offset` and the size.
             yield Piece(pairs, 0, len(pairs), stop - len(pairs))
             first = stop
+
+
+class PairBuilder:
+    """The examples of counted pairs, as skip-gram's: one a word, whose targets are its contexts.
+
+    A pair counts by its weight times the probability that both of its words are kept, whatever the epoch.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, sample: float, *, transposed: bool) -> None:
+        keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
+        self._kept = ((keep_below + 1.0) / 2**32).astype(np.float32)  # the probability
+        self._slot, self._transposed = np.full(len(vocabulary), -1, np.int32), transposed
+
+    def __call__(self, pairs: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
+        """The examples of ``pairs[start:stop]``, (any, 3) int32: word, context and the bits of a float32."""
+        n = stop - start
+        both, weights = np.empty(2 * n, np.int32), np.empty(n, np.float32)
+        if not _examples.take_pairs(pairs[start:stop], self._kept, both, weights):
+            raise ReadError("the counted pairs hold an id outside the vocabulary: they were altered; train again")
+        words = np.empty(min(2 * n, self._slot.shape[0]), np.int64)
+        words = np.sort(words[: _examples.local_ids(both, 2 * n, self._slot, words)])
+        _examples.relabel(both, 2 * n, self._slot, words)
+        u, size = words.shape[0], n if self._transposed else 0
+        (indptr, columns), order = np.empty((2, u + 1), np.int64), np.empty(size, np.int64)
+        indices, sorted_weights, rows = np.empty(n, np.int32), np.empty(n, np.float32), np.empty(size, np.int32)
+        _examples.sort_pairs(both[:n], both[n:], weights, indptr, indices, sorted_weights, columns, rows, order)
+        transposed = Csr(columns, rows, u, order) if self._transposed else None
+        targets = Targets(words, Csr(indptr, indices, u), sorted_weights, transposed)
+        return Examples(targets, None, n, float(weights.sum(dtype=np.float64)))

@@ -17,6 +17,7 @@ from wordsparse.corpus.shards import is_encoded
 from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
 from wordsparse.files import storage
+from wordsparse.options import changed
 from wordsparse.training.options import reading_options
 from wordsparse.words import presets
 from wordsparse.words.options import Options
@@ -58,11 +59,7 @@ class TrainingText:
     def as_dict(self) -> dict[str, Any]:
         """What is given, as JSON and TOML can hold it; the corpus only where it is files."""
         corpus = {} if self.paths is None else {"corpus": [os.fspath(path) for path in self.paths]}
-        return {**self._given(), **corpus}
-
-    def _given(self) -> dict[str, Any]:
-        values = {field.name: (getattr(self.options, field.name), field.default) for field in fields(self.options)}
-        return {name: value for name, (value, default) in values.items() if value != default}
+        return {**changed(self.options), **corpus}
 
     def opened(self) -> Source | None:
         """The source, if it is not text that has yet to be encoded; else None. InputError as :meth:`encoded`."""
@@ -70,7 +67,7 @@ class TrainingText:
             made: Source = kind(self.corpus, self.options)
             return made
         if hasattr(self.corpus, "passes"):
-            if given := ", ".join(self._given()):
+            if given := ", ".join(changed(self.options)):
                 raise InputError(f"{given}: says how text is read, and the corpus is a Source: leave it out")
             source: Source = self.corpus
             return source
@@ -87,38 +84,28 @@ class TrainingText:
             corpus = EncodedCorpus.open(Path(corpus))
         if not isinstance(corpus, EncodedCorpus):
             return None
-        for name in ("format", "column", "group", "order"):
-            if (asked := getattr(self.options, name)) is not None:
-                raise InputError(
-                    f"{corpus.path} is already encoded: {name} applies to text only: leave it out ({asked} was given)"
-                )
-        for name in ("min_count", "max_vocab"):
-            asked, fixed = getattr(self.options, name), getattr(corpus, name)
-            if asked is not None and asked != fixed:
-                raise InputError(f"{corpus.path} was encoded with {name} {fixed}, not {asked}: encode the text again")
-        known = {"phrases": 0, **(corpus.tokenization or {})}
-        for name in ("tokens", "phrases", "phrase_threshold"):
-            asked, fixed = getattr(self.options, name), known.get(name)
-            if asked is not None and asked != fixed:
-                raise InputError(f"{corpus.path} was encoded with {name} {fixed}, not {asked}: encode the text again")
+        fixed = {"min_count": corpus.min_count, "max_vocab": corpus.max_vocab, "phrases": 0}
+        fixed |= corpus.tokenization or {}
+        for name, value in changed(self.options).items():
+            if name != "max_expansion" and value != fixed.get(name):
+                was = f"is already encoded: {name} applies to text only"
+                if name in fixed:
+                    was = f"was encoded with {name} {fixed[name]}, not {value}"
+                raise InputError(f"{corpus.path} {was}: encode the text again, or leave {name} out")
         return corpus
 
     def encode(
         self, path: Path, known: Collection[str] = (), progress: Callable[[int], None] | None = None
     ) -> EncodedCorpus:
         """Encode it at ``path``; the ``known`` words are in the vocabulary whatever their count."""
-        encoded = encode(self.corpus, path, **self.request(known, progress))
+        given = {"min_count": presets.preset(self.preset).min_count, **changed(self.options)}
+        encoded = encode(self.corpus, path, **given, known=known, progress=progress, threads=self.threads)
         if self.preset == "walks" and _are_pairs(encoded):
             raise InputError(
                 "every line has two words, the first one too: edges are no walks; --for (preset) names sources that "
                 "walk on them"
             )
         return encoded
-
-    def request(self, known: Collection[str], progress: Callable[[int], None] | None) -> dict[str, Any]:
-        """The options of :func:`wordsparse.encode` for it."""
-        given = {"min_count": presets.preset(self.preset).min_count, **self._given()}
-        return {**given, "known": known, "progress": progress, "threads": self.threads}
 
     def source(self) -> dict[str, Any] | None:
         """Names, sizes, times and inodes of the text's files, which tell a changed text; None without files."""
@@ -158,43 +145,21 @@ def encoded_once(
 ) -> Source:
     """The source: opened if it is already encoded or if ``path`` holds it, else encoded at ``path``.
 
-    The file ``source`` identifies the text at ``path``; it is written last and removed first.
+    The file ``source`` identifies the text at ``path``; it is written last and removed first. A text that is damaged
+    there is encoded again.
     """
     if (ready := text.opened()) is not None:
         return ready
-    about = identity(text, known)
-    if (found := held(path, source, about)) is not None:
-        return TextSource(found)
-    clear(path, source)
-    corpus = text.encode(path, [] if known is None else known.words, progress)
-    write_source(source, about)
-    return TextSource(corpus)
-
-
-def identity(text: TrainingText, known: Vocabulary | None) -> dict[str, Any] | None:
-    """What identifies the encoded text of files, with the ``known`` words that its vocabulary has; else None."""
+    words = [] if known is None else known.words
     about = text.source()
     if about is not None:
-        about["known"] = hashlib.sha256("\0".join([] if known is None else known.words).encode()).hexdigest()
-    return about
-
-
-def held(path: Path, source: Path, about: Mapping[str, Any] | None) -> EncodedCorpus | None:
-    """The corpus at ``path`` if it is that text; a damaged one is encoded again."""
-    if about is not None and source.is_file() and path.is_dir():
+        about["known"] = hashlib.sha256("\0".join(words).encode()).hexdigest()
         with contextlib.suppress(InputError):
             if storage.read_manifest(source, SOURCE_FORMAT, SOURCE_VERSION).get("text") == about:
-                return EncodedCorpus.open(path)
-    return None
-
-
-def clear(path: Path, source: Path) -> None:
-    """Remove what is at ``path``, and the file that says so first."""
+                return TextSource(EncodedCorpus.open(path))
     source.unlink(missing_ok=True)
     storage.remove_directory(path)
-
-
-def write_source(source: Path, about: Mapping[str, Any] | None) -> None:
-    """Write what identifies an encoded text."""
+    corpus = text.encode(path, words, progress)
     if about is not None:
         storage.write_manifest(source, {"format": SOURCE_FORMAT, "version": SOURCE_VERSION, "text": about})
+    return TextSource(corpus)

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from wordsparse.corpus import Vocabulary
-from wordsparse.errors import InputError, ReadError
+from wordsparse.errors import InputError
 from wordsparse.kernels import Csr, Windows, _examples  # type: ignore[attr-defined] # compiled
 from wordsparse.layer.interface import Targets
 from wordsparse.types import Array
@@ -68,7 +68,6 @@ class ExampleBuilder:
     ) -> None:
         self.window = window
         self._keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
-        self._kept = ((self._keep_below + 1.0) / 2**32).astype(np.float32)  # the probability
         self._by_distance = distance_weights(window, distances)
         # Place k - 1: the probability of a window wider than k, scaled to 32 bits.
         self._wider_below = np.minimum(2**32 * self._by_distance[1:], 2**32 - 1).astype(np.uint32)
@@ -116,26 +115,6 @@ class ExampleBuilder:
         bags = Windows(local[:n], centre, begin, end, self.window, words.shape[0])
         one_each = Csr(np.arange(m + 1), local[centre], words.shape[0])
         return Examples(Targets(words, one_each, np.ones(m, np.float32)), bags, tokens, m)
-
-    def counted(self, pairs: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
-        """As :meth:`skipgram`, of counted pairs: ``pairs`` (any, 3) int32 are word, context and the bits of a float32.
-
-        A pair counts by its weight times the probability that both of its words are kept, whatever the epoch.
-        """
-        n = stop - start
-        both, weights = np.empty(2 * n, np.int32), np.empty(n, np.float32)
-        if not _examples.take_pairs(pairs[start:stop], self._kept, both, weights):
-            raise ReadError("the counted pairs hold an id outside the vocabulary: they were altered; encode again")
-        words = np.empty(min(2 * n, self._slot.shape[0]), np.int64)
-        words = np.sort(words[: _examples.local_ids(both, 2 * n, self._slot, words)])
-        _examples.relabel(both, 2 * n, self._slot, words)
-        u, size = words.shape[0], n if self._transposed else 0
-        (indptr, columns), order = np.empty((2, u + 1), np.int64), np.empty(size, np.int64)
-        indices, sorted_weights, rows = np.empty(n, np.int32), np.empty(n, np.float32), np.empty(size, np.int32)
-        _examples.sort_pairs(both[:n], both[n:], weights, indptr, indices, sorted_weights, columns, rows, order)
-        transposed = Csr(columns, rows, u, order) if self._transposed else None
-        targets = Targets(words, Csr(indptr, indices, u), sorted_weights, transposed)
-        return Examples(targets, None, n, float(weights.sum(dtype=np.float64)))
 
     def _tokens(
         self, shard: Array, start: int, stop: int, offset: int, epoch: int, *, widths: bool = True

@@ -48,13 +48,7 @@ class TextSource:
 
 def windows(options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
     """The examples of the windows of sentences."""
-    builder = example_builder(options, recipe, vocabulary, transposed=transposed)
-    return builder.cbow if options.model == "cbow" else builder.skipgram
-
-
-def example_builder(options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> ExampleBuilder:
-    """The builder of a run's examples."""
-    return ExampleBuilder(
+    builder = ExampleBuilder(
         vocabulary,
         window=options.window,
         sample=options.sample,
@@ -62,6 +56,7 @@ def example_builder(options: Options, recipe: Recipe, vocabulary: Vocabulary, *,
         distances=recipe.distances,
         transposed=transposed,
     )
+    return builder.cbow if options.model == "cbow" else builder.skipgram
 
 
 class Cuts:
