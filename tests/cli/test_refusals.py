@@ -72,7 +72,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("train {text}", "--output"),
         (f"{TRAIN} --dim many", "--dim"),
         (f"{TRAIN} --model glove", "--model"),
-        (f"{TRAIN} --model sg", "'sg' is not known: did you mean skipgram?"),
+        (f"{TRAIN} --model sg", "'sg' is not known: choose one of cbow, skipgram"),
         (f"{TRAIN} --tokens unicod", "did you mean unicode?"),
         (f"{TRAIN} --loss softmax", "softmax"),
         (f"{TRAIN} --device cuda", "cuda"),

@@ -28,7 +28,7 @@ SINGLE = {"pairs": read_pairs, "analogies": read_analogies, "card": load_card, "
 def test_only_regular_files_are_read(tmp_path: Path, read: Callable[[Path], object], kind: str) -> None:
     # `evaluate --pairs /dev/zero` grew without bound, and a FIFO blocked it.
     SPECIAL[kind](tmp_path / "special")
-    with pytest.raises(InputError, match=kind):
+    with pytest.raises(InputError, match=r"regular file|directory"):
         read(tmp_path / "special")
     for name, said in (("missing", "No such file"), ("x" * 300, "cannot be read")):
         with pytest.raises(InputError, match=said):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO
 
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
@@ -22,13 +22,6 @@ NOT_LOCAL = "{}: is an address, and only local files are read: download it first
 _NAMED = 3  # files that a message names
 
 logger = logging.getLogger(__name__)
-
-
-class Readable(Protocol):
-    """A stream of bytes."""
-
-    def read(self, size: int, /) -> bytes:
-        """The next ``size`` bytes, or fewer at the end only."""
 
 
 def some_of(paths: Sequence[Path]) -> str:
@@ -70,7 +63,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False
 
 
 @contextmanager
-def opened(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[Readable]:
+def opened(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[BoundedStream | BinaryIO]:
     """Open ``path`` for reading bytes; a file that is compressed is decompressed.
 
     Every exception in the body of the ``with`` statement becomes a read error, so the body should only read. InputError

@@ -3,7 +3,7 @@ sizes that they state. No pickle is read or written."""
 
 import io
 import zipfile
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +13,7 @@ from wordsparse.errors import InputError
 _BLOCK = 2**20
 
 
-class Sink(Protocol):
-    """What bytes are written to."""
-
-    def write(self, data: bytes | memoryview, /) -> object:
-        """Write them."""
-
-
-def write_array(file: Sink, array: NDArray[Any]) -> None:
+def write_array(file: Any, array: NDArray[Any]) -> None:
     """Write an array of numbers in C order, as np.save does.
 
     np.save writes around Python's file objects, and its OSError of a full disk has no error number. OSError if writing

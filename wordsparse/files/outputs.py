@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wordsparse.errors import InputError, WordsparseError
-from wordsparse.files.regular import kind_of
 
 STANDARD_OUTPUT = "-"
 """The name of standard output; ``./-`` names a file."""
@@ -37,7 +36,7 @@ def is_stream(path: Path) -> bool:
     if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
         return True
     if not stat.S_ISREG(mode):
-        raise InputError(f"{path}: is a {kind_of(mode)}; name a file")
+        raise InputError(f"{path}: is a directory, a block device or a socket; name a file")
     return False
 
 

@@ -37,7 +37,7 @@ def descriptor_of(path: str | os.PathLike[str]) -> int:
     if stat.S_ISREG(mode):
         return descriptor
     os.close(descriptor)
-    raise InputError(f"{path}: is a {kind_of(mode)}; a regular file is expected")
+    raise InputError(f"{path}: is no regular file, but a directory, a pipe or a device; name a file")
 
 
 @contextmanager
@@ -73,15 +73,3 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
     """The SHA-256 of a regular file's bytes, in hexadecimal digits."""
     with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def kind_of(mode: int) -> str:
-    """The kind of a file of this mode, as a noun."""
-    kinds = {
-        stat.S_IFDIR: "directory",
-        stat.S_IFIFO: "named pipe",
-        stat.S_IFSOCK: "socket",
-        stat.S_IFCHR: "character device",
-        stat.S_IFBLK: "block device",
-    }
-    return kinds.get(stat.S_IFMT(mode), "special file")

@@ -102,19 +102,6 @@ def _locked(directory: Path) -> Iterator[bool]:
         unlock(descriptor)
 
 
-def check_own(path: Path, is_own: Callable[[Path], bool], named: Path) -> None:
-    """Raise InputError if anything that we did not write is at ``path``, which will be written into and removed.
-
-    At that place beside the output ``named``, nothing may be, or a directory, no link, whose entries all are our own.
-    """
-    advice = f"the command for {named} would remove it: move it, or name another output"
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise InputError(f"{path}: is a {'link' if path.is_symlink() else 'file'}; {advice}")
-    for entry in path.iterdir() if path.is_dir() else ():
-        if not is_own(entry) and os.path.lexists(entry):  # the process that wrote it may just have removed it
-            raise InputError(f"{path}: holds {entry.name!r}, which no such command wrote; {advice}")
-
-
 def remove_directory(path: Path) -> None:
     """Remove a directory atomically: if the process dies, it is complete or gone. Errors are ignored."""
     gone = _partial_name(path)

@@ -46,11 +46,6 @@ class Minibatches:
         self._free += [self._builder() for _ in range(builders - 1)]
 
     @property
-    def positions(self) -> int:
-        """Positions of the text in one pass."""
-        return self.passes.positions
-
-    @property
     def tokens(self) -> int:
         """Tokens of one pass."""
         return self.passes.tokens

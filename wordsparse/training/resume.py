@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
-from wordsparse.files import arrays
 from wordsparse.kernels import at_work
 from wordsparse.options import free
 from wordsparse.training.loop import Run
@@ -135,19 +134,9 @@ def on_new_text(model: Model, source: Source, options: Options) -> Run:
 def start_from(run: Run, model: Model, rows: NDArray[np.int64], recipe: Recipe) -> None:
     """Let a new run go on from a model trained by ``recipe``: word i of the model is word rows[i] of the run.
     InputError if the model's state is not that of such a run."""
-    _check_state(model, run)
     measure = recipe.base_measure(model.vocabulary.counts)
     W = model.output_rows / np.sqrt(measure / measure.sum())[:, None].astype(np.float32)
     with at_work(starting=True):
         run.embedding.take_over(model.state(), W, rows)
     run.state.warmup_tokens = 0.0
     run.continues = model, rows
-
-
-def _check_state(model: Model, run: Run) -> None:
-    """Raise InputError unless the model's state is that of a run like this one over the model's own words."""
-    wanted = run.embedding.state()
-    for name in ("E", "mass", "output.V"):  # a row a word
-        array = wanted[name]
-        wanted[name] = np.broadcast_to(array[:1], (len(model.vocabulary), *array.shape[1:]))
-    arrays.check_fit(model.state(), wanted)

@@ -11,15 +11,13 @@ For the output MODEL it is MODEL.training, which exists from the start of a run 
     previous/         the old model of MODEL, while the new one replaces it
 
 ``.NAME.xxxxxxxx.partial`` are incomplete files of a process that died; the next process that holds the lock removes
-them. A directory of this name that holds anything else is no run's, and is refused: it would be removed. A finished
-model is a plain model directory without references to this one.
+them. Only these names are ever removed, so what else is in a directory of this name stays. A finished model is a plain
+model directory without references to this one.
 """
 
 import contextlib
 import os
-import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,22 +30,11 @@ from wordsparse.words.model_directory import is_model
 SUFFIX = ".training"
 LOCK, CORPUS, SOURCE, MODEL, PREVIOUS = "lock", "corpus", "source.json", "model", "previous"
 CHECKPOINT = "checkpoint-"
-# .nfs…: files that NFS keeps while they are open. .DS_Store: macOS makes it in directories that are looked at.
-_OF_A_RUN = re.compile(
-    rf"{LOCK}|{re.escape(SOURCE)}|reserve|{CHECKPOINT}[0-9]+|\..*\.(partial|lock)|\.nfs.*|\.DS_Store"
-)
-_MANIFESTED: dict[str, Callable[[Path], bool]] = {CORPUS: is_encoded, MODEL: is_model, PREVIOUS: is_model}
-
-
-def _is_own(entry: Path) -> bool:
-    known = _MANIFESTED.get(entry.name)
-    return known(entry) if known else _OF_A_RUN.fullmatch(entry.name) is not None
 
 
 class RunDirectory:
     """Creates and locks the run directory of an output; at the end of the block it is removed unless it is resumable.
-    InputError if another process trains for the same output, the directory cannot be created, or it is not that of a
-    run."""
+    InputError if another process trains for the same output, or the directory cannot be created."""
 
     def __init__(self, output: Path) -> None:
         self.output = Path(os.path.realpath(output))
@@ -57,7 +44,6 @@ class RunDirectory:
 
     def __enter__(self) -> Self:
         try:
-            storage.check_own(self.path, _is_own, self._named)
             self._take_lock()
             self._tidy()
         except OSError as error:
@@ -68,8 +54,13 @@ class RunDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # A previous model is still there only if it could not be moved back to the output.
-        if not (self.checkpoints() or self.holds_model() or (self.path / PREVIOUS).is_dir()):
-            storage.remove_directory(self.path)  # renames it first, so another process may create a new one
+        if not (self.checkpoints() or self.holds_model() or is_model(self.path / PREVIOUS)):
+            if is_encoded(self.path / CORPUS):
+                storage.remove_directory(self.path / CORPUS)
+            (self.path / SOURCE).unlink(missing_ok=True)
+            (self.path / LOCK).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # of somebody else's files, or of another process that has just begun
+                self.path.rmdir()
         system.unlock(self._lock)
 
     def place(self, name: str) -> Path:
@@ -80,7 +71,7 @@ class RunDirectory:
 
     def checkpoints(self) -> list[Path]:
         """The checkpoints, newest first."""
-        return sorted(self.path.glob(f"{CHECKPOINT}*"), reverse=True)
+        return sorted(self.path.glob(f"{CHECKPOINT}[0-9]*"), reverse=True)
 
     def drop_checkpoints(self) -> None:
         """Remove every checkpoint, because their run has ended."""
@@ -89,7 +80,7 @@ class RunDirectory:
 
     def holds_model(self) -> bool:
         """Whether it holds the complete finished model; the next run for the output moves it there."""
-        return (self.path / MODEL).is_dir()
+        return is_model(self.path / MODEL)
 
     def kept(self) -> str:
         """A sentence for the user about the checkpoint or model to resume from."""
@@ -103,7 +94,6 @@ class RunDirectory:
 
         A process that is killed between the two moves leaves both models here; the next run for the output ends it.
         """
-        storage.remove_directory(self.path / PREVIOUS)
         storage.put(self.path / MODEL, self.output, self.path / PREVIOUS)
         self.drop_checkpoints()
 
@@ -131,6 +121,7 @@ class RunDirectory:
             shutil.rmtree(leftover, ignore_errors=True)
         if self.holds_model():
             self.install()
-        elif (self.path / PREVIOUS).is_dir() and not self.output.exists():
+        elif is_model(self.path / PREVIOUS) and not self.output.exists():
             os.rename(self.path / PREVIOUS, self.output)
-        storage.remove_directory(self.path / PREVIOUS)
+        if is_model(self.path / PREVIOUS):
+            storage.remove_directory(self.path / PREVIOUS)

@@ -158,7 +158,8 @@ def encoded_once(
             if storage.read_manifest(source, SOURCE_FORMAT, SOURCE_VERSION).get("text") == about:
                 return TextSource(EncodedCorpus.open(path))
     source.unlink(missing_ok=True)
-    storage.remove_directory(path)
+    if is_encoded(path):
+        storage.remove_directory(path)
     corpus = text.encode(path, words, progress)
     if about is not None:
         storage.write_manifest(source, {"format": SOURCE_FORMAT, "version": SOURCE_VERSION, "text": about})

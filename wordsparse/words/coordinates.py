@@ -139,9 +139,7 @@ def combined(
         return np.asarray(outputs.T @ inputs)
 
     overlaps = _sum_of(overlap, E, threads)
-    with single_threaded_blas():
-        left, _, right = np.linalg.svd(overlaps)
-    turning = (1 - turn) * np.eye(E.shape[1]) + turn * (left @ right)
+    turning = (1 - turn) * np.eye(E.shape[1]) + turn * _rotation(overlaps)
     turned = (map_out @ turning).astype(np.float32)
     mean_log = float(np.log(np.maximum(counts, 1)).mean())
     maps = Maps(c, of_inputs, of_outputs, turning, popularity, mean_log)
@@ -184,6 +182,29 @@ def multiply(rows: Array, matrix: Array, threads: int | None) -> None:
 
     for _ in each_block(of, len(rows), threads):
         pass
+
+
+def axes(vectors: Array, before: Array, rows: Array, counts: Array, threads: int | None) -> NDArray[np.float32]:
+    """The rotation R (dim, dim) of the vectors (V, dim) of a model into the axes of the one that it continues.
+
+    Steps turn the canonical coordinates, so that words keep their neighbours and not their numbers, and an index of
+    yesterday's vectors would be of no use to today's queries. R brings the vectors u' of the words that both models
+    have nearest to those of before, u (n, dim), both of length one: Σ_w √n_w |u'_w R − u_w|² is least. Word i of
+    ``before`` is word ``rows[i]``, which occurs n_w = ``counts[i]`` times.
+    """
+
+    def overlap(block: slice) -> Array:
+        now, then = (part / lengths_of(part)[:, None] for part in (vectors[rows[block]], before[block]))
+        return np.asarray((now * np.sqrt(counts[block], dtype=np.float64)[:, None]).T @ then)
+
+    return np.asarray(_rotation(_sum_of(overlap, before, threads)), np.float32)
+
+
+def _rotation(overlap: Array) -> Array:
+    """The R (dim, dim) that maximises tr(Rᵀ overlap) (Schönemann, 1966)."""
+    with single_threaded_blas():
+        left, _, right = np.linalg.svd(overlap)
+    return np.asarray(left @ right)
 
 
 def _sum_of(work: Callable[[slice], Array], rows: Array, threads: int | None) -> Array:

@@ -34,12 +34,8 @@ from wordsparse.kernels import mapped
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.inputs import RowInputs, WindowInputs
 from wordsparse.layer.interface import Inputs, Sums, Value
-from wordsparse.machine.threads import ordered_map
 from wordsparse.types import Array
 from wordsparse.words.examples import Examples
-
-# Rows that are drawn at a time; an even number, for float32 numbers are drawn in pairs.
-START_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -87,7 +83,7 @@ class WordEmbedding:
         self.output, self.sizes = output, sizes
         dim = output.n_features - 1
         xp = output.kernels.xp
-        self.E = output.kernels.to_device(self._start_rows(dim, seed))
+        self.E = output.kernels.to_device(start_rows(output.n_outputs, dim, seed))
         self.mass = xp.zeros(output.n_outputs)  # M_w, in pairs
         self.curvature = xp.zeros((dim + 1, dim + 1))  # C̄
         self.pair_curvature = 0.0  # κ
@@ -195,17 +191,6 @@ class WordEmbedding:
         weights[rows] = W
         self.output.set_weights(weights)
 
-    def _start_rows(self, dim: int, seed: int) -> Array:
-        start = np.empty((self.output.n_outputs, dim), np.float32)
-
-        def draw(first: int) -> None:
-            rows = start[first : first + START_ROWS]
-            rows[:] = start_rows(np.random.Generator(np.random.PCG64(seed).advance(first * dim // 2)), *rows.shape)
-
-        for _ in ordered_map(draw, range(0, len(start), START_ROWS), self.output.kernels.threads):
-            pass
-        return start
-
     def _minibatch(self, examples: Examples) -> tuple[Examples, Inputs]:
         """The examples on the device, and their inputs as the layer takes them."""
         kernels = self.output.kernels
@@ -267,9 +252,9 @@ def rows_of(state: Mapping[str, Any]) -> tuple[Array, Array]:
     return state["E"], state["output.V"]
 
 
-def start_rows(random: np.random.Generator, n: int, dim: int) -> Array:
-    """The next n rows of E at the start, uniform on (−½, ½)/dim."""
-    start = random.random((n, dim), np.float32)
+def start_rows(n: int, dim: int, seed: int) -> Array:
+    """E at the start, (n, dim) float32, uniform on (−½, ½)/dim."""
+    start = np.random.Generator(np.random.PCG64(seed)).random((n, dim), np.float32)
     start -= np.float32(0.5)
     start /= np.float32(dim)
     return start

@@ -21,7 +21,6 @@ from wordsparse.files import arrays
 from wordsparse.machine.threads import available_cpus
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
-from wordsparse.words import axes as word_axes
 from wordsparse.words import coordinates, presets
 from wordsparse.words import form as words_form
 from wordsparse.words.form import Form
@@ -72,7 +71,8 @@ class Model:
         The options of :func:`wordsparse.train` that are not in ``options``: the text's files, how they were read, and
         the like. A model directory has both in ``options.toml``.
     axes : (dim, dim) float32, optional
-        The rotation of the vectors into the axes of the model that this one continues: :mod:`wordsparse.words.axes`.
+        The rotation of the vectors into the axes of the model that this one continues:
+        :func:`wordsparse.words.coordinates.axes`.
     """
 
     vocabulary: Vocabulary
@@ -192,7 +192,7 @@ class Model:
         word ``rows[i]``; it shares the arrays."""
         counts = np.asarray(self.vocabulary.counts)[rows]
         now, then = (model.without_subwords().vectors for model in (self, before))
-        return replace(self, subwords=None, axes=word_axes.axes(now, then, rows, counts, self.threads))
+        return replace(self, subwords=None, axes=coordinates.axes(now, then, rows, counts, self.threads))
 
     def keyed_vectors(self) -> "KeyedVectors":
         """The vectors as gensim's KeyedVectors.
