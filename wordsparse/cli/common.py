@@ -12,6 +12,8 @@ import click
 
 from wordsparse.cli import terminal
 from wordsparse.display import Display
+from wordsparse.errors import InputError
+from wordsparse.files import outputs
 from wordsparse.options import meant
 
 SENTENCE = 1000  # more characters than one has
@@ -78,6 +80,15 @@ PATH = FilePath(path_type=Path)
 def output_option(help: str, metavar: str | None = None) -> Callable[[Decorated], Decorated]:
     """The required option ``-o``, a path."""
     return click.option("-o", "--output", required=True, metavar=metavar, type=PATH, help=help)
+
+
+def report_stream(output: str | os.PathLike[str], as_json: bool) -> TextIO | None:
+    """Where a command reports whose result goes to ``output``: to standard error if that is standard output."""
+    if not outputs.is_standard_output(Path(output)):
+        return None
+    if as_json:
+        raise InputError("--json and --output name both standard output: write the result to a file")
+    return sys.stderr
 
 
 quiet_option = click.option(

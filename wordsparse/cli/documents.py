@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option
+from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option, report_stream
 from wordsparse.cli.text_options import column_of, corpus_argument, model_text_options, splitter, text_for
 from wordsparse.corpus.sources import STANDARD_INPUT
 from wordsparse.display import Display
 from wordsparse.errors import InputError
-from wordsparse.files import outputs
 from wordsparse.files.escaping import number_of
 
 
@@ -38,15 +37,13 @@ def command(
     from wordsparse.words.model_directory import load
 
     kept = keep.split(",") if keep else []
-    to_standard_output = outputs.is_standard_output(output)
-    if to_standard_output and as_json:
-        raise InputError("--json and --output name both standard output: write the vectors to a file")
+    report = report_stream(output, as_json)
     trained = load(model, mapped=True)
     text["column"] = column_of(trained, corpus, text["column"], text["format"])
     if kept and text["column"] is None:
         raise InputError("--keep names columns of rows: name the column of their text too, --column")
     source, split = text_for(trained, corpus, **text), splitter(trained, text["tokens"])
-    piped = to_standard_output and list(corpus) == [STANDARD_INPUT] and text["column"] is None
+    piped = report is not None and list(corpus) == [STANDARD_INPUT] and text["column"] is None
 
     def rows() -> Iterator[Row]:
         if text["column"] is not None:
@@ -60,15 +57,8 @@ def command(
         counting = counted(rows(), display, "documents", "documents")
         made = write(trained.wv, counting, output, kept, 1 if piped else None)
     said = [f"{number_of(made.documents, 'document')} x {made.dim} -> {output}"]
-    blank = "is blank" if made.blank == 1 else "are blank"
-    unknown = "holds no known word" if made.unknown == 1 else "hold no known word"
-    zeros = [f"{n:,} {what}" for n, what in ((made.blank, blank), (made.unknown, unknown)) if n]
+    zeros = [f"{n:,} {what}" for n, what in ((made.blank, "blank"), (made.unknown, "without a known word")) if n]
     if zeros:
         said.append(f"{' and '.join(zeros)}: their rows are zeros")
-    result: dict[str, Any] = {"documents": made.documents, "dim": made.dim, "without_words": made.blank + made.unknown}
-    emit(
-        {"output": str(output), **result, "blank": made.blank},
-        said,
-        as_json,
-        sys.stderr if to_standard_output else None,
-    )
+    result = {"output": str(output), "documents": made.documents, "dim": made.dim, "blank": made.blank}
+    emit({**result, "without_words": made.blank + made.unknown}, said, as_json, report)

@@ -1,13 +1,12 @@
 """``wordsparse export``: word vectors written in another format."""
 
-import sys
 from pathlib import Path
 
 import click
 
-from wordsparse.cli.common import PATH, Completed, emit, json_option
+from wordsparse.cli.common import PATH, Completed, emit, json_option, report_stream
 from wordsparse.errors import InputError
-from wordsparse.files import outputs, storage
+from wordsparse.files import storage
 from wordsparse.files.escaping import number_of
 from wordsparse.files.unpacking import suffix_of
 from wordsparse.vectors.formats import FORMATS, READABLE, named, of_suffix
@@ -67,9 +66,7 @@ def command(
     from wordsparse.vectors.word_vectors import save_vectors
     from wordsparse.words.model_directory import read_vectors
 
-    to_standard_output = outputs.is_standard_output(Path(output))
-    if to_standard_output and as_json:
-        raise InputError("--json and --output name both standard output: write the vectors to a file")
+    report = report_stream(output, as_json)
     format_name = (of_suffix(Path(output)) if format_name is None else named(format_name)).name
     word_vectors = read_vectors(model)
     if words_of is not None:
@@ -95,7 +92,7 @@ def command(
         format_of_name(Path(output)) or any(suffix in each.suffixes for each in FORMATS.values())
     ):
         said.append(f"{output} is {format_name} by --format, and not what its name says")
-    emit(result, said, as_json, sys.stderr if to_standard_output else sys.stdout)
+    emit(result, said, as_json, report)
 
 
 def _scores(path: Path) -> dict[str, float]:

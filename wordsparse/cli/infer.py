@@ -1,6 +1,5 @@
 """``wordsparse infer``: vectors of new words from a text that holds them."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,11 +7,10 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option
+from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option, report_stream
 from wordsparse.cli.text_options import corpus_argument, model_text_options, text_for
 from wordsparse.display import Display
 from wordsparse.errors import InputError
-from wordsparse.files import outputs
 from wordsparse.files.escaping import number_of
 from wordsparse.words.model import Model
 
@@ -50,8 +48,7 @@ def command(
     from wordsparse.vectors.word_vectors import save_vectors
     from wordsparse.words.model_directory import load
 
-    if (to_standard_output := outputs.is_standard_output(output)) and as_json:
-        raise InputError("--json and --output name both standard output: write the vectors to a file")
+    report = report_stream(output, as_json)
     storage.check_file(output)
     trained = load(model)
     with Display(not quiet) as display:
@@ -70,7 +67,7 @@ def command(
     save_vectors(found, output, "npz")
     result = {"output": str(output), "words": len(found), "dim": found.dim, "without_context": len(chosen) - len(found)}
     said = [f"{number_of(len(found), 'word')} x {found.dim} -> {output}"]
-    emit(result, said, as_json, sys.stderr if to_standard_output else sys.stdout)
+    emit(result, said, as_json, report)
 
 
 def _as_written(word: str, trained: Model) -> str:

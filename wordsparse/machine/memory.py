@@ -11,12 +11,12 @@ from wordsparse.errors import InputError
 NO_LIMIT = 2**62
 
 
-def check(need: int, what: str) -> None:
+def check(need: int, what: str, advice: str = "") -> None:
     """Refuse to allocate ``need`` bytes for ``what`` if they cannot fit; InputError with both numbers."""
     limit = least_left()
     if limit is not None and need > limit[0]:
         raise InputError(
-            f"not enough memory: {what} needs about {shown(need)}, but {shown(limit[0])} are left ({limit[1]})"
+            f"not enough memory: {what} needs about {shown(need)}, but {shown(limit[0])} are left ({limit[1]}){advice}"
         )
 
 

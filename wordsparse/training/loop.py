@@ -76,7 +76,7 @@ class Run:
         self.minibatches = Minibatches(source, vocabulary, self.options, transposed=on_cpu, builders=builders)
         self.total_tokens, self.batch_tokens = self.minibatches.total_tokens, self.minibatches.largest
         self._schedule = self.minibatches.schedule
-        self._need().check()
+        self._check_memory()
         with at_work(starting=True):
             self.embedding = self._start()
         self.is_whole = True
@@ -253,18 +253,16 @@ class Run:
     def _progress(self, loss: float, heldout: float | None = None) -> Progress:
         return Progress(self.state.tokens, self.total_tokens, len(self.state.losses), loss, heldout)
 
-    def _need(self) -> memory.Need:
+    def _check_memory(self) -> None:
         """By the first minibatch; later ones are like it."""
         words = pairs = bags = 0
-        examples = self.minibatches.first()
-        if examples is not None:
+        if (examples := self.minibatches.first()) is not None:
             words = len(examples.words)
             if examples.bags is None:
                 pairs = examples.targets.csr.entries
             else:
                 bags = examples.bags.rows
-        size = len(self.vocabulary), self.options.dim
-        return memory.Need(*size, words, pairs, bags, self.options.form > 0)
+        memory.check(len(self.vocabulary), self.options.dim, words, pairs, bags, form=self.options.form > 0)
 
     def _has_stalled(self) -> bool:
         """Whether the last ``patience`` epochs brought no better held-out loss than the best one before them."""

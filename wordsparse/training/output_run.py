@@ -98,7 +98,7 @@ class OutputRun:
     def _check(self) -> None:
         """Refuse a wrong request before anything is written."""
         storage.check_parent(self.output)
-        memory.check_dim(self.options.dim)
+        memory.check(1, self.options.dim)  # before the text is read
 
     def _base(self, directory: RunDirectory) -> tuple[Model | None, str | None]:
         """The model that the run starts from and its digest; (None, None) unless the run is resumed from a model.

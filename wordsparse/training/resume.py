@@ -97,18 +97,13 @@ def continued(model: Model, source: Source, options: Options) -> Run | None:
         options = epochs_to(options, model, source)
         if not check_more_epochs(model, options):
             return None
-        return more_epochs(model, source, options)
+        run = Run(source, options, model.vocabulary)
+        run.restore(model.state(), model.trained().run_state)
+        run.continues = model, np.arange(len(model))
+        return run
     run = on_new_text(model, source, options)
     added = len(run.vocabulary) - len(model.vocabulary)
     logger.info("training on with a new text: %s words added to %s", f"{added:,}", f"{len(model.vocabulary):,}")
-    return run
-
-
-def more_epochs(model: Model, source: Source, options: Options) -> Run:
-    """The run that trains a finished model for more epochs."""
-    run = Run(source, options, model.vocabulary)
-    run.restore(model.state(), model.trained().run_state)
-    run.continues = model, np.arange(len(model))
     return run
 
 

@@ -89,9 +89,12 @@ def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
         if run.output is not None:
             call = described_call(text, run)
             return OutputRun(text, chosen, run, start, call).train(encoding=encoding, progress=training)
-        memory.check_dim(chosen.dim)
+        memory.check(1, chosen.dim)  # before the text is read
         with encoded(text, progress=encoding) as ready:
-            return fit(ready, chosen, training, start, described_call(text, run))
+            made = Run(ready, chosen)
+            if start is not None:
+                made.start_from(start)
+            return _finished(made, training, described_call(text, run))
 
 
 def requested(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> tuple[Options, TrainingText, RunOptions]:
@@ -118,28 +121,13 @@ def train_on(
         return _finished(run, training, text.as_dict())
 
 
-def fit(
-    source: Source,
-    options: Options,
-    progress: Callable[[Progress], None] | None = None,
-    init: WordVectors | None = None,
-    call: Mapping[str, object] | None = None,
-) -> Model:
-    """Train on a source, in memory; see :func:`train`. ``call`` is the model's."""
-    run = Run(source, options)
-    if init is not None:
-        run.start_from(init)
-    return _finished(run, progress, call)
-
-
-def _finished(run: Run, progress: Callable[[Progress], None] | None, call: Mapping[str, object] | None) -> Model:
+def _finished(run: Run, progress: Callable[[Progress], None], call: Mapping[str, object]) -> Model:
     """Train to the end. A signal ends the run between two minibatches, with an exception that has its model so far."""
     with stop_requests() as stop:
         try:
             stop.awaited = True
             for step in run.steps():
-                if progress is not None:
-                    progress(step)
+                progress(step)
                 if stop.received:
                     raise Interrupted
         except Interrupted:

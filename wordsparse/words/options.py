@@ -1,15 +1,16 @@
 """The options of a training run, checked when they are given, and stored with the model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any, Literal, get_args
 
-from wordsparse import validation
 from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError
 from wordsparse.layer import losses
 from wordsparse.layer.losses import LossName
 from wordsparse.options import option
+from wordsparse.validation import finite, non_negative, plain, positive_int, whole
 from wordsparse.words import presets
 from wordsparse.words.examples import MAX_WINDOW
 from wordsparse.words.presets import BASKET_WINDOW, SENTENCE_FORM, SENTENCE_WINDOW
@@ -27,6 +28,13 @@ MOST_FORM = 1e6
 WIDE_WINDOW = 255
 # Of the options whose default depends on the preset: those of text.
 DEFAULTS = {"model": "cbow", "window": 5, "sample": 1e-3, "form": 1.0}
+CHECKS: dict[str, Callable[[str, Any], float]] = {
+    **dict.fromkeys(("dim", "window", "epochs", "batch_tokens", "threads", "max_tokens", "patience"), positive_int),
+    **dict.fromkeys(("sample", "heldout"), non_negative),
+    "form": partial(non_negative, most=MOST_FORM),
+    "measure_power": finite,
+    "seed": whole,
+}
 # Options that a stored run leaves out where they are the defaults.
 SILENT = ("recipe", "preset", "measure_power", "form")
 # Epochs where none are given: of a text of LONG tokens and more, and at most, of a shorter one.
@@ -127,30 +135,23 @@ class Options:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            self._set(field.name, validation.plain(getattr(self, field.name)))
+            self._set(field.name, plain(getattr(self, field.name)))
         for name, value in {**DEFAULTS, **presets.preset(self.preset).options}.items():
             if getattr(self, name) is None:
                 self._set(name, value)
         if self.model not in MODELS:
             raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
         self._take_loss()
-        for name in ("dim", "window"):
-            self._set(name, validation.positive_int(name, getattr(self, name)))
-        for name in ("epochs", "batch_tokens", "threads", "max_tokens", "patience"):
-            if getattr(self, name) is not None:
-                self._set(name, validation.positive_int(name, getattr(self, name)))
-        self._set("sample", validation.non_negative("sample", self.sample))
-        self._set("heldout", validation.non_negative("heldout", self.heldout))
-        if self.measure_power is not None:
-            self._set("measure_power", validation.finite("measure_power", self.measure_power))
+        for name, check in CHECKS.items():
+            value = getattr(self, name)
+            if value is not None or name in ("dim", "sample", "heldout", "seed"):
+                self._set(name, check(name, value))
         if not self.heldout < 1:
             raise InputError(f"heldout must be a share of the text below 1, not {self.heldout}")
         if self.patience is not None and self.heldout == 0:
             raise InputError("patience needs held-out text, whose loss it watches: give heldout too")
         if self.window > MAX_WINDOW:
             raise InputError(f"window must be at most {MAX_WINDOW}, not {self.window}")
-        self._set("seed", validation.whole("seed", self.seed))
-        self._set("form", validation.non_negative("form", self.form, MOST_FORM))
         if self.device not in get_args(DeviceName):
             raise InputError(f"device must be one of {', '.join(get_args(DeviceName))}, not {self.device!r}")
 
