@@ -1,11 +1,14 @@
 """What people type out of habit, and what it is answered: a sentence, or what they meant."""
 
+import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import wordsparse as ws
+from wordsparse.cli import main
 from wordsparse.gensim import FastText, KeyedVectors, Word2Vec
 
 TEXT = [["a", "cat", "sat"], ["the", "dog", "sat"]] * 30
@@ -74,3 +77,24 @@ def test_no_text_at_all_is_named() -> None:
     labels = pytest.importorskip("wordsparse.labels", reason="the estimators need scikit-learn")
     with pytest.raises(ws.InputError, match="X holds no texts"):
         labels.TextClassifier().fit(["a cat", "a dog"] * 4, ["cat", "dog"] * 4).predict([])
+
+
+@pytest.mark.parametrize(
+    ("command", "warning"),
+    [
+        ("train text.txt -o out --threads 900 --dim 2 --epochs 1 -q", "900 threads share"),
+        ("encode few.txt -o out", "24,000 tokens of 2 words"),
+        ("export text.vec -o out.npz --format word2vec", "out.npz is word2vec by --format"),
+    ],
+)
+def test_what_is_done_as_it_was_typed_but_hardly_meant_is_said(
+    command: str, warning: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(logging.getLogger("wordsparse"), "level", logging.INFO)
+    (tmp_path / "text.txt").write_text("a cat and a dog sat there\n" * 50)
+    (tmp_path / "few.txt").write_text("a b\n" * 12_000)
+    (tmp_path / "text.vec").write_text("1 2\ncat 1 2\n")
+    assert main(command.split()) == 0
+    said = capsys.readouterr()
+    assert warning in said.out + said.err

@@ -92,6 +92,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("similar {vectors} quen", "'quen' is not in the vocabulary; close to it: queen"),
         ("similar {vectors} king --topn 3", "no such option --topn: did you mean -n?"),
         ("similar {vectors} --json", "Missing argument"),
+        ("similar - word", "-: standard input can hold a text to train on only: write it to a file first"),
         ("similar {damaged} w1", "input.npy: does not match its checksum"),
         ("analogy {vectors} man king x", "'x' is not in the vocabulary"),
         ("evaluate nowhere {sets}", "nowhere: cannot be read: No such file or directory"),

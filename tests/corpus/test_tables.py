@@ -224,7 +224,7 @@ def test_the_text_of_a_parquet_file_is_bounded(form: str, tmp_path: Path, monkey
 
 def test_cells_of_parquet_that_are_no_text(tmp_path: Path) -> None:
     for cells, message in (
-        ([{"a": "b"}], "which is neither text nor a list of tokens"),
+        ([{"a": "b"}], "the column 'text' holds struct"),
         ([b"x"], "neither text nor a list"),
         ([b"a\xff"], r"row 1: is not UTF-8 text"),
     ):
@@ -238,7 +238,7 @@ def test_cells_of_parquet_that_are_no_text(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no column 'body'; name one of its own: 'text'"):
         list(sentences(path, column="body"))
     os.mkfifo(tmp_path / "fifo.parquet")
-    with pytest.raises(InputError, match="is no regular file"):
+    with pytest.raises(InputError, match="a regular file is expected"):
         list(sentences(tmp_path / "fifo.parquet", column="text"))
 
 

@@ -56,6 +56,7 @@ MACHINES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a broken driver": ({"count": CUDARuntimeError("cudaErrorUnknown: unknown")}, "no GPU can be used: cudaErrorU"),
     "no card": ({"count": 0}, "no GPU is visible to this process"),
+    "an old card": ({"capability": (6, 1)}, "NVIDIA H100 is too old: its compute capability is 6.1"),
     "an old CuPy": ({"version": "13.6.0"}, "CuPy 13.6.0 is too old"),
     "no cuBLAS": ({"works": ImportError("libcublas.so.12: cannot open\nmore")}, "a CUDA library is missing.*cuda12"),
     "no memory left": ({"works": OutOfMemoryError("Out of memory allocating 512 bytes")}, "the GPU does not work: Out"),
@@ -131,7 +132,7 @@ def test_nothing_is_said_of_gpus_where_there_is_no_driver(
             "failed during the computation .*checkpoint",
         ),
         (CUDARuntimeError(""), r"failed during the computation \(CUDARuntimeError\)"),
-        (CompileException("nvrtc: error: invalid value"), "the GPU failed"),
+        (CompileException("nvrtc: error: invalid value"), "could not be compiled for this GPU"),
     ],
 )
 def test_errors_of_a_run(error: Exception, message: str) -> None:

@@ -8,6 +8,7 @@ from wordsparse.cli.common import PATH, Completed, emit, json_option, report_str
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.files.escaping import number_of
+from wordsparse.files.unpacking import suffix_of
 from wordsparse.vectors.formats import FORMATS, READABLE, named, of_suffix
 from wordsparse.vectors.precision import PRECISIONS
 
@@ -61,6 +62,7 @@ def command(
 ) -> None:
     """Write the vectors of a model, or of any file that evaluate reads, in another format."""
     from wordsparse.corpus.reading import RawText
+    from wordsparse.corpus.tables import format_of_name
     from wordsparse.vectors.word_vectors import save_vectors
     from wordsparse.words.model_directory import read_vectors
 
@@ -85,6 +87,11 @@ def command(
         result["subwords"] = FORMATS[format_name].composes
         if not result["subwords"]:
             said.append("the n-grams are left out: only npz has some, so unknown words have no vector")
+    suffix, own = suffix_of(Path(output)), FORMATS[format_name].suffixes
+    if suffix not in own and (
+        format_of_name(Path(output)) or any(suffix in each.suffixes for each in FORMATS.values())
+    ):
+        said.append(f"{output} is {format_name} by --format, and not what its name says")
     emit(result, said, as_json, report)
 
 

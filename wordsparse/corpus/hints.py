@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from wordsparse.files.escaping import number_of
+
 _PUNCTUATION = frozenset('.,;:!?…。、，；：！？)]»”"')
 _LETTER = re.compile(r"\w")
 _HAN = r"\u3400-\u9fff\uf900-\ufaff"
@@ -18,6 +20,8 @@ PUNCTUATED_SHARE = 0.02
 """A larger share of the tokens ends in punctuation only if punctuation was not separated."""
 LETTERS_SHARE = 0.8
 """A larger share of the words of a script without spaces is of one letter only if it was split into letters."""
+FEW_WORDS, MANY_TOKENS = 10, 10_000
+"""Fewer words in more tokens than these are hardly those of a language, or of a shop."""
 LONG_WORD = 6
 """Mean characters of a token above which a script without spaces was probably not split into words."""
 MAX_WORDS = 100_000
@@ -29,6 +33,8 @@ def hint(words: Sequence[str], counts: NDArray[np.int64], tokens: str | None) ->
 
     ``tokens`` is the name of the tokeniser; None where there was none, or it has no name.
     """
+    if len(words) < FEW_WORDS and counts.sum() > MANY_TOKENS:
+        return f"{counts.sum():,} tokens of {number_of(len(words), 'word')}: is it the right text, or column?"
     words, counts = words[:MAX_WORDS], counts[:MAX_WORDS]
     if not words:
         return None

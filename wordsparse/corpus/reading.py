@@ -181,7 +181,7 @@ class RawText:
                 yield words
         else:
             for file in self.files or ():
-                yield from joined(self._pieces_of(file), blank=True)
+                yield from _without_end(joined(self._pieces_of(file), blank=True))
 
     def kept(self, columns: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], list[str]]]:
         """The cells of each row in ``columns``, and the tokens of its text."""
@@ -283,6 +283,16 @@ def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str
             sentence = []
 
 
+def _without_end(sentences: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The sentences but for the last one if it is blank: what follows the last line end of a file."""
+    before = next(sentences, [])
+    for sentence in sentences:
+        yield before
+        before = sentence
+    if before:
+        yield before
+
+
 def _iterable_pieces(named: Iterable[tuple[str, object]]) -> Iterator[Piece]:
     empty = 0
     for name, sentence in named:
@@ -314,16 +324,13 @@ def _token_list(name: str, sentence: object) -> list[Any]:
 
 
 def _line_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Iterator[tuple[list[str], bool]]:
-    is_open = False
     for text in _texts(path, max_expansion):
         *lines, rest = text.split("\n")
         for line in lines:
             yield tokenize(line), True
         if rest:
             yield tokenize(rest), False
-        is_open = bool(rest) or (is_open and not lines)
-    if is_open:
-        yield [], True
+    yield [], True
 
 
 def _stream_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Iterator[tuple[list[str], bool]]:

@@ -20,6 +20,8 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if os.fspath(path) == "-" and isinstance(error, FileNotFoundError):
+            raise InputError("-: standard input can hold a text to train on only: write it to a file first") from error
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 

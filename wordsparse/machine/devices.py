@@ -19,6 +19,7 @@ from wordsparse.errors import InputError, MissingDependencyError, TrainingError
 DEVICES = ("auto", "cpu", "cuda")
 INSTALL = optional.command("cupy")
 MIN_CUPY = 14
+MIN_CAPABILITY = 70  # 7.0, Volta: the oldest architecture that CUDA 12 compiles for without a warning
 CUPY_PACKAGES = ("cupy", "cupy_backends", "cupyx")
 DRIVER_FILES = ("/dev/nvidiactl", "/proc/driver/nvidia")
 
@@ -89,6 +90,12 @@ def find_gpu() -> Gpu:
     driver, library, _ = _versions_and_count(runtime)
     properties = runtime.getDeviceProperties(runtime.getDevice())
     name = properties["name"].decode()
+    capability = 10 * properties["major"] + properties["minor"]
+    if capability < MIN_CAPABILITY:
+        raise InputError(
+            f"{name} is too old: its compute capability is {properties['major']}.{properties['minor']}, and "
+            f"the minimum is {MIN_CAPABILITY / 10}; use another card, or the CPU"
+        )
     _check_gpu(cupy)
     return Gpu(
         name,
@@ -155,9 +162,12 @@ def _explain(error: Exception) -> str:
             f"the GPU is out of memory ({said}): use smaller minibatches (batch_tokens), fewer words (min_count, "
             "max_vocab) or a smaller dim; or train on the CPU (device cpu)"
         )
+    if type(error).__name__ in ("CompileException", "NVRTCError"):
+        return f"the CUDA kernels could not be compiled for this GPU ({said}); train on the CPU (device cpu)"
     return (
-        f"the GPU failed during the computation ({said}): nvidia-smi and the system's log show whether it still works; "
-        "resume from the last checkpoint if there is one, or train on the CPU (device cpu)"
+        f"the GPU failed during the computation ({said}): the contents of its memory are lost. nvidia-smi and the "
+        "system's log show whether the GPU still works; resume from the last checkpoint if there is one, or train on "
+        "the CPU (device cpu)"
     )
 
 

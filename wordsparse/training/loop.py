@@ -296,7 +296,7 @@ class Run:
     def _nothing_to_learn(self) -> str:
         return (
             f"no word among the {self.minibatches.tokens:,} tokens has another one in its window: give longer "
-            "sentences (rows of one item: --group-by COLUMN), or a smaller min_count, sample=0, more max_tokens"
+            "sentences, or a smaller min_count, sample=0, more max_tokens"
         )
 
     def _diverged(self, how: str) -> TrainingError:

@@ -9,8 +9,10 @@ from typing import Any
 
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.reading import Source as Text
+from wordsparse.files.escaping import number_of
 from wordsparse.machine import devices
 from wordsparse.machine.memory import give_back
+from wordsparse.machine.threads import available_cpus
 from wordsparse.options import abouts, part, refuse_unknown, taking
 from wordsparse.training import memory
 from wordsparse.training.interruption import Interrupted, stop_requests
@@ -98,6 +100,8 @@ def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
 def requested(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> tuple[Options, TrainingText, RunOptions]:
     """The checked parts of a request."""
     options, run = part(asked, Options), part(asked, RunOptions)
+    if (options.threads or 1) > (cpus := available_cpus()):
+        logger.warning("%s threads share %s", options.threads, number_of(cpus, "CPU"))
     return options, TrainingText.of(corpus, options, vars(asked)), run
 
 

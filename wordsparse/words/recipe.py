@@ -55,8 +55,8 @@ class Recipe:
             measure = occurrences**self.measure_power
             if not 0 < measure.sum() < np.inf:
                 raise InputError(
-                    f"counts to the power of {self.measure_power:g} are no base measure: choose a measure_power "
-                    "near 0.75"
+                    f"counts to the power of {self.measure_power:g} are no base measure (measure_power, gensim's "
+                    "ns_exponent): choose a number near 0.75"
                 )
         return np.asarray(np.maximum(measure, occurrences * (measure.sum() / occurrences.sum() / MAX_RATIO)))
 
