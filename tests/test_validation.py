@@ -189,6 +189,8 @@ def test_reading_checks_its_inputs(layer: FactoredOutput) -> None:
         ({"n_outputs": 2**62}, r"not enough memory: a layer of 4,611,686,018,427,387,904 outputs .* are left"),
         ({"n_outputs": 10**12}, "not enough memory: a layer of 1,000,000,000,000 outputs and 3 features needs"),
         ({"n_features": 10**6}, "not enough memory: a layer of 6 outputs and 1,000,000 features needs"),
+        ({"n_outputs": 10**5000}, r"n_outputs must be at most 9,223,372,036,854,775,807, not 2\^16609 or more"),
+        ({"n_features": -(10**5000)}, r"n_features must be at least 1, not -2\^16609 or more"),
         ({"base_measure": np.ones(5)}, r"base_measure must have shape \(6,\)"),
         ({"base_measure": [1, 1, 1, 1, 1, 0]}, "base_measure must hold positive finite numbers"),
         ({"base_measure": [1, 1, 1, 1, 1, -1]}, "base_measure must hold positive finite numbers"),

@@ -66,7 +66,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("encode {text} -o out --format csv", "csv"),
         ("encode {text} -o out none.txt", "none.txt"),
         ("encode {text} -o out ''", "the path is empty"),
-        ("encode https://example.org/x.txt -o out", "x.txt: no such file or directory; only local files"),
+        ("encode https://example.org/x.txt -o out", "https://example.org/x.txt: is an address, and only local files"),
         ("encode -o out", "CORPUS"),
         ("train -o out", "CORPUS"),
         ("train {text}", "--output"),

@@ -3,6 +3,7 @@ import gzip
 import lzma
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -176,7 +177,8 @@ def test_requests_are_refused_at_the_call(tmp_path, text):
         ([], "lines", "no text is given"),
         ("", None, "a path is empty"),
         ([text, ""], None, "a path is empty"),
-        ("https://example.org/x.txt", None, "x.txt: no such file or directory; only local files"),
+        ("https://example.org/x.txt", None, "https://example.org/x.txt: is an address, and only local files"),
+        (Path("s3://bucket/x.txt"), None, "s3:/bucket/x.txt: is an address"),
         ("a\0b", None, "no such file"),
         # A list of documents is a list of paths: the message was an OSError with the whole document in it.
         (["word " * 10_000], None, r"'word .*…' is text, not the path of a file.*lists of tokens"),

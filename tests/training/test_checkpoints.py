@@ -1,9 +1,11 @@
 """Damaged checkpoints are refused by name; one that cannot be written ends no run and replaces no good one."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from support.runs import interrupted, kept_checkpoint, run_directory, train
 from support.texts import SHORT, same_vectors
@@ -12,8 +14,10 @@ import wordsparse as ws
 from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.training import checkpoints
+from wordsparse.training.loop import Run
 from wordsparse.training.options import RunOptions
 from wordsparse.training.output_run import OutputRun
+from wordsparse.training.progress import Progress
 from wordsparse.training.texts import TrainingText
 from wordsparse.words.options import Options
 
@@ -70,6 +74,28 @@ def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(
         run.train()  # the model cannot be written either
     assert caplog.text.count(f"or choose another output)); training continues, and {kept}") > 3
     monkeypatch.undo()
+    assert same_vectors(train(text, output, resume=True), ws.train(text, **SHORT))
+
+
+def test_a_state_that_is_not_finite_does_not_replace_a_good_one(text: Path, output: Path) -> None:
+    interrupted(text, output, 500)
+    kept = kept_checkpoint(output)
+
+    def poison(run: Run) -> None:
+        run.embedding.E[3, 2] = np.nan
+
+    original = Run.steps
+
+    def poisoned(run: Run) -> Iterator[Progress]:
+        for step in original(run):
+            poison(run)
+            yield step
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "steps", poisoned)
+        with pytest.raises(TrainingError, match=f"batch_tokens.*{kept.name} is kept"):
+            train(text, output, resume=True, checkpoint_every=1e-9)
+    assert kept_checkpoint(output) == kept
     assert same_vectors(train(text, output, resume=True), ws.train(text, **SHORT))
 
 

@@ -7,7 +7,7 @@ import click
 from wordsparse.cli import terminal
 from wordsparse.cli.common import PATH, asked_lines, emit, json_option
 from wordsparse.errors import UnknownWordError
-from wordsparse.files.escaping import shortened
+from wordsparse.files.escaping import padded, shortened, width_of
 
 
 @click.command("next")
@@ -35,8 +35,8 @@ def command(model: Path, items: tuple[str, ...], n: int, as_json: bool) -> None:
             terminal.say([f"wordsparse: {error}"])
             answer = []
         shown = [(shortened(item), probability) for item, probability in answer]
-        width = max((len(item) for item, _ in shown), default=0)
-        lines = [f"{item:{width}}  {probability:.4f}" for item, probability in shown]
+        width = max((width_of(item) for item, _ in shown), default=0)
+        lines = [f"{padded(item, width)}  {probability:.4f}" for item, probability in shown]
         if items == ("-",):
             lines = [" ".join(item for item, _ in answer)]
         result = [{"item": item, "probability": probability} for item, probability in answer]

@@ -7,7 +7,7 @@ import click
 from wordsparse.cli import terminal
 from wordsparse.cli.common import asked_lines, emit, json_option
 from wordsparse.errors import InputError
-from wordsparse.files.escaping import shortened
+from wordsparse.files.escaping import padded, shortened, width_of
 from wordsparse.vectors.word_vectors import WordVectors
 
 neighbours_option = click.option(
@@ -66,5 +66,5 @@ def emit_neighbours(question: Mapping[str, object], neighbours: Sequence[tuple[s
     """Print the found words with their cosines; the JSON output contains the question too."""
     shown = [(shortened(word), cosine) for word, cosine in neighbours]
     result = {**question, "neighbours": [{"word": word, "cosine": cosine} for word, cosine in neighbours]}
-    width = max((len(word) for word, _ in shown), default=0)
-    emit(result, [f"{word:{width}}  {cosine:6.3f}" for word, cosine in shown], as_json)
+    width = max((width_of(word) for word, _ in shown), default=0)
+    emit(result, [f"{padded(word, width)}  {cosine:6.3f}" for word, cosine in shown], as_json)

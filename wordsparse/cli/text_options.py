@@ -11,10 +11,11 @@ from wordsparse.cli.common import Choice, Decorated, FilePath, given
 from wordsparse.cli.options import options_of
 from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import RawText
-from wordsparse.corpus.sources import STANDARD_INPUT
+from wordsparse.corpus.sources import ADDRESS, NOT_LOCAL, STANDARD_INPUT
 from wordsparse.corpus.splitting import Splitter
 from wordsparse.corpus.tables import format_of_name
 from wordsparse.corpus.tokens import TOKENIZERS
+from wordsparse.errors import InputError
 from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.options import abouts
 from wordsparse.words.model import Model
@@ -25,6 +26,8 @@ class _TextPath(FilePath):
 
     def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path; a usage error if it is empty."""
+        if ADDRESS.match(name := os.fspath(value)):  # whose two slashes a Path would make one
+            raise InputError(NOT_LOCAL.format(name))
         path: Path = super().convert(value, param, ctx)
         return STANDARD_INPUT if value == "-" else path
 

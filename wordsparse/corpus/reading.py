@@ -264,7 +264,7 @@ def as_paths(source: Source) -> Sequence[PathLike] | None:
     if isinstance(source, str | os.PathLike):
         return [source]
     if not isinstance(source, Iterable):
-        raise InputError(f"give a path, a list of paths, or an iterable of sentences, not {source!r}")
+        raise InputError(f"give a path, a list of paths, or an iterable of sentences or edges, not {source!r}")
     if not isinstance(source, list | tuple):
         return None
     are_paths = [isinstance(item, str | os.PathLike) for item in source]

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,9 @@ from wordsparse.files.unpacking import MAX_EXPANSION
 
 STANDARD_INPUT = Path("/dev/stdin")
 
+# The letters of a scheme, as in https://host/text or s3://bucket/text; pathlib makes one slash of two.
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+NOT_LOCAL = "{}: is an address, and only local files are read: download it first"
 _NAMED = 3  # files that a message names
 
 logger = logging.getLogger(__name__)
@@ -91,6 +95,8 @@ def _existing(source: str | os.PathLike[str]) -> Path:
 
 
 def _missing(name: str, error: OSError | ValueError) -> str:
+    if ADDRESS.match(name):
+        return NOT_LOCAL.format(name)
     if len(name) > 255 or "\n" in name or (len(name.split()) > 2 and os.sep not in name):
         short = name if len(name) <= 80 else f"{name[:80]}…"
         return (
@@ -99,7 +105,7 @@ def _missing(name: str, error: OSError | ValueError) -> str:
         )
     if isinstance(error, PermissionError):
         return f"{name}: cannot be read: check the permissions of its directories"
-    return f"{name}: no such file or directory; only local files are read"
+    return f"{name}: no such file or directory"
 
 
 def _files_below(folder: Path, skipped: list[Path]) -> list[Path]:

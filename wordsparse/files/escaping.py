@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Collection, Sequence
+from unicodedata import category, east_asian_width
 
 # Words and names can control a terminal (ESC, C0, C1), forge lines (CR, U+2028), display text that differs from their
 # content (bidi controls, invisible characters), and contain lone surrogates or characters that XML forbids (U+FFFE).
@@ -39,6 +40,16 @@ def listed(names: Sequence[object]) -> str:
 def number_of(number: int, noun: str) -> str:
     """A number of things in words."""
     return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def width_of(text: str) -> int:
+    """The cells that a text takes on a terminal: two for a wide letter (日), none for a mark upon the letter before."""
+    return sum((east_asian_width(letter) in "WF") + (category(letter) not in ("Mn", "Me", "Cf")) for letter in text)
+
+
+def padded(text: str, width: int) -> str:
+    """``text``, filled with spaces up to a number of cells."""
+    return text + " " * (width - width_of(text))
 
 
 def page_bytes(page: str) -> bytes:

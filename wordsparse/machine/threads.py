@@ -151,6 +151,12 @@ def _called(function: Callable[[Item], Result], item: Item) -> Future[Result]:
     return future
 
 
+class _Holds(threading.local):
+    """The number of holds of one Python thread."""
+
+    count = 0
+
+
 class _BlasLimit:
     """Limits the BLAS pools to one thread while at least one Python thread holds the limit.
 
@@ -163,6 +169,7 @@ class _BlasLimit:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holds = 0
+        self._of_thread = _Holds()
         self._limit: Any = None
         self._controller = threadpoolctl.ThreadpoolController()  # searches for the libraries, which takes milliseconds
         self._was_used = self._has_warned = self._is_stale = self.is_forked_after_use = False
@@ -173,6 +180,7 @@ class _BlasLimit:
         with self._lock:
             self._was_used = True
             self._holds += 1
+            self._of_thread.count += 1
             if self._is_stale:
                 self._is_stale = False
                 self._restore()
@@ -188,7 +196,8 @@ class _BlasLimit:
     def release(self) -> None:
         """Remove one hold of this thread; the last release restores the original limits."""
         with self._lock:
-            self._holds = max(0, self._holds - 1)  # that of a parent, in a process that was forked inside a block
+            self._holds -= 1
+            self._of_thread.count -= 1
             if self._holds == 0:
                 self._restore()
 
@@ -198,9 +207,9 @@ class _BlasLimit:
             limit.restore_original_limits()
 
     def _after_fork(self) -> None:
-        """Begin anew: the threads that held the limit are the parent's."""
+        """Keep the holds of the forking thread, the only thread that exists in the child, and make a new lock."""
         self._lock = threading.Lock()
-        self._holds = 0
+        self._holds = self._of_thread.count
         self._is_stale = True  # a forked OpenBLAS starts a new pool with its default size
         self.is_forked_after_use = self.is_forked_after_use or self._was_used
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wordsparse.errors import InputError, WordsparseError
+import numpy as np
+
+from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import arrays, regular, storage
 from wordsparse.training.interruption import Interrupted, StopRequest
 from wordsparse.training.loop import Run
@@ -97,6 +99,7 @@ class Checkpointer:
         target = self._directory.place(f"{CHECKPOINT}{number:09d}")
         try:
             state = run.embedding.state()
+            _check_finite(state)
             with storage.new_directory(target) as folder, storage.writing(target):
                 table = arrays.write(folder / STATE, state)
                 manifest = {"format": FORMAT, "version": VERSION, "count": self.count + 1}
@@ -108,3 +111,10 @@ class Checkpointer:
         for older in before:
             storage.remove_directory(older)
         return ""
+
+
+def _check_finite(state: Mapping[str, Any]) -> None:
+    """Raise TrainingError if the state is not finite: it must not replace a good checkpoint."""
+    for name, part in state.items():
+        if not np.isfinite(np.sum(part, dtype=np.float64)):
+            raise TrainingError(f"{name} holds values that are not finite numbers")

@@ -294,10 +294,12 @@ class Run:
         return pull.loss, pull.pairs
 
     def _nothing_to_learn(self) -> str:
-        return (
-            f"no word among the {self.minibatches.tokens:,} tokens has another one in its window: give longer "
-            "sentences, or a smaller min_count, sample=0, more max_tokens"
-        )
+        options = self.options
+        remedies = ["longer sentences", "a smaller min_count"]
+        remedies += [f"sample=0 (now {options.sample:g})"] if options.sample else []
+        remedies += [f"more max_tokens (now {options.max_tokens:,})"] if options.max_tokens else []
+        tokens = f"{self.minibatches.tokens:,}"
+        return f"no word among the {tokens} tokens has another one in its window: give {', or '.join(remedies)}"
 
     def _diverged(self, how: str) -> TrainingError:
         where = f"training diverged after {self.state.tokens:,} of {self.total_tokens:,} tokens"

@@ -176,6 +176,10 @@ class Begun:
         """Train and write the model. An error or a signal leaves a checkpoint if possible, which its message names."""
         run, keeper, stop = self.run, self.keeper, self.stop
         begun = run.state.tokens
+        stop.answer = (
+            f"the run stops after this minibatch and writes a checkpoint in {self.directory.path}; a second signal "
+            "stops it now, without one"
+        )
         try:
             stop.awaited = True
             for step in run.steps():
