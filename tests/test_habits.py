@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import wordsparse as ws
@@ -22,6 +23,8 @@ def model() -> ws.Model:
 
 ASKED: dict[str, tuple[Callable[[ws.Model], Any], str]] = {
     "a missing text": (lambda model: model.encode(["a cat", float("nan")]), r"document 1 must be a text.*nan.*fillna"),
+    "vectors that are not normalised": (lambda model: model.encode([], normalize=False), "have length one"),
+    "another habit": (lambda model: model.encode([], show_progres=3), "did you mean show_progress_bar"),
     "no number": (lambda model: KeyedVectors.of(model.wv).most_similar("cat", topn="3"), "topn must be a whole number"),
     "a truth": (lambda model: ws.train(TEXT, epochs=True), "epochs must be a whole number, not True"),
     "quiet": (lambda model: ws.train(TEXT, quiet=True), "did you mean progress?"),
@@ -34,6 +37,11 @@ def test_a_habit_is_answered_in_a_sentence(name: str, model: ws.Model) -> None:
     ask, message = ASKED[name]
     with pytest.raises(ws.InputError, match=message):
         ask(model)
+
+
+def test_options_of_sentence_transformers_change_nothing(model: ws.Model) -> None:
+    habits = {"batch_size": 8, "show_progress_bar": True, "normalize_embeddings": True}
+    np.testing.assert_array_equal(model.encode(["a cat"], **habits), model.encode(["a cat"]))
 
 
 def test_a_second_argument_by_place_is_refused_with_the_way() -> None:
@@ -82,6 +90,7 @@ def test_no_text_at_all_is_named() -> None:
 @pytest.mark.parametrize(
     ("command", "warning"),
     [
+        ("encode text.txt text.txt -o out", "text.txt: named twice"),
         ("train text.txt -o out --threads 900 --dim 2 --epochs 1 -q", "900 threads share"),
         ("encode few.txt -o out", "24,000 tokens of 2 words"),
         ("export text.vec -o out.npz --format word2vec", "out.npz is word2vec by --format"),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wordsparse.layer.losscheck import check_loss as check_loss
     from wordsparse.layer.output import FactoredOutput as FactoredOutput
     from wordsparse.training.interruption import Interrupted as Interrupted
+    from wordsparse.training.interruption import interrupted_model as interrupted_model
     from wordsparse.training.runs import train as train
     from wordsparse.unseen.vectorizer import DocumentVectorizer as DocumentVectorizer
     from wordsparse.vectors.word_vectors import WordVectors as WordVectors
@@ -55,6 +56,7 @@ _MODULES = {
     "encode": "wordsparse.corpus",
     "evaluate": "wordsparse.words.evaluate",
     "explore": "wordsparse.explorer",
+    "interrupted_model": "wordsparse.training.interruption",
     "load": "wordsparse.words.model_directory",
     "read_vectors": "wordsparse.words.model_directory",
     "train": "wordsparse.training.runs",

@@ -65,6 +65,21 @@ _ELSEWHERE = {
 }
 
 
+# What other tools call a value → ours.
+_VALUES = {
+    **dict.fromkeys(("sg", "skip-gram", "skip_gram"), "skipgram"),
+    **dict.fromkeys(("ns", "neg", "negative-sampling", "sgns"), "bounded-ns"),
+    **dict.fromkeys(("mse", "l2"), "squared"),
+    **dict.fromkeys(("gpu", "cuda:0"), "cuda"),
+    **dict.fromkeys(("w2v", "txt", "text", "vec", "glove"), "word2vec"),
+    **dict.fromkeys(("word2vec-binary", "bin", "binary"), "word2vec-bin"),
+    **dict.fromkeys(("numpy", "npy"), "npz"),
+    **dict.fromkeys(("static", "sentence-transformers"), "model2vec"),
+    **dict.fromkeys(("fp16", "half", "f16"), "float16"),
+    **dict.fromkeys(("fp32", "f32", "float"), "float32"),
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class About:
     """What an option says of itself.
@@ -231,9 +246,8 @@ def hint(name: str, known: Collection[str], shown: Callable[[str], str] = str) -
 def meant(value: object, choices: Collection[str]) -> str:
     """The refusal of a value that is none of the choices: what was meant, or else all of them."""
     given = str(value).lower()
-    close = difflib.get_close_matches(given, choices, 2, 0.7) or [
-        choice for choice in choices if given and given in choice
-    ]
+    close = [_VALUES[given]] if _VALUES.get(given) in choices else difflib.get_close_matches(given, choices, 2, 0.7)
+    close = close or [choice for choice in choices if given and given in choice]
     return f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(choices)}"
 
 

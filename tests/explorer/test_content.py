@@ -99,6 +99,10 @@ def test_a_model_is_a_page_of_a_notebook() -> None:
     shown = explore(model)._repr_html_()
     assert shown.startswith('<iframe sandbox="allow-scripts"')
     assert "<script" not in shown
+    about = model._repr_html_()
+    assert "<b>" not in about
+    assert "loss per epoch" in about
+    assert "&lt;b&gt;" in about
 
 
 @pytest.mark.parametrize("option", ["words", "map_words"])

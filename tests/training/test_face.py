@@ -107,9 +107,12 @@ def test_an_interrupted_run_without_an_output_leaves_its_model() -> None:
         ws.train(TEXT, dim=4, epochs=5, progress=interrupt)
     model = stopped.value.model
     assert model is not None
+    assert ws.interrupted_model() is model
     assert model.options["epochs"] == len(model.report["loss"]) == 2
     assert np.isfinite(model.wv["a"]).all()
     whole = ws.train(TEXT, dim=4, epochs=5)
+    with pytest.raises(ws.InputError, match="no run"):
+        ws.interrupted_model()
     continued = model.train(TEXT, epochs=5)  # whose vectors are in the axes of the partial model
     np.testing.assert_allclose(continued.input_rows, whole.input_rows, atol=1e-3)
     np.testing.assert_allclose(continued.output_rows, whole.output_rows, atol=1e-3)

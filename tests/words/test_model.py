@@ -135,3 +135,12 @@ def test_another_version_is_refused_by_name(saved: Path, change: dict[str, Any],
     storage.write_manifest(saved / MANIFEST, kept)
     with pytest.raises(InputError, match=message):
         ws.load(saved)
+
+
+def test_names_of_other_libraries_lead_to_ours(saved: Path) -> None:
+    model = ws.load(saved)
+    for name, where in (("similar", "model.wv.similar"), ("most_similar", "model.wv"), ("words", "vocabulary.words")):
+        with pytest.raises(AttributeError, match=where):
+            getattr(model, name)
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing'$"):
+        model.nothing  # noqa: B018

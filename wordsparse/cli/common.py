@@ -56,6 +56,16 @@ class Choice(click.Choice[str]):
         return value
 
 
+class Number(click.types.FloatParamType):
+    """A number, which no % stands behind."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; a usage error if it is none."""
+        if isinstance(value, str) and value.endswith("%"):
+            self.fail(f"{value!r} is no number: write 10% as 0.1", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class Completed(click.Choice[str]):
     """Names that a shell completes; another one is refused by the code that knows them, with a hint."""
 
@@ -75,6 +85,12 @@ class FilePath(click.Path):
 
 
 PATH = FilePath(path_type=Path)
+
+
+def check_order(model: str | os.PathLike[str], words: Sequence[str]) -> None:
+    """Raise InputError where a word is the model, and the model a word."""
+    if not os.path.exists(model) and (named := next((word for word in words if os.path.exists(word)), None)):
+        raise InputError(f"there is no model {os.fspath(model)}: the model comes first, {named} {os.fspath(model)}")
 
 
 def output_option(help: str, metavar: str | None = None) -> Callable[[Decorated], Decorated]:

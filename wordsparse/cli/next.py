@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import PATH, asked_lines, emit, json_option
+from wordsparse.cli.common import PATH, asked_lines, check_order, emit, json_option
 from wordsparse.errors import UnknownWordError
 from wordsparse.files.escaping import padded, shortened, width_of
 
@@ -23,6 +23,7 @@ def command(model: Path, items: tuple[str, ...], n: int, as_json: bool) -> None:
     """
     from wordsparse.words.model_directory import load
 
+    check_order(model, items)
     trained = load(model, mapped=True)
     for basket in asked_lines(items):
         if unknown := [item for item in basket if item not in trained]:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import click
 
-from wordsparse.cli.common import Choice, Completed, Decorated
+from wordsparse.cli.common import Choice, Completed, Decorated, Number
 from wordsparse.options import About, abouts, default_of
 
 
@@ -42,7 +42,7 @@ def _option(name: str, about: About, annotation: Any, default: Any) -> Callable[
         named = choices if strict else Completed(choices)
         kind = Choice(list(choices)) if named is choices else named
         return click.option(written, name, type=kind, **given)
-    return click.option(written, name, type=value, metavar=about.metavar, **given)
+    return click.option(written, name, type=Number() if value is float else value, metavar=about.metavar, **given)
 
 
 def _kind(annotation: Any, about: About) -> tuple[tuple[str, ...] | None, type]:

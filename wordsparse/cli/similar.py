@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import asked_lines, emit, json_option
+from wordsparse.cli.common import asked_lines, check_order, emit, json_option
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import padded, shortened, width_of
 from wordsparse.vectors.word_vectors import WordVectors
@@ -29,6 +29,7 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
     """
     from wordsparse.words.model_directory import read_vectors
 
+    check_order(model, words)
     vectors = read_vectors(model)
 
     def answer(words: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ import click
 import numpy as np
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import asked_lines, emit, json_option
+from wordsparse.cli.common import asked_lines, check_order, emit, json_option
 
 
 @click.command("vectors")
@@ -21,6 +21,7 @@ def command(model: str, words: tuple[str, ...], as_json: bool) -> None:
     from wordsparse.vectors.formats._decimals import texts
     from wordsparse.words.model_directory import read_vectors
 
+    check_order(model, words)
     vectors = read_vectors(model)
     zeros = np.zeros(vectors.dim, np.float32)
     for asked in asked_lines(words):

@@ -55,7 +55,10 @@ def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False
     files = [file for file in found if not file.is_file() or file.stat().st_size]
     if not files:
         raise InputError(f"{found[0]}: is empty" + (", and so are the others" if len(found) > 1 else ""))
-    kept = set(files)
+    if len(kept := set(files)) < len(files) and not quiet:
+        logger.warning(
+            "%s: named twice, so its text counts twice", next(file for file in files if files.count(file) > 1)
+        )
     skipped += [file for file in found if file not in kept]
     if skipped and not quiet:
         logger.warning("%s hidden, special or empty files are not read: %s", f"{len(skipped):,}", some_of(skipped))

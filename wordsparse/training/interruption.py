@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from wordsparse.errors import InputError
+
 if TYPE_CHECKING:
     from wordsparse.words.model import Model
 
@@ -32,6 +34,28 @@ class Interrupted(KeyboardInterrupt):
     """
 
     model: "Model | None" = None
+
+
+_last: "list[Model]" = []
+
+
+def keep(model: "Model | None") -> None:
+    """Keep the model of a run that was interrupted, in the place of an earlier one; None for none."""
+    _last[:] = [] if model is None else [model]
+
+
+def interrupted_model() -> "Model":
+    """What the last run without an output had trained when it was interrupted in this process: the exception that has
+    it too is gone after the next error, in a notebook for one.
+
+    Raises
+    ------
+    InputError
+        If no run was interrupted since the last one began.
+    """
+    if not _last:
+        raise InputError("no run without an output was interrupted since the last one began")
+    return _last[0]
 
 
 class StopRequest:

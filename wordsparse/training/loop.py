@@ -295,7 +295,7 @@ class Run:
 
     def _nothing_to_learn(self) -> str:
         options = self.options
-        remedies = ["longer sentences", "a smaller min_count"]
+        remedies = ["longer sentences (rows of one item: --group-by COLUMN)", "a smaller min_count"]
         remedies += [f"sample=0 (now {options.sample:g})"] if options.sample else []
         remedies += [f"more max_tokens (now {options.max_tokens:,})"] if options.max_tokens else []
         tokens = f"{self.minibatches.tokens:,}"

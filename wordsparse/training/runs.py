@@ -14,7 +14,7 @@ from wordsparse.machine import devices
 from wordsparse.machine.memory import give_back
 from wordsparse.machine.threads import available_cpus
 from wordsparse.options import abouts, part, refuse_unknown, taking
-from wordsparse.training import memory
+from wordsparse.training import interruption, memory
 from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.options import RunOptions, Start, TrainOptions, options_for, reading_options
@@ -123,6 +123,7 @@ def train_on(
 
 def _finished(run: Run, progress: Callable[[Progress], None], call: Mapping[str, object]) -> Model:
     """Train to the end. A signal ends the run between two minibatches, with an exception that has its model so far."""
+    interruption.keep(None)
     with stop_requests() as stop:
         try:
             stop.awaited = True
@@ -133,8 +134,9 @@ def _finished(run: Run, progress: Callable[[Progress], None], call: Mapping[str,
         except Interrupted:
             stop.awaited = False
             where = f"interrupted after {run.state.tokens:,} of {run.total_tokens:,} tokens"
-            interrupted = Interrupted(f"{where}; what was trained so far: the model of this exception, sys.last_value")
+            interrupted = Interrupted(f"{where}; for what was trained so far: model = wordsparse.interrupted_model()")
             interrupted.model = run.partial_model(call)
+            interruption.keep(interrupted.model)
             raise interrupted from None
     model = run.model(call=call)
     # The work space of the steps is not needed beside the vectors.

@@ -4,6 +4,7 @@ A model never changes: what makes another one of it returns a new model, which s
 over to a room above this one (``infer``, ``encode``, ``train``) imports it when it is called.
 """
 
+import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,7 +19,9 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.corpus.splitting import Splitter
 from wordsparse.errors import InputError
 from wordsparse.files import arrays
+from wordsparse.files.escaping import html_table
 from wordsparse.machine.threads import available_cpus
+from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words import coordinates, presets
@@ -30,10 +33,22 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 
+# In a notebook: how many words, from which rank on, of at least how many letters.
+SHOWN, SHOWN_FROM, SHOWN_LENGTH = 5, 300, 5
 # The options that a model card names.
 FACTS = ("model", "loss", "window", "epochs")
+# Options of Sentence-Transformers that encode takes.
+HABITS = ("batch_size", "show_progress_bar", "normalize_embeddings", "normalize")
 # The two arrays of a run's state that a model holds anyway.
 ROWS = {"E": "input_rows", "output.V": "output_rows"}
+# What users of other libraries ask a model for.
+_ELSEWHERE = {
+    "most_similar": "model.wv.similar(word, n)",
+    "similarity": "model.wv.similar(word, n), or wordsparse.gensim.KeyedVectors",
+    "words": "model.vocabulary.words",
+    "index_to_key": "model.vocabulary.words",
+    "plot": "wordsparse.explore(model)",
+}
 
 
 @dataclass(frozen=True)
@@ -89,6 +104,16 @@ class Model:
         model, epochs = self.options.get("model"), epochs_of(self.options.get("epochs"))
         return f"Model({model}, {len(self.vocabulary):,} words × {self.dim}, {epochs})"
 
+    def _repr_html_(self) -> str:
+        """In a notebook: the losses, and the nearest words of some that are frequent, yet say something."""
+        losses = self.report.get("loss") or []
+        rows = [("loss per epoch", *(f"{loss:.4g}" for loss in losses))] if losses else []
+        telling = [word for word in self.vocabulary.words[SHOWN_FROM:] if len(word) >= SHOWN_LENGTH][:SHOWN]
+        chosen = telling or self.vocabulary.words[:SHOWN] if len(self) > 1 else []
+        near = [(word, ", ".join(other for other, _ in self.wv.similar(word, SHOWN))) for word in chosen]
+        said = html.escape(repr(self).removeprefix("Model(").removesuffix(")"))
+        return f"<p>{said}</p>{html_table(rows)}{html_table([('word', 'nearest'), *near], {'word'}) if near else ''}"
+
     @property
     def dim(self) -> int:
         """Length of a vector."""
@@ -141,6 +166,11 @@ class Model:
         vector is composed from its n-grams; UnknownWordError without any.
         """
         return self.wv[word if len(meant := self.wv.meant(word)) > 1 else meant[0]]
+
+    def __getattr__(self, name: str) -> Any:
+        elsewhere = f"model.wv.{name}" if hasattr(WordVectors, name) else _ELSEWHERE.get(name)
+        hint = f": it is {elsewhere}" if elsewhere else ""
+        raise AttributeError(f"a Model has no attribute {name!r}{hint}")
 
     def __contains__(self, word: object) -> bool:
         return word in self.vocabulary
@@ -236,7 +266,7 @@ class Model:
         vector: NDArray[np.float32] = infer(self, texts, [word]).vectors[0]
         return vector
 
-    def encode(self, texts: str | Iterable[str | Sequence[str]]) -> NDArray[np.float32]:
+    def encode(self, texts: str | Iterable[str | Sequence[str]], **habits: Any) -> NDArray[np.float32]:
         """The vectors of texts, (n, dim) float32 of length one; zeros for a text without a word that has a vector.
 
         The weighted mean of the unit vectors of all words: see :mod:`wordsparse.vectors.encoder`.
@@ -245,6 +275,9 @@ class Model:
         ----------
         texts : str, or iterable of str or of sequences of words
             The model's tokeniser splits a str. The vector of a single str is (dim,).
+        **habits
+            ``batch_size``, ``show_progress_bar`` and ``normalize_embeddings`` of Sentence-Transformers, which change
+            nothing: vectors have length one.
 
         Raises
         ------
@@ -253,6 +286,9 @@ class Model:
         """
         from wordsparse.unseen.documents import encoded
 
+        refuse_unknown(habits, HABITS)
+        if not all(habits.get(name, True) for name in HABITS[2:]):
+            raise InputError("vectors of texts have length one: leave normalize_embeddings out")
         return encoded(self.wv, [texts])[0] if isinstance(texts, str) else encoded(self.wv, texts)
 
     def predict(self, items: Sequence[str], n: int = 10) -> list[tuple[str, float]]:
