@@ -117,7 +117,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("subwords {model} --shortest 7 -o out", "must not be longer"),
         ("infer {model} {new} -o out --word absent", "no sentence holds 'absent'"),
         ("infer {model} {new} -o out --min-count 9", "occurs 9 times"),
-        ("documents {model} {new} -o d.txt", "d.txt: vectors of documents are written as .npy, .parquet, .csv, .jsonl"),
+        ("documents {model} {new} -o d.txt", "d.txt: rows are written as .npy, .parquet, .csv, .jsonl"),
         ("similar king {model}", "the model comes first"),
         ("vectors king {model}", "the model comes first"),
         ("train {model} -o out", "is a model, not a text"),

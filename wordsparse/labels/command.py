@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,17 +147,28 @@ def predict(
     A model of texts reads the --column of a table, or the lines of a plain text; two spaces stand between its labels.
     With - each line of standard input is a text, and is answered as it comes. An npz file needs features only.
     """
+    from wordsparse.corpus.tables import Table
     from wordsparse.files import outputs
-    from wordsparse.labels.answers import check_answers, kept_cells, write_answers
     from wordsparse.labels.texts import is_table, unlabelled
+    from wordsparse.unseen import row_files
 
     if output is not None:
-        check_answers(output)
+        row_files.check(output)
     if keep and (output is None or not is_table(data)):
         raise InputError("--keep names columns of a table, which are written to a file: name it, --output")
-    kept = kept_cells(data, keep.split(",")) if keep else {}
+    names = keep.split(",") if keep else []
+    rows = [row for _, row in Table([data]).rows(names)] if names else []
+    kept = {name: [row[place] for row in rows] for place, name in enumerate(names)}
     classifier = _load(model, source)
     between = "  " if _is_of_texts(classifier) else " "
+    if data != Path("-"):
+        minibatches: Iterable[Any] = (_rows(classifier, data, None, given(source), labelled=False)[0],)
+    elif not _is_of_texts(classifier):
+        raise InputError(f"{model}: was trained on numbers, which are read from a file: name it")
+    elif output is not None and not outputs.is_stream(output):
+        raise InputError(f"{output}: lines of standard input are answered as they come: leave --output out, or name -")
+    else:
+        minibatches = ([unlabelled(line.split())] for line in sys.stdin)
 
     def answers(X: Any) -> list[list[Any]]:
         found, probabilities = classifier.predict_topk(X, k)
@@ -169,28 +181,17 @@ def predict(
             for row in zip(found, probabilities, strict=True)
         ]
 
-    def answer(X: Any) -> None:
+    def part(X: Any) -> dict[str, list[Any]]:
+        labels, probabilities = ([[pair[i] for pair in row] for row in answers(X)] for i in (0, 1))
+        return {**kept, "labels": labels, "probabilities": probabilities}
+
+    if output is not None:
+        row_files.write(output, map(part, minibatches))
+        return
+    for X in minibatches:
         pairs = answers(X)
         lines = (between.join(f"{label}:{probability:.4f}" for label, probability in row) for row in pairs)
         emit({"predictions": pairs}, lines, as_json)
-
-    if data != Path("-"):
-        X = _rows(classifier, data, None, given(source), labelled=False)[0]
-        if output is None:
-            answer(X)
-        else:
-            write_answers(output, kept, answers(X))
-        return
-    if not _is_of_texts(classifier):
-        raise InputError(f"{model}: was trained on numbers, which are read from a file: name it")
-    if output is not None and not outputs.is_stream(output):
-        raise InputError(f"{output}: lines of standard input are answered as they come: leave --output out, or name -")
-    for line in sys.stdin:
-        text = [unlabelled(line.split())]
-        if output is None:
-            answer(text)
-        else:
-            write_answers(output, kept, answers(text))
 
 
 @command.command()

@@ -1,22 +1,18 @@
 """The vectors of many texts, in memory or into a file; :mod:`wordsparse.vectors.encoder` says what they are."""
 
-import csv
-import io
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeAlias, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse import optional
 from wordsparse.corpus.tables import is_frame
 from wordsparse.errors import InputError
-from wordsparse.files import outputs, storage
+from wordsparse.files import outputs
+from wordsparse.unseen import row_files
 from wordsparse.vectors.encoder import Document
-from wordsparse.vectors.formats._decimals import texts
 from wordsparse.vectors.word_vectors import WordVectors
 
 T = TypeVar("T")
@@ -70,120 +66,54 @@ class Row(NamedTuple):
     words: Sequence[str]
 
 
-class Rows(NamedTuple):
-    """The vectors of some documents (n, dim), and the cells that are kept of each."""
-
-    cells: list[Sequence[object]]
-    vectors: NDArray[np.float32]
-
-
 def write(
     vectors: WordVectors, documents: Iterable[Row], path: Path, keep: Sequence[str] = (), batch: int | None = None
 ) -> Written:
-    """Write the vectors of documents, as they come, as a file of rows, whole or not at all; or to standard output.
-
-    InputError if ``path`` has another suffix, its directory does not exist, or it is not a regular file;
-    MissingDependencyError if pyarrow is needed and not installed; WordsparseError if writing fails.
+    """Write the vectors of documents as they come; see :func:`wordsparse.unseen.row_files.write`.
 
     Parameters
     ----------
     path : Path
-        ``.parquet``: a column ``vector`` of float32 lists behind the kept ones. ``.jsonl``, and ``-`` for standard
-        output: an object on each line. ``.csv``: the numbers of a vector with spaces between them. ``.npy`` or no
-        suffix: a NumPy matrix (n, dim) float32, which keeps nothing beside it.
+        A file of rows, whose column ``vector`` stands behind the kept ones; or ``.npy`` or no suffix: a NumPy matrix
+        (n, dim) float32, which keeps nothing beside it.
     keep : sequence of str
         The names of the kept cells.
     batch : int, optional
         Documents at a time, by default BATCH: 1 answers each as it comes.
     """
-    to_stream = outputs.is_stream(path)
-    writer = _write_json if to_stream else WRITERS.get(path.suffix.lower())
-    if writer is None:
-        known = ", ".join(suffix for suffix in WRITERS if suffix)
-        raise InputError(f"{path}: vectors of documents are written as {known}: choose one of these suffixes")
-    if keep and writer is _write_npy:
+    if keep and path.suffix.lower() in ("", ".npy") and not outputs.is_stream(path):
         raise InputError(f"{path}: a NumPy matrix cannot keep {', '.join(keep)}: write .parquet, .csv or .jsonl")
-    storage.check_file(path)
-    dim, n, blank, zeros = vectors.dim, 0, 0, 0
+    n = blank = zeros = 0
 
-    def rows() -> Iterator[Rows]:
+    def parts() -> Iterator[row_files.Part]:
         nonlocal n, blank, zeros
-        for part in batches(documents, batch or BATCH):
-            made = vectors.encode([row.words for row in part])
-            n, blank = n + len(made), blank + sum(not len(row.words) for row in part)
+        for rows in batches(documents, batch or BATCH):
+            made = vectors.encode([row.words for row in rows])
+            n, blank = n + len(made), blank + sum(not len(row.words) for row in rows)
             zeros += int((~made.any(axis=1)).sum())
-            yield Rows([row.cells for row in part], made)
+            yield {**{name: [row.cells[i] for row in rows] for i, name in enumerate(keep)}, "vector": made}
+        if n == 0:
+            yield {**dict.fromkeys(keep, ()), "vector": np.zeros((0, vectors.dim), np.float32)}
 
-    names = [*keep, "vector"]
-    if to_stream:
-        with outputs.stream(path) as file:
-            _write_json(file, names, dim, rows())
-    else:
-        storage.write_files(path, lambda staged: _to_file(staged, writer, names, dim, rows()))
-    return Written(n, dim, blank, zeros - blank)
+    row_files.write(path, parts(), WRITERS)
+    return Written(n, vectors.dim, blank, zeros - blank)
 
 
-def _to_file(path: Path, writer: "Writer", names: Sequence[str], dim: int, rows: Iterable[Rows]) -> None:
-    with open(path, "wb") as file:
-        writer(file, names, dim, rows)
-
-
-def _write_json(file: IO[bytes], names: Sequence[str], dim: int, rows: Iterable[Rows]) -> None:
-    for part in rows:
-        for cells, vector in zip(*part, strict=True):
-            values = [*cells, [float(f"{number:.9g}") for number in vector.tolist()]]
-            line = json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False, default=str)
-            file.write(line.encode("utf-8", "surrogateescape") + b"\n")
-        file.flush()
-
-
-def _write_csv(file: IO[bytes], names: Sequence[str], dim: int, rows: Iterable[Rows]) -> None:
-    with io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="") as text:
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(names)
-        for part in rows:
-            for cells, numbers in zip(part.cells, texts(part.vectors), strict=True):
-                table.writerow([*cells, numbers.decode()])
-
-
-def _write_npy(file: IO[bytes], names: Sequence[str], dim: int, rows: Iterable[Rows]) -> None:
+def _write_npy(file: IO[bytes], parts: Iterable[row_files.Part]) -> None:
     # The header is padded for any number of rows: it is written again once that is known.
-    _write_header(file, (0, dim))
-    n = sum(file.write(np.ascontiguousarray(part.vectors, "<f4").data) for part in rows) // (4 * dim)
+    n = 0
+    for part in parts:
+        rows = np.ascontiguousarray(part["vector"], "<f4")
+        if n == 0:
+            _write_header(file, (0, rows.shape[1]))
+        file.write(rows.tobytes())
+        n += len(rows)
     file.seek(0)
-    _write_header(file, (n, dim))
+    _write_header(file, (n, rows.shape[1]))
 
 
 def _write_header(file: IO[bytes], shape: tuple[int, int]) -> None:
     np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
 
 
-def _write_parquet(file: IO[bytes], names: Sequence[str], dim: int, rows: Iterable[Rows]) -> None:
-    arrow, parquet = (optional.load("writing Parquet files", name) for name in ("pyarrow", "pyarrow.parquet"))
-    vector, text, writer = arrow.list_(arrow.float32(), dim), arrow.string(), None
-    for part in rows:
-        columns = [arrow.array(list(column)) for column in zip(*part.cells, strict=True)] if names[1:] else []
-        if writer is None:  # the first rows say what the kept cells are
-            kinds = [text if arrow.types.is_null(column.type) else column.type for column in columns]
-            schema = arrow.schema([*zip(names, [*kinds, vector], strict=True)])
-            writer = parquet.ParquetWriter(file, schema, compression="none", use_dictionary=False)
-        try:
-            columns = [column.cast(kind) for column, kind in zip(columns, kinds, strict=True)]
-        except arrow.ArrowInvalid as error:
-            raise InputError(f"a kept column has cells of several kinds: {error}; write .csv or .jsonl") from error
-        column = arrow.FixedSizeListArray.from_arrays(arrow.array(part.vectors.reshape(-1)), dim)
-        writer.write_table(arrow.table([*columns, column], schema))
-    if writer is None:
-        schema = arrow.schema([*((name, text) for name in names[:-1]), (names[-1], vector)])
-        writer = parquet.ParquetWriter(file, schema)
-    writer.close()
-
-
-Writer: TypeAlias = Callable[[IO[bytes], Sequence[str], int, Iterable[Rows]], None]
-WRITERS: dict[str, Writer] = {
-    "": _write_npy,
-    ".npy": _write_npy,
-    ".parquet": _write_parquet,
-    ".csv": _write_csv,
-    ".jsonl": _write_json,
-}
+WRITERS: dict[str, row_files.Writer] = {"": _write_npy, ".npy": _write_npy, **row_files.WRITERS}

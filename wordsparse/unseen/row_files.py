@@ -1,0 +1,111 @@
+"""Rows as a file, Parquet, CSV or JSON lines by its suffix, written part by part; to a stream go JSON lines."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+import numpy as np
+
+from wordsparse import optional
+from wordsparse.errors import InputError
+from wordsparse.files import outputs, storage
+from wordsparse.types import Array
+from wordsparse.vectors.formats._decimals import texts
+
+Part: TypeAlias = Mapping[str, "Sequence[Any] | Array"]
+"""Some rows, column by column: their cells, or a matrix of float32 with a row of numbers for each."""
+Writer: TypeAlias = Callable[[IO[bytes], Iterable[Part]], None]
+
+
+def check(path: Path, writers: Mapping[str, Writer] | None = None) -> None:
+    """InputError if rows cannot be written there; ``writers`` by suffix, by default ``WRITERS``."""
+    known = WRITERS if writers is None else writers
+    if not outputs.is_stream(path) and path.suffix.lower() not in known:
+        suffixes = ", ".join(filter(None, known))
+        raise InputError(f"{path}: rows are written as {suffixes}: choose one of these suffixes")
+    storage.check_file(path)
+
+
+def write(path: Path, parts: Iterable[Part], writers: Mapping[str, Writer] | None = None) -> None:
+    """Write rows, as they come, whole or not at all; ``parts`` is one part at least, which may hold no row.
+
+    InputError as :func:`check`; MissingDependencyError if pyarrow is needed and not installed; WordsparseError if
+    writing fails.
+    """
+    check(path, writers)
+    if outputs.is_stream(path):
+        with outputs.stream(path) as file:
+            _write_json(file, parts)
+        return
+    writer = (WRITERS if writers is None else writers)[path.suffix.lower()]
+
+    def to_file(staged: Path) -> None:
+        with open(staged, "wb") as file:
+            writer(file, parts)
+
+    storage.write_files(path, to_file)
+
+
+def _write_json(file: IO[bytes], parts: Iterable[Part]) -> None:
+    for part in parts:
+        for row in zip(*map(_json_cells, part.values()), strict=True):
+            line = json.dumps(dict(zip(part, row, strict=True)), ensure_ascii=False, default=str)
+            file.write(line.encode("utf-8", "surrogateescape") + b"\n")
+        file.flush()
+
+
+def _json_cells(column: Any) -> Iterable[Any]:
+    if not isinstance(column, np.ndarray):
+        return column  # type: ignore[no-any-return]
+    return ([float(f"{number:.9g}") for number in row] for row in column.tolist())
+
+
+def _write_csv(file: IO[bytes], parts: Iterable[Part]) -> None:
+    with io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="") as text:
+        table = csv.writer(text, lineterminator="\n")
+        for number, part in enumerate(parts):
+            if number == 0:
+                table.writerow(part)
+            table.writerows(zip(*map(_csv_cells, part.values()), strict=True))
+
+
+def _csv_cells(column: Any) -> Iterable[Any]:
+    """Numbers with spaces between them, and texts with two."""
+    if isinstance(column, np.ndarray):
+        return (numbers.decode() for numbers in texts(column))
+    return (_joined(cell) if isinstance(cell, list) else cell for cell in column)
+
+
+def _joined(cell: list[Any]) -> str:
+    if all(isinstance(part, float) for part in cell):
+        return " ".join(f"{number:.4f}" for number in cell)
+    return "  ".join(map(str, cell))
+
+
+def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
+    arrow, parquet = (optional.load("writing Parquet files", name) for name in ("pyarrow", "pyarrow.parquet"))
+    writer: Any = None
+    for part in parts:
+        columns = [_arrow_column(arrow, column) for column in part.values()]
+        if writer is None:  # the first rows say what the cells are
+            kinds = [arrow.string() if arrow.types.is_null(column.type) else column.type for column in columns]
+            schema = arrow.schema([*zip(part, kinds, strict=True)])
+            writer = parquet.ParquetWriter(file, schema, compression="none", use_dictionary=False)
+        try:
+            columns = [column.cast(kind) for column, kind in zip(columns, kinds, strict=True)]
+        except arrow.ArrowInvalid as error:
+            raise InputError(f"a kept column has cells of several kinds: {error}; write .csv or .jsonl") from error
+        writer.write_table(arrow.table(columns, schema))
+    writer.close()
+
+
+def _arrow_column(arrow: Any, column: Any) -> Any:
+    if not isinstance(column, np.ndarray):
+        return arrow.array(list(column))
+    return arrow.FixedSizeListArray.from_arrays(arrow.array(column.reshape(-1)), column.shape[1])
+
+
+WRITERS: dict[str, Writer] = {".parquet": _write_parquet, ".csv": _write_csv, ".jsonl": _write_json}
