@@ -117,7 +117,7 @@ def test_leaving_a_row_out_is_fitting_without_it() -> None:
     X = classification.with_constant(X, 0.5)
     problem = tuning.RidgeProblem(X, Y, 200, 0, CpuKernels(1))
     found = tuning.leave_out(
-        problem.solve(tuning.Constants(0.7, 0.0, 200)), problem, np.arange(60), logistic.Calibration().logits
+        problem.solve(tuning.Constants(0.7, 0.0, 200)), problem, np.arange(60), logistic.Calibration()
     )
     dense, labels = X.toarray().astype(np.float64), Y.toarray().astype(np.float64)
     for i in (0, 17, 59):

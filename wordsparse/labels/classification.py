@@ -4,7 +4,7 @@ Nothing has to be set: λ and γ (:mod:`wordsparse.labels.tuning`), the scoring 
 (:mod:`wordsparse.labels.logistic`) come from training rows that were left out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,14 +13,14 @@ import scipy.sparse as sp
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import Kernels
-from wordsparse.labels.base import Report
 from wordsparse.labels.logistic import Calibration, logistic_head, logistic_line
 from wordsparse.labels.ridge import Inverse, SparseRows
-from wordsparse.labels.scoring import BLOCK_ROWS, Candidates, Scorer
+from wordsparse.labels.scoring import Candidates, Scorer
 from wordsparse.labels.state import matrix
 from wordsparse.labels.tuning import (
     Constants,
     LeftOut,
+    Report,
     RidgeProblem,
     best_power,
     leave_out,
@@ -98,7 +98,7 @@ class Classifier:
         some = np.random.default_rng(seed + 1).permutation(X.shape[0])
         rows = some[: max(held, left_out(X.shape[0], Y.shape[1]))]
         report("calibrating on rows left out")
-        found = leave_out(scorer, problem, rows, Calibration().logits)
+        found = leave_out(scorer, problem, rows, Calibration())
         known = (part[found.known] for part in (found.outputs, found.counts, found.truth))
         calibration = Calibration.fitted(best_power(found, Y[rows]), *known)
         head = _head(problem, constants, scorer, calibration, rows[:held], found.first(held), report)
@@ -106,14 +106,25 @@ class Classifier:
 
     def top(self, X: Any, k: int) -> Candidates:
         """The k likeliest labels of each row with their log-odds as scores; X without the constant."""
-        parts = [self._top(block, k) for block in self._blocks(X)]
-        return Candidates(
-            *(np.vstack([getattr(part, name) for part in parts]) for name in ("labels", "outputs", "scores"))
-        )
+        X, kernels = with_constant(X, self.constant), self.scorer.kernels
+        among = np.searchsorted(self.scorer.frequent, self.head.labels)
+
+        def rank(outputs: Array, counts: Array, rows: slice) -> Array:
+            logits = self.calibration.logits(outputs, counts)
+            if outputs.ndim == 2:  # of the frequent labels
+                logits[:, among] = self.head.logits(SparseRows(X[rows], kernels))
+            return logits
+
+        return self.scorer.candidates(X, k, rank)
 
     def logits(self, X: Any, columns: Array) -> Array:
         """The log-odds of chosen labels, (n, columns); X without the constant."""
-        return np.vstack([self._logits(block, columns) for block in self._blocks(X)])
+        X = with_constant(X, self.constant)
+        logits = self.calibration.logits(self.scorer.outputs(X, columns), self.scorer.counts[columns])
+        in_head = np.isin(columns, self.head.labels)
+        among = np.searchsorted(self.head.labels, columns[in_head])
+        logits[:, in_head] = self.head.logits(SparseRows(X, self.scorer.kernels))[:, among]
+        return logits
 
     def state(self) -> dict[str, Any]:
         """Its arrays, a CSR matrix and numbers."""
@@ -136,29 +147,6 @@ class Classifier:
         constants = Constants(saved["ridge"], saved["rest"], inverse.P.shape[1])
         calibration = Calibration(saved["power"], saved["slope"], saved["shift"])
         return cls(saved["constant"], constants, scorer, calibration, head)
-
-    def _blocks(self, X: Any) -> Iterator[Any]:
-        for start in range(0, max(1, X.shape[0]), BLOCK_ROWS):
-            yield with_constant(X[start : start + BLOCK_ROWS], self.constant)
-
-    def _top(self, X: Any, k: int) -> Candidates:
-        of_head = self.head.logits(SparseRows(X, self.scorer.kernels))
-        among = np.searchsorted(self.scorer.frequent, self.head.labels)
-
-        def rank(outputs: Array, counts: Array) -> Array:
-            logits = self.calibration.logits(outputs, counts)
-            if outputs.ndim == 2:  # of the frequent labels
-                logits[:, among] = of_head
-            return logits
-
-        return self.scorer.candidates(X, k, rank)
-
-    def _logits(self, X: Any, columns: Array) -> Array:
-        logits = self.calibration.logits(self.scorer.outputs(X, columns), self.scorer.counts[columns])
-        in_head = np.isin(columns, self.head.labels)
-        among = np.searchsorted(self.head.labels, columns[in_head])
-        logits[:, in_head] = self.head.logits(SparseRows(X, self.scorer.kernels))[:, among]
-        return logits
 
 
 def with_constant(X: Any, constant: float) -> Any:

@@ -1,20 +1,27 @@
 """A scikit-learn classifier for huge sets of sparse labels."""
 
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
 
-from wordsparse import validation
+from wordsparse import optional, validation
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, at_work
-from wordsparse.labels import base, targets
+from wordsparse.labels import state, targets
 from wordsparse.labels.classification import Classifier
 from wordsparse.labels.logistic import probabilities
 from wordsparse.labels.ranking import RankingScores, inverse_propensities, ranking_scores
 from wordsparse.labels.scoring import Candidates
-from wordsparse.labels.state import as_bytes, listed
+from wordsparse.labels.targets import checks
+from wordsparse.labels.tuning import Report
+from wordsparse.machine import memory
 from wordsparse.types import Array
+
+_sklearn = optional.load(targets.PURPOSE, "sklearn.base")
+BaseEstimator: Any = _sklearn.BaseEstimator
+ClassifierMixin: Any = _sklearn.ClassifierMixin
 
 DIM = 300
 # With at most this many features the basis holds all of them.
@@ -23,7 +30,7 @@ ALL_FEATURES = 600
 FIRST_LABELS = 32
 
 
-class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimator):  # type: ignore[misc]
+class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Multi-label classification of sparse rows, each with few of possibly very many labels.
 
     A ridge regression on all features and labels at once, low rank plus a diagonal, whose constants are chosen by
@@ -82,14 +89,15 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
-        tags = base.sparse_tags(super().__sklearn_tags__())
-        tags.classifier_tags.multi_label = True
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = tags.target_tags.single_output = True
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
 
-    def fit(self, X: Any, y: Any, *, progress: base.Report = lambda sentence: None) -> Self:
+    def fit(self, X: Any, y: Any, *, progress: Report = lambda sentence: None) -> Self:
         """Fit X (n, f), sparse or dense, to y (n, D).
 
         Parameters
@@ -110,7 +118,7 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
         dim = None if self.n_components is None else validation.positive_int("n_components", self.n_components)
         X = self._features(X, reset=True)
         labels, classes, kind = targets.labels_of(y)
-        base.checks.check_consistent_length(X, labels)
+        checks.check_consistent_length(X, labels)
         if not labels.nnz:
             raise InputError("Y has no labels, so nothing can be learnt: give at least one target")
         dim = dim or (X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM)
@@ -158,7 +166,7 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
         Where y had two classes, (n,): positive for the second.
         """
         X = self._features(X, reset=False)
-        chosen = base.chosen_columns(columns, len(self.classes_), X.shape[0])
+        chosen = self._chosen(columns, X.shape[0])
         with at_work():
             logits = self._fitted.logits(X, chosen)
         if self._kind == "classes" and len(self.classes_) == 2 and columns is None:
@@ -169,7 +177,7 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
     def predict_proba(self, X: Any, columns: Any = None) -> Array:
         """The probabilities of chosen labels, (n, columns); where y had one axis they sum to 1 over all classes."""
         X = self._features(X, reset=False)
-        chosen, are_classes = base.chosen_columns(columns, len(self.classes_), X.shape[0]), self._kind == "classes"
+        chosen, are_classes = self._chosen(columns, X.shape[0]), self._kind == "classes"
         with at_work():
             logits = self._fitted.logits(X, np.arange(len(self.classes_)) if are_classes else chosen)
         if not are_classes:
@@ -185,14 +193,14 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
         """P@1: the (weighted) share of rows whose likeliest label is true; for one class a row that is the accuracy."""
         labels, _ = self.predict_topk(X, 1)
         truth = targets.known_labels(y, self.classes_, self._kind)
-        base.checks.check_consistent_length(labels, truth)
+        checks.check_consistent_length(labels, truth)
         right = np.asarray(truth[np.arange(labels.shape[0]), labels[:, 0]]).ravel() > 0
         return float(np.average(right, weights=sample_weight))
 
     def evaluate(self, X: Any, y: Any, k: tuple[int, ...] = (1, 3, 5)) -> RankingScores:
         """P@k, nDCG@k and PSP@k, propensities from the training rows (A = 0.55, B = 1.5); labels that the training rows
         do not have are left out."""
-        base.checks.check_is_fitted(self)
+        checks.check_is_fitted(self)
         truth = targets.known_labels(y, self.classes_, self._kind)
         if not truth.nnz:
             raise InputError("Y has no labels, so nothing can be judged: give at least one")
@@ -201,23 +209,63 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
         weights = inverse_propensities(self.label_counts_, self.n_rows_)
         return ranking_scores(labels, truth, weights, known)
 
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle.
+
+        Raises
+        ------
+        InputError
+            If ``path`` exists and is not an empty directory, cannot be made, or the classes are neither numbers nor
+            text.
+        """
+        checks.check_is_fitted(self)
+        state.save(path, self, *self._saved())
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            If a file is missing, damaged, altered, or of another version or class; the message names it.
+        """
+        estimator, content, arrays = state.load(path, cls)
+        estimator._restore(content, arrays)
+        return estimator
+
     def _saved(self) -> tuple[dict[str, Any], dict[str, Any]]:
         classes = self.classes_.tolist() if self._kind in targets.NAMED else []
         if not all(isinstance(each, int | float | str) for each in classes):
             raise InputError("classes must be numbers or text to be saved")
-        return {"kind": self._kind, "rows": self.n_rows_}, {**self._fitted.state(), "classes": as_bytes(classes)}
+        return {"kind": self._kind, "rows": self.n_rows_}, {**self._fitted.state(), "classes": state.as_bytes(classes)}
 
     def _restore(self, content: dict[str, Any], arrays: dict[str, Any]) -> None:
         self._fitted = Classifier.restored(arrays, CpuKernels(self.threads))
         self.n_rows_, self._kind = content["rows"], content["kind"]
         named = self._kind in targets.NAMED
-        self.classes_ = np.array(listed(arrays["classes"]) if named else range(arrays["counts"].size))
+        self.classes_ = np.array(state.listed(arrays["classes"]) if named else range(arrays["counts"].size))
         self.n_features_in_ = self._fitted.scorer.inverse.scale.shape[0] - 1
         self._describe()
 
     def _features(self, X: Any, *, reset: bool) -> Any:
-        """X as CSR float32; ``reset`` in a fit."""
-        return base.features(self, X, reset=reset)
+        """X (n, f), sparse or dense, as CSR float32 with scikit-learn's checks; without ``reset``, which a fit has, the
+        estimator must be fitted."""
+        if not reset:
+            checks.check_is_fitted(self)
+        is_sparse: bool = sp.issparse(X)
+        if is_sparse and len(X.shape) == 2 and X.dtype.kind in "fiub":
+            X = validation.csr("X", X, np.dtype(np.float32))
+        with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is refused
+            return sp.csr_array(checks.validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=reset))
+
+    def _chosen(self, columns: Any, rows: int) -> Array:
+        """The columns whose outputs are wanted, all of them for None; refused where rows × columns exceed memory."""
+        count = len(self.classes_)
+        chosen = np.arange(count) if columns is None else validation.output_rows(columns, count, "columns")
+        need = rows * chosen.shape[0] * 4
+        memory.check(need, f"{rows:,} rows of {chosen.shape[0]:,} outputs (predict_topk needs less)")
+        return chosen
 
     def _top(self, X: Any, k: int) -> Candidates:
         with at_work():

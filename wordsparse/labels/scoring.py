@@ -16,7 +16,7 @@ depend on the number of labels, and a rarer label that shares only common featur
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -34,13 +34,13 @@ FULL_BYTES = 2**26
 # Rows whose outputs are computed at a time.
 BLOCK_ROWS = 512
 
-# Ranking scores from outputs and their labels' counts; a change in place of the frequent and the rarer outputs.
-Rank = Callable[[Array, Array], Array]
-Adjust = Callable[[Array, Any], None]
+# Ranking scores of some of the rows, from outputs and their labels' counts; a change in place of the frequent and the
+# rarer outputs of some of the rows.
+Rank = Callable[[Array, Array, slice], Array]
+Adjust = Callable[[Array, Any, slice], None]
 
 
-@dataclass(frozen=True)
-class Candidates:
+class Candidates(NamedTuple):
     """Labels of some rows, best first: (rows, k) labels, −1 where there are fewer, their outputs and ranking scores."""
 
     labels: Array
@@ -132,18 +132,22 @@ class Scorer:
 
     def candidates(self, X: Any, k: int, rank: Rank, adjust: Adjust | None = None) -> Candidates:
         """The k labels of each row that rank first; ``adjust`` changes the outputs before."""
+        parts = (self._candidates(X[rows], rows, k, rank, adjust) for rows in blocks(X))
+        return Candidates(*map(np.vstack, zip(*parts, strict=True)))
+
+    def _candidates(self, X: Any, rows: slice, k: int, rank: Rank, adjust: Adjust | None) -> Candidates:
         outputs, H = self.frequent_outputs(X)
         shared = self.rare_outputs(X, H)
         if adjust is not None:
-            adjust(outputs, shared)
-        scores = rank(outputs, self.counts[self.frequent])
+            adjust(outputs, shared, rows)
+        scores = rank(outputs, self.counts[self.frequent], rows)
         columns = best(scores, k)
         labels = [self.frequent[columns]]
         found = [np.take_along_axis(outputs, columns, 1)]
         ranked = [np.take_along_axis(scores, columns, 1)]
         if shared.nnz:
             shared_labels = self.rare[shared.indices]
-            shared_scores = rank(shared.data, self.counts[shared_labels])
+            shared_scores = rank(shared.data, self.counts[shared_labels], rows)
             floor = ranked[0][:, -1] if columns.shape[1] == k else np.full(columns.shape[0], -np.inf)
             places = best_entries(shared.indptr, shared_scores, floor, k)
             labels.append(np.where(places < 0, -1, shared_labels[places]))
@@ -155,6 +159,9 @@ class Scorer:
 
     def outputs(self, X: Any, columns: Array) -> Array:
         """The outputs of chosen labels, (rows, columns)."""
+        return np.vstack([self._outputs(X[rows], columns) for rows in blocks(X)])
+
+    def _outputs(self, X: Any, columns: Array) -> Array:
         rows = SparseRows(X, self.kernels)
         H = rows.times(self.inverse.P)
         result = np.empty((X.shape[0], columns.shape[0]), self.R_rare.dtype)
@@ -167,6 +174,11 @@ class Scorer:
             R = np.ascontiguousarray(self.R_rare[among].T)
             result[:, is_rare] = (X @ self.rare_part[among].T).toarray() - self.kernels.matmul(H, R)
         return result
+
+
+def blocks(X: Any) -> list[slice]:
+    """The rows of X, ``BLOCK_ROWS`` at a time."""
+    return [slice(start, start + BLOCK_ROWS) for start in range(0, max(1, X.shape[0]), BLOCK_ROWS)]
 
 
 def _rows_kept(matrix: Any, kept: Array) -> Any:

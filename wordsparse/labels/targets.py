@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from wordsparse import validation
+from wordsparse import optional, validation
 from wordsparse.errors import InputError
-from wordsparse.labels import base
 from wordsparse.types import Array
 
+PURPOSE = "an estimator of wordsparse.labels"
+checks, _multiclass = (optional.load(PURPOSE, f"sklearn.utils.{name}") for name in ("validation", "multiclass"))
 NAMED = ("classes", "lists")
 KINDS = ("sparse", "dense", *NAMED)
 
@@ -34,10 +35,11 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
         return _indicator(rows, classes), np.array(classes), "lists"
     is_sparse: bool = sp.issparse(Y)
     if not is_sparse:
-        array = base.dense_targets(Y)
+        if Y is None:
+            raise InputError("requires y to be passed, but the target y is None: call fit(X, y)")
+        array = checks.check_array(Y, dtype=None, ensure_2d=False, input_name="y")
         if array.ndim == 1 or array.shape[1] == 1:
-            names, column = base.classes_of(array)
-            return _matrix(column, np.ones(column.shape[0], np.int64), names.shape[0]), names, "classes"
+            return *_of_classes(array), "classes"
         Y = sp.csr_array(array)
     labels = validation.csr("Y", Y, np.dtype(np.float32))
     labels.eliminate_zeros()
@@ -49,6 +51,14 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
             "targets take the layer itself (FactoredOutput with the loss squared); give the labels of a row as a set"
         )
     return labels, np.arange(labels.shape[1]), "sparse" if is_sparse else "dense"
+
+
+def _of_classes(Y: Array) -> tuple[Any, Array]:
+    y = checks.column_or_1d(Y, warn=True)
+    checks.assert_all_finite(y, input_name="y")  # objects, too
+    _multiclass.check_classification_targets(y)
+    names, column = np.unique(y, return_inverse=True)
+    return _matrix(column, np.ones(column.shape[0], np.int64), names.shape[0]), names
 
 
 def _check_missing(Y: Any) -> None:

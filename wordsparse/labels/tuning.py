@@ -14,12 +14,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse.kernels import Kernels
-from wordsparse.labels.base import Report
 from wordsparse.labels.logistic import POWERS, Calibration
 from wordsparse.labels.ranking import entries, is_true, ndcg
 from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
-from wordsparse.labels.scoring import BLOCK_ROWS, Adjust, Rank, Scorer, best
+from wordsparse.labels.scoring import Adjust, Scorer, best
 from wordsparse.types import Array
+
+Report = Callable[[str], object]
+"""Called with a sentence at the start of each phase of a fit."""
 
 SAMPLE = 6000
 # Every output of this many labels of the sample is computed: the most frequent labels decide which λ is best.
@@ -89,23 +91,23 @@ class LeftOut:
         return LeftOut(*(getattr(self, field.name)[:n] for field in fields(self)))
 
 
-def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array, rank: Rank) -> LeftOut:
+def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array, calibration: Calibration) -> LeftOut:
     """The ``DEPTH`` labels of each row that rank first."""
-    parts = []
-    for start in range(0, rows.shape[0], BLOCK_ROWS):
-        block = rows[start : start + BLOCK_ROWS]
-        parts.append(scorer.candidates(problem.X[block], DEPTH, rank, _without_itself(scorer, problem, block)))
-    labels, outputs = (np.vstack([getattr(part, name) for part in parts]) for name in ("labels", "outputs"))
+
+    def rank(outputs: Array, counts: Array, block: slice) -> Array:
+        return calibration.logits(outputs, counts)
+
+    labels, outputs, _ = scorer.candidates(problem.X[rows], DEPTH, rank, _without_itself(scorer, problem, rows))
     truth = is_true(problem.Y[rows], labels)
     counts = problem.counts[labels] - truth
     return LeftOut(labels, outputs, counts, truth, (labels >= 0) & (counts > 0))
 
 
-def _without_itself(scorer: Scorer, problem: RidgeProblem, block: Array) -> Adjust:
+def _without_itself(scorer: Scorer, problem: RidgeProblem, rows: Array) -> Adjust:
     """(o − l y) / (1 − l) for training rows."""
 
-    def adjust(outputs: Array, shared: Any) -> None:
-        X, Y = problem.X[block], problem.Y[block]
+    def adjust(outputs: Array, shared: Any, block: slice) -> None:
+        X, Y = problem.X[rows[block]], problem.Y[rows[block]]
         own = scorer.leverages(X)
         outputs -= own[:, None].astype(outputs.dtype) * Y[:, scorer.frequent].toarray()
         outputs /= np.maximum(1 - own, 1e-6).astype(outputs.dtype)[:, None]
@@ -153,7 +155,7 @@ def _chosen(
     @cache
     def quality(at: int, rank: int) -> Array:
         scorer = problem.solve(Constants(RIDGES[at] * scale, REST, rank), TUNED_LABELS)
-        found = leave_out(scorer, problem, rows, Calibration().logits)
+        found = leave_out(scorer, problem, rows, Calibration())
         return ranking(found, best_power(found, problem.Y[rows]), problem.Y[rows])
 
     ridge, rank = _climb(lambda at: quality(at, dim), RIDGES.index(3.0), len(RIDGES)), dim
