@@ -116,13 +116,18 @@ def test_googles_files_are_read_as_they_come(tmp_path: Path, capsys: pytest.Capt
     assert "row 1 (line 1) has 4 cells, but there are 3 columns" in capsys.readouterr().err
 
 
-def test_a_matrix_trains_and_a_run_is_continued_the_same_on_any_threads(tmp_path: Path) -> None:
-    matrix = sp.random_array((30, 30), density=0.5, rng=np.random.default_rng(1)) * 9
+def write_matrix(path: Path, words: list[str], matrix: sp.csr_array) -> Path:
     entries = matrix.tocoo()
-    rows = [(WORDS[i], WORDS[j], n) for i, j, n in zip(entries.row, entries.col, entries.data, strict=True)]
-    path = write(tmp_path / "t.parquet", rows)
+    return write(
+        path, [(words[i], words[j], n) for i, j, n in zip(entries.row, entries.col, entries.data, strict=True)]
+    )
+
+
+def test_a_run_is_continued_the_same_on_any_threads(tmp_path: Path) -> None:
+    matrix = sp.random_array((30, 30), density=0.5, rng=np.random.default_rng(1)) * 9
+    path = write_matrix(tmp_path / "t.parquet", WORDS, matrix)
     given: dict[str, Any] = {"preset": "counts", "heldout": 0.1, **SMALL}
-    model = ws.train((WORDS, matrix), threads=1, **given)
+    model = ws.train(path, threads=1, **given)
     stored = ws.train(path, output=tmp_path / "m", threads=2, **given)
     np.testing.assert_array_equal(model.wv.vectors, stored.wv.vectors)
     assert model.options["model"] == "skipgram"
@@ -134,12 +139,15 @@ def test_a_matrix_trains_and_a_run_is_continued_the_same_on_any_threads(tmp_path
     assert "new" in on.wv
 
 
-def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(counts, "ORDERED", 2**19)  # in several parts
     matrix = sp.random_array((600, 600), density=0.3, rng=np.random.default_rng(1)).tocsr()
     entries = matrix.tocoo()
     matrix.data = np.rint(1 + 20000 / ((1 + entries.row) * (1 + entries.col)))
-    source = CountSource(([f"w{i:03d}" for i in range(600)], matrix), PairOptions())
+    path = write_matrix(tmp_path / "t.parquet", [f"w{i:03d}" for i in range(600)], matrix)
+    source = CountSource(path, PairOptions())
     pieces = source.pieces[:]
     ids = np.array([int(word[1:]) for word in source.vocabulary.words])[pieces[:, :2]]
     found = sp.coo_array((pieces[:, 2].view(np.float32), ids.T), shape=matrix.shape).tocsr()
@@ -171,25 +179,6 @@ def test_bad_rows_are_named_and_nothing_is_written(
     with pytest.raises(InputError, match=message):
         ws.train(path, preset="counts", output=tmp_path / "m", **SMALL)
     assert sorted(tmp_path.iterdir()) == [path]
-
-
-SQUARE = sp.csr_array([[0.0, 5.0], [1.0, 0.0]])
-
-
-@pytest.mark.parametrize(
-    ("words", "matrix", "message"),
-    [
-        (["a", "a"], SQUARE, "'a' of the matrix stands for several rows"),
-        (["a", ""], SQUARE, "'' is not one word"),
-        (["a", "b c"], SQUARE, "'b c' is not one word"),
-        (["a", None], SQUARE, "None is not one word"),
-        (["a", "b"], SQUARE * 1j, "real numbers, not complex128"),
-        (["a"], SQUARE, "must have a row for each"),
-    ],
-)
-def test_a_matrix_without_a_row_for_each_word_is_refused(words: list[Any], matrix: Any, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        CountSource((words, matrix), PairOptions())
 
 
 @pytest.mark.parametrize("weight", ["5e-324", "1e-38", "-1", "4e38", "1" + 400 * "0"])

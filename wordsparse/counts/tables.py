@@ -1,12 +1,10 @@
-"""Tables of counted pairs, columns word, context and count: files of rows of any format, and matrices."""
+"""Tables of counted pairs, columns word, context and count: files of rows of any format."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 
 from wordsparse import optional
 from wordsparse.corpus.reading import Source, as_paths
@@ -51,19 +49,16 @@ class Numbers:
 
 
 def blocks(source: Source, max_expansion: float | None) -> Iterator[Block]:
-    """The rows of tables: of files, or of a pair of words and a SciPy matrix (words, contexts).
+    """The rows of tables in files.
 
     Raises
     ------
     InputError
         If a column is missing, or a row's word, context or count is not usable; the message names the row.
     """
-    if isinstance(source, tuple) and len(source) == 2 and sp.issparse(source[1]):
-        yield from _of_matrix(cast("Sequence[str]", source[0]), source[1])
-        return
     paths = as_paths(source)
     if paths is None:
-        raise InputError("counted pairs must be files (.parquet, .csv, .tsv, .jsonl), or (words, SciPy matrix)")
+        raise InputError("counted pairs must be files: .parquet, .csv, .tsv or .jsonl")
     for path in find_files(paths):
         row, words = 1, _Words()
         for batch in _batches(path, MAX_EXPANSION if max_expansion is None else max_expansion):
@@ -73,22 +68,6 @@ def blocks(source: Source, max_expansion: float | None) -> Iterator[Block]:
                 raise InputError(f"{path}: row {row} or one after it is damaged ({error}); write it again") from error
             yield block
             row += batch.num_rows
-
-
-def _of_matrix(words: Sequence[str], matrix: Any) -> Iterator[Block]:
-    words = list(words)
-    if matrix.shape != (len(words), len(words)):
-        raise InputError(f"the matrix is {matrix.shape}, but there are {len(words)} words: it must have a row for each")
-    if matrix.dtype.kind not in "fiub":
-        raise InputError(f"the matrix must hold real numbers, not {matrix.dtype}")
-    _check_words("the matrix", words)
-    if repeated := [word for word, times in Counter(words).items() if times > 1]:
-        raise InputError(f"the word {repeated[0]!r:.80} of the matrix stands for several rows: give each word one")
-    entries = matrix.tocoo()
-    counts = _checked_counts("entry", 0, np.asarray(entries.data, np.float64))
-    for start in range(0, len(counts), ROWS):
-        part = slice(start, start + ROWS)
-        yield Block((words, entries.row[part]), (words, entries.col[part]), counts[part])
 
 
 def _batches(path: Path, max_expansion: float) -> Iterator[Any]:
