@@ -63,10 +63,8 @@ def test_every_form_of_targets_gives_the_same_losses(reduction: str) -> None:
 
 @pytest.mark.parametrize("loss", ["squared", "bounded-ns"])
 def test_ids_are_given_as_programs_of_pytorch_hold_them(loss: str) -> None:
-    """Lists, padded rows, a bag's offsets, a multi-hot matrix: all are the same targets."""
+    """Lists, padded rows, a multi-hot matrix: all are the same targets."""
     rows = [[3, 1], [39], [0, 2, 4], [7], [5, 6], [8], [9]]
-    ids, lengths = [i for row in rows for i in row], [len(row) for row in rows]
-    offsets = np.cumsum([0, *lengths])
     padded = torch.full((m, 4), -1)
     hot = torch.zeros((m, D))
     for i, row in enumerate(rows):
@@ -75,8 +73,7 @@ def test_ids_are_given_as_programs_of_pytorch_hold_them(loss: str) -> None:
     head = layer(loss=loss, ignore_index=-1).eval()
     h, _ = minibatch()
     expected = head(h, sp.csr_array(hot.numpy()))
-    bag = torch.tensor(ids), torch.tensor(offsets[:-1])
-    forms = (rows, [torch.tensor(row) for row in rows], padded, padded.int().numpy(), bag, (ids, offsets))
+    forms = (rows, [torch.tensor(row) for row in rows], padded, padded.int().numpy())
     for target in (*forms, hot, hot.bool(), hot.to_sparse(), hot.to_sparse_csc()):
         torch.testing.assert_close(head(h, target), expected)
     torch.testing.assert_close(head(h, list(range(m))), head(h, torch.arange(m)))

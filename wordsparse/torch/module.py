@@ -190,9 +190,8 @@ class FactoredOutput(nn.Module):
             h.
         target
             One id a row, (m,), or several, (m, K), padded with ``ignore_index``; or a list of ids for each row; or
-            (ids, offsets) as in ``torch.nn.EmbeddingBag``; or (rows, ids, weights), weights None for ones; or the
-            targets' weights (m, D) themselves (for squared error: the regression targets), a sparse tensor or SciPy
-            matrix, or a dense tensor of floats or Booleans.
+            (rows, ids, weights), weights None for ones; or the targets' weights (m, D) themselves (for squared error:
+            the regression targets), a sparse tensor or SciPy matrix, or a dense tensor of floats or Booleans.
 
         Returns
         -------

@@ -12,7 +12,7 @@ from wordsparse import validation
 from wordsparse.errors import InputError
 
 FORMS = (
-    "ids (m,), or (m, K) padded with ignore_index; a list of ids for each row; (ids, offsets) or (rows, ids, weights); "
+    "ids (m,), or (m, K) padded with ignore_index; a list of ids for each row; (rows, ids, weights); "
     "or weights (m, D), sparse or dense"
 )
 
@@ -37,8 +37,6 @@ def triple(target: Any, shape: tuple[int, int], ignore_index: int) -> tuple[Trip
         return _of_weights(target, shape), None
     if sp.issparse(target):
         return _of_scipy(target, shape), None
-    if isinstance(target, tuple) and len(target) == 2:
-        return _of_offsets(torch.as_tensor(target[0]), torch.as_tensor(target[1]), shape[0]), None
     if isinstance(target, tuple) and len(target) == 3:
         return _of_parts(*target), None
     raise InputError(f"target must be {FORMS}, not {type(target).__name__}")
@@ -79,7 +77,7 @@ def _of_weights(target: Tensor, shape: tuple[int, int]) -> Triple:
 
 
 def _of_lists(target: list[Any], shape: tuple[int, int]) -> Any:
-    """Ids for each row, as (ids, offsets); a list of numbers is one id a row."""
+    """Ids for each row, as (rows, ids, None); a list of numbers is one id a row."""
     if len(target) != shape[0]:
         raise InputError(
             f"target is a list of {len(target)}, but there are {shape[0]} rows: give a list of ids for each, and "
@@ -89,22 +87,10 @@ def _of_lists(target: list[Any], shape: tuple[int, int]) -> Any:
         return torch.as_tensor(target)
     try:
         ids = torch.as_tensor(list(chain.from_iterable(target)))
-        starts = np.cumsum([0, *map(len, target)])[:-1]
+        rows = np.repeat(np.arange(len(target)), [*map(len, target)])
     except TypeError as error:
         raise InputError(f"target must have a list of ids for each row ({error!s:.80})") from None
-    return ids, starts
-
-
-def _of_offsets(ids: Tensor, offsets: Tensor, m: int) -> Triple:
-    """Where each row's ids start, as in ``torch.nn.EmbeddingBag``; with the end of the last one or without."""
-    _check_whole("ids", ids)
-    _check_whole("offsets", offsets)
-    ends = offsets if offsets.shape[0] == m + 1 else torch.cat([offsets, offsets.new_tensor([ids.shape[0]])])
-    counts = ends.diff()
-    if ends.shape[0] != m + 1 or ends[0] != 0 or ends[-1] != ids.shape[0] or (counts < 0).any():
-        raise InputError(f"offsets must be {m} numbers that ascend from 0 to at most the {ids.shape[0]} ids, one a row")
-    rows = torch.arange(m, device=ids.device).repeat_interleave(counts.to(ids.device))
-    return rows, ids.long(), torch.ones(ids.shape, device=ids.device)
+    return rows, ids, None
 
 
 def _of_parts(rows: Any, ids: Any, weights: Any) -> Triple:
