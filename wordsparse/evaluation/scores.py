@@ -6,7 +6,7 @@ confidence interval (:mod:`wordsparse.evaluation.bootstrap`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NotRequired, Protocol, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from wordsparse.errors import InputError
 from wordsparse.evaluation import bootstrap
 from wordsparse.evaluation.testsets import Pair, Question, TestSets
 from wordsparse.types import Array
+from wordsparse.vectors.word_vectors import WordVectors
 
 RESTRICT_VOCAB = 30_000
 # Tokens of a text from which on scores of its vectors are above chance, and methods can be told apart.
@@ -24,25 +25,6 @@ FEW = 0.1
 
 # Cosines in one batch of analogy questions: 64 MiB of float32.
 _BATCH_COSINES = 2**24
-
-
-class Table(Protocol):
-    """Words with a vector each, as :class:`wordsparse.WordVectors`, most frequent first."""
-
-    words: list[Any]
-
-    @property
-    def unit(self) -> Array:
-        """The vectors scaled to length one, (V, dim)."""
-
-    def has_vector(self, word: object) -> bool:
-        """Whether a word has a row, or a vector that is composed from n-grams."""
-
-    def vector(self, word: Any, *, unit: bool = False) -> Array:
-        """The vector of a word, (dim,), scaled to length one if ``unit``."""
-
-    def encode(self, texts: Sequence[str]) -> Array:
-        """The vectors of texts, (n, dim), of length one or zeros."""
 
 
 class PairScore(TypedDict):
@@ -95,7 +77,7 @@ class Answers(TypedDict):
     sentences: dict[str, Array]
 
 
-def answer(word_vectors: Table, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
+def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
     """The answers of the vectors to every item of the test sets."""
     if restrict_vocab < 1:
         raise InputError(f"restrict_vocab must be at least 1, not {restrict_vocab}")
@@ -145,7 +127,9 @@ _UNANSWERED = {
 }
 
 
-def answer_pairs(word_vectors: Table, pairs: Sequence[Pair], ignore_case: bool = True, composed: bool = False) -> Array:
+def answer_pairs(
+    word_vectors: WordVectors, pairs: Sequence[Pair], ignore_case: bool = True, composed: bool = False
+) -> Array:
     """The cosine of each pair's words; NaN for a pair with an unknown one.
 
     With ``composed``, words that are not known have composed vectors, as they are written.
@@ -167,7 +151,7 @@ def answer_pairs(word_vectors: Table, pairs: Sequence[Pair], ignore_case: bool =
     return cosines
 
 
-def answer_sentences(word_vectors: Table, pairs: Sequence[Pair]) -> Array:
+def answer_sentences(word_vectors: WordVectors, pairs: Sequence[Pair]) -> Array:
     """The cosine of each pair's sentences; NaN where one of them has no word with a vector."""
     first, second = (word_vectors.encode(texts) for texts in zip(*((p.first, p.second) for p in pairs), strict=True))
     cosines = np.einsum("ij,ij->i", first, second, dtype=np.float64)
@@ -175,7 +159,7 @@ def answer_sentences(word_vectors: Table, pairs: Sequence[Pair]) -> Array:
 
 
 def answer_analogies(
-    word_vectors: Table,
+    word_vectors: WordVectors,
     questions: Sequence[Question],
     restrict_vocab: int = RESTRICT_VOCAB,
     ignore_case: bool = True,
