@@ -9,7 +9,8 @@ import scipy.sparse as sp
 from support.texts import write_text
 
 from wordsparse.cli import main
-from wordsparse.vectors.word_vectors import WordVectors, save_vectors
+from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 from support.explorer_models import made_model
 
 from wordsparse.cli import main
-from wordsparse.vectors.word_vectors import WordVectors, save_vectors
+from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import pytest
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.vectors.word_vectors import WordVectors, save_vectors
+from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors
 
 

@@ -12,7 +12,7 @@ import pytest
 import wordsparse as ws
 from wordsparse import display
 from wordsparse.cli import main
-from wordsparse.vectors.word_vectors import read_file
+from wordsparse.vectors.formats import read_file
 
 OPTIONS = {"dim": 4, "epochs": 2, "threads": 1, "min_count": 1}
 

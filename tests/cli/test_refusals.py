@@ -8,7 +8,8 @@ import pytest
 from support.texts import write_text
 
 from wordsparse.cli import main
-from wordsparse.vectors.word_vectors import WordVectors, save_vectors
+from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 TRAIN = "train {text} -o out --dim 6 --epochs 2 --threads 1 --sample 0 --min-count 1"

@@ -9,7 +9,8 @@ import pytest
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.vectors.word_vectors import WordVectors, save_vectors
+from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 
 
 def test_similar_json(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,8 @@ from support.texts import SHORT
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.vectors.word_vectors import WordVectors, read_file, save_vectors
+from wordsparse.vectors.formats import read_file, save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 
 WORDS = [stem + ending for stem in ("kind", "happy", "bright", "walk") for ending in ("", "ness", "ing", "er")]
 

@@ -13,8 +13,8 @@ from wordsparse import optional
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.gensim import Word2Vec
-from wordsparse.vectors.formats import FORMATS
-from wordsparse.vectors.word_vectors import WordVectors, save_vectors
+from wordsparse.vectors.formats import FORMATS, save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors
 
 # Formats of one file; the model's is a directory.
@@ -101,7 +101,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from wordsparse.errors import InputError, WordsparseError
-from wordsparse.vectors.word_vectors import save_vectors
+from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 path = Path(sys.argv[1])
 path.write_bytes(b"old")

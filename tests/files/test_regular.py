@@ -13,7 +13,7 @@ from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
 from wordsparse.files import regular
-from wordsparse.vectors.word_vectors import read_file
+from wordsparse.vectors.formats import read_file
 
 SPECIAL: dict[str, Callable[[Path], None]] = {
     "named pipe": os.mkfifo,

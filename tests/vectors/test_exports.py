@@ -8,8 +8,9 @@ import pytest
 
 from wordsparse.corpus.tokens import tokenizer
 from wordsparse.errors import InputError
+from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.precision import packed, unpacked
-from wordsparse.vectors.word_vectors import WordVectors, save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors
 
 PACKED = ("npz", "safetensors")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.fasttext import content
 
-from wordsparse.vectors.word_vectors import save_vectors
+from wordsparse.vectors.formats import save_vectors
 from wordsparse.words.model_directory import read_vectors
 
 TEXT = [["the", "king", "größe", "naïve", "日本語", "a"], ["the", "queen", "kings", "日本", "a", "b"]] * 10

@@ -10,8 +10,8 @@ import pytest
 from support.vector_files import needs, some_vectors
 
 from wordsparse.errors import InputError, MissingDependencyError
-from wordsparse.vectors.formats import FORMATS, READABLE, _decimals
-from wordsparse.vectors.word_vectors import WordVectors, save_vectors
+from wordsparse.vectors.formats import FORMATS, READABLE, _decimals, save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors
 
 HOLDS_COUNTS = ("npz", "safetensors")

@@ -13,8 +13,9 @@ from support.texts import SHORT, same_vectors
 import wordsparse as ws
 from wordsparse.errors import InputError, UnknownWordError
 from wordsparse.types import Array
+from wordsparse.vectors.formats import read_file, save_vectors
 from wordsparse.vectors.ngrams import ARRAYS, SPAN
-from wordsparse.vectors.word_vectors import WordVectors, read_file, save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import form
 from wordsparse.words.options import MOST_FORM, Options
 

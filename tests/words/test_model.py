@@ -14,7 +14,7 @@ import wordsparse as ws
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files import storage
-from wordsparse.vectors.word_vectors import save_vectors
+from wordsparse.vectors.formats import save_vectors
 from wordsparse.words import model_directory
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import INPUT, MANIFEST, OUTPUT, VOCABULARY

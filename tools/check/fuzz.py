@@ -35,8 +35,8 @@ import wordsparse as ws
 from wordsparse import labels
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import read_analogies, read_pairs, read_sentences
-from wordsparse.vectors.formats import READABLE
-from wordsparse.vectors.word_vectors import WordVectors, read_file, save_vectors
+from wordsparse.vectors.formats import READABLE, read_file, save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 SMALL: dict[str, Any] = {"dim": 2, "threads": 1, "progress": False, "form": 0}

@@ -9,7 +9,7 @@ from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.files.escaping import number_of
 from wordsparse.files.unpacking import suffix_of
-from wordsparse.vectors.formats import FORMATS, READABLE, named, of_suffix
+from wordsparse.vectors.formats import FORMATS, READABLE, format_of, save_vectors
 from wordsparse.vectors.precision import PRECISIONS
 
 _ONE_WAY = ", ".join(name for name in FORMATS if name not in READABLE)
@@ -63,11 +63,10 @@ def command(
     """Write the vectors of a model, or of any file that evaluate reads, in another format."""
     from wordsparse.corpus.reading import RawText
     from wordsparse.corpus.tables import format_of_name
-    from wordsparse.vectors.word_vectors import save_vectors
     from wordsparse.words.model_directory import read_vectors
 
     report = report_stream(output, as_json)
-    format_name = (of_suffix(Path(output)) if format_name is None else named(format_name)).name
+    format_name = format_of(Path(output), format_name).name
     word_vectors = read_vectors(model)
     if words_of is not None:
         text = RawText([words_of], tokens=word_vectors.split, quiet=True)

@@ -45,7 +45,7 @@ def command(
     from wordsparse.corpus.sources import STANDARD_INPUT
     from wordsparse.files import storage
     from wordsparse.unseen.infer import infer
-    from wordsparse.vectors.word_vectors import save_vectors
+    from wordsparse.vectors.formats import save_vectors
     from wordsparse.words.model_directory import load
 
     report = report_stream(output, as_json)

@@ -38,7 +38,7 @@ def command(
     default, a word of one letter has no n-gram of its own.
     """
     from wordsparse.files import storage
-    from wordsparse.vectors.word_vectors import read_file, save_vectors
+    from wordsparse.vectors.formats import read_file, save_vectors
     from wordsparse.words.model_directory import load
 
     if (model is None) == (vectors is None):

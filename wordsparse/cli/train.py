@@ -17,7 +17,7 @@ from wordsparse.files.escaping import number_of
 from wordsparse.options import abouts
 from wordsparse.training.options import TrainOptions, options_for
 from wordsparse.training.runs import train
-from wordsparse.vectors.word_vectors import check_output
+from wordsparse.vectors.formats import check_output
 from wordsparse.words import presets
 from wordsparse.words.model import Model
 from wordsparse.words.options import epochs_of

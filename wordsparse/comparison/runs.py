@@ -13,7 +13,8 @@ from wordsparse.comparison.worker import in_process
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.scores import RESTRICT_VOCAB, Answers, answer, score
 from wordsparse.evaluation.testsets import TestSets
-from wordsparse.vectors.word_vectors import WordVectors, save_vectors
+from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 
 # Called before each run with the number of runs done, that of all runs, and what identifies the run; and after it, with
 # its part of the report.

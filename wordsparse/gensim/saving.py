@@ -14,8 +14,8 @@ from wordsparse.gensim import settings
 from wordsparse.gensim.engine import Trained
 from wordsparse.gensim.models.keyedvectors import VECTORS, KeyedVectors
 from wordsparse.gensim.refusals import WrongPlaceError
-from wordsparse.vectors.formats import names
-from wordsparse.vectors.word_vectors import save_vectors
+from wordsparse.vectors import names
+from wordsparse.vectors.formats import save_vectors
 from wordsparse.words import model_directory as models
 
 MANIFEST, FORMAT, VERSION = "gensim.json", "wordsparse-word2vec", 1

@@ -20,7 +20,7 @@ from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus,
 from wordsparse.corpus._numbering import Numbering
 from wordsparse.errors import InputError, WrongTypeError
 from wordsparse.files import storage
-from wordsparse.vectors.formats import names
+from wordsparse.vectors import names
 from wordsparse.vectors.word_vectors import Key
 
 logger = logging.getLogger(__name__)

@@ -14,11 +14,8 @@ import numpy.typing as npt
 
 from wordsparse import validation
 from wordsparse.errors import InputError, UnknownWordError
-from wordsparse.files import storage
 from wordsparse.types import Array
-from wordsparse.vectors import formats
-from wordsparse.vectors.formats import gensim_native, names
-from wordsparse.vectors.formats.base import Content, Format
+from wordsparse.vectors import names
 from wordsparse.vectors.ngrams import Subwords
 from wordsparse.vectors.spelling import spellings
 
@@ -245,17 +242,26 @@ class WordVectors:
         spelt = dict.fromkeys(map(self.spelt, words))
         others = {word: self.vector(word, unit=True) for word in spelt if self.is_composed(word)}
         counts = None if self.counts is None else np.concatenate([self.counts, np.zeros(len(others), np.int64)])
-        made = WordVectors([*self.words, *others], np.vstack([self.unit, *others.values()]), counts)
-        made.split, made.tokens, made.facts, made.subwords = self.split, self.tokens, self.facts, self.subwords
-        return made
+        return self._with([*self.words, *others], np.vstack([self.unit, *others.values()]), counts)
 
     def with_text(self) -> WordVectors:
         """The same vectors with the text of their keys as keys; itself if all keys are words."""
         texts = names.as_text(self.words)
-        return self if texts == self.words else WordVectors(texts, self.vectors, self.counts)
+        return self if texts == self.words else self._with(texts, self.vectors, self.counts)
+
+    def _with(self, words: list[Any], vectors: Array, counts: Array | None) -> WordVectors:
+        """Other words, of the same text; unchecked."""
+        made = WordVectors.__new__(WordVectors)
+        made._begin(words, vectors)
+        if counts is not None:
+            made.attributes["count"] = counts
+        made.split, made.tokens, made.facts, made.subwords = self.split, self.tokens, self.facts, self.subwords
+        return made
 
     def export(self, path: str | PathLike[str], format: str | None = None, precision: str = "float32") -> list[Path]:
-        """Write them in a format of other programs; see :func:`save_vectors`."""
+        """Write them in a format of other programs; see :func:`wordsparse.vectors.formats.save_vectors`."""
+        from wordsparse.vectors.formats import save_vectors  # which takes vectors of this class
+
         return save_vectors(self, path, format, precision)
 
     def keyed_vectors(self) -> KeyedVectors:
@@ -266,7 +272,9 @@ class WordVectors:
         MissingDependencyError
             If gensim is not installed.
         """
-        return gensim_native.keyed_vectors(_content(self))
+        from wordsparse.vectors.formats.gensim_native import keyed_vectors
+
+        return keyed_vectors(self)
 
     def _find(self, word: Any) -> int | None:
         """The row of ``word``, None if it has none."""
@@ -354,78 +362,6 @@ class WordVectors:
             raise InputError(
                 f"the vector of {self.words[row]!r} (word {row + 1}) holds a number that is not finite; leave it out"
             )
-
-
-def read_file(path: str | PathLike[str]) -> WordVectors:
-    """Read word vectors from a file; its content, not its name, determines the format.
-
-    InputError, MissingDependencyError as :func:`wordsparse.vectors.formats.read`; InputError too if a word occurs twice
-    or a number is not finite.
-
-    Parameters
-    ----------
-    path : path
-        A word2vec file, text (with or without the header line) or binary, possibly compressed (gzip, bzip2, xz, zstd);
-        an npz or safetensors file.
-    """
-    path = Path(path)
-    content = formats.read(path)
-    with storage.naming(path):
-        made = WordVectors(content.words, content.vectors, content.counts)
-    made.subwords = content.subwords
-    if content.exact is not None:
-        made.vectors = content.exact
-    return made
-
-
-def save_vectors(
-    word_vectors: WordVectors, path: str | PathLike[str], format: str | None = None, precision: str = "float32"
-) -> list[Path]:
-    """Write word vectors to ``path`` atomically: an existing file is replaced only when the new one is complete.
-
-    InputError if the format is unknown or cannot hold the precision, the directory of ``path`` does not exist, ``path``
-    is a directory or a device, or the format cannot represent one of the words; MissingDependencyError if the format
-    needs gensim or safetensors and it is not installed; WordsparseError if writing fails, and an
-    existing file at ``path`` is unchanged.
-
-    Parameters
-    ----------
-    word_vectors : WordVectors
-    path : path
-        In the two word2vec formats, a name that ends in .gz, .bz2, .xz or .zst is compressed. If it is a link, its
-        target is replaced. In the word2vec formats and npz, it may be a named pipe, /dev/stdout, or ``-`` for standard
-        output, which are written directly.
-    format : str, optional
-        One of :data:`wordsparse.vectors.formats.FORMATS`; the default is what the suffix of ``path`` says. The
-        word2vec formats and "model2vec" do not store counts; "gensim" is ``KeyedVectors.save``, a pickle that only
-        gensim reads; "model2vec" makes a directory, which must not exist.
-    precision : {"float32", "float16", "int8"}
-        The number type of the vectors in the file; npz, safetensors and model2vec can hold the last two.
-
-    Returns
-    -------
-    list of Path
-        The files written, ``path`` first.
-    """
-    chosen = _format_of(path, format)
-    return formats.write(_content(word_vectors), Path(path), chosen, precision)
-
-
-def check_output(path: str | PathLike[str], format: str | None = None, precision: str = "float32") -> None:
-    """Raise InputError or MissingDependencyError where :func:`save_vectors` would, whatever the vectors are."""
-    chosen = _format_of(path, format)
-    chosen.check(Content([], np.empty((0, 1), np.float32)))
-    formats.check_output(Path(path), chosen, precision)
-
-
-def _format_of(path: str | PathLike[str], format: str | None) -> Format:
-    return formats.of_suffix(Path(path)) if format is None else formats.named(format)
-
-
-def _content(vectors: WordVectors) -> Content:
-    """What a file of them holds."""
-    counts, subwords, tokens = vectors.attributes.get("count"), vectors.subwords, vectors.tokens
-    return Content(vectors.words, vectors.vectors, counts, subwords, None, tokens, vectors.facts)
 
 
 def _whole_numbers(counts: npt.ArrayLike) -> npt.NDArray[np.int64]:

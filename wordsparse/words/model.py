@@ -23,7 +23,8 @@ from wordsparse.files.escaping import html_table
 from wordsparse.machine.threads import available_cpus
 from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
-from wordsparse.vectors.word_vectors import WordVectors, save_vectors
+from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import coordinates, presets
 from wordsparse.words import form as words_form
 from wordsparse.words.form import Form
@@ -335,7 +336,7 @@ class Model:
         return train_on(self, corpus, **options)
 
     def export(self, path: str | PathLike[str], format: str | None = None, precision: str = "float32") -> list[Path]:
-        """Write the vectors in a format of other programs; see :func:`wordsparse.vectors.word_vectors.save_vectors`."""
+        """Write the vectors in a format of other programs; see :func:`wordsparse.vectors.formats.save_vectors`."""
         return save_vectors(self.word_vectors(), path, format, precision)
 
     def save(self, path: str | PathLike[str]) -> None:

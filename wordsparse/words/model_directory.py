@@ -114,11 +114,11 @@ def read_vectors(path: str | PathLike[str]) -> WordVectors:
     Raises
     ------
     InputError
-        As :func:`load` or :func:`wordsparse.vectors.word_vectors.read_file`.
+        As :func:`load` or :func:`wordsparse.vectors.formats.read_file`.
     """
     if is_model(path):
         return load(path, mapped=True).word_vectors()
-    from wordsparse.vectors.word_vectors import read_file  # with it comes smart_open, which training does not need
+    from wordsparse.vectors.formats import read_file  # with it comes smart_open, which training does not need
 
     return read_file(path)
 

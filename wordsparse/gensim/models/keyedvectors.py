@@ -18,8 +18,9 @@ from wordsparse.gensim.passing import gensims
 from wordsparse.gensim.queries import Queries
 from wordsparse.gensim.refusals import Renamed
 from wordsparse.types import Array
-from wordsparse.vectors.formats import names, word2vec
-from wordsparse.vectors.word_vectors import WordVectors, save_vectors
+from wordsparse.vectors import names
+from wordsparse.vectors.formats import save_vectors, word2vec
+from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import MANIFEST, read_vectors
 
 logger = logging.getLogger(__name__)

@@ -1,6 +1,7 @@
 """File formats of word vectors: one class each, chosen by name or suffix to write, and by its first bytes to read."""
 
 import os
+from os import PathLike
 from pathlib import Path
 
 from wordsparse.errors import InputError
@@ -8,8 +9,8 @@ from wordsparse.files import outputs, regular, storage
 from wordsparse.files.streams import write_stream
 from wordsparse.files.unpacking import compression_of_name, suffix_of
 from wordsparse.options import meant
-from wordsparse.vectors.formats import names
-from wordsparse.vectors.formats.base import Content, Format
+from wordsparse.vectors import names
+from wordsparse.vectors.formats.base import Format
 from wordsparse.vectors.formats.fasttext import FastText
 from wordsparse.vectors.formats.gensim_native import Gensim
 from wordsparse.vectors.formats.model2vec import Model2Vec
@@ -17,6 +18,7 @@ from wordsparse.vectors.formats.npz import Npz
 from wordsparse.vectors.formats.safe_tensors import SafeTensors
 from wordsparse.vectors.formats.word2vec import Word2Vec, Word2VecBinary
 from wordsparse.vectors.precision import PRECISIONS
+from wordsparse.vectors.word_vectors import WordVectors
 
 FORMATS: dict[str, Format] = {
     made.name: made for made in (Word2Vec(), Word2VecBinary(), Gensim(), Npz(), SafeTensors(), Model2Vec())
@@ -30,30 +32,20 @@ READABLE = tuple(name for name, format in FORMATS.items() if format.readable)
 """Those that are read again."""
 
 
-def named(name: str) -> Format:
-    """The format of a name; InputError if there is none."""
-    if name not in FORMATS:
-        raise InputError(f"unknown format {name!r}: {meant(name, FORMATS)}")
-    return FORMATS[name]
+def read_file(path: str | PathLike[str]) -> WordVectors:
+    """Read word vectors from a file; its content, not its name, determines the format.
 
+    InputError if the file is missing, damaged, malicious or of an unknown format, a word occurs twice or a number is
+    not finite. The sizes that the file states are checked against its own size before large arrays are allocated;
+    MissingDependencyError if the format needs safetensors and it is not installed.
 
-def of_suffix(path: Path) -> Format:
-    """The format that the name of an output tells; InputError if it tells none."""
-    for format in FORMATS.values():
-        if suffix_of(path) in format.suffixes:
-            return format
-    known = ", ".join(suffix for format in FORMATS.values() for suffix in format.suffixes)
-    raise InputError(f"{path}: its name does not tell the format: name it (--format), or end it in one of {known}")
-
-
-def read(path: Path) -> Content:
-    """Read a file; its content, not its name, determines the format.
-
-    InputError if the file is missing, damaged, malicious or of an unknown format. The sizes that the file states are
-    checked against its own size before large arrays are allocated; MissingDependencyError if the format needs
-    safetensors and it is not installed.
+    Parameters
+    ----------
+    path : path
+        A word2vec file, text (with or without the header line) or binary, possibly compressed (gzip, bzip2, xz, zstd);
+        an npz or safetensors file, or fastText's model.bin.
     """
-    start = b""
+    path, start = Path(path), b""
     if not os.path.isdir(path):
         with regular.opened(path) as file:
             start = file.read(16)
@@ -77,8 +69,56 @@ def read(path: Path) -> Content:
         raise InputError("is empty; write or copy it again")
 
 
-def check_output(path: Path, format: Format, precision: str = "float32") -> None:
-    """Raise InputError where the format cannot be written to ``path``, or cannot hold the precision."""
+def save_vectors(
+    word_vectors: WordVectors, path: str | PathLike[str], format: str | None = None, precision: str = "float32"
+) -> list[Path]:
+    """Write word vectors to ``path`` atomically: an existing file is replaced only when the new one is complete.
+
+    InputError if the format is unknown or cannot hold the precision, the directory of ``path`` does not exist, ``path``
+    is a directory or a device, or the format cannot represent one of the words; MissingDependencyError if the format
+    needs gensim or safetensors and it is not installed; WordsparseError if writing fails, and an existing file at
+    ``path`` is unchanged.
+
+    Parameters
+    ----------
+    word_vectors : WordVectors
+    path : path
+        In the two word2vec formats, a name that ends in .gz, .bz2, .xz or .zst is compressed. If it is a link, its
+        target is replaced. In the word2vec formats and npz, it may be a named pipe, /dev/stdout, or ``-`` for standard
+        output, which are written directly.
+    format : str, optional
+        One of :data:`FORMATS`; the default is what the suffix of ``path`` says. The word2vec formats and "model2vec" do
+        not store counts; "gensim" is ``KeyedVectors.save``, a pickle that only gensim reads; "model2vec" makes a
+        directory, which must not exist.
+    precision : {"float32", "float16", "int8"}
+        The number type of the vectors in the file; npz, safetensors and model2vec can hold the last two.
+
+    Returns
+    -------
+    list of Path
+        The files written, ``path`` first.
+    """
+    target, chosen = Path(path), _check(path, format, precision)
+    content = word_vectors if chosen.any_key else word_vectors.with_text()
+    chosen.check(content.words)
+    if chosen.target == "directory":
+        with storage.new_directory(target) as directory, storage.writing(target):
+            chosen.write(content, directory, precision)
+        return [target]
+    if chosen.target == "stream":
+        return write_stream(target, lambda file: chosen.write(content, file, precision))
+    return storage.write_files(target, lambda staged: chosen.write(content, staged, precision))
+
+
+def check_output(path: str | PathLike[str], format: str | None = None, precision: str = "float32") -> None:
+    """Raise InputError or MissingDependencyError where :func:`save_vectors` would, whatever the vectors are."""
+    _check(path, format, precision).check([])
+
+
+def _check(path: str | PathLike[str], name: str | None, precision: str) -> Format:
+    """The format of an output that can hold the precision and be written there."""
+    path = Path(path)
+    format = format_of(path, name)
     if precision not in PRECISIONS:
         raise InputError(f"unknown precision {precision!r}: {meant(precision, PRECISIONS)}")
     if not format.precisions and precision != "float32":
@@ -90,7 +130,7 @@ def check_output(path: Path, format: Format, precision: str = "float32") -> None
         raise InputError(f"{path}: {format.name} cannot be written compressed, only {can} can; leave out {path.suffix}")
     if format.target == "directory" and not outputs.is_standard_output(path):
         storage.check_new_directory(path)
-        return
+        return format
     is_stream = outputs.is_stream(path)
     if is_stream and format.target != "stream":
         can = ", ".join(other.name for other in FORMATS.values() if other.target == "stream")
@@ -98,18 +138,17 @@ def check_output(path: Path, format: Format, precision: str = "float32") -> None
     if is_stream and compressed:
         raise InputError(f"{path}: is a stream, which cannot be compressed; leave out {path.suffix}")
     storage.check_file(path)
+    return format
 
 
-def write(content: Content, path: Path, format: Format, precision: str = "float32") -> list[Path]:
-    """Write to ``path`` atomically, and return the files; see :func:`wordsparse.vectors.word_vectors.save_vectors`."""
-    check_output(path, format, precision)
-    if not format.any_key:
-        content = content._replace(words=names.as_text(content.words))
-    format.check(content)
-    if format.target == "directory":
-        with storage.new_directory(path) as directory, storage.writing(path):
-            format.write(content, directory, precision)
-        return [path]
-    if format.target == "stream":
-        return write_stream(path, lambda file: format.write(content, file, precision))
-    return storage.write_files(path, lambda staged: format.write(content, staged, precision))
+def format_of(path: Path, name: str | None) -> Format:
+    """The format of a name, or without one that which the name of an output tells; InputError if there is none."""
+    if name is not None and name not in FORMATS:
+        raise InputError(f"unknown format {name!r}: {meant(name, FORMATS)}")
+    if name is not None:
+        return FORMATS[name]
+    for format in FORMATS.values():
+        if suffix_of(path) in format.suffixes:
+            return format
+    known = ", ".join(suffix for format in FORMATS.values() for suffix in format.suffixes)
+    raise InputError(f"{path}: its name does not tell the format: name it (--format), or end it in one of {known}")

@@ -1,30 +1,10 @@
-"""What a format of files is, and what is read from a file or written into one."""
+"""What a format of files is."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
-from wordsparse.types import Array
-from wordsparse.vectors.ngrams import Subwords
-
-
-class Content(NamedTuple):
-    """Words or other keys (V), vectors (V, dim), and where they are known the counts (V,) and n-grams. ``exact`` holds
-    vectors of another number type than float32, in which they were stored. ``tokens`` is the tokeniser of their text,
-    and ``facts`` what a model card says of them."""
-
-    words: list[Any]
-    vectors: Array
-    counts: Array | None = None
-    subwords: Subwords | None = None
-    exact: Array | None = None
-    tokens: str = "split"
-    facts: Mapping[str, Any] = {}
-
-    @property
-    def dim(self) -> int:
-        """Length of a vector."""
-        return int(self.vectors.shape[1])
+from wordsparse.vectors.word_vectors import WordVectors
 
 
 class Format:
@@ -60,10 +40,10 @@ class Format:
     composes: ClassVar[bool] = False
     readable: ClassVar[bool] = True
 
-    def check(self, content: Content) -> None:
-        """Raise InputError for what it cannot represent, MissingDependencyError for a package that it needs."""
+    def check(self, words: Sequence[Any]) -> None:
+        """Raise InputError for words that it cannot represent, MissingDependencyError for a package that it needs."""
 
-    def write(self, content: Content, target: Any, precision: str) -> None:
+    def write(self, content: WordVectors, target: Any, precision: str) -> None:
         """Write to a binary stream, a path or an empty directory."""
         raise NotImplementedError
 
@@ -71,6 +51,6 @@ class Format:
         """Whether a file that begins with these 16 bytes, or a directory, which has none, is of this format."""
         return False
 
-    def read(self, path: Path) -> Content:
+    def read(self, path: Path) -> WordVectors:
         """Read a file; InputError, without the file's name, if it is damaged."""
         raise NotImplementedError

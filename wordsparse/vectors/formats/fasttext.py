@@ -19,8 +19,9 @@ import numpy as np
 from wordsparse.errors import CutShortError, InputError
 from wordsparse.files import regular
 from wordsparse.types import Array
-from wordsparse.vectors.formats.base import Content, Format
+from wordsparse.vectors.formats.base import Format
 from wordsparse.vectors.ngrams import LARGEST, Buckets, Subwords
+from wordsparse.vectors.word_vectors import WordVectors
 
 MAGIC, VERSION = (793_712_314).to_bytes(4, "little"), 12
 HEAD, OF_ENTRY, OF_ROWS = struct.Struct("<14i8x3i2q"), struct.Struct("<qb"), struct.Struct("<bqq")
@@ -39,7 +40,7 @@ class FastText(Format):
     def recognises(self, path: Path, start: bytes) -> bool:
         return start.startswith(MAGIC)
 
-    def read(self, path: Path) -> Content:
+    def read(self, path: Path) -> WordVectors:
         with regular.opened(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             try:
                 return _read(data)
@@ -47,7 +48,7 @@ class FastText(Format):
                 raise CutShortError(f"ends too soon for a model of fastText's: {AGAIN}") from None
 
 
-def _read(data: mmap.mmap) -> Content:
+def _read(data: mmap.mmap) -> WordVectors:
     _, version, dim, *_, buckets, shortest, longest, _, entries, words, labels, _, pruned = HEAD.unpack_from(data)
     if version != VERSION:
         raise InputError(f"is of version {version} of fastText's files, and {VERSION} is read: take its .vec file")
@@ -70,7 +71,9 @@ def _read(data: mmap.mmap) -> Content:
         subwords = Subwords(ngrams, rows[words:], np.zeros(dim, np.float32))
         for first in range(0, words, BLOCK):
             _add_ngrams(rows[first : min(first + BLOCK, words)], texts[first : first + BLOCK], ngrams, rows[words:])
-    return Content(_decoded(texts[:words]), rows[:words], np.array(counts[:words], np.int64), subwords=subwords)
+    made = WordVectors(_decoded(texts[:words]), rows[:words], np.array(counts[:words], np.int64))
+    made.subwords = subwords
+    return made
 
 
 def _entries(data: mmap.mmap, number: int) -> tuple[list[bytes], list[int], int]:

@@ -3,14 +3,16 @@
 The format is only written, for users of gensim, and never read: reading a pickle can run arbitrary code.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wordsparse import optional
 from wordsparse.errors import InputError
-from wordsparse.vectors.formats.base import Content, Format
+from wordsparse.vectors.formats.base import Format
+from wordsparse.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -23,24 +25,24 @@ class Gensim(Format):
     any_key = True
     readable = False
 
-    def check(self, content: Content) -> None:
+    def check(self, words: Sequence[Any]) -> None:
         _class()
 
-    def write(self, content: Content, target: Path, precision: str) -> None:
+    def write(self, content: WordVectors, target: Path, precision: str) -> None:
         """Write ``target`` and, for large arrays, files beside it whose names begin with its name."""
         keyed_vectors(content).save(str(target))
 
     def recognises(self, path: Path, start: bytes) -> bool:
         return start[:1] == b"\x80"
 
-    def read(self, path: Path) -> Content:
+    def read(self, path: Path) -> WordVectors:
         raise InputError(
             "is a Python pickle (of KeyedVectors.save), which can run any code and is therefore never read;"
             " write the vectors with gensim's save_word2vec_format instead"
         )
 
 
-def keyed_vectors(content: Content) -> "KeyedVectors":
+def keyed_vectors(content: WordVectors) -> "KeyedVectors":
     """A copy as gensim's class, with the attribute "count" if the counts are known.
 
     Raises

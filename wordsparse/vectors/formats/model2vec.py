@@ -23,10 +23,11 @@ from wordsparse.errors import InputError
 from wordsparse.files import storage, system
 from wordsparse.types import Array
 from wordsparse.vectors.formats import safe_tensors
-from wordsparse.vectors.formats.base import Content, Format
+from wordsparse.vectors.formats.base import Format
 from wordsparse.vectors.precision import packed
 from wordsparse.vectors.spelling import spellings
 from wordsparse.vectors.weights import weights
+from wordsparse.vectors.word_vectors import WordVectors
 
 CONFIG, TENSORS, TOKENIZER, MODULES = "config.json", "model.safetensors", "tokenizer.json", "modules.json"
 CARD = "README.md"
@@ -54,16 +55,16 @@ class Model2Vec(Format):
     precisions = True
     readable = False
 
-    def check(self, content: Content) -> None:
+    def check(self, words: Sequence[Any]) -> None:
         safe_tensors.check_installed()
-        for word in content.words:
+        for word in words:
             if len(word.split()) != 1 or word.strip() != word:
                 raise InputError(
                     f"the word {word!r:.80} is empty or holds white space, at which model2vec's tokenizer cuts texts;"
                     " choose npz or safetensors, which can hold it"
                 )
 
-    def write(self, content: Content, target: Path, precision: str) -> None:
+    def write(self, content: WordVectors, target: Path, precision: str) -> None:
         vectors = np.concatenate([_weighted(content), np.zeros((1, content.dim), np.float32)])
         if precision == "int8":
             stored: Any = np.rint(vectors * (127 / (float(np.abs(vectors).max()) or 1.0))).astype(np.int8)
@@ -89,13 +90,13 @@ class Model2Vec(Format):
         system.sync(target / TENSORS)
 
 
-def _weighted(content: Content) -> Array:
+def _weighted(content: WordVectors) -> Array:
     lengths = np.linalg.norm(content.vectors.astype(np.float64), axis=1)
     factors = weights(content.counts, len(content.words)) / np.where(lengths > 0, lengths, 1)
     return np.asarray(content.vectors * factors[:, None], np.float32)
 
 
-def _card(content: Content, precision: str) -> str:
+def _card(content: WordVectors, precision: str) -> str:
     """The model card that hubs show: what the model is and how it is loaded; its user adds language and licence."""
     facts = {**content.facts, "words": f"{len(content.words):,}", "dim": content.dim, "numbers": precision}
     scores = facts.pop("scores", {})

@@ -20,10 +20,11 @@ from wordsparse.errors import InputError
 from wordsparse.files import npy
 from wordsparse.files.unpacking import too_large, unpacked_limit
 from wordsparse.types import Array
+from wordsparse.vectors import names
 from wordsparse.vectors import ngrams as subwords
-from wordsparse.vectors.formats import names
-from wordsparse.vectors.formats.base import Content, Format
+from wordsparse.vectors.formats.base import Format
 from wordsparse.vectors.precision import packed, unpacked
+from wordsparse.vectors.word_vectors import WordVectors
 
 # Longer words, in characters, are stored as bytes.
 MAX_LENGTH = 256
@@ -53,7 +54,7 @@ class Npz(Format):
     target = "stream"
     any_key = precisions = composes = True
 
-    def write(self, content: Content, target: IO[bytes], precision: str) -> None:
+    def write(self, content: WordVectors, target: IO[bytes], precision: str) -> None:
         """Write an npz file, uncompressed, because vectors are hardly compressible."""
         vectors, scales = packed(content.vectors, precision)
         arrays: dict[str, Array] = {"words": _stored(content.words), "vectors": vectors}
@@ -70,7 +71,7 @@ class Npz(Format):
     def recognises(self, path: Path, start: bytes) -> bool:
         return start.startswith(b"PK")
 
-    def read(self, path: Path) -> Content:
+    def read(self, path: Path) -> WordVectors:
         try:
             with zipfile.ZipFile(path) as archive:
                 arrays = _read_arrays(archive, unpacked_limit(path.stat().st_size))
@@ -80,7 +81,6 @@ class Npz(Format):
             raise InputError(f"is not an npz file, or is damaged: {error}; copy or write it again") from error
         keys = _keys(arrays["words"])
         vectors = unpacked(arrays["vectors"], arrays.get("scales"))
-        exact = arrays["vectors"].astype(arrays["number_type"].dtype, copy=False) if "number_type" in arrays else None
         ngrams = None
         if arrays.keys() & set(subwords.ARRAYS):
             ngrams = subwords.Subwords.from_arrays(arrays)
@@ -88,7 +88,11 @@ class Npz(Format):
                 raise InputError(
                     f"its n-grams have {ngrams.dim} numbers, its words {vectors.shape[1]}; write the file again"
                 )
-        return Content(keys, vectors, arrays.get("counts"), ngrams, exact)
+        made = WordVectors(keys, vectors, arrays.get("counts"))
+        made.subwords = ngrams
+        if "number_type" in arrays:
+            made.vectors = arrays["vectors"].astype(arrays["number_type"].dtype, copy=False)
+        return made
 
 
 def _stored(keys: list[Any]) -> Array:

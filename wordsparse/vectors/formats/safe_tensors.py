@@ -4,6 +4,7 @@
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.errors import InputError, WordsparseError
-from wordsparse.vectors.formats.base import Content, Format
+from wordsparse.vectors.formats.base import Format
 from wordsparse.vectors.precision import packed, unpacked
+from wordsparse.vectors.word_vectors import WordVectors
 
 # The package refuses to read a longer header. The words are part of the header, where they are escaped as JSON again.
 _MAX_HEADER = 100_000_000
@@ -25,26 +27,26 @@ class SafeTensors(Format):
     name, about, suffixes = "safetensors", "for PyTorch and others; needs wordsparse[safetensors]", (".safetensors",)
     precisions = True
 
-    def check(self, content: Content) -> None:
+    def check(self, words: Sequence[Any]) -> None:
         """Refuse words that exceed the 100 MB limit of the header."""
         check_installed()
-        size = len(json.dumps(_metadata(content), ensure_ascii=False).encode())
+        size = len(json.dumps(_metadata(words), ensure_ascii=False).encode())
         if size > _MAX_HEADER - 1000:
             raise InputError(f"the words take {size} bytes, more than a safetensors header may have; use npz")
 
-    def write(self, content: Content, target: Path, precision: str) -> None:
+    def write(self, content: WordVectors, target: Path, precision: str) -> None:
         vectors, scales = packed(content.vectors, precision)
         tensors = {"vectors": vectors}
         if scales is not None:
             tensors["scales"] = scales
         if content.counts is not None:
             tensors["counts"] = np.ascontiguousarray(content.counts)
-        save(tensors, target, _metadata(content))
+        save(tensors, target, _metadata(content.words))
 
     def recognises(self, path: Path, start: bytes) -> bool:
         return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= path.stat().st_size - 8
 
-    def read(self, path: Path) -> Content:
+    def read(self, path: Path) -> WordVectors:
         words, tensors = load(path, "vectors", "counts", "scales")
         if words is None or "vectors" not in tensors:
             raise InputError("is a safetensors file without the tensor vectors and the metadata words")
@@ -53,7 +55,7 @@ class SafeTensors(Format):
             raise InputError(
                 f"the tensor vectors must be float32, float16 or int8, not {vectors.dtype}; convert it to float32"
             )
-        return Content(_parse_words(words), unpacked(vectors, tensors.get("scales")), tensors.get("counts"))
+        return WordVectors(_parse_words(words), unpacked(vectors, tensors.get("scales")), tensors.get("counts"))
 
 
 def check_installed() -> None:
@@ -84,8 +86,8 @@ def load(path: Path, *wanted: str) -> tuple[str | None, dict[str, NDArray[Any]]]
         raise InputError(f"is not a safetensors file, or is damaged: {error}; copy or write it again") from error
 
 
-def _metadata(content: Content) -> dict[str, str]:
-    return {"words": json.dumps(content.words, ensure_ascii=False)}
+def _metadata(words: Sequence[Any]) -> dict[str, str]:
+    return {"words": json.dumps(words, ensure_ascii=False)}
 
 
 def _parse_words(text: str) -> list[str]:

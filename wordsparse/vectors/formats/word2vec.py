@@ -9,7 +9,7 @@ lines, words and numbers have maximum lengths.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, ClassVar, NamedTuple
@@ -20,7 +20,8 @@ import numpy.typing as npt
 from wordsparse.errors import CutShortError, InputError
 from wordsparse.files.streams import BoundedStream
 from wordsparse.vectors.formats._decimals import parse, texts
-from wordsparse.vectors.formats.base import Content, Format
+from wordsparse.vectors.formats.base import Format
+from wordsparse.vectors.word_vectors import WordVectors
 
 _MAX_WORD = 2**16  # bytes of UTF-8
 _MAX_NUMBER = 64  # characters of a number in text
@@ -60,10 +61,10 @@ class Word2Vec(Format):
     target = "stream"
     compressible = True
 
-    def check(self, content: Content) -> None:
-        check_words(content.words)
+    def check(self, words: Sequence[Any]) -> None:
+        check_words(words)
 
-    def write(self, content: Content, target: IO[bytes], precision: str) -> None:
+    def write(self, content: WordVectors, target: IO[bytes], precision: str) -> None:
         """Write the text format; reading it restores every float32 exactly."""
         target.write(header(len(content.words), content.dim))
         target.writelines(text_rows(content.words, content.vectors))
@@ -72,13 +73,13 @@ class Word2Vec(Format):
         """Whether it may be a file of any of the three formats: all that is no other one."""
         return bool(start)
 
-    def read(self, path: Path) -> Content:
+    def read(self, path: Path) -> WordVectors:
         with BoundedStream(path) as stream:
             layout = _recognise(stream.read(_HEAD))
         if not layout.has_header:
             layout = layout._replace(rows=count_lines(path))
         try:
-            return Content(*read_rows(path, layout))
+            return WordVectors(*read_rows(path, layout))
         except UnicodeDecodeError as error:
             raise InputError(
                 f"{error.reason}: the word {error.object[:100]!r} is not valid UTF-8; convert the file to UTF-8, with "
@@ -91,7 +92,7 @@ class Word2VecBinary(Word2Vec):
 
     name, about, suffixes = "word2vec-bin", "its binary twin, which is shorter", (".bin",)
 
-    def write(self, content: Content, target: IO[bytes], precision: str) -> None:
+    def write(self, content: WordVectors, target: IO[bytes], precision: str) -> None:
         target.write(header(len(content.words), content.dim))
         target.writelines(binary_rows(content.words, content.vectors))
 
