@@ -33,8 +33,18 @@ def packed(vectors: NDArray[np.float32], precision: str) -> tuple[NDArray[Any], 
     return np.ascontiguousarray(vectors, np.float32), None
 
 
+def arrays(vectors: NDArray[np.float32], precision: str, counts: NDArray[np.int64] | None) -> dict[str, NDArray[Any]]:
+    """What a file holds of vectors, by its names there: ``vectors``, ``scales`` of int8, ``counts`` if known."""
+    matrix, scales = packed(vectors, precision)
+    named = {"vectors": matrix, "scales": scales, "counts": counts}
+    return {name: np.ascontiguousarray(array) for name, array in named.items() if array is not None}
+
+
 def unpacked(vectors: NDArray[Any], scales: NDArray[Any] | None) -> NDArray[np.float32]:
-    """The inverse of :func:`packed`, as float32; InputError if 8-bit vectors have no scale for each row."""
+    """The inverse of :func:`packed`, as float32; InputError if these are other numbers, or 8-bit vectors have no scale
+    for each row."""
+    if vectors.dtype.kind != "f" and vectors.dtype != np.int8:
+        raise InputError(f"vectors must be floating-point numbers or int8, not {vectors.dtype}; convert them")
     if vectors.dtype != np.int8:
         with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf, which WordVectors refuses
             return vectors.astype(np.float32, copy=False)

@@ -22,8 +22,8 @@ from wordsparse.files.unpacking import too_large, unpacked_limit
 from wordsparse.types import Array
 from wordsparse.vectors import names
 from wordsparse.vectors import ngrams as subwords
+from wordsparse.vectors import precision as precisions
 from wordsparse.vectors.formats.base import Format
-from wordsparse.vectors.precision import packed, unpacked
 from wordsparse.vectors.word_vectors import WordVectors
 
 # Longer words, in characters, are stored as bytes.
@@ -56,14 +56,10 @@ class Npz(Format):
 
     def write(self, content: WordVectors, target: IO[bytes], precision: str) -> None:
         """Write an npz file, uncompressed, because vectors are hardly compressible."""
-        vectors, scales = packed(content.vectors, precision)
-        arrays: dict[str, Array] = {"words": _stored(content.words), "vectors": vectors}
-        if scales is not None:
-            arrays["scales"] = scales
+        counts = content.counts if content.counts is not None and content.counts.dtype.kind in "iu" else None
+        arrays = {"words": _stored(content.words), **precisions.arrays(content.vectors, precision, counts)}
         if precision == "float32" and content.vectors.dtype != np.float32:
             arrays |= {"vectors": content.vectors, "number_type": np.zeros(0, content.vectors.dtype)}
-        if content.counts is not None and content.counts.dtype.kind in "iu":
-            arrays["counts"] = content.counts
         if content.subwords is not None:
             arrays |= content.subwords.arrays()
         np.savez(target, allow_pickle=False, **arrays)
@@ -80,7 +76,7 @@ class Npz(Format):
         except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
             raise InputError(f"is not an npz file, or is damaged: {error}; copy or write it again") from error
         keys = _keys(arrays["words"])
-        vectors = unpacked(arrays["vectors"], arrays.get("scales"))
+        vectors = precisions.unpacked(arrays["vectors"], arrays.get("scales"))
         ngrams = None
         if arrays.keys() & set(subwords.ARRAYS):
             ngrams = subwords.Subwords.from_arrays(arrays)
@@ -126,13 +122,4 @@ def _read_arrays(archive: zipfile.ZipFile, limit: int) -> dict[str, Array]:
     wanted = sorted(stored & _ARRAYS.keys())
     if sum(archive.getinfo(f"{name}.npy").file_size for name in wanted) > limit:
         raise too_large(limit)
-    return {name: _read_array(archive, name) for name in wanted}
-
-
-def _read_array(archive: zipfile.ZipFile, name: str) -> Array:
-    """One array of a kind that the table allows."""
-    kinds, ndim, described = _ARRAYS[name]
-    array = npy.read_array(archive, name, kinds, ndim, described)
-    if name == "vectors" and array.dtype.kind == "i" and array.dtype.itemsize > 1:
-        raise InputError(f"the array {name!r} must be {described} with {ndim} axes; convert it")
-    return array
+    return {name: npy.read_array(archive, name, *_ARRAYS[name]) for name in wanted}

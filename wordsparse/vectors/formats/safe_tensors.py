@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.errors import InputError, WordsparseError
+from wordsparse.vectors import precision as precisions
 from wordsparse.vectors.formats.base import Format
-from wordsparse.vectors.precision import packed, unpacked
 from wordsparse.vectors.word_vectors import WordVectors
 
 # The package refuses to read a longer header. The words are part of the header, where they are escaped as JSON again.
@@ -35,13 +34,7 @@ class SafeTensors(Format):
             raise InputError(f"the words take {size} bytes, more than a safetensors header may have; use npz")
 
     def write(self, content: WordVectors, target: Path, precision: str) -> None:
-        vectors, scales = packed(content.vectors, precision)
-        tensors = {"vectors": vectors}
-        if scales is not None:
-            tensors["scales"] = scales
-        if content.counts is not None:
-            tensors["counts"] = np.ascontiguousarray(content.counts)
-        save(tensors, target, _metadata(content.words))
+        save(precisions.arrays(content.vectors, precision, content.counts), target, _metadata(content.words))
 
     def recognises(self, path: Path, start: bytes) -> bool:
         return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= path.stat().st_size - 8
@@ -50,12 +43,8 @@ class SafeTensors(Format):
         words, tensors = load(path, "vectors", "counts", "scales")
         if words is None or "vectors" not in tensors:
             raise InputError("is a safetensors file without the tensor vectors and the metadata words")
-        vectors = tensors["vectors"]
-        if vectors.dtype not in (np.float32, np.float16, np.int8):
-            raise InputError(
-                f"the tensor vectors must be float32, float16 or int8, not {vectors.dtype}; convert it to float32"
-            )
-        return WordVectors(_parse_words(words), unpacked(vectors, tensors.get("scales")), tensors.get("counts"))
+        vectors = precisions.unpacked(tensors["vectors"], tensors.get("scales"))
+        return WordVectors(_parse_words(words), vectors, tensors.get("counts"))
 
 
 def check_installed() -> None:
