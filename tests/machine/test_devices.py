@@ -3,14 +3,13 @@
 import importlib
 import sys
 from collections.abc import Callable, Iterator
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pytest
 from support.fake_cupy import CompileException, CUDARuntimeError, OutOfMemoryError, fake_cupy
 
 from wordsparse.errors import InputError, MissingDependencyError, TrainingError
-from wordsparse.kernels.cuda import CudaKernels
 from wordsparse.machine import devices
 
 
@@ -143,14 +142,3 @@ def test_errors_of_a_run(error: Exception, message: str) -> None:
     kind = InputError if "out of memory" in message else TrainingError
     with pytest.raises(kind, match=message), devices.translated_errors(starting=True):
         raise error
-
-
-def test_tf32_is_left_to_cupy_unless_asked_for() -> None:
-    settings: list[tuple[str, int]] = []
-    core = SimpleNamespace(
-        set_compute_type=lambda dtype, kind: settings.append((dtype, kind)),
-        _routines_linalg=SimpleNamespace(COMPUTE_TYPE_TF32=7, COMPUTE_TYPE_DEFAULT=1),
-    )
-    for tf32 in (None, False, True):
-        CudaKernels(SimpleNamespace(_core=core), tf32=tf32)
-    assert settings == [("f", 1), ("f", 7)]

@@ -36,17 +36,15 @@ PARTS = (1, 2, 3, 4, 6, 8, 10, 12)
 class CudaKernels(Kernels):
     """Kernels on the GPU that is current in this thread, by ``cupy`` or a stand-in for it; None imports it.
 
-    With ``tf32`` cuBLAS rounds the factors of float32 products to TF32 (10 bits of mantissa): faster, and far from
-    exact. None leaves it to the environment variable CUPY_TF32, off where that is not 1. CuPy keeps this setting for
-    the whole process. A MissingDependencyError or an InputError says that there is no CuPy, or no GPU that it can use.
+    A MissingDependencyError or an InputError says that there is no CuPy, or no GPU that it can use. cuBLAS rounds the
+    factors of float32 products to TF32 (10 bits of mantissa) where CuPy's environment variable CUPY_TF32 is 1: faster,
+    and far from exact.
     """
 
     device = "cuda"
 
-    def __init__(self, cupy: Any = None, *, tf32: bool | None = None) -> None:
+    def __init__(self, cupy: Any = None) -> None:
         self.xp = devices.usable_cupy() if cupy is None else cupy
-        if tf32 is not None:
-            devices.set_tf32(self.xp, tf32)
         # Of one minibatch, which asks several times.
         self._last_places: tuple[Windows, tuple[Array, Array]] | None = None
 

@@ -129,13 +129,6 @@ def usable_cupy() -> Any:
     return _import_cupy()
 
 
-def set_tf32(cupy: Any, tf32: bool) -> None:
-    """Let cuBLAS round the factors of float32 products to TF32, or forbid it, for the whole process."""
-    core = cupy._core  # private: CuPy's public setting is an environment variable, which it reads only once
-    setting = core._routines_linalg.COMPUTE_TYPE_TF32 if tf32 else core._routines_linalg.COMPUTE_TYPE_DEFAULT
-    core.set_compute_type("f", setting)
-
-
 @contextmanager
 def translated_errors(*, starting: bool = False) -> Iterator[None]:
     """Convert CuPy's exceptions to TrainingError; while ``starting``, out of memory becomes InputError.
