@@ -1,7 +1,7 @@
 """A scikit-learn classifier for huge sets of sparse labels."""
 
 from os import PathLike
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -71,6 +71,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     come from nobody else: :meth:`save` writes a directory without any.
     """
 
+    takes_texts: ClassVar[bool] = False
     power_: float
     label_counts_: Array
     head_labels_: Array

@@ -24,9 +24,7 @@ from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.errors import InputError
 
 if TYPE_CHECKING:
-    from typing import TypeGuard
-
-    from wordsparse.labels import SparseTargetClassifier, TextClassifier
+    from wordsparse.labels import SparseTargetClassifier
 
 targets_option = click.option(
     "--targets", metavar="FILE", type=PATH, help="npz file of the labels, where DATA is an npz file of features."
@@ -160,10 +158,10 @@ def predict(
     rows = [row for _, row in Table([data]).rows(names)] if names else []
     kept = {name: [row[place] for row in rows] for place, name in enumerate(names)}
     classifier = _load(model, source)
-    between = "  " if _is_of_texts(classifier) else " "
+    between = "  " if classifier.takes_texts else " "
     if data != Path("-"):
         minibatches: Iterable[Any] = (_rows(classifier, data, None, given(source), labelled=False)[0],)
-    elif not _is_of_texts(classifier):
+    elif not classifier.takes_texts:
         raise InputError(f"{model}: was trained on numbers, which are read from a file: name it")
     elif output is not None and not outputs.is_stream(output):
         raise InputError(f"{output}: lines of standard input are answered as they come: leave --output out, or name -")
@@ -226,15 +224,9 @@ def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier
     from wordsparse.labels import SparseTargetClassifier
 
     classifier = SparseTargetClassifier.load(model)
-    if given(source) and not _is_of_texts(classifier):
+    if given(source) and not classifier.takes_texts:
         raise InputError(f"{model}: was trained on numbers: leave out --{', --'.join(given(source))}")
     return classifier
-
-
-def _is_of_texts(classifier: "SparseTargetClassifier") -> "TypeGuard[TextClassifier]":
-    from wordsparse.labels import TextClassifier
-
-    return isinstance(classifier, TextClassifier)
 
 
 def _holds_texts(data: Path, source: dict[str, str]) -> bool:
@@ -260,7 +252,7 @@ def _rows(
     from wordsparse.labels import read_data, read_texts
     from wordsparse.labels.texts import is_table
 
-    if _is_of_texts(classifier):
+    if classifier.takes_texts:
         if targets is not None:
             raise InputError("--targets belongs to an npz file: leave it out for texts")
         if is_table(data) and not source:

@@ -1,6 +1,6 @@
 """Texts to labels: scikit-learn's TF-IDF in front of the classifier, in one estimator and one saved model."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -46,6 +46,7 @@ class TextClassifier(SparseTargetClassifier):
     [('cat',)]
     """
 
+    takes_texts: ClassVar[bool] = True
     _vectorizer: Any
 
     def __init__(

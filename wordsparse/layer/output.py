@@ -71,9 +71,8 @@ class FactoredOutput:
 
     Notes
     -----
-    A layer does one call at a time: while a thread is in a call, calls of other threads wait for it. A call in the
-    middle of another one in the same thread, as a signal handler may try it, is refused (InputError). A layer can be
-    copied and pickled.
+    A layer does one call at a time: while a thread is in a call, calls of other threads wait for it, and a call by a
+    signal handler in the middle of it would wait for ever. A layer can be copied and pickled.
     """
 
     @at_work(starting=True)

@@ -16,6 +16,7 @@ import numpy as np
 from wordsparse.errors import InputError
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.types import Array
+from wordsparse.vectors.encoder import lengths
 from wordsparse.words import coordinates
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
@@ -92,5 +93,4 @@ _PREPARED: "WeakKeyDictionary[Model, Objective]" = WeakKeyDictionary()
 
 def unit(rows: Array) -> Array:
     """The rows scaled to length one; rows of zeros stay."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    return np.asarray(rows / np.where(lengths > 0, lengths, 1))
+    return np.asarray(rows / lengths(rows))

@@ -50,9 +50,9 @@ class Encoder:
         if unknown.any():
             used, column = np.unique(columns[unknown] - V, return_inverse=True)
             composed = np.array([self._columns.composed[i] for i in used.tolist()])
-            composed /= _lengths(composed)
+            composed /= lengths(composed)
             sums += _product(rows[unknown], column, np.ones(len(column), np.float32), len(words), composed)
-        sums /= _lengths(sums)
+        sums /= lengths(sums)
         return sums
 
     def _words(self, document: object) -> Sequence[str]:
@@ -93,7 +93,7 @@ def _product(rows: Array, columns: Array, values: Array, n: int, vectors: Array)
     return product
 
 
-def _lengths(rows: Array) -> Array:
-    """(n, 1); 1 for zeros."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    return np.asarray(np.where(lengths > 0, lengths, np.float32(1)))
+def lengths(rows: Array) -> Array:
+    """The length of each row, (n, 1), by which a row is divided: 1 for zeros."""
+    found = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    return np.asarray(np.where(found > 0, found, np.float32(1)))
