@@ -8,7 +8,7 @@ leaves out:
 
 so that no f×f matrix is formed. V is found by a randomised range finder (Halko, Martinsson & Tropp, "Finding structure
 with randomness", SIAM Review 2011): a random block is multiplied by XᵀX ``PASSES`` times and orthonormalised each time
-through its Gram matrix, then rotated to the singular vectors. From a good start one pass is enough.
+through its Gram matrix, then rotated to the singular vectors.
 """
 
 from dataclasses import dataclass
@@ -64,12 +64,9 @@ class Spectrum:
     rest: Array
 
     @classmethod
-    def of(cls, X: SparseRows, dim: int, seed: int, start: Array | None = None) -> "Spectrum":
-        """d is ``dim``, or the numerical rank of X where that is smaller.
-
-        ``start`` (f, at most ``dim``) are columns near those of V, such as the basis of some of the rows.
-        """
-        return cls._with_rest(X, *_randomised_basis(X, dim, seed, start))
+    def of(cls, X: SparseRows, dim: int, seed: int) -> "Spectrum":
+        """d is ``dim``, or the numerical rank of X where that is smaller."""
+        return cls._with_rest(X, *_randomised_basis(X, dim, seed))
 
     def leading(self, rank: int, X: SparseRows) -> "Spectrum":
         """The first ``rank`` columns of V alone, for the same rows."""
@@ -105,15 +102,10 @@ class Inverse:
         return kernels.scale_rows(matrix, self.scale) - kernels.matmul(self.P, along)
 
 
-def _randomised_basis(X: SparseRows, dim: int, seed: int, start: Array | None) -> tuple[Array, Array]:
+def _randomised_basis(X: SparseRows, dim: int, seed: int) -> tuple[Array, Array]:
     n, f = X.shape
-    width = min(dim + EXTRA, n, f)
-    random = np.random.default_rng(seed)
-    known = 0 if start is None else start.shape[1]
-    block = random.standard_normal((f, width - known), np.float32).astype(X.values.dtype, copy=False)
-    if start is not None:
-        block = np.hstack([start, block / np.sqrt(f).astype(block.dtype)])
-    for _ in range(PASSES if start is None else 1):
+    block = np.random.default_rng(seed).standard_normal((f, min(dim + EXTRA, n, f)), np.float32)
+    for _ in range(PASSES):
         block = _orthonormal(X, X.transposed_times(X.times(block)))
     values, vectors = np.linalg.eigh(X.kernels.gram(X.times(block)))
     kept = np.flatnonzero(values > ROUNDING * max(values[-1], np.finfo(np.float64).tiny))[::-1][:dim]

@@ -50,14 +50,13 @@ class Constants:
 class RidgeProblem:
     """The rows, their spectrum, and B = XᵀY: they are computed once, and solved for any λ and γ.
 
-    X, with its constant column, and Y are SciPy CSR of float32; ``dim`` is d at most, and ``start`` (f, at most d) the
-    basis of some of the rows.
+    X, with its constant column, and Y are SciPy CSR of float32; ``dim`` is d at most.
     """
 
-    def __init__(self, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, start: Array | None = None) -> None:
+    def __init__(self, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> None:
         self.X, self.Y, self.kernels = X, Y, kernels
         self.rows = SparseRows(X, kernels)
-        self.spectrum = Spectrum.of(self.rows, dim, seed, start)
+        self.spectrum = Spectrum.of(self.rows, dim, seed)
         self.B = sp.csr_array(X.T.tocsr() @ Y)
         self.B.sort_indices()
         self.counts = np.bincount(Y.indices, minlength=Y.shape[1])
@@ -133,13 +132,10 @@ def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, report: Report)
         problem = RidgeProblem(X, Y, dim, seed, kernels)
         return problem, _chosen(problem, dim, random, report, any_rank=True)
     sample = np.sort(random.choice(n, SAMPLE, replace=False))
-    (some, features), (labels, _) = (_without_empty_columns(matrix[sample]) for matrix in (X, Y))
-    small = RidgeProblem(some, labels, dim, seed, kernels)
-    constants = _chosen(small, dim, random, report, any_rank=False)
+    some, labels = (rows[:, np.unique(rows.indices)] for rows in (X[sample], Y[sample]))  # without empty columns
+    constants = _chosen(RidgeProblem(some, labels, dim, seed, kernels), dim, random, report, any_rank=False)
     report("solving the ridge regression of all rows")
-    start = np.zeros((X.shape[1], small.spectrum.V.shape[1]), np.float32)
-    start[features] = small.spectrum.V
-    return RidgeProblem(X, Y, dim, seed, kernels, start), constants
+    return RidgeProblem(X, Y, dim, seed, kernels), constants
 
 
 def _chosen(
@@ -181,12 +177,6 @@ def is_better(new: Array, old: Array) -> bool:
     """Whether the mean of paired scores is higher by more than one standard error of the difference."""
     gain = new - old
     return bool(gain.mean() > gain.std() / np.sqrt(gain.shape[0]))
-
-
-def _without_empty_columns(matrix: Any) -> tuple[Any, Array]:
-    """The CSR matrix of the columns that have entries, and those columns."""
-    columns, indices = np.unique(matrix.indices, return_inverse=True)
-    return sp.csr_array((matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], columns.shape[0])), columns
 
 
 def best_power(found: LeftOut, Y: Any) -> float:
