@@ -72,7 +72,9 @@ def test_vectors_are_kept(text: Path, sets: list[str], tmp_path: Path, capsys: O
     output = capsys.readouterr()
     assert output.out == f"report: {tmp_path / 'report' / 'report.html'}\n"
     assert "wordsparse-cbow, 1 epoch of 600 tokens: " in output.err
-    assert left_in(tmp_path / "report" / "vectors") == [f"wordsparse-cbow-{epochs}-epochs.npz" for epochs in (1, 2)]
+    assert left_in(tmp_path / "report" / "vectors") == [
+        f"wordsparse-cbow-{epochs}-epochs-seed-1.npz" for epochs in (1, 2)
+    ]
 
 
 def test_without_gensim_ours_are_compared(

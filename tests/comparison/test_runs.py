@@ -9,7 +9,7 @@ import pytest
 import wordsparse as ws
 from wordsparse.comparison import runs
 from wordsparse.comparison.request import METHODS, Request
-from wordsparse.comparison.texts import EncodedText
+from wordsparse.corpus import EncodedCorpus
 from wordsparse.evaluation.testsets import Pair, TestSets
 from wordsparse.words.model_directory import read_vectors
 
@@ -17,9 +17,8 @@ SETS = TestSets({"people": [Pair("a", "b", 1.0), Pair("b", "c", 2.0), Pair("a", 
 
 
 @pytest.fixture
-def text(tmp_path: Path) -> EncodedText:
-    corpus = ws.encode([list("abcabdacdb")] * 30, tmp_path / "encoded", min_count=1)
-    return EncodedText(corpus, corpus.tokens)
+def text(tmp_path: Path) -> EncodedCorpus:
+    return ws.encode([list("abcabdacdb")] * 30, tmp_path / "encoded", min_count=1)
 
 
 def request(tmp_path: Path, **options: Any) -> Request:
@@ -28,16 +27,16 @@ def request(tmp_path: Path, **options: Any) -> Request:
 
 
 def trained(
-    asked: Request, text: EncodedText, folder: Path, kept: Path | None = None
+    asked: Request, text: EncodedCorpus, folder: Path, kept: Path | None = None
 ) -> tuple[list[runs.JudgedRun], list[tuple[int, int, dict[str, Any]]]]:
     said: list[tuple[int, int, dict[str, Any]]] = []
     return list(runs.trained(asked, text, SETS, folder, kept, lambda *state: said.append(state))), said
 
 
 def test_methods_take_turns_with_seeds_of_their_own(
-    text: EncodedText, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text: EncodedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vectors = ws.WordVectors(text.corpus.vocabulary.words, np.eye(4))
+    vectors = ws.WordVectors(text.vocabulary.words, np.eye(4))
     monkeypatch.setattr(runs, "_train", lambda *_: ({}, vectors))
     asked = request(tmp_path, epochs=[2, 1, 2], seed=7)
     done, said = trained(asked, text, tmp_path)
@@ -48,21 +47,21 @@ def test_methods_take_turns_with_seeds_of_their_own(
     assert [run for _, _, run in said[1::2]] == [run.report for run in done]
 
 
-def test_a_run_is_what_train_and_evaluate_say(text: EncodedText, tmp_path: Path) -> None:
+def test_a_run_is_what_train_and_evaluate_say(text: EncodedCorpus, tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     [run] = trained(request(tmp_path, methods=["wordsparse-cbow"]), text, tmp_path, tmp_path / "kept")[0]
-    model = ws.train(text.corpus, model="cbow", dim=4, epochs=1, threads=1)
+    model = ws.train(text, model="cbow", dim=4, epochs=1, threads=1)
     same = {key: run.report[key] for key in ("tokens", "vocab_size", "dim", "threads", "device", "loss", "checkpoints")}
     assert same == {key: model.report[key] for key in same}
     assert run.report["pairs"]["people"]["n"] == 2
     assert run.report["pairs"]["people"]["oov"] == 1
     assert run.report["cpu_seconds"] > 0
     assert run.report["peak_memory_bytes"] > 2**20
-    vectors = read_vectors(tmp_path / "kept" / "wordsparse-cbow.npz")
+    vectors = read_vectors(tmp_path / "kept" / "wordsparse-cbow-1-epochs-seed-1.npz")
     assert vectors.vectors.tobytes() == model.vectors.tobytes()
 
 
-def test_gensim_trains_on_the_same_words(text: EncodedText, tmp_path: Path) -> None:
+def test_gensim_trains_on_the_same_words(text: EncodedCorpus, tmp_path: Path) -> None:
     pytest.importorskip("gensim", reason="gensim has no wheel here")
     asked = request(tmp_path, methods=[name for name, method in METHODS.items() if not method.ours], epochs=[3])
     done, _ = trained(asked, text, tmp_path)
@@ -84,7 +83,7 @@ def test_gensim_trains_on_the_same_words(text: EncodedText, tmp_path: Path) -> N
     ],
 )
 def test_a_run_that_fails_is_reported_and_the_others_go_on(
-    text: EncodedText, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
+    text: EncodedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
 ) -> None:
     start = subprocess.Popen
 

@@ -34,8 +34,8 @@ def plain(corpus: ws.corpus.EncodedCorpus, max_tokens: int, folder: Path) -> tup
 
 def test_both_sides_get_the_same_words(text: Path, tmp_path: Path) -> None:
     whole = texts.prepare(request(text), tmp_path)
-    assert (whole.tokens, whole.corpus.vocabulary.words) == (12, ["a", "b", "c"])
-    lines, _ = plain(whole.corpus, whole.tokens, tmp_path)
+    assert (whole.tokens, whole.vocabulary.words) == (12, ["a", "b", "c"])
+    lines, _ = plain(whole, whole.tokens, tmp_path)
     assert lines == ["a b a c", "b a", "c b a"]  # what occurs once, and the line that holds nothing else, is left out
 
 
@@ -45,16 +45,16 @@ def test_both_sides_get_the_same_words(text: Path, tmp_path: Path) -> None:
 def test_the_first_tokens_with_the_whole_vocabulary(
     text: Path, tmp_path: Path, max_tokens: int, expected: list[str]
 ) -> None:
-    used = texts.prepare(request(text, max_tokens=max_tokens), tmp_path)
-    assert used.tokens == min(max_tokens, 12)
-    assert len(used.corpus.vocabulary) == 3
-    assert plain(used.corpus, used.tokens, tmp_path)[0] == expected
+    asked = request(text, max_tokens=max_tokens)
+    used = texts.prepare(asked, tmp_path)
+    assert asked.tokens(used) == min(max_tokens, 12)
+    assert len(used.vocabulary) == 3
+    assert plain(used, asked.tokens(used), tmp_path)[0] == expected
 
 
 def test_an_encoded_text_is_used_as_it_is(text: Path, tmp_path: Path) -> None:
     encoded = ws.encode(text, tmp_path / "encoded", min_count=2).path
-    used = texts.prepare(request(encoded), tmp_path)
-    assert used.corpus.path == encoded
+    assert texts.prepare(request(encoded), tmp_path).path == encoded
     with pytest.raises(InputError, match="with min_count 2, not 3"):
         texts.prepare(request(encoded, min_count=3), tmp_path)
 

@@ -16,7 +16,8 @@ from wordsparse.comparison.judgement import differences, missing, warnings
 from wordsparse.comparison.page import page
 from wordsparse.comparison.request import METHODS, SHARED, Method, Request
 from wordsparse.comparison.runs import JudgedRun, Progress, trained
-from wordsparse.comparison.texts import EncodedText, prepare
+from wordsparse.comparison.texts import prepare
+from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import TestSets, load_test_sets
 from wordsparse.files import storage
@@ -89,19 +90,19 @@ def _carry_out(request: Request, left_out: list[str], progress: Progress) -> dic
         # The next comparison for this output removes it where its own process was killed.
         storage.staging(output.with_name(f"{output.name}.texts"), mode=0o700) as scratch,
     ):
-        text = prepare(request, scratch)
-        facts = _facts(request, text)
+        corpus = prepare(request, scratch)
+        facts = _facts(request, corpus)
         kept = folder / "vectors" if request.keep_vectors else None
         if kept is not None:
             kept.mkdir()
-        runs = list(trained(request, text, test_sets, scratch, kept, progress))
+        runs = list(trained(request, corpus, test_sets, scratch, kept, progress))
         content = {**facts, **_judged(test_sets, runs, left_out)}
         storage.write_file(folder / "report.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
         storage.write_file(folder / "report.html", page_bytes(page(content)))
     return content
 
 
-def _facts(request: Request, text: EncodedText) -> dict[str, Any]:
+def _facts(request: Request, corpus: EncodedCorpus) -> dict[str, Any]:
     given = vars(request) | vars(request.text) | {name: getattr(request.training, name) for name in SHARED}
     options = {name: value for name, value in given.items() if name not in ("output", "command", "text", "training")}
     return {
@@ -112,10 +113,10 @@ def _facts(request: Request, text: EncodedText) -> dict[str, Any]:
         "options": json.loads(json.dumps(options, default=str)),
         "methods": {name: METHODS[name].label for name in request.methods},
         "text": {
-            "tokens": text.tokens,
-            "sentences": text.corpus.sentences,
-            "vocab_size": len(text.corpus.vocabulary),
-            "min_count": text.corpus.min_count,
+            "tokens": request.tokens(corpus),
+            "sentences": corpus.sentences,
+            "vocab_size": len(corpus.vocabulary),
+            "min_count": corpus.min_count,
         },
     }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse import optional
+from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
 from wordsparse.machine import threads
@@ -97,6 +98,10 @@ class Request:
         """The checked training options that both programs share, under wordsparse's names."""
         cpus, seed = threads.resolve_threads(self.training.threads), self.training.seed + repeat
         return asdict(replace(self.training, model=model, epochs=epochs, threads=cpus, seed=seed))
+
+    def tokens(self, corpus: EncodedCorpus) -> int:
+        """The tokens of an epoch."""
+        return min(corpus.tokens, self.training.max_tokens or corpus.tokens)
 
     def turns(self) -> list[tuple[int, int, str]]:
         """The epochs, the repeat and the method of each run: methods alternate; a number named twice is repeated."""

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from wordsparse.comparison.request import METHODS, Request
-from wordsparse.comparison.texts import EncodedText, PlainText, write_plain
+from wordsparse.comparison.texts import PlainText, write_plain
 from wordsparse.comparison.worker import in_process
+from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.scores import RESTRICT_VOCAB, Answers, answer, score
 from wordsparse.evaluation.testsets import TestSets
@@ -30,50 +31,44 @@ class JudgedRun:
 
 
 def trained(
-    request: Request, text: EncodedText, test_sets: TestSets, scratch: Path, kept: Path | None, progress: Progress
+    request: Request, corpus: EncodedCorpus, test_sets: TestSets, scratch: Path, kept: Path | None, progress: Progress
 ) -> Iterator[JudgedRun]:
     """Train and evaluate every method, in turn, for each number of epochs.
 
     A failed run is reported, and the next run starts. If ``kept`` is a directory, the vectors are written into it.
     """
+    tokens = request.tokens(corpus)
     needs_plain = any(not METHODS[name].ours for name in request.methods)
-    plain = write_plain(text.corpus, text.tokens, scratch / "plain.txt") if needs_plain else PlainText(Path(), 0, 0)
+    plain = write_plain(corpus, tokens, scratch / "plain.txt") if needs_plain else PlainText(Path(), 0, 0)
     turns = request.turns()
     for done, (epochs, repeat, name) in enumerate(turns):
         method = METHODS[name]
         options = request.options(epochs, repeat, method.model)
         identity = {"name": name, "program": method.program, "model": method.model, "epochs": epochs}
-        identity |= {"seed": options["seed"], "repeat": repeat, "tokens_per_epoch": text.tokens}
+        identity |= {"seed": options["seed"], "repeat": repeat, "tokens_per_epoch": tokens}
         progress(done, len(turns), identity)
         try:
-            report, vectors = _train(name, options, text, plain, scratch)
+            report, vectors = _train(name, options, corpus, plain, tokens, scratch)
         except WordsparseError as error:
             run = JudgedRun({**identity, "error": str(error)}, None)
         else:
             run = _judged({**identity, **report}, vectors, test_sets)
             if kept is not None:
-                save_vectors(vectors, kept / f"{_file_name(request, identity)}.npz", "npz")
+                save_vectors(vectors, kept / f"{name}-{epochs}-epochs-seed-{options['seed']}.npz")
         progress(done + 1, len(turns), run.report)
         yield run
 
 
 def _train(
-    name: str, options: dict[str, Any], text: EncodedText, plain: PlainText, scratch: Path
+    name: str, options: dict[str, Any], corpus: EncodedCorpus, plain: PlainText, tokens: int, scratch: Path
 ) -> tuple[dict[str, Any], WordVectors]:
     """The report of ``train --json``, and the vectors."""
     target = scratch / "vectors.npy"
-    files = {"encoded": text.corpus.path.absolute(), "plain": plain.path, "vectors": target}
-    sizes = {"lines": plain.lines, "words": plain.words, "tokens": text.tokens}
+    files = {"encoded": corpus.path.absolute(), "plain": plain.path, "vectors": target}
+    sizes = {"lines": plain.lines, "words": plain.words, "tokens": tokens}
     report = in_process({"method": name, "options": options, **files, **sizes}, scratch)
-    vocabulary = text.corpus.vocabulary
+    vocabulary = corpus.vocabulary
     return report, WordVectors(vocabulary.words, np.load(target, allow_pickle=False), vocabulary.counts)
-
-
-def _file_name(request: Request, identity: dict[str, Any]) -> str:
-    """A file name that identifies the run within the request."""
-    epochs = f"-{identity['epochs']}-epochs" if len(set(request.epochs)) > 1 else ""
-    seed = f"-seed-{identity['seed']}" if identity["repeat"] else ""
-    return f"{identity['name']}{epochs}{seed}"
 
 
 def _judged(facts: dict[str, Any], vectors: WordVectors, test_sets: TestSets) -> JudgedRun:

@@ -31,15 +31,7 @@ class PlainText:
     words: int
 
 
-@dataclass(frozen=True)
-class EncodedText:
-    """An encoded text, and its tokens in an epoch."""
-
-    corpus: EncodedCorpus
-    tokens: int
-
-
-def prepare(request: Request, scratch: Path) -> EncodedText:
+def prepare(request: Request, scratch: Path) -> EncodedCorpus:
     """The text, encoded in ``scratch`` unless it is. InputError if it cannot be read, holds counted pairs, or has a
     vocabulary of fewer than two words."""
     text = TrainingText(list(request.corpus), request.text, request.training.threads)
@@ -49,7 +41,7 @@ def prepare(request: Request, scratch: Path) -> EncodedText:
             f"only one word occurs {corpus.min_count} times or more, too little to compare: give more text, "
             "or lower min_count"
         )
-    return EncodedText(corpus, min(corpus.tokens, request.training.max_tokens or corpus.tokens))
+    return corpus
 
 
 def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText:
