@@ -72,7 +72,7 @@ class FactoredOutput(nn.Module):
     base_measure : (D,) array of positive numbers, optional
         π: weights every sum over outputs; the step is then on diag(√π) W.
     dtype : torch.float32 or torch.float64
-        Working precision; h may have any precision.
+        Working precision, which ``to`` and ``double`` do not change; h may have any precision.
     seed, weights
         As for :class:`wordsparse.FactoredOutput`; ``weights`` (D, d), or (D, d + 1) with the biases last.
     threads : int, optional
@@ -95,8 +95,8 @@ class FactoredOutput(nn.Module):
     -----
     The state is in the CPU's memory; h from another device is copied there and its gradient back. Refused, since they
     would be wrong without a word: training in several processes (DDP, FSDP), a backward pass through weights that have
-    changed since its forward pass, a reentrant checkpoint, a second backward pass before the optimizer's step, half
-    precision of the state.
+    changed since its forward pass, a reentrant checkpoint, a second backward pass before the optimizer's step, shared
+    memory.
 
     Examples
     --------
@@ -416,24 +416,12 @@ class FactoredOutput(nn.Module):
         state.restore(self, self._engine)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FactoredOutput":
-        """Of ``to``, ``float``, ``double``, ``half``, ``share_memory``: the precision follows, the device does not."""
+        """Of ``to``, ``double``, ``half``, ``share_memory``: the state stays on its device and in its precision."""
         moved = fn(torch.zeros(1, dtype=self.dtype))
         if moved.is_meta or (moved.device.type == "cpu" and moved.is_shared()):
             raise InputError(
                 "FactoredOutput keeps its state in this process's memory: make it on cpu or cuda, and do not share it"
             )
-        if moved.dtype != self.dtype:
-            old = self._engine.output
-            if self._engine.pending.versions:
-                raise InputError("call apply_() or discard_() before the precision changes")
-            threads = getattr(old.core.kernels, "threads", None)
-            pi = None if old.core.p is None else old.core.p**2
-            new = Layer(old.n_outputs, old.n_features, old.loss, pi, _real(moved.dtype), threads=threads)
-            new.core.restore(old.core.state())
-            engine = Engine(new, bias=self.bias)
-            engine.curvature, engine.steps = self._engine.curvature, self._engine.steps
-            engine.row_squares = self._engine.row_squares
-            self._start(engine)
         return self
 
     def __getstate__(self) -> dict[str, Any]:
