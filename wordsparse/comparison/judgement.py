@@ -19,23 +19,20 @@ AHEAD, LEVEL, BEHIND = "ahead", "level", "behind"
 
 def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
     """Our scores minus those of peers with equal epochs; the best peer is marked."""
-    tests = [Pairs(name, test_sets) for name in test_sets.pairs]
-    tests += [Questions(name, test_sets) for name in test_sets.analogies]
-    tests += [Sentences(name, test_sets) for name in test_sets.sentences]
+    kinds = {"pairs": Pairs, "analogies": Questions, "sentences": Pairs}
+    tests = [test(kind, name, test_sets) for kind, test in kinds.items() for name in getattr(test_sets, kind)]
     return [{**test.facts, **row} for test in tests for row in _differences(_entries(test, runs))]
 
 
 class Pairs:
-    """A test set of word pairs; it computes scores from answers (items, repeats)."""
+    """A test set of pairs, of words or of sentences; it computes scores from answers (items, repeats)."""
 
-    kind = "pairs"
+    def __init__(self, kind: str, name: str, test_sets: TestSets) -> None:
+        self.facts = {"kind": kind, "test": name}
+        self._prepare(getattr(test_sets, kind)[name])
 
-    def __init__(self, name: str, test_sets: TestSets) -> None:
-        self.facts = {"kind": self.kind, "test": name}
-        self._prepare(name, test_sets)
-
-    def _prepare(self, name: str, test_sets: TestSets) -> None:
-        self._judgements = np.array([pair.score for pair in getattr(test_sets, self.kind)[name]])
+    def _prepare(self, items: Sequence[Any]) -> None:
+        self._judgements = np.array([pair.score for pair in items])
 
     def scores(self, answers: Array) -> list[float]:
         """The score of each column; NaN where it is undefined."""
@@ -49,19 +46,11 @@ class Pairs:
         return np.asarray(bootstrap.spearman(self._judgements[known], answers[known]).mean(axis=1))
 
 
-class Sentences(Pairs):
-    """A test set of pairs of sentences."""
-
-    kind = "sentences"
-
-
 class Questions(Pairs):
     """A test set of analogies."""
 
-    kind = "analogies"
-
-    def _prepare(self, name: str, test_sets: TestSets) -> None:
-        self._graph = bootstrap.QuestionGraph(test_sets.analogies[name])
+    def _prepare(self, items: Sequence[Any]) -> None:
+        self._graph = bootstrap.QuestionGraph(items)
 
     def scores(self, answers: Array) -> list[float]:
         """The share of right answers in each column."""
@@ -79,7 +68,7 @@ class Entry:
     def __init__(self, runs: Sequence[JudgedRun], test: Pairs) -> None:
         facts = runs[0].report
         self.name, self.ours, self.epochs = facts["name"], facts["program"] == "wordsparse", facts["epochs"]
-        answers = [run.answers[test.kind][test.facts["test"]] for run in runs if run.answers]  # type: ignore[literal-required]
+        answers = [run.answers[test.facts["kind"]][test.facts["test"]] for run in runs if run.answers]
         self.answers = np.stack(answers, axis=1)  # (items, repeats)
         self.score = float(np.mean(test.scores(self.answers)))
         self._test = test

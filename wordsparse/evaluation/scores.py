@@ -5,8 +5,9 @@ case-insensitively; among spellings that differ only in case, the most frequent 
 confidence interval (:mod:`wordsparse.evaluation.bootstrap`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NotRequired, TypeAlias, TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -66,43 +67,31 @@ class Evaluation(TypedDict):
     sentences: dict[str, PairScore]
 
 
-class Answers(TypedDict):
-    """The answers of word vectors to each test set: (n,) float64, NaN for an item with an unknown word.
-
-    The answer to a pair is the cosine of its words or sentences; the answer to a question is 1 if right and 0 if wrong.
-    """
-
-    pairs: dict[str, Array]
-    analogies: dict[str, Array]
-    sentences: dict[str, Array]
+Answers: TypeAlias = Mapping[str, Mapping[str, Array]]
+"""The answers of word vectors to test sets, by kind and name: (n,) float64, the cosine of a pair's words or sentences,
+1 for a right answer to a question and 0 for a wrong one; NaN for an item with an unknown word."""
 
 
 def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
     """The answers of the vectors to every item of the test sets."""
     if restrict_vocab < 1:
         raise InputError(f"restrict_vocab must be at least 1, not {restrict_vocab}")
+    analogies = partial(answer_analogies, restrict_vocab=restrict_vocab)
+    by_kind: dict[str, Any] = {"pairs": answer_pairs, "analogies": analogies, "sentences": answer_sentences}
     return {
-        "pairs": {name: answer_pairs(word_vectors, pairs) for name, pairs in test_sets.pairs.items()},
-        "analogies": {
-            name: answer_analogies(word_vectors, questions, restrict_vocab)
-            for name, questions in test_sets.analogies.items()
-        },
-        "sentences": {name: answer_sentences(word_vectors, pairs) for name, pairs in test_sets.sentences.items()},
+        kind: {name: answered(word_vectors, items) for name, items in getattr(test_sets, kind).items()}
+        for kind, answered in by_kind.items()
     }
 
 
 def score(test_sets: TestSets, answers: Answers) -> Evaluation:
     """The scores of the answers to the same test sets."""
-    return {
-        "pairs": {name: score_pairs(pairs, answers["pairs"][name]) for name, pairs in test_sets.pairs.items()},
-        "analogies": {
-            name: score_analogies(questions, answers["analogies"][name])
-            for name, questions in test_sets.analogies.items()
-        },
-        "sentences": {
-            name: score_pairs(pairs, answers["sentences"][name]) for name, pairs in test_sets.sentences.items()
-        },
+    by_kind: dict[str, Any] = {"pairs": score_pairs, "analogies": score_analogies, "sentences": score_pairs}
+    scores = {
+        kind: {name: scored(items, answers[kind][name]) for name, items in getattr(test_sets, kind).items()}
+        for kind, scored in by_kind.items()
     }
+    return cast(Evaluation, scores)
 
 
 def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -127,18 +116,15 @@ _UNANSWERED = {
 }
 
 
-def answer_pairs(
-    word_vectors: WordVectors, pairs: Sequence[Pair], ignore_case: bool = True, composed: bool = False
-) -> Array:
+def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], composed: bool = False) -> Array:
     """The cosine of each pair's words; NaN for a pair with an unknown one.
 
     With ``composed``, words that are not known have composed vectors, as they are written.
     """
-    spelt = _spelling(ignore_case)
-    row_of = _rows_by_spelling(word_vectors.words, spelt)
+    row_of = _rows_by_spelling(word_vectors.words)
 
     def vector(word: str) -> Array | None:
-        row = row_of.get(spelt(word))
+        row = row_of.get(_spelt(word))
         if row is not None:
             return np.asarray(word_vectors.unit[row])
         return word_vectors.vector(word, unit=True) if composed and word_vectors.has_vector(word) else None
@@ -162,16 +148,15 @@ def answer_analogies(
     word_vectors: WordVectors,
     questions: Sequence[Question],
     restrict_vocab: int = RESTRICT_VOCAB,
-    ignore_case: bool = True,
 ) -> Array:
     """1 for each question whose expected answer has the largest cosine with b - a + c among the frequent words, else 0.
 
     The vectors are normalised before the sum; a, b and c are excluded in every spelling. NaN for unknown words.
     """
-    words, spelt = word_vectors.words[:restrict_vocab], _spelling(ignore_case)
-    row_of = _rows_by_spelling(words, spelt)
-    same_word = np.array([row_of[spelt(word)] for word in words])
-    rows = np.array([[row_of.get(spelt(word), -1) for word in question.words] for question in questions], np.intp)
+    words = word_vectors.words[:restrict_vocab]
+    row_of = _rows_by_spelling(words)
+    same_word = np.array([row_of[_spelt(word)] for word in words])
+    rows = np.array([[row_of.get(_spelt(word), -1) for word in question.words] for question in questions], np.intp)
     asked = rows.min(axis=1) >= 0
     answers = np.full(len(questions), np.nan)
     answers[asked] = _answered(word_vectors.unit[: len(words)], same_word, rows[asked])
@@ -258,14 +243,14 @@ def _interval(value: float | None, samples: Array) -> tuple[float, float] | tupl
     return (None, None) if value is None else bootstrap.interval(samples) or (None, None)
 
 
-def _spelling(ignore_case: bool) -> Callable[[Any], str]:
-    """The form of a word, or of another key, that is compared."""
-    return (lambda word: str(word).upper()) if ignore_case else str
+def _spelt(word: Any) -> str:
+    """A word, or another key, as it is compared."""
+    return str(word).upper()
 
 
-def _rows_by_spelling(words: Sequence[Any], spelt: Callable[[Any], str]) -> dict[str, int]:
+def _rows_by_spelling(words: Sequence[Any]) -> dict[str, int]:
     """The row of each word as it is compared; of several spellings, the first, which is the most frequent."""
     rows: dict[str, int] = {}
     for row, word in enumerate(words):
-        rows.setdefault(spelt(word), row)
+        rows.setdefault(_spelt(word), row)
     return rows
