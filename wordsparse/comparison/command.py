@@ -11,6 +11,7 @@ from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument, reading_options
 from wordsparse.comparison.request import METHODS, SHARED
 from wordsparse.display import Display
+from wordsparse.evaluation.table import KINDS
 from wordsparse.words.options import Options, epochs_of
 
 
@@ -77,8 +78,7 @@ def _line(run: dict[str, Any]) -> str:
     start = f"{run['name']}, {epochs_of(run['epochs'])} of {run['tokens_per_epoch']:,} tokens: "
     if "error" in run:
         return start + f"failed: {run['error']}"
-    scores = {name: score["spearman"] for kind in ("pairs", "sentences") for name, score in run[kind].items()}
-    scores |= {name: score["accuracy"] for name, score in run["analogies"].items()}
+    scores = {name: score[measure] for kind, (_, measure) in KINDS.items() for name, score in run[kind].items()}
     parts = [f"{name} {'-' if value is None else f'{value:.3f}'}" for name, value in scores.items()]
     cost = f"{run['cpu_seconds']:.1f} CPU s, {run['wall_seconds']:.1f} s, {run['peak_memory_bytes'] / 1e6:,.0f} MB"
     return start + "; ".join([cost, *parts])

@@ -7,6 +7,7 @@ from importlib import resources
 from string import Template
 from typing import Any
 
+from wordsparse.evaluation.table import KINDS
 from wordsparse.files.escaping import escaped
 
 Row = Mapping[str, Any]
@@ -55,7 +56,7 @@ def shown(value: object) -> str:
 
 def tests(runs: Sequence[Row]) -> list[tuple[str, str]]:
     """The kind and the name of each test set."""
-    return [(kind, name) for kind in ("pairs", "analogies", "sentences") for name in runs[0][kind]]
+    return [(kind, name) for kind in KINDS for name in runs[0][kind]]
 
 
 def _facts(part: Mapping[str, Any] | None) -> str:
@@ -76,7 +77,7 @@ def _number(value: float) -> str:
 def _score(run: Row, kind: str, test: str) -> str:
     """The score of a run with its interval and the number of items."""
     of_test = run[kind][test]
-    value = of_test["accuracy" if kind == "analogies" else "spearman"]
+    value = of_test[KINDS[kind][1]]
     if value is None:
         return "–"
     items = f"{of_test['n']:,} of {of_test['n'] + of_test['oov']:,}"
@@ -120,7 +121,7 @@ def _key(names: Mapping[str, str]) -> str:
 
 def _panel(runs: Sequence[Row], kind: str, test: str, title: str) -> str:
     """The picture of one test set; ``title`` is HTML."""
-    measure = "accuracy" if kind == "analogies" else "spearman"
+    measure = KINDS[kind][1]
     judged = [(run, *(run[kind][test][part] for part in (measure, "low", "high"))) for run in runs]
     judged = [row for row in judged if None not in row]
     if not judged:

@@ -6,6 +6,12 @@ from typing import Any
 from wordsparse.files.escaping import escaped, html_table
 
 Row = tuple[str, str, str, str, str]
+KINDS = {
+    "pairs": ("word pairs", "spearman"),
+    "analogies": ("analogies", "accuracy"),
+    "sentences": ("sentences", "spearman"),
+}
+"""The title and the measure of each kind of test set."""
 
 
 class Scores(dict[str, Any]):
@@ -19,26 +25,19 @@ class Scores(dict[str, Any]):
         )
 
     def _repr_html_(self) -> str:
-        return html_table(list(self._rows()), {"word pairs", "analogies", "sentences"})
+        return html_table(list(self._rows()), {title for title, _ in KINDS.values()})
 
     def _rows(self) -> Iterator[Row]:
         """Test sets in the order given, the sections of an analogy file below it if any question was asked."""
-        if self["pairs"]:
-            yield "word pairs", "spearman", "95 % interval", "n", "oov"
-            for name, pairs in self["pairs"].items():
-                yield _row(name, pairs, "spearman")
-                if "with_composed" in pairs:
-                    yield _row("  with composed vectors", pairs["with_composed"], "spearman")
-        if self["analogies"]:
-            yield "analogies", "accuracy", "95 % interval", "n", "oov"
-            for name, score in self["analogies"].items():
-                yield _row(name, score, "accuracy")
-                for section, part in (score["sections"] if score["n"] else {}).items():
-                    yield _row(f"  {section}", part, "accuracy")
-        if self["sentences"]:
-            yield "sentences", "spearman", "95 % interval", "n", "oov"
-            for name, pairs in self["sentences"].items():
-                yield _row(name, pairs, "spearman")
+        for kind, (title, measure) in KINDS.items():
+            if self[kind]:
+                yield title, measure, "95 % interval", "n", "oov"
+            for name, score in self[kind].items():
+                yield _row(name, score, measure)
+                if "with_composed" in score:
+                    yield _row("  with composed vectors", score["with_composed"], measure)
+                for section, part in (score.get("sections", {}) if score["n"] else {}).items():
+                    yield _row(f"  {section}", part, measure)
 
 
 def _row(name: str, score: Mapping[str, object], key: str) -> Row:
