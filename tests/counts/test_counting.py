@@ -237,6 +237,9 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("word,context\na,b\n")
     with pytest.raises(InputError, match="has no column 'count'"):
         ws.train(tmp_path / "t.csv", preset="counts", **SMALL)
+    (tmp_path / "t.csv").write_text("word,context,count\na,b,1\na,c,many\n")
+    with pytest.raises(InputError, match=r"t\.csv: row 1 or one after it: a count is not a number: .*'many'"):
+        ws.train(tmp_path / "t.csv", preset="counts", **SMALL)
     cut = tmp_path / "cut.parquet"
     cut.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match=r"cut\.parquet"):

@@ -92,13 +92,8 @@ def _numbers(block: TableBlock, cells: list[Any]) -> Array:
     """The numbers of a column of text."""
     try:
         return np.array(cells, np.float64)
-    except (TypeError, ValueError):
-        for place, cell in enumerate(cells):
-            try:
-                float(cell)
-            except (TypeError, ValueError):
-                raise InputError(f"{block.name(place)}: its count is {cell!r:.40}, not a number") from None
-        raise
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{block.name(0)} or one after it: a count is not a number: {error}") from None
 
 
 class _Words:

@@ -20,35 +20,6 @@ Part: TypeAlias = Mapping[str, "Sequence[Any] | Array"]
 Writer: TypeAlias = Callable[[IO[bytes], Iterable[Part]], None]
 
 
-def check(path: Path, writers: Mapping[str, Writer] | None = None) -> None:
-    """InputError if rows cannot be written there; ``writers`` by suffix, by default ``WRITERS``."""
-    known = WRITERS if writers is None else writers
-    if not outputs.is_stream(path) and path.suffix.lower() not in known:
-        suffixes = ", ".join(filter(None, known))
-        raise InputError(f"{path}: rows are written as {suffixes}: choose one of these suffixes")
-    storage.check_file(path)
-
-
-def write(path: Path, parts: Iterable[Part], writers: Mapping[str, Writer] | None = None) -> None:
-    """Write rows, as they come, whole or not at all; ``parts`` is one part at least, which may hold no row.
-
-    InputError as :func:`check`; MissingDependencyError if pyarrow is needed and not installed; WordsparseError if
-    writing fails.
-    """
-    check(path, writers)
-    if outputs.is_stream(path):
-        with outputs.stream(path) as file:
-            _write_json(file, parts)
-        return
-    writer = (WRITERS if writers is None else writers)[path.suffix.lower()]
-
-    def to_file(staged: Path) -> None:
-        with open(staged, "wb") as file:
-            writer(file, parts)
-
-    storage.write_files(path, to_file)
-
-
 def _write_json(file: IO[bytes], parts: Iterable[Part]) -> None:
     for part in parts:
         for row in zip(*map(_json_cells, part.values()), strict=True):
@@ -109,3 +80,30 @@ def _arrow_column(arrow: Any, column: Any) -> Any:
 
 
 WRITERS: dict[str, Writer] = {".parquet": _write_parquet, ".csv": _write_csv, ".jsonl": _write_json}
+
+
+def check(path: Path, writers: Mapping[str, Writer] = WRITERS) -> None:
+    """InputError if rows cannot be written there by one of the writers, by suffix."""
+    if not outputs.is_stream(path) and path.suffix.lower() not in writers:
+        suffixes = ", ".join(filter(None, writers))
+        raise InputError(f"{path}: rows are written as {suffixes}: choose one of these suffixes")
+    storage.check_file(path)
+
+
+def write(path: Path, parts: Iterable[Part], writers: Mapping[str, Writer] = WRITERS) -> None:
+    """Write rows, as they come, whole or not at all; ``parts`` is one part at least, which may hold no row.
+
+    InputError as :func:`check`; MissingDependencyError if pyarrow is needed and not installed; WordsparseError if
+    writing fails.
+    """
+    check(path, writers)
+    if outputs.is_stream(path):
+        with outputs.stream(path) as file:
+            _write_json(file, parts)
+        return
+
+    def to_file(staged: Path) -> None:
+        with open(staged, "wb") as file:
+            writers[path.suffix.lower()](file, parts)
+
+    storage.write_files(path, to_file)
