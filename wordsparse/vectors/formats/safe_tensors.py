@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.errors import InputError, WordsparseError
+from wordsparse.vectors import names
 from wordsparse.vectors import precision as precisions
 from wordsparse.vectors.formats.base import Format
 from wordsparse.vectors.word_vectors import WordVectors
@@ -80,13 +81,10 @@ def _metadata(words: Sequence[Any]) -> dict[str, str]:
 
 
 def _parse_words(text: str) -> list[str]:
-    try:
-        words = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"the metadata words is not JSON: {error}; write json.dumps of the list of words") from error
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+    (words,) = names.from_json([text])
+    if not isinstance(words, tuple) or not all(isinstance(word, str) for word in words):
         raise InputError("the metadata words must be a JSON list of strings; write json.dumps of the list of words")
-    return words
+    return list(words)
 
 
 def _load(module: str) -> Any:
