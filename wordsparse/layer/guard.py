@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from wordsparse.errors import InputError
+from wordsparse.kernels import at_work
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,7 +25,7 @@ class Guard:
 
     @contextmanager
     def held(self, what: str) -> Iterator[None]:
-        """Hold it, for a call of ``what``; InputError if a call was cut off by a fork."""
+        """Hold it while kernels run, for a call of ``what``; InputError if a call was cut off by a fork."""
         if self._process != os.getpid():
             if self._lock.locked():
                 raise InputError(
@@ -32,7 +33,7 @@ class Guard:
                     "here: fork when no thread uses it, or make the object in this process"
                 )
             self._process = os.getpid()
-        with self._lock:
+        with self._lock, at_work():
             yield
 
     def __reduce__(self) -> tuple[type["Guard"], tuple[()]]:

@@ -155,11 +155,10 @@ class FactoredOutput:
             If shapes do not agree, a value is not finite, a target's index is out of range, or the losses or their
             gradient are beyond the largest number of the working precision.
         """
-        with at_work():
-            forward = self.forward(H, Y)
-            gradient = forward.inputs.pull_back(forward).gradient()
-            self._check_finite(forward.losses, gradient)
-            return self.like(H, forward.losses), self.like(H, gradient)
+        forward = self.forward(H, Y)
+        gradient = forward.inputs.pull_back(forward).gradient()
+        self._check_finite(forward.losses, gradient)
+        return self.like(H, forward.losses), self.like(H, gradient)
 
     @one_at_a_time
     def step(
@@ -201,51 +200,45 @@ class FactoredOutput:
         """
         lr = validation.non_negative("lr", lr)
         weight_decay = validation.non_negative("weight_decay", weight_decay)
-        with at_work():
-            Pi = None if preconditioner is None else self._checked_preconditioner(preconditioner)
-            forward = self.forward(H, Y)
-            self.watch.check(forward, self.loss, self.core.total)
-            sums = forward.inputs.pull_back(forward)
-            gradient = sums.gradient()
-            self._check_finite(forward.losses, gradient)
-            if forward.inputs.shape[0] > 0 or weight_decay > 0:
-                self.core.apply(self.core.update(sums, lr, Pi, weight_decay=weight_decay))
-            return self.like(H, forward.losses), self.like(H, gradient)
+        Pi = None if preconditioner is None else self._checked_preconditioner(preconditioner)
+        forward = self.forward(H, Y)
+        self.watch.check(forward, self.loss, self.core.total)
+        sums = forward.inputs.pull_back(forward)
+        gradient = sums.gradient()
+        self._check_finite(forward.losses, gradient)
+        if forward.inputs.shape[0] > 0 or weight_decay > 0:
+            self.core.apply(self.core.update(sums, lr, Pi, weight_decay=weight_decay))
+        return self.like(H, forward.losses), self.like(H, gradient)
 
     @one_at_a_time
     def weights(self, rows: ArrayLike | None = None) -> Array:
         """W[rows] (all rows when None), so that o = W h; in the working precision."""
-        with at_work():
-            if rows is None:
-                return self.core.weights()
-            return self.core.kernels.to_host(self.core.rows(self._chosen(rows)))
+        if rows is None:
+            return self.core.weights()
+        return self.core.kernels.to_host(self.core.rows(self._chosen(rows)))
 
     @one_at_a_time
     def set_weights(self, weights: ArrayLike) -> None:
         """Set W (D, d), so that o = W h."""
-        with at_work():
-            self.core.set_weights(self._checked_weights(weights))
-            self.watch = LossWatch()
+        self.core.set_weights(self._checked_weights(weights))
+        self.watch = LossWatch()
 
     @one_at_a_time
     def set_common_output(self, value: float) -> None:
         """Start from o = ``value``·h_d for every output, h_d the last feature."""
-        with at_work():
-            self.core.set_common_output(validation.finite("value", value))
-            self.watch = LossWatch()
+        self.core.set_common_output(validation.finite("value", value))
+        self.watch = LossWatch()
 
     @one_at_a_time
     def fold(self) -> None:
         """Form W in V and count Q and w̄ anew: the same weights, in O(D d²). Steps do so where they need it."""
-        with at_work():
-            self.core.fold()
+        self.core.fold()
 
     @one_at_a_time
     def outputs(self, H: ArrayLike, rows: ArrayLike) -> Array:
         """o[:, rows] for inputs H (m, d): (m, len(rows))."""
-        with at_work():
-            there = self._checked(H)
-            return self.like(H, there @ self.core.rows(self._chosen(rows)).T)
+        there = self._checked(H)
+        return self.like(H, there @ self.core.rows(self._chosen(rows)).T)
 
     @one_at_a_time
     def top(self, H: ArrayLike, k: int) -> tuple[Array, Array]:
@@ -256,18 +249,17 @@ class FactoredOutput:
         indices : (m, k) int64, outputs : (m, k)
             Largest first; k is cut to D.
         """
-        with at_work():
-            there, xp = self._checked(H), self.core.kernels.xp
-            k = min(validation.positive_int("k", k), self.n_outputs)
-            best = xp.empty((there.shape[0], 0), self.dtype)
-            where = xp.empty((there.shape[0], 0), np.int64)
-            for block in self.core.blocks():
-                scores = there @ self.core.rows(block).T
-                columns = np.broadcast_to(xp.arange(block.start, block.stop), scores.shape)
-                best, where = np.hstack([best, scores]), np.hstack([where, columns])
-                chosen = np.argsort(-best, axis=1, kind="stable")[:, :k]
-                best, where = np.take_along_axis(best, chosen, 1), np.take_along_axis(where, chosen, 1)
-            return self.like(H, where), self.like(H, best)
+        there, xp = self._checked(H), self.core.kernels.xp
+        k = min(validation.positive_int("k", k), self.n_outputs)
+        best = xp.empty((there.shape[0], 0), self.dtype)
+        where = xp.empty((there.shape[0], 0), np.int64)
+        for block in self.core.blocks():
+            scores = there @ self.core.rows(block).T
+            columns = np.broadcast_to(xp.arange(block.start, block.stop), scores.shape)
+            best, where = np.hstack([best, scores]), np.hstack([where, columns])
+            chosen = np.argsort(-best, axis=1, kind="stable")[:, :k]
+            best, where = np.take_along_axis(best, chosen, 1), np.take_along_axis(where, chosen, 1)
+        return self.like(H, where), self.like(H, best)
 
     # ── arguments and results of users ────────────────────────────────────────────────────────────────────────────
 

@@ -14,7 +14,6 @@ import scipy.sparse as sp
 
 from wordsparse import validation
 from wordsparse.errors import InputError, TrainingError
-from wordsparse.kernels import at_work
 from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Forward, Sums
 from wordsparse.layer.output import FactoredOutput
@@ -120,7 +119,7 @@ class Engine:
     def losses(self, minibatch: Minibatch, *, keep: bool) -> tuple[Array, int]:
         """The losses (m,) float64, and the version of W; ``keep`` holds on to the pass, for a backward pass of the same
         minibatch."""
-        with self.output.guard.held("forward"), at_work():
+        with self.output.guard.held("forward"):
             forward = self.output.forward(minibatch.H, minibatch.Y)
             self._kept = (minibatch, forward) if keep else None
             return forward.losses, forward.at
@@ -134,7 +133,7 @@ class Engine:
         InputError
             If W has changed since the forward pass.
         """
-        with self.output.guard.held("backward"), at_work():
+        with self.output.guard.held("backward"):
             self._check(version)
             forward = self._again(minibatch)
             sums = forward.inputs.pull_back(_weighted(forward, g))
@@ -147,7 +146,7 @@ class Engine:
     def rows(self, ids: Array) -> tuple[Array, int]:
         """W[ids] (n, in_features), without the biases, and its version."""
         core = self.output.core
-        with self.output.guard.held("embed"), at_work():
+        with self.output.guard.held("embed"):
             found = core.rows(validation.output_rows(ids, core.n_outputs))
             return found[:, :-1] if self.bias else found, self.version
 

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from wordsparse import validation
 from wordsparse.errors import InputError
-from wordsparse.kernels import at_work
 from wordsparse.layer.losses import Loss
 from wordsparse.layer.output import FactoredOutput as Layer
 from wordsparse.torch import operators, passes, state, targets
@@ -275,7 +274,7 @@ class FactoredOutput(nn.Module):
 
     def _step(self, gradients: Gradients) -> None:
         """One step, and the buffers that belong to it."""
-        with self._engine.output.guard.held("a step"), at_work():
+        with self._engine.output.guard.held("a step"):
             self._engine.apply(gradients, self.fused_optimizer.settings())
             state.link(self, self._engine)
 
