@@ -22,7 +22,7 @@ from wordsparse.labels import LabelledRows, TextClassifier, write_text
 from wordsparse.labels.ranking import inverse_propensities, ranking_scores
 
 KS = (1, 3, 5)
-RIVAL = """
+OMIKUJI = """
 import json, sys
 import omikuji
 train, test, out = sys.argv[1:]
@@ -84,17 +84,10 @@ class Labels(Benchmark):
 
     def track_omikuji(self) -> list[Row]:
         with tempfile.TemporaryDirectory() as folder:
-            train, test, out = (Path(folder) / name for name in ("train.txt", "test.txt", "out.json"))
-            write_text(train, LabelledRows(self.rows.X, self.rows.Y))
-            write_text(test, LabelledRows(self.rows.X_test, self.rows.Y_test))
-            before = cpu_seconds()
-            subprocess.run([self.omikuji, "-c", RIVAL, train, test, out], check=True, capture_output=True)
-            cpu, result = cpu_seconds() - before, json.loads(out.read_text())
-        top = np.full((len(result), max(KS)), -1)
-        for i, row in enumerate(result):
-            labels = [label for label, _ in row[: max(KS)]]
-            top[i, : len(labels)] = labels
-        return [{"cpu_seconds": cpu, **self._judged(top)}]
+            write_text(Path(folder, "train.txt"), LabelledRows(self.rows.X, self.rows.Y))
+            write_text(Path(folder, "test.txt"), LabelledRows(self.rows.X_test, self.rows.Y_test))
+            cpu, rows = ran(self.omikuji, OMIKUJI, folder)
+        return [{"cpu_seconds": cpu, **self._judged(table_of([[label for label, _ in row] for row in rows]))}]
 
     def _judged(self, labels: Any) -> Row:
         return judged(labels, self.rows.Y, self.rows.Y_test)
@@ -146,18 +139,25 @@ class Texts(Benchmark):
         words = TfidfVectorizer().build_analyzer()
         lines = [" ".join(words(text)) + "\n" for text in (*self.texts, *self.new)]
         with tempfile.TemporaryDirectory() as folder:
-            train, test, out = (Path(folder) / name for name in ("train.txt", "test.txt", "out.json"))
             marks = ["".join(f"__label__{label} " for label in row) for row in self.labels]
-            train.write_text("".join(mark + line for mark, line in zip(marks, lines[: len(marks)], strict=True)))
-            test.write_text("".join(lines[len(marks) :]))
-            before = cpu_seconds()
-            command = [self.fasttext, "-c", FASTTEXT, train, test, out, json.dumps(settings)]
-            subprocess.run(command, check=True, capture_output=True)
-            cpu, result = cpu_seconds() - before, json.loads(out.read_text())
-        top = np.full((len(result), max(KS)), -1)
-        for i, row in enumerate(result):
-            top[i, : len(row)] = [self.column[label] for label in row]
+            marked = "".join(mark + line for mark, line in zip(marks, lines[: len(marks)], strict=True))
+            Path(folder, "train.txt").write_text(marked)
+            Path(folder, "test.txt").write_text("".join(lines[len(marks) :]))
+            cpu, rows = ran(self.fasttext, FASTTEXT, folder, json.dumps(settings))
+        top = table_of([[self.column[label] for label in row] for row in rows])
         return [{"settings": settings, "cpu_seconds": cpu, **judged(top, self.Y, self.Y_test)}]
+
+
+def ran(python: str, program: str, folder: str, *more: str) -> tuple[float, list[Any]]:
+    """The CPU seconds of a rival, in its own environment, on the two files of a folder; and its row for each line."""
+    files, before = [Path(folder, name) for name in ("train.txt", "test.txt", "out.json")], cpu_seconds()
+    subprocess.run([python, "-c", program, *files, *more], check=True, capture_output=True)
+    return cpu_seconds() - before, json.loads(files[-1].read_text())
+
+
+def table_of(rows: list[list[int]]) -> Any:
+    """The first labels of each row; −1 where there are fewer."""
+    return np.array([(row + [-1] * max(KS))[: max(KS)] for row in rows])
 
 
 def judged(labels: Any, Y: Any, Y_test: Any) -> Row:

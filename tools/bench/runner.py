@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
 from pathlib import Path
@@ -42,9 +42,6 @@ class Benchmark:
 
     def setup(self) -> None:
         """Prepare one case."""
-
-    def teardown(self) -> None:
-        """Clear away what ``setup`` has left on the disk."""
 
 
 def once(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,12 +99,11 @@ def measured(subject: type[Benchmark], given: Row, rounds: int | None = None) ->
     failed: dict[str, str] = {}
     with attempt(failed, "peak"):
         rows += peaks(base)
-    with blas_threads(base.threads), ExitStack() as stack:
+    with blas_threads(base.threads):
         sides = []
         for case in swept(base):
             with attempt(failed, f"setup {case}"):
                 side = replace(base, **case)
-                stack.callback(side.teardown)
                 side.setup()
                 sides.append((case, side))
         with attempt(failed, "time"):
@@ -127,21 +123,16 @@ def measured(subject: type[Benchmark], given: Row, rounds: int | None = None) ->
     }
 
 
-class attempt:
+@contextmanager
+def attempt(failed: dict[str, str], name: str) -> Iterator[None]:
     """A part whose failure is reported while the others go on."""
-
-    def __init__(self, failed: dict[str, str], name: str) -> None:
-        self.failed, self.name = failed, name
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
-        if not isinstance(error, Exception) or isinstance(error, click.ClickException):
-            return False
-        self.failed[self.name] = "".join(traceback.format_exception(error))
-        click.echo(f"{self.name} failed: {self.failed[self.name]}", err=True)
-        return True
+    try:
+        yield
+    except click.ClickException:
+        raise
+    except Exception as error:
+        failed[name] = "".join(traceback.format_exception(error))
+        click.echo(f"{name} failed: {failed[name]}", err=True)
 
 
 def swept(base: Benchmark) -> Iterator[Row]:

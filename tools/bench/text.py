@@ -1,13 +1,10 @@
 """Reading: a text file to a vocabulary and int32 shards, and lists of words or numbers to ids."""
 
-import itertools
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import Any
 
 from tools.bench.runner import Benchmark, once
 from wordsparse.corpus import encode
@@ -95,47 +92,3 @@ class Reading(Benchmark):
     @once
     def time_gensim(self) -> None:
         scanned_by_gensim(LineSentence(self.text))
-
-
-@dataclass
-class Tables(Benchmark):
-    """Rows of a table to a vocabulary and shards, µs a row, beside the same text as a file (``lines``).
-
-    The lines of the text, again and again, are the rows. ``baskets``: their first words, grouped and sorted.
-    """
-
-    text: Path = Path("text.txt")
-    rows: int = 1_000_000
-    kind: Any = ("lines", "csv", "jsonl", "parquet", "pandas", "baskets")
-    cases: ClassVar[tuple[str, ...]] = ("kind",)
-    rounds: ClassVar[int] = 3
-
-    def setup(self) -> None:
-        import pandas
-
-        self.per, self._folder = self.rows, tempfile.TemporaryDirectory()
-        lines = itertools.islice(itertools.cycle(self.text.read_text().splitlines()), self.rows)
-        at = np.random.default_rng(0).permutation(self.rows)
-        frame = pandas.DataFrame({"text": list(lines), "user": at % (self.rows // 8), "at": at})
-        frame["item"] = frame.text.str.partition(" ")[0]
-        path = Path(self._folder.name, f"table.{'csv' if self.kind == 'baskets' else self.kind}")
-        self._source: Any = frame if self.kind == "pandas" else path
-        self._how = {"column": "text"}
-        if self.kind == "lines":
-            path.write_text("\n".join(frame.text))
-            self._how = {}
-        elif self.kind == "parquet":
-            frame.to_parquet(path)
-        elif self.kind == "jsonl":
-            frame.to_json(path, orient="records", lines=True)
-        elif self.kind in ("csv", "baskets"):
-            frame.to_csv(path, index=False)
-        if self.kind == "baskets":
-            self._how = {"column": "item", "group": "user", "order": "at"}
-
-    def teardown(self) -> None:
-        self._folder.cleanup()
-
-    @once
-    def time_encode(self) -> None:
-        encoded(self._source, min_count=1, threads=self.threads, **self._how)

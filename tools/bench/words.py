@@ -16,13 +16,27 @@ from wordsparse.corpus.reading import RawText
 from wordsparse.counts import counting
 from wordsparse.evaluation.scores import answer_pairs, spearman
 from wordsparse.evaluation.testsets import read_pairs
-from wordsparse.unseen import documents
 from wordsparse.unseen.infer import infer
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.form import fit
 from wordsparse.words.recipe import recommended
 
-Array = np.ndarray
+
+def scores_of(vectors: ws.Model, pairs: tuple[str, ...], analogies: tuple[str, ...]) -> Row:
+    """The score of each test set; of gensim's where none is named."""
+    sets = ws.evaluate(vectors, *([path for path in paths if path] or None for paths in (pairs, analogies)))
+    scores = {name: found["spearman"] for name, found in sets["pairs"].items()}
+    return scores | {name: found["accuracy"] for name, found in sets["analogies"].items()}
+
+
+def correlations(vectors: WordVectors, path: str) -> tuple[int, float | None, float | None]:
+    """The pairs of a file whose words are known, the rank correlation over them, and that over all pairs: unknown words
+    by their n-grams, a pair without a vector as 0."""
+    pairs = read_pairs(Path(path))
+    judged = np.array([pair.score for pair in pairs])
+    known, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_pairs(vectors, pairs, composed=True))
+    covered = np.isfinite(known)
+    return int(covered.sum()), spearman(judged[covered], known[covered]), spearman(judged, composed)
 
 
 @dataclass
@@ -57,19 +71,10 @@ class Recipe(Benchmark):
         else:
             options[self.constant] = self.value
         before = cpu_seconds()
-        given = {
-            "model": self.model,
-            "dim": self.dim,
-            "epochs": self.epochs,
-            "seed": self.seed,
-            "threads": self.threads,
-        }
+        given = {name: getattr(self, name) for name in ("model", "dim", "epochs", "seed", "threads")}
         model = ws.train(self.text, recipe=recipe, heldout=0.01, progress=False, **given, **options)
         row: Row = {"cpu_seconds": cpu_seconds() - before, "heldout_loss": model.report["heldout_loss"][-1]}
-        pairs, analogies = ([path for path in paths if path] or None for paths in (self.pairs, self.analogies))
-        sets = ws.evaluate(model, pairs=pairs, analogies=analogies)
-        row |= {name: scores["spearman"] for name, scores in sets["pairs"].items()}
-        return [row | {name: scores["accuracy"] for name, scores in sets["analogies"].items()}]
+        return [row | scores_of(model, self.pairs, self.analogies)]
 
 
 @dataclass
@@ -101,17 +106,13 @@ class Counts(Benchmark):
             before = cpu_seconds()
             model = ws.train(source, **asked)
             row |= {"cpu_seconds": cpu_seconds() - before, "step_cpu_seconds": model.report["cpu_seconds"]}
-        chosen = [[path for path in paths if path] or None for paths in (self.pairs, self.analogies)]
-        for name, judged in (("", model.without_subwords()), ("form ", model)):
-            found = ws.evaluate(judged, *chosen)
-            row |= {f"{name}{set}": scores["spearman"] for set, scores in found["pairs"].items()}
-            row |= {f"{name}{set}": scores["accuracy"] for set, scores in found["analogies"].items()}
-        return [row]
+        row |= scores_of(model.without_subwords(), self.pairs, self.analogies)
+        return [row | {f"form {name}": score for name, score in scores_of(model, self.pairs, self.analogies).items()}]
 
 
 @dataclass
 class NewWords(Benchmark):
-    """A new word from its sentences, and the vector of a document, µs each; ``model`` is a directory."""
+    """A new word from its sentences, µs; ``model`` is a directory."""
 
     model: Path = Path("model")
     text: Path = Path("text.txt")
@@ -121,21 +122,17 @@ class NewWords(Benchmark):
 
     def setup(self) -> None:
         self.trained, random = ws.load(self.model), np.random.default_rng(1)
-        self.lines = list(itertools.islice(RawText([self.text]).documents(), self.words))
+        lines = list(itertools.islice(RawText([self.text]).documents(), self.words))
         self.new = [f"new-word-{i}" for i in range(self.words)]
-        chosen = random.integers(0, len(self.lines), self.words * self.occurrences)
+        chosen = random.integers(0, len(lines), self.words * self.occurrences)
         self.sentences = [
-            with_word(self.lines[line], self.new[i // self.occurrences]) for i, line in enumerate(chosen.tolist())
+            with_word(lines[line], self.new[i // self.occurrences]) for i, line in enumerate(chosen.tolist())
         ]
         self.per = self.words
 
     @once
     def time_infer(self) -> None:
         infer(self.trained, self.sentences, self.new)
-
-    @once
-    def time_document(self) -> None:
-        documents.encoded(self.trained.wv, self.lines)
 
 
 def with_word(line: list[str], word: str) -> list[str]:
@@ -169,11 +166,8 @@ class Form(Benchmark):
         if self.form:
             row["unknown words"] = self._unknown(plain)
         for path in self.pairs:
-            pairs = read_pairs(Path(path))
-            judged = np.array([pair.score for pair in pairs])
-            known, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_pairs(vectors, pairs, composed=True))
-            covered, name = np.isfinite(known), Path(path).stem
-            row |= {name: spearman(judged[covered], known[covered]), f"{name}, all": spearman(judged, composed)}
+            name, (_, covered, whole) = Path(path).stem, correlations(vectors, path)
+            row |= {name: covered, f"{name}, all": whole}
         for name, found in ws.evaluate(vectors, [], self.analogies)["analogies"].items():
             for half, inside in (("semantic", False), ("syntactic", True)):
                 parts = [part for title, part in found["sections"].items() if title.startswith("gram") is inside]
@@ -219,53 +213,14 @@ class FastText(Benchmark):
     def track_fasttext(self) -> list[Row]:
         with tempfile.TemporaryDirectory() as folder:
             stem = Path(folder, "model")
-            options = {
-                "input": self.text,
-                "output": stem,
-                "dim": self.dim,
-                "epoch": self.epochs,
-                "thread": self.threads,
-            }
-            before = cpu_seconds()
-            self._run(self.model, *(part for name, value in options.items() for part in (f"-{name}", str(value))))
+            given = f"-dim {self.dim} -epoch {self.epochs} -thread {self.threads}".split()
+            command, before = [self.program, self.model, "-input", self.text, "-output", stem, *given], cpu_seconds()
+            subprocess.run(command, check=True, capture_output=True)
             usage = resource.getrusage(resource.RUSAGE_CHILDREN)
             cost = {"cpu_seconds": cpu_seconds() - before, "peak_bytes": usage.ru_maxrss * 1024}
-            known = ws.read_vectors(stem.with_suffix(".vec"))
-            asked = {word for path in self.pairs for pair in read_pairs(Path(path)) for word in pair[:2]}
-            unknown = "\n".join(sorted(asked - set(known.words)))
-            said = self._run("print-word-vectors", str(stem.with_suffix(".bin")), told=unknown)
-        rows = [line.rstrip().split(" ") for line in said.splitlines()]
-        made = WithComposed(known, {row[0]: np.array(row[1:], np.float32) for row in rows})
-        return [cost | row for row in self._scores(made)]
-
-    def _run(self, *arguments: str, told: str = "") -> str:
-        command = [self.program, *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True, input=told).stdout
+            vectors = ws.read_vectors(stem.with_suffix(".bin"))
+        return [cost | row for row in self._scores(vectors)]
 
     def _scores(self, vectors: WordVectors) -> list[Row]:
-        rows = []
-        for path in self.pairs:
-            pairs = read_pairs(Path(path))
-            judged = np.array([pair.score for pair in pairs])
-            known, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_pairs(vectors, pairs, composed=True))
-            covered = np.isfinite(known)
-            scores = {"covered": spearman(judged[covered], known[covered]), "all": spearman(judged, composed)}
-            rows.append({"set": Path(path).stem, "n": int(covered.sum()), **scores})
-        return rows
-
-
-class WithComposed(WordVectors):
-    """Word vectors, and vectors of words that are not among them."""
-
-    def __init__(self, known: WordVectors, composed: dict[str, Array]) -> None:
-        super().__init__(known.words, known.vectors)
-        self.composed = composed
-
-    def has_vector(self, word: object) -> bool:
-        return word in self or word in self.composed
-
-    def vector(self, word: Any, *, unit: bool = False) -> Array:
-        if word in self:
-            return super().vector(word, unit=unit)
-        row = self.composed[word]
-        return np.asarray(row / np.linalg.norm(row)) if unit else row
+        rows = [(Path(path).stem, *correlations(vectors, path)) for path in self.pairs]
+        return [dict(zip(("set", "n", "covered", "all"), row, strict=True)) for row in rows]
