@@ -5,12 +5,11 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from support import problems
 from support.emulation import cuda_kernels, nvrtc
 from support.emulation.host_adapter import HostAdapter
 from support.losses import CASES
 
-from wordsparse.kernels import Csr, Kernels, cuda, mapped
+from wordsparse.kernels import Csr, Kernels, cuda
 from wordsparse.layer import loss_pass, losses
 from wordsparse.layer.losses import LinearLoss, Loss, Taylor, is_regression
 
@@ -36,14 +35,6 @@ def test_constants_are_those_of_the_sources() -> None:
         assert f"constexpr int {line};" in cuda.source()
     assert (cuda.WARP, cuda.ENTRIES_PER_WARP, cuda.WARPS_PER_BLOCK) == (32, 64, 8)
     assert (cuda.RUN, cuda.COLUMNS, cuda.MAX_WARPS) == (32, 2, 8)
-
-
-@pytest.mark.parametrize("d", range(1, 1500, 7))
-def test_tiles_cover_the_columns_once(d: int) -> None:
-    tile = 32 * cuda._parts(d)
-    assert cuda._parts(d) in cuda.PARTS
-    tiles = -(-d // tile)
-    assert tiles * tile >= d > (tiles - 1) * tile
 
 
 def difference(kernels: HostAdapter, d: int, lengths: list[int], columns: int) -> float:
@@ -90,18 +81,6 @@ def test_the_logic_of_the_kernels(d: int, name: str) -> None:
     for blocks in (2, cuda.CARRY_BLOCKS):
         with mock.patch.object(cuda, "CARRY_BLOCKS", blocks):
             assert difference(HostAdapter(cuda_kernels(emulated=True)), d, STRUCTURES[name], 9) < 1e-11
-
-
-def test_places_are_sorted_once_for_one_minibatch() -> None:
-    kernels, random = cuda_kernels(emulated=True), np.random.default_rng(0)
-    for _ in range(2):
-        windows = mapped(problems.windows(random, 40, 5, 2), kernels.to_device)
-        first = kernels._places(windows)
-        assert kernels._places(windows) is first
-        owners = kernels.to_host(windows.tokens)[kernels.to_host(first[0])]
-        owners = np.where(owners < 0, 5, owners)
-        assert (np.diff(owners) >= 0).all()
-        np.testing.assert_array_equal(kernels.to_host(first[1]), np.searchsorted(owners, np.arange(7)))
 
 
 # Regression has no terms of its own.

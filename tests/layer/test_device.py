@@ -246,25 +246,13 @@ def test_a_run_that_the_card_cannot_hold_is_refused(
         FactoredOutput(3, 2, base_measure=np.ones(3), kernels=kernels)
 
 
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (OutOfMemoryError("Out of memory allocating 9,000 bytes"), "the GPU is out of memory .*smaller minibatches"),
-        (
-            CUDARuntimeError("cudaErrorIllegalAddress: an illegal memory access"),
-            "the GPU failed during the computation",
-        ),
-    ],
-)
-def test_what_a_gpu_raises_is_said_in_words(
-    kernels: Kernels, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
-) -> None:
+def test_what_a_gpu_raises_is_said_in_words(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: Any) -> Any:
-        raise error
+        raise OutOfMemoryError("Out of memory allocating 9,000 bytes")
 
     layer, _ = pair(kernels, "squared", measure=False)
     monkeypatch.setattr(layer.core.kernels, "combine", fail)
-    with pytest.raises(TrainingError, match=message):
+    with pytest.raises(TrainingError, match=r"the GPU is out of memory .*smaller minibatches"):
         layer.step(np.ones((2, 6)), problems.targets(np.random.default_rng(0), 2, 40, 2), 0.1)
 
 

@@ -11,8 +11,7 @@ from support import problems
 from support.losses import CASES, softplus
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import Csr, Kernels
-from wordsparse.layer import loss_pass, losses
+from wordsparse.layer import losses
 from wordsparse.layer.losscheck import check_loss
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
@@ -61,33 +60,6 @@ def test_only_a_loss_without_a_scale_is_the_same_for_outputs_of_another_size(los
     assert loss.scale_free == (once == pytest.approx(thrice, rel=1e-12))
 
 
-@pytest.mark.parametrize("name", problems.LOSSES)
-def test_minibatch_derivatives_are_those_of_its_losses(name: str) -> None:
-    """Sums over targets, weights included, some examples without any."""
-    random = np.random.default_rng(2)
-    example, m, total, kernels = [0, 0, 0, 2, 4, 4], 5, 7.0, Kernels()
-    targets = Csr(np.array([0, 3, 3, 4, 4, 6]), np.zeros(6, np.int32), 1)
-    loss, y = problems.LOSSES[name], random.uniform(0.3, 2, 6)
-    o, s = random.standard_normal(6), random.standard_normal(m)
-    q = 3 + random.random(m)
-    terms = loss_pass.per_example(loss, targets, y, o, q, s, total, kernels)
-
-    def sums(o: Array, q: Array, s: Array) -> Array:
-        return loss_pass.per_example(loss, targets, y, o, q, s, total, kernels).losses
-
-    step = 1e-5
-    by_q = (sums(o, q + step, s) - sums(o, q - step, s)) / (2 * step)
-    by_s = (sums(o, q, s + step) - sums(o, q, s - step)) / (2 * step)
-    np.testing.assert_allclose(terms.alpha, by_q, rtol=1e-7, atol=1e-9)
-    np.testing.assert_allclose(terms.beta, by_s, rtol=1e-7, atol=1e-9)
-    for k, nudge in enumerate(step * np.eye(6)):
-        by_o = (sums(o + nudge, q, s) - sums(o - nudge, q, s)) / (2 * step)
-        assert terms.gamma[k] == pytest.approx(by_o[example[k]], rel=1e-7, abs=1e-9)
-        assert not np.delete(by_o, example[k]).any()
-    nothing = terms.losses[[1, 3]]
-    np.testing.assert_array_equal(nothing, q[[1, 3]] if name == "squared" else 0)
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("total", [1.0, 1e6])
 @pytest.mark.parametrize("name", problems.LOSSES)
@@ -117,12 +89,6 @@ def test_zloss_without_spread_has_no_gradient() -> None:
     assert not np.any(terms.dq)
     assert not np.any(terms.ds)
     assert not np.any(terms.do)
-
-
-@pytest.mark.parametrize("wrong", ["mse", "", None, losses.Squared])
-def test_unknown_losses_are_refused(wrong: Any) -> None:
-    with pytest.raises(InputError, match=r"did you mean squared\?|choose one of bounded-ns, squared"):
-        losses.resolve(wrong)
 
 
 @pytest.mark.parametrize("value", [0, -1.0, math.nan, math.inf])

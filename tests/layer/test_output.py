@@ -145,24 +145,6 @@ def test_many_targets_an_example_never_form_their_rows(route: str) -> None:
         assert ("_formed" in vars(seen.target_rows)) == formed
 
 
-@pytest.mark.parametrize("loss", problems.LOSSES)
-def test_the_sum_of_losses_alone_leads_to_the_same_step(loss: str) -> None:
-    """``per_example=False`` may skip q, but loss sum, gradient and step are the same."""
-    random = np.random.default_rng(5)
-    H, Y = random.standard_normal((20, 6)), problems.targets(random, 20, 50, 4)
-    start, pi = random.standard_normal((50, 6)), problems.measure(random, 50)
-    first, second = (
-        FactoredOutput(50, 6, problems.LOSSES[loss], pi, np.float64, weights=start, threads=1) for _ in range(2)
-    )
-    full, short = problems.forward(first, H, Y), problems.forward(second, H, Y, per_example=False)
-    sums = [problems.sums_of(full), problems.sums_of(short)]
-    assert second.core.loss_sum(sums[1]) == pytest.approx(first.core.loss_sum(sums[0]), rel=1e-12)
-    np.testing.assert_allclose(sums[1].gradient(), sums[0].gradient(), rtol=1e-9, atol=1e-10)
-    for layer, seen in zip((first, second), sums, strict=True):
-        layer.core.apply(layer.core.update(seen, 1e-3))
-    np.testing.assert_allclose(second.weights(), first.weights(), rtol=1e-9, atol=1e-10)
-
-
 def test_loss_and_grad_is_step_without_a_change() -> None:
     random = np.random.default_rng(6)
     H, Y = random.standard_normal((9, 4)), problems.targets(random, 9, 30, 3)
@@ -340,21 +322,6 @@ def test_a_step_with_a_preconditioner_is_that_of_the_dense_layer(m: int, dtype: 
         for x, expected in zip(found, dense.step(H, Y, 0.01, Pi), strict=True):
             assert problems.off(x, expected, 1.0) < TOLERANCE[dtype]
     assert max(problems.distance(layer, dense).values()) < TOLERANCE[dtype]
-
-
-@pytest.mark.parametrize("sizes", [(90,), (1, 29, 60), (30, 30, 30)])
-def test_recursive_least_squares_by_steps_is_the_closed_form(sizes: tuple[int, ...]) -> None:
-    """W ← W − ∂L/∂W ½ C⁻¹ with C ← C + HᵀH: the minimiser of Σ |W h − y|² + λ|W − W₀|² after any minibatches."""
-    random = np.random.default_rng(4)
-    H, Y = random.standard_normal((90, 6)), sp.random_array((90, 40), density=0.1, rng=random, format="csr")
-    start = random.standard_normal((40, 6))
-    layer = FactoredOutput(40, 6, "squared", dtype=np.float64, weights=start)
-    C = 2.0 * np.eye(6)
-    for rows in np.split(np.arange(90), np.cumsum(sizes)[:-1]):
-        C += H[rows].T @ H[rows]
-        layer.step(H[rows], Y[rows], 1.0, preconditioner=0.5 * np.linalg.inv(C))
-    closed_form = (Y.T @ H + 2.0 * start) @ np.linalg.inv(2.0 * np.eye(6) + H.T @ H)
-    np.testing.assert_allclose(layer.weights(), closed_form, atol=1e-10)
 
 
 @pytest.mark.parametrize(

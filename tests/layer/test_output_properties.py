@@ -61,7 +61,7 @@ def standardisable(layer: FactoredOutput, H: Array) -> bool:
     return bool((spread > 1e-4).all())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(layer=layers(), data=st.data())
 def test_small_steps_are_exact(layer: FactoredOutput, data: st.DataObject) -> None:
     dense = DenseOutput(layer.weights(), layer.loss, None if layer.core.p is None else layer.core.p**2)
@@ -79,7 +79,7 @@ def test_small_steps_are_exact(layer: FactoredOutput, data: st.DataObject) -> No
         assert max(problems.broken_invariants(layer, 1e-6).values()) < 1e-9
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(layer=layers(), data=st.data(), lr=st.floats(1e-3, 1e12), weight_decay=st.sampled_from([0.0, 0.03, 0.9]))
 def test_any_step_is_exact_or_refused(
     layer: FactoredOutput, data: st.DataObject, lr: float, weight_decay: float

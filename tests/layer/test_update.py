@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from support import problems
 
 from wordsparse.errors import TrainingError
-from wordsparse.kernels import Kernels
 from wordsparse.layer import factors, losses, update
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
@@ -19,31 +18,6 @@ Array = NDArray[Any]
 
 
 # ── the two routes ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("with_pi", [False, True])
-@pytest.mark.parametrize("m", [1, 3, 8, 20])
-@pytest.mark.parametrize("loss", problems.LOSSES)
-def test_both_routes_compute_one_update(loss: str, m: int, with_pi: bool) -> None:
-    random = np.random.default_rng(0)
-    D, d = 60, 8
-    layer = FactoredOutput(
-        D, d, problems.LOSSES[loss], problems.measure(random, D), np.float64, weights=random.standard_normal((D, d))
-    )
-    # From a state whose U and ω are no longer I and 0.
-    for _ in range(3):
-        layer.step(random.standard_normal((5, d)), problems.targets(random, 5, D, 4), 1e-3, weight_decay=0.1)
-    seen = problems.forward(layer, random.standard_normal((m, d)), problems.targets(random, m, D, 4))
-    pi = np.eye(d) + 0.2 * random.standard_normal((d, d)) if with_pi else None
-    dense, low = (
-        route(update.Step(problems.sums_of(seen), 1.0, 1e-3, pi, 0.1, Kernels()), np.dtype(np.float64))
-        for route in (update.dense, update.low_rank)
-    )
-    for name in ("U", "U_inverse", "omega", "Q", "w_bar"):
-        expected = getattr(dense.factors, name)
-        assert problems.off(getattr(low.factors, name), expected) < 1e-12, name
-    assert problems.off(low.rows_change, dense.rows_change) < 1e-12
-    assert low.strength == pytest.approx(dense.strength, rel=1e-12)
 
 
 def test_the_cheaper_route_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
