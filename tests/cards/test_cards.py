@@ -25,14 +25,8 @@ def changed(tmp_path, old, new, name="text8"):
 
 
 def test_every_card_is_valid_and_named_like_its_file():
-    assert set(card_names()) >= {
-        "text8",
-        "one-billion-word",
-        "wikitext-103",
-        "simple-wikipedia",
-        "gensim-text",
-        "gensim-sets",
-    }
+    names = "text8 one-billion-word wikitext-103 simple-wikipedia gensim-text gensim-sets"
+    assert set(card_names()) >= set(names.split())
     for name in card_names():
         card = load_card(name)
         assert card.name == name

@@ -62,14 +62,6 @@ def test_sentences(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out.splitlines()[0].split()[:2] == ["sentences", "spearman"]
 
 
-def test_default_sets(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("gensim", reason="gensim has no wheel here")
-    assert main(["evaluate", vectors, "--json"]) == 0
-    result = json.loads(capsys.readouterr().out)
-    assert result["pairs"].keys() == {"wordsim353", "simlex999"}
-    assert result["analogies"].keys() == {"questions-words"}
-
-
 def test_a_notebook_shows_a_table(vectors: str, sets: list[str]) -> None:
     found = ws.evaluate(vectors, [sets[1]], [sets[3]])
     assert str(found).splitlines()[0].split() == ["word", "pairs", "spearman", "95", "%", "interval", "n", "oov"]

@@ -1,7 +1,6 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import wordsparse as ws
@@ -30,12 +29,6 @@ def test_json(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_the_suffix_tells_the_format(vectors: str, tmp_path: Path, name: str) -> None:
     assert main(["export", vectors, "-o", str(tmp_path / name)]) == 0
     assert read_vectors(tmp_path / name).words == ["a", "b"]
-
-
-def test_precision(vectors: str, tmp_path: Path) -> None:
-    output = tmp_path / "out.npz"
-    assert main(["export", vectors, "-o", str(output), "--format", "npz", "--precision", "int8"]) == 0
-    np.testing.assert_allclose(read_vectors(output).vectors, read_vectors(vectors).vectors, atol=4 / 250)
 
 
 def test_a_model_card_has_scores(vectors: str, tmp_path: Path) -> None:

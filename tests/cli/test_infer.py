@@ -10,7 +10,6 @@ import pyarrow.parquet as parquet
 import pytest
 
 import wordsparse as ws
-from wordsparse import display
 from wordsparse.cli import main
 from wordsparse.vectors.formats import read_file
 
@@ -76,26 +75,6 @@ def test_text_is_split_as_the_models_own_was(of_text: str, tmp_path: Path, capsy
     for words in ([], ["--word", "BLORPIX"]):
         assert main(["infer", of_text, str(path), "--column", "text", "-o", str(tmp_path / "new.npz"), *words]) == 0
         assert read_file(tmp_path / "new.npz").words == ["blorpix"]
-
-
-@pytest.mark.parametrize(("command", "phases"), [("infer", ["count", "read", "infer"]), ("documents", ["documents"])])
-def test_progress_is_on_standard_error_unless_quiet(
-    model: str,
-    text: str,
-    tmp_path: Path,
-    command: str,
-    phases: list[str],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(display, "FIRST_LINE", 0)
-    request = [command, model, text, "-o", str(tmp_path / "out"), "--json"]
-    assert main(request) == 0
-    said = capsys.readouterr()
-    json.loads(said.out)
-    assert [line.split(":")[1].strip() for line in said.err.splitlines()] == phases
-    assert main([*request, "--quiet"]) == 0
-    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("command", "name"), [("infer", "out.npz"), ("documents", "out.npy")])

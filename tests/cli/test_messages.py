@@ -12,17 +12,6 @@ from wordsparse.cli import terminal as streams
 LOGGER = logging.getLogger("wordsparse.some.module")
 
 
-def test_messages_are_lines_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    with streams.messages():
-        LOGGER.warning("a %s checkpoint", "damaged")
-        LOGGER.info("going on")
-        LOGGER.debug("not said")
-    LOGGER.info("after the block")
-    assert capsys.readouterr() == ("", "wordsparse: a damaged checkpoint\nwordsparse: going on\n")
-    assert logging.getLogger("wordsparse").level == logging.NOTSET
-    assert not logging.getLogger("wordsparse").handlers
-
-
 def test_a_message_stands_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = io.StringIO()
     monkeypatch.setattr(sys, "stderr", terminal)

@@ -9,8 +9,6 @@ from support.texts import write_text
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.errors import TrainingError
-from wordsparse.training.loop import Run
 from wordsparse.words.model_directory import read_vectors
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
@@ -19,18 +17,10 @@ Output = pytest.CaptureFixture[str]
 SHORT = ["--dim", "6", "--epochs", "2", "--threads", "1", "--sample", "0"]
 SMALL = [*SHORT, "--min-count", "1"]
 FIELDS = {
-    "tokens": int,
-    "wall_seconds": float,
-    "cpu_seconds": float,
-    "tokens_per_second": float,
-    "vocab_size": int,
-    "dim": int,
-    "threads": int,
-    "device": str,
-    "device_reason": str,
+    **dict.fromkeys(("tokens", "vocab_size", "dim", "threads", "peak_memory_bytes", "checkpoints"), int),
+    **dict.fromkeys(("wall_seconds", "cpu_seconds", "tokens_per_second"), float),
+    **dict.fromkeys(("device", "device_reason"), str),
     "loss": list,
-    "peak_memory_bytes": int,
-    "checkpoints": int,
 }
 
 
@@ -56,8 +46,7 @@ def left_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("kind", ["cbow", "skipgram"])
-@pytest.mark.parametrize("loss", ["bounded-ns", "squared"])
+@pytest.mark.parametrize(("kind", "loss"), [("cbow", "bounded-ns"), ("skipgram", "squared")])
 def test_json(text: Path, tmp_path: Path, kind: str, loss: str, capsys: Output) -> None:
     path = tmp_path / "model"
     arguments = ["train", str(text), "-o", str(path), *SMALL, "--model", kind, "--loss", loss, "--json"]
@@ -74,14 +63,8 @@ def test_json(text: Path, tmp_path: Path, kind: str, loss: str, capsys: Output) 
 
 
 def test_options_reach_the_run(text: Path, tmp_path: Path) -> None:
-    given: dict[str, Any] = {
-        "window": 3,
-        "batch_tokens": 50,
-        "seed": 7,
-        "max_tokens": 900,
-        "device": "cpu",
-        "sample": 0.01,
-    }
+    given: dict[str, Any] = {"window": 3, "batch_tokens": 50, "seed": 7, "max_tokens": 900, "sample": 0.01}
+    given["device"] = "cpu"
     options = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     assert main(["train", str(text), "-o", str(tmp_path / "model"), *SMALL, *options]) == 0
     model = ws.load(tmp_path / "model")
@@ -139,30 +122,3 @@ def test_an_export_that_cannot_be_written_is_refused_before_the_training(
     monkeypatch.chdir(tmp_path)
     assert main(["train", str(text), "-o", "model", "--export", name, *SMALL]) == 2
     assert not (tmp_path / "model").exists()
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "message"),
-    [(TrainingError("it diverged"), 1, "it diverged"), (KeyboardInterrupt(), 130, "interrupted")],
-)
-def test_a_run_that_breaks_off_writes_nothing(
-    text: Path,
-    tmp_path: Path,
-    error: BaseException,
-    status: int,
-    message: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: Output,
-) -> None:
-    def broken(*_: Any) -> None:
-        raise error
-
-    monkeypatch.setattr(Run, "steps", broken)
-    assert main(["train", str(text), "-o", str(tmp_path / "model"), *SMALL, "--json"]) == status
-    output = capsys.readouterr()
-    assert output.out == ""
-    assert message in output.err
-    assert left_in(tmp_path) == ["text.txt"]
-
-
-# ── what other commands make of a model ───────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,6 @@
 """Labelled rows in files: a plain parser decides what good files mean; bad ones are refused by line and column."""
 
 import gzip
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ pytest.importorskip("sklearn", reason="it reads the lines")
 
 from wordsparse.corpus import rows as reading
 from wordsparse.corpus.rows import LabelledRows, read_data, write_text
-from wordsparse.errors import CutShortError, InputError
+from wordsparse.errors import InputError
 from wordsparse.machine import memory
 
 
@@ -103,13 +102,6 @@ def test_a_line_without_an_end_takes_little_memory(tmp_path: Path, monkeypatch: 
         read_data(tmp_path / "long.txt")
 
 
-def test_a_file_cut_in_the_middle_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "cut.txt"
-    path.write_text("3 9 9\n0 1:1\n1 2:2")
-    with pytest.raises(CutShortError, match=r"cut.txt: its first line states 3 rows, but 2 follow: is it cut short\?"):
-        read_data(path)
-
-
 def test_columns_that_no_memory_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line of twenty bytes made a model of two thousand million labels: the process ran out of memory."""
     monkeypatch.setattr(memory, "least_left", lambda: (10**9, "available memory"))
@@ -117,13 +109,6 @@ def test_columns_that_no_memory_holds_are_refused(tmp_path: Path, monkeypatch: p
         (tmp_path / "y.txt").write_text(content)
         with pytest.raises(InputError, match=r"y\.txt: not enough memory: a model of .* needs about"):
             read_data(tmp_path / "y.txt")
-
-
-def test_a_pipe_is_named_once(tmp_path: Path) -> None:
-    sp.save_npz(tmp_path / "x.npz", sp.csr_array(np.eye(3, dtype=np.float32)))
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(InputError, match=rf"^{tmp_path / 'pipe'}: is no regular file"):
-        read_data(tmp_path / "x.npz", tmp_path / "pipe")
 
 
 def test_sizes_of_the_training_data_are_kept(tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ import pytest
 from wordsparse.corpus import EncodedCorpus, draft, encode
 from wordsparse.errors import InputError
 
-SHARD = "shard-00000.i32"
-
 
 @pytest.fixture
 def corpus(tmp_path, monkeypatch):

@@ -4,28 +4,13 @@ import bz2
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from wordsparse.corpus import END_OF_SENTENCE as END
-from wordsparse.errors import InputError, WrongTypeError
+from wordsparse.errors import WrongTypeError
 from wordsparse.gensim import LineSentence, texts
 
 
-def test_scan_numbers_tokens_in_order_of_appearance(monkeypatch: pytest.MonkeyPatch) -> None:
-    for block in (1, 2, 4096):
-        monkeypatch.setattr(texts, "_BLOCK", block)
-        found = texts.scan([["b", 7], [], ("b", (1, 2)), "b", {"c": 1}, np.array([7, 8])])
-        assert found.counts == {"b": 3, 7: 2, (1, 2): 1, "c": 1, 8: 1}
-        assert (found.total_words, found.sentences) == (8, 6)
-        assert found.ids is not None
-        assert found.ids.tolist() == [0, 1, END, 0, 2, END, 0, END, 3, END, 1, 4, END]
-    assert texts.scan([]).ids is not None
-
-
 def test_errors_of_sentences_name_what_is_wrong() -> None:
-    with pytest.raises(InputError, match="unhashable type: 'list'"):
-        texts.scan([["a"], [["b"]]])
     for sentence in (7, None, iter("ab")):
         with pytest.raises(WrongTypeError, match="must be a list of tokens, not"):
             texts.scan([["a"], sentence])

@@ -15,20 +15,7 @@ from support.texts import same_vectors, write_text
 
 import wordsparse as ws
 
-OPTIONS = [
-    "--dim",
-    "20",
-    "--epochs",
-    "2",
-    "--threads",
-    "1",
-    "--sample",
-    "0",
-    "--min-count",
-    "1",
-    "--batch-tokens",
-    "60",
-]
+OPTIONS = ["--dim=20", "--epochs=2", "--threads=1", "--sample=0", "--min-count=1", "--batch-tokens=60"]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="watches the run through files as Linux keeps them")
 
 

@@ -39,18 +39,8 @@ def test_a_run_that_cannot_fit_is_refused_and_leaves_nothing(tmp_path: Path, mon
 
 def test_an_address_space_limit_is_seen(tmp_path: Path) -> None:
     text = write_text(tmp_path / "text.txt")
-    arguments = [
-        "train",
-        str(text),
-        "-o",
-        str(tmp_path / "model"),
-        "--dim",
-        "9000",
-        "--min-count",
-        "1",
-        "--threads",
-        "1",
-    ]
+    options = ["--dim", "9000", "--min-count", "1", "--threads", "1"]
+    arguments = ["train", str(text), "-o", str(tmp_path / "model"), *options]
     process = start(arguments, tmp_path / "errors", address_space=2**30)
     assert finish(process) == 2
     assert "(RLIMIT_AS); give a smaller dim" in (tmp_path / "errors").read_text()
