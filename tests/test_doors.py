@@ -199,7 +199,7 @@ class Rings:
 """
 
 
-def test_an_installed_package_trains_from_the_shell(tmp_path: Path) -> None:
+def test_an_installed_package_trains_from_the_shell_and_its_objects_from_python(tmp_path: Path) -> None:
     (tmp_path / "rings.py").write_text(SOURCE)
     about = tmp_path / "rings-1.0.dist-info"
     about.mkdir()
@@ -218,11 +218,25 @@ def test_an_installed_package_trains_from_the_shell(tmp_path: Path) -> None:
     assert "--nodes INTEGER" in shown
     assert "--column" not in shown
     run("--nodes", "20", "--dim", "4", "--quiet")
-    program = "import wordsparse as ws; m = ws.load('model'); print(len(m), m.options['preset'], m.options['window'])"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["20", "ring", "1"]
+    program = """
+import wordsparse as ws
+from rings import RingOptions, Rings
+
+model = ws.load("model")
+assert (len(model), model.options["preset"], model.options["window"]) == (20, "ring", 1)
+source = Rings(None, RingOptions(nodes=20))
+assert (ws.train(source, dim=4, window=1, sample=0.0, form=0.0).vectors == model.vectors).all()
+assert ws.train(source, dim=4).options["epochs"] == 2
+try:
+    ws.train(source, dim=4, min_count=3)
+except ws.InputError as error:
+    assert "min_count: says how text is read" in str(error)
+else:
+    raise AssertionError("min_count")
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_no_door_is_known_to_more_than_two_files_outside() -> None:

@@ -14,33 +14,10 @@ from wordsparse import optional
 from wordsparse.explorer import explore
 from wordsparse.explorer.content import content_of
 from wordsparse.explorer.projection import points, principal_components
-from wordsparse.vectors.precision import packed
 
 
 def decoded(text: str, dtype: str) -> NDArray[Any]:
     return np.frombuffer(base64.b64decode(text), dtype)
-
-
-def top_overlap(exact: NDArray[np.float32], rounded: NDArray[np.int8], n: int) -> float:
-    """The mean share of each row's n nearest rows that rounding keeps."""
-    unit = rounded / np.maximum(np.linalg.norm(rounded.astype(np.float32), axis=1, keepdims=True), 1)
-    kept = 0
-    for row in range(len(exact)):
-        found = []
-        for vectors in (exact, unit):
-            cosines = vectors @ vectors[row]
-            cosines[row] = -np.inf
-            found.append(set(np.argpartition(-cosines, n)[:n]))
-        kept += len(found[0] & found[1])
-    return kept / (n * len(exact))
-
-
-@pytest.mark.skipif(not optional.installed("gensim"), reason="the text comes with gensim")
-def test_rounding_keeps_the_neighbours_of_a_trained_model() -> None:
-    text = optional.gensim_data() / "lee_background.cor"
-    trained = ws.train(text, dim=50, epochs=2, min_count=3, threads=2, seed=1)
-    unit = trained.word_vectors().unit[:1000]
-    assert top_overlap(unit, packed(unit, "int8")[0], 10) >= 0.95
 
 
 def test_words_are_ordered_by_count_and_cut() -> None:

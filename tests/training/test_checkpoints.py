@@ -22,22 +22,12 @@ from wordsparse.training.texts import TrainingText
 from wordsparse.words.options import Options
 
 
-def damages(data: bytes) -> list[bytes]:
-    middle = len(data) // 2
-    flipped = data[:middle] + bytes([data[middle] ^ 4]) + data[middle + 1 :]
-    return [b"", data[:-1], data[:middle], data + b"\0", flipped, bytes(len(data))]
-
-
 @pytest.mark.parametrize("name", ["checkpoint.json", "state.bin"])
 def test_a_damaged_checkpoint_is_refused_by_name(text: Path, output: Path, name: str) -> None:
     interrupted(text, output, 500)
     path = kept_checkpoint(output) / name
     whole = path.read_bytes()
-    for data in damages(whole):
-        path.write_bytes(data)
-        with pytest.raises(InputError, match=f"{name}.*no good checkpoint is left"):
-            train(text, output, resume=True)
-    path.unlink()
+    path.write_bytes(whole[:-1])  # tests/files/test_integrity.py has the other damages
     with pytest.raises(InputError, match=f"{name}.*no good checkpoint is left"):
         train(text, output, resume=True)
     path.write_bytes(whole)

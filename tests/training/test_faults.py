@@ -65,23 +65,6 @@ def test_killed_at_random_moments_it_ends_in_the_same_bytes(text: Path, whole: w
     assert leftovers(tmp_path) == ["model"]
 
 
-def test_killed_inside_a_checkpoint_it_ends_in_the_same_bytes(text: Path, whole: ws.Model, tmp_path: Path) -> None:
-    output, kills = tmp_path / "model", 0
-    directory = tmp_path / "model.training"
-    resume = command(text, output, "--resume", "--checkpoint-every", "0.02")
-    while kills < 3:
-        process = start(resume, tmp_path / "errors")
-        if wait_for(lambda: any(directory.glob(".checkpoint-*.partial")), process):
-            process.kill()
-        killed = finish(process) == -signal.SIGKILL
-        if not killed:  # the run ended first: start over
-            shutil.rmtree(output)
-        kills += killed
-    done(resume, tmp_path)
-    assert same_vectors(ws.load(output), whole)
-    assert leftovers(tmp_path) == ["model"]
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_asked_to_stop_it_writes_a_checkpoint(text: Path, whole: ws.Model, tmp_path: Path, number: int) -> None:
     output = tmp_path / "model"

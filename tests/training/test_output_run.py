@@ -38,11 +38,10 @@ def test_periodic_checkpoints_do_not_change_the_result_and_the_newest_is_kept(te
     def look(progress: Progress) -> None:
         seen.append(sorted(path.name for path in run_directory(output).glob("checkpoint-*")))
 
-    options = {**SHORT, "batch_tokens": 10}
-    model = ws.train(text, **options, output=output, checkpoint_every=1e-9, progress=look)
+    model = ws.train(text, **SHORT, output=output, checkpoint_every=1e-9, progress=look)
     assert model.report["checkpoints"] > 2
     assert max(map(len, seen)) <= 2
-    assert same_vectors(model, ws.train(text, **options))
+    assert same_vectors(model, ws.train(text, **SHORT))
 
 
 def test_text_is_encoded_once(text: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:

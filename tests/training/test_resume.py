@@ -181,10 +181,13 @@ def test_another_tokenizer_is_refused_on_resuming(tmp_path):
         ws.train(corpus, column="text", dim=5)
 
 
-def test_new_words_start_where_they_are_inferred(tmp_path: Path, text: Path) -> None:
+def test_new_words_start_where_they_are_inferred(tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a piece of the text cuts their windows."""
+    from wordsparse.training import new_words
     from wordsparse.training.texts import encoded
     from wordsparse.unseen.infer import infer
 
+    monkeypatch.setattr(new_words, "_TOKENS", 9)
     options: dict[str, Any] = {"dim": 4, "model": "skipgram", "threads": 1, "window": 3}
     model = ws.train(text, epochs=2, min_count=1, **options)
     other = tmp_path / "other.txt"
@@ -204,26 +207,6 @@ def test_new_words_start_where_they_are_inferred(tmp_path: Path, text: Path) -> 
     W = run.embedding.output.rows(np.array([run.vocabulary["comet"]]))[0, :-1] @ maps.canonical.outputs * maps.outputs
     both = inputs[0] + W / np.linalg.norm(W) @ maps.turned
     np.testing.assert_allclose(both / np.linalg.norm(both), expected["comet"], atol=1e-4)
-
-
-def test_a_start_is_inferred_from_the_first_occurrences(
-    tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from wordsparse.training import new_words
-    from wordsparse.training.texts import encoded
-
-    monkeypatch.setattr(new_words, "OCCURRENCES", 2)
-    options: dict[str, Any] = {"dim": 4, "model": "cbow", "threads": 1}
-    model = ws.train(text, epochs=2, min_count=1, **options)
-    rows = []
-    for size in (2, 9):
-        monkeypatch.setattr(new_words, "_TOKENS", size)  # pieces of the text that cut a window
-        other = tmp_path / f"{size}.txt"
-        other.write_text("w0 comet w1 w2\nw3 w4 comet\n" + "w5 comet w6\n" * (size - 2))
-        with encoded(TrainingText(other, TextOptions(min_count=1))) as corpus:
-            run = on_new_text(model, corpus, Options(epochs=1, **options))
-        rows.append(run.embedding.E[run.vocabulary["comet"]])
-    np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)
 
 
 def test_a_model_of_a_version_with_fewer_options_goes_on() -> None:

@@ -1,6 +1,5 @@
 """How a corpus is cut into minibatches and into what is trained on and what is held out."""
 
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -74,22 +73,6 @@ def test_every_token_is_trained_on_or_held_out_whatever_the_minibatch(
     assert np.array_equal(np.maximum(train, heldout), whole)
     assert not ((train != END_OF_SENTENCE) & (heldout != END_OF_SENTENCE)).any()
     assert all(map(np.array_equal, (train, heldout), parts(100)))
-
-
-def test_slices_may_grow_with_the_position() -> None:
-    slices = Slices(corpus_of([[0] * 700, [0] * 300]), None, 0.0, 1)
-
-    def places(first: int = 0) -> list[tuple[int, int]]:
-        cut = slices.train(lambda position: max(5, position // 4), first)
-        return [(offset + start, offset + stop) for _, start, stop, offset in cut]
-
-    all_places = places()
-    assert all_places[0][0] == 0
-    assert all_places[-1][1] == slices.positions
-    assert all(before[1] == after[0] for before, after in pairwise(all_places))
-    assert all(stop - start == max(5, start // 4) for start, stop in all_places[5:12])
-    # Going on in the middle, the cuts are where they were.
-    assert places(all_places[9][0]) == all_places[9:]
 
 
 @pytest.mark.parametrize("fraction", [0.01, 0.1, 0.5, 0.99])

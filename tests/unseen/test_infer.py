@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
@@ -255,10 +254,8 @@ Request = Callable[[ws.Model], object]
         (lambda m: m.infer("comet", [["comet"], ["comet", "unknown"]]), "beside a known word"),
         (lambda m: infer.infer(m, sentences(3), ["a", "a"]), "given twice"),
         (lambda m: infer.infer(m, sentences(3), []), "no word is given"),
-        (lambda m: m.encode(pd.DataFrame({"text": ["sun"]})), "a data frame has columns"),
         (lambda m: m.encode(np.array("sun")), "give texts, not array"),
         (lambda m: m.encode(None), "give texts, not None"),
-        (lambda m: m.encode([["sun"], 3]), "a text or a sequence of words, not 3"),
     ],
 )
 def test_requests_that_have_no_answer(models: dict[str, ws.Model], request_: Request, message: str) -> None:

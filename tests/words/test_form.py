@@ -128,36 +128,14 @@ def test_the_strength_is_that_of_the_text_of_the_dimension_and_of_the_user() -> 
             Options(form=bad)
 
 
-def test_where_spelling_tells_nothing_vectors_stay_as_they_are() -> None:
-    words, _ = spelled()
-    noise = np.random.default_rng(5).standard_normal((400, 100)).astype(np.float32)
-    given = WordVectors(words, noise).unit
-    counts = np.arange(400, 0, -1)
-    fitted = form.fit(words, given, counts)
-    assert fitted.strength < 0.2 * form.STRENGTH
-    similar = np.einsum("ij,ij->i", blended(fitted, given, counts, words), given)
-    assert similar.min() > 0.98
-
-
 def test_words_that_are_shuffled_have_no_strength() -> None:
     # Frequent words lie elsewhere than rare ones: any n-grams told something of the difference of two means.
     words, _ = spelled()
     random = np.random.default_rng(5)
     counts = (1000 / np.arange(1, 401)).astype(np.int64)
     given = WordVectors(words, random.standard_normal((400, 100)) + 0.5 * (counts[:, None] > 20)).unit
-    strengths = [form.fit(random.permutation(words).tolist(), given, counts).strength for _ in range(20)]
+    strengths = [form.fit(random.permutation(words).tolist(), given, counts).strength for _ in range(10)]
     assert np.mean(strengths) < 0.1 * form.STRENGTH
-
-
-def test_any_number_of_threads_gives_the_same_bytes() -> None:
-    words, vectors = spelled(70)
-    one, three = (form.fit(words, vectors, np.arange(400, 0, -1), threads=threads) for threads in (1, 3))
-    assert one.table.rows.tobytes() == three.table.rows.tobytes()
-    assert (one.strength, one.table.mean.tobytes()) == (three.strength, three.table.mean.tobytes())
-    made = [vectors.copy(), vectors.copy()]
-    for threads, vectors in zip((1, 3), made, strict=True):
-        one.blend(words, vectors, None, threads)
-    assert made[0].tobytes() == made[1].tobytes()
 
 
 def test_vectors_of_zeros_and_counts_of_zeros_are_no_trouble() -> None:
