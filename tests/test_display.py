@@ -2,11 +2,10 @@
 
 import io
 import os
-import signal
 import sys
-import threading
 
 import pytest
+from support.forking import held_by_a_thread, status_of_a_child
 
 from wordsparse import display
 from wordsparse.display import Display
@@ -47,24 +46,8 @@ def test_a_log_gets_lines_without_control_codes(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_process_forked_while_a_thread_writes_can_write() -> None:
     """It waited for ever for the lock of a thread that it does not have."""
-    inside, leave = threading.Event(), threading.Event()
-
-    def work() -> None:
-        with display._LOCK:
-            inside.set()
-            leave.wait()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    inside.wait()
-    child = os.fork()
-    if child == 0:
-        signal.alarm(30)  # a hang is a failure
-        display.write("a line")
-        os._exit(0)
-    leave.set()
-    thread.join()
-    assert os.waitpid(child, 0)[1] == 0
+    with held_by_a_thread(display._LOCK):
+        assert status_of_a_child(lambda: display.write("a line")) == 0
 
 
 def test_short_work_leaves_nothing_in_a_log(monkeypatch: pytest.MonkeyPatch) -> None:

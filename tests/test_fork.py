@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,57 +15,30 @@ from wordsparse.kernels.cpu import CpuKernels
 
 FORK = multiprocessing.get_context("fork")
 N_OUTPUTS = 20_000
-Job = Callable[[int], Any]
+KERNELS, TOGETHER = CpuKernels(1), FORK.Barrier(4)
 
 
-def _products() -> Job:
-    kernels = CpuKernels(1)
-    kernels.matmul(np.ones((256, 129), np.float32), np.ones((129, N_OUTPUTS)))  # a block that the children could share
+def products(seed: int) -> list[Any]:
+    random = np.random.default_rng(seed)
+    a, m = random.standard_normal((256, 129), np.float32), random.standard_normal((129, N_OUTPUTS))
+    return [KERNELS.matmul(a, m).sum(1), KERNELS.gram(m.T.copy())]
 
-    def job(seed: int) -> Any:
-        random = np.random.default_rng(seed)
-        a, m = random.standard_normal((256, 129), np.float32), random.standard_normal((129, N_OUTPUTS))
-        return [kernels.matmul(a, m).sum(1), kernels.gram(m.T.copy())]
 
-    return job
+def products_of_a_child(seed: int) -> list[Any]:
+    TOGETHER.wait()  # until each of four children has a seed
+    return products(seed)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork in a process with threads
 def test_forked_processes_compute_what_the_parent_does() -> None:
     # Blocks of the pool of arrays were mapped as shared memory: four children got products that were off by 70 to 90.
-    job, seeds, barrier = _products(), range(4), FORK.Barrier(4)
-    for seed, products in zip(seeds, _forked(job, seeds, barrier.wait), strict=True):
-        for part, expected in zip(products, job(seed), strict=True):
+    products(9)  # a block that the children could share
+    with FORK.Pool(4) as pool:
+        of_children = pool.map_async(products_of_a_child, range(4), chunksize=1).get(60)
+    for seed, found in enumerate(of_children):
+        for part, expected in zip(found, products(seed), strict=True):
             np.testing.assert_array_equal(part, expected)
-
-
-def _forked(job: Job, seeds: Sequence[int], ready: Callable[[], object]) -> list[Any]:
-    """What the job returns for each seed, in forked processes at the same time."""
-
-    def child(seed: int, end: Any) -> None:
-        ready()
-        try:
-            end.send(job(seed))
-        except Exception as error:
-            end.send(error)
-
-    ends = [FORK.Pipe() for _ in seeds]
-    children = [FORK.Process(target=child, args=(seed, end)) for seed, (_, end) in zip(seeds, ends, strict=True)]
-    try:
-        for process in children:
-            process.start()
-        found = []
-        for mine, _ in ends:
-            assert mine.poll(60), "a child hangs"
-            found.append(mine.recv())
-            if isinstance(found[-1], Exception):
-                raise found[-1]
-        return found
-    finally:
-        for process in children:
-            process.kill()
-            process.join()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -92,7 +92,7 @@ def test_a_text_is_advised_by_its_trial_alone(results: list[Result], verdict: st
     assert said in reason
 
 
-def test_a_text_is_tried_beside_gensim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_is_tried_beside_gensim(tmp_path: Path) -> None:
     pytest.importorskip("gensim", reason="gensim has no wheel here")
     text = tmp_path / "text.txt"
     random = np.random.default_rng(0)
@@ -100,8 +100,6 @@ def test_a_text_is_tried_beside_gensim(tmp_path: Path, monkeypatch: pytest.Monke
     content = ws.advise(text, dim=5, budget=0.001, min_count=1)
     assert [(row["amount"], row["score"]) for row in content["trial"]] == [(1800, None)] * 2  # of unknown words
     assert all(row["cpu_seconds"] > 0 for row in content["trial"])
-    monkeypatch.setattr(trial, "METHODS", trial.METHODS[:1])
-    assert len(ws.advise(text, dim=5, budget=0.001, min_count=1)["trial"]) == 1
 
 
 def test_the_score_of_a_text_is_the_mean_of_the_test_sets_with_enough_known_pairs() -> None:

@@ -144,18 +144,6 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
     assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT[::-1]
 
 
-def test_a_part_longer_than_the_file_is_fetched_again(tmp_path):
-    with serving(Served(TEXT, cuts=[69_000, *[0] * 10])) as served:
-        path = card(tmp_path, served, checksum=sha(TEXT[:100]))
-        with pytest.raises(WordsparseError, match="run the same command again"):
-            fetch(load_card(path), tmp_path / "out")
-        served.cuts.clear()
-        served.data = TEXT[:100]
-        served.requests.clear()
-        fetch(load_card(path), tmp_path / "out")
-    assert [range for _, range in served.requests] == ["bytes=69000-", None]
-
-
 @pytest.mark.parametrize(
     ("served", "facts", "said"),
     [

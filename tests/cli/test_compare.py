@@ -61,6 +61,8 @@ def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> 
         assert {key: run["analogies"]["asked"][key] for key in ("n", "oov")} == {"n": 3, "oov": 1}
         assert run["analogies"]["asked"]["sections"].keys() == {"first", "second"}
         assert run["sentences"]["texts"]["n"] == 10
+    # Six methods, not one under six names.
+    assert len({(run["pairs"]["people"]["spearman"], run["sentences"]["texts"]["spearman"]) for run in runs}) == 6
     assert {row["peer"] for row in result["differences"]} == {*methods} - {methods[0], methods[3]}
     assert {row["test"] for row in result["differences"]} == {"people", "asked", "texts"}
 

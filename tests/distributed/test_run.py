@@ -93,9 +93,9 @@ assert ranks.gather(b"x" * ranks.rank) == [b"", b"x", b"xx"]
 def test_default_options_give_the_vectors_of_one_process(kind: str, tmp_path: Path) -> None:
     """With n-grams and form, of products in float32: those in bfloat16, where a processor has them, move the vectors of
     one process as far from those by another instruction set."""
-    text = written(tmp_path / "text.txt", 1000, 20_000)
+    text = written(tmp_path / "text.txt", 1000, 10_000)
     environment = {**ENVIRONMENT, "WORDSPARSE_ISA": "x86-64-v3"} if sys.platform == "linux" else ENVIRONMENT
-    asked = [text, "--model", kind, "--epochs", 3, "-o"]
+    asked = [text, "--model", kind, "--epochs", 2, "-o"]
     for ranks, module, output in ((2, "wordsparse.distributed", "model"), (1, "wordsparse", "alone")):
         program = ["-m", module, *(["train"] if ranks == 1 else []), *asked, tmp_path / output]
         subprocess.run(command(ranks, *program), env=environment, check=True, timeout=SECONDS)
@@ -139,7 +139,6 @@ def test_a_finished_model_goes_on(text: Path, tmp_path: Path) -> None:
     done(2, text, *asked)
     report = done(3, text, *asked, "--epochs", 4, "--resume")
     assert len(report["loss"]) == 4
-    assert done(2, text, *asked, "--epochs", 4, "--resume")["loss"] == report["loss"]
     run = train(2, text, *asked, "--epochs", 4, "--resume", "--dim", 9)
     assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
     assert run.stderr.startswith("wordsparse: resume: dim was 8, not 9: ")

@@ -66,9 +66,6 @@ def test_a_pipe_of_texts_is_answered_line_by_line(fitted: TextClassifier, tmp_pa
         assert asked(process, "__label__sea A SAIL, the mast!").startswith("ship:0.9")
         assert [part.partition(":")[0] for part in asked(process, "purr meow").split()] == ["cat"]
         assert asked(process, "") == "\n"
-    sea = [["ship", pytest.approx(0.95, abs=0.05)]]
-    with pipe("labels", "predict", str(tmp_path / "model"), "-", "-k", "1", "--json") as process:
-        assert json.loads(asked(process, "sail, mast")) == {"predictions": [sea]}
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])

@@ -97,23 +97,6 @@ def layer_of_size(size: float, loss: Loss, dtype: Any = np.float32) -> ExactLaye
     return layer
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("size", [1e-9, 1e-3, 1e3, 1e9])
-def test_weights_outside_the_band_are_divided_by_a_power_of_two(size: float, dtype: Any) -> None:
-    layer = layer_of_size(size, ZLoss(), dtype)
-    before = {name: np.copy(part) for name, part in layer.state().items()}
-    W, changes = layer.weights(), layer.clock.changes
-    c = layer.rescale()
-    if 1e-6 < size < 1e6:
-        assert (c, layer.clock.changes) == (1, changes)
-    else:
-        assert size / 2 < c < 2 * size
-        assert layer.clock.changes > changes
-    np.testing.assert_array_equal(layer.weights() * dtype(c), W)
-    for name, power in {"U": 0, "U_inverse": 0, "Q": 2, "w_bar": 1, "stable_norm": 2}.items():
-        np.testing.assert_array_equal(layer.state()[name] * c**power, before[name], name)
-
-
 def test_weights_of_other_losses_and_no_weights_stay() -> None:
     for layer in (layer_of_size(1e9, BoundedNS()), layer_of_size(0.0, ZLoss())):
         before = layer.weights()

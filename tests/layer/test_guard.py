@@ -3,7 +3,6 @@
 import copy
 import os
 import pickle
-import signal
 import threading
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support import problems
+from support.forking import held_by_a_thread, status_of_a_child
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
@@ -52,29 +52,15 @@ def test_steps_of_two_threads_take_turns() -> None:
 def test_an_object_that_another_thread_used_during_a_fork_is_refused() -> None:
     """The child waited for ever for the lock of a thread that it does not have."""
     busy, other = Guard(), Guard()
-    inside, leave = threading.Event(), threading.Event()
 
-    def work() -> None:
-        with busy.held("step"):
-            inside.set()
-            leave.wait()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    inside.wait()
-    child = os.fork()
-    if child == 0:
-        signal.alarm(30)  # a hang is a failure
-        try:
-            with other.held("step"):
-                pass
+    def use() -> None:
+        with other.held("step"):
+            pass
+        with pytest.raises(InputError, match="forked while another thread used the object"):
             busy.held("step").__enter__()
-        except InputError as error:
-            os._exit(0 if "forked while another thread used the object" in str(error) else 1)
-        os._exit(2)
-    leave.set()
-    thread.join()
-    assert os.waitpid(child, 0)[1] == 0
+
+    with held_by_a_thread(busy.held("step")):
+        assert status_of_a_child(use) == 0
     with busy.held("step"):
         pass
 
