@@ -6,9 +6,11 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from support.texts import write_text
 
 from wordsparse.errors import InputError
 from wordsparse.machine import devices
@@ -41,6 +43,12 @@ def signals_of_a_terminal() -> Iterator[None]:
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """Sentences of six of twelve words."""
+    return write_text(tmp_path / "text.txt")
 
 
 @pytest.fixture

@@ -6,16 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from support.texts import write_text
 
 from wordsparse.cli import main
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
-
-
-@pytest.fixture
-def text(tmp_path: Path) -> Path:
-    return write_text(tmp_path / "text.txt")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from support import processes
+from support.texts import left_in
 
 from wordsparse.cli import main
 
@@ -27,10 +28,6 @@ def sets(tmp_path: Path) -> list[str]:
     texts = tmp_path / "texts.tsv"
     texts.write_text("".join(f"{i * 7 % 11}\tw{i} W1.\tw{i + 1}, w2\n" for i in range(10)))
     return ["--pairs", str(pairs), "--analogies", str(analogies), "--sentences", str(texts)]
-
-
-def left_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.mark.skipif(not HAS_GENSIM, reason="gensim has no wheel here")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.texts import write_text
+from support.texts import left_in, write_text
 
 import wordsparse as ws
 from wordsparse.cli import main
@@ -39,11 +39,6 @@ def only_json(capsys: Output) -> dict[str, Any]:
     assert output[end:] == "\n"
     assert isinstance(result, dict)
     return result
-
-
-def left_in(folder: Path) -> list[str]:
-    """Everything in the folder, hidden or not."""
-    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.mark.parametrize(("kind", "loss"), [("cbow", "bounded-ns"), ("skipgram", "squared")])

@@ -6,6 +6,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from support.screens import fits, screen
 
 from wordsparse.comparison.page import page
 
@@ -63,10 +64,6 @@ def test_runs_differences_and_pictures_are_there() -> None:
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_fits_a_window(tmp_path: Path, browser: Any, width: int) -> None:
     (tmp_path / "report.html").write_text(page(content()))
-    size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    try:
+    with screen(browser, width):
         browser.get((tmp_path / "report.html").as_uri())
-        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
-    finally:
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        assert fits(browser)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.explorer_models import HOSTILE, made_model
+from support.screens import fits, screen
 
 from wordsparse.explorer import explore
 from wordsparse.vectors.precision import packed
@@ -178,23 +179,11 @@ def test_click_on_the_map_chooses_the_word_there(one: Page) -> None:
 
 
 @pytest.mark.parametrize(("width", "maps"), [(390, 0), (1280, 1)])
-def test_the_map_stands_beside_neighbours_where_there_is_room(one: Page, width: int, maps: int) -> None:
-    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
-    one.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    try:
-        one.open("view=neighbours")
-        assert len(one.all("canvas")) == maps
-    finally:
-        one.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-def test_no_view_is_wider_than_the_screen(one: Page, width: int) -> None:
-    metrics = {"width": width, "height": 844, "deviceScaleFactor": 2, "mobile": width < 500}
-    one.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    try:
-        for view in ("neighbours", "analogy", "map"):
+def test_no_view_is_wider_than_the_screen_and_the_map_stands_beside_neighbours_where_there_is_room(
+    one: Page, width: int, maps: int
+) -> None:
+    with screen(one.browser, width):
+        for view in ("map", "analogy", "neighbours"):
             one.open(f"view={view}&word={'x' * 300}")
-            assert one.browser.execute_script("return document.documentElement.scrollWidth <= innerWidth"), view
-    finally:
-        one.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+            assert fits(one.browser), view
+        assert len(one.all("canvas")) == maps

@@ -8,7 +8,6 @@ import pytest
 from wordsparse.files.escaping import escaped
 
 ALL = [chr(code) for code in range(0x110000)]
-JOINERS = "\u200c\u200d"
 
 
 def test_controls_and_invisible_marks_are_escaped() -> None:

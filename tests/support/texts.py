@@ -9,7 +9,6 @@ import wordsparse as ws
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus
 
 SHORT: dict[str, Any] = {"dim": 6, "epochs": 2, "threads": 1, "sample": 0, "min_count": 1, "batch_tokens": 100}
-MODEL_FILES = ("vocabulary.json", "input.npy", "output.npy", "training.bin")
 
 
 def write_text(path: Path, seed: int = 0, words: int = 12, sentences: int = 300, prefix: str = "w") -> Path:
@@ -18,6 +17,11 @@ def write_text(path: Path, seed: int = 0, words: int = 12, sentences: int = 300,
     lines = (" ".join(f"{prefix}{i}" for i in random.integers(0, words, 6)) for _ in range(sentences))
     path.write_text("".join(f"{line}\n" for line in lines))
     return path
+
+
+def left_in(folder: Path) -> list[str]:
+    """Everything in the folder, hidden or not."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 def same_vectors(first: ws.Model, second: ws.Model) -> bool:

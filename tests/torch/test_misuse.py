@@ -14,27 +14,6 @@ from wordsparse import optional
 from wordsparse.errors import InputError, MissingDependencyError, TrainingError
 
 
-def test_a_second_backward_pass_is_refused() -> None:
-    h, Y = minibatch()
-    head = layer()
-    loss = head(h, Y)
-    loss.backward(retain_graph=True)
-    with pytest.raises(InputError, match=r"a second backward pass .* need fused=False"):
-        loss.backward()
-
-
-def test_two_forward_passes_before_two_backward_passes_are_refused() -> None:
-    h, Y = minibatch()
-    head = layer()
-    first, second = head(h, Y), head(h, Y)
-    first.backward()
-    with pytest.raises(InputError, match="two forward passes before two backward passes"):
-        second.backward()
-    unfused = layer(fused=False)
-    for loss in [unfused(h, Y), unfused(h, Y)]:
-        loss.backward()
-
-
 def test_accumulation_in_a_loop_with_the_optimizer_is_refused() -> None:
     h, Y = minibatch()
     head = layer()

@@ -3,12 +3,6 @@
 from pathlib import Path
 
 import pytest
-from support.texts import write_text
-
-
-@pytest.fixture
-def text(tmp_path: Path) -> Path:
-    return write_text(tmp_path / "text.txt")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.processes import finish, start, wait_for
-from support.texts import same_vectors, write_text
+from support.texts import left_in, same_vectors, write_text
 
 import wordsparse as ws
 
@@ -42,10 +42,6 @@ def done(arguments: list[str], folder: Path) -> None:
     assert status == 0, (folder / "errors").read_text()
 
 
-def leftovers(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.name != "errors")
-
-
 def test_killed_at_random_moments_it_ends_in_the_same_bytes(text: Path, whole: ws.Model, tmp_path: Path) -> None:
     random, output, kills = np.random.default_rng(0), tmp_path / "model", 0
     resume = command(text, output, "--resume", "--checkpoint-every", "0.02")
@@ -62,7 +58,7 @@ def test_killed_at_random_moments_it_ends_in_the_same_bytes(text: Path, whole: w
         kills += finish(process) == -signal.SIGKILL
     done(resume, tmp_path)
     assert same_vectors(ws.load(output), whole)
-    assert leftovers(tmp_path) == ["model"]
+    assert left_in(tmp_path) == ["errors", "model"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

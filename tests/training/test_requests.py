@@ -153,12 +153,6 @@ def test_bad_requests_are_refused_by_name(options: dict[str, Any], message: str)
         ws.train(two_topics(20), **{**SMALL, **options})
 
 
-@pytest.mark.parametrize("corpus", ["no-such-file.txt", ["no-such-file.txt"], [], [[]], 3, None, [[b"a"]], [["a", 3]]])
-def test_what_is_no_text_is_refused(corpus: Any) -> None:
-    with pytest.raises(InputError):
-        ws.train(corpus, **SMALL)
-
-
 # ── a recipe that is handed in ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -192,6 +186,7 @@ def test_a_recipe_is_trained_with_and_told() -> None:
     [
         ({"recipe": "fast"}, "recipe must be a wordsparse.Recipe, not str"),
         ({"loss": "squared"}, "loss is squared, but the recipe is one for bounded-ns: leave out loss"),
+        ({"loss": losses.BoundedNS(9)}, "another object than the loss of the recipe"),
     ],
 )
 def test_recipes_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from wordsparse.errors import InputError
 from wordsparse.layer import losses
-from wordsparse.layer.losses import BoundedNS, Taylor
+from wordsparse.layer.losses import Taylor
 from wordsparse.machine import devices
 from wordsparse.words.embedding import StepSizes
 from wordsparse.words.examples import MAX_WINDOW
@@ -64,16 +64,6 @@ def test_every_model_has_a_recipe_for_every_loss() -> None:
 def test_a_bad_value_is_refused_by_the_name_of_its_option(name: str, value: Any) -> None:
     with pytest.raises(InputError, match=name):
         Options(**{name: value})
-
-
-def test_a_loss_object_is_a_recipe_with_it() -> None:
-    """It was a KeyError, after the text had been read, and then a refusal."""
-    options = Options(loss=BoundedNS(negatives=10))
-    assert options.loss == "bounded-ns"
-    assert options.used_recipe() == replace(recommended("cbow", "bounded-ns"), loss=BoundedNS(negatives=10))
-    assert Options(loss=Taylor()) == Options(loss="taylor")
-    with pytest.raises(InputError, match="another object than the loss of the recipe"):
-        Options(loss=Taylor(), recipe=recommended("cbow", "spherical"))
 
 
 class Own(Taylor):
