@@ -97,7 +97,11 @@ def layer_of_size(size: float, loss: Loss, dtype: Any = np.float32) -> ExactLaye
     return layer
 
 
-def test_weights_of_other_losses_and_no_weights_stay() -> None:
+def test_weights_of_other_losses_and_no_weights_stay_and_new_weights_outdate_what_was_computed() -> None:
+    large = layer_of_size(1e9, ZLoss())
+    changes = large.clock.changes
+    assert large.rescale() > 1
+    assert large.clock.changes > changes
     for layer in (layer_of_size(1e9, BoundedNS()), layer_of_size(0.0, ZLoss())):
         before = layer.weights()
         assert layer.rescale() == 1
