@@ -140,4 +140,9 @@ def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
     path.chmod(0o600)
     storage.write_file(path, b"new")
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)
-    assert sorted(os.listdir(tmp_path)) == ["plain", "v"]
+    (tmp_path / "folder").mkdir()
+    with storage.new_directory(tmp_path / "made") as folder:
+        storage.write_file(folder / "v", b"x")
+    assert (tmp_path / "made").stat().st_mode == (tmp_path / "folder").stat().st_mode
+    assert (tmp_path / "made" / "v").stat().st_mode == plain.stat().st_mode
+    assert sorted(os.listdir(tmp_path)) == ["folder", "made", "plain", "v"]

@@ -61,14 +61,6 @@ def test_other_graphs(tmp_path: Path) -> None:
     assert arcs(matrix) == numbered
 
 
-def test_a_parquet_file(tmp_path: Path) -> None:
-    arrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
-    a, b, w = zip(*EDGES, strict=True)
-    parquet.write_table(arrow.table({"user": list(a), "weight": list(w), "item": list(b)}), tmp_path / "g.parquet")
-    assert arcs(tmp_path / "g.parquet") == expected(directed=False)
-
-
 def test_what_is_left_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
     # An edge that is listed twice in one direction adds up; the same in both directions is one edge.
     graph = [("a", "a"), ("a", "b"), ("b", "a"), ("c", "b"), ("c", "b"), ("d", "d")]

@@ -10,24 +10,11 @@ import pytest
 from support.vector_files import needs, some_vectors
 
 from wordsparse.errors import InputError, MissingDependencyError
-from wordsparse.vectors.formats import FORMATS, READABLE, _decimals, save_vectors
+from wordsparse.vectors.formats import READABLE, _decimals, save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors
 
 HOLDS_COUNTS = ("npz", "safetensors")
-
-
-@pytest.mark.parametrize("format", FORMATS)
-def test_who_may_read_a_file_is_the_users_choice(format: str, tmp_path: Path) -> None:
-    needs(format)
-    (tmp_path / "plain").touch()
-    (tmp_path / "directory").mkdir()
-    output = tmp_path / "vectors.tsv"
-    save_vectors(some_vectors(), output, format)
-    expected = (tmp_path / ("directory" if output.is_dir() else "plain")).stat().st_mode
-    assert output.stat().st_mode == expected
-    for file in output.iterdir() if output.is_dir() else ():
-        assert file.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def assert_same(found: WordVectors, expected: WordVectors, counts: bool = False) -> None:
