@@ -223,32 +223,6 @@ def test_a_loss_without_a_scale_takes_the_same_steps_at_any_scale(measure: Any) 
 # ── rows of W as inputs ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize("fused", [False, True])
-def test_tied_rows_train_as_a_dense_table_does(bias: bool, fused: bool) -> None:
-    """The same table for inputs and outputs, a row twice in a minibatch and padding among the inputs."""
-    start = torch.randn(D, d + bias, dtype=torch.float64) * 0.3
-    head = layer(loss="taylor", lr=0.2, bias=bias, weights=start, fused=fused)
-    W, body = start.clone().requires_grad_(), torch.nn.Linear(d, d).double()
-    inputs, targets = torch.tensor([[1, 2, -100], [2, 2, 6], [5, 0, 4]]), torch.tensor([4, 3, 3])
-    for _ in range(3):
-        head(body(head.embed(inputs).sum(1)), targets).backward()
-        by_body, body.weight.grad, W.grad = body.weight.grad, None, None
-        if not fused:
-            head.apply_()
-        own = torch.where((inputs >= 0)[..., None], W[inputs.clamp(min=0), :d], 0).sum(1)
-        h = body(own)
-        o = (torch.cat([h, torch.ones_like(h[:, :1])], 1) if bias else h) @ W.T
-        dense_losses("taylor", o, torch.nn.functional.one_hot(targets, D).double()).mean().backward()
-        torch.testing.assert_close(by_body, body.weight.grad)
-        body.weight.grad = None
-        with torch.no_grad():
-            W -= 0.2 * W.grad
-        torch.testing.assert_close(head.weights(), W.detach())
-    state = {name: part.clone() for name, part in head.state_dict().items()}
-    head.load_state_dict(state)  # Q and w̄ belong to the weights
-
-
 def test_tied_rows_take_steps_of_their_own_size() -> None:
     """Without a rate a row moves by a share of the rows' size, whatever the loss's factor; not in eval mode."""
     moved = []
