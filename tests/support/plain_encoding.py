@@ -18,7 +18,9 @@ class PlainCorpus(NamedTuple):
     distinct_words: int
 
 
-def plainly_encoded(source: Any, format: str, min_count: int, max_vocab: int | None, shard_tokens: int) -> PlainCorpus:
+def plainly_encoded(
+    source: Any, format: str | None, min_count: int, max_vocab: int | None, shard_tokens: int
+) -> PlainCorpus:
     """``source`` as Python reads it; its errors are those of :func:`wordsparse.corpus.reading.sentences`."""
     text = list(sentences(source, format))
     counts = Counter(word for sentence in text for word in sentence)
