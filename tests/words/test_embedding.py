@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support import problems
+from support.operations import dense
 
 from wordsparse.kernels import CpuKernels, Csr, Kernels, Windows
 from wordsparse.layer import core, losses
@@ -60,12 +61,6 @@ def minibatch(model: str, seed: int) -> Examples:
     m = bags.rows
     one_each = Csr(np.arange(m + 1), tokens[bags.centre], u)
     return Examples(Targets(words, one_each, np.ones(m, np.float32)), bags, 40, m)
-
-
-def dense(csr: Csr, values: Array) -> Array:
-    matrix = np.zeros((csr.rows, csr.columns))
-    np.add.at(matrix, (csr.row_of_entry, csr.indices), values)
-    return matrix
 
 
 @dataclass

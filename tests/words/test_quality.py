@@ -14,6 +14,7 @@ CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "english-1
 LINES = 17_300  # 1.0M tokens
 
 pytestmark = [
+    pytest.mark.nightly,
     pytest.mark.skipif(not CORPUS.is_file(), reason=f"needs {CORPUS.name} among the shared corpora"),
     pytest.mark.skipif(importlib.util.find_spec("gensim") is None, reason="WordSim-353 comes with gensim"),
 ]
