@@ -29,6 +29,11 @@ class Operation(NamedTuple):
             np.testing.assert_array_equal(found, found.T)
 
 
+def of(name: str, *arguments: Any, **options: Any) -> Callable[[Any], Array]:
+    """The call of a method of kernels."""
+    return lambda kernels: getattr(kernels, name)(*arguments, **options)
+
+
 def rounding(dtype: str, terms: int) -> float:
     """What sums of ``terms`` standard normal numbers or products may lose."""
     return float(8 * np.finfo(dtype).eps * (terms + 4))
@@ -80,23 +85,18 @@ def sparse(dtype: str, rows: int, columns: int, d: int, entries: int) -> list[Op
     plus[chosen] += left
     plus_scaled[chosen] += scale[:, None] * left64
     return [
-        Operation(lambda kernels: kernels.combine(csr, values, right), product, terms, dtype),
-        Operation(
-            lambda kernels: kernels.combine(csr, values, right, left, scale),
-            product + scale[:, None] * left64,
-            terms,
-            dtype,
-        ),
+        Operation(of("combine", csr, values, right), product, terms, dtype),
+        Operation(of("combine", csr, values, right, left, scale), product + scale[:, None] * left64, terms, dtype),
         Operation(
             lambda kernels: kernels.combine(kernels.transpose(csr), values, left), matrix.T @ left64, terms, dtype
         ),
-        Operation(lambda kernels: kernels.scale_columns(csr, values, factors), values * factors[csr.indices], 0, dtype),
-        Operation(lambda kernels: kernels.pair_dots(csr, left, right), pairs, rounding(dtype, d), dtype),
-        Operation(lambda kernels: kernels.sum_rows(csr, values), matrix.sum(axis=1), terms, "float64"),
-        Operation(lambda kernels: kernels.take(tall, chosen), tall[chosen], 0, dtype),
-        Operation(lambda kernels: kernels.take(apart, chosen), tall[chosen], 0, dtype),
-        Operation(lambda kernels: kernels.take(tall, chosen, last), np.column_stack([tall[chosen], last]), 0, dtype),
-        Operation(lambda kernels: kernels.scale_rows(left, scale), scale[:, None] * left64, rounding(dtype, 1), dtype),
+        Operation(of("scale_columns", csr, values, factors), values * factors[csr.indices], 0, dtype),
+        Operation(of("pair_dots", csr, left, right), pairs, rounding(dtype, d), dtype),
+        Operation(of("sum_rows", csr, values), matrix.sum(axis=1), terms, "float64"),
+        Operation(of("take", tall, chosen), tall[chosen], 0, dtype),
+        Operation(of("take", apart, chosen), tall[chosen], 0, dtype),
+        Operation(of("take", tall, chosen, last), np.column_stack([tall[chosen], last]), 0, dtype),
+        Operation(of("scale_rows", left, scale), scale[:, None] * left64, rounding(dtype, 1), dtype),
         Operation(lambda kernels: added(kernels, None), plus, rounding(dtype, 1), dtype),
         Operation(lambda kernels: added(kernels, scale), plus_scaled, rounding(dtype, 1), dtype),
     ]
@@ -133,26 +133,16 @@ def windows(dtype: str, n: int, columns: int, d: int, reach: int) -> list[Operat
     Z, G = C.T @ (zeta[:, None] * H), C.T @ (gamma[:, None] * W[targets].astype(np.float64))
     few, some, all_of_them = (rounding(dtype, terms + 2 * reach + 64) for terms in (0, d, m))
     return [
-        Operation(lambda kernels: kernels.window_means(bags, F), H, few, dtype),
-        Operation(
-            lambda kernels: kernels.window_dots(bags, F, targets, W),
-            np.einsum("jd,jd->j", H, W[targets]),
-            some,
-            dtype,
-        ),
+        Operation(of("window_means", bags, F), H, few, dtype),
+        Operation(of("window_dots", bags, F, targets, W), np.einsum("jd,jd->j", H, W[targets]), some, dtype),
         Operation(
             lambda kernels: np.concatenate(kernels.window_pull(bags, F, targets, W, zeta, gamma)),
             np.concatenate([X, Z, G]),
             all_of_them,
             dtype,
         ),
-        Operation(lambda kernels: kernels.window_sums(bags, zeta), zeta @ C, 1e-12 * (m + 1), "float64"),
-        Operation(
-            lambda kernels: kernels.window_sums(bags, zeta, squared=True),
-            bags.share * zeta @ C,
-            1e-12 * (m + 1),
-            "float64",
-        ),
+        Operation(of("window_sums", bags, zeta), zeta @ C, 1e-12 * (m + 1), "float64"),
+        Operation(of("window_sums", bags, zeta, squared=True), bags.share * zeta @ C, 1e-12 * (m + 1), "float64"),
     ]
 
 
@@ -204,9 +194,9 @@ def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
 
     few, many, more = rounding(dtype, k), rounding(dtype, n), rounding(dtype, 3 * n)
     return [
-        Operation(lambda kernels: kernels.matmul(a, m), a64 @ m, few, dtype),
-        Operation(lambda kernels: kernels.matmul(a, narrow), a64 @ narrow, few, dtype),
-        Operation(lambda kernels: kernels.matmul(a, across), a64 @ m, few, dtype),
+        Operation(of("matmul", a, m), a64 @ m, few, dtype),
+        Operation(of("matmul", a, narrow), a64 @ narrow, few, dtype),
+        Operation(of("matmul", a, across), a64 @ m, few, dtype),
         Operation(lambda kernels: onto_ones(kernels, m), a64 @ m + 1, few, dtype),
         Operation(lambda kernels: onto_ones(kernels, across), a64 @ m + 1, few, dtype),
         # Rows stand further apart than their length.
@@ -216,9 +206,9 @@ def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
             few,
             dtype,
         ),
-        Operation(lambda kernels: kernels.matmul_rows(a, rows, m), a64[rows] @ m, few, dtype),
+        Operation(of("matmul_rows", a, rows, m), a64[rows] @ m, few, dtype),
         Operation(
-            lambda kernels: kernels.matmul_rows(a, rows, below, last),
+            of("matmul_rows", a, rows, below, last),
             np.column_stack([a64[rows], last]) @ below,
             rounding(dtype, k + 1),
             dtype,
@@ -226,55 +216,33 @@ def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
         # In an array of a pool, whose rows stand apart, and close together.
         Operation(lambda kernels: in_place(kernels, ArrayPool().rows(n, k, dtype)), a64 @ square, few, dtype),
         Operation(lambda kernels: in_place(kernels, np.empty((n, k), dtype)), a64 @ square, few, dtype),
-        Operation(lambda kernels: kernels.gram(a, b), a64.T @ b64, many, "float64"),
-        Operation(lambda kernels: kernels.gram(a[:, 1:], b[:, 1:]), a64[:, 1:].T @ b64[:, 1:], many, "float64"),
+        Operation(of("gram", a, b), a64.T @ b64, many, "float64"),
+        Operation(of("gram", a[:, 1:], b[:, 1:]), a64[:, 1:].T @ b64[:, 1:], many, "float64"),
         # On its diagonal no terms cancel: a BLAS that adds them one after the other rounds more.
-        Operation(lambda kernels: kernels.gram(a), a64.T @ a64, more, "float64", True),
+        Operation(of("gram", a), a64.T @ a64, more, "float64", True),
+        Operation(of("gram", a, scaled, symmetric=True), a64.T @ scaled, more, "float64", True),
+        Operation(of("plus_gram", base, a, b), base + a64.T @ b64, many, "float64"),
+        Operation(of("plus_gram", base, a, b, 0.5, -0.25), base / 2 - a64.T @ b64 / 4, many, "float64"),
         Operation(
-            lambda kernels: kernels.gram(a, scaled, symmetric=True),
-            a64.T @ scaled,
-            more,
-            "float64",
-            True,
-        ),
-        Operation(lambda kernels: kernels.plus_gram(base, a, b), base + a64.T @ b64, many, "float64"),
-        Operation(
-            lambda kernels: kernels.plus_gram(base, a, b, 0.5, -0.25), base / 2 - a64.T @ b64 / 4, many, "float64"
-        ),
-        Operation(
-            lambda kernels: kernels.plus_gram(even, a, a + 1, 0.5, -0.25, symmetric=True),
+            of("plus_gram", even, a, a + 1, 0.5, -0.25, symmetric=True),
             even / 2 - (sides + sides.T) / 4,
             more,
             "float64",
             True,
         ),
         Operation(
-            lambda kernels: kernels.gram_change(larger, chosen, a),
+            of("gram_change", larger, chosen, a),
             changed.T @ changed - larger.T.astype(np.float64) @ larger,
             rounding(dtype, 4 * n),
             "float64",
             True,
         ),
+        Operation(of("weighted_gram", a, weights), a64.T @ (weights[:, None] * a64), more, "float64", True),
         Operation(
-            lambda kernels: kernels.weighted_gram(a, weights),
-            a64.T @ (weights[:, None] * a64),
-            more,
-            "float64",
-            True,
+            of("column_sums", a, weights), a64.T @ weights, rounding(dtype, n if dtype == "float64" else 64), "float64"
         ),
-        Operation(
-            lambda kernels: kernels.column_sums(a, weights),
-            a64.T @ weights,
-            rounding(dtype, n if dtype == "float64" else 64),
-            "float64",
-        ),
-        Operation(
-            lambda kernels: kernels.row_dots(a, scaled),
-            np.einsum("ij,ij->i", a64, scaled),
-            rounding(dtype, 4 * k),
-            "float64",
-        ),
-        Operation(lambda kernels: kernels.inverse(definite), np.linalg.inv(definite), 1e-9, "float64"),
+        Operation(of("row_dots", a, scaled), np.einsum("ij,ij->i", a64, scaled), rounding(dtype, 4 * k), "float64"),
+        Operation(of("inverse", definite), np.linalg.inv(definite), 1e-9, "float64"),
     ]
 
 
