@@ -45,14 +45,6 @@ def tarred(mode: str, *members: tuple[tarfile.TarInfo | str, bytes]) -> bytes:
     return file.getvalue()
 
 
-def encrypted() -> bytes:
-    """A zip archive whose member says that it is encrypted."""
-    data = bytearray(zipped(text=TEXT))
-    data[6] |= 1
-    data[data.index(b"PK\x01\x02") + 8] |= 1
-    return bytes(data)
-
-
 def broken(data: bytes) -> bytes:
     """An archive with other bytes in the middle of its compressed data."""
     return data[:60] + bytes(20) + data[80:]
@@ -162,16 +154,8 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
         (Served(zipped(text=TEXT)), {"members": {"other": ""}}, "holds no member other"),
         (Served(zipped(text=TEXT)), {"members": {"text": sha(b"")}}, "text of http.*its sha256 is"),
         (Served(zipped(a__text=TEXT, b__text=TEXT)), {"members": {"*/text": ""}}, "has a name that cannot be used"),
-        (Served(encrypted()), {"members": {"text": ""}}, "or a damaged one .*encrypted"),
         (Served(broken(zipped(text=TEXT))), {"members": {"text": ""}}, "or a damaged one"),
-        *(
-            (
-                Served(broken(tarred(f"w:{kind}", ("text", os.urandom(9000))))),
-                {"members": {"text": ""}},
-                "or a damaged one",
-            )
-            for kind in ("gz", "bz2", "xz")
-        ),
+        (Served(broken(tarred("w:xz", ("text", os.urandom(9000))))), {"members": {"text": ""}}, "or a damaged one"),
     ],
 )
 def test_what_goes_wrong_is_said_and_nothing_is_left(tmp_path, served, facts, said):

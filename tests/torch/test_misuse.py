@@ -64,11 +64,6 @@ def test_a_step_that_cannot_be_leaves_the_weights() -> None:
     torch.testing.assert_close(head.weights(), before, rtol=0, atol=0)
 
 
-def test_inputs_of_three_axes_are_told_how_to_be_flattened() -> None:
-    with pytest.raises(InputError, match=r"not \(2, 3, 5\): give input\.flatten\(0, 1\), and targets of as many rows"):
-        layer()(torch.zeros(2, 3, d), torch.zeros(2, 3, dtype=torch.int64))
-
-
 # ── bad arguments ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -120,6 +115,7 @@ def test_targets_that_cannot_be_are_refused(target: Any, message: str) -> None:
     [
         (torch.ones(m, d + 1), r"input must be a tensor of shape \(any, 5\), not \(7, 6\)"),
         (torch.ones(d), r"input must be a tensor of shape \(any, 5\), not \(5,\)"),
+        (torch.ones(2, 3, d), r"not \(2, 3, 5\): give input\.flatten\(0, 1\), and targets of as many rows"),
         (torch.ones(m, d, dtype=torch.long), "input must hold floating-point numbers, not torch.int64"),
         (torch.full((m, d), torch.inf), "H holds a value that is not a finite float64 number, first in row 0"),
         (np.ones((m, d)), "input must be a tensor of shape"),
