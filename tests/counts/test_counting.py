@@ -3,7 +3,6 @@
 import decimal
 import gzip
 import json
-import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,6 @@ from wordsparse.files import storage
 parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
 arrow = pytest.importorskip("pyarrow")
 
-PAGE = (
-    (Path(__file__).parents[2] / "docs" / "text.md").read_text().split("## Training from counts")[1].split("\n## ")[0]
-)
 RANDOM = np.random.default_rng(3)
 WORDS = [f"w{i}" for i in range(30)]
 TEXT = [[WORDS[int(i)] for i in RANDOM.zipf(1.4, 9) % 30] for _ in range(300)]
@@ -259,37 +255,7 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         ws.train(path, preset="counts", phrases=1, **SMALL)
 
 
-def test_the_page_counts_the_same_in_sql(tmp_path: Path) -> None:
-    duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
-    (query,) = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
-    (tmp_path / "text.txt").write_text("\n".join(map(" ".join, TEXT)))
-    ws.count(tmp_path / "text.txt", tmp_path / "t.parquet", window=8, min_count=5)
-    with duckdb.connect() as connection:
-        connection.execute("SET file_search_path = ?", [str(tmp_path)])
-        for statement in filter(str.strip, query.split(";")):
-            connection.execute(statement.replace("'pairs.parquet'", f"'{tmp_path / 'sql.parquet'}'"))
-    assert table(tmp_path / "sql.parquet") == pytest.approx(
-        table(tmp_path / "t.parquet"), rel=1e-5
-    )  # the sums of float32
-
-
-@pytest.mark.nightly
-def test_the_page_counts_the_same_in_pyspark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("pyspark", reason="PySpark, which needs Java, is not installed")
-    (script,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    (tmp_path / "text.txt").write_text("\n".join(map(" ".join, TEXT)))
-    ws.count(tmp_path / "text.txt", tmp_path / "t.parquet")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-    names: dict[str, Any] = {}
-    exec(script, names)
-    names["spark"].stop()
-    assert table(tmp_path / "pairs.parquet") == pytest.approx(table(tmp_path / "t.parquet"), rel=1e-5)
-
-
 def test_the_command_counts_and_train_takes_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from wordsparse.cli import main
-
     (tmp_path / "text.txt").write_text("\n".join(map(" ".join, TEXT)))
     pairs, model = str(tmp_path / "p.parquet"), str(tmp_path / "m")
     assert main(["count", str(tmp_path / "text.txt"), "-o", pairs, "--json", "--quiet"]) == 0

@@ -102,13 +102,13 @@ def test_the_regression_is_its_formula(dim: int) -> None:
 
 def test_a_lower_rank_is_chosen_where_the_other_directions_are_noise() -> None:
     random = np.random.default_rng(3)
-    topic, X = random.integers(0, 8, 300), np.zeros((300, 260), np.float32)
+    topic, X = random.integers(0, 6, 150), np.zeros((150, 140), np.float32)
     for i, own in enumerate(topic):
-        X[i, own * 20 + random.choice(20, 4, replace=False)] = 1
-        X[i, 160 + random.choice(100, 8, replace=False)] = 1
-    Y = sp.csr_array((random.random((300, 40)) < (random.random((8, 40)) ** 6)[topic]).astype(np.float32))
-    problem, constants = tuning.tuned(sp.csr_array(X), Y, 260, 0, CpuKernels(1), lambda sentence: None)
-    assert constants.rank < 260
+        X[i, own * 15 + random.choice(15, 4, replace=False)] = 1
+        X[i, 90 + random.choice(50, 8, replace=False)] = 1
+    Y = sp.csr_array((random.random((150, 20)) < (random.random((6, 20)) ** 6)[topic]).astype(np.float32))
+    problem, constants = tuning.tuned(sp.csr_array(X), Y, 140, 0, CpuKernels(1), lambda sentence: None)
+    assert constants.rank < 140
     assert problem.solve(constants).inverse.P.shape[1] == constants.rank
 
 

@@ -20,7 +20,7 @@ def test_a_run_resumed_at_any_step_ends_in_the_same_bytes(text: Path, output: Pa
     train(text, output, tokens=None, **options)
     assert same_vectors(ws.load(output), whole)
     total = whole.report["tokens"]
-    for tokens in (1, 500, 1700, total // 2, total // 2 + 1, total - 1):
+    for tokens in (1, 1700, total // 2, total // 2 + 1, total - 1):
         shutil.rmtree(output)
         interrupted(text, output, tokens, **options)
         resumed = train(text, output, resume=True, **options)

@@ -178,13 +178,13 @@ def contents(output: Path) -> dict[str, str]:
     return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
 
 
-def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
+def targets(siege: Siege, materials: Path) -> list[Target]:
     """The commands, with what they work on in the folder ``materials``: a text, counted pairs and a model."""
     from wordsparse.counts.counting import count
     from wordsparse.training.runs import train
 
     text, model, counted = materials / "text.txt", materials / "model", materials / "counted.parquet"
-    words = np.random.default_rng(0).integers(0, 400, (sentences, 8))
+    words = np.random.default_rng(0).integers(0, 400, (2500, 8))
     text.write_text("".join(" ".join(f"w{word}" for word in line) + "\n" for line in words))
     train(text, output=model, dim=100, epochs=1, min_count=1, threads=1)
     count(text, counted, min_count=1)
@@ -215,21 +215,17 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
 
 @click.command()
 @click.option("--kills", type=click.IntRange(1), default=240, show_default=True, help="Of all commands together.")
-@click.option("--only", "names", multiple=True, type=click.Choice(list(SHARES)), help="This command; repeatable.")
-@click.option("--sentences", default=2500, show_default=True, help="Of the text: how long a command takes.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(kills: int, names: tuple[str, ...], sentences: int, seed: int) -> None:
+def main(kills: int, seed: int) -> None:
     """Kill every command at random moments and print the outcomes as JSON."""
-    shares = {name: share for name, share in SHARES.items() if name in (names or SHARES)}
     with tempfile.TemporaryDirectory(prefix="wordsparse-siege-") as scratch:
         folder, materials = Path(scratch) / "siege", Path(scratch) / "materials"
         folder.mkdir()
         materials.mkdir()
         siege = Siege(folder, seed)
-        for target in targets(siege, materials, sentences):
-            if target.name in shares:
-                click.echo(f"killing {target.name}", err=True)
-                siege.attack(target, max(1, round(kills * shares[target.name] / sum(shares.values()))))
+        for target in targets(siege, materials):
+            click.echo(f"killing {target.name}", err=True)
+            siege.attack(target, max(1, round(kills * SHARES[target.name] / sum(SHARES.values()))))
     figures = siege.figures
     click.echo(json.dumps({**vars(figures), "all_kills": figures.kills.total()}, indent=1))
     sys.exit(1 if figures.damage else 0)
