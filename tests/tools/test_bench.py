@@ -94,6 +94,10 @@ def test_drift_is_small_under_control_and_large_without() -> None:
         ("Heads", {"task": "word-50", "seconds": 0.1, "examples": 2000, "judged": 50, "head": "zloss,in-batch"}),
         ("Heads", {"task": "values-500", "seconds": 0.1, "examples": 2000, "judged": 50, "head": "squared,stored"}),
         ("GpuLayer", {"device": "cpu", "outputs": 500, "features": 8, "minibatch": "4,32"}),
+        ("GpuRates", {"device": "cpu", "size": 64}),
+        ("GpuAccuracy", {"device": "cpu", "loss": "squared"}),
+        ("GpuTraining", {"device": "cpu", "dim": 4}),
+        ("GpuLeaks", {"device": "cpu", "outputs": 500, "features": 8, "steps": 20}),
     ],
 )
 def test_a_subject_runs(tmp_path: Path, text: Path, subject: str, given: dict[str, object]) -> None:
@@ -129,6 +133,22 @@ def test_the_naive_sides_are_the_dense_step(module: Any, size: dict[str, int], m
         grad = naive.step(H, targets, 0.01)
         np.testing.assert_allclose(grad, dense.step(H, Y, 0.01)[1], rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(naive.W, dense.W, rtol=1e-4, atol=1e-5)
+
+
+def test_the_softmax_side_is_softmax() -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    random = np.random.default_rng(0)
+    D, d, m, lr = 11, 3, 5, 0.1
+    step = gpu.softmax_step("cpu", D, d, tf32=False, compiled=False)
+    W = np.zeros((D, d))
+    for _ in range(3):
+        H, targets = random.standard_normal((m, d)).astype(np.float32), random.integers(D, size=m)
+        P = np.exp(H @ W.T)
+        P /= P.sum(1, keepdims=True)
+        P[np.arange(m), targets] -= 1
+        np.testing.assert_allclose(step(H, targets, lr).numpy(), P @ W, atol=1e-6)
+        W -= lr * P.T @ H
+        np.testing.assert_allclose(step.W.numpy(), W, atol=1e-6)  # type: ignore[attr-defined]
 
 
 def test_the_rivals_are_full_cross_entropy_where_they_see_all() -> None:
