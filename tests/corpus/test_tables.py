@@ -292,7 +292,7 @@ def test_what_cannot_be_grouped_is_refused(how: dict[str, Any], cells: list[Any]
     with pytest.raises(InputError, match=message):
         list(RawText(rows, **how).pieces())
     with pytest.raises(InputError, match="grouped by 'user' are not used one by one, as 'at' needs"):
-        next(RawText(BASKETS, column="item", group="user").rows("at"))
+        next(RawText(BASKETS, column="item", group="user").rows(["at"]))
 
 
 def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """``wordsparse documents``: the vectors of the lines, or of the rows, of a text."""
 
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +48,7 @@ def command(
 
     def rows() -> Iterator[Row]:
         if text["column"] is not None:
-            yield from (Row(cells, words) for cells, words in source.kept(kept))
+            yield from (Row(cells, [*itertools.chain(*sentences)]) for _, cells, sentences in source.rows(kept))
         elif piped:
             yield from (Row((), split(line)) for line in sys.stdin)
         else:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.draft import Draft, ReadText
 from wordsparse.corpus.hints import hint
-from wordsparse.corpus.options import EncodeOptions
+from wordsparse.corpus.options import MIN_COUNT, EncodeOptions
 from wordsparse.corpus.phrases import MIN_COUNT as PAIR_MIN_COUNT
 from wordsparse.corpus.phrases import THRESHOLD, JoinedText, with_phrases
 from wordsparse.corpus.reading import Piece, RawText, Source, TextBlock
@@ -62,7 +62,7 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
     WordsparseError
         If writing fails. After either error, nothing is left behind.
     """
-    min_count = asked.least_count
+    min_count = asked.min_count or MIN_COUNT
     passes = asked.phrases or 0
     threshold = THRESHOLD if asked.phrase_threshold is None else asked.phrase_threshold
     threads, progress = resolve_threads(asked.threads), asked.progress or (lambda tokens: None)

@@ -80,11 +80,6 @@ class TextOptions(PlainOptions):
         metavar="TIMES",
     )
 
-    @property
-    def least_count(self) -> int:
-        """The minimum count, of text where none is given."""
-        return self.min_count or MIN_COUNT
-
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("min_count", "max_vocab"):

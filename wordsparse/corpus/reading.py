@@ -177,17 +177,11 @@ class RawText:
     def documents(self) -> Iterator[list[str]]:
         """The tokens of each line of files, blank ones too, or of each row; of the other formats, of each sentence."""
         if self._column is not None:
-            for _, words in self.kept([]):
-                yield words
+            for _, _, sentences in self.rows([]):
+                yield list(itertools.chain.from_iterable(sentences))
         else:
             for file in self.files or ():
                 yield from _without_end(joined(self._pieces_of(file), blank=True))
-
-    def kept(self, columns: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], list[str]]]:
-        """The cells of each row in ``columns``, and the tokens of its text."""
-        assert self._column is not None
-        for name, (cell, *cells) in self._table().rows([self._column, *columns]):
-            yield tuple(cells), [word for _, item in self._cell_items(name, cell) for word in _token_list(name, item)]
 
     def _items(self) -> Iterator[tuple[str, object]]:
         """The items of an iterable, each with its name for messages; of rows, their cells."""
@@ -208,20 +202,20 @@ class RawText:
             for number, sentence in enumerate(items, 1):
                 yield f"sentence {number}", sentence
 
-    def rows(self, other: str) -> Iterator[tuple[str, object, list[str]]]:
-        """The sentences of rows: the name of the row, for messages, its cell in the column ``other``, and the tokens.
+    def rows(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...], list[list[Any]]]]:
+        """The name of each row, for messages, its cells in ``columns``, and the tokens of each sentence of its text.
 
-        InputError as :meth:`pieces`; or if the text is not in a column of rows.
+        InputError as :meth:`pieces`; or if the text is not in a column of rows, or these are grouped.
         """
+        asked = ", ".join(map(repr, columns))
         if self._column is None:
-            raise InputError(f"the column {other!r} needs rows: name the column that holds the text too (column)")
+            raise InputError(f"the column {asked} needs rows: name the column that holds the text too (column)")
         if self._group is not None:
             raise InputError(
-                f"rows grouped by {self._group!r} are not used one by one, as {other!r} needs: leave one of the two out"
+                f"rows grouped by {self._group!r} are not used one by one, as {asked} needs: leave one of the two out"
             )
-        for name, (text, cell) in self._table().rows([self._column, other]):
-            for _, sentence in self._cell_items(name, text):
-                yield name, cell, _token_list(name, sentence)
+        for name, (text, *cells) in self._table().rows([self._column, *columns]):
+            yield name, tuple(cells), [_token_list(name, sentence) for _, sentence in self._cell_items(name, text)]
 
     def _table(self) -> Table:
         return Table(self._source if self.files is None else self.files, self._format, self.max_expansion, self._names)

@@ -20,7 +20,7 @@ import scipy.sparse as sp
 
 from wordsparse import optional, validation
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary, encode
-from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.options import MIN_COUNT, TextOptions
 from wordsparse.corpus.reading import RawText, Source
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.counts.tables import COLUMNS, LARGEST, PARQUET, Numbers, blocks
@@ -241,15 +241,16 @@ def _weighted(source: Source, asked: CountOptions, windows: tuple[int, Distances
     numbers: dict[str, int] = {}
     ids, weights = array("i"), array("d")
     names = asked.columns.split(",") if asked.columns else ()
-    for name, cell, tokens in RawText.of(source, asked, names=names).rows(str(asked.weight)):
-        ids.extend(numbers.setdefault(token, len(numbers)) for token in tokens)
-        ids.append(END_OF_SENTENCE)
+    for name, (cell,), sentences in RawText.of(source, asked, names=names).rows([str(asked.weight)]):
+        for tokens in sentences:
+            ids.extend(numbers.setdefault(token, len(numbers)) for token in tokens)
+            ids.append(END_OF_SENTENCE)
         weights.extend([_weight(name, cell)] * (len(ids) - len(weights)))
     text, of_token = np.array(ids, np.int32), np.array(weights)
     inside = text >= 0
     counts = np.bincount(text[inside], of_token[inside], len(numbers)).tolist()
     rounded = {word: max(1, round(total)) for word, total in zip(numbers, counts, strict=True)}
-    vocabulary = Vocabulary.from_counts(rounded, asked.least_count, asked.max_vocab)
+    vocabulary = Vocabulary.from_counts(rounded, asked.min_count or MIN_COUNT, asked.max_vocab)
     # An end of a sentence is its own place from the end.
     id_of = [*map(vocabulary.get, numbers), END_OF_SENTENCE, OUT_OF_VOCABULARY]
     text = np.array([OUT_OF_VOCABULARY if i is None else i for i in id_of], np.int32)[text]

@@ -92,7 +92,8 @@ def _train(ranks: Ranks, options: Options, text: TrainingText, run: RunOptions) 
             model = begun.finish(training)
         else:
             stop.awaited = True
-            own.train()
+            for _ in own.steps():
+                pass
     ranks.wait()
     return together(ranks, lambda: model if ranks.rank == 0 else load(told["output"]))
 

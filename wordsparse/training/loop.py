@@ -27,7 +27,7 @@ from wordsparse.training.progress import Progress, rate
 from wordsparse.training.run_state import RunState
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.embedding import Pull, WordEmbedding, rows_of
+from wordsparse.words.embedding import Pull, WordEmbedding
 from wordsparse.words.examples import Examples
 from wordsparse.words.model import Model, Training
 from wordsparse.words.options import Options
@@ -131,11 +131,6 @@ class Run:
             self._fold()
         count_time()
 
-    def train(self) -> None:
-        """Take all steps."""
-        for _ in self.steps():
-            pass
-
     @at_work()
     def partial_model(self, call: Mapping[str, object] | None = None) -> Model | None:
         """The model of a run that was stopped between two minibatches, None before the first one. Its epochs are
@@ -165,7 +160,7 @@ class Run:
         state = self.embedding.state()
         training = Training(self.text, self.state.as_dict(), state)
         report = self._report(checkpoints, parent)
-        parts = (self.vocabulary, *rows_of(state), self.options.as_dict(), report, training)
+        parts = (self.vocabulary, state["E"], state["output.V"], self.options.as_dict(), report, training)
         model = Model(*parts, call=dict(call or {}))
         if self.continues is not None:
             model = model.in_axes_of(*self.continues)

@@ -247,11 +247,6 @@ class WordEmbedding:
         return rounded
 
 
-def rows_of(state: Mapping[str, Any]) -> tuple[Array, Array]:
-    """E and V of a :meth:`WordEmbedding.state`: the rows of inputs and of outputs."""
-    return state["E"], state["output.V"]
-
-
 def start_rows(n: int, dim: int, seed: int) -> Array:
     """E at the start, (n, dim) float32, uniform on (−½, ½)/dim."""
     start = np.random.Generator(np.random.PCG64(seed)).random((n, dim), np.float32)

@@ -22,7 +22,6 @@ from wordsparse.errors import InputError
 from wordsparse.files import arrays, npy, regular, storage, toml
 from wordsparse.machine.threads import available_cpus, ordered_map
 from wordsparse.types import Array
-from wordsparse.vectors.formats import IS_OF_LABELS, OF_LABELS
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.form import Form
 from wordsparse.words.model import ROWS, Model, Training
@@ -76,8 +75,6 @@ def load(path: str | PathLike[str], *, mapped: bool = False) -> Model:
     directory = Path(path)
     if directory.is_file():
         raise InputError(f"{directory}: is a file, not the directory of a model; the model comes first")
-    if (directory / OF_LABELS).is_file():
-        raise InputError(f"{directory}: {IS_OF_LABELS}")
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
     with storage.trusting(directory / MANIFEST):
         options, report, files = (manifest[name] for name in ("options", "report", "files"))
