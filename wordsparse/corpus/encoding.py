@@ -22,7 +22,6 @@ from wordsparse.corpus.shards import (
     VOCABULARY,
     EncodedCorpus,
     Shard,
-    tokenization,
     write_corpus_manifest,
 )
 from wordsparse.corpus.sources import some_of
@@ -80,13 +79,14 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
             shutil.rmtree(before)
         vocabulary = numbered.vocabulary(min_count, asked.max_vocab, asked.known)
         records = numbered.draft.renumbered(numbered.maps(vocabulary), threads)
+        how = {"tokens": text.tokens, **({"phrases": passes, "phrase_threshold": threshold} if passes else {})}
         about: dict[str, Any] = {
             "tokens": numbered.draft.tokens,
             "sentences": numbered.draft.sentences,
             "distinct_words": numbered.distinct_words,
             "min_count": min_count,
             "max_vocab": asked.max_vocab,
-            "tokenization": tokenization(text.tokens, passes, threshold),
+            "tokenization": how if text.tokens or passes else None,
         }
         vocabulary.save(folder / VOCABULARY)
         digest = write_corpus_manifest(folder, records, **about)

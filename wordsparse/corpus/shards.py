@@ -217,10 +217,3 @@ def is_encoded(path: str | os.PathLike[str]) -> bool:
         return bool(os.fspath(path)) and (Path(path) / MANIFEST).is_file()
     except (OSError, ValueError):
         return False
-
-
-def tokenization(tokens: str | None, phrases: int, phrase_threshold: float) -> dict[str, Any] | None:
-    """How a text becomes tokens, as JSON; None if the tokens were given."""
-    if not phrases:
-        return None if tokens is None else {"tokens": tokens}
-    return {"tokens": tokens, "phrases": phrases, "phrase_threshold": phrase_threshold}

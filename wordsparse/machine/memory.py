@@ -35,13 +35,9 @@ def limits() -> Iterator[tuple[int, str]]:
 
 def _process_left() -> Iterator[tuple[int, str]]:
     """What the limits of this process leave, such as ``ulimit -v``."""
-    for limit, field, what in (
-        (resource.RLIMIT_AS, "VmSize", "RLIMIT_AS"),
-        (resource.RLIMIT_DATA, "VmData", "RLIMIT_DATA"),
-    ):
-        soft, _ = resource.getrlimit(limit)
-        if soft != resource.RLIM_INFINITY and (used := _number(Path("/proc/self/status"), field)) is not None:
-            yield max(0, soft - used * 1024), what
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY and (used := _number(Path("/proc/self/status"), "VmSize")) is not None:
+        yield max(0, soft - used * 1024), "RLIMIT_AS"
 
 
 def _cgroup_left() -> Iterator[tuple[int, str]]:

@@ -289,12 +289,10 @@ class Run:
         return pull.loss, pull.pairs
 
     def _nothing_to_learn(self) -> str:
-        options = self.options
-        remedies = ["longer sentences (rows of one item: --group-by COLUMN)", "a smaller min_count"]
-        remedies += [f"sample=0 (now {options.sample:g})"] if options.sample else []
-        remedies += [f"more max_tokens (now {options.max_tokens:,})"] if options.max_tokens else []
-        tokens = f"{self.minibatches.tokens:,}"
-        return f"no word among the {tokens} tokens has another one in its window: give {', or '.join(remedies)}"
+        return (
+            f"no word among the {self.minibatches.passes.tokens:,} tokens has another one in its window: give longer "
+            "sentences (rows of one item: --group-by COLUMN), or a smaller min_count, sample=0, more max_tokens"
+        )
 
     def _diverged(self, how: str) -> TrainingError:
         where = f"training diverged after {self.state.tokens:,} of {self.total_tokens:,} tokens"

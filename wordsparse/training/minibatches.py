@@ -45,11 +45,6 @@ class Minibatches:
         self._check_heldout()
         self._free += [self._builder() for _ in range(builders - 1)]
 
-    @property
-    def tokens(self) -> int:
-        """Tokens of one pass."""
-        return self.passes.tokens
-
     def sized(self, epoch: int, position: int) -> int:
         """Tokens of the minibatch that begins there."""
         return min(self.largest, self.schedule.wanted(epoch * self.passes.positions + position))

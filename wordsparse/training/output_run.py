@@ -69,7 +69,8 @@ class OutputRun:
     def begun(self, encoding: Callable[[int], None] | None = None) -> "Iterator[Begun | Model]":
         """The run at its start, or where a checkpoint left it, in its locked directory; a finished model if no epochs
         are left to train."""
-        self._check()
+        storage.check_parent(self.output)
+        memory.check(1, self.options.dim)  # before the text is read
         with stop_requests() as stop, RunDirectory(self.output) as directory:
             base, base_digest = self._base(directory)
             checkpoint = newest_checkpoint(directory, base_digest)
@@ -94,11 +95,6 @@ class OutputRun:
             count = 0 if checkpoint is None else checkpoint.count
             keeper = Checkpointer(directory, request, self.run.checkpoint_every, stop, count)
             yield Begun(run, keeper, directory, stop, self.call, self.output, base_digest)
-
-    def _check(self) -> None:
-        """Refuse a wrong request before anything is written."""
-        storage.check_parent(self.output)
-        memory.check(1, self.options.dim)  # before the text is read
 
     def _base(self, directory: RunDirectory) -> tuple[Model | None, str | None]:
         """The model that the run starts from and its digest; (None, None) unless the run is resumed from a model.
