@@ -107,6 +107,22 @@ def test_model2vec_holds_the_words_by_their_weights(tmp_path: Path, precision: s
     assert (config["model_type"], config["hidden_dim"], config["normalize"]) == ("model2vec", 2, True)
 
 
+@pytest.mark.parametrize("program", ["model2vec", "sentence_transformers"])
+def test_other_programs_encode_texts_as_we_do(tmp_path: Path, program: str) -> None:
+    package = pytest.importorskip(program, reason=f"{program} is not installed")
+    random = np.random.default_rng(2)
+    words = [f"w{i}" for i in range(500)]
+    vectors = WordVectors(words, random.normal(size=(500, 20)), np.sort(random.zipf(1.3, 500).clip(max=10**6))[::-1])
+    texts = [f"{' '.join(random.choice(words, 9))}, Nobody (W{i % 500})!".capitalize() for i in range(1000)]
+    save_vectors(vectors, tmp_path / "m", "model2vec")
+    load = package.StaticModel.from_pretrained if program == "model2vec" else package.SentenceTransformer
+    found, ours = load(str(tmp_path / "m")).encode(texts), vectors.encode(texts)
+    np.testing.assert_allclose(found, ours, atol=1e-5)
+    np.testing.assert_allclose(found[:-1] @ found[1:].T, ours[:-1] @ ours[1:].T, atol=1e-4)
+    card = package.StaticModel.from_pretrained(str(tmp_path / "m")).language if program == "model2vec" else None
+    assert card is None  # its user writes it
+
+
 def test_model2vec_makes_a_new_directory_only(tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "mine").touch()

@@ -17,6 +17,7 @@ import numpy as np
 
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import arrays, regular, storage
+from wordsparse.kernels import at_work
 from wordsparse.training.interruption import Interrupted, StopRequest
 from wordsparse.training.loop import Run
 from wordsparse.training.run_directory import CHECKPOINT, RunDirectory
@@ -98,7 +99,8 @@ class Checkpointer:
         number = 1 + (int(before[0].name.removeprefix(CHECKPOINT)) if before else 0)
         target = self._directory.place(f"{CHECKPOINT}{number:09d}")
         try:
-            state = run.embedding.state()
+            with at_work():  # a GPU's state is copied
+                state = run.embedding.state()
             _check_finite(state)
             with storage.new_directory(target) as folder, storage.writing(target):
                 table = arrays.write(folder / STATE, state)
