@@ -62,9 +62,9 @@ def test_texts_of_a_few_words_train_with_the_defaults(text: Sentences) -> None:
 
 
 def test_a_text_without_pairs_is_refused_with_what_to_give() -> None:
-    with pytest.raises(TrainingError, match=r"no word among the 20 tokens .*: give longer sentences, or a smaller"):
+    with pytest.raises(TrainingError, match=r"no word among the 20 tokens .*: give longer sentences .*, or a smaller"):
         ws.train([["a"], ["b"]] * 10, min_count=1, epochs=1)
-    with pytest.raises(TrainingError, match=r"or sample=0 \(now 0.0002\), or more max_tokens \(now 3\)"):
+    with pytest.raises(TrainingError, match="a smaller min_count, sample=0, more max_tokens"):
         ws.train([["a"], ["b"]] * 5000, epochs=1, max_tokens=3, sample=2e-4)
 
 
