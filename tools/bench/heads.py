@@ -28,8 +28,8 @@ class Heads(Benchmark):
 
     ``task`` is KIND-D. ``class``: one of D / 10 clusters of points, each an output; ``item``: the next one of
     ``planted`` sequences; ``labels``: 20 a row, ten of each of two topics, the popular ones more often; ``values``: 20
-    real ones a row, those of two topics, topics by Zipf's law; ``word``: the next one of ``text``. Items and words are
-    read from the last ten, by rows of their own and a GRU; else the body has one inner layer.
+    real ones a row, those of two topics, topics by Zipf's law; ``word``: the next one of ``text``; ``bag``: the next
+    ten. Items and words are read from the last ten, by rows of their own and a GRU; else the body has one inner layer.
 
     The heads: losses of ``FactoredOutput`` with nothing set, or after ``counts:`` with biases and the root of counts as
     base measure; ``dense``, full cross-entropy; ``in-batch``, that among the targets of the minibatch, each weighed by
@@ -69,7 +69,7 @@ class Heads(Benchmark):
         if head in RIVALS:
             rivals = {"values": ("dense", "stored", "sampled-100", "sampled-1000")}
             return head not in rivals.get(kind, RIVALS[:5])
-        targets = {"values": "real-valued", "labels": "several"}.get(kind, "one-hot")
+        targets = {"values": "real-valued", "labels": "several", "bag": "several"}.get(kind, "one-hot")
         return targets not in LOSSES[head.removeprefix("counts:")].fits
 
     def memory(self) -> dict[str, int]:

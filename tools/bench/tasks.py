@@ -33,12 +33,14 @@ class Task:
 def task_of(asked: Any) -> Task:
     """The rows of a task; the last ones are those that are judged."""
     kind, _, outputs = asked.task.partition("-")
-    inputs, ids, values = {"item": following, "word": following}.get(kind, made_up)(asked, kind, int(outputs))
+    inputs, ids, values = {"values": made_up, "labels": made_up, "class": made_up}.get(kind, following)(
+        asked, kind, int(outputs)
+    )
     return Task(int(outputs), inputs, ids, values, asked.judged)
 
 
 def following(asked: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
-    """The next item or word and those before it."""
+    """The next item or word, or for a ``bag`` the next ten, and those before it."""
     if kind == "item":
         parts = planted(outputs, asked.examples // 8)
     else:
@@ -47,14 +49,15 @@ def following(asked: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
         )
         kept = {word: i for i, (word, _) in enumerate(Counter(words).most_common(outputs - 1), 1)}
         parts = [np.array([kept.get(word, 0) for word in words])]
-    rows = np.concatenate([windows(part) for part in parts])
-    return rows[:, :-1], rows[:, -1], None
+    targets = 10 if kind == "bag" else 1
+    rows = np.concatenate([windows(part, targets) for part in parts])
+    return rows[:, :-targets], rows[:, -targets:], None
 
 
-def windows(part: Any) -> Any:
-    """Each id from the second on behind the last ten before it; 0 where there is none."""
+def windows(part: Any, targets: int) -> Any:
+    """Each run of that many ids, from the second id on, behind the last ten before it; 0 where there is none."""
     padded = np.concatenate([np.zeros(BEFORE - 1, np.int64), part])
-    return np.lib.stride_tricks.sliding_window_view(padded, BEFORE + 1)
+    return np.lib.stride_tricks.sliding_window_view(padded, BEFORE + targets)
 
 
 def made_up(asked: Any, kind: str, outputs: int) -> tuple[Any, Any, Any]:
