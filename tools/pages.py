@@ -122,20 +122,16 @@ def headline(content: Content) -> str:
 
 
 def speed(content: Content) -> str:
-    """How many times the speed of gensim's negative sampling, in training and from the text to the vectors."""
+    """How many times the speed of gensim's negative sampling."""
     rate = medians(content, lambda run: run["tokens_per_second"])
     cpu = medians(content, lambda run: run["cpu_seconds"])
-    seconds = medians(content, lambda run: run.get("text_to_vectors_seconds"))
     sentences = []
     for model, label in MODELS.items():
         ours, peer = f"wordsparse-{model}", f"gensim-{model}-ns"
         if ours in cpu and peer in cpu:
-            from_text = (
-                f", and {seconds[peer] / seconds[ours]:.1f} times from the text to the vectors" if seconds else ""
-            )
             sentences.append(
                 f"{label} trains at {rate[ours] / rate[peer]:.1f} times the speed of gensim's negative sampling "
-                f"({cpu[peer] / cpu[ours]:.1f} times by CPU time){from_text}."
+                f"({cpu[peer] / cpu[ours]:.1f} times by CPU time)."
             )
     return "\n".join(sentences)
 
