@@ -35,7 +35,7 @@ demo: install
 	  --only wordsparse-skipgram --only gensim-skipgram-ns --only wordsparse-cbow --only gensim-cbow-ns \
 	  --pairs demo/sets/wordsim353.tsv --pairs demo/sets/simlex999.txt --analogies demo/sets/questions-words.txt
 	@for word in music war languag comput church planet film; do printf "\n%s\n" $$word; \
-	  $(RUN) -m wordsparse similar demo/report/vectors/wordsparse-skipgram.npz $$word -n 8; done
+	  $(RUN) -m wordsparse similar demo/report/vectors/wordsparse-skipgram-10-epochs-seed-1.npz $$word -n 8; done
 
 # The tables of README.md and docs, from docs/results.
 pages:
