@@ -188,7 +188,7 @@ PYX = Path("pyx")
 PACKAGES = {
     "ngrams": "wordsparse.vectors",
     "decimals": "wordsparse.vectors.formats",
-    **dict.fromkeys(("numbering", "text"), "wordsparse.corpus"),
+    "text": "wordsparse.corpus",
     "walks": "wordsparse.graphs",
 }
 # Under sanitizers the text for the widest vectors is compiled for narrower processors, so that it runs on those too.

@@ -1,9 +1,7 @@
-"""Sentences of any hashable tokens, converted to numbers, and the choice of the vocabulary.
-
-The tokens are numbered and counted by compiled code, not by a Python loop.
-"""
+"""Sentences of any hashable tokens, converted to numbers, and the choice of the vocabulary."""
 
 import contextlib
+import itertools
 import logging
 import os
 import tempfile
@@ -17,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary, encode
-from wordsparse.corpus._numbering import Numbering
+from wordsparse.corpus.numbering import Numbers, numbered
 from wordsparse.errors import InputError, WrongTypeError
 from wordsparse.files import storage
 from wordsparse.vectors import names
@@ -44,12 +42,11 @@ class Scan:
 
 def scan(sentences: Iterable[Any]) -> Scan:
     """Count the tokens of sentences and number them."""
-    numbering, stream = Numbering(), lists(sentences)
-    blocks = [np.empty(0, np.int32)]
-    while (block := numbering.number(stream, END_OF_SENTENCE, _BLOCK)).size:
-        blocks.append(block)
-    counts = dict(zip(numbering.tokens, numbering.counts.tolist(), strict=True))
-    return Scan(counts, sum(counts.values()), numbering.sentences, np.concatenate(blocks))
+    numbers, read = Numbers(), itertools.count()
+    stream = (sentence for sentence, _ in zip(lists(sentences), read, strict=False))
+    ids = np.concatenate([*numbered(stream, numbers, END_OF_SENTENCE)])
+    counts = np.bincount(ids[ids >= 0], minlength=len(numbers)).tolist()
+    return Scan(dict(zip(numbers, counts, strict=True)), sum(counts), next(read), ids)
 
 
 def keeps(token: Key, count: int, min_count: int, trim_rule: TrimRule | None) -> bool:

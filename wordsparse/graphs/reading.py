@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse import validation
-from wordsparse.corpus._numbering import Numbering
+from wordsparse.corpus.numbering import Numbers, numbered
 from wordsparse.corpus.reading import as_paths
 from wordsparse.corpus.sources import find_files, opened
 from wordsparse.corpus.tables import Table, column_names, format_of_name
@@ -32,7 +32,6 @@ COMMENTS = ("#", "%")
 WEIGHT = "weight"
 # What an edge in Python is, and what is no node.
 EDGE, NO_NODE = (list, tuple, np.ndarray), (None, "")
-_BLOCK = 2**20
 
 
 @dataclass(frozen=True)
@@ -129,19 +128,18 @@ def _of_networkx(graph: Any, options: GraphOptions) -> tuple[list[str], sp.csr_a
 
 def _of_rows(files: list[Path] | None, source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
     """The graph of files of edges, or of an iterable of them."""
-    numbering, weights = Numbering(), array("d")
+    numbers, weights = Numbers(), array("d")
     named = [("the edges", enumerate(source, 1))] if files is None else [(str(f), _cells(f, options)) for f in files]
     for file in files or ():
         check_memory(_expected(file))
     blocks = [np.empty((0, 2), np.int32)]
     for name, cells in named:
-        stream = _pairs(name, cells, weights)
-        while (block := numbering.number(stream, 0, _BLOCK)).size:
+        for block in numbered(_pairs(name, cells, weights), numbers, end=0):
             blocks.append(block.reshape(-1, 3)[:, :2].copy())
             check_memory(len(weights))
     if not weights:
         raise InputError("there is no edge: give the two nodes of an edge in each line, row or item")
-    nodes = [str(node) for node in numbering.tokens]
+    nodes = [str(node) for node in numbers]
     return nodes, _matrix(np.concatenate(blocks), np.array(weights), len(nodes))
 
 

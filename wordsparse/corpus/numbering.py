@@ -1,0 +1,38 @@
+"""Tokens of any hashable type, numbered in the order of their first appearance; a dictionary tells them apart."""
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+
+# Values of an array, or the end of the sentence after them.
+BLOCK = 2**20
+
+
+class Numbers(dict[Hashable, int]):
+    """The number of each token; a token that is new has the next one."""
+
+    def __missing__(self, token: Hashable) -> int:
+        number = self[token] = len(self)
+        return number
+
+
+def numbered(sentences: Iterable[Sequence[Hashable]], numbers: Numbers, end: int) -> Iterator[NDArray[np.int32]]:
+    """The numbers of the tokens of sentences, with ``end`` after each one that is not empty, some at a time.
+
+    InputError if a token is not hashable.
+    """
+    values: list[int] = []
+    for sentence in sentences:
+        try:
+            values.extend(map(numbers.__getitem__, sentence))
+        except TypeError as error:
+            raise InputError(f"a sentence must be a list of hashable tokens: {error}") from error
+        if len(sentence):
+            values.append(end)
+        if len(values) >= BLOCK:
+            yield np.array(values, np.int32)
+            values.clear()
+    yield np.array(values, np.int32)
