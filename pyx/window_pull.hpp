@@ -9,8 +9,6 @@ namespace wordsparse {
 constexpr ptrdiff_t STRIPS_AHEAD = 16;
 /* Marks a slot without a word or a bag. */
 constexpr uint32_t NOTHING = UINT32_MAX;
-/* Numbers of F and W in a panel: as stored, or float rounded to bfloat16 (with vectors of a cache line only). */
-enum Panel { WHOLE, HALF };
 /* Cache lines of a row in a panel. WHOLE: F, Z, G of a word; in another panel W, X of a target. HALF: one panel for both,
  * of as many words as targets: F and W in one line, Z, G, X. */
 template <Panel half> constexpr int OF_FEATURE = half == HALF ? 4 : 3;
@@ -46,10 +44,6 @@ BY_ISA(window_pull)
 } // namespace wordsparse
 
 #else
-/* Vectors and numbers of a cache line. */
-template <typename real> constexpr ptrdiff_t VECS = LINE / sizeof(vec<real>);
-template <typename real> constexpr ptrdiff_t LINE_NUMBERS = LINE / sizeof(real);
-
 /* Chooses the instantiation for the panels of w. */
 #define BY_HALF(name, ...)                                                                                             \
     if constexpr (sizeof(real) == 4 && sizeof(vec<real>) == LINE) {                                                    \

@@ -210,7 +210,11 @@ class CpuKernels(Kernels):
         if out.size and features.shape[1]:
             features, rows = self._pool.on_lines(features), self._pool.on_lines(rows)
             scratch = self._window_scratch(windows, features)
-            _windows.dots(*self._window_arrays(windows, features), features, targets, rows, scratch, out)
+            halves = None
+            if self._half(features) and self._past_own_cache(features.nbytes + rows.nbytes):
+                size = _windows.halves_size(features.shape[0] + rows.shape[0])
+                halves = self._pool.empty((1, size // features.itemsize), features.dtype)
+            _windows.dots(*self._window_arrays(windows, features), features, targets, rows, scratch, halves, out)
         return out
 
     def window_means(self, windows: Windows, features: Array) -> Array:
@@ -268,7 +272,8 @@ class CpuKernels(Kernels):
 
     def _window_arrays(self, windows: Windows, features: Array) -> WindowArrays:
         blocks = -(-windows.tokens.shape[0] // _windows.BLOCK)
-        first = np.searchsorted(windows.centre, np.arange(blocks + 1) * _windows.BLOCK)
+        # (of the centres' own type: they are not converted then)
+        first = np.searchsorted(windows.centre, np.arange(blocks + 1, dtype=np.int32) * np.int32(_windows.BLOCK))
         text = windows.tokens, windows.centre, windows.start, windows.stop, first, windows.reach
         return self._isa, *text, row_bytes(features.shape[1], features.itemsize) // features.itemsize
 
