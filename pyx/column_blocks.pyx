@@ -4,16 +4,16 @@ Functions combine      out = Γ W (+ diag(s) B)   (m, d)
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
 dtypes    real = float32 or float64 for values; int64 indptr and order; int32 indices
 memory    everything is allocated by the caller; rows are contiguous and may stand further apart than their length; a
-          thread's panel holds a few columns of all rows of W; half: twice as many, rounded to bfloat16,
-          of float with vectors of 64 bytes only
+          panel holds a few columns of all rows of W; half: twice as many, rounded to bfloat16, of float with vectors of
+          64 bytes only
 cost      2 d flops an entry, and a block of values read per entry and block: from the second-level cache where all of W
           would not fit in it (column_blocks.hpp)
-threads   combine deals blocks to OpenMP threads, or parts of rows in a block where these are few; pair_dots parts of
-          rows, whose blocks add up. A number is computed by one thread, in an order that does not depend on it
+threads   of each block, the panel is copied by all threads, and then parts of the rows are dealt to them. A number is
+          computed by one thread, in an order that does not depend on it
 """
 
 from cython cimport view
-from cython.parallel cimport prange, threadid
+from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t
 
 from common cimport address, blocks_of, real, require, require_csr, require_line, rows_of, stride
@@ -33,14 +33,13 @@ cdef enum:
     # Entries whose weights a thread brings into order at a time.
     ORDERED = 16384
     # Pieces of work for each thread: the last ones end at about the same time.
-    PIECES = 4
-
-# How much of the work is in the large parts that each thread begins with.
-cdef double LARGE = 0.7
+    PIECES = 8
+    # Rows that a thread copies at a time.
+    COPIED = 1024
 
 
 def panel_size(Py_ssize_t rows):
-    """Bytes of a panel, which is aligned to cache lines."""
+    """Bytes of the panel, which is aligned to cache lines."""
     return rows * BLOCK_BYTES
 
 
@@ -57,78 +56,69 @@ cdef Py_ssize_t row_at(const int64_t* indptr, Py_ssize_t n, double share) noexce
 
 
 cdef int require_operands(const int64_t[::1] indptr, const int32_t[::1] indices, Py_ssize_t rows,
-                          const real[::view.strided, ::view.contiguous] matrix, const real[:, ::1] panels) except -1:
+                          const real[::view.strided, ::view.contiguous] matrix, const real[::1] panel) except -1:
     require_csr(indptr, indices, None, rows)
     require(rows > 0 and indices.shape[0] > 0 and matrix.shape[1] > 0, "there must be a row, a column and an entry")
-    require(panels.shape[0] > 0 and panels.shape[1] * <Py_ssize_t> sizeof(real) >= matrix.shape[0] * BLOCK_BYTES,
-            "each thread must have a panel of panel_size")
-    return require_line(&panels[0, 0])
+    require(panel.shape[0] * <Py_ssize_t> sizeof(real) >= matrix.shape[0] * BLOCK_BYTES,
+            "the panel must have its size, panel_size")
+    return require_line(&panel[0])
+
+
+cdef void fill(int isa, bint half, const real* matrix, Py_ssize_t ld, Py_ssize_t rows, Py_ssize_t column,
+               Py_ssize_t columns, real* panel, int threads) noexcept:
+    """Copy a block of columns of all rows into the panel."""
+    cdef Py_ssize_t part
+    for part in prange(blocks_of(rows, COPIED), nogil=True, schedule="static", num_threads=threads):
+        copy_block(isa, half, matrix, ld, part * COPIED, min(rows, (part + 1) * COPIED), column, columns, panel)
 
 
 def combine(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] indices, const int64_t[::1] order,
             const real[::1] weights, const real[::view.strided, ::view.contiguous] rows,
-            const real[::view.strided, ::view.contiguous] base, const real[::1] scale, real[:, ::1] panels,
-            int64_t[::1] held, real[::1] ordered, real[::view.strided, ::view.contiguous] out):
-    """As csr_rows', with at least one row, one column and one entry; panels (threads, panel_size) and held (threads,)
-    -1; ordered (entries,) where there is an order."""
-    cdef Py_ssize_t n = out.shape[0], d = out.shape[1], entries = indices.shape[0], block, column, columns, item, me
-    cdef Py_ssize_t wide = (BLOCK_BYTES << half) // sizeof(real), ld = stride(rows), ld_out = stride(out)
-    cdef Py_ssize_t part, k, lo, hi
-    cdef Py_ssize_t blocks = blocks_of(d, wide)
-    cdef int threads = <int> panels.shape[0]
-    cdef Py_ssize_t parts = blocks_of(PIECES * threads, blocks) if threads > 1 else 1
+            const real[::view.strided, ::view.contiguous] base, const real[::1] scale, real[::1] panel,
+            real[::1] ordered, real[::view.strided, ::view.contiguous] out, int threads):
+    """As csr_rows', with at least one row, one column and one entry; panel of panel_size; ordered (entries,) where there
+    is an order."""
+    cdef Py_ssize_t n = out.shape[0], d = out.shape[1], entries = indices.shape[0], block, column, columns, part, k
+    cdef Py_ssize_t wide = (BLOCK_BYTES << half) // sizeof(real), ld_out = stride(out)
+    cdef Py_ssize_t parts = PIECES * threads if threads > 1 else 1
     cdef const real* weights_ = address(weights if order is None else ordered)
     cdef const real* base_ = rows_of(base)
     cdef const real* scale_ = address(scale)
     cdef Py_ssize_t ld_base = stride(base) if base is not None else 0
-    require_operands(indptr, indices, n, rows, panels)
+    require_operands(indptr, indices, n, rows, panel)
     require(weights.shape[0] >= entries and (order is None or order.shape[0] == ordered.shape[0] == entries),
             "there must be a weight for each entry")
     require(rows.shape[1] == d and (base is None or base.shape[0] == n and base.shape[1] == d and scale.shape[0] == n),
             "rows, base and scale must have the shape of the result")
-    require(held.shape[0] == threads, "each thread must have a place in held")
     if order is not None:
         for part in prange(blocks_of(entries, ORDERED), nogil=True, schedule="static", num_threads=threads):
             for k in range(part * ORDERED, min(entries, (part + 1) * ORDERED)):
                 ordered[k] = weights[order[k]]
-    for item in prange(blocks * parts, nogil=True, schedule="dynamic", num_threads=threads):
-        me, block, part = threadid(), item // parts, item % parts
+    for block in range(blocks_of(d, wide)):
         column = block * wide
         columns = min(wide, d - column)
-        if held[me] != block:
-            copy_block(isa, half, &rows[0, 0], ld, 0, rows.shape[0], column, columns, &panels[me, 0])
-            held[me] = block
-        lo = row_at(&indptr[0], n, <double> part / parts)
-        hi = row_at(&indptr[0], n, (part + 1.0) / parts)
-        combine_block(isa, half, &indptr[0], &indices[0], weights_, &panels[me, 0], column, columns, lo, hi, base_,
-                      ld_base, scale_, &out[0, 0], ld_out)
-
-
-cdef double share_before(Py_ssize_t part, Py_ssize_t threads) noexcept nogil:
-    """The fraction of work in the parts before this one: one large part for each thread, then as many small ones."""
-    if threads == 1:
-        return part
-    return LARGE * part / threads if part <= threads else LARGE + (1 - LARGE) * (part - threads) / threads
+        fill(isa, half, &rows[0, 0], stride(rows), rows.shape[0], column, columns, &panel[0], threads)
+        for part in prange(parts, nogil=True, schedule="dynamic", num_threads=threads):
+            combine_block(isa, half, &indptr[0], &indices[0], weights_, &panel[0], column, columns,
+                          row_at(&indptr[0], n, <double> part / parts), row_at(&indptr[0], n, (part + 1.0) / parts),
+                          base_, ld_base, scale_, &out[0, 0], ld_out)
 
 
 def pair_dots(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] indices,
               const real[::view.strided, ::view.contiguous] left,
-              const real[::view.strided, ::view.contiguous] right, real[:, ::1] panels, real[::1] out):
-    """As csr_rows', with at least one row, one column and one entry; panels as for combine."""
-    cdef Py_ssize_t n = left.shape[0], d = left.shape[1], part, lo, hi, block, column, columns, me
-    cdef Py_ssize_t wide = (BLOCK_BYTES << half) // sizeof(real), ld_left = stride(left), ld_right = stride(right)
-    cdef int threads = <int> panels.shape[0]
-    require_operands(indptr, indices, n, right, panels)
+              const real[::view.strided, ::view.contiguous] right, real[::1] panel, real[::1] out, int threads):
+    """As csr_rows', with at least one row, one column and one entry; panel as for combine."""
+    cdef Py_ssize_t n = left.shape[0], d = left.shape[1], part, block, column, columns
+    cdef Py_ssize_t wide = (BLOCK_BYTES << half) // sizeof(real), ld_left = stride(left)
+    cdef Py_ssize_t parts = PIECES * threads if threads > 1 else 1
+    require_operands(indptr, indices, n, right, panel)
     require(right.shape[1] == d, "both matrices must have the same columns")
     require(out.shape[0] == indices.shape[0], "out must have a number for each entry")
-    # All blocks of a part are one thread's, which adds them up; the small ones end at about the same time.
-    for part in prange(2 * threads if threads > 1 else 1, nogil=True, schedule="dynamic", num_threads=threads):
-        me = threadid()
-        lo = row_at(&indptr[0], n, share_before(part, threads))
-        hi = row_at(&indptr[0], n, share_before(part + 1, threads))
-        for block in range(blocks_of(d, wide)):
-            column = block * wide
-            columns = min(wide, d - column)
-            copy_block(isa, half, &right[0, 0], ld_right, 0, right.shape[0], column, columns, &panels[me, 0])
-            dots_of_block(isa, half, &indptr[0], &indices[0], &left[0, 0], ld_left, &panels[me, 0], column, columns, lo,
-                          hi, &out[0])
+    for block in range(blocks_of(d, wide)):
+        column = block * wide
+        columns = min(wide, d - column)
+        fill(isa, half, &right[0, 0], stride(right), right.shape[0], column, columns, &panel[0], threads)
+        for part in prange(parts, nogil=True, schedule="dynamic", num_threads=threads):
+            dots_of_block(isa, half, &indptr[0], &indices[0], &left[0, 0], ld_left, &panel[0], column, columns,
+                          row_at(&indptr[0], n, <double> part / parts), row_at(&indptr[0], n, (part + 1.0) / parts),
+                          &out[0])

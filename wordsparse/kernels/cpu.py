@@ -151,8 +151,10 @@ class CpuKernels(Kernels):
         out = self._pool.empty((csr.entries,), left.dtype)
         threads = self._threads_for(csr.entries * left.shape[1])
         if self._in_blocks(csr, right):
-            panels = self._panels(right, threads)
-            _column_blocks.pair_dots(self._isa, self._half(left), csr.indptr, csr.indices, left, right, panels, out)
+            panel = self._panel(right)
+            _column_blocks.pair_dots(
+                self._isa, self._half(left), csr.indptr, csr.indices, left, right, panel, out, threads
+            )
         else:
             _csr_rows.pair_dots(self._isa, csr.indptr, csr.indices, left, right, out, threads)
         return out
@@ -183,8 +185,8 @@ class CpuKernels(Kernels):
         operands = csr.indptr, csr.indices, csr.order, values, rows, base, scale
         if self._in_blocks(csr, rows):
             ordered = None if csr.order is None else self._pool.empty((csr.entries,), rows.dtype)
-            panels, held = self._panels(rows, threads), np.full(threads, -1)
-            _column_blocks.combine(self._isa, self._half(rows), *operands, panels, held, ordered, out)
+            panel = self._panel(rows)
+            _column_blocks.combine(self._isa, self._half(rows), *operands, panel, ordered, out, threads)
         else:
             _csr_rows.combine(self._isa, *operands, out, threads)
         return out
@@ -196,9 +198,9 @@ class CpuKernels(Kernels):
         """Whether panels of its rows are rounded to bfloat16."""
         return self._bfloat16 and matrix.dtype == np.float32 and self._isa >= X86_64_V4
 
-    def _panels(self, matrix: Array, threads: int) -> Array:
-        """A block of columns of all rows for each thread."""
-        return self._pool.empty((threads, _column_blocks.panel_size(matrix.shape[0]) // matrix.itemsize), matrix.dtype)
+    def _panel(self, matrix: Array) -> Array:
+        """Space for a block of columns of all rows."""
+        return self._pool.empty((_column_blocks.panel_size(matrix.shape[0]) // matrix.itemsize,), matrix.dtype)
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
         _csr_rows.sparse_gram(
