@@ -76,8 +76,8 @@ def combine(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] in
             const real[::1] weights, const real[::view.strided, ::view.contiguous] rows,
             const real[::view.strided, ::view.contiguous] base, const real[::1] scale, real[::1] panel,
             real[::1] ordered, real[::view.strided, ::view.contiguous] out, int threads):
-    """As csr_rows', with at least one row, one column and one entry; panel of panel_size; ordered (entries,) where there
-    is an order."""
+    """As csr_rows', with at least one row, one column and one entry; panel of panel_size; ordered (entries,) where
+    there is an order."""
     cdef Py_ssize_t n = out.shape[0], d = out.shape[1], entries = indices.shape[0], block, column, columns, part, k
     cdef Py_ssize_t wide = (BLOCK_BYTES << half) // sizeof(real), ld_out = stride(out)
     cdef Py_ssize_t parts = PIECES * threads if threads > 1 else 1

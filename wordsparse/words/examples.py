@@ -8,6 +8,7 @@ import numpy as np
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.kernels import Csr, Windows, _examples  # type: ignore[attr-defined] # compiled
+from wordsparse.kernels.pool import ArrayPool
 from wordsparse.layer.interface import Targets
 from wordsparse.types import Array
 
@@ -72,6 +73,7 @@ class ExampleBuilder:
         # Place k - 1: the probability of a window wider than k, scaled to 32 bits.
         self._wider_below = np.minimum(2**32 * self._by_distance[1:], 2**32 - 1).astype(np.uint32)
         self._slot = np.full(len(vocabulary), -1, np.int32)
+        self._pool = ArrayPool()
         # What the targets of all minibatches of CBOW have in common: one each, of weight 1.
         self._ones, self._indptr = np.ones(0, np.float32), np.arange(1)
         self._seed, self._transposed = seed, transposed
@@ -89,18 +91,19 @@ class ExampleBuilder:
         count = _examples.count_pairs(local, self.window, n, last, of_word)
         fit = u <= _examples.MAX_WORDS_IN_32_BITS and self.window <= _examples.MAX_WINDOW_IN_32_BITS
         column_place, by_distance = _starts(of_word + 1)[:-1], self._by_distance.astype(np.float32)
-        pairs = np.empty(2 * count + u, np.uint32 if fit else np.uint64)
+        empty = self._pool.empty
+        pairs = empty((2 * count + u,), np.uint32 if fit else np.uint64)
         column_end, row_end, from_row, from_column = np.empty((4, u), np.int64)
         _examples.skipgram_pairs(local, by_distance, n, last, column_place, column_end, pairs)
         row_place, columns = _starts(of_word - (column_end - column_place))[:-1], np.empty(u + 1, np.int64)
-        by_row = np.empty(count * _examples.ENTRY_BYTES, np.uint8)
-        by_column = np.empty(count, np.int32), np.empty(count, np.int64), columns
+        by_row = empty((count * _examples.ENTRY_BYTES,), np.uint8)
+        by_column = empty((count,), np.int32), empty((count,), np.int64), columns
         _examples.merge_pairs(pairs, by_distance, column_place, column_end, row_place, row_end, by_row, *by_column)
         del pairs
         indptr = _starts(np.diff(columns) + row_end - row_place)
         entries = int(indptr[-1])
-        indices, weights = np.empty(entries, np.int32), np.empty(entries, np.float32)
-        order = np.empty(entries if self._transposed else 0, np.int64)
+        indices, weights = empty((entries,), np.int32), empty((entries,), np.float32)
+        order = empty((entries if self._transposed else 0,), np.int64)
         places = row_place, row_end, indptr, from_row, from_column
         _examples.mirror_rows(by_row, *by_column, *places, indices, weights, order)
         del by_row, by_column
