@@ -53,10 +53,9 @@ cdef inline uint64_t mix(uint64_t key, int64_t position) noexcept nogil:
     return z ^ (z >> 31)
 
 
-cdef inline bint kept_at(const int32_t* ids, int64_t i, int64_t offset, uint64_t key,
-                         const uint32_t* keep_below) noexcept nogil:
+cdef inline bint kept_at(const int32_t* ids, int64_t i, uint64_t random, const uint32_t* keep_below) noexcept nogil:
     # The upper half decides on keeping, the lower half on the window's width.
-    return ids[i] >= 0 and <uint32_t> (mix(key, offset + i) >> 32) <= keep_below[ids[i]]
+    return ids[i] >= 0 and <uint32_t> (random >> 32) <= keep_below[ids[i]]
 
 
 def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, uint64_t key,
@@ -82,7 +81,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
     with nogil:
         while start > 0 and seen < window and ids_[start - 1] != END_OF_SENTENCE:
             start -= 1
-            seen += kept_at(ids_, start, offset, key, keep_)
+            seen += kept_at(ids_, start, mix(key, offset + start), keep_)
         i = start
         seen = 0
         while i < n and (i < hi or seen < window):
@@ -92,15 +91,15 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
                 last = written
             if i >= lo and i < hi:
                 tokens += ids_[i] != END_OF_SENTENCE
+            random = mix(key, offset + i)
             if ids_[i] == END_OF_SENTENCE:
                 if i >= hi:
                     break
                 kept[written] = END_OF_SENTENCE
                 written += 1
-            elif kept_at(ids_, i, offset, key, keep_):
+            elif kept_at(ids_, i, random, keep_):
                 kept[written] = ids_[i]
                 if drawn:
-                    random = mix(key, offset + i)
                     w, size = 0, window - 1
                     while size > 0:  # without a branch on what is drawn, which no processor predicts
                         half = (size + 1) // 2
@@ -344,7 +343,7 @@ def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssiz
 
     The three arrays have space for last - first entries. Returns how many were written.
     """
-    cdef Py_ssize_t i, lo, hi, written = 0
+    cdef Py_ssize_t i, lo, hi, begin, end = 0, written = 0
     require_within(local, n)
     require(0 <= first and last <= n and last <= width.shape[0], "the centres must lie within the tokens")
     require(last - first <= min(centre.shape[0], start.shape[0], stop.shape[0]), "each centre must have a place")
@@ -352,11 +351,11 @@ def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssiz
         for i in range(first, last):
             if local[i] < 0:
                 continue
-            lo, hi = i, i + 1
-            while lo > 0 and i - lo < width[i] and local[lo - 1] >= 0:
-                lo -= 1
-            while hi < n and hi - i <= width[i] and local[hi] >= 0:
-                hi += 1
+            if i >= end:
+                begin, end = i, run_end(&local[0], n, i)
+                while begin > 0 and local[begin - 1] >= 0:
+                    begin -= 1
+            lo, hi = max(begin, i - width[i]), min(end, i + width[i] + 1)
             if hi - lo > 1:
                 centre[written], start[written], stop[written] = <int32_t> i, <int32_t> lo, <int32_t> hi
                 written += 1
