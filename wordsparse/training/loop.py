@@ -309,7 +309,8 @@ def _with_form(model: Model, form: float) -> Model:
         model = model.fit_subwords(form=form)
     except InputError as error:
         logger.info("no vectors of unknown words: %s", error)
-    spent = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
-    report = {**model.report, **{name: model.report[name] + seconds for name, seconds in spent.items()}}
+    report = model.report
+    report["wall_seconds"] += time.perf_counter() - wall
+    report["cpu_seconds"] += time.process_time() - cpu
     report["tokens_per_second"] = rate(report["tokens"], report["wall_seconds"])
-    return replace(model, report=report)
+    return model
