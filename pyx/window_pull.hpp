@@ -7,6 +7,8 @@ namespace wordsparse {
 
 /* How many rows ahead of their copying strips are prefetched. */
 constexpr ptrdiff_t STRIPS_AHEAD = 16;
+/* How many steps ahead the plan is prefetched: the processor stops at the end of each page of it. */
+constexpr ptrdiff_t PLAN_AHEAD = 384;
 /* Marks a slot without a word or a bag. */
 constexpr uint32_t NOTHING = UINT32_MAX;
 /* Cache lines of a row in a panel. WHOLE: F, Z, G of a word; in another panel W, X of a target. HALF: one panel for both,
@@ -129,6 +131,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
             }
             UNROLLED for (int v = 0; v < n; v++) sum[v] = vec<real>{};
         }
+        prefetch(now + PLAN_AHEAD);
         for (int i = 0; i < OF_FEATURE<half>; i++) prefetch(features + ((size_t)now[TOKENS_AHEAD].word + i) * LINE);
         for (int i = 0; i < OF_TARGET<half> && half == WHOLE; i++) /* else a bag's target is its word, mostly */
             prefetch(targets + ((size_t)now[TOKENS_AHEAD].target + i) * LINE);
