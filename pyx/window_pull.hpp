@@ -11,6 +11,8 @@ constexpr ptrdiff_t STRIPS_AHEAD = 16;
 constexpr ptrdiff_t PLAN_AHEAD = 384;
 /* Marks a slot without a word or a bag. */
 constexpr uint32_t NOTHING = UINT32_MAX;
+/* Numbers of F and W in a panel: as stored, or float rounded to bfloat16 (with vectors of a cache line only). */
+enum Panel { WHOLE, HALF };
 /* Cache lines of a row in a panel. WHOLE: F, Z, G of a word; in another panel W, X of a target. HALF: one panel for both,
  * of as many words as targets: F and W in one line, Z, G, X. */
 template <Panel half> constexpr int OF_FEATURE = half == HALF ? 4 : 3;

@@ -29,8 +29,6 @@ constexpr ptrdiff_t POSITIONS = 2048;
  * few lines under way at a time. */
 constexpr ptrdiff_t TOKENS_AHEAD = 48;
 constexpr ptrdiff_t AFRESH = 4;
-/* Numbers of F and W in a panel: as stored, or float rounded to bfloat16 (with vectors of a cache line only). */
-enum Panel { WHOLE, HALF };
 struct windows {
     const int32_t *tokens;                /* (n,) row of F at each position, negative where there is no token */
     const int32_t *centre, *start, *stop; /* (m,) positions; centre ascends */
@@ -39,30 +37,11 @@ struct windows {
     ptrdiff_t d, ld;                      /* rows of all matrices: d numbers, ld from one to the next */
     ptrdiff_t features, targets;          /* rows of F, Z and G; of W and X */
     bool past_caches;                     /* X, Z and G are written past the caches */
-    bool half;                            /* F and W are read rounded to bfloat16 */
+    bool half;                            /* pull reads F and W rounded to bfloat16 */
 
     /* Tokens of a bag. */
     int size(int64_t j) const { return stop[j] - start[j] - 1; }
 };
-
-/* Strips of sums of rows of d numbers, as wide as each other to a cache line; and the lines of one. */
-static inline ptrdiff_t lines_of(ptrdiff_t d, ptrdiff_t size) { return (d * size + LINE - 1) / LINE; }
-static inline ptrdiff_t strips_of(ptrdiff_t d, ptrdiff_t size) {
-    return (lines_of(d, size) + SUM_LINES - 1) / SUM_LINES;
-}
-struct strip_lines {
-    ptrdiff_t first, count;
-
-    strip_lines(ptrdiff_t d, ptrdiff_t size, ptrdiff_t strip) {
-        const ptrdiff_t lines = lines_of(d, size), strips = strips_of(d, size);
-        first = lines * strip / strips;
-        count = lines * (strip + 1) / strips - first;
-    }
-    /* Lines with two rounded lines in each. */
-    ptrdiff_t halves() const { return (count + 1) / 2; }
-};
-/* Bytes of a panel of rounded rows. */
-static inline ptrdiff_t halves_bytes(ptrdiff_t rows) { return rows * ((SUM_LINES + 1) / 2) * LINE; }
 
 /* Places of a ring: a power of two, for a window's two ends, the token that enters and the place past it. */
 INLINED ptrdiff_t ring_size(ptrdiff_t reach) {
@@ -83,7 +62,6 @@ static inline ptrdiff_t ring_bytes(ptrdiff_t reach) {
 
 namespace wordsparse {
 BY_ISA(window_dots)
-BY_ISA(window_halves)
 BY_ISA(window_means)
 } // namespace wordsparse
 
@@ -107,26 +85,20 @@ template <typename real> INLINED vec<real> within(vec<real> x, mask<real> keep) 
     else return keep ? x : 0;
 }
 
-/* Vector v of a row's part in a strip, of its lines as stored or two in one, rounded to bfloat16. */
-template <typename real, Panel half> INLINED vec<real> part_of(const vec<real> *row, ptrdiff_t v) {
-    if constexpr (half == HALF) return v % 2 ? upper_half(row[v / 2]) : lower_half(row[v / 2]);
-    else return row[v];
-}
-
-/* For the bags of one block, `lines` cache lines of columns of rows as they are in F and W: with W, out[j] += (sum over
- * bag j) . W[target[j]]; without it, row j of out is the mean. S[p + 1] is the sum of the rows of F up to position p, a
+/* For the bags of one block, `lines` cache lines of columns: with W, out[j] += (sum over bag j) . W[target[j]]; without
+ * it, row j of out is the mean. S[p + 1] is the sum of the rows of F up to position p, a
  * ring of places.
  * Cost: about 5 flops a column and position, three rows of the strip read; two of them from the second-level cache or
  * beyond. */
-template <typename real, Panel half, ptrdiff_t lines>
-void sum_strip(const windows *w, ptrdiff_t block, const real *F, const int32_t *target, const real *W, ptrdiff_t ld,
+template <typename real, ptrdiff_t lines>
+void sum_strip(const windows *w, ptrdiff_t block, const real *F, const int32_t *target, const real *W,
                ptrdiff_t columns, vec<real> *S, real *out) {
     constexpr ptrdiff_t vecs = lines * VECS<real>, whole = vecs - VECS<real>;
     const ptrdiff_t last = ring_size(w->reach) - 1, start = block * POSITIONS - w->reach;
     const int64_t end = w->first[block + 1];
-    const auto row_of = [&](const real *matrix, ptrdiff_t row) { return (const vec<real> *)(matrix + row * ld); };
+    const auto row_of = [&](const real *matrix, ptrdiff_t row) { return (const vec<real> *)(matrix + row * w->ld); };
     const auto fetch = [](const vec<real> *row) {
-        for (ptrdiff_t i = 0; i < (half == HALF ? (lines + 1) / 2 : lines); i++) prefetch(row + i * VECS<real>);
+        for (ptrdiff_t i = 0; i < lines; i++) prefetch(row + i * VECS<real>);
     };
     int64_t j = w->first[block];
     vec<real> sum[vecs] = {}, dots[4] = {};
@@ -145,7 +117,7 @@ void sum_strip(const windows *w, ptrdiff_t block, const real *F, const int32_t *
                 fetch(row_of(F, w->tokens[p + TOKENS_AHEAD]));
             if (w->tokens[p] >= 0) {
                 const vec<real> *row = row_of(F, w->tokens[p]);
-                UNROLLED for (ptrdiff_t v = 0; v < vecs; v++) sum[v] += part_of<real, half>(row, v);
+                UNROLLED for (ptrdiff_t v = 0; v < vecs; v++) sum[v] += row[v];
             }
             vec<real> *to = S + ((p + 1) & last) * vecs;
             UNROLLED for (ptrdiff_t v = 0; v < vecs; v++) to[v] = sum[v];
@@ -155,15 +127,14 @@ void sum_strip(const windows *w, ptrdiff_t block, const real *F, const int32_t *
          * read again for each. */
         const vec<real> *to = S + (w->stop[j] & last) * vecs, *from = S + (w->start[j] & last) * vecs;
         const vec<real> *own = row_of(F, w->tokens[w->centre[j]]);
-        const auto total = [&](ptrdiff_t v) { return (to[v] - from[v]) - part_of<real, half>(own, v); };
+        const auto total = [&](ptrdiff_t v) { return (to[v] - from[v]) - own[v]; };
         if (W) {
             const vec<real> *row = row_of(W, target[j]);
             vec<real> dot = {};
             real sums[4];
             if (j + TOKENS_AHEAD < w->bags) fetch(row_of(W, target[j + TOKENS_AHEAD]));
-            UNROLLED for (ptrdiff_t v = 0; v < whole; v++) dot += total(v) * part_of<real, half>(row, v);
-            UNROLLED for (ptrdiff_t v = whole; v < vecs; v++) dot +=
-                within<real>(total(v) * part_of<real, half>(row, v), keep[v - whole]);
+            UNROLLED for (ptrdiff_t v = 0; v < whole; v++) dot += total(v) * row[v];
+            UNROLLED for (ptrdiff_t v = whole; v < vecs; v++) dot += within<real>(total(v) * row[v], keep[v - whole]);
             dots[waiting++] = dot;
             if (waiting == 4 || j + 1 == end) {
                 four_sums(dots, sums);
@@ -172,65 +143,44 @@ void sum_strip(const windows *w, ptrdiff_t block, const real *F, const int32_t *
             }
         } else {
             const real part = 1 / (real)w->size(j);
-            vec<real> *mean = (vec<real> *)(out + j * ld);
+            vec<real> *mean = (vec<real> *)(out + j * w->ld);
             UNROLLED for (ptrdiff_t v = 0; v < vecs; v++) mean[v] = part * total(v);
         }
         j++;
     }
 }
 
-/* The function for so many lines. */
-template <typename real, Panel half>
-void sum_lines(const windows *w, ptrdiff_t block, const real *F, const int32_t *target, const real *W, ptrdiff_t ld,
-               ptrdiff_t lines, ptrdiff_t columns, real *scratch, real *out) {
-    constexpr decltype(&sum_strip<real, half, 1>) of_lines[] = {
-        sum_strip<real, half, 1>, sum_strip<real, half, 2>, sum_strip<real, half, 3>, sum_strip<real, half, 4>,
-        sum_strip<real, half, 5>, sum_strip<real, half, 6>, sum_strip<real, half, 7>};
-    static_assert(SUM_LINES == sizeof(of_lines) / sizeof(*of_lines));
-    of_lines[lines - 1](w, block, F, target, W, ld, columns, (vec<real> *)scratch, out);
-}
-
-/* Rows lo .. hi of a strip of a matrix into a panel, two lines in one. */
+/* All columns, strip by strip. */
 template <typename real>
-void window_halves(const windows *w, ptrdiff_t strip, const real *matrix, ptrdiff_t lo, ptrdiff_t hi, real *panel) {
-    if constexpr (sizeof(real) == 4 && sizeof(vec<real>) == LINE) {
-        const strip_lines at(w->d, sizeof(real), strip);
-        const vec<real> *row = (const vec<real> *)(matrix + lo * w->ld) + at.first;
-        vec<real> *to = (vec<real> *)panel + lo * at.halves();
-        for (ptrdiff_t r = lo; r < hi; r++, row += w->ld / LANES<real>, to += at.halves()) {
-            for (ptrdiff_t i = 0; i < at.count; i += 2) {
-                const vec<real> upper = i + 1 < at.count ? row[i + 1] : vec<real>{};
-                to[i / 2] = halved(upper, row[i]);
-            }
-        }
+void sum_strips(const windows *w, ptrdiff_t block, const real *F, const int32_t *target, const real *W, real *scratch,
+                real *out) {
+    constexpr decltype(&sum_strip<real, 1>) of_lines[] = {sum_strip<real, 1>, sum_strip<real, 2>, sum_strip<real, 3>,
+                                                          sum_strip<real, 4>, sum_strip<real, 5>, sum_strip<real, 6>,
+                                                          sum_strip<real, 7>};
+    static_assert(SUM_LINES == sizeof(of_lines) / sizeof(*of_lines));
+    /* As wide as each other, to a line. */
+    const ptrdiff_t lines = (w->d + LINE_NUMBERS<real> - 1) / LINE_NUMBERS<real>;
+    const ptrdiff_t strips = (lines + SUM_LINES - 1) / SUM_LINES;
+    for (ptrdiff_t i = 0; i < strips; i++) {
+        const ptrdiff_t first = lines * i / strips, count = lines * (i + 1) / strips - first;
+        const ptrdiff_t column = first * LINE_NUMBERS<real>;
+        of_lines[count - 1](w, block, F + column, target, W ? W + column : W, w->d - column, (vec<real> *)scratch,
+                            W ? out : out + column);
     }
 }
 
-/* out[j] = h_j . W[target[j]] for the bags of one block, summed strip by strip. F and W: the matrices, or their panels of
- * window_halves. scratch: of ring_bytes. */
+/* out[j] = h_j . W[target[j]] for the bags of one block. scratch: of ring_bytes. */
 template <typename real>
-void window_dots(const windows *w, ptrdiff_t block, ptrdiff_t strip, const real *F, const int32_t *target,
-                 const real *W, real *scratch, real *out) {
+void window_dots(const windows *w, ptrdiff_t block, const real *F, const int32_t *target, const real *W, real *scratch,
+                 real *out) {
     const int64_t begin = w->first[block], end = w->first[block + 1];
-    const strip_lines at(w->d, sizeof(real), strip);
-    const ptrdiff_t column = at.first * LINE_NUMBERS<real>, columns = w->d - column;
-    if (strip == 0) memset(out + begin, 0, (end - begin) * sizeof(real));
-    if (!w->half)
-        sum_lines<real, WHOLE>(w, block, F + column, target, W + column, w->ld, at.count, columns, scratch, out);
-    else if constexpr (sizeof(real) == 4 && sizeof(vec<real>) == LINE)
-        sum_lines<real, HALF>(w, block, F, target, W, at.halves() * LINE_NUMBERS<real>, at.count, columns, scratch,
-                              out);
-    if (strip + 1 == strips_of(w->d, sizeof(real)))
-        for (int64_t j = begin; j < end; j++) out[j] /= (real)w->size(j);
+    memset(out + begin, 0, (end - begin) * sizeof(real));
+    sum_strips(w, block, F, target, W, scratch, out);
+    for (int64_t j = begin; j < end; j++) out[j] /= (real)w->size(j);
 }
 
 /* out[j] = h_j for the bags of one block. */
 template <typename real> void window_means(const windows *w, ptrdiff_t block, const real *F, real *scratch, real *out) {
-    for (ptrdiff_t strip = 0; strip < strips_of(w->d, sizeof(real)); strip++) {
-        const strip_lines at(w->d, sizeof(real), strip);
-        const ptrdiff_t column = at.first * LINE_NUMBERS<real>;
-        sum_lines<real, WHOLE>(w, block, F + column, nullptr, nullptr, w->ld, at.count, w->d - column, scratch,
-                               out + column);
-    }
+    sum_strips<real>(w, block, F, nullptr, nullptr, scratch, out);
 }
 #endif

@@ -6,8 +6,7 @@ Functions dots      a_j = h_j · W[target_j]            (m,)      h_j the mean o
           pull      X = ΓᵀH, Z = Cᵀ diag(ζ) H, G = CᵀΓW   (u, d)    C (m, u) the bags, Γ one γ_j a bag at its target
 dtypes    real = float32 or float64; tokens, positions and targets int32
 memory    outputs and scratch come from the caller, all matrices with the same distance from row to row; (m, d) is never
-          formed but by means; pull copies a cache line of each row at a time, at most five lines a word and thread;
-          dots, where they are rounded, seven lines of each row as four
+          formed but by means; pull copies a cache line of each row at a time, at most five lines a word and thread
 cost      running sums over the text: a few rows of d values a token, whatever the window (windows.hpp)
 threads   dots and means deal blocks of positions to OpenMP threads, sums parts of the bags, pull strips of columns; all
           depend on sizes alone
@@ -40,12 +39,9 @@ cdef extern from "window_pull.hpp" namespace "wordsparse" nogil:
         bint past_caches
         bint half
     Py_ssize_t ring_bytes(Py_ssize_t)
-    Py_ssize_t strips_of(Py_ssize_t, Py_ssize_t)
-    Py_ssize_t halves_bytes(Py_ssize_t)
     Py_ssize_t panels_bytes(Py_ssize_t, Py_ssize_t)
     Py_ssize_t plan_bytes(Py_ssize_t, Py_ssize_t, Py_ssize_t)
-    void window_halves[T](int, const windows*, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, T*)
-    void window_dots[T](int, const windows*, Py_ssize_t, Py_ssize_t, const T*, const int32_t*, const T*, T*, T*)
+    void window_dots[T](int, const windows*, Py_ssize_t, const T*, const int32_t*, const T*, T*, T*)
     void window_means[T](int, const windows*, Py_ssize_t, const T*, T*, T*)
     void window_plan[T](int, const windows*, Py_ssize_t, const int32_t*, const T*, const T*, void*)
     void window_pull[T](int, const windows*, Py_ssize_t, const void*, const T*, const T*, T*, T*, T*, T*, T*)
@@ -56,11 +52,6 @@ cdef enum:
     # Bags that sums adds up before the next part, and the most parts: each has a sum for every column.
     PART_BAGS = 32768
     MAX_PARTS = 16
-
-
-def halves_size(Py_ssize_t rows):
-    """Bytes of the rounded rows of F and W for dots, of so many rows together."""
-    return halves_bytes(rows)
 
 
 def scratch_bytes(Py_ssize_t reach):
@@ -116,45 +107,21 @@ cdef windows as_struct(const int32_t[::1] tokens, const int32_t[::1] centre, con
 def dots(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
          const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
-         const real[::view.strided, ::view.contiguous] W, real[:, ::1] scratch, real[:, ::1] halves, real[::1] out):
+         const real[::view.strided, ::view.contiguous] W, real[:, ::1] scratch, real[::1] out):
     """ld: numbers from row to row of all matrices (a view of a single row does not tell); scratch (threads,
-    scratch_bytes), each row on a cache line; halves (1, halves_size): F and W are read rounded to bfloat16, where
-    real is float and vectors have 64 bytes, or None; there is at least one bag and one column."""
+    scratch_bytes), each row on a cache line; there is at least one bag and one column."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(W, W.shape[0], F.shape[1], ld)
     require_scratch(scratch, ring_bytes(reach))
     require(target.shape[0] == centre.shape[0] == out.shape[0], "each bag must have a target and a dot product")
     cdef windows w = as_struct(tokens, centre, start, stop, first, reach, ld, F)
-    cdef Py_ssize_t block, strip, of_each = scratch.shape[1]
-    cdef int threads = <int> scratch.shape[0]
+    cdef Py_ssize_t block, of_each = scratch.shape[1]
     cdef const real* F_ = &F[0, 0]
     cdef const real* W_ = &W[0, 0]
     cdef real* scratch_ = &scratch[0, 0]
-    cdef const real* of_F = F_
-    cdef const real* of_W = W_
-    cdef real* half_F = NULL
-    cdef real* half_W = NULL
-    w.half = halves is not None
-    if w.half:
-        require_scratch(halves, halves_bytes(F.shape[0] + W.shape[0]))
-        half_F = &halves[0, 0]
-        half_W = half_F + halves_bytes(F.shape[0]) // <Py_ssize_t> sizeof(real)
-        of_F, of_W = half_F, half_W
-    for strip in range(strips_of(F.shape[1], sizeof(real))):
-        if w.half:
-            halve(isa, &w, strip, F_, F.shape[0], half_F, threads)
-            halve(isa, &w, strip, W_, W.shape[0], half_W, threads)
-        for block in prange(first.shape[0] - 1, nogil=True, schedule="dynamic", num_threads=threads):
-            window_dots(isa, &w, block, strip, of_F, &target[0], of_W, scratch_ + threadid() * of_each, &out[0])
-
-
-cdef void halve(int isa, const windows* w, Py_ssize_t strip, const real* matrix, Py_ssize_t rows, real* panel,
-                int threads) noexcept:
-    """Rows of a strip, rounded to bfloat16."""
-    cdef Py_ssize_t block
-    for block in prange(blocks_of(rows, POSITIONS), nogil=True, schedule="static", num_threads=threads):
-        window_halves(isa, w, strip, matrix, block * POSITIONS, min(rows, (block + 1) * POSITIONS), panel)
+    for block in prange(first.shape[0] - 1, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
+        window_dots(isa, &w, block, F_, &target[0], W_, scratch_ + threadid() * of_each, &out[0])
 
 
 def means(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,

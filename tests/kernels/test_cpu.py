@@ -164,8 +164,6 @@ def test_rows_of_windows_that_are_read_as_bfloat16(n: int, columns: int, d: int,
         for found, sums, same in zip(pulled, expected, one_thread, strict=True):
             np.testing.assert_array_equal(found, sums)
             np.testing.assert_array_equal(found, same)
-        dots = half.window_dots(windows, F, targets, W)
-        np.testing.assert_array_equal(dots, whole.window_dots(windows, rounded(F), targets, rounded(W)))
     # With other numbers of rows, nothing is rounded.
     more = np.vstack([W, W[:1]])
     for found, sums in zip(

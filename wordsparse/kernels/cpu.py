@@ -212,11 +212,7 @@ class CpuKernels(Kernels):
         if out.size and features.shape[1]:
             features, rows = self._pool.on_lines(features), self._pool.on_lines(rows)
             scratch = self._window_scratch(windows, features)
-            halves = None
-            if self._half(features) and self._past_own_cache(features.nbytes + rows.nbytes):
-                size = _windows.halves_size(features.shape[0] + rows.shape[0])
-                halves = self._pool.empty((1, size // features.itemsize), features.dtype)
-            _windows.dots(*self._window_arrays(windows, features), features, targets, rows, scratch, halves, out)
+            _windows.dots(*self._window_arrays(windows, features), features, targets, rows, scratch, out)
         return out
 
     def window_means(self, windows: Windows, features: Array) -> Array:
