@@ -30,7 +30,7 @@ def test_all_that_affects_a_run_is_stored(text: Path, tmp_path: Path) -> None:
     """Vectors to start from were left out, so that a repeated run was silently another one."""
     first, second, vectors = tmp_path / "first", tmp_path / "second", tmp_path / "v.txt"
     vectors.write_text("a 1 2 3\nb 3 2 -1\nc 0 -1 1\nd 1 1 1\n")
-    given = ["--init", str(vectors), *["--dim", "3", "--checkpoint-every", "0", "--max-expansion", "9"]]
+    given = ["--init", str(vectors), *["--dim", "3", "--checkpoint-every", "0"]]
     assert main(["train", str(text), "-o", str(first), *given, "--quiet"]) == 0
     assert main(["train", "--config", str(first / "options.toml"), "-o", str(second)]) == 0
     assert (second / "input.npy").read_bytes() == (first / "input.npy").read_bytes()

@@ -1,4 +1,3 @@
-import gzip
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ import wordsparse as ws
 from wordsparse.comparison import texts
 from wordsparse.comparison.request import Request
 from wordsparse.errors import InputError
-from wordsparse.files import unpacking
 
 SENTENCES = ["a b a c", "rare", "b a", "c b a x y"]
 
@@ -63,16 +61,3 @@ def test_long_sentences_are_cut_where_gensims_reader_cuts(tmp_path: Path, monkey
     monkeypatch.setattr(texts, "LINE_TOKENS", 3)
     corpus = ws.encode([list("abcabcab"), list("abc")], tmp_path / "encoded", min_count=1)
     assert plain(corpus, corpus.tokens, tmp_path)[0] == ["a b c", "a b c", "a b", "a b c"]
-
-
-def test_a_text_that_expands_too_much_is_refused_unless_the_request_allows_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """compare was the only command that could not be told to read such a text."""
-    monkeypatch.setattr(unpacking, "ALWAYS_ALLOWED", 100)
-    bomb = tmp_path / "bomb.gz"
-    bomb.write_bytes(gzip.compress(b"a b a b\n" * 20_000))
-    with pytest.raises(InputError, match=r"bomb.gz.*--max-expansion"):
-        texts.prepare(request(bomb), tmp_path)
-    text = texts.prepare(request(bomb, max_expansion=1e6), tmp_path)
-    assert text.tokens == 80_000

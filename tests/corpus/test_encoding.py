@@ -153,7 +153,6 @@ def test_progress_ends_at_the_number_of_tokens(tmp_path, monkeypatch):
     ("source", "options", "said"),
     [
         ([["a"]], {"min_count": 0}, "min_count"),
-        ([["a"]], {"max_expansion": -1}, "max_expansion must be a finite number of at least 0"),
         ([["a", "b", "a"]], {}, "2 distinct words occurs 5 times .*highest count: 2"),
         (iter([]), {}, "no token"),
         ([["a", 7]], {}, "must be a str, not 7"),
@@ -170,7 +169,7 @@ def test_a_wrong_request_leaves_nothing_behind(tmp_path, source, options, said):
 def test_a_format_that_is_added_is_read_by_its_own_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The compiled reader read it as lines, and its entry in the table of readers was never called."""
 
-    def comma_pieces(path: Path, tokenize: reading.Tokenizer, max_expansion: float) -> Iterator[reading.Piece]:
+    def comma_pieces(path: Path, tokenize: reading.Tokenizer) -> Iterator[reading.Piece]:
         yield path.read_text().split(","), True
 
     monkeypatch.setitem(reading.FORMATS, "commas", reading.Format("words between commas", comma_pieces))

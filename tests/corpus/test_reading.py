@@ -203,6 +203,5 @@ def test_a_small_file_does_not_unpack_without_end(tmp_path, suffix, format, monk
     words = 3 * 2**19
     path = tmp_path / f"bomb.{suffix}"
     path.write_bytes(COMPRESS[suffix](b"word " * words))
-    with pytest.raises(InputError, match=r"bomb.*unpacks to more than .* bytes.*--max-expansion"):
+    with pytest.raises(InputError, match=r"bomb.*unpacks to more than .* bytes"):
         list(sentences(path, format))
-    assert sum(len(list(tokens)) for tokens, _ in RawText(path, format, max_expansion=1e6).pieces()) == words

@@ -16,7 +16,6 @@ from wordsparse.corpus.splitting import Splitter
 from wordsparse.corpus.tables import format_of_name
 from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.errors import InputError
-from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.options import abouts
 from wordsparse.words.model import Model
 
@@ -41,7 +40,7 @@ reading_options = options_of(TextOptions, NAMES)
 def model_text_options(command: Decorated) -> Decorated:
     """The options of a command that reads a text for a finished model; :func:`text_for` takes them."""
     tokens = click.option("--tokens", type=Choice(list(TOKENIZERS)), help="The tokeniser.  [default: the model's]")
-    return options_of(TextOptions, ["format", "column", "max_expansion"])(tokens(command))
+    return options_of(TextOptions, ["format", "column"])(tokens(command))
 
 
 def splitter(model: Model, tokens: str | None) -> Splitter:
@@ -61,14 +60,11 @@ def text_for(
     paths: Sequence[Path],
     format: str | None,
     column: str | None,
-    max_expansion: float | None,
     tokens: str | None,
 ) -> RawText:
     """The text of files, split into words as the model's own text was, or by another tokeniser."""
     column = column_of(model, paths, column, format)
-    return RawText(
-        list(paths), format, splitter(model, tokens), column, MAX_EXPANSION if max_expansion is None else max_expansion
-    )
+    return RawText(list(paths), format, splitter(model, tokens), column)
 
 
 def taken(options: dict[str, Any]) -> dict[str, Any]:

@@ -6,21 +6,20 @@ from pathlib import Path
 
 from wordsparse.corpus.sources import opened
 from wordsparse.errors import InputError
-from wordsparse.files.unpacking import MAX_EXPANSION
 
 BLOCK_BYTES = 2**20
 
 _RARE_WHITE_SPACE = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 
 
-def text_blocks(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[tuple[int, bytes]]:
+def text_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
     """The position in the file and the bytes of blocks that end at white space, so that no token is in two of them.
 
     They are without the file's byte order mark. InputError if the file cannot be read, or if several blocks in a row
     hold no white space.
     """
     position, rest = 0, b""
-    for block in read_blocks(path, max_expansion):
+    for block in read_blocks(path):
         data = rest + block
         end = _end_of_last_white_space(data)
         if end:
@@ -53,9 +52,9 @@ def decoded(path: Path, position: int, data: bytes) -> str:
         ) from error
 
 
-def read_blocks(path: Path, max_expansion: float) -> Iterator[bytes]:
+def read_blocks(path: Path) -> Iterator[bytes]:
     """The file's bytes, unpacked; see :func:`text_blocks`."""
-    with opened(path, max_expansion) as file:
+    with opened(path) as file:
         while block := file.read(BLOCK_BYTES):
             yield block
 

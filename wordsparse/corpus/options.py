@@ -9,7 +9,6 @@ from wordsparse.corpus.phrases import THRESHOLD
 from wordsparse.corpus.reading import FORMATS
 from wordsparse.corpus.tables import FORMATS as TABLES
 from wordsparse.corpus.tokens import TOKENIZERS
-from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.options import option
 
 MIN_COUNT = 5
@@ -73,12 +72,6 @@ class TextOptions(PlainOptions):
     )
     min_count: int | None = option(None, "Minimum count of a word.", shown=f"{MIN_COUNT}; with --for items or walks 1")
     max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.")
-    max_expansion: float | None = option(
-        None,
-        "Maximum ratio of unpacked to compressed size of a file; a file above it is refused.",
-        shown=f"{MAX_EXPANSION:g}",
-        metavar="TIMES",
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -87,9 +80,8 @@ class TextOptions(PlainOptions):
                 validation.positive_int(name, getattr(self, name))
         if self.phrases is not None:
             validation.whole("phrases", self.phrases)
-        for name in ("phrase_threshold", "max_expansion"):
-            if getattr(self, name) is not None:
-                validation.non_negative(name, getattr(self, name))
+        if self.phrase_threshold is not None:
+            validation.non_negative("phrase_threshold", self.phrase_threshold)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,6 @@ from wordsparse.corpus.tables import Block, Table, format_of_file, format_of_nam
 from wordsparse.corpus.tokens import Tokenizer, tokenizer
 from wordsparse.corpus.wiki import wiki_pieces
 from wordsparse.errors import InputError
-from wordsparse.files.unpacking import MAX_EXPANSION
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[object]
@@ -53,7 +52,7 @@ class RawText:
         iterable are sentences, which are iterables of tokens; with ``tokens``, they are texts (str), in which each line
         is a sentence; with ``column``, they are rows (mappings), like a data frame's. Empty tokens of an
         iterable are left out; a warning counts them.
-    format, tokens, column, max_expansion, group, order
+    format, tokens, column, group, order
         As in :class:`wordsparse.corpus.options.TextOptions`; ``tokens`` may be a callable too. The default of it is
         ``simple`` for ``wiki``; none for an iterable, and for the cells of a ``group``, which are tokens;
         else ``split``.
@@ -75,7 +74,6 @@ class RawText:
         The files; None for an iterable.
     tokens : str or None
         The name of the tokeniser; None for an iterable of tokens, and for a callable.
-    max_expansion : float
     """
 
     def __init__(
@@ -84,7 +82,6 @@ class RawText:
         format: str | None = None,
         tokens: str | Tokenizer | None = None,
         column: str | None = None,
-        max_expansion: float = MAX_EXPANSION,
         *,
         group: str | None = None,
         order: str | None = None,
@@ -118,7 +115,7 @@ class RawText:
             tokens = "simple" if format == "wiki" else "split"
         self.tokens, self._column, self._format = tokens if isinstance(tokens, str) else None, column, format
         self._group, self._order, self._names = group, order, names
-        self._source, self.max_expansion = source, max_expansion
+        self._source = source
         self._tokenize = tokenizer(tokens) if isinstance(tokens, str) else tokens
         if self.files is not None and column is not None and format is None:
             for file in self.files:
@@ -132,9 +129,8 @@ class RawText:
     @classmethod
     def of(cls, source: Source, asked: Any, *, names: Sequence[str] = (), quiet: bool = False) -> "RawText":
         """The text, read as :class:`wordsparse.corpus.options.TextOptions` say."""
-        limit = MAX_EXPANSION if asked.max_expansion is None else asked.max_expansion
         group = {"group": asked.group, "order": asked.order}
-        return cls(source, asked.format, asked.tokens, asked.column, limit, **group, names=names, quiet=quiet)
+        return cls(source, asked.format, asked.tokens, asked.column, **group, names=names, quiet=quiet)
 
     def blocks(self) -> Iterator[TextBlock] | None:
         """The text in blocks for the compiled scan, whose tokens are those of ``split``; None for other text."""
@@ -145,7 +141,7 @@ class RawText:
         return itertools.chain.from_iterable(map(self._blocks_of, self.files or ()))
 
     def _blocks_of(self, file: Path) -> Iterator[TextBlock]:
-        for position, data in text_blocks(file, self.max_expansion):
+        for position, data in text_blocks(file):
             yield TextBlock(data, functools.partial(decoded, file, position, data), bool(self._lines))
         yield TextBlock([[]])
 
@@ -218,7 +214,7 @@ class RawText:
             yield name, tuple(cells), [_token_list(name, sentence) for _, sentence in self._cell_items(name, text)]
 
     def _table(self) -> Table:
-        return Table(self._source if self.files is None else self.files, self._format, self.max_expansion, self._names)
+        return Table(self._source if self.files is None else self.files, self._format, self._names)
 
     def _block_items(self, block: Block) -> Iterator[tuple[str, object]]:
         for name, (cell,) in block.rows():
@@ -239,7 +235,7 @@ class RawText:
 
     def _pieces_of(self, file: Path) -> Iterator[Piece]:
         assert self._tokenize is not None
-        return FORMATS[self._format or "lines"].read(file, self._tokenize, self.max_expansion)
+        return FORMATS[self._format or "lines"].read(file, self._tokenize)
 
 
 def sentences(
@@ -247,10 +243,9 @@ def sentences(
     format: str | None = None,
     tokens: str | Tokenizer | None = None,
     column: str | None = None,
-    max_expansion: float = MAX_EXPANSION,
 ) -> Iterator[list[str]]:
     """The sentences of a text as lists of tokens, complete whatever their length; see :class:`RawText`."""
-    return joined(RawText(source, format, tokens, column, max_expansion).pieces())
+    return joined(RawText(source, format, tokens, column).pieces())
 
 
 def as_paths(source: Source) -> Sequence[PathLike] | None:
@@ -317,8 +312,8 @@ def _token_list(name: str, sentence: object) -> list[Any]:
     return list(sentence)
 
 
-def _line_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Iterator[tuple[list[str], bool]]:
-    for text in _texts(path, max_expansion):
+def _line_pieces(path: Path, tokenize: Tokenizer) -> Iterator[tuple[list[str], bool]]:
+    for text in _texts(path):
         *lines, rest = text.split("\n")
         for line in lines:
             yield tokenize(line), True
@@ -327,14 +322,14 @@ def _line_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Itera
     yield [], True
 
 
-def _stream_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Iterator[tuple[list[str], bool]]:
-    for text in _texts(path, max_expansion):
+def _stream_pieces(path: Path, tokenize: Tokenizer) -> Iterator[tuple[list[str], bool]]:
+    for text in _texts(path):
         yield tokenize(text), False
     yield [], True
 
 
-def _texts(path: Path, max_expansion: float) -> Iterator[str]:
-    for position, data in text_blocks(path, max_expansion):
+def _texts(path: Path) -> Iterator[str]:
+    for position, data in text_blocks(path):
         yield decoded(path, position, data)
 
 
@@ -342,13 +337,13 @@ class Format(NamedTuple):
     """A format of text files.
 
     - ``about``: its line in a help text.
-    - ``read``: its reader, from a path, a tokeniser and max_expansion to pieces.
+    - ``read``: its reader, from a path and a tokeniser to pieces.
     - ``lines``: whether a line end ends a sentence, if its files are text that the compiled reader of ``encode`` can
       read; None if ``encode`` reads it by ``read``.
     """
 
     about: str
-    read: Callable[[Path, Tokenizer, float], Iterator[tuple[list[str], bool]]]
+    read: Callable[[Path, Tokenizer], Iterator[tuple[list[str], bool]]]
     lines: bool | None = None
 
 

@@ -12,7 +12,7 @@ from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
 from wordsparse.files.storage import naming
 from wordsparse.files.streams import BoundedStream
-from wordsparse.files.unpacking import MAX_EXPANSION
+from wordsparse.files.unpacking import OF_TEXT
 
 STANDARD_INPUT = Path("/dev/stdin")
 
@@ -66,16 +66,15 @@ def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False
 
 
 @contextmanager
-def opened(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[BoundedStream | BinaryIO]:
+def opened(path: Path) -> Iterator[BoundedStream | BinaryIO]:
     """Open ``path`` for reading bytes; a file that is compressed is decompressed.
 
     Every exception in the body of the ``with`` statement becomes a read error, so the body should only read. InputError
-    if the file cannot be read, or if a compressed file unpacks to more than ``max_expansion`` times its size (a small
-    file may always unpack to some megabytes).
+    if the file cannot be read, or if a compressed file unpacks to far more than text does.
     """
     with naming(path):
         try:
-            with BoundedStream(path, max_expansion) if path.is_file() else open(path, "rb") as file:
+            with BoundedStream(path, OF_TEXT) if path.is_file() else open(path, "rb") as file:
                 yield file
         except InputError:
             raise

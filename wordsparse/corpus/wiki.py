@@ -7,15 +7,12 @@ from typing import Any
 from wordsparse import optional
 from wordsparse.corpus.sources import opened
 from wordsparse.errors import InputError
-from wordsparse.files.unpacking import MAX_EXPANSION
 
 ARTICLE_MIN_TOKENS = 50
 """Shorter pages are redirects and stubs; gensim's WikiCorpus has the same limit."""
 
 
-def wiki_pieces(
-    path: Path, tokenize: Callable[[str], list[str]], max_expansion: float = MAX_EXPANSION
-) -> Iterator[tuple[list[str], bool]]:
+def wiki_pieces(path: Path, tokenize: Callable[[str], list[str]]) -> Iterator[tuple[list[str], bool]]:
     """Each article of a Wikipedia dump (XML, compressed or not) as one sentence, as gensim's WikiCorpus has them."""
     wikicorpus = optional.load("the format wiki", "gensim.corpora.wikicorpus")
 
@@ -25,7 +22,7 @@ def wiki_pieces(
         return page.findtext(ns_path, "0") == "0" and namespace not in wikicorpus.IGNORED_NAMESPACES
 
     has_articles = False
-    with opened(path, max_expansion) as file:
+    with opened(path) as file:
         for _, text, _ in wikicorpus.extract_pages(file, filter_articles=is_article):
             tokens = tokenize(wikicorpus.filter_wiki(text))
             if len(tokens) >= ARTICLE_MIN_TOKENS:

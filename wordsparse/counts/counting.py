@@ -112,7 +112,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
         scratch = stack.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
         windows = window, asked.distances, resolve_threads(asked.threads)
         if asked.preset == COUNTS:
-            words, rows = _added(source, asked.max_expansion)
+            words, rows = _added(source)
         elif asked.weight is not None and not _is_encoded(source):
             words, rows = _weighted(cast("Source", source), asked, windows)
         else:
@@ -265,12 +265,12 @@ def _weight(name: str, cell: object) -> float:
     return weight
 
 
-def _added(source: Any, max_expansion: float | None) -> tuple[list[str], Rows]:
+def _added(source: Any) -> tuple[list[str], Rows]:
     """The words of tables, in the order in which they are first seen, and the sum of the tables."""
     numbers = Numbers()
 
     def tables() -> Iterator[Any]:
-        for block in blocks(source, max_expansion):
+        for block in blocks(source):
             ids = numbers(block.words), numbers(block.contexts)
             yield sp.coo_array((block.counts, ids), shape=(len(numbers.of),) * 2).tocsr()
 

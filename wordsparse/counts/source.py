@@ -13,7 +13,6 @@ from wordsparse.counts.pieces import PIECES_PER_TOKEN, Pieces, ordered
 from wordsparse.counts.tables import blocks
 from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError, ReadError
-from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.kernels import Csr, _examples  # type: ignore[attr-defined] # compiled
 from wordsparse.layer.interface import Targets
 from wordsparse.options import option
@@ -31,14 +30,10 @@ class PairOptions(PlainOptions):
 
     min_count: int = option(1, "Minimum number of occurrences of a word, as its counts tell them.")
     max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.")
-    max_expansion: float = option(
-        MAX_EXPANSION, "Maximum ratio of unpacked to compressed size of a file.", metavar="TIMES"
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         validation.positive_int("min_count", self.min_count)
-        validation.non_negative("max_expansion", self.max_expansion)
         if self.max_vocab is not None:
             validation.positive_int("max_vocab", self.max_vocab)
 
@@ -52,7 +47,7 @@ class CountSource:
 
     def __init__(self, tables: Any, options: PairOptions) -> None:
         """InputError as :func:`wordsparse.counts.tables.blocks`."""
-        self.pieces = ordered(blocks(tables, options.max_expansion), options.min_count, options.max_vocab)
+        self.pieces = ordered(blocks(tables), options.min_count, options.max_vocab)
         self.vocabulary, self._options = self.pieces.vocabulary, options
         self.length = max(1, round(self.pieces.number / PIECES_PER_TOKEN))
         self.rate = self.pieces.number / self.length

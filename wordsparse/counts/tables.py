@@ -13,7 +13,6 @@ from wordsparse.corpus.tables import Block as TableBlock
 from wordsparse.corpus.tables import Table, format_of_file
 from wordsparse.corpus.tables.arrow import parquet_batches
 from wordsparse.errors import InputError
-from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.types import Array
 
 COLUMNS = ("word", "context", "count")
@@ -48,7 +47,7 @@ class Numbers:
         return self._numbers[codes]
 
 
-def blocks(source: Source, max_expansion: float | None) -> Iterator[Block]:
+def blocks(source: Source) -> Iterator[Block]:
     """The rows of tables in files.
 
     Raises
@@ -61,7 +60,7 @@ def blocks(source: Source, max_expansion: float | None) -> Iterator[Block]:
         raise InputError("counted pairs must be files: .parquet, .csv, .tsv or .jsonl")
     for path in find_files(paths):
         row, words = 1, _Words()
-        for batch in _batches(path, MAX_EXPANSION if max_expansion is None else max_expansion):
+        for batch in _batches(path):
             try:
                 block = _checked(f"{path}: row", row, batch, words)
             except (optional.load("reading counted pairs", "pyarrow").ArrowException, UnicodeDecodeError) as error:
@@ -70,16 +69,16 @@ def blocks(source: Source, max_expansion: float | None) -> Iterator[Block]:
             row += batch.num_rows
 
 
-def _batches(path: Path, max_expansion: float) -> Iterator[Any]:
+def _batches(path: Path) -> Iterator[Any]:
     """Record batches of the three columns."""
     format = format_of_file(path)
     if format == "parquet":
-        yield from parquet_batches(path, COLUMNS, max_expansion, ROWS, read_dictionary=list(COLUMNS[:2]))
+        yield from parquet_batches(path, COLUMNS, ROWS, read_dictionary=list(COLUMNS[:2]))
         return
     arrow = optional.load("reading counted pairs", "pyarrow")
     schema = arrow.schema(list(zip(COLUMNS, (arrow.string(), arrow.string(), arrow.float64()), strict=True)))
     parts = list[Any]()
-    for block in Table([path], format, max_expansion).blocks(COLUMNS):
+    for block in Table([path], format).blocks(COLUMNS):
         words, contexts, counts = block.cells()
         parts.append(arrow.record_batch([words, contexts, _numbers(block, counts)], schema))
         if sum(map(len, parts)) >= ROWS:

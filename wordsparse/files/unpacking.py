@@ -5,7 +5,7 @@ from pathlib import PurePath
 
 from wordsparse.errors import InputError
 
-MAX_EXPANSION = 200.0
+OF_TEXT = 200.0
 """Text rarely unpacks to more than 20 times its size; a decompression bomb unpacks to 1,000 times or more."""
 
 OF_NUMBERS = 64.0
@@ -40,14 +40,14 @@ def suffix_of(path: PurePath) -> str:
     return (path.with_suffix("") if compression_of_name(path) else path).suffix.lower()
 
 
-def unpacked_limit(size: int, max_expansion: float = OF_NUMBERS) -> int:
+def unpacked_limit(size: int, expansion: float = OF_NUMBERS) -> int:
     """The maximum number of bytes to which a compressed file of ``size`` bytes may unpack."""
-    return max(ALWAYS_ALLOWED, int(max_expansion * size))
+    return max(ALWAYS_ALLOWED, int(expansion * size))
 
 
 def too_large(limit: int) -> InputError:
     """The error for a file that unpacks to more than ``limit`` bytes."""
     return InputError(
         f"unpacks to more than {limit:,} bytes, far more than a file of its size does: unpack it yourself if you trust "
-        "it, or raise --max-expansion (max_expansion) for a text"
+        "it"
     )

@@ -17,7 +17,7 @@ from wordsparse.corpus.sources import find_files, opened
 from wordsparse.corpus.tables import Table, column_names, format_of_name
 from wordsparse.corpus.tables.files import DELIMITERS, Lines
 from wordsparse.errors import InputError
-from wordsparse.files.unpacking import MAX_EXPANSION, suffix_of
+from wordsparse.files.unpacking import suffix_of
 from wordsparse.graphs.options import GraphOptions
 from wordsparse.machine import memory
 
@@ -197,7 +197,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     ``#`` and ``%`` begin a comment.
     """
     mark: str | None = ""
-    for number, line in enumerate(Lines(path, MAX_EXPANSION), 1):
+    for number, line in enumerate(Lines(path), 1):
         if line.startswith(COMMENTS) or not line.strip():
             continue
         if mark == "":

@@ -87,7 +87,7 @@ class TrainingText:
         fixed = {"min_count": corpus.min_count, "max_vocab": corpus.max_vocab, "phrases": 0}
         fixed |= corpus.tokenization or {}
         for name, value in changed(self.options).items():
-            if name != "max_expansion" and value != fixed.get(name):
+            if value != fixed.get(name):
                 was = f"is already encoded: {name} applies to text only"
                 if name in fixed:
                     was = f"was encoded with {name} {fixed[name]}, not {value}"
@@ -114,7 +114,6 @@ class TrainingText:
         stats = [(os.path.abspath(path), path.stat()) for path in find_files(self.paths, quiet=True)]
         files = [[name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino] for name, found in stats]
         options = {field.name: getattr(self.options, field.name) for field in fields(self.options)}
-        del options["max_expansion"]  # which decides whether a text is read, and not what its tokens are
         return {"files": files, **options} | ({} if self.preset == "text" else {"preset": self.preset})
 
 

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 from wordsparse.corpus.tables import arrow, files
 from wordsparse.errors import InputError
-from wordsparse.files.unpacking import MAX_EXPANSION, suffix_of
+from wordsparse.files.unpacking import suffix_of
 
 
 class TableFormat(NamedTuple):
     """A format of files of rows: its line in a help text, the endings of its files, and its reader.
 
-    The reader takes a path, the names of the columns and max_expansion, and yields blocks: the numbers of their rows,
+    The reader takes a path and the names of the columns, and yields blocks: the numbers of their rows,
     counted from 1, and their columns.
     """
 
@@ -80,7 +80,6 @@ class Table:
     source : list of Path, data frame, or iterable of mappings
     format : str, optional
         The format of the files; else their names tell it.
-    max_expansion : float
     names : sequence of str
         The names of the columns of CSV files that have no first line of them.
     """
@@ -89,10 +88,9 @@ class Table:
         self,
         source: Any,
         format: str | None = None,
-        max_expansion: float = MAX_EXPANSION,
         names: Sequence[str] = (),
     ) -> None:
-        self._source, self._format, self._max_expansion, self._names = source, format, max_expansion, names
+        self._source, self._format, self._names = source, format, names
 
     def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
         """The rows in blocks; InputError if a row is not as its table says, or has no such column."""
@@ -100,7 +98,7 @@ class Table:
             for path in self._source:
                 read = FORMATS[self._format or format_of_file(path)].blocks
                 named = {"given": self._names} if self._names else {}
-                yield from (Block(f"{path}: ", *block) for block in read(path, columns, self._max_expansion, **named))
+                yield from (Block(f"{path}: ", *block) for block in read(path, columns, **named))
         else:
             read = arrow.frame_blocks if is_frame(self._source) else _mapping_blocks
             yield from (Block("", *block) for block in read(self._source, columns))
@@ -132,7 +130,7 @@ def column_names(path: Path, format: str) -> list[str]:
     """The names of the columns of a file; none of JSON lines."""
     if format == "parquet":
         return arrow.parquet_names(path)
-    line = files.first_line(path, MAX_EXPANSION) if format == "csv" else ""
+    line = files.first_line(path) if format == "csv" else ""
     return max((files.names_in(line, mark) for mark in files.DELIMITERS), key=len)
 
 

@@ -15,25 +15,23 @@ from wordsparse.files.escaping import listed
 MOST_THRIFT = 2**24
 
 
-def parquet_blocks(path: Path, columns: Sequence[str], max_expansion: float) -> files.Blocks:
+def parquet_blocks(path: Path, columns: Sequence[str]) -> files.Blocks:
     """The cells are text, lists of text, or numbers; what they take is bounded as in a compressed file."""
     first = 1
-    for batch in parquet_batches(path, columns, max_expansion, files.ROWS):
+    for batch in parquet_batches(path, columns, files.ROWS):
         _check_types(f"{path}: ", batch)
         yield range(first, first + batch.num_rows), batch.columns
         first += batch.num_rows
 
 
-def parquet_batches(
-    path: Path, columns: Sequence[str], max_expansion: float, rows: int, **options: Any
-) -> Iterator[Any]:
+def parquet_batches(path: Path, columns: Sequence[str], rows: int, **options: Any) -> Iterator[Any]:
     """The record batches of these columns, at most ``rows`` rows each; ``options`` are those of pyarrow's ParquetFile.
 
-    InputError if the file is damaged, has no such column, or its cells take more than ``max_expansion`` times its size.
+    InputError if the file is damaged, has no such column, or its cells take far more than its size.
     """
     number = 0
     with regular.opened(path) as file:
-        left = limit = unpacking.unpacked_limit(regular.size_of(file), max_expansion)
+        left = limit = unpacking.unpacked_limit(regular.size_of(file), unpacking.OF_TEXT)
     with _readable(path, lambda: number), _opened(path, **options) as whole:
         names = whole.schema_arrow.names
         if missing := [column for column in columns if column not in names]:

@@ -34,28 +34,28 @@ class Lines:
         The blocks of the file that are begun.
     """
 
-    def __init__(self, path: Path, max_expansion: float) -> None:
+    def __init__(self, path: Path) -> None:
         self.blocks = 0
-        self._lines = self._read(path, max_expansion)
+        self._lines = self._read(path)
 
     def __iter__(self) -> Iterator[str]:
         return self._lines
 
-    def _read(self, path: Path, max_expansion: float) -> Iterator[str]:
-        for text in _whole_lines(path, max_expansion):
+    def _read(self, path: Path) -> Iterator[str]:
+        for text in _whole_lines(path):
             self.blocks += 1
             yield from io.StringIO(text, newline="\n")
 
 
-def first_line(path: Path, max_expansion: float) -> str:
+def first_line(path: Path) -> str:
     """The first line of a UTF-8 file; empty if it has none."""
-    return next(iter(Lines(path, max_expansion)), "")
+    return next(iter(Lines(path)), "")
 
 
-def _whole_lines(path: Path, max_expansion: float) -> Iterator[str]:
+def _whole_lines(path: Path) -> Iterator[str]:
     """The text of a file in blocks of whole lines, each with its end."""
     number, rest = 1, b""
-    for block in itertools.chain(read_blocks(path, max_expansion), [b""]):
+    for block in itertools.chain(read_blocks(path), [b""]):
         data = rest + block
         end = data.rfind(b"\n") + 1 if block else len(data)
         data, rest = data[:end], data[end:]
@@ -77,13 +77,13 @@ def _decoded(path: Path, number: int, data: bytes) -> str:
         raise InputError(f"{path}: line {number} is not UTF-8 text: {error.reason}: convert it first") from error
 
 
-def csv_blocks(path: Path, columns: Sequence[str], max_expansion: float, given: Sequence[str] = ()) -> Blocks:
+def csv_blocks(path: Path, columns: Sequence[str], given: Sequence[str] = ()) -> Blocks:
     """The delimiter is the first of DELIMITERS by which the header has all columns.
 
     A file whose columns are ``given`` by name has no header; between tabs it has no quotes, as Google's n-grams.
     """
     csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # of the process; 131,072 at first
-    lines = Lines(path, max_expansion)
+    lines = Lines(path)
     first, content, reader = next(iter(lines), ""), iter(lines), partial(csv.reader, strict=True)
     if given:
         content = itertools.chain([first], lines)
@@ -139,10 +139,10 @@ def names_in(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def json_blocks(path: Path, columns: Sequence[str], max_expansion: float) -> Blocks:
+def json_blocks(path: Path, columns: Sequence[str]) -> Blocks:
     """The members of the object on each line; a blank line is no row."""
     first = 1
-    for text in _whole_lines(path, max_expansion):
+    for text in _whole_lines(path):
         lines = list(io.StringIO(text, newline="\n"))
         numbers: Sequence[int] = range(first, first + len(lines))
         first += len(lines)
