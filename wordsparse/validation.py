@@ -211,13 +211,20 @@ def csr(name: str, matrix: Any, dtype: np.dtype[Any]) -> Any:
 def _sparse_parts(name: str, matrix: Any, dtype: np.dtype[Any], *, add_up: bool) -> tuple[Array, Array, Array]:
     if matrix.dtype.kind not in "fiub":
         raise InputError(f"{name} must hold real numbers, not {matrix.dtype}")
-    indptr, columns, data = _compressed(name, matrix if matrix.format == "csr" else _as_csr(name, matrix), "csr")
-    if add_up and not _ascending(indptr, columns):
-        merged = sp.csr_array((_summable(data).copy(), columns.copy(), indptr), shape=matrix.shape)
-        merged.sum_duplicates()
-        indptr, columns, data = merged.indptr.astype(np.int64), merged.indices.astype(np.int64), merged.data
+    if isinstance(getattr(matrix, "data", None), np.ma.MaskedArray):
+        raise InputError(f"{name} has data of a masked array, whose hidden numbers would count")
+    try:
+        rows = _as_csr(matrix)
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        where = _out_of_range(name, matrix) or f"is not a valid {matrix.format.upper()} matrix: {error}; {REBUILD}"
+        raise InputError(f"{name} {where}") from None
+    if add_up and not rows.has_canonical_format:
+        parts = _summable(rows.data).copy(), rows.indices.copy(), rows.indptr.copy()  # those of the caller stay
+        rows = sp.csr_array(parts, shape=rows.shape)
+        rows.sum_duplicates()
+    indptr, columns = rows.indptr.astype(np.int64), rows.indices.astype(np.int64)
     with np.errstate(over="ignore"):
-        values = data.astype(dtype)
+        values = rows.data.astype(dtype)
     if not all_finite(values):
         at = int(np.flatnonzero(~np.isfinite(values))[0])
         where = f"row {np.searchsorted(indptr, at, side='right') - 1}, column {columns[at]}"
@@ -225,74 +232,33 @@ def _sparse_parts(name: str, matrix: Any, dtype: np.dtype[Any], *, add_up: bool)
     return indptr, columns, values
 
 
-def _compressed(name: str, Y: Any, kind: str) -> tuple[Array, Array, Array]:
-    """The (indptr, indices, data) of a CSR or CSC matrix, int64, int64 and as stored: SciPy does not check what is
-    set on its matrices, and compiled code trusts it."""
-    rows, columns = Y.shape if kind == "csr" else Y.shape[::-1]
-    wrong = f"{name} is not a valid {kind.upper()} matrix: its"
-    for part in ("indptr", "indices"):
-        _check_vector(f"{wrong} {part}", getattr(Y, part), "iu", "whole numbers")
-    _check_vector(f"{wrong} data", Y.data, "fiub", "real numbers")
-    indptr = Y.indptr.astype(np.int64)
-    if indptr.shape[0] != rows + 1:
-        raise InputError(f"{wrong} indptr must have {rows + 1:,} entries, not {indptr.shape[0]:,}; {REBUILD}")
-    if indptr[0] != 0 or (np.diff(indptr) < 0).any():
-        raise InputError(f"{wrong} indptr does not ascend from 0; {REBUILD}")
-    stored = int(indptr[-1])
-    for part in ("indices", "data"):
-        if getattr(Y, part).shape[0] < stored:
-            raise InputError(
-                f"{wrong} indptr does not fit its {part}: {stored:,} entries, of {getattr(Y, part).shape[0]:,}; "
-                f"{REBUILD}"
-            )
-    indices = Y.indices[:stored].astype(np.int64)
-    if indices.size and not (indices.min() >= 0 and indices.max() < columns):
-        at = int(np.flatnonzero((indices < 0) | (indices >= columns))[0])
-        row, what = np.searchsorted(indptr, at, side="right") - 1, "a target" if name == "Y" else "a column"
-        where = f"{what} out of range: {indices[at]} in row {row}, but they go from 0 to {columns - 1}"
-        raise InputError(
-            f"{name} has {where}; {REPLACE}" if kind == "csr" else f"{wrong} indices are out of range; {REBUILD}"
-        )
-    return indptr, indices, Y.data[:stored]
+def _as_csr(matrix: Any) -> Any:
+    """A sparse matrix as a new CSR array that shares what it can. SciPy checks the parts of a new array, and not what
+    is set on its matrices; compiled code trusts them."""
+    if matrix.format not in ("csr", "csc"):
+        entries = matrix.tocoo()
+        return sp.coo_array((_summable(entries.data), (entries.row, entries.col)), shape=matrix.shape).tocsr()
+    kind = sp.csr_array if matrix.format == "csr" else sp.csc_array
+    new = kind((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape)
+    new.check_format()
+    return new.tocsr()
 
 
-def _as_csr(name: str, Y: Any) -> Any:
-    """A sparse matrix of another format, checked where its conversion trusts it."""
-    if Y.format == "csc":
-        indptr, indices, data = _compressed(name, Y, "csc")
-        return sp.csc_array((data, indices, indptr), shape=Y.shape).tocsr()
-    if Y.format == "lil" and [len(row) for row in Y.rows] != [len(row) for row in Y.data]:
-        raise InputError(f"{name} is not a valid LIL matrix: its rows and data differ in length; {REBUILD}")
-    if Y.format == "dia" and (Y.data.ndim != 2 or Y.offsets.shape != Y.data.shape[:1] or Y.offsets.dtype.kind != "i"):
-        raise InputError(f"{name} is not a valid DIA matrix: its offsets do not fit its data; {REBUILD}")
-    try:
-        entries = Y.tocoo()
-        # The constructor checks lengths and ranges.
-        return sp.coo_array((_summable(entries.data), (entries.row, entries.col)), shape=Y.shape).tocsr()
-    except (ValueError, TypeError, IndexError, OverflowError) as error:
-        raise InputError(f"{name} is not a valid {Y.format.upper()} matrix: {error}; {REBUILD}") from None
+def _out_of_range(name: str, matrix: Any) -> str | None:
+    """Where the first column of a CSR matrix stands that it has not, for a message; None if there is none."""
+    if matrix.format != "csr":
+        return None
+    wrong = np.flatnonzero((matrix.indices < 0) | (matrix.indices >= matrix.shape[1]))
+    if not wrong.size:
+        return None
+    row, what = np.searchsorted(matrix.indptr, wrong[0], side="right") - 1, "target" if name == "Y" else "column"
+    limits = f"{matrix.indices[wrong[0]]} in row {row}, but they go from 0 to {matrix.shape[1] - 1}"
+    return f"has a {what} out of range: {limits}; {REPLACE}"
 
 
 def _summable(values: Array) -> Array:
     """Whole numbers as float64, in which they add up: 200 and 200 are 144 in uint8."""
     return values.astype(np.float64) if values.dtype.kind in "iu" else values
-
-
-def _check_vector(what: str, array: Any, kinds: str, wanted: str) -> None:
-    if isinstance(array, np.ma.MaskedArray):
-        raise InputError(f"{what} is a masked array, whose hidden numbers would count")
-    if not isinstance(array, np.ndarray) or array.ndim != 1:
-        raise InputError(f"{what} must be a vector, not of shape {np.shape(array)}")
-    if array.dtype.kind not in kinds:
-        raise InputError(f"{what} must hold {wanted}, not {array.dtype}")
-
-
-def _ascending(indptr: Array, columns: Array) -> bool:
-    """Whether the columns of each row ascend, none twice."""
-    ascends = np.diff(columns) > 0
-    ends = indptr[1:-1]
-    ascends[ends[(ends > 0) & (ends < columns.shape[0])] - 1] = True  # from one row to the next
-    return bool(ascends.all())
 
 
 def texts_of(X: Any) -> Iterable[Any]:
