@@ -4,6 +4,7 @@ A terminal and a notebook get one bar at a time, which is made when its phase st
 Any other stream, a log file for one, gets a plain line now and then, without control codes.
 """
 
+import contextlib
 import os
 import sys
 import threading
@@ -118,10 +119,11 @@ class _Lines:
 
 
 def write(line: str) -> None:
-    """Write a line on standard error, above the bars of this process."""
+    """Write a line on standard error, above the bars of this process; it is dropped where nobody can read it."""
     if _open():
-        _bar_class().write(escaped(line), file=sys.stderr)
-        sys.stderr.flush()
+        with contextlib.suppress(OSError, ValueError):
+            _bar_class().write(escaped(line), file=sys.stderr)
+            sys.stderr.flush()
 
 
 def _bar_class() -> Any:

@@ -95,18 +95,6 @@ def test_a_reader_that_has_gone_is_nobody_to_tell(vectors: str, arguments: list[
     assert (done.returncode, done.stderr) == (1, b"")
 
 
-def test_closed_streams(vectors: str, tmp_path: Path) -> None:
-    command = f'exec "{sys.executable}" -c "$RUN" similar "$VECTORS" king'
-    environment = {**os.environ, "RUN": RUN, "VECTORS": vectors}
-    closed = subprocess.run(["sh", "-c", f"{command} >&-"], env=environment, stderr=subprocess.PIPE, check=False)
-    assert (closed.returncode, closed.stderr) == (1, b"wordsparse: standard output is closed\n")
-    silent = subprocess.run(["sh", "-c", f"{command} 2>&-"], env=environment, stdout=subprocess.PIPE, check=False)
-    assert silent.returncode == 0
-    # With both closed, the number of standard output became that of a file that is read.
-    exported = f'exec "{sys.executable}" -c "$RUN" export "$VECTORS" -o - --format npz >&- 2>&-'
-    assert subprocess.run(["sh", "-c", exported], env=environment, check=False).returncode == 1
-
-
 @pytest.mark.parametrize("group", [[], ["labels"], ["corpora"]])
 def test_help_has_whole_sentences(group: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """click cut the sentences of all commands: "Train word vectors on text files, or on a directory that..."."""

@@ -60,7 +60,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None, command: click.Command = cli, name: str = "wordsparse") -> int:
     """Run the command line, or one command that is called ``name``, and return its exit status."""
     try:
-        with terminal.best_effort_stderr(), stop_requests():
+        with stop_requests():
             return _status(list(sys.argv[1:] if arguments is None else arguments), command, name)
     except KeyboardInterrupt:  # while a message was written
         return 130

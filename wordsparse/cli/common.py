@@ -117,8 +117,12 @@ quiet_option = click.option(
 
 
 def emit(result: Mapping[str, object], lines: Iterable[str], as_json: bool, file: TextIO | None = None) -> None:
-    """Print ``result`` as one JSON object, or the human-readable ``lines``, on standard output or to ``file``."""
-    terminal.show([json.dumps(result, allow_nan=False)] if as_json else lines, file)
+    """Print ``result`` as one JSON object, or the human-readable ``lines``, on standard output; the lines on standard
+    error, where ``file`` is that."""
+    if file is not None:
+        terminal.say(lines)
+    else:
+        terminal.show([json.dumps(result, allow_nan=False)] if as_json else lines)
 
 
 def counted(items: Iterable[Item], display: Display, phase: str, unit: str) -> Iterator[Item]:

@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, TextIO
+from typing import TextIO
 
 from wordsparse import display
 from wordsparse.errors import WordsparseError
@@ -15,38 +15,27 @@ from wordsparse.files.escaping import escaped
 def say(lines: Iterable[object]) -> None:
     """Write lines, escaped, to standard error."""
     for line in lines:
-        print(escaped(str(line)), file=sys.stderr)
-    sys.stderr.flush()
+        display.write(str(line))
 
 
-def show(lines: Iterable[str], file: TextIO | None = None) -> None:
-    """Write lines, escaped, to standard output or to ``file``. A stream that is closed or full is a WordsparseError,
-    one whose reader has closed it a BrokenPipeError."""
-    file = file or sys.stdout
-    if file is None:
-        raise WordsparseError("standard output is closed")
+def show(lines: Iterable[str]) -> None:
+    """Write lines, escaped, to standard output. A stream that is full is a WordsparseError, one whose reader has closed
+    it a BrokenPipeError."""
     try:
         for line in lines:
-            print(escaped(line), file=file)
-        file.flush()
+            print(escaped(line))
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except OSError as error:
-        silence(file)
+        silence(sys.stdout)
         if isinstance(error, BrokenPipeError):
             raise
         raise WordsparseError(f"standard output: writing failed: {error.strerror or error}") from error
 
 
 def prepare() -> None:
-    """Make the standard streams safe to use; called at the start of the program.
-
-    A character that a stream cannot encode is written as an escape such as ``\\xe9``. The descriptor of a closed
-    stream is occupied: otherwise the next opened file would get it, and output to the stream would go into that file.
-    """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDONLY)  # takes the lowest free number; writing to it fails
+    """Let the standard streams write a character that they cannot encode as an escape such as ``\\xe9``; called at the
+    start of the program."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -59,39 +48,6 @@ def silence(file: TextIO | None) -> None:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, file.fileno())
             os.close(null)
-
-
-class BestEffortStream:
-    """A text stream that drops text it cannot write because its reader is gone, the disk full or the file closed."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Write the text, or drop it."""
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Write the buffer, or drop it."""
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-@contextlib.contextmanager
-def best_effort_stderr() -> Iterator[None]:
-    """Make ``sys.stderr`` ignore write errors inside the block."""
-    before: TextIO | None = sys.stderr
-    with open(os.devnull, "w") as nowhere:
-        sys.stderr = BestEffortStream(before or nowhere)
-        try:
-            yield
-        finally:
-            sys.stderr = before
 
 
 class _Messages(logging.Handler):

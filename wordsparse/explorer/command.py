@@ -1,15 +1,12 @@
 """``wordsparse explore``: one page to explore word vectors in a browser."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import emit, json_option, output_option, quiet_option
-from wordsparse.errors import InputError
+from wordsparse.cli.common import emit, json_option, output_option, quiet_option, report_stream
 from wordsparse.explorer import DEFAULT_MAP, DEFAULT_WORDS
-from wordsparse.files import outputs
 
 
 @click.command("explore")
@@ -43,14 +40,12 @@ def command(model: str, output: Path, words: int, map_words: int, as_json: bool,
     """
     from wordsparse.explorer import explore
 
-    to_standard_output = outputs.is_standard_output(output)
-    if to_standard_output and as_json:
-        raise InputError("--json and --output name both standard output: write the page to a file")
+    report = report_stream(output, as_json)
     result = explore(
         model, output, words=words, map_words=map_words, progress=(lambda sentence: None) if quiet else _say
     )
     said = f"{result['file']}: {result['bytes'] / 1e6:.1f} MB; open it in a browser"
-    emit(result, [said], as_json, sys.stderr if to_standard_output else sys.stdout)
+    emit(result, [said], as_json, report)
 
 
 def _say(sentence: str) -> None:
