@@ -1,11 +1,9 @@
-"""The progress of long work: bars where they can be drawn, lines elsewhere, nothing where it is not wanted."""
+"""The progress of long work: a line that is written over on a terminal, lines elsewhere, nothing where unwanted."""
 
 import io
-import os
 import sys
 
 import pytest
-from support.forking import held_by_a_thread, status_of_a_child
 
 from wordsparse import display
 from wordsparse.display import Display
@@ -42,35 +40,22 @@ def test_a_log_gets_lines_without_control_codes(monkeypatch: pytest.MonkeyPatch)
     assert all(line.isprintable() for line in lines)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_process_forked_while_a_thread_writes_can_write() -> None:
-    """It waited for ever for the lock of a thread that it does not have."""
-    with held_by_a_thread(display._LOCK):
-        assert status_of_a_child(lambda: display.write("a line")) == 0
-
-
 def test_short_work_leaves_nothing_in_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(monkeypatch, io.StringIO()) == "epoch 1: \\x1b[31mloss 3\n"
 
 
-def test_a_terminal_gets_one_bar_at_a_time_and_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A dead bar of the encoding stayed, and the bar of the training was one line below its own."""
-    monkeypatch.setattr(display, "DELAY", 0.0)
+def test_a_terminal_gets_one_line_at_a_time_and_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead line of the encoding stayed, and what was said stood behind that of the training."""
+    monkeypatch.setattr(display, "BETWEEN", 0.0)
     monkeypatch.setenv("TERM", "xterm")
     screen = shown(monkeypatch, Terminal())
+    states = screen.split("\r")
     assert "encode: 10" in screen
-    assert "train:  12%" in screen
+    assert "train: 12 % of 40 tokens, epoch 1\\x1b[31m" in screen
     assert "\x1b" not in screen  # no line of another position
-    assert screen.count("\n") == 1  # that of the line
-    assert screen.rpartition("\n")[2].rstrip("\r ").rpartition("\r")[2].startswith("train:")
-    assert screen.endswith(" \r")  # the bar is removed
-
-
-def test_a_bar_that_a_line_has_drawn_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line within the first half second drew the bar below it, and the bar stayed."""
-    monkeypatch.setenv("TERM", "xterm")
-    assert shown(monkeypatch, Terminal()).rstrip("\r").endswith("  ")
+    said = next(i for i, state in enumerate(states) if state == "epoch 1: \\x1b[31mloss 3\n")
+    assert states[said - 1].isspace()
+    assert len(states[said - 1]) == len(states[said - 2])  # removed whole
 
 
 def test_nothing_is_shown_where_it_is_not_wanted_or_there_is_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ def test_an_installation_brings_what_the_core_and_the_command_line_need() -> Non
     project = Path(__file__).parents[1] / "pyproject.toml"
     needed = tomllib.loads(project.read_text())["project"]["dependencies"]
     names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in needed}  # type: ignore[index]
-    assert names == {"numpy", "scipy", "threadpoolctl", "click", "tqdm", "smart_open"}
+    assert names == {"numpy", "scipy", "threadpoolctl", "click", "smart_open"}
 
 
 def test_the_table_says_what_the_commands_say_of_themselves() -> None:

@@ -1,35 +1,24 @@
-"""The progress of long work, on standard error.
+"""The progress of long work, on standard error: one line at a time.
 
-A terminal and a notebook get one bar at a time, which is made when its phase starts and removed when the phase ends.
-Any other stream, a log file for one, gets a plain line now and then, without control codes.
+On a terminal and in a notebook a phase has a line that is written over, and removed at its end. Any other stream, a log
+file for one, gets a line now and then, without control codes.
 """
 
 import contextlib
 import os
+import shutil
 import sys
-import threading
 import time
-from typing import Any, Self
+from typing import Self
 
 from wordsparse.files.escaping import escaped
 
 # Seconds before the first line of a log, and between lines: a share of the time so far, within these limits.
 FIRST_LINE, MAX_BETWEEN, SHARE = 10.0, 300.0, 0.2
-# Seconds: a shorter phase gets no bar.
-DELAY = 0.5
-# Seconds between two states of a bar: a notebook keeps all of them where no browser shows it.
+# Seconds before a line that is written over, and between two states of it.
 BETWEEN = 0.5
-# Of this process's threads. The bars' own lock is shared by processes: a semaphore that a killed process leaves behind.
-_LOCK = threading.RLock()
 
-
-def _renew_lock() -> None:
-    """In a forked process, where another thread may have held it."""
-    global _LOCK
-    _LOCK = threading.RLock()
-
-
-os.register_at_fork(after_in_child=_renew_lock)
+_drawn = 0  # characters of the line that is written over
 
 
 class Display:
@@ -43,8 +32,8 @@ class Display:
 
     def __init__(self, shown: bool = True) -> None:
         self._shown = shown and _open()
-        self._phase: _Bar | _Lines | None = None
         self._name = ""
+        self._first, self._start, self._next = 0, 0.0, 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -56,95 +45,69 @@ class Display:
         """``done`` of ``total`` units of the phase ``name`` are done; another name than before starts a new phase."""
         if not self._shown:
             return
-        if self._phase is None or name != self._name:
+        now, over = time.monotonic(), _is_written_over()
+        if name != self._name:
             self.close()
-            self._name = name
-            self._phase = (_Bar if _takes_bars() else _Lines)(name, unit, done, total)
-        self._phase.update(done, note)
+            self._name, self._first, self._start = name, done, now
+            self._next = now + (BETWEEN if over else FIRST_LINE)
+        if now < self._next:
+            return
+        elapsed = now - self._start
+        self._next = now + (BETWEEN if over else min(MAX_BETWEEN, max(FIRST_LINE, SHARE * elapsed)))
+        rate = (done - self._first) / max(elapsed, 1e-9)
+        line = f"wordsparse: {name}: {', '.join(_parts(unit, done, total, note, rate))}"
+        (_draw if over else write)(line)
 
     def say(self, line: str) -> None:
-        """Write a line, above the bar if there is one."""
+        """Write a line, above the one that is written over."""
         if self._shown:
             write(line)
 
     def close(self) -> None:
-        """End the current phase, and remove its bar."""
-        if self._phase is not None:
-            self._phase.close()
-            self._phase = None
-
-
-class _Bar:
-    """A bar on a terminal, or in a notebook."""
-
-    def __init__(self, name: str, unit: str, done: int, total: int | None) -> None:
-        look = {"unit": f" {unit}", "unit_scale": unit == "tokens"}
-        when = {"delay": DELAY, "mininterval": BETWEEN, "leave": False}
-        self._bar = _bar_class()(desc=name, initial=done, total=total, **when, **look)
-
-    def update(self, done: int, note: str) -> None:
-        self._bar.set_postfix_str(escaped(note), refresh=False)
-        self._bar.update(done - self._bar.n)
-
-    def close(self) -> None:
-        self._bar.delay = 0  # a line that was written above it may have drawn a bar whose time had not come
-        self._bar.close()
-
-
-class _Lines:
-    """A line now and then."""
-
-    def __init__(self, name: str, unit: str, done: int, total: int | None) -> None:
-        self._name, self._unit, self._first, self._total = name, unit, done, total
-        self._start = time.monotonic()
-        self._next = self._start + FIRST_LINE
-
-    def update(self, done: int, note: str) -> None:
-        now = time.monotonic()
-        if now < self._next:
-            return
-        elapsed = now - self._start
-        self._next = now + min(MAX_BETWEEN, max(FIRST_LINE, SHARE * elapsed))
-        rate = (done - self._first) / elapsed
-        parts = [f"{done:,} {self._unit}"]
-        if self._total:
-            parts = [f"{100 * done // self._total} % of {self._total:,} {self._unit}"]
-        parts += [note] if note else []
-        parts += [f"{rate:,.0f} {self._unit}/s"] if rate >= 1 else []
-        parts += [f"{_time((self._total - done) / rate)} left"] if self._total and rate > 0 else []
-        write(f"wordsparse: {self._name}: {', '.join(parts)}")
-
-    def close(self) -> None:
-        pass
+        """End the current phase, and remove its line."""
+        self._name = ""
+        _draw("")
 
 
 def write(line: str) -> None:
-    """Write a line on standard error, above the bars of this process; it is dropped where nobody can read it."""
+    """Write a line on standard error, in the place of one that is written over; it is dropped where nobody can read
+    it."""
+    _draw("")
+    _print(f"{escaped(line)}\n")
+
+
+def _draw(line: str) -> None:
+    """Write over the line that was drawn before; an empty one removes it."""
+    global _drawn
+    line = escaped(line)[: shutil.get_terminal_size().columns - 1]
+    if line or _drawn:
+        _print(f"\r{line:{_drawn}}" + "\r" * (not line))
+    _drawn = len(line)
+
+
+def _print(text: str) -> None:
     if _open():
         with contextlib.suppress(OSError, ValueError):
-            _bar_class().write(escaped(line), file=sys.stderr)
+            sys.stderr.write(text)
             sys.stderr.flush()
 
 
-def _bar_class() -> Any:
-    from tqdm import tqdm  # imported on demand: most commands show no progress
-
-    return type("Bar", (tqdm,), {"_lock": _LOCK})
+def _parts(unit: str, done: int, total: int | None, note: str, rate: float) -> list[str]:
+    parts = [f"{100 * done // total} % of {total:,} {unit}" if total else f"{done:,} {unit}"]
+    parts += [note] if note else []
+    parts += [f"{rate:,.0f} {unit}/s"] if rate >= 1 else []
+    return parts + ([f"{_time((total - done) / rate)} left"] if total and rate > 0 else [])
 
 
 def _open() -> bool:
     return sys.stderr is not None and not sys.stderr.closed
 
 
-def _takes_bars() -> bool:
-    return (sys.stderr.isatty() and os.environ.get("TERM") != "dumb") or _in_notebook()
-
-
-def _in_notebook() -> bool:
-    """Whether this process is the kernel of a notebook."""
-    if "IPython" not in sys.modules:
-        return False
-    shell = sys.modules["IPython"].get_ipython()
+def _is_written_over() -> bool:
+    """Whether standard error is a terminal, or this process the kernel of a notebook."""
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        return True
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return shell is not None and "IPKernelApp" in shell.config
 
 

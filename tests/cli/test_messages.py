@@ -5,19 +5,27 @@ import logging
 import sys
 
 import pytest
-from tqdm import tqdm
 
+from wordsparse import display
 from wordsparse.cli import terminal as streams
 
 LOGGER = logging.getLogger("wordsparse.some.module")
 
 
-def test_a_message_stands_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    with streams.messages(), tqdm(total=3, desc="train", file=terminal, mininterval=0) as bar:
-        bar.update(1)
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_message_stands_in_the_place_of_the_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setattr(display, "BETWEEN", 0.0)
+    with streams.messages(), display.Display() as screen:
+        screen.update("train", "tokens", 1, 3)
         LOGGER.warning("a message")
+        screen.update("train", "tokens", 2, 3)
     before, _, after = terminal.getvalue().partition("wordsparse: a message\n")
-    assert before.rstrip(" ").endswith("\r")  # the bar was cleared
-    assert "train:  33%" in after
+    assert before.endswith("\r")  # the line was cleared
+    assert "train: 66 %" in after

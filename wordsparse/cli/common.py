@@ -17,7 +17,7 @@ from wordsparse.files import outputs
 from wordsparse.options import meant
 
 SENTENCE = 1000  # more characters than one has
-_BETWEEN = 1000  # items between two states of a bar
+_BETWEEN = 1000  # items between two updates of a display
 Item = TypeVar("Item")
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 

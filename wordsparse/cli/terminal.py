@@ -51,7 +51,7 @@ def silence(file: TextIO | None) -> None:
 
 
 class _Messages(logging.Handler):
-    """Writes each message of the logger ``wordsparse`` as a line on standard error, above the progress bars."""
+    """Writes each message of the logger ``wordsparse`` as a line on standard error, above the progress."""
 
     def emit(self, record: logging.LogRecord) -> None:
         display.write(f"wordsparse: {self.format(record)}")

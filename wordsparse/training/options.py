@@ -54,9 +54,9 @@ class RunOptions:
     )
     progress: ProgressOption = option(
         "auto",
-        '"auto" and True show a bar in a terminal or a notebook, and a line now and then in a log; False shows '
-        "nothing. A callable is called with a Progress after every minibatch; an exception of it ends the run, and a "
-        "run with an output leaves a checkpoint then.",
+        '"auto" and True show a line that is written over in a terminal or a notebook, and a line now and then in '
+        "a log; False shows nothing. A callable is called with a Progress after every minibatch; an exception of it "
+        "ends the run, and a run with an output leaves a checkpoint then.",
         cli=None,
     )
 
