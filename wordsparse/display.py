@@ -55,8 +55,8 @@ class Display:
         elapsed = now - self._start
         self._next = now + (BETWEEN if over else min(MAX_BETWEEN, max(FIRST_LINE, SHARE * elapsed)))
         rate = (done - self._first) / max(elapsed, 1e-9)
-        line = f"wordsparse: {name}: {', '.join(_parts(unit, done, total, note, rate))}"
-        (_draw if over else write)(line)
+        line = f"{name}: {', '.join(_parts(unit, done, total, note, rate))}"
+        _draw(line) if over else write(f"wordsparse: {line}")
 
     def say(self, line: str) -> None:
         """Write a line, above the one that is written over."""

@@ -1,7 +1,5 @@
 """The number of threads of the kernels and of BLAS."""
 
-import builtins
-import io
 import itertools
 import os
 import subprocess
@@ -9,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,42 +17,24 @@ from wordsparse.errors import InputError
 from wordsparse.machine import threads
 
 
-def files(monkeypatch: pytest.MonkeyPatch, contents: dict[str, str]) -> None:
-    """Only these files of the cgroup exist."""
-
-    def fake(path: Any, *args: Any, **kwargs: Any) -> Any:
-        if str(path).startswith("/sys/fs/cgroup"):
-            if path not in contents:
-                raise FileNotFoundError(path)
-            return io.StringIO(contents[path])
-        return real(path, *args, **kwargs)
-
-    real = builtins.open
-    monkeypatch.setattr(builtins, "open", fake)
-
-
-V2 = "/sys/fs/cgroup/cpu.max"
-V1_QUOTA, V1_PERIOD = "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"
-
-
 @pytest.mark.parametrize(
-    ("contents", "cpus"),
+    ("quota", "cpus"),
     [
-        ({}, 8),
-        ({V2: "max 100000\n"}, 8),
-        ({V2: "200000 100000\n"}, 2),
-        ({V2: "150000 100000\n"}, 2),
-        ({V2: "1000 100000\n"}, 1),
-        ({V2: "6400000 100000\n"}, 8),
-        ({V2: "nonsense\n"}, 8),
-        ({V1_QUOTA: "-1\n", V1_PERIOD: "100000\n"}, 8),
-        ({V1_QUOTA: "250000\n", V1_PERIOD: "100000\n"}, 3),
-        ({V1_QUOTA: "250000\n"}, 8),
+        (None, 8),
+        ("max 100000\n", 8),
+        ("200000 100000\n", 2),
+        ("150000 100000\n", 2),
+        ("1000 100000\n", 1),
+        ("6400000 100000\n", 8),
+        ("nonsense\n", 8),
     ],
-    ids=str,
 )
-def test_available_cpus_obeys_the_quota(monkeypatch: pytest.MonkeyPatch, contents: dict[str, str], cpus: int) -> None:
-    files(monkeypatch, contents)
+def test_available_cpus_obeys_the_quota(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quota: str | None, cpus: int
+) -> None:
+    monkeypatch.setattr(threads, "QUOTA", str(tmp_path / "cpu.max"))
+    if quota is not None:
+        (tmp_path / "cpu.max").write_text(quota)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     assert threads.available_cpus() == cpus
     assert threads.resolve_threads(None) == cpus
@@ -106,29 +87,25 @@ def test_the_kernels_own_blas_is_held_whatever_is_imported_first() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
-OPENMP = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_STACKSIZE")
+OPENMP = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 
 
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
         # Workers look a little before they sleep.
-        ({}, ("PASSIVE", "1000", None)),
-        ({"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", None, None)),
-        ({"GOMP_SPINCOUNT": "0"}, ("PASSIVE", "0", None)),
-        # A stack of 64 KB was a segmentation fault in any training on two threads.
-        *(({"OMP_STACKSIZE": small}, ("PASSIVE", "1000", "1M")) for small in ("64k", "64", "65536B")),
-        *(({"OMP_STACKSIZE": enough}, ("PASSIVE", "1000", enough)) for enough in ("2M", "512k")),
+        ({}, ["PASSIVE", "1000"]),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, ["ACTIVE", None]),
+        ({"GOMP_SPINCOUNT": "0"}, ["PASSIVE", "0"]),
     ],
     ids=str,
 )
-def test_what_openmp_is_told(asked: dict[str, str], expected: tuple[str | None, ...]) -> None:
+def test_what_openmp_is_told(asked: dict[str, str], expected: list[str | None]) -> None:
     program = f"import os, wordsparse.machine.threads; print([os.environ.get(name) for name in {OPENMP}])"
     others = {name: value for name, value in os.environ.items() if name not in OPENMP}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, env=others | asked, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == str(list(expected))
-    assert ("too small" in done.stderr) == (asked.get("OMP_STACKSIZE") != expected[2])
+    assert done.stdout.strip() == str(expected)
 
 
 # ── forked processes ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -192,28 +169,20 @@ def test_results_come_in_order_from_so_many_threads(n: int) -> None:
 
     assert list(threads.ordered_map(slower_at_first, range(100), n)) == [item * item for item in range(100)]
     assert len(used) <= n
-    assert threading.get_ident() in used
 
 
 def test_results_that_wait_are_bounded() -> None:
     taken = 0
-    first_may_end = threading.Event()
 
     def items() -> Iterator[int]:
         nonlocal taken
-        for taken in range(1000):
-            if taken == 11:
-                first_may_end.set()
-            yield taken
+        for item in range(1000):
+            taken = item
+            yield item
 
-    def function(item: int) -> int:
-        if item == 0:
-            assert first_may_end.wait(60)
-        return item
-
-    results = threads.ordered_map(function, items(), 3)
+    results = threads.ordered_map(abs, items(), 3)
     assert next(results) == 0
-    assert taken <= 12
+    assert taken < 2 * 3
     results.close()
 
 

@@ -7,9 +7,6 @@ from pathlib import Path
 
 from wordsparse.errors import InputError
 
-# A control group without a limit shows a number beyond this.
-NO_LIMIT = 2**62
-
 
 def check(need: int, what: str, advice: str = "") -> None:
     """Refuse to allocate ``need`` bytes for ``what`` if they cannot fit; InputError with both numbers."""
@@ -41,25 +38,17 @@ def _process_left() -> Iterator[tuple[int, str]]:
 
 
 def _cgroup_left() -> Iterator[tuple[int, str]]:
-    """For every memory cgroup (version 2 or 1) that can be seen: its limit less the memory that it cannot free."""
+    """For every memory cgroup of version 2 that can be seen: its limit less the memory that it cannot free."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
         return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            root, names = Path("/sys/fs/cgroup"), ("memory.max", "memory.current", "inactive_file")
-        elif "memory" in controllers.split(","):
-            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-            root = Path("/sys/fs/cgroup/memory")
-        else:
-            continue
-        folder = root / path.lstrip("/")
+    root = Path("/sys/fs/cgroup")
+    for folder in [root / line.removeprefix("0::/") for line in lines if line.startswith("0::/")]:
         for group in (folder, *(parent for parent in folder.parents if parent.is_relative_to(root))):
-            limit, used = (_number(group / name, None) for name in names[:2])
-            if limit is not None and used is not None and limit < NO_LIMIT:
-                cache = _number(group / "memory.stat", names[2]) or 0
+            limit, used = (_number(group / name, None) for name in ("memory.max", "memory.current"))
+            if limit is not None and used is not None:
+                cache = _number(group / "memory.stat", "inactive_file") or 0
                 yield max(0, limit - used + cache), "the memory limit of its control group"
 
 

@@ -10,7 +10,6 @@ Therefore a process that was forked after its parent had used the kernels runs o
 
 import logging
 import os
-import re
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -29,14 +28,8 @@ logger = logging.getLogger(__name__)
 MAX_THREADS = 1024
 """Each thread allocates a stack and a workspace; no machine is known where one process gains from more threads."""
 
-MIN_STACK = 2**17
-"""Bytes of a worker's stack."""
-
-QUOTAS = (
-    ("/sys/fs/cgroup/cpu.max",),
-    ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
-)
-"""Where a quota and its period stand, in microseconds: in version 2 of cgroups, and in 1."""
+QUOTA = "/sys/fs/cgroup/cpu.max"
+"""Where a quota and its period stand, in microseconds, in version 2 of cgroups."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,11 +38,6 @@ Result = TypeVar("Result")
 # wins. A worker that spins at a barrier takes a core from every other process of the machine, and from this one. But a
 # step has dozens of parallel regions of a fraction of a millisecond, and to wake a core takes up to half of that on a
 # virtual machine: a worker looks 1,000 times (GCC's run-time), which takes less CPU time than sleeping and waking.
-# A worker's loops overflow a stack of 64 KB; OpenMP counts kilobytes where no unit is named.
-_stack = re.fullmatch(r"\s*(\d+)\s*([bBkK]?)\s*", os.environ.get("OMP_STACKSIZE", ""))
-if _stack and int(_stack[1]) * (1 if _stack[2] in ("b", "B") else 1024) < MIN_STACK:
-    logger.warning("OMP_STACKSIZE=%s is too small for the kernels: 1M is used", _stack[0])
-    os.environ["OMP_STACKSIZE"] = "1M"
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
@@ -106,49 +94,40 @@ def single_threaded_blas() -> Iterator[None]:
 def ordered_map(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int, *, ahead: int | None = None
 ) -> Generator[Result, None, None]:
-    """Map ``function`` over ``items`` on ``threads`` threads, including the caller's; results keep the items' order.
+    """Map ``function`` over ``items`` on ``threads`` threads; results, and errors, keep the items' order.
 
-    The caller's thread iterates over the items; it calls the function itself while the other threads are busy. An
-    error of the function or of the iteration is raised at its position in the order. At most 4 ``threads`` results
-    are buffered. With ``ahead`` the other threads alone call the function, and while the caller uses a result, this
-    many further ones are made.
+    The caller's thread iterates over the items; it calls the function where it is the only one. At most 2 ``threads``
+    results wait. With ``ahead`` the caller's thread is one of the threads, and while it uses a result, this many
+    further ones are made.
     """
-    helpers = threads - 1
-    executor = ThreadPoolExecutor(max(1, helpers), "wordsparse")  # starts threads on demand
+    if threads == 1:
+        yield from map(function, items)
+        return
+    helpers, most = (threads, 2 * threads) if ahead is None else (threads - 1, ahead + 1)
+    executor = ThreadPoolExecutor(helpers, "wordsparse")
     pending: deque[Future[Result]] = deque()
-    iterator, failure = iter(items), None
-    most = 4 * threads if ahead is None else ahead + 1
     try:
-        while failure is None:
-            try:
-                item = next(iterator)
-            except StopIteration:
-                break
-            except Exception as error:
-                failure = error
-                break
-            if ahead is not None or sum(not future.done() for future in pending) < 2 * helpers:
-                pending.append(executor.submit(function, item))
-            else:
-                pending.append(_called(function, item))
+        for future in _calls(executor, function, items):
+            pending.append(future)
             while pending and (len(pending) >= most or (ahead is None and pending[0].done())):
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
-        if failure is not None:
-            raise failure
     finally:
         executor.shutdown(cancel_futures=True)
 
 
-def _called(function: Callable[[Item], Result], item: Item) -> Future[Result]:
-    """The finished future of a call in this thread."""
-    future: Future[Result] = Future()
+def _calls(
+    executor: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[Future[Result]]:
+    """The calls of the function; an error of the iteration is that of a last one."""
     try:
-        future.set_result(function(item))
+        for item in items:
+            yield executor.submit(function, item)
     except Exception as error:
-        future.set_exception(error)
-    return future
+        failed: Future[Result] = Future()
+        failed.set_exception(error)
+        yield failed
 
 
 class _Holds(threading.local):
@@ -215,18 +194,13 @@ class _BlasLimit:
 
 
 def cgroup_quota() -> int | None:
-    """The CPU quota of the cgroup (version 2, else 1) in CPUs, rounded up; None without a quota."""
-    for names in QUOTAS:
-        numbers: list[int] = []
-        try:
-            for name in names:
-                with open(name) as file:
-                    numbers += map(int, file.read().split())
-            quota, period = numbers
-        except (OSError, ValueError):  # there is none, or it is "max"
-            continue
-        return -(-quota // period) if quota > 0 else None
-    return None
+    """The CPU quota of the cgroup in CPUs, rounded up; None without a quota."""
+    try:
+        with open(QUOTA) as file:
+            quota, period = map(int, file.read().split())
+    except (OSError, ValueError):  # there is none, or it is "max"
+        return None
+    return -(-quota // period)
 
 
 _BLAS = _BlasLimit()
