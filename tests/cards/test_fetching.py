@@ -22,7 +22,6 @@ TEXT = b"one two three\n" * 5000
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    monkeypatch.setattr(download, "PAUSE", 0.0)
     monkeypatch.setattr(download, "BLOCK_BYTES", 4096)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
@@ -96,39 +95,26 @@ def test_without_a_checksum_the_one_that_was_met_is_recorded(tmp_path, capsys):
 
 @pytest.mark.parametrize("ranges", [True, False])
 @pytest.mark.parametrize("known", [True, False])
-def test_cut_connections_are_resumed(tmp_path, ranges, known):
+def test_the_next_run_resumes(tmp_path, capsys, ranges, known):
     """Where the server cannot send a part, or no checksum would notice another file, the whole file is sent again."""
     facts = {"checksum": sha(TEXT)} if known else {}
-    with serving(Served(TEXT, ranges=ranges, cuts=[10_000, 20_000, 1])) as served:
-        fetch(load_card(card(tmp_path, served, **facts)), tmp_path / "out")
-    asked = [range for _, range in served.requests]
-    if ranges and known:
-        assert asked == [None, "bytes=10000-", "bytes=30000-", "bytes=30001-"]
-    assert known or asked == [None] * 4
-    assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT
-
-
-def test_the_next_run_resumes(tmp_path, capsys):
-    with serving(Served(TEXT, cuts=[30_000, *[0] * 10])) as served:
-        command = ["corpora", "fetch", str(card(tmp_path, served, checksum=sha(TEXT))), "-o", str(tmp_path / "out")]
+    with serving(Served(TEXT, ranges=ranges, cuts=[30_000])) as served:
+        command = ["corpora", "fetch", str(card(tmp_path, served, **facts)), "-o", str(tmp_path / "out")]
         assert main(command) == 1
-        assert "the connection was cut, 5 times in a row; run the same command again" in capsys.readouterr().err
+        assert "run the same command again" in capsys.readouterr().err
         assert not (tmp_path / "out").exists()
-        served.cuts.clear()
-        served.requests.clear()
         assert main(command) == 0
-    assert served.requests == [("/text.txt", "bytes=30000-")]
+    assert served.requests == [("/text.txt", None), ("/text.txt", "bytes=30000-" if known else None)]
     assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT
     assert sorted(os.listdir(tmp_path)) == ["card.toml", "out"]
 
 
 def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path):
     path = card(tmp_path, Served(TEXT), checksum=sha(TEXT[::-1]))
-    with serving(Served(TEXT, cuts=[30_000, *[0] * 10])) as served:
+    with serving(Served(TEXT, cuts=[30_000])) as served:
         path = card(tmp_path, served, checksum=sha(TEXT[::-1]))
         with pytest.raises(WordsparseError, match="run the same command again"):
             fetch(load_card(path), tmp_path / "out")
-        served.cuts.clear()
         served.data = TEXT[::-1]
         with pytest.raises(WordsparseError, match="it was deleted"):
             fetch(load_card(path), tmp_path / "out")
@@ -141,12 +127,12 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
     [
         (Served(TEXT), {"bytes": 5}, "has 70,000 bytes, but the card says 5"),
         (Served(TEXT, length=0), {"bytes": 5}, "has 70,000 bytes, but the card says 5"),
-        (Served(TEXT, length=80_000), {}, "cut, 5 times in a row"),
-        (Served(TEXT[:9], length=0), {"bytes": 10}, "cut, 5 times in a row"),
+        (Served(TEXT, length=80_000), {}, "run the same command again"),
+        (Served(TEXT[:9], length=0), {"bytes": 10}, "run the same command again"),
         (Served(TEXT), {"checksum": sha(b"")}, f"its sha256 is {sha(TEXT)[7:]}, but the card says .*it was deleted"),
         (Served(TEXT, statuses=[404]), {}, "404: Not Found"),
         (Served(TEXT, statuses=[403]), {}, "403: Forbidden"),
-        (Served(TEXT, statuses=[503] * 9), {}, "Service Unavailable, 5 times in a row"),
+        (Served(TEXT, statuses=[503]), {}, "Service Unavailable.*again"),
         (Served(TEXT, redirects={"/text.txt": "file:///etc/passwd"}), {}, "file:///etc/passwd. is not allowed"),
         (Served(TEXT, redirects={"/text.txt": "/text.txt"}), {}, "302"),
         (Served(TEXT), {"members": {"text": ""}}, "is not an archive, or a damaged one"),
@@ -166,10 +152,10 @@ def test_what_goes_wrong_is_said_and_nothing_is_left(tmp_path, served, facts, sa
     assert all(name.startswith(".out.") and name.endswith(".part") for name in left)
 
 
-def test_redirects_and_busy_servers(tmp_path):
-    with serving(Served(TEXT, redirects={"/text.txt": "/elsewhere"}, statuses=[503, 429])) as served:
+def test_redirects(tmp_path):
+    with serving(Served(TEXT, redirects={"/text.txt": "/elsewhere"})) as served:
         fetch(load_card(card(tmp_path, served, checksum=sha(TEXT))), tmp_path / "out")
-    assert [path for path, _ in served.requests] == ["/text.txt", "/elsewhere"] * 3
+    assert [path for path, _ in served.requests] == ["/text.txt", "/elsewhere"]
 
 
 def test_an_archive(tmp_path):
