@@ -23,7 +23,8 @@ from wordsparse.cli import main
 from wordsparse.corpus import blocks, encode
 from wordsparse.corpus.reading import RawText, joined, sentences
 from wordsparse.corpus.tables import Table, files, groups
-from wordsparse.counts.tables import blocks as counted_pairs
+from wordsparse.counts.tables import Words
+from wordsparse.counts.tables import pairs as counted_pairs
 from wordsparse.errors import InputError
 from wordsparse.files import unpacking
 from wordsparse.graphs.options import GraphOptions
@@ -141,11 +142,11 @@ def test_rows_are_labelled_texts_pairs_and_edges(name: str, tmp_path: Path, capl
     assert labelled == LabelledTexts(["the cat", "a; b", "x"], [["a", "b"], ["b"], []])
     assert "1 of 3 texts have no label" in caplog.text
     pairs = [{"word": "007", "context": "NA", "count": 2.5}, {"word": "b", "context": "007", "count": 1}]
-    words = []
-    for block in counted_pairs([made(name, pairs, tmp_path)]):
-        texts = [np.array(column, object)[codes].tolist() for column, codes in (block.words, block.contexts)]
-        words += zip(*texts, block.counts.tolist(), strict=True)
-    assert words == [("007", "NA", 2.5), ("b", "007", 1.0)]
+    known = Words()
+    blocks = list(counted_pairs([made(name, pairs, tmp_path)], known))
+    texts = [[[*known.numbers][number] for block in blocks for number in block[column]] for column in (0, 1)]
+    assert texts == [["007", "b"], ["NA", "007"]]
+    assert [count for block in blocks for count in block[2]] == [2.5, 1]
     edges = [{"source": "007", "target": "NA", "weight": 2}, {"source": "NA", "target": "b", "weight": 1}]
     graph = read_graph([made(name, edges, tmp_path)], GraphOptions(ends="source,target", edge_weight="weight"))
     assert graph.nodes == ["007", "NA", "b"]

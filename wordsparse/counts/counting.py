@@ -23,7 +23,8 @@ from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus,
 from wordsparse.corpus.options import MIN_COUNT, TextOptions
 from wordsparse.corpus.reading import RawText, Source
 from wordsparse.corpus.shards import is_encoded
-from wordsparse.counts.tables import COLUMNS, LARGEST, PARQUET, Numbers, blocks
+from wordsparse.corpus.tables import format_of_name
+from wordsparse.counts.tables import COLUMNS, LARGEST, Words, pairs
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.kernels import _examples  # type: ignore[attr-defined] # compiled
@@ -127,7 +128,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
 
 def _check_target(target: Path) -> None:
     storage.check_file(target, streams=False)
-    if target.suffix.lower() not in PARQUET:
+    if format_of_name(target) != "parquet":
         raise InputError(f"{target}: the table is a Parquet file: name it {target.with_suffix('.parquet').name}")
 
 
@@ -191,9 +192,7 @@ def _sum(*tables: Any) -> Any:
     shape = (max((table.shape[0] for table in tables), default=0),) * 2
     total = sp.csr_array(shape)
     for table in tables:
-        if table.shape != shape:
-            indptr = np.append(table.indptr, np.full(shape[0] - table.shape[0], table.indptr[-1], table.indptr.dtype))
-            table = sp.csr_array((table.data, table.indices, indptr), shape=shape)
+        table.resize(shape)
         total = total + table if total.nnz else table
     return total
 
@@ -267,15 +266,13 @@ def _weight(name: str, cell: object) -> float:
 
 def _added(source: Any) -> tuple[list[str], Rows]:
     """The words of tables, in the order in which they are first seen, and the sum of the tables."""
-    numbers = Numbers()
-
-    def tables() -> Iterator[Any]:
-        for block in blocks(source):
-            ids = numbers(block.words), numbers(block.contexts)
-            yield sp.coo_array((block.counts, ids), shape=(len(numbers.of),) * 2).tocsr()
-
-    total = _summed(tables())
-    return list(numbers.of), iter([(0, total)])
+    known = Words()
+    tables = (
+        sp.coo_array((counts, (words, contexts)), shape=(len(known.numbers),) * 2).tocsr()
+        for words, contexts, counts in pairs(source, known)
+    )
+    total = _summed(tables)
+    return list(known.numbers), iter([(0, total)])
 
 
 def _write(path: Path, words: Sequence[str], rows: Rows, least: float) -> tuple[int, float]:

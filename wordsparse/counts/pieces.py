@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wordsparse.corpus.reading import Source
 from wordsparse.corpus.vocabulary import Vocabulary
-from wordsparse.counts.tables import Block, Numbers
+from wordsparse.counts.tables import Words, pairs
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.files.regular import descriptor_of, sha256_of
@@ -93,8 +94,8 @@ class Pieces:
         return np.frombuffer(data, np.int32).reshape(-1, 3)
 
 
-def ordered(tables: Iterator[Block], min_count: int, max_vocab: int | None) -> Pieces:
-    """The pieces of tables, block by block. Memory: the words of the table, and ``ORDERED`` pieces; both lie on disk
+def ordered(tables: Source, min_count: int, max_vocab: int | None) -> Pieces:
+    """The pieces of tables in files. Memory: the words of the table, and ``ORDERED`` pieces; both lie on disk
     where TMPDIR says."""
     place = Path(tempfile.gettempdir()) / "wordsparse-pairs"
     with storage.staging(place, mode=0o700) as folder, storage.writing(place):
@@ -112,25 +113,23 @@ def ordered(tables: Iterator[Block], min_count: int, max_vocab: int | None) -> P
         return pieces
 
 
-def _read(tables: Iterator[Block], path: Path) -> _Table:
+def _read(tables: Source, path: Path) -> _Table:
     """The table with provisional ids in one file, in the order of its rows."""
-    numbers = Numbers()
+    known = Words()
     sums, rows = np.zeros((2, 1024)), 0
     with open(path, "wb") as file:
-        for block in tables:
-            entries = np.empty((len(block.counts), 3), np.int32)
-            entries[:, 0], entries[:, 1] = numbers(block.words), numbers(block.contexts)
-            if len(numbers.of) > sums.shape[1]:
-                sums = np.concatenate([sums, np.zeros((2, 2 * len(numbers.of) - sums.shape[1]))], axis=1)
-            for column in range(2):
-                sums[column] += np.bincount(entries[:, column], block.counts, sums.shape[1])
-            entries[:, 2] = block.counts.astype(np.float32).view(np.int32)
+        for words, contexts, counts in pairs(tables, known):
+            entries = np.stack([words, contexts, counts.astype(np.float32).view(np.int32)], axis=1)
+            if len(known.numbers) > sums.shape[1]:
+                sums = np.concatenate([sums, np.zeros((2, 2 * len(known.numbers) - sums.shape[1]))], axis=1)
+            for column, ids in enumerate((words, contexts)):
+                sums[column] += np.bincount(ids, counts, sums.shape[1])
             rows += len(entries)
             file.write(entries.data)
     if not rows:
         raise InputError("the tables hold no pair: give counts of pairs of words")
-    of_words, of_contexts = sums[:, : len(numbers.of)]
-    return _Table(path, list(numbers.of), of_words, (of_words + of_contexts) / 2, rows)
+    of_words, of_contexts = sums[:, : len(known.numbers)]
+    return _Table(path, list(known.numbers), of_words, (of_words + of_contexts) / 2, rows)
 
 
 def _order(folder: Path, table: _Table, ids: Array) -> int:

@@ -10,7 +10,6 @@ from wordsparse import validation
 from wordsparse.corpus import Vocabulary
 from wordsparse.corpus.options import PlainOptions
 from wordsparse.counts.pieces import PIECES_PER_TOKEN, Pieces, ordered
-from wordsparse.counts.tables import blocks
 from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError, ReadError
 from wordsparse.kernels import Csr, _examples  # type: ignore[attr-defined] # compiled
@@ -46,8 +45,8 @@ class CountSource:
     preset = Preset(SOURCES["counts"][1], {"model": "skipgram"}, min_count=1)
 
     def __init__(self, tables: Any, options: PairOptions) -> None:
-        """InputError as :func:`wordsparse.counts.tables.blocks`."""
-        self.pieces = ordered(blocks(tables), options.min_count, options.max_vocab)
+        """InputError as :func:`wordsparse.counts.tables.pairs`."""
+        self.pieces = ordered(tables, options.min_count, options.max_vocab)
         self.vocabulary, self._options = self.pieces.vocabulary, options
         self.length = max(1, round(self.pieces.number / PIECES_PER_TOKEN))
         self.rate = self.pieces.number / self.length
