@@ -23,7 +23,7 @@ from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus,
 from wordsparse.corpus.options import MIN_COUNT, TextOptions
 from wordsparse.corpus.reading import RawText, Source
 from wordsparse.corpus.shards import is_encoded
-from wordsparse.corpus.tables import format_of_name
+from wordsparse.corpus.tables import FORMATS
 from wordsparse.counts.tables import COLUMNS, LARGEST, Words, pairs
 from wordsparse.errors import InputError
 from wordsparse.files import storage
@@ -128,7 +128,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
 
 def _check_target(target: Path) -> None:
     storage.check_file(target, streams=False)
-    if format_of_name(target) != "parquet":
+    if target.suffix.lower() not in FORMATS["parquet"].suffixes:
         raise InputError(f"{target}: the table is a Parquet file: name it {target.with_suffix('.parquet').name}")
 
 
