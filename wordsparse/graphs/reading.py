@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from wordsparse import validation
 from wordsparse.corpus.numbering import Numbers, numbered
 from wordsparse.corpus.reading import as_paths
-from wordsparse.corpus.sources import find_files, opened
+from wordsparse.corpus.sources import find_files
 from wordsparse.corpus.tables import Table, column_names, format_of_name
 from wordsparse.corpus.tables.files import DELIMITERS, Lines
 from wordsparse.errors import InputError
@@ -25,8 +25,6 @@ logger = logging.getLogger(__name__)
 
 # The peak for each edge, while the matrix is turned and put in order: measured.
 BYTES_PER_EDGE = 130
-# A graph of more edges says what it takes before it is read.
-MANY = 10_000_000
 # Characters that begin a comment in a list of edges.
 COMMENTS = ("#", "%")
 WEIGHT = "weight"
@@ -130,8 +128,6 @@ def _of_rows(files: list[Path] | None, source: Any, options: GraphOptions) -> tu
     """The graph of files of edges, or of an iterable of them."""
     numbers, weights = Numbers(), array("d")
     named = [("the edges", enumerate(source, 1))] if files is None else [(str(f), _cells(f, options)) for f in files]
-    for file in files or ():
-        check_memory(_expected(file))
     blocks = [np.empty((0, 2), np.int32)]
     for name, cells in named:
         for block in numbered(_pairs(name, cells, weights), numbers, end=0):
@@ -208,16 +204,6 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
 def check_memory(edges: int) -> None:
     """InputError if a graph with this number of edges does not fit into the memory that is left."""
     memory.check(edges * BYTES_PER_EDGE, f"a graph of {edges:,} edges")
-
-
-def _expected(path: Path) -> int:
-    """About how many edges a file of lines holds, by its first ones; a large number is said."""
-    with opened(path) as file:
-        start = file.read(2**16)
-    edges = path.stat().st_size * start.count(b"\n") // max(len(start), 1)
-    if edges > MANY:
-        logger.info("%s: some %s edges, about %.3g GB of memory", path, f"{edges:,}", edges * BYTES_PER_EDGE / 1e9)
-    return edges
 
 
 def _is_number(cell: str) -> bool:
