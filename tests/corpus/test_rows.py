@@ -48,7 +48,9 @@ def test_good_files_are_read_as_a_plain_parser_does(name: str, tmp_path: Path) -
     assert (data.X.shape[0], data.Y.shape[0]) == (len(rows), len(labels))
     for i, (row, labelled) in enumerate(zip(rows, labels, strict=True)):
         part = slice(data.X.indptr[i], data.X.indptr[i + 1])
-        assert dict(zip(data.X.indices[part].tolist(), data.X.data[part].tolist(), strict=True)) == pytest.approx(row)
+        assert dict(zip(data.X.indices[part].tolist(), data.X.data[part].tolist(), strict=True)) == pytest.approx(
+            {feature: value for feature, value in row.items() if value}
+        )
         assert set(data.Y.indices[data.Y.indptr[i] : data.Y.indptr[i + 1]].tolist()) == labelled
     assert data.X.has_sorted_indices
     assert data.Y.has_sorted_indices

@@ -37,6 +37,8 @@ COLUMN_BYTES = 64
 MAX_LINE, MAX_SHOWN = 2**24, 80
 MAX_COLUMNS = 2**31 - 1
 
+# What a row without anything is for scikit-learn, which skips empty lines.
+EMPTY = b"0:0\n"
 _ZIP = b"PK\x03\x04"
 
 
@@ -89,7 +91,7 @@ def read_data(
             X = _read_npz(source)
             Y = sp.csr_array((X.shape[0], n_labels or 0), dtype=np.float32)
         else:
-            X, Y = _read_text(source, n_features, n_labels)
+            X, Y = _read_text(source)
     if targets is not None:
         with storage.naming(Path(targets)):
             Y = _read_npz(Path(targets))
@@ -130,7 +132,7 @@ def bounded_lines(stream: BoundedStream, what: str) -> Iterator[tuple[int, bytes
 
 
 class _Lines:
-    """The lines of a file for scikit-learn's reader, which skips empty lines; ``header`` is (N, F, L)."""
+    """The lines of a file for scikit-learn's reader; ``header`` is (N, F, L)."""
 
     def __init__(self, stream: BoundedStream) -> None:
         self._lines, self.header = bounded_lines(stream, "row"), None
@@ -141,7 +143,6 @@ class _Lines:
                 raise InputError(f"line 1: more than {MAX_COLUMNS:,} features or labels; count the used ones from 0")
         elif first:
             self._lines = chain([(1, first)], self._lines)
-        self.is_filled: list[bool] = []  # whether each row holds anything
 
     def read(self) -> bytes:
         """Not called: scikit-learn iterates over whatever has this method."""
@@ -151,17 +152,17 @@ class _Lines:
         for number, line in self._lines:
             self.number = number
             content, comment, _ = line.partition(b"#")
-            is_filled = bool(content.strip())
-            if is_filled or not comment:
-                self.is_filled.append(is_filled)
+            if content.strip():
                 yield content
+            elif not comment:
+                yield EMPTY
 
 
-def _read_text(path: Path, n_features: int | None, n_labels: int | None) -> tuple[Any, Any]:
+def _read_text(path: Path) -> tuple[Any, Any]:
     with BoundedStream(path) as stream:
         lines = _Lines(stream)
         try:
-            X, found = _svmlight().load_svmlight_file(lines, dtype=np.float32, multilabel=True, zero_based=True)
+            X, labels = _svmlight().load_svmlight_file(lines, dtype=np.float32, multilabel=True, zero_based=True)
         except InputError:
             raise
         except (ValueError, OverflowError) as error:
@@ -169,27 +170,23 @@ def _read_text(path: Path, n_features: int | None, n_labels: int | None) -> tupl
                 f"line {lines.number:,}: must be 'label,label feature:value …' of numbers, its features in ascending "
                 f"order ({error!s:.{MAX_SHOWN}})"
             ) from None
-    if not lines.is_filled:
+    if not labels:
         raise InputError("holds no rows: give at least one example")
-    rows, F, L = lines.header or (len(lines.is_filled), None, None)
-    if rows != len(lines.is_filled):
-        kind = CutShortError if len(lines.is_filled) < rows else InputError
-        raise kind(f"its first line states {rows:,} rows, but {len(lines.is_filled):,} follow: is it cut short?")
-    label = np.fromiter(chain.from_iterable(map(set, found)), np.float64)
-    lengths = [len(set(row)) for row in found]
+    rows, F, L = lines.header or (len(labels), None, None)
+    if rows != len(labels):
+        kind = CutShortError if len(labels) < rows else InputError
+        raise kind(f"its first line states {rows:,} rows, but {len(labels):,} follow: is it cut short?")
+    X.eliminate_zeros()  # that of EMPTY
+    of_rows = [sorted(set(row)) for row in labels]
+    starts = np.cumsum([0, *map(len, of_rows)])
+    label = np.fromiter(chain.from_iterable(of_rows), np.float64)
     return (
-        _matrix("feature", lines.is_filled, np.diff(X.indptr), X.indices, X.data, F, n_features),
-        _matrix("label", lines.is_filled, lengths, label, np.ones(label.size, np.float32), L, n_labels),
+        _matrix("feature", X.indptr, X.indices, X.data, F),
+        _matrix("label", starts, label, np.ones(label.size, np.float32), L),
     )
 
 
-def _matrix(
-    kind: str, is_filled: list[bool], lengths: Any, columns: Array, values: Array, stated: int | None, known: int | None
-) -> Any:
-    """The CSR matrix of the filled rows' entries."""
-    starts = np.zeros(len(is_filled) + 1, np.int64)
-    starts[1:][is_filled] = lengths
-    np.cumsum(starts, out=starts)
+def _matrix(kind: str, starts: Array, columns: Array, values: Array, stated: int | None) -> Any:
     most = MAX_COLUMNS if stated is None else stated
     wrong = (columns != np.floor(columns)) | (columns < 0) | (columns >= most) | ~np.isfinite(values)
     if wrong.any():
@@ -197,10 +194,8 @@ def _matrix(
             f"row {int(np.searchsorted(starts, int(wrong.argmax()), side='right')):,}: its {kind} "
             f"{columns[wrong.argmax()]:.12g} is no whole number from 0 to {most - 1:,} with a finite float32 value"
         )
-    count = max(int(columns.max(initial=-1)) + 1, known or 0) if stated is None else stated
-    matrix = sp.csr_array((values, columns.astype(np.int32), starts), shape=(len(is_filled), count))
-    matrix.sort_indices()
-    return matrix
+    count = int(columns.max(initial=-1)) + 1 if stated is None else stated
+    return sp.csr_array((values, columns.astype(np.int32), starts), shape=(len(starts) - 1, count))
 
 
 def _read_npz(path: Path) -> Any:
