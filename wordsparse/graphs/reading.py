@@ -15,7 +15,7 @@ from wordsparse.corpus.numbering import Numbers, numbered
 from wordsparse.corpus.reading import as_paths
 from wordsparse.corpus.sources import find_files
 from wordsparse.corpus.tables import Table, column_names, format_of_name
-from wordsparse.corpus.tables.files import DELIMITERS, Lines
+from wordsparse.corpus.tables.files import DELIMITERS, lines_of
 from wordsparse.errors import InputError
 from wordsparse.files.unpacking import suffix_of
 from wordsparse.graphs.options import GraphOptions
@@ -193,7 +193,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     ``#`` and ``%`` begin a comment.
     """
     mark: str | None = ""
-    for number, line in enumerate(Lines(path), 1):
+    for number, line in enumerate(lines_of(path), 1):
         if line.startswith(COMMENTS) or not line.strip():
             continue
         if mark == "":

@@ -130,7 +130,7 @@ def column_names(path: Path, format: str) -> list[str]:
     """The names of the columns of a file; none of JSON lines."""
     if format == "parquet":
         return arrow.parquet_names(path)
-    line = files.first_line(path) if format == "csv" else ""
+    line = next(files.lines_of(path), "") if format == "csv" else ""
     return max((files.names_in(line, mark) for mark in files.DELIMITERS), key=len)
 
 

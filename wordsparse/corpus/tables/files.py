@@ -17,7 +17,7 @@ LINE_BYTES = 2**26
 """The maximum size of a line, and of a cell of a CSV file."""
 
 ROWS = 1024
-"""The most rows of a block; with those of 2**20 bytes, CSV took twice as long."""
+"""The most rows of a block."""
 
 DELIMITERS = ",;\t|"
 
@@ -25,31 +25,9 @@ Blocks: TypeAlias = Iterator[tuple[Sequence[int], Sequence[Any]]]
 """(numbers of the rows, counted from 1; the cells of each of the requested columns)."""
 
 
-class Lines:
-    """The lines of a UTF-8 file, with their ends, after a look at the first one.
-
-    Attributes
-    ----------
-    blocks : int
-        The blocks of the file that are begun.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.blocks = 0
-        self._lines = self._read(path)
-
-    def __iter__(self) -> Iterator[str]:
-        return self._lines
-
-    def _read(self, path: Path) -> Iterator[str]:
-        for text in _whole_lines(path):
-            self.blocks += 1
-            yield from io.StringIO(text, newline="\n")
-
-
-def first_line(path: Path) -> str:
-    """The first line of a UTF-8 file; empty if it has none."""
-    return next(iter(Lines(path)), "")
+def lines_of(path: Path) -> Iterator[str]:
+    """The lines of a UTF-8 file, with their ends."""
+    return itertools.chain.from_iterable(io.StringIO(text, newline="\n") for text in _whole_lines(path))
 
 
 def _whole_lines(path: Path) -> Iterator[str]:
@@ -83,36 +61,42 @@ def csv_blocks(path: Path, columns: Sequence[str], given: Sequence[str] = ()) ->
     A file whose columns are ``given`` by name has no header; between tabs it has no quotes, as Google's n-grams.
     """
     csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # of the process; 131,072 at first
-    lines = Lines(path)
-    first, content, reader = next(iter(lines), ""), iter(lines), partial(csv.reader, strict=True)
+    lines, reader = lines_of(path), partial(csv.reader, strict=True)
+    first = next(lines, "")
     if given:
-        content = itertools.chain([first], lines)
+        lines = itertools.chain([first], lines)
         mark = next((mark for mark in "\t,;|" if first.count(mark) == len(given) - 1), "\t")
         first = mark.join(given)
         if mark == "\t":
             reader = partial(reader, quoting=csv.QUOTE_NONE)
     delimiter, names = _header(path, first, columns)
-    above = 0 if given else 1
-    rows, width = reader(content, delimiter=delimiter), len(names)
-    number, seen, numbers, waiting = 0, lines.blocks, list[int](), list[list[str]]()
     places = [names.index(column) for column in columns]
-    try:
-        for number, row in enumerate(rows, 1):
-            if len(row) == width:
-                numbers.append(number)
-                waiting.append(row)
-            elif row:  # an empty line is no row
-                where = f"row {number} (line {rows.line_num + above})"
-                raise InputError(
-                    f"{path}: {where} has {len(row)} cells, but there are {width} columns; correct that row"
-                )
-            if lines.blocks != seen or len(waiting) == ROWS:
-                yield numbers, [[row[place] for row in waiting] for place in places]
-                seen, numbers, waiting = lines.blocks, [], []
-    except csv.Error as error:
-        where = f"row {number + 1} (line {rows.line_num + above})"
-        raise InputError(f"{path}: {where} is not valid CSV: {error}; correct that row") from error
-    yield numbers, [[row[place] for row in waiting] for place in places]
+    rows, above, number = reader(lines, delimiter=delimiter), 0 if given else 1, 1
+    while True:
+        block, line = list[list[str]](), rows.line_num + above + 1
+        try:
+            block += itertools.islice(rows, ROWS)
+        except csv.Error as error:
+            where = f"row {number + len(block)} (line {rows.line_num + above})"
+            raise InputError(f"{path}: {where} is not valid CSV: {error}; correct that row") from error
+        if not block:
+            return
+        numbers: Sequence[int] = range(number, number := number + len(block))
+        if set(map(len, block)) != {len(names)}:
+            _check_widths(path, block, len(names), numbers[0], line)
+            numbers = [number for number, row in zip(numbers, block, strict=True) if row]
+            block = [row for row in block if row]
+        yield numbers, [[row[place] for row in block] for place in places]
+
+
+def _check_widths(path: Path, rows: Sequence[Sequence[str]], width: int, number: int, line: int) -> None:
+    """Raise InputError if a row has another width, but for an empty line. The first is row ``number``, on ``line``."""
+    for row in rows:
+        line += sum(cell.count("\n") for cell in row)
+        if row and len(row) != width:
+            where = f"row {number} (line {line})"
+            raise InputError(f"{path}: {where} has {len(row)} cells, but there are {width} columns; correct that row")
+        number, line = number + 1, line + 1
 
 
 def _header(path: Path, line: str, columns: Sequence[str]) -> tuple[str, list[str]]:
