@@ -47,7 +47,6 @@ def test_any_words_survive_a_file(tmp_path_factory, words):
         (["\ud800"], [1], "not valid Unicode"),
         (["a", "b"], [1, 2], "descending order"),
         (["a", "b"], [1, 0], "positive"),
-        (["a"], [1.5], "integers"),
     ],
 )
 def test_words_that_no_source_may_have(words, counts, said):

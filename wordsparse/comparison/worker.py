@@ -21,7 +21,6 @@ from wordsparse.comparison.request import METHODS
 from wordsparse.comparison.texts import PlainText
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import WordsparseError
-from wordsparse.files import npy
 from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.training.progress import rate
 
@@ -66,7 +65,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     with open(task["vectors"], "wb") as file:
-        npy.write_array(file, vectors)
+        np.save(file, vectors)
     print(json.dumps(report, allow_nan=False))
     return 0
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wordsparse.corpus.hints import unspaced
 from wordsparse.errors import InputError
-from wordsparse.files.storage import check_version, read_json, write_file
+from wordsparse.files.storage import check_version, read_json, trusting, write_file
 
 FORMAT = "wordsparse vocabulary"
 VERSION = 1
@@ -146,13 +146,8 @@ class Vocabulary:
         """
         content = read_json(Path(path), VOCABULARY_BYTES)
         check_version(Path(path), content, FORMAT, VERSION)
-        words, counts = content.get("words"), content.get("counts")
-        if not isinstance(words, list) or not isinstance(counts, list):
-            raise InputError(f"{path}: must hold a list of words and a list of counts")
-        try:
-            return cls(words, counts)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
+        with trusting(Path(path)):
+            return cls(content["words"], content["counts"])
 
 
 def _ranked(counts: Mapping[str, int]) -> list[tuple[int, str]]:
@@ -182,13 +177,7 @@ def check_word(word: object) -> None:
 
 
 def _checked_counts(counts: ArrayLike) -> NDArray[np.int64]:
-    try:
-        given = np.asarray(counts)
-    except (ValueError, OverflowError) as error:
-        raise InputError(f"counts must be a flat list of integers: {error}") from error
-    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
-        raise InputError("counts must be a flat list of integers below 2**63")
-    checked = given.astype(np.int64)
+    checked = np.array(counts, np.int64)
     if (checked < 1).any() or (np.diff(checked) > 0).any():
         raise InputError("counts must be positive and in descending order: the most frequent word comes first")
     if checked.sum(dtype=np.float64) >= 2**63:

@@ -1,7 +1,5 @@
-"""Arrays in NumPy's file format: written so that an error says why, and read from npz archives without trusting the
-sizes that they state. No pickle is read or written."""
+"""Arrays of npz archives, read without trusting the sizes that they state. No pickle is read."""
 
-import io
 import zipfile
 from typing import Any
 
@@ -11,19 +9,6 @@ from numpy.typing import NDArray
 from wordsparse.errors import InputError
 
 _BLOCK = 2**20
-
-
-def write_array(file: Any, array: NDArray[Any]) -> None:
-    """Write an array of numbers in C order, as np.save does.
-
-    np.save writes around Python's file objects, and its OSError of a full disk has no error number. OSError if writing
-    fails.
-    """
-    array = np.ascontiguousarray(array)
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
-    file.write(header.getvalue())
-    file.write(array.reshape(-1).view(np.uint8).data)
 
 
 def read_array(archive: zipfile.ZipFile, name: str, kinds: str, ndim: int, described: str) -> NDArray[Any]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.files import arrays, npy, regular, storage, toml
+from wordsparse.files import arrays, regular, storage, toml
 from wordsparse.machine.threads import available_cpus, ordered_map
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
@@ -45,7 +45,7 @@ def write(model: Model, path: str | PathLike[str]) -> None:
         def written(name: str) -> dict[str, Any]:
             with storage.synced(directory / name) as file:
                 if name in rows:
-                    npy.write_array(file, np.ascontiguousarray(rows[name], "<f4"))
+                    np.lib.format.write_array(file, np.ascontiguousarray(rows[name], "<f4"), (1, 0))
                 else:
                     file.write(data[name])
             return file.record()
