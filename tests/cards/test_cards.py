@@ -30,7 +30,7 @@ def test_every_card_is_valid_and_named_like_its_file():
     for name in card_names():
         card = load_card(name)
         assert card.name == name
-        assert card.download.url
+        assert card.url
     with pytest.raises(InputError, match="there is no card 'none': choose one of gensim-sets"):
         load_card("none")
 
@@ -63,7 +63,7 @@ def test_the_default_test_sets_go_where_evaluate_finds_them(tmp_path, monkeypatc
     [
         ('name = "text8"', "", "missing 1 required positional argument: 'name'"),
         ('tokens = "split"', "", "must have format and tokens"),
-        ('tokens = "split"', 'tokens = "split"\nurl = "x"', "unexpected keyword argument 'url'"),
+        ('tokens = "split"', 'tokens = "split"\nurl = "x"', "keyword argument 'url'"),
         ("[download]", "[downloads]", "'download'"),
         ("http://mattmahoney", "file://mattmahoney", "url must begin with http"),
         ('name = "text8"', "name = ", "is not valid TOML"),

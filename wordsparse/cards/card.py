@@ -11,35 +11,29 @@ from wordsparse.files import toml
 
 
 @dataclass(frozen=True)
-class Download:
-    """A file on a server, from which the text is taken; what is None is not known.
+class Card:
+    """A public text, or test sets; what is None is not known.
 
     - ``url``, ``bytes``, ``checksum``: the file on the server.
     - ``members``: of an archive (zip or tar), patterns of the names of the members that are wanted, each with its
       checksum, "" where none is known; empty where the file itself is the text.
+    - ``format``, ``tokens``: how a text is read; test sets have none.
     """
 
+    name: str
+    description: str
+    licence: str
     url: str
     bytes: int | None = None
     checksum: str | None = None
     members: dict[str, str] = field(default_factory=dict)
+    format: str | None = None
+    tokens: str | None = None
 
     @property
     def known(self) -> str | None:
         """The checksums by which another file is noticed; None if there are none."""
         return self.checksum or ", ".join(filter(None, self.members.values())) or None
-
-
-@dataclass(frozen=True)
-class Card:
-    """A public text, or test sets: ``format`` and ``tokens`` say how a text is read; test sets have none."""
-
-    name: str
-    description: str
-    licence: str
-    download: Download
-    format: str | None = None
-    tokens: str | None = None
 
 
 def card_names() -> list[str]:
@@ -66,13 +60,12 @@ def _folder() -> Any:
 
 def _card(content: dict[str, Any], where: str) -> Card:
     try:
-        download = Download(**content.pop("download"))
-        card = Card(download=download, **content)
+        card = Card(**content.pop("download"), **content)
     except (KeyError, TypeError) as error:
         raise InputError(f"{where}: a member is missing, unknown or of another type: {error}") from error
     if (card.format is None) != (card.tokens is None):
         raise InputError(f"{where}: a text must have format and tokens")
-    if not download.url.startswith(("http://", "https://")):
-        raise InputError(f"{where}: url must begin with http:// or https://, not {download.url!r:.80}")
+    if not card.url.startswith(("http://", "https://")):
+        raise InputError(f"{where}: url must begin with http:// or https://, not {card.url!r:.80}")
     description, licence = (" ".join(text.split()) for text in (card.description, card.licence))
     return replace(card, description=description, licence=licence)

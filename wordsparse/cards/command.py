@@ -83,10 +83,9 @@ def _use(card: Card, output: Path) -> tuple[str, str]:
 
 def _facts(card: Card) -> dict[str, Any]:
     facts = {name: getattr(card, name) for name in ("name", "description", "licence", "format", "tokens")}
-    source = card.download
-    return {**facts, "url": source.url, "bytes": source.bytes, "checksum": source.known}
+    return {**facts, "url": card.url, "bytes": card.bytes, "checksum": card.known}
 
 
 def _lines(card: Card) -> list[str]:
-    size = "" if card.download.bytes is None else f"{card.download.bytes / 1e6:,.0f} MB, "
-    return [f"{card.name}: {card.description}", f"    {size}from {card.download.url}", f"    licence: {card.licence}"]
+    size = "" if card.bytes is None else f"{card.bytes / 1e6:,.0f} MB, "
+    return [f"{card.name}: {card.description}", f"    {size}from {card.url}", f"    licence: {card.licence}"]

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from wordsparse.cards.card import Download
+from wordsparse.cards.card import Card
 from wordsparse.errors import WordsparseError
 from wordsparse.files.storage import writing
 
@@ -21,7 +21,7 @@ RESUME = "run the same command again: it resumes where the card tells a checksum
 Progress = Callable[[int, int | None], object]
 
 
-def download(source: Download, part: Path, progress: Progress) -> None:
+def download(source: Card, part: Path, progress: Progress) -> None:
     """Download a file to ``part``, which may hold the part that an earlier call brought.
 
     It is resumed where the card tells a checksum, which notices another file; else it begins anew. Proxies are those of
@@ -41,7 +41,7 @@ def download(source: Download, part: Path, progress: Progress) -> None:
         raise WordsparseError(f"{source.url}: {cut}; {RESUME}") from cut
 
 
-def _continued(source: Download, part: Path, have: int, progress: Progress) -> bool:
+def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
     """Append what a connection brings from the byte ``have`` on; whether the file is complete."""
     with _opened(source.url, have) as response:
         have = have if response.status == 206 else 0  # else the server sends whole files only

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from wordsparse.cards.card import Card, Download
+from wordsparse.cards.card import Card
 from wordsparse.cards.download import BLOCK_BYTES, Progress, download
 from wordsparse.errors import WordsparseError
-from wordsparse.files.storage import check_new_directory, new_directory, synced, write_manifest
+from wordsparse.files.storage import new_directory, synced, write_manifest
 from wordsparse.files.system import sync
 
 RECORD = "_fetched.json"
@@ -36,16 +36,14 @@ def fetch(card: Card, output: str | os.PathLike[str], *, progress: Progress = la
     card that was met, ``download_bytes`` and ``download_sha256`` are of what was downloaded.
     """
     target = Path(output)
-    check_new_directory(target)
     with new_directory(target) as place:
-        facts = _sent(card.download, target, place, progress)
         record = {"format": "wordsparse fetched corpus", "version": 1, "name": card.name, "licence": card.licence}
-        record |= {"url": card.download.url, **facts}
+        record |= {"url": card.url, **_sent(card, target, place, progress)}
         write_manifest(place / RECORD, record)
     return record
 
 
-def _sent(source: Download, target: Path, place: Path, progress: Progress) -> dict[str, Any]:
+def _sent(source: Card, target: Path, place: Path, progress: Progress) -> dict[str, Any]:
     """Download, check and unpack a file of a server."""
     name = hashlib.sha256(source.url.encode()).hexdigest()[:16]
     part = Path(os.path.realpath(target)).with_name(f".{target.name}.{name}.part")

@@ -148,7 +148,8 @@ class RawText:
     def _block_of_rows(self, block: Block) -> TextBlock:
         if (text := block.text()) is not None:
             return TextBlock(text + b"\n", block.check_text)
-        return TextBlock([tokens for tokens, _ in _iterable_pieces(self._block_items(block))])
+        items = itertools.chain.from_iterable(self._cell_items(name, cell) for name, (cell,) in block.rows())
+        return TextBlock([tokens for tokens, _ in _iterable_pieces(items)])
 
     def pieces(self) -> Iterator[Piece]:
         """The text in pieces of bounded size (each line of a cell and each sentence of an iterable is one piece).
@@ -183,8 +184,8 @@ class RawText:
         """The items of an iterable, each with its name for messages; of rows, their cells."""
         items = cast("Iterable[object]", self._source)
         if self._column is not None:
-            for block in self._table().blocks([self._column]):
-                yield from self._block_items(block)
+            for name, (cell,) in self._table().rows([self._column]):
+                yield from self._cell_items(name, cell)
         elif self._tokenize is not None:
             for number, text in enumerate(items, 1):
                 if isinstance(text, Mapping):
@@ -215,10 +216,6 @@ class RawText:
 
     def _table(self) -> Table:
         return Table(self._source if self.files is None else self.files, self._format, self._names)
-
-    def _block_items(self, block: Block) -> Iterator[tuple[str, object]]:
-        for name, (cell,) in block.rows():
-            yield from self._cell_items(name, cell)
 
     def _cell_items(self, name: str, cell: object) -> Iterator[tuple[str, object]]:
         """The sentences of a cell: the lines of a text, or a list of tokens; none of a missing value."""
