@@ -31,7 +31,7 @@ from wordsparse.kernels import _examples  # type: ignore[attr-defined] # compile
 from wordsparse.machine.threads import ordered_map, resolve_threads
 from wordsparse.options import changed, option, taking
 from wordsparse.types import Array
-from wordsparse.words.examples import Distances, distance_weights
+from wordsparse.words.examples import distance_weights
 
 # Tokens that are counted at a time, and pairs that are written at a time.
 STRETCH, WRITTEN = 2**24, 2**21
@@ -51,12 +51,7 @@ class CountOptions(TextOptions):
     preset: str = option(
         "text", "What is read.", cli="for", choices={"text": "a text", COUNTS: "tables of pairs, to be added up"}
     )
-    window: int = option(WINDOW, "Maximum distance of a context word.")
-    distances: Distances = option(
-        "harmonic",
-        "What a pair at distance k counts: 1/k (harmonic), 1 - (k - 1)/window (linear), or 1 (equal).",
-        choices=("harmonic", "linear", "equal"),
-    )
+    window: int = option(WINDOW, "Maximum distance of a context word; at distance k it counts 1/k.")
     weight: str | None = option(
         None,
         "Column that says how often the text of a row counts: with 17, as if it stood there 17 times.",
@@ -111,7 +106,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
     _check_target(target)
     with ExitStack() as stack:
         scratch = stack.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
-        windows = window, asked.distances, resolve_threads(asked.threads)
+        windows = window, resolve_threads(asked.threads)
         if asked.preset == COUNTS:
             words, rows = _added(source)
         elif asked.weight is not None and not _is_encoded(source):
@@ -139,8 +134,8 @@ Rows = Iterator[tuple[int, Any]]
 class Windows:
     """Counts what stands around the words of a text."""
 
-    def __init__(self, vocabulary: Vocabulary, window: int, distances: Distances, threads: int) -> None:
-        self._by_distance = distance_weights(window, distances)
+    def __init__(self, vocabulary: Vocabulary, window: int, threads: int) -> None:
+        self._by_distance = distance_weights(window, "harmonic")
         self._size, self._threads = len(vocabulary), threads
 
     def rows(self, ids: Array, first: int = 0, stop: int | None = None, weights: Array | None = None) -> Rows:
@@ -233,7 +228,7 @@ def _of_text(corpus: EncodedCorpus, windows: Windows, report: Callable[[int], ob
     yield 0, _summed(tables())
 
 
-def _weighted(source: Source, asked: CountOptions, windows: tuple[int, Distances, int]) -> tuple[list[str], Rows]:
+def _weighted(source: Source, asked: CountOptions, windows: tuple[int, int]) -> tuple[list[str], Rows]:
     """The words of rows that count several times, most frequent first, and their pairs, each by the row's weight."""
     if asked.phrases:
         raise InputError("phrases are found in text without weights: leave out one of phrases and weight")
