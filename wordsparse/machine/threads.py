@@ -45,17 +45,9 @@ if "OMP_WAIT_POLICY" not in os.environ:
 
 def available_cpus() -> int:
     """The number of CPUs available to this process: its affinity mask, limited by the cgroup's quota (rounded up)."""
-    cpus = affinity() or os.cpu_count() or 1
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cgroup_quota()
     return max(1, min(cpus, quota)) if quota else max(1, cpus)
-
-
-def affinity() -> int | None:
-    """The number of CPUs in this process's affinity mask; None on systems without affinity masks."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return None
 
 
 def resolve_threads(threads: int | None) -> int:
@@ -130,12 +122,6 @@ def _calls(
         yield failed
 
 
-class _Holds(threading.local):
-    """The number of holds of one Python thread."""
-
-    count = 0
-
-
 class _BlasLimit:
     """Limits the BLAS pools to one thread while at least one Python thread holds the limit.
 
@@ -148,18 +134,16 @@ class _BlasLimit:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holds = 0
-        self._of_thread = _Holds()
         self._limit: Any = None
         self._controller = threadpoolctl.ThreadpoolController()  # searches for the libraries, which takes milliseconds
         self._was_used = self._has_warned = self._is_stale = self.is_forked_after_use = False
         os.register_at_fork(after_in_child=self._after_fork)
 
     def hold(self) -> None:
-        """Add one hold of this thread; the first hold sets the limit."""
+        """Add one hold; the first sets the limit."""
         with self._lock:
             self._was_used = True
             self._holds += 1
-            self._of_thread.count += 1
             if self._is_stale:
                 self._is_stale = False
                 self._restore()
@@ -173,10 +157,9 @@ class _BlasLimit:
             )
 
     def release(self) -> None:
-        """Remove one hold of this thread; the last release restores the original limits."""
+        """Remove one hold; the last release restores the original limits."""
         with self._lock:
-            self._holds -= 1
-            self._of_thread.count -= 1
+            self._holds = max(0, self._holds - 1)  # that of a parent, in a process that was forked inside a block
             if self._holds == 0:
                 self._restore()
 
@@ -186,9 +169,9 @@ class _BlasLimit:
             limit.restore_original_limits()
 
     def _after_fork(self) -> None:
-        """Keep the holds of the forking thread, the only thread that exists in the child, and make a new lock."""
+        """Begin anew: the threads that held the limit are the parent's."""
         self._lock = threading.Lock()
-        self._holds = self._of_thread.count
+        self._holds = 0
         self._is_stale = True  # a forked OpenBLAS starts a new pool with its default size
         self.is_forked_after_use = self.is_forked_after_use or self._was_used
 
