@@ -60,18 +60,3 @@ def test_what_is_no_dump_is_refused_by_name(tmp_path):
         path.write_text(data)
         with pytest.raises(InputError, match=rf"dump\.xml.*{said}"):
             list(sentences(path, "wiki"))
-
-
-def test_a_dump_that_tells_no_namespaces(tmp_path):
-    """Dumps before 2012: the message was that such a file is damaged."""
-    names = '<siteinfo><namespaces><namespace key="1">Talk</namespace><namespace key="0" /></namespaces></siteinfo>'
-    head = f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.3/">{names}'
-    pages = "".join(
-        f"<page><title>{title}</title><id>1</id><revision><text>{word} {'word ' * 60}</text></revision></page>"
-        for title, word in (("Anarchism", "first"), ("Talk:Anarchism", "other"), ("Talking", "second"))
-    )
-    (tmp_path / "dump.xml").write_text(f"{head}{pages}</mediawiki>")
-    assert [sentence[0] for sentence in sentences(tmp_path / "dump.xml", "wiki")] == ["first", "second"]
-    (tmp_path / "other.xml").write_text("<a><page><title>t</title></page></a>")
-    with pytest.raises(InputError, match=r"other\.xml: cannot be read"):
-        list(sentences(tmp_path / "other.xml", "wiki"))

@@ -66,29 +66,22 @@ class Shard:
 
     Attributes
     ----------
-    size : int
-        Number of values.
+    shape : tuple of int
+        (number of values,).
     """
 
     def __init__(self, path: Path, words: int) -> None:
         self.path, self._words = path, words
         self._file = descriptor_of(path)
-        self.size = os.fstat(self._file).st_size // SHARD_DTYPE.itemsize
+        self.shape = (os.fstat(self._file).st_size // SHARD_DTYPE.itemsize,)
         weakref.finalize(self, os.close, self._file)
-
-    @property
-    def shape(self) -> tuple[int]:
-        return (self.size,)
-
-    def __len__(self) -> int:
-        return self.size
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self[:].astype(dtype or np.int32, copy=False)
 
     def __getitem__(self, values: slice) -> NDArray[np.int32]:
         """The values, read-only; ReadError if the file was cut or altered since it was opened."""
-        start, stop, step = values.indices(self.size)
+        start, stop, step = values.indices(self.shape[0])
         if step != 1:
             raise IndexError("a shard supports slices of step 1 only")
         width = SHARD_DTYPE.itemsize

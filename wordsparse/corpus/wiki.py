@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from wordsparse import optional
 from wordsparse.corpus.sources import opened
@@ -16,14 +15,9 @@ def wiki_pieces(path: Path, tokenize: Callable[[str], list[str]]) -> Iterator[tu
     """Each article of a Wikipedia dump (XML, compressed or not) as one sentence, as gensim's WikiCorpus has them."""
     wikicorpus = optional.load("the format wiki", "gensim.corpora.wikicorpus")
 
-    def is_article(page: Any, *, title: str | None, ns_path: str, **_: Any) -> bool:
-        # Dumps before 2012 tell the namespace of a page by the beginning of its title only.
-        namespace = (title or "").partition(":")[0]
-        return page.findtext(ns_path, "0") == "0" and namespace not in wikicorpus.IGNORED_NAMESPACES
-
     has_articles = False
     with opened(path) as file:
-        for _, text, _ in wikicorpus.extract_pages(file, filter_articles=is_article):
+        for _, text, _ in wikicorpus.extract_pages(file, filter_namespaces=("0",)):
             tokens = tokenize(wikicorpus.filter_wiki(text))
             if len(tokens) >= ARTICLE_MIN_TOKENS:
                 has_articles = True
