@@ -18,7 +18,6 @@ from wordsparse.corpus import (
     blocks,
     draft,
     encode,
-    encoding,
     reading,
 )
 from wordsparse.errors import InputError
@@ -42,7 +41,7 @@ def test_sentences_are_encoded_as_by_plain_python(
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(draft, "SHARD_TOKENS", shard_tokens)
-        patch.setattr(encoding, "BLOCK_VALUES", block_values)
+        patch.setattr(reading, "BLOCK_TOKENS", block_values)
         output = tmp_path_factory.mktemp("encoded") / "corpus"
         corpus = encode((iter(s) for s in text), output, min_count=min_count, max_vocab=max_vocab)
     assert content(corpus) == expected
@@ -141,7 +140,7 @@ def test_empty_tokens_are_left_out_and_counted(tmp_path, caplog):
 
 
 def test_progress_ends_at_the_number_of_tokens(tmp_path, monkeypatch):
-    monkeypatch.setattr(encoding, "BLOCK_VALUES", 4)
+    monkeypatch.setattr(reading, "BLOCK_TOKENS", 4)
     seen: list[int] = []
     encode([["a", "b"]] * 7, tmp_path / "out", progress=seen.append)
     assert seen == sorted(seen)

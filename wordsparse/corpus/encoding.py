@@ -4,7 +4,7 @@ import itertools
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,7 +17,7 @@ from wordsparse.corpus.hints import hint
 from wordsparse.corpus.options import MIN_COUNT, EncodeOptions
 from wordsparse.corpus.phrases import MIN_COUNT as PAIR_MIN_COUNT
 from wordsparse.corpus.phrases import THRESHOLD, JoinedText, with_phrases
-from wordsparse.corpus.reading import Piece, RawText, Source, TextBlock
+from wordsparse.corpus.reading import RawText, Source, TextBlock
 from wordsparse.corpus.shards import (
     VOCABULARY,
     EncodedCorpus,
@@ -33,8 +33,6 @@ from wordsparse.options import taking
 
 Ids: TypeAlias = NDArray[np.int32]
 Progress: TypeAlias = Callable[[int], object]
-
-BLOCK_VALUES = 2**20
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +69,9 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
         stages = [*(folder / f"pass-{i}" for i in range(passes)), folder]
         for stage in stages:
             stage.mkdir(exist_ok=True)
-        numbered: ReadText | JoinedText = _read(text, Draft(stages[0], target), threads, progress)
+        # Words that Python has split are numbered in the thread that splits them.
+        of_text = threads if text.is_scanned else 1
+        numbered: ReadText | JoinedText = _read(text.blocks(), Draft(stages[0], target), of_text, progress)
         if text.files and not numbered.draft.tokens:
             raise InputError(f"{some_of(text.files)}: the text holds no token: give text with words")
         for before, after in itertools.pairwise(stages):
@@ -96,14 +96,8 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
     return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest)
 
 
-def _read(text: RawText, draft: Draft, threads: int, progress: Progress) -> ReadText:
-    if (blocks := text.blocks()) is None:
-        return ReadText.of(draft, _read_pieces(text.pieces(), draft, progress))
-    return ReadText.of(draft, _read_blocks(blocks, draft, threads, progress))
-
-
-def _read_blocks(blocks: Iterable[TextBlock], draft: Draft, threads: int, progress: Progress) -> list[WordTable]:
-    """Read tokens separated by white space on all threads; each block is numbered by a free table."""
+def _read(blocks: Iterable[TextBlock], draft: Draft, threads: int, progress: Progress) -> ReadText:
+    """Read blocks on all threads; each is numbered by a free table."""
     tables = [WordTable() for _ in range(threads)]
     free = list(range(threads))
 
@@ -119,14 +113,15 @@ def _read_blocks(blocks: Iterable[TextBlock], draft: Draft, threads: int, progre
         draft.write(values, table)
         progress(draft.tokens)
     draft.end_sentence()
-    return tables
+    return ReadText.of(draft, tables)
 
 
 def _scan(table: WordTable, block: TextBlock) -> None:
     if isinstance(block.content, list):
-        for tokens in block.content:
+        for tokens, ends_sentence in block.content:
             _add(table, tokens)
-            table.end_sentence()
+            if ends_sentence:
+                table.end_sentence()
     elif not table.scan(block.content, block.lines):
         if block.refuse is not None:
             block.refuse()
@@ -141,19 +136,3 @@ def _add(table: WordTable, tokens: Sequence[str]) -> None:
         raise
     except TypeError as error:
         raise InputError(f"a sentence must be an iterable of str tokens: {error}") from error
-
-
-def _read_pieces(stream: Iterator[Piece], draft: Draft, progress: Progress) -> list[WordTable]:
-    """Read sentences given as Python strings."""
-    table = WordTable()
-    for tokens, ends_sentence in stream:
-        _add(table, tokens)
-        if ends_sentence:
-            table.end_sentence()
-        if table.waiting >= BLOCK_VALUES:
-            draft.write(table.take(), 0)
-            progress(draft.tokens)
-    draft.write(table.take(), 0)
-    draft.end_sentence()
-    progress(draft.tokens)
-    return [table]

@@ -27,17 +27,19 @@ PathLike: TypeAlias = str | os.PathLike[str]
 Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[object]
 Piece: TypeAlias = tuple[Sequence[str], bool]
 
+BLOCK_TOKENS = 2**16
+
 logger = logging.getLogger(__name__)
 
 
 class TextBlock(NamedTuple):
     """A block of text as the compiled scan takes it.
 
-    ``content`` is UTF-8, which ends at white space, or a list of sentences, lists of tokens; ``refuse`` raises the
-    error where it is no UTF-8; with ``lines``, the end of a line ends a sentence.
+    ``content`` is UTF-8, which ends at white space, or a list of pieces; ``refuse`` raises the error where it is no
+    UTF-8; with ``lines``, the end of a line ends a sentence.
     """
 
-    content: bytes | list[Sequence[str]]
+    content: bytes | list[Piece]
     refuse: Callable[[], object] | None = None
     lines: bool = True
 
@@ -74,6 +76,8 @@ class RawText:
         The files; None for an iterable.
     tokens : str or None
         The name of the tokeniser; None for an iterable of tokens, and for a callable.
+    is_scanned : bool
+        Whether its blocks are UTF-8, in which words are split by compiled code.
     """
 
     def __init__(
@@ -124,7 +128,8 @@ class RawText:
         if plain and (rows := [file for file in self.files or () if format_of_name(file)]):
             logger.warning("%s: read as plain text; --column NAME (column=) reads one of its columns", some_of(rows))
         self._lines = FORMATS[format or "lines"].lines if column is None else True
-        self._by_compiled = tokens == "split" and group is None and (paths is not None or column is not None)
+        is_split = tokens == "split" and group is None and (paths is not None or column is not None)
+        self.is_scanned = is_split and self._lines is not None
 
     @classmethod
     def of(cls, source: Source, asked: Any, *, names: Sequence[str] = (), quiet: bool = False) -> "RawText":
@@ -132,10 +137,10 @@ class RawText:
         group = {"group": asked.group, "order": asked.order}
         return cls(source, asked.format, asked.tokens, asked.column, **group, names=names, quiet=quiet)
 
-    def blocks(self) -> Iterator[TextBlock] | None:
-        """The text in blocks for the compiled scan, whose tokens are those of ``split``; None for other text."""
-        if not self._by_compiled or self._lines is None:
-            return None
+    def blocks(self) -> Iterator[TextBlock]:
+        """The text in blocks of bounded size."""
+        if not self.is_scanned:
+            return _in_blocks(self.pieces())
         if self._column is not None:
             return map(self._block_of_rows, self._table().blocks([self._column]))
         return itertools.chain.from_iterable(map(self._blocks_of, self.files or ()))
@@ -143,13 +148,13 @@ class RawText:
     def _blocks_of(self, file: Path) -> Iterator[TextBlock]:
         for position, data in text_blocks(file):
             yield TextBlock(data, functools.partial(decoded, file, position, data), bool(self._lines))
-        yield TextBlock([[]])
+        yield TextBlock([([], True)])
 
     def _block_of_rows(self, block: Block) -> TextBlock:
         if (text := block.text()) is not None:
             return TextBlock(text + b"\n", block.check_text)
         items = itertools.chain.from_iterable(self._cell_items(name, cell) for name, (cell,) in block.rows())
-        return TextBlock([tokens for tokens, _ in _iterable_pieces(items)])
+        return TextBlock(list(_iterable_pieces(items)))
 
     def pieces(self) -> Iterator[Piece]:
         """The text in pieces of bounded size (each line of a cell and each sentence of an iterable is one piece).
@@ -267,6 +272,18 @@ def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str
         if ends_sentence and (sentence or blank):
             yield sentence
             sentence = []
+
+
+def _in_blocks(stream: Iterator[Piece]) -> Iterator[TextBlock]:
+    """Pieces in blocks of about BLOCK_TOKENS tokens; a list that its owner fills again is copied."""
+    block, size = list[Piece](), 0
+    for tokens, ends_sentence in stream:
+        block.append((list(tokens), ends_sentence))
+        size += len(tokens)
+        if size >= BLOCK_TOKENS:
+            yield TextBlock(block)
+            block, size = [], 0
+    yield TextBlock(block)
 
 
 def _without_end(sentences: Iterator[list[str]]) -> Iterator[list[str]]:
