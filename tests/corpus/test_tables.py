@@ -148,9 +148,9 @@ def test_rows_are_labelled_texts_pairs_and_edges(name: str, tmp_path: Path, capl
     assert texts == [["007", "b"], ["NA", "007"]]
     assert [count for block in blocks for count in block[2]] == [2.5, 1]
     edges = [{"source": "007", "target": "NA", "weight": 2}, {"source": "NA", "target": "b", "weight": 1}]
-    graph = read_graph([made(name, edges, tmp_path)], GraphOptions(ends="source,target", edge_weight="weight"))
-    assert graph.nodes == ["007", "NA", "b"]
-    assert graph.edges.toarray().tolist() == [[0, 2, 0], [2, 0, 1], [0, 1, 0]]
+    nodes, graph = read_graph([made(name, edges, tmp_path)], GraphOptions(ends="source,target", edge_weight="weight"))
+    assert nodes == ["007", "NA", "b"]
+    assert graph.toarray().tolist() == [[0, 2, 0], [2, 0, 1], [0, 1, 0]]
 
 
 def test_the_header_tells_the_delimiter(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ EDGES = [("a", "b", 2.0), ("b", "c", 1.0), ("a", "c", 3.0), ("c", "d", 1.0)]
 
 def arcs(source: Any, **options: Any) -> dict[tuple[str, str], float]:
     """The weight of each pair of a source and a target."""
-    graph = read_graph(source, GraphOptions(**options))
-    found = graph.edges.tocoo()
+    nodes, edges = read_graph(source, GraphOptions(**options))
+    found = edges.tocoo()
     ends = zip(found.row.tolist(), found.col.tolist(), strict=True)
-    return {(graph.nodes[a], graph.nodes[b]): w for (a, b), w in zip(ends, found.data.tolist(), strict=True)}
+    return {(nodes[a], nodes[b]): w for (a, b), w in zip(ends, found.data.tolist(), strict=True)}
 
 
 def expected(directed: bool) -> dict[tuple[str, str], float]:

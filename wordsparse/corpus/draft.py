@@ -20,7 +20,6 @@ from wordsparse.corpus.shards import (
     OUT_OF_VOCABULARY,
     SHARD_DTYPE,
     SHARD_TOKENS,
-    FileRecord,
     shard_name,
 )
 from wordsparse.corpus.vocabulary import Vocabulary
@@ -79,9 +78,9 @@ class Draft:
         """End the open sentence, if there is one."""
         self.write(np.array([END_OF_SENTENCE], np.int32), 0)
 
-    def renumbered(self, tables: Sequence[Values], threads: int) -> list[FileRecord]:
+    def renumbered(self, tables: Sequence[Values], threads: int) -> list[str]:
         """Replace each run's values by their entries in its table, in place: the directory is temporary. Returns the
-        records of the files."""
+        checksums of the files."""
         with writing(self._output):
             return [
                 _renumbered(self.folder / shard_name(i), runs, tables, threads) for i, runs in enumerate(self._runs)
@@ -147,7 +146,7 @@ def _end_of_shard(values: Values, remaining: int) -> int:
     return remaining + first if at_end[first] else values.size
 
 
-def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Values], threads: int) -> FileRecord:
+def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Values], threads: int) -> str:
     """Renumber a shard, block by block."""
     starts = list(itertools.accumulate((size for size, _ in runs), initial=0))
     width = SHARD_DTYPE.itemsize
@@ -169,4 +168,4 @@ def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Va
             digest.update(data)
         file.flush()
         os.fsync(file.fileno())
-    return FileRecord(path.name, starts[-1] * width, digest.hexdigest())
+    return digest.hexdigest()

@@ -22,6 +22,7 @@ from wordsparse.corpus.shards import (
     VOCABULARY,
     EncodedCorpus,
     Shard,
+    shard_name,
     write_corpus_manifest,
 )
 from wordsparse.corpus.sources import some_of
@@ -78,7 +79,7 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
             numbered = with_phrases(numbered, Draft(after, target), max(min_count, PAIR_MIN_COUNT), threshold, threads)
             shutil.rmtree(before)
         vocabulary = numbered.vocabulary(min_count, asked.max_vocab, asked.known)
-        records = numbered.draft.renumbered(numbered.maps(vocabulary), threads)
+        checksums = numbered.draft.renumbered(numbered.maps(vocabulary), threads)
         how = {"tokens": text.tokens, **({"phrases": passes, "phrase_threshold": threshold} if passes else {})}
         about: dict[str, Any] = {
             "tokens": numbered.draft.tokens,
@@ -89,10 +90,10 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
             "tokenization": how if text.tokens or passes else None,
         }
         vocabulary.save(folder / VOCABULARY)
-        digest = write_corpus_manifest(folder, records, **about)
+        digest = write_corpus_manifest(folder, checksums, **about)
     if (advice := hint(vocabulary.words, vocabulary.counts, text.tokens)) is not None:
         logger.warning("%s", advice)
-    shards = [Shard(target / record.name, len(vocabulary)) for record in records]
+    shards = [Shard(target / shard_name(i), len(vocabulary)) for i in range(len(checksums))]
     return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus.draft import Draft, ReadText
-from wordsparse.corpus.shards import END_OF_SENTENCE, OUT_OF_VOCABULARY, SHARD_DTYPE
+from wordsparse.corpus.shards import END_OF_SENTENCE, OUT_OF_VOCABULARY, SHARD_DTYPE, shard_name
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.files.storage import writing
 
@@ -66,8 +66,8 @@ def with_phrases(
     ``draft`` receives the new text. ``text`` is renumbered, and of no further use.
     """
     vocabulary = text.vocabulary(min_count=1)
-    records = text.draft.renumbered(text.maps(vocabulary), threads)
-    shards = [text.draft.folder / record.name for record in records]
+    checksums = text.draft.renumbered(text.maps(vocabulary), threads)
+    shards = [text.draft.folder / shard_name(i) for i in range(len(checksums))]
     keys = _phrases(shards, vocabulary.counts, min_count, threshold)
     ids, words = _numbered(keys, vocabulary.words)
     times = np.zeros(len(words), np.int64)

@@ -104,15 +104,6 @@ def shard_name(index: int) -> str:
     return f"shard-{index:05d}.i32"
 
 
-@dataclass(frozen=True)
-class FileRecord:
-    """The manifest's record of one file."""
-
-    name: str
-    bytes: int
-    sha256: str
-
-
 @dataclass(frozen=True, eq=False)
 class EncodedCorpus:
     """An encoded corpus, opened for reading; every file was checked when it was opened.
@@ -164,11 +155,11 @@ class EncodedCorpus:
         if manifest.get("pairs"):
             raise InputError(f"{folder}: holds pairs that an older version encoded: train on their tables")
         with trusting(folder / MANIFEST):
-            vocabulary_record, *records = (FileRecord(**entry) for entry in manifest["files"])
+            checksums = [str(entry["sha256"]) for entry in manifest["files"]]
             counts = {name: manifest[name] for name in COUNTS}
-        names = [VOCABULARY, *(shard_name(i) for i in range(len(records)))]
-        for name, record in zip(names, [vocabulary_record, *records], strict=True):
-            if sha256_of(folder / name) != record.sha256:
+        names = _names(len(checksums))
+        for name, checksum in zip(names, checksums, strict=True):
+            if sha256_of(folder / name) != checksum:
                 raise InputError(f"{folder / name}: does not match its checksum: it was altered; encode the text again")
         vocabulary = Vocabulary.load(folder / VOCABULARY)
         return cls(
@@ -178,7 +169,7 @@ class EncodedCorpus:
             max_vocab=manifest.get("max_vocab"),
             tokenization=manifest.get("tokenization"),
             shards=[Shard(folder / name, len(vocabulary)) for name in names[1:]],
-            sha256=content_digest([vocabulary_record, *records]),
+            sha256=_content_digest(checksums),
         )
 
     def identity(self) -> dict[str, Any]:
@@ -187,21 +178,29 @@ class EncodedCorpus:
         return {name: getattr(self, name) for name in names}
 
 
-def write_corpus_manifest(folder: Path, shards: list[FileRecord], **about: Any) -> str:
+def write_corpus_manifest(folder: Path, of_shards: list[str], **about: Any) -> str:
     """Write the manifest of ``folder``, which holds the vocabulary and the shards; returns the content's digest.
 
-    ``about`` has COUNTS, and ``max_vocab`` and ``tokenization`` as an :class:`EncodedCorpus` has them.
+    ``of_shards`` are their checksums; ``about`` has COUNTS, and ``max_vocab`` and ``tokenization`` as an
+    :class:`EncodedCorpus` has them.
     """
-    vocabulary = folder / VOCABULARY
-    records = [FileRecord(VOCABULARY, vocabulary.stat().st_size, sha256_of(vocabulary)), *shards]
-    files = [vars(record) for record in records]
+    checksums = [sha256_of(folder / VOCABULARY), *of_shards]
+    files = [
+        {"name": name, "bytes": (folder / name).stat().st_size, "sha256": checksum}
+        for name, checksum in zip(_names(len(checksums)), checksums, strict=True)
+    ]
     write_manifest(folder / MANIFEST, {"format": FORMAT, "version": VERSION, **about, "files": files})
-    return content_digest(records)
+    return _content_digest(checksums)
 
 
-def content_digest(records: Sequence[FileRecord]) -> str:
+def _names(files: int) -> list[str]:
+    """The names of the files of an encoded corpus: the vocabulary, and shards."""
+    return [VOCABULARY, *map(shard_name, range(files - 1))]
+
+
+def _content_digest(checksums: Sequence[str]) -> str:
     """A digest that identifies the vocabulary and shards of an encoded corpus."""
-    return hashlib.sha256("".join(record.sha256 for record in records).encode()).hexdigest()
+    return hashlib.sha256("".join(checksums).encode()).hexdigest()
 
 
 def is_encoded(path: str | os.PathLike[str]) -> bool:

@@ -3,7 +3,6 @@
 import logging
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +31,8 @@ WEIGHT = "weight"
 EDGE, NO_NODE = (list, tuple, np.ndarray), (None, "")
 
 
-@dataclass(frozen=True)
-class Graph:
-    """Names of nodes, and the weights of the edges from a row's node to a column's, (V, V), every node with an edge."""
-
-    nodes: list[str]
-    edges: sp.csr_array
-
-
-def read_graph(source: Any, options: GraphOptions) -> Graph:
-    """Read a graph.
+def read_graph(source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
+    """The names of the nodes of a graph, and the weights of the edges from a row's node to a column's, (V, V).
 
     InputError if it cannot be read, a weight is negative or no number, there is no edge, or the memory does not
     suffice.
@@ -66,7 +57,7 @@ def read_graph(source: Any, options: GraphOptions) -> Graph:
     return _checked(nodes, edges, bool(directed))
 
 
-def _checked(nodes: list[str], edges: sp.csr_array, directed: bool) -> Graph:
+def _checked(nodes: list[str], edges: sp.csr_array, directed: bool) -> tuple[list[str], sp.csr_array]:
     """The graph without self-loops and nodes without an edge, in both directions unless ``directed``."""
     weights = edges.data
     if not np.isfinite(weights).all() or (weights < 0).any():
@@ -89,7 +80,7 @@ def _checked(nodes: list[str], edges: sp.csr_array, directed: bool) -> Graph:
         kept = np.flatnonzero(has_edge)
         nodes, edges = [nodes[node] for node in kept], edges[kept][:, kept].tocsr()
     logger.info("a graph of %s nodes and %s edges", f"{len(nodes):,}", f"{edges.nnz // (1 if directed else 2):,}")
-    return Graph(nodes, edges)
+    return nodes, edges
 
 
 def _matrix(ends: np.ndarray, weights: np.ndarray, nodes: int) -> sp.csr_array:

@@ -102,16 +102,16 @@ class GraphSource:
 
     def __init__(self, graph: Any, options: GraphOptions) -> None:
         """InputError as :func:`wordsparse.graphs.reading.read_graph`."""
-        read = read_graph(graph, options)
-        weights = scaled(read.edges)
+        nodes, of_edges = read_graph(graph, options)
+        weights = scaled(of_edges)
         counts = visits(weights, options)
         order = np.lexsort((np.arange(len(counts)), -counts))
         edges = weights[order][:, order].tocsr()
         edges.sort_indices()
-        self.vocabulary = Vocabulary([read.nodes[node] for node in order], counts[order])
+        self.vocabulary = Vocabulary([nodes[node] for node in order], counts[order])
         indptr, neighbours = edges.indptr.astype(np.int64), edges.indices.astype(np.int32, copy=False)
         limits = _NO_LIMITS
-        if (read.edges.data != read.edges.data[:1]).any():
+        if (of_edges.data != of_edges.data[:1]).any():
             limits = np.empty(edges.nnz, np.uint32)
             thresholds(indptr, edges.data, limits)
         self.walks = Walks(indptr, neighbours, limits, options)
