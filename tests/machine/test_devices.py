@@ -48,16 +48,11 @@ def test_a_gpu_that_works_is_taken(machine: Callable[..., None]) -> None:
 
 
 MACHINES: dict[str, tuple[dict[str, Any], str]] = {
-    "no driver": ({"driver": 0}, "no NVIDIA driver is loaded"),
-    "an old driver": (
-        {"driver": 11040, "count": CUDARuntimeError("cudaErrorInsufficientDriver: version")},
-        "the NVIDIA driver is too old: it runs CUDA 11.4, and CuPy here needs CUDA 12.9",
-    ),
     "a broken driver": ({"count": CUDARuntimeError("cudaErrorUnknown: unknown")}, "no GPU can be used: cudaErrorU"),
     "no card": ({"count": 0}, "no GPU is visible to this process"),
     "an old card": ({"capability": (6, 1)}, "NVIDIA H100 is too old: its compute capability is 6.1"),
     "an old CuPy": ({"version": "13.6.0"}, "CuPy 13.6.0 is too old"),
-    "no cuBLAS": ({"works": ImportError("libcublas.so.12: cannot open\nmore")}, "a CUDA library is missing.*cuda12"),
+    "no cuBLAS": ({"works": ImportError("libcublas.so: none\nmore")}, "the GPU does not work: libcublas.*cuda12"),
     "no memory left": ({"works": OutOfMemoryError("Out of memory allocating 512 bytes")}, "the GPU does not work: Out"),
 }  # fmt: skip
 
