@@ -1,7 +1,7 @@
 """Wikipedia dumps, whose pages and text are gensim's."""
 
 import bz2
-import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,11 +41,12 @@ def test_articles_are_those_of_gensims_corpus(tmp_path):
     assert set(theirs[0]) <= set(ours[0])
 
 
-def test_without_gensim_a_dump_is_refused_before_it_is_read(tmp_path, monkeypatch):
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "gensim" else find(name))
+def test_without_gensim_a_dump_is_refused(tmp_path, monkeypatch):
+    (path := tmp_path / "dump.xml").write_text(DUMP)
+    monkeypatch.setitem(sys.modules, "gensim", None)
+    monkeypatch.setitem(sys.modules, "gensim.corpora.wikicorpus", None)
     with pytest.raises(MissingDependencyError, match=r"the format wiki needs gensim, .*pip install"):
-        sentences(tmp_path, "wiki")
+        list(sentences(path, "wiki"))
 
 
 def test_what_is_no_dump_is_refused_by_name(tmp_path):

@@ -64,7 +64,8 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
     passes = asked.phrases or 0
     threshold = THRESHOLD if asked.phrase_threshold is None else asked.phrase_threshold
     threads, progress = resolve_threads(asked.threads), asked.progress or (lambda tokens: None)
-    text, target = RawText.of(source, asked), Path(output)
+    text = RawText(source, asked.format, asked.tokens, asked.column, group=asked.group, order=asked.order)
+    target = Path(output)
     with new_directory(target) as folder:
         # A pass over the phrases reads the shards of one directory and writes the next one's.
         stages = [*(folder / f"pass-{i}" for i in range(passes)), folder]

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
-from wordsparse import optional
 from wordsparse.corpus.blocks import decoded, text_blocks
 from wordsparse.corpus.sources import find_files, some_of
 from wordsparse.corpus.tables import FORMATS as TABLES
@@ -112,8 +111,6 @@ class RawText:
         format = "csv" if names else format
         if column is not None and format in FORMATS:
             raise InputError(f"the format {format!r} has no columns: choose one of {', '.join(TABLES)}")
-        if format == "wiki":
-            optional.check("the format wiki", "gensim")
         self.files = None if paths is None else find_files(paths, quiet=quiet)
         if tokens is None and group is None and (paths is not None or column is not None):
             tokens = "simple" if format == "wiki" else "split"
@@ -130,12 +127,6 @@ class RawText:
         self._lines = FORMATS[format or "lines"].lines if column is None else True
         is_split = tokens == "split" and group is None and (paths is not None or column is not None)
         self.is_scanned = is_split and self._lines is not None
-
-    @classmethod
-    def of(cls, source: Source, asked: Any, *, names: Sequence[str] = (), quiet: bool = False) -> "RawText":
-        """The text, read as :class:`wordsparse.corpus.options.TextOptions` say."""
-        group = {"group": asked.group, "order": asked.order}
-        return cls(source, asked.format, asked.tokens, asked.column, **group, names=names, quiet=quiet)
 
     def blocks(self) -> Iterator[TextBlock]:
         """The text in blocks of bounded size."""

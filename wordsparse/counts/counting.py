@@ -235,20 +235,21 @@ def _weighted(source: Source, asked: CountOptions, windows: tuple[int, int]) -> 
     numbers: dict[str, int] = {}
     ids, weights = array("i"), array("d")
     names = asked.columns.split(",") if asked.columns else ()
-    for name, (cell,), sentences in RawText.of(source, asked, names=names).rows([str(asked.weight)]):
+    text = RawText(source, asked.format, asked.tokens, asked.column, group=asked.group, names=names)
+    for name, (cell,), sentences in text.rows([str(asked.weight)]):
         for tokens in sentences:
             ids.extend(numbers.setdefault(token, len(numbers)) for token in tokens)
             ids.append(END_OF_SENTENCE)
         weights.extend([_weight(name, cell)] * (len(ids) - len(weights)))
-    text, of_token = np.array(ids, np.int32), np.array(weights)
-    inside = text >= 0
-    counts = np.bincount(text[inside], of_token[inside], len(numbers)).tolist()
+    places, of_token = np.array(ids, np.int32), np.array(weights)
+    inside = places >= 0
+    counts = np.bincount(places[inside], of_token[inside], len(numbers)).tolist()
     rounded = {word: max(1, round(total)) for word, total in zip(numbers, counts, strict=True)}
     vocabulary = Vocabulary.from_counts(rounded, asked.min_count or MIN_COUNT, asked.max_vocab)
     # An end of a sentence is its own place from the end.
     id_of = [*map(vocabulary.get, numbers), END_OF_SENTENCE, OUT_OF_VOCABULARY]
-    text = np.array([OUT_OF_VOCABULARY if i is None else i for i in id_of], np.int32)[text]
-    return vocabulary.words, Windows(vocabulary, *windows).rows(text, weights=of_token)
+    of_text = np.array([OUT_OF_VOCABULARY if i is None else i for i in id_of], np.int32)[places]
+    return vocabulary.words, Windows(vocabulary, *windows).rows(of_text, weights=of_token)
 
 
 def _weight(name: str, cell: object) -> float:
