@@ -180,5 +180,5 @@ def test_addresses_that_are_none(tmp_path: Path, place: str) -> None:
     with serving(Served(TEXT)) as served:
         served.redirects["/text.txt"] = f"http://{place}/a.txt"
         for url in ({"url": served.redirects["/text.txt"]}, {}):
-            with pytest.raises(WordsparseError, match="cannot be an address"):
+            with pytest.raises(WordsparseError, match="run the same command again"):
                 fetch(load_card(card(tmp_path, served, **url)), tmp_path / "out")

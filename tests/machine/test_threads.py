@@ -8,12 +8,10 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import threadpoolctl
 
-from wordsparse.errors import InputError
 from wordsparse.machine import threads
 
 
@@ -40,20 +38,6 @@ def test_available_cpus_obeys_the_quota(
     assert threads.resolve_threads(None) == cpus
     # An explicit number of threads is used unchanged.
     assert threads.resolve_threads(13) == 13
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        *((n, f"at least 1, not {n}") for n in (0, -3)),
-        *((n, "a whole number") for n in (2.5, "2")),
-        *((n, f"at most 1,024, not {n:,}") for n in (1025, 1_000_000)),  # they were started, 10,000 of them
-    ],
-)
-def test_numbers_of_threads_that_cannot_be(wrong: Any, said: str) -> None:
-    with pytest.raises(InputError, match=f"threads must be {said}"):
-        threads.resolve_threads(wrong)
-    assert threads.resolve_threads(1024) == 1024
 
 
 def blas_threads() -> list[int]:

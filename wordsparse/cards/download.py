@@ -6,7 +6,6 @@ import urllib.request
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from wordsparse.cards.card import Card
 from wordsparse.errors import WordsparseError
@@ -37,13 +36,17 @@ def download(source: Card, part: Path, progress: Progress) -> None:
         if refusal.code == 416:  # the part is as long as the file, or longer
             part.unlink()
         raise WordsparseError(f"{source.url}: {refusal}: check the address, or {RESUME}") from refusal
-    except (OSError, http.client.HTTPException) as cut:  # URLError is an OSError
+    # URLError is an OSError; of host names and ports, of a redirect too, come the last two.
+    except (OSError, http.client.HTTPException, ValueError, OverflowError) as cut:
         raise WordsparseError(f"{source.url}: {cut}; {RESUME}") from cut
 
 
 def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
-    """Append what a connection brings from the byte ``have`` on; whether the file is complete."""
-    with _opened(source.url, have) as response:
+    """Append what a connection brings, from the byte ``have`` on where the server can send parts; whether the file is
+    complete."""
+    headers = {"User-Agent": f"wordsparse/{version('wordsparse')}"} | ({"Range": f"bytes={have}-"} if have else {})
+    request = urllib.request.Request(source.url, headers=headers)
+    with urllib.request.build_opener().open(request, timeout=TIMEOUT) as response:  # urlopen keeps the first proxies
         have = have if response.status == 206 else 0  # else the server sends whole files only
         total = source.bytes if response.length is None else have + response.length
         if source.bytes not in (None, total):
@@ -55,13 +58,3 @@ def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
                     have += file.write(block)
                 progress(have, total)
     return total is None or have >= total
-
-
-def _opened(url: str, have: int) -> Any:
-    """The answer of a server, from the byte ``have`` on where it can send parts."""
-    headers = {"User-Agent": f"wordsparse/{version('wordsparse')}"} | ({"Range": f"bytes={have}-"} if have else {})
-    try:
-        request = urllib.request.Request(url, headers=headers)
-        return urllib.request.build_opener().open(request, timeout=TIMEOUT)  # urlopen keeps the first proxies
-    except (ValueError, OverflowError) as error:  # host names and ports of a card or of a redirect
-        raise WordsparseError(f"{url}: it, or where it redirects to, cannot be an address: {error}") from error
