@@ -174,7 +174,7 @@ class RawText:
                 yield list(itertools.chain.from_iterable(sentences))
         else:
             for file in self.files or ():
-                yield from _without_end(joined(self._pieces_of(file), blank=True))
+                yield from joined(self._pieces_of(file), blank=True)
 
     def _items(self) -> Iterator[tuple[str, object]]:
         """The items of an iterable, each with its name for messages; of rows, their cells."""
@@ -277,16 +277,6 @@ def _in_blocks(stream: Iterator[Piece]) -> Iterator[TextBlock]:
     yield TextBlock(block)
 
 
-def _without_end(sentences: Iterator[list[str]]) -> Iterator[list[str]]:
-    """The sentences but for the last one if it is blank: what follows the last line end of a file."""
-    before = next(sentences, [])
-    for sentence in sentences:
-        yield before
-        before = sentence
-    if before:
-        yield before
-
-
 def _iterable_pieces(named: Iterable[tuple[str, object]]) -> Iterator[Piece]:
     empty = 0
     for name, sentence in named:
@@ -318,13 +308,16 @@ def _token_list(name: str, sentence: object) -> list[Any]:
 
 
 def _line_pieces(path: Path, tokenize: Tokenizer) -> Iterator[tuple[list[str], bool]]:
+    is_open = False
     for text in _texts(path):
         *lines, rest = text.split("\n")
         for line in lines:
             yield tokenize(line), True
         if rest:
             yield tokenize(rest), False
-    yield [], True
+        is_open = bool(rest) or (is_open and not lines)
+    if is_open:
+        yield [], True
 
 
 def _stream_pieces(path: Path, tokenize: Tokenizer) -> Iterator[tuple[list[str], bool]]:
