@@ -32,19 +32,12 @@ def _read(context: click.Context, parameter: click.Parameter, path: Path | None)
             said = hint(written, known) or f"choose from {', '.join(known)}"
             raise InputError(f"{path}: unknown option {written}: {said}")
         else:
-            defaults[str(known[name].name)] = _as_given(f"{path}: {written}", known[name], value)
+            defaults[str(known[name].name)] = _as_given(known[name], value)
     context.default_map = defaults
 
 
-def _as_given(where: str, parameter: click.Parameter, value: Any) -> Any:
+def _as_given(parameter: click.Parameter, value: Any) -> Any:
     """A value of the file as the command line would give it: text, which click converts and checks."""
-    flag = isinstance(parameter, click.Option) and parameter.is_flag
-    kinds = bool if flag else int | float | str | list
-    if not isinstance(value, kinds) or isinstance(value, bool) != flag:
-        said = "true or false" if flag else "a number, a text or a list"
-        raise InputError(f"{where} must be {said}, not {value!r:.80}")
-    if flag:
-        return value
     items = [str(item) for item in (value if isinstance(value, list) else [value])]
     return items if parameter.nargs == -1 or parameter.multiple else ",".join(items)
 

@@ -13,7 +13,6 @@ scikit-learn reads the lines. Or SciPy's npz: one file of features and one of la
 
 import io
 import re
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, count
@@ -201,13 +200,11 @@ def _matrix(kind: str, starts: Array, columns: Array, values: Array, stated: int
 def _read_npz(path: Path) -> Any:
     """The matrix in a file of ``scipy.sparse.save_npz`` as CSR float32 with ascending columns; no pickle is read."""
     try:
-        with regular.opened(path) as file, zipfile.ZipFile(file) as archive:
-            memory.check(sum(member.file_size for member in archive.infolist()), "the arrays in it")
-            file.seek(0)
+        with regular.opened(path) as file:
             matrix = sp.load_npz(file)
     except InputError:
         raise
-    except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
+    except Exception as error:  # of damaged archives, zipfile and its decompressors raise many kinds
         raise InputError(
             f"is not a matrix saved by scipy.sparse.save_npz, or is damaged ({error!s:.{MAX_SHOWN}}): save it again"
         ) from error
