@@ -33,7 +33,7 @@ class Display:
     def __init__(self, shown: bool = True) -> None:
         self._shown = shown and _open()
         self._name = ""
-        self._first, self._start, self._next = 0, 0.0, 0.0
+        self._over, self._first, self._start, self._next = False, 0, 0.0, 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -45,18 +45,18 @@ class Display:
         """``done`` of ``total`` units of the phase ``name`` are done; another name than before starts a new phase."""
         if not self._shown:
             return
-        now, over = time.monotonic(), _is_written_over()
+        now = time.monotonic()
         if name != self._name:
             self.close()
-            self._name, self._first, self._start = name, done, now
-            self._next = now + (BETWEEN if over else FIRST_LINE)
+            self._name, self._over, self._first, self._start = name, _is_written_over(), done, now
+            self._next = now + (BETWEEN if self._over else FIRST_LINE)
         if now < self._next:
             return
         elapsed = now - self._start
-        self._next = now + (BETWEEN if over else min(MAX_BETWEEN, max(FIRST_LINE, SHARE * elapsed)))
+        self._next = now + (BETWEEN if self._over else min(MAX_BETWEEN, max(FIRST_LINE, SHARE * elapsed)))
         rate = (done - self._first) / max(elapsed, 1e-9)
         line = f"{name}: {', '.join(_parts(unit, done, total, note, rate))}"
-        _draw(line) if over else write(f"wordsparse: {line}")
+        _draw(line) if self._over else write(f"wordsparse: {line}")
 
     def say(self, line: str) -> None:
         """Write a line, above the one that is written over."""
