@@ -8,7 +8,6 @@ import hashlib
 import itertools
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -95,32 +94,26 @@ class Draft:
         self.sentences += values.size - tokens
 
 
-@dataclass(frozen=True)
 class ReadText:
-    """A text as it was read. ``merged`` maps the ids of every table but the first to ids of the first."""
+    """A text as it was read, whose words these tables have numbered; the first one has all of them from now on."""
 
-    draft: Draft
-    tables: Sequence[WordTable]
-    merged: Sequence[Values]
-
-    @classmethod
-    def of(cls, draft: Draft, tables: Sequence[WordTable]) -> "ReadText":
-        """The text whose words these tables have numbered."""
-        return cls(draft, tables, [tables[0].absorb(other) for other in tables[1:]])
+    def __init__(self, draft: Draft, tables: Sequence[WordTable]) -> None:
+        self.draft, self._words = draft, tables[0]
+        self._merged = [tables[0].absorb(other) for other in tables[1:]]  # from ids of the others to those of the first
 
     @property
     def distinct_words(self) -> int:
-        return len(self.tables[0])
+        return len(self._words)
 
     def counts(self) -> dict[str, int]:
-        counts: dict[str, int] = self.tables[0].counts(1)
+        counts: dict[str, int] = self._words.counts(1)
         return counts
 
     def vocabulary(self, min_count: int, max_vocab: int | None = None, known: Collection[str] = ()) -> Vocabulary:
         """The vocabulary of its words; see :meth:`Vocabulary.from_counts`."""
         # Rare words become Python strings only if a known one may be rare, or all are: the error needs their counts.
         if not known:
-            words, times = self.tables[0].ranked(min_count)
+            words, times = self._words.ranked(min_count)
             if words:
                 return Vocabulary(words[:max_vocab], times[:max_vocab])
         return Vocabulary.from_counts(self.counts(), min_count, max_vocab, known)
@@ -128,13 +121,13 @@ class ReadText:
     def maps(self, vocabulary: Vocabulary) -> list[Values]:
         """For each table of the draft, the map from its ids to the vocabulary's ids, or to OUT_OF_VOCABULARY. Two more
         entries at the end, which negative values index, map END_OF_SENTENCE to itself."""
-        table = np.full(len(self.tables[0]) + 2, OUT_OF_VOCABULARY, np.int32)
-        ids = self.tables[0].ids(vocabulary.words)  # −1 of a word that another process has read
+        table = np.full(len(self._words) + 2, OUT_OF_VOCABULARY, np.int32)
+        ids = self._words.ids(vocabulary.words)  # −1 of a word that another process has read
         found = np.flatnonzero(ids >= 0).astype(np.int32)
         table[ids[found]] = found
         table[END_OF_SENTENCE] = END_OF_SENTENCE
         specials = np.arange(-2, 0, dtype=np.int32)
-        return [table, *(table[np.append(ids, specials)] for ids in self.merged)]
+        return [table, *(table[np.append(ids, specials)] for ids in self._merged)]
 
 
 def _end_of_shard(values: Values, remaining: int) -> int:

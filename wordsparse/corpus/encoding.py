@@ -115,7 +115,7 @@ def _read(blocks: Iterable[TextBlock], draft: Draft, threads: int, progress: Pro
         draft.write(values, table)
         progress(draft.tokens)
     draft.end_sentence()
-    return ReadText.of(draft, tables)
+    return ReadText(draft, tables)
 
 
 def _scan(table: WordTable, block: TextBlock) -> None:
