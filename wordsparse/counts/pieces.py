@@ -11,10 +11,9 @@ import hashlib
 import os
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -42,37 +41,7 @@ ORDERED = 2**21
 # Rows that are cut at a time.
 BLOCK = 2**15
 PIECE_BYTES = 12
-PIECES = "pieces"
-
-
-class _Table(NamedTuple):
-    """The pairs of a table with provisional ids, on disk: as int32 word, context and the bits of the count.
-
-    ``words`` by these ids, ``sums`` of their pairs, and ``shares``: half the sums of all pairs that a word is in.
-    """
-
-    path: Path
-    words: list[str]
-    sums: Array
-    shares: Array
-    pairs: int
-
-    @property
-    def piece(self) -> float:
-        """The weight of a piece."""
-        total = self.sums.sum()
-        return float(min(PIECE * total / self.pairs, max(SMALLEST, total / ENOUGH)))
-
-    def occurrences(self) -> Array:
-        """How often each word occurs, about, int64."""
-        times = np.maximum(1, np.rint(self.sums / OCCURRENCE))
-        most = int(times.argmax())
-        if times[most] >= 2**63:
-            raise InputError(
-                f"the counts of {self.words[most]!r:.80} add up to {self.sums[most]:.3g}, as if it had occurred 2**63 "
-                "times and more: divide all counts by one number"
-            )
-        return np.asarray(times, np.int64)
+TABLE, PIECES = "table", "pieces"
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,22 +68,26 @@ def ordered(tables: Source, min_count: int, max_vocab: int | None) -> Pieces:
     where TMPDIR says."""
     place = Path(tempfile.gettempdir()) / "wordsparse-pairs"
     with storage.staging(place, mode=0o700) as folder, storage.writing(place):
-        table = _read(tables, folder / "table")
-        rounded = dict(zip(table.words, table.occurrences().tolist(), strict=True))
+        words, sums, shares, pairs = _read(tables, folder / TABLE)
+        rounded = dict(zip(words, _occurrences(words, sums).tolist(), strict=True))
         vocabulary = Vocabulary.from_counts(rounded, min_count, max_vocab)
-        ids = np.array([-1 if (i := vocabulary.get(word)) is None else i for word in table.words], np.int32)
-        number = _order(folder, table, ids)
+        ids = np.array([-1 if (i := vocabulary.get(word)) is None else i for word in words], np.int32)
+        piece = float(min(PIECE * sums.sum() / pairs, max(SMALLEST, sums.sum() / ENOUGH)))
+        number = _order(folder, -(-(2 * pairs + ENOUGH) // ORDERED), _placed(folder / TABLE, ids, shares, piece))
         vocabulary.save(folder / "vocabulary")
         digests = sha256_of(folder / "vocabulary") + sha256_of(folder / PIECES)
         digest = hashlib.sha256(digests.encode()).hexdigest()
         # The open file is read when its name is gone.
-        pieces = Pieces(descriptor_of(folder / PIECES), number, vocabulary, len(table.words), digest)
+        pieces = Pieces(descriptor_of(folder / PIECES), number, vocabulary, len(words), digest)
         weakref.finalize(pieces, os.close, pieces.file)
         return pieces
 
 
-def _read(tables: Source, path: Path) -> _Table:
-    """The table with provisional ids in one file, in the order of its rows."""
+def _read(tables: Source, path: Path) -> tuple[list[str], Array, Array, int]:
+    """Write the pairs of tables with provisional ids, in the order of their rows: int32 word, context and the bits of
+    the count. Returns the words by these ids, the sums of their pairs, half the sums of all pairs that each is in, and
+    the number of pairs.
+    """
     known = Words()
     sums, rows = np.zeros((2, 1024)), 0
     with open(path, "wb") as file:
@@ -129,15 +102,26 @@ def _read(tables: Source, path: Path) -> _Table:
     if not rows:
         raise InputError("the tables hold no pair: give counts of pairs of words")
     of_words, of_contexts = sums[:, : len(known.numbers)]
-    return _Table(path, list(known.numbers), of_words, (of_words + of_contexts) / 2, rows)
+    return list(known.numbers), of_words, (of_words + of_contexts) / 2, rows
 
 
-def _order(folder: Path, table: _Table, ids: Array) -> int:
-    """Write the pieces of the pairs of known words, group by group. Returns how many there are."""
-    parts = -(-(2 * table.pairs + ENOUGH) // ORDERED)
+def _occurrences(words: Sequence[str], sums: Array) -> Array:
+    """How often each word occurs, about, int64."""
+    times = np.maximum(1, np.rint(sums / OCCURRENCE))
+    most = int(times.argmax())
+    if times[most] >= 2**63:
+        raise InputError(
+            f"the counts of {words[most]!r:.80} add up to {sums[most]:.3g}, as if it had occurred 2**63 "
+            "times and more: divide all counts by one number"
+        )
+    return np.asarray(times, np.int64)
+
+
+def _order(folder: Path, parts: int, blocks: Iterator[Array]) -> int:
+    """Write pieces by their places, which are sorted in this number of parts. Returns how many there are."""
     scratch = [folder / f"part-{i}" for i in range(parts)]
     bounds = np.arange(1, parts, dtype=np.uint64) * 2**32 // parts
-    for placed in _placed(table, ids):
+    for placed in blocks:
         ends = np.searchsorted(placed[:, 0].view(np.uint32), bounds)
         for path, part in zip(scratch, np.split(placed, ends), strict=True):
             with open(path, "ab") as file:
@@ -153,16 +137,16 @@ def _order(folder: Path, table: _Table, ids: Array) -> int:
     return written
 
 
-def _placed(table: _Table, ids: Array) -> Iterator[Array]:
-    """The pieces of a block of the table: the place of its group in the order, word, context and weight; by place."""
-    random, piece = np.random.default_rng(0), table.piece
-    groups = np.maximum(1, table.shares / (GROUP * piece))
-    with open(table.path, "rb") as file:
+def _placed(table: Path, ids: Array, shares: Array, piece: float) -> Iterator[Array]:
+    """The pieces of the pairs of known words, block by block of the table: the place of the group in the order, word,
+    context and weight; by place."""
+    random, groups = np.random.default_rng(0), np.maximum(1, shares / (GROUP * piece))
+    with open(table, "rb") as file:
         while len(entries := np.fromfile(file, np.int32, 3 * BLOCK).reshape(-1, 3)):
             words, contexts, counts = entries[:, 0], entries[:, 1], entries[:, 2].view(np.float32)
             known = (ids[words] >= 0) & (ids[contexts] >= 0)
             sizes = np.where(known, np.clip(np.ceil(counts / piece), 1, MAX_PIECES), 0).astype(np.int64)
-            rarer = np.repeat(np.where(table.shares[words] < table.shares[contexts], words, contexts), sizes)
+            rarer = np.repeat(np.where(shares[words] < shares[contexts], words, contexts), sizes)
             pieces = np.empty((len(rarer), 4), np.int32)
             pieces[:, 1], pieces[:, 2] = np.repeat(ids[words], sizes), np.repeat(ids[contexts], sizes)
             pieces[:, 3] = np.repeat((counts / np.maximum(sizes, 1)).astype(np.float32).view(np.int32), sizes)
