@@ -6,7 +6,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -55,9 +55,9 @@ def commit() -> str | None:
     return found.stdout.strip()
 
 
-def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The environment variables that are set and configure threads or BLAS."""
-    return {name: value for name, value in sorted(environ.items()) if name.startswith(ENVIRONMENT_PREFIXES)}
+    return {name: value for name, value in sorted(os.environ.items()) if name.startswith(ENVIRONMENT_PREFIXES)}
 
 
 def blas_pools() -> list[dict[str, Any]]:
