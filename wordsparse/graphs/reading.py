@@ -91,13 +91,9 @@ def _matrix(ends: np.ndarray, weights: np.ndarray, nodes: int) -> sp.csr_array:
 def _of_matrix(matrix: Any) -> tuple[list[str], sp.csr_array]:
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise InputError(f"a matrix of edges must be square, a row and a column for each node, not {matrix.shape}")
-    if matrix.dtype.kind not in "fiub":
-        raise InputError(f"a matrix of edges must hold real numbers, not {matrix.dtype}")
     check_memory(matrix.nnz)
-    entries, nodes = matrix.tocoo(), matrix.shape[0]
-    # As float64 before they add up: 200 and 200 are 144 in uint8.
-    edges = _matrix(np.stack((entries.row, entries.col), axis=1), entries.data.astype(np.float64), nodes)
-    return [str(node) for node in range(nodes)], edges
+    edges = validation.csr("a matrix of edges", matrix, np.dtype(np.float64))
+    return [str(node) for node in range(matrix.shape[0])], edges
 
 
 def _of_networkx(graph: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
