@@ -111,11 +111,6 @@ cdef class WordTable:
         """END_OF_SENTENCE, unless the value before it is one."""
         end_sentence(self.values)
 
-    @property
-    def waiting(self):
-        """How many values were numbered and not taken yet."""
-        return self.values.size()
-
     def take(self):
         """The values since the last call, ids and END_OF_SENTENCE; (n,) int32.
 
