@@ -20,7 +20,6 @@ from wordsparse.errors import InputError
 from wordsparse.training.interruption import Interrupted
 from wordsparse.training.resume import on_new_text
 from wordsparse.training.texts import TrainingText
-from wordsparse.unseen.objective import objective_of
 from wordsparse.words.options import Options
 
 
@@ -179,34 +178,6 @@ def test_another_tokenizer_is_refused_on_resuming(tmp_path):
             ws.train(corpus, **option, dim=5)
     with pytest.raises(InputError, match="column applies to text only"):
         ws.train(corpus, column="text", dim=5)
-
-
-def test_new_words_start_where_they_are_inferred(tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where a piece of the text cuts their windows."""
-    from wordsparse.training import new_words
-    from wordsparse.training.texts import encoded
-    from wordsparse.unseen.infer import infer
-
-    monkeypatch.setattr(new_words, "_TOKENS", 9)
-    options: dict[str, Any] = {"dim": 4, "model": "skipgram", "threads": 1, "window": 3}
-    model = ws.train(text, epochs=2, min_count=1, **options)
-    other = tmp_path / "other.txt"
-    lines = ["w0 comet w1 w2", "comet w3", "w5 w4 comet w1 w6 w7 w8 w9 comet", "meteor w1 unknown", "w2 w3 w4"]
-    other.write_text("\n".join([*lines * 3, "once w1"]))
-    with encoded(TrainingText(other, TextOptions(min_count=2))) as corpus:
-        run = on_new_text(model, corpus, Options(epochs=1, **options))
-    assert len(run.vocabulary) == len(model) + 3  # "unknown" too
-    sentences = [line.split() for line in lines * 3]
-    expected = infer(model, sentences, ["comet", "meteor"])
-    E = run.embedding.E[[run.vocabulary["comet"], run.vocabulary["meteor"]]]
-    maps = objective_of(model).maps
-    inputs = E @ maps.canonical.inputs
-    inputs /= np.linalg.norm(inputs, axis=1)[:, None]
-    # "meteor" occurs three times, which leaves its output as it is; that of "comet" is part of its vector.
-    np.testing.assert_allclose(inputs[1], expected["meteor"], atol=1e-4)
-    W = run.embedding.output.rows(np.array([run.vocabulary["comet"]]))[0, :-1] @ maps.canonical.outputs * maps.outputs
-    both = inputs[0] + W / np.linalg.norm(W) @ maps.turned
-    np.testing.assert_allclose(both / np.linalg.norm(both), expected["comet"], atol=1e-4)
 
 
 def test_a_model_of_a_version_with_fewer_options_goes_on() -> None:

@@ -14,7 +14,7 @@ import wordsparse as ws
 from wordsparse.corpus.reading import RawText
 from wordsparse.errors import InputError
 from wordsparse.unseen import infer, solver
-from wordsparse.unseen.objective import PAIRS, Objective
+from wordsparse.unseen.objective import PAIRS, RIDGE, Objective
 from wordsparse.words import coordinates
 from wordsparse.words.examples import distance_weights
 from wordsparse.words.presets import preset
@@ -142,7 +142,7 @@ def dense_output(model: ws.Model, kind: str, texts: list[list[str]]) -> np.ndarr
     to_canonical = np.eye(model.dim + 1)
     to_canonical[:-1, :-1] = np.linalg.inv(c.inputs)
     canonical = np.linalg.inv(to_canonical).T @ second @ np.linalg.inv(to_canonical)
-    ridged = second + infer.RIDGE * np.trace(canonical) / (model.dim + 1) * to_canonical.T @ to_canonical
+    ridged = second + RIDGE * np.trace(canonical) / (model.dim + 1) * to_canonical.T @ to_canonical
     lam = np.tanh(loss.touching / 2) / (4 * loss.touching)
 
     def cost(b: np.ndarray) -> float:
@@ -274,7 +274,7 @@ def test_numbers_of_an_altered_model_are_refused(models: dict[str, ws.Model], fa
 def test_models_that_cannot_infer(models: dict[str, ws.Model]) -> None:
     m = models["cbow"]
     bare = ws.Model(m.vocabulary, m.input_rows, m.output_rows, m.options, m.report)
-    with pytest.raises(InputError, match="without its training state"):
+    with pytest.raises(InputError, match="holds its vectors only"):
         bare.infer("comet", [["comet", "sun"]])
     other = ws.Model(m.vocabulary, m.input_rows, m.output_rows, {**m.options, "loss": "taylor"}, m.report, m.training)
     with pytest.raises(InputError, match="bounded-ns"):

@@ -7,10 +7,10 @@ unchanged.
 A new text: unknown words are added, and no word is removed, even if it is rare in the new text. The counts of both
 texts are added; the sums determine the order of the words, the subsampling and the base measure π. A known word keeps
 its rows of E and W, its accumulated mass and the running means (the layer holds diag(√π) W, so its rows are rescaled
-from the old π to the new one, and a fold recomputes Q and w̄); a new word starts where the model infers it to be (see
-new_words.py). The schedule is that of a new run on the new text, without the warm-up in which E is fixed. The input
-step is divided by a word's accumulated mass, so known words move slowly and new words fast. The model, the loss and the
-dimension must be unchanged; all other options may differ.
+from the old π to the new one, and a fold recomputes Q and w̄); a new word starts as in any run. The schedule is that of
+a new run on the new text, without the warm-up in which E is fixed. The input step is divided by a word's accumulated
+mass, so known words move slowly and new words fast. The model, the loss and the dimension must be unchanged; all other
+options may differ.
 """
 
 import logging
@@ -25,12 +25,10 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import at_work
 from wordsparse.options import free
 from wordsparse.training.loop import Run
-from wordsparse.training.new_words import start_new_words
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options, renamed
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Source, with_epochs
-from wordsparse.words.text_source import Cuts
 
 logger = logging.getLogger(__name__)
 
@@ -119,10 +117,6 @@ def on_new_text(model: Model, source: Source, options: Options) -> Run:
     run = Run(source, options, model.vocabulary.merged(source.vocabulary))
     known = model.vocabulary.rows_in(run.vocabulary)
     start_from(run, model, known, options.used_recipe())
-    passes = run.minibatches.passes
-    if isinstance(passes, Cuts):  # else there is no text to infer new words from: they start as in any run
-        with at_work(starting=True):
-            start_new_words(run.embedding, model, passes, known)
     return run
 
 

@@ -35,7 +35,6 @@ logger = logging.getLogger(__name__)
 
 # With fewer occurrences, the output row adds nothing to the input row.
 MIN_FOR_OUTPUT = 5
-RIDGE = 0.05
 # Occurrences whose words are inferred together: their pairs take some 50 MB.
 _TOGETHER = 2**13
 
@@ -47,15 +46,6 @@ class Occurrences(NamedTuple):
     tokens: Array
     sentence: Array
     places: Array
-
-
-class Moments(NamedTuple):
-    """Of the inputs h of training, in canonical coordinates: ``mean`` h̄ (dim + 1,), and the eigenvalues and
-    eigenvectors of C̄ with its ridge."""
-
-    mean: Array
-    values: Array
-    basis: Array
 
 
 def infer(
@@ -92,15 +82,10 @@ def infer(
             raise InputError(f"{word!r:.80} is no word: it is empty or holds white space; give a word")
     if len(set(words)) != len(words):
         raise InputError("a word is given twice: give all its sentences at once")
-    if model.training is None:
-        raise InputError(
-            "this model holds its vectors only, without its training state, from which words are inferred: "
-            "train it again with wordsparse"
-        )
-    found = _occurrences(model, sentences, words)
+    objective, found = objective_of(model), _occurrences(model, sentences, words)
     counts = np.bincount(found.tokens[found.places] - len(model), minlength=len(words))
-    inputs, outputs, has_context = rows(model, found, counts, progress)
-    vectors = _vectors(objective_of(model), inputs, outputs, counts)
+    inputs, outputs, has_context = _rows(model, objective, found, counts, progress)
+    vectors = _vectors(objective, inputs, outputs, counts)
     vectors[~has_context] = 0
     if model.axes is not None:
         vectors = vectors @ model.axes
@@ -115,28 +100,20 @@ def infer(
     return WordVectors(kept, vectors[has_context], counts[has_context])
 
 
-def rows(
-    model: Model, found: Occurrences, counts: Array, progress: Callable[[int], None] = lambda done: None
+def _rows(
+    model: Model, objective: Objective, found: Occurrences, counts: Array, progress: Callable[[int], None]
 ) -> tuple[Array, Array, Array]:
-    """The rows of new words, which occur ``counts`` times (n,), in canonical coordinates.
-
-    Returns
-    -------
-    inputs, outputs : (n, dim), (n, dim + 1) float32
-        Zeros for the outputs of words that occur fewer than MIN_FOR_OUTPUT times.
-    has_context : (n,) bool
-        Which of the words have a known word in a window.
-    """
-    objective, n, dim = objective_of(model), len(counts), model.dim
+    """The input rows (n, dim) and output rows (n, dim + 1) of new words in canonical coordinates, zeros for the outputs
+    of words that occur fewer than MIN_FOR_OUTPUT times; and which of the words have a known word in a window."""
+    n, dim = len(counts), model.dim
     inputs, outputs, has_context = np.zeros((n, dim), np.float32), np.zeros((n, dim + 1), np.float32), np.zeros(n, bool)
     ends = np.cumsum([0, *counts])
     # The solver refuses what is not finite.
     with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
-        moments = _moments(model, objective)
         for part in _parts(ends):
             progress(part.start)
             places = found.places[ends[part.start] : ends[part.stop]]
-            batch = _Batch(model, objective, moments, found._replace(places=places), part)
+            batch = _Batch(model, objective, found._replace(places=places), part)
             inputs[part], has_context[part] = batch.inputs()
             often = counts[part] >= MIN_FOR_OUTPUT
             if often.any():
@@ -194,17 +171,6 @@ def _parts(ends: Array) -> Iterator[slice]:
         start = stop
 
 
-def _moments(model: Model, objective: Objective) -> Moments:
-    state, dim = model.trained().state, model.dim
-    if not state["pair_curvature"] > 0:
-        raise InputError("the model has taken no step, and says nothing of words that it does not know")
-    map_ = np.eye(dim + 1)
-    map_[:dim, :dim] = objective.maps.canonical.inputs
-    second = map_.T @ (state["curvature"] / state["pair_curvature"]) @ map_
-    ridge = RIDGE * np.trace(second) / (dim + 1)
-    return Moments(second[:, dim], *np.linalg.eigh(second + ridge * np.eye(dim + 1)))
-
-
 class _Batch:
     """Some of the new words, ``part`` of all; their occurrences are sorted by word.
 
@@ -212,9 +178,9 @@ class _Batch:
     ``y`` the pair's weight. With skip-gram, equal pairs are one; CBOW alone needs ``near``, the position of t.
     """
 
-    def __init__(self, model: Model, objective: Objective, moments: Moments, found: Occurrences, part: slice) -> None:
+    def __init__(self, model: Model, objective: Objective, found: Occurrences, part: slice) -> None:
         self.first, self.n, self.V = len(model) + part.start, part.stop - part.start, len(model)
-        self.model, self.objective, self.moments, self.found = model, objective, moments, found
+        self.model, self.objective, self.found = model, objective, found
         self.kind, window = objective.kind, objective.window
         # Distances −window … −1, 1 … window, and the weight of each.
         by_distance = distance_weights(window, objective.recipe.distances)
@@ -260,14 +226,13 @@ class _Batch:
             inputs = bag[has] / weight[has, None].astype(np.float32)
             y, item = np.ones(len(inputs)), self.found.tokens[self.found.places[has]] - self.first
         h = np.concatenate([inputs, np.ones((len(inputs), 1), np.float32)], axis=1)
-        mean, values, basis = self.moments
         mass = self._negative_mass(counts)
-        linear = np.outer(mass * o.beta, mean @ basis)
-        diagonal = np.outer(mass * 2 * o.alpha, values)
-        rows = h @ basis.astype(np.float32)
+        linear = np.outer(mass * o.beta, o.mean @ o.basis)
+        diagonal = np.outer(mass * 2 * o.alpha, o.moments)
+        rows = h @ o.basis.astype(np.float32)
         sizes = np.bincount(item, minlength=self.n)
         found = minimise(rows, y, np.zeros(len(rows)), sizes, *_as(rows.dtype, linear, diagonal))
-        return found @ basis.T.astype(np.float32)
+        return found @ o.basis.T.astype(np.float32)
 
     def _negative_mass(self, counts: Array) -> Array:
         """N π of each new word, in pairs as this file counts them; (n,)."""

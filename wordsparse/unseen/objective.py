@@ -9,12 +9,14 @@ of weight y_t costs
 whose second part is exact over the whole vocabulary, and takes d numbers: K (½ w̄ + 2 λ c)·a and 2 K λ Λ.
 """
 
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.layer.losses import BoundedNS
+from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
 from wordsparse.vectors.encoder import lengths
 from wordsparse.words import coordinates
@@ -23,10 +25,13 @@ from wordsparse.words.options import Options
 
 # Pairs that an occurrence of a word is taken to bring to its input, by which the doubt of it is measured.
 PAIRS = {"skipgram": 2.5, "cbow": 0.3}
+# Of the moments C̄, as a share of the mean of their eigenvalues.
+RIDGE = 0.05
 
 
 class Objective:
-    """The fixed parts of a model, in canonical coordinates; InputError if the model was trained with another loss.
+    """The fixed parts of a model, in canonical coordinates; InputError if the model was trained with another loss,
+    or holds its vectors only.
 
     Parameters
     ----------
@@ -49,6 +54,8 @@ class Objective:
         K λ and K / 2.
     doubt : float
         ρ for each pair that an occurrence is taken to bring.
+    mean, moments, basis : (dim + 1,), (dim + 1,), (dim + 1, dim + 1)
+        Of the inputs h of training: their mean h̄, and the eigenvalues and eigenvectors of C̄ with its ridge.
     """
 
     def __init__(self, model: Model) -> None:
@@ -79,6 +86,17 @@ class Objective:
         self.kind, self.window = options.model, options.window
         rarity = options.sample * counts.sum() / counts
         self.keep = np.minimum(np.sqrt(rarity) + rarity, 1) if options.sample else np.ones_like(counts)
+        self._take_moments(model.trained().state)
+
+    def _take_moments(self, state: dict[str, Any]) -> None:
+        dim = len(self.linear)
+        to_canonical = np.eye(dim + 1)
+        to_canonical[:dim, :dim] = self.maps.canonical.inputs
+        with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
+            second = to_canonical.T @ (state["curvature"] / state["pair_curvature"]) @ to_canonical
+            ridge = RIDGE * np.trace(second) / (dim + 1)
+            self.mean = second[:, dim]
+            self.moments, self.basis = np.linalg.eigh(second + ridge * np.eye(dim + 1))
 
 
 def objective_of(model: Model) -> Objective:
