@@ -2,7 +2,6 @@
 
 import logging
 import os
-from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any, NoReturn, Self
@@ -13,7 +12,6 @@ from numpy.typing import DTypeLike, NDArray
 from wordsparse import optional
 from wordsparse.errors import InputError, MissingFileError, WrongTypeError
 from wordsparse.files import storage
-from wordsparse.gensim import word2vec_files
 from wordsparse.gensim.passing import gensims
 from wordsparse.gensim.queries import Queries
 from wordsparse.gensim.refusals import Renamed
@@ -81,8 +79,7 @@ class KeyedVectors(Renamed, Queries):
     def __getattr__(self, name: str) -> Any:
         if name not in _THEIRS:
             return super().__getattr__(name)
-        theirs = optional.load(f"KeyedVectors.{name} is gensim's own, and", "gensim.models").KeyedVectors
-        return vars(theirs)[name].__get__(self, type(self))
+        return _gensims(name).__get__(self, type(self))
 
     @classmethod
     def of(cls, vectors: WordVectors) -> Self:
@@ -98,109 +95,88 @@ class KeyedVectors(Renamed, Queries):
         fname: str | PathLike[str],
         fvocab: str | PathLike[str] | None = None,
         binary: bool = False,
-        encoding: str = "utf8",
-        unicode_errors: str = "strict",
-        limit: int | None = None,
-        datatype: DTypeLike = np.float32,
-        no_header: bool = False,
+        **options: Any,
     ) -> Self:
-        """Read a word2vec file of a known kind.
+        """Read a word2vec file; with ``fvocab`` or further options, by gensim.
 
         Parameters
         ----------
         fname : path
             The file, possibly compressed.
         fvocab : path, optional
-            A file of words and counts, written by :meth:`save_word2vec_format`. Without it the attribute "count"
-            descends from V to 1, as in gensim.
+            A file of words and counts. Without it the attribute "count" descends from V to 1, as in gensim.
         binary : bool
-            Whether numbers are float32 instead of text.
-        encoding, unicode_errors : str
-            Arguments of ``bytes.decode`` for the words.
-        limit : int, optional
-            Maximum number of vectors to read.
-        datatype : dtype
-            Number type of the vectors.
-        no_header : bool
-            Whether a text file lacks the first line "V dim".
+            Without effect where the file is read here: its content tells.
+        **options
+            gensim's ``encoding``, ``unicode_errors``, ``limit``, ``datatype`` and ``no_header``.
 
         Returns
         -------
-        WordVectors
+        KeyedVectors
             The vectors; if a word occurs more than once, its first vector.
 
         Raises
         ------
         InputError
             If the file is missing or damaged; CutShortError if it has fewer vectors than its first line states.
-        UnicodeDecodeError
-            If a word cannot be decoded; ``unicode_errors`` "replace" or "ignore" reads it.
         """
-        decoding = word2vec.Decoding(encoding, unicode_errors, datatype)
-        words, vectors = word2vec_files.read_rows(Path(fname), binary, no_header, limit, decoding)
-        counts = None if fvocab is None else word2vec_files.read_counts(Path(fvocab), words, decoding)
-        loaded = WordVectors(words, vectors, counts)
-        if datatype != np.float32:
-            loaded.vectors = vectors
-        return cls.of(loaded)._with_counts()
+        if fvocab is not None or options:
+            read: Self = _gensims("load_word2vec_format").__get__(None, cls)(fname, fvocab, binary, **options)
+            return read._without_reserved()
+        with storage.naming(Path(fname)):
+            if not os.path.isfile(fname):
+                raise MissingFileError("no such file; check its name")
+            words, vectors = word2vec.read_rows(Path(fname))
+        first = {word: row for row, word in reversed([*enumerate(words)])}
+        if len(first) < len(words):
+            logger.warning(
+                "%s: %d words occur more than once; their first vector is used", fname, len(words) - len(first)
+            )
+            rows = sorted(first.values())
+            words, vectors = [words[row] for row in rows], vectors[rows]
+        made = cls.of(WordVectors(words, vectors))
+        made.expandos["count"] = np.arange(len(made), 0, -1, dtype=np.int64)
+        return made
 
     def save_word2vec_format(
         self,
         fname: str | PathLike[str],
         fvocab: str | PathLike[str] | None = None,
         binary: bool = False,
-        total_vec: int | None = None,
-        write_header: bool = True,
-        prefix: str = "",
-        append: bool = False,
-        sort_attr: str = "count",
+        **options: Any,
     ) -> None:
-        """Write a word2vec file. White space in a key, which separates the fields of the file, is written as ``_``.
+        """Write a word2vec file, the most frequent words first; with ``fvocab`` or further options, by gensim.
 
         Parameters
         ----------
         fname : path
             A name that ends in .gz, .bz2, .xz or .zst is compressed. Keys that are not words are written as
-            ``str(key)``.
+            ``str(key)``. White space in a key, which separates the fields of the file, is written as ``_``.
         fvocab : path, optional
-            File for the words with their ``sort_attr``, one word on each line.
+            File for the words with their counts, one word on each line.
         binary : bool
             Write numbers as float32 instead of text.
-        total_vec : int, optional
-            The number of vectors in the first line, if more vectors will be appended.
-        write_header : bool
-            Write the first line "V dim"; GloVe's files have none.
-        prefix : str
-            Prefix of each word.
-        append : bool
-            Append to ``fname`` and ``fvocab`` instead of replacing them.
-        sort_attr : str
-            The attribute by which the words are sorted, in descending order; without such an attribute, they are
-            written in the order of the rows.
+        **options
+            gensim's ``total_vec``, ``write_header``, ``prefix``, ``append`` and ``sort_attr``.
 
         Raises
         ------
         InputError
-            If the format cannot represent a word, ``fvocab`` is given and the attribute does not exist, or ``append``
-            is used with a compressed file.
+            If the format cannot represent a word.
         WordsparseError
-            If writing fails; an existing file is unchanged, unless ``append``.
+            If writing fails; an existing file is unchanged.
         """
-        order, values = word2vec_files.rows_by(self, sort_attr)
-        if values is None and fvocab is not None:
-            raise InputError(f"fvocab: the vectors have no attribute {sort_attr!r} to write; leave out fvocab")
+        if fvocab is not None or options:
+            _gensims("save_word2vec_format").__get__(self, type(self))(fname, fvocab, binary, **options)
+            return
         texts = names.as_text(self.words)
         joined = names.as_text(["_".join(text.split()) for text in texts])
         if joined != texts:
             logger.warning("%s: white space in keys is written as _; save keeps keys as they are", fname)
-        words = [prefix + joined[row] for row in order]
-        word2vec.check_words(words)
-        rows = (word2vec.binary_rows if binary else word2vec.text_rows)(words, self.vectors[order])
-        head = word2vec.header(total_vec or len(words), self.dim) if write_header else b""
-        if fvocab is not None and values is not None:
-            lines = (f"{word} {value}\n".encode() for word, value in zip(words, values, strict=True))
-            word2vec_files.put(Path(fvocab), lines, append)
-        word2vec_files.put(Path(fname), chain([head], rows), append)
+        counts = self.expandos.get("count", np.zeros(len(self)))
+        order = np.argsort(-counts, kind="stable")
+        ordered = WordVectors([joined[row] for row in order], self.vectors[order])
+        save_vectors(ordered, fname, "word2vec-bin" if binary else "word2vec")
 
     def word_vec(self, *args: Any, **options: Any) -> Array:
         """:meth:`get_vector`, by its name before gensim 4, which gensim still accepts."""
@@ -270,11 +246,17 @@ class KeyedVectors(Renamed, Queries):
             raise MissingFileError(f"{fname}: no such file; check its name")
         return cls.of(read_vectors(path))
 
-    def _with_counts(self) -> Self:
-        """Itself; if the attribute "count" is missing, it is set to V … 1."""
-        if "count" not in self.expandos:
-            self.expandos["count"] = np.arange(len(self), 0, -1, dtype=np.int64)
+    def _without_reserved(self) -> Self:
+        """Itself, without the rows that have no key, which gensim reserves for words that occur again."""
+        if (n := self.next_index) < len(self):
+            self.index_to_key, self.vectors = self.index_to_key[:n], self.vectors[:n].copy()
+            self.allocate_vecattrs()
         return self
+
+
+def _gensims(name: str) -> Any:
+    """A method of gensim's class, which is asked of ours."""
+    return vars(optional.load(f"KeyedVectors.{name} is gensim's own, and", "gensim.models").KeyedVectors)[name]
 
 
 __getattr__ = gensims(__name__)

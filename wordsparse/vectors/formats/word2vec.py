@@ -33,24 +33,12 @@ _FORBIDDEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 
 class Layout(NamedTuple):
-    """The layout of a file; ``is_whole`` is False if only its first ``rows`` are read."""
+    """The layout of a file."""
 
     rows: int
     dim: int
     is_text: bool
     has_header: bool
-    is_whole: bool = True
-
-
-class Decoding(NamedTuple):
-    """The decoding of words, and the number type of the vectors."""
-
-    encoding: str = "utf-8"
-    errors: str = "strict"
-    dtype: npt.DTypeLike = np.float32
-
-
-UTF8 = Decoding()
 
 
 class Word2Vec(Format):
@@ -62,29 +50,25 @@ class Word2Vec(Format):
     compressible = True
 
     def check(self, words: Sequence[Any]) -> None:
-        check_words(words)
+        """Refuse words that would be read back as several fields: these formats have no quoting."""
+        for word in words:
+            if not word or _FORBIDDEN.search(word) or len(word.encode()) > _MAX_WORD:
+                raise InputError(
+                    f"the word {word[:100]!r} cannot be stored in a word2vec file: it is empty or too long, or holds "
+                    "white space or a control character; choose npz, safetensors or gensim, which can hold it"
+                )
 
     def write(self, content: WordVectors, target: IO[bytes], precision: str) -> None:
         """Write the text format; reading it restores every float32 exactly."""
-        target.write(header(len(content.words), content.dim))
-        target.writelines(text_rows(content.words, content.vectors))
+        target.write(_header(content))
+        target.writelines(_text_rows(content.words, content.vectors))
 
     def recognises(self, path: Path, start: bytes) -> bool:
         """Whether it may be a file of any of the three formats: all that is no other one."""
         return bool(start)
 
     def read(self, path: Path) -> WordVectors:
-        with BoundedStream(path) as stream:
-            layout = _recognise(stream.read(_HEAD))
-        if not layout.has_header:
-            layout = layout._replace(rows=count_lines(path))
-        try:
-            return WordVectors(*read_rows(path, layout))
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"{error.reason}: the word {error.object[:100]!r} is not valid UTF-8; convert the file to UTF-8, with "
-                "iconv for example"
-            ) from error
+        return WordVectors(*read_rows(path))
 
 
 class Word2VecBinary(Word2Vec):
@@ -93,54 +77,37 @@ class Word2VecBinary(Word2Vec):
     name, about, suffixes = "word2vec-bin", "its binary twin, which is shorter", (".bin",)
 
     def write(self, content: WordVectors, target: IO[bytes], precision: str) -> None:
-        target.write(header(len(content.words), content.dim))
-        target.writelines(binary_rows(content.words, content.vectors))
+        target.write(_header(content))
+        for word, vector in zip(content.words, content.vectors, strict=True):
+            target.write(b"%b %b\n" % (word.encode(), vector.astype("<f4", copy=False).tobytes()))
 
 
-def read_rows(path: Path, layout: Layout, decoding: Decoding = UTF8) -> tuple[list[str], npt.NDArray[Any]]:
-    """The words and the vectors (rows, dim) of a file with a known layout.
+def read_rows(path: Path) -> tuple[list[str], npt.NDArray[np.float32]]:
+    """The words of a file, some of which may be there twice, and their vectors (rows, dim).
 
-    InputError if the file is damaged; CutShortError if it ends too early; UnicodeDecodeError if a word cannot be
-    decoded; the reason names its position.
+    InputError if the file is damaged; CutShortError if it ends too early.
     """
+    with BoundedStream(path) as stream:
+        layout = _recognise(stream.read(_HEAD))
+    if not layout.has_header:
+        layout = layout._replace(rows=_count_lines(path))
     with BoundedStream(path) as stream:
         _check_size(layout, stream.limit)
         if layout.has_header:
             stream.readline(_HEAD)
-        return (_read_text if layout.is_text else _read_binary)(stream, layout, decoding)
+        return (_read_text if layout.is_text else _read_binary)(stream, layout)
 
 
-def header(rows: int, dim: int) -> bytes:
-    """The header line."""
-    return b"%d %d\n" % (rows, dim)
+def _header(content: WordVectors) -> bytes:
+    return b"%d %d\n" % (len(content.words), content.dim)
 
 
-def text_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[bytes]:
+def _text_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[bytes]:
     """Each word and its vector as a line of text."""
     blocks = (slice(start, start + _ROWS) for start in range(0, len(vectors), _ROWS))
     numbers = chain.from_iterable(texts(np.ascontiguousarray(vectors[block], np.float32)) for block in blocks)
     for word, text in zip(words, numbers, strict=True):
         yield b"%b %b\n" % (word.encode(), text)
-
-
-def binary_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[bytes]:
-    """Each word and its vector as little-endian float32."""
-    for word, vector in zip(words, vectors, strict=True):
-        yield b"%b %b\n" % (word.encode(), vector.astype("<f4", copy=False).tobytes())
-
-
-def check_words(words: Iterable[str]) -> None:
-    """Refuse words that would be read back as several fields: these formats have no quoting.
-
-    InputError if a word is empty, holds white space or a control character, or is longer than 65,536 bytes.
-    """
-    for word in words:
-        if not word or _FORBIDDEN.search(word) or len(word.encode()) > _MAX_WORD:
-            shown = word if len(word) <= 100 else word[:100] + "…"
-            raise InputError(
-                f"the word {shown!r} cannot be stored in a word2vec file: it is empty or too long, or holds white space"
-                " or a control character; choose npz, safetensors or gensim, which can hold it"
-            )
 
 
 def _recognise(head: bytes) -> Layout:
@@ -181,7 +148,7 @@ def _check_size(layout: Layout, limit: int) -> None:
         )
 
 
-def count_lines(path: Path) -> int:
+def _count_lines(path: Path) -> int:
     """The number of lines of a file; the last line end may be missing."""
     lines, last = 0, b"\n"
     with BoundedStream(path) as stream:
@@ -191,9 +158,9 @@ def count_lines(path: Path) -> int:
     return lines + (last != b"\n")
 
 
-def _read_text(stream: BoundedStream, layout: Layout, decoding: Decoding) -> tuple[list[str], npt.NDArray[Any]]:
+def _read_text(stream: BoundedStream, layout: Layout) -> tuple[list[str], npt.NDArray[np.float32]]:
     words: list[str] = []
-    vectors, plain = np.empty((layout.rows, layout.dim), decoding.dtype), np.empty(layout.dim)
+    vectors, plain = np.empty((layout.rows, layout.dim), np.float32), np.empty(layout.dim)
     longest = _MAX_WORD + layout.dim * (_MAX_NUMBER + 1) + 3
     with np.errstate(over="ignore"):  # an overflow becomes inf, which WordVectors refuses
         for row in range(layout.rows):
@@ -205,7 +172,7 @@ def _read_text(stream: BoundedStream, layout: Layout, decoding: Decoding) -> tup
                 )
             line = line.rstrip(b" \r\n")
             if (space := line.find(b" ")) > 0 and parse(line, space + 1, plain):
-                words.append(_decode(line[:space], where, decoding))
+                words.append(_decode(line[:space], where))
                 vectors[row] = plain
                 continue
             word, *fields = line.split(b" ")
@@ -220,16 +187,15 @@ def _read_text(stream: BoundedStream, layout: Layout, decoding: Decoding) -> tup
                 raise InputError(
                     f"{where} holds a field that is not a number; correct that line, or write the file again"
                 )
-            words.append(_decode(word, where, decoding))
+            words.append(_decode(word, where))
             vectors[row] = numbers
-    if layout.is_whole:
-        stream.expect_end(f"the {layout.rows} words that its first line promises")
+    stream.expect_end(f"the {layout.rows} words that its first line promises")
     return words, vectors
 
 
-def _read_binary(stream: BoundedStream, layout: Layout, decoding: Decoding) -> tuple[list[str], npt.NDArray[Any]]:
+def _read_binary(stream: BoundedStream, layout: Layout) -> tuple[list[str], npt.NDArray[np.float32]]:
     words: list[str] = []
-    vectors = np.empty((layout.rows, layout.dim), decoding.dtype)
+    vectors = np.empty((layout.rows, layout.dim), np.float32)
     vector_bytes = 4 * layout.dim
     longest = _MAX_WORD + 2 + vector_bytes
     buffer, at = b"", 0
@@ -243,11 +209,10 @@ def _read_binary(stream: BoundedStream, layout: Layout, decoding: Decoding) -> t
             raise CutShortError(
                 f"ends inside {where} of {layout.rows}, or is damaged before that word; copy or write the file again"
             )
-        words.append(_decode(buffer[at:space].lstrip(b"\n"), where, decoding))
+        words.append(_decode(buffer[at:space].lstrip(b"\n"), where))
         vectors[row] = np.frombuffer(buffer, dtype="<f4", count=layout.dim, offset=space + 1)
         at = end
-    if layout.is_whole:
-        stream.expect_end(f"the {layout.rows} words that its first line promises", buffer[at:])
+    stream.expect_end(f"the {layout.rows} words that its first line promises", buffer[at:])
     return words, vectors
 
 
@@ -259,11 +224,13 @@ def _parse_numbers(fields: list[bytes]) -> list[float] | None:
         return None
 
 
-def _decode(word: bytes, where: str, decoding: Decoding) -> str:
+def _decode(word: bytes, where: str) -> str:
     if not word:
         raise InputError(f"{where} has no word; correct it, or write the file again")
     try:
-        return word.decode(decoding.encoding, decoding.errors)
+        return word.decode()
     except UnicodeDecodeError as error:
-        reason = f"{error.reason} ({where})"
-        raise UnicodeDecodeError(error.encoding, word, error.start, error.end, reason) from error
+        raise InputError(
+            f"{error.reason}: the word {word[:100]!r} ({where}) is not valid UTF-8; convert the file to UTF-8, with "
+            "iconv for example"
+        ) from error
