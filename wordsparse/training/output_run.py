@@ -215,28 +215,18 @@ class Begun:
 
 
 def newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint | None:
-    """The newest intact checkpoint of the run that started from ``base``; a warning names each damaged one.
+    """The newest checkpoint of the run that started from ``base``.
 
-    A checkpoint with another base model belongs to a run that has ended, and is removed. InputError if there are
-    checkpoints but all are damaged, or if the model that they started from is missing.
+    One with another base model belongs to a run that has ended, and is removed. InputError if it is damaged, or if the
+    model that it started from is missing.
     """
-    damaged: InputError | None = None
-    for path in directory.checkpoints():
-        try:
-            checkpoint = Checkpoint.open(path)
-        except InputError as error:
-            damaged = damaged or error
-            logger.warning("%s", error)
-            continue
+    for path in directory.checkpoints()[:1]:
+        checkpoint = Checkpoint.open(path)
         if checkpoint.request.get("base") == base:
             return checkpoint
         if base is None:
             raise InputError(
                 f"{path}: the model that this run started from is gone: put it back, or delete {path.parent}"
             )
-    if damaged is not None:
-        raise InputError(
-            f"{damaged}; no good checkpoint is left: delete {directory.path} to start a new run"
-        ) from damaged
     directory.drop_checkpoints()
     return None
