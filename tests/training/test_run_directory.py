@@ -1,12 +1,11 @@
 """The directory of a run: one process holds it, and the finished model moves from it to the output."""
 
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.runs import check_resumed, interrupted, no_space, run_directory, train
+from support.runs import interrupted, no_space, run_directory, train
 from support.texts import same_vectors
 
 import wordsparse as ws
@@ -55,29 +54,14 @@ def test_what_no_run_made_stays_where_it_is(text: Path, output: Path, kind: str,
     assert directory.exists()
 
 
-def test_a_model_on_its_way_is_put_in_its_place(text: Path, output: Path) -> None:
+def test_a_model_on_its_way_is_put_back(text: Path, output: Path) -> None:
     # As after a kill between the two renames of an installation.
     first = train(text, output)
     directory = run_directory(output)
     directory.mkdir()
-    os.rename(output, directory / "model")
-    shutil.copytree(directory / "model", directory / "previous")
-    assert same_vectors(train(text, output, resume=True), first)
-    assert not directory.exists()
-    # And between moving the old model away and anything else.
-    directory.mkdir()
     os.rename(output, directory / "previous")
     assert same_vectors(train(text, output, resume=True), first)
-
-
-def test_a_model_that_cannot_be_put_at_its_place_is_kept(
-    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(RunDirectory, "install", no_space)
-    with pytest.raises(WordsparseError, match=r"model\.training; --resume moves it to the output"):
-        train(text, output)
-    monkeypatch.undo()
-    check_resumed(text, output)
+    assert not directory.exists()
 
 
 def test_a_model_that_a_new_one_cannot_replace_is_put_back(
@@ -86,13 +70,13 @@ def test_a_model_that_a_new_one_cannot_replace_is_put_back(
     first, rename = train(text, output), os.rename
 
     def failing(source: Any, target: Any) -> None:
-        if Path(source) == run_directory(output) / "model":
+        if Path(target) == output and Path(source).name == "model":
             no_space()
         rename(source, target)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "rename", failing)
-        with pytest.raises(WordsparseError, match="the finished model is in"):
+        with pytest.raises(WordsparseError, match="is kept; resume from it"):
             train(text, output, resume=True, epochs=3)
     assert same_vectors(ws.load(output), first)
     assert len(train(text, output, resume=True, epochs=3).report["loss"]) == 3

@@ -44,7 +44,6 @@ class Checkpoint:
         """Read the manifest and check the arrays against it; InputError if one is missing or damaged."""
         manifest = storage.read_manifest(path / MANIFEST, FORMAT, VERSION)
         with storage.trusting(path / MANIFEST):
-            manifest.setdefault("run_state", manifest.get("standing"))  # its name until version 0.1
             request, run_state, table = (manifest[name] for name in ("request", "run_state", "state"))
             sha256, count = table["sha256"], manifest["count"]
         if regular.sha256_of(path / STATE) != sha256:
@@ -87,9 +86,9 @@ class Checkpointer:
             self._due = time.monotonic() + self._every
 
     def save(self, run: Run) -> str:
-        """End the run: write a checkpoint, unless the model is already complete. Returns a sentence for the user about
-        what to resume from, and why it is not a newer checkpoint."""
-        failure = "" if self._directory.holds_model() else self._write(run)
+        """End the run: write a checkpoint. Returns a sentence for the user about what to resume from, and why it is not
+        a newer checkpoint."""
+        failure = self._write(run)
         kept = self._directory.kept()
         return f"no checkpoint could be written ({failure}); {kept}" if failure else kept
 

@@ -25,7 +25,7 @@ from wordsparse.training.loop import Run
 from wordsparse.training.options import RunOptions
 from wordsparse.training.progress import Progress
 from wordsparse.training.resume import continued, differences, is_same_text, with_defaults
-from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
+from wordsparse.training.run_directory import CORPUS, SOURCE, RunDirectory
 from wordsparse.training.texts import TrainingText, encoded_once
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import model_directory as models
@@ -208,9 +208,9 @@ class Begun:
 
     def _written(self) -> Model:
         model = self.run.model(self.keeper.count, self.call, self.parent)
-        model.save(self.directory.place(MODEL))
-        with storage.writing(self.output):
-            self.directory.install()
+        with storage.writing(self.output), storage.staging(self.directory.output) as folder:
+            model.save(folder / "model")
+            self.directory.install(folder / "model")
         return model
 
 

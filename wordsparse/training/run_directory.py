@@ -7,7 +7,6 @@ For the output MODEL it is MODEL.training, which exists from the start of a run 
     source.json       the identity and the format of that text; written when corpus/ is complete
     checkpoint-N/     the complete state of the run (see checkpoints.py): the newest, and until it is complete its
                       predecessor
-    model/            the complete finished model, before it is moved to MODEL
     previous/         the old model of MODEL, while the new one replaces it
 
 ``.NAME.xxxxxxxx.partial`` are incomplete files of a process that died; the next process that holds the lock removes
@@ -28,7 +27,7 @@ from wordsparse.files import storage, system
 from wordsparse.words.model_directory import is_model
 
 SUFFIX = ".training"
-LOCK, CORPUS, SOURCE, MODEL, PREVIOUS = "lock", "corpus", "source.json", "model", "previous"
+LOCK, CORPUS, SOURCE, PREVIOUS = "lock", "corpus", "source.json", "previous"
 CHECKPOINT = "checkpoint-"
 
 
@@ -54,7 +53,7 @@ class RunDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # A previous model is still there only if it could not be moved back to the output.
-        if not (self.checkpoints() or self.holds_model() or is_model(self.path / PREVIOUS)):
+        if not (self.checkpoints() or is_model(self.path / PREVIOUS)):
             if is_encoded(self.path / CORPUS):
                 storage.remove_directory(self.path / CORPUS)
             (self.path / SOURCE).unlink(missing_ok=True)
@@ -78,23 +77,17 @@ class RunDirectory:
         for checkpoint in self.checkpoints():
             storage.remove_directory(checkpoint)
 
-    def holds_model(self) -> bool:
-        """Whether it holds the complete finished model; the next run for the output moves it there."""
-        return is_model(self.path / MODEL)
-
     def kept(self) -> str:
-        """A sentence for the user about the checkpoint or model to resume from."""
-        if self.holds_model():
-            return f"the finished model is in {self.path}; --resume moves it to the output"
+        """A sentence for the user about the checkpoint to resume from."""
         checkpoints = self.checkpoints()
         return f"{checkpoints[0]} is kept; resume from it with --resume" if checkpoints else "there is no checkpoint"
 
-    def install(self) -> None:
-        """Move ``model/`` to the output, and a model that is there away first; OSError leaves what was there.
+    def install(self, model: Path) -> None:
+        """Move a model to the output, and a model that is there away first; OSError leaves what was there.
 
-        A process that is killed between the two moves leaves both models here; the next run for the output ends it.
+        A process that is killed between the two moves leaves the old one here, and the next run puts it back.
         """
-        storage.put(self.path / MODEL, self.output, self.path / PREVIOUS)
+        storage.put(model, self.output, self.place(PREVIOUS))
         self.drop_checkpoints()
 
     def _take_lock(self) -> None:
@@ -116,12 +109,10 @@ class RunDirectory:
             system.unlock(descriptor)
 
     def _tidy(self) -> None:
-        """Remove the incomplete files of a process that died, and complete its interrupted move of a model."""
+        """Remove the incomplete files of a process that died, and undo its interrupted move of a model."""
         for leftover in [*self.path.glob(".*.partial"), *storage.leftovers(self.path)]:
             shutil.rmtree(leftover, ignore_errors=True)
-        if self.holds_model():
-            self.install()
-        elif is_model(self.path / PREVIOUS) and not self.output.exists():
+        if is_model(self.path / PREVIOUS) and not self.output.exists():
             os.rename(self.path / PREVIOUS, self.output)
         if is_model(self.path / PREVIOUS):
             storage.remove_directory(self.path / PREVIOUS)

@@ -17,7 +17,7 @@ from wordsparse.files import storage
 from wordsparse.options import abouts
 from wordsparse.training import checkpoints
 from wordsparse.training.options import reading_options
-from wordsparse.training.run_directory import MODEL, RunDirectory
+from wordsparse.training.run_directory import PREVIOUS, RunDirectory
 from wordsparse.words import model_directory as models
 from wordsparse.words.model import Model
 from wordsparse.words.options import renamed
@@ -49,7 +49,7 @@ class Stored(NamedTuple):
                 request = manifest["request"]
                 # Its call says how the text is read; the request of an older version has none.
                 return cls._of(path, {**request, "text": {}} if "call" in request else {**request, "call": {}})
-        for path in (each / models.MANIFEST for each in (directory.path / MODEL, output) if models.is_model(each)):
+        for path in (each / models.MANIFEST for each in (directory.path / PREVIOUS, output) if models.is_model(each)):
             manifest = storage.read_manifest(path, models.FORMAT, models.VERSION)
             return cls._of(path, {"call": {}, **manifest, **(manifest.get("training") or {"text": {}})})
         return None

@@ -124,8 +124,7 @@ def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | N
     training = manifest.get("training")
     if training is None:
         return None
-    run_state = training.get("run_state") or training["standing"]  # its name until version 0.1
-    return Training(training["text"], run_state, arrays.read(directory / TRAINING, training["state"]))
+    return Training(training["text"], training["run_state"], arrays.read(directory / TRAINING, training["state"]))
 
 
 def _read_subwords(directory: Path, manifest: Mapping[str, Any], dim: int) -> Form | None:
