@@ -43,7 +43,9 @@ class Pairs:
     def samples(self, answers: Array) -> Array:
         """(resamples,): the mean score of the columns in each resample of the items."""
         known = np.isfinite(answers).all(1)
-        return np.asarray(bootstrap.spearman(self._judgements[known], answers[known]).mean(axis=1))
+        columns = answers[known].T
+        samples = [bootstrap.spearman(self._judgements[known], column) for column in columns]
+        return np.asarray(np.mean(samples, axis=0))
 
 
 class Questions(Pairs):
@@ -59,7 +61,7 @@ class Questions(Pairs):
 
     def samples(self, answers: Array) -> Array:
         """(resamples,): the mean share in each resample of the pairs that questions are made of."""
-        return np.asarray(self._graph.accuracies(answers)[:, :, 0].mean(axis=1))
+        return np.asarray(np.mean([self._graph.accuracies(column)[:, 0] for column in answers.T], axis=0))
 
 
 class Entry:

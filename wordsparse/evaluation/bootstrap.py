@@ -1,7 +1,6 @@
 """Bootstrap percentile intervals of scores: their variation under resampling of the test set's items.
 
-Several runs (columns of one array) share each resample, so the difference between two runs is a paired one. The same
-items and the same seed give the same resamples.
+The same number of items gives the same resamples, so the difference between two runs is a paired one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,27 +35,21 @@ def spearman(judgements: Array, cosines: Array, resamples: int = RESAMPLES) -> A
 
     Parameters
     ----------
-    judgements : (n,) float64
-    cosines : (n, k)
-        One column for each run.
+    judgements, cosines : (n,) float64
 
     Returns
     -------
-    (resamples, k) float64
+    (resamples,) float64
         NaN where all pairs of a resample have the same value.
     """
-    n, k = cosines.shape
-    out = np.full((resamples, k), np.nan)
+    n = len(cosines)
     if n < 2:
-        return out
-    done = 0
-    for counts in _counts(n, resamples, _BLOCK // n):
-        x = _unit_ranks(judgements, counts)
-        for column in range(k):
-            y = _unit_ranks(cosines[:, column], counts)
-            out[done : done + len(counts), column] = np.einsum("bi,bi,bi->b", counts, x, y)
-        done += len(counts)
-    return out
+        return np.full(resamples, np.nan)
+    blocks = [
+        np.einsum("bi,bi,bi->b", counts, _unit_ranks(judgements, counts), _unit_ranks(cosines, counts))
+        for counts in _counts(n, resamples, _BLOCK // n)
+    ]
+    return np.concatenate(blocks)
 
 
 class QuestionGraph:
@@ -88,40 +81,35 @@ class QuestionGraph:
 
         Parameters
         ----------
-        correct : (n, k) float64
-            1 for a right answer, 0 for a wrong one, NaN for a question that was not asked; one column for each run.
+        correct : (n,) float64
+            1 for a right answer, 0 for a wrong one, NaN for a question that was not asked.
 
         Returns
         -------
-        (resamples, k, 1 + sections) float64
+        (resamples, 1 + sections) float64
             The accuracy over all questions, then of each section; NaN where a resample holds no question.
         """
-        starts = np.concatenate([[0], np.cumsum(self._sizes)[:-1]])
+        starts, nodes = np.cumsum([0, *self._sizes[:-1]]), int(self._sizes.sum())
         asked = np.isfinite(correct)
-        values = np.concatenate([asked, np.where(asked, correct, 0)], axis=1)
-        nodes = int(self._sizes.sum())
         matrices = [
-            sp.csr_array((column, tuple(self._halves.T)), shape=(nodes, nodes)).T.tocsr() for column in values.T
+            sp.csr_array((values, tuple(self._halves.T)), shape=(nodes, nodes)).T.tocsr()
+            for values in (asked.astype(float), np.where(asked, correct, 0))
         ]
-        # (sections, 2 k, resamples): Σ w_i w_j over the questions asked, then over the right answers.
-        totals = np.zeros((len(self.sections), values.shape[1], resamples))
-        for done, weights in self._weights(resamples, max(1, _BLOCK // nodes)):
-            for column, matrix in enumerate(matrices):
-                products = (matrix @ weights) * weights
-                totals[:, column, done : done + weights.shape[1]] = np.add.reduceat(products, starts, axis=0)
-        totals = np.concatenate([totals.sum(0, keepdims=True), totals])
-        k = correct.shape[1]
+        # (2, sections, resamples): Σ w_i w_j over the questions asked, then over the right answers.
+        totals = [
+            [np.add.reduceat((matrix @ weights) * weights, starts, axis=0) for matrix in matrices]
+            for weights in self._weights(resamples, max(1, _BLOCK // nodes))
+        ]
+        by_section: Array = np.concatenate(totals, axis=2)
+        every, right = np.concatenate([by_section.sum(1, keepdims=True), by_section], axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            accuracies: Array = totals[:, k:] / totals[:, :k]
-        return accuracies.transpose(2, 1, 0)
+            return np.asarray((right / every).T)
 
-    def _weights(self, resamples: int, block: int) -> Iterator[tuple[int, Array]]:
-        """Yield (index of the first resample, counts of each word pair (nodes, up to ``block`` resamples))."""
+    def _weights(self, resamples: int, block: int) -> Iterator[Array]:
+        """Yield the counts of each word pair, (nodes, up to ``block`` resamples)."""
         streams = [_counts(int(size), resamples, block, seed=i) for i, size in enumerate(self._sizes)]
-        done = 0
         for drawn in zip(*streams, strict=True):
-            yield done, np.concatenate(drawn, axis=1).T
-            done += len(drawn[0])
+            yield np.concatenate(drawn, axis=1).T
 
 
 def _counts(n: int, resamples: int, block: int, seed: int = 0) -> Iterator[Array]:

@@ -168,7 +168,7 @@ def score_pairs(pairs: Sequence[Pair], cosines: Array) -> PairScore:
     known = np.isfinite(cosines)
     judgements = np.array([pair.score for pair in pairs])[known]
     rho = spearman(judgements, cosines[known])
-    samples = bootstrap.spearman(judgements, cosines[known][:, None])[:, 0]
+    samples = bootstrap.spearman(judgements, cosines[known])
     low, high = _interval(rho, samples)
     n = int(known.sum())
     return {"spearman": rho, "low": low, "high": high, "n": n, "oov": len(pairs) - n}
@@ -177,7 +177,7 @@ def score_pairs(pairs: Sequence[Pair], cosines: Array) -> PairScore:
 def score_analogies(questions: Sequence[Question], correct: Array) -> AnalogyScore:
     """The accuracy on the questions whose words are all known: over all of them and for each section."""
     graph = bootstrap.QuestionGraph(questions)
-    samples = graph.accuracies(correct[:, None])[:, 0]
+    samples = graph.accuracies(correct)
     sections = np.array([question.section for question in questions])
     return {
         **_section_score(correct, samples[:, 0]),
