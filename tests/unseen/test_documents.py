@@ -50,7 +50,7 @@ def test_a_text_has_the_same_bytes_beside_any_others(model: ws.Model, monkeypatc
     texts = [random.choice(words, n).tolist() for n in random.integers(0, 40, 100)]
     whole = model.encode(texts)
     for size in (1, 7):
-        monkeypatch.setattr(documents, "BATCH", size)
+        monkeypatch.setattr(encoder, "BATCH", size)
         assert model.encode(texts).tobytes() == whole.tobytes()
     monkeypatch.setattr(encoder, "MOST_UNKNOWN", 1)
     assert model.encode(texts).tobytes() == whole.tobytes()
@@ -96,14 +96,12 @@ def test_vectors_without_counts_weigh_words_by_their_rank() -> None:
     p = np.array([2, 1]) / 3
     expected = 1e-3 / (1e-3 + p)
     np.testing.assert_allclose(weights(None, 2), expected, rtol=1e-6)
-    np.testing.assert_allclose(
-        documents.encoded(vectors, ["The sun"])[0], expected / np.linalg.norm(expected), rtol=1e-6
-    )
+    np.testing.assert_allclose(vectors.encode(["The sun"])[0], expected / np.linalg.norm(expected), rtol=1e-6)
 
 
 def test_what_is_no_text_is_refused(model: ws.Model) -> None:
     for wrong, message in [
-        (pd.DataFrame({"text": ["sun"]}), "a data frame has columns"),
+        (pd.DataFrame({"text": ["sun"], "id": [1]}), "not one column of texts"),
         ([["sun"], 3], "a text or a sequence of words, not 3"),
         ([b"sun"], "a text or a sequence of words"),
     ]:

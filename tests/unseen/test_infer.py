@@ -255,7 +255,7 @@ Request = Callable[[ws.Model], object]
         (lambda m: infer.infer(m, sentences(3), ["a", "a"]), "given twice"),
         (lambda m: infer.infer(m, sentences(3), []), "no word is given"),
         (lambda m: m.encode(np.array("sun")), "give texts, not array"),
-        (lambda m: m.encode(None), "give texts, not None"),
+        (lambda m: m.encode(None), "must be an iterable of texts, not None"),
     ],
 )
 def test_requests_that_have_no_answer(models: dict[str, ws.Model], request_: Request, message: str) -> None:

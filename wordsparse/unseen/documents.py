@@ -1,52 +1,16 @@
-"""The vectors of many texts, in memory or into a file; :mod:`wordsparse.vectors.encoder` says what they are."""
+"""The vectors of many texts, in a file; :mod:`wordsparse.vectors.encoder` says what they are."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeVar
+from typing import IO, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from wordsparse.corpus.tables import is_frame
 from wordsparse.errors import InputError
 from wordsparse.files import outputs
 from wordsparse.unseen import row_files
-from wordsparse.vectors.encoder import Document
+from wordsparse.vectors.encoder import BATCH, batches
 from wordsparse.vectors.word_vectors import WordVectors
-
-T = TypeVar("T")
-
-# Documents at a time.
-BATCH = 4096
-
-
-def encoded(vectors: WordVectors, documents: Iterable[Document]) -> NDArray[np.float32]:
-    """The vectors of documents, (n, dim) float32; zeros for one without a word that has a vector.
-
-    InputError if a document is neither a str nor a sequence of words.
-    """
-    if is_frame(documents):
-        raise InputError("documents are texts, and a data frame has columns: give one of them, frame['text']")
-    if not isinstance(documents, Iterable) or getattr(documents, "shape", None) == ():
-        raise InputError(f"give texts, not {documents!r:.80}")
-    parts = [vectors.encode(batch) for batch in batches(_checked(documents), BATCH)]
-    return np.concatenate(parts or [np.zeros((0, vectors.dim), np.float32)])
-
-
-def _checked(documents: Iterable[Any]) -> Iterator[Any]:
-    for row, document in enumerate(documents):
-        if isinstance(document, bytes) or not isinstance(document, Iterable):
-            said = "a missing text is '', as fillna('') makes it"
-            raise InputError(f"document {row} must be a text or a sequence of words, not {document!r:.80}: {said}")
-        yield document
-
-
-def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:
-    """The items, ``most`` at a time."""
-    waiting = iter(items)
-    while batch := list(islice(waiting, most)):
-        yield batch
 
 
 class Written(NamedTuple):

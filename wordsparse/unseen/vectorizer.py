@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse import optional
-from wordsparse.unseen.documents import encoded
 from wordsparse.validation import texts_of
 from wordsparse.words.model import Model
 
@@ -58,7 +57,7 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         InputError
             If an item is no text, or X is a single str or has several columns.
         """
-        return encoded(self.model.wv, texts_of(X))
+        return self.model.wv.encode(X)
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[Any]:
         """The names of the columns: ``documentvectorizer0``, …"""

@@ -7,9 +7,9 @@
 where there are some. Where counts are not known, words have the shares of Zipf's law, by their rank.
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,12 +17,16 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.types import Array
+from wordsparse.validation import texts_of
 from wordsparse.vectors.weights import weights
 from wordsparse.vectors.word_vectors import WordVectors
 
+T = TypeVar("T")
 Document: TypeAlias = str | Sequence[str]
 """A text, which the tokeniser splits, or its words."""
 
+# Documents at a time.
+BATCH = 4096
 # Unknown words that are kept with what they stand for.
 MOST_UNKNOWN = 2**16
 
@@ -34,33 +38,43 @@ class Encoder:
         self._vectors, self._weights = vectors, weights(vectors.counts, len(vectors))
         self._columns = _Columns(vectors)
 
-    def vectors(self, documents: Sequence[Document]) -> NDArray[np.float32]:
+    def encode(self, documents: Iterable[Document]) -> NDArray[np.float32]:
         """(n, dim) float32; zeros for a text without a word that has a vector.
 
-        The bytes of a text's vector do not depend on the texts beside it.
+        The bytes of a text's vector do not depend on the texts beside it. InputError if these are no texts.
         """
+        if getattr(documents, "shape", None) == ():
+            raise InputError(f"give texts, not {documents!r:.80}")
+        words = (self._words(row, document) for row, document in enumerate(texts_of(documents)))
+        parts = [self._means(batch) for batch in batches(words, BATCH)]
+        return np.concatenate(parts or [np.zeros((0, self._vectors.dim), np.float32)])
+
+    def _words(self, row: int, document: Any) -> Sequence[str]:
+        if isinstance(document, str):
+            return document.split() if self._vectors.split is None else self._vectors.split(document)
+        if isinstance(document, bytes) or not isinstance(document, Iterable):
+            said = "a missing text is '', as fillna('') makes it"
+            raise InputError(f"document {row} must be a text or a sequence of words, not {document!r:.80}: {said}")
+        return document if isinstance(document, Sequence) else list(document)
+
+    def _means(self, documents: list[Sequence[str]]) -> NDArray[np.float32]:
+        """The vectors of some documents, which are given by their words."""
         if len(self._columns) > len(self._vectors) + MOST_UNKNOWN:
             self._columns = _Columns(self._vectors)
-        words = [self._words(document) for document in documents]
-        sizes = np.fromiter(map(len, words), np.int64, len(words))
-        columns = np.fromiter(map(self._columns.__getitem__, chain.from_iterable(words)), np.int64, int(sizes.sum()))
-        rows, V = np.repeat(np.arange(len(words)), sizes), len(self._vectors)
+        n, V = len(documents), len(self._vectors)
+        sizes = np.fromiter(map(len, documents), np.int64, n)
+        words = chain.from_iterable(documents)
+        columns = np.fromiter(map(self._columns.__getitem__, words), np.int64, int(sizes.sum()))
+        rows = np.repeat(np.arange(n), sizes)
         known, unknown = (columns >= 0) & (columns < V), columns >= V
-        sums = _product(rows[known], columns[known], self._weights[columns[known]], len(words), self._vectors.unit)
+        sums = _product(rows[known], columns[known], self._weights[columns[known]], n, self._vectors.unit)
         if unknown.any():
             used, column = np.unique(columns[unknown] - V, return_inverse=True)
             composed = np.array([self._columns.composed[i] for i in used.tolist()])
             composed /= lengths(composed)
-            sums += _product(rows[unknown], column, np.ones(len(column), np.float32), len(words), composed)
+            sums += _product(rows[unknown], column, np.ones(len(column), np.float32), n, composed)
         sums /= lengths(sums)
         return sums
-
-    def _words(self, document: object) -> Sequence[str]:
-        if isinstance(document, str):
-            return document.split() if self._vectors.split is None else self._vectors.split(document)
-        if isinstance(document, bytes) or not isinstance(document, Iterable):
-            raise InputError(f"a document must be a text or a sequence of words, not {document!r:.80}")
-        return document if isinstance(document, Sequence) else list(document)
 
 
 class _Columns(dict[Any, int]):
@@ -97,3 +111,10 @@ def lengths(rows: Array) -> Array:
     """The length of each row, (n, 1), by which a row is divided: 1 for zeros."""
     found = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
     return np.asarray(np.where(found > 0, found, np.float32(1)))
+
+
+def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:
+    """The items, ``most`` at a time."""
+    waiting = iter(items)
+    while batch := list(islice(waiting, most)):
+        yield batch

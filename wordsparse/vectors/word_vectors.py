@@ -216,13 +216,16 @@ class WordVectors:
         words = word if isinstance(word, list) else [word]
         return self._nearest([(one, 1.0) for one in words], n)
 
-    def encode(self, texts: Sequence[str | Sequence[str]]) -> npt.NDArray[np.float32]:
-        """The vectors of texts, (n, dim) float32 of length one: see :mod:`wordsparse.vectors.encoder`."""
+    def encode(self, texts: Iterable[str | Sequence[str]]) -> npt.NDArray[np.float32]:
+        """The vectors of texts, (n, dim) float32 of length one: see :mod:`wordsparse.vectors.encoder`.
+
+        InputError if an item is no text, or these are a single str or a table of several columns.
+        """
         from wordsparse.vectors.encoder import Encoder  # which takes vectors of this class
 
         if self._encoder is None:
             self._encoder = Encoder(self)
-        made: npt.NDArray[np.float32] = self._encoder.vectors(texts)
+        made: npt.NDArray[np.float32] = self._encoder.encode(texts)
         return made
 
     def analogy(self, a: Key, b: Key, c: Key, n: int = 10) -> Neighbours:

@@ -275,7 +275,7 @@ class Model:
         Parameters
         ----------
         texts : str, or iterable of str or of sequences of words
-            The model's tokeniser splits a str. The vector of a single str is (dim,).
+            Or a table with one column of them. The model's tokeniser splits a str. A single str has a vector (dim,).
         **habits
             ``batch_size``, ``show_progress_bar`` and ``normalize_embeddings`` of Sentence-Transformers, which change
             nothing: vectors have length one.
@@ -285,12 +285,10 @@ class Model:
         InputError
             If a text is neither a str nor a sequence of words.
         """
-        from wordsparse.unseen.documents import encoded
-
         refuse_unknown(habits, HABITS)
         if not all(habits.get(name, True) for name in HABITS[2:]):
             raise InputError("vectors of texts have length one: leave normalize_embeddings out")
-        return encoded(self.wv, [texts])[0] if isinstance(texts, str) else encoded(self.wv, texts)
+        return self.wv.encode([texts])[0] if isinstance(texts, str) else self.wv.encode(texts)
 
     def predict(self, items: Sequence[str], n: int = 10) -> list[tuple[str, float]]:
         """The ``n`` words that are likeliest beside others, with their probabilities: the next item of a basket.
