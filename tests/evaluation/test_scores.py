@@ -31,12 +31,12 @@ SIX = WordVectors(
 )
 
 
-def score_pairs(pairs: list[tuple[str, str, float]]) -> evaluation.PairScore:
+def score_pairs(pairs: list[tuple[str, str, float]]) -> evaluation.Score:
     content = [Pair(*pair) for pair in pairs]
     return evaluation.score_pairs(content, evaluation.answer_pairs(SIX, content))
 
 
-def score_analogies(vectors: WordVectors, questions: list[Question], restrict: int = 30_000) -> evaluation.AnalogyScore:
+def score_analogies(vectors: WordVectors, questions: list[Question], restrict: int = 30_000) -> evaluation.Score:
     return evaluation.score_analogies(questions, evaluation.answer_analogies(vectors, questions, restrict))
 
 

@@ -7,7 +7,7 @@ confidence interval (:mod:`wordsparse.evaluation.bootstrap`).
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NotRequired, TypeAlias, TypedDict, cast
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,45 +28,9 @@ FEW = 0.1
 _BATCH_COSINES = 2**24
 
 
-class PairScore(TypedDict):
-    """``spearman`` is None for fewer than two known pairs, or if their cosines or judgements are constant.
-
-    ``with_composed`` is there where vectors have n-grams and a pair has a composed vector: the score over these pairs
-    and the known ones together.
-    """
-
-    spearman: float | None
-    low: float | None
-    high: float | None
-    n: int
-    oov: int
-    with_composed: NotRequired["PairScore"]
-
-
-class SectionScore(TypedDict):
-    """``accuracy`` is None if no question has only known words."""
-
-    accuracy: float | None
-    low: float | None
-    high: float | None
-    n: int
-    oov: int
-
-
-class AnalogyScore(SectionScore):
-    """The score over all questions, and the score of each section of the file."""
-
-    sections: dict[str, SectionScore]
-
-
-class Evaluation(TypedDict):
-    """Scores by test set; a test set is named by its file's stem."""
-
-    pairs: dict[str, PairScore]
-    analogies: dict[str, AnalogyScore]
-    sentences: dict[str, PairScore]
-
-
+Score: TypeAlias = dict[str, Any]
+"""``spearman`` or ``accuracy``, its interval ``low`` to ``high``, and the numbers ``n`` of scored items and ``oov`` of
+others; all but the numbers are None where there is nothing to score. :func:`wordsparse.evaluate` says more."""
 Answers: TypeAlias = Mapping[str, Mapping[str, Array]]
 """The answers of word vectors to test sets, by kind and name: (n,) float64, the cosine of a pair's words or sentences,
 1 for a right answer to a question and 0 for a wrong one; NaN for an item with an unknown word."""
@@ -84,14 +48,13 @@ def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int =
     }
 
 
-def score(test_sets: TestSets, answers: Answers) -> Evaluation:
+def score(test_sets: TestSets, answers: Answers) -> dict[str, dict[str, Score]]:
     """The scores of the answers to the same test sets."""
     by_kind: dict[str, Any] = {"pairs": score_pairs, "analogies": score_analogies, "sentences": score_pairs}
-    scores = {
+    return {
         kind: {name: scored(items, answers[kind][name]) for name, items in getattr(test_sets, kind).items()}
         for kind, scored in by_kind.items()
     }
-    return cast(Evaluation, scores)
 
 
 def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -163,7 +126,7 @@ def answer_analogies(
     return answers
 
 
-def score_pairs(pairs: Sequence[Pair], cosines: Array) -> PairScore:
+def score_pairs(pairs: Sequence[Pair], cosines: Array) -> Score:
     """Spearman's rank correlation of cosines and judgements, over the pairs that have a cosine."""
     known = np.isfinite(cosines)
     judgements = np.array([pair.score for pair in pairs])[known]
@@ -174,7 +137,7 @@ def score_pairs(pairs: Sequence[Pair], cosines: Array) -> PairScore:
     return {"spearman": rho, "low": low, "high": high, "n": n, "oov": len(pairs) - n}
 
 
-def score_analogies(questions: Sequence[Question], correct: Array) -> AnalogyScore:
+def score_analogies(questions: Sequence[Question], correct: Array) -> Score:
     """The accuracy on the questions whose words are all known: over all of them and for each section."""
     graph = bootstrap.QuestionGraph(questions)
     samples = graph.accuracies(correct)
@@ -223,7 +186,7 @@ def _best_answers(
         best[again] = cosines[again].argmax(axis=1)
 
 
-def _section_score(correct: Array, samples: Array) -> SectionScore:
+def _section_score(correct: Array, samples: Array) -> Score:
     asked = correct[np.isfinite(correct)]
     accuracy = float(asked.mean()) if asked.size else None
     low, high = _interval(accuracy, samples)

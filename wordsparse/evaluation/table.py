@@ -15,7 +15,7 @@ KINDS = {
 
 
 class Scores(dict[str, Any]):
-    """An :class:`wordsparse.evaluation.scores.Evaluation`, whose text is a table."""
+    """What :func:`wordsparse.evaluate` tells, whose text is a table."""
 
     def __str__(self) -> str:
         rows = list(self._rows())

@@ -3,12 +3,10 @@
 import logging
 from collections.abc import Sequence
 from os import PathLike
-from typing import cast
 
 from wordsparse.evaluation.scores import (
     FEW,
     RESTRICT_VOCAB,
-    Evaluation,
     answer,
     answer_pairs,
     score,
@@ -30,7 +28,7 @@ def evaluate(
     analogies: Sequence[str | PathLike[str]] | None = None,
     restrict_vocab: int = RESTRICT_VOCAB,
     sentences: Sequence[str | PathLike[str]] | None = None,
-) -> Evaluation:
+) -> Scores:
     """Judge word vectors by test sets in files.
 
     Parameters
@@ -82,4 +80,4 @@ def evaluate(
                 result["pairs"][name]["with_composed"] = found
     for said in unanswered([result]):
         logger.warning("%s", said)
-    return cast(Evaluation, Scores(result))
+    return Scores(result)
