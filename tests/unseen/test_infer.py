@@ -108,7 +108,7 @@ def test_a_new_words_input_is_the_minimum_of_the_dense_loss(models: dict[str, ws
 
 def popular(model: ws.Model, occurrences: int) -> float:
     """The popularity of a word."""
-    weight = preset(model.options.get("preset", "text")).popularity
+    weight = preset(model.options.get("preset", "text")).export.get("popularity", 0)
     return weight * float(np.log(occurrences) - np.log(model.vocabulary.counts).mean())
 
 

@@ -1,7 +1,7 @@
 """gensim's queries: cosines of keys, and the keys nearest to a combination of others."""
 
 import logging
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +12,6 @@ from wordsparse.vectors.word_vectors import Key
 from wordsparse.vectors.word_vectors import Neighbours as Found
 
 logger = logging.getLogger(__name__)
-
-
-class Indexer(Protocol):
-    """An approximate index, such as gensim.similarities has."""
-
-    def most_similar(self, vector: Array, num_neighbors: int) -> Any:
-        """The keys nearest to ``vector`` (vector_size,) and their cosines."""
 
 
 class Queries(KeyTable):
@@ -36,7 +29,7 @@ class Queries(KeyTable):
         clip_start: int = 0,
         clip_end: int | None = None,
         restrict_vocab: int | None = None,
-        indexer: Indexer | None = None,
+        indexer: Any = None,
     ) -> Found | Array:
         """The keys of the largest cosine with the sum of the positive vectors less the negative ones.
 
@@ -51,8 +44,8 @@ class Queries(KeyTable):
             The range of rows that are searched.
         restrict_vocab : int, optional
             Number of rows that are searched; overrides the range.
-        indexer : Indexer, optional
-            An approximate index to use instead of the exact search.
+        indexer : optional
+            An approximate index of gensim.similarities, to use instead of the exact search.
 
         Returns
         -------

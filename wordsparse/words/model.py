@@ -127,7 +127,7 @@ class Model:
         return min(asked, available_cpus()) if isinstance(asked, int) else None
 
     @property
-    def constants(self) -> dict[str, float]:
+    def constants(self) -> Mapping[str, float]:
         """The constants of ``coordinates.combined`` in :attr:`vectors`: the preset's."""
         return presets.preset(self.options.get("preset", "text")).export
 

@@ -11,7 +11,6 @@ from typing import Any
 from wordsparse.corpus.options import MIN_COUNT
 from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError
-from wordsparse.words.coordinates import EXPONENT, POPULARITY, TURN
 from wordsparse.words.examples import Distances
 
 # Where installed packages name sources of their own.
@@ -29,26 +28,19 @@ class Preset:
     """The defaults of a kind of sequences: ``about`` it in words, and ``options`` in place of the general ones.
 
     ``distances`` says how contexts count by distance, and ``negatives`` how much words that are not targets weigh in
-    the loss bounded-ns; None for the recipe's. With ``epochs_by_length``, shorter texts have more epochs. The others
-    are those of ``coordinates.combined``. Where few classes are
-    known, what many nodes have in common tells most of them, by a larger ``exponent``; hubs and leaves differ in class,
-    by ``popularity``; and output vectors without ``turn`` keep what words predict each other: the links of a graph.
+    the loss bounded-ns; None for the recipe's. With ``epochs_by_length``, shorter texts have more epochs. ``export``
+    are arguments of ``coordinates.combined``. Where few classes are known, what many nodes have in common tells most of
+    them, by a larger ``exponent``; hubs and leaves differ in class, by ``popularity``; and output vectors without
+    ``turn`` keep what words predict each other: the links of a graph.
     """
 
     about: str
     options: Mapping[str, Any] = field(default_factory=dict)
     min_count: int = MIN_COUNT
     distances: Distances | None = None
-    exponent: float = EXPONENT
-    popularity: float = POPULARITY
-    turn: float = TURN
+    export: Mapping[str, float] = field(default_factory=dict)
     negatives: float | None = None
     epochs_by_length: bool = False
-
-    @property
-    def export(self) -> dict[str, float]:
-        """The arguments of ``coordinates.combined`` for these sequences."""
-        return {"exponent": self.exponent, "popularity": self.popularity, "turn": self.turn}
 
 
 PRESETS = {
@@ -63,16 +55,14 @@ PRESETS = {
         {"window": BASKET_WINDOW, "sample": 0.0, "form": 0.0},
         min_count=1,
         distances="equal",
-        turn=0.0,
+        export={"turn": 0.0},
     ),
     "walks": Preset(
         "walks on a graph",
         {"sample": 0.0, "form": 0.0},
         min_count=1,
         distances="linear",
-        exponent=1.5,
-        popularity=0.05,
-        turn=0.0,
+        export={"exponent": 1.5, "popularity": 0.05, "turn": 0.0},
         negatives=20.0,
     ),
 }
@@ -88,7 +78,7 @@ def preset(name: object) -> Preset:
 
 
 def source_kind(name: object) -> Any:
-    """The class of the source that ``--for`` names, see :class:`wordsparse.words.source.SourceKind`; None for text."""
+    """The class of the source that ``--for`` names, see :class:`wordsparse.words.source.Source`; None for text."""
     if isinstance(name, str) and name in PRESETS:
         return None
     if not isinstance(name, str) or (entry := _entry_point(name)) is None:

@@ -15,7 +15,7 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.types import Array
 from wordsparse.words.examples import Examples
 from wordsparse.words.options import EPOCHS, Options
-from wordsparse.words.presets import PRESETS, Preset
+from wordsparse.words.presets import PRESETS
 from wordsparse.words.recipe import Recipe
 
 # Positions in a block of held-out data: many more than in a window. A short pass has MIN_BLOCKS shorter blocks.
@@ -74,6 +74,11 @@ class Source(Protocol):
 
     ``length`` is the number of tokens of a pass, by which epochs and warnings go. ``rate`` is how many units of the
     schedule's clock stand for a token, in which recipes and options count.
+
+    The class that ``--for NAME`` names, of a door or of an entry point in ``wordsparse.sources``, is called with what
+    was given as the corpus, a list of paths from the command line, and its own options. Its ``options`` is the frozen
+    dataclass of these, each a field made by :func:`wordsparse.options.option`, which has a default; its ``preset``, a
+    :class:`wordsparse.words.presets.Preset`, which may be missing, has the defaults of the other options.
     """
 
     vocabulary: Vocabulary
@@ -92,20 +97,6 @@ class Source(Protocol):
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
         """What makes the examples of a piece, with working space of its own for one thread."""
-
-
-class SourceKind(Protocol):
-    """What ``--for NAME`` names: a class of sources, of a door or of an entry point in ``wordsparse.sources``.
-
-    ``options`` is a frozen dataclass of its own options, each a field made by :func:`wordsparse.options.option`, which
-    has a default; ``preset``, which may be missing, has the defaults of the other options.
-    """
-
-    options: type
-    preset: Preset
-
-    def __call__(self, corpus: Any, options: Any, /) -> Source:
-        """The source of what was given as the corpus: a list of paths from the command line."""
 
 
 def with_epochs(options: Options, source: Source) -> Options:
