@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from wordsparse import validation
+from wordsparse import optional, validation
 from wordsparse.errors import InputError, UnknownWordError
 from wordsparse.types import Array
 from wordsparse.vectors import names
@@ -27,8 +27,6 @@ Neighbours: TypeAlias = list[tuple[Any, float]]
 
 # Similar spellings are searched among this many of the most frequent words, which takes a few milliseconds.
 _SPELLING_CANDIDATES = 50_000
-# Length of a vector beyond which, or below whose inverse, float32 is too narrow for its products.
-_LARGEST = 1e18
 
 
 class WordVectors:
@@ -275,9 +273,15 @@ class WordVectors:
         MissingDependencyError
             If gensim is not installed.
         """
-        from wordsparse.vectors.formats.gensim_native import keyed_vectors
-
-        return keyed_vectors(self)
+        # add_vectors would copy the matrix three times.
+        keyed: KeyedVectors = optional.load("KeyedVectors", "gensim.models").KeyedVectors(vector_size=self.dim)
+        keyed.index_to_key = list(self.words)
+        keyed.key_to_index = {key: row for row, key in enumerate(self.words)}
+        keyed.vectors = self.vectors.copy()
+        if self.counts is not None:
+            keyed.allocate_vecattrs(["count"], [np.int64])
+            keyed.expandos["count"][:] = self.counts
+        return keyed
 
     def _find(self, word: Any) -> int | None:
         """The row of ``word``, None if it has none."""
@@ -302,11 +306,7 @@ class WordVectors:
     ) -> tuple[Array, set[int], int]:
         """The cosines of rows start:stop with ``query``, and the other arguments of :meth:`_best`."""
         rows = slice(*slice(start, stop or None).indices(len(self)))
-        norms = self._divisors()[rows]
-        # Products of float32 numbers near its largest one overflow, and those of its smallest ones round away.
-        extreme = len(norms) and (norms.max() > _LARGEST or norms.min() < 1 / _LARGEST)
-        matrix = self.vectors[rows].astype(np.float64) if extreme else self.vectors[rows]
-        cosines = matrix @ query / norms
+        cosines = self.vectors[rows] @ query / self._divisors()[rows]
         return cosines.astype(np.float32), left_out, rows.start
 
     def _best(self, scores: tuple[Array, Collection[int], int], n: int) -> Neighbours:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from wordsparse.machine.threads import resolve_threads, single_threaded_blas
 from wordsparse.types import Array
+from wordsparse.vectors.encoder import lengths
 
 T = TypeVar("T")
 
@@ -125,7 +126,7 @@ def combined(
     map_in, map_out = (c.inputs * of_inputs).astype(np.float32), c.outputs * of_outputs
     to_outputs = map_out.astype(np.float32)
     told, vectors = (scale / scale.sum()).astype(np.float32), np.empty(E.shape, np.float32)
-    lengths = np.empty(E.shape[0], np.float32)  # of the outputs
+    of_rows = np.empty((E.shape[0], 1), np.float32)  # the lengths of the outputs
 
     def overlap(block: slice) -> Array:
         """Outputsᵀ inputs; afterwards, ``vectors`` holds the inputs."""
@@ -133,9 +134,9 @@ def combined(
         known = counts[block, None].astype(np.float32) * told
         inputs *= known
         inputs /= np.add(known, np.float32(doubt), out=known)
-        inputs /= lengths_of(inputs)[:, None]
-        lengths[block] = lengths_of(outputs)
-        outputs /= lengths[block, None]
+        inputs /= lengths(inputs)
+        of_rows[block] = lengths(outputs)
+        outputs /= of_rows[block]
         return np.asarray(outputs.T @ inputs)
 
     overlaps = _sum_of(overlap, E, threads)
@@ -146,7 +147,7 @@ def combined(
 
     def add_outputs(block: slice) -> None:
         outputs = W[block] @ turned
-        outputs /= lengths[block, None]
+        outputs /= of_rows[block]
         vectors[block] += outputs
 
     for _ in each_block(add_outputs, E.shape[0], threads):
@@ -194,7 +195,7 @@ def axes(vectors: Array, before: Array, rows: Array, counts: Array, threads: int
     """
 
     def overlap(block: slice) -> Array:
-        now, then = (part / lengths_of(part)[:, None] for part in (vectors[rows[block]], before[block]))
+        now, then = (part / lengths(part) for part in (vectors[rows[block]], before[block]))
         return np.asarray((now * np.sqrt(counts[block], dtype=np.float64)[:, None]).T @ then)
 
     return np.asarray(_rotation(_sum_of(overlap, before, threads)), np.float32)
@@ -219,9 +220,3 @@ def _floored(values: Array) -> Array:
     """Eigenvalues, none so far below the largest that its inverse would be noise; ones where all are zero."""
     floor: float = values.max(initial=0) * 1e-12
     return np.maximum(values, floor) if floor > 0 else np.ones_like(values)
-
-
-def lengths_of(rows: Array) -> Array:
-    """Of each row; 1 for zeros, which stay zeros then."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    return np.asarray(np.where(lengths > 0, lengths, lengths.dtype.type(1)))
