@@ -250,17 +250,15 @@ class Subwords:
 
         Rows of float32 may hold the mean, and there is no other then.
         """
-        missing = [name for name in ARRAYS if not isinstance(arrays.get(name), np.ndarray)]
-        if missing:
+        if missing := [name for name in ARRAYS if not isinstance(arrays.get(name), np.ndarray)]:
             raise InputError(f"holds n-grams without the array {missing[0]!r}; {AGAIN}")
         rows, text, sizes, lengths = (arrays[name] for name in ARRAYS)
+        mean = arrays.get("ngram_mean", np.zeros(rows.shape[-1:], np.float32))
         shapes = rows.shape[:1], (0,)  # of buckets, which share their rows
-        if rows.ndim != 2 or text.ndim != 1 or sizes.shape not in shapes or lengths.shape != (2,):
-            raise InputError(f"holds n-grams of another shape; {AGAIN}")
-        mean = arrays.get("ngram_mean", np.zeros(rows.shape[1], np.float32))
-        types = (rows.dtype in (np.float32, np.uint8), mean.dtype == np.float32, text.dtype == np.uint8)
-        if not all(types) or mean.ndim != 1:
-            raise InputError(f"holds n-grams of another type; {AGAIN}")
+        fits = rows.ndim == 2 and sizes.shape in shapes and (text.ndim, mean.ndim, lengths.shape) == (1, 1, (2,))
+        types = rows.dtype in (np.float32, np.uint8), mean.dtype == np.float32, text.dtype == np.uint8
+        if not (fits and all(types)):
+            raise InputError(f"holds n-grams whose arrays do not fit together; {AGAIN}")
         shared, limits = len(rows) > sizes.size, lengths.tolist()
         made = cls(Buckets(len(rows), *limits) if shared else Ngrams(*_from_utf8(text, sizes), *limits), rows, mean)
         scales = rows if rows.dtype == np.float32 else np.ascontiguousarray(rows[:, : -len(mean)]).view(np.float32)

@@ -45,23 +45,22 @@ class FastText(Format):
             try:
                 return _read(data)
             except (struct.error, OverflowError):
-                raise CutShortError(f"ends too soon for a model of fastText's: {AGAIN}") from None
+                raise CutShortError(f"is cut short, or no model of fastText's: {AGAIN}") from None
 
 
 def _read(data: mmap.mmap) -> WordVectors:
     _, version, dim, *_, buckets, shortest, longest, _, entries, words, labels, _, pruned = HEAD.unpack_from(data)
     if version != VERSION:
         raise InputError(f"is of version {version} of fastText's files, and {VERSION} is read: take its .vec file")
-    if min(dim, words) < 1 or min(buckets, labels) < 0 or entries != words + labels:
-        raise InputError(f"is no model of fastText's, whose sizes are impossible: {AGAIN}")
-    if 4 * dim * (words + buckets) > len(data):
-        raise CutShortError(f"states {words + buckets} rows of {dim} numbers, more than it holds: {AGAIN}")
+    sizes_fit = min(dim, words) >= 1 and min(buckets, labels) >= 0 and entries == words + labels
+    if not sizes_fit or 4 * dim * (words + buckets) > len(data):
+        raise CutShortError(f"is cut short, or no model of fastText's: {AGAIN}")
     texts, counts, at = _entries(data, entries)
     quantised, *shape = OF_ROWS.unpack_from(data, at)
     if quantised or pruned != -1:
         raise InputError("is a quantised model of fastText's (.ftz): take the model that it was made from")
     if shape != [words + buckets, dim] or len(data) < (begin := at + OF_ROWS.size) + 4 * dim * shape[0]:
-        raise CutShortError(f"does not hold a row for each of {words} words and {buckets} n-grams: {AGAIN}")
+        raise CutShortError(f"is cut short, or no model of fastText's: {AGAIN}")
     rows = np.frombuffer(data, "<f4", dim * shape[0], begin).reshape(shape).astype(np.float32)
     if not max(rows.max(), -rows.min()) <= LARGEST:  # no number that is none, either
         raise InputError(f"holds numbers beyond {LARGEST:g}, or no numbers: train the model again")
