@@ -33,7 +33,6 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
     sentences = Options(preset="sentences")
     assert (sentences.window, sentences.sample, sentences.form) == (SENTENCE_WINDOW, 1e-3, SENTENCE_FORM)
     assert Options(preset="text") == Options()
-    assert "preset" not in Options().as_dict()
     assert walks.as_dict()["preset"] == "walks"
     for wrong in ("graphs", None, []):
         with pytest.raises(InputError, match="preset must be one of text, sentences, items"):

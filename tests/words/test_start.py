@@ -95,7 +95,5 @@ def test_a_run_that_resumes_has_the_same_start(tmp_path: Path) -> None:
     assert whole.input_rows.tobytes() != ws.train(text, **options).input_rows.tobytes()
     with pytest.raises(Stop):
         ws.train(text, output=tmp_path / "m", init=vectors, progress=stop, **options)
-    with pytest.raises(InputError, match="resume: the vectors of init are other ones"):
-        ws.train(text, output=tmp_path / "m", resume=True, **options)
-    resumed = ws.train(text, output=tmp_path / "m", resume=True, init=vectors, **options)
+    resumed = ws.train(text, output=tmp_path / "m", resume=True, **options)
     assert resumed.input_rows.tobytes() == whole.input_rows.tobytes()

@@ -29,7 +29,6 @@ from wordsparse.training.run_directory import CORPUS, SOURCE, RunDirectory
 from wordsparse.training.texts import TrainingText, encoded_once
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import model_directory as models
-from wordsparse.words import start
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import load
 from wordsparse.words.options import Options
@@ -80,7 +79,7 @@ class OutputRun:
             request = self._request(with_epochs(options, source), source, base_digest)
             if checkpoint is not None:
                 self._check_request(checkpoint, request, source)
-            run = self._new_run(base, source, options)
+            run = self._new_run(base, source, options, checkpoint)
             if run is None:
                 assert base is not None
                 logger.info("%s is finished: no epochs are left to train", self.output)
@@ -128,7 +127,7 @@ class OutputRun:
         device = devices.choose(self.options.device).device
         request = {"options": {**options.as_dict(), "device": device}, "text": source.identity()}
         request["call"] = self.text.as_dict()
-        return {**request, "base": base_digest, "init": None if self.init is None else start.digest(self.init)}
+        return {**request, "base": base_digest}
 
     def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], source: Source) -> None:
         """Raise InputError if the run of the checkpoint had another request."""
@@ -136,19 +135,19 @@ class OutputRun:
         changed = differences(with_defaults(before["options"]), request["options"], but=free(Options) - {"device"})
         if not changed and not is_same_text(before["text"], source):
             changed = "the text is another one"
-        if not changed and before.get("init") != request["init"]:
-            changed = "the vectors of init are other ones"
         if changed:
             raise InputError(
                 f"resume: {changed}: an unfinished run is resumed with its original options; finish it first, or "
                 f"delete {checkpoint.path.parent} to start a new run"
             )
 
-    def _new_run(self, base: Model | None, source: Source, options: Options) -> Run | None:
+    def _new_run(
+        self, base: Model | None, source: Source, options: Options, checkpoint: Checkpoint | None
+    ) -> Run | None:
         """The run at its start; None if a finished model has no epochs left."""
         if base is None:
             run = Run(source, options)
-            if self.init is not None:
+            if self.init is not None and checkpoint is None:  # which goes on from the vectors that it began with
                 run.start_from(self.init)
             return run
         if self.init is not None:

@@ -35,8 +35,6 @@ CHECKS: dict[str, Callable[[str, Any], float]] = {
     "measure_power": finite,
     "seed": whole,
 }
-# Options that a stored run leaves out where they are the defaults.
-SILENT = ("recipe", "preset", "measure_power", "form")
 # Epochs where none are given: of a text of LONG tokens and more, and at most, of a shorter one.
 EPOCHS, MOST_EPOCHS, LONG_TOKENS = 5, 20, 6_000_000
 
@@ -163,12 +161,9 @@ class Options:
         return recipe if self.measure_power is None else replace(recipe, measure_power=self.measure_power)
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON and TOML can hold it; left out are the recommended recipe, the preset for text and its measure."""
+        """As JSON and TOML can hold it."""
         content = {field.name: getattr(self, field.name) for field in fields(self)}
-        if self.recipe is not None:
-            content["recipe"] = self.recipe.as_dict()
-        silent = {field.name: field.default for field in fields(self) if field.name in SILENT}
-        return {name: value for name, value in content.items() if name not in silent or value != silent[name]}
+        return {**content, "recipe": None if self.recipe is None else self.recipe.as_dict()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Options":

@@ -7,8 +7,6 @@ A start that one minibatch overrides would help little: for each occurrence of a
 much as MASS pairs that were seen before (see m0 and M_w in embedding.py).
 """
 
-import hashlib
-
 import numpy as np
 
 from wordsparse.corpus import Vocabulary
@@ -37,10 +35,3 @@ def start_from(given: WordVectors, embedding: WordEmbedding, vocabulary: Vocabul
     whitened = X @ (vectors[:, used] / np.sqrt(values[used])) @ vectors[:, used].T
     embedding.start(rows, (SCALE * whitened).astype(np.float32), MASS[model] * counts)
     return len(rows)
-
-
-def digest(given: WordVectors) -> str:
-    """A checksum of given vectors, in hexadecimal digits."""
-    words = hashlib.sha256("\0".join(map(str, given.words)).encode("utf-8", "surrogatepass"))
-    words.update(given.vectors.tobytes())
-    return words.hexdigest()
