@@ -28,7 +28,6 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 # Longer words, in characters, are stored as bytes.
 MAX_LENGTH = 256
-_MAX_CODE_POINT = 0x10FFFF
 
 # The kinds of numbers (NumPy's letters) and the axes that an array may have, and how messages say it.
 _ARRAYS = {
@@ -71,11 +70,11 @@ class Npz(Format):
         try:
             with zipfile.ZipFile(path) as archive:
                 arrays = _read_arrays(archive, unpacked_limit(path.stat().st_size))
+            keys = _keys(arrays["words"])
         except InputError:
             raise
         except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
             raise InputError(f"is not an npz file, or is damaged: {error}; copy or write it again") from error
-        keys = _keys(arrays["words"])
         vectors = precisions.unpacked(arrays["vectors"], arrays.get("scales"))
         ngrams = None
         if arrays.keys() & set(subwords.ARRAYS):
@@ -99,9 +98,6 @@ def _stored(keys: list[Any]) -> Array:
 
 def _keys(words: Array) -> list[Any]:
     if words.dtype.kind == "U":
-        points = np.ascontiguousarray(words).view(np.uint32 if words.dtype.isnative else words.dtype.byteorder + "u4")
-        if (points > _MAX_CODE_POINT).any():
-            raise InputError("a word is not valid Unicode; write the file again without it")
         texts: list[str] = words.tolist()
         return texts
     if words.dtype != np.uint8:
