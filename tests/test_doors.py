@@ -175,9 +175,6 @@ class Rings:
     def identity(self):
         return {"sha256": f"ring {self.nodes}", "tokens": self.length, "sentences": 1}
 
-    def epochs(self, max_tokens):
-        return 2
-
     def passes(self, options, vocabulary):
         return self
 

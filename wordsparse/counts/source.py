@@ -17,7 +17,7 @@ from wordsparse.layer.interface import Targets
 from wordsparse.options import option
 from wordsparse.types import Array
 from wordsparse.words.examples import Examples, keep_thresholds
-from wordsparse.words.options import EPOCHS, Options
+from wordsparse.words.options import Options
 from wordsparse.words.presets import Preset
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Build, Piece, Sizes, Split
@@ -55,9 +55,6 @@ class CountSource:
         counts = {"tokens": self.length, "sentences": self.pieces.number, "distinct_words": self.pieces.distinct_words}
         how = {"min_count": self._options.min_count, "max_vocab": self._options.max_vocab, "tokenization": None}
         return {"sha256": self.pieces.sha256, **counts, **how, "pairs": True}
-
-    def epochs(self, max_tokens: int | None) -> int:
-        return EPOCHS
 
     def passes(self, options: Options, vocabulary: Vocabulary) -> "PairSlices":
         if options.model != "skipgram":

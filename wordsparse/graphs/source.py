@@ -14,7 +14,7 @@ from wordsparse.doors import SOURCES
 from wordsparse.graphs._walks import thresholds, walk
 from wordsparse.graphs.options import GraphOptions
 from wordsparse.graphs.reading import read_graph
-from wordsparse.words.options import EPOCHS, Options
+from wordsparse.words.options import Options
 from wordsparse.words.presets import PRESETS
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Build
@@ -125,9 +125,6 @@ class GraphSource:
         digest.update("\0".join(self.vocabulary.words).encode())
         counts = {"tokens": walks.tokens, "sentences": walks.number, "distinct_words": len(self.vocabulary)}
         return {"sha256": digest.hexdigest(), **counts, "min_count": 1, "max_vocab": None, "tokenization": None}
-
-    def epochs(self, max_tokens: int | None) -> int:
-        return EPOCHS
 
     def passes(self, options: Options, vocabulary: Vocabulary) -> Cuts:
         walks, tokens, seed = self.walks, self.length, options.seed

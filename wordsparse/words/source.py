@@ -13,9 +13,9 @@ import numpy as np
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.types import Array
+from wordsparse.words import presets
 from wordsparse.words.examples import Examples
-from wordsparse.words.options import EPOCHS, Options
-from wordsparse.words.presets import PRESETS
+from wordsparse.words.options import EPOCHS, LONG_TOKENS, MOST_EPOCHS, Options
 from wordsparse.words.recipe import Recipe
 
 # Positions in a block of held-out data: many more than in a window. A short pass has MIN_BLOCKS shorter blocks.
@@ -89,9 +89,6 @@ class Source(Protocol):
         """What a checkpoint records of it, as JSON, with ``sha256``, ``tokens`` and ``sentences``; equal means the same
         data."""
 
-    def epochs(self, max_tokens: int | None) -> int:
-        """The passes that suit it where their number is not given."""
-
     def passes(self, options: Options, vocabulary: Vocabulary) -> Passes:
         """Its passes with the ids of a vocabulary that has all of its words; InputError if an option does not fit."""
 
@@ -103,8 +100,11 @@ def with_epochs(options: Options, source: Source) -> Options:
     """Options with a number of epochs: that which was given, or else the one that suits the source."""
     if options.epochs:  # else None
         return options
-    sequences = options.preset in PRESETS and not PRESETS[options.preset].epochs_by_length
-    return replace(options, epochs=EPOCHS if sequences else source.epochs(options.max_tokens))
+    kind = getattr(source, "preset", presets.preset(options.preset))
+    tokens = max(1, min(source.length, options.max_tokens or source.length))
+    if kind.epochs_by_length and tokens < LONG_TOKENS:
+        return replace(options, epochs=min(MOST_EPOCHS, round(EPOCHS * LONG_TOKENS / tokens)))
+    return replace(options, epochs=kind.options.get("epochs", EPOCHS))
 
 
 class Split:

@@ -14,7 +14,7 @@ from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus,
 from wordsparse.corpus.shards import Values
 from wordsparse.types import Array
 from wordsparse.words.examples import ExampleBuilder
-from wordsparse.words.options import EPOCHS, LONG_TOKENS, MOST_EPOCHS, Options
+from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Build, Piece, Sizes, Split
 
@@ -32,12 +32,6 @@ class TextSource:
 
     def identity(self) -> dict[str, Any]:
         return self.corpus.identity()
-
-    def epochs(self, max_tokens: int | None) -> int:
-        tokens = min(self.length, max_tokens or self.length)
-        if tokens >= LONG_TOKENS:
-            return EPOCHS
-        return min(MOST_EPOCHS, round(EPOCHS * LONG_TOKENS / max(tokens, 1)))
 
     def passes(self, options: Options, vocabulary: Vocabulary) -> "Slices":
         return Slices(self.corpus, options.max_tokens, options.heldout, options.seed, vocabulary)
