@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import resource
 import signal
 import sys
 import time
@@ -14,10 +13,9 @@ SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["wordsparse.cli.train", "wordsparse.training.output_run"])
 
 
-def start(arguments: Sequence[str], errors: Path, address_space: int | None = None) -> BaseProcess:
-    """Run the command line in a new process, standard error into a file; ``address_space`` is in bytes."""
-    limits = {resource.RLIMIT_AS: address_space}
-    process = SERVER.Process(target=_run, args=(list(arguments), str(errors), limits))
+def start(arguments: Sequence[str], errors: Path) -> BaseProcess:
+    """Run the command line in a new process, standard error into a file."""
+    process = SERVER.Process(target=_run, args=(list(arguments), str(errors)))
     process.start()
     return process
 
@@ -40,7 +38,7 @@ def wait_for(condition: Callable[[], bool], process: BaseProcess) -> bool:
     return False
 
 
-def _run(arguments: list[str], errors: str, limits: dict[int, int | None]) -> None:
+def _run(arguments: list[str], errors: str) -> None:
     from wordsparse.cli import main
 
     # Tests that run behind a shell have inherited that it is ignored.
@@ -48,7 +46,4 @@ def _run(arguments: list[str], errors: str, limits: dict[int, int | None]) -> No
     descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    for limit, size in limits.items():
-        if size is not None:
-            resource.setrlimit(limit, (size, resource.RLIM_INFINITY))
     sys.exit(main(arguments))

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-from support.processes import finish, start
 from support.texts import SHORT, write_text
 
 import wordsparse as ws
@@ -35,12 +34,3 @@ def test_a_run_that_cannot_fit_is_refused_and_leaves_nothing(tmp_path: Path, mon
     with pytest.raises(InputError, match="dim 6 with 12 words needs about"):
         ws.train(text, output=tmp_path / "model", **SHORT)
     assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
-
-
-def test_an_address_space_limit_is_seen(tmp_path: Path) -> None:
-    text = write_text(tmp_path / "text.txt")
-    options = ["--dim", "9000", "--min-count", "1", "--threads", "1"]
-    arguments = ["train", str(text), "-o", str(tmp_path / "model"), *options]
-    process = start(arguments, tmp_path / "errors", address_space=2**30)
-    assert finish(process) == 2
-    assert "(RLIMIT_AS); give a smaller dim" in (tmp_path / "errors").read_text()

@@ -1,11 +1,10 @@
 """A text that changes, vanishes or is given in another way between and during the parts of a run."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
-from support.runs import check_resumed, interrupted, once_after, run_directory, train
+from support.runs import interrupted, once_after, run_directory, train
 from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
@@ -33,27 +32,11 @@ def test_a_text_that_changes_during_the_run_stops_it_with_a_checkpoint(
     assert same_vectors(ws.train(path.parent, output=output, resume=True, **given), ws.train(text, **SHORT))
 
 
-def test_a_text_that_vanishes_during_the_run_is_read_on(text: Path, output: Path, tmp_path: Path) -> None:
-    ws.encode(text, tmp_path / "encoded", min_count=1)
-    given = {name: value for name, value in SHORT.items() if name != "min_count"}
-    gone = once_after(500, lambda: shutil.rmtree(tmp_path / "encoded"))
-    model = ws.train(tmp_path / "encoded", output=output, progress=gone, **given)
-    assert same_vectors(model, ws.train(text, **SHORT))
-
-
 def test_a_format_beside_an_encoded_text_is_refused(text: Path, output: Path, tmp_path: Path) -> None:
     ws.encode(text, tmp_path / "encoded", min_count=1)
     with pytest.raises(InputError, match="is already encoded: format applies to text only"):
         ws.train(tmp_path / "encoded", output=output, format="lines")
     assert not run_directory(output).exists()
-
-
-@pytest.mark.parametrize("seconds", [-(10**9), 10**9])
-def test_a_text_of_another_time_is_read_again_and_is_the_same(text: Path, output: Path, seconds: int) -> None:
-    interrupted(text, output, 500)
-    now = text.stat().st_mtime
-    os.utime(text, (now + seconds, now + seconds))
-    check_resumed(text, output)
 
 
 def test_a_text_that_was_changed_behind_its_time_is_another_one(text: Path, output: Path) -> None:

@@ -193,26 +193,6 @@ def test_every_slice_holds_the_examples_of_the_slow_builder(stream: Stream, data
     check(stream, start, data.draw(st.integers(start, stream.shard.size)))
 
 
-@pytest.mark.parametrize("window", [1, 3, WIDE])
-@pytest.mark.parametrize(
-    "content",
-    [
-        pytest.param([], id="empty"),
-        pytest.param([2, -2], id="one word"),
-        pytest.param([-2, -2, -2], id="ends only"),
-        pytest.param([-1, -1, -1, -1, -2], id="out of vocabulary only"),
-        pytest.param([0, 1, -1, -1, -1, 2, -2], id="out of vocabulary inside"),
-        pytest.param([0, 0, 0, 0, -2, 0, 0, -2], id="one word repeated"),
-        pytest.param([0, 1, 2, 3, 4, 5], id="no end"),
-    ],
-)
-def test_every_slice_of_small_streams(content: list[int], window: int) -> None:
-    stream = Stream(shard(*content), 0, window, 0.0, 1, 0)
-    for start in range(len(content) + 1):
-        for stop in range(start, len(content) + 1):
-            check(stream, start, stop)
-
-
 def test_window_one_without_subsampling_pairs_neighbours() -> None:
     # By hand: an unknown word is skipped and is no border, the end of a sentence is one.
     stream = Stream(shard(0, 1, -1, 2, -2, 3, 4, -2), 0, 1, 0.0, 1, 0)
