@@ -28,8 +28,8 @@ def test_json(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str])
                 "n": 1,
                 "oov": 1,
                 "sections": {
-                    "royal": {"accuracy": 1.0, "low": 1.0, "high": 1.0, "n": 1, "oov": 0},
-                    "none": {"accuracy": None, "low": None, "high": None, "n": 0, "oov": 1},
+                    "royal": {"accuracy": 1.0, "n": 1, "oov": 0},
+                    "none": {"accuracy": None, "n": 0, "oov": 1},
                 },
             }
         },

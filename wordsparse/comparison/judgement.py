@@ -52,7 +52,7 @@ class Questions(Pairs):
     """A test set of analogies."""
 
     def _prepare(self, items: Sequence[Any]) -> None:
-        self._graph = bootstrap.QuestionGraph(items)
+        self._questions = items
 
     def scores(self, answers: Array) -> list[float]:
         """The share of right answers in each column."""
@@ -61,7 +61,7 @@ class Questions(Pairs):
 
     def samples(self, answers: Array) -> Array:
         """(resamples,): the mean share in each resample of the pairs that questions are made of."""
-        return np.asarray(np.mean([self._graph.accuracies(column)[:, 0] for column in answers.T], axis=0))
+        return np.asarray(np.mean([bootstrap.accuracies(self._questions, column) for column in answers.T], axis=0))
 
 
 class Entry:

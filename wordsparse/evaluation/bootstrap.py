@@ -52,64 +52,57 @@ def spearman(judgements: Array, cosines: Array, resamples: int = RESAMPLES) -> A
     return np.concatenate(blocks)
 
 
-class QuestionGraph:
-    """Analogy questions as edges between word pairs, for resampling.
+def accuracies(questions: Sequence[Question], correct: Array, resamples: int = RESAMPLES) -> Array:
+    """Accuracies on analogy questions in resamples of the word pairs that they are made of.
 
     A file combines every word pair of a section with many others, so its questions are not independent. Therefore the
     word pairs are resampled within each section, and the question of pairs i and j has weight w_i w_j. This is the
     pigeonhole bootstrap (Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1, 2007); its intervals are
     conservative.
+
+    Parameters
+    ----------
+    questions : sequence of Question, length n
+    correct : (n,) float64
+        1 for a right answer, 0 for a wrong one, NaN for a question that was not asked.
+
+    Returns
+    -------
+    (resamples,) float64
+        NaN where a resample holds no question.
     """
+    halves, sizes = _pairs_of(questions)
+    nodes, asked = int(sizes.sum()), np.isfinite(correct)
+    every, right = (
+        sp.csr_array((values, tuple(halves.T)), shape=(nodes, nodes)).T.tocsr()
+        for values in (asked.astype(float), np.where(asked, correct, 0))
+    )
+    block = max(1, _BLOCK // nodes)
+    streams = [_counts(int(size), resamples, block, seed=i) for i, size in enumerate(sizes)]
+    blocks = []
+    for drawn in zip(*streams, strict=True):
+        weights = np.concatenate(drawn, axis=1).T
+        # Σ w_i w_j over the right answers, and over the questions asked.
+        sums = [np.einsum("ij,ij->j", matrix @ weights, weights) for matrix in (right, every)]
+        with np.errstate(invalid="ignore"):
+            blocks.append(sums[0] / sums[1])
+    return np.concatenate(blocks)
 
-    def __init__(self, questions: Sequence[Question]) -> None:
-        self.sections = list(dict.fromkeys(question.section for question in questions))
-        nodes: dict[tuple[int, frozenset[str]], int] = {}
-        number = {section: i for i, section in enumerate(self.sections)}
-        halves = np.empty((len(questions), 2), np.intp)
-        for i, question in enumerate(questions):
-            # Case and the order of the two words are ignored.
-            a, b, c, d = (word.upper() for word in question.words)
-            for half, pair in enumerate((frozenset((a, b)), frozenset((c, d)))):
-                halves[i, half] = nodes.setdefault((number[question.section], pair), len(nodes))
-        section_of = np.array([section for section, _ in nodes], np.intp)
-        order = np.argsort(section_of, kind="stable")
-        self._sizes = np.bincount(section_of, minlength=len(self.sections))
-        self._halves = np.argsort(order)[halves]  # nodes numbered section by section
 
-    def accuracies(self, correct: Array, resamples: int = RESAMPLES) -> Array:
-        """Accuracies in resamples of the word pairs.
-
-        Parameters
-        ----------
-        correct : (n,) float64
-            1 for a right answer, 0 for a wrong one, NaN for a question that was not asked.
-
-        Returns
-        -------
-        (resamples, 1 + sections) float64
-            The accuracy over all questions, then of each section; NaN where a resample holds no question.
-        """
-        starts, nodes = np.cumsum([0, *self._sizes[:-1]]), int(self._sizes.sum())
-        asked = np.isfinite(correct)
-        matrices = [
-            sp.csr_array((values, tuple(self._halves.T)), shape=(nodes, nodes)).T.tocsr()
-            for values in (asked.astype(float), np.where(asked, correct, 0))
-        ]
-        # (2, sections, resamples): Σ w_i w_j over the questions asked, then over the right answers.
-        totals = [
-            [np.add.reduceat((matrix @ weights) * weights, starts, axis=0) for matrix in matrices]
-            for weights in self._weights(resamples, max(1, _BLOCK // nodes))
-        ]
-        by_section: Array = np.concatenate(totals, axis=2)
-        every, right = np.concatenate([by_section.sum(1, keepdims=True), by_section], axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray((right / every).T)
-
-    def _weights(self, resamples: int, block: int) -> Iterator[Array]:
-        """Yield the counts of each word pair, (nodes, up to ``block`` resamples)."""
-        streams = [_counts(int(size), resamples, block, seed=i) for i, size in enumerate(self._sizes)]
-        for drawn in zip(*streams, strict=True):
-            yield np.concatenate(drawn, axis=1).T
+def _pairs_of(questions: Sequence[Question]) -> tuple[Array, Array]:
+    """The numbers of the two word pairs of each question (n, 2), section by section, and how many each section has."""
+    sections = list(dict.fromkeys(question.section for question in questions))
+    nodes: dict[tuple[int, frozenset[str]], int] = {}
+    number = {section: i for i, section in enumerate(sections)}
+    halves = np.empty((len(questions), 2), np.intp)
+    for i, question in enumerate(questions):
+        # Case and the order of the two words are ignored.
+        a, b, c, d = (word.upper() for word in question.words)
+        for half, pair in enumerate((frozenset((a, b)), frozenset((c, d)))):
+            halves[i, half] = nodes.setdefault((number[question.section], pair), len(nodes))
+    section_of = np.array([section for section, _ in nodes], np.intp)
+    order = np.argsort(section_of, kind="stable")
+    return np.argsort(order)[halves], np.bincount(section_of, minlength=len(sections))
 
 
 def _counts(n: int, resamples: int, block: int, seed: int = 0) -> Iterator[Array]:

@@ -139,16 +139,11 @@ def score_pairs(pairs: Sequence[Pair], cosines: Array) -> Score:
 
 def score_analogies(questions: Sequence[Question], correct: Array) -> Score:
     """The accuracy on the questions whose words are all known: over all of them and for each section."""
-    graph = bootstrap.QuestionGraph(questions)
-    samples = graph.accuracies(correct)
     sections = np.array([question.section for question in questions])
-    return {
-        **_section_score(correct, samples[:, 0]),
-        "sections": {
-            name: _section_score(correct[sections == name], samples[:, i])
-            for i, name in enumerate(graph.sections, start=1)
-        },
-    }
+    whole = _accuracy(correct)
+    low, high = _interval(whole["accuracy"], bootstrap.accuracies(questions, correct))
+    by_section = {name: _accuracy(correct[sections == name]) for name in dict.fromkeys(sections.tolist())}
+    return {**whole, "low": low, "high": high, "sections": by_section}
 
 
 def _answered(
@@ -186,11 +181,10 @@ def _best_answers(
         best[again] = cosines[again].argmax(axis=1)
 
 
-def _section_score(correct: Array, samples: Array) -> Score:
+def _accuracy(correct: Array) -> Score:
     asked = correct[np.isfinite(correct)]
     accuracy = float(asked.mean()) if asked.size else None
-    low, high = _interval(accuracy, samples)
-    return {"accuracy": accuracy, "low": low, "high": high, "n": asked.size, "oov": correct.size - asked.size}
+    return {"accuracy": accuracy, "n": asked.size, "oov": correct.size - asked.size}
 
 
 def spearman(x: Array, y: Array) -> float | None:

@@ -41,6 +41,6 @@ class Scores(dict[str, Any]):
 
 
 def _row(name: str, score: Mapping[str, object], key: str) -> Row:
-    interval = "-" if score["low"] is None else f"{score['low']:.3f} … {score['high']:.3f}"
+    interval = "-" if score.get("low") is None else f"{score['low']:.3f} … {score['high']:.3f}"
     value = "-" if score[key] is None else f"{score[key]:.3f}"
     return escaped(name), value, interval, str(score["n"]), str(score["oov"])

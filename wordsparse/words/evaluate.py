@@ -54,9 +54,9 @@ def evaluate(
         ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
         "n", "oov", "sections"}}, "sentences": {NAME: as of pairs}}``: ``n`` pairs or questions counted, ``oov`` left
         out because of a word that is not known (or, in an analogy, not among the most frequent; or a sentence without
-        any), ``low`` to ``high`` the 95 % bootstrap interval. Where the vectors have n-grams, pairs may have
-        ``with_composed`` too, the same over known words and composed vectors together. Its ``str``, and a notebook,
-        show a table. A warning names each test set without a counted item.
+        any), ``low`` to ``high`` the 95 % bootstrap interval; a section has none. Where the vectors have n-grams, pairs
+        may have ``with_composed`` too, the same over known words and composed vectors together. Its ``str``, and a
+        notebook, show a table. A warning names each test set without a counted item.
 
     Raises
     ------
