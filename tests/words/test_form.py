@@ -120,7 +120,7 @@ def test_the_strength_is_that_of_the_text_of_the_dimension_and_of_the_user() -> 
         assert (given.strength, given.tau) == (0, 0)
         np.testing.assert_allclose(blended(given, vectors, counts, words), vectors, atol=1e-6)
     largest = form.fit(words, vectors, counts, form=MOST_FORM)
-    form.Form.from_arrays(largest.arrays(), vectors.shape[1])  # what is written can be read
+    form.Form.from_arrays(largest.arrays())  # what is written can be read
     for bad in (-1.0, float("nan"), "much", 2.1e7):
         with pytest.raises(InputError, match="form"):
             form.fit(words, vectors, counts, form=bad)
@@ -164,14 +164,14 @@ def of_version_1(fitted: form.Form) -> dict[str, Any]:
 def test_rows_of_float32_are_read_and_kept() -> None:
     fitted = form.fit(WORDS, unit().astype(np.float32), COUNTS)
     state = {**of_version_1(fitted), "mean": fitted.table.mean, "strength": fitted.strength, "tau": fitted.tau}
-    old = form.Form.from_arrays(state, 7)
-    again = form.Form.from_arrays(old.arrays(), 7)
+    old = form.Form.from_arrays(state)
+    again = form.Form.from_arrays(old.arrays())
     for made in (old, again):
         assert made.table.rows.dtype == np.float32
         np.testing.assert_allclose(made.table.vector("unhappiness"), fitted.table.vector("unhappiness"), atol=1e-6)
         blend = blended(made, unit().astype(np.float32), COUNTS)
         np.testing.assert_allclose(blend, blended(fitted, unit().astype(np.float32), COUNTS), atol=1e-6)
-    assert not form.Form.from_arrays({**of_version_1(fitted), "tau": 30.0}, 7).table.mean.any()  # version 0.1
+    assert not form.Form.from_arrays({**of_version_1(fitted), "tau": 30.0}).table.mean.any()  # version 0.1
 
 
 def test_an_unknown_word_is_composed_and_flagged() -> None:

@@ -185,11 +185,11 @@ class Begun:
             stop.awaited = False
         except Interrupted:
             raise
-        except TrainingError as error:  # a resumed run would fail in the same way, so no checkpoint is written
-            raise TrainingError(f"{error}; {self.directory.kept()}") from error
         except BaseException as error:
-            # A second signal requests no checkpoint; and before the first minibatch there is no progress to store.
-            savable = run.is_whole and run.state.tokens > begun and stop.received < 2
+            # A second signal requests no checkpoint, a run that fails would fail again, and before the first minibatch
+            # there is no progress to store.
+            fails = isinstance(error, TrainingError) or not run.is_whole
+            savable = not fails and run.state.tokens > begun and stop.received < 2
             kept = keeper.save(run) if savable else self.directory.kept()
             if isinstance(error, WordsparseError):
                 raise type(error)(f"{error}; {kept}") from error

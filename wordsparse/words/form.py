@@ -77,8 +77,8 @@ class Form:
         return {**self.table.arrays(), "strength": self.strength, "tau": self.tau}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any], dim: int) -> "Form":
-        """Read what :meth:`arrays` gives for vectors of ``dim`` numbers."""
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> "Form":
+        """Read what :meth:`arrays` gives."""
         table = Subwords.from_arrays(arrays)
         # Before 0.2 there was no strength, and rows held ū, which was 0 or had another name.
         strength, tau, mean = arrays.get("strength", 0.0), arrays["tau"], arrays.get("mean", table.mean)

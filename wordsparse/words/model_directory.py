@@ -96,7 +96,7 @@ def load(path: str | PathLike[str], *, mapped: bool = False) -> Model:
     axes = _read_rows(directory / AXES, mapped) if AXES in files else None
     with storage.trusting(directory / MANIFEST):
         training = _read_training(directory, manifest)
-        fitted = _read_subwords(directory, manifest, options["dim"])
+        fitted = _read_subwords(directory, manifest)
     return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, manifest.get("call", {}), axes)
 
 
@@ -127,11 +127,11 @@ def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | N
     return Training(training["text"], training["run_state"], arrays.read(directory / TRAINING, training["state"]))
 
 
-def _read_subwords(directory: Path, manifest: Mapping[str, Any], dim: int) -> Form | None:
+def _read_subwords(directory: Path, manifest: Mapping[str, Any]) -> Form | None:
     if "subwords" not in manifest:
         return None
     with storage.trusting(directory / SUBWORDS):
-        return Form.from_arrays(arrays.read(directory / SUBWORDS, manifest["subwords"]), dim)
+        return Form.from_arrays(arrays.read(directory / SUBWORDS, manifest["subwords"]))
 
 
 def _read_rows(path: Path, mapped: bool) -> Array:
