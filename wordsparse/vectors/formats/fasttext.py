@@ -9,7 +9,6 @@ There is a row for each word, and one for each bucket of n-grams; the vector of 
 those of its n-grams. What follows, the outputs, is not read.
 """
 
-import logging
 import mmap
 import struct
 from pathlib import Path
@@ -28,8 +27,6 @@ HEAD, OF_ENTRY, OF_ROWS = struct.Struct("<14i8x3i2q"), struct.Struct("<qb"), str
 MAX_WORD, END = 2**16, b"</s>"  # bytes of a word; the end of a line, which has no n-grams
 BLOCK = 2**14  # words whose vectors are made at a time
 AGAIN = "copy it again, or take the .vec file that fastText writes beside it"
-
-logger = logging.getLogger(__name__)
 
 
 class FastText(Format):
@@ -70,7 +67,8 @@ def _read(data: mmap.mmap) -> WordVectors:
         subwords = Subwords(ngrams, rows[words:], np.zeros(dim, np.float32))
         for first in range(0, words, BLOCK):
             _add_ngrams(rows[first : min(first + BLOCK, words)], texts[first : first + BLOCK], ngrams, rows[words:])
-    made = WordVectors(_decoded(texts[:words]), rows[:words], np.array(counts[:words], np.int64))
+    decoded = [text.decode(errors="backslashreplace") for text in texts[:words]]
+    made = WordVectors(decoded, rows[:words], np.array(counts[:words], np.int64))
     made.subwords = subwords
     return made
 
@@ -91,11 +89,3 @@ def _add_ngrams(rows: Array, texts: list[bytes], ngrams: Buckets, shared: Array)
     numbers = ngrams.numbers([b"" if text == END else b"<%b>" % text for text in texts[: len(rows)]])
     rows += numbers @ shared
     rows /= (1 + numbers.sum(1))[:, None]
-
-
-def _decoded(texts: list[bytes]) -> list[str]:
-    try:
-        return [text.decode() for text in texts]
-    except UnicodeDecodeError:
-        logger.warning("words that are not UTF-8 are written with escapes, as \\xff")
-        return [text.decode(errors="backslashreplace") for text in texts]
