@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from os import PathLike
@@ -13,6 +13,7 @@ from typing import Any
 
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, Vocabulary, encode
 from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.reading import as_paths
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
@@ -49,12 +50,9 @@ class TrainingText:
         return cls(corpus, reading, options.threads, options.preset)
 
     @property
-    def paths(self) -> "list[str | PathLike[str]] | None":
+    def paths(self) -> Sequence[str | PathLike[str]] | None:
         """The names of the files or directories; None where the text is an iterable."""
-        paths = [self.corpus] if isinstance(self.corpus, (str, PathLike)) else self.corpus
-        if isinstance(paths, (list, tuple)) and all(isinstance(path, (str, PathLike)) for path in paths):
-            return list(paths)
-        return None
+        return as_paths(self.corpus) if isinstance(self.corpus, str | PathLike | list | tuple) else None
 
     def as_dict(self) -> dict[str, Any]:
         """What is given, as JSON and TOML can hold it; the corpus only where it is files."""
@@ -77,11 +75,9 @@ class TrainingText:
     def encoded(self) -> EncodedCorpus | None:
         """The corpus if it is already encoded, else None. InputError if it is damaged, or was encoded with other
         options than the given ones."""
-        corpus = self.corpus
-        if isinstance(corpus, (list, tuple)) and len(corpus) == 1 and isinstance(corpus[0], (str, PathLike)):
-            corpus = corpus[0]
-        if isinstance(corpus, (str, PathLike)) and is_encoded(corpus):
-            corpus = EncodedCorpus.open(Path(corpus))
+        paths, corpus = self.paths or (), self.corpus
+        if len(paths) == 1 and is_encoded(paths[0]):
+            corpus = EncodedCorpus.open(Path(paths[0]))
         if not isinstance(corpus, EncodedCorpus):
             return None
         fixed = {"min_count": corpus.min_count, "max_vocab": corpus.max_vocab, "phrases": 0}
