@@ -63,9 +63,10 @@ class Queries(KeyTable):
         if indexer is not None and topn is not None:
             found: Found = indexer.most_similar(query, topn)
             return found
-        clip = (0, restrict_vocab) if restrict_vocab else (clip_start, clip_end)
-        cosines, left_out, first = self._cosines(query, rows, *clip)
-        return cosines if topn is None else self._best((cosines, left_out, first), topn)
+        start, end = (0, restrict_vocab) if restrict_vocab else (clip_start, clip_end or None)
+        start, stop, _ = slice(start, end).indices(len(self))
+        cosines = self._cosines(query, slice(start, stop))
+        return cosines if topn is None else self._best(cosines, rows, topn, start)
 
     def similar_by_key(self, key: Key, topn: int | None = 10, restrict_vocab: int | None = None) -> Found | Array:
         """:meth:`most_similar` of one key."""

@@ -299,20 +299,16 @@ class WordVectors:
         total /= sum(abs(weight) for _, weight in given)
         total /= float(np.linalg.norm(total)) or 1.0
         rows = {row for word, _ in given if (row := self._find(word)) is not None}
-        return self._best(self._cosines(total.astype(self._vectors.dtype), rows), n)
+        return self._best(self._cosines(total.astype(self._vectors.dtype)), rows, n)
 
-    def _cosines(
-        self, query: Array, left_out: set[int], start: int = 0, stop: int | None = None
-    ) -> tuple[Array, set[int], int]:
-        """The cosines of rows start:stop with ``query``, and the other arguments of :meth:`_best`."""
-        rows = slice(*slice(start, stop or None).indices(len(self)))
+    def _cosines(self, query: Array, rows: slice = slice(None)) -> Array:
+        """The cosines of rows with ``query``, of length one."""
         cosines = self.vectors[rows] @ query / self._divisors()[rows]
-        return cosines.astype(np.float32), left_out, rows.start
+        return np.asarray(cosines, np.float32)
 
-    def _best(self, scores: tuple[Array, Collection[int], int], n: int) -> Neighbours:
-        """The ``n`` keys of the largest scores, without the excluded rows; the first score belongs to row ``first``."""
-        values, left_out, first = scores
-        values = values.copy()
+    def _best(self, cosines: Array, left_out: Collection[int], n: int, first: int = 0) -> Neighbours:
+        """The ``n`` keys of the largest cosines, without the excluded rows; the first cosine is of row ``first``."""
+        values = cosines.copy()
         values[[row - first for row in left_out if 0 <= row - first < len(values)]] = -np.inf
         n = min(n, int(np.count_nonzero(values > -np.inf)))
         top = np.argpartition(-values, n)[:n] if n < len(values) else np.arange(n)
