@@ -77,7 +77,7 @@ class TrainOptions(RunOptions, TextOptions, Options):
 def reading_options(preset: str) -> type:
     """The class of the options that say how what ``preset`` names is read."""
     kind = source_kind(preset)
-    return TextOptions if kind is None else getattr(kind, "options", NoOptions)
+    return TextOptions if kind is None else kind.options
 
 
 @cache
@@ -88,8 +88,3 @@ def options_for(preset: str) -> type:
         return TrainOptions
     unchecked = {"__post_init__": lambda self: None, "__doc__": TrainOptions.__doc__}
     return dataclass(frozen=True, kw_only=True)(type("TrainOptions", (RunOptions, reading, Options), unchecked))
-
-
-@dataclass(frozen=True)
-class NoOptions:
-    """Those of a source without options of its own."""

@@ -115,7 +115,7 @@ def train_on(
     options = Options(**{name: value for name, value in asked.items() if name in abouts(Options)})
     text = TrainingText.of(corpus, options, asked)
     with reports(progress) as (encoding, training), encoded(text, model.vocabulary.words, encoding) as ready:
-        run = continued(model.copied(), ready, options)
+        run = continued(model, ready, options)
         if run is None:
             return model
         return _finished(run, training, text.as_dict())

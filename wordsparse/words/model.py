@@ -242,13 +242,9 @@ class Model:
         return self.training
 
     def state(self) -> dict[str, Any]:
-        """The embedding's whole state where the run ended, to train on; not copies."""
-        return {**self.trained().state, **{name: getattr(self, rows) for name, rows in ROWS.items()}}
-
-    def copied(self) -> "Model":
-        """The same model, whose training state is a copy: a run takes it over."""
-        trained = self.trained()
-        return replace(self, training=replace(trained, state=arrays.copy(trained.state)))
+        """The embedding's whole state where the run ended, to train on: a run takes it over, so it is a copy, but for
+        the rows."""
+        return {**arrays.copy(self.trained().state), **{name: getattr(self, rows) for name, rows in ROWS.items()}}
 
     def infer(self, word: str, sentences: Iterable[str | Sequence[str]]) -> NDArray[np.float32]:
         """The vector of a new word, (dim,) float32 of length one; see :func:`wordsparse.unseen.infer.infer`.
