@@ -145,13 +145,14 @@ class OutputRun:
         self, base: Model | None, source: Source, options: Options, checkpoint: Checkpoint | None
     ) -> Run | None:
         """The run at its start; None if a finished model has no epochs left."""
+        if self.init is not None and (base or checkpoint):
+            before = f"the model in {self.output}" if checkpoint is None else f"{checkpoint.path}"
+            logger.warning("init has no effect: the run goes on from %s", before)
         if base is None:
             run = Run(source, options)
-            if self.init is not None and checkpoint is None:  # which goes on from the vectors that it began with
+            if self.init is not None and checkpoint is None:
                 run.start_from(self.init)
             return run
-        if self.init is not None:
-            logger.warning("init has no effect: the run goes on from the model in %s", self.output)
         return continued(base, source, options)
 
 
