@@ -1,9 +1,9 @@
 """A stand-in for CuPy without a device: arrays with CuPy's restrictions, and kernels that are compiled with shim.h.
 
 :class:`Array` is not a NumPy array and does not become one: NumPy's functions reach it by the protocols through which
-they reach CuPy's arrays, and only where CuPy has the function with the parameters used (``FUNCTIONS``, ``METHODS``;
-test_standin.py compares both with CuPy itself where it is installed). A host array beside a device array is a TypeError
-in every operation, an index included; reductions give 0-d device arrays; ``empty`` is full of NaN.
+they reach CuPy's arrays, and only where CuPy has the function (``FUNCTIONS``, ``METHODS``). A host array beside a
+device array is a TypeError in every operation, an index included; reductions give 0-d device arrays; ``empty`` is full
+of NaN.
 """
 
 from collections.abc import Callable
@@ -16,76 +16,15 @@ from support.emulation import compiler
 from wordsparse.kernels import cuda
 from wordsparse.layer.losses import LOSSES
 
-# The functions of NumPy that CuPy has and that the package may use, with the allowed keyword parameters.
-FUNCTIONS: dict[str, tuple[str, ...]] = {
-    "abs": (),
-    "all": ("axis",),
-    "any": ("axis",),
-    "arange": ("dtype",),
-    "argsort": ("axis", "kind"),
-    "array": ("dtype",),
-    "asarray": ("dtype",),
-    "ascontiguousarray": ("dtype",),
-    "bincount": ("minlength",),
-    "broadcast_to": (),
-    "column_stack": (),
-    "concatenate": ("axis",),
-    "cumsum": ("axis", "dtype"),
-    "diff": (),
-    "dot": (),
-    "einsum": ("dtype",),
-    "empty": ("dtype",),
-    "empty_like": ("dtype",),
-    "exp": (),
-    "eye": ("dtype",),
-    "flatnonzero": (),
-    "full": ("dtype",),
-    "full_like": ("dtype",),
-    "hstack": (),
-    "isfinite": (),
-    "log": (),
-    "log1p": (),
-    "matmul": (),
-    "max": ("axis",),
-    "maximum": (),
-    "minimum": (),
-    "multiply": (),
-    "ones": ("dtype",),
-    "ones_like": (),
-    "outer": (),
-    "repeat": ("axis",),
-    "searchsorted": ("side",),
-    "sqrt": (),
-    "square": (),
-    "stack": ("axis",),
-    "sum": ("axis", "dtype"),
-    "take": ("axis",),
-    "take_along_axis": ("axis",),
-    "trace": (),
-    "unique": ("return_inverse",),
-    "vdot": (),
-    "vstack": (),
-    "where": (),
-    "zeros": ("dtype",),
-    "zeros_like": ("dtype",),
-    "linalg.inv": (),
-    "linalg.norm": ("axis",),
-}
-METHODS: dict[str, tuple[str, ...]] = {
-    "all": ("axis",),
-    "any": ("axis",),
-    "argmax": ("axis",),
-    "astype": ("dtype", "copy"),
-    "copy": (),
-    "diagonal": (),
-    "cumsum": ("axis",),
-    "fill": (),
-    "max": ("axis",),
-    "min": ("axis",),
-    "reshape": (),
-    "sum": ("axis", "dtype"),
-    "trace": (),
-}
+# The functions and methods of NumPy that CuPy has and that the package may use, and their keyword parameters.
+FUNCTIONS = """
+abs all any arange argsort array asarray ascontiguousarray bincount broadcast_to column_stack concatenate cumsum
+diff dot einsum empty empty_like exp eye flatnonzero full full_like hstack isfinite log log1p matmul max maximum
+minimum multiply ones ones_like outer repeat searchsorted sqrt square stack sum take take_along_axis trace unique
+vdot vstack where zeros zeros_like linalg.inv linalg.norm
+"""
+METHODS = "all any argmax astype copy cumsum diagonal fill max min reshape sum trace"
+KEYWORDS = "axis copy dtype kind minlength out return_inverse side"
 OPERATORS = "add sub mul truediv floordiv mod pow matmul lt le gt ge eq ne and or xor"
 
 
@@ -103,15 +42,15 @@ class Array:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
             return NotImplemented  # nor are add.at and add.reduce known to CuPy's arrays
-        if ufunc.__name__ in FUNCTIONS or hasattr(Array, f"__{OPERATOR_OF.get(ufunc.__name__)}__"):
-            return _call(ufunc, ("out", "dtype"), inputs, kwargs)
+        if ufunc.__name__ in FUNCTIONS.split() or hasattr(Array, f"__{OPERATOR_OF.get(ufunc.__name__)}__"):
+            return _call(ufunc, inputs, kwargs)
         raise TypeError(f"the stand-in has no {ufunc.__name__}: if CuPy has it, add it to FUNCTIONS")
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         name = ("linalg." if function.__module__ == "numpy.linalg" else "") + function.__name__
-        if name not in FUNCTIONS:
+        if name not in FUNCTIONS.split():
             raise TypeError(f"the stand-in has no {name}: if CuPy has it, add it to FUNCTIONS")
-        return _call(function, FUNCTIONS[name], args, kwargs)
+        return _call(function, args, kwargs)
 
     def __getitem__(self, index: Any) -> "Array":
         return Array(self._host[_host(index)])
@@ -153,11 +92,11 @@ class Array:
     def __getattr__(self, name: str) -> Any:
         if name in ("shape", "dtype", "ndim", "size", "nbytes", "flags"):
             return getattr(self._host, name)
-        if name not in METHODS:
+        if name not in METHODS.split():
             raise AttributeError(f"the stand-in has no method {name}: if CuPy has it, add it to METHODS")
 
         def method(*args: Any, **kwargs: Any) -> Any:
-            return _call(getattr(self._host, name), METHODS[name], args, kwargs)
+            return _call(getattr(self._host, name), args, kwargs)
 
         return method
 
@@ -210,10 +149,9 @@ def _device(value: Any) -> Any:
     return value
 
 
-def _call(function: Callable[..., Any], allowed: tuple[str, ...], args: Any, kwargs: dict[str, Any]) -> Any:
-    unknown = set(kwargs) - set(allowed)
-    if unknown:
-        raise TypeError(f"{function.__name__}: CuPy takes no {', '.join(sorted(unknown))}, or FUNCTIONS lacks it")
+def _call(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+    if unknown := set(kwargs).difference(KEYWORDS.split()):
+        raise TypeError(f"{function.__name__}: CuPy takes no {unknown}, or KEYWORDS lacks it")
     return _device(function(*_host(tuple(args)), **{name: _host(value) for name, value in kwargs.items()}))
 
 
@@ -249,21 +187,18 @@ class Module:
     newaxis = None
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name not in FUNCTIONS:
+        if name not in FUNCTIONS.split():
             raise AttributeError(f"the stand-in has no {name}: if CuPy has it, add it to FUNCTIONS")
         function = getattr(np, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            return _call(function, FUNCTIONS[name], args, kwargs)
+            return _call(function, args, kwargs)
 
         return call
 
     @property
     def linalg(self) -> Any:
-        def wrapped(name: str) -> Callable[..., Any]:
-            return lambda *args, **kwargs: _call(getattr(np.linalg, name), FUNCTIONS[f"linalg.{name}"], args, kwargs)
-
-        return SimpleNamespace(inv=_inverse, norm=wrapped("norm"))
+        return SimpleNamespace(inv=_inverse, norm=lambda *args, **kwargs: _call(np.linalg.norm, args, kwargs))
 
     @staticmethod
     def array(value: Any, dtype: Any = None) -> Array:
