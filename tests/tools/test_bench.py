@@ -1,9 +1,5 @@
 """The benchmarks: each subject runs at a tiny size, and the sides that ours is compared with compute what they say."""
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,23 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from click.testing import CliRunner
 
 from tools.bench import gpu, heads, layer, runner
-from tools.bench.__main__ import SUBJECTS, main
+from tools.bench.__main__ import SUBJECTS
 from tools.bench.tasks import Task
 from wordsparse.layer.reference import DenseOutput
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def report(subject: str, **given: object) -> dict[str, Any]:
-    """The report of one subject, each part timed once; nothing of it may have failed."""
-    kind = SUBJECTS[subject]
-    found = runner.measured(kind, runner.options(kind, {name: str(value) for name, value in given.items()}), 1)
-    assert found["failed"] == {}
-    assert runner.tables(found)
-    return found
 
 
 @pytest.fixture(autouse=True)
@@ -46,50 +30,16 @@ def text(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_layer_is_timed_watched_and_tracked(tmp_path: Path) -> None:
-    """By the command, with the file that it writes."""
-    options = ["outputs=3000", "features=8", "minibatch=4,128", "fold_examples=500", "--rounds=1", "--dirty"]
-    command = [sys.executable, "-m", "tools.bench", "Layer", *options, "-o", str(tmp_path / "report.json")]
-    environment = os.environ | {"OPENBLAS_CORETYPE": "Prescott"}
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    # OpenBLAS is measured with the kernels that it chooses itself, whatever the environment asks for.
-    assert "OPENBLAS_CORETYPE dropped" in done.stderr
-    content = json.loads((tmp_path / "report.json").read_text())
-    assert content["command"].startswith("python -m tools.bench Layer outputs=3000 ")
-    (found,) = content["reports"]
-    machine = found["machine"]
-    assert machine["sgemm_gflops"] > 0
-    assert all(machine[fact] for fact in ("blas", "instruction_set", "products", "commit"))
-    assert "OPENBLAS_CORETYPE" not in machine["environment"]
-    rows = found["rows"]
-    timed = {(row["benchmark"], row["minibatch"]) for row in rows if row["benchmark"].startswith("time_")}
-    exact = {(name, m) for name in ("time_squared", "time_bounded_ns") for m in (4, 128)}
-    assert timed == exact | {("time_dense", 128)}
-    assert all(row["wall_us"] > 0 for row in rows if "wall_us" in row)
-    assert all(row["floor_bytes"] > 3000 * 8 * 4 for row in rows if row["benchmark"] == "peak_layer")
-    assert {row["benchmark"] for row in rows} >= {"track_floor_us", "track_folds"}
-
-
-def test_drift_is_small_under_control_and_large_without() -> None:
-    found = report("Drift", outputs=1000, features=8, steps=600, minibatch=1, rate=0.05)
-    rows = {row["variant"]: row for row in found["rows"]}
-    assert len(rows) == 4
-    controlled = rows["controlled"]
-    assert (controlled["steps"], controlled["ended"]) == (600, "finished")
-    assert controlled["folds"] > 0
-    assert max(controlled["worst_row"], controlled["worst_Q"]) < 1e-3
-    assert rows["unfolded"]["worst_row"] > 100 * controlled["worst_row"]
-
-
 @pytest.mark.nightly
 @pytest.mark.parametrize(
     ("subject", "given"),
     [
+        ("Layer", {"outputs": 3000, "features": 8, "minibatch": "4,128", "fold_examples": 500}),
+        ("Drift", {"outputs": 1000, "features": 8, "minibatch": 1, "steps": 600, "rate": 0.05}),
         ("Recipe", {"dim": 4, "epochs": 1, "constant": "touching", "value": "0.0", "model": "cbow"}),
-        ("Recipe", {"dim": 4, "epochs": 1, "constant": "sample", "value": "0.01", "model": "cbow"}),
         ("Torch", {"outputs": 2000, "features": 8, "minibatch": 16}),
         ("Reading", {}),
+        ("FromText", {"dim": 4, "epochs": 1, "repeat": 1, "model": "cbow"}),
         ("Labels", {"data": "synthetic"}),
         ("Heads", {"task": "word-50", "seconds": 0.1, "examples": 2000, "judged": 50, "head": "zloss,in-batch"}),
         ("Heads", {"task": "values-500", "seconds": 0.1, "examples": 2000, "judged": 50, "head": "squared,stored"}),
@@ -106,17 +56,11 @@ def test_a_subject_runs(tmp_path: Path, text: Path, subject: str, given: dict[st
     pairs.write_text("w1\tw2\t5\nw3\tw4\t2\nw5\tw7\t1\n")
     files = {"text": text, "pairs": pairs}
     names = {field.name for field in fields(SUBJECTS[subject])}
-    assert report(subject, **given, **{name: path for name, path in files.items() if name in names})["rows"]
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["Nothing"], ["Layer", "no_such_option=3"], ["Layer", "features=x"], ["Drift", "-o", "no/such/folder/x.json"]],
-)
-def test_a_wrong_request_is_refused_before_the_run(arguments: list[str]) -> None:
-    done = CliRunner().invoke(main, arguments)
-    assert done.exit_code == 2
-    assert "Error" in done.output
+    given |= {name: path for name, path in files.items() if name in names}
+    kind = SUBJECTS[subject]
+    report = runner.measured(kind, runner.options(kind, {name: str(value) for name, value in given.items()}), 1)
+    assert report["failed"] == {}
+    assert runner.tables(report)
 
 
 @pytest.mark.parametrize(("module", "size"), [(layer, {"BLOCK_ROWS": 7}), (gpu, {"BLOCK_OUTPUTS": 7 * 9})])
