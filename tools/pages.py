@@ -19,7 +19,6 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
 MARKED = re.compile(r"(<!-- result ([\w-]+): ([\w, -]+) -->\n).*?(<!-- /result -->)", re.DOTALL)
 HEADLINE_SETS = ("men", "rw", "wordsim353", "simlex999", "simverb", "mturk771")
-MODELS = {"cbow": "CBOW", "skipgram": "skip-gram"}
 SETS = {
     "wordsim353": "WordSim",
     "simlex999": "SimLex",
@@ -121,22 +120,7 @@ def headline(content: Content) -> str:
     return comparison(content, HEADLINE_SETS)
 
 
-def speed(content: Content) -> str:
-    """How many times the speed of gensim's negative sampling."""
-    rate = medians(content, lambda run: run["tokens_per_second"])
-    cpu = medians(content, lambda run: run["cpu_seconds"])
-    sentences = []
-    for model, label in MODELS.items():
-        ours, peer = f"wordsparse-{model}", f"gensim-{model}-ns"
-        if ours in cpu and peer in cpu:
-            sentences.append(
-                f"{label} trains at {rate[ours] / rate[peer]:.1f} times the speed of gensim's negative sampling "
-                f"({cpu[peer] / cpu[ours]:.1f} times by CPU time)."
-            )
-    return "\n".join(sentences)
-
-
-COMPARISONS: dict[str, Callable[[Content], str]] = {"comparison": comparison, "headline": headline, "speed": speed}
+COMPARISONS: dict[str, Callable[[Content], str]] = {"comparison": comparison, "headline": headline}
 
 # Views of a report of `python -m tools.bench`.
 

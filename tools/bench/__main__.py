@@ -4,10 +4,11 @@
     python -m tools.bench Reading text=english.txt threads=2 -o reading.json
 
 A subject is a class of one of the modules beside this file. ``setup`` prepares one case; ``time_…`` methods are timed,
-those of all cases in turn; ``peak_…`` methods run each in a process of its own, whose memory is watched; ``track_…``
-methods return a number, or rows of a table. The report has the command, machine, BLAS, instruction set and commit.
+those of all cases in turn; ``track_…`` methods return a number, or rows of a table. The report has the command,
+machine, BLAS, instruction set and commit.
 """
 
+import json
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -35,7 +36,7 @@ SUBJECTS = {
     for module in MODULES
     for name, subject in vars(module).items()
     if isinstance(subject, type) and issubclass(subject, runner.Benchmark) and subject.__module__ == module.__name__
-    if any(name.startswith(("time_", "peak_", "track_")) for name in vars(subject))
+    if any(name.startswith(("time_", "track_")) for name in vars(subject))
 }
 
 
@@ -77,7 +78,7 @@ def main(subjects: tuple[str, ...], rounds: int | None, dirty: bool, output: Pat
     reports: list[dict[str, Any]] = []
     for subject, given in asked:
         reports.append(runner.measured(subject, given, rounds))
-        click.echo(f"{subject.__name__}\n{runner.tables(reports[-1])}\n")
+        click.echo("\n".join([subject.__name__, *map(json.dumps, reports[-1]["rows"])]))
     if output is not None:
         runner.write(reports, output)
     sys.exit(1 if any(report["failed"] for report in reports) else 0)

@@ -1,7 +1,7 @@
 """What needs a GPU: accuracy, rates, the layer at the papers' sizes, training, leaks; ``device=cpu`` tries it without.
 
 python -m pytest -m gpu
-python -m tools.bench GpuLayer GpuRates GpuAccuracy GpuTraining text=english.txt GpuLeaks -o gpu.json
+python -m tools.bench GpuLayer GpuRates GpuAccuracy GpuTraining text=english.txt GpuLeaks Torch device=cuda -o gpu.json
 """
 
 import tempfile
@@ -17,9 +17,8 @@ import numpy as np
 import scipy.sparse as sp
 
 import wordsparse as ws
-from tools.bench.layer import Batch, batches, flops_per_example, zipf_law
+from tools.bench.layer import Batch, batches, zipf_law
 from tools.bench.runner import Benchmark, Row, once
-from wordsparse.corpus import END_OF_SENTENCE, Vocabulary
 from wordsparse.kernels import CpuKernels, Csr, Kernels
 from wordsparse.layer import losses
 from wordsparse.layer.inputs import RowInputs
@@ -27,8 +26,6 @@ from wordsparse.layer.interface import Targets
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
 from wordsparse.machine.description import memory_bytes
-from wordsparse.words.embedding import StepSizes, WordEmbedding
-from wordsparse.words.examples import ExampleBuilder
 
 # Outputs (m × rows) formed at a time by the naive step: 1 GiB of float32.
 BLOCK_OUTPUTS = 2**28
@@ -54,32 +51,6 @@ class GpuNaiveDense:
             grad_h += grad_o @ W
             W -= (2 * lr) * (grad_o.T @ H)
         return 2 * grad_h
-
-
-def softmax_step(device: str, n_outputs: int, n_features: int, *, tf32: bool, compiled: bool) -> Callable[..., Any]:
-    """A step ``(H, targets, lr) -> ∇H`` of the exact softmax in PyTorch, of NumPy arrays H (m, d) and targets (m,)."""
-    import torch
-
-    W, columns = torch.zeros((n_outputs, n_features), device=device), torch.arange(n_outputs, device=device)
-
-    def gradient_by_logits(logits: Any, targets: Any) -> Any:
-        return torch.softmax(logits, dim=1) - (columns == targets[:, None]).to(logits.dtype)
-
-    by_logits = torch.compile(gradient_by_logits) if compiled else gradient_by_logits
-
-    @torch.no_grad()  # type: ignore[untyped-decorator]
-    def step(H: Any, targets: Any, lr: float) -> Any:
-        torch.backends.cuda.matmul.allow_tf32 = tf32  # of the process: the sides alternate
-        H, targets = torch.from_numpy(H).to(device), torch.from_numpy(targets).to(device)
-        gradient = by_logits(H @ W.T, targets)
-        grad_h = gradient @ W
-        W.addmm_(gradient.T, H, alpha=-lr)
-        if device != "cpu":
-            torch.cuda.synchronize()
-        return grad_h
-
-    step.W = W  # type: ignore[attr-defined]
-    return step
 
 
 @cache
@@ -136,7 +107,7 @@ class OnDevice(Benchmark):
 
 @dataclass
 class GpuLayer(OnDevice):
-    """The exact layer beside the naive dense update and PyTorch's exact softmax, µs an example."""
+    """The exact layer beside the naive dense update, µs an example; ``Torch`` has PyTorch's layers."""
 
     outputs: int = 793_471
     features: int = 300
@@ -149,8 +120,6 @@ class GpuLayer(OnDevice):
         self._exact = cycle([self.exact(layer, batch) for batch in self.made])
         self._dense = GpuNaiveDense(self.kernels.xp, self.outputs, self.features)
         self._on_device = cycle([(*map(self.kernels.to_device, (b.H, b.targets)), b.lr) for b in self.made])
-        self._next = cycle(self.made)
-        self._softmax: dict[tuple[bool, bool], Callable[..., Any]] = {}
         self.per = self.minibatch
 
     def time_exact(self) -> None:
@@ -160,27 +129,6 @@ class GpuLayer(OnDevice):
     def time_dense(self) -> None:
         self._dense.step(*next(self._on_device))
         self.wait()
-
-    @once
-    def time_softmax(self) -> None:
-        self._by_torch(tf32=False, compiled=False)
-
-    @once
-    def time_softmax_compiled_tf32(self) -> None:
-        self._by_torch(tf32=True, compiled=self.device == "cuda")
-
-    def _by_torch(self, *, tf32: bool, compiled: bool) -> None:
-        if (tf32, compiled) not in self._softmax:
-            step = softmax_step(self.device, self.outputs, self.features, tf32=tf32, compiled=compiled)
-            self._softmax[tf32, compiled] = step
-        batch = next(self._next)
-        self._softmax[tf32, compiled](batch.H, batch.targets, batch.lr)
-
-    def track_work(self) -> list[Row]:
-        """Operations and bytes of a step for each example: three passes over rows of V, and the minibatch."""
-        m, d = self.minibatch, self.features
-        unique = float(np.mean([np.unique(batch.targets).size for batch in self.made]))
-        return [{"flops": flops_per_example(m, unique, d), "bytes": 4 * d * (5 * unique / m + 8)}]
 
 
 @dataclass
@@ -260,9 +208,9 @@ class GpuTraining(OnDevice):
 
 @dataclass
 class GpuLeaks(OnDevice):
-    """Memory in use by the device and the host at each tenth of the steps, whose sizes change: a pool has to cope.
+    """Memory in use by the device and the host after each tenth of the work: a pool has to cope with many sizes.
 
-    Steps of the layer, of CBOW and of skip-gram take turns.
+    A tenth is that share of ``steps`` of the layer, and a training of each model on random words.
     """
 
     steps: int = 10_000
@@ -270,44 +218,16 @@ class GpuLeaks(OnDevice):
     features: int = 100
 
     def track_memory(self) -> list[Row]:
-        D, d, random = self.outputs, self.features, np.random.default_rng(0)
+        D, d, random, rows = self.outputs, self.features, np.random.default_rng(0), list[Row]()
         layer = FactoredOutput(D, d, "bounded-ns", kernels=self.kernels)
-        words, rows = RandomWords(self.kernels, min(D, 5000), d), []
-        for i in range(self.steps):
-            m = int(random.integers(1, 200))
-            if i % 3 == 0:
-                self.exact(layer, batches(m, d, D, seed=i)[0])()
-            else:
-                words.step("cbow" if i % 3 == 1 else "skipgram", 10 * m)
-            if (i + 1) % max(self.steps // 10, 1) == 0:
-                self.wait()
-                rows.append({"step": i + 1, "device_bytes": self.memory(), "host_bytes": memory_bytes("VmRSS")})
+        words = np.searchsorted(np.cumsum(zipf_law(5000)), random.random((3000, 30)))
+        text = [[f"w{word}" for word in line] for line in words.tolist()]
+        for tenth in range(10):
+            for i in range(self.steps // 10):
+                self.exact(layer, batches(int(random.integers(1, 200)), d, D, seed=i)[0])()
+            for model in ("cbow", "skipgram"):
+                sentences = text[: random.integers(1000, 3000)]
+                ws.train(sentences, model=model, dim=d, device=self.device, epochs=1, min_count=1, progress=False)
+            self.wait()
+            rows.append({"tenth": tenth + 1, "device_bytes": self.memory(), "host_bytes": memory_bytes("VmRSS")})
         return rows
-
-
-class RandomWords:
-    """Word vectors of both models on a text of random words, frequent ones first."""
-
-    def __init__(self, kernels: Kernels, vocab_size: int, dim: int) -> None:
-        random, law = np.random.default_rng(1), zipf_law(vocab_size)
-        self._ids = np.minimum(np.searchsorted(np.cumsum(law), random.random(100_000)), vocab_size - 1).astype(np.int32)
-        self._ids[::30] = END_OF_SENTENCE
-        counts = 1 + (self._ids.size * law).astype(np.int64)
-        builder = ExampleBuilder(Vocabulary([f"w{i}" for i in range(vocab_size)], counts), window=5, sample=0.0, seed=1)
-        self._build = {"cbow": builder.cbow, "skipgram": builder.skipgram}
-        self._models = {
-            model: WordEmbedding(
-                FactoredOutput(vocab_size, dim + 1, "bounded-ns", counts**0.5, kernels=kernels).core,
-                StepSizes(m0=100.0),
-                seed=1,
-            )
-            for model in self._build
-        }
-        self._at = 0
-
-    def step(self, model: str, tokens: int) -> None:
-        """One minibatch of the next tokens, read in a ring."""
-        self._at = self._at if self._at + tokens < self._ids.size else 0
-        examples = self._build[model](self._ids, self._at, self._at + tokens, offset=0, epoch=0)
-        self._models[model].step(examples, 0.1)
-        self._at += tokens

@@ -26,10 +26,10 @@ class Heads(Benchmark):
     """Scores of heads at a quarter and all of the same CPU seconds, and the growth of memory by each. The next step is
     always that of the head that has used the least time: what else runs slows all alike.
 
-    ``task`` is KIND-D. ``class``: one of D / 10 clusters of points, each an output; ``item``: the next one of
-    ``planted`` sequences; ``labels``: 20 a row, ten of each of two topics, the popular ones more often; ``values``: 20
-    real ones a row, those of two topics, topics by Zipf's law; ``word``: the next one of ``text``; ``bag``: the next
-    ten. Items and words are read from the last ten, by rows of their own and a GRU; else the body has one inner layer.
+    ``task`` is KIND-D. ``class``: one of D / 10 clusters of points, each an output; ``labels``: 20 a row, ten of each
+    of two topics, the popular ones more often; ``values``: 20 real ones a row, those of two topics, topics by Zipf's
+    law; ``word``: the next one of ``text``; ``bag``: the next ten. Words are read from the last ten, by rows of their
+    own and a GRU; else the body has one inner layer.
 
     The heads: losses of ``FactoredOutput`` with nothing set, or after ``counts:`` with biases and the root of counts as
     base measure; ``dense``, full cross-entropy; ``in-batch``, that among the targets of the minibatch, each weighed by
@@ -42,7 +42,7 @@ class Heads(Benchmark):
     probabilities; ``r2``, the share of the squares of all values that is explained.
     """
 
-    task: Any = ("class-20000", "class-500000", "item-20000", "labels-100000", "values-200000", "word-20000")
+    task: Any = ("class-20000", "class-500000", "labels-100000", "values-200000", "word-20000")
     head: Any = (*LOSSES, "counts:bounded-ns", "counts:zloss", *RIVALS)
     seconds: float = 10.0
     rate: float = 0.003

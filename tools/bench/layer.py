@@ -112,14 +112,12 @@ dense_layer = cache(NaiveDense)
 class Layer(Benchmark):
     """A step of the exact layer beside the naive dense update: µs an example, at the papers' sizes.
 
-    The timed steps are so small that no fold falls into them; ``track_folds`` counts those
-    of larger steps, since the condition of the state depends on H alone.
+    The timed steps are so small that no fold falls into them; ``Drift`` counts folds.
     """
 
     outputs: Any = (793_471,)
     features: Any = (300,)
     minibatch: Any = (32, 128, 512, 1024, 2048, 8192, 32_768)
-    fold_examples: int = 200_000
     cases: ClassVar[tuple[str, ...]] = ("outputs", "features", "minibatch")
 
     def setup(self) -> None:
@@ -150,32 +148,6 @@ class Layer(Benchmark):
         """What the step's operations would take at the rate at which BLAS multiplies float32 matrices."""
         unique = float(np.mean([np.unique(batch.targets).size for batch in self.made]))
         return flops_per_example(self.minibatch, unique, self.features) / sgemm_gflops(2048) / 1e3
-
-    def track_folds(self) -> list[Row]:
-        """Examples between two folds; None: no fold in all of them."""
-        layer, steps = FactoredOutput(1000, self.features, threads=self.threads), 0
-        while steps * self.minibatch < self.fold_examples:
-            # New inputs all the time: a few in turn would spread U's singular values faster than a stream does.
-            for batch in batches(self.minibatch, self.features, 1000, seed=steps):
-                layer.step(batch.H, batch.Y, batch.lr)
-                steps += 1
-        folds = layer.core.folds
-        return [{"examples_between_folds": steps * self.minibatch / folds if folds else None}]
-
-    def peak_layer(self) -> tuple[Callable[[], None], float]:
-        """V once, U, U⁻¹ and Q in float64, and six (m, d) arrays of the minibatch must be there."""
-        m, d, D = self.minibatch, self.features, self.outputs
-        warm = factored(1000, d, "squared", self.threads)
-        for batch in batches(m, d, 1000):
-            warm.step(batch.H, batch.Y, batch.lr)
-        made = batches(m, d, D)
-
-        def steps() -> None:
-            layer = factored(D, d, "squared", self.threads)
-            for batch in made:
-                layer.step(batch.H, batch.Y, batch.lr)
-
-        return steps, D * d * 4 + 3 * d * d * 8 + 6 * m * d * 4
 
 
 class Stream:
@@ -248,16 +220,16 @@ def q_error(layer: FactoredOutput) -> float:
 
 @contextmanager
 def control(variant: str) -> Iterator[None]:
-    """The layer's limits as they are (``controlled``), without folds, without refreshing U⁻¹, or neither (``bare``)."""
+    """The layer's limits as they are (``controlled``), or without folds (``unfolded``)."""
+    if variant == "controlled":
+        yield
+        return
     off = {FLOAT32: math.inf}
-    limits: dict[str, Any] = {"DRIFT": factors.DRIFT}
-    refusals: dict[str, Any] = {"MAX_GROWTH": refusal.MAX_GROWTH}
-    if variant in ("unfolded", "bare"):
-        limits |= {"FOLD_CONDITION": off, "FOLD_SCALE": math.inf}
-        refusals |= {"STEP_CONDITION": off, "MAX_GROWTH": math.inf}
-    if variant in ("unrefreshed", "bare"):
-        limits["DRIFT"] = off
-    with mock.patch.multiple(factors, **limits), mock.patch.multiple(refusal, **refusals), np.errstate(all="ignore"):
+    with (
+        mock.patch.multiple(factors, FOLD_CONDITION=off, FOLD_SCALE=math.inf),
+        mock.patch.multiple(refusal, STEP_CONDITION=off, MAX_GROWTH=math.inf),
+        np.errstate(all="ignore"),
+    ):
         yield
 
 
@@ -271,7 +243,7 @@ class Drift(Benchmark):
     """
 
     minibatch: Any = (1, 32, 128)
-    variant: Any = ("controlled", "unfolded", "unrefreshed", "bare")
+    variant: Any = ("controlled", "unfolded")
     steps: int = 1_000_000  # of single examples under control; a tenth of minibatches
     uncontrolled_steps: int = 20_000
     outputs: int = 100_000

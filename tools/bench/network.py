@@ -69,7 +69,7 @@ class NextItemNetwork(Benchmark):
             torch.optim.lr_scheduler.LambdaLR(o, lambda t: max(self.last_rate, 1 - t / steps)) for o in optimizers
         ]
         random, rows, best, chosen = np.random.default_rng(self.seed), list[Row](), -1.0, None
-        cpu, examples = 0.0, 0
+        cpu = 0.0
         for epoch in range(1, self.epochs + 1):
             before = cpu_seconds()
             self.body.train()
@@ -81,12 +81,10 @@ class NextItemNetwork(Benchmark):
                 head.backward(h, torch.from_numpy(following[following >= 0]))
                 for each in (*optimizers, *schedules):
                     each.step()
-                examples += len(h)
             cpu += cpu_seconds() - before
             if epoch == 1:
                 peak = memory_bytes("VmHWM")  # of training alone: a validation holds more
-            used = {"us_per_example": 1e6 * cpu / examples, "peak_bytes": peak}
-            row = {"epoch": epoch, "cpu_seconds": cpu, **self._scores(head, "validation", JUDGED), **used}
+            row = {"epoch": epoch, "cpu_seconds": cpu, **self._scores(head, "validation", JUDGED), "peak_bytes": peak}
             rows.append(row)
             print(self.data, self.head, row, file=sys.stderr, flush=True)
             if row["ndcg@10"] > best:

@@ -1,7 +1,6 @@
-"""What all subjects share: options, timing in turn, memory of a fresh process, the report and its tables."""
+"""What all subjects share: options, timing in turn, and the report."""
 
 import json
-import multiprocessing
 import os
 import shlex
 import statistics
@@ -9,7 +8,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
@@ -20,7 +18,7 @@ import click
 
 from wordsparse.files.storage import write_file
 from wordsparse.kernels.diagnosis import provenance
-from wordsparse.machine.description import BLAS_OVERRIDES, blas_threads, commit, memory_bytes
+from wordsparse.machine.description import BLAS_OVERRIDES, blas_threads, commit
 
 # The shortest round of a fast side, in seconds.
 ROUND = 0.3
@@ -75,11 +73,9 @@ def options(subject: type[Benchmark], given: Mapping[str, str]) -> Row:
         try:
             if isinstance(default, tuple):
                 values[name] = tuple(type(default[0])(part) for part in text.split(",")) if text else ()
-            elif isinstance(default, bool):
-                values[name] = {"yes": True, "no": False}[text]
             else:
                 values[name] = type(default)(text)
-        except (ValueError, KeyError):
+        except ValueError:
             raise click.UsageError(f"{name}={text}: expected a value such as {shown(default)}") from None
     return values
 
@@ -93,12 +89,10 @@ def check_output(output: Path, dirty: bool) -> None:
 
 
 def measured(subject: type[Benchmark], given: Row, rounds: int | None = None) -> Row:
-    """The report of one subject: rows of everything that it times, watches and tracks."""
+    """The report of one subject: rows of everything that it times and tracks."""
     base = subject(**given)
     rows: list[Row] = []
     failed: dict[str, str] = {}
-    with attempt(failed, "peak"):
-        rows += peaks(base)
     with blas_threads(base.threads):
         sides = []
         for case in swept(base):
@@ -180,58 +174,8 @@ def cpu_seconds() -> float:
     return time.process_time() + times.children_user + times.children_system
 
 
-def peaks(base: Benchmark) -> list[Row]:
-    """Growth of the memory of a fresh process by each ``peak_…`` method, beside the bytes that it says must be there.
-
-    A method returns a function to watch, and these bytes or None.
-    """
-    rows = []
-    for case in swept(base):
-        for name, _ in methods(replace(base, **case), "peak_"):
-            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
-                grown, floor = fresh.submit(watched, type(base), asdict(base) | case, name).result()
-            ratio = {} if floor is None else {"floor_bytes": floor, "ratio": grown / floor}
-            rows.append({"benchmark": name, **case, "bytes": grown, **ratio})
-    return rows
-
-
-def watched(subject: type[Benchmark], given: Row, name: str) -> tuple[int, float | None]:
-    """In a process of its own: the growth of its peak memory while a function runs."""
-    call, floor = getattr(subject(**given), name)()
-    before = memory_bytes("VmRSS")
-    call()
-    return memory_bytes("VmHWM") - before, floor
-
-
 def write(reports: Sequence[Row], output: Path) -> None:
     """Write reports as JSON, whole or not at all; a number that is not finite is a mistake of the subject."""
     command = shlex.join(["python", "-m", "tools.bench", *sys.argv[1:]])
     text = json.dumps({"command": command, "reports": list(reports)}, indent=1, allow_nan=False) + "\n"
     write_file(output.absolute(), text.encode())
-
-
-def tables(report: Row) -> str:
-    """The rows for a terminal: one table for each kind of row."""
-    kinds: dict[tuple[str, ...], list[Row]] = {}
-    for row in report["rows"]:
-        kinds.setdefault(tuple(name for name, value in row.items() if not isinstance(value, (list, dict))), []).append(
-            row
-        )
-    return "\n\n".join(
-        aligned(list(names), [[row[name] for name in names] for row in rows]) for names, rows in kinds.items()
-    )
-
-
-def aligned(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns aligned to the right; floats with three significant digits."""
-
-    def cell(value: object) -> str:
-        if value is None:
-            return "-"
-        if not isinstance(value, float):
-            return str(value)
-        return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
-
-    cells = [list(headers), *([cell(value) for value in row] for row in rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
-    return "\n".join("  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True)) for row in cells)

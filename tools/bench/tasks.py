@@ -8,7 +8,7 @@ import numpy as np
 
 from wordsparse.corpus.reading import sentences
 
-# Inputs before a word or an item, and features of a made-up row.
+# Inputs before a word, and features of a made-up row.
 BEFORE, FEATURES = 10, 64
 
 
@@ -40,24 +40,16 @@ def task_of(asked: Any) -> Task:
 
 
 def following(asked: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
-    """The next item or word, or for a ``bag`` the next ten, and those before it."""
-    if kind == "item":
-        parts = planted(outputs, asked.examples // 8)
-    else:
-        words = list(
-            islice((word for line in sentences(asked.text) for word in (*line, "</s>")), (BEFORE + 1) * asked.examples)
-        )
-        kept = {word: i for i, (word, _) in enumerate(Counter(words).most_common(outputs - 1), 1)}
-        parts = [np.array([kept.get(word, 0) for word in words])]
+    """The next word of a text, or for a ``bag`` the next ten, behind the last ten before it; 0 where there is none."""
+    words = list(
+        islice((word for line in sentences(asked.text) for word in (*line, "</s>")), (BEFORE + 1) * asked.examples)
+    )
+    kept = {word: i for i, (word, _) in enumerate(Counter(words).most_common(outputs - 1), 1)}
+    ids = np.array([kept.get(word, 0) for word in words])
     targets = 10 if kind == "bag" else 1
-    rows = np.concatenate([windows(part, targets) for part in parts])
+    padded = np.concatenate([np.zeros(BEFORE - 1, np.int64), ids])
+    rows = np.lib.stride_tricks.sliding_window_view(padded, BEFORE + targets)
     return rows[:, :-targets], rows[:, -targets:], None
-
-
-def windows(part: Any, targets: int) -> Any:
-    """Each run of that many ids, from the second id on, behind the last ten before it; 0 where there is none."""
-    padded = np.concatenate([np.zeros(BEFORE - 1, np.int64), part])
-    return np.lib.stride_tricks.sliding_window_view(padded, BEFORE + targets)
 
 
 def made_up(asked: Any, kind: str, outputs: int) -> tuple[Any, Any, Any]:
@@ -80,23 +72,3 @@ def made_up(asked: Any, kind: str, outputs: int) -> tuple[Any, Any, Any]:
     places = topics[:, :, None] * size + np.concatenate(drawn)
     ids = shuffled[places].reshape(n, 20)
     return inputs, ids, random.standard_normal(outputs).astype(np.float32)[ids] if kind == "values" else None
-
-
-def planted(items: int, users: int = 30_000, groups: int = 500) -> list[Any]:
-    """Sequences of 5 to 14 items: two steps in three to one of three groups that follow the last item's, others to any.
-
-    The items of a group, ``items`` / ``groups``, are drawn by Zipf's law.
-    """
-    random = np.random.default_rng(items)
-    size = items // groups
-    popular = np.cumsum(1 / np.arange(1, size + 1))
-    following = random.integers(0, groups, (groups, 3))
-    found = []
-    for length in random.integers(5, 15, users):
-        group = np.empty(length, np.int64)
-        group[0] = random.integers(groups)
-        for t in range(1, length):
-            follows = random.random() < 2 / 3
-            group[t] = following[group[t - 1], random.integers(3)] if follows else random.integers(groups)
-        found.append(group * size + np.searchsorted(popular, random.random(length) * popular[-1]))
-    return found

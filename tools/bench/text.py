@@ -10,7 +10,6 @@ from tools.bench.runner import Benchmark, once
 from wordsparse.corpus import encode
 from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.blocks import text_blocks
-from wordsparse.corpus.reading import sentences
 from wordsparse.gensim import LineSentence, texts
 
 
@@ -29,11 +28,11 @@ def scanned_by_gensim(sentences: Iterable[Any]) -> None:
 
 @dataclass
 class Reading(Benchmark):
-    """A text file to a vocabulary and shards, µs a token, beside plain Python and gensim's scan.
+    """A text file to a vocabulary and shards, µs a token, beside gensim's scan.
 
     ``time_read``: split, checked, counted and numbered, on one thread, nothing written. ``time_encode``: all of it, the
-    vocabulary and the shards on the disk; ``…_phrases``: with one pass that joins phrases; ``…_simple``, ``…_unicode``:
-    with that tokeniser, per token of ``split``. ``time_python``: the same ids and counts by ``sentences`` and a dict.
+    vocabulary and the shards on the disk; ``…_phrases``: with one pass that joins phrases; ``…_unicode``: with that
+    tokeniser, per token of ``split``.
     """
 
     text: Path = Path("text.txt")
@@ -61,10 +60,6 @@ class Reading(Benchmark):
         self._encode(phrases=1)
 
     @once
-    def time_encode_simple(self) -> None:
-        self._encode(tokens="simple")
-
-    @once
     def time_encode_unicode(self) -> None:
         self._encode(tokens="unicode")
 
@@ -72,22 +67,6 @@ class Reading(Benchmark):
     def time_corpus_file(self) -> None:
         with texts.opened(None, self.text, passes=1) as text:
             text.scan()
-
-    @once
-    def time_python(self) -> None:
-        ids: dict[str, int] = {}
-        counts: list[int] = []
-        values: list[int] = []
-        for sentence in sentences(self.text):
-            for word in sentence:
-                number = ids.setdefault(word, len(ids))
-                if number == len(counts):
-                    counts.append(0)
-                counts[number] += 1
-                values.append(number)
-            values.append(-2)
-            if len(values) > 2**20:
-                values.clear()
 
     @once
     def time_gensim(self) -> None:

@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -35,21 +35,8 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Forked from one process that has imported everything and run nothing: cheap to start and to kill.
 SERVER = multiprocessing.get_context("forkserver")
 PRELOADED = ["wordsparse.cli.train", "wordsparse.training.output_run", "wordsparse.cli.encode"]
-# Shares of the kills: training has the most to lose.
-SHARES = {"cbow": 5, "skipgram": 5, "counts": 3, "encode": 3, "export": 3}
 LIMIT_SECONDS = 120
 TRAINING = ["--dim", "20", "--epochs", "2", "--sample", "0", "--min-count", "1", "--batch-tokens", "60"]
-
-
-@dataclass
-class Figures:
-    """The kills so far, and their outcome."""
-
-    kills: Counter[str] = field(default_factory=Counter)
-    signals: Counter[str] = field(default_factory=Counter)
-    ended_before: int = 0
-    identical: int = 0
-    damage: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -66,7 +53,8 @@ class Siege:
     """Kills commands in ``folder`` and counts the outcomes."""
 
     def __init__(self, folder: Path, seed: int) -> None:
-        self.folder, self.random, self.figures = folder, np.random.default_rng(seed), Figures()
+        self.folder, self.random = folder, np.random.default_rng(seed)
+        self.kills, self.damage = Counter[str](), list[str]()
         self._lasted = 0.0  # seconds of the last command
         SERVER.set_forkserver_preload(PRELOADED)
 
@@ -83,13 +71,11 @@ class Siege:
             number = SIGNALS[self.random.integers(len(SIGNALS))]
             status = self._status(target, number, self.random.uniform(0, lasts))
             if status == 0:  # it was faster, and must be whole
-                self.figures.ended_before += 1
                 self._compare(target, reference, beside)
                 self._reset(target)
                 continue
             done += 1
-            self.figures.kills[target.name] += 1
-            self.figures.signals[number.name] += 1
+            self.kills[target.name] += 1
             expected = -number if number == signal.SIGKILL else 130
             self._must(target, status == expected, f"{number.name} gave the status {status}")
             found = contents(target.output)
@@ -108,7 +94,6 @@ class Siege:
 
     def _compare(self, target: Target, reference: dict[str, str], beside: set[Path]) -> None:
         found = contents(target.output)
-        self.figures.identical += found == reference
         unlike = sorted(name for name in found.keys() | reference if found.get(name) != reference.get(name))
         self._must(target, not unlike, f"other bytes than an undisturbed run in {', '.join(unlike)}")
         left = {path.name for path in set(self.folder.iterdir()) - beside - {target.output, self.folder / "errors"}}
@@ -150,7 +135,7 @@ class Siege:
 
     def _must(self, target: Target, holds: bool, otherwise: str) -> None:
         if not holds:
-            self.figures.damage.append(f"{target.name}: {otherwise}")
+            self.damage.append(f"{target.name}: {otherwise}")
 
 
 def _run(arguments: list[str], errors: str, ready: Connection) -> None:
@@ -223,12 +208,12 @@ def main(kills: int, seed: int) -> None:
         folder.mkdir()
         materials.mkdir()
         siege = Siege(folder, seed)
-        for target in targets(siege, materials):
+        attacked = targets(siege, materials)
+        for target in attacked:
             click.echo(f"killing {target.name}", err=True)
-            siege.attack(target, max(1, round(kills * SHARES[target.name] / sum(SHARES.values()))))
-    figures = siege.figures
-    click.echo(json.dumps({**vars(figures), "all_kills": figures.kills.total()}, indent=1))
-    sys.exit(1 if figures.damage else 0)
+            siege.attack(target, -(-kills // len(attacked)))
+    click.echo(json.dumps({"kills": siege.kills, "damage": siege.damage}, indent=1))
+    sys.exit(1 if siege.damage else 0)
 
 
 if __name__ == "__main__":
