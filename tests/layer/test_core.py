@@ -33,19 +33,6 @@ def layer_and_minibatch(kind: str) -> tuple[ExactLayer, Forward]:
 
 
 @pytest.mark.parametrize("kind", ["rows", "windows"])
-def test_a_sum_is_taken_once(kind: str) -> None:
-    """Its taker may overwrite it: of rows it was summed again, of windows a KeyError."""
-    _, forward = layer_and_minibatch(kind)
-    sums = forward.inputs.pull_back(forward)
-    for name in ("X", "Z", "G"):
-        value = getattr(sums, name)
-        assert value() is value.take()
-        for use in (value, value.take):
-            with pytest.raises(InputError, match=f"{name} of this minibatch was taken before"):
-                use()
-
-
-@pytest.mark.parametrize("kind", ["rows", "windows"])
 def test_a_forward_pass_is_refused_after_an_update(kind: str) -> None:
     """Its gradient, once more asked for after the step, was that of other weights."""
     layer, forward = layer_and_minibatch(kind)
@@ -75,17 +62,6 @@ def test_any_change_of_the_state_outdates_a_forward_pass(change: str) -> None:
     getattr(layer, change)(*arguments.get(change, ()))
     with pytest.raises(InputError, match="out of date"):
         forward.inputs.pull_back(forward)
-
-
-@pytest.mark.parametrize("kind", ["rows", "windows"])
-def test_an_update_is_computed_beside_the_state(kind: str) -> None:
-    layer, forward = layer_and_minibatch(kind)
-    before = {name: np.copy(part) for name, part in layer.state().items()}
-    update = layer.update(forward.inputs.pull_back(forward), 0.01)
-    for name, part in layer.state().items():
-        np.testing.assert_array_equal(part, before[name], name)
-    layer.apply(update)
-    assert not np.array_equal(layer.V, before["V"])
 
 
 # ── a loss without a scale ────────────────────────────────────────────────────────────────────────────────────────────

@@ -65,13 +65,6 @@ def test_an_object_that_another_thread_used_during_a_fork_is_refused() -> None:
         pass
 
 
-def test_a_guard_is_free_again_after_an_error() -> None:
-    layer = FactoredOutput(D, d)
-    with pytest.raises(InputError):
-        layer.step(None, None, 1.0)  # type: ignore[arg-type]
-    layer.step(*minibatches(1)[0], 1e-3)
-
-
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
 def test_copies_of_a_used_layer_go_on_alike(copied: Any) -> None:
     """The copy's work space no longer started on a cache line, and its next step ended the process."""

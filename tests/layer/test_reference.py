@@ -50,12 +50,6 @@ def test_gradients_by_finite_differences(loss: str, with_measure: bool) -> None:
     )
 
 
-def test_squared_error_is_the_distance_to_the_dense_targets() -> None:
-    dense = oracle("squared", False)
-    losses, *_ = dense.loss_and_grads(H, Y)
-    np.testing.assert_allclose(losses, ((H @ dense.W.T - Y.toarray()) ** 2).sum(1), rtol=1e-12)
-
-
 @pytest.mark.parametrize("loss", problems.LOSSES)
 def test_the_step_is_one_on_the_measure_weighted_weights(loss: str) -> None:
     """√π W ← √π W − lr (∂/∂(√π W) Π + λ √π W)."""

@@ -34,16 +34,6 @@ def test_the_cheaper_route_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert taken == ["low_rank", "low_rank", "low_rank", "dense"]
 
 
-def test_strength_is_the_norm_of_the_step() -> None:
-    layer = FactoredOutput(4, 2, "squared", weights=np.ones((4, 2)))
-    H = np.array([[3.0, 4.0], [0.0, 1.0]])
-    seen = problems.forward(layer, H, sp.csr_array((2, 4)))
-    expected = 0.1 * np.linalg.norm(2 * H.T @ H)
-    for route in (update.dense, update.low_rank):
-        step = update.Step(problems.sums_of(seen), 4.0, 0.1, None, 0.0, layer.core.kernels)
-        assert route(step, np.dtype(np.float64)).strength == pytest.approx(expected)
-
-
 # ── many steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -93,22 +83,6 @@ def test_an_inverse_that_has_drifted_is_renewed(dtype: str) -> None:
         layer.core.factors.U_inverse[3, 4] = error
         layer.step(random.standard_normal((3, 30)), problems.targets(random, 3, 20, 2), 1e-9)
         assert (problems.broken_invariants(layer)["U"] < 0.01 * error) == renewed
-
-
-def test_folding_changes_the_representation_only() -> None:
-    random = np.random.default_rng(3)
-    layer = FactoredOutput(9000, 5, "bounded-ns", problems.measure(random, 9000), np.float64)
-    for _ in range(10):
-        layer.step(random.standard_normal((4, 5)), problems.targets(random, 4, 9000, 3), 0.1)
-    before, Q, w_bar = layer.weights(), layer.core.factors.Q, layer.core.factors.w_bar
-    layer.fold()
-    np.testing.assert_allclose(layer.weights(), before, rtol=1e-12, atol=1e-14)
-    assert problems.off(layer.core.factors.Q, Q) < 1e-12
-    assert problems.off(layer.core.factors.w_bar, w_bar, float(np.sqrt(np.trace(Q)))) < 1e-12
-    np.testing.assert_array_equal(layer.core.factors.U, np.eye(5))
-    np.testing.assert_array_equal(layer.core.factors.U_inverse, np.eye(5))
-    assert not layer.core.factors.omega.any()
-    assert layer.core.folds == 1
 
 
 @pytest.mark.parametrize("rate", [0.9, -0.9], ids=["shrinking", "growing"])

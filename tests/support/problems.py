@@ -128,20 +128,6 @@ def sums_of(forward: Forward) -> Sums:
     return forward.inputs.pull_back(forward)
 
 
-def step(
-    layer: FactoredOutput, H: Array, Y: sp.csr_array, lr: float, preconditioner: Array | None, weight_decay: float
-) -> tuple[Array, Array]:
-    """As DenseOutput.step, with a preconditioner that need not be symmetric."""
-    if preconditioner is None:
-        return layer.step(H, Y, lr, weight_decay=weight_decay)
-    seen = forward(layer, H, Y)
-    sums = sums_of(seen)
-    gradient = sums.gradient()
-    Pi = layer.core.kernels.to_device(preconditioner)
-    layer.core.apply(layer.core.update(sums, lr, Pi, weight_decay=weight_decay))
-    return host(layer, seen.losses), host(layer, gradient)
-
-
 def off(actual: Array, expected: Array, scale: float = 0.0) -> float:
     """The largest deviation relative to the largest expected number, or to ``scale`` where that is larger."""
     assert actual.shape == expected.shape
