@@ -28,11 +28,3 @@ def test_a_block_is_used_again_when_the_last_view_of_it_is_gone() -> None:
     third = pool.empty((LARGE + LARGE // 16,), np.uint8)
     assert address(third) == where
     assert address(pool.empty((LARGE,), np.uint8)) not in (where, address(second))
-
-
-def test_blocks_that_have_become_too_small_are_freed() -> None:
-    pool = ArrayPool()
-    for size in (LARGE, 2 * LARGE, 4 * LARGE, 8 * LARGE):
-        pool.empty((size,), np.uint8)
-        gc.collect()
-    assert len(pool._available) == 1
