@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -103,13 +102,6 @@ assert "compare" in said.getvalue() and "wordsparse.comparison, which this insta
 @pytest.mark.parametrize("stays", [[], ["cli"]])
 def test_all_doors_come_off(house: Path, tmp_path: Path, stays: list[str]) -> None:
     python(CORE + SHELL * len(stays), house, tmp_path, *(door for door in DOORS if door not in stays))
-
-
-def test_an_installation_brings_what_the_core_and_the_command_line_need() -> None:
-    project = Path(__file__).parents[1] / "pyproject.toml"
-    needed = tomllib.loads(project.read_text())["project"]["dependencies"]
-    names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in needed}  # type: ignore[index]
-    assert names == {"numpy", "scipy", "threadpoolctl", "click", "smart_open"}
 
 
 def test_the_table_says_what_the_commands_say_of_themselves() -> None:

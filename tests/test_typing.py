@@ -1,7 +1,5 @@
 """The types of the public names, as a type checker sees them."""
 
-import contextlib
-import inspect
 import os
 import re
 import subprocess
@@ -9,8 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-import wordsparse as ws
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -45,17 +41,3 @@ def test_a_misspelt_option_is_a_type_error(tmp_path: Path) -> None:
     assert revealed["9"].endswith("Model")
     assert "ndarray" in revealed["10"]
     assert "ndarray" in revealed["11"]
-
-
-def test_help_shows_names_of_types_and_not_what_they_stand_for() -> None:
-    """ArrayLike was 300 characters of numpy._typing._array_like in help and tooltips."""
-    shown = {}
-    for name in ws.__all__:
-        public = getattr(ws, name)
-        members = vars(public).items() if inspect.isclass(public) else ()
-        for part, function in [(name, public), *((f"{name}.{member}", value) for member, value in members)]:
-            if callable(function):
-                with contextlib.suppress(TypeError, ValueError):
-                    shown[part] = str(inspect.signature(function))
-    assert "ArrayLike" in shown["FactoredOutput.step"]
-    assert [part for part, text in shown.items() if "_array_like" in text] == []
