@@ -2,13 +2,10 @@
 
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -168,29 +165,6 @@ def test_a_signal_to_one_rank_stops_all_and_any_number_goes_on(hit: int, text: P
     assert not has_checkpoint(output)
 
 
-def test_kills_at_random_moments_lose_nothing(text: Path, tmp_path: Path) -> None:
-    """A rank or the launcher is killed, again and again; the model has the bytes of a run that was left alone."""
-    asked = [text, "--epochs", 5, *OPTIONS, "--checkpoint-every", "0.1", "--resume", "-o"]
-    alone, output, draw = tmp_path / "alone", tmp_path / "output", random.Random(0)
-    done(2, *asked, alone)
-    for number in range(3):
-        process = started(2, *asked, output)
-        wait_until(lambda: len(ranks_of(output)) == 2, process)
-        time.sleep(draw.random())
-        victim = process.pid if number == 2 else draw.choice([*ranks_of(output).values()] or [process.pid])
-        with suppress(ProcessLookupError):  # it had ended
-            os.kill(victim, signal.SIGKILL)
-        process.communicate(timeout=SECONDS)
-        wait_until(lambda: not ranks_of(output))
-        if output.exists() and not output.with_name("output.training").exists():  # the machine was faster
-            break
-    else:
-        done(2, *asked, output)
-    for name in FILES:
-        assert (output / name).read_bytes() == (alone / name).read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "output"]
-
-
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
@@ -249,19 +223,3 @@ sys.exit(__main__.start())
         assert run.returncode in (1, 2), run.stderr
         assert message in run.stderr
         assert not (tmp_path / "model").exists()
-
-
-def test_trainings_that_a_launcher_starts_stay_as_many_trainings(text: Path, tmp_path: Path) -> None:
-    """`srun -n 8 python sweep.py` of independent programs made each a rank of one training, or an error."""
-    program = f"""
-import os, wordsparse as ws
-from wordsparse.cli import main
-
-number = os.environ["SLURM_PROCID"]
-ws.train({str(text)!r}, seed=int(number), output=number, progress=False, **{SAME})
-assert main(["similar", number, "w1"]) == 0
-"""
-    for number in range(2):
-        environment = {**os.environ, "SLURM_PROCID": str(number), "SLURM_STEP_NUM_TASKS": "8"}
-        subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1"]

@@ -126,12 +126,6 @@ def test_what_is_no_text_is_refused(texts: Any, message: str) -> None:
         TextClassifier(threads=1).fit(texts, ["a", "b"])
 
 
-def test_a_tokeniser_is_named() -> None:
-    for wrong, message in (([], "tokens must be the name of a tokeniser"), ("none", "unknown tokeniser 'none'")):
-        with pytest.raises(InputError, match=message):
-            TextClassifier(tokens=wrong).fit(["a", "b"], ["a", "b"])  # type: ignore[arg-type]
-
-
 def test_fasttexts_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("__label__a __label__b the  cat\n\nno label\nit is __label__b\n")
     found = read_texts(tmp_path / "a.txt")
