@@ -5,7 +5,6 @@ The emulated one refuses what CuPy would (tests/support/emulation/standin.py): a
 
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -18,15 +17,11 @@ import wordsparse as ws
 from wordsparse import kernels as kernels_module
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.kernels import CpuKernels, Kernels
-from wordsparse.layer import core
 from wordsparse.layer.losses import LOSSES
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine import devices
 from wordsparse.training import loop
 from wordsparse.training.progress import Progress
-from wordsparse.words import recipe
-from wordsparse.words.embedding import StepSizes, WordEmbedding
-from wordsparse.words.examples import ExampleBuilder
 
 Array = NDArray[Any]
 
@@ -44,31 +39,6 @@ def pair(kernels: Kernels, loss: str, *, measure: bool, D: int = 40, d: int = 6)
         FactoredOutput(D, d, problems.LOSSES[loss], pi, np.float64, weights=start, kernels=where)
         for where in (kernels, CpuKernels(1))
     ]
-
-
-@pytest.mark.parametrize("measure", [False, True])
-@pytest.mark.parametrize("loss", problems.LOSSES)
-def test_the_public_face_is_that_of_the_cpu(kernels: Kernels, loss: str, measure: bool) -> None:
-    random = np.random.default_rng(2)
-    there, here = pair(kernels, loss, measure=measure)
-    for m in (1, 3, 12, 0):
-        H, Y = random.standard_normal((m, 6)) / 3, problems.targets(random, m, 40, 3)
-        for found, expected in zip(there.step(H, Y, 0.01), here.step(H, Y, 0.01), strict=True):
-            assert isinstance(found, np.ndarray)
-            assert problems.off(found, expected, 1.0) < 1e-11
-    H = random.standard_normal((3, 6))
-    assert problems.off(there.outputs(H, [3, 0, 3]), here.outputs(H, [3, 0, 3])) < 1e-11
-    assert problems.off(there.weights([5]), here.weights([5])) < 1e-11
-    with mock.patch.object(core, "BLOCK_ROWS", 16):  # the last block is short
-        for found, expected in zip(there.top(H, 4), here.top(H, 4), strict=True):
-            assert problems.off(found, expected) < 1e-11
-        there.fold()
-        assert problems.off(there.weights(), here.weights()) < 1e-11
-        there.set_common_output(0.5)
-        here.set_common_output(0.5)
-        assert problems.off(there.weights(), here.weights()) < 1e-15
-        there.set_weights(here.weights() + 1)
-        assert problems.off(there.weights(), here.weights() + 1) < 1e-15
 
 
 def test_arrays_of_the_device_stay_there(kernels: Kernels) -> None:
@@ -98,43 +68,6 @@ def test_a_step_that_would_explode_changes_nothing(kernels: Kernels) -> None:
     np.testing.assert_array_equal(there.weights(), here.weights())
 
 
-def text() -> tuple[Any, Array]:
-    random = np.random.default_rng(5)
-    ids = np.minimum(random.geometric(0.15, 600) - 1, 29).astype(np.int32)
-    ids[::17] = -2
-    vocabulary = mock.Mock()
-    vocabulary.counts = np.bincount(ids[ids >= 0], minlength=30) + 1
-    vocabulary.__len__ = lambda self: 30
-    return vocabulary, ids
-
-
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("model", ["cbow", "skipgram"])
-def test_word_vectors_are_those_of_the_cpu(kernels: Kernels, model: str, loss: str) -> None:
-    vocabulary, ids = text()
-    constants = recipe.recommended(model, loss)
-    embeddings, sums = [], []
-    for where in (kernels, CpuKernels(1)):
-        layer = FactoredOutput(30, 6, constants.loss, np.asarray(vocabulary.counts, float), kernels=where).core
-        if constants.start:
-            layer.set_common_output(constants.start)
-        embeddings.append(WordEmbedding(layer, StepSizes(lr=0.5, m0=5.0, t0=5.0, forget_tokens=500.0), seed=1))
-        builder = ExampleBuilder(vocabulary, window=3, sample=0.0, seed=1)
-        build = builder.cbow if model == "cbow" else builder.skipgram
-        sums.append([])
-        for step in range(6):
-            examples = build(ids, step * 100, (step + 1) * 100, offset=0, epoch=0)
-            sums[-1].append(embeddings[-1].step(examples, 0.5 if step else 0.0))
-        sums[-1].append(embeddings[-1].loss(examples))
-        # None of it: no pairs, nothing changed.
-        assert embeddings[-1].step(build(ids, 0, 0, offset=0, epoch=0), 0.5) == 0.0
-    there, here = embeddings
-    np.testing.assert_allclose(sums[0], sums[1], rtol=1e-4, atol=1e-3)
-    assert problems.off(kernels.to_host(there.E), here.E) < 1e-3
-    assert problems.off(there.output.weights(), here.output.weights()) < 1e-3
-    assert isinstance(there.E, kernels.xp.ndarray)
-
-
 SENTENCES = [[f"w{(i * j + j * j) % 23}" for j in range(20)] for i in range(60)]
 SMALL: dict[str, Any] = {"dim": 4, "min_count": 1, "epochs": 1, "window": 2, "threads": 1, "batch_tokens": 120}
 
@@ -145,14 +78,17 @@ def play_card(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "kernels_on", lambda device, threads, bfloat16: kernels)
 
 
-def test_training_on_the_device(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = ws.train(SENTENCES, device="cpu", **SMALL)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("kind", ["cbow", "skipgram"])
+def test_training_on_the_device(kernels: Kernels, monkeypatch: pytest.MonkeyPatch, kind: str, loss: str) -> None:
+    options: dict[str, Any] = {**SMALL, "model": kind, "loss": loss}
+    expected = ws.train(SENTENCES, device="cpu", **options)
     play_card(kernels, monkeypatch)
-    model = ws.train(SENTENCES, device="cuda", **SMALL)
+    model = ws.train(SENTENCES, device="cuda", **options)
     assert (model.report["device"], model.report["device_reason"]) == ("cuda", "an emulated card")
     assert isinstance(model.vectors, np.ndarray)
     assert problems.off(model.vectors, expected.vectors) < 1e-3
-    again = ws.train(SENTENCES, device="cuda", **{**SMALL, "threads": 4})
+    again = ws.train(SENTENCES, device="cuda", **{**options, "threads": 4})
     np.testing.assert_array_equal(again.vectors, model.vectors)
     more = [*SENTENCES, ["new", "w1", "w2"] * 9]
     there, here = (of.train(more, epochs=1, min_count=1) for of in (model, expected))

@@ -160,15 +160,18 @@ def test_loss_and_grad_is_step_without_a_change() -> None:
 # ── reading and setting weights ───────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.fixture(params=[(dtype, measure) for dtype in ("float32", "float64") for measure in (False, True)], ids=str)
+READ = [(dtype, measure) for dtype in ("float32", "float64") for measure in (False, True)]
+
+
+@pytest.fixture(params=[(name, *kind) for name in problems.backends() if name != "cpu-1" for kind in READ], ids=str)
 def stepped(request: pytest.FixtureRequest) -> tuple[FactoredOutput, DenseOutput]:
     """A layer over more rows than one block, after some steps, and the oracle after the same."""
-    dtype, with_measure = request.param
+    backend, dtype, with_measure = request.param
     random = np.random.default_rng(8)
     D, d = BLOCK_ROWS + 300, 6
     pi = problems.measure(random, D) if with_measure else None
     start = random.standard_normal((D, d)).astype(dtype)
-    layer = FactoredOutput(D, d, "bounded-ns", pi, dtype, weights=start)
+    layer = FactoredOutput(D, d, "bounded-ns", pi, dtype, weights=start, kernels=problems.backends()[backend])
     dense = DenseOutput(start, "bounded-ns", pi)
     for _ in range(3):
         H, Y = random.standard_normal((8, d)).astype(dtype), problems.targets(random, 8, D, 4)
@@ -184,11 +187,13 @@ def test_weights_and_outputs(stepped: tuple[FactoredOutput, DenseOutput]) -> Non
     rows = np.array([5, 0, layer.n_outputs - 1, 5, BLOCK_ROWS])
     H = np.random.default_rng(0).standard_normal((4, layer.n_features)).astype(layer.dtype)
     assert layer.weights().dtype == layer.dtype
-    assert problems.off(layer.weights(), dense.W) < tolerance
-    assert problems.off(layer.weights(rows), dense.W[rows]) < tolerance
-    assert problems.off(layer.weights([]), dense.W[:0]) == 0
-    assert problems.off(layer.weights(7), dense.W[[7]]) < tolerance
-    assert problems.off(layer.outputs(H, rows), H @ dense.W[rows].T) < tolerance
+    for _ in range(2):
+        assert problems.off(layer.weights(), dense.W) < tolerance
+        assert problems.off(layer.weights(rows), dense.W[rows]) < tolerance
+        assert problems.off(layer.weights([]), dense.W[:0]) == 0
+        assert problems.off(layer.weights(7), dense.W[[7]]) < tolerance
+        assert problems.off(layer.outputs(H, rows), H @ dense.W[rows].T) < tolerance
+        layer.fold()
 
 
 def test_top_over_all_blocks(stepped: tuple[FactoredOutput, DenseOutput]) -> None:
@@ -212,14 +217,17 @@ def test_top_takes_what_there_is_and_the_first_of_equals() -> None:
     assert where.shape == best.shape == (0, 2)
 
 
-def test_set_weights_starts_over(stepped: tuple[FactoredOutput, DenseOutput]) -> None:
+def test_weights_that_are_set_start_over(stepped: tuple[FactoredOutput, DenseOutput]) -> None:
     layer, dense = stepped
     layer.set_weights(dense.W)
     assert max(problems.distance(layer, dense).values()) < TOLERANCE[layer.dtype.name]
-    # Q is counted in the working precision, added up in float64.
-    tolerance = {"float32": 2e-6, "float64": 1e-12}[layer.dtype.name]
-    assert max(problems.broken_invariants(layer).values()) < tolerance
-    np.testing.assert_array_equal(layer.core.factors.U, np.eye(layer.n_features))
+    np.testing.assert_array_equal(problems.host(layer, layer.core.factors.U), np.eye(layer.n_features))
+    layer.set_common_output(0.7)
+    common = DenseOutput(np.zeros(dense.W.shape), dense.loss, dense.base_measure)
+    common.W[:, -1] = 0.7
+    for _ in range(2):
+        assert max(problems.distance(layer, common).values()) < TOLERANCE[layer.dtype.name]
+        layer.fold()
 
 
 def test_initial_weights_are_zero_or_small_and_seeded() -> None:
@@ -287,22 +295,6 @@ def test_rows_beyond_32_bits(loss: str) -> None:
         assert problems.off(layer.weights(3), small.weights(last)) < 1e-5
     assert layer.core.folds == 0
     assert _resident_bytes() - before < 200e6
-
-
-@pytest.mark.parametrize("with_measure", [False, True])
-def test_a_common_output_is_that_for_every_row(with_measure: bool) -> None:
-    random = np.random.default_rng(0)
-    D, d, value = 7, 3, 0.7
-    pi = problems.measure(random, D) if with_measure else None
-    layer = FactoredOutput(D, d, "spherical", pi, np.float64)
-    layer.set_common_output(value)
-    W = np.zeros((D, d))
-    W[:, -1] = value
-    np.testing.assert_allclose(layer.weights(), W, atol=1e-15)
-    Q, w_bar = layer.core.factors.Q.copy(), layer.core.factors.w_bar.copy()
-    layer.fold()
-    np.testing.assert_allclose(layer.core.factors.Q, Q, atol=1e-14)
-    np.testing.assert_allclose(layer.core.factors.w_bar, w_bar, atol=1e-14)
 
 
 # ── what is refused ───────────────────────────────────────────────────────────────────────────────────────────────────
