@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from support.emulation import compiler
 from wordsparse.kernels import cuda
@@ -23,15 +24,16 @@ diff dot einsum empty empty_like exp eye flatnonzero full full_like hstack isfin
 minimum multiply ones ones_like outer repeat searchsorted sqrt square stack sum take take_along_axis trace unique
 vdot vstack where zeros zeros_like linalg.inv linalg.norm
 """
+OPERATORS = """
+absolute add bitwise_and bitwise_or bitwise_xor divide equal floor_divide greater greater_equal less less_equal
+logical_and negative not_equal power remainder subtract
+"""
 METHODS = "all any argmax astype copy cumsum diagonal fill max min reshape sum trace"
 KEYWORDS = "axis copy dtype kind minlength out return_inverse side"
-OPERATORS = "add sub mul truediv floordiv mod pow matmul lt le gt ge eq ne and or xor"
 
 
-class Array:
+class Array(NDArrayOperatorsMixin):
     """An array on the emulated device."""
-
-    __array_priority__ = 100
 
     def __init__(self, host: Any) -> None:
         self._host = np.asarray(host)
@@ -42,13 +44,12 @@ class Array:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
             return NotImplemented  # nor are add.at and add.reduce known to CuPy's arrays
-        if ufunc.__name__ in FUNCTIONS.split() or hasattr(Array, f"__{OPERATOR_OF.get(ufunc.__name__)}__"):
-            return _call(ufunc, inputs, kwargs)
-        raise TypeError(f"the stand-in has no {ufunc.__name__}: if CuPy has it, add it to FUNCTIONS")
+        result = self.__array_function__(ufunc, (), inputs, kwargs)
+        return kwargs["out"][0] if "out" in kwargs else result
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         name = ("linalg." if function.__module__ == "numpy.linalg" else "") + function.__name__
-        if name not in FUNCTIONS.split():
+        if name not in (FUNCTIONS + OPERATORS).split():
             raise TypeError(f"the stand-in has no {name}: if CuPy has it, add it to FUNCTIONS")
         return _call(function, args, kwargs)
 
@@ -73,12 +74,6 @@ class Array:
     def __bool__(self) -> bool:
         return bool(self._host)
 
-    def __neg__(self) -> "Array":
-        return Array(-self._host)
-
-    def __abs__(self) -> "Array":
-        return Array(abs(self._host))
-
     def get(self) -> Any:
         return self._host.copy()
 
@@ -102,30 +97,6 @@ class Array:
 
     def __repr__(self) -> str:
         return f"device {self._host!r}"
-
-
-def _operator(name: str) -> tuple[Callable[..., Any], ...]:
-    def forward(self: Array, other: Any) -> Any:
-        return _device(getattr(self._host, f"__{name}__")(_host(other)))
-
-    def reflected(self: Array, other: Any) -> Any:
-        return _device(getattr(self._host, f"__r{name}__")(_host(other)))
-
-    def in_place(self: Array, other: Any) -> Any:
-        getattr(self._host, f"__i{name}__")(_host(other))
-        return self
-
-    return forward, reflected, in_place
-
-
-for _name in OPERATORS.split():
-    for _prefix, _function in zip(("", "r", "i"), _operator(_name), strict=True):
-        setattr(Array, f"__{_prefix}{_name}__", _function)
-OPERATOR_OF = {"subtract": "sub", "multiply": "mul", "divide": "truediv", "power": "pow", "negative": "neg"} | {
-    "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le", "equal": "eq", "not_equal": "ne",
-    "add": "add", "absolute": "abs", "bitwise_and": "and", "bitwise_or": "or", "logical_and": "and",
-}  # fmt: skip
-Array.__hash__ = None  # type: ignore[assignment]
 
 
 def _host(value: Any) -> Any:
