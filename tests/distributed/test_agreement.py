@@ -10,8 +10,15 @@ from wordsparse.distributed.agreement import ending_all
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 
 
+def of_a_gpu() -> WordsparseError:
+    error = TrainingError("the GPU failed; all is kept")
+    error.__cause__ = CUDARuntimeError("cudaErrorUnknown")
+    return error
+
+
 @pytest.mark.parametrize(
-    ("error", "status"), [(WordsparseError("disk full"), 1), (KeyboardInterrupt(), 130), (ValueError("a bug"), 1)]
+    ("error", "status"),
+    [(WordsparseError("disk full"), 1), (of_a_gpu(), 1), (KeyboardInterrupt(), 130), (ValueError("a bug"), 1)],
 )
 def test_an_error_of_one_rank_alone_ends_all(
     error: BaseException, status: int, capfd: pytest.CaptureFixture[str]
@@ -30,17 +37,6 @@ def test_an_error_of_one_rank_alone_ends_all(
     assert line.startswith("wordsparse: rank 1 of 2 (")
     assert line.endswith("; the other ranks are ended")
     assert ("Traceback" in more) == isinstance(error, ValueError)
-
-
-def test_a_gpu_that_fails_is_an_error_of_one_rank_alone(capfd: pytest.CaptureFixture[str]) -> None:
-    def work(ranks: ThreadRanks) -> None:
-        error = TrainingError("the GPU failed")
-        error.__cause__ = CUDARuntimeError("cudaErrorUnknown")
-        with pytest.raises(SystemExit), ending_all(ranks):
-            raise TrainingError("the GPU failed; all is kept") from error
-
-    on_ranks(2, work)
-    assert capfd.readouterr().err.count("the other ranks are ended") == 2
 
 
 def test_errors_that_all_ranks_meet_end_none() -> None:

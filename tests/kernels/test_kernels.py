@@ -32,14 +32,6 @@ def test_the_transpose_reads_the_values_in_their_order(kernels: Kernels, rows: i
         assert (np.diff(transposed.order[transposed.indptr[c] : transposed.indptr[c + 1]]) > 0).all()
 
 
-@pytest.mark.parametrize("reach", [1, 5, 255])
-def test_windows_are_a_sparse_matrix(reach: int) -> None:
-    windows = problems.windows(np.random.default_rng(7), 500, 9, reach)
-    csr = windows.csr()
-    bags = dense(csr, np.repeat(windows.share, np.diff(csr.indptr)))
-    np.testing.assert_allclose(bags, problems.dense_bags(windows), atol=1e-14)
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     ("kind", "shape"),

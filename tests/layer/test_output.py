@@ -15,7 +15,6 @@ from wordsparse.kernels import Kernels
 from wordsparse.layer.core import BLOCK_ROWS
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
-from wordsparse.layer.targets import FactoredRows, FormedRows
 
 Array = NDArray[Any]
 
@@ -130,19 +129,6 @@ def test_examples_without_targets(loss: str, m: int, kernels: Any, route: str) -
         np.testing.assert_allclose(found, expected, rtol=1e-12)
         np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-11)
         assert max(problems.distance(layer, dense).values()) < 1e-12
-
-
-@pytest.mark.parametrize("route", problems.ROUTES)
-def test_many_targets_an_example_never_form_their_rows(route: str) -> None:
-    """With K targets an example costs O(d² + K d): W_T, O(K d²), is there only where it is the smaller side."""
-    random = np.random.default_rng(4)
-    for K, formed in ((1, True), (30, False)):
-        layer = FactoredOutput(200, 4, "taylor", dtype=np.float64)
-        seen = problems.forward(layer, random.standard_normal((6, 4)), problems.targets(random, 6, 200, K))
-        with problems.route(route):
-            layer.core.apply(layer.core.update(problems.sums_of(seen), 1e-3))
-        assert isinstance(seen.target_rows, FormedRows if formed else FactoredRows)
-        assert ("_formed" in vars(seen.target_rows)) == formed
 
 
 def test_loss_and_grad_is_step_without_a_change() -> None:

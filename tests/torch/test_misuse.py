@@ -71,6 +71,7 @@ def test_a_step_that_cannot_be_leaves_the_weights() -> None:
     ("options", "message"),
     [
         ({"reduction": "median"}, "reduction must be one of mean, sum, none, not 'median'"),
+        ({"loss": None}, "loss is required, and goes by the target: bounded-ns for several labels"),
         ({"loss": "softmax"}, "plain softmax does not belong"),
         ({"lr": -1}, "lr must be a finite number of at least 0"),
         ({"max_norm": 0}, "max_norm must be positive, or None"),

@@ -41,43 +41,38 @@ def test_a_network_trains_step_for_step_like_one_with_a_dense_output_layer(loss:
         torch.testing.assert_close(head.weights()[:, d], dense.bias.data, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
-@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_every_form_of_targets_gives_the_same_losses(reduction: str) -> None:
-    head = layer(reduction=reduction).eval()
-    h, Y = minibatch()
-    expected = dense_losses("bounded-ns", h @ head.weights().T, torch.tensor(Y.toarray()))
-    expected = getattr(expected, reduction)() if reduction != "none" else expected
-    rows = np.repeat(np.arange(m), np.diff(Y.indptr))
-    csr = torch.sparse_csr_tensor(
-        *map(torch.tensor, (Y.indptr, Y.indices, Y.data)), size=Y.shape, check_invariants=True
-    )
-    order = np.random.default_rng(3).permutation(rows.size)
-    triple = (rows[order], torch.tensor(Y.indices[order]), Y.data[order])
-    for target in (Y, Y.tocoo(), csr, triple):
-        torch.testing.assert_close(head(h, target), expected, rtol=1e-12, atol=1e-12)
-    ids = torch.arange(m)
-    ones = (ids, ids, None)
-    torch.testing.assert_close(head(h, ids), head(h, ones))
+def weighted(Y: sp.csr_array) -> list[Any]:
+    """Forms of weighted targets."""
+    rows, order = np.repeat(np.arange(m), np.diff(Y.indptr)), np.random.default_rng(3).permutation(Y.nnz)
+    parts = map(torch.tensor, (Y.indptr, Y.indices, Y.data))
+    csr = torch.sparse_csr_tensor(*parts, size=Y.shape, check_invariants=True)
+    return [Y, Y.tocoo(), csr, (rows[order], torch.tensor(Y.indices[order]), Y.data[order])]
 
 
-@pytest.mark.parametrize("loss", ["squared", "bounded-ns"])
-def test_ids_are_given_as_programs_of_pytorch_hold_them(loss: str) -> None:
-    """Lists, padded rows, a multi-hot matrix: all are the same targets."""
-    rows = [[3, 1], [39], [0, 2, 4], [7], [5, 6], [8], [9]]
-    padded = torch.full((m, 4), -1)
-    hot = torch.zeros((m, D))
+def of_ids(rows: list[list[int]]) -> list[Any]:
+    """Forms of ids, as programs of PyTorch hold them: a matrix of ones, lists, padded rows, a multi-hot matrix."""
+    padded, hot = torch.full((m, 4), -1), torch.zeros((m, D))
     for i, row in enumerate(rows):
         padded[i, : len(row)] = torch.tensor(row)
         hot[i, row] = 1
-    head = layer(loss=loss, ignore_index=-1).eval()
-    h, _ = minibatch()
-    expected = head(h, sp.csr_array(hot.numpy()))
-    forms = (rows, [torch.tensor(row) for row in rows], padded, padded.int().numpy())
-    for target in (*forms, hot, hot.bool(), hot.to_sparse(), hot.to_sparse_csc()):
-        torch.testing.assert_close(head(h, target), expected)
-    torch.testing.assert_close(head(h, list(range(m))), head(h, torch.arange(m)))
-    assert f"{D * d} weights, trained by backward" in repr(head)
+    lists = [rows, [torch.tensor(row) for row in rows], padded, padded.int().numpy()]
+    return [sp.csr_array(hot.numpy()), *lists, hot, hot.bool(), hot.to_sparse(), hot.to_sparse_csc()]
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+@pytest.mark.parametrize("loss", ["squared", "bounded-ns"])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_every_form_of_targets_gives_the_same_losses(reduction: str, loss: str) -> None:
+    head = layer(loss=loss, reduction=reduction, ignore_index=-1).eval()
+    h, Y = minibatch()
+    for forms in (weighted(Y), of_ids([[3, 1], [39], [0, 2, 4], [7], [5, 6], [8], [9]])):
+        expected = dense_losses(loss, h @ head.weights().T, torch.tensor(forms[0].toarray()))
+        expected = getattr(expected, reduction)() if reduction != "none" else expected
+        for target in forms:
+            torch.testing.assert_close(head(h, target), expected, rtol=1e-12, atol=1e-12)
+    ids = torch.arange(m)
+    for target in ((ids, ids, None), list(range(m))):
+        torch.testing.assert_close(head(h, target), head(h, ids))
 
 
 @pytest.mark.parametrize("loss", ["squared", "bounded-ns"])
@@ -224,24 +219,6 @@ def test_tied_rows_take_steps_of_their_own_size() -> None:
     for wrong, text in ((torch.tensor([D]), f"from 0 to {D - 1}"), (torch.tensor([0.5]), "integers")):
         with pytest.raises(InputError, match=text):
             head.embed(wrong)
-
-
-def test_unfused_gradients_wait_until_they_are_applied_or_discarded() -> None:
-    h, Y = minibatch()
-    head = layer(fused=False, max_norm=0.5)
-    before, W = head.weights(), head.weights().requires_grad_()
-    dense_losses("bounded-ns", h.detach() @ W.T, torch.tensor(Y.toarray())).mean().backward()
-    loss = head(h, Y)
-    loss.backward(retain_graph=True)
-    torch.testing.assert_close(head.weights(), before, rtol=0, atol=0)
-    head.apply_()
-    clip = min(1.0, 0.5 / float(W.grad.norm()))
-    torch.testing.assert_close(head.weights(), before - 0.3 * clip * W.grad, rtol=1e-11, atol=1e-12)
-    after = head.weights()
-    head(h, Y).backward()
-    head.discard_()
-    head.apply_()
-    torch.testing.assert_close(head.weights(), after, rtol=0, atol=0)
 
 
 # ── outputs ───────────────────────────────────────────────────────────────────────────────────────────────────────────

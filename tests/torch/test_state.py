@@ -49,6 +49,7 @@ def test_copies_train_on_alike_and_apart(copied: Callable[[FactoredOutput], Fact
     torch.testing.assert_close(other.weights(), head.weights(), rtol=0, atol=0)
     for name, tensor in head.state_dict().items():
         torch.testing.assert_close(other.state_dict()[name], tensor, rtol=0, atol=0)
+    assert f"{D * d} weights" in repr(head)
     assert not list(head.parameters())  # weights are buffers: no optimizer of PyTorch's moves them
 
 
