@@ -1,22 +1,27 @@
-"""The Python programs of README.md run as they stand."""
+"""The Python programs of README.md and docs/torch.md run as they stand."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-README = Path(__file__).resolve().parents[1] / "README.md"
-PROGRAMS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("README.md", "docs/torch.md")
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
+PROGRAMS = [(page, program) for page in PAGES for program in PYTHON.findall((ROOT / page).read_text())]
+SENTENCES = ["the king of the old land met the queen of the sea", "a queen and a king had gold and old wine"] * 200
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_a_program_runs(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("gensim", reason="the default test sets come with gensim")
+@pytest.mark.parametrize(("page", "program"), PROGRAMS)
+def test_a_program_runs(page: str, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if page == "README.md":
+        pytest.importorskip("gensim", reason="the default test sets come with gensim")
+    else:
+        pytest.importorskip("torch.nn", reason="PyTorch is not installed")
     monkeypatch.chdir(tmp_path)
-    sentences = ["the king of the old land met the queen of the sea", "a queen and a king had gold and old wine"] * 200
-    Path("text.txt").write_text("\n".join(sentences) + "\n")
-    exec(program, {})
+    Path("text.txt").write_text("\n".join(SENTENCES) + "\n")
+    exec(program, {"__name__": "page"})
 
 
 def test_there_are_programs() -> None:
-    assert len(PROGRAMS) == 2
+    assert [page for page, _ in PROGRAMS] == ["README.md"] * 2 + ["docs/torch.md"] * 2

@@ -9,13 +9,8 @@ import scipy.sparse as sp
 pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
 
 import joblib
-from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
-from sklearn.feature_extraction.text import TfidfTransformer
-from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
 from wordsparse.labels import classification, logistic, ranking, scoring, tuning
@@ -141,15 +136,6 @@ def test_saved_and_pickled_classifiers_answer_alike(fitted: SparseTargetClassifi
     (tmp_path / "model" / "arrays.bin").write_bytes(arrays[:-1] + b"x")
     with pytest.raises(InputError, match=r"arrays.bin: does not match its checksum"):
         SparseTargetClassifier.load(tmp_path / "model")
-
-
-def test_pipelines_and_clones() -> None:
-    X, Y = topics()
-    pipeline = make_pipeline(TfidfTransformer(), SparseTargetClassifier(threads=1, n_components=20))
-    assert clone(pipeline).fit(X, Y).score(X, Y) > 0.8
-    assert ws.SparseTargetClassifier is SparseTargetClassifier
-    with pytest.raises(NotFittedError):
-        SparseTargetClassifier().predict(X)
 
 
 def with_value(matrix: sp.csr_array, value: float, at: int) -> sp.csr_array:
