@@ -168,6 +168,7 @@ class Run:
             return model
         # N-grams take the place of the steps' work space.
         self.embedding.output.kernels.release()
+        self.minibatches.release()
         give_back()
         return _with_form(model, self.options.form)
 

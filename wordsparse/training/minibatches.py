@@ -63,6 +63,10 @@ class Minibatches:
             return self._built(0, WHOLE, piece)[1]
         return None
 
+    def release(self) -> None:
+        """Give up the work space of the builders."""
+        self._free = [self._builder() for _ in self._free]
+
     def heldout(self, part: tuple[int, int] = WHOLE) -> Iterator[Examples]:
         """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""
         for piece in self.passes.heldout(self.largest):
