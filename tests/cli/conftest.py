@@ -22,8 +22,7 @@ def vectors(tmp_path: Path) -> str:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Rows with one of six labels, each with two of its label's five words, as text and npz, and a model of them."""
     pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
-    from wordsparse.labels import LabelledRows
-    from wordsparse.labels import write_text as write_rows
+    from sklearn.datasets import dump_svmlight_file
 
     folder = tmp_path_factory.mktemp("labels")
     for name, n, seed in (("train", 200, 1), ("test", 40, 2)):
@@ -33,10 +32,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         X, Y = np.zeros((n, 30), np.float32), np.zeros((n, 6), np.float32)
         np.put_along_axis(X, words, 1, 1)
         np.put_along_axis(Y, label[:, None], 1, 1)
-        rows = LabelledRows(sp.csr_array(X), sp.csr_array(Y))
-        write_rows(folder / f"{name}.txt", rows)
-        sp.save_npz(folder / f"{name}-x.npz", rows.X)
-        sp.save_npz(folder / f"{name}-y.npz", rows.Y)
+        with open(folder / f"{name}.txt", "wb") as file:
+            file.write(f"{n} 30 6\n".encode())
+            dump_svmlight_file(sp.csr_array(X), sp.csr_array(Y), file, multilabel=True)
+        sp.save_npz(folder / f"{name}-x.npz", sp.csr_array(X))
+        sp.save_npz(folder / f"{name}-y.npz", sp.csr_array(Y))
     assert main(["labels", "train", str(folder / "train.txt"), "-o", str(folder / "model"), "--threads=1"]) == 0
     return folder
 

@@ -14,11 +14,12 @@ from typing import Any, ClassVar
 import click
 import numpy as np
 import scipy.sparse as sp
+from sklearn.datasets import dump_svmlight_file
 from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 
 import wordsparse as ws
 from tools.bench.runner import Benchmark, Row, cpu_seconds
-from wordsparse.labels import LabelledRows, TextClassifier, write_text
+from wordsparse.labels import TextClassifier
 from wordsparse.labels.ranking import inverse_propensities, ranking_scores
 
 KS = (1, 3, 5)
@@ -84,13 +85,20 @@ class Labels(Benchmark):
 
     def track_omikuji(self) -> list[Row]:
         with tempfile.TemporaryDirectory() as folder:
-            write_text(Path(folder, "train.txt"), LabelledRows(self.rows.X, self.rows.Y))
-            write_text(Path(folder, "test.txt"), LabelledRows(self.rows.X_test, self.rows.Y_test))
+            written(Path(folder, "train.txt"), self.rows.X, self.rows.Y)
+            written(Path(folder, "test.txt"), self.rows.X_test, self.rows.Y_test)
             cpu, rows = ran(self.omikuji, OMIKUJI, folder)
         return [{"cpu_seconds": cpu, **self._judged(table_of([[label for label, _ in row] for row in rows]))}]
 
     def _judged(self, labels: Any) -> Row:
         return judged(labels, self.rows.Y, self.rows.Y_test)
+
+
+def written(path: Path, X: Any, Y: Any) -> None:
+    """A file of rows in the repository format."""
+    with open(path, "wb") as file:
+        file.write(f"{X.shape[0]} {X.shape[1]} {Y.shape[1]}\n".encode())
+        dump_svmlight_file(X, Y, file, multilabel=True)
 
 
 @dataclass
@@ -175,7 +183,7 @@ def load(name: str) -> DataSet:
     if name.startswith("debian-"):
         return debian(name.removeprefix("debian-"))
     parts = (ws.labels.read_data(Path(f"{name}-{part}.txt")) for part in ("train", "test"))
-    return cleaned(*(matrix for part in parts for matrix in (part.X, part.Y)))
+    return cleaned(*(matrix for part in parts for matrix in part))
 
 
 def debian(which: str) -> DataSet:

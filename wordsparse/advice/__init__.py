@@ -118,12 +118,12 @@ def lines(content: Mapping[str, Any]) -> list[str]:
 def _rows(features: str | PathLike[str], targets: str | PathLike[str] | None) -> tuple[Any, Any]:
     from wordsparse.corpus.rows import read_data
 
-    data = read_data(features, targets)
-    if data.X.shape[0] < MIN_ROWS:
-        raise InputError(f"{features} has {data.X.shape[0]} rows: advice needs at least {MIN_ROWS}; give more of them")
-    if data.Y.nnz == 0:
+    X, Y = read_data(features, targets)
+    if X.shape[0] < MIN_ROWS:
+        raise InputError(f"{features} has {X.shape[0]} rows: advice needs at least {MIN_ROWS}; give more of them")
+    if Y.nnz == 0:
         raise InputError(f"{features} has no targets: name the file that holds them as the targets")
-    return data.X, data.Y
+    return X, Y
 
 
 def _content(sizes: Sizes, speedup: float, results: list[Result], verdict: str, reason: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Data sets of sparse features and sparse labels, read from files that may be malformed or malicious.
+"""Data sets of sparse features and sparse labels, read from files that may be malformed.
 
 Text, plain or compressed, is svmlight's multi-label format with an optional first line:
 
@@ -7,15 +7,14 @@ Text, plain or compressed, is svmlight's multi-label format with an optional fir
      f:v                      a row without labels; an empty line is a row without features, too
     # …                       a comment, also at the end of a line; a line of its own is no row
 
-scikit-learn reads the lines. Or SciPy's npz: one file of features and one of labels, each written by
-``scipy.sparse.save_npz``.
+scikit-learn reads the lines, and ``sklearn.datasets.dump_svmlight_file(X, Y, file, multilabel=True)`` writes them. Or
+SciPy's npz: one file of features and one of labels, each written by ``scipy.sparse.save_npz``.
 """
 
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import chain, count
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -24,29 +23,21 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse import optional, validation
-from wordsparse.errors import CutShortError, InputError
+from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
 from wordsparse.files.streams import BoundedStream
 from wordsparse.machine import memory
-from wordsparse.types import Array
 
 # Least bytes that an estimator takes for a feature or a label: counts, orders, places of rows.
 COLUMN_BYTES = 64
-# Longest line, and most characters of scikit-learn's own message in an error.
-MAX_LINE, MAX_SHOWN = 2**24, 80
-MAX_COLUMNS = 2**31 - 1
+# Most characters of a library's own message in an error.
+MAX_SHOWN = 80
+MAX_LABELS = 2**31 - 1
 
+HEADER = re.compile(rb"\s*([0-9]{1,10})\s+([0-9]{1,10})\s+([0-9]{1,10})\s*")
 # What a row without anything is for scikit-learn, which skips empty lines.
 EMPTY = b"0:0\n"
 _ZIP = b"PK\x03\x04"
-
-
-@dataclass(frozen=True)
-class LabelledRows:
-    """Features X (n, F) float32 and labels Y (n, L) float32, SciPy CSR with ascending columns."""
-
-    X: Any
-    Y: Any
 
 
 def read_data(
@@ -56,7 +47,7 @@ def read_data(
     labelled: bool = True,
     n_features: int | None = None,
     n_labels: int | None = None,
-) -> LabelledRows:
+) -> tuple[Any, Any]:
     """Read a data set.
 
     Parameters
@@ -69,6 +60,11 @@ def read_data(
         False: an npz file of features may come without labels; its rows have none then.
     n_features, n_labels : int, optional
         F and L where the file does not state them, such as the training data's; else the largest number plus 1.
+
+    Returns
+    -------
+    X, Y
+        Features (n, F) and labels (n, L), SciPy CSR float32 with ascending columns.
 
     Raises
     ------
@@ -104,97 +100,61 @@ def read_data(
             COLUMN_BYTES * (features + labels),
             f"a model of {features:,} features and {labels:,} labels (numbers from 0 on, without gaps, need least)",
         )
-    return LabelledRows(_widened(X, n_features, "features", source), _widened(Y, n_labels, "labels", source))
+    return _widened(X, n_features, "features", source), _widened(Y, n_labels, "labels", source)
 
 
-def write_text(path: str | PathLike[str], data: LabelledRows) -> None:
-    """Write a data set in the text format, with its header, atomically."""
-    X, Y = (validation.csr(name, getattr(data, name), np.dtype(np.float32)) for name in ("X", "Y"))
-    rows = io.BytesIO(f"{X.shape[0]} {X.shape[1]} {Y.shape[1]}\n".encode())
-    rows.seek(0, io.SEEK_END)
-    _svmlight().dump_svmlight_file(X, Y, rows, multilabel=True)
-    storage.write_file(Path(path), rows.getvalue())
-
-
-def _svmlight() -> Any:
-    return optional.load("a file of labelled rows", "sklearn.datasets")
-
-
-def bounded_lines(stream: BoundedStream, what: str) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file that has one ``what`` a line, with their numbers from 1; InputError names one without end."""
-    for number in count(1):
-        if not (line := stream.readline(MAX_LINE)):
-            return
-        if len(line) == MAX_LINE:
-            raise InputError(f"line {number:,} is longer than {MAX_LINE:,} bytes: write one {what} a line")
-        yield number, line
-
-
-class _Lines:
-    """The lines of a file for scikit-learn's reader; ``header`` is (N, F, L)."""
-
-    def __init__(self, stream: BoundedStream) -> None:
-        self._lines, self.header = bounded_lines(stream, "row"), None
-        self.number, first = next(self._lines, (1, b""))
-        if re.fullmatch(rb"\s*[0-9]{1,10}\s+[0-9]{1,10}\s+[0-9]{1,10}\s*", first):
-            self.header = tuple(map(int, first.split()))
-            if max(self.header[1:]) > MAX_COLUMNS:
-                raise InputError(f"line 1: more than {MAX_COLUMNS:,} features or labels; count the used ones from 0")
-        elif first:
-            self._lines = chain([(1, first)], self._lines)
-
-    def read(self) -> bytes:
-        """Not called: scikit-learn iterates over whatever has this method."""
-        raise NotImplementedError
-
-    def __iter__(self) -> Iterator[bytes]:
-        for number, line in self._lines:
-            self.number = number
-            content, comment, _ = line.partition(b"#")
-            if content.strip():
-                yield content
-            elif not comment:
-                yield EMPTY
+def lines(stream: BoundedStream) -> Iterator[bytes]:
+    """The lines of a file, with their ends."""
+    return iter(lambda: stream.readline(-1), b"")
 
 
 def _read_text(path: Path) -> tuple[Any, Any]:
-    with BoundedStream(path) as stream:
-        lines = _Lines(stream)
-        try:
-            X, labels = _svmlight().load_svmlight_file(lines, dtype=np.float32, multilabel=True, zero_based=True)
-        except InputError:
-            raise
-        except (ValueError, OverflowError) as error:
-            raise InputError(
-                f"line {lines.number:,}: must be 'label,label feature:value …' of numbers, its features in ascending "
-                f"order ({error!s:.{MAX_SHOWN}})"
-            ) from None
+    stated, text = _content(path)
+    datasets = optional.load("a file of labelled rows", "sklearn.datasets")
+    try:
+        X, labels = datasets.load_svmlight_file(text, dtype=np.float32, multilabel=True, zero_based=True)
+    except (ValueError, OverflowError) as error:
+        number = text.getvalue()[: text.tell() - 1].count(b"\n") + (2 if stated else 1)
+        raise InputError(
+            f"line {number:,}: must be 'label,label feature:value …' of numbers, its features in ascending order "
+            f"({error!s:.{MAX_SHOWN}})"
+        ) from None
     if not labels:
         raise InputError("holds no rows: give at least one example")
-    rows, F, L = lines.header or (len(labels), None, None)
+    rows, F, L = stated or (len(labels), X.shape[1], None)
     if rows != len(labels):
-        kind = CutShortError if len(labels) < rows else InputError
-        raise kind(f"its first line states {rows:,} rows, but {len(labels):,} follow: is it cut short?")
+        raise InputError(f"its first line states {rows:,} rows, but {len(labels):,} follow: is it cut short?")
+    X = validation.csr("X", sp.csr_array((X.data, X.indices, X.indptr), shape=(rows, F)), np.dtype(np.float32))
     X.eliminate_zeros()  # that of EMPTY
-    of_rows = [sorted(set(row)) for row in labels]
-    starts = np.cumsum([0, *map(len, of_rows)])
-    label = np.fromiter(chain.from_iterable(of_rows), np.float64)
-    return (
-        _matrix("feature", X.indptr, X.indices, X.data, F),
-        _matrix("label", starts, label, np.ones(label.size, np.float32), L),
-    )
+    return X, _indicator(labels, L)
 
 
-def _matrix(kind: str, starts: Array, columns: Array, values: Array, stated: int | None) -> Any:
-    most = MAX_COLUMNS if stated is None else stated
-    wrong = (columns != np.floor(columns)) | (columns < 0) | (columns >= most) | ~np.isfinite(values)
+def _content(path: Path) -> tuple[tuple[int, ...] | None, io.BytesIO]:
+    """The numbers N, F, L of the first line, None where it states none, and the rows."""
+    with BoundedStream(path) as stream:
+        content = list(lines(stream))
+    header = HEADER.fullmatch(content[0]) if content else None
+    stated = tuple(map(int, header.groups())) if header else None
+    rows = content[1:] if header else content
+    return stated, io.BytesIO(b"".join(line if line.strip() else EMPTY for line in rows))
+
+
+def _indicator(labels: Sequence[Sequence[float]], stated: int | None) -> Any:
+    """The labels of each row as CSR of ones; ``stated`` is L."""
+    starts, label = np.cumsum([0, *map(len, labels)]), np.fromiter(chain.from_iterable(labels), np.float64)
+    most = MAX_LABELS if stated is None else stated
+    wrong = ~((label == np.floor(label)) & (label >= 0) & (label < most))
     if wrong.any():
+        at = int(wrong.argmax())
         raise InputError(
-            f"row {int(np.searchsorted(starts, int(wrong.argmax()), side='right')):,}: its {kind} "
-            f"{columns[wrong.argmax()]:.12g} is no whole number from 0 to {most - 1:,} with a finite float32 value"
+            f"row {int(np.searchsorted(starts, at, side='right')):,}: its label {label[at]:.12g} is no whole number "
+            f"from 0 to {most - 1:,}"
         )
-    count = int(columns.max(initial=-1)) + 1 if stated is None else stated
-    return sp.csr_array((values, columns.astype(np.int32), starts), shape=(len(starts) - 1, count))
+    L = int(label.max(initial=-1)) + 1 if stated is None else stated
+    entries = np.ones(label.size, np.float32), label.astype(np.int64), starts
+    Y = validation.csr("Y", sp.csr_array(entries, shape=(len(labels), L)), np.dtype(np.float32))
+    Y.data[:] = 1  # of a label that a row has twice
+    return Y
 
 
 def _read_npz(path: Path) -> Any:

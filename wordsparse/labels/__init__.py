@@ -1,16 +1,14 @@
 """Estimators for huge sets of sparse labels, and the files of their data; they need scikit-learn."""
 
-from wordsparse.corpus.rows import LabelledRows, read_data, write_text
+from wordsparse.corpus.rows import read_data
 from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.text_classifier import TextClassifier
 from wordsparse.labels.texts import LabelledTexts, read_texts
 
 __all__ = [
-    "LabelledRows",
     "LabelledTexts",
     "SparseTargetClassifier",
     "TextClassifier",
     "read_data",
     "read_texts",
-    "write_text",
 ]

@@ -262,5 +262,4 @@ def _rows(
     sizes = {}
     if hasattr(classifier, "classes_"):
         sizes = {"n_features": classifier.n_features_in_, "n_labels": len(classifier.classes_)}
-    rows = read_data(data, targets, labelled=labelled, **sizes)
-    return rows.X, rows.Y
+    return read_data(data, targets, labelled=labelled, **sizes)

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse.corpus.rows import MAX_LINE, bounded_lines
+from wordsparse.corpus.rows import lines
 from wordsparse.corpus.tables import Table, format_of_name
 from wordsparse.errors import InputError
 from wordsparse.files import storage
@@ -66,12 +66,12 @@ def is_table(path: Path) -> bool:
 def is_labelled(path: Path) -> bool:
     """Whether a file begins as fastText's labelled texts do."""
     with storage.naming(path), BoundedStream(path) as stream:
-        return stream.readline(MAX_LINE).lstrip().startswith(PREFIX.encode())
+        return stream.readline(-1).lstrip().startswith(PREFIX.encode())
 
 
 def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
     with storage.naming(path), BoundedStream(path) as stream:
-        for number, line in bounded_lines(stream, "text"):
+        for number, line in enumerate(lines(stream), 1):
             try:
                 words = line.decode("utf-8-sig" if number == 1 else "utf-8").split()
             except UnicodeDecodeError as error:
