@@ -1,7 +1,7 @@
 """The output layer and its loss as a PyTorch module: exact over all outputs, in O(d²) per example."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Never, cast
+from typing import Any, Never, cast
 
 import numpy as np
 import torch
@@ -22,13 +22,6 @@ REDUCTIONS = ("mean", "sum", "none")
 REAL = {torch.float32: np.float32, torch.float64: np.float64}
 # A loss that is multiplied by more than this has most likely passed a gradient scaler.
 MAX_LOSS_WEIGHT = 100.0
-
-
-class Top(NamedTuple):
-    """The largest outputs of each example, largest first: ``values`` (m, k), and ``indices`` (m, k) of the outputs."""
-
-    values: Tensor
-    indices: Tensor
 
 
 class FactoredOutput(nn.Module):
@@ -354,10 +347,11 @@ class FactoredOutput(nn.Module):
         return torch.from_numpy(self._engine.output.outputs(self._rows_of(input), chosen)).to(input.device)
 
     @torch.no_grad()
-    def top(self, input: Tensor, k: int) -> Top:
-        """The k largest outputs of each example over all D, as ``torch.topk`` orders its results."""
+    def top(self, input: Tensor, k: int) -> torch.return_types.topk:
+        """The k largest outputs of each example over all D, as ``torch.topk`` has them."""
         indices, values = self._engine.output.top(self._rows_of(input), k)
-        return Top(torch.from_numpy(values).to(input.device), torch.from_numpy(indices).to(input.device))
+        largest = torch.from_numpy(values).to(input.device), torch.from_numpy(indices).to(input.device)
+        return torch.return_types.topk(largest)
 
     @torch.no_grad()
     def log_prob(self, input: Tensor, rows: Any = None) -> Tensor:
