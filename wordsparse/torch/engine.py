@@ -23,18 +23,11 @@ from wordsparse.layer.update import Update
 from wordsparse.torch.gradients import Gradients, Minibatch
 from wordsparse.types import Array
 
-
-class OwnStep(NamedTuple):
-    """The constants of a second-order step that depend on the loss: the ``ridge`` of the mean curvature, as a share of
-    its mean eigenvalue, and ``row_move``, the first step of a row that was an input, as a share of the rows' size."""
-
-    ridge: float
-    row_move: float
-
-
 # Chosen with networks for the next item, by the validation of one file, and for the next word: docs/torch.md.
-WITH_SCALE = OwnStep(ridge=0.05, row_move=0.2)
-SCALE_FREE = OwnStep(ridge=0.05, row_move=0.4)
+# The ridge of the mean curvature, as a share of its mean eigenvalue.
+RIDGE = 0.05
+# The first step of a row that was an input, as a share of the rows' size; and under a loss without a scale.
+ROW_MOVE, SCALE_FREE_ROW_MOVE = 0.2, 0.4
 # A target's examples in a minibatch from which on it moves less.
 CROWD = 8.0
 # After t minibatches the next one is 1/(t + 1) of the mean curvature, and the step's size 1/(t + START), both down to
@@ -79,7 +72,6 @@ class Engine:
 
     def __init__(self, output: FactoredOutput, *, bias: bool) -> None:
         self.output, self.bias = output, bias
-        self.own_step = SCALE_FREE if output.loss.scale_free else WITH_SCALE
         self.curvature, self.steps = np.zeros((output.n_features,) * 2), 0
         self.row_squares = np.zeros(output.n_outputs, np.float32)
         self.pending = Gradients()
@@ -219,7 +211,8 @@ class Engine:
                 )
             squares = np.minimum(squares + own, MOST_SQUARES)
             size = math.sqrt(float(np.trace(factors.Q)) / core.total / core.n_features)
-            rate = (step.lr * self.own_step.row_move * size / np.sqrt(np.where(squares > 0, squares, 1)))[:, None]
+            move = SCALE_FREE_ROW_MOVE if self.output.loss.scale_free else ROW_MOVE
+            rate = (step.lr * move * size / np.sqrt(np.where(squares > 0, squares, 1)))[:, None]
         change = -rate * total
         core.check_rows(rows, change, factors)
         return RowMoves(rows, change, squares)
@@ -263,7 +256,7 @@ class Engine:
 
     def _inverse(self, curvature: Array) -> Array | None:
         """Π, or None where nothing has curvature yet."""
-        ridge = self.own_step.ridge * float(np.trace(curvature)) / len(curvature)
+        ridge = RIDGE * float(np.trace(curvature)) / len(curvature)
         return self.output.core.kernels.inverse(curvature + ridge * np.eye(len(curvature))) if ridge > 0 else None
 
     def _size(self, sums: Sums, g: Array, Pi: Array | None, share: float) -> float:
