@@ -400,11 +400,8 @@ class FactoredOutput(nn.Module):
         state.link(self, engine)
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:
-        given = dict(state_dict)
-        for name in state.REMEMBERED:
-            given.setdefault(prefix + name, torch.zeros_like(self.get_buffer(name)))
-        state.check(self, self._engine.output.core, given, prefix)
-        super()._load_from_state_dict(given, prefix, *args)  # type: ignore[arg-type, unused-ignore]
+        state.check(self, self._engine.output.core, state_dict, prefix)
+        super()._load_from_state_dict(state_dict, prefix, *args)  # type: ignore[arg-type, unused-ignore]
         self.discard_()
         state.restore(self, self._engine)
 

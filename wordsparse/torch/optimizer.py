@@ -49,9 +49,7 @@ class FusedOptimizer(torch.optim.Optimizer):
         max_norm = group["max_norm"]
         if max_norm is not None and validation.non_negative("max_norm", max_norm) == 0:
             raise InputError("max_norm must be positive, or None for no clipping")
-        # States of before 2026-12 have another name for it.
-        second_order = bool(group.get("second_order", group.get("normalised", False)))
-        return StepOptions(lr, weight_decay, None if max_norm is None else float(max_norm), second_order)
+        return StepOptions(lr, weight_decay, None if max_norm is None else float(max_norm), group["second_order"])
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change no weights; returns the result of the closure, if one is given."""

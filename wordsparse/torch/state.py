@@ -17,10 +17,6 @@ FACTORS = ("U", "U_inverse", "omega", "Q", "w_bar")
 AGREEMENT = 1e-3
 
 
-# What the steps remember, which states of before 2026-12 lack.
-REMEMBERED = ("curvature", "steps", "row_squares")
-
-
 def link(module: nn.Module, engine: Engine) -> None:
     """Point the buffers at the arrays that the layer has now."""
     core = engine.output.core
@@ -81,7 +77,8 @@ def restore(module: nn.Module, engine: Engine) -> None:
         core.p[...] = array(module.get_buffer("measure_roots"))
     core.restore({**state, **{name: state[name].copy() for name in FACTORS}})
     engine.steps = int(module.get_buffer("steps"))
-    engine.curvature, engine.row_squares = (array(module.get_buffer(name)).copy() for name in REMEMBERED[::2])
+    engine.curvature = array(module.get_buffer("curvature")).copy()
+    engine.row_squares = array(module.get_buffer("row_squares")).copy()
     link(module, engine)
 
 
