@@ -93,12 +93,11 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: st
         (torch.zeros(m), r"target of torch.float32 must have shape \(7, 40\), one row an example, not \(7,\)"),
         (torch.zeros((m, D), dtype=torch.long), r"is multi-hot: give target.float\(\)"),
         ([[1]] * 6 + [3], "must have a list of ids for each row"),
-        (([[0]], [0], None), "rows of the targets must be a vector"),
         ([[1], [2]], "target is a list of 2, but there are 7 rows"),
         (([1, 2, 3], [0, 1, 2]), r"target must be ids \(m,\), .* not tuple"),
         (([m], [0], [1.0]), "rows of the targets must be from 0 to 6, not 7 to 7"),
-        (([0, 1], [0], [1.0]), "differ in length: 2, 1, 1"),
-        (([0.5], [0], None), "rows of the targets must be whole numbers, not torch.float32"),
+        (([0, 1], [0], [1.0]), "must be vectors of one length"),
+        (([0.5], [0], None), r"the first two of whole numbers, not torch.float32 of shape \(1,\)"),
         (sp.csr_array((m, D + 1)), r"Y must have shape \(7, 40\)"),
     ],
 )
@@ -121,15 +120,6 @@ def test_targets_that_cannot_be_are_refused(target: Any, message: str) -> None:
 def test_inputs_that_cannot_be_are_refused(h: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         layer()(h, torch.arange(m))
-
-
-@pytest.mark.filterwarnings("ignore:Sparse CSR")
-@pytest.mark.parametrize("starts", [[0, 5, 2], [0, 1, 2**40], [3, 4, 5]])
-def test_a_csr_tensor_whose_rows_were_overwritten_is_refused(starts: list[int]) -> None:
-    target = torch.eye(m, D).to_sparse_csr()
-    target.crow_indices()[:3] = torch.tensor(starts)
-    with pytest.raises(InputError, match=r"crow_indices of the target must ascend|differ in length"):
-        layer()(minibatch()[0], target)
 
 
 def test_without_pytorch_the_install_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,11 +88,6 @@ class Engine:
         if self.bias:
             H = np.column_stack([H, np.ones(H.shape[0], H.dtype)])
         m = H.shape[0]
-        if not rows.shape == ids.shape == weights.shape:
-            raise InputError(
-                f"rows, ids and weights of the targets differ in length: {rows.shape[0]}, {ids.shape[0]}, "
-                f"{weights.shape[0]}; give one of each for each target"
-            )
         if rows.size and not 0 <= rows.min() <= rows.max() < m:
             raise InputError(f"rows of the targets must be from 0 to {m - 1}, not {rows.min()} to {rows.max()}")
         if ids.size and ids.min() < 0:

@@ -63,13 +63,6 @@ def _of_weights(target: Tensor, shape: tuple[int, int]) -> Triple:
             f"target of {target.dtype} must have shape {shape}, one row an example, not {tuple(target.shape)}: "
             f"targets are {FORMS}"
         )
-    if target.layout is torch.sparse_csr:  # its rows may have been overwritten, which PyTorch does not check
-        starts = target.crow_indices()
-        try:
-            rows = torch.repeat_interleave(torch.arange(shape[0], device=starts.device), starts.diff())
-        except RuntimeError as error:
-            raise InputError(f"crow_indices of the target must ascend, one row an example ({error!s:.80})") from None
-        return rows, target.col_indices().long(), target.values()
     entries = target.to_sparse_coo().coalesce()
     rows, ids = entries.indices()
     weights = entries.values()
@@ -96,22 +89,18 @@ def _of_lists(target: list[Any], shape: tuple[int, int]) -> Any:
 def _of_parts(rows: Any, ids: Any, weights: Any) -> Triple:
     rows, ids = torch.as_tensor(rows), torch.as_tensor(ids)
     weights = torch.ones(ids.shape, device=ids.device) if weights is None else torch.as_tensor(weights)
-    _check_whole("rows", rows)
-    _check_whole("ids", ids)
-    if weights.ndim != 1:
-        raise InputError(f"weights of the targets must be a vector, not of shape {tuple(weights.shape)}")
+    are_whole = all(_is_whole(part) or not part.numel() for part in (rows, ids))
+    if not (rows.ndim == 1 and rows.shape == ids.shape == weights.shape and are_whole):
+        kinds = ", ".join(f"{part.dtype} of shape {tuple(part.shape)}" for part in (rows, ids, weights))
+        raise InputError(
+            "rows, ids and weights of the targets must be vectors of one length, the first two of whole numbers, not "
+            f"{kinds}"
+        )
     return rows.long(), ids.long(), weights
 
 
 def _is_whole(part: Tensor) -> bool:
     return not (part.is_floating_point() or part.is_complex() or part.dtype is torch.bool)
-
-
-def _check_whole(name: str, part: Tensor) -> None:
-    if part.ndim != 1:
-        raise InputError(f"{name} of the targets must be a vector, not of shape {tuple(part.shape)}")
-    if part.numel() and not _is_whole(part):
-        raise InputError(f"{name} of the targets must be whole numbers, not {part.dtype}")
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
