@@ -1,7 +1,7 @@
 """The output layer and its loss as a PyTorch module: exact over all outputs, in O(d²) per example."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Never, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -123,13 +123,8 @@ class FactoredOutput(nn.Module):
         seed: int = 0,
         weights: Any = None,
         threads: int | None = None,
-        **unknown: Never,
     ) -> None:
         super().__init__()
-        if unknown:
-            raise InputError(
-                f"FactoredOutput has no option {', '.join(unknown)}: its sizes are in_features and num_classes"
-            )
         if loss is None:
             raise InputError(
                 "loss is required, and goes by the target: bounded-ns for several labels, zloss for one class, taylor "
@@ -235,7 +230,6 @@ class FactoredOutput(nn.Module):
         """
         if not isinstance(ids, Tensor) or ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
             raise InputError("ids must be a tensor of integers")
-        _check_dense("ids", ids)
         trains = self.training and torch.is_grad_enabled()
         if trains:
             _refuse_processes()
@@ -427,9 +421,6 @@ class FactoredOutput(nn.Module):
             longer = isinstance(input, Tensor) and input.ndim > 2 and input.shape[-1] == self.in_features
             advice = f": give input.flatten(0, {input.ndim - 2}), and targets of as many rows" if longer else ""
             raise InputError(f"input must be a tensor of shape (any, {self.in_features}), not {found}{advice}")
-        if not input.is_floating_point():
-            raise InputError(f"input must hold floating-point numbers, not {input.dtype}")
-        _check_dense("input", input)
         return input
 
     def _rows_of(self, input: Tensor) -> NDArray[Any]:
@@ -445,12 +436,6 @@ def _real(dtype: torch.dtype) -> Any:
 
 def _host(value: Any) -> Any:
     return array(value) if isinstance(value, Tensor) else value
-
-
-def _check_dense(name: str, tensor: Tensor) -> None:
-    if tensor.layout is not torch.strided or tensor.is_meta:
-        kind = "on the meta device, without numbers" if tensor.is_meta else f"in the layout {tensor.layout}"
-        raise InputError(f"{name} must be a dense tensor on cpu or cuda, not one {kind}")
 
 
 def _refuse_processes() -> None:
