@@ -382,11 +382,6 @@ class FactoredOutput(nn.Module):
             linear.bias = nn.Parameter(weights[:, -1].contiguous())
         return linear
 
-    def set_weights(self, weights: Any) -> None:
-        """Set W (D, d), with a bias as its last column."""
-        self._engine.output.set_weights(_host(weights))
-        state.link(self, self._engine)
-
     # ── state ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _start(self, engine: Engine) -> None:
