@@ -18,7 +18,7 @@ from wordsparse.errors import InputError
 @pytest.fixture(autouse=True)
 def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """The timed step takes what its operations take: no test is decided by a clock."""
-    monkeypatch.setattr(advice, "measured_speedup", lambda sizes, seed: sizes.speedup_predicted)
+    monkeypatch.setattr(advice, "measured_speedup", lambda sizes: sizes.speedup_predicted)
 
 
 def rows(folder: Path, outputs: int = 5000, values: bool = False) -> dict[str, str]:
@@ -64,7 +64,7 @@ def test_few_outputs_take_a_dense_layer(tmp_path: Path) -> None:
 def test_wide_rows_are_projected_on_their_leading_directions() -> None:
     random = np.random.default_rng(0)
     X = sp.random_array((400, 700), density=0.05, rng=random, format="csr", dtype=np.float32)
-    H = trial.projected(X, seed=1)
+    H = trial.projected(X)
     assert H.shape == (400, trial.MOST_FEATURES)
     left = np.linalg.norm(X.toarray()) ** 2 - np.linalg.norm(H) ** 2
     assert 0 <= left < 0.2 * np.linalg.norm(X.toarray()) ** 2

@@ -38,7 +38,6 @@ def advise(
     budget: float = BUDGET,
     dim: int = DIM,
     threads: int | None = None,
-    seed: int = 1,
     progress: Callable[[str], None] = lambda sentence: None,
     **text: Any,
 ) -> dict[str, Any]:
@@ -56,7 +55,6 @@ def advise(
         Length of the word vectors; of a text only.
     threads : int, optional
         Threads of the trial; None: all available CPUs. The step is timed on one thread.
-    seed : int
     progress : callable, optional
         Called with a sentence at the start of each part.
     **text
@@ -79,12 +77,11 @@ def advise(
     if corpus is not None and targets is not None:
         raise InputError("targets belong to features: give features, or leave targets out")
     budget, dim = validation.non_negative("budget", budget), validation.positive_int("dim", dim)
-    seed = validation.whole("seed", seed)
     if features is not None:
         X, Y = _rows(features, targets)
         sizes = of_rows(Y, min(trial.MOST_FEATURES, X.shape[1]))
-        results = trial.of_rows(X, Y, threads, seed, budget, progress) if budget > 0 else []
-        speedup = measured_speedup(sizes, seed)
+        results = trial.of_rows(X, Y, threads, budget, progress) if budget > 0 else []
+        speedup = measured_speedup(sizes)
         return _content(sizes, speedup, results, *_of_rows(sizes, speedup))
     progress("reading the text")
     with encoded(TrainingText(corpus, TextOptions(**text), threads)) as source:
@@ -92,8 +89,8 @@ def advise(
             raise InputError("counted pairs say nothing of examples: give the text that they were counted in")
         counts = source.vocabulary.counts
         sizes = Sizes(int(counts.sum()), counts.size, dim + 1, 1.0, "one-hot")  # CBOW: a token is its window's target
-        results = trial.of_text(source.corpus, dim, threads, seed, budget, progress) if budget > 0 else []
-        return _content(sizes, measured_speedup(sizes, seed), results, *_of_text(results))
+        results = trial.of_text(source.corpus, dim, threads, budget, progress) if budget > 0 else []
+        return _content(sizes, measured_speedup(sizes), results, *_of_text(results))
 
 
 def lines(content: Mapping[str, Any]) -> list[str]:

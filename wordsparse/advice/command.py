@@ -17,7 +17,6 @@ from wordsparse.cli.text_options import reading_options, taken
 @click.option("--budget", default=60.0, show_default=True, metavar="SECONDS", help="Time for the trial; 0 for none.")
 @click.option("--dim", default=100, show_default=True, help="Length of a word vector, of a text.")
 @click.option("--threads", type=int, help="Threads of the trial.  [default: all available CPUs]")
-@click.option("--seed", default=1, show_default=True)
 @reading_options
 @quiet_option
 @json_option

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from wordsparse import compare
+from wordsparse.advice.sizes import SEED
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine.threads import single_threaded_blas
@@ -39,12 +40,10 @@ class Result:
         return "not judged" if self.score is None else f"{self.measure} {self.score:.3f}"
 
 
-def of_text(
-    corpus: EncodedCorpus, dim: int, threads: int | None, seed: int, budget: float, say: Report
-) -> list[Result]:
+def of_text(corpus: EncodedCorpus, dim: int, threads: int | None, budget: float, say: Report) -> list[Result]:
     """One epoch of CBOW on the first tokens, as many as the budget allows, judged by pairs of words; by gensim too."""
     begun, amount = time.monotonic(), min(FIRST_TOKENS, corpus.tokens)
-    options = {"dim": dim, "threads": threads, "seed": seed}
+    options = {"dim": dim, "threads": threads, "seed": SEED}
     results = _compared(corpus, amount, options, say)
     took = time.monotonic() - begun
     most = min(corpus.tokens, int(amount * 0.8 * (budget - took) / took))
@@ -74,10 +73,10 @@ def _by_pairs(run: Mapping[str, Any], method: str, amount: int) -> Result:
     return Result(method, amount, run.get("cpu_seconds", 0.0), "Spearman", *mean)
 
 
-def of_rows(X: Any, Y: Any, threads: int | None, seed: int, budget: float, say: Report) -> list[Result]:
+def of_rows(X: Any, Y: Any, threads: int | None, budget: float, say: Report) -> list[Result]:
     """Ridge regression, a minibatch at a time, by the layer and by a dense one, each within half of the budget; judged
     on held-out rows by P@1, or of real values by R²."""
-    H, order = projected(X, seed), np.random.default_rng(seed).permutation(X.shape[0])
+    H, order = projected(X), np.random.default_rng(SEED).permutation(X.shape[0])
     test, rows = np.split(order, [min(MAX_TEST, max(1, order.size // 5))])
     layer = FactoredOutput(Y.shape[1], H.shape[1], "squared", threads=threads)
     W = np.zeros((Y.shape[1], H.shape[1]), np.float32)
@@ -99,11 +98,11 @@ def of_rows(X: Any, Y: Any, threads: int | None, seed: int, budget: float, say: 
     return results
 
 
-def projected(X: Any, seed: int) -> Array:
+def projected(X: Any) -> Array:
     """The rows on their leading directions, (n, at most MOST_FEATURES) float32, by a random range finder."""
     if X.shape[1] <= MOST_FEATURES:
         return np.asarray(X.toarray(), np.float32)
-    start = np.random.default_rng(seed).standard_normal((X.shape[1], MOST_FEATURES), np.float32)
+    start = np.random.default_rng(SEED).standard_normal((X.shape[1], MOST_FEATURES), np.float32)
     return np.asarray(X @ np.linalg.qr(X.T @ (X @ start))[0], np.float32)
 
 
