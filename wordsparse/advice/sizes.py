@@ -1,6 +1,7 @@
 """The sizes of a problem, D outputs, d features, K targets an example, and the time of a step at these sizes."""
 
 import time
+import timeit
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -81,9 +82,4 @@ def measured_speedup(sizes: Sizes) -> float:
 
 def _fastest(step: Callable[[], Any]) -> float:
     """The least CPU seconds of some steps: other programs can only add to it."""
-    seconds = []
-    for _ in range(ROUNDS):
-        begun = time.process_time()
-        step()
-        seconds.append(time.process_time() - begun)
-    return max(min(seconds), 1e-7)
+    return max(min(timeit.repeat(step, timer=time.process_time, number=1, repeat=ROUNDS)), 1e-7)
