@@ -17,8 +17,6 @@ from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.words.text_source import TextSource
 
 BUDGET, DIM = 60.0, 100
-# The fewest rows that a trial can learn from.
-MIN_ROWS = 50
 # Below this speed-up the exact layer is not worth another dependency.
 MIN_SPEEDUP = 2.0
 VERDICTS = {
@@ -70,7 +68,7 @@ def advise(
     Raises
     ------
     InputError
-        If an option or the data cannot be used, or there is too little of it.
+        If an option or the data cannot be used.
     """
     if (corpus is None) == (features is None):
         raise InputError("name a text, or the features of rows, and not both")
@@ -116,8 +114,6 @@ def _rows(features: str | PathLike[str], targets: str | PathLike[str] | None) ->
     from wordsparse.corpus.rows import read_data
 
     X, Y = read_data(features, targets)
-    if X.shape[0] < MIN_ROWS:
-        raise InputError(f"{features} has {X.shape[0]} rows: advice needs at least {MIN_ROWS}; give more of them")
     if Y.nnz == 0:
         raise InputError(f"{features} has no targets: name the file that holds them as the targets")
     return X, Y
