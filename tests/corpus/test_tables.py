@@ -29,7 +29,7 @@ from wordsparse.errors import InputError
 from wordsparse.files import unpacking
 from wordsparse.graphs.options import GraphOptions
 from wordsparse.graphs.reading import read_graph
-from wordsparse.labels import LabelledTexts, read_texts
+from wordsparse.labels import read_texts
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -139,7 +139,7 @@ LABELLED: Rows = [
 @pytest.mark.parametrize("name", FILES)
 def test_rows_are_labelled_texts_pairs_and_edges(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     labelled = read_texts(made(name, LABELLED, tmp_path), "text", "tags")
-    assert labelled == LabelledTexts(["the cat", "a; b", "x"], [["a", "b"], ["b"], []])
+    assert labelled == (["the cat", "a; b", "x"], [["a", "b"], ["b"], []])
     assert "1 of 3 texts have no label" in caplog.text
     pairs = [{"word": "007", "context": "NA", "count": 2.5}, {"word": "b", "context": "007", "count": 1}]
     known = Words()

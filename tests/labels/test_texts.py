@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -17,17 +17,22 @@ from support.pipes import asked, pipe
 from wordsparse.cli import main
 from wordsparse.corpus.tables import Table
 from wordsparse.errors import InputError
-from wordsparse.labels import LabelledTexts, SparseTargetClassifier, TextClassifier, read_texts
+from wordsparse.labels import SparseTargetClassifier, TextClassifier, read_texts
 
 WORDS = {"cat": ["purr", "meow", "whisker"], "dog": ["bark", "tail", "fetch"], "ship": ["sea", "sail", "mast"]}
 
 
-def posts(n: int = 300, seed: int = 1) -> LabelledTexts:
+class Posts(NamedTuple):
+    texts: list[str]
+    labels: list[list[str]]
+
+
+def posts(n: int = 300, seed: int = 1) -> Posts:
     """Texts of the words of one or two labels."""
     random = np.random.default_rng(seed)
     labels = [random.permutation(list(WORDS))[: random.integers(1, 3)].tolist() for _ in range(n)]
     texts = [" ".join(random.choice(WORDS[label]) for label in row for _ in range(4)) for row in labels]
-    return LabelledTexts(texts, labels)
+    return Posts(texts, labels)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +134,7 @@ def test_what_is_no_text_is_refused(texts: Any, message: str) -> None:
 def test_fasttexts_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("__label__a __label__b the  cat\n\nno label\nit is __label__b\n")
     found = read_texts(tmp_path / "a.txt")
-    assert found == LabelledTexts(["the cat", "", "no label", "it is"], [["a", "b"], [], [], ["b"]])
+    assert found == (["the cat", "", "no label", "it is"], [["a", "b"], [], [], ["b"]])
     for content, message in (
         (b"", "holds no texts"),
         (b"a\n\xff\n", "line 2 is not UTF-8 text"),
@@ -142,5 +147,5 @@ def test_fasttexts_files_are_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.jsonl: row 1 of 'text' is 3, not text: name the column of texts"):
         read_texts(tmp_path / "a.jsonl", "text")
     (tmp_path / "a.csv").write_text("text,tags\nx,a|b\n")
-    assert read_texts(tmp_path / "a.csv", "text", "tags", "|").labels == [["a", "b"]]
-    assert read_texts(tmp_path / "a.csv", "text", "tags", "").labels == [["a|b"]]
+    assert read_texts(tmp_path / "a.csv", "text", "tags", "|")[1] == [["a", "b"]]
+    assert read_texts(tmp_path / "a.csv", "text", "tags", "")[1] == [["a|b"]]

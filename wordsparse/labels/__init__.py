@@ -3,10 +3,9 @@
 from wordsparse.corpus.rows import read_data
 from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.text_classifier import TextClassifier
-from wordsparse.labels.texts import LabelledTexts, read_texts
+from wordsparse.labels.texts import read_texts
 
 __all__ = [
-    "LabelledTexts",
     "SparseTargetClassifier",
     "TextClassifier",
     "read_data",

@@ -257,8 +257,7 @@ def _rows(
             raise InputError("--targets belongs to an npz file: leave it out for texts")
         if is_table(data) and not source:
             terminal.say([f"{data}: is read as lines of text; --column names the column of a table"])
-        texts = read_texts(data, **(source if labelled else {"column": source.get("column")}))
-        return texts.texts, texts.labels
+        return read_texts(data, **(source if labelled else {"column": source.get("column")}))
     sizes = {}
     if hasattr(classifier, "classes_"):
         sizes = {"n_features": classifier.n_features_in_, "n_labels": len(classifier.classes_)}

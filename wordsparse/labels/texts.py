@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -18,18 +17,10 @@ logger = logging.getLogger(__name__)
 PREFIX = "__label__"
 
 
-@dataclass(frozen=True)
-class LabelledTexts:
-    """Texts, and the labels of each."""
-
-    texts: list[str]
-    labels: list[list[str]]
-
-
 def read_texts(
     path: str | PathLike[str], column: str | None = None, labels: str | None = None, separator: str = ","
-) -> LabelledTexts:
-    """Read texts and their labels.
+) -> tuple[list[str], list[list[str]]]:
+    """Read texts, and the labels of each.
 
     Parameters
     ----------
@@ -46,16 +37,14 @@ def read_texts(
     InputError
         If the file is missing or malformed, a column is missing, or a cell holds no text; the message names the row.
     """
-    source, texts, found = Path(path), [], []
-    for text, names in _lines(source) if column is None else _rows(source, column, labels, separator):
-        texts.append(text)
-        found.append(names)
-    if not texts:
+    source = Path(path)
+    rows = list(_lines(source) if column is None else _rows(source, column, labels, separator))
+    if not rows:
         raise InputError(f"{source}: holds no texts: give at least one")
-    bare = sum(not names for names in found)
-    if bare and (labels is not None or bare < len(found)):
-        logger.warning("%s: %s of %s texts have no label", source, f"{bare:,}", f"{len(found):,}")
-    return LabelledTexts(texts, found)
+    bare = sum(not names for _, names in rows)
+    if bare and (labels is not None or bare < len(rows)):
+        logger.warning("%s: %s of %s texts have no label", source, f"{bare:,}", f"{len(rows):,}")
+    return [text for text, _ in rows], [names for _, names in rows]
 
 
 def is_table(path: Path) -> bool:
