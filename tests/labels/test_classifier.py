@@ -100,7 +100,7 @@ def test_a_lower_rank_is_chosen_where_the_other_directions_are_noise() -> None:
         X[i, own * 15 + random.choice(15, 4, replace=False)] = 1
         X[i, 90 + random.choice(50, 8, replace=False)] = 1
     Y = sp.csr_array((random.random((150, 20)) < (random.random((6, 20)) ** 6)[topic]).astype(np.float32))
-    problem, constants = tuning.tuned(sp.csr_array(X), Y, 140, 0, CpuKernels(1), lambda sentence: None)
+    problem, constants = tuning.tuned(sp.csr_array(X), Y, 140, 0, CpuKernels(1))
     assert constants.rank < 140
     assert problem.solve(constants).inverse.P.shape[1] == constants.rank
 

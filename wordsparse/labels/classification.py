@@ -4,6 +4,7 @@ Nothing has to be set: λ and γ (:mod:`wordsparse.labels.tuning`), the scoring 
 (:mod:`wordsparse.labels.logistic`) come from training rows that were left out.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +21,6 @@ from wordsparse.labels.state import matrix
 from wordsparse.labels.tuning import (
     Constants,
     LeftOut,
-    Report,
     RidgeProblem,
     best_power,
     leave_out,
@@ -29,6 +29,8 @@ from wordsparse.labels.tuning import (
     tuned,
 )
 from wordsparse.types import Array
+
+logger = logging.getLogger(__name__)
 
 # Training rows that calibrate: all other rows fit the head.
 HELD_OUT = 1500
@@ -75,7 +77,7 @@ class Classifier:
     head: Head
 
     @classmethod
-    def fitted(cls, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, report: Report) -> "Classifier":
+    def fitted(cls, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> "Classifier":
         """From X (n, f) and Y (n, D) of ones, SciPy CSR float32.
 
         Raises
@@ -91,17 +93,16 @@ class Classifier:
             )
         constant = CONSTANT * length
         X = with_constant(X, constant)
-        problem, constants = tuned(X, Y, dim, seed, kernels, report)
-        report("solving the ridge regression of all rows")
+        problem, constants = tuned(X, Y, dim, seed, kernels)
         scorer = problem.solve(constants)
         held = min(HELD_OUT, max(1, int(HELD_OUT_SHARE * X.shape[0])))
         some = np.random.default_rng(seed + 1).permutation(X.shape[0])
         rows = some[: max(held, left_out(X.shape[0], Y.shape[1]))]
-        report("calibrating on rows left out")
+        logger.info("labels: calibrating on rows left out")
         found = leave_out(scorer, problem, rows, Calibration())
         known = (part[found.known] for part in (found.outputs, found.counts, found.truth))
         calibration = Calibration.fitted(best_power(found, Y[rows]), *known)
-        head = _head(problem, constants, scorer, calibration, rows[:held], found.first(held), report)
+        head = _head(problem, constants, scorer, calibration, rows[:held], found.first(held))
         return cls(constant, constants, scorer, calibration, head)
 
     def top(self, X: Any, k: int) -> Candidates:
@@ -162,7 +163,6 @@ def _head(
     calibration: Calibration,
     held: Array,
     found: LeftOut,
-    report: Report,
 ) -> Head:
     """The logistic head, fitted without the rows held out; of no labels unless it ranks theirs better.
 
@@ -172,7 +172,7 @@ def _head(
     none = Head(np.zeros(0, np.int64), np.zeros((f, 0), np.float32))
     if n < HEAD_ROWS:
         return none
-    report("fitting the head of the most frequent labels")
+    logger.info("labels: fitting the head of the most frequent labels")
     labels = np.sort(np.argsort(-problem.counts, kind="stable")[:HEAD_LABELS])
     fitted = np.setdiff1d(np.arange(n), held)
     start = scorer.inverse.times(problem.B[:, labels].toarray(), problem.kernels)

@@ -15,7 +15,6 @@ from wordsparse.labels.logistic import probabilities
 from wordsparse.labels.ranking import RankingScores, inverse_propensities, ranking_scores
 from wordsparse.labels.scoring import Candidates
 from wordsparse.labels.targets import checks
-from wordsparse.labels.tuning import Report
 from wordsparse.machine import memory
 from wordsparse.types import Array
 
@@ -98,15 +97,13 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
 
-    def fit(self, X: Any, y: Any, *, progress: Report = lambda sentence: None) -> Self:
+    def fit(self, X: Any, y: Any) -> Self:
         """Fit X (n, f), sparse or dense, to y (n, D).
 
         Parameters
         ----------
         X, y
             See the class.
-        progress : callable, optional
-            Called with a sentence at the start of each phase. An exception of its own ends the fit.
 
         Raises
         ------
@@ -124,7 +121,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             raise InputError("Y has no labels, so nothing can be learnt: give at least one target")
         dim = dim or (X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM)
         with at_work():
-            self._fitted = Classifier.fitted(X, labels, dim, seed, CpuKernels(self.threads), progress)
+            self._fitted = Classifier.fitted(X, labels, dim, seed, CpuKernels(self.threads))
         self.n_rows_, self.classes_, self._kind = X.shape[0], classes, kind
         self._describe()
         return self

@@ -97,7 +97,7 @@ def train(
         classifier = SparseTargetClassifier(**options)
     X, Y = _rows(classifier, data, targets, source)
     wall, cpu = time.perf_counter(), time.process_time()
-    classifier.fit(X, Y, progress=lambda sentence: None if quiet else terminal.say([f"wordsparse: labels: {sentence}"]))
+    classifier.fit(X, Y)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     classifier.save(output)
     result = {

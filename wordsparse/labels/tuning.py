@@ -5,6 +5,7 @@ with the number of rows, so that it is chosen where the sample is all of them. T
 basis leaves out grows with it too; it is a constant here.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
@@ -20,8 +21,7 @@ from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
 from wordsparse.labels.scoring import Adjust, Scorer, best
 from wordsparse.types import Array
 
-Report = Callable[[str], object]
-"""Called with a sentence at the start of each phase of a fit."""
+logger = logging.getLogger(__name__)
 
 SAMPLE = 6000
 # Every output of this many labels of the sample is computed: the most frequent labels decide which λ is best.
@@ -125,28 +125,26 @@ def left_out(n: int, labels: int) -> int:
     return min(n, max(LEFT_OUT, LEFT_OUT_OUTPUTS // labels))
 
 
-def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, report: Report) -> tuple[RidgeProblem, Constants]:
+def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> tuple[RidgeProblem, Constants]:
     """The problem of all rows, and its constants by leave-one-out."""
     n, random = X.shape[0], np.random.default_rng(seed)
     if n <= SAMPLE:
         problem = RidgeProblem(X, Y, dim, seed, kernels)
-        return problem, _chosen(problem, dim, random, report, any_rank=True)
+        return problem, _chosen(problem, dim, random, any_rank=True)
     sample = np.sort(random.choice(n, SAMPLE, replace=False))
     some, labels = (rows[:, np.unique(rows.indices)] for rows in (X[sample], Y[sample]))  # without empty columns
-    constants = _chosen(RidgeProblem(some, labels, dim, seed, kernels), dim, random, report, any_rank=False)
-    report("solving the ridge regression of all rows")
+    constants = _chosen(RidgeProblem(some, labels, dim, seed, kernels), dim, random, any_rank=False)
+    logger.info("labels: solving the ridge regression of all rows")
     return RidgeProblem(X, Y, dim, seed, kernels), constants
 
 
-def _chosen(
-    problem: RidgeProblem, dim: int, random: np.random.Generator, report: Report, *, any_rank: bool
-) -> Constants:
+def _chosen(problem: RidgeProblem, dim: int, random: np.random.Generator, *, any_rank: bool) -> Constants:
     """λ, moved from its start while rows left out are ranked better by more than a standard error; γ; and the rank,
     ``dim`` unless a lower one is better by more than a standard error."""
     n, D = problem.Y.shape
     rows = np.sort(random.choice(n, left_out(n, min(D, TUNED_LABELS)), replace=False))
     scale = float(np.sum(problem.rows.values.astype(np.float64) ** 2)) / n or 1.0
-    report(f"choosing the ridge on {n:,} rows")
+    logger.info("labels: choosing the ridge on %s rows", f"{n:,}")
 
     @cache
     def quality(at: int, rank: int) -> Array:
