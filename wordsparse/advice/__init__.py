@@ -1,6 +1,7 @@
 """The three checks before adoption: sizes and a timed step, losses that fit the targets, and a trial of a minute."""
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from os import PathLike
 from typing import Any
@@ -15,6 +16,8 @@ from wordsparse.evaluation.scores import ENOUGH_TOKENS
 from wordsparse.layer.losses import LOSSES
 from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.words.text_source import TextSource
+
+logger = logging.getLogger(__name__)
 
 BUDGET, DIM = 60.0, 100
 # Below this speed-up the exact layer is not worth another dependency.
@@ -36,7 +39,6 @@ def advise(
     budget: float = BUDGET,
     dim: int = DIM,
     threads: int | None = None,
-    progress: Callable[[str], None] = lambda sentence: None,
     **text: Any,
 ) -> dict[str, Any]:
     """Tell whether the method suits a text, or rows with targets.
@@ -53,8 +55,6 @@ def advise(
         Length of the word vectors; of a text only.
     threads : int, optional
         Threads of the trial; None: all available CPUs. The step is timed on one thread.
-    progress : callable, optional
-        Called with a sentence at the start of each part.
     **text
         Options of :class:`wordsparse.corpus.options.TextOptions`.
 
@@ -78,16 +78,16 @@ def advise(
     if features is not None:
         X, Y = _rows(features, targets)
         sizes = of_rows(Y, min(trial.MOST_FEATURES, X.shape[1]))
-        results = trial.of_rows(X, Y, threads, budget, progress) if budget > 0 else []
+        results = trial.of_rows(X, Y, threads, budget) if budget > 0 else []
         speedup = measured_speedup(sizes)
         return _content(sizes, speedup, results, *_of_rows(sizes, speedup))
-    progress("reading the text")
+    logger.info("advise: reading the text")
     with encoded(TrainingText(corpus, TextOptions(**text), threads)) as source:
         if not isinstance(source, TextSource):
             raise InputError("counted pairs say nothing of examples: give the text that they were counted in")
         counts = source.vocabulary.counts
         sizes = Sizes(int(counts.sum()), counts.size, dim + 1, 1.0, "one-hot")  # CBOW: a token is its window's target
-        results = trial.of_text(source.corpus, dim, threads, budget, progress) if budget > 0 else []
+        results = trial.of_text(source.corpus, dim, threads, budget) if budget > 0 else []
         return _content(sizes, measured_speedup(sizes), results, *_of_text(results))
 
 

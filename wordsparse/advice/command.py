@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from wordsparse.cli import terminal
 from wordsparse.cli.common import PATH, emit, json_option, quiet_option
 from wordsparse.cli.text_options import reading_options, taken
 
@@ -36,8 +35,5 @@ def command(
     text = taken(options)
     if text and not corpus:
         raise click.UsageError("options of a text need a CORPUS: name its files, or leave the options out")
-    progress = (
-        (lambda sentence: None) if quiet else (lambda sentence: terminal.say([f"wordsparse: advise: {sentence}"]))
-    )
-    content = advise(list(corpus) or None, progress=progress, **text, **options)
+    content = advise(list(corpus) or None, **text, **options)
     emit(content, lines(content), as_json)

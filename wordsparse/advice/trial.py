@@ -1,5 +1,6 @@
 """A short trial on the data: of rows, the layer beside a dense one; of a text, CBOW beside negative sampling."""
 
+import logging
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -16,12 +17,13 @@ from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
 
+logger = logging.getLogger(__name__)
+
 # Tokens of the first trial of a text, rows of a minibatch, and most features of the layer: more are projected.
 FIRST_TOKENS, MINIBATCH, MOST_FEATURES = 200_000, 256, 300
 # Rows that are held out at most; a score on fewer known pairs is noise; the ridge of the regression, of a row's length.
 MAX_TEST, MIN_PAIRS, RIDGE = 2000, 30, 1.0
 METHODS = ("wordsparse-cbow", "gensim-cbow-ns")
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -40,24 +42,22 @@ class Result:
         return "not judged" if self.score is None else f"{self.measure} {self.score:.3f}"
 
 
-def of_text(corpus: EncodedCorpus, dim: int, threads: int | None, budget: float, say: Report) -> list[Result]:
+def of_text(corpus: EncodedCorpus, dim: int, threads: int | None, budget: float) -> list[Result]:
     """One epoch of CBOW on the first tokens, as many as the budget allows, judged by pairs of words; by gensim too."""
     begun, amount = time.monotonic(), min(FIRST_TOKENS, corpus.tokens)
     options = {"dim": dim, "threads": threads, "seed": SEED}
-    results = _compared(corpus, amount, options, say)
+    results = _compared(corpus, amount, options)
     took = time.monotonic() - begun
     most = min(corpus.tokens, int(amount * 0.8 * (budget - took) / took))
-    return _compared(corpus, most, options, say) if most > 2 * amount else results
+    return _compared(corpus, most, options) if most > 2 * amount else results
 
 
-def _compared(corpus: EncodedCorpus, amount: int, options: dict[str, Any], say: Report) -> list[Result]:
+def _compared(corpus: EncodedCorpus, amount: int, options: dict[str, Any]) -> list[Result]:
+    logger.info("advise: a trial on %s tokens", f"{amount:,}")
     with tempfile.TemporaryDirectory() as scratch:
         content = compare(
             corpus.path,
             Path(scratch) / "report",
-            progress=lambda done, of, run: (
-                say(f"{run['name']} on {amount:,} tokens") if "cpu_seconds" not in run else None
-            ),
             methods=METHODS,
             epochs=(1,),
             max_tokens=amount,
@@ -73,7 +73,7 @@ def _by_pairs(run: Mapping[str, Any], method: str, amount: int) -> Result:
     return Result(method, amount, run.get("cpu_seconds", 0.0), "Spearman", *mean)
 
 
-def of_rows(X: Any, Y: Any, threads: int | None, budget: float, say: Report) -> list[Result]:
+def of_rows(X: Any, Y: Any, threads: int | None, budget: float) -> list[Result]:
     """Ridge regression, a minibatch at a time, by the layer and by a dense one, each within half of the budget; judged
     on held-out rows by P@1, or of real values by R²."""
     H, order = projected(X), np.random.default_rng(SEED).permutation(X.shape[0])
@@ -91,7 +91,7 @@ def of_rows(X: Any, Y: Any, threads: int | None, budget: float, say: Report) -> 
 
     results = []
     for name, step in (("the exact layer", factored), ("a dense layer", dense)):
-        say(f"regression by {name}")
+        logger.info("advise: regression by %s", name)
         amount, seconds = _taken_in(step, H, Y, rows, budget / 2)
         weights = layer.weights() if step is factored else W
         results.append(Result(name, amount, seconds, *_judged(H[test] @ weights.T, Y[test])))
