@@ -12,7 +12,7 @@ from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import state, targets
 from wordsparse.labels.classification import Classifier
 from wordsparse.labels.logistic import probabilities
-from wordsparse.labels.ranking import RankingScores, inverse_propensities, ranking_scores
+from wordsparse.labels.ranking import inverse_propensities, ranking_scores
 from wordsparse.labels.scoring import Candidates
 from wordsparse.labels.targets import checks
 from wordsparse.machine import memory
@@ -195,7 +195,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         right = np.asarray(truth[np.arange(labels.shape[0]), labels[:, 0]]).ravel() > 0
         return float(np.average(right, weights=sample_weight))
 
-    def evaluate(self, X: Any, y: Any, k: tuple[int, ...] = (1, 3, 5)) -> RankingScores:
+    def evaluate(self, X: Any, y: Any, k: tuple[int, ...] = (1, 3, 5)) -> dict[str, Any]:
         """P@k, nDCG@k and PSP@k, propensities from the training rows (A = 0.55, B = 1.5); labels that the training rows
         do not have are left out."""
         checks.check_is_fitted(self)

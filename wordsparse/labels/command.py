@@ -209,13 +209,12 @@ def evaluate(
     scores = classifier.evaluate(X, Y, k)
     cpu = time.process_time() - cpu
     names = {"precision": "P", "ndcg": "nDCG", "psp": "PSP"}
-    found: dict[str, dict[int, float]] = {name: scores[name] for name in names}  # type: ignore[literal-required]
     lines = [
         f"{short + '@' + str(depth):8} {value:.4f}"
         for name, short in names.items()
-        for depth, value in found[name].items()
+        for depth, value in scores[name].items()
     ]
-    result: dict[str, Any] = {**scores, "scoring_power": classifier.power_, "cpu_seconds": cpu}
+    result = {**scores, "scoring_power": classifier.power_, "cpu_seconds": cpu}
     emit(result, [*lines, f"{scores['examples']:,} rows, scoring power {classifier.power_:.2f}"], as_json)
 
 

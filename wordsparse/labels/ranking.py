@@ -12,7 +12,7 @@ that of sums over all examples, as in the Extreme Classification Repository's ev
 counts as 0.
 """
 
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,15 +21,6 @@ from wordsparse.errors import InputError
 from wordsparse.types import Array
 
 A, B = 0.55, 1.5
-
-
-class RankingScores(TypedDict):
-    """The scores at each k, and the number of examples that they are the mean of."""
-
-    precision: dict[int, float]
-    ndcg: dict[int, float]
-    psp: dict[int, float]
-    examples: int
 
 
 def inverse_propensities(counts: ArrayLike, examples: int, a: float = A, b: float = B) -> Array:
@@ -58,7 +49,7 @@ def ndcg(hits: Array, true_labels: Array, k: int) -> Array:
 
 def ranking_scores(
     top: ArrayLike, Y: Any, weights: ArrayLike | None = None, ks: tuple[int, ...] = (1, 3, 5)
-) -> RankingScores:
+) -> dict[str, Any]:
     """P@k, nDCG@k and PSP@k of ranked predictions.
 
     Parameters
@@ -72,6 +63,11 @@ def ranking_scores(
     ks : tuple of int
         Each at most K.
 
+    Returns
+    -------
+    dict
+        ``precision``, ``ndcg`` and ``psp`` at each k, and the number of ``examples`` that they are the mean of.
+
     Raises
     ------
     InputError
@@ -81,12 +77,12 @@ def ranking_scores(
     if not ks or max(ks) > ranked.shape[1] or min(ks) < 1:
         raise InputError(f"each k must be from 1 to the {ranked.shape[1]} predictions of an example, not {ks}")
     hits, true_labels = is_true(Y, ranked), np.diff(Y.indptr)
-    return RankingScores(
-        precision={k: float(hits[:, :k].mean()) for k in ks},
-        ndcg={k: float(ndcg(hits, true_labels, k).mean()) for k in ks},
-        psp={} if weights is None else _propensity_scored(hits, ranked, Y, np.asarray(weights, np.float64), ks),
-        examples=ranked.shape[0],
-    )
+    return {
+        "precision": {k: float(hits[:, :k].mean()) for k in ks},
+        "ndcg": {k: float(ndcg(hits, true_labels, k).mean()) for k in ks},
+        "psp": {} if weights is None else _propensity_scored(hits, ranked, Y, np.asarray(weights, np.float64), ks),
+        "examples": ranked.shape[0],
+    }
 
 
 def _propensity_scored(hits: Array, top: Array, Y: Any, weights: Array, ks: tuple[int, ...]) -> dict[int, float]:
