@@ -55,7 +55,7 @@ def read_data(
     path : path
         A text file of labels and features, or an npz file of features.
     targets : path, optional
-        The npz file of labels that belongs to an npz file of features.
+        The npz file of labels that belongs to an npz file of features, or takes the place of a text's labels.
     labelled : bool
         False: an npz file of features may come without labels; its rows have none then.
     n_features, n_labels : int, optional
@@ -78,10 +78,6 @@ def read_data(
             is_npz = file.read(len(_ZIP)) == _ZIP
         if is_npz and targets is None and labelled:
             raise InputError("holds features only: name the npz file of the labels as the targets")
-        if not is_npz and targets is not None:
-            raise InputError(
-                "is text, which holds its labels: leave out the targets, which only npz files have in another file"
-            )
         if is_npz:
             X = _read_npz(source)
             Y = sp.csr_array((X.shape[0], n_labels or 0), dtype=np.float32)
