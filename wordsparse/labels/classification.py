@@ -17,7 +17,6 @@ from wordsparse.kernels import Kernels
 from wordsparse.labels.logistic import Calibration, logistic_head, logistic_line
 from wordsparse.labels.ridge import Inverse, SparseRows
 from wordsparse.labels.scoring import Candidates, Scorer
-from wordsparse.labels.state import matrix
 from wordsparse.labels.tuning import (
     Constants,
     LeftOut,
@@ -45,8 +44,8 @@ HEAD_ROWS = 1000
 CONSTANT = 0.5
 # Root mean square of the rows' lengths: fourth powers are summed over rows in float32.
 MIN_LENGTH, MAX_LENGTH = 1e-6, 1e6
-# The arrays of M⁻¹.
-_INVERSE = ("scale", "P", "K_inverse")
+# The arrays of M⁻¹, and of B.
+_INVERSE, _CSR = ("scale", "P", "K_inverse"), ("data", "indices", "indptr")
 
 
 @dataclass(frozen=True)
@@ -128,10 +127,11 @@ class Classifier:
         return logits
 
     def state(self) -> dict[str, Any]:
-        """Its arrays, a CSR matrix and numbers."""
+        """Its arrays and numbers."""
         return {
             **{name: getattr(self.scorer.inverse, name) for name in _INVERSE},
-            **{name: getattr(self.scorer, name) for name in ("counts", "B")},
+            "counts": self.scorer.counts,
+            **{f"B.{name}": getattr(self.scorer.B, name) for name in _CSR},
             **{name: getattr(self.calibration, name) for name in ("power", "slope", "shift")},
             **{name: getattr(self.constants, name) for name in ("ridge", "rest")},
             **{f"head_{name}": getattr(self.head, name) for name in ("labels", "W", "slope", "shift")},
@@ -142,7 +142,8 @@ class Classifier:
     def restored(cls, saved: Mapping[str, Any], kernels: Kernels) -> "Classifier":
         """From the :meth:`state` of a file."""
         inverse = Inverse(*(saved[name] for name in _INVERSE))
-        B = matrix(saved, "B", saved["scale"].size, saved["counts"].size)
+        shape = saved["scale"].size, saved["counts"].size
+        B = sp.csr_array(tuple(saved[f"B.{name}"] for name in _CSR), shape=shape)
         scorer = Scorer.of(inverse, B, saved["counts"], kernels)
         head = Head(*(saved[f"head_{name}"] for name in ("labels", "W", "slope", "shift")))
         constants = Constants(saved["ridge"], saved["rest"], inverse.P.shape[1])

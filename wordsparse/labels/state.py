@@ -1,8 +1,8 @@
 """Saving of estimators: named arrays in one checksummed file, and a signed manifest; no pickle is read.
 
 A directory holds ``labels.json`` (format, version, the estimator's class and parameters, its numbers) and
-``arrays.bin`` (:mod:`wordsparse.files.arrays`). A CSR matrix NAME is stored as NAME.data, NAME.indices and NAME.indptr,
-a list of names or numbers as the bytes of its JSON. What fits its checksum is trusted.
+``arrays.bin`` (:mod:`wordsparse.files.arrays`). A list is stored as the bytes of its JSON. What fits its
+checksum is trusted.
 """
 
 import json
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import scipy.sparse as sp
 
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, storage
@@ -24,23 +23,20 @@ FORMAT, VERSION = "wordsparse-labels", 2
 
 
 def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Write a directory, whole or not at all. ``content`` is JSON; ``state`` arrays, CSR matrices and numbers.
+    """Write a directory, whole or not at all. ``content`` is JSON; ``state`` arrays and numbers.
 
     InputError if ``path`` exists and is not an empty directory, or cannot be made; WordsparseError if writing fails.
     """
-    target, flat = Path(path), dict[str, Any]()
-    for name, part in state.items():
-        pieces = ("data", "indices", "indptr") if sp.issparse(part) else ()
-        flat |= {f"{name}.{piece}": getattr(part, piece) for piece in pieces} or {name: part}
+    target = Path(path)
     with storage.new_directory(target) as directory, storage.writing(target):
-        table = arrays.write(directory / ARRAYS, flat)
+        table = arrays.write(directory / ARRAYS, state)
         content = {"parameters": estimator.get_params(), **content}
         manifest = {"format": FORMAT, "version": VERSION, "estimator": type(estimator).__name__, "content": content}
         storage.write_manifest(directory / MANIFEST, {**manifest, "state": table})
 
 
 def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], dict[str, Any]]:
-    """An estimator of a class, or of one below it, with the saved parameters; the content and the flat state.
+    """An estimator of a class, or of one below it, with the saved parameters; the content and the state.
 
     InputError if a file is missing, damaged, altered, of another version or of another class; the message names it.
     """
@@ -57,12 +53,6 @@ def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], d
         content, estimator = manifest["content"], kinds[name]()
         estimator.set_params(**content["parameters"])  # type: ignore[attr-defined]
         return estimator, content, arrays.read(directory / ARRAYS, manifest["state"])
-
-
-def matrix(state: Mapping[str, Any], name: str, rows: int, columns: int) -> Any:
-    """The CSR matrix of a loaded state."""
-    parts = (state[f"{name}.{piece}"] for piece in ("data", "indices", "indptr"))
-    return sp.csr_array(tuple(parts), shape=(rows, columns))
 
 
 def listed(array: Array) -> list[Any]:
