@@ -203,7 +203,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         if not truth.nnz:
             raise InputError("Y has no labels, so nothing can be judged: give at least one")
         labels, _ = self.predict_topk(X, max(k))
-        known = tuple(sorted({min(each, labels.shape[1]) for each in k}))
+        known = tuple(sorted({min(validation.positive_int("k", each), labels.shape[1]) for each in k}))
         weights = inverse_propensities(self.label_counts_, self.n_rows_)
         return ranking_scores(labels, truth, weights, known)
 

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from wordsparse.errors import InputError
 from wordsparse.types import Array
 
 A, B = 0.55, 1.5
@@ -61,21 +60,14 @@ def ranking_scores(
     weights : (D,) array, optional
         1/p_l; without them PSP is left out.
     ks : tuple of int
-        Each at most K.
+        Each from 1 to K.
 
     Returns
     -------
     dict
         ``precision``, ``ndcg`` and ``psp`` at each k, and the number of ``examples`` that they are the mean of.
-
-    Raises
-    ------
-    InputError
-        If a k is below 1 or exceeds K.
     """
     ranked = np.asarray(top)
-    if not ks or max(ks) > ranked.shape[1] or min(ks) < 1:
-        raise InputError(f"each k must be from 1 to the {ranked.shape[1]} predictions of an example, not {ks}")
     hits, true_labels = is_true(Y, ranked), np.diff(Y.indptr)
     return {
         "precision": {k: float(hits[:, :k].mean()) for k in ks},
