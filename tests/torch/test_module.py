@@ -139,16 +139,16 @@ def test_schedulers_move_the_learning_rate() -> None:
     head = layer(lr=0.4)
     schedule = torch.optim.lr_scheduler.StepLR(head.fused_optimizer, step_size=1, gamma=0.5)
     changes = []
-    start, saved = head.weights(), {name: part.clone() for name, part in head.state_dict().items()}
+    start, first = head.weights(), {name: part.clone() for name, part in head.state_dict().items()}
     for _ in range(2):
-        head.load_state_dict(saved)
+        head.load_state_dict(first)
         head(h, Y).backward()
         head.fused_optimizer.step()
         schedule.step()
         changes.append(head.weights() - start)
     torch.testing.assert_close(changes[1], changes[0] / 2, rtol=1e-9, atol=1e-12)
     head.set_learning_rate(0)
-    head.load_state_dict(saved)
+    head.load_state_dict(first)
     head(h, Y).backward()
     torch.testing.assert_close(head.weights(), start)
     assert head.fused_optimizer.step(lambda: 3) == 3

@@ -85,8 +85,8 @@ class Labels(Benchmark):
 
     def track_omikuji(self) -> list[Row]:
         with tempfile.TemporaryDirectory() as folder:
-            written(Path(folder, "train.txt"), self.rows.X, self.rows.Y)
-            written(Path(folder, "test.txt"), self.rows.X_test, self.rows.Y_test)
+            write_rows(Path(folder, "train.txt"), self.rows.X, self.rows.Y)
+            write_rows(Path(folder, "test.txt"), self.rows.X_test, self.rows.Y_test)
             cpu, rows = ran(self.omikuji, OMIKUJI, folder)
         return [{"cpu_seconds": cpu, **self._judged(table_of([[label for label, _ in row] for row in rows]))}]
 
@@ -94,7 +94,7 @@ class Labels(Benchmark):
         return judged(labels, self.rows.Y, self.rows.Y_test)
 
 
-def written(path: Path, X: Any, Y: Any) -> None:
+def write_rows(path: Path, X: Any, Y: Any) -> None:
     """A file of rows in the repository format."""
     with open(path, "wb") as file:
         file.write(f"{X.shape[0]} {X.shape[1]} {Y.shape[1]}\n".encode())

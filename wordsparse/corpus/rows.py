@@ -105,19 +105,19 @@ def lines(stream: BoundedStream) -> Iterator[bytes]:
 
 
 def _read_text(path: Path) -> tuple[Any, Any]:
-    stated, text = _content(path)
+    sizes, text = _content(path)
     datasets = optional.load("a file of labelled rows", "sklearn.datasets")
     try:
         X, labels = datasets.load_svmlight_file(text, dtype=np.float32, multilabel=True, zero_based=True)
     except (ValueError, OverflowError) as error:
-        number = text.getvalue()[: text.tell() - 1].count(b"\n") + (2 if stated else 1)
+        number = text.getvalue()[: text.tell() - 1].count(b"\n") + (2 if sizes else 1)
         raise InputError(
             f"line {number:,}: must be 'label,label feature:value …' of numbers, its features in ascending order "
             f"({error!s:.{MAX_SHOWN}})"
         ) from None
     if not labels:
         raise InputError("holds no rows: give at least one example")
-    rows, F, L = stated or (len(labels), X.shape[1], None)
+    rows, F, L = sizes or (len(labels), X.shape[1], None)
     if rows != len(labels):
         raise InputError(f"its first line states {rows:,} rows, but {len(labels):,} follow: is it cut short?")
     X = validation.csr("X", sp.csr_array((X.data, X.indices, X.indptr), shape=(rows, F)), np.dtype(np.float32))
@@ -130,15 +130,15 @@ def _content(path: Path) -> tuple[tuple[int, ...] | None, io.BytesIO]:
     with BoundedStream(path) as stream:
         content = list(lines(stream))
     header = HEADER.fullmatch(content[0]) if content else None
-    stated = tuple(map(int, header.groups())) if header else None
+    sizes = tuple(map(int, header.groups())) if header else None
     rows = content[1:] if header else content
-    return stated, io.BytesIO(b"".join(line if line.strip() else EMPTY for line in rows))
+    return sizes, io.BytesIO(b"".join(line if line.strip() else EMPTY for line in rows))
 
 
-def _indicator(labels: Sequence[Sequence[float]], stated: int | None) -> Any:
-    """The labels of each row as CSR of ones; ``stated`` is L."""
+def _indicator(labels: Sequence[Sequence[float]], L: int | None) -> Any:
+    """The labels of each row as CSR of ones; L is None where the file does not state it."""
     starts, label = np.cumsum([0, *map(len, labels)]), np.fromiter(chain.from_iterable(labels), np.float64)
-    most = MAX_LABELS if stated is None else stated
+    most = MAX_LABELS if L is None else L
     wrong = ~((label == np.floor(label)) & (label >= 0) & (label < most))
     if wrong.any():
         at = int(wrong.argmax())
@@ -146,7 +146,7 @@ def _indicator(labels: Sequence[Sequence[float]], stated: int | None) -> Any:
             f"row {int(np.searchsorted(starts, at, side='right')):,}: its label {label[at]:.12g} is no whole number "
             f"from 0 to {most - 1:,}"
         )
-    L = int(label.max(initial=-1)) + 1 if stated is None else stated
+    L = int(label.max(initial=-1)) + 1 if L is None else L
     entries = np.ones(label.size, np.float32), label.astype(np.int64), starts
     Y = validation.csr("Y", sp.csr_array(entries, shape=(len(labels), L)), np.dtype(np.float32))
     Y.data[:] = 1  # of a label that a row has twice

@@ -178,7 +178,7 @@ def is_better(new: Array, old: Array) -> bool:
 
 
 def best_power(found: LeftOut, Y: Any) -> float:
-    """The scoring power that ranks the labels of rows left out best."""
+    """The scoring power with the best nDCG on rows left out."""
     return max(POWERS, key=lambda power: float(ranking(found, power, Y).mean()))
 
 
