@@ -122,7 +122,7 @@ def test_sizes_tell_the_kind_of_targets() -> None:
     [
         ({}, "name a text, or the features"),
         ({"corpus": "text", "features": "X.npz"}, "and not both"),
-        ({"corpus": "text", "targets": "Y.npz"}, "targets belong to features"),
+        ({"corpus": "text", "targets": "Y.npz"}, "and not both"),
         ({"corpus": "text", "budget": -1}, "budget must"),
     ],
 )

@@ -70,10 +70,8 @@ def advise(
     InputError
         If an option or the data cannot be used.
     """
-    if (corpus is None) == (features is None):
-        raise InputError("name a text, or the features of rows, and not both")
-    if corpus is not None and targets is not None:
-        raise InputError("targets belong to features: give features, or leave targets out")
+    if (corpus is None) == (features is None) or (corpus is not None and targets is not None):
+        raise InputError("name a text, or the features and targets of rows, and not both")
     budget, dim = validation.non_negative("budget", budget), validation.positive_int("dim", dim)
     if features is not None:
         X, Y = _rows(features, targets)
