@@ -28,10 +28,7 @@ def link(module: nn.Module, engine: Engine) -> None:
     if core.p is not None:
         buffers["measure_roots"] = torch.from_numpy(core.p)
     for name, tensor in buffers.items():
-        if name in module._buffers:
-            module._buffers[name] = tensor
-        else:
-            module.register_buffer(name, tensor)
+        module.register_buffer(name, tensor)
 
 
 def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix: str) -> None:
