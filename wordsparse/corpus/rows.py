@@ -44,7 +44,6 @@ def read_data(
     path: str | PathLike[str],
     targets: str | PathLike[str] | None = None,
     *,
-    labelled: bool = True,
     n_features: int | None = None,
     n_labels: int | None = None,
 ) -> tuple[Any, Any]:
@@ -55,9 +54,7 @@ def read_data(
     path : path
         A text file of labels and features, or an npz file of features.
     targets : path, optional
-        The npz file of labels that belongs to an npz file of features, or takes the place of a text's labels.
-    labelled : bool
-        False: an npz file of features may come without labels; its rows have none then.
+        An npz file of labels: those of an npz file of features, which has none otherwise, or in the place of a text's.
     n_features, n_labels : int, optional
         F and L where the file does not state them, such as the training data's; else the largest number plus 1.
 
@@ -76,8 +73,6 @@ def read_data(
     with storage.naming(source):
         with regular.opened(source) as file:
             is_npz = file.read(len(_ZIP)) == _ZIP
-        if is_npz and targets is None and labelled:
-            raise InputError("holds features only: name the npz file of the labels as the targets")
         if is_npz:
             X = _read_npz(source)
             Y = sp.csr_array((X.shape[0], n_labels or 0), dtype=np.float32)

@@ -118,7 +118,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         labels, classes, kind = targets.labels_of(y)
         checks.check_consistent_length(X, labels)
         if not labels.nnz:
-            raise InputError("Y has no labels, so nothing can be learnt: give at least one target")
+            raise InputError("Y has no labels, so nothing can be learnt: give some, or the file of targets")
         dim = dim or (X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM)
         with at_work():
             self._fitted = Classifier.fitted(X, labels, dim, seed, CpuKernels(self.threads))

@@ -260,4 +260,4 @@ def _rows(
     sizes = {}
     if hasattr(classifier, "classes_"):
         sizes = {"n_features": classifier.n_features_in_, "n_labels": len(classifier.classes_)}
-    return read_data(data, targets, labelled=labelled, **sizes)
+    return read_data(data, targets, **sizes)
