@@ -13,6 +13,7 @@ from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.inputs import RowInputs, WindowInputs
 from wordsparse.layer.interface import Forward, Targets
 from wordsparse.layer.losses import BoundedNS, Loss, ZLoss
+from wordsparse.layer.sums import pull_back
 
 Array = NDArray[Any]
 COLUMNS, FEATURES = 12, 5
@@ -36,11 +37,11 @@ def layer_and_minibatch(kind: str) -> tuple[ExactLayer, Forward]:
 def test_a_forward_pass_is_refused_after_an_update(kind: str) -> None:
     """Its gradient, once more asked for after the step, was that of other weights."""
     layer, forward = layer_and_minibatch(kind)
-    sums = forward.inputs.pull_back(forward)
+    sums = pull_back(forward)
     update = layer.update(sums, 0.01)
     layer.apply(update)
     for use in (
-        lambda: forward.inputs.pull_back(forward),
+        lambda: pull_back(forward),
         lambda: sums.gradient(),
         lambda: layer.update(sums, 0.01),
     ):
@@ -61,7 +62,7 @@ def test_any_change_of_the_state_outdates_a_forward_pass(change: str) -> None:
     }
     getattr(layer, change)(*arguments.get(change, ()))
     with pytest.raises(InputError, match="out of date"):
-        forward.inputs.pull_back(forward)
+        pull_back(forward)
 
 
 # ── a loss without a scale ────────────────────────────────────────────────────────────────────────────────────────────

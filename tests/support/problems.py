@@ -17,9 +17,10 @@ from wordsparse.kernels.cuda import CudaKernels
 from wordsparse.layer import losses
 from wordsparse.layer import update as layer_update
 from wordsparse.layer.inputs import RowInputs
-from wordsparse.layer.interface import Forward, Inputs, Sums, Targets
+from wordsparse.layer.interface import Forward, Sums, Targets
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
+from wordsparse.layer.sums import pull_back
 
 Array = NDArray[Any]
 LOSSES = DEFAULTS
@@ -109,7 +110,7 @@ def route(name: str) -> Iterator[None]:
 
 
 def forward(
-    layer: FactoredOutput, H: Array, Y: sp.csr_array, inputs: Inputs | None = None, *, per_example: bool = True
+    layer: FactoredOutput, H: Array, Y: sp.csr_array, inputs: RowInputs | None = None, *, per_example: bool = True
 ) -> Forward:
     """The forward pass of the layer's core, which the trainer uses; regression targets have to be added up before."""
     if layer.loss == losses.Squared():
@@ -125,7 +126,7 @@ def forward(
 
 def sums_of(forward: Forward) -> Sums:
     """The gradients of the backward pass."""
-    return forward.inputs.pull_back(forward)
+    return pull_back(forward)
 
 
 def off(actual: Array, expected: Array, scale: float = 0.0) -> float:

@@ -25,6 +25,7 @@ from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.interface import Targets
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
+from wordsparse.layer.sums import pull_back
 from wordsparse.machine.description import memory_bytes
 
 # Outputs (m × rows) formed at a time by the naive step: 1 GiB of float32.
@@ -96,7 +97,7 @@ class OnDevice(Benchmark):
             csr = Csr(kernels.to_device(indptr), kernels.to_device(local), rows.shape[0])
             y = kernels.xp.ones(local.shape[0], np.float32)
             inputs = RowInputs(H, kernels)
-            sums = inputs.pull_back(layer.core.forward(inputs, Targets(kernels.to_device(rows), csr, y)))
+            sums = pull_back(layer.core.forward(inputs, Targets(kernels.to_device(rows), csr, y)))
             gradient = sums.gradient()
             layer.core.apply(layer.core.update(sums, batch.lr))
             self.wait()

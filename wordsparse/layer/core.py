@@ -23,7 +23,7 @@ positive vector p, the right preconditioner Π and unique target rows. Examples 
 so that W' = W A − η p bᵀ + Δ (rows T). Where V takes U' in (a fold) and where there are more target rows than examples,
 (12) is Q' = Q_A + R + Rᵀ with R = ΔᵀW_T A − η Δᵀp_T bᵀ + ½ ΔᵀΔ, the same matrix by W_T instead of V_T.
 
-A phase is a call that returns data: ``forward`` (1)–(3), ``inputs.pull_back`` (4)–(6), ``update`` (7)–(12)
+A phase is a call that returns data: ``forward`` (1)–(3), ``sums.pull_back`` (4)–(6), ``update`` (7)–(12)
 beside the state, ``apply``. An update is refused before anything changes, or applied whole.
 """
 
@@ -38,7 +38,8 @@ from wordsparse.kernels import Kernels
 from wordsparse.layer import loss_pass, refusal
 from wordsparse.layer import update as updates
 from wordsparse.layer.factors import Factors
-from wordsparse.layer.interface import Clock, Forward, Inputs, Sums, Targets
+from wordsparse.layer.inputs import RowInputs
+from wordsparse.layer.interface import Clock, Forward, Sums, Targets
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 from wordsparse.layer.targets import target_rows
 from wordsparse.types import Array
@@ -85,7 +86,7 @@ class ExactLayer:
 
     # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
 
-    def forward(self, inputs: Inputs, targets: Targets, *, per_example: bool = True) -> Forward:
+    def forward(self, inputs: RowInputs, targets: Targets, *, per_example: bool = True) -> Forward:
         """The forward pass. Without ``per_example`` a linear loss skips (2): only the sum of the losses is known."""
         f, kernels = self.factors, self.kernels
         p_T = self.sqrt_measure(targets.rows)

@@ -1,8 +1,7 @@
 """How a minibatch's inputs H (m, d) are given: as rows, or as windows of a text, H = C F with C their bags of tokens.
 
-Both answer the same questions (:class:`wordsparse.layer.interface.Inputs`), so the layer's equations are written once.
-With windows every d² product runs over the n unique features F (n, d), never over the m examples, and a training step
-does not form H.
+Both answer the same questions, so the layer's equations are written once. With windows every d² product runs over the n
+unique features F (n, d), never over the m examples, and a training step does not form H.
 """
 
 from typing import Any
@@ -10,8 +9,6 @@ from typing import Any
 import numpy as np
 
 from wordsparse.kernels import Csr, Kernels, Windows
-from wordsparse.layer.interface import Forward, Sums
-from wordsparse.layer.sums import row_sums, window_sums
 from wordsparse.types import Array
 
 # Examples whose H and Ĥ are in memory at a time, where windows need q of each of them.
@@ -22,32 +19,41 @@ WIDE_BAG = 20
 
 
 class RowInputs:
-    """H given row by row: C = I, F = H."""
+    """H given row by row: C = I, F = H. Inputs of another kind override what they compute otherwise.
 
-    def __init__(self, rows: Array, kernels: Kernels) -> None:
-        self.features, self.kernels = rows, kernels
+    ``features`` are F, (n, d).
+    """
+
+    def __init__(self, features: Array, kernels: Kernels) -> None:
+        self.features, self.kernels = features, kernels
 
     @property
     def shape(self) -> tuple[int, int]:
+        """(m, d)."""
         m, d = self.features.shape
         return m, d
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """The working precision."""
         return self.features.dtype
 
     def rows(self) -> Array:
+        """H, (m, d)."""
         return self.features
 
     def times(self, matrix: Array) -> Array:
+        """H M, (m, k)."""
         return self.kernels.matmul(self.features, matrix)
 
-    def moments(self, Q: Array, w_bar: Array | None) -> tuple[Array, Array, Array]:
+    def moments(self, Q: Array, w_bar: Array | None) -> tuple[Array, Array, Array | None]:
+        """q = rowsum(H ∘ H Q) and s = H w̄ (0 where w̄ is None), (m,) float64; and Ĥ = H Q where it was formed."""
         H_hat = self.times(Q)
         q = self.kernels.row_dots(self.features, H_hat)
         return q, _sums(self.features, w_bar, self.kernels), H_hat
 
     def gram(self, weights: Array) -> Array:
+        """Hᵀ diag(weights) H, (d, d) float64, symmetric."""
         if weights.size and weights.min() == weights.max():
             return float(weights[0]) * self.kernels.gram(self.features)
         if np.all(weights >= 0):
@@ -56,35 +62,34 @@ class RowInputs:
         return self.kernels.gram(self.features, scaled, symmetric=True)
 
     def dots(self, targets: Csr, W_T: Array) -> Array:
+        """h_j · W_T[c] of every stored target (j, c), (entries,)."""
         return self.kernels.pair_dots(targets, self.features, W_T)
 
     def total(self, pulled: Array) -> Array:
+        """Fᵀ pulled, (d,) float64: Hᵀ x for pulled = Cᵀ x."""
         return self.kernels.column_sums(self.features, pulled)
 
     def pull(self, values: Array) -> Array:
+        """Cᵀ values, (n,) float64, for one number an example."""
         return values
 
     def mass(self, weights: Array) -> Array:
+        """Σ_j C_jw² weights_j of each feature w, (n,) float64; repeats inside a bag count one by one, and bags of more
+        than ``WIDE_BAG`` features more than once."""
         return weights
 
-    def pull_back(self, forward: Forward) -> Sums:
-        return row_sums(forward, self.kernels)
 
-
-class WindowInputs:
+class WindowInputs(RowInputs):
     """h_j is the mean of the features in window j of a text, its centre left out; example j has exactly one target. C
     (m, n) are the windows, F (n, d) the features."""
 
     def __init__(self, features: Array, windows: Windows, kernels: Kernels) -> None:
-        self.features, self.windows, self.kernels = features, windows, kernels
+        super().__init__(features, kernels)
+        self.windows = windows
 
     @property
     def shape(self) -> tuple[int, int]:
         return self.windows.rows, int(self.features.shape[1])
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.features.dtype
 
     def rows(self) -> Array:
         return self.kernels.window_means(self.windows, self.features)
@@ -110,9 +115,6 @@ class WindowInputs:
     def dots(self, targets: Csr, W_T: Array) -> Array:
         return self.kernels.window_dots(self.windows, self.features, targets.indices, W_T)
 
-    def total(self, pulled: Array) -> Array:
-        return self.kernels.column_sums(self.features, pulled)
-
     def pull(self, values: Array) -> Array:
         return self.kernels.window_sums(self.windows, values)
 
@@ -121,9 +123,6 @@ class WindowInputs:
             return self.kernels.window_sums(self.windows, weights, squared=True)
         together = self.kernels.xp.maximum(1.0, 1.0 / self.windows.share - (WIDE_BAG - 1))
         return self.kernels.window_sums(self.windows, weights * together, squared=True)
-
-    def pull_back(self, forward: Forward) -> Sums:
-        return window_sums(forward, self.windows, self.kernels)
 
 
 def _sums(H: Array, w_bar: Array | None, kernels: Kernels) -> Array:

@@ -1,4 +1,4 @@
-"""The data that the phases of a step hand over, and the interfaces of inputs and target rows.
+"""The data that the phases of a step hand over, and the interface of target rows.
 
 Shapes: m examples, u unique target rows, n features, d numbers a row. Arrays are in the working precision unless said
 otherwise; the letters are those of the equations in :mod:`wordsparse.layer.core`.
@@ -6,13 +6,12 @@ otherwise; the letters are those of the equations in :mod:`wordsparse.layer.core
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
-
-import numpy as np
+from typing import Generic, Protocol, TypeVar
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import Csr
 from wordsparse.layer.factors import Factors
+from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.loss_pass import LossSums
 from wordsparse.types import Array
 
@@ -49,7 +48,7 @@ class Forward:
     change number ``at`` of its ``clock``.
     """
 
-    inputs: "Inputs"
+    inputs: RowInputs
     targets: Targets
     target_rows: "TargetRows"
     terms: LossSums
@@ -139,7 +138,7 @@ class TargetRows(Protocol):
     def p_T(self) -> Array:
         """p on the rows T, (u,) float64."""
 
-    def outputs(self, inputs: "Inputs") -> Array:
+    def outputs(self, inputs: RowInputs) -> Array:
         """a_jk = h_j · W_T[c_jk] of every stored target, (entries,)."""
 
     def combine(self, gamma: Array, base: Array | None = None, scale: Array | None = None) -> Array:
@@ -154,52 +153,5 @@ class TargetRows(Protocol):
     def square(self, sums: Sums) -> Array:
         """XᵀX, (d, d) float64."""
 
-    def measure_sums(self, sums: Sums) -> Array:
-        """Xᵀp_T, (d,) float64."""
-
     def gram_change(self, D: Array) -> Array:
         """DᵀV_T + V_TᵀD + DᵀD, the change of VᵀV with a change D (u, d) of V's target rows; (d, d) float64."""
-
-
-class Inputs(Protocol):
-    """H (m, d) = C F: bags C (m, n) of features F (n, d)."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(m, d)."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The working precision."""
-
-    @property
-    def features(self) -> Array:
-        """F, (n, d)."""
-
-    def rows(self) -> Array:
-        """H, (m, d)."""
-
-    def times(self, matrix: Array) -> Array:
-        """H M, (m, k)."""
-
-    def moments(self, Q: Array, w_bar: Array | None) -> tuple[Array, Array, Array | None]:
-        """q = rowsum(H ∘ H Q) and s = H w̄ (0 where w̄ is None), (m,) float64; and Ĥ = H Q where it was formed."""
-
-    def gram(self, weights: Array) -> Array:
-        """Hᵀ diag(weights) H, (d, d) float64, symmetric."""
-
-    def dots(self, targets: Csr, W_T: Array) -> Array:
-        """h_j · W_T[c] of every stored target (j, c), (entries,)."""
-
-    def total(self, pulled: Array) -> Array:
-        """Fᵀ pulled, (d,) float64: Hᵀ x for pulled = Cᵀ x."""
-
-    def pull(self, values: Array) -> Array:
-        """Cᵀ values, (n,) float64, for one number an example."""
-
-    def mass(self, weights: Array) -> Array:
-        """Σ_j C_jw² weights_j of each feature w, (n,) float64; repeats inside a bag count one by one, and bags of more
-        than ``WIDE_BAG`` features more than once."""
-
-    def pull_back(self, forward: Forward) -> Sums:
-        """The sums that flow back from a forward pass of these inputs."""

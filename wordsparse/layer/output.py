@@ -19,6 +19,7 @@ from wordsparse.layer.divergence import LossWatch
 from wordsparse.layer.guard import Guard, one_at_a_time
 from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.interface import Forward, Targets
+from wordsparse.layer.sums import pull_back
 from wordsparse.machine import memory
 from wordsparse.types import Array
 
@@ -156,7 +157,7 @@ class FactoredOutput:
             gradient are beyond the largest number of the working precision.
         """
         forward = self.forward(H, Y)
-        gradient = forward.inputs.pull_back(forward).gradient()
+        gradient = pull_back(forward).gradient()
         self._check_finite(forward.losses, gradient)
         return self.like(H, forward.losses), self.like(H, gradient)
 
@@ -203,7 +204,7 @@ class FactoredOutput:
         Pi = None if preconditioner is None else self._checked_preconditioner(preconditioner)
         forward = self.forward(H, Y)
         self.watch.check(forward, self.loss, self.core.total)
-        sums = forward.inputs.pull_back(forward)
+        sums = pull_back(forward)
         gradient = sums.gradient()
         self._check_finite(forward.losses, gradient)
         if forward.inputs.shape[0] > 0 or weight_decay > 0:

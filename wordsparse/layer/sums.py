@@ -7,14 +7,21 @@ the three large ones in one pass over the text. Sums that depend on W come from 
 
 import numpy as np
 
-from wordsparse.kernels import Csr, Kernels, Windows
+from wordsparse.kernels import Csr, Kernels
+from wordsparse.layer.inputs import RowInputs, WindowInputs
 from wordsparse.layer.interface import Forward, Sums, Value
 from wordsparse.types import Array
 
 
-def row_sums(forward: Forward, kernels: Kernels) -> Sums:
+def pull_back(forward: Forward) -> Sums:
+    """The sums that flow back from a forward pass."""
+    inputs = forward.inputs
+    return _window_sums(forward, inputs) if isinstance(inputs, WindowInputs) else _row_sums(forward, inputs)
+
+
+def _row_sums(forward: Forward, inputs: RowInputs) -> Sums:
     """Of inputs that are rows: C = I. A sum that is not used costs nothing."""
-    inputs, alpha, gamma = forward.inputs, forward.terms.alpha, forward.terms.gamma
+    kernels, alpha, gamma = inputs.kernels, forward.terms.alpha, forward.terms.gamma
 
     def G() -> Array:
         forward.check_current()
@@ -32,13 +39,13 @@ def row_sums(forward: Forward, kernels: Kernels) -> Sums:
     )
 
 
-def window_sums(forward: Forward, windows: Windows, kernels: Kernels) -> Sums:
+def _window_sums(forward: Forward, inputs: WindowInputs) -> Sums:
     """Of windows of a text: X, Z and G in one pass over it. X takes the place of the forward pass's W_T."""
     forward.check_current()
-    F, targets = forward.inputs.features, forward.targets.csr.indices
+    kernels, F, targets = inputs.kernels, inputs.features, forward.targets.csr.indices
     zeta = (2 * forward.terms.alpha).astype(F.dtype)
     W_T = forward.target_rows.take()
-    X, Z, G = kernels.window_pull(windows, F, targets, W_T, zeta, forward.terms.gamma)  # (4)
+    X, Z, G = kernels.window_pull(inputs.windows, F, targets, W_T, zeta, forward.terms.gamma)  # (4)
     K = kernels.gram(F, Z, symmetric=True) / 2  # (5)
     pulled = map(Value.of, ("X", "Z", "G", "K"), (X, Z, G, K))
     return _sums(forward, kernels, _transposed(forward, kernels), *pulled)
@@ -106,5 +113,5 @@ def gradient_norm(sums: Sums, total: float, kernels: Kernels) -> float:
     forward = sums.forward
     f, K, b, X, XW = forward.factors, 2 * sums.curvature(), sums.total_beta(), sums.X(), sums.weights_gram()
     square = np.vdot(K, f.Q @ K) + total * (b @ b) + kernels.row_dots(X, X).sum()
-    square += 2 * (b @ (K @ f.w_bar) + np.vdot(XW, K) + b @ forward.target_rows.measure_sums(sums))
+    square += 2 * (b @ (K @ f.w_bar) + np.vdot(XW, K) + b @ kernels.column_sums(X, forward.target_rows.p_T))
     return float(np.sqrt(np.maximum(square, 0)))

@@ -13,7 +13,8 @@ import numpy as np
 
 from wordsparse.kernels import Kernels
 from wordsparse.layer.factors import Factors
-from wordsparse.layer.interface import Inputs, Sums, TargetRows, Targets
+from wordsparse.layer.inputs import RowInputs
+from wordsparse.layer.interface import Sums, TargetRows, Targets
 from wordsparse.types import Array
 
 
@@ -28,9 +29,6 @@ class _Rows:
         self.p_T = p_T
         self._V, self._rows, self._csr = V, targets.rows, targets.csr
         self._factors, self._kernels = factors, kernels
-
-    def measure_sums(self, sums: Sums) -> Array:
-        return self._kernels.column_sums(sums.X(), self.p_T)
 
     def gram_change(self, D: Array) -> Array:
         return self._kernels.gram_change(self._V, self._rows, D)
@@ -61,7 +59,7 @@ class FormedRows(_Rows):
         W_T, self._formed = self._W_T, None
         return W_T
 
-    def outputs(self, inputs: Inputs) -> Array:
+    def outputs(self, inputs: RowInputs) -> Array:
         return inputs.dots(self._csr, self._W_T)
 
     def combine(self, gamma: Array, base: Array | None = None, scale: Array | None = None) -> Array:
@@ -87,7 +85,7 @@ class FactoredRows(_Rows):
     def take(self) -> Array:
         return self._form()
 
-    def outputs(self, inputs: Inputs) -> Array:
+    def outputs(self, inputs: RowInputs) -> Array:
         U, omega = self._factors.U, self._factors.omega
         a = self._kernels.pair_dots(self._csr, inputs.times(U.T), self._V_T)
         if omega.any():

@@ -110,7 +110,7 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
     new = Factors(U, U_inverse, omega, f.Q, f.w_bar)
     if _is_ill_conditioned(new, f, real):
         return dense(step, np.dtype(np.float64))
-    delta_p = -eta * times_pi(forward.target_rows.measure_sums(sums))  # (9) Δᵀp_T
+    delta_p = -eta * times_pi(kernels.column_sums(sums.X(), forward.target_rows.p_T))  # (9) Δᵀp_T
     w_A = c * f.w_bar - eta * (B.T @ f.w_bar)
     new = replace(new, w_bar=w_A - eta * step.total * b + delta_p)
     # (10) Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B, and the terms with b.

@@ -18,7 +18,7 @@ from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Forward, Sums
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.refusal import STABLE
-from wordsparse.layer.sums import gradient_norm
+from wordsparse.layer.sums import gradient_norm, pull_back
 from wordsparse.layer.update import Update
 from wordsparse.torch.gradients import Gradients, Minibatch
 from wordsparse.types import Array
@@ -123,7 +123,7 @@ class Engine:
         with self.output.guard.held("backward"):
             self._check(version)
             forward = self._again(minibatch)
-            sums = forward.inputs.pull_back(_weighted(forward, g))
+            sums = pull_back(_weighted(forward, g))
             gradient = sums.gradient()
             if onto is not None:
                 onto.add(minibatch, g, sums)
@@ -239,7 +239,7 @@ class Engine:
         if sums is None:
             H = np.concatenate([minibatch.H for minibatch in minibatches])
             forward = self.output.forward(H, sp.vstack([minibatch.Y for minibatch in minibatches], format="csr"))
-            sums = forward.inputs.pull_back(_weighted(forward, g))
+            sums = pull_back(_weighted(forward, g))
         return sums, g
 
     def _mean_curvature(self, sums: Sums, share: float) -> Array:

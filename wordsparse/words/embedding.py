@@ -33,7 +33,8 @@ import numpy as np
 from wordsparse.kernels import mapped
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.inputs import RowInputs, WindowInputs
-from wordsparse.layer.interface import Inputs, Sums, Value
+from wordsparse.layer.interface import Sums, Value
+from wordsparse.layer.sums import pull_back
 from wordsparse.types import Array
 from wordsparse.words.examples import Examples
 
@@ -103,7 +104,7 @@ class WordEmbedding:
         output = self.output
         examples, inputs = self._minibatch(examples)
         forward = output.forward(inputs, examples.targets, per_example=False)
-        sums, alpha = inputs.pull_back(forward), forward.terms.alpha
+        sums, alpha = pull_back(forward), forward.terms.alpha
         bends_down = alpha.shape[0] > 0 and bool(alpha.min() < 0)
         weights = np.abs(alpha) if bends_down else alpha
         return Pull(
@@ -191,7 +192,7 @@ class WordEmbedding:
         weights[rows] = W
         self.output.set_weights(weights)
 
-    def _minibatch(self, examples: Examples) -> tuple[Examples, Inputs]:
+    def _minibatch(self, examples: Examples) -> tuple[Examples, RowInputs]:
         """The examples on the device, and their inputs as the layer takes them."""
         kernels = self.output.kernels
         examples = mapped(examples, kernels.to_device)
