@@ -10,19 +10,18 @@ import numpy as np
 from wordsparse.errors import InputError
 from wordsparse.layer.losses import Loss, Terms, resolve
 from wordsparse.types import Array
-from wordsparse.validation import positive_int
 
 # Central differences: error ~ (step)² by truncation plus rounding/step, least at the cube root of the rounding.
 STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 # Relative error allowed of a derivative, and of the rounding that the value brings into its difference.
 TOLERANCE = 1e-5
 ROUNDING = 1e-9
-# Outputs that q and s are summed over, and the sizes that they come in.
-OUTPUTS = 8
+# Random points, the outputs that q and s of each are summed over, and the sizes that these come in.
+POINTS, OUTPUTS = 200, 8
 SMALLEST, LARGEST = 0.01, 30.0
 
 
-def check_loss(loss: Loss, *, total: float = 1.0, points: int = 200, seed: int = 0) -> None:
+def check_loss(loss: Loss, *, total: float = 1.0) -> None:
     """Check ``loss.terms`` at random points: shapes, that it works element by element, and its three derivatives.
 
     The points are ones that a layer can reach: o is one of a few outputs, q and s are those outputs' sums.
@@ -33,10 +32,6 @@ def check_loss(loss: Loss, *, total: float = 1.0, points: int = 200, seed: int =
     total : float
         Σ πᵢ, the last argument of :meth:`~wordsparse.layer.losses.Loss.terms`: 1 under a base measure, D without one. A
         loss that is used both ways is worth a check with each.
-    points : int
-        How many points (o, q, s).
-    seed : int
-        Of the points.
 
     Raises
     ------
@@ -48,7 +43,7 @@ def check_loss(loss: Loss, *, total: float = 1.0, points: int = 200, seed: int =
     if not (math.isfinite(total) and total > 0):
         raise InputError(f"total must be a positive number, not {total!r}")
     name = type(resolve(loss)).__name__
-    o, q, s = _points(total, positive_int("points", points), np.random.default_rng(seed))
+    o, q, s = _points(total)
     terms = _evaluate(loss, o, q, s, total)
     _check_elementwise(name, loss, terms, o, q, s, total)
 
@@ -75,10 +70,11 @@ def check_loss(loss: Loss, *, total: float = 1.0, points: int = 200, seed: int =
             )
 
 
-def _points(total: float, points: int, random: np.random.Generator) -> tuple[Array, Array, Array]:
-    """(o, q, s), each (points,): sums over a few outputs of equal weight, and one of those outputs."""
-    sizes = np.exp(random.uniform(math.log(SMALLEST), math.log(LARGEST), (points, 1)))
-    outputs = sizes * (random.standard_normal((points, OUTPUTS)) + random.standard_normal((points, 1)))
+def _points(total: float) -> tuple[Array, Array, Array]:
+    """(o, q, s), each (POINTS,): sums over a few outputs of equal weight, and one of those outputs."""
+    random = np.random.default_rng(0)
+    sizes = np.exp(random.uniform(math.log(SMALLEST), math.log(LARGEST), (POINTS, 1)))
+    outputs = sizes * (random.standard_normal((POINTS, OUTPUTS)) + random.standard_normal((POINTS, 1)))
     return outputs[:, 0], total * (outputs**2).mean(1), total * outputs.mean(1)
 
 
