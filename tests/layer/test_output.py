@@ -179,7 +179,7 @@ def test_weights_and_outputs(stepped: tuple[FactoredOutput, DenseOutput]) -> Non
         assert problems.off(layer.weights([]), dense.W[:0]) == 0
         assert problems.off(layer.weights(7), dense.W[[7]]) < tolerance
         assert problems.off(layer.outputs(H, rows), H @ dense.W[rows].T) < tolerance
-        layer.fold()
+        layer.core.fold()
 
 
 def test_top_over_all_blocks(stepped: tuple[FactoredOutput, DenseOutput]) -> None:
@@ -213,7 +213,7 @@ def test_weights_that_are_set_start_over(stepped: tuple[FactoredOutput, DenseOut
     common.W[:, -1] = 0.7
     for _ in range(2):
         assert max(problems.distance(layer, common).values()) < TOLERANCE[layer.dtype.name]
-        layer.fold()
+        layer.core.fold()
 
 
 def test_initial_weights_are_zero_or_small_and_seeded() -> None:

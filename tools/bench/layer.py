@@ -101,7 +101,7 @@ def flops_per_example(m: int, u: float, d: int) -> float:
 def factored(D: int, d: int, loss: str, threads: int) -> FactoredOutput:
     """An exact layer whose memory is all allocated: that of a zero V is not until it is written to."""
     layer = FactoredOutput(D, d, loss, threads=threads)
-    layer.fold()
+    layer.core.fold()
     return layer
 
 

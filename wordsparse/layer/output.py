@@ -231,11 +231,6 @@ class FactoredOutput:
         self.watch = LossWatch()
 
     @one_at_a_time
-    def fold(self) -> None:
-        """Form W in V and count Q and w̄ anew: the same weights, in O(D d²). Steps do so where they need it."""
-        self.core.fold()
-
-    @one_at_a_time
     def outputs(self, H: ArrayLike, rows: ArrayLike) -> Array:
         """o[:, rows] for inputs H (m, d): (m, len(rows))."""
         there = self._checked(H)
