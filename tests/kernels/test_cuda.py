@@ -6,6 +6,7 @@ from unittest import mock
 import numpy as np
 import pytest
 from support.emulation import cuda_kernels, nvrtc
+from support.emulation.compiler import INSTANCES
 from support.emulation.host_adapter import HostAdapter
 from support.losses import CASES
 
@@ -15,7 +16,6 @@ from wordsparse.layer.losses import LinearLoss, Loss, Taylor, is_regression
 
 pytestmark = pytest.mark.nightly
 
-STRUCTS = [loss.cuda for loss in losses.LOSSES.values()]
 ARCHITECTURES = ("sm_70", "sm_80", "sm_86", "sm_89", "sm_90")
 # Each d takes another number of columns a lane; the last ones more than one tile.
 WIDTHS = (1, 31, 33, 65, 97, 150, 225, 300, 301, 390, 800)
@@ -27,7 +27,7 @@ needs_nvrtc = pytest.mark.skipif(nvrtc.library() is None, reason="nvidia-cuda-nv
 @needs_nvrtc
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_sources_compile_for_every_architecture_without_a_warning(architecture: str) -> None:
-    assert nvrtc.compile_for(architecture, cuda.source(), cuda.instances(STRUCTS)) == ""
+    assert nvrtc.compile_for(architecture, cuda.source(), INSTANCES) == ""
 
 
 def difference(kernels: HostAdapter, d: int, lengths: list[int], columns: int) -> float:

@@ -4,7 +4,7 @@ The CUDA sources are compiled by NVRTC for the current GPU when a kernel is firs
 on disk. Sums are taken in an order that depends on sizes alone: the same numbers in, the same bytes out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -218,20 +218,6 @@ def _compiled(cupy: Any, name: str) -> Callable[..., None]:
     module = cupy.RawModule(code=source(), options=OPTIONS, name_expressions=[name])
     function: Callable[..., None] = module.get_function(name)
     return function
-
-
-def instances(losses: Sequence[str]) -> list[str]:
-    """Every kernel that may be launched, with its template arguments; ``losses`` are structs of losses.cu."""
-    return [
-        f"{name}<{scalar}{parts}>"
-        for scalar in ("float", "double")
-        for name, parts in (
-            *(("combine", f", {parts}") for parts in PARTS),
-            *((name, "") for name in ("combine_carry", "pair_dots", "add_rows")),
-            *((name, "") for name in ("window_means", "window_dots", "window_received")),
-            *(("loss_terms", f", {loss}") for loss in losses),
-        )
-    ]
 
 
 def _parts(d: int) -> int:

@@ -41,9 +41,9 @@ def provenance(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
     return {**description.describe(threads, sgemm_size), "commit": commit(), **kernels}
 
 
-def rounding(found: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """What decides how results are rounded on this machine, or on that of a diagnosis, by its name."""
-    compiled, pools = (found["compiled"], found["blas"]) if found else (_compiled(), description.blas_pools())
+def rounding() -> dict[str, str]:
+    """What decides how results are rounded on this machine, by its name."""
+    compiled, pools = _compiled(), description.blas_pools()
     blas = sorted({f"{pool['name']} {pool['version']} ({pool['architecture']})" for pool in pools})
     return {
         "instruction set": compiled["instruction_set_used"],

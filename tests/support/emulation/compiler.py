@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from wordsparse.kernels import cuda
+from wordsparse.layer.losses import LOSSES
+
 SHIM = Path(__file__).with_name("shim.h")
 COMPILER = shutil.which("g++") or shutil.which("clang++")
 FLAGS = [
@@ -21,6 +24,17 @@ FLAGS = [
 # The fibers of one launch are all that shim.h knows; ranks that are threads launch in turn.
 LAUNCHING = threading.Lock()
 MISSING = "no C++ compiler: the CUDA kernels' logic is not checked"
+# Every kernel that the package may launch, with its template arguments.
+INSTANCES = [
+    f"{name}<{scalar}{parts}>"
+    for scalar in ("float", "double")
+    for name, parts in (
+        *(("combine", f", {parts}") for parts in cuda.PARTS),
+        *((name, "") for name in ("combine_carry", "pair_dots", "add_rows")),
+        *((name, "") for name in ("window_means", "window_dots", "window_received")),
+        *(("loss_terms", f", {loss.cuda}") for loss in LOSSES.values()),
+    )
+]
 
 
 class LaunchError(RuntimeError):

@@ -15,7 +15,6 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from support.emulation import compiler
 from wordsparse.kernels import cuda
-from wordsparse.layer.losses import LOSSES
 
 # The functions and methods of NumPy that CuPy has and that the package may use, and their keyword parameters.
 FUNCTIONS = """
@@ -131,7 +130,7 @@ class RawModule:
 
     def __init__(self, *, code: str, options: tuple[str, ...] = (), name_expressions: Any = None) -> None:
         # The package's kernels all at once: the compiler's start costs more than they do.
-        names = cuda.instances([loss.cuda for loss in LOSSES.values()]) if code == cuda.source() else name_expressions
+        names = compiler.INSTANCES if code == cuda.source() else name_expressions
         self._kernels = compiler.compile_kernels(code, tuple(names))
 
     def get_function(self, name: str) -> Callable[..., None]:
