@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from wordsparse.comparison.request import METHODS, Request
 from wordsparse.comparison.texts import PlainText, write_plain
 from wordsparse.comparison.worker import in_process
@@ -63,12 +61,8 @@ def _train(
     name: str, options: dict[str, Any], corpus: EncodedCorpus, plain: PlainText, tokens: int, scratch: Path
 ) -> tuple[dict[str, Any], WordVectors]:
     """The report of ``train --json``, and the vectors."""
-    target = scratch / "vectors.npy"
-    files = {"encoded": corpus.path.absolute(), "plain": plain.path, "vectors": target}
-    sizes = {"lines": plain.lines, "words": plain.words, "tokens": tokens}
-    report = in_process({"method": name, "options": options, **files, **sizes}, scratch)
-    vocabulary = corpus.vocabulary
-    return report, WordVectors(vocabulary.words, np.load(target, allow_pickle=False), vocabulary.counts)
+    report, vectors = in_process((name, options, corpus.path.absolute(), plain, tokens), scratch)
+    return report, WordVectors(corpus.vocabulary.words, vectors, corpus.vocabulary.counts)
 
 
 def _judged(facts: dict[str, Any], vectors: WordVectors, test_sets: TestSets) -> JudgedRun:
