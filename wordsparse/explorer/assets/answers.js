@@ -27,18 +27,14 @@ class NeighboursView extends Answers {
     const search = new Search("Word", (word) => go({ word }));
     super("Neighbours", element("div", { className: "asked" }, search.node));
     this.search = search;
-    this.scatter = new Scatter("The word and those near it on the map of the vocabulary.", {
-      select: (row) => row !== null && go({ word: model.words[row] }),
-      describe: (row) => `${readable(model.words[row])}: ${frequency(row)}`,
-      moved: () => undefined,
-    });
+    this.scatter = new Scatter("The word and those near it on the map of the vocabulary.");
     this.node.className = "beside";
     this.node.append(element("div", { className: "plot" }, this.scatter.canvas));
   }
 
   update(state) {
     this.search.show(state.word);
-    this.scatter.showMap(model.map.length / 2, state.word);
+    this.scatter.show(state.word);
     this.show([wordText(state.word)], [state.word], [[1, state.word]]);
   }
 }

@@ -31,12 +31,7 @@ function wordLink(word) {
   return element("a", { href: address({ view: "neighbours", word }) }, wordText(word));
 }
 
-const NUMBERS = new Intl.NumberFormat("en");
-
-/** @param {number} value */
-function whole(value) {
-  return NUMBERS.format(value);
-}
+const whole = (value) => value.toLocaleString("en");
 
 /** "rank 12 of 52,932 · 1,234 times" */
 function frequency(row) {

@@ -1,6 +1,5 @@
 // The vocabulary's map: near words lie near each other. The words in view are listed for keyboards and screen readers.
 
-const MARKED = 10;
 const LISTED = 40;
 const BUTTONS = [56, 148]; // pixels of the corner that they cover
 const METHODS = {
@@ -12,11 +11,7 @@ class MapView {
   constructor() {
     this.name = "Map";
     this.search = new Search("Word", (word) => go({ word }));
-    this.scatter = new Scatter("Map of the vocabulary. Arrow keys move it, plus and minus zoom, 0 shows all. The words in view are listed below.", {
-      select: (row) => row !== null && go({ word: model.words[row] }),
-      describe: (row) => `${readable(model.words[row])}: ${frequency(row)}`,
-      moved: () => this.list(),
-    }, BUTTONS);
+    this.scatter = new Scatter("Map of the vocabulary. Arrow keys move it, plus and minus zoom, 0 shows all. The words in view are listed below.", () => this.list(), BUTTONS);
     const buttons = element("div", { className: "zoom" },
       this.button("+", "Zoom in", () => this.scatter.zoomBy(1.5)),
       this.button("−", "Zoom out", () => this.scatter.zoomBy(1 / 1.5)),
@@ -38,11 +33,10 @@ class MapView {
 
   update({ word }) {
     this.search.show(word);
-    const n = model.map.length / 2;
     const row = model.rows.get(word);
     this.chosen.replaceChildren(...(row === undefined ? [] : [wordLink(word), ` ${frequency(row)}`]));
-    this.caption.textContent = `The ${whole(n)} most frequent words, laid out by ${METHODS[model.mapMethod]}. The chosen word stands out, and so do its ten nearest words on the map.`;
-    this.scatter.showMap(n, word);
+    this.caption.textContent = `The ${whole(this.scatter.points.length)} most frequent words, laid out by ${METHODS[model.mapMethod]}. The chosen word stands out, and so do its ten nearest words on the map.`;
+    this.scatter.show(word);
   }
 
   list() {

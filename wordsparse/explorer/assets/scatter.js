@@ -1,41 +1,23 @@
-// Thousands of words as points on a canvas: zoom, pan, labels, a pointer that finds the nearest word.
+// The words of the map as points on a canvas: zoom, pan, labels, a pointer that finds the nearest word.
 
 const LARGEST_ZOOM = 200;
 const REACH = 14; // pixels from a point at which the pointer still finds it
 const MARGIN = 28;
+const MARKED = 10; // words nearest to the chosen one
 const MARKED_RADIUS = 4.5;
-const CELL = 8;
 
 /** @typedef {{row: number, x: number, y: number, text: string}} Point a word: x to the right and y upwards, in any unit */
 
-/** The occupied cells of a grid over the canvas: labels do not overlap, later ones are placed where they fit. */
-class OccupancyGrid {
-  constructor({ width, height }) {
-    this.columns = Math.ceil(width / CELL);
-    this.rows = Math.ceil(height / CELL);
-    this.taken = new Uint8Array(this.columns * this.rows);
-  }
-
-  /** Take a rectangle if it lies on the canvas and is free; else `forced` takes it all the same. @returns {boolean} */
-  take(left, top, width, height, forced = false) {
-    const [c0, c1] = [Math.floor(left / CELL), Math.floor((left + width) / CELL)];
-    const [r0, r1] = [Math.floor(top / CELL), Math.floor((top + height) / CELL)];
-    if (c0 < 0 || r0 < 0 || c1 >= this.columns || r1 >= this.rows) return false;
-    for (let r = r0; r <= r1 && !forced; r++) {
-      for (let c = c0; c <= c1; c++) if (this.taken[r * this.columns + c]) return false;
-    }
-    for (let r = r0; r <= r1; r++) this.taken.fill(1, r * this.columns + c0, r * this.columns + c1 + 1);
-    return true;
-  }
-}
-
 class Scatter {
-  /** @param {string} label for screen readers @param {object} callbacks select(row or null), describe(row) as a sentence, moved() @param {number[]} corner width and height of what covers the upper right */
-  constructor(label, callbacks, corner = [0, 0]) {
-    this.callbacks = callbacks;
+  /** @param {string} label for screen readers @param {() => void} moved called when another part is in view @param {number[]} corner width and height of what covers the upper right */
+  constructor(label, moved = () => undefined, corner = [0, 0]) {
+    this.moved = moved;
     this.corner = corner;
-    /** @type {Point[]} */
-    this.points = [];
+    /** @type {Point[]} the most frequent first */
+    this.points = Array.from({ length: model.map.length / 2 }, (_, row) => ({ row, x: model.map[2 * row], y: model.map[2 * row + 1], text: readable(model.words[row]) }));
+    const range = (values) => [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
+    this.bounds = { x: range(this.points.map((point) => point.x)), y: range(this.points.map((point) => point.y)) };
+    this.near = new Set();
     this.view = { zoom: 1, x: 0, y: 0 };
     this.canvas = element("canvas", { tabIndex: 0, role: "application", "aria-label": label });
     listenTo(this.canvas, {
@@ -43,26 +25,22 @@ class Scatter {
       zoom: (factor, x, y) => this.zoomBy(factor, x, y),
       fit: () => this.fit(),
       hover: (place) => this.hover(place && this.at(place.x, place.y)),
-      tap: (place) => callbacks.select(this.at(place.x, place.y)),
+      tap: (place) => this.choose(this.at(place.x, place.y)),
     });
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
 
-  /** @param {Point[]} points the most important first @param {number | undefined} chosen row @param {Set<number>} near rows that stand out too */
-  show(points, chosen, near) {
-    Object.assign(this, { points, chosen, near });
-    const range = (values) => [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
-    this.bounds = { x: range(points.map((point) => point.x)), y: range(points.map((point) => point.y)) };
+  /** Let a word and the nearest ones on the map stand out. @param {string} word */
+  show(word) {
+    this.chosen = model.rows.get(word);
+    const near = this.chosen === undefined ? [] : nearest([[1, this.chosen]], MARKED, this.points.length);
+    this.near = new Set(near.map((answer) => answer.row));
     this.changed();
   }
 
-  /** The `n` most frequent words of the map, with one of them and the nearest of these. */
-  showMap(n, word) {
-    const points = Array.from({ length: n }, (_, row) => ({ row, x: model.map[2 * row], y: model.map[2 * row + 1], text: readable(model.words[row]) }));
-    const row = model.rows.get(word);
-    const near = row === undefined ? [] : nearest([[1, row]], MARKED, n);
-    this.show(points, row, new Set(near.map((answer) => answer.row)));
+  choose(row) {
+    if (row !== null) go({ word: model.words[row] });
   }
 
   get size() {
@@ -101,9 +79,9 @@ class Scatter {
     Object.assign(context, { textBaseline: "middle", lineJoin: "round", lineWidth: 3 });
     const style = getComputedStyle(this.canvas);
     const colour = (name) => style.getPropertyValue(name).trim();
-    const pen = { context, place: this.placing(), grid: new OccupancyGrid(this.size), family: style.fontFamily, ground: colour("--card") };
+    const pen = { context, place: this.placing(), taken: [], family: style.fontFamily, ground: colour("--card") };
     const [covered, below] = this.corner;
-    if (covered) pen.grid.take(width - covered, 0, covered - 1, below, true);
+    if (covered) pen.taken.push([width - covered, 0, width, below]);
     const seen = this.inView();
     // The word under the pointer, the chosen word, its nearest words, the others.
     const importance = ({ row }) => (row === this.hovered ? 3 : row === this.chosen ? 2 : this.near.has(row) ? 1 : 0);
@@ -115,7 +93,8 @@ class Scatter {
     for (const point of plain) this.paintDot(pen, point, radius, colour("--point"));
     for (const point of marked) {
       this.paintDot(pen, point, MARKED_RADIUS, markedColour(point));
-      pen.grid.take(...pen.place(point), 0, 0, true);
+      const [x, y] = pen.place(point);
+      pen.taken.push([x - MARKED_RADIUS, y - MARKED_RADIUS, x + MARKED_RADIUS, y + MARKED_RADIUS]);
     }
     for (const point of marked) this.paintLabel(pen, point, { radius: MARKED_RADIUS, colour: markedColour(point), weight: "bold", isForced: importance(point) > 1 });
     for (const point of plain) this.paintLabel(pen, point, { radius, colour: colour("--ink"), weight: "normal", isForced: false });
@@ -129,20 +108,29 @@ class Scatter {
   }
 
   /** The word beside its point, on the side where it fits; on the first side in any case if it is forced. */
-  paintLabel({ context, place, grid, family, ground }, point, { radius, colour, weight, isForced }) {
+  paintLabel({ context, place, taken, family, ground }, point, { radius, colour, weight, isForced }) {
     const [x, y] = place(point);
     context.font = `${weight} 13px ${family}`;
     const { width } = context.measureText(point.text);
-    // A marked dot occupies its cell of the grid: its label begins in the next one.
+    // A marked dot is taken itself: its label begins beside it.
     const gap = radius + 5;
     const sides = [x + gap, x - gap - width];
     if (x + gap + width > this.size.width) sides.reverse();
-    const takes = (from, forced) => grid.take(from - 2, y - 8, width + 4, 16, forced);
+    const takes = (from, forced) => this.take(taken, [from - 2, y - 8, from + width + 2, y + 8], forced);
     const left = sides.find((from) => takes(from, false)) ?? sides.find((from) => isForced && takes(from, true));
     if (left === undefined) return;
     Object.assign(context, { strokeStyle: ground, fillStyle: colour });
     context.strokeText(point.text, left, y);
     context.fillText(point.text, left, y);
+  }
+
+  /** Take a rectangle for a label if it lies on the canvas and is free; a forced one overlaps others. @returns {boolean} */
+  take(taken, [left, top, right, bottom], forced) {
+    const { width, height } = this.size;
+    if (left < 0 || top < 0 || right > width || bottom > height) return false;
+    if (!forced && taken.some(([l, t, r, b]) => left < r && l < right && top < b && t < bottom)) return false;
+    taken.push([left, top, right, bottom]);
+    return true;
   }
 
   /** Zoom by a factor, keeping a pixel in its place; by default the middle. */
@@ -167,7 +155,7 @@ class Scatter {
   changed() {
     this.draw();
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => this.callbacks.moved(), 150);
+    this.settling = setTimeout(() => this.moved(), 150);
   }
 
   /** The row of the point nearest to a pixel, within reach; else null. */
@@ -185,7 +173,7 @@ class Scatter {
   hover(row) {
     if (row === this.hovered) return;
     this.hovered = row;
-    this.canvas.title = row === null ? "" : this.callbacks.describe(row);
+    this.canvas.title = row === null ? "" : `${readable(model.words[row])}: ${frequency(row)}`;
     this.canvas.style.cursor = row === null ? "" : "pointer";
     this.draw();
   }
