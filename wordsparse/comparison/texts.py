@@ -32,16 +32,9 @@ class PlainText:
 
 
 def prepare(request: Request, scratch: Path) -> EncodedCorpus:
-    """The text, encoded in ``scratch`` unless it is. InputError if it cannot be read, holds counted pairs, or has a
-    vocabulary of fewer than two words."""
+    """The text, encoded in ``scratch`` unless it is. InputError if it cannot be read, or holds counted pairs."""
     text = TrainingText(list(request.corpus), request.text, request.training.threads)
-    corpus = text.encoded() or text.encode(scratch / "encoded")
-    if len(corpus.vocabulary) < 2:
-        raise InputError(
-            f"only one word occurs {corpus.min_count} times or more, too little to compare: give more text, "
-            "or lower min_count"
-        )
-    return corpus
+    return text.encoded() or text.encode(scratch / "encoded")
 
 
 def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText:
