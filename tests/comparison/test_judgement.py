@@ -6,7 +6,7 @@ from scipy.stats import spearmanr
 
 from wordsparse.comparison.judgement import differences, warnings
 from wordsparse.comparison.runs import JudgedRun
-from wordsparse.evaluation.scores import ENOUGH_TOKENS
+from wordsparse.evaluation.scores import ENOUGH_TOKENS, score
 from wordsparse.evaluation.testsets import Pair, Question, TestSets
 
 N = 200
@@ -14,7 +14,7 @@ RANDOM = np.random.default_rng(0)
 TRUTH = RANDOM.normal(size=N)
 NOISE = RANDOM.normal(size=N)
 QUESTIONS = [Question("s", (f"a{i}", f"b{i}", f"a{j}", f"b{j}")) for i in range(20) for j in range(20) if i != j]
-PAIRS = [Pair(f"x{i}", f"y{i}", score) for i, score in enumerate(TRUTH)]
+PAIRS = [Pair(f"x{i}", f"y{i}", truth) for i, truth in enumerate(TRUTH)]
 SETS = TestSets({"people": PAIRS}, {"asked": QUESTIONS}, {"texts": PAIRS})
 
 
@@ -23,17 +23,8 @@ def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any)
     cosines = TRUTH + noise * NOISE
     cosines[:unknown] = np.nan
     correct = (np.arange(len(QUESTIONS)) < right).astype(float)
-    report = {
-        "name": name,
-        "program": name.partition("-")[0],
-        "epochs": 1,
-        "repeat": 0,
-        "cpu_seconds": 1.0,
-        **facts,
-    }
-    return JudgedRun(
-        report, {"pairs": {"people": cosines}, "analogies": {"asked": correct}, "sentences": {"texts": cosines}}
-    )
+    answers = {"pairs": {"people": cosines}, "analogies": {"asked": correct}, "sentences": {"texts": cosines}}
+    return JudgedRun({"name": name, "epochs": 1, **score(SETS, answers), **facts}, answers)
 
 
 OURS, PEER = "wordsparse-cbow", "gensim-cbow-ns"
