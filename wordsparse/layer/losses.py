@@ -129,7 +129,7 @@ class Squared(LinearLoss):
 
     def __post_init__(self) -> None:
         if self.target_value is not None:
-            _finite(self, "target_value")
+            _check_number(self, "target_value")
 
     def target(self, o: Any) -> tuple[Any, Any]:
         t = 1.0 if self.target_value is None else self.target_value
@@ -163,8 +163,8 @@ class BoundedNS(LinearLoss):
     compiled: ClassVar[str] = "softplus"
 
     def __post_init__(self) -> None:
-        _positive(self, "negatives")
-        _finite(self, "touching")
+        _check_number(self, "negatives", positive=True)
+        _check_number(self, "touching")
 
     def target(self, o: Any) -> tuple[Any, Any]:
         # softplus(−o) = max(−o, 0) + log1p(e^−|o|); σ(−o) from the same exponential, without overflow.
@@ -193,7 +193,7 @@ class Spherical(Loss):
     cuda: ClassVar[str] = "Spherical"
 
     def __post_init__(self) -> None:
-        _positive(self, "epsilon")
+        _check_number(self, "epsilon", positive=True)
 
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
         normaliser = q + total * self.epsilon
@@ -237,8 +237,8 @@ class ZLoss(Loss):
     cuda: ClassVar[str] = "ZLoss"
 
     def __post_init__(self) -> None:
-        _positive(self, "a")
-        _finite(self, "b")
+        _check_number(self, "a", positive=True)
+        _check_number(self, "b")
 
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
         mean = s / total
@@ -293,15 +293,8 @@ def is_regression(loss: Loss) -> bool:
     return isinstance(loss, Squared) and loss.target_value is None
 
 
-def _finite(loss: Any, field: str) -> None:
-    if not _is_finite(getattr(loss, field)):
-        raise InputError(f"{loss.name}: {field} must be a finite number, not {getattr(loss, field)!r}")
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, (int, float, np.number)) and bool(np.isfinite(value))
-
-
-def _positive(loss: Any, field: str) -> None:
-    if not _is_finite(getattr(loss, field)) or getattr(loss, field) <= 0:
-        raise InputError(f"{loss.name}: {field} must be a positive number, not {getattr(loss, field)!r}")
+def _check_number(loss: Any, field: str, *, positive: bool = False) -> None:
+    value = getattr(loss, field)
+    is_finite = isinstance(value, (int, float, np.number)) and bool(np.isfinite(value))
+    if not is_finite or (positive and value <= 0):
+        raise InputError(f"{loss.name}: {field} must be a {'positive' if positive else 'finite'} number, not {value!r}")
