@@ -301,7 +301,7 @@ class CpuKernels(Kernels):
         work = self._work_space(a, out.shape[1], threads)
         # Beside float32 rows our own products round float64 numbers as they pack them.
         dtype = m.dtype if work is not None and a.dtype == np.float32 else a.dtype
-        m = self._pool.packed(m.T if transposed else m, dtype)
+        m = np.ascontiguousarray(m.T if transposed else m, dtype)
         isa = self._isa_of_product(a.shape[0], a.shape[1], out.shape[1])
         _products.matmul(isa, a, m, transposed, out, accumulate, threads, work)
         self._done(work)

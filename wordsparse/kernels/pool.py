@@ -44,14 +44,6 @@ class ArrayPool:
         dtype = np.dtype(dtype)
         return self._array(shape, dtype, prod(shape) * dtype.itemsize, None)
 
-    def packed(self, matrix: Array, dtype: Any) -> Array:
-        """The matrix in C order and of that type, copied where it is not."""
-        if matrix.dtype == dtype and matrix.flags.c_contiguous:
-            return matrix
-        out = self.empty(matrix.shape, dtype)
-        out[...] = matrix
-        return out
-
     def on_lines(self, matrix: Array) -> Array:
         """The matrix with its rows on cache lines, copied where they stand otherwise."""
         if on_lines(matrix):
