@@ -16,8 +16,7 @@ from wordsparse.errors import WordsparseError
 from wordsparse.kernels import Csr, Kernels, mapped
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.inputs import RowInputs
-from wordsparse.layer.interface import Forward, Targets, Value
-from wordsparse.layer.targets import FormedRows
+from wordsparse.layer.interface import Forward, TargetRows, Targets, Value
 from wordsparse.training.interruption import StopRequest
 from wordsparse.types import Array
 from wordsparse.words.embedding import Pull, WordEmbedding
@@ -93,7 +92,7 @@ def _forward(local: Forward, output: ExactLayer, words: Array, examples: int) ->
     kernels, d, xp = output.kernels, output.n_features, output.kernels.xp
     none = Csr(xp.zeros(1, np.int64), xp.zeros(0, np.int32), words.shape[0])
     targets = Targets(words, none, xp.zeros(0, output.dtype))
-    rows = FormedRows(output.V, targets, output.sqrt_measure(words), local.factors, kernels)
+    rows = TargetRows(output.V, targets, output.sqrt_measure(words), local.factors, kernels)
     inputs = RowInputs(xp.broadcast_to(xp.zeros((1, d), output.dtype), (examples, d)), kernels)
     return replace(local, inputs=inputs, targets=targets, target_rows=rows)
 

@@ -39,9 +39,8 @@ from wordsparse.layer import loss_pass, refusal
 from wordsparse.layer import update as updates
 from wordsparse.layer.factors import Factors
 from wordsparse.layer.inputs import RowInputs
-from wordsparse.layer.interface import Clock, Forward, Sums, Targets
+from wordsparse.layer.interface import Clock, Forward, Sums, TargetRows, Targets
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
-from wordsparse.layer.targets import target_rows
 from wordsparse.types import Array
 
 # The largest condition number of U with which V takes U in by sums of its own precision: their rounding is small then
@@ -90,7 +89,7 @@ class ExactLayer:
         """The forward pass. Without ``per_example`` a linear loss skips (2): only the sum of the losses is known."""
         f, kernels = self.factors, self.kernels
         p_T = self.sqrt_measure(targets.rows)
-        rows = target_rows(self.V, targets, p_T, f, kernels)
+        rows = TargetRows.of(self.V, targets, p_T, f, kernels)
         a = rows.outputs(inputs)  # (1)
         r = None if self.p is None else (1 / p_T).astype(self.dtype)
         o = a if r is None else kernels.scale_columns(targets.csr, a, r)

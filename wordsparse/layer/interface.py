@@ -1,4 +1,4 @@
-"""The data that the phases of a step hand over, and the interface of target rows.
+"""The data that the phases of a step hand over, target rows among them.
 
 Shapes: m examples, u unique target rows, n features, d numbers a row. Arrays are in the working precision unless said
 otherwise; the letters are those of the equations in :mod:`wordsparse.layer.core`.
@@ -6,10 +6,13 @@ otherwise; the letters are those of the equations in :mod:`wordsparse.layer.core
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from functools import cached_property
+from typing import ClassVar, Generic, TypeVar
+
+import numpy as np
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import Csr
+from wordsparse.kernels import Csr, Kernels
 from wordsparse.layer.factors import Factors
 from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.loss_pass import LossSums
@@ -33,6 +36,110 @@ class Targets:
     transposed: Csr | None = None
 
 
+class TargetRows:
+    """diag(√π) W on the target rows of a minibatch, W_T = V_T U + p_T ωᵀ (u, d), formed when it is first used and kept
+    until it is taken: one u×d×d product.
+
+    It reads V when it is asked: before the update of its minibatch. ``p_T`` is p on the rows T, (u,) float64.
+    """
+
+    is_formed: ClassVar[bool] = True
+    _formed: Array | None = None
+
+    def __init__(self, V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> None:
+        self.p_T = p_T
+        self._V, self._rows, self._csr = V, targets.rows, targets.csr
+        self._factors, self._kernels = factors, kernels
+
+    @classmethod
+    def of(cls, V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> "TargetRows":
+        """Seen through their narrower side: formed where there are no more of them than examples."""
+        kind = FactoredRows if targets.csr.columns > targets.csr.rows else TargetRows
+        return kind(V, targets, p_T, factors, kernels)
+
+    def outputs(self, inputs: RowInputs) -> Array:
+        """a_jk = h_j · W_T[c_jk] of every stored target, (entries,)."""
+        return inputs.dots(self._csr, self._W_T)
+
+    def combine(self, gamma: Array, base: Array | None = None, scale: Array | None = None) -> Array:
+        """Γ W_T, (m, d), plus diag(scale) base where given."""
+        return self._kernels.combine(self._csr, gamma, self._W_T, base, scale)
+
+    def take(self) -> Array:
+        """W_T itself, the caller's to overwrite."""
+        W_T, self._formed = self._W_T, None
+        return W_T
+
+    def push(self, sums: "Sums", M: Array | None, by: float) -> Array:
+        """by · X M, (u, d), M = I where None; X may be taken for it."""
+        X = sums.X.take()
+        return self._kernels.matmul_in_place(X, by * (self._kernels.xp.eye(X.shape[1]) if M is None else M))
+
+    def square(self, sums: "Sums") -> Array:
+        """XᵀX, (d, d) float64."""
+        return self._kernels.gram(sums.X())
+
+    def gram_change(self, D: Array) -> Array:
+        """DᵀV_T + V_TᵀD + DᵀD, the change of VᵀV with a change D (u, d) of V's target rows; (d, d) float64."""
+        return self._kernels.gram_change(self._V, self._rows, D)
+
+    @property
+    def _W_T(self) -> Array:
+        if self._formed is None:
+            self._formed = self._form()
+        return self._formed
+
+    def _form(self) -> Array:
+        f = self._factors
+        if not f.omega.any():
+            return self._kernels.matmul_rows(self._V, self._rows, f.U)
+        # p_T is appended to V_T as one more column: with ω as one more row of U, W_T is one product.
+        U_omega = np.vstack([f.U, f.omega])
+        return self._kernels.matmul_rows(self._V, self._rows, U_omega, self.p_T.astype(self._V.dtype))
+
+
+class FactoredRows(TargetRows):
+    """Target rows that are more than the examples: W_T stays the product that it is. What needs it goes through V_T, at
+    m×d×d products and O(d) per target, so that an example costs O(d² + k d) whatever its number k of targets."""
+
+    is_formed: ClassVar[bool] = False
+
+    @cached_property
+    def _V_T(self) -> Array:
+        return self._kernels.take(self._V, self._rows)
+
+    def take(self) -> Array:
+        return self._form()
+
+    def outputs(self, inputs: RowInputs) -> Array:
+        U, omega = self._factors.U, self._factors.omega
+        a = self._kernels.pair_dots(self._csr, inputs.times(U.T), self._V_T)
+        if omega.any():
+            along = inputs.rows() @ omega.astype(a.dtype)
+            a += along[self._kernels.row_of_entry(self._csr)] * self.p_T.astype(a.dtype)[self._csr.indices]
+        return a
+
+    def combine(self, gamma: Array, base: Array | None = None, scale: Array | None = None) -> Array:
+        U, omega = self._factors.U, self._factors.omega
+        onto = None if base is None or scale is None else scale[:, None] * base
+        combined = self._kernels.matmul(self._kernels.combine(self._csr, gamma, self._V_T), U, out=onto)
+        if omega.any():
+            along = self._kernels.combine(self._csr, gamma, self.p_T.astype(gamma.dtype)[:, None])
+            self._kernels.matmul(along, omega[None, :], out=combined)
+        return combined
+
+    def push(self, sums: "Sums", M: Array | None, by: float) -> Array:
+        H, gamma = sums.forward.inputs.rows(), sums.forward.terms.gamma
+        HM = H if M is None else self._kernels.matmul(H, M)
+        return self._kernels.combine(sums.transposed(), (by * gamma).astype(gamma.dtype), HM)
+
+    def square(self, sums: "Sums") -> Array:
+        forward = sums.forward
+        return self._kernels.gram(
+            forward.inputs.rows(), self._kernels.combine(self._csr, forward.terms.gamma, sums.X())
+        )
+
+
 @dataclass
 class Clock:
     """How often the state of a layer has changed."""
@@ -50,7 +157,7 @@ class Forward:
 
     inputs: RowInputs
     targets: Targets
-    target_rows: "TargetRows"
+    target_rows: TargetRows
     terms: LossSums
     H_hat: Array | None
     factors: Factors
@@ -125,33 +232,3 @@ class Sums:
     H_hat: Value[Array]
     gradient: Value[Array]
     whole: bool = True
-
-
-class TargetRows(Protocol):
-    """diag(√π) W on the target rows, W_T = V_T U + p_T ωᵀ (u, d)."""
-
-    @property
-    def is_formed(self) -> bool:
-        """Whether W_T is formed, because it has no more rows than there are examples."""
-
-    @property
-    def p_T(self) -> Array:
-        """p on the rows T, (u,) float64."""
-
-    def outputs(self, inputs: RowInputs) -> Array:
-        """a_jk = h_j · W_T[c_jk] of every stored target, (entries,)."""
-
-    def combine(self, gamma: Array, base: Array | None = None, scale: Array | None = None) -> Array:
-        """Γ W_T, (m, d), plus diag(scale) base where given."""
-
-    def take(self) -> Array:
-        """W_T itself, the caller's to overwrite."""
-
-    def push(self, sums: Sums, M: Array | None, by: float) -> Array:
-        """by · X M, (u, d), M = I where None; X may be taken for it."""
-
-    def square(self, sums: Sums) -> Array:
-        """XᵀX, (d, d) float64."""
-
-    def gram_change(self, D: Array) -> Array:
-        """DᵀV_T + V_TᵀD + DᵀD, the change of VᵀV with a change D (u, d) of V's target rows; (d, d) float64."""
