@@ -9,8 +9,7 @@ function listenTo(canvas, handlers) {
   listenToPointers(canvas, handlers);
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
-    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE;
-    handlers.zoom(Math.exp(-event.deltaY * (lines ? 0.03 : 0.0015)), event.offsetX, event.offsetY);
+    handlers.zoom(Math.exp(-event.deltaY * 0.0015), event.offsetX, event.offsetY);
   }, { passive: false });
   const actions = {
     ArrowLeft: () => handlers.pan(STEP, 0),

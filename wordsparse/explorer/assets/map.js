@@ -12,10 +12,11 @@ class MapView {
     this.name = "Map";
     this.search = new Search("Word", (word) => go({ word }));
     this.scatter = new Scatter("Map of the vocabulary. Arrow keys move it, plus and minus zoom, 0 shows all. The words in view are listed below.", () => this.list(), BUTTONS);
+    const button = (text, name, onclick) => element("button", { type: "button", textContent: text, "aria-label": name, title: name, onclick });
     const buttons = element("div", { className: "zoom" },
-      this.button("+", "Zoom in", () => this.scatter.zoomBy(1.5)),
-      this.button("−", "Zoom out", () => this.scatter.zoomBy(1 / 1.5)),
-      this.button("⤢", "Show all", () => this.scatter.fit()));
+      button("+", "Zoom in", () => this.scatter.zoomBy(1.5)),
+      button("−", "Zoom out", () => this.scatter.zoomBy(1 / 1.5)),
+      button("⤢", "Show all", () => this.scatter.fit()));
     this.chosen = element("p", { className: "chosen" });
     this.caption = element("p", { className: "quiet" });
     this.inView = element("ul", { className: "words" });
@@ -23,12 +24,6 @@ class MapView {
     const listed = element("details", {}, this.summary, this.inView);
     const plot = element("div", { className: "plot" }, this.scatter.canvas, buttons);
     this.node = element("div", {}, element("div", { className: "asked" }, this.search.node), plot, this.chosen, this.caption, listed);
-  }
-
-  button(text, name, act) {
-    const button = element("button", { type: "button", textContent: text, "aria-label": name, title: name });
-    button.addEventListener("click", act);
-    return button;
   }
 
   update({ word }) {
