@@ -61,7 +61,7 @@ def _train(
     name: str, options: dict[str, Any], corpus: EncodedCorpus, plain: PlainText, tokens: int, scratch: Path
 ) -> tuple[dict[str, Any], WordVectors]:
     """The report of ``train --json``, and the vectors."""
-    report, vectors = in_process((name, options, corpus.path.absolute(), plain, tokens), scratch)
+    report, vectors = in_process(name, options, corpus.path.absolute(), plain, tokens, scratch)
     return report, WordVectors(corpus.vocabulary.words, vectors, corpus.vocabulary.counts)
 
 

@@ -1,11 +1,12 @@
 """One training run in a process of its own, so that its peak memory and its thread pools are its own.
 
-The worker reads its task from standard input, and writes the run's report and vectors to standard output. It ends when
-its standard input does, which also happens when its parent is killed.
+The worker reads its task as a line of JSON from standard input, and writes the run's report, another such line, and the
+numbers of the vectors to standard output. It ends when its standard input does, which also happens when its parent is
+killed.
 """
 
+import json
 import os
-import pickle
 import subprocess
 import sys
 import threading
@@ -26,8 +27,11 @@ from wordsparse.training.progress import rate
 Result = tuple[dict[str, Any], NDArray[np.float32]]
 
 
-def in_process(task: tuple[Any, ...], folder: Path) -> Result:
+def in_process(
+    method: str, options: dict[str, Any], encoded: Path, plain: PlainText, tokens: int, folder: Path
+) -> Result:
     """:func:`train` of these arguments, by a worker; WordsparseError with its last word if it failed."""
+    task = {"method": method, "options": options, "encoded": encoded, "plain": vars(plain), "tokens": tokens}
     # The parent's import path: that of a new Python begins with the working directory, which may hold other modules.
     command = [sys.executable, "-P", "-m", "wordsparse.comparison"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
@@ -39,7 +43,7 @@ def in_process(task: tuple[Any, ...], folder: Path) -> Result:
     ):
         assert worker.stdin is not None
         assert worker.stdout is not None
-        pickle.dump(task, worker.stdin)
+        worker.stdin.write(json.dumps(task, default=str).encode() + b"\n")
         worker.stdin.flush()
         result, status = worker.stdout.read(), worker.wait()
         errors.seek(0)
@@ -50,20 +54,21 @@ def in_process(task: tuple[Any, ...], folder: Path) -> Result:
         )
     if status:
         raise WordsparseError(f"exit status {status}: {last}")
-    report, vectors = pickle.loads(result)
-    return report, vectors
+    report, _, numbers = result.partition(b"\n")
+    return json.loads(report), np.frombuffer(numbers, np.float32).reshape(-1, options["dim"])
 
 
 def main() -> int:
     """Run the task on standard input; returns the exit status."""
-    task = pickle.load(sys.stdin.buffer)
+    task = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        result = train(*task)
+        report, vectors = train(**task)
     except WordsparseError as error:
         print(error, file=sys.stderr)
         return 1
-    pickle.dump(result, sys.stdout.buffer)
+    sys.stdout.buffer.write(json.dumps(report, allow_nan=False).encode() + b"\n")
+    sys.stdout.buffer.write(np.ascontiguousarray(vectors, np.float32).data)
     return 0
 
 
@@ -72,14 +77,15 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def train(method: str, options: dict[str, Any], encoded: Path, plain: PlainText, tokens: int) -> Result:
+def train(method: str, options: dict[str, Any], encoded: str, plain: dict[str, Any], tokens: int) -> Result:
     """The report and the vectors of a run; ``encoded`` and ``plain`` are the same text, ``tokens`` of it a pass."""
     corpus = EncodedCorpus.open(encoded)
     if METHODS[method].ours:
         return _train_ours(corpus, options)
     from wordsparse.comparison.peers import train_gensim
 
-    return train_gensim(corpus.vocabulary, plain, tokens, options, hierarchical=METHODS[method].hierarchical)
+    text = PlainText(Path(plain["path"]), plain["lines"], plain["words"])
+    return train_gensim(corpus.vocabulary, text, tokens, options, hierarchical=METHODS[method].hierarchical)
 
 
 def _train_ours(corpus: EncodedCorpus, options: dict[str, Any]) -> Result:
