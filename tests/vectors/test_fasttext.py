@@ -31,10 +31,11 @@ def test_vectors_are_those_of_gensim(min_n: int, max_n: int, bucket: int, tmp_pa
     assert not read.has_vector("two words")
 
 
-def test_labels_are_no_words_and_words_need_not_be_utf8(tmp_path: Path) -> None:
+def test_labels_are_no_words_and_words_need_not_be_utf8(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "model.bin"
     path.write_bytes(content())
     assert read_vectors(path).words == ["</s>", "größe"]
     assert read_vectors(path)["größe"].tolist() == [3, 4]
     path.write_bytes(content(word=b"gr\xf6\xdfe"))
     assert read_vectors(path).words == ["</s>", r"gr\xf6\xdfe"]
+    assert "not UTF-8" in caplog.text

@@ -9,6 +9,7 @@ There is a row for each word, and one for each bucket of n-grams; the vector of 
 those of its n-grams. What follows, the outputs, is not read.
 """
 
+import logging
 import mmap
 import struct
 from pathlib import Path
@@ -21,6 +22,8 @@ from wordsparse.types import Array
 from wordsparse.vectors.formats.base import Format
 from wordsparse.vectors.ngrams import LARGEST, Buckets, Subwords
 from wordsparse.vectors.word_vectors import WordVectors
+
+logger = logging.getLogger(__name__)
 
 MAGIC, VERSION = (793_712_314).to_bytes(4, "little"), 12
 HEAD, OF_ENTRY, OF_ROWS = struct.Struct("<14i8x3i2q"), struct.Struct("<qb"), struct.Struct("<bqq")
@@ -67,8 +70,7 @@ def _read(data: mmap.mmap) -> WordVectors:
         subwords = Subwords(ngrams, rows[words:], np.zeros(dim, np.float32))
         for first in range(0, words, BLOCK):
             _add_ngrams(rows[first : min(first + BLOCK, words)], texts[first : first + BLOCK], ngrams, rows[words:])
-    decoded = [text.decode(errors="backslashreplace") for text in texts[:words]]
-    made = WordVectors(decoded, rows[:words], np.array(counts[:words], np.int64))
+    made = WordVectors(_decoded(texts[:words]), rows[:words], np.array(counts[:words], np.int64))
     made.subwords = subwords
     return made
 
@@ -89,3 +91,11 @@ def _add_ngrams(rows: Array, texts: list[bytes], ngrams: Buckets, shared: Array)
     numbers = ngrams.numbers([b"" if text == END else b"<%b>" % text for text in texts[: len(rows)]])
     rows += numbers @ shared
     rows /= (1 + numbers.sum(1))[:, None]
+
+
+def _decoded(texts: list[bytes]) -> list[str]:
+    try:
+        return [text.decode() for text in texts]
+    except UnicodeDecodeError:
+        logger.warning("words that are not UTF-8 are written with escapes, as \\xff")
+        return [text.decode(errors="backslashreplace") for text in texts]
