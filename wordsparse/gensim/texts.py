@@ -43,6 +43,7 @@ class Scan:
 def scan(sentences: Iterable[Any]) -> Scan:
     """Count the tokens of sentences and number them."""
     numbers, read = Numbers(), itertools.count()
+    # Each sentence that is read takes a number, so that the next one is how many there were.
     stream = (sentence for sentence, _ in zip(lists(sentences), read, strict=False))
     ids = np.concatenate([*numbered(stream, numbers, END_OF_SENTENCE)])
     counts = np.bincount(ids[ids >= 0], minlength=len(numbers)).tolist()
