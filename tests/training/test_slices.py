@@ -1,5 +1,6 @@
 """How a corpus is cut into minibatches and into what is trained on and what is held out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,8 @@ def test_slices_pass_over_the_first_tokens_once_and_in_order(
     positions: list[int] = []
     whole = np.concatenate(corpus.shards)
     slices = Slices(corpus, wanted, 0.0, seed=1)
-    for ids, start, stop, offset in slices.train(lambda position: batch):
+    for unread, start, stop, offset in slices.train(lambda position: batch):
+        ids = np.asarray(unread)
         assert 0 <= start < stop <= min(start + batch, ids.size)
         assert np.array_equal(whole[offset : offset + ids.size], ids)
         positions.extend(range(offset + start, offset + stop))
@@ -64,7 +66,7 @@ def test_every_token_is_trained_on_or_held_out_whatever_the_minibatch(
             there = np.full(whole.size, END_OF_SENTENCE)
             for ids, start, stop, offset in part:
                 # Every word that a window may see beyond the slice belongs to the same part.
-                there[offset + start : offset + stop] = ids[start:stop]
+                there[offset + start : offset + stop] = np.asarray(ids)[start:stop]
             found.append(there)
         assert [(part != END_OF_SENTENCE).sum() for part in found] == [slices.tokens, corpus.tokens - slices.tokens]
         return found
@@ -86,7 +88,27 @@ def test_the_share_is_exact_to_a_block_and_depends_on_the_seed(fraction: float) 
     assert np.array_equal(splits[0].mask(1500, 10_000), masks[0][1500:11_500])
 
 
+def test_a_shard_is_read_where_examples_are_built_not_where_it_is_cut() -> None:
+    reads: list[slice] = []
+
+    class Recorded:
+        shape = (1000,)
+
+        def __getitem__(self, values: slice) -> np.ndarray:
+            reads.append(values)
+            return np.zeros(1000, np.int32)[values]
+
+    corpus = corpus_of([[0]])
+    slices = Slices(replace(corpus, shards=[Recorded()], tokens=1000), None, 0.0, 1)
+    reads.clear()
+    pieces = list(slices.train(lambda position: 100))
+    assert len(pieces) == 10
+    assert not reads
+    assert np.asarray(pieces[3].ids)[pieces[3].start : pieces[3].stop].size == 100
+    assert len(reads) == 1
+
+
 def test_a_slice_holds_no_more_text_than_windows_reach() -> None:
     corpus = corpus_of([[0] * (4 * REACH)])
-    sizes = [ids.size for ids, _, _, _ in Slices(corpus, None, 0.0, 1).train(lambda position: 10)]
+    sizes = [np.asarray(ids).size for ids, _, _, _ in Slices(corpus, None, 0.0, 1).train(lambda position: 10)]
     assert max(sizes) == 10 + 2 * REACH

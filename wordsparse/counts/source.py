@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from wordsparse import validation
 from wordsparse.corpus import Vocabulary
@@ -20,7 +22,7 @@ from wordsparse.words.examples import Examples, keep_thresholds
 from wordsparse.words.options import Options
 from wordsparse.words.presets import Preset
 from wordsparse.words.recipe import Recipe
-from wordsparse.words.source import Build, Piece, Sizes, Split
+from wordsparse.words.source import Build, Ids, Piece, Sizes, Split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,14 +94,19 @@ class PairSlices:
     def _cut(self, sizes: Sizes, heldout: bool, first: int) -> Iterator[Piece]:
         while first < self.positions:
             stop = min(self.positions, first + sizes(first))
-            pairs = self._pieces[first:stop]
-            if self._split is not None:
-                pairs = pairs[self._split.mask(first, stop - first) == heldout]
-            if self._rows is not None:
-                pairs = np.column_stack([self._rows[pairs[:, :2]].astype(np.int32), pairs[:, 2]])
+            own = None if self._split is None else self._split.mask(first, stop - first) == heldout
+            size = stop - first if own is None else int(own.sum())
             # Positions before the piece's end, as for text: `end` is `offset` and the size.
-            yield Piece(pairs, 0, len(pairs), stop - len(pairs))
+            yield Piece(Ids(partial(self._pairs, first, stop, own)), 0, size, stop - size)
             first = stop
+
+    def _pairs(self, first: int, stop: int, own: Array | None) -> Array:
+        pairs = self._pieces[first:stop]
+        if own is not None:
+            pairs = pairs[own]
+        if self._rows is not None:
+            pairs = np.column_stack([self._rows[pairs[:, :2]].astype(np.int32), pairs[:, 2]])
+        return pairs
 
 
 class PairBuilder:
@@ -113,11 +120,11 @@ class PairBuilder:
         self._kept = ((keep_below + 1.0) / 2**32).astype(np.float32)  # the probability
         self._slot, self._transposed = np.full(len(vocabulary), -1, np.int32), transposed
 
-    def __call__(self, pairs: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
+    def __call__(self, pairs: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """The examples of ``pairs[start:stop]``, (any, 3) int32: word, context and the bits of a float32."""
         n = stop - start
         both, weights = np.empty(2 * n, np.int32), np.empty(n, np.float32)
-        if not _examples.take_pairs(pairs[start:stop], self._kept, both, weights):
+        if not _examples.take_pairs(np.asarray(pairs)[start:stop], self._kept, both, weights):
             raise ReadError("the counted pairs hold an id outside the vocabulary: they were altered; train again")
         words = np.empty(min(2 * n, self._slot.shape[0]), np.int64)
         words = np.sort(words[: _examples.local_ids(both, 2 * n, self._slot, words)])

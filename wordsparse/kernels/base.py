@@ -50,6 +50,10 @@ class Kernels:
         """The sum of each row's values, float64 (rows,)."""
         return self._sums(self.row_of_entry(csr), _in_order(csr, values), csr.rows)
 
+    def scaled(self, values: Array, factor: float, dtype: Any = np.float64) -> Array:
+        """``factor · values`` in a dtype of its own."""
+        return (factor * values).astype(dtype, copy=False)
+
     def scale_columns(self, csr: Csr, values: Array, scale: Array) -> Array:
         """The value of each stored entry (entries,) times a factor for its column, of the same dtype."""
         return values * scale[csr.indices]

@@ -160,9 +160,12 @@ class CpuKernels(Kernels):
         return out
 
     def sum_rows(self, csr: Csr, values: Array) -> Array:
-        out = np.zeros(csr.rows)
+        out = self._pool.empty((csr.rows,), np.float64)
         _csr_rows.sum_rows(csr.indptr, csr.order, values, out, self._threads_for(csr.entries))
         return out
+
+    def scaled(self, values: Array, factor: float, dtype: Any = np.float64) -> Array:
+        return np.multiply(values, factor, out=self._pool.empty(values.shape, dtype), casting="same_kind")
 
     def target_terms(self, loss: str, y: Array, o: Array) -> tuple[float, Array]:
         o = np.ascontiguousarray(o)

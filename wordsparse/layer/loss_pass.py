@@ -67,9 +67,8 @@ def target_terms(loss: LinearLoss, targets: Csr, y: Array, o: Array, total: floa
             value[piece], slope[piece] = loss.target(o[piece])
         terms = float((y * value).sum(dtype=np.float64)), y * slope
     c, a, b = loss.slopes(total)
-    of_targets, alpha = terms[0] + c * float(weight.sum()), a * weight
-    weight *= b
-    return LossSums(None, alpha, weight, terms[1], of_targets)
+    of_targets = terms[0] + c * float(weight.sum())
+    return LossSums(None, kernels.scaled(weight, a), kernels.scaled(weight, b), terms[1], of_targets)
 
 
 def _in_one_pass(

@@ -33,7 +33,7 @@ def _row_sums(forward: Forward, inputs: RowInputs) -> Sums:
         kernels,
         transposed,
         Value("X", lambda: kernels.combine(transposed(), gamma, inputs.features)),  # (4)
-        Value("Z", lambda: kernels.scale_rows(inputs.features, (2 * alpha).astype(inputs.dtype))),
+        Value("Z", lambda: kernels.scale_rows(inputs.features, kernels.scaled(alpha, 2, inputs.dtype))),
         Value("G", G),
         Value("K", lambda: inputs.gram(alpha)),  # (5)
     )
@@ -43,7 +43,7 @@ def _window_sums(forward: Forward, inputs: WindowInputs) -> Sums:
     """Of windows of a text: X, Z and G in one pass over it. X takes the place of the forward pass's W_T."""
     forward.check_current()
     kernels, F, targets = inputs.kernels, inputs.features, forward.targets.csr.indices
-    zeta = (2 * forward.terms.alpha).astype(F.dtype)
+    zeta = kernels.scaled(forward.terms.alpha, 2, F.dtype)
     W_T = forward.target_rows.take()
     X, Z, G = kernels.window_pull(inputs.windows, F, targets, W_T, zeta, forward.terms.gamma)  # (4)
     K = kernels.gram(F, Z, symmetric=True) / 2  # (5)
@@ -96,7 +96,7 @@ def _transposed(forward: Forward, kernels: Kernels) -> Value[Csr]:
 def _gradient(forward: Forward, H_hat: Array, kernels: Kernels) -> Array:
     forward.check_current()
     terms = forward.terms
-    gradient = forward.target_rows.combine(terms.gamma, H_hat, (2 * terms.alpha).astype(H_hat.dtype))  # (6)
+    gradient = forward.target_rows.combine(terms.gamma, H_hat, kernels.scaled(terms.alpha, 2, H_hat.dtype))  # (6)
     if terms.beta.any():
         beta = terms.beta.astype(gradient.dtype)[:, None]
         kernels.matmul(beta, forward.factors.w_bar[None, :], out=gradient)

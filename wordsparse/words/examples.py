@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
@@ -78,7 +79,7 @@ class ExampleBuilder:
         self._ones, self._indptr = np.ones(0, np.float32), np.arange(1)
         self._seed, self._transposed = seed, transposed
 
-    def skipgram(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
+    def skipgram(self, shard: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """One example a word: its targets are the words around all its occurrences, by their weights.
 
         ``shard`` int32 as encoded, ``start`` and ``stop`` the slice of tokens, ``offset`` the position of the shard's
@@ -111,7 +112,7 @@ class ExampleBuilder:
         pairs_weigh = float(weights.sum(dtype=np.float64))
         return Examples(Targets(words, Csr(indptr, indices, u), weights, transposed), None, tokens, pairs_weigh)
 
-    def cbow(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
+    def cbow(self, shard: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """One example a centre token with at least one context word: bag of its context words, the token as target."""
         local, width, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
         places = np.empty((3, max(last - first, 0)), np.int32)
@@ -124,14 +125,14 @@ class ExampleBuilder:
         return Examples(Targets(words, one_each, self._ones[:m]), bags, tokens, m)
 
     def _tokens(
-        self, shard: Array, start: int, stop: int, offset: int, epoch: int, *, widths: bool = True
+        self, shard: ArrayLike, start: int, stop: int, offset: int, epoch: int, *, widths: bool = True
     ) -> tuple[Array, Array, int, int, int, Array, int]:
         """The kept tokens of a slice and of the windows that reach out of it; without ``widths`` to its end alone."""
         size = stop - start + 2 * (self.window + 1)
         kept, width = np.empty(size, np.int32), np.empty(size if widths else 0, np.uint16)
         key = int(np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0])
         n, first, last, tokens = _examples.keep_tokens(
-            shard, start, stop, offset, key, self._keep_below, self._wider_below, kept, width
+            np.asarray(shard), start, stop, offset, key, self._keep_below, self._wider_below, kept, width
         )
         if not widths:
             kept, n, last, first = kept[first:], n - first, last - first, 0

@@ -28,13 +28,23 @@ Build = Callable[..., Examples]
 """Called with the ``ids``, ``start`` and ``stop`` of a piece, and its ``offset`` and ``epoch`` as keywords."""
 
 
+class Ids:
+    """An array that ``read`` returns where it is used: in the thread that builds the examples, beside the steps."""
+
+    def __init__(self, read: Callable[[], Array]) -> None:
+        self._read = read
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return self._read()
+
+
 class Piece(NamedTuple):
     """A piece of a pass: its own data are ``ids[start:stop]``, and ``ids[0]`` is at the position ``offset``.
 
-    ``ids`` also holds what stands around, as far as windows reach.
+    ``ids`` also holds what stands around, as far as windows reach; it is an array, or :class:`Ids`.
     """
 
-    ids: Array
+    ids: Array | Ids
     start: int
     stop: int
     offset: int
@@ -47,7 +57,7 @@ class Piece(NamedTuple):
     @property
     def centre(self) -> Array:
         """Its own data."""
-        return self.ids[self.start : self.stop]
+        return np.asarray(self.ids)[self.start : self.stop]
 
     @property
     def end(self) -> int:

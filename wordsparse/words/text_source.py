@@ -6,6 +6,7 @@ a pass reads as the end of a sentence there, so a window never holds words of bo
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from wordsparse.types import Array
 from wordsparse.words.examples import ExampleBuilder
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
-from wordsparse.words.source import Build, Piece, Sizes, Split
+from wordsparse.words.source import Build, Ids, Piece, Sizes, Split
 
 # Windows at the border of a minibatch see at most this many positions beyond it.
 REACH = 2**14
@@ -97,13 +98,17 @@ class Cuts:
             while stop < end:
                 start, stop = stop, min(stop + sizes(offset + stop), end)
                 low, high = max(0, start - self._reach), min(end, stop + self._reach)
-                ids = shard[low:high]
-                if self._table is not None:
-                    ids = self._table[ids]
-                if self._split is not None:
-                    other = self._split.mask(offset + low, high - low) != heldout
-                    ids = np.where(other, np.int32(END_OF_SENTENCE), ids)
+                ids = Ids(partial(self._ids, shard, low, high, offset, heldout))
                 yield Piece(ids, start - low, stop - low, offset + low)
+
+    def _ids(self, shard: Values, low: int, high: int, offset: int, heldout: bool) -> Array:
+        ids = shard[low:high]
+        if self._table is not None:
+            ids = self._table[ids]
+        if self._split is not None:
+            other = self._split.mask(offset + low, high - low) != heldout
+            ids = np.where(other, np.int32(END_OF_SENTENCE), ids)
+        return ids
 
 
 class Slices(Cuts):
