@@ -338,15 +338,17 @@ def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int6
 
 
 def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssize_t n, Py_ssize_t first,
-                    Py_ssize_t last, int32_t[::1] centre, int32_t[::1] start, int32_t[::1] stop):
-    """Every centre token with at least one context token: its position and its window's two ends, in order of the text.
+                    Py_ssize_t last, int32_t[::1] word, int32_t[::1] centre, int32_t[::1] start, int32_t[::1] stop):
+    """Every centre token with at least one context token: its word, its position and its window's two ends, in order of
+    the text.
 
-    The three arrays have space for last - first entries. Returns how many were written.
+    The four arrays have space for last - first entries. Returns how many were written.
     """
     cdef Py_ssize_t i, lo, hi, begin, end = 0, written = 0
     require_within(local, n)
     require(0 <= first and last <= n and last <= width.shape[0], "the centres must lie within the tokens")
-    require(last - first <= min(centre.shape[0], start.shape[0], stop.shape[0]), "each centre must have a place")
+    require(last - first <= min(word.shape[0], centre.shape[0], start.shape[0], stop.shape[0]),
+            "each centre must have a place")
     with nogil:
         for i in range(first, last):
             if local[i] < 0:
@@ -357,7 +359,8 @@ def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssiz
                     begin -= 1
             lo, hi = max(begin, i - width[i]), min(end, i + width[i] + 1)
             if hi - lo > 1:
-                centre[written], start[written], stop[written] = <int32_t> i, <int32_t> lo, <int32_t> hi
+                word[written], centre[written] = local[i], <int32_t> i
+                start[written], stop[written] = <int32_t> lo, <int32_t> hi
                 written += 1
     return written
 

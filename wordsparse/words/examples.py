@@ -115,13 +115,13 @@ class ExampleBuilder:
     def cbow(self, shard: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """One example a centre token with at least one context word: bag of its context words, the token as target."""
         local, width, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
-        places = np.empty((3, max(last - first, 0)), np.int32)
+        places = np.empty((4, max(last - first, 0)), np.int32)
         m = _examples.window_examples(local, width, n, first, last, *places)
-        centre, begin, end = places[:, :m]
+        targets, centre, begin, end = places[:, :m]
         bags = Windows(local[:n], centre, begin, end, self.window, words.shape[0])
         if self._ones.shape[0] < m:
             self._ones, self._indptr = np.ones(m, np.float32), np.arange(m + 1)
-        one_each = Csr(self._indptr[: m + 1], local[centre], words.shape[0])
+        one_each = Csr(self._indptr[: m + 1], targets, words.shape[0])
         return Examples(Targets(words, one_each, self._ones[:m]), bags, tokens, m)
 
     def _tokens(
