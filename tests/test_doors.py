@@ -33,7 +33,7 @@ assert ws.__file__.startswith(os.environ["PYTHONPATH"]), ws.__file__
 model = ws.train([["a", "b", "c", "d"], ["a", "b", "x", "y"]] * 300, dim=4, epochs=1, progress=False)
 model.save("model")
 assert ws.load("model")["a"].shape == (4,)
-assert model.word_vectors().similar("a", 2)
+assert model.wv.similar("a", 2)
 layer = ws.FactoredOutput(n_outputs=100, n_features=4)
 """
 # The command line is itself a door.

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("no_gpu")
 
 def between_topics(model: ws.Model) -> tuple[float, float]:
     """Mean cosine of two words of one topic, and of two words of different topics."""
-    words = model.word_vectors()
+    words = model.wv
     rows = [[words.row(word) for word in topic] for topic in TOPICS]
     cosines = words.unit @ words.unit.T
     within = [cosines[np.ix_(topic, topic)][~np.eye(10, dtype=bool)].mean() for topic in rows]

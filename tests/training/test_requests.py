@@ -39,7 +39,7 @@ def test_tiny_texts_give_finite_vectors_or_a_clear_refusal(name: str, model: str
         return
     assert np.isfinite(trained.vectors).all()
     assert np.isfinite(trained.report["loss"]).all()
-    trained.word_vectors()  # checks them again
+    assert len(trained.wv) == len(trained)  # which checks them again
 
 
 NINE_DOCUMENTS = """human interface computer

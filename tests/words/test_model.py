@@ -61,7 +61,7 @@ def test_what_is_saved_is_loaded_to_the_bit(saved: Path) -> None:
     assert (loaded.options, loaded.report, loaded.dim) == (model.options, model.report, DIM)
     assert sorted(file.name for file in saved.iterdir()) == sorted([*FILES, "options.toml"])
     assert ws.load(str(saved)).dim == DIM
-    words = loaded.word_vectors()
+    words = loaded.wv
     assert words.words == model.vocabulary.words
     assert words["tab\there"].tobytes() == model.vectors[2].tobytes()
     assert words.counts.tolist() == model.vocabulary.counts.tolist()

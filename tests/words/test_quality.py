@@ -31,7 +31,7 @@ def encoded(tmp_path_factory: pytest.TempPathFactory) -> ws.corpus.EncodedCorpus
 @pytest.mark.parametrize(("model", "floor"), [("skipgram", 0.33), ("cbow", 0.26)])
 def test_word_similarity(encoded: ws.corpus.EncodedCorpus, model: str, floor: float) -> None:
     trained = ws.train(encoded, model=model, dim=50, epochs=3, threads=2, seed=1)
-    score = evaluate(trained.word_vectors())["pairs"]["wordsim353"]
+    score = evaluate(trained.wv)["pairs"]["wordsim353"]
     assert score["n"] > 200
     assert score["spearman"] is not None
     assert score["spearman"] > floor

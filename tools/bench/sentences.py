@@ -63,7 +63,7 @@ class SentencePeers(Benchmark):
 
     def _ours(self) -> ws.WordVectors:
         given = {"dim": self.dim, "epochs": self.epochs, "threads": self.threads}
-        return ws.train(self.text, preset=self.side, progress=False, **given).word_vectors()
+        return ws.train(self.text, preset=self.side, progress=False, **given).wv
 
     def _gensim(self) -> ws.WordVectors:
         from gensim.models import FastText, Word2Vec

@@ -161,7 +161,7 @@ class Form(Benchmark):
         plain.options["threads"] = self.threads
         before = cpu_seconds()
         model = plain.fit_subwords(form=self.form) if self.form else plain
-        vectors = model.word_vectors()
+        vectors = model.wv
         row: Row = {"cpu_seconds": cpu_seconds() - before, "ngrams": len(vectors.subwords or ())}
         if self.form:
             row["unknown words"] = self._unknown(plain)
@@ -178,7 +178,7 @@ class Form(Benchmark):
 
     def _unknown(self, plain: ws.Model) -> float:
         words, counts = plain.vocabulary.words, np.asarray(plain.vocabulary.counts, np.float64)
-        unit, left_out = plain.word_vectors().unit, np.flatnonzero((counts >= 10) & (counts < 1000))[::10]
+        unit, left_out = plain.wv.unit, np.flatnonzero((counts >= 10) & (counts < 1000))[::10]
         seen = np.delete(np.arange(len(words)), left_out)
         table = fit([words[i] for i in seen], unit[seen], counts[seen], threads=self.threads).table
         composed = [(unit[i], vector) for i in left_out if (vector := table.vector(words[i])) is not None]
@@ -206,7 +206,7 @@ class FastText(Benchmark):
         before = cpu_seconds()
         given = {"model": self.model, "dim": self.dim, "epochs": self.epochs, "threads": self.threads}
         model = ws.train(self.text, form=self.form, progress=False, **given)
-        vectors = model.word_vectors()
+        vectors = model.wv
         cost = {"cpu_seconds": cpu_seconds() - before}
         return [cost | row for row in self._scores(vectors)]
 

@@ -96,7 +96,7 @@ def _read(name: str, model: Any) -> WordVectors:
         model = read_vectors(Path(model))
     if not isinstance(model, WordVectors | Model):
         raise InputError(f"explore: {model!r:.60} is not a model, word vectors or a path")
-    vectors = model if isinstance(model, WordVectors) else model.word_vectors()
+    vectors = model if isinstance(model, WordVectors) else model.wv
     if vectors.dim < 2:
         raise InputError(
             f"{name}: its vectors have {vectors.dim} dimension: a page needs at least 2; train with a larger dim"

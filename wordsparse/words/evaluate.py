@@ -67,7 +67,7 @@ def evaluate(
     # All files are read before the first is scored: a mistake in the last one shows at once.
     test_sets = load_test_sets(pairs, analogies, sentences)
     if isinstance(vectors, Model):
-        vectors = vectors.word_vectors()
+        vectors = vectors.wv
     elif not isinstance(vectors, WordVectors):
         vectors = read_vectors(vectors)
     result = score(test_sets, answer(vectors, test_sets, restrict_vocab))

@@ -44,6 +44,7 @@ HABITS = ("batch_size", "show_progress_bar", "normalize_embeddings", "normalize"
 ROWS = {"E": "input_rows", "output.V": "output_rows"}
 # What users of other libraries ask a model for.
 _ELSEWHERE = {
+    "word_vectors": "model.wv",
     "most_similar": "model.wv.similar(word, n)",
     "similarity": "model.wv.similar(word, n), or wordsparse.gensim.KeyedVectors",
     "words": "model.vocabulary.words",
@@ -157,8 +158,13 @@ class Model:
 
     @cached_property
     def wv(self) -> WordVectors:
-        """The vectors with their words, made once: neighbours, analogies and all else that gensim's ``wv`` answers."""
-        return self.word_vectors()
+        """The vectors with their words, made once: neighbours, analogies, files of other programs."""
+        made = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
+        made.split, made.tokens = self.split, self.split.tokens
+        made.facts = {name: self.options[name] for name in FACTS if name in self.options}
+        if self.subwords is not None:
+            made.subwords = self.subwords.table
+        return made
 
     def __getitem__(self, word: str) -> NDArray[np.float32]:
         """The vector of ``word``, (dim,) float32, read-only.
@@ -182,15 +188,6 @@ class Model:
     def __iter__(self) -> Iterator[str]:
         """The words, most frequent first."""
         return iter(self.vocabulary.words)
-
-    def word_vectors(self) -> WordVectors:
-        """The vectors with their words, to change or to export."""
-        made = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
-        made.split, made.tokens = self.split, self.split.tokens
-        made.facts = {name: self.options[name] for name in FACTS if name in self.options}
-        if self.subwords is not None:
-            made.subwords = self.subwords.table
-        return made
 
     def fit_subwords(
         self, shortest: int = words_form.SHORTEST, longest: int = words_form.LONGEST, form: float = 1.0
@@ -233,7 +230,7 @@ class Model:
         MissingDependencyError
             If gensim is not installed.
         """
-        return self.word_vectors().keyed_vectors()
+        return self.wv.keyed_vectors()
 
     def trained(self) -> Training:
         """The data needed to continue training; InputError if the model has none."""
@@ -331,7 +328,7 @@ class Model:
 
     def export(self, path: str | PathLike[str], format: str | None = None, precision: str = "float32") -> list[Path]:
         """Write the vectors in a format of other programs; see :func:`wordsparse.vectors.formats.save_vectors`."""
-        return save_vectors(self.word_vectors(), path, format, precision)
+        return save_vectors(self.wv, path, format, precision)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model directory, whole or not at all.

@@ -114,7 +114,7 @@ def read_vectors(path: str | PathLike[str]) -> WordVectors:
         As :func:`load` or :func:`wordsparse.vectors.formats.read_file`.
     """
     if is_model(path):
-        return load(path, mapped=True).word_vectors()
+        return load(path, mapped=True).wv
     from wordsparse.vectors.formats import read_file  # with it comes smart_open, which training does not need
 
     return read_file(path)
