@@ -24,16 +24,8 @@ FIRST_SIGNAL = "the run stops after this minibatch; a second signal stops it now
 
 
 class Interrupted(KeyboardInterrupt):
-    """A run has stopped on request.
-
-    Attributes
-    ----------
-    model : Model or None
-        The model so far of a run without an output; None for a run with an output, whose checkpoint the message
-        names, or if nothing was trained.
-    """
-
-    model: "Model | None" = None
+    """A run has stopped on request. The message names the checkpoint of a run with an output;
+    :func:`interrupted_model` has what one without an output has trained."""
 
 
 _last: "list[Model]" = []
@@ -45,13 +37,12 @@ def keep(model: "Model | None") -> None:
 
 
 def interrupted_model() -> "Model":
-    """What the last run without an output had trained when it was interrupted in this process: the exception that has
-    it too is gone after the next error, in a notebook for one.
+    """What the last run without an output had trained when it was interrupted in this process.
 
     Raises
     ------
     InputError
-        If no run was interrupted since the last one began.
+        If no run was interrupted since the last one began, or nothing was trained.
     """
     if not _last:
         raise InputError("no run without an output was interrupted since the last one began")

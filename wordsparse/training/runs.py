@@ -72,7 +72,7 @@ def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
         If a file of the encoded text changes or disappears during training.
     Interrupted
         A KeyboardInterrupt, if SIGINT (Ctrl-C), SIGTERM or SIGHUP stops the run. With an output a checkpoint has been
-        written; without one, the exception's ``model`` is what was trained so far.
+        written; without one, :func:`wordsparse.interrupted_model` is what was trained so far.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def train_on(
 
 
 def _finished(run: Run, progress: Callable[[Progress], None], call: Mapping[str, object]) -> Model:
-    """Train to the end. A signal ends the run between two minibatches, with an exception that has its model so far."""
+    """Train to the end. A signal ends the run between two minibatches, and its model so far is kept."""
     interruption.keep(None)
     with stop_requests() as stop:
         try:
@@ -133,11 +133,9 @@ def _finished(run: Run, progress: Callable[[Progress], None], call: Mapping[str,
                     raise Interrupted
         except Interrupted:
             stop.awaited = False
+            interruption.keep(run.partial_model(call))
             where = f"interrupted after {run.state.tokens:,} of {run.total_tokens:,} tokens"
-            interrupted = Interrupted(f"{where}; for what was trained so far: model = wordsparse.interrupted_model()")
-            interrupted.model = run.partial_model(call)
-            interruption.keep(interrupted.model)
-            raise interrupted from None
+            raise Interrupted(f"{where}; for what was trained so far: model = wordsparse.interrupted_model()") from None
     model = run.model(call=call)
     # The work space of the steps is not needed beside the vectors.
     del run
