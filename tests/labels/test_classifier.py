@@ -86,7 +86,7 @@ def test_the_regression_is_its_formula(dim: int) -> None:
     M = (spectrum.V * spectrum.S2) @ spectrum.V.T + np.diag(3 * spectrum.rest + 0.7)
     expected = dense @ np.linalg.solve(M, dense.T @ Y.toarray())
     problem = tuning.RidgeProblem(X, Y, dim, 0, kernels)
-    scorer = problem.solve(tuning.Constants(0.7, 3.0, dim))
+    scorer = problem.solve(tuning.Constants(0.7, dim))
     np.testing.assert_allclose(scorer.outputs(X, np.arange(30)), expected, atol=2e-4)
     if dim == 200:  # all features: plain ridge regression
         ridge = dense @ np.linalg.solve(dense.T @ dense + 0.7 * np.eye(91), dense.T @ Y.toarray())
@@ -109,9 +109,7 @@ def test_leaving_a_row_out_is_fitting_without_it() -> None:
     X, Y = topics(60)
     X = classification.with_constant(X, 0.5)
     problem = tuning.RidgeProblem(X, Y, 200, 0, CpuKernels(1))
-    found = tuning.leave_out(
-        problem.solve(tuning.Constants(0.7, 0.0, 200)), problem, np.arange(60), logistic.Calibration()
-    )
+    found = tuning.leave_out(problem.solve(tuning.Constants(0.7, 200)), problem, np.arange(60), logistic.Calibration())
     dense, labels = X.toarray().astype(np.float64), Y.toarray().astype(np.float64)
     for i in (0, 17, 59):
         others = np.delete(np.arange(60), i)

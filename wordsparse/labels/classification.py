@@ -1,6 +1,6 @@
 """A trained classifier of sparse rows: ridge regression, calibrated, with a logistic head where that is better.
 
-Nothing has to be set: λ and γ (:mod:`wordsparse.labels.tuning`), the scoring power and the probabilities
+Nothing has to be set: λ (:mod:`wordsparse.labels.tuning`), the scoring power and the probabilities
 (:mod:`wordsparse.labels.logistic`) come from training rows that were left out.
 """
 
@@ -133,7 +133,7 @@ class Classifier:
             "counts": self.scorer.counts,
             **{f"B.{name}": getattr(self.scorer.B, name) for name in _CSR},
             **{name: getattr(self.calibration, name) for name in ("power", "slope", "shift")},
-            **{name: getattr(self.constants, name) for name in ("ridge", "rest")},
+            "ridge": self.constants.ridge,
             **{f"head_{name}": getattr(self.head, name) for name in ("labels", "W", "slope", "shift")},
             "constant": self.constant,
         }
@@ -146,7 +146,7 @@ class Classifier:
         B = sp.csr_array(tuple(saved[f"B.{name}"] for name in _CSR), shape=shape)
         scorer = Scorer.of(inverse, B, saved["counts"], kernels)
         head = Head(*(saved[f"head_{name}"] for name in ("labels", "W", "slope", "shift")))
-        constants = Constants(saved["ridge"], saved["rest"], inverse.P.shape[1])
+        constants = Constants(saved["ridge"], inverse.P.shape[1])
         calibration = Calibration(saved["power"], saved["slope"], saved["shift"])
         return cls(saved["constant"], constants, scorer, calibration, head)
 

@@ -53,8 +53,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     n_features_in_ : int
     power_ : float
         The scoring power a: labels are ranked by o n_l^−a.
-    ridge_, rest_ : float
-        λ and γ of the regression (:mod:`wordsparse.labels.ridge`).
+    ridge_ : float
+        λ of the regression (:mod:`wordsparse.labels.ridge`).
     label_counts_ : (D,) array
         n_l, the number of training rows with each label.
     n_rows_ : int
@@ -75,7 +75,6 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     label_counts_: Array
     head_labels_: Array
     ridge_: float
-    rest_: float
 
     def __init__(
         self,
@@ -273,5 +272,4 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         """Set the attributes that describe the fit."""
         fitted = self._fitted
         self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
-        self.ridge_, self.rest_ = fitted.constants.ridge, fitted.constants.rest
-        self.head_labels_ = fitted.head.labels
+        self.ridge_, self.head_labels_ = fitted.constants.ridge, fitted.head.labels

@@ -21,6 +21,8 @@ from wordsparse.kernels import Csr, Kernels
 from wordsparse.types import Array
 
 PASSES = 2
+# γ: the best grows with the number of rows; one serves all.
+REST = 3.0
 # Columns of the random block beyond the columns that are kept.
 EXTRA = 10
 # Eigenvalues below this share of the largest are rounding.
@@ -89,9 +91,9 @@ class Inverse:
     K_inverse: Array
 
     @classmethod
-    def of(cls, spectrum: Spectrum, ridge: float, rest: float, kernels: Kernels) -> "Inverse":
-        """For λ = ``ridge`` and γ = ``rest``."""
-        scale = (1 / (rest * spectrum.rest + ridge)).astype(spectrum.V.dtype)
+    def of(cls, spectrum: Spectrum, ridge: float, kernels: Kernels) -> "Inverse":
+        """For λ = ``ridge``."""
+        scale = (1 / (REST * spectrum.rest + ridge)).astype(spectrum.V.dtype)
         P = kernels.scale_rows(spectrum.V, scale)
         K = kernels.gram(spectrum.V, P, symmetric=True) + np.diag(1 / spectrum.S2)
         return cls(scale, P, kernels.inverse(K))

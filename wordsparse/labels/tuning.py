@@ -1,8 +1,7 @@
 """The ridge λ and the rank of the regression, chosen by leave-one-out on a sample of the rows.
 
 The best λ does not depend on the number of rows, so that a sample that is cheap to fit finds it. The best rank grows
-with the number of rows, so that it is chosen where the sample is all of them. The best weight γ of the part that the
-basis leaves out grows with it too; it is a constant here.
+with the number of rows, so that it is chosen where the sample is all of them.
 """
 
 import logging
@@ -30,9 +29,8 @@ TUNED_LABELS = 2048
 LEFT_OUT, LEFT_OUT_OUTPUTS = 1000, 2**21
 # Labels of a row whose places are compared.
 DEPTH = 30
-# λ in units of the rows' mean square; the search starts from 3. And γ.
+# λ in units of the rows' mean square; the search starts from 3.
 RIDGES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-REST = 3.0
 # Lower ranks, as parts of the highest.
 RANKS = (3, 10, 30)
 DEPTH_JUDGED = 5
@@ -40,15 +38,14 @@ DEPTH_JUDGED = 5
 
 @dataclass(frozen=True)
 class Constants:
-    """λ, γ, and the rank of the basis."""
+    """λ, and the rank of the basis."""
 
     ridge: float
-    rest: float
     rank: int
 
 
 class RidgeProblem:
-    """The rows, their spectrum, and B = XᵀY: they are computed once, and solved for any λ and γ.
+    """The rows, their spectrum, and B = XᵀY: they are computed once, and solved for any λ.
 
     X, with its constant column, and Y are SciPy CSR of float32; ``dim`` is d at most.
     """
@@ -68,7 +65,7 @@ class RidgeProblem:
     def inverse(self, constants: Constants) -> Inverse:
         """M⁻¹ with these constants."""
         spectrum = self.spectrum.leading(constants.rank, self.rows)
-        return Inverse.of(spectrum, constants.ridge, constants.rest, self.kernels)
+        return Inverse.of(spectrum, constants.ridge, self.kernels)
 
 
 @dataclass(frozen=True)
@@ -139,7 +136,7 @@ def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> tuple[RidgeP
 
 
 def _chosen(problem: RidgeProblem, dim: int, random: np.random.Generator, *, any_rank: bool) -> Constants:
-    """λ, moved from its start while rows left out are ranked better by more than a standard error; γ; and the rank,
+    """λ, moved from its start while rows left out are ranked better by more than a standard error; and the rank,
     ``dim`` unless a lower one is better by more than a standard error."""
     n, D = problem.Y.shape
     rows = np.sort(random.choice(n, left_out(n, min(D, TUNED_LABELS)), replace=False))
@@ -148,7 +145,7 @@ def _chosen(problem: RidgeProblem, dim: int, random: np.random.Generator, *, any
 
     @cache
     def quality(at: int, rank: int) -> Array:
-        scorer = problem.solve(Constants(RIDGES[at] * scale, REST, rank), TUNED_LABELS)
+        scorer = problem.solve(Constants(RIDGES[at] * scale, rank), TUNED_LABELS)
         found = leave_out(scorer, problem, rows, Calibration())
         return ranking(found, best_power(found, problem.Y[rows]), problem.Y[rows])
 
@@ -157,7 +154,7 @@ def _chosen(problem: RidgeProblem, dim: int, random: np.random.Generator, *, any
         ranks = [max(1, problem.spectrum.S2.shape[0] // part) for part in RANKS]
         lower = max(ranks, key=lambda lower: float(quality(ridge, lower).mean()))
         rank = lower if is_better(quality(ridge, lower), quality(ridge, dim)) else dim
-    return Constants(RIDGES[ridge] * scale, REST, rank)
+    return Constants(RIDGES[ridge] * scale, rank)
 
 
 def _climb(quality: Callable[[int], Array], at: int, length: int) -> int:
