@@ -21,13 +21,16 @@ class KeyTable(WordVectors):
     ----------
     next_index : int
         The first reserved row that has no key yet; the key of such a row is None.
+    expandos : dict of str to array (V,)
+        Attributes of the keys, among them the counts as "count".
     """
 
     next_index: int
+    expandos: dict[str, Array]
 
     def _begin(self, words: Any, vectors: Array) -> None:
         super()._begin(words, vectors)
-        self.next_index = len(self.words)
+        self.next_index, self.expandos = len(self.words), {}
 
     def spelt(self, word: Key) -> Key:
         """The word as it is, as in gensim."""
@@ -52,13 +55,9 @@ class KeyTable(WordVectors):
         self._row_of = rows
 
     @property
-    def expandos(self) -> dict[str, Array]:
-        """Attributes of the keys, such as "count", (V,) each."""
-        return self.attributes
-
-    @expandos.setter
-    def expandos(self, attributes: dict[str, Array]) -> None:
-        self.attributes = attributes
+    def counts(self) -> Array | None:
+        """The attribute "count", (V,); None if it is not known."""
+        return self.expandos.get("count")
 
     @property
     def vector_size(self) -> int:

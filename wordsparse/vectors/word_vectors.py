@@ -46,8 +46,6 @@ class WordVectors:
     Attributes
     ----------
     words : list, length V
-    attributes : dict of str to array (V,)
-        Further values of each word, among them the counts as "count".
     subwords : Subwords or None
         Composes the vectors of words that have no row; None if such words have no vector.
     split : callable or None
@@ -71,15 +69,14 @@ class WordVectors:
             self._begin(words, matrix)
         except TypeError as error:
             raise InputError(f"words must be hashable: {error}") from error
-        if counts is not None:
-            self.attributes["count"] = _whole_numbers(counts)
+        self._counts: npt.NDArray[np.int64] | None = None if counts is None else _whole_numbers(counts)
         self._check()
 
     def _begin(self, words: Iterable[Key], vectors: Array) -> None:
         """Take the words and their vectors over, unchecked."""
         self.words: list[Any] = list(words)
         self._row_of: dict[Any, int] = {word: row for row, word in enumerate(self.words)}
-        self.attributes: dict[str, Array] = {}
+        self._counts = None
         self.subwords: Subwords | None = None
         self.split: Callable[[str], list[str]] | None = None
         self.tokens = "split"
@@ -101,7 +98,7 @@ class WordVectors:
     @property
     def counts(self) -> npt.NDArray[np.int64] | None:
         """Number of occurrences of each word, (V,); None if unknown."""
-        return self.attributes.get("count")
+        return self._counts
 
     @property
     def dim(self) -> int:
@@ -254,8 +251,7 @@ class WordVectors:
         """Other words, of the same text; unchecked."""
         made = WordVectors.__new__(WordVectors)
         made._begin(words, vectors)
-        if counts is not None:
-            made.attributes["count"] = counts
+        made._counts = counts
         made.split, made.tokens, made.facts, made.subwords = self.split, self.tokens, self.facts, self.subwords
         return made
 

@@ -86,6 +86,8 @@ class KeyedVectors(Renamed, Queries):
         """Vectors of any origin, such as ``model.wv``, with gensim's methods; the arrays are shared."""
         own = cls(vectors.dim)
         own.__dict__.update(vectors.__dict__)
+        if vectors.counts is not None:
+            own.expandos["count"] = vectors.counts
         own.next_index = len(own)
         return own
 
