@@ -8,7 +8,7 @@ import pytest
 
 import wordsparse as ws
 from wordsparse.comparison import runs
-from wordsparse.comparison.request import METHODS, Request
+from wordsparse.comparison.request import Request
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.evaluation.testsets import Pair, TestSets
 from wordsparse.words.model_directory import read_vectors
@@ -59,19 +59,6 @@ def test_a_run_is_what_train_and_evaluate_say(text: EncodedCorpus, tmp_path: Pat
     assert run.report["peak_memory_bytes"] > 2**20
     vectors = read_vectors(tmp_path / "kept" / "wordsparse-cbow-1-epochs-seed-1.npz")
     assert vectors.vectors.tobytes() == model.vectors.tobytes()
-
-
-def test_gensim_trains_on_the_same_words(text: EncodedCorpus, tmp_path: Path) -> None:
-    pytest.importorskip("gensim", reason="gensim has no wheel here")
-    asked = request(tmp_path, methods=[name for name, method in METHODS.items() if not method.ours], epochs=[3])
-    done, _ = trained(asked, text, tmp_path)
-    assert len(done) == 4
-    for run in done:
-        assert run.answers is not None
-        assert (run.report["tokens"], run.report["vocab_size"]) == (900, 4)
-        assert run.report["loss"] is None
-    cosines = [run.answers["pairs"]["people"][0] for run in done if run.answers]
-    assert len(set(cosines)) == 4  # four methods, not one under four names
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,3 @@
-import errno
 import os
 from pathlib import Path
 
@@ -6,24 +5,6 @@ import pytest
 
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import storage
-
-
-@pytest.fixture
-def full_disk(monkeypatch):
-    def fsync(descriptor):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", fsync)
-
-
-def test_a_failed_write_keeps_what_was_there(tmp_path, full_disk):
-    path = tmp_path / "f"
-    path.write_bytes(b"old")
-    with pytest.raises(WordsparseError, match="f: writing failed: No space left") as failure:
-        storage.write_file(path, b"new")
-    assert not isinstance(failure.value, InputError)
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["f"]
 
 
 def test_new_directory_appears_whole_or_not_at_all(tmp_path):

@@ -237,25 +237,3 @@ def test_word2vec_files_are_read_by_their_content(ours: KeyedVectors, tmp_path: 
     path.write_bytes(b"4 2\na 1 2\nb 3 4\nlonglonglonglonglong 5 6\n")
     with pytest.raises(EOFError, match="ends before line 5"):
         KeyedVectors.load_word2vec_format(path)
-
-
-PAIRS = "# people\tsaid\t0\nking\tqueen\t8.5\nMan\twoman\t8\nqueen\tman\t2\nking\tnone\t1\nwoman\tParis\t1\n"
-ANALOGIES = (
-    ": family\nman woman king queen\nking queen man woman\n: capitals\nfrance paris italy rome\nrome none paris king\n"
-)
-SPELT = ["king", "queen", "man", "woman", "King", "Paris", "paris", "rome", "italy", "France"]
-
-
-@pytest.mark.parametrize("options", [{}, {"dummy4unknown": True}, {"case_insensitive": False}])
-def test_scores_are_gensims(options: dict[str, bool], tmp_path: Path) -> None:
-    vectors = VECTORS[:10].copy()
-    vectors[1] = vectors[0] - vectors[2] + vectors[3]
-    sides = KeyedVectors.of(WordVectors(SPELT, vectors)), gensims(SPELT, vectors)
-    (tmp_path / "pairs").write_text(PAIRS)
-    (tmp_path / "analogies").write_text(ANALOGIES)
-    found, expected = (wv.evaluate_word_pairs(str(tmp_path / "pairs"), **options) for wv in sides)
-    assert [tuple(side) for side in found[:2]] == [pytest.approx(tuple(side), abs=1e-6) for side in expected[:2]]
-    assert found[2] == expected[2]
-    ours, theirs = (wv.evaluate_word_analogies(str(tmp_path / "analogies"), **options) for wv in sides)
-    assert ours == theirs
-    assert list(sides[0].key_to_index) == SPELT

@@ -1,16 +1,17 @@
 """One call at a time: threads, signal handlers, copies."""
 
 import copy
+import multiprocessing
 import os
 import pickle
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support import problems
-from support.forking import held_by_a_thread, status_of_a_child
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
@@ -52,6 +53,7 @@ def test_steps_of_two_threads_take_turns() -> None:
 def test_an_object_that_another_thread_used_during_a_fork_is_refused() -> None:
     """The child waited for ever for the lock of a thread that it does not have."""
     busy, other = Guard(), Guard()
+    held = busy.held("step")
 
     def use() -> None:
         with other.held("step"):
@@ -59,8 +61,13 @@ def test_an_object_that_another_thread_used_during_a_fork_is_refused() -> None:
         with pytest.raises(InputError, match="forked while another thread used the object"):
             busy.held("step").__enter__()
 
-    with held_by_a_thread(busy.held("step")):
-        assert status_of_a_child(use) == 0
+    with ThreadPoolExecutor(1) as another:
+        another.submit(held.__enter__).result()
+        child = multiprocessing.get_context("fork").Process(target=use)
+        child.start()
+        child.join(60)
+        assert child.exitcode == 0
+        another.submit(held.__exit__, None, None, None).result()
     with busy.held("step"):
         pass
 

@@ -73,7 +73,7 @@ def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
             case.D, case.d, pilot.loss, measure, case.dtype, weights=start, kernels=kernels
         )
         for backend, kernels in problems.backends().items()
-        if backend != "cuda-emulated" or case.examples * case.most * case.d <= EMULATED
+        if backend != "cuda-emulated" or case.examples * max(case.most, 1) * case.d <= EMULATED
         for route in routes
     }
     worst: dict[str, float] = {}
@@ -105,30 +105,6 @@ def is_constant(loss: str) -> bool:
 def test_steps_are_those_of_the_dense_layer(case: Case) -> None:
     worst = worst_of_steps(case, np.random.default_rng(1))
     assert max(worst.values()) < TOLERANCE[case.dtype], worst
-
-
-@pytest.mark.parametrize("route", problems.ROUTES)
-@pytest.mark.parametrize("kernels", problems.backends().values(), ids=problems.backends().keys())
-@pytest.mark.parametrize("m", [0, 1, 12])
-@pytest.mark.parametrize("loss", problems.LOSSES)
-def test_examples_without_targets(loss: str, m: int, kernels: Any, route: str) -> None:
-    """No targets at all, or no examples: only squared error still pulls, and weight decay still shrinks."""
-    random = np.random.default_rng(3)
-    start, H = random.standard_normal((7, 5)), random.standard_normal((m, 5))
-    layer = FactoredOutput(
-        7, 5, problems.LOSSES[loss], problems.measure(random, 7), np.float64, weights=start, kernels=kernels
-    )
-    dense = DenseOutput(start, problems.LOSSES[loss], problems.host(layer, layer.core.p) ** 2)
-    nothing = sp.csr_array((m, 7))
-    for weight_decay in (0.0, 0.3):
-        with problems.route(route):
-            found, gradient = layer.step(H, nothing, 0.01, weight_decay=weight_decay)
-        expected, expected_gradient = dense.step(H, nothing, 0.01, weight_decay=weight_decay)
-        assert found.shape == (m,)
-        assert gradient.shape == (m, 5)
-        np.testing.assert_allclose(found, expected, rtol=1e-12)
-        np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-11)
-        assert max(problems.distance(layer, dense).values()) < 1e-12
 
 
 def test_loss_and_grad_is_step_without_a_change() -> None:

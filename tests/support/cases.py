@@ -33,10 +33,10 @@ LEVELS = Case(
     loss=tuple(problems.LOSSES),
     measure=(False, True),
     dtype=("float64", "float32"),
-    m=(1, 5, "1d", "4d"),
+    m=(0, 1, 5, "1d", "4d"),
     d=(1, 9, 37, 133),
     D=(1, 123, 5000),
-    most=(1, 20),
+    most=(0, 1, 20),
     pi=(False, True),
     decay=(0.0, 0.05),
 )
@@ -45,7 +45,7 @@ LEVELS = Case(
 def covering_cases() -> list[Case]:
     """Cases in which any two factors meet at every pair of their levels, and small ones at every triple of them.
 
-    Greedy: of some random cases take the one that covers most of what is left. The full product has 4,608 cases.
+    Greedy: of some random cases take the one that covers most of what is left. The full product has 17,280 cases.
     """
     random = np.random.default_rng(0)
 
