@@ -53,17 +53,19 @@ def test_without_scikit_learn_the_map_is_pca_and_says_so(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("model", "message"),
+    ("model", "options", "message"),
     [
-        (ws.WordVectors(["a", "b"], [[1], [2]]), "model: its vectors have 1 dimension"),
-        ("nowhere/model", "nowhere/model"),
-        (7, "not a model"),
-        (ws.WordVectors(["\ud800"], [[1, 2]]), "not valid Unicode"),
+        (ws.WordVectors(["a", "b"], [[1], [2]]), {}, "model: its vectors have 1 dimension"),
+        ("nowhere/model", {}, "nowhere/model"),
+        (7, {}, "not a model"),
+        (ws.WordVectors(["\ud800"], [[1, 2]]), {}, "not valid Unicode"),
+        (made_model(), {"words": 0}, "words must be at least 1"),
+        (made_model(), {"map_words": 2.5}, "map_words must be a whole number"),
     ],
 )
-def test_refused_before_anything_is_written(model: Any, message: str, tmp_path: Path) -> None:
+def test_refused_before_anything_is_written(model: Any, options: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(ws.InputError, match=message):
-        explore(model, tmp_path / "page.html")
+        explore(model, tmp_path / "page.html", **options)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -79,13 +81,6 @@ def test_a_model_is_a_page_of_a_notebook() -> None:
     assert "<b>" not in about
     assert "loss per epoch" in about
     assert "&lt;b&gt;" in about
-
-
-@pytest.mark.parametrize("option", ["words", "map_words"])
-@pytest.mark.parametrize("value", [0, 2.5])
-def test_wrong_numbers(option: str, value: Any, tmp_path: Path) -> None:
-    with pytest.raises(ws.InputError, match=option):
-        explore(made_model(), tmp_path / "page.html", **{option: value})
 
 
 def test_wrong_outputs(tmp_path: Path) -> None:

@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support import problems
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import Kernels
+from wordsparse.kernels import Csr, Kernels
 from wordsparse.layer.core import ExactLayer
-from wordsparse.layer.inputs import RowInputs, WindowInputs
+from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.interface import Forward, Targets
 from wordsparse.layer.losses import BoundedNS, Loss, ZLoss
 from wordsparse.layer.sums import pull_back
@@ -19,24 +18,19 @@ Array = NDArray[Any]
 COLUMNS, FEATURES = 12, 5
 
 
-def layer_and_minibatch(kind: str) -> tuple[ExactLayer, Forward]:
-    """A layer over random weights and the forward pass of a minibatch, rows or windows."""
+def layer_and_minibatch() -> tuple[ExactLayer, Forward]:
+    """A layer over random weights and the forward pass of a minibatch."""
     random, kernels = np.random.default_rng(0), Kernels()
     layer = ExactLayer(kernels, COLUMNS, FEATURES, BoundedNS(), None, np.dtype(np.float64))
     layer.set_weights(random.standard_normal((COLUMNS, FEATURES)))
-    windows = problems.windows(random, 60, COLUMNS, reach=3)
-    features = random.standard_normal((COLUMNS, FEATURES))
-    made = WindowInputs(features, windows, kernels)
-    inputs = made if kind == "windows" else RowInputs(made.rows(), kernels)
-    csr = problems.one_each(windows)
-    targets = Targets(np.arange(COLUMNS), csr, np.ones(windows.rows))
-    return layer, layer.forward(inputs, targets)
+    one_each = Csr(np.arange(COLUMNS + 1), np.arange(COLUMNS, dtype=np.int32), COLUMNS)
+    targets = Targets(np.arange(COLUMNS), one_each, np.ones(COLUMNS))
+    return layer, layer.forward(RowInputs(random.standard_normal((COLUMNS, FEATURES)), kernels), targets)
 
 
-@pytest.mark.parametrize("kind", ["rows", "windows"])
-def test_a_forward_pass_is_refused_after_an_update(kind: str) -> None:
+def test_a_forward_pass_is_refused_after_an_update() -> None:
     """Its gradient, once more asked for after the step, was that of other weights."""
-    layer, forward = layer_and_minibatch(kind)
+    layer, forward = layer_and_minibatch()
     sums = pull_back(forward)
     update = layer.update(sums, 0.01)
     layer.apply(update)
@@ -53,7 +47,7 @@ def test_a_forward_pass_is_refused_after_an_update(kind: str) -> None:
 
 @pytest.mark.parametrize("change", ["fold", "set_weights", "set_noise", "set_common_output", "restore"])
 def test_any_change_of_the_state_outdates_a_forward_pass(change: str) -> None:
-    layer, forward = layer_and_minibatch("rows")
+    layer, forward = layer_and_minibatch()
     arguments: dict[str, tuple[Any, ...]] = {
         "set_weights": (np.ones((COLUMNS, FEATURES)),),
         "set_noise": (1, 0.1),

@@ -10,6 +10,7 @@ from support import problems
 from wordsparse.kernels import Kernels
 from wordsparse.layer.inputs import WIDE_BAG, RowInputs, WindowInputs
 from wordsparse.layer.output import FactoredOutput
+from wordsparse.layer.sums import pull_back
 
 Array = NDArray[Any]
 TOLERANCE = {"float64": 1e-11, "float32": 4e-5}
@@ -48,7 +49,7 @@ def test_a_layer_steps_alike_on_windows_and_rows(loss: str, per_example: bool, n
             seen = problems.forward(layer, given.rows(), Y, given, per_example=per_example)
             H, alpha = given.rows(), seen.terms.alpha[:, None]
             Gamma = problems.one_target_each(seen.targets.csr, seen.terms.gamma).toarray()
-            sums, f = problems.sums_of(seen), layer.core.factors
+            sums, f = pull_back(seen), layer.core.factors
             gradient, loss_sum = sums.gradient(), layer.core.loss_sum(sums)
             Z, G, weights = sums.Z(), sums.G(), random.standard_normal(windows.rows)
             share = np.ones(windows.rows) if is_rows else windows.share
@@ -56,7 +57,7 @@ def test_a_layer_steps_alike_on_windows_and_rows(loss: str, per_example: bool, n
                 (given.mass(weights), (share * weights) @ C),
                 (given.gram(weights), H.T @ (weights[:, None] * H)),
                 (sums.curvature(), H.T @ (alpha * H)),
-                (problems.sums_of(seen).X(), Gamma.T @ H),
+                (pull_back(seen).X(), Gamma.T @ H),
                 (Z, C.T @ (2 * alpha * H)),
                 (G, C.T @ Gamma @ (layer.weights() * np.sqrt(pi / pi.sum())[:, None])[seen.targets.rows]),
                 # The gradient of the features is Cᵀ ∇H.

@@ -15,6 +15,7 @@ from wordsparse.kernels import Kernels
 from wordsparse.layer.core import BLOCK_ROWS
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
+from wordsparse.layer.sums import pull_back
 
 Array = NDArray[Any]
 
@@ -42,7 +43,7 @@ def problem(
         batches.append((H, Y))
     root = random.standard_normal((case.d, case.d)) / np.sqrt(case.d)
     pi = np.eye(case.d) + 0.1 * root @ root.T if case.pi else None
-    K = problems.sums_of(problems.forward(pilot, *batches[0])).curvature()
+    K = pull_back(problems.forward(pilot, *batches[0])).curvature()
     B = 2 * K @ (np.eye(case.d) if pi is None else pi)
     lr = min(0.5, 0.4 / max(float(np.linalg.norm(B, 2)), 1e-300))
     # K does not bound the step of a target's own row, which is large where its p is small: a step that overshoots

@@ -1,9 +1,7 @@
 """Which device is taken and why, with a CuPy that plays every machine."""
 
-import importlib
 import sys
 from collections.abc import Callable, Iterator
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -66,33 +64,6 @@ def test_what_is_in_the_way_is_said(machine: Callable[..., None], name: str) -> 
     choice = devices.choose("auto")
     assert choice.device == "cpu"
     assert choice.reason.startswith("the CPU, since ")
-
-
-def missing(name: str | None, text: str, kind: type[ImportError]) -> Callable[..., ModuleType]:
-    def import_module(asked: str, *args: Any) -> ModuleType:
-        if asked == "cupy":
-            raise kind(text, name=name)
-        return real(asked, *args)
-
-    real = importlib.import_module
-    return import_module
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "message"),
-    [
-        ("cupy", ModuleNotFoundError, r"CuPy, which is not installed: pip install 'wordsparse\[cuda13\]'"),
-        ("cuda", ModuleNotFoundError, r"CuPy, which cannot be imported \(it says\)"),
-        (None, ImportError, r"CuPy, which cannot be imported \(it says\)"),
-    ],
-)
-def test_without_cupy(monkeypatch: pytest.MonkeyPatch, name: str | None, kind: type[ImportError], message: str) -> None:
-    monkeypatch.setattr(importlib, "import_module", missing(name, "it says", kind))
-    with pytest.raises(MissingDependencyError, match=message):
-        devices.choose("cuda")
-    assert devices.choose("auto").device == "cpu"
-    with pytest.raises(MissingDependencyError, match=message):
-        devices.usable_cupy()
 
 
 def test_a_gpu_left_unused_is_said_once(machine: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:

@@ -17,10 +17,9 @@ from wordsparse.kernels.cuda import CudaKernels
 from wordsparse.layer import losses
 from wordsparse.layer import update as layer_update
 from wordsparse.layer.inputs import RowInputs
-from wordsparse.layer.interface import Forward, Sums, Targets
+from wordsparse.layer.interface import Forward, Targets
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
-from wordsparse.layer.sums import pull_back
 
 Array = NDArray[Any]
 LOSSES = DEFAULTS
@@ -122,11 +121,6 @@ def forward(
         inputs = RowInputs(layer.core.kernels.to_device(H.astype(layer.dtype)), layer.core.kernels)
     targets = mapped(Targets(rows, csr, Y.data.astype(layer.dtype)), layer.core.kernels.to_device)
     return layer.core.forward(inputs, targets, per_example=per_example)
-
-
-def sums_of(forward: Forward) -> Sums:
-    """The gradients of the backward pass."""
-    return pull_back(forward)
 
 
 def off(actual: Array, expected: Array, scale: float = 0.0) -> float:
