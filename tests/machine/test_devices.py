@@ -85,6 +85,8 @@ def test_nothing_is_said_of_gpus_where_there_is_no_driver(
     assert not caplog.records
     with pytest.raises(MissingDependencyError, match="device cuda: an NVIDIA GPU needs CuPy"):
         devices.choose("cuda")
+    with pytest.raises(MissingDependencyError, match="an NVIDIA GPU needs CuPy"):
+        devices.usable_cupy()
 
 
 @pytest.mark.parametrize(
