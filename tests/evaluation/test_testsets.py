@@ -74,12 +74,6 @@ def test_malformed_analogies(write: Write, text: str, message: str) -> None:
         read_analogies(write("a.txt", text))
 
 
-def test_only_what_is_named_is_read(write: Write) -> None:
-    test_sets = load_test_sets(pairs=[write("mine.tsv", "man king 1\nman woman 2\n")])
-    assert test_sets.pairs.keys() == {"mine"}
-    assert test_sets.analogies == {}
-
-
 def test_two_sets_of_one_name_are_refused(write: Write) -> None:
     paths = [write("same.tsv", "a b 1"), write("same.txt", "a b 1")]
     with pytest.raises(InputError, match="two test sets named same"):

@@ -136,7 +136,8 @@ def test_forked_after_use_a_process_works_on_one_thread() -> None:
     assert done.stderr.count("this process was forked from one that had used wordsparse: it uses one thread") == 1
 
 
-def test_results_that_wait_are_bounded() -> None:
+@pytest.mark.parametrize("n", [1, 3])
+def test_results_come_in_order_and_those_that_wait_are_bounded(n: int) -> None:
     taken = 0
 
     def items() -> Iterator[int]:
@@ -145,10 +146,10 @@ def test_results_that_wait_are_bounded() -> None:
             taken = item
             yield item
 
-    results = threads.ordered_map(abs, items(), 3)
+    results = threads.ordered_map(abs, items(), n)
     assert next(results) == 0
-    assert taken < 2 * 3
-    results.close()
+    assert taken < 2 * n
+    assert list(results) == list(range(1, 1000))
 
 
 @pytest.mark.parametrize(("helpers", "ahead"), [(1, 1), (2, 3), (3, 5)])
