@@ -1,4 +1,4 @@
-"""Training on a graph: communities, the same bytes, resumed runs, requests that are refused."""
+"""Training on a graph: communities, the same bytes, resumed runs."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import wordsparse as ws
-from wordsparse.errors import InputError
 from wordsparse.training.interruption import Interrupted
 
 OPTIONS: dict[str, Any] = {"preset": "graph", "dim": 8, "walk_length": 20, "walks": 5, "progress": False}
@@ -48,12 +47,3 @@ def test_the_same_bytes_on_any_number_of_threads_and_after_an_interruption(edges
     # A model goes on with a graph that has grown.
     grown = further.train([(str(a), str(b)) for a, b in PAIRS] + [("new", "1"), ("new", "2")], walk_length=20, epochs=1)
     assert "new" in grown
-
-
-def test_edges_that_are_given_as_walks_are_refused(tmp_path: Path) -> None:
-    """They were trained on as walks of two nodes, without a word."""
-    path = tmp_path / "edges.txt"
-    path.write_text("".join(f"{i % 50} {i * 7 % 50}\n" for i in range(300)))
-    with pytest.raises(InputError, match=r"every line has two words.*--for"):
-        ws.train(path, output=tmp_path / "model", preset="walks", dim=4)
-    assert sorted(tmp_path.iterdir()) == [path]
