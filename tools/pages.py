@@ -167,7 +167,7 @@ def times(rows: Sequence[Content]) -> str:
 
 
 def label(benchmark: str) -> str:
-    """``encode phrases`` of ``time_encode_phrases``."""
+    """``encode unicode`` of ``time_encode_unicode``."""
     return benchmark.partition("_")[2].replace("_", " ")
 
 

@@ -33,7 +33,7 @@ EVERY_OUTPUT = "every word is a negative here, and nothing is sampled: leave it 
 NGRAM_LENGTHS = (
     "n-grams are fitted to finished vectors: wordsparse subwords has their lengths, --shortest and --longest"
 )
-WORD_NGRAMS = "a classifier of texts has --ngrams; word vectors join pairs of words by --phrases"
+PHRASES = "gensim's Phrases joins pairs of words before training (docs/text.md); a classifier of texts has --ngrams"
 
 # What gensim and fastText call it, in lower case without - and _ → our name, or a sentence.
 _ELSEWHERE = {
@@ -60,7 +60,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("topn", "topk", "k", "top", "count", "limit"), "n"),
     **dict.fromkeys(("verbose", "silent"), "quiet"),
     "quiet": "progress",
-    "wordngrams": WORD_NGRAMS,
+    **dict.fromkeys(("phrases", "phrasethreshold", "wordngrams"), PHRASES),
     "logfile": "log",
 }
 

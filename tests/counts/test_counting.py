@@ -243,8 +243,8 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     storage.write_manifest(text.path / "corpus.json", {**manifest, "pairs": True})
     with pytest.raises(InputError, match="pairs that an older version encoded"):
         ws.train(text.path, **SMALL)
-    with pytest.raises(InputError, match="phrases: does not apply to what preset"):
-        ws.train(path, preset="counts", phrases=1, **SMALL)
+    with pytest.raises(InputError, match="tokens: does not apply to what preset"):
+        ws.train(path, preset="counts", tokens="simple", **SMALL)
 
 
 def test_the_command_counts_and_train_takes_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -164,18 +164,13 @@ def test_another_tokenizer_is_refused_on_resuming(tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("The cat, the dog. A cat; a dog!\n" * 40)
     ws.train(text, output=tmp_path / "model", tokens="simple", **SHORT)
-    for changed, said in [
-        ({"tokens": "split"}, "tokens was simple, not split"),
-        ({"phrases": 1}, "phrases was 0, not 1"),
-    ]:
-        with pytest.raises(InputError, match=f"resume: .*{said}.*use the original options"):
-            ws.train(text, output=tmp_path / "model", resume=True, **changed, **{**SHORT, "epochs": 3})
+    with pytest.raises(InputError, match=r"resume: .*tokens was simple, not split.*use the original options"):
+        ws.train(text, output=tmp_path / "model", resume=True, tokens="split", **{**SHORT, "epochs": 3})
     more = ws.train(text, output=tmp_path / "model", resume=True, **{**SHORT, "epochs": 3})
     assert len(more.report["loss"]) == 3
     corpus = ws.encode(text, tmp_path / "encoded", tokens="simple", min_count=1)
-    for option, said in [({"tokens": "split"}, "tokens simple, not split"), ({"phrases": 1}, "phrases 0, not 1")]:
-        with pytest.raises(InputError, match=f"was encoded with {said}"):
-            ws.train(corpus, **option, dim=5)
+    with pytest.raises(InputError, match="was encoded with tokens simple, not split"):
+        ws.train(corpus, tokens="split", dim=5)
     with pytest.raises(InputError, match="column applies to text only"):
         ws.train(corpus, column="text", dim=5)
 

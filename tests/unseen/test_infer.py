@@ -204,33 +204,33 @@ def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> N
 
 @pytest.fixture(scope="module")
 def of_text() -> ws.Model:
-    """A model of raw text, with its tokeniser and the phrase new_york."""
+    """A model of raw text, with its tokeniser."""
     random = np.random.default_rng(0)
-    lines = [" ".join(random.choice(["Sun,", "MOON", "star!", "Bread", "milk", "New York"], 8)) for _ in range(300)]
-    return ws.train(iter(lines), tokens="simple", phrases=1, phrase_threshold=0.05, **OPTIONS)
+    lines = [" ".join(random.choice(["Sun,", "MOON", "star!", "Bread", "milk", "York"], 8)) for _ in range(300)]
+    return ws.train(iter(lines), tokens="simple", **OPTIONS)
 
 
 def test_texts_and_queries_go_through_the_tokeniser_of_the_model(of_text: ws.Model, tmp_path: Path) -> None:
     """Capital letters and punctuation made known words unknown."""
     m = of_text
-    rows = m.encode(["The Sun; New York.", "", "unknown!", ["sun", "new_york"]])
+    rows = m.encode(["The Sun; York.", "", "unknown!", ["sun", "york"]])
     assert rows.dtype == np.float32
     assert rows.shape == (4, m.dim)
     assert rows.any(axis=1).tolist() == [True, False, False, True]
     np.testing.assert_allclose(rows[0], rows[3], atol=1e-5)
-    np.testing.assert_allclose(m.encode("SUN, NEW YORK"), rows[3], atol=1e-5)
+    np.testing.assert_allclose(m.encode("SUN, YORK"), rows[3], atol=1e-5)
     assert m.encode(iter([])).shape == (0, m.dim)
     np.testing.assert_array_equal(m["Sun"], m["sun"])
-    assert m.wv.similar("New York", 2) == m.wv.similar("new_york", 2)
+    assert m.wv.similar("York,", 2) == m.wv.similar("york", 2)
     assert m.wv.analogy("SUN", "Moon", "Milk", 2) == m.wv.analogy("sun", "moon", "milk", 2)
     np.testing.assert_allclose(
-        m.infer("Comet", ["The Comet, a star of New York!"]),
-        m.infer("comet", [["comet", "star", "new_york"]]),
+        m.infer("Comet", ["The Comet, a star of York!"]),
+        m.infer("comet", [["comet", "star", "york"]]),
         atol=1e-5,
     )
     m.save(tmp_path / "m")
     for again in (ws.load(tmp_path / "m"), pickle.loads(pickle.dumps(m))):
-        np.testing.assert_array_equal(again.encode(["The Sun; New York."])[0], rows[0])
+        np.testing.assert_array_equal(again.encode(["The Sun; York."])[0], rows[0])
 
 
 def test_the_mean_of_several_words_is_asked_for(models: dict[str, ws.Model]) -> None:

@@ -17,7 +17,7 @@ class Reading(Benchmark):
     """A text file to a vocabulary and shards, µs a token, beside gensim's scan.
 
     ``time_read``: split, checked, counted and numbered, on one thread, nothing written. ``time_encode``: all of it, the
-    vocabulary and the shards on the disk; ``…_phrases``: with one pass that joins phrases; ``…_unicode``: with that
+    vocabulary and the shards on the disk; ``…_unicode``: with that
     tokeniser, per token of ``split``.
     """
 
@@ -43,10 +43,6 @@ class Reading(Benchmark):
     @once
     def time_encode(self) -> None:
         self._encode()
-
-    @once
-    def time_encode_phrases(self) -> None:
-        self._encode(phrases=1)
 
     @once
     def time_encode_unicode(self) -> None:

@@ -12,9 +12,8 @@ from wordsparse.cli.options import options_of
 from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import RawText
 from wordsparse.corpus.sources import ADDRESS, NOT_LOCAL, STANDARD_INPUT
-from wordsparse.corpus.splitting import Splitter
 from wordsparse.corpus.tables import format_of_name
-from wordsparse.corpus.tokens import TOKENIZERS
+from wordsparse.corpus.tokens import TOKENIZERS, Splitter
 from wordsparse.errors import InputError
 from wordsparse.options import abouts
 from wordsparse.words.model import Model
@@ -45,7 +44,7 @@ def model_text_options(command: Decorated) -> Decorated:
 
 def splitter(model: Model, tokens: str | None) -> Splitter:
     """Splits texts into words as the model's own text was, or by another tokeniser."""
-    return model.split if tokens is None else Splitter(tokens, model.split.phrases, model.vocabulary)
+    return model.split if tokens is None else Splitter(tokens)
 
 
 def column_of(model: Model, paths: Sequence[Path], column: str | None, format: str | None) -> str | None:

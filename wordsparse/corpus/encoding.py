@@ -1,9 +1,7 @@
 """Encodes a text in one pass: ids in order of first occurrence, renumbered by frequency at the end."""
 
-import itertools
 import logging
 import os
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,8 +13,6 @@ from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.draft import Draft, ReadText
 from wordsparse.corpus.hints import hint
 from wordsparse.corpus.options import MIN_COUNT, EncodeOptions
-from wordsparse.corpus.phrases import MIN_COUNT as PAIR_MIN_COUNT
-from wordsparse.corpus.phrases import THRESHOLD, JoinedText, with_phrases
 from wordsparse.corpus.reading import RawText, Source, TextBlock
 from wordsparse.corpus.shards import (
     VOCABULARY,
@@ -43,7 +39,6 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
     """Read a text once and write it as an encoded corpus.
 
     Memory: for each thread, the distinct words that it has read, with their counts, and a few blocks of the text.
-    With ``phrases``, also the distinct words as Python strings, and at most about half a gigabyte of pairs at a time.
 
     Parameters
     ----------
@@ -61,34 +56,23 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
         If writing fails. After either error, nothing is left behind.
     """
     min_count = asked.min_count or MIN_COUNT
-    passes = asked.phrases or 0
-    threshold = THRESHOLD if asked.phrase_threshold is None else asked.phrase_threshold
     threads, progress = resolve_threads(asked.threads), asked.progress or (lambda tokens: None)
     text = RawText(source, asked.format, asked.tokens, asked.column, group=asked.group, order=asked.order)
     target = Path(output)
     with new_directory(target) as folder:
-        # A pass over the phrases reads the shards of one directory and writes the next one's.
-        stages = [*(folder / f"pass-{i}" for i in range(passes)), folder]
-        for stage in stages:
-            stage.mkdir(exist_ok=True)
         # Words that Python has split are numbered in the thread that splits them.
-        of_text = threads if text.is_scanned else 1
-        numbered: ReadText | JoinedText = _read(text.blocks(), Draft(stages[0], target), of_text, progress)
+        numbered = _read(text.blocks(), Draft(folder, target), threads if text.is_scanned else 1, progress)
         if text.files and not numbered.draft.tokens:
             raise InputError(f"{some_of(text.files)}: the text holds no token: give text with words")
-        for before, after in itertools.pairwise(stages):
-            numbered = with_phrases(numbered, Draft(after, target), max(min_count, PAIR_MIN_COUNT), threshold, threads)
-            shutil.rmtree(before)
         vocabulary = numbered.vocabulary(min_count, asked.max_vocab, asked.known)
         checksums = numbered.draft.renumbered(numbered.maps(vocabulary), threads)
-        how = {"tokens": text.tokens, **({"phrases": passes, "phrase_threshold": threshold} if passes else {})}
         about: dict[str, Any] = {
             "tokens": numbered.draft.tokens,
             "sentences": numbered.draft.sentences,
             "distinct_words": numbered.distinct_words,
             "min_count": min_count,
             "max_vocab": asked.max_vocab,
-            "tokenization": how if text.tokens or passes else None,
+            "tokenization": {"tokens": text.tokens} if text.tokens else None,
         }
         vocabulary.save(folder / VOCABULARY)
         digest = write_corpus_manifest(folder, checksums, **about)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from typing import Any, cast
 
 from wordsparse import validation
-from wordsparse.corpus.phrases import THRESHOLD
 from wordsparse.corpus.reading import FORMATS
 from wordsparse.corpus.tables import FORMATS as TABLES
 from wordsparse.corpus.tokens import TOKENIZERS
@@ -58,18 +57,6 @@ class TextOptions(PlainOptions):
         shown="split; for the format wiki, simple",
         choices={name: tokenizer.about for name, tokenizer in TOKENIZERS.items()},
     )
-    phrases: int | None = option(
-        None,
-        "Number of passes in which pairs of words that occur together far more often than apart are joined (new_york).",
-        shown="0",
-        metavar="PASSES",
-    )
-    phrase_threshold: float | None = option(
-        None,
-        "Score above which a pair is a phrase, as in gensim's Phrases.",
-        shown=f"{THRESHOLD:g}",
-        metavar="SCORE",
-    )
     min_count: int | None = option(None, "Minimum count of a word.", shown=f"{MIN_COUNT}; with --for items or walks 1")
     max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.")
 
@@ -78,10 +65,6 @@ class TextOptions(PlainOptions):
         for name in ("min_count", "max_vocab"):
             if getattr(self, name) is not None:
                 validation.positive_int(name, getattr(self, name))
-        if self.phrases is not None:
-            validation.whole("phrases", self.phrases)
-        if self.phrase_threshold is not None:
-            validation.non_negative("phrase_threshold", self.phrase_threshold)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import os
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -123,8 +123,7 @@ class EncodedCorpus:
     sha256 : str
         Checksum of the content (vocabulary and shards), which identifies the encoded corpus.
     tokenization : dict or None
-        How the text became tokens: ``tokens``, the name of the tokeniser, and where words were joined to phrases
-        ``phrases`` and ``phrase_threshold``. None if nothing is known of it.
+        How the text became tokens: ``tokens``, the name of the tokeniser. None if nothing is known of it.
     """
 
     path: Path
@@ -155,6 +154,7 @@ class EncodedCorpus:
         if manifest.get("pairs"):
             raise InputError(f"{folder}: holds pairs that an older version encoded: train on their tables")
         with trusting(folder / MANIFEST):
+            check_unjoined(folder, manifest)
             checksums = [str(entry["sha256"]) for entry in manifest["files"]]
             counts = {name: manifest[name] for name in COUNTS}
         names = _names(len(checksums))
@@ -191,6 +191,14 @@ def write_corpus_manifest(folder: Path, of_shards: list[str], **about: Any) -> s
     ]
     write_manifest(folder / MANIFEST, {"format": FORMAT, "version": VERSION, **about, "files": files})
     return _content_digest(checksums)
+
+
+def check_unjoined(path: Path, text: Mapping[str, Any] | None, call: Mapping[str, Any] | None = None) -> None:
+    """Raise InputError if what is at ``path`` records that the words of its text were joined to phrases."""
+    if any((record or {}).get("phrases") for record in ((text or {}).get("tokenization"), call)):
+        raise InputError(
+            f"{path}: holds phrases that an older version joined: make it again, from sentences of gensim's Phrases"
+        )
 
 
 def _names(files: int) -> list[str]:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple, TypeAlias
 
 from wordsparse import optional
@@ -33,6 +33,30 @@ def tokenizer(name: str) -> Tokenizer:
     if name not in TOKENIZERS:
         raise InputError(f"unknown tokeniser {name!r}: choose one of {', '.join(TOKENIZERS)}")
     return TOKENIZERS[name].make()
+
+
+class Splitter:
+    """Splits texts into words, line by line, as a text was split that is encoded.
+
+    Parameters
+    ----------
+    tokens : str
+        The name of the tokeniser; its package is needed when the first text is split.
+    """
+
+    def __init__(self, tokens: str) -> None:
+        self.tokens = tokens
+
+    def __call__(self, text: str) -> list[str]:
+        return [word for line in text.split("\n") for word in self._tokenize(line)]
+
+    @cached_property
+    def _tokenize(self) -> Tokenizer:
+        return tokenizer(self.tokens)
+
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        """A copy makes its tokeniser anew: that of another package may refuse to be copied."""
+        return Splitter, (self.tokens,)
 
 
 def _split() -> Tokenizer:

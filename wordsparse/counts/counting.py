@@ -230,8 +230,6 @@ def _of_text(corpus: EncodedCorpus, windows: Windows, report: Callable[[int], ob
 
 def _weighted(source: Source, asked: CountOptions, windows: tuple[int, int]) -> tuple[list[str], Rows]:
     """The words of rows that count several times, most frequent first, and their pairs, each by the row's weight."""
-    if asked.phrases:
-        raise InputError("phrases are found in text without weights: leave out one of phrases and weight")
     numbers: dict[str, int] = {}
     ids, weights = array("i"), array("d")
     names = asked.columns.split(",") if asked.columns else ()

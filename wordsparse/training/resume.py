@@ -65,7 +65,7 @@ def check_tokenization(text: Mapping[str, Any], source: Source) -> None:
     """Raise InputError if a model or run was trained on a text that is known to have become tokens in another way."""
     before, now = text.get("tokenization"), source.identity().get("tokenization")
     if before is not None and now is not None and before != now:
-        changed = differences({"phrases": 0, **before}, {"phrases": 0, **now}, but=set())
+        changed = differences(before, now, but=set())
         raise InputError(f"resume: {changed}: the same words would be other tokens; use the original options")
 
 

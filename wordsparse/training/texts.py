@@ -80,7 +80,7 @@ class TrainingText:
             corpus = EncodedCorpus.open(Path(paths[0]))
         if not isinstance(corpus, EncodedCorpus):
             return None
-        fixed = {"min_count": corpus.min_count, "max_vocab": corpus.max_vocab, "phrases": 0}
+        fixed = {"min_count": corpus.min_count, "max_vocab": corpus.max_vocab}
         fixed |= corpus.tokenization or {}
         for name, value in changed(self.options).items():
             if value != fixed.get(name):

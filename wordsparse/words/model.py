@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
-from wordsparse.corpus.splitting import Splitter
+from wordsparse.corpus.tokens import Splitter
 from wordsparse.errors import InputError
 from wordsparse.files import arrays
 from wordsparse.files.escaping import html_table
@@ -134,11 +134,11 @@ class Model:
 
     @cached_property
     def split(self) -> Splitter:
-        """Splits a text into words by the tokeniser and the phrases of the model's text; at white space where that was
-        given as tokens."""
+        """Splits a text into words by the tokeniser of the model's text; at white space where that was given as
+        tokens."""
         text: Mapping[str, Any] = self.training.text if self.training is not None else {}
         found = text.get("tokenization") or self.call
-        return Splitter(str(found.get("tokens") or "split"), bool(found.get("phrases")), self.vocabulary)
+        return Splitter(str(found.get("tokens") or "split"))
 
     @cached_property
     def vectors(self) -> NDArray[np.float32]:

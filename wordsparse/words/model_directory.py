@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from wordsparse.corpus import Vocabulary
+from wordsparse.corpus.shards import check_unjoined
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, regular, storage, toml
 from wordsparse.machine.threads import available_cpus, ordered_map
@@ -80,6 +81,7 @@ def load(path: str | PathLike[str], *, mapped: bool = False) -> Model:
         options, report, files = (manifest[name] for name in ("options", "report", "files"))
         names = (VOCABULARY, INPUT, OUTPUT, *sorted({OPTIONS, AXES} & files.keys()))
         recorded = [files[name]["sha256"] for name in names]
+        check_unjoined(directory, (manifest.get("training") or {}).get("text"), manifest.get("call"))
 
     def digest(name: str) -> str:
         return regular.sha256_of(directory / name)
