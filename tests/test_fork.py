@@ -2,8 +2,6 @@
 
 import multiprocessing
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,26 +50,3 @@ def test_a_forked_process_does_not_keep_its_parents_locks(tmp_path: Path) -> Non
         pass
     stop.set()
     child.join()
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_fork_while_a_thread_checks_its_products_does_not_wait_for_ever() -> None:
-    # The check used threaded BLAS, whose fork handler waits for its threads: five of five forks hung.
-    program = (
-        "import os, threading\n"
-        "from wordsparse.kernels import CpuKernels, selfcheck\n"
-        "ended = threading.Event()\n"
-        "def check():\n"
-        "    while not ended.is_set():\n"
-        "        selfcheck.product_fault(CpuKernels(1, own_products=True))\n"
-        "thread = threading.Thread(target=check)\n"
-        "thread.start()\n"
-        "for _ in range(100):\n"
-        "    child = os.fork()\n"
-        "    if not child:\n"
-        "        os._exit(0)\n"
-        "    os.waitpid(child, 0)\n"
-        "ended.set()\n"
-        "thread.join()\n"
-    )
-    assert subprocess.run([sys.executable, "-W", "ignore", "-c", program], timeout=100, check=False).returncode == 0

@@ -1,6 +1,5 @@
-"""The compiled kernels' own promises: threads, instruction sets, copies, the self-check, and refused arrays."""
+"""The compiled kernels' own promises: threads, instruction sets, copies, and refused arrays."""
 
-import logging
 import re
 from typing import Any
 
@@ -8,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support import problems
-from support.arrays import close, normal, structure
+from support.arrays import normal, structure
 from support.block_kernels import InBlocks
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, Csr, Kernels, _csr_rows, _products, cpu, isa
+from wordsparse.kernels import CpuKernels, Csr, Kernels, _csr_rows, isa
 
 Array = NDArray[Any]
 
@@ -32,33 +31,6 @@ def test_an_instruction_set_is_chosen_by_name_or_environment(monkeypatch: pytest
     monkeypatch.setenv(isa.VARIABLE, "neon2")
     with pytest.raises(InputError, match="WORDSPARSE_ISA: no instruction set 'neon2'"):
         CpuKernels(1)
-
-
-def test_products_that_are_wrong_on_a_machine_are_left_to_blas(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    if len(isa.AVAILABLE) == 1:
-        pytest.skip("products of the baseline run through BLAS")
-    cpu.product_fault.cache_clear()
-    right = _products.gram
-
-    def wrong(number: int, a: Array, b: Array, *others: Any) -> None:
-        right(number, a, b, *others)
-        work, total = others[-1], others[-3]
-        if work is not None:
-            total[-1, -1] *= 1.5
-
-    monkeypatch.setattr(_products, "gram", wrong)
-    a, b = normal((500, 40), "float32", 1), normal((500, 40), "float32", 2)
-    with caplog.at_level(logging.WARNING, "wordsparse"):
-        for _ in range(2):
-            kernels = CpuKernels(1)
-            assert not kernels.own_products
-            close(kernels.gram(a, b), a.T.astype(np.float64) @ b, "float32", 500)
-    assert len(caplog.records) == 1
-    monkeypatch.undo()
-    cpu.product_fault.cache_clear()
-    assert CpuKernels(1).own_products
 
 
 @pytest.mark.skipif(not isa.AVAILABLE[0].endswith("+amx"), reason="this processor has no matrix unit")

@@ -21,11 +21,6 @@ def structure(rows: int, columns: int, entries: int) -> Csr:
     return Csr(indptr, random.integers(0, max(columns, 1), entries).astype(np.int32), columns)
 
 
-def close(found: Array, expected: Array, dtype: str, terms: int) -> None:
-    """Equal up to the rounding of sums of ``terms`` standard normal numbers or products."""
-    np.testing.assert_allclose(found, expected, rtol=0, atol=8 * np.finfo(dtype).eps * (terms + 4))
-
-
 def normal(shape: tuple[int, ...], dtype: str, seed: int) -> Array:
     array = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
     array.setflags(write=False)  # inputs are only read: they may be memory-mapped

@@ -3,7 +3,6 @@
 Everything is allocated here; the compiled functions only fill. Results do not depend on the number of threads.
 """
 
-import functools
 import logging
 from typing import Any
 
@@ -22,7 +21,6 @@ from wordsparse.kernels import (  # type: ignore[attr-defined] # compiled
     _loss_terms,
     _products,
     _windows,
-    selfcheck,
 )
 from wordsparse.kernels.base import Kernels
 from wordsparse.kernels.isa import chosen_isa
@@ -63,7 +61,7 @@ class CpuKernels(Kernels):
         The instruction set, a name of ``isa.AVAILABLE``; None: ``WORDSPARSE_ISA`` in the environment, else the widest.
     own_products
         Whether products of dense matrices run on kernels of our own (True) or through BLAS (False); None: on our own
-        with AVX2 and wider vectors, unless they fail their self-check on this machine.
+        with AVX2 and wider vectors.
     bfloat16
         Whether float32 numbers may be rounded to bfloat16 on their way into a sum, where that is faster. Tall products
         take a number as the sum of two of them where the processor has a matrix unit (AMX): errors of up to 2⁻¹⁴ of
@@ -87,7 +85,8 @@ class CpuKernels(Kernels):
     ) -> None:
         self.isa = chosen_isa(isa)
         self._isa: int = _build.compiled_isas.index(self.isa)
-        self._own_products, self._bfloat16 = own_products, bfloat16
+        self.own_products = self._isa > 0 if own_products is None else own_products
+        self._bfloat16 = bfloat16
         self.threads = _threads.resolve_threads(threads)
         if self.threads > 1 and not _build.openmp:
             logger.warning("wordsparse was compiled without OpenMP: it uses one thread")
@@ -378,13 +377,6 @@ class CpuKernels(Kernels):
         self._done(work)
         return total
 
-    @property
-    def own_products(self) -> bool:
-        """Whether products of dense matrices run on our own kernels; they check themselves when this is first asked."""
-        if self._own_products is None:
-            self._own_products = self._isa > 0 and product_fault(self.isa) is None
-        return self._own_products
-
     def _isa_of_product(self, n: int, k: int, d: int) -> int:
         """The instruction set for a product with n rows, of k columns and d columns."""
         splits = self._bfloat16 and n >= AMX_ROWS and min(k, d) >= AMX_COLUMNS
@@ -407,12 +399,3 @@ class CpuKernels(Kernels):
 
     def _threads_for(self, work: int) -> int:
         return _threads.usable_threads(self.threads) if work >= PARALLEL_WORK else 1
-
-
-@functools.cache
-def product_fault(isa: str) -> str | None:
-    """Which of our own products is wrong on this machine with these instructions, None if none is; logged once."""
-    fault = selfcheck.product_fault(CpuKernels(1, isa=isa, own_products=True, bfloat16=True))
-    if fault:
-        logger.warning("products run through BLAS: with %s instructions our own %s on this machine", isa, fault)
-    return fault

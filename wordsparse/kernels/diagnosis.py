@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, _build, cpu  # type: ignore[attr-defined] # compiled
+from wordsparse.kernels import CpuKernels, _build  # type: ignore[attr-defined] # compiled
 from wordsparse.machine import description, devices, threads
 
 
@@ -88,7 +88,6 @@ def _compiled() -> dict[str, Any]:
         "instruction_sets": list(_build.compiled_isas),
         "instruction_set_used": kernels.isa,
         "products": "wordsparse" if kernels.own_products else "BLAS",
-        "product_fault": cpu.product_fault(kernels.isa),
     }
 
 
@@ -122,8 +121,6 @@ def _unused(found: Mapping[str, Any]) -> Iterator[str]:
         yield "more than one thread: the kernels were compiled without OpenMP; install a compiler that has it (g++)"
     elif cpus["cpus"] and cpus["used"] < cpus["cpus"]:
         yield f"{cpus['cpus'] - cpus['used']} of {cpus['cpus']} CPUs: the process's affinity mask or its cgroup's quota"
-    if found["compiled"]["product_fault"]:
-        yield f"our own products: their {found['compiled']['product_fault']}"
     if not found["gpu"]["usable"]:
         yield f"a GPU: {found['gpu']['reason']}"
 
