@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from support.file_server import Served, serving
+from support.texts import sentences
 
 from wordsparse.cards import download
 from wordsparse.cards.card import load_card
 from wordsparse.cards.fetching import fetch
 from wordsparse.cli import main
-from wordsparse.corpus.reading import sentences
 from wordsparse.errors import InputError, WordsparseError
 
 TEXT = b"one two three\n" * 5000

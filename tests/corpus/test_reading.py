@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.texts import sentences
 
 from wordsparse.corpus import blocks, encode
-from wordsparse.corpus.reading import RawText, sentences
+from wordsparse.corpus.reading import RawText
 from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
 

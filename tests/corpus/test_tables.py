@@ -17,11 +17,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from support.texts import sentences
 
 import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.corpus import blocks, encode
-from wordsparse.corpus.reading import RawText, joined, sentences
+from wordsparse.corpus.reading import RawText, joined
 from wordsparse.corpus.tables import Table, files, groups
 from wordsparse.counts.tables import Words
 from wordsparse.counts.tables import pairs as counted_pairs

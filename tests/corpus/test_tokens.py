@@ -1,9 +1,9 @@
 import importlib.util
 
 import pytest
+from support.texts import sentences
 
 from wordsparse.corpus import EncodedCorpus, encode
-from wordsparse.corpus.reading import sentences
 from wordsparse.corpus.tokens import tokenizer
 from wordsparse.errors import InputError, MissingDependencyError
 

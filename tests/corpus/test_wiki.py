@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.texts import sentences
 
-from wordsparse.corpus.reading import sentences
 from wordsparse.errors import InputError, MissingDependencyError
 
 wikicorpus = pytest.importorskip("gensim.corpora.wikicorpus", reason="gensim reads the format")

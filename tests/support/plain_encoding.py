@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Any, NamedTuple
 
+from support.texts import sentences
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus
-from wordsparse.corpus.reading import sentences
 
 
 class PlainCorpus(NamedTuple):
@@ -21,7 +21,7 @@ class PlainCorpus(NamedTuple):
 def plainly_encoded(
     source: Any, format: str | None, min_count: int, max_vocab: int | None, shard_tokens: int
 ) -> PlainCorpus:
-    """``source`` as Python reads it; its errors are those of :func:`wordsparse.corpus.reading.sentences`."""
+    """``source`` as Python reads it; its errors are those of RawText."""
     text = list(sentences(source, format))
     counts = Counter(word for sentence in text for word in sentence)
     ranked = sorted(counts, key=lambda word: (-counts[word], word))

@@ -1,5 +1,6 @@
 """Small texts and runs that tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 import wordsparse as ws
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus
+from wordsparse.corpus.reading import RawText, joined
 
 SHORT: dict[str, Any] = {"dim": 6, "epochs": 2, "threads": 1, "sample": 0, "min_count": 1, "batch_tokens": 100}
 
@@ -17,6 +19,11 @@ def write_text(path: Path, seed: int = 0, words: int = 12, sentences: int = 300,
     lines = (" ".join(f"{prefix}{i}" for i in random.integers(0, words, 6)) for _ in range(sentences))
     path.write_text("".join(f"{line}\n" for line in lines))
     return path
+
+
+def sentences(*source: Any, **how: Any) -> Iterator[list[str]]:
+    """The sentences of a text, as RawText reads it."""
+    return joined(RawText(*source, **how).pieces())
 
 
 def left_in(folder: Path) -> list[str]:

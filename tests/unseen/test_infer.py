@@ -11,7 +11,7 @@ import pytest
 from scipy.optimize import minimize
 
 import wordsparse as ws
-from wordsparse.corpus.reading import RawText
+from wordsparse.corpus.reading import RawText, joined
 from wordsparse.errors import InputError
 from wordsparse.unseen import infer, solver
 from wordsparse.unseen.objective import PAIRS, RIDGE, Objective
@@ -292,7 +292,8 @@ def test_words_without_a_context_are_left_out_and_named(
 def test_lines_keep_empty_ones(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("one two\n\n \nthree\n")
     (tmp_path / "b").write_text("\nno end")
-    assert list(RawText([tmp_path]).documents()) == [["one", "two"], [], [], ["three"], [], ["no", "end"]]
+    lines = joined(RawText([tmp_path]).pieces(), blank=True)
+    assert list(lines) == [["one", "two"], [], [], ["three"], [], ["no", "end"]]
     long = " ".join(["word"] * 500_000)  # several blocks
     (tmp_path / "c").write_text(f"{long}\nlast\n")
-    assert [len(line) for line in RawText([tmp_path / "c"]).documents()] == [500_000, 1]
+    assert [len(line) for line in joined(RawText([tmp_path / "c"]).pieces(), blank=True)] == [500_000, 1]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wordsparse.corpus.reading import sentences
+from wordsparse.corpus.reading import RawText, joined
 
 # Inputs before a word, and features of a made-up row.
 BEFORE, FEATURES = 10, 64
@@ -41,9 +41,8 @@ def task_of(asked: Any) -> Task:
 
 def following(asked: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
     """The next word of a text, or for a ``bag`` the next ten, behind the last ten before it; 0 where there is none."""
-    words = list(
-        islice((word for line in sentences(asked.text) for word in (*line, "</s>")), (BEFORE + 1) * asked.examples)
-    )
+    lines = joined(RawText(asked.text).pieces())
+    words = list(islice((word for line in lines for word in (*line, "</s>")), (BEFORE + 1) * asked.examples))
     kept = {word: i for i, (word, _) in enumerate(Counter(words).most_common(outputs - 1), 1)}
     ids = np.array([kept.get(word, 0) for word in words])
     targets = 10 if kind == "bag" else 1

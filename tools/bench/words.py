@@ -12,7 +12,7 @@ import numpy as np
 
 import wordsparse as ws
 from tools.bench.runner import Benchmark, Row, cpu_seconds, once
-from wordsparse.corpus.reading import RawText
+from wordsparse.corpus.reading import RawText, joined
 from wordsparse.counts import counting
 from wordsparse.evaluation.scores import answer_pairs, spearman
 from wordsparse.evaluation.testsets import read_pairs
@@ -122,7 +122,7 @@ class NewWords(Benchmark):
 
     def setup(self) -> None:
         self.trained, random = ws.load(self.model), np.random.default_rng(1)
-        lines = list(itertools.islice(RawText([self.text]).documents(), self.words))
+        lines = list(itertools.islice(joined(RawText([self.text]).pieces(), blank=True), self.words))
         self.new = [f"new-word-{i}" for i in range(self.words)]
         chosen = random.integers(0, len(lines), self.words * self.occurrences)
         self.sentences = [

@@ -34,6 +34,7 @@ def command(
     is read as it comes: any number of lines takes the same memory. - is standard input; to standard output each of its
     lines is answered as it comes.
     """
+    from wordsparse.corpus.reading import joined
     from wordsparse.unseen.documents import Row, write
     from wordsparse.words.model_directory import load
 
@@ -52,7 +53,7 @@ def command(
         elif piped:
             yield from (Row((), split(line)) for line in sys.stdin)
         else:
-            yield from (Row((), words) for words in source.documents())
+            yield from (Row((), words) for words in joined(source.pieces(), blank=True))
 
     with Display(not quiet and not piped) as display:
         counting = counted(rows(), display, "documents", "documents")

@@ -61,7 +61,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Write the vectors of a model, or of any file that evaluate reads, in another format."""
-    from wordsparse.corpus.reading import RawText
+    from wordsparse.corpus.reading import RawText, joined
     from wordsparse.corpus.tables import format_of_name
     from wordsparse.words.model_directory import read_vectors
 
@@ -70,7 +70,7 @@ def command(
     word_vectors = read_vectors(model)
     if words_of is not None:
         text = RawText([words_of], tokens=word_vectors.split, quiet=True)
-        word_vectors = word_vectors.with_composed(word for line in text.documents() for word in line)
+        word_vectors = word_vectors.with_composed(word for line in joined(text.pieces()) for word in line)
     if scores is not None:
         word_vectors.facts["scores"] = _scores(scores)
     files = [str(path) for path in save_vectors(word_vectors, output, format_name, precision)]

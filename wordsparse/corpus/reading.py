@@ -167,15 +167,6 @@ class RawText:
         items = [_token_list(name, item) for _, item in self._cell_items(name, cell)]
         return [word for tokens in items for word in tokens if not isinstance(word, str) or word]
 
-    def documents(self) -> Iterator[list[str]]:
-        """The tokens of each line of files, blank ones too, or of each row; of the other formats, of each sentence."""
-        if self._column is not None:
-            for _, _, sentences in self.rows([]):
-                yield list(itertools.chain.from_iterable(sentences))
-        else:
-            for file in self.files or ():
-                yield from joined(self._pieces_of(file), blank=True)
-
     def _items(self) -> Iterator[tuple[str, object]]:
         """The items of an iterable, each with its name for messages; of rows, their cells."""
         items = cast("Iterable[object]", self._source)
@@ -231,16 +222,6 @@ class RawText:
         return FORMATS[self._format or "lines"].read(file, self._tokenize)
 
 
-def sentences(
-    source: Source,
-    format: str | None = None,
-    tokens: str | Tokenizer | None = None,
-    column: str | None = None,
-) -> Iterator[list[str]]:
-    """The sentences of a text as lists of tokens, complete whatever their length; see :class:`RawText`."""
-    return joined(RawText(source, format, tokens, column).pieces())
-
-
 def as_paths(source: Source) -> Sequence[PathLike] | None:
     """``source`` as a list of paths; None if it is an iterable of something else."""
     if isinstance(source, str | os.PathLike):
@@ -256,7 +237,8 @@ def as_paths(source: Source) -> Sequence[PathLike] | None:
 
 
 def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str]]:
-    """The sentences of a stream of pieces; those without a token are left out, unless ``blank``."""
+    """The sentences of a stream of pieces, complete whatever their length; those without a token are left out, unless
+    ``blank``."""
     sentence: list[str] = []
     for tokens, ends_sentence in stream:
         sentence.extend(tokens)
