@@ -13,7 +13,7 @@ SciPy's npz: one file of features and one of labels, each written by ``scipy.spa
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from os import PathLike
 from pathlib import Path
@@ -23,9 +23,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse import optional, validation
+from wordsparse.corpus.blocks import read_blocks
 from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
-from wordsparse.files.streams import BoundedStream
 from wordsparse.machine import memory
 
 # Least bytes that an estimator takes for a feature or a label: counts, orders, places of rows.
@@ -94,11 +94,6 @@ def read_data(
     return _widened(X, n_features, "features", source), _widened(Y, n_labels, "labels", source)
 
 
-def lines(stream: BoundedStream) -> Iterator[bytes]:
-    """The lines of a file, with their ends."""
-    return iter(lambda: stream.readline(-1), b"")
-
-
 def _read_text(path: Path) -> tuple[Any, Any]:
     sizes, text = _content(path)
     datasets = optional.load("a file of labelled rows", "sklearn.datasets")
@@ -122,8 +117,7 @@ def _read_text(path: Path) -> tuple[Any, Any]:
 
 def _content(path: Path) -> tuple[tuple[int, ...] | None, io.BytesIO]:
     """The numbers N, F, L of the first line, None where it states none, and the rows."""
-    with BoundedStream(path) as stream:
-        content = list(lines(stream))
+    content = io.BytesIO(b"".join(read_blocks(path))).readlines()
     header = HEADER.fullmatch(content[0]) if content else None
     sizes = tuple(map(int, header.groups())) if header else None
     rows = content[1:] if header else content

@@ -12,7 +12,6 @@ from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
 from wordsparse.files.storage import naming
 from wordsparse.files.streams import BoundedStream
-from wordsparse.files.unpacking import OF_TEXT
 
 STANDARD_INPUT = Path("/dev/stdin")
 
@@ -74,7 +73,8 @@ def opened(path: Path) -> Iterator[BoundedStream | BinaryIO]:
     """
     with naming(path):
         try:
-            with BoundedStream(path, OF_TEXT) if path.is_file() else open(path, "rb") as file:
+            is_pipe = path.is_fifo() or path.is_char_device()
+            with open(path, "rb") if is_pipe else BoundedStream(path) as file:
                 yield file
         except InputError:
             raise

@@ -29,15 +29,15 @@ def write_stream(path: Path, write: Callable[[IO[bytes]], object]) -> list[Path]
 
 class BoundedStream:
     """A file read sequentially, decompressed if its first bytes say so; InputError if it is damaged or unpacks to more
-    than ``limit`` bytes, ``expansion`` times its size. Of a plain file, ``limit`` is its size."""
+    than ``limit`` bytes. Of a plain file, ``limit`` is its size."""
 
-    def __init__(self, path: Path, expansion: float = unpacking.OF_NUMBERS) -> None:
+    def __init__(self, path: Path) -> None:
         import smart_open
 
         with regular.opened(path) as file:
             size, start = os.fstat(file.fileno()).st_size, file.read(16)
         compression = unpacking.compression_of(start)
-        self.limit = unpacking.unpacked_limit(size, expansion) if compression else size
+        self.limit = unpacking.unpacked_limit(size) if compression else size
         self._left = self.limit if compression else math.inf
         # An absolute path, because smart_open would treat a relative one such as "s3:text" as a URL.
         self._file: IO[bytes] = smart_open.open(os.path.abspath(path), "rb", compression=compression or "disable")

@@ -5,11 +5,8 @@ from pathlib import PurePath
 
 from wordsparse.errors import InputError
 
-OF_TEXT = 200.0
+EXPANSION = 200
 """Text rarely unpacks to more than 20 times its size; a decompression bomb unpacks to 1,000 times or more."""
-
-OF_NUMBERS = 64.0
-"""The same for numbers, which look random and compress a few times at most."""
 
 ALWAYS_ALLOWED = 64 * 2**20
 """Bytes to which any file may unpack: small files of repeated lines have unbounded compression ratios."""
@@ -40,9 +37,9 @@ def suffix_of(path: PurePath) -> str:
     return (path.with_suffix("") if compression_of_name(path) else path).suffix.lower()
 
 
-def unpacked_limit(size: int, expansion: float = OF_NUMBERS) -> int:
+def unpacked_limit(size: int) -> int:
     """The maximum number of bytes to which a compressed file of ``size`` bytes may unpack."""
-    return max(ALWAYS_ALLOWED, int(expansion * size))
+    return max(ALWAYS_ALLOWED, EXPANSION * size)
 
 
 def too_large(limit: int) -> InputError:

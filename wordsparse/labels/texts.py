@@ -6,11 +6,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse.corpus.rows import lines
+from wordsparse.corpus.blocks import read_blocks
 from wordsparse.corpus.tables import Table, format_of_name
+from wordsparse.corpus.tables.files import lines_of
 from wordsparse.errors import InputError
-from wordsparse.files import storage
-from wordsparse.files.streams import BoundedStream
 
 logger = logging.getLogger(__name__)
 
@@ -54,21 +53,16 @@ def is_table(path: Path) -> bool:
 
 def is_labelled(path: Path) -> bool:
     """Whether a file begins as fastText's labelled texts do."""
-    with storage.naming(path), BoundedStream(path) as stream:
-        return stream.readline(-1).lstrip().startswith(PREFIX.encode())
+    return next(read_blocks(path), b"").lstrip().startswith(PREFIX.encode())
 
 
 def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
-    with storage.naming(path), BoundedStream(path) as stream:
-        for number, line in enumerate(lines(stream), 1):
-            try:
-                words = line.decode("utf-8-sig" if number == 1 else "utf-8").split()
-            except UnicodeDecodeError as error:
-                raise InputError(f"line {number:,} is not UTF-8 text: {error.reason}: convert it first") from error
-            names = [word.removeprefix(PREFIX) for word in words if word.startswith(PREFIX)]
-            if "" in names:
-                raise InputError(f"line {number:,} has a label without a name: write {PREFIX}NAME, without a space")
-            yield unlabelled(words), names
+    for number, line in enumerate(lines_of(path), 1):
+        words = line.split()
+        names = [word.removeprefix(PREFIX) for word in words if word.startswith(PREFIX)]
+        if "" in names:
+            raise InputError(f"{path}: line {number} has a label without a name: write {PREFIX}NAME, without a space")
+        yield unlabelled(words), names
 
 
 def unlabelled(words: Sequence[str]) -> str:

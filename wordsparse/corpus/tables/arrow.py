@@ -31,7 +31,7 @@ def parquet_batches(path: Path, columns: Sequence[str], rows: int, **options: An
     """
     number = 0
     with regular.opened(path) as file:
-        left = limit = unpacking.unpacked_limit(regular.size_of(file), unpacking.OF_TEXT)
+        left = limit = unpacking.unpacked_limit(regular.size_of(file))
     with _readable(path, lambda: number), _opened(path, **options) as whole:
         names = whole.schema_arrow.names
         if missing := [column for column in columns if column not in names]:
