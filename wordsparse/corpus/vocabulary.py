@@ -177,10 +177,10 @@ def check_word(word: object) -> None:
 
 
 def _checked_counts(counts: ArrayLike) -> NDArray[np.int64]:
+    if np.sum(counts, dtype=np.float64) >= 2**63:
+        raise InputError("counts must add up to less than 2**63: divide all by one number")
     checked = np.array(counts, np.int64)
     if (checked < 1).any() or (np.diff(checked) > 0).any():
         raise InputError("counts must be positive and in descending order: the most frequent word comes first")
-    if checked.sum(dtype=np.float64) >= 2**63:
-        raise InputError("counts must add up to less than 2**63")
     checked.setflags(write=False)
     return checked

@@ -63,7 +63,6 @@ class CountOptions(TextOptions):
         "Names of the columns of CSV files without a line of them, with --weight-column, as ngram,year,n,volumes.",
         metavar="NAME,NAME",
     )
-    min_pair: float = option(0.0, "Minimum count of a pair in the table.", metavar="COUNT")
     threads: int | None = option(None, "Number of threads; the table does not depend on it.", shown="all CPUs")
     progress: Callable[[int], object] | None = option(None, "Called with the number of tokens counted.", cli=None)
 
@@ -102,7 +101,6 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
     if asked.columns is not None and asked.weight is None:
         raise InputError("columns names those of rows that count several times: name that of their weight (weight)")
     window = validation.positive_int("window", asked.window)
-    least = validation.non_negative("min_pair", asked.min_pair)
     _check_target(target)
     with ExitStack() as stack:
         scratch = stack.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
@@ -116,7 +114,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
             words = corpus.vocabulary.words
             rows = _of_text(corpus, Windows(corpus.vocabulary, *windows), asked.progress or (lambda _: None))
         written: list[tuple[int, float]] = []
-        storage.write_files(target, lambda path: written.append(_write(path, words, rows, least)))
+        storage.write_files(target, lambda path: written.append(_write(path, words, rows)))
     (pairs, total), size = written[0], len(words)
     return {"pairs": pairs, "total": total, "vocab_size": size, "wall_seconds": time.perf_counter() - started}
 
@@ -269,7 +267,7 @@ def _added(source: Any) -> tuple[list[str], Rows]:
     return list(known.numbers), iter([(0, total)])
 
 
-def _write(path: Path, words: Sequence[str], rows: Rows, least: float) -> tuple[int, float]:
+def _write(path: Path, words: Sequence[str], rows: Rows) -> tuple[int, float]:
     """Write the table; returns its rows and their sum."""
     arrow, parquet = optional.load("writing counted pairs", "pyarrow"), optional.load("writing", "pyarrow.parquet")
     names = arrow.array(words, arrow.string())
@@ -280,8 +278,7 @@ def _write(path: Path, words: Sequence[str], rows: Rows, least: float) -> tuple[
     with parquet.ParquetWriter(path, schema, write_statistics=False, use_dictionary=list(COLUMNS[:2])) as writer:
         for first, table in rows:
             entries = table.tocoo()
-            kept = entries.data >= least if least else slice(None)
-            row, column, counts = entries.row[kept] + np.int32(first), entries.col[kept], entries.data[kept]
+            row, column, counts = entries.row + np.int32(first), entries.col, entries.data
             if counts.size and counts.max() >= LARGEST:
                 at = int(counts.argmax())
                 pair = f"{words[row[at]]!r:.80} and {words[column[at]]!r:.80}"

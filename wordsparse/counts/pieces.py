@@ -11,7 +11,7 @@ import hashlib
 import os
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,8 +69,8 @@ def ordered(tables: Source, min_count: int, max_vocab: int | None) -> Pieces:
     place = Path(tempfile.gettempdir()) / "wordsparse-pairs"
     with storage.staging(place, mode=0o700) as folder, storage.writing(place):
         words, sums, shares, pairs = _read(tables, folder / TABLE)
-        rounded = dict(zip(words, _occurrences(words, sums).tolist(), strict=True))
-        vocabulary = Vocabulary.from_counts(rounded, min_count, max_vocab)
+        times = map(int, np.maximum(1, np.rint(sums / OCCURRENCE)))
+        vocabulary = Vocabulary.from_counts(dict(zip(words, times, strict=True)), min_count, max_vocab)
         ids = np.array([-1 if (i := vocabulary.get(word)) is None else i for word in words], np.int32)
         piece = float(min(PIECE * sums.sum() / pairs, max(SMALLEST, sums.sum() / ENOUGH)))
         number = _order(folder, -(-(2 * pairs + ENOUGH) // ORDERED), _placed(folder / TABLE, ids, shares, piece))
@@ -103,18 +103,6 @@ def _read(tables: Source, path: Path) -> tuple[list[str], Array, Array, int]:
         raise InputError("the tables hold no pair: give counts of pairs of words")
     of_words, of_contexts = sums[:, : len(known.numbers)]
     return list(known.numbers), of_words, (of_words + of_contexts) / 2, rows
-
-
-def _occurrences(words: Sequence[str], sums: Array) -> Array:
-    """How often each word occurs, about, int64."""
-    times = np.maximum(1, np.rint(sums / OCCURRENCE))
-    most = int(times.argmax())
-    if times[most] >= 2**63:
-        raise InputError(
-            f"the counts of {words[most]!r:.80} add up to {sums[most]:.3g}, as if it had occurred 2**63 "
-            "times and more: divide all counts by one number"
-        )
-    return np.asarray(times, np.int64)
 
 
 def _order(folder: Path, parts: int, blocks: Iterator[Array]) -> int:
