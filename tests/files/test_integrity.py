@@ -5,13 +5,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import wordsparse as ws
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
-from wordsparse.files import arrays
 from wordsparse.training.checkpoints import Checkpoint
 
 READERS: dict[str, Callable[[Path], object]] = {
@@ -69,11 +67,3 @@ def test_a_damaged_file_is_refused_by_name(whole: Path, tmp_path: Path, kind: st
             path.write_bytes(data)
     assert tried >= 60
     read(tmp_path / kind)
-
-
-# ── manifests that a stranger has signed ──────────────────────────────────────────────────────────────────────────
-
-
-def test_a_number_that_an_older_version_named_otherwise_is_found(tmp_path: Path) -> None:
-    table = arrays.write(tmp_path / "state", {"output.calm_norm": 2.0, "output.V": np.ones((2, 3))})
-    assert arrays.read(tmp_path / "state", table)["output.stable_norm"] == 2.0

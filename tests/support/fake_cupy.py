@@ -28,11 +28,9 @@ def fake_cupy(**changes: Any) -> Any:
         "driver": 13000,
         "runtime": 12090,
         "count": 1,
-        "first": 0,
         "capability": (9, 0),
         "version": "14.2.0",
         "works": True,
-        "tf32": False,
     } | changes
 
     def answer(name: str) -> Any:
@@ -50,7 +48,6 @@ def fake_cupy(**changes: Any) -> Any:
         getDeviceCount=lambda: answer("count"),
         getDevice=lambda: current[0],
         setDevice=lambda number: current.__setitem__(0, number),
-        deviceGetPCIBusId=lambda number: f"0000:{answer('first') + number:02X}:00.0",
         getDeviceProperties=lambda device: properties,
     )
 
@@ -67,8 +64,4 @@ def fake_cupy(**changes: Any) -> Any:
         cuda=SimpleNamespace(runtime=runtime),
         eye=lambda n: Matrix(),
         linalg=SimpleNamespace(inv=lambda matrix: matrix),
-        _core=SimpleNamespace(
-            get_compute_type=lambda dtype: 7 if dtype == "f" and answer("tf32") else 1,
-            _routines_linalg=SimpleNamespace(COMPUTE_TYPE_TF32=7),
-        ),
     )

@@ -16,8 +16,6 @@ from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
 from wordsparse.types import Array
 
-# Numbers that files of older versions have under another name.
-OLD_NAMES = {"output.calm_norm": "output.stable_norm"}
 _BLOCK = 2**24
 
 
@@ -62,7 +60,7 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
             raise InputError(
                 f"has not the {table['bytes']:,} bytes of its table: it was cut or altered; {storage.AGAIN}"
             )
-        state = {OLD_NAMES.get(name, name): number for name, number in table["numbers"].items()}
+        state = dict(table["numbers"])
         shapes = {name: np.broadcast_to(0, entry["shape"]) for name, entry in table["arrays"].items()}
         if into is not None:
             check_fit({**state, **shapes}, into)

@@ -18,8 +18,8 @@ import threadpoolctl
 from wordsparse.machine.threads import available_cpus
 
 PACKAGES = ("wordsparse", "numpy", "scipy", "gensim")
-# Prefixes of the environment variables that configure threads and BLAS.
-ENVIRONMENT_PREFIXES = ("GOMP_", "KMP_", "MKL_", "OMP_", "OPENBLAS_", "WORDSPARSE_")
+# Prefixes of the environment variables that configure threads, BLAS and products on a GPU.
+ENVIRONMENT_PREFIXES = ("CUPY_TF32", "GOMP_", "KMP_", "MKL_", "OMP_", "OPENBLAS_", "WORDSPARSE_")
 # If set, these override OpenBLAS's own choice of kernels; comparisons unset them.
 BLAS_OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 SOURCES = Path(__file__).resolve().parents[2]
@@ -56,7 +56,7 @@ def commit() -> str | None:
 
 
 def environment() -> dict[str, str]:
-    """The environment variables that are set and configure threads or BLAS."""
+    """The environment variables that are set and configure threads or products."""
     return {name: value for name, value in sorted(os.environ.items()) if name.startswith(ENVIRONMENT_PREFIXES)}
 
 

@@ -28,10 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Gpu:
-    """The current GPU and its software; versions have the form ``12.9``, the capability the form ``9.0``.
-
-    ``tf32`` is True if the environment variable CUPY_TF32 makes CuPy round the factors of float32 products to TF32.
-    """
+    """The current GPU and its software; versions have the form ``12.9``, the capability the form ``9.0``."""
 
     name: str
     capability: str
@@ -39,7 +36,6 @@ class Gpu:
     driver: str
     runtime: str
     cupy: str
-    tf32: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,8 +65,7 @@ def choose(device: str) -> Choice:
             return Choice("cpu", "the CPU: no NVIDIA driver was found")
         _warn_once(f"using the CPU, since {error}")
         return Choice("cpu", f"the CPU, since {error}")
-    rounded = ", TF32 products because CUPY_TF32 is set" if gpu.tf32 else ""
-    return Choice("cuda", f"{gpu.name} (compute capability {gpu.capability}, CuPy {gpu.cupy}{rounded})")
+    return Choice("cuda", f"{gpu.name} (compute capability {gpu.capability}, CuPy {gpu.cupy})")
 
 
 def has_nvidia_driver() -> bool:
@@ -104,7 +99,6 @@ def find_gpu() -> Gpu:
         _version(runtime.driverGetVersion()),
         _version(runtime.runtimeGetVersion()),
         str(cupy.__version__),
-        cupy._core.get_compute_type("f") == cupy._core._routines_linalg.COMPUTE_TYPE_TF32,
     )
 
 

@@ -145,12 +145,6 @@ class RawModule:
 class Module:
     """The stand-in as a module: ``xp`` of the kernels under test."""
 
-    _core = SimpleNamespace(
-        set_compute_type=lambda dtype, kind: None,
-        get_compute_type=lambda dtype: 1,
-        _routines_linalg=SimpleNamespace(COMPUTE_TYPE_TF32=7, COMPUTE_TYPE_DEFAULT=1),
-    )
-
     ndarray = Array
     RawModule = RawModule
     float32, float64, int32, int64 = np.float32, np.float64, np.int32, np.int64
