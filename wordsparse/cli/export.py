@@ -69,7 +69,7 @@ def command(
     format_name = format_of(Path(output), format_name).name
     word_vectors = read_vectors(model)
     if words_of is not None:
-        text = RawText([words_of], tokens=word_vectors.split, quiet=True)
+        text = RawText([words_of], tokens=word_vectors.split)
         word_vectors = word_vectors.with_composed(word for line in joined(text.pieces()) for word in line)
     if scores is not None:
         word_vectors.facts["scores"] = _scores(scores)

@@ -59,8 +59,6 @@ class RawText:
         else ``split``.
     names : sequence of str
         The names of the columns of CSV files that have no first line of them.
-    quiet : bool
-        Do not warn of files that are skipped or look like rows.
 
     Raises
     ------
@@ -89,7 +87,6 @@ class RawText:
         group: str | None = None,
         order: str | None = None,
         names: Sequence[str] = (),
-        quiet: bool = False,
     ) -> None:
         known = [*FORMATS, *TABLES]
         if format is not None and format not in known:
@@ -111,7 +108,7 @@ class RawText:
         format = "csv" if names else format
         if column is not None and format in FORMATS:
             raise InputError(f"the format {format!r} has no columns: choose one of {', '.join(TABLES)}")
-        self.files = None if paths is None else find_files(paths, quiet=quiet)
+        self.files = None if paths is None else find_files(paths)
         if tokens is None and group is None and (paths is not None or column is not None):
             tokens = "simple" if format == "wiki" else "split"
         self.tokens, self._column, self._format = tokens if isinstance(tokens, str) else None, column, format
@@ -121,7 +118,7 @@ class RawText:
         if self.files is not None and column is not None and format is None:
             for file in self.files:
                 format_of_file(file)
-        plain = column is None and format is None and not quiet
+        plain = column is None and format is None
         if plain and (rows := [file for file in self.files or () if format_of_name(file)]):
             logger.warning("%s: read as plain text; --column NAME (column=) reads one of its columns", some_of(rows))
         self._lines = FORMATS[format or "lines"].lines if column is None else True

@@ -1,5 +1,6 @@
 """Arrays of npz archives, read without trusting the sizes that they state. No pickle is read."""
 
+import math
 import zipfile
 from typing import Any
 
@@ -7,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
-
-_BLOCK = 2**20
 
 
 def read_array(archive: zipfile.ZipFile, name: str, kinds: str, ndim: int, described: str) -> NDArray[Any]:
@@ -25,7 +24,7 @@ def read_array(archive: zipfile.ZipFile, name: str, kinds: str, ndim: int, descr
         version = np.lib.format.read_magic(file)
         if version != (1, 0):
             raise InputError(f"the array {name!r} has npy version {version}, not (1, 0)")
-        shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
         if dtype.kind == "O":
             raise InputError(
                 f"the array {name!r} holds Python objects, a pickle, which is never read: save it as "
@@ -33,14 +32,9 @@ def read_array(archive: zipfile.ZipFile, name: str, kinds: str, ndim: int, descr
             )
         if dtype.kind not in kinds or len(shape) != ndim or any(length < 0 for length in shape):
             raise InputError(f"the array {name!r} must be {described} with {ndim} axes")
-        # Python integers, so that a malicious shape cannot overflow.
-        size = int(dtype.itemsize)
-        for length in shape:
-            size *= int(length)
+        size = math.prod((dtype.itemsize, *shape))  # of Python's integers: it cannot overflow
         if file.tell() + size != stored:
             raise InputError(f"the array {name!r} claims {size} bytes, but {stored - file.tell()} are stored")
-        data = bytearray(size)  # writable, as other arrays are
-        for start in range(0, size, _BLOCK):
-            block = file.read(min(_BLOCK, size - start))
-            data[start : start + len(block)] = block
-    return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran_order else "C")
+    with archive.open(f"{name}.npy") as file:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
