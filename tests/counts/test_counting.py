@@ -237,8 +237,10 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="row 1: its weight must be"):
         ws.count([{"t": "a b", "n": 0}], tmp_path / "n.pq", column="t", weight="n")
     text = ws.encode(TEXT, tmp_path / "text")
-    with pytest.raises(InputError, match="is already encoded: weight applies to text only"):
+    with pytest.raises(InputError, match="text: is an encoded corpus"):
         ws.count(text.path, tmp_path / "n.pq", weight="n")
+    with pytest.raises(InputError, match="was encoded with min_count 5, not 1"):
+        ws.count(text, tmp_path / "n.pq", min_count=1)
     with pytest.raises(InputError, match="preset must be text or counts, not 'graph'"):
         ws.count(path, tmp_path / "n.pq", preset="graph")
     manifest = storage.read_manifest(text.path / "corpus.json", shards.FORMAT, shards.VERSION)

@@ -19,10 +19,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse import optional, validation
-from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary, encode
+from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary
 from wordsparse.corpus.options import MIN_COUNT, TextOptions
 from wordsparse.corpus.reading import RawText, Source
-from wordsparse.corpus.shards import is_encoded
 from wordsparse.corpus.tables import FORMATS
 from wordsparse.counts.tables import COLUMNS, LARGEST, Words, pairs
 from wordsparse.errors import InputError
@@ -30,6 +29,7 @@ from wordsparse.files import storage
 from wordsparse.kernels import _examples  # type: ignore[attr-defined] # compiled
 from wordsparse.machine.threads import ordered_map, resolve_threads
 from wordsparse.options import changed, option, taking
+from wordsparse.training.texts import TrainingText
 from wordsparse.types import Array
 from wordsparse.words.examples import distance_weights
 
@@ -107,10 +107,11 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
         windows = window, resolve_threads(asked.threads)
         if asked.preset == COUNTS:
             words, rows = _added(source)
-        elif asked.weight is not None and not _is_encoded(source):
+        elif asked.weight is not None:
             words, rows = _weighted(cast("Source", source), asked, windows)
         else:
-            corpus = _encoded(source, asked, scratch)
+            text = TrainingText(source, TextOptions(**changed(asked, TextOptions)), asked.threads)
+            corpus = text.encoded() or text.encode(scratch / "text")
             words = corpus.vocabulary.words
             rows = _of_text(corpus, Windows(corpus.vocabulary, *windows), asked.progress or (lambda _: None))
         written: list[tuple[int, float]] = []
@@ -188,20 +189,6 @@ def _sum(*tables: Any) -> Any:
         table.resize(shape)
         total = total + table if total.nnz else table
     return total
-
-
-def _is_encoded(source: object) -> bool:
-    return isinstance(source, EncodedCorpus) or (isinstance(source, str | os.PathLike) and is_encoded(source))
-
-
-def _encoded(source: Source | EncodedCorpus, asked: CountOptions, scratch: Path) -> EncodedCorpus:
-    if isinstance(source, str | os.PathLike) and is_encoded(source):
-        source = EncodedCorpus.open(source)
-    if isinstance(source, EncodedCorpus):
-        if given := ", ".join([*changed(asked, TextOptions), *([] if asked.weight is None else ["weight"])]):
-            raise InputError(f"{source.path} is already encoded: {given} applies to text only: leave it out")
-        return source
-    return encode(source, scratch / "text", threads=asked.threads, **changed(asked, TextOptions))
 
 
 def _of_text(corpus: EncodedCorpus, windows: Windows, report: Callable[[int], object]) -> Rows:
