@@ -180,7 +180,7 @@ def test_files_of_several_formats_are_one_table(tmp_path: Path) -> None:
         ("t.csv", b'id,text\n1,"a" b\n', r"row 1 \(line 2\) is not valid CSV"),
         ("t.csv", b'id,text\n1,a\n2,"a b\n', r"row 2 .* is not valid CSV: unexpected end of data"),
         ("t.csv", b"id,text\n1,\xff\n", "line 2 is not UTF-8 text"),
-        ("t.csv", b"id,words\n1,a\n", "has no column 'text'; name one of its first line: 'id', 'words'"),
+        ("t.csv", b"id,words\n1,a\n", "has no column 'text'; name one of its own: 'id', 'words'"),
         ("t.csv", b"text,text\na,b\n", "has 2 columns 'text'"),
         ("t.csv", b"text\rid,a\n", "has no column 'text'"),  # the line ends of old Macs
         ("t.jsonl", b'{"text": "a"}\n\n{"text"\n', "line 3 is not a JSON object"),
@@ -307,7 +307,7 @@ def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytes
     assert main(["train", path, *asked, "-o", str(tmp_path / "m2"), "--group-by", "user", "--order-by", "at"]) == 0
     assert ws.load(tmp_path / "m2").training.text["sentences"] == 100  # type: ignore[union-attr]
     assert main(["train", path, *asked, "-o", str(tmp_path / "m3"), "--group-by", "buyer"]) == 2
-    assert "has no column 'buyer'; name one of its first line: 'user', 'item', 'at'" in capsys.readouterr().err
+    assert "has no column 'buyer'; name one of its own: 'user', 'item', 'at'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("make", FRAMES.values(), ids=list(FRAMES))

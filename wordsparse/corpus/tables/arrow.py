@@ -9,7 +9,6 @@ from wordsparse import optional
 from wordsparse.corpus.tables import files
 from wordsparse.errors import InputError
 from wordsparse.files import regular, unpacking
-from wordsparse.files.escaping import listed
 
 # Of the footer of a Parquet file: the longest text, and the longest list.
 MOST_THRIFT = 2**24
@@ -33,9 +32,7 @@ def parquet_batches(path: Path, columns: Sequence[str], rows: int, **options: An
     with regular.opened(path) as file:
         left = limit = unpacking.unpacked_limit(regular.size_of(file))
     with _readable(path, lambda: number), _opened(path, **options) as whole:
-        names = whole.schema_arrow.names
-        if missing := [column for column in columns if column not in names]:
-            raise InputError(f"{path}: has no column {missing[0]!r}; name one of its own: {listed(names)}")
+        files.check_columns(f"{path}:", whole.schema_arrow.names, columns)
         for batch in whole.iter_batches(rows, columns=list(columns)):
             left -= batch.nbytes
             if left < 0:
@@ -80,7 +77,7 @@ def frame_blocks(frame: Any, columns: Sequence[str]) -> files.Blocks:
 
 
 def _of_pandas(frame: Any, columns: Sequence[str]) -> Iterator[list[Any]]:
-    _check_names(list(frame.columns), columns)
+    files.check_columns("the data frame", list(frame.columns), columns)
     for start in range(0, len(frame), files.ROWS):
         parts = (frame[column].iloc[start : start + files.ROWS] for column in columns)
         yield [_without_nulls(part.tolist(), part.isna().tolist()) for part in parts]
@@ -93,20 +90,12 @@ def _without_nulls(cells: list[Any], is_null: list[bool]) -> list[Any]:
 
 def _of_stream(frame: Any, columns: Sequence[str]) -> Iterator[list[Any]]:
     with _load("pyarrow").RecordBatchReader.from_stream(frame) as stream:
-        _check_names(stream.schema.names, columns)
+        files.check_columns("the data frame", stream.schema.names, columns)
         for batch in stream:
             whole = batch.select(list(columns))
             _check_types("", whole)
             for start in range(0, len(whole), files.ROWS):
                 yield whole.slice(start, files.ROWS).columns
-
-
-def _check_names(names: list[Any], columns: Sequence[str]) -> None:
-    for column in columns:
-        if column not in names:
-            raise InputError(f"the data frame has no column {column!r}; name one of its own: {listed(names)}")
-        if names.count(column) > 1:
-            raise InputError(f"the data frame has {names.count(column)} columns {column!r}: rename all but one")
 
 
 def _check_types(where: str, batch: Any) -> None:

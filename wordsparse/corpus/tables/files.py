@@ -101,18 +101,20 @@ def _check_widths(path: Path, rows: Sequence[Sequence[str]], width: int, number:
 
 def _header(path: Path, line: str, columns: Sequence[str]) -> tuple[str, list[str]]:
     """The delimiter and the names of the columns."""
-    for delimiter in DELIMITERS:
-        names = names_in(line, delimiter)
-        if set(columns) <= set(names):
-            break
-    else:
-        names = max((names_in(line, mark) for mark in DELIMITERS), key=len)
-        missing = next((column for column in columns if column not in names), columns[0])
-        raise InputError(f"{path}: has no column {missing!r}; name one of its first line: {listed(names)}")
+    found = {mark: names_in(line, mark) for mark in DELIMITERS}
+    widest = max(DELIMITERS, key=lambda mark: len(found[mark]))
+    delimiter = next((mark for mark in DELIMITERS if set(columns) <= set(found[mark])), widest)
+    check_columns(f"{path}:", found[delimiter], columns)
+    return delimiter, found[delimiter]
+
+
+def check_columns(where: str, names: Sequence[Any], columns: Sequence[str]) -> None:
+    """Raise InputError unless each of the columns is there once."""
     for column in columns:
+        if column not in names:
+            raise InputError(f"{where} has no column {column!r}; name one of its own: {listed(names)}")
         if names.count(column) > 1:
-            raise InputError(f"{path}: has {names.count(column)} columns {column!r}: rename all but one")
-    return delimiter, names
+            raise InputError(f"{where} has {names.count(column)} columns {column!r}: rename all but one")
 
 
 def names_in(line: str, delimiter: str) -> list[str]:
