@@ -145,22 +145,9 @@ def _joined(cells: list[Any]) -> bytes | None:
 
 def _mapping_blocks(source: Iterable[object], columns: Sequence[str]) -> files.Blocks:
     waiting, first = iter(source), 1
-    while block := list(islice(waiting, files.ROWS)):
-        numbered = list(enumerate(block, first))
-        cells = [[_cell(number, row, column) for column in columns] for number, row in numbered]
-        yield range(first, first + len(block)), [list(column) for column in zip(*cells, strict=True)]
-        first += len(block)
-
-
-def _cell(number: int, row: object, column: str) -> object:
-    if not isinstance(row, Mapping):
-        raise InputError(
-            f"row {number} is {row!r:.80}, not a mapping, but column={column!r} is given: give mappings, or leave "
-            "column out"
-        )
-    if column not in row:
-        raise InputError(f"row {number} has no {column!r}; it has {keys_of(row)}: name a column that every row has")
-    return row[column]
+    while rows := list(islice(waiting, files.ROWS)):
+        numbers = range(first, first := first + len(rows))
+        yield numbers, files.cells_of("row", numbers, rows, columns)
 
 
 def keys_of(row: Mapping[Any, Any]) -> str:

@@ -4,7 +4,7 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -135,24 +135,26 @@ def json_blocks(path: Path, columns: Sequence[str]) -> Blocks:
         if any(map(str.isspace, lines)):
             numbers = [number for number, line in zip(numbers, lines, strict=True) if not line.isspace()]
             lines = [line for line in lines if not line.isspace()]
+        rows = list[Any]()
         try:
-            rows = [json.loads(line) for line in lines]
-            cells = [[row[column] for row in rows] for column in columns]
-        except (ValueError, RecursionError, LookupError, TypeError):
-            for number, line in zip(numbers, lines, strict=True):
-                _check_object(path, number, line, columns)
-            raise
-        yield numbers, cells
+            rows.extend(map(json.loads, lines))
+        except (ValueError, RecursionError) as error:
+            where = f"{path}: line {numbers[len(rows)]}"
+            raise InputError(f"{where} is not a JSON object: {error}; correct that line") from error
+        yield numbers, cells_of(f"{path}: line", numbers, rows, columns)
 
 
-def _check_object(path: Path, number: int, line: str, columns: Sequence[str]) -> None:
+def cells_of(name: str, numbers: Sequence[int], rows: Sequence[Any], columns: Sequence[str]) -> list[list[Any]]:
+    """The cells of each column of rows that are mappings; InputError, with the row's ``name`` and number, if one is
+    none or has no such column."""
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: line {number} is not a JSON object: {error}; correct that line") from error
-    if not isinstance(row, dict):
-        raise InputError(f"{path}: line {number} is not a JSON object, but {row!r:.40}: each line must hold one")
-    for column in columns:
-        if column not in row:
-            said = f"{path}: line {number} has no {column!r}; it has {listed(list(row))}"
-            raise InputError(f"{said}: name a column that every line has")
+        return [[row[column] for row in rows] for column in columns]
+    except (LookupError, TypeError):
+        for number, row in zip(numbers, rows, strict=True):
+            if not isinstance(row, Mapping):
+                said = f"{name} {number} is {row!r:.80}, not a mapping (a JSON object)"
+                raise InputError(f"{said}: column={columns[0]!r} needs one in every row") from None
+            if missing := [column for column in columns if column not in row]:
+                said = f"{name} {number} has no {missing[0]!r}; it has the keys {listed(list(row))}"
+                raise InputError(f"{said}: name a column that every row has") from None
+        raise
