@@ -105,10 +105,6 @@ class ReadText:
     def distinct_words(self) -> int:
         return len(self._words)
 
-    def counts(self) -> dict[str, int]:
-        counts: dict[str, int] = self._words.counts(1)
-        return counts
-
     def vocabulary(self, min_count: int, max_vocab: int | None = None, known: Collection[str] = ()) -> Vocabulary:
         """The vocabulary of its words; see :meth:`Vocabulary.from_counts`."""
         # Rare words become Python strings only if a known one may be rare, or all are: the error needs their counts.
@@ -116,15 +112,13 @@ class ReadText:
             words, times = self._words.ranked(min_count)
             if words:
                 return Vocabulary(words[:max_vocab], times[:max_vocab])
-        return Vocabulary.from_counts(self.counts(), min_count, max_vocab, known)
+        return Vocabulary.from_counts(self._words.counts(1), min_count, max_vocab, known)
 
     def maps(self, vocabulary: Vocabulary) -> list[Values]:
         """For each table of the draft, the map from its ids to the vocabulary's ids, or to OUT_OF_VOCABULARY. Two more
         entries at the end, which negative values index, map END_OF_SENTENCE to itself."""
         table = np.full(len(self._words) + 2, OUT_OF_VOCABULARY, np.int32)
-        ids = self._words.ids(vocabulary.words)  # −1 of a word that another process has read
-        found = np.flatnonzero(ids >= 0).astype(np.int32)
-        table[ids[found]] = found
+        table[self._words.ids(vocabulary.words)] = np.arange(len(vocabulary), dtype=np.int32)
         table[END_OF_SENTENCE] = END_OF_SENTENCE
         specials = np.arange(-2, 0, dtype=np.int32)
         return [table, *(table[np.append(ids, specials)] for ids in self._merged)]
