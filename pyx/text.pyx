@@ -28,7 +28,6 @@ cdef extern from "word_table.hpp" namespace "wordsparse::text" nogil:
         string_view word(int32_t)
         uint64_t key(string_view)
         int32_t add(uint64_t key, string_view word, int64_t times) except +
-        void find(const vector[string_view]&, int32_t*) except +
         void absorb(const CppWordTable&, int32_t*) except +
         vector[int32_t] ranked(const vector[int64_t]& counts, int64_t at_least) except +
 
@@ -135,8 +134,8 @@ cdef class WordTable:
         return ids
 
     def ranked(self, int64_t at_least):
-        """The words counted so often or more, a list, and their counts, int64: the most frequent first, equal counts by
-        code point."""
+        """The words counted so often or more, a list, their counts, int64, and their ids, int32: the most frequent
+        first, equal counts by code point."""
         cdef vector[int64_t] counts
         cdef vector[int32_t] ranked
         cdef string_view word
@@ -144,31 +143,14 @@ cdef class WordTable:
         with nogil:
             counts = self.words.counts()
             ranked = self.words.ranked(counts, at_least)
-        words, times = [], np.empty(ranked.size(), np.int64)
+        words, times, ids = [], np.empty(ranked.size(), np.int64), np.empty(ranked.size(), np.int32)
         cdef int64_t[::1] into = times
+        cdef int32_t[::1] numbers = ids
         for i in range(<Py_ssize_t> ranked.size()):
             word = self.words.word(ranked[i])
             words.append(word.data()[:word.size()].decode())
-            into[i] = counts[ranked[i]]
-        return words, times
-
-    def counts(self, int64_t at_least):
-        """A dict of the words counted so often or more, in the order of ``ranked``."""
-        words, times = self.ranked(at_least)
-        return dict(zip(words, times.tolist(), strict=True))
-
-    def ids(self, list words not None):
-        """The ids of the words of a list of str, −1 where one was not met; (len(words),) int32."""
-        ids = np.empty(len(words), np.int32)
-        cdef int32_t[::1] into = ids
-        cdef vector[string_view] letters
-        held = [utf8_of(word) for word in words]
-        for utf8 in held:
-            letters.push_back(letters_of(utf8))
-        if held:
-            with nogil:
-                self.words.find(letters, &into[0])
-        return ids
+            into[i], numbers[i] = counts[ranked[i]], ranked[i]
+        return words, times, ids
 
 
 cdef inline object utf8_of(object word):

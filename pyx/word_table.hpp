@@ -70,20 +70,6 @@ class WordTable {
         return found.id;
     }
 
-    // The id of a word; -1 if it is not there.
-    std::int32_t find(std::string_view word) const {
-        const Slot &slot = slots_[find(key(word), word)];
-        return slot.key == 0 ? -1 : slot.id;
-    }
-
-    // The same of many words, in turn.
-    void find(const std::vector<std::string_view> &words, std::int32_t *ids) const {
-        for (std::size_t i = 0; i < words.size() + AHEAD; ++i) {
-            if (i < words.size()) prefetch(key(words[i]));
-            if (i >= AHEAD) ids[i - AHEAD] = find(words[i - AHEAD]);
-        }
-    }
-
     // Adds the words of another table with their counts; the ids here of its words go to `ids`.
     void absorb(const WordTable &other, std::int32_t *ids) {
         const std::vector<std::int64_t> counts = other.counts();

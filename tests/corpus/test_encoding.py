@@ -175,3 +175,12 @@ def test_a_format_that_is_added_is_read_by_its_own_reader(tmp_path: Path, monkey
     (tmp_path / "text").write_text("a b,c,a b")
     corpus = encode(tmp_path / "text", tmp_path / "corpus", min_count=1, format="commas")
     assert decoded(corpus) == [["a b", "c", "a b"]]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_known_words_stay_whatever_their_count(tmp_path, threads):
+    (tmp_path / "text").write_text("a a a a a b b b b d c c c c e\n")
+    how = {"min_count": 2, "max_vocab": 2, "threads": threads}
+    corpus = encode(tmp_path / "text", tmp_path / "out", known=["e", "nowhere", "a"], **how)
+    assert list(zip(corpus.vocabulary.words, corpus.vocabulary.counts, strict=True)) == [("a", 5), ("b", 4), ("e", 1)]
+    assert decoded(corpus) == [[*"aaaaabbbb", None, *[None] * 4, "e"]]

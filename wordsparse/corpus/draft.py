@@ -105,23 +105,27 @@ class ReadText:
     def distinct_words(self) -> int:
         return len(self._words)
 
-    def vocabulary(self, min_count: int, max_vocab: int | None = None, known: Collection[str] = ()) -> Vocabulary:
-        """The vocabulary of its words; see :meth:`Vocabulary.from_counts`."""
-        # Rare words become Python strings only if a known one may be rare, or all are: the error needs their counts.
-        if not known:
-            words, times = self._words.ranked(min_count)
-            if words:
-                return Vocabulary(words[:max_vocab], times[:max_vocab])
-        return Vocabulary.from_counts(self._words.counts(1), min_count, max_vocab, known)
+    def vocabulary(self, min_count: int, max_vocab: int | None, known: Collection[str]) -> tuple[Vocabulary, Values]:
+        """The ``max_vocab`` most frequent words that occur at least ``min_count`` times, and ``known`` ones whatever
+        their count, with the ids here of each. InputError if there is none."""
+        # Rare words become Python strings only where a known one may be rare, or all are: the error needs their counts.
+        words, times, ids = self._words.ranked(1 if known else min_count)
+        often = int(np.count_nonzero(times >= min_count))
+        first, sought = min(often, max_vocab or often), set(known)
+        chosen = [*range(first), *(i for i in range(first, len(words)) if words[i] in sought)]
+        if not chosen:
+            words, times, _ = self._words.ranked(1)
+            Vocabulary.from_counts(dict(zip(words, times.tolist(), strict=True)), min_count)  # says why
+        return Vocabulary([words[i] for i in chosen], times[chosen]), ids[chosen]
 
-    def maps(self, vocabulary: Vocabulary) -> list[Values]:
-        """For each table of the draft, the map from its ids to the vocabulary's ids, or to OUT_OF_VOCABULARY. Two more
-        entries at the end, which negative values index, map END_OF_SENTENCE to itself."""
+    def maps(self, ids: Values) -> list[Values]:
+        """For each table of the draft, the map from its ids to the place of a word among ``ids``, or to
+        OUT_OF_VOCABULARY. Two more entries at the end, which negative values index, map END_OF_SENTENCE to itself."""
         table = np.full(len(self._words) + 2, OUT_OF_VOCABULARY, np.int32)
-        table[self._words.ids(vocabulary.words)] = np.arange(len(vocabulary), dtype=np.int32)
+        table[ids] = np.arange(len(ids), dtype=np.int32)
         table[END_OF_SENTENCE] = END_OF_SENTENCE
         specials = np.arange(-2, 0, dtype=np.int32)
-        return [table, *(table[np.append(ids, specials)] for ids in self._merged)]
+        return [table, *(table[np.append(merged, specials)] for merged in self._merged)]
 
 
 def _end_of_shard(values: Values, remaining: int) -> int:

@@ -64,8 +64,8 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
         numbered = _read(text.blocks(), Draft(folder, target), threads if text.is_scanned else 1, progress)
         if text.files and not numbered.draft.tokens:
             raise InputError(f"{some_of(text.files)}: the text holds no token: give text with words")
-        vocabulary = numbered.vocabulary(min_count, asked.max_vocab, asked.known)
-        checksums = numbered.draft.renumbered(numbered.maps(vocabulary), threads)
+        vocabulary, ids = numbered.vocabulary(min_count, asked.max_vocab, asked.known)
+        checksums = numbered.draft.renumbered(numbered.maps(ids), threads)
         about: dict[str, Any] = {
             "tokens": numbered.draft.tokens,
             "sentences": numbered.draft.sentences,

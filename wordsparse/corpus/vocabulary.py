@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import operator
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,17 +58,10 @@ class Vocabulary:
         return f"Vocabulary({len(self.words):,} words, {int(self.counts.sum()):,} occurrences)"
 
     @classmethod
-    def from_counts(
-        cls,
-        counts: Mapping[str, int],
-        min_count: int,
-        max_vocab: int | None = None,
-        known: Collection[str] = (),
-    ) -> Vocabulary:
+    def from_counts(cls, counts: Mapping[str, int], min_count: int, max_vocab: int | None = None) -> Vocabulary:
         """The ``max_vocab`` most frequent of the words that occur at least ``min_count`` times.
 
-        Words in ``known`` are added if they occur at all. Words with equal counts are ordered by code point, so the
-        result does not depend on the order of ``counts``.
+        Words with equal counts are ordered by code point, so the result does not depend on the order of ``counts``.
 
         Raises
         ------
@@ -78,17 +70,13 @@ class Vocabulary:
         """
         if not counts:
             raise InputError("the text holds no token, so there is no vocabulary: give text with words")
-        kept = {word: count for word, count in counts.items() if count >= min_count}
-        if max_vocab is not None and len(kept) > max_vocab:
-            kept = {word: -falling for falling, word in _ranked(kept)[:max_vocab]}
-        kept |= {word: counts[word] for word in known if word in counts}
-        if not kept:
+        ranked = sorted((-count, word) for word, count in counts.items() if count >= min_count)[:max_vocab]
+        if not ranked:
             raise InputError(
                 f"the vocabulary is empty: none of the {len(counts):,} distinct words occurs {min_count:,} "
                 f"times or more (highest count: {max(counts.values()):,}): "
                 + (unspaced(counts) or "lower the minimum count")
             )
-        ranked = _ranked(kept)
         return cls([word for _, word in ranked], [-falling for falling, _ in ranked])
 
     def __len__(self) -> int:
@@ -148,11 +136,6 @@ class Vocabulary:
         check_version(Path(path), content, FORMAT, VERSION)
         with trusting(Path(path)):
             return cls(content["words"], content["counts"])
-
-
-def _ranked(counts: Mapping[str, int]) -> list[tuple[int, str]]:
-    """(−count, word) of every word, the most frequent first; words with equal counts by code point."""
-    return sorted(zip(map(operator.neg, counts.values()), counts, strict=True))
 
 
 def _check_words(words: Sequence[str]) -> None:
