@@ -95,15 +95,6 @@ class CpuKernels(Kernels):
 
     def release(self) -> None:
         self._pool = ArrayPool()
-        self._work: list[Array] = []  # in the cache since the last product, and used again by the next one
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without work space: a copy of an array need not start on a cache line."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("_pool", "_work")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self.release()
 
     def inverse(self, matrix: Array) -> Array:
         # By LU of the transpose, which in C order needs no copy: half the time of solving for the identity.
@@ -299,14 +290,13 @@ class CpuKernels(Kernels):
 
     def _matmul(self, a: Array, m: Array, out: Array, *, accumulate: bool = False) -> Array:
         transposed = m.flags.f_contiguous and not m.flags.c_contiguous
-        threads = self._threads_for(out.size * a.shape[1])
-        work = self._work_space(a, out.shape[1], threads)
+        (n, k), d = a.shape, out.shape[1]
+        threads = self._threads_for(n * k * d)
+        work = self._work_space(a.itemsize, n, k, d, threads)
         # Beside float32 rows our own products round float64 numbers as they pack them.
         dtype = m.dtype if work is not None and a.dtype == np.float32 else a.dtype
         m = np.ascontiguousarray(m.T if transposed else m, dtype)
-        isa = self._isa_of_product(a.shape[0], a.shape[1], out.shape[1])
-        _products.matmul(isa, a, m, transposed, out, accumulate, threads, work)
-        self._done(work)
+        _products.matmul(self._isa_of_product(n, k, d), a, m, transposed, out, accumulate, threads, work)
         return out
 
     def matmul_rows(self, matrix: Array, rows: Array, m: Array, last: Array | None = None) -> Array:
@@ -315,10 +305,9 @@ class CpuKernels(Kernels):
         if n == 0 or not self.own_products:
             return self.matmul(self.take(matrix, rows, last), m)
         out = self._pool.rows(n, d, matrix.dtype)
-        work = self._work_of(_products.work_size(matrix.itemsize, n, k, d, threads))
+        work = self._work_space(matrix.itemsize, n, k, d, threads)
         m = np.ascontiguousarray(m, np.float64)
         _products.matmul_rows(self._isa_of_product(n, k, d), matrix, rows, last, m, out, threads, work)
-        self._done(work)
         return out
 
     def transform(self, matrix: Array, m: Array, last: Array | None = None) -> None:
@@ -327,9 +316,9 @@ class CpuKernels(Kernels):
             return
         k, threads = m.shape[0], self._threads_for(n * m.size)
         scratch = self._pool.empty((threads, _products.transform_size(k, d)), np.float64)
-        work = self._work_of(_products.transform_work_size(k, d, threads)) if self.own_products else None
+        size = _products.transform_work_size(k, d, threads)
+        work = self._pool.empty((size,), np.uint8) if self.own_products else None
         _products.transform(self._isa, matrix, last, np.ascontiguousarray(m), scratch, threads, work)
-        self._done(work)
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
         return self._gram(a, b, half=b is None or symmetric)
@@ -370,11 +359,10 @@ class CpuKernels(Kernels):
         total = self._pool.empty((k, d), np.float64)
         rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
         parts = self._pool.empty((min(_products.MAX_PARTS, -(-n // rows)), k, d), a.dtype)
-        work = self._work_space(a, d, threads)
+        work = self._work_space(a.itemsize, n, k, d, threads)
         scaled = self._pool.empty((threads, 0 if scale is None or work is not None else rows, d), a.dtype)
         operands = a, b, chosen, scale, half, mirrored, base, keep, by
         _products.gram(self._isa_of_product(n, k, d), *operands, rows, parts, scaled, total, threads, work)
-        self._done(work)
         return total
 
     def _isa_of_product(self, n: int, k: int, d: int) -> int:
@@ -382,20 +370,10 @@ class CpuKernels(Kernels):
         splits = self._bfloat16 and n >= AMX_ROWS and min(k, d) >= AMX_COLUMNS
         return self._isa if splits else min(self._isa, X86_64_V4)
 
-    def _work_space(self, a: Array, d: int, threads: int) -> Array | None:
-        """Work space for a product with ``a`` until it is `_done`; None for BLAS."""
-        if not self.own_products:
-            return None
-        n, k = a.shape
-        return self._work_of(_products.work_size(a.itemsize, n, k, d, threads))
-
-    def _work_of(self, size: int) -> Array:
-        work = self._work.pop() if self._work else None
-        return work if work is not None and work.size >= size else self._pool.empty((size,), np.uint8)
-
-    def _done(self, work: Array | None) -> None:
-        if work is not None:
-            self._work.append(work)
+    def _work_space(self, itemsize: int, n: int, k: int, d: int, threads: int) -> Array | None:
+        """Work space for a product with n rows, of k columns and d columns; None for BLAS."""
+        size = _products.work_size(itemsize, n, k, d, threads)
+        return self._pool.empty((size,), np.uint8) if self.own_products else None
 
     def _threads_for(self, work: int) -> int:
         return _threads.usable_threads(self.threads) if work >= PARALLEL_WORK else 1

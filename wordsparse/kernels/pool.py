@@ -27,6 +27,10 @@ class ArrayPool:
     def __init__(self) -> None:
         self._available: list[Array] = []
 
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        """A copy keeps nothing."""
+        return ArrayPool, ()
+
     def rows(self, n: int, d: int, dtype: Any, *, on_lines: bool = False) -> Array:
         """An (n, d) matrix whose rows start on cache lines, an odd number of them apart.
 
