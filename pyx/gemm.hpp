@@ -64,7 +64,11 @@ BY_ISA(sum_parts)
 
 #else
 
+#if defined(__aarch64__)
+constexpr int TILE_ROWS = 14;
+#else
 constexpr int TILE_ROWS = VEC_BYTES == 64 ? 14 : 6;
+#endif
 
 /* Numbers of a row of a panel. */
 template <typename real> constexpr ptrdiff_t PANEL = 2 * LANES<real>;

@@ -1,4 +1,4 @@
-"""Tall matrices against d×d ones: the d² work of a step, in the vector registers (gemm.hpp) or through BLAS-3.
+"""Tall matrices against d×d ones: the d² work of a step, in the vector registers (gemm.hpp).
 
 Functions matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
           matmul_rows   out = [A v][rows] M    the rows gathered as they are packed
@@ -9,17 +9,15 @@ Functions matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a
 dtypes    real = float32 or float64; the sums of gram run in `real` inside a block of rows and in float64 across
           blocks, which keeps the d×d state in float64 where it is earned
 memory    outputs and work space come from the caller; rows of tall matrices may lie further apart. Work space is bytes,
-          at least work_size; without it a product is BLAS's
+          at least work_size
 cost      2 n k d flops (half as many where symmetric), A and out once through memory, M from cache
-threads   OpenMP threads take whole blocks and call a single-threaded BLAS: the caller holds BLAS at one thread
-          (wordsparse.machine.threads). Blocks, and how they are added up, depend on n alone, so the result is the
+threads   OpenMP threads take whole blocks. Blocks, and how they are added up, depend on n alone, so the result is the
           same to the last bit for any number of threads
 """
 
 from cython cimport view
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int64_t, uint8_t
-from scipy.linalg.cython_blas cimport dgemm, dsyrk, sgemm, ssyrk
 
 from common cimport address, blocks_of, real, require, rows_of, stride
 
@@ -91,55 +89,19 @@ def transform_work_size(Py_ssize_t k, Py_ssize_t d, int threads):
     return sizes.shared + threads * sizes.own
 
 
-cdef void gemm(char transa, char transb, int m, int n, int k, const real* a, int lda, const real* b, int ldb,
-               real beta, real* c, int ldc) noexcept nogil:
-    """Column-major C = op(A) op(B) + beta C."""
-    cdef real one = 1
-    if real is float:
-        sgemm(&transa, &transb, &m, &n, &k, &one, <float*> a, &lda, <float*> b, &ldb, &beta, c, &ldc)
-    else:
-        dgemm(&transa, &transb, &m, &n, &k, &one, <double*> a, &lda, <double*> b, &ldb, &beta, c, &ldc)
-
-
-cdef void syrk(int n, int k, const real* a, int lda, const real* scale, real* scaled, real* c) noexcept nogil:
-    """The lower half of Aᵀ diag(scale²) A for k rows; scale NULL: 1, and scaled (k, n) is not used. It is the upper
-    half of BLAS's columns, whose other half takes OpenBLAS a quarter more time."""
-    cdef real one = 1, zero = 0
-    cdef char upper = c'U', plain = c'N'
-    cdef int i, j
-    if scale != NULL:
-        for i in range(k):
-            for j in range(n):
-                scaled[<Py_ssize_t> i * n + j] = scale[i] * a[<Py_ssize_t> i * lda + j]
-        a, lda = scaled, n
-    if real is float:
-        ssyrk(&upper, &plain, &n, &k, &one, <float*> a, &lda, &zero, c, &n)
-    else:
-        dsyrk(&upper, &plain, &n, &k, &one, <double*> a, &lda, &zero, c, &n)
-
-
 def matmul(int isa, const real[::view.strided, ::view.contiguous] a, const right[:, ::1] m, bint transposed,
-           real[::view.strided, ::view.contiguous] out, bint accumulate, int threads, uint8_t[::1] work=None):
-    """out = a m, or out += a m; transposed: mᵀ for m. With work m may be float64 beside a float32 a."""
-    cdef Py_ssize_t n = a.shape[0], block
-    cdef int k = <int> a.shape[1], d = <int> out.shape[1], ld_m = <int> m.shape[1]
-    cdef int ld_a = <int> stride(a), ld_out = <int> stride(out)
+           real[::view.strided, ::view.contiguous] out, bint accumulate, int threads, uint8_t[::1] work):
+    """out = a m, or out += a m; transposed: mᵀ for m. m may be float64 beside a float32 a."""
+    cdef Py_ssize_t n = a.shape[0], k = a.shape[1], d = out.shape[1]
     cdef const real* a_ = rows_of(a)
     cdef const void* m_ = &m[0, 0] if m.shape[0] and m.shape[1] else NULL
     cdef real* out_ = &out[0, 0] if n and d else NULL
     require(out.shape[0] == n and m.shape[transposed] == k and m.shape[not transposed] == d, "sizes must match")
-    require(right is real or right is double and work is not None, "BLAS takes matrices of one type")
+    require(work.shape[0] >= work_size(sizeof(real), n, k, d, threads), "work must have work_size bytes")
     if n == 0 or d == 0 or k == 0:
         return
-    if work is not None:
-        require(work.shape[0] >= work_size(sizeof(real), n, k, d, threads), "work must have work_size bytes")
-        multiply_packed(isa, a_, ld_a, NULL, <const real*> NULL, n, k, m_, right is double, ld_m, d, transposed, out_,
-                        ld_out, accumulate, threads, &work[0])
-        return
-    for block in prange(blocks_of(n, BLOCK), nogil=True, schedule="dynamic", num_threads=threads):
-        # Row-major (rows, k)(k, d) is column-major (d, k)(k, rows).
-        gemm(c'T' if transposed else c'N', c'N', d, <int> min(BLOCK, n - block * BLOCK), k, <const real*> m_, ld_m,
-             a_ + block * BLOCK * ld_a, ld_a, <real> accumulate, out_ + block * BLOCK * ld_out, ld_out)
+    multiply_packed(isa, a_, stride(a), NULL, <const real*> NULL, n, k, m_, right is double, m.shape[1], d, transposed,
+                    out_, stride(out), accumulate, threads, &work[0])
 
 
 def matmul_rows(int isa, const real[:, ::1] a, const int64_t[::1] rows, const real[::1] last, const double[:, ::1] m,
@@ -185,13 +147,12 @@ cdef void multiply_packed(int isa, const real* a, Py_ssize_t ld_a, const int64_t
 
 
 def transform(int isa, real[:, ::1] v, const double[::1] last, const double[:, ::1] m, double[:, ::1] scratch,
-              int threads, uint8_t[::1] work=None):
+              int threads, uint8_t[::1] work):
     """v ← [v last] m in place, each row in float64 and then rounded; last None: v m. scratch (threads, transform_size);
     work of transform_work_size."""
     cdef Py_ssize_t n = v.shape[0], d = v.shape[1], k = m.shape[0], block, row, rows, i, j
     cdef Work sizes = of_transform(k, d)
-    cdef bint own = work is not None
-    cdef uint8_t* packed = &work[0] if own else NULL
+    cdef uint8_t* packed = &work[0]
     cdef double* mine
     cdef double* wide
     cdef double* product
@@ -202,9 +163,8 @@ def transform(int isa, real[:, ::1] v, const double[::1] last, const double[:, :
     require(m.shape[1] == d and k == d + (last is not None), "sizes must match")
     require(last is None or last.shape[0] == n, "there must be a number in last for each row")
     require(scratch.shape[0] >= threads and scratch.shape[1] == GEMM_ROWS * (k + d), "each thread must have scratch")
-    require(not own or work.shape[0] >= transform_work_size(k, d, threads), "work must have transform_work_size bytes")
-    if own:
-        pack_right(isa, m_, True, d, k, 0, d, False, <double*> packed)
+    require(work.shape[0] >= transform_work_size(k, d, threads), "work must have transform_work_size bytes")
+    pack_right(isa, m_, True, d, k, 0, d, False, <double*> packed)
     for block in prange(blocks_of(n, GEMM_ROWS), nogil=True, schedule="dynamic", num_threads=threads):
         row = block * GEMM_ROWS
         rows = min(GEMM_ROWS, n - row)
@@ -215,13 +175,9 @@ def transform(int isa, real[:, ::1] v, const double[::1] last, const double[:, :
                 wide[i * k + j] = v_[(row + i) * d + j]
             if last_ != NULL:
                 wide[i * k + d] = last_[row + i]
-        if own:
-            mine = <double*> (packed + sizes.shared + threadid() * sizes.own)
-            pack_left(isa, wide, k, <const int64_t*> NULL, <const double*> NULL, rows, k, mine)
-            multiply(isa, mine, rows, k, <double*> packed, d, False, product, d)
-        else:
-            gemm(c'N', c'N', <int> d, <int> rows, <int> k, m_, <int> d, <const double*> wide, <int> k, <double> 0,
-                 product, <int> d)
+        mine = <double*> (packed + sizes.shared + threadid() * sizes.own)
+        pack_left(isa, wide, k, <const int64_t*> NULL, <const double*> NULL, rows, k, mine)
+        multiply(isa, mine, rows, k, <double*> packed, d, False, product, d)
         for i in range(rows):
             for j in range(d):
                 v_[(row + i) * d + j] = <real> product[i * d + j]
@@ -234,53 +190,41 @@ def transform_size(Py_ssize_t k, Py_ssize_t d):
 
 def gram(int isa, const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,
          const int64_t[::1] chosen, const real[::1] scale, bint half, bint mirrored, const double[:, ::1] base,
-         double keep, double by, Py_ssize_t rows, real[:, :, ::1] parts, real[:, :, ::1] scaled, double[:, ::1] total,
-         int threads, uint8_t[::1] work=None):
+         double keep, double by, Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads,
+         uint8_t[::1] work):
     """total = keep base + by aᵀ b over n ≥ 1 rows; b None: a; base None: 0; mirrored: aᵀ b + bᵀ a.
 
     half: aᵀ b is symmetric, one half is computed and both are filled. scale, with half and without b: aᵀ diag(scale²)
-    a. chosen, with work: b[chosen] + a/2 for b. parts (up to MAX_PARTS, k, d) and total (k, d) as they come; scaled
-    (threads, rows, d) where there is a scale and no work; rows is part_rows(n)."""
+    a. chosen: b[chosen] + a/2 for b. parts (up to MAX_PARTS, k, d) and total (k, d) as they come; rows is
+    part_rows(n)."""
     cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip, stop, i, j, size = sizeof(real)
-    cdef bint own = work is not None, other = b is not None
+    cdef bint other = b is not None
     cdef Py_ssize_t k = a.shape[1], d = b.shape[1] if other else k, of_part = k * d, of_each = gram_bytes(k, d, size)
     cdef Py_ssize_t ld_a = stride(a), ld_b = stride(b if other else a)
     require(n > 0 and k > 0 and d > 0 and (k == d or not (mirrored or half)), "sizes must match")
-    require(b is None or b.shape[0] == n if chosen is None else own and chosen.shape[0] == n and k == d,
+    require(b is None or b.shape[0] == n if chosen is None else chosen.shape[0] == n and k == d,
             "sizes must match")
     require(scale is None or half and not other and scale.shape[0] == n, "there must be a number in scale for each row")
     require(parts.shape[0] > 0 and parts.shape[1] == total.shape[0] == k and parts.shape[2] == total.shape[1] == d,
             "parts and total must have the shape of the product")
     require(base is None or base.shape[0] == k and base.shape[1] == d, "base must have the shape of the product")
-    require(not own or work.shape[0] >= threads * of_each, "work must have work_size bytes")
-    require(own or scale is None or scaled.shape[0] >= threads and scaled.shape[1] >= min(n, rows)
-            and scaled.shape[2] == d, "each thread must have scratch")
+    require(work.shape[0] >= threads * of_each, "work must have work_size bytes")
     cdef const real* a_ = &a[0, 0]
     cdef const real* b_ = &b[0, 0] if other else a_
     cdef const int64_t* chosen_ = address(chosen)
     cdef const real* scale_ = address(scale)
     cdef real* parts_ = &parts[0, 0, 0]
-    cdef real* scaled_ = &scaled[0, 0, 0] if not own and scale is not None else NULL
     cdef double* total_ = &total[0, 0]
     cdef const double* base_ = &base[0, 0] if base is not None else NULL
-    cdef uint8_t* work_ = &work[0] if own else NULL
+    cdef uint8_t* work_ = &work[0]
     while first < n:
         count = min(parts.shape[0], blocks_of(n - first, rows))
         for part in prange(count, nogil=True, schedule="dynamic", num_threads=threads):
             row = first + part * rows
-            if own:
-                gram_part(isa, a_ + row * ld_a, ld_a, k, b_ if chosen_ != NULL else b_ + row * ld_b, ld_b,
-                          chosen_ + row if chosen_ != NULL else NULL, d, min(rows, n - row),
-                          scale_ + row if scale_ != NULL else NULL, half, parts_ + part * of_part,
-                          <real*> (work_ + threadid() * of_each))
-            elif half and not other:
-                syrk(<int> d, <int> min(rows, n - row), a_ + row * ld_a, <int> ld_a,
-                     scale_ + row if scale_ != NULL else NULL,
-                     scaled_ + threadid() * rows * d if scaled_ != NULL else NULL, parts_ + part * of_part)
-            else:
-                # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
-                gemm(c'N', c'T', <int> d, <int> k, <int> min(rows, n - row), b_ + row * ld_b, <int> ld_b,
-                     a_ + row * ld_a, <int> ld_a, <real> 0, parts_ + part * of_part, <int> d)
+            gram_part(isa, a_ + row * ld_a, ld_a, k, b_ if chosen_ != NULL else b_ + row * ld_b, ld_b,
+                      chosen_ + row if chosen_ != NULL else NULL, d, min(rows, n - row),
+                      scale_ + row if scale_ != NULL else NULL, half, parts_ + part * of_part,
+                      <real*> (work_ + threadid() * of_each))
         for strip in prange(blocks_of(k, PARTS_ROWS), nogil=True, schedule="static", num_threads=threads):
             row = strip * PARTS_ROWS
             stop = min(k, row + PARTS_ROWS)

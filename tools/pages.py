@@ -69,7 +69,7 @@ def origin(name: str, content: Content, machine: Content) -> str:
         f"{machine['sgemm_gflops']:.0f} GFLOP/s in float32 products through BLAS ({', '.join(machine['blas'])}); "
         f"variables: {steering}.",
         f"wordsparse {packages['wordsparse']}, commit {machine['commit']}, instruction set "
-        f"{machine['instruction_set']}, products by {machine['products']}.",
+        f"{machine['instruction_set']}.",
     ]
     return "\n".join(facts)
 

@@ -14,8 +14,7 @@ from wordsparse.kernels import CpuKernels, Kernels, isa
     params=[
         "numpy",
         *(f"blocks {name} 2" for name in isa.AVAILABLE),
-        "blas any 2",
-        *(f"own {name} {threads}" for name in isa.AVAILABLE for threads in (1, 2)),
+        *(f"rows {name} {threads}" for name in isa.AVAILABLE for threads in (1, 2)),
         "cuda-emulated",
         pytest.param("cuda", marks=pytest.mark.gpu),
     ]
@@ -26,6 +25,4 @@ def kernels(request: pytest.FixtureRequest) -> Any:
     if request.param.startswith("cuda"):
         return HostAdapter(cuda_kernels(emulated=request.param == "cuda-emulated"))
     kind, name, threads = request.param.split()
-    if kind == "blocks":
-        return InBlocks(int(threads), isa=name)
-    return CpuKernels(int(threads), isa=None if name == "any" else name, own_products=kind == "own")
+    return (InBlocks if kind == "blocks" else CpuKernels)(int(threads), isa=name)

@@ -167,7 +167,7 @@ PRODUCTS = [
 
 @cache
 def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
-    """Dense products, for which BLAS is the other implementation."""
+    """Dense products, for which NumPy's are the other implementation."""
     a, b, m = normal((n, k), dtype, 1), normal((n, d), dtype, 2), normal((k, d), "float64", 3)
     a64, b64, narrow, across = a.astype(np.float64), b.astype(np.float64), m.astype("f4"), np.asfortranarray(m)
     rows, last, below = (
@@ -218,7 +218,7 @@ def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
         Operation(lambda kernels: in_place(kernels, np.empty((n, k), dtype)), a64 @ square, few, dtype),
         Operation(of("gram", a, b), a64.T @ b64, many, "float64"),
         Operation(of("gram", a[:, 1:], b[:, 1:]), a64[:, 1:].T @ b64[:, 1:], many, "float64"),
-        # On its diagonal no terms cancel: a BLAS that adds them one after the other rounds more.
+        # On its diagonal no terms cancel: a sum that adds them one after the other rounds more.
         Operation(of("gram", a), a64.T @ a64, more, "float64", True),
         Operation(of("gram", a, scaled, symmetric=True), a64.T @ scaled, more, "float64", True),
         Operation(of("plus_gram", base, a, b), base + a64.T @ b64, many, "float64"),

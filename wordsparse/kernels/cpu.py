@@ -1,4 +1,4 @@
-"""The kernels compiled from ``pyx/``: OpenMP over rows; inside, vector instructions or single-threaded BLAS.
+"""The kernels compiled from ``pyx/``: OpenMP over rows, vector instructions inside.
 
 Everything is allocated here; the compiled functions only fill. Results do not depend on the number of threads.
 """
@@ -59,9 +59,6 @@ class CpuKernels(Kernels):
         At least 1.
     isa
         The instruction set, a name of ``isa.AVAILABLE``; None: ``WORDSPARSE_ISA`` in the environment, else the widest.
-    own_products
-        Whether products of dense matrices run on kernels of our own (True) or through BLAS (False); None: on our own
-        with AVX2 and wider vectors.
     bfloat16
         Whether float32 numbers may be rounded to bfloat16 on their way into a sum, where that is faster. Tall products
         take a number as the sum of two of them where the processor has a matrix unit (AMX): errors of up to 2⁻¹⁴ of
@@ -80,12 +77,10 @@ class CpuKernels(Kernels):
         threads: int | None = None,
         *,
         isa: str | None = None,
-        own_products: bool | None = None,
         bfloat16: bool = False,
     ) -> None:
         self.isa = chosen_isa(isa)
         self._isa: int = _build.compiled_isas.index(self.isa)
-        self.own_products = self._isa > 0 if own_products is None else own_products
         self._bfloat16 = bfloat16
         self.threads = _threads.resolve_threads(threads)
         if self.threads > 1 and not _build.openmp:
@@ -282,9 +277,6 @@ class CpuKernels(Kernels):
         return self._matmul(a, m, out)
 
     def matmul_in_place(self, a: Array, m: Array) -> Array:
-        if not self.own_products:
-            a[...] = self.matmul(a, m)
-            return a
         # A block of rows is packed before it is written.
         return self._matmul(a, m, a)
 
@@ -293,8 +285,8 @@ class CpuKernels(Kernels):
         (n, k), d = a.shape, out.shape[1]
         threads = self._threads_for(n * k * d)
         work = self._work_space(a.itemsize, n, k, d, threads)
-        # Beside float32 rows our own products round float64 numbers as they pack them.
-        dtype = m.dtype if work is not None and a.dtype == np.float32 else a.dtype
+        # Beside float32 rows float64 numbers are rounded as they are packed.
+        dtype = m.dtype if a.dtype == np.float32 else a.dtype
         m = np.ascontiguousarray(m.T if transposed else m, dtype)
         _products.matmul(self._isa_of_product(n, k, d), a, m, transposed, out, accumulate, threads, work)
         return out
@@ -302,8 +294,6 @@ class CpuKernels(Kernels):
     def matmul_rows(self, matrix: Array, rows: Array, m: Array, last: Array | None = None) -> Array:
         n, (k, d) = rows.shape[0], m.shape
         threads = self._threads_for(n * m.size)
-        if n == 0 or not self.own_products:
-            return self.matmul(self.take(matrix, rows, last), m)
         out = self._pool.rows(n, d, matrix.dtype)
         work = self._work_space(matrix.itemsize, n, k, d, threads)
         m = np.ascontiguousarray(m, np.float64)
@@ -317,7 +307,7 @@ class CpuKernels(Kernels):
         k, threads = m.shape[0], self._threads_for(n * m.size)
         scratch = self._pool.empty((threads, _products.transform_size(k, d)), np.float64)
         size = _products.transform_work_size(k, d, threads)
-        work = self._pool.empty((size,), np.uint8) if self.own_products else None
+        work = self._pool.empty((size,), np.uint8)
         _products.transform(self._isa, matrix, last, np.ascontiguousarray(m), scratch, threads, work)
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
@@ -329,13 +319,7 @@ class CpuKernels(Kernels):
         return self._gram(a, b, base=matrix, keep=keep, by=by, mirrored=symmetric)
 
     def gram_change(self, matrix: Array, rows: Array, change: Array) -> Array:
-        # Dᵀ (V + ½ D) and its transpose.
-        n = change.shape[0]
-        if n and self.own_products:
-            return self._gram(change, matrix, chosen=rows, mirrored=True)
-        middle = self.take(matrix, rows)
-        self.add_rows(middle, np.arange(n), change, np.full(n, 0.5, change.dtype))
-        return self._gram(change, middle, mirrored=True)
+        return self._gram(change, matrix, chosen=rows, mirrored=True)  # Dᵀ (V + ½ D) and its transpose
 
     def weighted_gram(self, a: Array, weights: Array) -> Array:
         return self._gram(a, scale=np.sqrt(weights).astype(a.dtype), half=True)
@@ -360,9 +344,8 @@ class CpuKernels(Kernels):
         rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
         parts = self._pool.empty((min(_products.MAX_PARTS, -(-n // rows)), k, d), a.dtype)
         work = self._work_space(a.itemsize, n, k, d, threads)
-        scaled = self._pool.empty((threads, 0 if scale is None or work is not None else rows, d), a.dtype)
         operands = a, b, chosen, scale, half, mirrored, base, keep, by
-        _products.gram(self._isa_of_product(n, k, d), *operands, rows, parts, scaled, total, threads, work)
+        _products.gram(self._isa_of_product(n, k, d), *operands, rows, parts, total, threads, work)
         return total
 
     def _isa_of_product(self, n: int, k: int, d: int) -> int:
@@ -370,10 +353,9 @@ class CpuKernels(Kernels):
         splits = self._bfloat16 and n >= AMX_ROWS and min(k, d) >= AMX_COLUMNS
         return self._isa if splits else min(self._isa, X86_64_V4)
 
-    def _work_space(self, itemsize: int, n: int, k: int, d: int, threads: int) -> Array | None:
-        """Work space for a product with n rows, of k columns and d columns; None for BLAS."""
-        size = _products.work_size(itemsize, n, k, d, threads)
-        return self._pool.empty((size,), np.uint8) if self.own_products else None
+    def _work_space(self, itemsize: int, n: int, k: int, d: int, threads: int) -> Array:
+        """Work space for a product with n rows, of k columns and d columns."""
+        return self._pool.empty((_products.work_size(itemsize, n, k, d, threads),), np.uint8)
 
     def _threads_for(self, work: int) -> int:
         return _threads.usable_threads(self.threads) if work >= PARALLEL_WORK else 1

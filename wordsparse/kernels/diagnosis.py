@@ -36,8 +36,7 @@ def diagnose() -> dict[str, Any]:
 
 def provenance(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
     """The machine, the version and the kernels that give a result on ``threads`` threads, as JSON for its file."""
-    compiled = _compiled()
-    kernels = {"instruction_set": compiled["instruction_set_used"], "products": compiled["products"]}
+    kernels = {"instruction_set": _compiled()["instruction_set_used"]}
     return {**description.describe(threads, sgemm_size), "commit": commit(), **kernels}
 
 
@@ -47,7 +46,6 @@ def rounding() -> dict[str, str]:
     blas = sorted({f"{pool['name']} {pool['version']} ({pool['architecture']})" for pool in pools})
     return {
         "instruction set": compiled["instruction_set_used"],
-        "products": compiled["products"],
         "BLAS": ", ".join(blas),
     }
 
@@ -67,7 +65,7 @@ def describe(found: Mapping[str, Any]) -> str:
     extras = {package: version for extra in found["extras"].values() for package, version in extra.items()}
     facts = {
         "kernels": f"for {', '.join(compiled['instruction_sets'])}, this machine takes "
-        f"{compiled['instruction_set_used']}; products by {compiled['products']} ({compiled['compiler']})",
+        f"{compiled['instruction_set_used']} ({compiled['compiler']})",
         "threads": f"{cpus['used']} used of {cpus['cpus']} CPUs",
         "variables": ", ".join(f"{name}={value}" for name, value in found["environment"].items()),
         "BLAS": ", ".join(pools),
@@ -87,7 +85,6 @@ def _compiled() -> dict[str, Any]:
         "compiler": _build.compiler,
         "instruction_sets": list(_build.compiled_isas),
         "instruction_set_used": kernels.isa,
-        "products": "wordsparse" if kernels.own_products else "BLAS",
     }
 
 

@@ -1,8 +1,8 @@
 """The number of threads: the only module that sets it and that reads environment variables about it.
 
 Two thread pools that spin at the same time (BLAS and OpenMP) can slow a busy machine down tenfold. Therefore the
-compiled kernels split work over OpenMP threads, which call a single-threaded BLAS; :func:`single_threaded_blas` limits
-the BLAS pools of the process to one thread while the kernels run. An OpenMP worker that waits sleeps, after some 50 µs.
+compiled kernels split work over OpenMP threads, and :func:`single_threaded_blas` limits the BLAS pools of the process
+to one thread while they run. An OpenMP worker that waits sleeps, after some 50 µs.
 
 A forked process does not inherit its parent's threads, and a parallel region of OpenMP would wait for them forever.
 Therefore a process that was forked after its parent had used the kernels runs on one thread, with a warning.
@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import scipy.linalg.cython_blas  # noqa: F401 - loads the BLAS that the kernels call before threadpoolctl searches for it
+import scipy.linalg.lapack  # noqa: F401 - loads the BLAS that inverses call before threadpoolctl searches for it
 import threadpoolctl
 
 from wordsparse import validation
