@@ -54,15 +54,18 @@ template <typename real> INLINED real log1p_of_small(real x) {
     return 2 * t * sum;
 }
 
-/* The sum of y softplus(-o) over n outputs; slope = -y sigma(-o). NaN gives NaN. */
-template <typename real> double softplus_terms(const real *y, const real *o, ptrdiff_t n, real *slope) {
+/* The sum of y softplus(-o) over n outputs o = f a; slope = -y sigma(-o) f, f = factor[column], 1 where factor is
+ * NULL. NaN gives NaN. */
+template <typename real>
+double softplus_terms(const real *y, const real *a, const int32_t *column, const real *factor, ptrdiff_t n,
+                      real *slope) {
     double total = 0;
 #pragma omp simd reduction(+ : total)
     for (ptrdiff_t i = 0; i < n; i++) {
-        const real x = o[i], away = x < 0 ? x : -x, bounded = away > series<real>::LOWEST ? away : series<real>::LOWEST;
+        const real f = factor ? factor[column[i]] : 1, x = a[i] * f, away = x < 0 ? x : -x, bounded = away > series<real>::LOWEST ? away : series<real>::LOWEST;
         const real small = exp_of_negative(bounded), whole = x == x ? 1 : x;
         total += y[i] * ((x < 0 ? -x : 0) + log1p_of_small(small)) * whole;
-        slope[i] = -y[i] * ((x < 0 ? 1 : small) / (1 + small)) * whole;
+        slope[i] = -y[i] * ((x < 0 ? 1 : small) / (1 + small)) * whole * f;
     }
     return total;
 }

@@ -1,17 +1,19 @@
 """A loss's terms of its targets, where array operations would pass over them a dozen times on one thread.
 
-Functions softplus   Σ y softplus(−o), and −y σ(−o) for each output o
+Functions softplus   Σ y softplus(−o), and −y σ(−o) f for each output o = f a, f the factor of its column
 dtypes    real = float32 or float64; each block of outputs is summed in float64
 memory    outputs come from the caller
 threads   OpenMP threads take blocks of BLOCK outputs, whose sums the caller adds up: no result depends on their number
 """
 
 from cython.parallel cimport prange
+from libc.stdint cimport int32_t
 
-from common cimport blocks_of, real, require
+from common cimport address, blocks_of, real, require
 
 cdef extern from "loss_terms.hpp" nogil:
-    double softplus_terms "wordsparse::softplus_terms"[T](int, const T*, const T*, Py_ssize_t, T*)
+    double softplus_terms "wordsparse::softplus_terms"[T](
+        int, const T*, const T*, const int32_t*, const T*, Py_ssize_t, T*)
 
 cdef enum:
     OUTPUTS = 4096
@@ -19,12 +21,14 @@ cdef enum:
 BLOCK = OUTPUTS
 
 
-def softplus(int isa, const real[::1] y, const real[::1] o, real[::1] slope, double[::1] sums, int threads):
-    """slope (entries,); sums (blocks,), one of BLOCK outputs each."""
-    cdef Py_ssize_t entries = o.shape[0], blocks = blocks_of(entries, OUTPUTS), block, first
-    require(y.shape[0] == entries and slope.shape[0] == entries, "y, o and slope must have the same length")
+def softplus(int isa, const real[::1] y, const real[::1] a, const int32_t[::1] columns, const real[::1] factors,
+             real[::1] slope, double[::1] sums, int threads):
+    """slope (entries,); sums (blocks,), one of BLOCK outputs each; factors None: 1."""
+    cdef Py_ssize_t entries = a.shape[0], blocks = blocks_of(entries, OUTPUTS), block, first
+    cdef const real* factors_ = address(factors)
+    require(y.shape[0] == columns.shape[0] == slope.shape[0] == entries, "each output must have its y and its column")
     require(sums.shape[0] == blocks, "sums must have a number for each block")
     for block in prange(blocks, nogil=True, schedule="static", num_threads=threads):
         first = block * OUTPUTS
-        sums[block] = softplus_terms(isa, &y[first], &o[first], min(<Py_ssize_t> OUTPUTS, entries - first),
-                                     &slope[first])
+        sums[block] = softplus_terms(isa, &y[first], &a[first], &columns[first], factors_,
+                                     min(<Py_ssize_t> OUTPUTS, entries - first), &slope[first])

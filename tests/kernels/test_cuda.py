@@ -97,7 +97,7 @@ def loss_difference(kernels: HostAdapter, loss: Loss, dtype: str = "float64") ->
         all_of_it = loss_pass.per_example(loss, csr, y, o, q, s, total, side)
         sides.append([*all_of_it])
         if isinstance(loss, LinearLoss):
-            sides[-1] += map(np.asarray, loss_pass.target_terms(loss, csr, y, o, total, side)[1:])
+            sides[-1] += map(np.asarray, loss_pass.target_terms(loss, csr, y, o, None, total, side)[1:])
     with np.errstate(all="ignore"):
         errors = [np.abs(a - b) / max(np.abs(b).max(initial=0), 1e-3) for a, b in zip(*sides, strict=True)]
     return max(float(np.nan_to_num(error, nan=np.inf).max(initial=0)) for error in errors)

@@ -7,7 +7,7 @@ from support.arrays import DTYPES, normal, structure
 from support.block_kernels import InBlocks
 from support.operations import SHAPES, dense
 
-from wordsparse.kernels import CpuKernels, Kernels, _windows, isa
+from wordsparse.kernels import CpuKernels, Csr, Kernels, _windows, isa
 from wordsparse.kernels.pool import ArrayPool
 from wordsparse.layer.losses import BoundedNS
 
@@ -86,18 +86,22 @@ def test_sums_of_many_bags_are_added_up_in_parts() -> None:
 def test_terms_of_targets(kernels: Kernels, dtype: str, entries: int) -> None:
     o, y = 10 * normal((entries,), dtype, 1), abs(normal((entries,), dtype, 2))
     o[:6] = [0, -1e-30, 88, -88, 800, -800][:entries]
-    found = kernels.target_terms("softplus", y, o)
-    if found is None:
-        pytest.skip("left to array operations")
-    value, slope = BoundedNS().target(o.astype(np.float64))
+    csr = Csr(np.arange(entries + 1), np.arange(entries, dtype=np.int32) % 3, 3)
     eps = np.finfo(dtype).eps
-    np.testing.assert_allclose(found[0], (y * value).sum(), rtol=8 * eps)
-    np.testing.assert_allclose(found[1], y * slope, rtol=4 * eps, atol=8 * np.finfo(dtype).tiny)
+    for factors in (None, np.array([1, 0.5, 2], dtype)):  # which round nothing
+        f = np.ones(entries) if factors is None else factors[csr.indices]
+        found = kernels.target_terms("softplus", csr, y, (o / f).astype(dtype), factors)
+        if found is None:
+            pytest.skip("left to array operations")
+        value, slope = BoundedNS().target(o.astype(np.float64))
+        np.testing.assert_allclose(found[0], (y * value).sum(), rtol=8 * eps)
+        np.testing.assert_allclose(found[1], y * slope * f, rtol=4 * eps, atol=8 * np.finfo(dtype).tiny)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_what_is_no_number_gives_no_terms(dtype: str) -> None:
-    found = CpuKernels(1).target_terms("softplus", np.ones(3, dtype), np.array([1, np.nan, 2], dtype))
+    csr = Csr(np.arange(4), np.zeros(3, np.int32), 1)
+    found = CpuKernels(1).target_terms("softplus", csr, np.ones(3, dtype), np.array([1, np.nan, 2], dtype), None)
     assert found is not None
     assert np.isnan(found[0])
     assert np.isnan(found[1]).tolist() == [False, True, False]

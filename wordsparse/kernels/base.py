@@ -52,7 +52,7 @@ class Kernels:
 
     def scaled(self, values: Array, factor: float, dtype: Any = np.float64) -> Array:
         """``factor · values`` in a dtype of its own."""
-        return (factor * values).astype(dtype, copy=False)
+        return self.xp.multiply(values, factor, dtype=np.float64).astype(dtype, copy=False)
 
     def scale_columns(self, csr: Csr, values: Array, scale: Array) -> Array:
         """The value of each stored entry (entries,) times a factor for its column, of the same dtype."""
@@ -118,9 +118,11 @@ class Kernels:
         for q and s that are None; or None, where array operations are to do it."""
         return None
 
-    def target_terms(self, loss: str, y: Array, o: Array) -> tuple[float, Array] | None:
-        """Σ y t(o) and the array y t'(o) of the linear loss that is compiled as ``loss`` in one pass; or None, where
-        array operations are to do it."""
+    def target_terms(
+        self, loss: str, csr: Csr, y: Array, a: Array, factors: Array | None
+    ) -> tuple[float, Array] | None:
+        """Σ y t(o) and the array y t'(o) f of outputs o = f a, f the factor of each one's column, of the linear loss
+        that is compiled as ``loss`` in one pass; or None, where array operations are to do it."""
         return None
 
     # ── windows of a text ─────────────────────────────────────────────────────────────────────────────────────────

@@ -150,14 +150,13 @@ class CpuKernels(Kernels):
         return out
 
     def scaled(self, values: Array, factor: float, dtype: Any = np.float64) -> Array:
-        return np.multiply(values, factor, out=self._pool.empty(values.shape, dtype), casting="same_kind")
+        out = self._pool.empty(values.shape, dtype)
+        return np.multiply(values, factor, out=out, dtype=np.float64, casting="same_kind")
 
-    def target_terms(self, loss: str, y: Array, o: Array) -> tuple[float, Array]:
-        o = np.ascontiguousarray(o)
-        slope = self._pool.empty(o.shape, o.dtype)
-        sums = np.empty(-(-o.shape[0] // _loss_terms.BLOCK))
-        y = np.ascontiguousarray(y, o.dtype)
-        getattr(_loss_terms, loss)(self._isa, y, o, slope, sums, self._threads_for(TERMS_WORK * o.shape[0]))
+    def target_terms(self, loss: str, csr: Csr, y: Array, a: Array, factors: Array | None) -> tuple[float, Array]:
+        slope, sums = self._pool.empty(a.shape, a.dtype), np.empty(-(-a.shape[0] // _loss_terms.BLOCK))
+        operands = y.astype(a.dtype, copy=False), a, csr.indices, factors
+        getattr(_loss_terms, loss)(self._isa, *operands, slope, sums, self._threads_for(TERMS_WORK * a.shape[0]))
         return float(sums.sum()), slope
 
     def row_dots(self, left: Array, right: Array) -> Array:
@@ -257,9 +256,7 @@ class CpuKernels(Kernels):
         return size >= BLOCKS_FROM_BYTES
 
     def _window_arrays(self, windows: Windows, features: Array) -> WindowArrays:
-        blocks = -(-windows.tokens.shape[0] // _windows.BLOCK)
-        # (of the centres' own type: they are not converted then)
-        first = np.searchsorted(windows.centre, np.arange(blocks + 1, dtype=np.int32) * np.int32(_windows.BLOCK))
+        first = windows.first_of_blocks(_windows.BLOCK)
         text = windows.tokens, windows.centre, windows.start, windows.stop, first, windows.reach
         return self._isa, *text, row_bytes(features.shape[1], features.itemsize) // features.itemsize
 

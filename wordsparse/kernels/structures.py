@@ -31,12 +31,14 @@ class Csr:
 
     ``order`` is None, or says which of the values belongs to each entry (a transposed structure reads the values
     of the original). ``indptr`` int64 (rows + 1,), ``indices`` int32 (entries,), ``order`` int64 (entries,).
+    ``one_a_row`` says that each row is known to have one entry.
     """
 
     indptr: Array
     indices: Array
     columns: int
     order: Array | None = None
+    one_a_row: bool = False
 
     @classmethod
     def of(cls, matrix: Any) -> "Csr":
@@ -86,6 +88,16 @@ class Windows:
     def share(self) -> Array:
         """The weight of one token in each bag: 1 / size, float64 (m,)."""
         return 1.0 / (self.stop - self.start - 1)
+
+    def first_of_blocks(self, positions: int) -> Array:
+        """The first bag of each block of so many positions, and the end of the last one; cached by the first call."""
+        kept = vars(self).setdefault("_first_of_blocks", {})
+        if positions not in kept:
+            # (of the centres' own type: they are not converted then)
+            starts = np.arange(-(-self.tokens.shape[0] // positions) + 1, dtype=np.int32) * np.int32(positions)
+            kept[positions] = np.searchsorted(self.centre, starts)
+        first: Array = kept[positions]
+        return first
 
     def csr(self, xp: Any = np) -> Csr:
         """The same matrix entry by entry, in the order of the text; ``xp`` is the module of the arrays."""

@@ -92,21 +92,20 @@ class ExactLayer:
         rows = TargetRows.of(self.V, targets, p_T, f, kernels)
         a = rows.outputs(inputs)  # (1)
         r = None if self.p is None else (1 / p_T).astype(self.dtype)
-        o = a if r is None else kernels.scale_columns(targets.csr, a, r)
         H_hat = None
         if not per_example and isinstance(self.loss, LinearLoss) and not is_regression(self.loss):
-            terms = loss_pass.target_terms(self.loss, targets.csr, targets.y, o, self.total, kernels)
+            terms = loss_pass.target_terms(self.loss, targets.csr, targets.y, a, r, self.total, kernels)
         else:
+            o = loss_pass.times_columns(targets.csr, a, r, kernels)
             q, s, H_hat = inputs.moments(f.Q, f.w_bar if self.loss.sees_sum else None)  # (2)
             terms = loss_pass.per_example(self.loss, targets.csr, targets.y, o, q, s, self.total, kernels)  # (3)
-        gamma = terms.gamma.astype(self.dtype, copy=False)
-        if r is not None:
-            gamma = kernels.scale_columns(targets.csr, gamma, r)
+            gamma = terms.gamma.astype(self.dtype, copy=False)
+            terms = terms._replace(gamma=loss_pass.times_columns(targets.csr, gamma, r, kernels))
         return Forward(
             inputs=inputs,
             targets=targets,
             target_rows=rows,
-            terms=terms._replace(gamma=gamma),
+            terms=terms,
             H_hat=H_hat,
             factors=f,
             clock=self.clock,

@@ -48,27 +48,37 @@ def per_example(
     return LossSums(losses, alpha, beta, y * terms.do)
 
 
-def target_terms(loss: LinearLoss, targets: Csr, y: Array, o: Array, total: float, kernels: Kernels) -> LossSums:
-    """Σ y (t(o) + c), the part of the loss of all examples that is not of q and s, and the derivatives.
+def target_terms(
+    loss: LinearLoss, targets: Csr, y: Array, a: Array, r: Array | None, total: float, kernels: Kernels
+) -> LossSums:
+    """Σ y (t(o) + c), the part of the loss of all examples that is not of q and s, and the derivatives, that by o times
+    r, for outputs o = a r, r (u,) the factors of the columns.
 
     The losses of the examples stay unknown. Regression has no such part.
     """
-    in_one_pass = _in_one_pass(loss, targets, y, o, None, None, total, kernels)
-    if in_one_pass is not None:
-        assert in_one_pass.losses is not None
-        return in_one_pass._replace(losses=None, of_targets=float(in_one_pass.losses.sum()))
-    weight = kernels.sum_rows(targets, y)
     compiled = vars(type(loss)).get("compiled")
-    terms = None if compiled is None else kernels.target_terms(compiled, y, o)
+    terms = None if compiled is None else kernels.target_terms(compiled, targets, y, a, r)
     if terms is None:
+        o = times_columns(targets, a, r, kernels)
+        in_one_pass = _in_one_pass(loss, targets, y, o, None, None, total, kernels)
+        if in_one_pass is not None:
+            assert in_one_pass.losses is not None
+            gamma, of_targets = times_columns(targets, in_one_pass.gamma, r, kernels), in_one_pass.losses.sum()
+            return in_one_pass._replace(losses=None, gamma=gamma, of_targets=float(of_targets))
         value, slope = np.empty_like(o), np.empty_like(o)
         for start in range(0, o.shape[0], PIECE):
             piece = slice(start, start + PIECE)
             value[piece], slope[piece] = loss.target(o[piece])
-        terms = float((y * value).sum(dtype=np.float64)), y * slope
-    c, a, b = loss.slopes(total)
-    of_targets = terms[0] + c * float(weight.sum())
-    return LossSums(None, kernels.scaled(weight, a), kernels.scaled(weight, b), terms[1], of_targets)
+        terms = float((y * value).sum(dtype=np.float64)), times_columns(targets, y * slope, r, kernels)
+    weight = y if targets.one_a_row else kernels.sum_rows(targets, y)
+    c, by_q, by_s = loss.slopes(total)
+    of_targets = terms[0] + c * float(weight.sum(dtype=np.float64))
+    return LossSums(None, kernels.scaled(weight, by_q), kernels.scaled(weight, by_s), terms[1], of_targets)
+
+
+def times_columns(csr: Csr, values: Array, factors: Array | None, kernels: Kernels) -> Array:
+    """The value of each stored entry times the factor of its column; None: 1."""
+    return values if factors is None else kernels.scale_columns(csr, values, factors)
 
 
 def _in_one_pass(

@@ -90,6 +90,7 @@ class WordEmbedding:
         self.pair_curvature = 0.0  # κ
         self.steps = 0
         self._m0 = sizes.m0 * max(1.0, dim / sizes.wide_dim)
+        self._ones = xp.ones(0, np.float32)  # the constant feature of as many words as a minibatch has had
 
     # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -126,7 +127,7 @@ class WordEmbedding:
         output, sizes, sums = self.output, self.sizes, pull.sums
         # 1/n_w: the share of this minibatch in the running means.
         share = min(1.0, pull.tokens / sizes.forget_tokens)
-        new_mass, curvature = self._remember(pull, share)
+        seen, new_mass, curvature = self._remember(pull, share)
         preconditioner = output.kernels.inverse(_ridged(self.curvature, sizes.ridge))
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining * share) / pull.pairs
         leverage = eta * float(output.kernels.xp.vdot(preconditioner, curvature))
@@ -140,7 +141,7 @@ class WordEmbedding:
         output.apply(update)
         del update
         if moves:
-            rates = self._input_rates(pull.words, new_mass, lr)
+            rates = self._input_rates(seen, new_mass, lr)
             output.kernels.add_rows(self.E, pull.words, pull.directions.take(), rates)
         self._rescale()
         self.steps += 1
@@ -196,22 +197,26 @@ class WordEmbedding:
         """The examples on the device, and their inputs as the layer takes them."""
         kernels = self.output.kernels
         examples = mapped(examples, kernels.to_device)
-        constant = kernels.xp.ones(examples.words.shape[0], np.float32)
-        features = kernels.take(self.E, examples.words, constant)
+        u = examples.words.shape[0]
+        if self._ones.shape[0] < u:
+            self._ones = kernels.xp.ones(u, np.float32)
+        features = kernels.take(self.E, examples.words, self._ones[:u])
         if examples.bags is None:
             return examples, RowInputs(features, kernels)
         return examples, WindowInputs(features, examples.bags, kernels)
 
-    def _remember(self, pull: Pull, share: float) -> tuple[Array, Array]:
-        """Take a minibatch into C̄, κ and M; returns its part of M, (u,), and its own curvature C, (d, d)."""
+    def _remember(self, pull: Pull, share: float) -> tuple[Array, Array, Array]:
+        """Take a minibatch into C̄, κ and M; returns M of its words and its part of it, (u,), and its own curvature C,
+        (d, d)."""
         curvature = 2 * pull.curvature / pull.pairs
         rate = max(1 / (self.steps + 1), share)
         self.curvature += rate * (curvature - self.curvature)
         self.pair_curvature += rate * (2 * pull.weight / pull.pairs - self.pair_curvature)
         kappa = self.pair_curvature
         new_mass = pull.mass * (2 / kappa if kappa > 0 else 1.0)
-        self.mass[pull.words] += new_mass
-        return new_mass, curvature
+        seen = self.mass[pull.words] + new_mass
+        self.mass[pull.words] = seen
+        return seen, new_mass, curvature
 
     def _rescale(self) -> None:
         """Where the layer divides W by c, α is c² times what it was, and so are C̄ and κ."""
@@ -239,10 +244,9 @@ class WordEmbedding:
         kernels.matmul(terms, np.stack([f.Q[dim, :dim], f.w_bar[:dim]]) @ P, out=change)
         return change
 
-    def _input_rates(self, words: Array, new_mass: Array, lr: float) -> Array:
+    def _input_rates(self, seen: Array, new_mass: Array, lr: float) -> Array:
         """By how much of its direction each word's row changes, (u,)."""
-        seen = self.mass[words] + self._m0
-        rates = -np.minimum(lr / seen, self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
+        rates = -np.minimum(lr / (seen + self._m0), self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
         rates /= self.pair_curvature
         rounded: Array = rates.astype(np.float32)
         return rounded

@@ -121,7 +121,7 @@ class ExampleBuilder:
         bags = Windows(local[:n], centre, begin, end, self.window, words.shape[0])
         if self._ones.shape[0] < m:
             self._ones, self._indptr = np.ones(m, np.float32), np.arange(m + 1)
-        one_each = Csr(self._indptr[: m + 1], targets, words.shape[0])
+        one_each = Csr(self._indptr[: m + 1], targets, words.shape[0], one_a_row=True)
         return Examples(Targets(words, one_each, self._ones[:m]), bags, tokens, m)
 
     def _tokens(
