@@ -21,6 +21,9 @@ template <> struct series<double> {
     static constexpr int MANTISSA = 52, BIAS = 1023, EXP_DEGREE = 14, ATANH_TERMS = 17;
 };
 
+/* Numbers whose factors are gathered at a time: within the loop of the terms they would keep it from being vectors. */
+constexpr ptrdiff_t GATHERED = 512;
+
 } // namespace wordsparse
 
 #define EACH_ISA "loss_terms.hpp"
@@ -60,12 +63,20 @@ template <typename real>
 double softplus_terms(const real *y, const real *a, const int32_t *column, const real *factor, ptrdiff_t n,
                       real *slope) {
     double total = 0;
+    for (ptrdiff_t first = 0; first < n; first += GATHERED) {
+        const ptrdiff_t count = n - first < GATHERED ? n - first : GATHERED;
+        real f[GATHERED];
+        for (ptrdiff_t i = 0; i < count; i++) f[i] = factor ? factor[column[first + i]] : 1;
+        const real *y_ = y + first, *a_ = a + first;
+        real *slope_ = slope + first;
 #pragma omp simd reduction(+ : total)
-    for (ptrdiff_t i = 0; i < n; i++) {
-        const real f = factor ? factor[column[i]] : 1, x = a[i] * f, away = x < 0 ? x : -x, bounded = away > series<real>::LOWEST ? away : series<real>::LOWEST;
-        const real small = exp_of_negative(bounded), whole = x == x ? 1 : x;
-        total += y[i] * ((x < 0 ? -x : 0) + log1p_of_small(small)) * whole;
-        slope[i] = -y[i] * ((x < 0 ? 1 : small) / (1 + small)) * whole * f;
+        for (ptrdiff_t i = 0; i < count; i++) {
+            const real x = a_[i] * f[i], away = x < 0 ? x : -x,
+                       bounded = away > series<real>::LOWEST ? away : series<real>::LOWEST;
+            const real small = exp_of_negative(bounded), whole = x == x ? 1 : x;
+            total += y_[i] * ((x < 0 ? -x : 0) + log1p_of_small(small)) * whole;
+            slope_[i] = -y_[i] * ((x < 0 ? 1 : small) / (1 + small)) * whole * f[i];
+        }
     }
     return total;
 }
