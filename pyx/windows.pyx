@@ -2,7 +2,7 @@
 
 Functions dots      a_j = h_j · W[target_j]            (m,)      h_j the mean of F over bag j, its centre left out
           means     H, row by row                      (m, d)
-          sums      Cᵀ v, or with C ∘ C                (u,)
+          sums      Cᵀ v and (C ∘ C)ᵀ s                (u,) each
           pull      X = ΓᵀH, Z = Cᵀ diag(ζ) H, G = CᵀΓW   (u, d)    C (m, u) the bags, Γ one γ_j a bag at its target
 dtypes    real = float32 or float64; tokens, positions and targets int32
 memory    outputs and scratch come from the caller, all matrices with the same distance from row to row; (m, d) is never
@@ -148,54 +148,64 @@ def sum_parts(Py_ssize_t bags):
 
 
 def change_size(Py_ssize_t n, Py_ssize_t reach, Py_ssize_t parts):
-    """Numbers of scratch for sums over n positions."""
+    """Pairs of numbers of scratch for sums over n positions."""
     return n + parts * (2 * reach + 2)
 
 
 def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
-         const double[::1] values, bint squared, Py_ssize_t reach, double[::1] change, double[:, ::1] parts,
-         double[::1] out, int threads):
-    """Each bag's value counts as one part of its size, or of its square. change of change_size and parts (sum_parts,
-    columns) as they come; out (columns,); there is at least one bag."""
-    cdef Py_ssize_t n = tokens.shape[0], bags = centre.shape[0], columns = out.shape[0], part, column, count
+         const double[::1] values, const double[::1] squares, Py_ssize_t reach, double[:, ::1] change,
+         double[:, :, ::1] parts, double[:, ::1] out, int threads):
+    """Of each bag's value one part of its size, and of its square one part of the square of it. change (change_size, 2)
+    and parts (sum_parts, columns, 2) as they come; out (2, columns); there is at least one bag."""
+    cdef Py_ssize_t n = tokens.shape[0], bags = centre.shape[0], columns = out.shape[1], part, column, count, i
     cdef double total
-    require(bags > 0 and start.shape[0] == stop.shape[0] == values.shape[0] == bags, "each bag must have one value")
-    require(parts.shape[0] > 0 and parts.shape[1] == columns, "parts must have the columns of the result")
-    require(change.shape[0] >= change_size(n, reach, parts.shape[0]), "change must have change_size numbers")
+    require(bags > 0 and start.shape[0] == stop.shape[0] == values.shape[0] == squares.shape[0] == bags,
+            "each bag must have one value and one square")
+    require(parts.shape[0] > 0 and parts.shape[1] == columns and parts.shape[2] == out.shape[0] == 2,
+            "parts must have the columns of the result")
+    require(change.shape[0] >= change_size(n, reach, parts.shape[0]) and change.shape[1] == 2,
+            "change must have change_size pairs")
     count = parts.shape[0]
     for part in prange(count, nogil=True, schedule="static", num_threads=threads):
-        part_sums(&tokens[0], n, &centre[0], &start[0], &stop[0], &values[0], squared, reach, bags * part // count,
-                  bags * (part + 1) // count, &change[part * (2 * reach + 2)], &parts[part, 0], columns)
+        part_sums(&tokens[0], n, &centre[0], &start[0], &stop[0], &values[0], &squares[0], reach, bags * part // count,
+                  bags * (part + 1) // count, &change[part * (2 * reach + 2), 0], &parts[part, 0, 0], columns)
     for column in prange(columns, nogil=True, schedule="static", num_threads=threads):
-        total = 0
-        for part in range(count):
-            total = total + parts[part, column]
-        out[column] = total
+        for i in range(2):
+            total = 0
+            for part in range(count):
+                total = total + parts[part, column, i]
+            out[i, column] = total
 
 
 cdef void part_sums(const int32_t* tokens, Py_ssize_t n, const int32_t* centre, const int32_t* start,
-                    const int32_t* stop, const double* values, bint squared, Py_ssize_t reach, Py_ssize_t first,
-                    Py_ssize_t last, double* change, double* out, Py_ssize_t columns) noexcept nogil:
+                    const int32_t* stop, const double* values, const double* squares, Py_ssize_t reach,
+                    Py_ssize_t first, Py_ssize_t last, double* change, double* out, Py_ssize_t columns) noexcept nogil:
     """sums of the bags from `first` to `last`. Those of one part never reach further than 2 reach + 1 positions into
     the next one's, whose `change` begins so much further on."""
     cdef Py_ssize_t low, high, j, p
-    cdef double total = 0, value, size
-    memset(out, 0, columns * sizeof(double))
+    cdef double total = 0, total_square = 0, value, square, size
+    memset(out, 0, 2 * columns * sizeof(double))
     if first == last:
         return
     low, high = max(0, centre[first] - reach), min(n, centre[last - 1] + reach + 1)
-    memset(change + low, 0, (high - low + 1) * sizeof(double))
+    memset(change + 2 * low, 0, 2 * (high - low + 1) * sizeof(double))
     # A bag's value starts to count at its first token and stops to after its last; its centre is left out.
     for j in range(first, last):
         size = stop[j] - start[j] - 1
-        value = values[j] / (size * size if squared else size)
-        change[start[j]] += value
-        change[stop[j]] -= value
-        out[tokens[centre[j]]] -= value
+        value, square = values[j] / size, squares[j] / (size * size)
+        add_pair(change + 2 * start[j], value, square)
+        add_pair(change + 2 * stop[j], -value, -square)
+        add_pair(out + 2 * tokens[centre[j]], -value, -square)
     for p in range(low, high):
-        total += change[p]
+        total += change[2 * p]
+        total_square += change[2 * p + 1]
         if tokens[p] >= 0:
-            out[tokens[p]] += total
+            add_pair(out + 2 * tokens[p], total, total_square)
+
+
+cdef inline void add_pair(double* to, double first, double second) noexcept nogil:
+    to[0] += first
+    to[1] += second
 
 
 def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,

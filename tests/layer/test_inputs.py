@@ -24,7 +24,7 @@ def test_the_words_of_large_bags_count_for_each_other() -> None:
     size = windows.stop - windows.start - 1
     assert size.min() < WIDE_BAG < size.max()
     values = random.standard_normal(windows.rows)
-    mass = WindowInputs(np.ones((COLUMNS, 1)), windows, Kernels()).mass(values)
+    mass = WindowInputs(np.ones((COLUMNS, 1)), windows, Kernels()).pull(values, values)[1]
     expected = (values / size * np.maximum(1, size - WIDE_BAG + 1)) @ problems.dense_bags(windows)
     assert problems.off(mass, expected, 1.0) < 1e-13
 
@@ -54,7 +54,7 @@ def test_a_layer_steps_alike_on_windows_and_rows(loss: str, per_example: bool, n
             Z, G, weights = sums.Z(), sums.G(), random.standard_normal(windows.rows)
             share = np.ones(windows.rows) if is_rows else windows.share
             for found, expected in (
-                (given.mass(weights), (share * weights) @ C),
+                (given.pull(weights, weights)[1], (share * weights) @ C),
                 (given.gram(weights), H.T @ (weights[:, None] * H)),
                 (sums.curvature(), H.T @ (alpha * H)),
                 (pull_back(seen).X(), Gamma.T @ H),

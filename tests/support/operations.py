@@ -141,8 +141,12 @@ def windows(dtype: str, n: int, columns: int, d: int, reach: int) -> list[Operat
             all_of_them,
             dtype,
         ),
-        Operation(of("window_sums", bags, zeta), zeta @ C, 1e-12 * (m + 1), "float64"),
-        Operation(of("window_sums", bags, zeta, squared=True), bags.share * zeta @ C, 1e-12 * (m + 1), "float64"),
+        Operation(
+            lambda kernels: np.stack(kernels.window_sums(bags, zeta, 1 - zeta)),
+            np.stack([zeta @ C, bags.share * (1 - zeta) @ C]),
+            1e-12 * (m + 1),
+            "float64",
+        ),
     ]
 
 

@@ -127,11 +127,15 @@ class Kernels:
 
     # ── windows of a text ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def window_sums(self, windows: Windows, values: Array, *, squared: bool = False) -> Array:
-        """Cᵀ values for one number a bag, float64 (columns,). ``squared``: the share of each of a bag's tokens by
-        itself once more; repeats inside a bag still count one by one."""
-        bags, shares = windows.csr(self.xp), values * windows.share ** (2 if squared else 1)
-        return self._sums(bags.indices, shares[self.row_of_entry(bags)], windows.columns)
+    def window_sums(self, windows: Windows, values: Array, squares: Array) -> tuple[Array, Array]:
+        """Cᵀ values and (C ∘ C)ᵀ squares for one number a bag, float64 (columns,). Repeats inside a bag count one by
+        one."""
+        bags = windows.csr(self.xp)
+
+        def sums(shares: Array) -> Array:
+            return self._sums(bags.indices, shares[self.row_of_entry(bags)], windows.columns)
+
+        return sums(values * windows.share), sums(squares * windows.share**2)
 
     def window_dots(self, windows: Windows, features: Array, targets: Array, rows: Array) -> Array:
         """``h_j · rows[targets_j]``, h_j the mean of ``features`` over bag j; (m,)."""

@@ -215,16 +215,17 @@ class CpuKernels(Kernels):
         _csr_rows.scale_columns(csr.indices, values, scale, out, self._threads_for(SCALE_WORK * csr.entries))
         return out
 
-    def window_sums(self, windows: Windows, values: Array, *, squared: bool = False) -> Array:
+    def window_sums(self, windows: Windows, values: Array, squares: Array) -> tuple[Array, Array]:
         n, bags, columns, reach = windows.tokens.shape[0], windows.rows, windows.columns, windows.reach
         if bags == 0 or columns == 0:
-            return np.zeros(columns)
-        values, count, out = np.ascontiguousarray(values, np.float64), _windows.sum_parts(bags), np.empty(columns)
-        change = self._pool.empty((_windows.change_size(n, reach, count),), np.float64)
-        parts, threads = self._pool.empty((count, columns), np.float64), self._threads_for(SUMS_WORK * bags)
+            return np.zeros(columns), np.zeros(columns)
+        count, out = _windows.sum_parts(bags), np.empty((2, columns))
+        change = self._pool.empty((_windows.change_size(n, reach, count), 2), np.float64)
+        parts, threads = self._pool.empty((count, columns, 2), np.float64), self._threads_for(SUMS_WORK * bags)
         text = windows.tokens, windows.centre, windows.start, windows.stop
-        _windows.sums(*text, values, squared, reach, change, parts, out, threads)
-        return out
+        numbers = (np.ascontiguousarray(each, np.float64) for each in (values, squares))
+        _windows.sums(*text, *numbers, reach, change, parts, out, threads)
+        return out[0], out[1]
 
     def window_pull(
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array

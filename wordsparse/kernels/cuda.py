@@ -134,9 +134,11 @@ class CudaKernels(Kernels):
         Z = self._pulled(windows, share * zeta, H, NULL)
         return X, Z, self._pulled(windows, share * gamma, self._packed(rows, features.dtype), targets)
 
-    def window_sums(self, windows: Windows, values: Array, *, squared: bool = False) -> Array:
-        by = values.astype(np.float64, copy=False) * windows.share ** (2 if squared else 1)
-        return self._pulled(windows, by, self.xp.ones((windows.rows, 1)), NULL)[:, 0]
+    def window_sums(self, windows: Windows, values: Array, squares: Array) -> tuple[Array, Array]:
+        def sums(shares: Array) -> Array:
+            return self._pulled(windows, shares, self.xp.ones((windows.rows, 1)), NULL)[:, 0]
+
+        return sums(values * windows.share), sums(squares * windows.share**2)
 
     def _pulled(self, windows: Windows, by: Array, X: Array, index: Array) -> Array:
         """Each column's sum of ``by_j X[index_j]`` (X_j where ``index`` is null) over the bags j that it is in.

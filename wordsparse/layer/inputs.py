@@ -69,14 +69,10 @@ class RowInputs:
         """Fᵀ pulled, (d,) float64: Hᵀ x for pulled = Cᵀ x."""
         return self.kernels.column_sums(self.features, pulled)
 
-    def pull(self, values: Array) -> Array:
-        """Cᵀ values, (n,) float64, for one number an example."""
-        return values
-
-    def mass(self, weights: Array) -> Array:
-        """Σ_j C_jw² weights_j of each feature w, (n,) float64; repeats inside a bag count one by one, and bags of more
-        than ``WIDE_BAG`` features more than once."""
-        return weights
+    def pull(self, values: Array, weights: Array) -> tuple[Array, Array]:
+        """Cᵀ values, and the mass Σ_j C_jw² weights_j of each feature w, (n,) float64, for a value and a weight an
+        example; repeats inside a bag count one by one, and bags of more than ``WIDE_BAG`` features more than once."""
+        return values, weights
 
 
 class WindowInputs(RowInputs):
@@ -115,14 +111,10 @@ class WindowInputs(RowInputs):
     def dots(self, targets: Csr, W_T: Array) -> Array:
         return self.kernels.window_dots(self.windows, self.features, targets.indices, W_T)
 
-    def pull(self, values: Array) -> Array:
-        return self.kernels.window_sums(self.windows, values)
-
-    def mass(self, weights: Array) -> Array:
-        if 2 * self.windows.reach <= WIDE_BAG:
-            return self.kernels.window_sums(self.windows, weights, squared=True)
-        together = self.kernels.xp.maximum(1.0, 1.0 / self.windows.share - (WIDE_BAG - 1))
-        return self.kernels.window_sums(self.windows, weights * together, squared=True)
+    def pull(self, values: Array, weights: Array) -> tuple[Array, Array]:
+        if 2 * self.windows.reach > WIDE_BAG:
+            weights = weights * self.kernels.xp.maximum(1.0, 1.0 / self.windows.share - (WIDE_BAG - 1))
+        return self.kernels.window_sums(self.windows, values, weights)
 
 
 def _sums(H: Array, w_bar: Array | None, kernels: Kernels) -> Array:

@@ -170,6 +170,13 @@ class Forward:
         assert self.terms.losses is not None
         return self.terms.losses
 
+    @cached_property
+    def bends(self) -> Array:
+        """|α|, (m,): half the size of the curvature along a row of W."""
+        alpha = self.terms.alpha
+        bends_down = alpha.shape[0] > 0 and bool(alpha.min() < 0)
+        return np.abs(alpha) if bends_down else alpha
+
     def check_current(self) -> None:
         """Refuse to go on from a state that is gone (InputError), because the layer has changed since this forward
         pass."""
@@ -215,9 +222,9 @@ class Sums:
     """The sums over a minibatch that flow back from it, (4) to (6): ``sums.X()`` is X, ``sums.X.take()`` too, once.
 
     ``transposed`` is the structure of Γᵀ; ``X`` = ΓᵀH, (u, d); ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T, (n, d);
-    ``curvature`` K = Hᵀ diag(α) H, symmetric, and ``weights_gram`` XᵀW_T = FᵀG, (d, d) float64; ``pulled_beta`` Cᵀβ,
-    (n,), and ``total_beta`` Hᵀβ, (d,), float64; ``H_hat`` Ĥ = H Q and ``gradient`` ∇H, (m, d). Of sums that are not
-    ``whole`` some examples are elsewhere: the forward pass is that of the others.
+    ``curvature`` K = Hᵀ diag(α) H, symmetric, and ``weights_gram`` XᵀW_T = FᵀG, (d, d) float64; ``pulled_beta`` Cᵀβ
+    and ``mass`` (C ∘ C)ᵀ|α|, (n,), and ``total_beta`` Hᵀβ, (d,), float64; ``H_hat`` Ĥ = H Q and ``gradient`` ∇H,
+    (m, d). Of sums that are not ``whole`` some examples are elsewhere: the forward pass is that of the others.
     """
 
     forward: Forward
@@ -228,6 +235,7 @@ class Sums:
     curvature: Value[Array]
     weights_gram: Value[Array]
     pulled_beta: Value[Array]
+    mass: Value[Array]
     total_beta: Value[Array]
     H_hat: Value[Array]
     gradient: Value[Array]

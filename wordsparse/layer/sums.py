@@ -63,11 +63,11 @@ def _sums(
     """The sums that are computed in the same way for rows and windows, beside the others."""
     forward.check_current()
     inputs, beta = forward.inputs, forward.terms.beta
-    pulled_beta = Value("Cᵀβ", lambda: inputs.pull(beta))
+    pulled = Value("Cᵀβ and (C ∘ C)ᵀ|α|", lambda: inputs.pull(beta, forward.bends))
 
     def total_beta() -> Array:
         zero: Array = kernels.xp.zeros(inputs.shape[1])
-        return inputs.total(pulled_beta()) if beta.any() else zero
+        return inputs.total(pulled()[0]) if beta.any() else zero
 
     def H_hat() -> Array:
         return forward.H_hat if forward.H_hat is not None else inputs.times(forward.factors.Q)  # (2)
@@ -81,7 +81,8 @@ def _sums(
         G=G,
         curvature=curvature,
         weights_gram=Value("XᵀW_T", lambda: kernels.gram(inputs.features, G())),
-        pulled_beta=pulled_beta,
+        pulled_beta=Value("Cᵀβ", lambda: pulled()[0]),
+        mass=Value("(C ∘ C)ᵀ|α|", lambda: pulled()[1]),
         total_beta=Value("Hᵀβ", total_beta),
         H_hat=H_Q,
         gradient=Value("∇H", lambda: _gradient(forward, H_Q(), kernels)),

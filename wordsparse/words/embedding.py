@@ -16,7 +16,7 @@ hardly moves any more, W is fitted to more and more of the text. The input step 
 of a word so far, lr times; where the minibatch itself is most of it (a rare word), lr above 1 would overshoot, so no
 more is taken than ``trust`` times the Newton step of the minibatch alone. C_jw² leaves out that the words of a bag move
 together, as they do in baskets that share hundreds of items: a bag of n words counts n − 19 times where n is above 20
-(:meth:`wordsparse.layer.inputs.WindowInputs.mass`).
+(:meth:`wordsparse.layer.inputs.RowInputs.pull`).
 
 Both curvatures leave the targets' own part out, σ(1 − σ) on one row each, since many examples share every direction. In
 more dimensions than examples, each example has a direction to itself, and a step fitted to it would move its target's
@@ -105,9 +105,8 @@ class WordEmbedding:
         output = self.output
         examples, inputs = self._minibatch(examples)
         forward = output.forward(inputs, examples.targets, per_example=False)
-        sums, alpha = pull_back(forward), forward.terms.alpha
-        bends_down = alpha.shape[0] > 0 and bool(alpha.min() < 0)
-        weights = np.abs(alpha) if bends_down else alpha
+        sums, weights = pull_back(forward), forward.bends
+        bends_down = weights is not forward.terms.alpha
         return Pull(
             words=examples.words,
             tokens=examples.tokens,
@@ -115,7 +114,7 @@ class WordEmbedding:
             loss=output.loss_sum(sums),
             weight=float(weights.sum()),
             curvature=inputs.gram(weights) if bends_down else sums.curvature(),
-            mass=inputs.mass(weights),
+            mass=sums.mass(),
             sums=sums,
             directions=Value("∇F P", lambda: self._directions(sums)),
         )
