@@ -66,23 +66,12 @@ def test_nothing_held_out_is_trained_on() -> None:
     assert first.report["heldout_loss"] != second.report["heldout_loss"]
 
 
-def test_patience_stops_a_run_that_no_longer_gets_better() -> None:
-    noise = [list(sentence) for sentence in np.random.default_rng(0).choice(list("abcdefghij"), (80, 8))]
-    model = ws.train(noise, **{**SMALL, "epochs": 200}, heldout=0.3, patience=2)
-    found = model.report["heldout_loss"]
-    assert 3 <= len(found) == len(model.report["loss"]) < 200
-    assert min(found[-2:]) >= min(found[:-2])
-    assert all(min(found[k - 2 : k]) < min(found[: k - 2]) for k in range(3, len(found)))
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"heldout": 1.0}, "heldout"),
         ({"heldout": -0.1}, "heldout"),
         ({"heldout": float("nan")}, "heldout"),
-        ({"patience": 2}, "patience needs held-out text"),
-        ({"patience": 0, "heldout": 0.1}, "patience"),
         ({"heldout": 1e-6}, "too little text is held out"),
         ({"heldout": 1 - 1e-9}, "nothing of the text is left"),
     ],

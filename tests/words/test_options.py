@@ -81,7 +81,7 @@ def test_a_loss_of_ones_own_needs_its_step_sizes() -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_options_go_through_json_and_back(loss: str) -> None:
     recipe = replace(recommended("skipgram", loss), growth=0.5)
-    options = Options(model="skipgram", loss=loss, recipe=recipe, patience=2, heldout=0.1)
+    options = Options(model="skipgram", loss=loss, recipe=recipe, heldout=0.1)
     assert Options.from_dict(json.loads(json.dumps(options.as_dict()))) == options
 
 

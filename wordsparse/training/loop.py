@@ -111,7 +111,7 @@ class Run:
         self.embedding.restore(embedding)
 
     def steps(self) -> Iterator[Progress]:
-        """Train until the last epoch, or until the held-out loss has stalled; then the output's V holds W itself.
+        """Train until the last epoch; then the output's V holds W itself.
 
         After each minibatch, and with the held-out loss of an epoch, it yields how far the run has come: all of its
         state is consistent then, and whoever goes through the steps may leave off.
@@ -123,7 +123,7 @@ class Run:
             at.wall_seconds, at.cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
 
         with at_work():
-            while len(at.losses) < self.options.epochs and not self._has_stalled():
+            while len(at.losses) < self.options.epochs:
                 with closing(self._epoch()) as steps:
                     for progress in steps:
                         count_time()
@@ -259,13 +259,6 @@ class Run:
             else:
                 bags = examples.bags.rows
         memory.check(len(self.vocabulary), self.options.dim, words, pairs, bags, form=self.options.form > 0)
-
-    def _has_stalled(self) -> bool:
-        """Whether the last ``patience`` epochs brought no better held-out loss than the best one before them."""
-        patience, found = self.options.patience, self.state.heldout_losses
-        if patience is None or len(found) <= patience:
-            return False
-        return min(found[-patience:]) >= min(found[:-patience])
 
     def _step(self, examples: Examples) -> tuple[float, float]:
         """Take the step of a minibatch; the sum of its losses, and its pairs. TrainingError if the loss tells of a run

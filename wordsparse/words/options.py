@@ -29,7 +29,7 @@ WIDE_WINDOW = 255
 # Of the options whose default depends on the preset: those of text.
 DEFAULTS = {"model": "cbow", "window": 5, "sample": 1e-3, "form": 1.0}
 CHECKS: dict[str, Callable[[str, Any], float]] = {
-    **dict.fromkeys(("dim", "window", "epochs", "batch_tokens", "threads", "max_tokens", "patience"), positive_int),
+    **dict.fromkeys(("dim", "window", "epochs", "batch_tokens", "threads", "max_tokens"), positive_int),
     **dict.fromkeys(("sample", "heldout"), non_negative),
     "form": partial(non_negative, most=MOST_FORM),
     "measure_power": finite,
@@ -112,12 +112,6 @@ class Options:
         "Fraction of the text that is excluded from training; its loss is reported after each epoch.",
         metavar="FRACTION",
     )
-    patience: int | None = option(
-        None,
-        "Stop after this number of epochs without a lower held-out loss. The learning rate falls to 0 over all epochs, "
-        "so it is still high when a run stops early: for better vectors, run again with that smaller number of epochs.",
-        metavar="EPOCHS",
-    )
     form: float = option(
         None,
         "How strongly what a word looks like, by n-grams of characters that are fitted to the finished vectors, is "
@@ -146,8 +140,6 @@ class Options:
                 self._set(name, check(name, value))
         if not self.heldout < 1:
             raise InputError(f"heldout must be a share of the text below 1, not {self.heldout}")
-        if self.patience is not None and self.heldout == 0:
-            raise InputError("patience needs held-out text, whose loss it watches: give heldout too")
         if self.window > MAX_WINDOW:
             raise InputError(f"window must be at most {MAX_WINDOW}, not {self.window}")
         if self.device not in get_args(DeviceName):
@@ -220,6 +212,7 @@ def _recipe_with(loss: losses.Loss, recipe: Recipe | None, model: ModelName, pre
 def renamed(content: Mapping[str, Any]) -> dict[str, Any]:
     """Stored options by the names of this version."""
     given = dict(content)
+    given.pop("patience", None)  # which stopped a run early, and changed nothing else
     if given.pop("subwords", True) is False:  # which n-grams had besides form
         given["form"] = 0.0
     return given
