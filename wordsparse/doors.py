@@ -10,76 +10,22 @@ SOURCES: dict[str, tuple[str, str]] = {
 }
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "encode": (
-        "wordsparse.cli.encode",
-        "Count the words of a text and write it as int32 shards, for use in any number of trainings.",
-    ),
-    "train": (
-        "wordsparse.cli.train",
-        "Train word vectors on text files, or on a directory written by `encode`.",
-    ),
-    "count": (
-        "wordsparse.counts.command",
-        "Count the pairs of words of a text, for training from counts.",
-    ),
-    "evaluate": (
-        "wordsparse.cli.evaluate",
-        "Evaluate a model, or word vectors of any tool in word2vec, GloVe, npz or safetensors format.",
-    ),
-    "compare": (
-        "wordsparse.comparison.command",
-        "Train wordsparse and gensim's word2vec on CORPUS, evaluate both on the same test sets, and write REPORT.",
-    ),
-    "advise": (
-        "wordsparse.advice.command",
-        "Tell whether the exact layer suits CORPUS, or the rows of --features.",
-    ),
-    "export": (
-        "wordsparse.cli.export",
-        "Write the vectors of a model, or of any file that evaluate reads, in another format.",
-    ),
-    "subwords": (
-        "wordsparse.cli.subwords",
-        "Fit n-grams of characters to finished vectors, and blend what they tell of each word into its vector.",
-    ),
-    "infer": (
-        "wordsparse.cli.infer",
-        "Infer vectors of words that MODEL does not know from the sentences of a text; the model stays as it is.",
-    ),
-    "documents": (
-        "wordsparse.cli.documents",
-        "Write the vector of each line of a text, or with --column of each row, a row of float32 numbers, by MODEL.",
-    ),
-    "similar": (
-        "wordsparse.cli.similar",
-        "Show the words whose vectors have the largest cosine with that of WORD, or with the mean of several words.",
-    ),
-    "analogy": (
-        "wordsparse.cli.analogy",
-        "Show the words x such that A is to B as C is to x; for man, king, woman the expected answer is queen.",
-    ),
-    "vectors": (
-        "wordsparse.cli.vectors",
-        "Print the vectors of words, composed from n-grams where MODEL does not know a word.",
-    ),
-    "next": (
-        "wordsparse.cli.next",
-        "Show the likeliest next items of a basket or session, by a MODEL of baskets or sessions.",
-    ),
-    "explore": (
-        "wordsparse.explorer.command",
-        "Write one self-contained HTML page that shows the vectors of MODEL.",
-    ),
-    "labels": (
-        "wordsparse.labels.command",
-        "Train, use and judge classifiers for huge sets of sparse labels, of texts or of rows of numbers.",
-    ),
-    "corpora": (
-        "wordsparse.cards.command",
-        "List and fetch public texts and test sets.",
-    ),
-    "doctor": (
-        "wordsparse.cli.doctor",
-        "Show the compiled parts, the threads, BLAS, GPU and extras found, and why some of them are not used.",
-    ),
+    "encode": ("wordsparse.cli.encode", "Count the words of a text, and write it as int32 shards."),
+    "train": ("wordsparse.cli.train", "Train word vectors on text, or on what `encode` wrote."),
+    "count": ("wordsparse.counts.command", "Count the pairs of words of a text, for training from counts."),
+    "evaluate": ("wordsparse.cli.evaluate", "Judge a model, or word vectors of any tool, by test sets."),
+    "compare": ("wordsparse.comparison.command", "Train ours and gensim's word2vec on CORPUS, and judge both."),
+    "advise": ("wordsparse.advice.command", "Tell whether the exact layer suits CORPUS, or rows of numbers."),
+    "export": ("wordsparse.cli.export", "Write vectors in the format of another program."),
+    "subwords": ("wordsparse.cli.subwords", "Fit n-grams of characters to finished vectors."),
+    "infer": ("wordsparse.cli.infer", "Infer vectors of words that MODEL does not know from a text."),
+    "documents": ("wordsparse.cli.documents", "Write the vector of each line, or of each row, of a text."),
+    "similar": ("wordsparse.cli.similar", "Show the words that are nearest to WORD, or to several words."),
+    "analogy": ("wordsparse.cli.analogy", "Show the words x such that A is to B as C is to x."),
+    "vectors": ("wordsparse.cli.vectors", "Print the vectors of words."),
+    "next": ("wordsparse.cli.next", "Show the likeliest next items of a basket or session."),
+    "explore": ("wordsparse.explorer.command", "Write one HTML page that shows the vectors of MODEL."),
+    "labels": ("wordsparse.labels.command", "Train, use and judge classifiers for huge sets of labels."),
+    "corpora": ("wordsparse.cards.command", "List and fetch public texts and test sets."),
+    "doctor": ("wordsparse.cli.doctor", "Show what is compiled and installed here, and why some is not used."),
 }

@@ -25,7 +25,7 @@ def command(
     corpus: tuple[Path, ...],
     **options: Any,
 ) -> None:
-    """Tell whether the exact layer suits CORPUS, or the rows of --features.
+    """Tell whether the exact layer suits CORPUS, or rows of numbers.
 
     Sizes and losses, a timed step beside a dense layer, and a trial within --budget. The advice may be to use something
     else.

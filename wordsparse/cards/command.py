@@ -8,12 +8,12 @@ import click
 
 from wordsparse.cards.card import Card, card_names, load_card
 from wordsparse.cards.fetching import fetch
-from wordsparse.cli.common import PATH, Group, emit, json_option, quiet_option
+from wordsparse.cli.common import PATH, emit, json_option, quiet_option
 from wordsparse.display import Display
 from wordsparse.evaluation.testsets import DEFAULT_ANALOGIES, DEFAULT_PAIRS, fetched_sets
 
 
-@click.group(cls=Group)
+@click.group()
 def command() -> None:
     """List and fetch public texts and test sets.
 
@@ -41,9 +41,10 @@ def list_cards(as_json: bool) -> None:
 @quiet_option
 @json_option
 def fetch_one(name: str, output: Path | None, quiet: bool, as_json: bool) -> None:
-    """Fetch the text or the test sets NAME, or what a card of your own describes (a path that ends in .toml).
+    """Fetch the text or the test sets NAME.
 
-    Run the same command again to resume a download. Proxies are taken from the environment (https_proxy, no_proxy).
+    NAME may be the path of a card of your own, which ends in .toml. Run the same command again to resume a download.
+    Proxies are taken from the environment (https_proxy, no_proxy).
     """
     card = load_card(name)
     output = output or _place(card)

@@ -11,14 +11,14 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from wordsparse.cli import terminal, unknown
-from wordsparse.cli.common import Group
+from wordsparse.cli import terminal
 from wordsparse.doors import COMMANDS
 from wordsparse.errors import CutShortError, InputError, WordsparseError
+from wordsparse.options import hint, meant
 from wordsparse.training.interruption import stop_requests
 
 
-class _LazyGroup(Group):
+class _LazyGroup(click.Group):
     """Imports the module of a sub-command only when it is used: help and completion do not load NumPy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -28,7 +28,7 @@ class _LazyGroup(Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(unknown.command(args[0], list(COMMANDS)))
+            ctx.fail(f"no such command {args[0]!r}: {meant(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
@@ -37,12 +37,13 @@ class _LazyGroup(Group):
         command: click.Command = importlib.import_module(COMMANDS[name][0]).command
         return command
 
-    def sentences(self, ctx: click.Context) -> list[tuple[str, str]]:
-        return [(name, sentence) for name, (_, sentence) in COMMANDS.items()]
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        named = [CompletionItem(name, help=said) for name, said in self.sentences(ctx) if name.startswith(incomplete)]
-        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
+        names = [CompletionItem(name) for name in COMMANDS if name.startswith(incomplete)]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -74,7 +75,7 @@ def _status(given: list[str], command: click.Command, name: str) -> int:
         return stop.exit_code
     except click.ClickException as error:
         if isinstance(error, click.NoSuchOption):
-            error = unknown.option(error, given)
+            error = _unknown(error)
         _say(" ".join(error.format_message().split()))
         if isinstance(error, click.UsageError) and error.ctx is not None:
             terminal.say([f"{error.ctx.get_usage()}", f"help: {error.ctx.command_path} --help"])
@@ -104,6 +105,14 @@ def _status(given: list[str], command: click.Command, name: str) -> int:
         _say(str(stop) or str(stop.__cause__ or "") or "interrupted")
         return 130
     return status if isinstance(status, int) else 0
+
+
+def _unknown(error: click.NoSuchOption) -> click.UsageError:
+    """The refusal of an option that does not exist, with a hint for those who know it from another tool."""
+    options = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
+    written = {each.name: each.opts[-1] for each in options if each.name is not None}
+    said = hint(error.option_name.lstrip("-"), written, lambda name: written.get(name, name))
+    return click.UsageError(f"no such option {error.option_name}{': ' + said if said else ''}", error.ctx)
 
 
 def _say(message: object) -> None:

@@ -16,7 +16,6 @@ from wordsparse.errors import InputError
 from wordsparse.files import outputs
 from wordsparse.options import meant
 
-SENTENCE = 1000  # more characters than one has
 _BETWEEN = 1000  # items between two updates of a display
 Item = TypeVar("Item")
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -30,20 +29,6 @@ def _hush(context: click.Context, parameter: click.Parameter, quiet: bool) -> bo
     if quiet:
         logging.getLogger("wordsparse").setLevel(logging.WARNING)
     return quiet
-
-
-class Group(click.Group):
-    """A group of commands whose help has the whole first sentence of each; click cuts them at 45 characters."""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the names of the commands and their sentences."""
-        with formatter.section("Commands"):
-            formatter.write_dl(self.sentences(ctx))
-
-    def sentences(self, ctx: click.Context) -> list[tuple[str, str]]:
-        """The name of each command, and its sentence."""
-        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
-        return [(name, command.get_short_help_str(SENTENCE)) for name, command in commands.items() if command]
 
 
 class Choice(click.Choice[str]):

@@ -27,12 +27,12 @@ from wordsparse.files.escaping import number_of
 def command(
     model: str, corpus: tuple[Path, ...], output: Path, keep: str | None, quiet: bool, as_json: bool, **text: Any
 ) -> None:
-    """Write the vector of each line of a text, or with --column of each row, a row of float32 numbers, by MODEL.
+    """Write the vector of each line, or of each row, of a text.
 
-    The text is split into words as the model's own text was. A vector is the mean of the words' vectors, rare words
-    weighing more, scaled to length one. A line without a word that has a vector, an empty one too, has zeros. The text
-    is read as it comes: any number of lines takes the same memory. - is standard input; to standard output each of its
-    lines is answered as it comes.
+    With --column the text is in rows. The text is split into words as the model's own text was. A vector is the mean of
+    the words' vectors, rare words weighing more, scaled to length one. A line without a word that has a vector, an
+    empty one too, has zeros. The text is read as it comes: any number of lines takes the same memory. - is standard
+    input; to standard output each of its lines is answered as it comes.
     """
     from wordsparse.corpus.reading import joined
     from wordsparse.unseen.documents import Row, write

@@ -30,7 +30,7 @@ from wordsparse.words.options import Options
 def command(
     corpus: tuple[Path, ...], output: Path, preset: str | None, quiet: bool, as_json: bool, **options: Any
 ) -> None:
-    """Count the words of a text and write it as int32 shards, for use in any number of trainings.
+    """Count the words of a text, and write it as int32 shards. It serves any number of trainings.
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read down, or - for standard
     input; read in the given order. Each line is a sentence, words are separated by white space, and nothing is

@@ -25,9 +25,10 @@ def command(
     restrict_vocab: int,
     as_json: bool,
 ) -> None:
-    """Evaluate a model, or word vectors of any tool in word2vec, GloVe, npz or safetensors format.
+    """Judge a model, or word vectors of any tool, by test sets.
 
-    The default test sets are WordSim-353, SimLex-999 and Google's questions-words.
+    Vectors are in word2vec, GloVe, npz or safetensors format, or fastText's. The default test sets are WordSim-353,
+    SimLex-999 and Google's questions-words.
     """
     from wordsparse.words.evaluate import evaluate
 

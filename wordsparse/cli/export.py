@@ -4,9 +4,7 @@ from pathlib import Path
 
 import click
 
-from wordsparse.cli.common import PATH, Completed, emit, json_option, report_stream
-from wordsparse.errors import InputError
-from wordsparse.files import storage
+from wordsparse.cli.common import Completed, emit, json_option, report_stream
 from wordsparse.files.escaping import number_of
 from wordsparse.files.unpacking import suffix_of
 from wordsparse.vectors.formats import FORMATS, READABLE, format_of, save_vectors
@@ -41,38 +39,21 @@ _LISTED = "\n".join(f"{name}: {format.about}" for name, format in FORMATS.items(
     show_default=True,
     help=f"Number type of the stored vectors: one of {', '.join(PRECISIONS)}.",
 )
-@click.option(
-    "--words-of",
-    metavar="TEXT",
-    type=PATH,
-    help="Write the vectors of other words of this text too, which n-grams compose: only npz can compose them itself.",
-)
-@click.option(
-    "--scores", metavar="FILE", type=PATH, help="Output of `evaluate --json`, for the model card of model2vec."
-)
 @json_option
 def command(
     model: str,
     output: str,
     format_name: str | None,
     precision: str,
-    words_of: Path | None,
-    scores: Path | None,
     as_json: bool,
 ) -> None:
-    """Write the vectors of a model, or of any file that evaluate reads, in another format."""
-    from wordsparse.corpus.reading import RawText, joined
+    """Write vectors in the format of another program. MODEL: a model, or any file that evaluate reads."""
     from wordsparse.corpus.tables import format_of_name
     from wordsparse.words.model_directory import read_vectors
 
     report = report_stream(output, as_json)
     format_name = format_of(Path(output), format_name).name
     word_vectors = read_vectors(model)
-    if words_of is not None:
-        text = RawText([words_of], tokens=word_vectors.split)
-        word_vectors = word_vectors.with_composed(word for line in joined(text.pieces()) for word in line)
-    if scores is not None:
-        word_vectors.facts["scores"] = _scores(scores)
     files = [str(path) for path in save_vectors(word_vectors, output, format_name, precision)]
     result = {
         "files": files,
@@ -92,17 +73,3 @@ def command(
     ):
         said.append(f"{output} is {format_name} by --format, and not what its name says")
     emit(result, said, as_json, report)
-
-
-def _scores(path: Path) -> dict[str, float]:
-    """The scores of an evaluation, by measure and test set."""
-    content = storage.read_json(path)
-    try:
-        return {
-            f"{name} ({measure})": score[measure]
-            for kind, measure in {"sentences": "spearman", "pairs": "spearman", "analogies": "accuracy"}.items()
-            for name, score in content[kind].items()
-            if score[measure] is not None
-        }
-    except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: is not the output of `wordsparse evaluate --json`") from error

@@ -36,7 +36,7 @@ def command(
     as_json: bool,
     **reading: Any,
 ) -> None:
-    """Infer vectors of words that MODEL does not know from the sentences of a text; the model stays as it is.
+    """Infer vectors of words that MODEL does not know from a text. The model stays as it is.
 
     The text is split into words as the model's own text was. The vectors are comparable with those of the model. Where
     the model has n-grams, they help words that occur rarely. - is standard input, which is kept in memory.

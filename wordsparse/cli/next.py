@@ -7,7 +7,6 @@ import click
 from wordsparse.cli import terminal
 from wordsparse.cli.common import PATH, asked_lines, check_order, emit, json_option
 from wordsparse.errors import UnknownWordError
-from wordsparse.files.escaping import padded, shortened, width_of
 
 
 @click.command("next")
@@ -16,7 +15,7 @@ from wordsparse.files.escaping import padded, shortened, width_of
 @click.option("-n", "n", default=10, show_default=True, type=click.IntRange(min=1), help="Number of items to show.")
 @json_option
 def command(model: Path, items: tuple[str, ...], n: int, as_json: bool) -> None:
-    """Show the likeliest next items of a basket or session, by a MODEL of baskets or sessions.
+    """Show the likeliest next items of a basket or session. MODEL is one of baskets or sessions.
 
     With their probabilities, which are exact over all items. With - each line of standard input is a basket, and its
     answer is one line of items.
@@ -35,9 +34,7 @@ def command(model: Path, items: tuple[str, ...], n: int, as_json: bool) -> None:
                 raise
             terminal.say([f"wordsparse: {error}"])
             answer = []
-        shown = [(shortened(item), probability) for item, probability in answer]
-        width = max((width_of(item) for item, _ in shown), default=0)
-        lines = [f"{padded(item, width)}  {probability:.4f}" for item, probability in shown]
+        lines = [f"{probability:.4f}  {item}" for item, probability in answer]
         if items == ("-",):
             lines = [" ".join(item for item, _ in answer)]
         result = [{"item": item, "probability": probability} for item, probability in answer]

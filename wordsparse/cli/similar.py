@@ -7,7 +7,6 @@ import click
 from wordsparse.cli import terminal
 from wordsparse.cli.common import asked_lines, check_order, emit, json_option
 from wordsparse.errors import InputError
-from wordsparse.files.escaping import padded, shortened, width_of
 from wordsparse.vectors.word_vectors import WordVectors
 
 neighbours_option = click.option(
@@ -21,11 +20,12 @@ neighbours_option = click.option(
 @neighbours_option
 @json_option
 def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
-    """Show the words whose vectors have the largest cosine with that of WORD, or with the mean of several words.
+    """Show the words that are nearest to WORD, or to several words.
 
-    With - lines of words are read from standard input, and each is answered as it comes. A WORD that is not in the
-    vocabulary is written as the model's tokeniser writes it; if it is not known then and the model has n-grams, its
-    vector is composed from them. A line says so.
+    Near is by the cosine with the vector of WORD, or with the mean of several. With - lines of words are read from
+    standard input, and each is answered as it comes. A WORD that is not in the vocabulary is written as the model's
+    tokeniser writes it; if it is not known then and the model has n-grams, its vector is composed from them. A line
+    says so.
     """
     from wordsparse.words.model_directory import read_vectors
 
@@ -65,7 +65,5 @@ def _meant(vectors: WordVectors, words: Sequence[str]) -> list[str]:
 
 def emit_neighbours(question: Mapping[str, object], neighbours: Sequence[tuple[str, float]], as_json: bool) -> None:
     """Print the found words with their cosines; the JSON output contains the question too."""
-    shown = [(shortened(word), cosine) for word, cosine in neighbours]
     result = {**question, "neighbours": [{"word": word, "cosine": cosine} for word, cosine in neighbours]}
-    width = max((width_of(word) for word, _ in shown), default=0)
-    emit(result, [f"{padded(word, width)}  {cosine:6.3f}" for word, cosine in shown], as_json)
+    emit(result, [f"{cosine:6.3f}  {word}" for word, cosine in neighbours], as_json)

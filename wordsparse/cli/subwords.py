@@ -31,11 +31,12 @@ from wordsparse.words import form as words_form
 def command(
     model: str | None, vectors: str | None, output: Path, shortest: int, longest: int, form: float, as_json: bool
 ) -> None:
-    """Fit n-grams of characters to finished vectors, and blend what they tell of each word into its vector.
+    """Fit n-grams of characters to finished vectors.
 
-    MODEL: a model directory. A word that is not in the vocabulary gets the mean of the rows of its n-grams. Lengths are
-    in characters of <word>: in languages whose words are short, such as Chinese, give --shortest 2 --longest 3; at the
-    default, a word of one letter has no n-gram of its own.
+    What they tell of each word is blended into its vector. MODEL: a model directory. A word that is not in the
+    vocabulary gets the mean of the rows of its n-grams. Lengths are in characters of <word>: in languages whose words
+    are short, such as Chinese, give --shortest 2 --longest 3; at the default, a word of one letter has no n-gram of its
+    own.
     """
     from wordsparse.files import storage
     from wordsparse.vectors.formats import read_file, save_vectors

@@ -75,7 +75,7 @@ def _of_config(args: Sequence[str]) -> str | None:
 @quiet_option
 @json_option
 def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
-    """Train word vectors on text files, or on a directory written by `encode`.
+    """Train word vectors on text, or on what `encode` wrote.
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read down, or - for standard
     input. Each line is a sentence, words are separated by white space, and nothing is changed: --format and --tokens

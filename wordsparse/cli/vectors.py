@@ -12,7 +12,7 @@ from wordsparse.cli.common import asked_lines, check_order, emit, json_option
 @click.argument("words", nargs=-1, required=True, metavar="WORD...")
 @json_option
 def command(model: str, words: tuple[str, ...], as_json: bool) -> None:
-    """Print the vectors of words, composed from n-grams where MODEL does not know a word.
+    """Print the vectors of words. They are composed from n-grams where MODEL does not know a word.
 
     Each line holds a word and its numbers. A WORD is written as the model's tokeniser writes it. With - the words are
     those of standard input, and each line is answered as it comes; a word that has no vector has zeros there.

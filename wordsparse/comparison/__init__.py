@@ -21,7 +21,6 @@ from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import TestSets, load_test_sets
 from wordsparse.files import storage
-from wordsparse.files.escaping import page_bytes
 from wordsparse.kernels.diagnosis import provenance
 from wordsparse.machine.threads import resolve_threads
 
@@ -98,7 +97,7 @@ def _carry_out(request: Request, left_out: list[str], progress: Progress) -> dic
         runs = list(trained(request, corpus, test_sets, scratch, kept, progress))
         content = {**facts, **_judged(test_sets, runs, left_out)}
         storage.write_file(folder / "report.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
-        storage.write_file(folder / "report.html", page_bytes(page(content)))
+        storage.write_file(folder / "report.html", page(content).encode())
     return content
 
 

@@ -13,7 +13,6 @@ from wordsparse.errors import InputError
 from wordsparse.explorer.assembly import page
 from wordsparse.explorer.content import content_of
 from wordsparse.files import storage
-from wordsparse.files.escaping import page_bytes
 from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
@@ -82,7 +81,7 @@ def explore(
         storage.check_file(target)
     name = Path(model).name if isinstance(model, str | PathLike) else "model"
     content = content_of(name, _read(name, model), words, map_words, progress)
-    data = page_bytes(page(content))
+    data = page(content).encode("utf-8", "backslashreplace")  # a name of a file may be no Unicode
     if target is not None:
         storage.write_file(target, data)
     result = Page(file=None if target is None else str(target), bytes=len(data), name=name, words=len(content["words"]))

@@ -32,7 +32,7 @@ from wordsparse.explorer import DEFAULT_MAP, DEFAULT_WORDS
 @json_option
 @quiet_option
 def command(model: str, output: Path, words: int, map_words: int, as_json: bool, quiet: bool) -> None:
-    """Write one self-contained HTML page that shows the vectors of MODEL.
+    """Write one HTML page that shows the vectors of MODEL.
 
     MODEL: a model directory, or a file in any format that evaluate reads. The page has search, neighbours, analogies
     and a map of the vocabulary, which uses t-SNE if scikit-learn is installed, otherwise the first two principal

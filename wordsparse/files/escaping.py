@@ -3,7 +3,6 @@
 import html
 import re
 from collections.abc import Collection, Sequence
-from unicodedata import category, east_asian_width
 
 # Words and names can control a terminal (ESC, C0, C1), forge lines (CR, U+2028), display text that differs from their
 # content (bidi controls, invisible characters), and contain lone surrogates or characters that XML forbids (U+FFFE).
@@ -19,19 +18,6 @@ def escaped(text: str) -> str:
     return _UNSAFE.sub(lambda found: ascii(found.group())[1:-1], text)
 
 
-COLUMNS = 80
-"""Of a word in a table: a longer one would widen all its rows."""
-
-
-def shortened(text: str) -> str:
-    """``text``, escaped, in at most COLUMNS characters: of a longer one, its beginning and its length."""
-    shown = escaped(text[: COLUMNS + 1])
-    if len(shown) <= COLUMNS and len(text) <= COLUMNS:
-        return shown
-    end = f"… ({len(text):,} characters)"
-    return shown[: COLUMNS - len(end)] + end
-
-
 def listed(names: Sequence[object]) -> str:
     """The first names of a list, for a message; none of an empty one."""
     return ", ".join(repr(name)[:40] for name in names[:8]) + (", …" if len(names) > 8 else "") if names else "none"
@@ -42,28 +28,13 @@ def number_of(number: int, noun: str) -> str:
     return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def width_of(text: str) -> int:
-    """The cells that a text takes on a terminal: two for a wide letter (日), none for a mark upon the letter before."""
-    return sum((east_asian_width(letter) in "WF") + (category(letter) not in ("Mn", "Me", "Cf")) for letter in text)
-
-
-def padded(text: str, width: int) -> str:
-    """``text``, filled with spaces up to a number of cells."""
-    return text + " " * (width - width_of(text))
-
-
-def page_bytes(page: str) -> bytes:
-    """A page in UTF-8; a lone surrogate, which stands for a byte of a file's name, as an escape such as ``\\udcff``."""
-    return page.encode("utf-8", "backslashreplace")
-
-
 def html_table(rows: Sequence[Sequence[str]], heads: Collection[str] = ()) -> str:
     """The rows as a table of a notebook: first cells on the left, and rows that begin with a head bold."""
     lines = []
     for first, *rest in rows:
         tag = "th" if first in heads else "td"
         indent = "1.2em" if first.startswith("  ") else "0"
-        name, *values = (html.escape(shortened(cell)) for cell in (first.strip(), *rest))
+        name, *values = (html.escape(escaped(cell)) for cell in (first.strip(), *rest))
         cells = [f'<{tag} style="text-align:left;padding-left:{indent}">{name}</{tag}>']
         cells += [f'<{tag} style="text-align:right">{value}</{tag}>' for value in values]
         lines.append(f"<tr>{''.join(cells)}</tr>")

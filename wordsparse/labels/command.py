@@ -12,7 +12,6 @@ from wordsparse.cli import terminal
 from wordsparse.cli.common import (
     PATH,
     Completed,
-    Group,
     emit,
     given,
     int_list,
@@ -40,9 +39,9 @@ def table_options(command: Any) -> Any:
     return click.option("--column", metavar="NAME", help="Column of the texts in a table.")(labels(separator(command)))
 
 
-@click.group("labels", cls=Group)
+@click.group("labels")
 def command() -> None:
-    """Train, use and judge classifiers for huge sets of sparse labels, of texts or of rows of numbers.
+    """Train, use and judge classifiers for huge sets of labels.
 
     DATA holds texts: a table (CSV, JSON lines, Parquet) with --column and --labels, or lines of text with labels as
     words '__label__NAME', as fastText reads them. Or it holds numbers: lines 'label,label feature:value ...', features
@@ -140,10 +139,11 @@ def predict(
     as_json: bool,
     **source: str | None,
 ) -> None:
-    """Print the K likeliest labels of each row of DATA: a line of 'label:probability' each, likeliest first.
+    """Print the K likeliest labels of each row of DATA.
 
-    A model of texts reads the --column of a table, or the lines of a plain text; two spaces stand between its labels.
-    With - each line of standard input is a text, and is answered as it comes. An npz file needs features only.
+    Each row is a line of 'label:probability', likeliest first. A model of texts reads the --column of a table, or the
+    lines of a plain text; two spaces stand between its labels. With - each line of standard input is a text, and is
+    answered as it comes. An npz file needs features only.
     """
     from wordsparse.corpus.tables import Table
     from wordsparse.files import outputs
@@ -202,7 +202,10 @@ def predict(
 def evaluate(
     model: Path, data: Path, targets: Path | None, k: tuple[int, ...], as_json: bool, **source: str | None
 ) -> None:
-    """Judge MODEL on DATA by P@k, nDCG@k and PSP@k (A = 0.55, B = 1.5, propensities of the training rows)."""
+    """Judge MODEL on DATA by P@k, nDCG@k and PSP@k.
+
+    PSP@k is with A = 0.55 and B = 1.5, and the propensities of the training rows.
+    """
     classifier = _load(model, source)
     X, Y = _rows(classifier, data, targets, given(source))
     cpu = time.process_time()

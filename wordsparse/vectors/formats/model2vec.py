@@ -99,7 +99,6 @@ def _weighted(content: WordVectors) -> Array:
 def _card(content: WordVectors, precision: str) -> str:
     """The model card that hubs show: what the model is and how it is loaded; its user adds language and licence."""
     facts = {**content.facts, "words": f"{len(content.words):,}", "dim": content.dim, "numbers": precision}
-    scores = facts.pop("scores", {})
     occurrences = "" if content.counts is None else f", in which these words occur {int(content.counts.sum()):,} times"
     return f"""---
 library_name: model2vec
@@ -124,14 +123,14 @@ words are left out.
     from sentence_transformers import SentenceTransformer
     vectors = SentenceTransformer("PATH").encode(["A text.", "Another one."])
 
-{_table(facts)}{_table({name: f"{score:.3f}" for name, score in scores.items()})}
+{_table(facts)}
 Before you publish it, name above the text that it was trained on, its language and its licence.
 """
 
 
 def _table(cells: Mapping[str, object]) -> str:
     rows = [f"| {name} | {value} |" for name, value in cells.items()]
-    return "\n".join(["| | |", "|---|---|", *rows, "", ""]) if rows else ""
+    return "\n".join(["| | |", "|---|---|", *rows, "", ""])
 
 
 def _tokenizer(words: Sequence[str], tokens: str) -> dict[str, Any]:
