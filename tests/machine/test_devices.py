@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from support.fake_cupy import CompileException, CUDARuntimeError, OutOfMemoryError, fake_cupy
+from support.fake_cupy import CUDARuntimeError, OutOfMemoryError, fake_cupy
 
 from wordsparse.errors import InputError, MissingDependencyError, TrainingError
 from wordsparse.machine import devices
@@ -42,20 +42,17 @@ def test_a_gpu_that_works_is_taken(machine: Callable[..., None]) -> None:
 
 
 MACHINES: dict[str, tuple[dict[str, Any], str]] = {
-    "a broken driver": ({"count": CUDARuntimeError("cudaErrorUnknown: unknown")}, "no GPU can be used: cudaErrorU"),
-    "no card": ({"count": 0}, "no GPU is visible to this process"),
-    "an old card": ({"capability": (6, 1)}, "NVIDIA H100 is too old: its compute capability is 6.1"),
-    "an old CuPy": ({"version": "13.6.0"}, "CuPy 13.6.0 is too old"),
-    "no cuBLAS": ({"works": ImportError("libcublas.so: none\nmore")}, "the GPU does not work: libcublas.*cuda12"),
-    "no memory left": ({"works": OutOfMemoryError("Out of memory allocating 512 bytes")}, "the GPU does not work: Out"),
-}  # fmt: skip
+    "no card": ({"capability": CUDARuntimeError("cudaErrorNoDevice: none is detected")}, "cudaErrorNoDevice: none"),
+    "no cuBLAS": ({"works": ImportError("libcublas.so: none\nmore")}, "libcublas.so: none; check .*cuda12"),
+    "no memory left": ({"works": OutOfMemoryError("Out of memory allocating 512 bytes")}, "Out of memory"),
+}
 
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_what_is_in_the_way_is_said(machine: Callable[..., None], name: str) -> None:
     changes, message = MACHINES[name]
     machine(**changes)
-    with pytest.raises(InputError, match=f"device cuda: {message}"):
+    with pytest.raises(InputError, match=f"device cuda: no GPU can be used: {message}"):
         devices.choose("cuda")
     choice = devices.choose("auto")
     assert choice.device == "cpu"
@@ -63,12 +60,12 @@ def test_what_is_in_the_way_is_said(machine: Callable[..., None], name: str) -> 
 
 
 def test_a_gpu_left_unused_is_said_once(machine: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
-    machine(version="13.6.0")
+    machine(works=ImportError("libcublas.so: none"))
     for _ in range(2):
         devices.choose("auto")
     (record,) = caplog.records
     assert (record.name, record.levelname) == ("wordsparse.machine.devices", "WARNING")
-    assert record.message.startswith("using the CPU, since CuPy 13.6.0 is too old")
+    assert record.message.startswith("using the CPU, since no GPU can be used: libcublas.so: none")
 
 
 def test_nothing_is_said_of_gpus_where_there_is_no_driver(
@@ -95,7 +92,6 @@ def test_nothing_is_said_of_gpus_where_there_is_no_driver(
             "failed during the computation .*checkpoint",
         ),
         (CUDARuntimeError(""), r"failed during the computation \(CUDARuntimeError\)"),
-        (CompileException("nvrtc: error: invalid value"), "could not be compiled for this GPU"),
     ],
 )
 def test_errors_of_a_run(error: Exception, message: str) -> None:

@@ -14,11 +14,7 @@ class OutOfMemoryError(MemoryError):
     """As CuPy's."""
 
 
-class CompileException(Exception):
-    """As CuPy's."""
-
-
-for _error in (CUDARuntimeError, OutOfMemoryError, CompileException):
+for _error in (CUDARuntimeError, OutOfMemoryError):
     _error.__module__ = "cupy_backends.cuda.api.runtime"
 
 
@@ -39,8 +35,10 @@ def fake_cupy(**changes: Any) -> Any:
             raise value
         return value
 
-    properties = {"name": b"NVIDIA H100", "totalGlobalMem": 80 * 2**30}
-    properties |= dict(zip(("major", "minor"), answers["capability"], strict=True))
+    def properties(device: int) -> dict[str, Any]:
+        major, minor = answer("capability")
+        return {"name": b"NVIDIA H100", "totalGlobalMem": 80 * 2**30, "major": major, "minor": minor}
+
     current = [0]
     runtime = SimpleNamespace(
         driverGetVersion=lambda: answer("driver"),
@@ -48,7 +46,7 @@ def fake_cupy(**changes: Any) -> Any:
         getDeviceCount=lambda: answer("count"),
         getDevice=lambda: current[0],
         setDevice=lambda number: current.__setitem__(0, number),
-        getDeviceProperties=lambda device: properties,
+        getDeviceProperties=properties,
     )
 
     class Matrix:

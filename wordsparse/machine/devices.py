@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse import optional
-from wordsparse.errors import InputError, MissingDependencyError, TrainingError
+from wordsparse.errors import InputError, TrainingError
 
 DEVICES = ("auto", "cpu", "cuda")
 INSTALL = optional.command("cupy")
-MIN_CUPY = 14
-MIN_CAPABILITY = 70  # 7.0, Volta: the oldest architecture that CUDA 12 compiles for without a warning
 CUPY_PACKAGES = ("cupy", "cupy_backends", "cupyx")
 DRIVER_FILES = ("/dev/nvidiactl", "/proc/driver/nvidia")
 
@@ -60,7 +58,7 @@ def choose(device: str) -> Choice:
         gpu = find_gpu()
     except InputError as error:
         if device == "cuda":
-            raise _refused(error) from None
+            raise type(error)(f"device cuda: {error}; or use device cpu or auto") from None
         if not has_nvidia_driver():
             return Choice("cpu", "the CPU: no NVIDIA driver was found")
         _warn_once(f"using the CPU, since {error}")
@@ -75,31 +73,23 @@ def has_nvidia_driver() -> bool:
 
 @cache
 def find_gpu() -> Gpu:
-    """The current GPU; a small product, an inverse and a kernel run on it first.
+    """The current GPU; a product and an inverse run on it first, for each needs a CUDA library that may be missing.
 
-    MissingDependencyError if CuPy or a CUDA library that it needs is not installed; InputError if the machine has no
-    NVIDIA driver or no GPU, or if one of them is too old.
+    MissingDependencyError if CuPy is not installed; InputError, as CUDA says it, if no GPU works.
     """
     cupy = _import_cupy()
-    runtime = cupy.cuda.runtime
-    _count(runtime)
-    properties = runtime.getDeviceProperties(runtime.getDevice())
-    name = properties["name"].decode()
-    capability = 10 * properties["major"] + properties["minor"]
-    if capability < MIN_CAPABILITY:
-        raise InputError(
-            f"{name} is too old: its compute capability is {properties['major']}.{properties['minor']}, and "
-            f"the minimum is {MIN_CAPABILITY / 10}; use another card, or the CPU"
+    with _needing_a_gpu():
+        runtime = cupy.cuda.runtime
+        properties = runtime.getDeviceProperties(runtime.getDevice())
+        cupy.linalg.inv(cupy.eye(2) @ cupy.eye(2)).get()
+        return Gpu(
+            properties["name"].decode(),
+            f"{properties['major']}.{properties['minor']}",
+            int(properties["totalGlobalMem"]),
+            _version(runtime.driverGetVersion()),
+            _version(runtime.runtimeGetVersion()),
+            str(cupy.__version__),
         )
-    _check_gpu(cupy)
-    return Gpu(
-        name,
-        f"{properties['major']}.{properties['minor']}",
-        int(properties["totalGlobalMem"]),
-        _version(runtime.driverGetVersion()),
-        _version(runtime.runtimeGetVersion()),
-        str(cupy.__version__),
-    )
 
 
 def take(number: int) -> None:
@@ -107,14 +97,12 @@ def take(number: int) -> None:
 
     MissingDependencyError, InputError as :func:`find_gpu`, which finds it from now on.
     """
-    try:
-        runtime = _import_cupy().cuda.runtime
-        count = _count(runtime)
-    except InputError as error:
-        raise _refused(error) from None
-    if runtime.getDevice() != number % count:
-        runtime.setDevice(number % count)
-        find_gpu.cache_clear()
+    runtime = _import_cupy().cuda.runtime
+    with _needing_a_gpu():
+        number %= runtime.getDeviceCount()
+        if runtime.getDevice() != number:
+            runtime.setDevice(number)
+            find_gpu.cache_clear()
 
 
 def usable_cupy() -> Any:
@@ -149,8 +137,6 @@ def _explain(error: Exception) -> str:
             f"the GPU is out of memory ({said}): use smaller minibatches (batch_tokens), fewer words (min_count, "
             "max_vocab) or a smaller dim; or train on the CPU (device cpu)"
         )
-    if type(error).__name__ in ("CompileException", "NVRTCError"):
-        return f"the CUDA kernels could not be compiled for this GPU ({said}); train on the CPU (device cpu)"
     return (
         f"the GPU failed during the computation ({said}): the contents of its memory are lost. nvidia-smi and the "
         "system's log show whether the GPU still works; resume from the last checkpoint if there is one, or train on "
@@ -158,37 +144,18 @@ def _explain(error: Exception) -> str:
     )
 
 
-def _refused(error: InputError) -> InputError:
-    return type(error)(f"device cuda: {error}; or use device cpu or auto")
-
-
-def _count(runtime: Any) -> int:
-    """How many GPUs there are, at least one; InputError, as CUDA says it, otherwise."""
-    try:
-        count = int(runtime.getDeviceCount())
-    except Exception as error:
-        raise InputError(f"no GPU can be used: {error}; check its driver with nvidia-smi, or {INSTALL}") from None
-    if count == 0:
-        raise InputError("no GPU is visible to this process (unset CUDA_VISIBLE_DEVICES, if it is set)")
-    return count
-
-
 def _import_cupy() -> Any:
-    cupy = optional.load("an NVIDIA GPU", "cupy")
-    if int(str(cupy.__version__).partition(".")[0]) < MIN_CUPY:
-        raise MissingDependencyError(f"CuPy {cupy.__version__} is too old, the minimum is {MIN_CUPY}; {INSTALL}")
-    return cupy
+    return optional.load("an NVIDIA GPU", "cupy")
 
 
-def _check_gpu(cupy: Any) -> None:
-    """Run a product, an inverse and a kernel: each needs a CUDA library that may be missing."""
+@contextmanager
+def _needing_a_gpu() -> Iterator[None]:
+    """Convert whatever fails while a GPU is looked for to an InputError."""
     try:
-        cupy.linalg.inv(cupy.eye(2) @ cupy.eye(2)).get()
+        yield
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in CUPY_PACKAGES and not isinstance(error, ImportError):
-            raise
-        said = str(error).splitlines()[0]
-        raise InputError(f"the GPU does not work: {said}; check its driver with nvidia-smi, or {INSTALL}") from None
+        said = str(error).partition("\n")[0]
+        raise InputError(f"no GPU can be used: {said}; check its driver with nvidia-smi, or {INSTALL}") from None
 
 
 @cache
