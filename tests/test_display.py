@@ -1,11 +1,13 @@
 """The progress of long work: a line that is written over on a terminal, lines elsewhere, nothing where unwanted."""
 
 import io
+import logging
 import sys
 
 import pytest
 
 from wordsparse import display
+from wordsparse.cli import terminal
 from wordsparse.display import Display
 
 
@@ -64,3 +66,15 @@ def test_nothing_is_shown_where_it_is_not_wanted_or_there_is_no_stream(monkeypat
     with Display() as screen:
         screen.update("train", "tokens", 1, 2)
         screen.say("a line")
+
+
+def test_a_message_stands_in_the_place_of_the_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", stream := Terminal())
+    monkeypatch.setattr(display, "BETWEEN", 0.0)
+    with terminal.messages(), Display() as screen:
+        screen.update("train", "tokens", 1, 3)
+        logging.getLogger("wordsparse.some.module").warning("a message")
+        screen.update("train", "tokens", 2, 3)
+    before, _, after = stream.getvalue().partition("wordsparse: a message\n")
+    assert before.endswith("\r")  # the line was cleared
+    assert "train: 66 %" in after

@@ -142,7 +142,7 @@ def test_reading_checks_its_inputs(layer: FactoredOutput) -> None:
         ({"threads": 0}, "threads must be at least 1"),
         ({"threads": 10**6}, "threads must be at most 1,024"),
         ({"n_outputs": 10**12}, "not enough memory: a layer of 1,000,000,000,000 outputs and 3 features needs"),
-        ({"n_outputs": 10**5000}, r"n_outputs must be at most 9,223,372,036,854,775,807, not 2\^16609 or more"),
+        ({"n_outputs": 2**63}, r"n_outputs must be at most 9,223,372,036,854,775,807, not 9"),
         ({"base_measure": np.ones(5)}, r"base_measure must have shape \(6,\)"),
         ({"base_measure": [1, 1, 1, 1, 1, 0]}, "base_measure must hold positive finite numbers"),
         ({"weights": np.ones((d, D))}, r"weights must have shape \(6, 3\)"),

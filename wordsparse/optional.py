@@ -45,16 +45,6 @@ def installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def check(purpose: str, *packages: str) -> None:
-    """Raise MissingDependencyError unless all ``packages`` are installed; they are not imported."""
-    missing = [package for package in packages if not installed(package)]
-    if missing:
-        names = " and ".join(PACKAGES[package][0] for package in missing)
-        verb = "is" if len(missing) == 1 else "are"
-        commands = "; ".join(dict.fromkeys(command(package) for package in missing))
-        raise MissingDependencyError(f"{purpose} needs {names}, which {verb} not installed: {commands}")
-
-
 def gensim_data() -> Path | None:
     """The folder of the data that gensim ships, which is not imported; None where it is not installed."""
     spec = importlib.util.find_spec("gensim")

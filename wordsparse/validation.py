@@ -34,21 +34,15 @@ def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int
     except TypeError:
         raise InputError(f"{name} must be a whole number, not {value!r}") from None
     if number < least:
-        raise InputError(f"{name} must be at least {least}, not {_shown(number)}")
+        raise InputError(f"{name} must be at least {least}, not {number}")
     if most is not None and number > most:
-        raise InputError(f"{name} must be at most {most:,}, not {_shown(number)}")
+        raise InputError(f"{name} must be at most {most:,}, not {number:,}")
     return number
 
 
 def positive_int(name: str, value: Any) -> int:
     """``value`` as an int of at least 1 that 64 bits hold."""
     return whole(name, value, 1, LARGEST)
-
-
-def _shown(number: int) -> str:
-    """A whole number, however large."""
-    size = abs(number)
-    return str(number) if size <= LARGEST else f"{'-' if number < 0 else ''}2^{size.bit_length() - 1} or more"
 
 
 def finite(name: str, value: Any) -> float:

@@ -1,5 +1,6 @@
 """The advice, which has to be able to say no: sizes, losses, verdicts and the trial."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from wordsparse import advice
 from wordsparse.advice import lines, trial
 from wordsparse.advice.sizes import Sizes, of_rows
 from wordsparse.advice.trial import Result
+from wordsparse.cli import main
 from wordsparse.errors import InputError
 
 
@@ -53,10 +55,11 @@ def test_rows_are_tried_beside_a_dense_layer(tmp_path: Path) -> None:
     assert fitting == {"squared"}
 
 
-def test_few_outputs_take_a_dense_layer(tmp_path: Path) -> None:
-    pytest.importorskip("sklearn", reason="rows are read by wordsparse.labels")
-    content = ws.advise(**rows(tmp_path, outputs=20), budget=0)
-    assert content["verdict"] == "dense"
+def test_few_outputs_take_a_dense_layer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [f"--{name}={path}" for name, path in rows(tmp_path, outputs=20).items()]
+    assert main(["advise", *files, "--budget", "0", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert (content["n_outputs"], content["n_features"], content["verdict"]) == (20, 100, "dense")
     assert content["trial"] == []
     assert lines(content)[0] == "Use a dense output layer."
 

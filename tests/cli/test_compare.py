@@ -64,18 +64,6 @@ def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> 
     assert {row["test"] for row in result["differences"]} == {"people", "asked", "texts"}
 
 
-def test_vectors_are_kept(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> None:
-    arguments = ["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets, "--epochs", "1,2"]
-    only = ["--only", "wordsparse-cbow", "--max-tokens", "600", "--keep-vectors"]
-    assert main([*arguments, *only]) == 0
-    output = capsys.readouterr()
-    assert output.out == f"report: {tmp_path / 'report' / 'report.html'}\n"
-    assert "wordsparse-cbow, 1 epoch of 600 tokens: " in output.err
-    assert left_in(tmp_path / "report" / "vectors") == [
-        f"wordsparse-cbow-{epochs}-epochs-seed-1.npz" for epochs in (1, 2)
-    ]
-
-
 def test_without_gensim_ours_are_compared(
     text: Path, sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
@@ -106,14 +94,14 @@ def test_a_failed_run_fails_the_command(
     from wordsparse.comparison import runs
     from wordsparse.errors import WordsparseError
 
-    train = runs._train
+    train = runs.in_process
 
     def broken(name: str, *rest: Any) -> Any:
         if name in failing:
             raise WordsparseError("it diverged")
         return train(name, *rest)
 
-    monkeypatch.setattr(runs, "_train", broken)
+    monkeypatch.setattr(runs, "in_process", broken)
     command = ["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets, "--epochs", "1"]
     assert main([*command, "--only", "wordsparse-cbow", "--only", "wordsparse-skipgram"]) == 1
     assert "it diverged" in capsys.readouterr().err

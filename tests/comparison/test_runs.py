@@ -36,8 +36,7 @@ def trained(
 def test_methods_take_turns_with_seeds_of_their_own(
     text: EncodedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vectors = ws.WordVectors(text.vocabulary.words, np.eye(4))
-    monkeypatch.setattr(runs, "_train", lambda *_: ({}, vectors))
+    monkeypatch.setattr(runs, "in_process", lambda *_: ({}, np.eye(4)))
     asked = request(tmp_path, epochs=[2, 1, 2], seed=7)
     done, said = trained(asked, text, tmp_path)
     order = [(run.report["name"], run.report["epochs"], run.report["seed"]) for run in done]

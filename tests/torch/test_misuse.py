@@ -10,7 +10,6 @@ import pytest
 import scipy.sparse as sp
 from support.torch_layers import D, d, layer, m, minibatch, torch
 
-from wordsparse import optional
 from wordsparse.errors import InputError, MissingDependencyError, TrainingError
 
 
@@ -120,6 +119,6 @@ def test_inputs_that_cannot_be_are_refused(h: Any, message: str) -> None:
 
 def test_without_pytorch_the_install_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "wordsparse.torch")
-    monkeypatch.setattr(optional, "installed", lambda package: False)
+    monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingDependencyError, match=r"wordsparse.torch needs PyTorch, .* 'wordsparse\[torch\]'"):
         importlib.import_module("wordsparse.torch")

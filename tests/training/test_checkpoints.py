@@ -1,4 +1,4 @@
-"""Damaged checkpoints are refused by name; one that cannot be written ends no run and replaces no good one."""
+"""A checkpoint that cannot be written ends no run and replaces no good one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
 from wordsparse.corpus.options import TextOptions
-from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.errors import TrainingError, WordsparseError
 from wordsparse.training import checkpoints
 from wordsparse.training.loop import Run
 from wordsparse.training.options import RunOptions
@@ -19,18 +19,6 @@ from wordsparse.training.output_run import OutputRun
 from wordsparse.training.progress import Progress
 from wordsparse.training.texts import TrainingText
 from wordsparse.words.options import Options
-
-
-@pytest.mark.parametrize("name", ["checkpoint.json", "state.bin"])
-def test_a_damaged_checkpoint_is_refused_by_name(text: Path, output: Path, name: str) -> None:
-    interrupted(text, output, 500)
-    path = kept_checkpoint(output) / name
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-1])  # tests/files/test_integrity.py has the other damages
-    with pytest.raises(InputError, match=name):
-        train(text, output, resume=True)
-    path.write_bytes(whole)
-    train(text, output, resume=True)
 
 
 def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(

@@ -11,6 +11,7 @@ from wordsparse.advice import trial
 from wordsparse.advice.sizes import Sizes, measured_speedup, of_rows
 from wordsparse.advice.trial import Result
 from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.rows import read_data
 from wordsparse.errors import InputError
 from wordsparse.evaluation.scores import ENOUGH_TOKENS
 from wordsparse.layer.losses import LOSSES
@@ -62,8 +63,8 @@ def advise(
     -------
     dict
         ``n_examples``, ``n_outputs``, ``n_features``, ``targets_per_example``, ``speedup_predicted``,
-        ``speedup_measured``, ``memory_bytes``, ``dense_memory_bytes``, ``losses``, ``trial``, ``verdict`` (factored,
-        dense, sampling or undecided) and ``reason``.
+        ``speedup_measured``, ``memory_bytes``, ``losses``, ``trial``, ``verdict`` (factored, dense, sampling or
+        undecided) and ``reason``.
 
     Raises
     ------
@@ -74,7 +75,9 @@ def advise(
         raise InputError("name a text, or the features and targets of rows, and not both")
     budget, dim = validation.non_negative("budget", budget), validation.positive_int("dim", dim)
     if features is not None:
-        X, Y = _rows(features, targets)
+        X, Y = read_data(features, targets)
+        if Y.nnz == 0:
+            raise InputError(f"{features} has no targets: name the file that holds them as the targets")
         sizes = of_rows(Y, min(trial.MOST_FEATURES, X.shape[1]))
         results = trial.of_rows(X, Y, threads, budget) if budget > 0 else []
         speedup = measured_speedup(sizes)
@@ -99,7 +102,6 @@ def lines(content: Mapping[str, Any]) -> list[str]:
         "speed-up over a dense layer, predicted": f"{content['speedup_predicted']:,.3g} ×",
         "speed-up over a dense layer, measured": f"{content['speedup_measured']:,.3g} ×",
         "memory of the layer": f"{content['memory_bytes'] / 1e6:,.1f} MB",
-        "memory of a dense layer with its gradient": f"{content['dense_memory_bytes'] / 1e6:,.1f} MB",
     }
     trials = (Result(**row) for row in content["trial"])
     facts |= {f"{each.method}, {each.amount:,} examples, {each.cpu_seconds:.2f} CPU s": str(each) for each in trials}
@@ -108,22 +110,13 @@ def lines(content: Mapping[str, Any]) -> list[str]:
     return [*verdict, *(f"{value:>16}  {name}" for name, value in facts.items())]
 
 
-def _rows(features: str | PathLike[str], targets: str | PathLike[str] | None) -> tuple[Any, Any]:
-    from wordsparse.corpus.rows import read_data
-
-    X, Y = read_data(features, targets)
-    if Y.nnz == 0:
-        raise InputError(f"{features} has no targets: name the file that holds them as the targets")
-    return X, Y
-
-
 def _content(sizes: Sizes, speedup: float, results: list[Result], verdict: str, reason: str) -> dict[str, Any]:
     losses: list[dict[str, Any]] = [
         {"loss": name, "fits": sizes.targets in loss.fits, "gives": loss.gives} for name, loss in LOSSES.items()
     ]
-    names = ("n_examples", "n_outputs", "n_features", "targets_per_example", "memory_bytes", "dense_memory_bytes")
+    names = ("n_examples", "n_outputs", "n_features", "targets_per_example", "memory_bytes", "speedup_predicted")
     return {
-        **{name: getattr(sizes, name) for name in (*names, "speedup_predicted")},
+        **{name: getattr(sizes, name) for name in names},
         "speedup_measured": speedup,
         "losses": losses,
         "trial": [asdict(result) for result in results],

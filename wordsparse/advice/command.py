@@ -19,12 +19,7 @@ from wordsparse.cli.text_options import reading_options, taken
 @reading_options
 @quiet_option
 @json_option
-def command(
-    as_json: bool,
-    quiet: bool,
-    corpus: tuple[Path, ...],
-    **options: Any,
-) -> None:
+def command(as_json: bool, quiet: bool, corpus: tuple[Path, ...], **options: Any) -> None:
     """Tell whether the exact layer suits CORPUS, or rows of numbers.
 
     Sizes and losses, a timed step beside a dense layer, and a trial within --budget. The advice may be to use something

@@ -35,11 +35,6 @@ class Sizes:
         return 4 * self.n_outputs * self.n_features + 6 * 8 * self.n_features**2
 
     @property
-    def dense_memory_bytes(self) -> int:
-        """Of a dense layer: its weights and their gradient in float32."""
-        return 2 * 4 * self.n_outputs * self.n_features
-
-    @property
     def speedup_predicted(self) -> float:
         """Floating-point operations an example of a dense step, 6 D d, over those of the exact one (docs/layer.md)."""
         d, K = self.n_features, self.targets_per_example

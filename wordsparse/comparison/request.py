@@ -79,14 +79,10 @@ class Request:
         unknown = sorted(set(self.methods) - set(METHODS))
         if unknown:
             raise InputError(f"unknown method {', '.join(unknown)}: choose from {', '.join(METHODS)}")
-        if not self.methods:
-            raise InputError("there is nothing to compare: name a method")
-        if not self.epochs:
-            raise InputError("epochs must name at least one number, such as 1,2,5")
         for epochs in self.epochs:
             self.options(epochs, 0)
         if not self.trainable:
-            optional.check("a comparison with gensim's word2vec", "gensim")
+            optional.load("a comparison with gensim's word2vec", "gensim")
 
     @property
     def trainable(self) -> list[str]:

@@ -46,25 +46,14 @@ def trained(
         identity |= {"seed": options["seed"], "repeat": repeat, "tokens_per_epoch": tokens}
         progress(done, len(turns), identity)
         try:
-            report, vectors = _train(name, options, corpus, plain, tokens, scratch)
+            report, rows = in_process(name, options, corpus.path.absolute(), plain, tokens, scratch)
         except WordsparseError as error:
             run = JudgedRun({**identity, "error": str(error)}, None)
         else:
-            run = _judged({**identity, **report}, vectors, test_sets)
+            vectors = WordVectors(corpus.vocabulary.words, rows, corpus.vocabulary.counts)
+            answers = answer(vectors, test_sets, RESTRICT_VOCAB)
+            run = JudgedRun({**identity, **report, **score(test_sets, answers)}, answers)
             if kept is not None:
                 save_vectors(vectors, kept / f"{name}-{epochs}-epochs-seed-{options['seed']}.npz")
         progress(done + 1, len(turns), run.report)
         yield run
-
-
-def _train(
-    name: str, options: dict[str, Any], corpus: EncodedCorpus, plain: PlainText, tokens: int, scratch: Path
-) -> tuple[dict[str, Any], WordVectors]:
-    """The report of ``train --json``, and the vectors."""
-    report, vectors = in_process(name, options, corpus.path.absolute(), plain, tokens, scratch)
-    return report, WordVectors(corpus.vocabulary.words, vectors, corpus.vocabulary.counts)
-
-
-def _judged(facts: dict[str, Any], vectors: WordVectors, test_sets: TestSets) -> JudgedRun:
-    answers = answer(vectors, test_sets, RESTRICT_VOCAB)
-    return JudgedRun({**facts, **score(test_sets, answers)}, answers)

@@ -77,7 +77,7 @@ def _unicode(lower: bool) -> Tokenizer:
 
 
 def _japanese() -> Tokenizer:
-    optional.check("the Japanese tokeniser", "sudachipy", "sudachidict_small")
+    optional.load("the Japanese tokeniser", "sudachidict_small")
     sudachi = optional.load("the Japanese tokeniser", "sudachipy").Dictionary(dict="small").tokenizer()
 
     def tokenize(text: str) -> list[str]:

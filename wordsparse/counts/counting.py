@@ -95,7 +95,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
         If an option, the text or the output is not usable. Nothing is written then.
     """
     started, target = time.perf_counter(), Path(output)
-    optional.check("writing counted pairs", "pyarrow")
+    optional.load("writing counted pairs", "pyarrow")
     if asked.preset not in ("text", COUNTS):
         raise InputError(f"preset must be text or {COUNTS}, not {asked.preset!r}")
     if asked.columns is not None and asked.weight is None:

@@ -5,7 +5,7 @@ It needs PyTorch 2.5 or newer: ``pip install 'wordsparse[torch]'``.
 
 from wordsparse import optional
 
-optional.check("wordsparse.torch", "torch")
+optional.load("wordsparse.torch", "torch")
 
 from wordsparse.torch.module import FactoredOutput  # noqa: E402
 from wordsparse.torch.optimizer import FusedOptimizer  # noqa: E402
