@@ -193,7 +193,7 @@ def test_requests_are_refused_at_the_call(tmp_path, text):
 
 def test_rows_are_no_sentences():
     # The keys of the dicts were the tokens.
-    with pytest.raises(InputError, match=r"sentence 1 is a dict with the keys 'text', 'id', not a list of tokens"):
+    with pytest.raises(InputError, match=r"sentence 1 is a dict, not a list of tokens: name its text .*'text', 'id'"):
         list(sentences([{"text": "a b c", "id": 1}] * 10))
 
 

@@ -1,7 +1,6 @@
 """Hints from the words of a text about its tokens, in time to choose another tokeniser."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -18,12 +17,10 @@ _UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OTHERS}]")
 
 PUNCTUATED_SHARE = 0.02
 """A larger share of the tokens ends in punctuation only if punctuation was not separated."""
-LETTERS_SHARE = 0.8
-"""A larger share of the words of a script without spaces is of one letter only if it was split into letters."""
 FEW_WORDS, MANY_TOKENS = 10, 10_000
 """Fewer words in more tokens than these are hardly those of a language, or of a shop."""
 LONG_WORD = 6
-"""Mean characters of a token above which a script without spaces was probably not split into words."""
+"""From so many characters on, a word of a script without spaces was probably not split off by somebody who knows it."""
 MAX_WORDS = 100_000
 """The words that are looked at."""
 
@@ -36,9 +33,7 @@ def hint(words: Sequence[str], counts: NDArray[np.int64], tokens: str | None) ->
     if len(words) < FEW_WORDS and counts.sum() > MANY_TOKENS:
         return f"{counts.sum():,} tokens of {number_of(len(words), 'word')}: is it the right text, or column?"
     words, counts = words[:MAX_WORDS], counts[:MAX_WORDS]
-    if not words:
-        return None
-    if (advice := unspaced(words) or _letters(words, counts)) is not None:
+    if (advice := unspaced(words, LONG_WORD if tokens in ("split", None) else 1)) is not None:
         return None if f"--tokens {tokens} " in advice else advice  # which has done what it can
     return _punctuated(words, counts) if tokens in ("split", None) else None
 
@@ -55,27 +50,10 @@ def _punctuated(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
     return f"{share:.0%} of the words end in punctuation ({', '.join(map(repr, punctuated[:3]))}): {remedy}"
 
 
-def _letters(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
-    """A sentence if most tokens are single letters of a script that writes no spaces, else None."""
-    unspaced = np.fromiter((_UNSPACED.search(word) is not None for word in words), bool, len(words))
-    of_script = counts[unspaced].sum()
-    if 2 * of_script <= counts.sum():
-        return None
-    single = [i for i in np.flatnonzero(unspaced).tolist() if _size(words[i]) == 1]
-    if counts[single].sum() <= LETTERS_SHARE * of_script:
-        return None
-    return "most words are single letters of a script that writes no spaces: " + _splitter_of("".join(words))
-
-
-def _size(word: str) -> int:
-    """The letters of a word, vowel signs and tones not counted."""
-    return sum(not unicodedata.category(letter).startswith("M") for letter in word)
-
-
-def unspaced(words: Iterable[str]) -> str | None:
-    """A sentence if most words are long ones in a script that writes no spaces, else None."""
+def unspaced(words: Iterable[str], least: int = LONG_WORD) -> str | None:
+    """A sentence if most words, of at least this many characters, are in a script that writes no spaces, else None."""
     sample = [word for word, _ in zip(words, range(MAX_WORDS), strict=False)]
-    long = [word for word in sample if not word.isascii() and _is_unspaced(word)]
+    long = [word for word in sample if not word.isascii() and _is_unspaced(word, least)]
     if 2 * len(long) <= len(sample):
         return None
     return "the text seems not to be split into words, since its script writes no spaces: " + _splitter_of(
@@ -97,6 +75,5 @@ def _is_punctuated(word: str) -> bool:
     return word[-1:] in _PUNCTUATION and _LETTER.search(word, 0, len(word) - 1) is not None
 
 
-def _is_unspaced(word: str) -> bool:
-    """Whether a word is a long one in a script that writes no spaces."""
-    return len(word) >= LONG_WORD and len(_UNSPACED.findall(word)) > len(word) / 2
+def _is_unspaced(word: str, least: int) -> bool:
+    return len(word) >= least and len(_UNSPACED.findall(word)) > len(word) / 2

@@ -17,10 +17,11 @@ import numpy as np
 from wordsparse.corpus.blocks import decoded, text_blocks
 from wordsparse.corpus.sources import find_files, some_of
 from wordsparse.corpus.tables import FORMATS as TABLES
-from wordsparse.corpus.tables import Block, Table, format_of_file, format_of_name, groups, is_frame, keys_of
+from wordsparse.corpus.tables import Block, Table, format_of_file, format_of_name, groups, is_frame
 from wordsparse.corpus.tokens import Tokenizer, tokenizer
 from wordsparse.corpus.wiki import wiki_pieces
 from wordsparse.errors import InputError
+from wordsparse.files.escaping import listed
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[object]
@@ -173,7 +174,7 @@ class RawText:
         elif self._tokenize is not None:
             for number, text in enumerate(items, 1):
                 if isinstance(text, Mapping):
-                    raise InputError(f"text {number} is a row with {keys_of(text)}: name that of the text, column=")
+                    raise InputError(f"text {number} is a row: name its text (column=) of {listed(list(text))}")
                 if not isinstance(text, str):
                     raise InputError(
                         f"text {number} is {text!r:.80}, not a str: give texts, or leave tokens={self.tokens!r} out"
@@ -276,7 +277,7 @@ def _token_list(name: str, sentence: object) -> list[Any]:
     if isinstance(sentence, list):
         return sentence
     if isinstance(sentence, Mapping):
-        raise InputError(f"{name} is a dict with {keys_of(sentence)}, not a list of tokens: name its text (column=)")
+        raise InputError(f"{name} is a dict, not a list of tokens: name its text (column=) of {listed(list(sentence))}")
     if isinstance(sentence, str):
         raise InputError(
             f"{name} is {sentence!r:.80}, not a list of tokens: split it, or name a tokeniser (tokens='unicode')"

@@ -5,7 +5,7 @@ Nothing of a table is held whole. A column of text goes to the compiled scan of 
 :mod:`wordsparse.corpus.tables.groups` sorts rows on disk.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
@@ -148,8 +148,3 @@ def _mapping_blocks(source: Iterable[object], columns: Sequence[str]) -> files.B
     while rows := list(islice(waiting, files.ROWS)):
         numbers = range(first, first := first + len(rows))
         yield numbers, files.cells_of("row", numbers, rows, columns)
-
-
-def keys_of(row: Mapping[Any, Any]) -> str:
-    """The keys of a mapping, for a message."""
-    return f"the keys {', '.join(map(repr, row))!s:.60}"

@@ -73,7 +73,7 @@ def csv_blocks(path: Path, columns: Sequence[str], given: Sequence[str] = ()) ->
     places = [names.index(column) for column in columns]
     rows, above, number = reader(lines, delimiter=delimiter), 0 if given else 1, 1
     while True:
-        block, line = list[list[str]](), rows.line_num + above + 1
+        block = list[list[str]]()
         try:
             block += itertools.islice(rows, ROWS)
         except csv.Error as error:
@@ -83,20 +83,18 @@ def csv_blocks(path: Path, columns: Sequence[str], given: Sequence[str] = ()) ->
             return
         numbers: Sequence[int] = range(number, number := number + len(block))
         if set(map(len, block)) != {len(names)}:
-            _check_widths(path, block, len(names), numbers[0], line)
-            numbers = [number for number, row in zip(numbers, block, strict=True) if row]
+            numbers = [number for number, row in zip(numbers, block, strict=True) if row]  # an empty line is none
             block = [row for row in block if row]
+            _check_widths(path, numbers, block, len(names))
         yield numbers, [[row[place] for row in block] for place in places]
 
 
-def _check_widths(path: Path, rows: Sequence[Sequence[str]], width: int, number: int, line: int) -> None:
-    """Raise InputError if a row has another width, but for an empty line. The first is row ``number``, on ``line``."""
-    for row in rows:
-        line += sum(cell.count("\n") for cell in row)
-        if row and len(row) != width:
-            where = f"row {number} (line {line})"
-            raise InputError(f"{path}: {where} has {len(row)} cells, but there are {width} columns; correct that row")
-        number, line = number + 1, line + 1
+def _check_widths(path: Path, numbers: Sequence[int], rows: Sequence[Sequence[str]], width: int) -> None:
+    """Raise InputError if a row has another width."""
+    for number, row in zip(numbers, rows, strict=True):
+        if len(row) != width:
+            said = f"row {number} has {len(row)} cells, but there are {width} columns"
+            raise InputError(f"{path}: {said}; correct that row")
 
 
 def _header(path: Path, line: str, columns: Sequence[str]) -> tuple[str, list[str]]:

@@ -4,7 +4,6 @@ The rows are sorted by SQLite, in a database that is a temporary file without a 
 about the size of the words on disk, where TMPDIR says.
 """
 
-import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -85,12 +84,10 @@ def text_of(name: str, cell: object) -> str | None:
 def _place(name: str, place: object, order: str) -> tuple[str, int | float]:
     """The kind of a row's place, "number" or "date", and the number: of a date, the seconds since 1970."""
     cell: Any = _parsed(place) if isinstance(place, str) else place
-    if type(cell) is int and -(2**63) < cell < 2**63:
+    if isinstance(cell, int) and abs(cell) < 2**63:  # of which float64 cannot tell all apart
         return "number", cell
     if isinstance(cell, Number) and cell == cell:
-        number: Any = cell
-        with contextlib.suppress(OverflowError, TypeError):  # beyond float64, or complex
-            return "number", number if isinstance(cell, int) and abs(cell) < 2**63 else float(number)
+        return "number", float(cell)
     if isinstance(cell, date) and cell == cell:
         moment = cell if isinstance(cell, datetime) else datetime.combine(cell, time())
         return "date", (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
