@@ -128,9 +128,6 @@ def test_a_source_tree_that_is_not_compiled_is_named(tmp_path: Path) -> None:
         assert "is the source tree of wordsparse, not compiled: leave this directory, or pip install -e ." in run.stderr
         assert "circular" not in run.stderr
 
-        assert "is the source tree of wordsparse, not compiled: leave this directory, or pip install -e ." in run.stderr
-        assert "circular" not in run.stderr
-
 
 @pytest.mark.skipif(shutil.which("c++") is None, reason="there is no C++ compiler")
 @pytest.mark.parametrize(

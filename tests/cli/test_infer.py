@@ -70,8 +70,6 @@ def test_text_is_split_as_the_models_own_was(of_text: str, tmp_path: Path, capsy
     plain.write_text("DATEI\n\nquark\n")
     assert main(["documents", of_text, str(plain), "-o", str(tmp_path / "d.npy")]) == 0
     assert "1 blank and 1 without a known word: their rows are zeros" in capsys.readouterr().out
-    assert main(["documents", of_text, str(plain), "--tokens", "split", "-o", str(tmp_path / "d.npy")]) == 0
-    assert "2 without a known word" in capsys.readouterr().out
     for words in ([], ["--word", "BLORPIX"]):
         assert main(["infer", of_text, str(path), "--column", "text", "-o", str(tmp_path / "new.npz"), *words]) == 0
         assert read_file(tmp_path / "new.npz").words == ["blorpix"]

@@ -36,6 +36,8 @@ def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
         assert asked(process, "none") == "\n"
     with pipe("similar", items, "-", "-n", "1", "--json") as process:
         assert json.loads(asked(process, "a1"))["word"] == "a1"
+        process.stdin.write("none\n\n")  # nothing is answered, and the next line is
+        assert json.loads(asked(process, "a1 b1"))["words"] == ["a1", "b1"]
     with pipe("documents", items, "-", "-o", "-") as process:
         for text in ("a1 a2", "b1"):
             found = json.loads(asked(process, text))

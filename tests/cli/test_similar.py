@@ -1,8 +1,6 @@
 """``similar`` and ``analogy``, which have the same output format."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -45,10 +43,3 @@ def test_the_tokeniser_of_the_model_writes_the_words(tmp_path: Path, capsys: pyt
         assert shown.out == expected
         assert said in shown.err
     assert main(["analogy", str(tmp_path / "m"), "Datei", "Haus", "UND"]) == 0
-
-
-def test_with_a_hyphen_each_line_of_the_input_is_a_question(vectors: str) -> None:
-    given = [sys.executable, "-m", "wordsparse", "similar", vectors, "-", "-n", "1"]
-    run = subprocess.run(given, input="king\nunknown\n\nman woman\n", capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["0.707", "man", "0.500", "king"]
-    assert "'unknown' is not in the vocabulary" in run.stderr

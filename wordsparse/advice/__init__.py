@@ -73,6 +73,8 @@ def advise(
     """
     if (corpus is None) == (features is None) or (corpus is not None and targets is not None):
         raise InputError("name a text, or the features and targets of rows, and not both")
+    if text and corpus is None:
+        raise InputError("options of a text need a CORPUS: name its files, or leave the options out")
     budget, dim = validation.non_negative("budget", budget), validation.positive_int("dim", dim)
     if features is not None:
         X, Y = read_data(features, targets)

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import PATH, emit, json_option, quiet_option
-from wordsparse.cli.text_options import reading_options, taken
+from wordsparse.cli.common import PATH, emit, given, json_option, quiet_option
+from wordsparse.cli.text_options import reading_options
 
 
 @click.command()
@@ -27,8 +27,5 @@ def command(as_json: bool, quiet: bool, corpus: tuple[Path, ...], **options: Any
     """
     from wordsparse.advice import advise, lines
 
-    text = taken(options)
-    if text and not corpus:
-        raise click.UsageError("options of a text need a CORPUS: name its files, or leave the options out")
-    content = advise(list(corpus) or None, **text, **options)
+    content = advise(list(corpus) or None, **given(options))
     emit(content, lines(content), as_json)

@@ -4,12 +4,11 @@ import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
 from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option, report_stream
-from wordsparse.cli.text_options import column_of, corpus_argument, model_text_options, splitter, text_for
+from wordsparse.cli.text_options import column_of, column_option, corpus_argument
 from wordsparse.corpus.sources import STANDARD_INPUT
 from wordsparse.display import Display
 from wordsparse.errors import InputError
@@ -21,11 +20,17 @@ from wordsparse.files.escaping import number_of
 @corpus_argument
 @output_option("Parquet (.parquet), JSON lines (.jsonl), CSV (.csv) or NumPy (.npy) file, replaced; - for JSON lines.")
 @click.option("--keep", metavar="NAME,NAME", help="Columns to keep beside the vectors, with --column.")
-@model_text_options
+@column_option
 @quiet_option
 @json_option
 def command(
-    model: str, corpus: tuple[Path, ...], output: Path, keep: str | None, quiet: bool, as_json: bool, **text: Any
+    model: str,
+    corpus: tuple[Path, ...],
+    output: Path,
+    keep: str | None,
+    column: str | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Write the vector of each line, or of each row, of a text.
 
@@ -34,24 +39,24 @@ def command(
     empty one too, has zeros. The text is read as it comes: any number of lines takes the same memory. - is standard
     input; to standard output each of its lines is answered as it comes.
     """
-    from wordsparse.corpus.reading import joined
+    from wordsparse.corpus.reading import RawText, joined
     from wordsparse.unseen.documents import Row, write
     from wordsparse.words.model_directory import load
 
     kept = keep.split(",") if keep else []
     report = report_stream(output, as_json)
     trained = load(model, mapped=True)
-    text["column"] = column_of(trained, corpus, text["column"], text["format"])
-    if kept and text["column"] is None:
+    column = column_of(trained, corpus, column)
+    if kept and column is None:
         raise InputError("--keep names columns of rows: name the column of their text too, --column")
-    source, split = text_for(trained, corpus, **text), splitter(trained, text["tokens"])
-    piped = report is not None and list(corpus) == [STANDARD_INPUT] and text["column"] is None
+    source = RawText(list(corpus), tokens=trained.split, column=column)
+    piped = report is not None and list(corpus) == [STANDARD_INPUT] and column is None
 
     def rows() -> Iterator[Row]:
-        if text["column"] is not None:
+        if column is not None:
             yield from (Row(cells, [*itertools.chain(*sentences)]) for _, cells, sentences in source.rows(kept))
         elif piped:
-            yield from (Row((), split(line)) for line in sys.stdin)
+            yield from (Row((), trained.split(line)) for line in sys.stdin)
         else:
             yield from (Row((), words) for words in joined(source.pieces(), blank=True))
 

@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
 from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option, report_stream
-from wordsparse.cli.text_options import corpus_argument, model_text_options, text_for
+from wordsparse.cli.text_options import column_of, column_option, corpus_argument
 from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import number_of
@@ -23,7 +22,7 @@ from wordsparse.words.model import Model
 @click.option(
     "--min-count", type=click.IntRange(min=1), default=2, show_default=True, help="Minimum count of an unknown word."
 )
-@model_text_options
+@column_option
 @quiet_option
 @json_option
 def command(
@@ -32,16 +31,16 @@ def command(
     output: Path,
     words: tuple[str, ...],
     min_count: int,
+    column: str | None,
     quiet: bool,
     as_json: bool,
-    **reading: Any,
 ) -> None:
     """Infer vectors of words that MODEL does not know from a text. The model stays as it is.
 
     The text is split into words as the model's own text was. The vectors are comparable with those of the model. Where
     the model has n-grams, they help words that occur rarely. - is standard input, which is kept in memory.
     """
-    from wordsparse.corpus.reading import joined
+    from wordsparse.corpus.reading import RawText, joined
     from wordsparse.corpus.sources import STANDARD_INPUT
     from wordsparse.files import storage
     from wordsparse.unseen.infer import infer
@@ -53,7 +52,7 @@ def command(
     trained = load(model)
     with Display(not quiet) as display:
         # A text is read twice; standard input is kept, since it comes once.
-        source = text_for(trained, corpus, **reading)
+        source = RawText(list(corpus), tokens=trained.split, column=column_of(trained, corpus, column))
         kept = list(joined(source.pieces())) if STANDARD_INPUT in corpus else None
 
         def text(phase: str) -> Iterator[list[str]]:

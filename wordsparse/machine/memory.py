@@ -1,7 +1,6 @@
 """How much memory this process may still take, by everything that limits it."""
 
 import ctypes
-import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,15 +25,7 @@ def limits() -> Iterator[tuple[int, str]]:
     """The bytes that each limit leaves, with its name."""
     if (available := _number(Path("/proc/meminfo"), "MemAvailable")) is not None:
         yield available * 1024, "available memory"
-    yield from _process_left()
     yield from _cgroup_left()
-
-
-def _process_left() -> Iterator[tuple[int, str]]:
-    """What the limits of this process leave, such as ``ulimit -v``."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if soft != resource.RLIM_INFINITY and (used := _number(Path("/proc/self/status"), "VmSize")) is not None:
-        yield max(0, soft - used * 1024), "RLIMIT_AS"
 
 
 def _cgroup_left() -> Iterator[tuple[int, str]]:

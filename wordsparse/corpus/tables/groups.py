@@ -9,8 +9,9 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from itertools import chain, groupby, islice
-from numbers import Number
+from numbers import Number, Real
 from operator import itemgetter
 from typing import Any
 
@@ -86,7 +87,7 @@ def _place(name: str, place: object, order: str) -> tuple[str, int | float]:
     cell: Any = _parsed(place) if isinstance(place, str) else place
     if isinstance(cell, int) and abs(cell) < 2**63:  # of which float64 cannot tell all apart
         return "number", cell
-    if isinstance(cell, Number) and cell == cell:
+    if isinstance(cell, Real | Decimal) and cell == cell:
         return "number", float(cell)
     if isinstance(cell, date) and cell == cell:
         moment = cell if isinstance(cell, datetime) else datetime.combine(cell, time())
