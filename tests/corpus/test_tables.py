@@ -226,7 +226,7 @@ def test_the_text_of_a_parquet_file_is_bounded(form: str, tmp_path: Path, monkey
 
 def test_cells_of_parquet_that_are_no_text(tmp_path: Path) -> None:
     for cells, message in (
-        ([{"a": "b"}], "the column 'text' holds struct"),
+        ([{"a": "b"}], "row 1 holds {'a': 'b'}, which is neither text nor a list"),
         ([b"x"], "neither text nor a list"),
         ([b"a\xff"], r"row 1: is not UTF-8 text"),
     ):

@@ -108,7 +108,7 @@ def test_googles_files_are_read_as_they_come(tmp_path: Path, capsys: pytest.Capt
     assert main(how) == 2
     assert "name that of their weight" in capsys.readouterr().err
     assert main([*how, "--weight-column", "n"]) == 2
-    assert "row 1 (line 1) has 4 cells, but there are 3 columns" in capsys.readouterr().err
+    assert "row 1 has 4 cells, but there are 3 columns" in capsys.readouterr().err
 
 
 def write_matrix(path: Path, words: list[str], matrix: sp.csr_array) -> Path:

@@ -16,7 +16,6 @@ from wordsparse.errors import InputError
 from wordsparse.files import outputs
 from wordsparse.options import meant
 
-_BETWEEN = 1000  # items between two updates of a display
 Item = TypeVar("Item")
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -113,8 +112,7 @@ def emit(result: Mapping[str, object], lines: Iterable[str], as_json: bool, file
 def counted(items: Iterable[Item], display: Display, phase: str, unit: str) -> Iterator[Item]:
     """The items, which the display counts as they are taken."""
     for i, item in enumerate(items):
-        if i % _BETWEEN == 0:
-            display.update(phase, unit, i)
+        display.update(phase, unit, i)
         yield item
 
 
@@ -134,10 +132,8 @@ def asked_lines(words: Sequence[str]) -> Iterator[list[str]]:
             yield line.split()
 
 
-def int_list(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+def int_list(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
     """Callback of an option whose value is a comma-separated list of positive whole numbers."""
-    if value is None:
-        return None
     try:
         numbers = tuple(int(part) for part in value.split(","))
     except ValueError:

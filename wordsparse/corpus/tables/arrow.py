@@ -10,15 +10,11 @@ from wordsparse.corpus.tables import files
 from wordsparse.errors import InputError
 from wordsparse.files import regular, unpacking
 
-# Of the footer of a Parquet file: the longest text, and the longest list.
-MOST_THRIFT = 2**24
-
 
 def parquet_blocks(path: Path, columns: Sequence[str]) -> files.Blocks:
     """The cells are text, lists of text, or numbers; what they take is bounded as in a compressed file."""
     first = 1
     for batch in parquet_batches(path, columns, files.ROWS):
-        _check_types(f"{path}: ", batch)
         yield range(first, first + batch.num_rows), batch.columns
         first += batch.num_rows
 
@@ -49,8 +45,7 @@ def parquet_names(path: Path) -> list[str]:
 
 
 def _opened(path: Path, **options: Any) -> Any:
-    limits = {"thrift_string_size_limit": MOST_THRIFT, "thrift_container_size_limit": MOST_THRIFT}
-    return _load("pyarrow.parquet").ParquetFile(path, **limits, **options)
+    return _load("pyarrow.parquet").ParquetFile(path, **options)
 
 
 @contextmanager
@@ -93,19 +88,8 @@ def _of_stream(frame: Any, columns: Sequence[str]) -> Iterator[list[Any]]:
         files.check_columns("the data frame", stream.schema.names, columns)
         for batch in stream:
             whole = batch.select(list(columns))
-            _check_types("", whole)
             for start in range(0, len(whole), files.ROWS):
                 yield whole.slice(start, files.ROWS).columns
-
-
-def _check_types(where: str, batch: Any) -> None:
-    """Raise InputError if a column holds neither text nor numbers, dates or lists."""
-    types = _load("pyarrow.types")
-    for name, kind in zip(batch.schema.names, batch.schema.types, strict=True):
-        if types.is_struct(kind) or types.is_map(kind) or types.is_union(kind):
-            raise InputError(
-                f"{where}the column {name!r} holds {kind}, neither text nor lists of tokens; name another column"
-            )
 
 
 def joined(column: Any) -> bytes | None:
