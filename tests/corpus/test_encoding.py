@@ -106,19 +106,6 @@ def test_a_larger_text_is_encoded_as_by_plain_python(tmp_path, monkeypatch, thre
     assert len(expected.shards) > 5
 
 
-def test_the_first_error_of_a_text_is_the_one_that_is_told(tmp_path, monkeypatch):
-    """Blocks behind it are read at the same time, and may end before."""
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", 1_000)
-    data = bytearray(b"word " * 20_000)
-    for place in (50_001, 70_001, 99_001):
-        data[place] = 0xFF
-    (tmp_path / "text").write_bytes(data)
-    (tmp_path / "text.gz").write_bytes(gzip.compress(bytes(data))[:-9])
-    for name in ("text", "text.gz"):
-        with pytest.raises(InputError, match="byte 50,001: invalid start byte"):
-            encode(tmp_path / name, tmp_path / "out", threads=4)
-
-
 def test_only_a_text_without_any_token_is_refused(tmp_path):
     # One file of white space among 10,000 others was a reason to refuse them all.
     for name, words in (("1", " \n"), ("2", "a b"), ("3", "\n")):

@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wordsparse.corpus import END_OF_SENTENCE
@@ -67,20 +67,6 @@ def test_every_beginning_of_a_character_is_valid_or_not_as_for_python():
                 assert (scanned(data, False) is None) == (split(data, False) is None), data
 
 
-PARTS = st.sampled_from(
-    [b"a", b"word", b" ", b"\n", b"\t", b"\xc2\xa0", b"\xe2\x80\x83", b"\xe7\x8c\xab", b"\xf0\x9f\x90\xb1"]
-)
-
-
-@settings(deadline=None)
-@given(st.lists(PARTS | st.binary(max_size=9) | st.text(max_size=9).map(str.encode)).map(b"".join), st.booleans())
-@example(b"", True)
-@example(b"\n\n", True)
-@example(b"cut off \xe7\x8c", False)
-def test_texts_and_random_bytes_as_python_splits_them(data, lines):
-    assert scanned(data, lines) == split(data, lines)
-
-
 @pytest.mark.parametrize("n", [*range(1, 35), 1000])
 def test_words_that_differ_in_one_byte_are_different(n):
     words = ["x" * i + other + "x" * (n - 1 - i) for i in range(n) for other in "xyz"]
@@ -123,14 +109,6 @@ def test_a_table_grows():
     assert len(table) == 200_000
     assert set(counts(table, 2).values()) == {2}
     assert counts(table, 3) == {}
-
-
-def test_tables_add_up():
-    one, two = WordTable(), WordTable()
-    one.add(["a", "b", "a", "some longer word"])
-    two.add(["c", "some longer word", "a"])
-    assert one.absorb(two).tolist() == [3, 2, 0]
-    assert counts(one) == {"a": 3, "some longer word": 2, "b": 1, "c": 1}
 
 
 def test_counts_pass_two_to_the_32():

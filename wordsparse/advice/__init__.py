@@ -23,12 +23,6 @@ logger = logging.getLogger(__name__)
 BUDGET, DIM = 60.0, 100
 # Below this speed-up the exact layer is not worth another dependency.
 MIN_SPEEDUP = 2.0
-VERDICTS = {
-    "factored": "Use wordsparse.",
-    "dense": "Use a dense output layer.",
-    "sampling": "Use negative sampling (gensim).",
-    "undecided": "This trial cannot tell.",
-}
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 
 
@@ -95,7 +89,7 @@ def advise(
 
 
 def lines(content: Mapping[str, Any]) -> list[str]:
-    """An advice for a terminal: the verdict first, then its reason, the sizes, the trial and the losses."""
+    """An advice for a terminal: the verdict and its reason, the sizes, the trial and the losses."""
     facts = {
         "examples": f"{content['n_examples']:,}",
         "outputs (D)": f"{content['n_outputs']:,}",
@@ -108,8 +102,11 @@ def lines(content: Mapping[str, Any]) -> list[str]:
     trials = (Result(**row) for row in content["trial"])
     facts |= {f"{each.method}, {each.amount:,} examples, {each.cpu_seconds:.2f} CPU s": str(each) for each in trials}
     facts |= {f"fits; gives {row['gives']}": row["loss"] for row in content["losses"] if row["fits"]}
-    verdict = [VERDICTS[content["verdict"]], f"  {content['reason']}", ""]
-    return [*verdict, *(f"{value:>16}  {name}" for name, value in facts.items())]
+    return [
+        f"{content['verdict']}: {content['reason']}",
+        "",
+        *(f"{value:>16}  {name}" for name, value in facts.items()),
+    ]
 
 
 def _content(sizes: Sizes, speedup: float, results: list[Result], verdict: str, reason: str) -> dict[str, Any]:

@@ -21,7 +21,6 @@ import scipy.linalg.lapack  # noqa: F401 - loads the BLAS that inverses call bef
 import threadpoolctl
 
 from wordsparse import validation
-from wordsparse.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -57,12 +56,7 @@ def resolve_threads(threads: int | None) -> int:
     """
     if threads is None:
         return usable_threads(min(available_cpus(), MAX_THREADS))
-    wanted = validation.positive_int("threads", threads)
-    if wanted > MAX_THREADS:
-        raise InputError(
-            f"threads must be at most {MAX_THREADS:,}, not {wanted:,}: this machine has {os.cpu_count()} CPUs"
-        )
-    return usable_threads(wanted)
+    return usable_threads(validation.whole("threads", threads, 1, MAX_THREADS))
 
 
 def usable_threads(wanted: int) -> int:
