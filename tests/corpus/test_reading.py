@@ -169,7 +169,7 @@ def test_requests_are_refused_at_the_call(tmp_path, text):
         (tmp_path / "folder", "lines", "folder: holds no file"),
         ([], "lines", "no text is given"),
         ([text, ""], None, "a path is empty"),
-        (Path("s3://bucket/x.txt"), None, "s3:/bucket/x.txt: is an address"),
+        (Path("s3://bucket/x.txt"), None, "s3://bucket/x.txt: is an address"),
         ("a\0b", None, "no such file"),
         ([tmp_path / "none of these words"], None, "none of these words: no such file"),
         (text, "xml", "unknown format 'xml'"),

@@ -1,27 +1,24 @@
 """The argument and the options of the commands that read text: encode, train and compare."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from wordsparse.cli.common import FilePath
 from wordsparse.cli.options import options_of
 from wordsparse.corpus.options import TextOptions
-from wordsparse.corpus.sources import ADDRESS, NOT_LOCAL, STANDARD_INPUT
+from wordsparse.corpus.sources import STANDARD_INPUT
 from wordsparse.corpus.tables import format_of_name
-from wordsparse.errors import InputError
 from wordsparse.words.model import Model
 
 
 class _TextPath(FilePath):
     """The path of a text; ``-`` is standard input."""
 
-    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path; a usage error if it is empty."""
-        if ADDRESS.match(name := os.fspath(value)):  # whose two slashes a Path would make one
-            raise InputError(NOT_LOCAL.format(name))
         path: Path = super().convert(value, param, ctx)
         return STANDARD_INPUT if value == "-" else path
 

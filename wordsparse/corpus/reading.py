@@ -89,7 +89,7 @@ class RawText:
         order: str | None = None,
         names: Sequence[str] = (),
     ) -> None:
-        known = [*FORMATS, *TABLES]
+        known, format = [*FORMATS, *TABLES], "csv" if names else format
         if format is not None and format not in known:
             raise InputError(f"unknown format {format!r}: choose one of {', '.join(known)}")
         is_rows = is_frame(source)
@@ -104,9 +104,6 @@ class RawText:
             raise InputError(f"format {format!r} applies to files only: leave it out for an iterable")
         if column is None and format in TABLES:
             raise InputError(f"the format {format!r} needs the name of the column that holds the text (column)")
-        if names and (column is None or paths is None or format not in ("csv", None)):
-            raise InputError("columns names those of CSV files: name the column that holds the text too (column)")
-        format = "csv" if names else format
         if column is not None and format in FORMATS:
             raise InputError(f"the format {format!r} has no columns: choose one of {', '.join(TABLES)}")
         self.files = None if paths is None else find_files(paths)

@@ -15,9 +15,8 @@ from wordsparse.files.streams import BoundedStream
 
 STANDARD_INPUT = Path("/dev/stdin")
 
-# The letters of a scheme, as in https://host/text or s3://bucket/text; pathlib makes one slash of two.
-ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-NOT_LOCAL = "{}: is an address, and only local files are read: download it first"
+# The beginning of https://host/text or s3://bucket/text; pathlib makes one slash of two.
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)")
 _NAMED = 3  # files that a message names
 
 logger = logging.getLogger(__name__)
@@ -94,8 +93,8 @@ def _existing(source: str | os.PathLike[str]) -> Path:
 
 
 def _missing(name: str, error: OSError | ValueError) -> str:
-    if ADDRESS.match(name):
-        return NOT_LOCAL.format(name)
+    if address := _ADDRESS.match(name):
+        return f"{'://'.join(address.groups())}: is an address, and only local files are read: download it first"
     if len(name) > 255 or "\n" in name or (len(name.split()) > 2 and os.sep not in name):
         short = name if len(name) <= 80 else f"{name[:80]}…"
         return (
