@@ -54,7 +54,6 @@ def test_the_command_line_counts_more_and_names_are_as_on_it(text: Path, tmp_pat
     assert main(["train", "--config", given, "-o", str(tmp_path / "model"), "--dim", "3"]) == 0
     model = ws.load(tmp_path / "model")
     assert (model.dim, model.options["sample"], len(model)) == (3, 0, 6)
-    assert main(["encode", "--config", config(tmp_path, "min-count = 70"), str(text), "-o", str(tmp_path / "enc")]) == 0
 
 
 @pytest.mark.parametrize(

@@ -52,15 +52,3 @@ def test_any_words_survive_a_file(tmp_path_factory, words):
 def test_words_that_no_source_may_have(words, counts, said):
     with pytest.raises(InputError, match=said):
         Vocabulary(words, counts)
-
-
-OTHERS = [None, b"{", b"null", b'{"format": "wordsparse corpus"}', b'{"format": "wordsparse vocabulary", "version": 2}']
-
-
-@pytest.mark.parametrize("data", OTHERS)
-def test_a_file_of_another_kind_is_refused_by_name(tmp_path, data):
-    path = tmp_path / "v.json"
-    if data is not None:
-        path.write_bytes(data)
-    with pytest.raises(InputError, match=r"v\.json"):
-        Vocabulary.load(path)

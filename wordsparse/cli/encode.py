@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from wordsparse.cli.common import emit, given, json_option, output_option, quiet_option
-from wordsparse.cli.config import config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
 from wordsparse.corpus import encode
@@ -24,7 +23,6 @@ from wordsparse.words.options import Options
 @options_of(Options, ["preset"])
 @options_of(TextOptions)
 @options_of(Options, ["threads"])
-@config_option
 @quiet_option
 @json_option
 def command(

@@ -9,21 +9,24 @@ from typing import Any
 import click
 
 from wordsparse.cli.common import PATH, emit, given, json_option, output_option, quiet_option
-from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
 from wordsparse.files import toml
 from wordsparse.files.escaping import number_of
-from wordsparse.options import abouts
+from wordsparse.files.storage import naming
+from wordsparse.options import abouts, refuse_unknown
 from wordsparse.training.options import TrainOptions, options_for
 from wordsparse.training.runs import train
 from wordsparse.vectors.formats import check_output
 from wordsparse.words import presets
 from wordsparse.words.model import Model
 from wordsparse.words.options import epochs_of
+from wordsparse.words.recipe import Recipe
 
 KIND = "wordsparse.kind"
 """The key of a context's ``meta`` with what ``--for`` names."""
+RECIPE = "wordsparse.recipe"
+"""The key with the recipe of the file, which is no option of the command line."""
 OF_TEXT = {name for name, about in abouts(TrainOptions).items() if about.cli is not None}
 
 
@@ -31,8 +34,14 @@ class TrainCommand(click.Command):
     """A command with the options of what ``--for`` names, on the command line or in the file of ``--config``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Look for the name first, for it says which options there are."""
-        ctx.meta[KIND] = _named("--for", args) or _of_config(args) or "text"
+        """Look for the file and the name first, for they say which options there are, and their defaults."""
+        path = _named("--config", args)
+        content = {} if path is None else toml.load(path)
+        if "recipe" in content:
+            ctx.meta[RECIPE] = Recipe.from_dict(content.pop("recipe"))
+        ctx.meta[KIND] = _named("--for", args) or str(content.get("for", content.get("preset", "text")))
+        with naming(Path(path or "")):
+            ctx.default_map = _defaults(self.get_params(ctx), content)
         return super().parse_args(ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
@@ -55,10 +64,19 @@ def _named(option: str, args: Sequence[str]) -> str | None:
     return None
 
 
-def _of_config(args: Sequence[str]) -> str | None:
-    path = _named("--config", args)
-    content = {} if path is None else toml.load(Path(path))
-    return next((str(content[name]) for name in ("for", "preset") if name in content), None)
+def _defaults(params: Sequence[click.Parameter], content: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a file as the command line would give them: text, which click converts and checks."""
+    known: dict[str, click.Parameter] = {}
+    for each in params:
+        known |= dict.fromkeys((each.opts[-1].lstrip("-").replace("-", "_"), str(each.name)), each)
+    given = {name.replace("-", "_"): value for name, value in content.items()}
+    refuse_unknown(given, known)
+    return {str(known[name].name): _as_text(known[name], value) for name, value in given.items()}
+
+
+def _as_text(parameter: click.Parameter, value: Any) -> str | list[str]:
+    items = [str(item) for item in (value if isinstance(value, list) else [value])]
+    return items if parameter.nargs == -1 or parameter.multiple else ",".join(items)
 
 
 @click.command(cls=TrainCommand)
@@ -71,7 +89,13 @@ def _of_config(args: Sequence[str]) -> str | None:
     type=PATH,
     help="Write the vectors to FILE too, as `export` does, in the format that its suffix names.",
 )
-@config_option
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=PATH,
+    expose_value=False,
+    help="TOML file of options, as options.toml of a model; the command line counts more.",
+)
 @quiet_option
 @json_option
 def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 from wordsparse.cli.common import PATH, Choice, emit, given, int_list, json_option, output_option, quiet_option
-from wordsparse.cli.config import config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument, reading_options
 from wordsparse.comparison.request import METHODS, SHARED
@@ -35,7 +34,6 @@ from wordsparse.words.options import Options, epochs_of
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
 @options_of(Options, SHARED)
 @reading_options
-@config_option
 @quiet_option
 @json_option
 def command(as_json: bool, quiet: bool, methods: tuple[str, ...], **options: Any) -> int:

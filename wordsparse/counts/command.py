@@ -7,7 +7,6 @@ import click
 
 import wordsparse as ws
 from wordsparse.cli.common import emit, given, json_option, output_option, quiet_option
-from wordsparse.cli.config import config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
 from wordsparse.counts.counting import CountOptions
@@ -18,7 +17,6 @@ from wordsparse.display import Display
 @corpus_argument
 @output_option("The Parquet file to write: columns word, context and count.", "PAIRS.parquet")
 @options_of(CountOptions)
-@config_option
 @quiet_option
 @json_option
 def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
