@@ -30,7 +30,7 @@ def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
             assert name == word
             assert [float(number) for number in numbers] == pytest.approx(model[word].tolist())
         assert asked(process, "none").split() == ["none", "0", "0", "0", "0"]
-        assert process.communicate()[1] == "wordsparse: the word 'none' is not in the vocabulary: zeros\n"
+        assert process.communicate()[1] == "wordsparse: the word 'none' is not in the vocabulary\n"
     with pipe("next", items, "-", "-n", "2") as process:
         assert set(asked(process, "a0 a1").split()) == {"a2", "a3"}
         assert asked(process, "none") == "\n"

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -12,7 +13,7 @@ import click
 
 from wordsparse.cli import terminal
 from wordsparse.display import Display
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, UnknownWordError
 from wordsparse.files import outputs
 from wordsparse.options import meant
 
@@ -130,6 +131,17 @@ def asked_lines(words: Sequence[str]) -> Iterator[list[str]]:
     for line in sys.stdin:
         if line.split():
             yield line.split()
+
+
+@contextmanager
+def answering(words: Sequence[str]) -> Iterator[None]:
+    """An unknown word in a line of standard input is said, and the next line is answered."""
+    try:
+        yield
+    except UnknownWordError as error:
+        if list(words) != ["-"]:
+            raise
+        terminal.say([f"wordsparse: {error}"])
 
 
 def int_list(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:

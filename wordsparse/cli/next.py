@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import PATH, asked_lines, check_order, emit, json_option
-from wordsparse.errors import UnknownWordError
+from wordsparse.cli.common import PATH, answering, asked_lines, check_order, emit, json_option
 
 
 @click.command("next")
@@ -27,13 +26,9 @@ def command(model: Path, items: tuple[str, ...], n: int, as_json: bool) -> None:
     for basket in asked_lines(items):
         if unknown := [item for item in basket if item not in trained]:
             terminal.say([f"{item}: not in the vocabulary; it is left out" for item in unknown])
-        try:
+        answer: list[tuple[str, float]] = []
+        with answering(items):
             answer = trained.predict(basket, n)
-        except UnknownWordError as error:
-            if items != ("-",):
-                raise
-            terminal.say([f"wordsparse: {error}"])
-            answer = []
         lines = [f"{probability:.4f}  {item}" for item, probability in answer]
         if items == ("-",):
             lines = [" ".join(item for item, _ in answer)]

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import asked_lines, check_order, emit, json_option
-from wordsparse.errors import InputError
+from wordsparse.cli.common import answering, asked_lines, check_order, emit, json_option
 from wordsparse.vectors.word_vectors import WordVectors
 
 neighbours_option = click.option(
@@ -32,20 +31,12 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
     check_order(model, words)
     vectors = read_vectors(model)
 
-    def answer(words: Sequence[str]) -> None:
-        meant = _meant(vectors, words)
-        composed = vectors.is_composed(meant[0]) if len(meant) == 1 else False
-        question = {"word": words[0], "composed": composed} if len(words) == 1 else {"words": list(words)}
-        emit_neighbours(question, vectors.similar(meant, n), as_json)
-
-    if words != ("-",):
-        answer(words)
-        return
-    for line in asked_lines(words):
-        try:
-            answer(line)
-        except InputError as error:  # the next line may be known
-            terminal.say([f"wordsparse: {error}"])
+    for asked in asked_lines(words):
+        with answering(words):
+            meant = _meant(vectors, asked)
+            composed = vectors.is_composed(meant[0]) if len(meant) == 1 else False
+            question = {"word": asked[0], "composed": composed} if len(asked) == 1 else {"words": asked}
+            emit_neighbours(question, vectors.similar(meant, n), as_json)
 
 
 def _meant(vectors: WordVectors, words: Sequence[str]) -> list[str]:

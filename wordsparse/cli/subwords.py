@@ -50,16 +50,14 @@ def command(
         storage.check_new_directory(output)
         made = load(model).fit_subwords(shortest, longest, form)
         made.save(output)
-        table = made.subwords
-        assert table is not None
-        rows, words, dim = table.table, len(made), made.dim
+        fitted = made.wv
     else:
         assert vectors is not None
         storage.check_file(output)
-        found = words_form.with_form(read_file(vectors), shortest, longest, form)
-        save_vectors(found, output, "npz")
-        assert found.subwords is not None
-        rows, words, dim = found.subwords, len(found), found.dim
+        fitted = words_form.with_form(read_file(vectors), shortest, longest, form)
+        save_vectors(fitted, output, "npz")
+    rows = fitted.subwords
+    assert rows is not None
     result = {"output": str(output), "ngrams": len(rows), "ngram_bytes": rows.rows.nbytes}
-    result |= {"vocab_size": words, "dim": dim, "shortest": shortest, "longest": longest}
-    emit(result, [f"{len(rows):,} n-grams fitted to {words:,} words x {dim} -> {output}"], as_json)
+    result |= {"vocab_size": len(fitted), "dim": fitted.dim, "shortest": shortest, "longest": longest}
+    emit(result, [f"{len(rows):,} n-grams fitted to {len(fitted):,} words x {fitted.dim} -> {output}"], as_json)

@@ -3,8 +3,7 @@
 import click
 import numpy as np
 
-from wordsparse.cli import terminal
-from wordsparse.cli.common import asked_lines, check_order, emit, json_option
+from wordsparse.cli.common import answering, asked_lines, check_order, emit, json_option
 
 
 @click.command("vectors")
@@ -17,23 +16,16 @@ def command(model: str, words: tuple[str, ...], as_json: bool) -> None:
     Each line holds a word and its numbers. A WORD is written as the model's tokeniser writes it. With - the words are
     those of standard input, and each line is answered as it comes; a word that has no vector has zeros there.
     """
-    from wordsparse.errors import UnknownWordError
     from wordsparse.vectors.formats._decimals import texts
     from wordsparse.words.model_directory import read_vectors
 
     check_order(model, words)
     vectors = read_vectors(model)
-    zeros = np.zeros(vectors.dim, np.float32)
     for asked in asked_lines(words):
-        rows = {}
-        for word in asked:
+        rows = dict.fromkeys(asked, np.zeros(vectors.dim, np.float32))
+        for word in rows:
             meant = vectors.meant(word)
-            try:
+            with answering(words):
                 rows[word] = vectors[meant[0] if len(meant) == 1 else word]
-            except UnknownWordError as error:
-                if words != ("-",):
-                    raise
-                terminal.say([f"wordsparse: {error}: zeros"])
-                rows[word] = zeros
         lines = (f"{word} {texts(row[None])[0].decode()}" for word, row in rows.items())
         emit({"vectors": {word: row.tolist() for word, row in rows.items()}}, lines, as_json)
