@@ -40,13 +40,13 @@ def rows(folder: Path, outputs: int = 5000, values: bool = False) -> dict[str, s
 def test_rows_are_tried_beside_a_dense_layer(tmp_path: Path) -> None:
     """Both take in the same rows by the same steps, so their scores are the same."""
     pytest.importorskip("sklearn", reason="rows are read by wordsparse.labels")
-    content = ws.advise(**rows(tmp_path), budget=60, threads=1)
+    content = ws.advise(**rows(tmp_path), budget=60)
     assert content["verdict"] == "factored"
     ours, dense = content["trial"]
     assert ours["amount"] == dense["amount"] == 480
     assert (ours["measure"], ours["score"]) == ("P@1", 1)
     assert dense["score"] == 1
-    content = ws.advise(**rows(tmp_path, values=True), budget=60, threads=1)
+    content = ws.advise(**rows(tmp_path, values=True), budget=60)
     ours, dense = content["trial"]
     assert ours["measure"] == "R²"
     assert ours["score"] > 0.9

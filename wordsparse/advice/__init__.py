@@ -33,7 +33,6 @@ def advise(
     targets: str | PathLike[str] | None = None,
     budget: float = BUDGET,
     dim: int = DIM,
-    threads: int | None = None,
     **text: Any,
 ) -> dict[str, Any]:
     """Tell whether the method suits a text, or rows with targets.
@@ -48,8 +47,6 @@ def advise(
         Seconds for the trial; 0 for none.
     dim : int
         Length of the word vectors; of a text only.
-    threads : int, optional
-        Threads of the trial; None: all available CPUs. The step is timed on one thread.
     **text
         Options of :class:`wordsparse.corpus.options.TextOptions`.
 
@@ -75,16 +72,16 @@ def advise(
         if Y.nnz == 0:
             raise InputError(f"{features} has no targets: name the file that holds them as the targets")
         sizes = of_rows(Y, min(trial.MOST_FEATURES, X.shape[1]))
-        results = trial.of_rows(X, Y, threads, budget) if budget > 0 else []
+        results = trial.of_rows(X, Y, budget) if budget > 0 else []
         speedup = measured_speedup(sizes)
         return _content(sizes, speedup, results, *_of_rows(sizes, speedup))
     logger.info("advise: reading the text")
-    with encoded(TrainingText(corpus, TextOptions(**text), threads)) as source:
+    with encoded(TrainingText(corpus, TextOptions(**text))) as source:
         if not isinstance(source, TextSource):
             raise InputError("counted pairs say nothing of examples: give the text that they were counted in")
         counts = source.vocabulary.counts
         sizes = Sizes(int(counts.sum()), counts.size, dim + 1, 1.0, "one-hot")  # CBOW: a token is its window's target
-        results = trial.of_text(source.corpus, dim, threads, budget) if budget > 0 else []
+        results = trial.of_text(source.corpus, dim, budget) if budget > 0 else []
         return _content(sizes, measured_speedup(sizes), results, *_of_text(results))
 
 

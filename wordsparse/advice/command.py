@@ -15,7 +15,6 @@ from wordsparse.cli.text_options import reading_options
 @click.option("--targets", metavar="Y", type=PATH, help="The npz file of the targets of an npz of features.")
 @click.option("--budget", default=60.0, show_default=True, metavar="SECONDS", help="Time for the trial; 0 for none.")
 @click.option("--dim", default=100, show_default=True, help="Length of a word vector, of a text.")
-@click.option("--threads", type=int, help="Threads of the trial.  [default: all available CPUs]")
 @reading_options
 @quiet_option
 @json_option

@@ -42,27 +42,20 @@ class Result:
         return "not judged" if self.score is None else f"{self.measure} {self.score:.3f}"
 
 
-def of_text(corpus: EncodedCorpus, dim: int, threads: int | None, budget: float) -> list[Result]:
+def of_text(corpus: EncodedCorpus, dim: int, budget: float) -> list[Result]:
     """One epoch of CBOW on the first tokens, as many as the budget allows, judged by pairs of words; by gensim too."""
     begun, amount = time.monotonic(), min(FIRST_TOKENS, corpus.tokens)
-    options = {"dim": dim, "threads": threads, "seed": SEED}
-    results = _compared(corpus, amount, options)
+    results = _compared(corpus, amount, dim)
     took = time.monotonic() - begun
     most = min(corpus.tokens, int(amount * 0.8 * (budget - took) / took))
-    return _compared(corpus, most, options) if most > 2 * amount else results
+    return _compared(corpus, most, dim) if most > 2 * amount else results
 
 
-def _compared(corpus: EncodedCorpus, amount: int, options: dict[str, Any]) -> list[Result]:
+def _compared(corpus: EncodedCorpus, amount: int, dim: int) -> list[Result]:
     logger.info("advise: a trial on %s tokens", f"{amount:,}")
     with tempfile.TemporaryDirectory() as scratch:
-        content = compare(
-            corpus.path,
-            Path(scratch) / "report",
-            methods=METHODS,
-            epochs=(1,),
-            max_tokens=amount,
-            **options,
-        )
+        report = Path(scratch) / "report"
+        content = compare(corpus.path, report, methods=METHODS, epochs=(1,), max_tokens=amount, dim=dim, seed=SEED)
     return [_by_pairs(run, content["methods"][run["name"]], amount) for run in content["runs"]]
 
 
@@ -73,12 +66,12 @@ def _by_pairs(run: Mapping[str, Any], method: str, amount: int) -> Result:
     return Result(method, amount, run.get("cpu_seconds", 0.0), "Spearman", *mean)
 
 
-def of_rows(X: Any, Y: Any, threads: int | None, budget: float) -> list[Result]:
+def of_rows(X: Any, Y: Any, budget: float) -> list[Result]:
     """Ridge regression, a minibatch at a time, by the layer and by a dense one, each within half of the budget; judged
     on held-out rows by P@1, or of real values by R²."""
     H, order = projected(X), np.random.default_rng(SEED).permutation(X.shape[0])
     test, rows = np.split(order, [min(MAX_TEST, max(1, order.size // 5))])
-    layer = FactoredOutput(Y.shape[1], H.shape[1], "squared", threads=threads)
+    layer = FactoredOutput(Y.shape[1], H.shape[1], "squared")
     W = np.zeros((Y.shape[1], H.shape[1]), np.float32)
 
     def factored(h: Array, y: Any, Pi: Array) -> None:
