@@ -11,7 +11,7 @@ import scipy.sparse as sp
 import wordsparse as ws
 from wordsparse import advice
 from wordsparse.advice import lines, trial
-from wordsparse.advice.sizes import Sizes, of_rows
+from wordsparse.advice.sizes import Sizes, measured_speedup, of_rows
 from wordsparse.advice.trial import Result
 from wordsparse.cli import main
 from wordsparse.errors import InputError
@@ -109,6 +109,10 @@ def test_the_score_of_a_text_is_the_mean_of_the_test_sets_with_enough_known_pair
     sets = {str(n): {"n": n, "spearman": n / 1024, "low": 0.0, "high": 1.0} for n in (29, 128, 384)}
     found = trial._by_pairs({"pairs": sets, "cpu_seconds": 2.0}, "ours", 5)
     assert found == Result("ours", 5, 2.0, "Spearman", 0.25, 0.0, 1.0)
+
+
+def test_a_step_is_timed_beside_a_dense_one() -> None:
+    assert measured_speedup(Sizes(10, 1000, 8, 2.0, "several")) > 0
 
 
 def test_sizes_tell_the_kind_of_targets() -> None:

@@ -70,10 +70,11 @@ def test_without_gensim_ours_are_compared(
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "gensim" else find(name))
     arguments = ["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets, "--epochs", "1"]
-    assert main([*arguments, "--only", "gensim-cbow-ns", "--only", "wordsparse-cbow", "--json"]) == 0
+    assert main([*arguments, "--only", "gensim-cbow-ns", "--only", "wordsparse-cbow", "--keep-vectors", "--json"]) == 0
     output = capsys.readouterr()
     result = json.loads(output.out)
     assert [run["name"] for run in result["runs"]] == ["wordsparse-cbow"]
+    assert left_in(tmp_path / "report" / "vectors") == ["wordsparse-cbow-1-epochs-seed-1.npz"]
     sentence = result["warnings"][0]
     assert "gensim is not installed" in sentence
     assert "gensim CBOW, negative sampling" in sentence

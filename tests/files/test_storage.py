@@ -88,6 +88,9 @@ def test_a_manifest_is_checked(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"null", b"true"))
     with pytest.raises(InputError, match="checksum"):
         storage.read_manifest(path, "F", 1)
+    path.write_bytes(b"null")
+    with pytest.raises(InputError, match="holds no JSON object"):
+        storage.read_manifest(path, "F", 1)
     os.truncate(path, storage.MANIFEST_BYTES + 1)
     with pytest.raises(InputError, match="more than"):
         storage.read_manifest(path, "F", 1)
