@@ -32,8 +32,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, visible: bool = 
 
 def test_a_log_gets_lines_without_control_codes(monkeypatch: pytest.MonkeyPatch) -> None:
     """It got bars, carriage returns and cursor movements."""
-    monkeypatch.setattr(display, "FIRST_LINE", 0.0)
-    monkeypatch.setattr(display, "SHARE", 0.0)
+    monkeypatch.setattr(display, "LOG_BETWEEN", 0.0)
     lines = shown(monkeypatch, io.StringIO()).splitlines()
     assert lines[0].startswith("wordsparse: encode: 10 tokens")
     assert lines[2].startswith("wordsparse: train: 12 % of 40 tokens, epoch 1\\x1b[31m")

@@ -13,10 +13,8 @@ from typing import Self
 
 from wordsparse.files.escaping import escaped
 
-# Seconds before the first line of a log, and between lines: a share of the time so far, within these limits.
-FIRST_LINE, MAX_BETWEEN, SHARE = 10.0, 300.0, 0.2
-# Seconds before a line that is written over, and between two states of it.
-BETWEEN = 0.5
+# Seconds before a line that is written over, and between two states of it; before a line of a log, and between two.
+BETWEEN, LOG_BETWEEN = 0.5, 60.0
 
 _drawn = 0  # characters of the line that is written over
 
@@ -49,12 +47,11 @@ class Display:
         if name != self._name:
             self.close()
             self._name, self._over, self._first, self._start = name, _is_written_over(), done, now
-            self._next = now + (BETWEEN if self._over else FIRST_LINE)
+            self._next = now + self._between()
         if now < self._next:
             return
-        elapsed = now - self._start
-        self._next = now + (BETWEEN if self._over else min(MAX_BETWEEN, max(FIRST_LINE, SHARE * elapsed)))
-        rate = (done - self._first) / max(elapsed, 1e-9)
+        self._next = now + self._between()
+        rate = (done - self._first) / max(now - self._start, 1e-9)
         line = f"{name}: {', '.join(_parts(unit, done, total, note, rate))}"
         _draw(line) if self._over else write(f"wordsparse: {line}")
 
@@ -67,6 +64,9 @@ class Display:
         """End the current phase, and remove its line."""
         self._name = ""
         _draw("")
+
+    def _between(self) -> float:
+        return BETWEEN if self._over else LOG_BETWEEN
 
 
 def write(line: str) -> None:

@@ -33,7 +33,7 @@ def in_process(
     """:func:`train` of these arguments, by a worker; WordsparseError with its last word if it failed."""
     task = {"method": method, "options": options, "encoded": encoded, "plain": vars(plain), "tokens": tokens}
     # The parent's import path: that of a new Python begins with the working directory, which may hold other modules.
-    command = [sys.executable, "-P", "-m", "wordsparse.comparison"]
+    command = [sys.executable, "-P", "-c", "from wordsparse.comparison.worker import main; raise SystemExit(main())"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
     with (
         open(folder / "errors", "w+") as errors,

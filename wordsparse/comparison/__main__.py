@@ -1,7 +1,0 @@
-"""One training run: see :mod:`wordsparse.comparison.worker`."""
-
-import sys
-
-from wordsparse.comparison.worker import main
-
-sys.exit(main())
