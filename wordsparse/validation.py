@@ -149,8 +149,6 @@ def positive_definite(name: str, value: ArrayLike, size: int) -> Array:
     array = matrix(name, value, size, np.dtype(np.float64))
     if np.abs(array - array.T).max() > SYMMETRY * np.abs(array).max():
         raise InputError(f"{name} must be symmetric: give ({name} + {name}.T) / 2 if it nearly is")
-    if array.diagonal().min() <= 0:
-        raise InputError(f"{name} must be positive definite: its diagonal is not positive; add a positive number to it")
     try:
         np.linalg.cholesky(array + SYMMETRY * np.abs(array).max() * np.eye(size))
     except np.linalg.LinAlgError:
