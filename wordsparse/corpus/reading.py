@@ -94,20 +94,19 @@ class RawText:
             raise InputError(f"unknown format {format!r}: choose one of {', '.join(known)}")
         is_rows = is_frame(source)
         paths = None if is_rows else as_paths(source)
-        if is_rows and column is None:
-            raise InputError("a data frame needs the name of the column that holds the text (column)")
-        if group is not None and column is None:
-            raise InputError("group applies to rows: name the column that holds the words or items too (column)")
+        if column is None and (is_rows or group is not None or format in TABLES):
+            raise InputError(
+                f"{format or 'a table'} needs the name of the column that holds the text, or the items (column)"
+            )
         if order is not None and group is None:
             raise InputError("order applies to the rows of a group: name their column too (group)")
         if paths is None and format is not None:
             raise InputError(f"format {format!r} applies to files only: leave it out for an iterable")
-        if column is None and format in TABLES:
-            raise InputError(f"the format {format!r} needs the name of the column that holds the text (column)")
         if column is not None and format in FORMATS:
             raise InputError(f"the format {format!r} has no columns: choose one of {', '.join(TABLES)}")
         self.files = None if paths is None else find_files(paths)
-        if tokens is None and group is None and (paths is not None or column is not None):
+        is_text = group is None and (paths is not None or column is not None)
+        if tokens is None and is_text:
             tokens = "simple" if format == "wiki" else "split"
         self.tokens, self._column, self._format = tokens if isinstance(tokens, str) else None, column, format
         self._group, self._order, self._names = group, order, names
@@ -120,8 +119,7 @@ class RawText:
         if plain and (rows := [file for file in self.files or () if format_of_name(file)]):
             logger.warning("%s: read as plain text; --column NAME (column=) reads one of its columns", some_of(rows))
         self._lines = FORMATS[format or "lines"].lines if column is None else True
-        is_split = tokens == "split" and group is None and (paths is not None or column is not None)
-        self.is_scanned = is_split and self._lines is not None
+        self.is_scanned = tokens == "split" and is_text and self._lines is not None
 
     def blocks(self) -> Iterator[TextBlock]:
         """The text in blocks of bounded size."""
