@@ -108,7 +108,7 @@ def _extras() -> dict[str, dict[str, str | None]]:
         extra = re.search(r"""extra\s*==\s*["']([^"']+)""", requirement)
         package = re.match(r"[\w.-]+", requirement)
         if extra and package and package[0] != "wordsparse":  # of the extra "all", whose packages are those of others
-            extras.setdefault(extra[1], {})[package[0]] = _version(package[0])
+            extras.setdefault(extra[1], {})[package[0]] = description.version_of(package[0])
     return extras
 
 
@@ -120,10 +120,3 @@ def _unused(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"{cpus['cpus'] - cpus['used']} of {cpus['cpus']} CPUs: the process's affinity mask or its cgroup's quota"
     if not found["gpu"]["usable"]:
         yield f"a GPU: {found['gpu']['reason']}"
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
