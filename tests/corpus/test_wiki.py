@@ -56,7 +56,6 @@ def test_what_is_no_dump_is_refused_by_name(tmp_path):
         ("plain text", "cannot be read"),
         ("<a><b/></a>", "cannot be read"),
         (HEAD + "<page/></mediawiki>", "cannot be read"),
-        (HEAD + PAGE.format("Short", 0, "few words") + "</mediawiki>", "no article"),
     ]:
         path.write_text(data)
         with pytest.raises(InputError, match=rf"dump\.xml.*{said}"):

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from wordsparse import optional
 from wordsparse.corpus.sources import opened
-from wordsparse.errors import InputError
 
 ARTICLE_MIN_TOKENS = 50
 """Shorter pages are redirects and stubs; gensim's WikiCorpus has the same limit."""
@@ -14,13 +13,8 @@ ARTICLE_MIN_TOKENS = 50
 def wiki_pieces(path: Path, tokenize: Callable[[str], list[str]]) -> Iterator[tuple[list[str], bool]]:
     """Each article of a Wikipedia dump (XML, compressed or not) as one sentence, as gensim's WikiCorpus has them."""
     wikicorpus = optional.load("the format wiki", "gensim.corpora.wikicorpus")
-
-    has_articles = False
     with opened(path) as file:
         for _, text, _ in wikicorpus.extract_pages(file, filter_namespaces=("0",)):
             tokens = tokenize(wikicorpus.filter_wiki(text))
             if len(tokens) >= ARTICLE_MIN_TOKENS:
-                has_articles = True
                 yield tokens, True
-    if not has_articles:
-        raise InputError(f"{path}: holds no article of {ARTICLE_MIN_TOKENS} tokens or more; give a larger dump")
