@@ -7,12 +7,11 @@ import json
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse.comparison.judgement import differences, missing, warnings
+from wordsparse.comparison.judgement import differences, warnings
 from wordsparse.comparison.page import page
 from wordsparse.comparison.request import METHODS, SHARED, Method, Request
 from wordsparse.comparison.runs import JudgedRun, Progress, trained
@@ -75,27 +74,22 @@ def compare(
     for name in ("pairs", "analogies", "sentences"):
         options[name] = [Path(path) for path in options.get(name, ())]
     request = Request.of([Path(path) for path in paths], Path(output), **options)
-    left_out = missing([name for name in request.methods if name not in request.trainable])
-    for sentence in left_out:
+    for sentence in request.left_out:
         logger.warning("%s", sentence)
-    return _carry_out(replace(request, methods=request.trainable), left_out, progress)
-
-
-def _carry_out(request: Request, left_out: list[str], progress: Progress) -> dict[str, Any]:
     test_sets = load_test_sets(request.pairs, request.analogies, request.sentences)
-    output = Path(os.path.realpath(request.output))
+    target = Path(os.path.realpath(output))
     with (
         storage.new_directory(request.output) as folder,
         # The next comparison for this output removes it where its own process was killed.
-        storage.staging(output.with_name(f"{output.name}.texts"), mode=0o700) as scratch,
+        storage.staging(target.with_name(f"{target.name}.texts"), mode=0o700) as scratch,
     ):
-        corpus = prepare(request, scratch)
-        facts = _facts(request, corpus)
+        text = prepare(request, scratch)
+        facts = _facts(request, text)
         kept = folder / "vectors" if request.keep_vectors else None
         if kept is not None:
             kept.mkdir()
-        runs = list(trained(request, corpus, test_sets, scratch, kept, progress))
-        content = {**facts, **_judged(test_sets, runs, left_out)}
+        runs = list(trained(request, text, test_sets, scratch, kept, progress))
+        content = {**facts, **_judged(test_sets, runs, request.left_out)}
         storage.write_file(folder / "report.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
         storage.write_file(folder / "report.html", page(content).encode())
     return content
@@ -110,7 +104,7 @@ def _facts(request: Request, corpus: EncodedCorpus) -> dict[str, Any]:
         "command": request.command,
         "machine": provenance(resolve_threads(request.training.threads)),
         "options": json.loads(json.dumps(options, default=str)),
-        "methods": {name: METHODS[name].label for name in request.methods},
+        "methods": {name: METHODS[name].label for name in request.trainable},
         "text": {
             "tokens": request.tokens(corpus),
             "sentences": corpus.sentences,

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from wordsparse import optional
 from wordsparse.comparison.request import METHODS
 from wordsparse.comparison.runs import JudgedRun
 from wordsparse.evaluation import bootstrap
@@ -91,12 +90,6 @@ def accuracy(questions: Sequence[Question], correct: Array) -> tuple[float, Arra
     """The share of right answers (questions,), and that in each resample of the pairs that questions are made of."""
     known = np.isfinite(correct)
     return correct[known].mean() if known.any() else np.nan, bootstrap.accuracies(questions, correct)
-
-
-def missing(names: Sequence[str]) -> list[str]:
-    """The sentence that names the methods of gensim where it is not installed."""
-    titles = "; ".join(METHODS[name].label for name in names)
-    return [f"gensim is not installed ({optional.command('gensim')}); not compared: {titles}."] if names else []
 
 
 def warnings(rows: Sequence[Row], runs: Sequence[Row]) -> list[str]:

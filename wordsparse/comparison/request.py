@@ -90,6 +90,12 @@ class Request:
         has_gensim = optional.installed("gensim")
         return [name for name in METHODS if name in self.methods and (METHODS[name].ours or has_gensim)]
 
+    @property
+    def left_out(self) -> list[str]:
+        """The sentence that names the methods whose program is not installed."""
+        titles = "; ".join(METHODS[name].label for name in self.methods if name not in self.trainable)
+        return [f"gensim is not installed ({optional.command('gensim')}); not compared: {titles}."] if titles else []
+
     def options(self, epochs: int, repeat: int, model: ModelName = "cbow") -> dict[str, Any]:
         """The checked training options that both programs share, under wordsparse's names."""
         cpus, seed = threads.resolve_threads(self.training.threads), self.training.seed + repeat
@@ -102,4 +108,4 @@ class Request:
     def turns(self) -> list[tuple[int, int, str]]:
         """The epochs, the repeat and the method of each run: methods alternate; a number named twice is repeated."""
         places = [(epochs, self.epochs[:place].count(epochs)) for place, epochs in enumerate(self.epochs)]
-        return [(epochs, repeat, name) for epochs, repeat in places for name in METHODS if name in self.methods]
+        return [(epochs, repeat, name) for epochs, repeat in places for name in self.trainable]

@@ -36,7 +36,7 @@ def trained(
     A failed run is reported, and the next run starts. If ``kept`` is a directory, the vectors are written into it.
     """
     tokens = request.tokens(corpus)
-    needs_plain = any(not METHODS[name].ours for name in request.methods)
+    needs_plain = any(not METHODS[name].ours for name in request.trainable)
     plain = write_plain(corpus, tokens, scratch / "plain.txt") if needs_plain else PlainText(Path(), 0, 0)
     turns = request.turns()
     for done, (epochs, repeat, name) in enumerate(turns):
