@@ -29,7 +29,7 @@ def command(model: Path, items: tuple[str, ...], n: int, as_json: bool) -> None:
         answer: list[tuple[str, float]] = []
         with answering(items):
             answer = trained.predict(basket, n)
-        lines = [f"{probability:.4f}  {item}" for item, probability in answer]
+        lines = [f"{item} {probability:.4f}" for item, probability in answer]
         if items == ("-",):
             lines = [" ".join(item for item, _ in answer)]
         result = [{"item": item, "probability": probability} for item, probability in answer]

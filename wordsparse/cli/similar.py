@@ -57,4 +57,4 @@ def _meant(vectors: WordVectors, words: Sequence[str]) -> list[str]:
 def emit_neighbours(question: Mapping[str, object], neighbours: Sequence[tuple[str, float]], as_json: bool) -> None:
     """Print the found words with their cosines; the JSON output contains the question too."""
     result = {**question, "neighbours": [{"word": word, "cosine": cosine} for word, cosine in neighbours]}
-    emit(result, [f"{cosine:6.3f}  {word}" for word, cosine in neighbours], as_json)
+    emit(result, [f"{word} {cosine:.3f}" for word, cosine in neighbours], as_json)

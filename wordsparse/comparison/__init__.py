@@ -91,7 +91,7 @@ def compare(
         runs = list(trained(request, text, test_sets, scratch, kept, progress))
         content = {**facts, **_judged(test_sets, runs, request.left_out)}
         storage.write_file(folder / "report.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
-        storage.write_file(folder / "report.html", page(content).encode())
+        storage.write_file(folder / "report.html", page(content).encode("utf-8", "backslashreplace"))
     return content
 
 

@@ -47,6 +47,9 @@ def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False
         if not below:
             raise InputError(f"{path}: holds no file: name a directory with text")
         found += below
+    for file in found:
+        if not os.access(file, os.R_OK):
+            raise InputError(f"{file}: cannot be read: check its permissions")
     files = [file for file in found if not file.is_file() or file.stat().st_size]
     if not files:
         raise InputError(f"{found[0]}: is empty" + (", and so are the others" if len(found) > 1 else ""))

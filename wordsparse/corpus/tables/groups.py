@@ -4,6 +4,7 @@ The rows are sorted by SQLite, in a database that is a temporary file without a 
 about the size of the words on disk, where TMPDIR says.
 """
 
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -88,7 +89,8 @@ def _place(name: str, place: object, order: str) -> tuple[str, int | float]:
     if isinstance(cell, int) and abs(cell) < 2**63:  # of which float64 cannot tell all apart
         return "number", cell
     if isinstance(cell, Real | Decimal) and cell == cell:
-        return "number", float(cell)
+        with contextlib.suppress(OverflowError):
+            return "number", float(cell)
     if isinstance(cell, date) and cell == cell:
         moment = cell if isinstance(cell, datetime) else datetime.combine(cell, time())
         return "date", (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
