@@ -101,8 +101,6 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("export {vectors} -o no/such/place --format npz", "make it first"),
         ("export {vectors} -o out --format csv", "csv"),
         ("export {vectors} -o out --format word2vec-binary", "did you mean word2vec-bin?"),
-        ("export {vectors} -o out --format npz --precision int4", "unknown precision 'int4': did you mean int8?"),
-        ("export {vectors} -o out --format word2vec --precision int8", "choose one of npz, safetensors"),
         ("export {vectors} --format npz", "--output"),
         ("export {vectors} -o out", "--format"),
         ("explore -o out", "Missing argument 'MODEL'"),

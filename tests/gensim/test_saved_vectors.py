@@ -2,7 +2,6 @@
 
 import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -45,16 +44,6 @@ def test_what_was_read_can_be_changed(saved: Path) -> None:
     read.sort_by_descending_frequency()
     assert read.index_to_key == [2, ("b", 3), "a"]
     assert read["a"].tolist() == [5, 5]
-
-
-@pytest.mark.parametrize("dtype", [np.float16, np.float64])
-def test_the_type_of_numbers_comes_back(tmp_path: Path, dtype: Any) -> None:
-    wv = KeyedVectors(2, dtype=dtype)
-    wv.add_vectors(["a", "b"], [[1 / 3, 2], [3, 4]])
-    wv.save(tmp_path / "wv")
-    read = KeyedVectors.load(tmp_path / "wv")
-    assert read.vectors.dtype == dtype
-    np.testing.assert_array_equal(read.vectors, wv.vectors)
 
 
 def test_a_changed_byte_is_found(saved: Path) -> None:

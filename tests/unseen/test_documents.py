@@ -72,17 +72,6 @@ def test_words_are_known_as_people_write_them(model: ws.Model) -> None:
     assert "Sun," not in model
 
 
-def test_composed_vectors_of_words_that_are_named_are_rows(model: ws.Model) -> None:
-    """An exported encoder, which composes nothing, left these words out of its means."""
-    texts = ["Sunlights, moon", "the sun and moonlights!", "unknown egg"]
-    whole = model.wv.with_composed(word for text in texts for word in text.split())
-    assert {"sunlights", "moonlights"} <= set(whole.words)
-    whole.subwords = None
-    np.testing.assert_allclose(whole.encode(texts), model.encode(texts), atol=1e-6)
-    assert whole.counts is not None
-    assert not whole.counts[len(model) :].any()
-
-
 def test_a_known_spelling_is_kept() -> None:
     vectors = ws.WordVectors(["sun", "Sun", "moon,", "--"], np.eye(4))
     spelt = {"Sun": "Sun", "SUN": "sun", "moon,": "moon,", "Moon,": "Moon", "--": "--", "…": "…", "Comet": "Comet"}

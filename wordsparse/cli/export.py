@@ -8,7 +8,6 @@ from wordsparse.cli.common import Completed, emit, json_option, report_stream
 from wordsparse.files.escaping import number_of
 from wordsparse.files.unpacking import suffix_of
 from wordsparse.vectors.formats import FORMATS, READABLE, format_of, save_vectors
-from wordsparse.vectors.precision import PRECISIONS
 
 _ONE_WAY = ", ".join(name for name in FORMATS if name not in READABLE)
 _LISTED = "\n".join(f"{name}: {format.about}" for name, format in FORMATS.items())
@@ -31,22 +30,8 @@ _LISTED = "\n".join(f"{name}: {format.about}" for name, format in FORMATS.items(
     help=f"The format.  [default: as the suffix of FILE says] {_ONE_WAY} are for other programs: wordsparse does not "
     f"read them.\n\n\b\n{_LISTED}",
 )
-@click.option(
-    "--precision",
-    type=Completed(list(PRECISIONS)),
-    metavar="P",
-    default=PRECISIONS[0],
-    show_default=True,
-    help=f"Number type of the stored vectors: one of {', '.join(PRECISIONS)}.",
-)
 @json_option
-def command(
-    model: str,
-    output: str,
-    format_name: str | None,
-    precision: str,
-    as_json: bool,
-) -> None:
+def command(model: str, output: str, format_name: str | None, as_json: bool) -> None:
     """Write vectors in the format of another program. MODEL: a model, or any file that evaluate reads."""
     from wordsparse.corpus.tables import format_of_name
     from wordsparse.words.model_directory import read_vectors
@@ -54,11 +39,10 @@ def command(
     report = report_stream(output, as_json)
     format_name = format_of(Path(output), format_name).name
     word_vectors = read_vectors(model)
-    files = [str(path) for path in save_vectors(word_vectors, output, format_name, precision)]
+    files = [str(path) for path in save_vectors(word_vectors, output, format_name)]
     result = {
         "files": files,
         "format": format_name,
-        "precision": precision,
         "vocab_size": len(word_vectors),
         "dim": word_vectors.dim,
     }

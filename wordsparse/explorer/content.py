@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.explorer import projection
-from wordsparse.vectors import precision
 from wordsparse.vectors.word_vectors import WordVectors
 
 # Characters of a longer word.
@@ -33,7 +32,7 @@ def content_of(
         "vocabSize": len(vectors),
         "words": [word if len(word) <= MAX_SHOWN else f"{word[: MAX_SHOWN - 1]}…" for word in page.words],
         "counts": None if page.counts is None else page.counts.tolist(),
-        "vectors": encoded(precision.packed(page.unit, "int8")[0]),
+        "vectors": encoded(rounded(page.unit)),
         "mapMethod": method,
         "map": encoded(_grid(projection.points(page.unit[:mapped]))),
     }
@@ -45,6 +44,12 @@ def most_frequent(vectors: WordVectors, n: int) -> WordVectors:
         return WordVectors(vectors.words[:n], vectors.vectors[:n])
     rows = np.argsort(-vectors.counts, kind="stable")[:n]
     return WordVectors([vectors.words[row] for row in rows], vectors.vectors[rows], vectors.counts[rows])
+
+
+def rounded(vectors: NDArray[Any]) -> NDArray[np.int8]:
+    """The rows (V, dim) as whole numbers up to 127; zeros stay zeros."""
+    largest = np.abs(vectors).max(axis=1, keepdims=True)
+    return np.rint(vectors * (127 / np.where(largest > 0, largest, 1).astype(np.float64))).astype(np.int8)
 
 
 def encoded(array: NDArray[Any]) -> str:

@@ -53,8 +53,6 @@ class WordVectors:
     tokens : str
         The name of that tokeniser: with "split", white space, words are known as :mod:`wordsparse.vectors.spelling`
         says.
-    facts : dict of str
-        What a model card says of them, by name; ``scores`` has those of test sets.
 
     Raises
     ------
@@ -80,7 +78,6 @@ class WordVectors:
         self.subwords: Subwords | None = None
         self.split: Callable[[str], list[str]] | None = None
         self.tokens = "split"
-        self.facts: dict[str, Any] = {}
         self.vectors = vectors
 
     @property
@@ -235,31 +232,20 @@ class WordVectors:
         """
         return self._nearest([(a, -1.0), (b, 1.0), (c, 1.0)], n)
 
-    def with_composed(self, words: Iterable[Key]) -> WordVectors:
-        """The vectors scaled to length one, and besides those that are composed for other words, whose counts are 0."""
-        spelt = dict.fromkeys(map(self.spelt, words))
-        others = {word: self.vector(word, unit=True) for word in spelt if self.is_composed(word)}
-        counts = None if self.counts is None else np.concatenate([self.counts, np.zeros(len(others), np.int64)])
-        return self._with([*self.words, *others], np.vstack([self.unit, *others.values()]), counts)
-
     def with_text(self) -> WordVectors:
         """The same vectors with the text of their keys as keys; itself if all keys are words."""
         texts = names.as_text(self.words)
-        return self if texts == self.words else self._with(texts, self.vectors, self.counts)
-
-    def _with(self, words: list[Any], vectors: Array, counts: Array | None) -> WordVectors:
-        """Other words, of the same text; unchecked."""
-        made = WordVectors.__new__(WordVectors)
-        made._begin(words, vectors)
-        made._counts = counts
-        made.split, made.tokens, made.facts, made.subwords = self.split, self.tokens, self.facts, self.subwords
+        if texts == self.words:
+            return self
+        made = WordVectors(texts, self.vectors, self.counts)
+        made.split, made.tokens, made.subwords = self.split, self.tokens, self.subwords
         return made
 
-    def export(self, path: str | PathLike[str], format: str | None = None, precision: str = "float32") -> list[Path]:
+    def export(self, path: str | PathLike[str], format: str | None = None) -> list[Path]:
         """Write them in a format of other programs; see :func:`wordsparse.vectors.formats.save_vectors`."""
         from wordsparse.vectors.formats import save_vectors  # which takes vectors of this class
 
-        return save_vectors(self, path, format, precision)
+        return save_vectors(self, path, format)
 
     def keyed_vectors(self) -> KeyedVectors:
         """A copy as ``gensim.models.KeyedVectors``, with the attribute "count" if the counts are known.

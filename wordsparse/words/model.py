@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 # In a notebook: how many words, from which rank on, of at least how many letters.
 SHOWN, SHOWN_FROM, SHOWN_LENGTH = 5, 300, 5
-# The options that a model card names.
-FACTS = ("model", "loss", "window", "epochs")
 # Options of Sentence-Transformers that encode takes.
 HABITS = ("batch_size", "show_progress_bar", "normalize_embeddings", "normalize")
 # The two arrays of a run's state that a model holds anyway.
@@ -161,7 +159,6 @@ class Model:
         """The vectors with their words, made once: neighbours, analogies, files of other programs."""
         made = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
         made.split, made.tokens = self.split, self.split.tokens
-        made.facts = {name: self.options[name] for name in FACTS if name in self.options}
         if self.subwords is not None:
             made.subwords = self.subwords.table
         return made
@@ -326,9 +323,9 @@ class Model:
 
         return train_on(self, corpus, **options)
 
-    def export(self, path: str | PathLike[str], format: str | None = None, precision: str = "float32") -> list[Path]:
+    def export(self, path: str | PathLike[str], format: str | None = None) -> list[Path]:
         """Write the vectors in a format of other programs; see :func:`wordsparse.vectors.formats.save_vectors`."""
-        return save_vectors(self.wv, path, format, precision)
+        return save_vectors(self.wv, path, format)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model directory, whole or not at all.

@@ -17,7 +17,6 @@ from wordsparse.vectors.formats.model2vec import Model2Vec
 from wordsparse.vectors.formats.npz import Npz
 from wordsparse.vectors.formats.safe_tensors import SafeTensors
 from wordsparse.vectors.formats.word2vec import Word2Vec, Word2VecBinary
-from wordsparse.vectors.precision import PRECISIONS
 from wordsparse.vectors.word_vectors import WordVectors
 
 FORMATS: dict[str, Format] = {
@@ -69,15 +68,12 @@ def read_file(path: str | PathLike[str]) -> WordVectors:
         raise InputError("is empty; write or copy it again")
 
 
-def save_vectors(
-    word_vectors: WordVectors, path: str | PathLike[str], format: str | None = None, precision: str = "float32"
-) -> list[Path]:
+def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: str | None = None) -> list[Path]:
     """Write word vectors to ``path`` atomically: an existing file is replaced only when the new one is complete.
 
-    InputError if the format is unknown or cannot hold the precision, the directory of ``path`` does not exist, ``path``
-    is a directory or a device, or the format cannot represent one of the words; MissingDependencyError if the format
-    needs gensim or safetensors and it is not installed; WordsparseError if writing fails, and an existing file at
-    ``path`` is unchanged.
+    InputError if the format is unknown, the directory of ``path`` does not exist, ``path`` is a directory or a device,
+    or the format cannot represent one of the words; MissingDependencyError if the format needs gensim or safetensors
+    and it is not installed; WordsparseError if writing fails, and an existing file at ``path`` is unchanged.
 
     Parameters
     ----------
@@ -90,40 +86,33 @@ def save_vectors(
         One of :data:`FORMATS`; the default is what the suffix of ``path`` says. The word2vec formats and "model2vec" do
         not store counts; "gensim" is ``KeyedVectors.save``, a pickle that only gensim reads; "model2vec" makes a
         directory, which must not exist.
-    precision : {"float32", "float16", "int8"}
-        The number type of the vectors in the file; npz, safetensors and model2vec can hold the last two.
 
     Returns
     -------
     list of Path
         The files written, ``path`` first.
     """
-    target, chosen = Path(path), _check(path, format, precision)
+    target, chosen = Path(path), _check(path, format)
     content = word_vectors if chosen.any_key else word_vectors.with_text()
     chosen.check(content.words)
     if chosen.target == "directory":
         with storage.new_directory(target) as directory, storage.writing(target):
-            chosen.write(content, directory, precision)
+            chosen.write(content, directory)
         return [target]
     if chosen.target == "stream":
-        return write_stream(target, lambda file: chosen.write(content, file, precision))
-    return storage.write_files(target, lambda staged: chosen.write(content, staged, precision))
+        return write_stream(target, lambda file: chosen.write(content, file))
+    return storage.write_files(target, lambda staged: chosen.write(content, staged))
 
 
-def check_output(path: str | PathLike[str], format: str | None = None, precision: str = "float32") -> None:
+def check_output(path: str | PathLike[str], format: str | None = None) -> None:
     """Raise InputError or MissingDependencyError where :func:`save_vectors` would, whatever the vectors are."""
-    _check(path, format, precision).check([])
+    _check(path, format).check([])
 
 
-def _check(path: str | PathLike[str], name: str | None, precision: str) -> Format:
-    """The format of an output that can hold the precision and be written there."""
+def _check(path: str | PathLike[str], name: str | None) -> Format:
+    """The format of an output that can be written there."""
     path = Path(path)
     format = format_of(path, name)
-    if precision not in PRECISIONS:
-        raise InputError(f"unknown precision {precision!r}: {meant(precision, PRECISIONS)}")
-    if not format.precisions and precision != "float32":
-        can = ", ".join(other.name for other in FORMATS.values() if other.precisions)
-        raise InputError(f"{format.name} cannot hold {precision}: choose one of {can}")
     compressed = compression_of_name(path) is not None
     if compressed and not format.compressible:
         can = " and ".join(other.name for other in FORMATS.values() if other.compressible)

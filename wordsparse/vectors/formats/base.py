@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
+from wordsparse.errors import InputError
+from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 
 
@@ -22,8 +26,6 @@ class Format:
         Whether its streams may be compressed.
     any_key : bool
         Whether it preserves keys that are not words; else they are written as ``str(key)``.
-    precisions : bool
-        Whether it holds float16 and int8.
     composes : bool
         Whether words that it does not hold have vectors by their n-grams.
     readable : bool
@@ -36,14 +38,13 @@ class Format:
     target: ClassVar[Literal["stream", "file", "directory"]] = "file"
     compressible: ClassVar[bool] = False
     any_key: ClassVar[bool] = False
-    precisions: ClassVar[bool] = False
     composes: ClassVar[bool] = False
     readable: ClassVar[bool] = True
 
     def check(self, words: Sequence[Any]) -> None:
         """Raise InputError for words that it cannot represent, MissingDependencyError for a package that it needs."""
 
-    def write(self, content: WordVectors, target: Any, precision: str) -> None:
+    def write(self, content: WordVectors, target: Any) -> None:
         """Write to a binary stream, a path or an empty directory."""
         raise NotImplementedError
 
@@ -54,3 +55,11 @@ class Format:
     def read(self, path: Path) -> WordVectors:
         """Read a file; InputError, without the file's name, if it is damaged."""
         raise NotImplementedError
+
+
+def float_vectors(stored: Array) -> Array:
+    """The vectors of a file as float32; InputError if they are no floating-point numbers."""
+    if stored.dtype.kind != "f":
+        raise InputError(f"vectors must be floating-point numbers, not {stored.dtype}; convert them")
+    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf, which WordVectors refuses
+        return stored.astype(np.float32, copy=False)

@@ -23,7 +23,7 @@ class Gensim(Format):
     def check(self, words: Sequence[Any]) -> None:
         optional.load("the format gensim", "gensim.models")
 
-    def write(self, content: WordVectors, target: Path, precision: str) -> None:
+    def write(self, content: WordVectors, target: Path) -> None:
         """Write ``target`` and, for large arrays, files beside it whose names begin with its name."""
         content.keyed_vectors().save(str(target))
 

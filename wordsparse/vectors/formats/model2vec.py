@@ -8,12 +8,10 @@ other programs, and not read.
 
 The tokenizer cuts and lower-cases texts as the vectors' own text was. With white space, words are stripped of their
 outer punctuation where hardly a word of the vocabulary has any, and texts are lower-cased where none has a capital.
-
-float16 and int8 vectors are stored as such. int8 has one scale for all rows here, as Model2Vec's own has.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,6 @@ from wordsparse.files import storage, system
 from wordsparse.types import Array
 from wordsparse.vectors.formats import safe_tensors
 from wordsparse.vectors.formats.base import Format
-from wordsparse.vectors.precision import packed
 from wordsparse.vectors.spelling import spellings
 from wordsparse.vectors.weights import weights
 from wordsparse.vectors.word_vectors import WordVectors
@@ -52,7 +49,6 @@ class Model2Vec(Format):
 
     name, about = "model2vec", "a directory for Model2Vec and Sentence-Transformers; needs wordsparse[safetensors]"
     target = "directory"
-    precisions = True
     readable = False
 
     def check(self, words: Sequence[Any]) -> None:
@@ -64,20 +60,16 @@ class Model2Vec(Format):
                     " choose npz or safetensors, which can hold it"
                 )
 
-    def write(self, content: WordVectors, target: Path, precision: str) -> None:
+    def write(self, content: WordVectors, target: Path) -> None:
         vectors = np.concatenate([_weighted(content), np.zeros((1, content.dim), np.float32)])
-        if precision == "int8":
-            stored: Any = np.rint(vectors * (127 / (float(np.abs(vectors).max()) or 1.0))).astype(np.int8)
-        else:
-            stored, _ = packed(vectors, precision)
-        safe_tensors.save({"embeddings": stored}, target / TENSORS)
+        safe_tensors.save({"embeddings": vectors}, target / TENSORS)
         config = {
             "model_type": "model2vec",
             "architectures": ["StaticModel"],
             "hidden_dim": content.dim,
             "normalize": True,
             "max_length": None,
-            "embedding_dtype": precision,
+            "embedding_dtype": "float32",
         }
         modules = [
             {"idx": number, "name": str(number), "path": path, "type": name}
@@ -86,7 +78,7 @@ class Model2Vec(Format):
         contents = {TOKENIZER: _tokenizer(content.words, content.tokens), CONFIG: config, MODULES: modules}
         for name, data in contents.items():
             storage.write_file(target / name, json.dumps(data, ensure_ascii=False, indent=1).encode())
-        storage.write_file(target / CARD, _card(content, precision).encode())
+        storage.write_file(target / CARD, _card(content).encode())
         system.sync(target / TENSORS)
 
 
@@ -96,9 +88,8 @@ def _weighted(content: WordVectors) -> Array:
     return np.asarray(content.vectors * factors[:, None], np.float32)
 
 
-def _card(content: WordVectors, precision: str) -> str:
+def _card(content: WordVectors) -> str:
     """The model card that hubs show: what the model is and how it is loaded; its user adds language and licence."""
-    facts = {**content.facts, "words": f"{len(content.words):,}", "dim": content.dim, "numbers": precision}
     occurrences = "" if content.counts is None else f", in which these words occur {int(content.counts.sum()):,} times"
     return f"""---
 library_name: model2vec
@@ -114,8 +105,8 @@ tags:
 # An encoder of texts
 
 The vector of a text is the mean of its words' vectors, rare words weighing more, scaled to length one. wordsparse
-trained them on a text alone{occurrences}; no transformer was distilled. Other
-words are left out.
+trained {len(content):,} vectors of {content.dim} numbers on a text alone{occurrences}; no transformer was
+distilled. Other words are left out.
 
     from model2vec import StaticModel
     vectors = StaticModel.from_pretrained("PATH").encode(["A text.", "Another one."])
@@ -123,14 +114,8 @@ words are left out.
     from sentence_transformers import SentenceTransformer
     vectors = SentenceTransformer("PATH").encode(["A text.", "Another one."])
 
-{_table(facts)}
-Before you publish it, name above the text that it was trained on, its language and its licence.
+Before you publish it, name above the text that it was trained on, its language and its licence, and its scores here.
 """
-
-
-def _table(cells: Mapping[str, object]) -> str:
-    rows = [f"| {name} | {value} |" for name, value in cells.items()]
-    return "\n".join(["| | |", "|---|---|", *rows, "", ""])
 
 
 def _tokenizer(words: Sequence[str], tokens: str) -> dict[str, Any]:

@@ -1,49 +1,32 @@
 """NumPy's npz, which ``numpy.load`` opens too.
 
-Arrays: ``vectors`` (V, dim) float32, float16, or int8 with ``scales`` (V,) float32 (see vectors/precision.py);
-``words`` (V,) Unicode text; ``counts`` (V,) int64, if known. NumPy gives each word the space of the longest one, and
-loses zeros at the end of a word. Where a word is longer than MAX_LENGTH or ends in a zero, or a key is not a word,
-``words`` is (bytes,) uint8 instead: a line of JSON for each key. Vectors with n-grams have the arrays of
-:meth:`wordsparse.vectors.ngrams.Subwords.arrays` too, as they are. Vectors that are not float32 in memory are written
-as they are, and an array ``number_type`` (0,) of their type marks this. The archive has a checksum of each array.
+Arrays: ``vectors`` (V, dim); ``words`` (V,) Unicode text; ``counts`` (V,) int64, if known. NumPy gives each word the
+space of the longest one, and loses zeros at the end of a word. Where a word is longer than MAX_LENGTH or ends in a
+zero, or a key is not a word, ``words`` is (bytes,) uint8 instead: a line of JSON for each key. Vectors with n-grams
+have the arrays of :meth:`wordsparse.vectors.ngrams.Subwords.arrays` too. The archive has a checksum of each array.
 
-A file of any other program is read too if it has ``words``, as text, and ``vectors``.
+A file of any other program is read too if it has ``words``, as text, and ``vectors``, of any floating-point type.
 """
 
-import zipfile
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from wordsparse.errors import InputError
-from wordsparse.files import npy
+from wordsparse.files import regular
 from wordsparse.files.unpacking import too_large, unpacked_limit
 from wordsparse.types import Array
 from wordsparse.vectors import names
 from wordsparse.vectors import ngrams as subwords
-from wordsparse.vectors import precision as precisions
-from wordsparse.vectors.formats.base import Format
+from wordsparse.vectors.formats.base import Format, float_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 
 # Longer words, in characters, are stored as bytes.
 MAX_LENGTH = 256
 
-# The kinds of numbers (NumPy's letters) and the axes that an array may have, and how messages say it.
-_ARRAYS = {
-    "vectors": ("fi", 2, "floating-point numbers or int8"),
-    "words": ("Uu", 1, "text"),
-    "counts": ("iu", 1, "whole numbers"),
-    "scales": ("f", 1, "floating-point numbers"),
-    "number_type": ("f", 1, "floating-point numbers"),
-    "ngram_rows": ("fu", 2, "floating-point numbers or bytes"),
-    "ngram_mean": ("f", 1, "floating-point numbers"),
-    "ngrams": ("u", 1, "whole numbers"),
-    "ngram_sizes": ("i", 1, "whole numbers"),
-    "ngram_lengths": ("i", 1, "whole numbers"),
-}
 _NEEDED = ("vectors", "words")
-_OLD = {"json_words", "word_offsets"}
+_ARRAYS = {*_NEEDED, *subwords.ARRAYS, "counts", "ngram_mean"}
 
 
 class Npz(Format):
@@ -51,14 +34,13 @@ class Npz(Format):
 
     name, about, suffixes = "npz", "NumPy's; holds all that a model's vectors have, n-grams too", (".npz",)
     target = "stream"
-    any_key = precisions = composes = True
+    any_key = composes = True
 
-    def write(self, content: WordVectors, target: IO[bytes], precision: str) -> None:
+    def write(self, content: WordVectors, target: IO[bytes]) -> None:
         """Write an npz file, uncompressed, because vectors are hardly compressible."""
-        counts = content.counts if content.counts is not None and content.counts.dtype.kind in "iu" else None
-        arrays = {"words": _stored(content.words), **precisions.arrays(content.vectors, precision, counts)}
-        if precision == "float32" and content.vectors.dtype != np.float32:
-            arrays |= {"vectors": content.vectors, "number_type": np.zeros(0, content.vectors.dtype)}
+        arrays = {"words": _stored(content.words), "vectors": content.vectors}
+        if content.counts is not None and content.counts.dtype.kind in "iu":
+            arrays["counts"] = content.counts
         if content.subwords is not None:
             arrays |= content.subwords.arrays()
         np.savez(target, allow_pickle=False, **arrays)
@@ -68,25 +50,19 @@ class Npz(Format):
 
     def read(self, path: Path) -> WordVectors:
         try:
-            with zipfile.ZipFile(path) as archive:
-                arrays = _read_arrays(archive, unpacked_limit(path.stat().st_size))
+            arrays = _read_arrays(path)
             keys = _keys(arrays["words"])
         except InputError:
             raise
         except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
             raise InputError(f"is not an npz file, or is damaged: {error}; copy or write it again") from error
-        vectors = precisions.unpacked(arrays["vectors"], arrays.get("scales"))
-        ngrams = None
+        made = WordVectors(keys, float_vectors(arrays["vectors"]), arrays.get("counts"))
         if arrays.keys() & set(subwords.ARRAYS):
-            ngrams = subwords.Subwords.from_arrays(arrays)
-            if ngrams.dim != vectors.shape[1]:
+            made.subwords = subwords.Subwords.from_arrays(arrays)
+            if made.subwords.dim != made.dim:
                 raise InputError(
-                    f"its n-grams have {ngrams.dim} numbers, its words {vectors.shape[1]}; write the file again"
+                    f"its n-grams have {made.subwords.dim} numbers, its words {made.dim}; write the file again"
                 )
-        made = WordVectors(keys, vectors, arrays.get("counts"))
-        made.subwords = ngrams
-        if "number_type" in arrays:
-            made.vectors = arrays["vectors"].astype(arrays["number_type"].dtype, copy=False)
         return made
 
 
@@ -105,17 +81,16 @@ def _keys(words: Array) -> list[Any]:
     return names.from_lines(words)
 
 
-def _read_arrays(archive: zipfile.ZipFile, limit: int) -> dict[str, Array]:
-    stored = {name.removesuffix(".npy") for name in archive.namelist()}
-    missing = [name for name in _NEEDED if name not in stored]
-    if missing:
-        raise InputError(
-            f"is an npz file without the array {missing[0]!r}; it needs words and vectors: numpy.savez(file, "
-            "words=…, vectors=…)"
-        )
-    if stored & _OLD:
-        raise InputError("is of an older wordsparse, which stored unusual words in another way: export them again")
-    wanted = sorted(stored & _ARRAYS.keys())
-    if sum(archive.getinfo(f"{name}.npy").file_size for name in wanted) > limit:
-        raise too_large(limit)
-    return {name: npy.read_array(archive, name, *_ARRAYS[name]) for name in wanted}
+def _read_arrays(path: Path) -> dict[str, Array]:
+    """The arrays that have a meaning here; no pickle is read, and no other array."""
+    with regular.opened(path) as file, np.load(file, allow_pickle=False) as archive:
+        if missing := [name for name in _NEEDED if name not in archive]:
+            raise InputError(
+                f"is an npz file without the array {missing[0]!r}; it needs words and vectors: numpy.savez(file, "
+                "words=…, vectors=…)"
+            )
+        wanted = _ARRAYS.intersection(archive.files)
+        limit = unpacked_limit(regular.size_of(file))
+        if sum(archive.zip.getinfo(f"{name}.npy").file_size for name in wanted) > limit:
+            raise too_large(limit)
+        return {name: archive[name] for name in wanted}

@@ -1,20 +1,17 @@
-"""safetensors: a tensor ``vectors``, a tensor ``counts`` if known, and the words as a JSON list in the metadata.
-
-``vectors`` (V, dim) is float32, float16, or int8 with a tensor ``scales`` (V,) float32; see vectors/precision.py.
-"""
+"""safetensors: a tensor ``vectors``, a tensor ``counts`` if known, and the words as a JSON list in the metadata."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.vectors import names
-from wordsparse.vectors import precision as precisions
-from wordsparse.vectors.formats.base import Format
+from wordsparse.vectors.formats.base import Format, float_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 
 # The package refuses to read a longer header. The words are part of the header, where they are escaped as JSON again.
@@ -25,7 +22,6 @@ class SafeTensors(Format):
     """See the head of this file."""
 
     name, about, suffixes = "safetensors", "for PyTorch and others; needs wordsparse[safetensors]", (".safetensors",)
-    precisions = True
 
     def check(self, words: Sequence[Any]) -> None:
         """Refuse words that exceed the 100 MB limit of the header."""
@@ -34,18 +30,19 @@ class SafeTensors(Format):
         if size > _MAX_HEADER - 1000:
             raise InputError(f"the words take {size} bytes, more than a safetensors header may have; use npz")
 
-    def write(self, content: WordVectors, target: Path, precision: str) -> None:
-        save(precisions.arrays(content.vectors, precision, content.counts), target, _metadata(content.words))
+    def write(self, content: WordVectors, target: Path) -> None:
+        tensors = {"vectors": content.vectors, "counts": content.counts}
+        named = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items() if tensor is not None}
+        save(named, target, _metadata(content.words))
 
     def recognises(self, path: Path, start: bytes) -> bool:
         return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= path.stat().st_size - 8
 
     def read(self, path: Path) -> WordVectors:
-        words, tensors = load(path, "vectors", "counts", "scales")
+        words, tensors = load(path, "vectors", "counts")
         if words is None or "vectors" not in tensors:
             raise InputError("is a safetensors file without the tensor vectors and the metadata words")
-        vectors = precisions.unpacked(tensors["vectors"], tensors.get("scales"))
-        return WordVectors(_parse_words(words), vectors, tensors.get("counts"))
+        return WordVectors(_parse_words(words), float_vectors(tensors["vectors"]), tensors.get("counts"))
 
 
 def check_installed() -> None:

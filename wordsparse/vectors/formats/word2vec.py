@@ -58,7 +58,7 @@ class Word2Vec(Format):
                     "white space or a control character; choose npz, safetensors or gensim, which can hold it"
                 )
 
-    def write(self, content: WordVectors, target: IO[bytes], precision: str) -> None:
+    def write(self, content: WordVectors, target: IO[bytes]) -> None:
         """Write the text format; reading it restores every float32 exactly."""
         target.write(_header(content))
         target.writelines(_text_rows(content.words, content.vectors))
@@ -76,7 +76,7 @@ class Word2VecBinary(Word2Vec):
 
     name, about, suffixes = "word2vec-bin", "its binary twin, which is shorter", (".bin",)
 
-    def write(self, content: WordVectors, target: IO[bytes], precision: str) -> None:
+    def write(self, content: WordVectors, target: IO[bytes]) -> None:
         target.write(_header(content))
         for word, vector in zip(content.words, content.vectors, strict=True):
             target.write(b"%b %b\n" % (word.encode(), vector.astype("<f4", copy=False).tobytes()))
