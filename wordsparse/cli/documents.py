@@ -18,7 +18,7 @@ from wordsparse.files.escaping import number_of
 @click.command("documents")
 @click.argument("model")
 @corpus_argument
-@output_option("Parquet (.parquet), JSON lines (.jsonl), CSV (.csv) or NumPy (.npy) file, replaced; - for JSON lines.")
+@output_option("Parquet (.parquet), JSON lines (.jsonl) or NumPy (.npy) file, replaced; - for JSON lines.")
 @click.option("--keep", metavar="NAME,NAME", help="Columns to keep beside the vectors, with --column.")
 @column_option
 @quiet_option

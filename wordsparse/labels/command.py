@@ -126,7 +126,7 @@ def train(
 @table_options
 @click.option("-k", type=int, default=5, show_default=True, help="Labels of each row.")
 @click.option("--threshold", type=float, default=0.0, help="Leave out labels of a smaller probability.")
-@click.option("-o", "--output", metavar="FILE", type=PATH, help="Parquet, CSV or JSON lines file; - for JSON lines.")
+@click.option("-o", "--output", metavar="FILE", type=PATH, help="Parquet or JSON lines file; - for JSON lines.")
 @click.option("--keep", metavar="NAME,NAME", help="Columns of the table to keep beside the labels, with --output.")
 @json_option
 def predict(

@@ -46,7 +46,7 @@ def write(
         Documents at a time, by default BATCH: 1 answers each as it comes.
     """
     if keep and path.suffix.lower() in ("", ".npy") and not outputs.is_stream(path):
-        raise InputError(f"{path}: a NumPy matrix cannot keep {', '.join(keep)}: write .parquet, .csv or .jsonl")
+        raise InputError(f"{path}: a NumPy matrix cannot keep {', '.join(keep)}: write .parquet or .jsonl")
     n = blank = zeros = 0
 
     def parts() -> Iterator[row_files.Part]:

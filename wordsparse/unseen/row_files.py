@@ -1,7 +1,5 @@
-"""Rows as a file, Parquet, CSV or JSON lines by its suffix, written part by part; to a stream go JSON lines."""
+"""Rows as a file, Parquet or JSON lines by its suffix, written part by part; to a stream go JSON lines."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +11,6 @@ from wordsparse import optional
 from wordsparse.errors import InputError
 from wordsparse.files import outputs, storage
 from wordsparse.types import Array
-from wordsparse.vectors.formats._decimals import texts
 
 Part: TypeAlias = Mapping[str, "Sequence[Any] | Array"]
 """Some rows, column by column: their cells, or a matrix of float32 with a row of numbers for each."""
@@ -34,28 +31,6 @@ def _json_cells(column: Any) -> Iterable[Any]:
     return ([float(f"{number:.9g}") for number in row] for row in column.tolist())
 
 
-def _write_csv(file: IO[bytes], parts: Iterable[Part]) -> None:
-    with io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="") as text:
-        table = csv.writer(text, lineterminator="\n")
-        for number, part in enumerate(parts):
-            if number == 0:
-                table.writerow(part)
-            table.writerows(zip(*map(_csv_cells, part.values()), strict=True))
-
-
-def _csv_cells(column: Any) -> Iterable[Any]:
-    """Numbers with spaces between them, and texts with two."""
-    if isinstance(column, np.ndarray):
-        return (numbers.decode() for numbers in texts(column))
-    return (_joined(cell) if isinstance(cell, list) else cell for cell in column)
-
-
-def _joined(cell: list[Any]) -> str:
-    if all(isinstance(part, float) for part in cell):
-        return " ".join(f"{number:.4f}" for number in cell)
-    return "  ".join(map(str, cell))
-
-
 def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
     arrow, parquet = (optional.load("writing Parquet files", name) for name in ("pyarrow", "pyarrow.parquet"))
     writer: Any = None
@@ -68,7 +43,7 @@ def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
         try:
             columns = [column.cast(kind) for column, kind in zip(columns, kinds, strict=True)]
         except arrow.ArrowInvalid as error:
-            raise InputError(f"a kept column has cells of several kinds: {error}; write .csv or .jsonl") from error
+            raise InputError(f"a kept column has cells of several kinds: {error}; write .jsonl") from error
         writer.write_table(arrow.table(columns, schema))
     writer.close()
 
@@ -79,7 +54,7 @@ def _arrow_column(arrow: Any, column: Any) -> Any:
     return arrow.FixedSizeListArray.from_arrays(arrow.array(column.reshape(-1)), column.shape[1])
 
 
-WRITERS: dict[str, Writer] = {".parquet": _write_parquet, ".csv": _write_csv, ".jsonl": _write_json}
+WRITERS: dict[str, Writer] = {".parquet": _write_parquet, ".jsonl": _write_json}
 
 
 def check(path: Path, writers: Mapping[str, Writer] = WRITERS) -> None:
