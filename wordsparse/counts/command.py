@@ -26,7 +26,7 @@ def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, 
     trains from tables, whatever engine has counted them.
     """
     with Display(not quiet) as display:
-        asked = {**given(options), "progress": lambda tokens: display.update("count", "tokens", tokens)}
+        asked = {**given(options), "progress": lambda pairs: display.update("count", "pairs", pairs)}
         source = corpus[0] if len(corpus) == 1 else corpus
         result = ws.count(source, output, **asked)
     text = f"{result['pairs']:,} pairs of {result['vocab_size']:,} words; {result['wall_seconds']:.1f} s: {output}"

@@ -1,7 +1,7 @@
 """The pairs of a text, counted as skip-gram sees them: tables that can be added, and trained from.
 
 Word by word, compiled code adds up what stands around all of its places: a row of the table is whole at once, and
-written. The tables of a text of several stretches are added in memory, like the runs of a merge sort.
+written. The text and the places of its words are mapped from files, so that they need not fit into memory.
 """
 
 import itertools
@@ -9,7 +9,7 @@ import os
 import tempfile
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus,
 from wordsparse.corpus.options import MIN_COUNT, TextOptions
 from wordsparse.corpus.reading import RawText, Source
 from wordsparse.corpus.tables import FORMATS
-from wordsparse.counts.tables import COLUMNS, LARGEST, Words, pairs
+from wordsparse.counts.tables import COLUMNS, LARGEST, Words, files_of, pairs
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.kernels import _examples  # type: ignore[attr-defined] # compiled
@@ -33,10 +33,8 @@ from wordsparse.training.texts import TrainingText
 from wordsparse.types import Array
 from wordsparse.words.examples import distance_weights
 
-# Tokens that are counted at a time, and pairs that are written at a time.
-STRETCH, WRITTEN = 2**24, 2**21
-# Tokens beyond a stretch that its windows see at most, counted as they lie, those outside the vocabulary too.
-REACH = 2**16
+# Tokens that are copied at a time, and pairs that are written at a time.
+COPIED, WRITTEN = 2**20, 2**21
 # Of a weight: smaller numbers of float32 have fewer digits.
 SMALLEST = float(np.finfo(np.float32).tiny)
 COUNTS = "counts"
@@ -64,7 +62,7 @@ class CountOptions(TextOptions):
         metavar="NAME,NAME",
     )
     threads: int | None = option(None, "Number of threads; the table does not depend on it.", shown="all CPUs")
-    progress: Callable[[int], object] | None = option(None, "Called with the number of tokens counted.", cli=None)
+    progress: Callable[[int], object] | None = option(None, "Called with the number of pairs written.", cli=None)
 
 
 @taking(CountOptions)
@@ -74,7 +72,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
     The table has a row for every ordered pair, word by word. Every token counts: it is training that leaves out a
     share of the frequent ones. So tables of several texts can be added, by this function with ``preset="counts"`` or
     by training on all of them. Memory: 12 bytes for a pair of the table, twice, where it is a sum; the tokens of rows
-    with weights are held too.
+    with weights are held too. Of other texts, 12 bytes a token lie on disk where TMPDIR says.
 
     Parameters
     ----------
@@ -100,22 +98,21 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
         raise InputError(f"preset must be text or {COUNTS}, not {asked.preset!r}")
     if asked.columns is not None and asked.weight is None:
         raise InputError("columns names those of rows that count several times: name that of their weight (weight)")
-    window = validation.positive_int("window", asked.window)
+    validation.positive_int("window", asked.window)
     _check_target(target)
     with ExitStack() as stack:
         scratch = stack.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
-        windows = window, resolve_threads(asked.threads)
         if asked.preset == COUNTS:
             words, rows = _added(source)
         elif asked.weight is not None:
-            words, rows = _weighted(cast("Source", source), asked, windows)
+            words, rows = _weighted(cast("Source", source), asked, scratch)
         else:
             text = TrainingText(source, TextOptions(**changed(asked, TextOptions)), asked.threads)
             corpus = text.encoded() or text.encode(scratch / "text")
-            words = corpus.vocabulary.words
-            rows = _of_text(corpus, Windows(corpus.vocabulary, *windows), asked.progress or (lambda _: None))
+            words, rows = _of_text(corpus, asked, scratch)
         written: list[tuple[int, float]] = []
-        storage.write_files(target, lambda path: written.append(_write(path, words, rows)))
+        report = asked.progress or (lambda _: None)
+        storage.write_files(target, lambda path: written.append(_write(path, words, rows, report)))
     (pairs, total), size = written[0], len(words)
     return {"pairs": pairs, "total": total, "vocab_size": size, "wall_seconds": time.perf_counter() - started}
 
@@ -130,90 +127,45 @@ Rows = Iterator[tuple[int, Any]]
 """A table some rows at a time: the number of the first, and the rows as a CSR matrix with int32 indices."""
 
 
-class Windows:
-    """Counts what stands around the words of a text."""
+def _rows(ids: Array, weights: Array, size: int, asked: CountOptions, folder: Path) -> Rows:
+    """What stands around each of ``size`` words of a text without unknown words: ids with ends of sentences, and the
+    weight of each, or none."""
+    by_distance, threads = distance_weights(asked.window, "harmonic"), resolve_threads(asked.threads)
+    starts = np.zeros(size + 1, np.int64)
+    np.cumsum(np.bincount(ids[ids >= 0], minlength=size), out=starts[1:])
+    places = np.memmap(folder / "places", np.int64, "w+", shape=(int(starts[-1]),))
+    _examples.word_places(ids, starts[:-1].copy(), places)
+    # The largest number of different words around a word.
+    most = np.append(0, np.cumsum(np.minimum(np.diff(starts) * 2 * len(by_distance), size)))
+    full = np.searchsorted(most, np.arange(1, most[-1] // WRITTEN + 2) * WRITTEN, "right") - 1
+    ends = sorted({0, size, *full.tolist()})
+    free = [(np.full(size, -1, np.int32), np.empty(size)) for _ in range(threads)]
 
-    def __init__(self, vocabulary: Vocabulary, window: int, threads: int) -> None:
-        self._by_distance = distance_weights(window, "harmonic")
-        self._size, self._threads = len(vocabulary), threads
+    def counted(block: tuple[int, int]) -> tuple[int, Any]:
+        low, high = block
+        indptr, space = np.empty(high - low + 1, np.int64), int(most[high] - most[low])
+        columns, counts, scratch = np.empty(space, np.int32), np.empty(space), free.pop()
+        _examples.count_rows(ids, weights, starts, places, by_distance, low, *scratch, indptr, columns, counts)
+        free.append(scratch)
+        filled = int(indptr[-1])
+        return low, sp.csr_array((counts[:filled], columns[:filled], indptr), shape=(high - low, size))
 
-    def rows(self, ids: Array, first: int = 0, stop: int | None = None, weights: Array | None = None) -> Rows:
-        """CSR rows around the tokens ``first`` to ``stop`` of a text, with the number of the first row."""
-        known = ids != OUT_OF_VOCABULARY
-        first, stop = (int(known[:end].sum()) for end in (first, len(ids) if stop is None else stop))
-        ids = ids[known]
-        size, centres = self._size, ids[first:stop]
-        starts = np.zeros(size + 1, np.int64)
-        np.cumsum(np.bincount(centres[centres >= 0], minlength=size), out=starts[1:])
-        places = np.empty(starts[-1], np.int64)
-        _examples.word_places(centres, starts[:-1].copy(), places)
-        places += first
-        weights = np.empty(0) if weights is None else weights[known]
-        # The largest number of different words around a word.
-        most = np.append(0, np.cumsum(np.minimum(np.diff(starts) * 2 * len(self._by_distance), size)))
-        full = np.searchsorted(most, np.arange(1, most[-1] // WRITTEN + 2) * WRITTEN, "right") - 1
-        ends = sorted({0, size, *full.tolist()})
-        free = [(np.full(size, -1, np.int32), np.empty(size)) for _ in range(self._threads)]
-
-        def counted(block: tuple[int, int]) -> tuple[int, Any]:
-            low, high = block
-            indptr, space = np.empty(high - low + 1, np.int64), int(most[high] - most[low])
-            columns, counts, scratch = np.empty(space, np.int32), np.empty(space), free.pop()
-            given = ids, weights, starts, places, self._by_distance, low
-            _examples.count_rows(*given, *scratch, indptr, columns, counts)
-            free.append(scratch)
-            filled = int(indptr[-1])
-            return low, sp.csr_array((counts[:filled], columns[:filled], indptr), shape=(high - low, size))
-
-        return ordered_map(counted, itertools.pairwise(ends), self._threads)
+    return ordered_map(counted, itertools.pairwise(ends), threads)
 
 
-def _summed(tables: Iterable[Any]) -> Any:
-    """The sum of square CSR matrices, float64, with sorted columns; later ones may be larger.
-
-    Those that wait are each at least twice as large as the next one, as in a merge sort.
-    """
-    parts = list[Any]()
-    for table in tables:
-        while parts and parts[-1].nnz <= 2 * table.nnz:
-            table = _sum(parts.pop(), table)
-        parts.append(table)
-    return _sum(*parts)
-
-
-def _sum(*tables: Any) -> Any:
-    """The sum of CSR matrices, the smaller ones filled up with zeros."""
-    shape = (max((table.shape[0] for table in tables), default=0),) * 2
-    total = sp.csr_array(shape)
-    for table in tables:
-        table.resize(shape)
-        total = total + table if total.nnz else table
-    return total
+def _of_text(corpus: EncodedCorpus, asked: CountOptions, folder: Path) -> tuple[list[str], Rows]:
+    """The words of an encoded text, and their pairs."""
+    with open(folder / "ids", "wb") as file:
+        for shard in corpus.shards:
+            for start in range(0, shard.shape[0], COPIED):
+                ids = shard[start : start + COPIED]
+                file.write(ids[ids != OUT_OF_VOCABULARY].data)
+    known = np.memmap(folder / "ids", np.int32, "r")
+    words = corpus.vocabulary.words
+    return words, _rows(known, np.empty(0), len(words), asked, folder)
 
 
-def _of_text(corpus: EncodedCorpus, windows: Windows, report: Callable[[int], object]) -> Rows:
-    stretches = [(shard, start) for shard in corpus.shards for start in range(0, shard.shape[0], STRETCH)]
-    if len(stretches) == 1:  # its rows need not be added to others
-        yield from windows.rows(stretches[0][0][:])
-        report(corpus.tokens)
-        return
-
-    def tables() -> Iterator[Any]:
-        tokens = 0
-        for shard, start in stretches:
-            stop = min(shard.shape[0], start + STRETCH)
-            low, high = max(0, start - REACH), min(shard.shape[0], stop + REACH)
-            rows = [table for _, table in windows.rows(shard[low:high], start - low, stop - low)]
-            table = sp.vstack(rows, format="csr")
-            table.sort_indices()
-            yield table
-            tokens = min(corpus.tokens, tokens + stop - start)
-            report(tokens)
-
-    yield 0, _summed(tables())
-
-
-def _weighted(source: Source, asked: CountOptions, windows: tuple[int, int]) -> tuple[list[str], Rows]:
+def _weighted(source: Source, asked: CountOptions, folder: Path) -> tuple[list[str], Rows]:
     """The words of rows that count several times, most frequent first, and their pairs, each by the row's weight."""
     numbers: dict[str, int] = {}
     ids, weights = array("i"), array("d")
@@ -232,7 +184,8 @@ def _weighted(source: Source, asked: CountOptions, windows: tuple[int, int]) -> 
     # An end of a sentence is its own place from the end.
     id_of = [*map(vocabulary.get, numbers), END_OF_SENTENCE, OUT_OF_VOCABULARY]
     of_text = np.array([OUT_OF_VOCABULARY if i is None else i for i in id_of], np.int32)[places]
-    return vocabulary.words, Windows(vocabulary, *windows).rows(of_text, weights=of_token)
+    known = of_text != OUT_OF_VOCABULARY
+    return vocabulary.words, _rows(of_text[known], of_token[known], len(vocabulary), asked, folder)
 
 
 def _weight(name: str, cell: object) -> float:
@@ -245,22 +198,23 @@ def _weight(name: str, cell: object) -> float:
 
 def _added(source: Any) -> tuple[list[str], Rows]:
     """The words of tables, in the order in which they are first seen, and the sum of the tables."""
-    known = Words()
-    tables = (
-        sp.coo_array((counts, (words, contexts)), shape=(len(known.numbers),) * 2).tocsr()
-        for words, contexts, counts in pairs(source, known)
-    )
-    total = _summed(tables)
+    known, total = Words(), sp.csr_array((0, 0))
+    for path in files_of(source):
+        if blocks := list(pairs([path], known)):
+            words, contexts, counts = map(np.concatenate, zip(*blocks, strict=True))
+            table = sp.coo_array((counts, (words, contexts)), shape=(len(known.numbers),) * 2).tocsr()
+            total.resize(table.shape)
+            total = total + table
     return list(known.numbers), iter([(0, total)])
 
 
-def _write(path: Path, words: Sequence[str], rows: Rows) -> tuple[int, float]:
+def _write(path: Path, words: Sequence[str], rows: Rows, report: Callable[[int], object]) -> tuple[int, float]:
     """Write the table; returns its rows and their sum."""
     arrow, parquet = optional.load("writing counted pairs", "pyarrow"), optional.load("writing", "pyarrow.parquet")
     names = arrow.array(words, arrow.string())
     named = arrow.dictionary(arrow.int32(), arrow.string())
     schema = arrow.schema(list(zip(COLUMNS, (named, named, arrow.float32()), strict=True)))
-    pairs, total = 0, 0.0
+    waiting, written, total = list[Any](), 0, 0.0
     # The statistics of words took longer than all else.
     with parquet.ParquetWriter(path, schema, write_statistics=False, use_dictionary=list(COLUMNS[:2])) as writer:
         for first, table in rows:
@@ -272,7 +226,11 @@ def _write(path: Path, words: Sequence[str], rows: Rows) -> tuple[int, float]:
                 raise InputError(f"the count of {pair} is {counts[at]:.3g}, more than float32 holds: divide all counts")
             columns = [arrow.DictionaryArray.from_arrays(arrow.array(ids), names) for ids in (row, column)]
             columns.append(arrow.array(counts, arrow.float32()))
-            writer.write_batch(arrow.record_batch(columns, schema=schema), row_group_size=WRITTEN)
-            pairs += len(counts)
+            waiting.append(arrow.record_batch(columns, schema=schema))
             total += float(counts.sum())
-    return pairs, total
+            # A row group holds all words once more.
+            if sum(map(len, waiting)) >= WRITTEN or first + table.shape[0] == len(words):
+                together, waiting = arrow.Table.from_batches(waiting, schema), []
+                writer.write_table(together, 2 * WRITTEN)
+                report(written := written + len(together))
+    return written, total

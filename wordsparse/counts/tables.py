@@ -51,6 +51,14 @@ class Words:
         return self.numbers.setdefault(word, len(self.numbers))
 
 
+def files_of(source: Source) -> list[Path]:
+    """The files of tables; InputError if they are no files."""
+    paths = as_paths(source)
+    if paths is None:
+        raise InputError("counted pairs must be files: .parquet, .csv, .tsv or .jsonl")
+    return find_files(paths)
+
+
 def pairs(source: Source, words: Words) -> Iterator[tuple[Array, Array, Array]]:
     """The rows of tables in files, block by block: the numbers of words and of contexts, and the counts, float64.
 
@@ -60,11 +68,8 @@ def pairs(source: Source, words: Words) -> Iterator[tuple[Array, Array, Array]]:
         If a column is missing, or a row's word, context or count is not usable; the message names the row, or the first
         of its block.
     """
-    paths = as_paths(source)
-    if paths is None:
-        raise InputError("counted pairs must be files: .parquet, .csv, .tsv or .jsonl")
     arrow = optional.load("reading counted pairs", "pyarrow")
-    for path in find_files(paths):
+    for path in files_of(source):
         row = 1
         for batch in _batches(path, arrow):
             where = f"{path}: row {row} or one after it"
