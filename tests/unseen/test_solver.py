@@ -16,8 +16,9 @@ def test_minima_are_those_of_each_problem(d: int, dtype: type, monkeypatch: pyte
     rows = random.standard_normal((sizes.sum(), d)).astype(dtype)
     weights, offsets = random.random(sizes.sum()), 3 * random.standard_normal(sizes.sum())
     linear = random.standard_normal((len(sizes), d)).astype(dtype)
+    item = np.repeat(np.arange(len(sizes)), sizes)
     diagonal = (0.5 + random.random((len(sizes), d))).astype(dtype)
-    found = solver.minimise(rows, weights, offsets, sizes, linear, diagonal)
+    found = solver.minimise(rows, weights, offsets, item, linear, diagonal)
     assert found.dtype == dtype
     ends = np.cumsum(sizes)
     for i, (first, last) in enumerate(zip(ends - sizes, ends, strict=True)):
@@ -34,7 +35,7 @@ def test_far_outputs_do_not_make_a_step_overshoot() -> None:
     # A Newton step from there would land where σ(−o) is flat, and go back and forth.
     row = np.array([[1.0]])
     for offset in (-50.0, 50.0, 0.0):
-        args = row, np.ones(1), np.array([offset]), np.array([1]), np.zeros((1, 1)), np.full((1, 1), 1e-3)
+        args = row, np.ones(1), np.array([offset]), np.array([0]), np.zeros((1, 1)), np.full((1, 1), 1e-3)
         v = solver.minimise(*args)[0, 0]
         at = [np.logaddexp(0, -(x + offset)) + 0.5e-3 * x**2 for x in (0.0, v)]
         assert np.isfinite(v)

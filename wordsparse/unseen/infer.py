@@ -14,7 +14,7 @@ theirs are, with n-grams as :mod:`wordsparse.words.form` blends them into words 
 
 import logging
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -24,7 +24,7 @@ from wordsparse.errors import InputError
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
 from wordsparse.unseen.objective import PAIRS, Objective, objective_of, unit
-from wordsparse.unseen.solver import minimise
+from wordsparse.unseen.solver import minimise, summed
 from wordsparse.vectors.ngrams import is_word
 from wordsparse.vectors.spelling import spellings
 from wordsparse.vectors.word_vectors import WordVectors
@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 
 # With fewer occurrences, the output row adds nothing to the input row.
 MIN_FOR_OUTPUT = 5
-# Occurrences whose words are inferred together: their pairs take some 50 MB.
-_TOGETHER = 2**13
+# Occurrences whose words are inferred together: the rows of their pairs stay in a core's cache.
+_TOGETHER = 2**10
 
 
 class Occurrences(NamedTuple):
@@ -133,21 +133,21 @@ def _vectors(objective: Objective, inputs: Array, outputs: Array, counts: Array)
 def _occurrences(model: Model, sentences: Iterable[str | Sequence[str]], words: Sequence[str]) -> Occurrences:
     known = model.vocabulary.get
     new = {word: len(model) + i for i, word in enumerate(words)}
-    # The same as they are sought in texts.
-    sought = {" ".join(model.split(word)): number for word, number in new.items()}
     as_written = model.split.tokens == "split"
     if as_written:
-        lower = {spellings(word)[2]: number for word, number in new.items()}
-        new = sought = {word: number for word, number in lower.items() if word not in model} | new
+        written = {lower: number for word, number in new.items() if (lower := spellings(word)[2]) not in model}
+    else:
+        written = {" ".join(model.split(word)): number for word, number in new.items()}
+    new = written | new
     tokens: list[int] = []
     ends = [0]
     for sentence in sentences:
-        ids_of, found = (sought, model.split(sentence)) if isinstance(sentence, str) else (new, sentence)
+        found = model.split(sentence) if isinstance(sentence, str) else sentence
         if as_written:
-            found = [_spelt(token, ids_of, model) for token in found]
-        if ids_of.keys().isdisjoint(found):
+            found = [_spelt(token, new, model) for token in found]
+        if new.keys().isdisjoint(found):
             continue
-        tokens += [i for token in found if (i := ids_of[token] if token in ids_of else known(token)) is not None]
+        tokens += [i for token in found if (i := new[token] if token in new else known(token)) is not None]
         ends.append(len(tokens))
     text = np.array(tokens, np.int64)
     number = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
@@ -196,8 +196,8 @@ class _Batch:
 
     def inputs(self) -> tuple[Array, Array]:
         """The input rows in canonical coordinates, (n, dim), and whether each word has a context."""
-        sizes = np.bincount(self.item, minlength=self.n)
         o, y = self.objective, self.y
+        sums = summed(np.ones(len(y)), self.item, self.n)
         rows, offsets = o.outputs[self.target, :-1], o.outputs[self.target, -1]
         share, rest = np.ones(len(y)), None
         if self.kind == "cbow":
@@ -207,13 +207,12 @@ class _Batch:
             rest = bag * share[:, None].astype(np.float32)
             offsets = offsets + np.einsum("ij,ij->i", rows, rest)
             rows = rows * share[:, None].astype(np.float32)
-        linear = np.outer(self._of_items(y * share), o.linear)
+        linear = np.outer(sums @ (y * share), o.linear)
         if rest is not None:
-            linear += self._of_items((y * share)[:, None] * rest) * o.curvature
+            linear += summed(y * share, self.item, self.n) @ rest * o.curvature
         rho = o.doubt * PAIRS[self.kind]
-        diagonal = np.outer(self._of_items(y * share**2), o.curvature) + rho
-        found = minimise(rows, y, offsets, sizes, *_as(rows.dtype, linear, diagonal))
-        return found, sizes > 0
+        diagonal = np.outer(sums @ (y * share**2), o.curvature) + rho
+        return minimise(rows, y, offsets, self.item, linear, diagonal), np.diff(sums.indptr) > 0
 
     def outputs(self, counts: Array) -> Array:
         """The output rows in canonical coordinates, (n, dim + 1)."""
@@ -230,8 +229,7 @@ class _Batch:
         linear = np.outer(mass * o.beta, o.mean @ o.basis)
         diagonal = np.outer(mass * 2 * o.alpha, o.moments)
         rows = h @ o.basis.astype(np.float32)
-        sizes = np.bincount(item, minlength=self.n)
-        found = minimise(rows, y, np.zeros(len(rows)), sizes, *_as(rows.dtype, linear, diagonal))
+        found = minimise(rows, y, np.zeros(len(rows)), item, linear, diagonal)
         return found @ o.basis.T.astype(np.float32)
 
     def _negative_mass(self, counts: Array) -> Array:
@@ -261,13 +259,3 @@ class _Batch:
         weight = weight * self.objective.keep[token]
         bags = sp.csr_array((weight.astype(np.float32), (number, token)), shape=(len(places), self.V))
         return bags @ self.objective.inputs, np.bincount(number, weight, minlength=len(places))
-
-    def _of_items(self, values: Array) -> Array:
-        """The sums of the pairs' values over each item."""
-        pairs = np.arange(len(values))
-        sums = sp.csr_array((np.ones(len(values)), (self.item, pairs)), shape=(self.n, len(values)))
-        return np.asarray(sums @ values)
-
-
-def _as(dtype: Any, *arrays: Array) -> list[Array]:
-    return [array.astype(dtype) for array in arrays]
