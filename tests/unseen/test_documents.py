@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import wordsparse as ws
+from wordsparse.corpus.reading import RawText, joined
 from wordsparse.errors import InputError
 from wordsparse.unseen import documents
 from wordsparse.vectors import encoder
@@ -122,3 +123,13 @@ def test_rows_keep_their_ids(suffix: str, model: ws.Model, tmp_path: Path) -> No
         documents.write(model.wv, iter(rows), tmp_path / "rows.npy", ["id", "year"])
     documents.write(model.wv, iter([]), path, ["id", "year"])
     assert path.exists()
+
+
+def test_lines_keep_empty_ones(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one two\n\n \nthree\n")
+    (tmp_path / "b").write_text("\nno end")
+    lines = joined(RawText([tmp_path]).pieces(), blank=True)
+    assert list(lines) == [["one", "two"], [], [], ["three"], [], ["no", "end"]]
+    long = " ".join(["word"] * 500_000)  # several blocks
+    (tmp_path / "c").write_text(f"{long}\nlast\n")
+    assert [len(line) for line in joined(RawText([tmp_path / "c"]).pieces(), blank=True)] == [500_000, 1]

@@ -11,7 +11,6 @@ import pytest
 from scipy.optimize import minimize
 
 import wordsparse as ws
-from wordsparse.corpus.reading import RawText, joined
 from wordsparse.errors import InputError
 from wordsparse.unseen import infer, solver
 from wordsparse.unseen.objective import PAIRS, RIDGE, Objective
@@ -93,19 +92,6 @@ def input_pairs(model: ws.Model, kind: str, texts: list[list[str]]) -> list[tupl
     return pairs
 
 
-@pytest.mark.usefixtures("converged")
-@pytest.mark.parametrize("kind", ["skipgram", "cbow", "walks"])
-def test_a_new_words_input_is_the_minimum_of_the_dense_loss(models: dict[str, ws.Model], kind: str) -> None:
-    model, objective = models[kind], Objective(models[kind])
-    pairs = input_pairs(model, kind, [["sun", "comet", "moon"], ["sky", "star", "comet"]])
-    expected = dense_input(model, pairs, objective.doubt * PAIRS[objective.kind]) * objective.maps.inputs
-    expected /= np.linalg.norm(expected)
-    expected[-1] += popular(model, 2)
-    expected /= np.linalg.norm(expected)
-    texts = [["sun", "comet", "nowhere", "moon"], ["bread", "star"], ["sky", "star", "comet"]]
-    np.testing.assert_allclose(model.infer("comet", texts), expected, atol=2e-3)  # two occurrences: the input alone
-
-
 def popular(model: ws.Model, occurrences: int) -> float:
     """The popularity of a word."""
     weight = preset(model.options.get("preset", "text")).export.get("popularity", 0)
@@ -152,20 +138,25 @@ def dense_output(model: ws.Model, kind: str, texts: list[list[str]]) -> np.ndarr
     return np.asarray(minimize(cost, np.zeros(model.dim + 1), tol=1e-12).x[:-1])
 
 
+FEW = [["sun", "comet", "moon"], ["sky", "star", "comet"]]
+MANY = [*FEW, ["night", "comet", "light"]] * 2
+MANY[-1] = ["ship", "sky", "light", "comet", "sun", "moon", "star", "milk", "sugar"]
+
+
 @pytest.mark.usefixtures("converged")
+@pytest.mark.parametrize("texts", [FEW, MANY])
 @pytest.mark.parametrize("kind", ["skipgram", "cbow", "walks"])
-def test_the_output_row_of_a_word_seen_more_often_is_the_minimum_of_the_dense_loss(
-    models: dict[str, ws.Model], kind: str
+def test_the_rows_of_a_new_word_are_the_minima_of_the_dense_loss(
+    models: dict[str, ws.Model], kind: str, texts: list[list[str]]
 ) -> None:
     model, objective = models[kind], Objective(models[kind])
-    texts = [["sun", "comet", "moon", "bread"], ["sky", "star", "comet"], ["night", "comet", "light"]] * 2
-    texts[-1] = ["ship", "sky", "light", "comet", "sun", "moon", "star", "milk", "sugar"]
     maps = objective.maps
     a = dense_input(model, input_pairs(model, kind, texts), objective.doubt * PAIRS[objective.kind]) * maps.inputs
     b = dense_output(model, kind, texts) @ maps.canonical.outputs * maps.outputs
     expected = a / np.linalg.norm(a) + b / np.linalg.norm(b) @ maps.turned
     expected[-1] += popular(model, len(texts))
-    np.testing.assert_allclose(model.infer("comet", texts), expected / np.linalg.norm(expected), atol=5e-3)
+    given = [["bread", "star"], *texts[:-1], [*texts[-1], "nowhere"]]
+    np.testing.assert_allclose(model.infer("comet", given), expected / np.linalg.norm(expected), atol=5e-3)
 
 
 @pytest.mark.parametrize("kind", ["skipgram", "cbow"])
@@ -287,13 +278,3 @@ def test_words_without_a_context_are_left_out_and_named(
     found = infer.infer(models["cbow"], [["comet", "sun"], ["alone"]], ["alone", "comet", "never"])
     assert found.words == ["comet"]
     assert "2 words have no known word beside them, among them 'alone'" in caplog.text
-
-
-def test_lines_keep_empty_ones(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("one two\n\n \nthree\n")
-    (tmp_path / "b").write_text("\nno end")
-    lines = joined(RawText([tmp_path]).pieces(), blank=True)
-    assert list(lines) == [["one", "two"], [], [], ["three"], [], ["no", "end"]]
-    long = " ".join(["word"] * 500_000)  # several blocks
-    (tmp_path / "c").write_text(f"{long}\nlast\n")
-    assert [len(line) for line in joined(RawText([tmp_path / "c"]).pieces(), blank=True)] == [500_000, 1]

@@ -33,8 +33,6 @@ from wordsparse.words.model import Model
 
 logger = logging.getLogger(__name__)
 
-# With fewer occurrences, the output row adds nothing to the input row.
-MIN_FOR_OUTPUT = 5
 # Occurrences whose words are inferred together: the rows of their pairs stay in a core's cache.
 _TOGETHER = 2**10
 
@@ -103,8 +101,8 @@ def infer(
 def _rows(
     model: Model, objective: Objective, found: Occurrences, counts: Array, progress: Callable[[int], None]
 ) -> tuple[Array, Array, Array]:
-    """The input rows (n, dim) and output rows (n, dim + 1) of new words in canonical coordinates, zeros for the outputs
-    of words that occur fewer than MIN_FOR_OUTPUT times; and which of the words have a known word in a window."""
+    """The input rows (n, dim) and output rows (n, dim + 1) of new words in canonical coordinates, and which of them
+    have a known word in a window."""
     n, dim = len(counts), model.dim
     inputs, outputs, has_context = np.zeros((n, dim), np.float32), np.zeros((n, dim + 1), np.float32), np.zeros(n, bool)
     ends = np.cumsum([0, *counts])
@@ -115,17 +113,14 @@ def _rows(
             places = found.places[ends[part.start] : ends[part.stop]]
             batch = _Batch(model, objective, found._replace(places=places), part)
             inputs[part], has_context[part] = batch.inputs()
-            often = counts[part] >= MIN_FOR_OUTPUT
-            if often.any():
-                outputs[part][often] = batch.outputs(counts[part])[often]
+            outputs[part] = batch.outputs(counts[part])
     return inputs, outputs, has_context
 
 
 def _vectors(objective: Objective, inputs: Array, outputs: Array, counts: Array) -> NDArray[np.float32]:
     """The exported vectors, of length one, of words with such rows, which occur ``counts`` times."""
     maps = objective.maps
-    turned = unit(outputs[:, :-1] * maps.outputs) @ maps.turned
-    vectors = unit(inputs * maps.inputs) + np.where(counts[:, None] >= MIN_FOR_OUTPUT, turned, 0)
+    vectors = unit(inputs * maps.inputs) + unit(outputs[:, :-1] * maps.outputs) @ maps.turned
     maps.add_popularity(vectors, counts)
     return unit(vectors).astype(np.float32)
 
