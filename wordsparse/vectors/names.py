@@ -51,10 +51,9 @@ def to_json(keys: Iterable[Any]) -> list[str]:
 def from_json(texts: Iterable[str]) -> list[Any]:
     """The inverse of :func:`to_json`; InputError if a text is not an output of it."""
     try:
-        keys = [_hashable(json.loads(text)) for text in texts]
+        return [_tuple(json.loads(text)) for text in texts]
     except (ValueError, RecursionError) as error:
         raise InputError(f"a key is not JSON: {error}; copy or write the file again") from error
-    return keys
 
 
 def _plain(key: Any) -> Any:
@@ -64,12 +63,9 @@ def _plain(key: Any) -> Any:
     return key.item() if hasattr(key, "item") else key
 
 
-def _hashable(value: Any) -> Any:
-    if isinstance(value, dict):
-        raise InputError(
-            "a key is a JSON object, not a word, a number or a list of them; write the file again with other keys"
-        )
-    return tuple(_hashable(part) for part in value) if isinstance(value, list) else value
+def _tuple(value: Any) -> Any:
+    """A tuple in the place of each list."""
+    return tuple(map(_tuple, value)) if isinstance(value, list) else value
 
 
 def lines(keys: Iterable[Any]) -> Array:

@@ -174,21 +174,10 @@ class Buckets(Ngrams):
         places = np.concatenate(chosen), np.concatenate(buckets)
         return sp.coo_array((np.ones(len(places[0]), np.float32), places), (len(texts), self.count)).tocsr()
 
-    def add(
-        self,
-        rows: Array,
-        words: Sequence[str],
-        shares: Array,
-        vectors: Array,
-        *,
-        unit: bool = False,
-        threads: int | None = None,
-    ) -> Array:
+    def add(self, rows: Array, words: Sequence[str], shares: Array, vectors: Array, **_: Any) -> Array:
         numbers = self.numbers([f"<{word}>".encode(errors="surrogatepass") for word in words])
         sizes: Array = numbers.sum(1)
         vectors += (numbers @ rows) * (np.asarray(shares) / np.maximum(sizes, 1))[:, None]
-        if unit:
-            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return sizes.astype(np.int32)
 
 

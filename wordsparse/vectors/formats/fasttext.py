@@ -29,7 +29,7 @@ MAGIC, VERSION = (793_712_314).to_bytes(4, "little"), 12
 HEAD, OF_ENTRY, OF_ROWS = struct.Struct("<14i8x3i2q"), struct.Struct("<qb"), struct.Struct("<bqq")
 MAX_WORD, END = 2**16, b"</s>"  # bytes of a word; the end of a line, which has no n-grams
 BLOCK = 2**14  # words whose vectors are made at a time
-AGAIN = "copy it again, or take the .vec file that fastText writes beside it"
+CUT = "is cut short, or no model of fastText's: copy it again, or take the .vec file that fastText writes beside it"
 
 
 class FastText(Format):
@@ -45,22 +45,21 @@ class FastText(Format):
             try:
                 return _read(data)
             except (struct.error, OverflowError):
-                raise CutShortError(f"is cut short, or no model of fastText's: {AGAIN}") from None
+                raise CutShortError(CUT) from None
 
 
 def _read(data: mmap.mmap) -> WordVectors:
     _, version, dim, *_, buckets, shortest, longest, _, entries, words, labels, _, pruned = HEAD.unpack_from(data)
     if version != VERSION:
         raise InputError(f"is of version {version} of fastText's files, and {VERSION} is read: take its .vec file")
-    sizes_fit = min(dim, words) >= 1 and min(buckets, labels) >= 0 and entries == words + labels
-    if not sizes_fit or 4 * dim * (words + buckets) > len(data):
-        raise CutShortError(f"is cut short, or no model of fastText's: {AGAIN}")
     texts, counts, at = _entries(data, entries)
     quantised, *shape = OF_ROWS.unpack_from(data, at)
     if quantised or pruned != -1:
         raise InputError("is a quantised model of fastText's (.ftz): take the model that it was made from")
-    if shape != [words + buckets, dim] or len(data) < (begin := at + OF_ROWS.size) + 4 * dim * shape[0]:
-        raise CutShortError(f"is cut short, or no model of fastText's: {AGAIN}")
+    fits = shape == [words + buckets, dim] and entries == words + labels and min(dim, words) >= 1
+    begin = at + OF_ROWS.size
+    if not fits or min(buckets, labels) < 0 or len(data) < begin + 4 * dim * shape[0]:
+        raise CutShortError(CUT)
     rows = np.frombuffer(data, "<f4", dim * shape[0], begin).reshape(shape).astype(np.float32)
     if not max(rows.max(), -rows.min()) <= LARGEST:  # no number that is none, either
         raise InputError(f"holds numbers beyond {LARGEST:g}, or no numbers: train the model again")
@@ -78,9 +77,9 @@ def _read(data: mmap.mmap) -> WordVectors:
 def _entries(data: mmap.mmap, number: int) -> tuple[list[bytes], list[int], int]:
     """The texts and counts of the dictionary's entries, and where it ends."""
     texts, counts, at = list[bytes](), list[int](), HEAD.size
-    for entry in range(number):
+    for _ in range(number):
         if (end := data.find(b"\0", at, at + MAX_WORD)) < 0:
-            raise InputError(f"has an entry without an end, number {entry + 1} of {number}: {AGAIN}")
+            raise CutShortError(CUT)
         texts.append(data[at:end])
         counts.append(OF_ENTRY.unpack_from(data, end + 1)[0])
         at = end + 1 + OF_ENTRY.size

@@ -19,7 +19,6 @@ import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.files import storage, system
-from wordsparse.types import Array
 from wordsparse.vectors.formats import safe_tensors
 from wordsparse.vectors.formats.base import Format
 from wordsparse.vectors.spelling import spellings
@@ -61,7 +60,8 @@ class Model2Vec(Format):
                 )
 
     def write(self, content: WordVectors, target: Path) -> None:
-        vectors = np.concatenate([_weighted(content), np.zeros((1, content.dim), np.float32)])
+        weighted = content.unit * weights(content.counts, len(content))[:, None]
+        vectors = np.concatenate([weighted, np.zeros((1, content.dim), np.float32)])
         safe_tensors.save({"embeddings": vectors}, target / TENSORS)
         config = {
             "model_type": "model2vec",
@@ -80,12 +80,6 @@ class Model2Vec(Format):
             storage.write_file(target / name, json.dumps(data, ensure_ascii=False, indent=1).encode())
         storage.write_file(target / CARD, _card(content).encode())
         system.sync(target / TENSORS)
-
-
-def _weighted(content: WordVectors) -> Array:
-    lengths = np.linalg.norm(content.vectors.astype(np.float64), axis=1)
-    factors = weights(content.counts, len(content.words)) / np.where(lengths > 0, lengths, 1)
-    return np.asarray(content.vectors * factors[:, None], np.float32)
 
 
 def _card(content: WordVectors) -> str:
