@@ -170,7 +170,7 @@ class _Batch:
     """Some of the new words, ``part`` of all; their occurrences are sorted by word.
 
     ``item`` (pairs,) numbers the new word of each pair with a known word t in a window, ascending; ``target`` is t and
-    ``y`` the pair's weight. With skip-gram, equal pairs are one; CBOW alone needs ``near``, the position of t.
+    ``y`` the pair's weight; ``near`` is the position of t.
     """
 
     def __init__(self, model: Model, objective: Objective, found: Occurrences, part: slice) -> None:
@@ -184,10 +184,6 @@ class _Batch:
         place, self.near, weight = self._neighbours(found.places)
         self.item, self.target = found.tokens[found.places[place]] - self.first, found.tokens[self.near]
         self.y = objective.keep[self.target] * weight
-        if self.kind == "skipgram":
-            together = sp.csr_array((self.y, (self.item, self.target)), shape=(self.n, self.V))
-            self.item = np.repeat(np.arange(self.n), np.diff(together.indptr))
-            self.target, self.y = together.indices, together.data
 
     def inputs(self) -> tuple[Array, Array]:
         """The input rows in canonical coordinates, (n, dim), and whether each word has a context."""
