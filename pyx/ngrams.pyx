@@ -5,7 +5,7 @@ Functions number    the n-grams that enough words have, in the order of sweeps, 
           sweep     rows of 8 bits that are fitted to vectors, by ordered Gauss-Seidel sweeps
           add       V[w] += shares[w] · the mean of the rows of w's n-grams, looked up; and unit lengths
           pack, unpack   rows of 8 bits from float32, and back
-dtypes    letters int32, code points; ends and starts int64; vectors float32; rows bytes (sweeps.hpp), or float32
+dtypes    letters int32, code points; ends and starts int64; vectors float32; rows bytes (sweeps.hpp)
 memory    of sweeps, a cache line a word and thread, from the caller
 cost      a hash and a probe for each n-gram of each word, some 25 ns; for each word of each n-gram, two cache lines a
           span of columns and a sweep
@@ -47,7 +47,7 @@ cdef extern from "sweeps.hpp" namespace "wordsparse" nogil:
     void pack_row "wordsparse::pack<float>"(int, const float*, Py_ssize_t, uint8_t*)
     void unpack_row "wordsparse::unpack<float>"(int, const uint8_t*, Py_ssize_t, float*)
     void add_ngrams "wordsparse::add_ngrams<float>"(
-        int, const NgramTable*, const uint8_t*, Py_ssize_t, const int32_t*, const int64_t*, Py_ssize_t, Py_ssize_t,
+        int, const NgramTable*, const uint8_t*, const int32_t*, const int64_t*, Py_ssize_t, Py_ssize_t,
         const float*, bint, float*, Py_ssize_t, int32_t*) except +
 
 cdef enum:
@@ -145,10 +145,10 @@ def add(int isa, const int64_t[::1] kind, const int32_t[::1] letters, const int6
     """to[w] += shares[w] times the mean of the rows of the n-grams of w, of which there are sizes[w].
     unit: to[w] has length one then, or is zeros."""
     cdef NgramTable table
-    cdef Py_ssize_t n = word_ends.shape[0], d = to.shape[1], stride = rows.shape[1], block
+    cdef Py_ssize_t n = word_ends.shape[0], d = to.shape[1], block
     set_table(table, kind, letters, ends, slots)
     require_ends(words, word_ends)
-    require(rows.shape[0] == ends.shape[0] and (stride == row_bytes(d) or stride == 4 * d),
+    require(rows.shape[0] == ends.shape[0] and rows.shape[1] == row_bytes(d),
             "each n-gram must have a row as long as vectors")
     require(to.shape[0] == n and shares.shape[0] == n and sizes.shape[0] == n, "each word must have a share")
     if n == 0 or d == 0:
@@ -156,7 +156,7 @@ def add(int isa, const int64_t[::1] kind, const int32_t[::1] letters, const int6
     cdef const uint8_t* rows_ = &rows[0, 0] if rows.shape[0] else NULL
     cdef const int32_t* words_ = address(words)
     for block in prange(blocks_of(n, BLOCK), nogil=True, schedule="dynamic", num_threads=threads):
-        add_ngrams(isa, &table, rows_, stride, words_, &word_ends[0], block * BLOCK, min(n, (block + 1) * BLOCK),
+        add_ngrams(isa, &table, rows_, words_, &word_ends[0], block * BLOCK, min(n, (block + 1) * BLOCK),
                    &shares[0], unit, &to[0, 0], d, &sizes[0])
 
 

@@ -68,10 +68,6 @@ INLINED void add_row(const uint8_t *row, ptrdiff_t d, float by, float *to) {
     for (ptrdiff_t span = 0; span < d / SPAN; span++) add_span(row, SPAN, d, span, by, to + span * SPAN);
     if (d % SPAN) add_span(row, d % SPAN, d, d / SPAN, by, to + d / SPAN * SPAN);
 }
-INLINED void add_floats(const float *row, ptrdiff_t d, float by, float *to) {
-#pragma omp simd
-    for (ptrdiff_t i = 0; i < d; i++) to[i] += by * row[i];
-}
 
 template <typename real> void pack(const real *from, ptrdiff_t d, uint8_t *row) {
     for (ptrdiff_t span = 0; span < spans_of(d); span++)
@@ -135,12 +131,10 @@ void sweep(const real *vectors, const real *mean, ptrdiff_t d, const int64_t *id
 }
 
 /* For the words text[ends[w - 1] : ends[w]], first ≤ w < last: to[w] += shares[w] times the mean of the rows of its n-grams,
- * of which there are sizes[w]; `unit`: to[w] is divided by its length. rows: `stride` bytes each, those of d float32 or
- * else of 8 bits. */
+ * of which there are sizes[w]; `unit`: to[w] is divided by its length. */
 template <typename real>
-void add_ngrams(const NgramTable *table, const uint8_t *rows, ptrdiff_t stride, const int32_t *text,
-                const int64_t *ends, ptrdiff_t first, ptrdiff_t last, const real *shares, bool unit, real *to,
-                ptrdiff_t d, int32_t *sizes) {
+void add_ngrams(const NgramTable *table, const uint8_t *rows, const int32_t *text, const int64_t *ends, ptrdiff_t first,
+                ptrdiff_t last, const real *shares, bool unit, real *to, ptrdiff_t d, int32_t *sizes) {
     std::vector<const uint8_t *> chosen;
     for (ptrdiff_t word = first; word < last; word++) {
         chosen.clear();
@@ -148,15 +142,12 @@ void add_ngrams(const NgramTable *table, const uint8_t *rows, ptrdiff_t stride, 
             int64_t *slot;
             const int64_t row = table->find(hash, text + start, length, slot);
             if (row < 0) return;
-            chosen.push_back(rows + row * stride);
-            for (ptrdiff_t byte = 0; byte < stride; byte += LINE) prefetch(chosen.back() + byte);
+            chosen.push_back(rows + row * row_bytes(d));
+            for (ptrdiff_t byte = 0; byte < row_bytes(d); byte += LINE) prefetch(chosen.back() + byte);
         });
         sizes[word] = (int32_t)chosen.size();
         real *sum = to + word * d, square = 0;
-        for (const uint8_t *row : chosen) {
-            if (stride == row_bytes(d)) add_row(row, d, shares[word] / sizes[word], sum);
-            else add_floats((const real *)row, d, shares[word] / sizes[word], sum);
-        }
+        for (const uint8_t *row : chosen) add_row(row, d, shares[word] / sizes[word], sum);
         if (!unit) continue;
 #pragma omp simd reduction(+ : square)
         for (ptrdiff_t i = 0; i < d; i++) square += sum[i] * sum[i];

@@ -94,14 +94,13 @@ def test_words_are_looked_up_and_the_means_of_their_rows_added(dim: int, unit: b
     words = [*WORDS, "unkindness", "zzz", "kindly" * 50]
     X = oracle.shares(words, oracle.texts(ngrams), 2, 5)
     shares, vectors = np.linspace(0, 2, len(words)), normal(len(words), dim, seed=2)
-    for rows in (eight, numbers):
-        made = vectors.copy()
-        sizes = ngrams.add(rows, words, shares, made, unit=unit, threads=3)
-        expected = vectors + shares[:, None] * (X @ numbers)
-        if unit:
-            expected /= np.linalg.norm(expected, axis=1)[:, None]
-        np.testing.assert_allclose(made, expected, atol=2e-5)
-        np.testing.assert_array_equal(sizes > 0, X.any(1))
+    made = vectors.copy()
+    sizes = ngrams.add(eight, words, shares, made, unit=unit, threads=3)
+    expected = vectors + shares[:, None] * (X @ numbers)
+    if unit:
+        expected /= np.linalg.norm(expected, axis=1)[:, None]
+    np.testing.assert_allclose(made, expected, atol=2e-5)
+    np.testing.assert_array_equal(sizes > 0, X.any(1))
 
 
 def test_ngrams_can_be_pickled_and_found_again() -> None:

@@ -19,8 +19,8 @@ from wordsparse.machine.threads import resolve_threads
 from wordsparse.types import Array
 from wordsparse.vectors import _ngrams  # type: ignore[attr-defined] # compiled
 
-ARRAYS = ("ngram_rows", "ngrams", "ngram_sizes", "ngram_lengths")
-"""The names of the arrays of :meth:`Subwords.arrays` that are always there."""
+ARRAYS = ("ngram_rows", "ngram_mean", "ngrams", "ngram_sizes", "ngram_lengths")
+"""The names of the arrays of :meth:`Subwords.arrays`."""
 MAX_NGRAM = 64
 """The largest length of an n-gram, in characters."""
 AGAIN = "make them again: wordsparse subwords"
@@ -126,7 +126,7 @@ class Ngrams:
         With ``unit`` the vectors have length one then. Returns how many n-grams of each word are there, (n,) int32.
         """
         sizes = np.zeros(len(words), np.int32)
-        of_ngrams = (self._kind, self.letters, self.ends, self._slots, rows.view(np.uint8))
+        of_ngrams = (self._kind, self.letters, self.ends, self._slots, rows)
         shares = np.ascontiguousarray(shares, np.float32)
         _ngrams.add(isa(), *of_ngrams, *bracketed(words), shares, unit, vectors, sizes, resolve_threads(threads))
         return sizes
@@ -189,13 +189,13 @@ class Subwords:
     Parameters
     ----------
     ngrams : Ngrams
-    rows : (B, dim) float32 or (B, row_bytes(dim)) uint8
+    rows : (B, row_bytes(dim)) uint8; of Buckets (B, dim) float32
     mean : (dim,) float32
     """
 
     def __init__(self, ngrams: Ngrams, rows: Array, mean: Array) -> None:
         self.ngrams, self.rows, self.mean = ngrams, rows, mean
-        width = self.dim if rows.dtype == np.float32 else row_bytes(self.dim)
+        width = self.dim if isinstance(ngrams, Buckets) else row_bytes(self.dim)
         if rows.shape != (len(ngrams), width):
             raise InputError(f"{len(ngrams)} n-grams need a row each, not an array {rows.shape}")
 
@@ -220,9 +220,9 @@ class Subwords:
         return vector[0] if known else None
 
     def arrays(self) -> dict[str, Array]:
-        """The arrays that :meth:`from_arrays` reads: ``ngram_rows`` (B, row_bytes(dim)) uint8, or (B, dim) float32,
-        ``ngram_mean`` (dim,) float32, ``ngrams`` (bytes,) uint8, all in UTF-8 one after the other, ``ngram_sizes`` (B,)
-        int32, the bytes of each, and ``ngram_lengths`` (2,) int32."""
+        """The arrays that :meth:`from_arrays` reads: ``ngram_rows`` (B, row_bytes(dim)) uint8, or of Buckets (B, dim)
+        float32; ``ngram_mean`` (dim,) float32; ``ngrams`` (bytes,) uint8, all in UTF-8 one after the other;
+        ``ngram_sizes`` (B,) int32, the bytes of each, none of Buckets; and ``ngram_lengths`` (2,) int32."""
         letters, ends = self.ngrams.letters, self.ngrams.ends
         widths = np.cumsum(1 + (letters > 0x7F) + (letters > 0x7FF) + (letters > 0xFFFF))
         return {
@@ -235,22 +235,19 @@ class Subwords:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "Subwords":
-        """Read what :meth:`arrays` gives; InputError if it does not fit together.
-
-        Rows of float32 may hold the mean, and there is no other then.
-        """
+        """Read what :meth:`arrays` gives; InputError if it does not fit together."""
         if missing := [name for name in ARRAYS if not isinstance(arrays.get(name), np.ndarray)]:
             raise InputError(f"holds n-grams without the array {missing[0]!r}; {AGAIN}")
-        rows, text, sizes, lengths = (arrays[name] for name in ARRAYS)
-        mean = arrays.get("ngram_mean", np.zeros(rows.shape[-1:], np.float32))
-        shapes = rows.shape[:1], (0,)  # of buckets, which share their rows
-        fits = rows.ndim == 2 and sizes.shape in shapes and (text.ndim, mean.ndim, lengths.shape) == (1, 1, (2,))
-        types = rows.dtype in (np.float32, np.uint8), mean.dtype == np.float32, text.dtype == np.uint8
-        if not (fits and all(types)):
+        rows, mean, text, sizes, lengths = (arrays[name] for name in ARRAYS)
+        shared = rows.dtype == np.float32  # of buckets, whose n-grams are not listed
+        fits = rows.ndim == 2 and sizes.shape == ((0,) if shared else rows.shape[:1])
+        fits = fits and (text.ndim, mean.ndim, lengths.shape) == (1, 1, (2,))
+        types = shared or rows.dtype == np.uint8, mean.dtype == np.float32, text.dtype == np.uint8
+        if not (fits and all(types) and sizes.dtype.kind == lengths.dtype.kind == "i"):
             raise InputError(f"holds n-grams whose arrays do not fit together; {AGAIN}")
-        shared, limits = len(rows) > sizes.size, lengths.tolist()
+        limits = lengths.tolist()
         made = cls(Buckets(len(rows), *limits) if shared else Ngrams(*_from_utf8(text, sizes), *limits), rows, mean)
-        scales = rows if rows.dtype == np.float32 else np.ascontiguousarray(rows[:, : -len(mean)]).view(np.float32)
+        scales = rows if shared else np.ascontiguousarray(rows[:, : -len(mean)]).view(np.float32)
         if not all((np.abs(part) <= LARGEST).all() for part in (mean, scales)):  # no number that is none, either
             raise InputError(f"holds n-grams with numbers beyond {LARGEST:g}, or no numbers; {AGAIN}")
         return made

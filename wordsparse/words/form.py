@@ -79,12 +79,7 @@ class Form:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "Form":
         """Read what :meth:`arrays` gives."""
-        table = Subwords.from_arrays(arrays)
-        # Before 0.2 there was no strength, and rows held ū, which was 0 or had another name.
-        strength, tau, mean = arrays.get("strength", 0.0), arrays["tau"], arrays.get("mean", table.mean)
-        if "mean" in arrays and table.rows.dtype == np.float32:
-            table = Subwords(table.ngrams, table.rows - mean, mean)
-        return cls(table, strength, tau)
+        return cls(Subwords.from_arrays(arrays), arrays["strength"], arrays["tau"])
 
 
 def fit(

@@ -26,7 +26,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 MAX_LENGTH = 256
 
 _NEEDED = ("vectors", "words")
-_ARRAYS = {*_NEEDED, *subwords.ARRAYS, "counts", "ngram_mean"}
+_ARRAYS = {*_NEEDED, *subwords.ARRAYS, "counts"}
 
 
 class Npz(Format):
