@@ -10,7 +10,6 @@ import tempfile
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -100,8 +99,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
         raise InputError("columns names those of rows that count several times: name that of their weight (weight)")
     validation.positive_int("window", asked.window)
     _check_target(target)
-    with ExitStack() as stack:
-        scratch = stack.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
+    with storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700) as scratch:
         if asked.preset == COUNTS:
             words, rows = _added(source)
         elif asked.weight is not None:
@@ -127,12 +125,11 @@ Rows = Iterator[tuple[int, Any]]
 """A table some rows at a time: the number of the first, and the rows as a CSR matrix with int32 indices."""
 
 
-def _rows(ids: Array, weights: Array, size: int, asked: CountOptions, folder: Path) -> Rows:
-    """What stands around each of ``size`` words of a text without unknown words: ids with ends of sentences, and the
-    weight of each, or none."""
+def _rows(ids: Array, weights: Array, times: Array, asked: CountOptions, folder: Path) -> Rows:
+    """What stands around each word of a text without unknown words: ids with ends of sentences, and the weight of each,
+    or none; ``times`` says how often a word occurs."""
     by_distance, threads = distance_weights(asked.window, "harmonic"), resolve_threads(asked.threads)
-    starts = np.zeros(size + 1, np.int64)
-    np.cumsum(np.bincount(ids[ids >= 0], minlength=size), out=starts[1:])
+    size, starts = len(times), np.append(0, np.cumsum(times))
     places = np.memmap(folder / "places", np.int64, "w+", shape=(int(starts[-1]),))
     _examples.word_places(ids, starts[:-1].copy(), places)
     # The largest number of different words around a word.
@@ -155,14 +152,15 @@ def _rows(ids: Array, weights: Array, size: int, asked: CountOptions, folder: Pa
 
 def _of_text(corpus: EncodedCorpus, asked: CountOptions, folder: Path) -> tuple[list[str], Rows]:
     """The words of an encoded text, and their pairs."""
+    words = corpus.vocabulary.words
+    times = np.zeros(len(words), np.int64)
     with open(folder / "ids", "wb") as file:
         for shard in corpus.shards:
             for start in range(0, shard.shape[0], COPIED):
                 ids = shard[start : start + COPIED]
+                times += np.bincount(ids[ids >= 0], minlength=len(words))
                 file.write(ids[ids != OUT_OF_VOCABULARY].data)
-    known = np.memmap(folder / "ids", np.int32, "r")
-    words = corpus.vocabulary.words
-    return words, _rows(known, np.empty(0), len(words), asked, folder)
+    return words, _rows(np.memmap(folder / "ids", np.int32, "r"), np.empty(0), times, asked, folder)
 
 
 def _weighted(source: Source, asked: CountOptions, folder: Path) -> tuple[list[str], Rows]:
@@ -184,8 +182,8 @@ def _weighted(source: Source, asked: CountOptions, folder: Path) -> tuple[list[s
     # An end of a sentence is its own place from the end.
     id_of = [*map(vocabulary.get, numbers), END_OF_SENTENCE, OUT_OF_VOCABULARY]
     of_text = np.array([OUT_OF_VOCABULARY if i is None else i for i in id_of], np.int32)[places]
-    known = of_text != OUT_OF_VOCABULARY
-    return vocabulary.words, _rows(of_text[known], of_token[known], len(vocabulary), asked, folder)
+    known, times = of_text != OUT_OF_VOCABULARY, np.bincount(of_text[of_text >= 0], minlength=len(vocabulary))
+    return vocabulary.words, _rows(of_text[known], of_token[known], times, asked, folder)
 
 
 def _weight(name: str, cell: object) -> float:
