@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.unseen import infer, solver
-from wordsparse.unseen.objective import PAIRS, RIDGE, Objective
+from wordsparse.unseen.objective import RIDGE, Objective
 from wordsparse.words import coordinates
 from wordsparse.words.examples import distance_weights
 from wordsparse.words.presets import preset
@@ -38,8 +38,8 @@ def converged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(solver, "STEPS", 100)
 
 
-def dense_input(model: ws.Model, pairs: list[tuple[str, float, float, np.ndarray]], rho: float) -> np.ndarray:
-    """The direction, in canonical coordinates, of the e that minimises the loss over (target, y, x, r), h = x e + r."""
+def dense_input(model: ws.Model, pairs: list[tuple[str, float]], rho: float) -> np.ndarray:
+    """The direction, in canonical coordinates, of the e that minimises the loss over (target, y) with h = (e, 1)."""
     counts = np.asarray(model.vocabulary.counts, float)
     measure = np.sqrt(counts) / np.sqrt(counts).sum()
     W = model.output_rows / np.sqrt(measure)[:, None]
@@ -51,11 +51,10 @@ def dense_input(model: ws.Model, pairs: list[tuple[str, float, float, np.ndarray
     to_input = np.linalg.inv(c.inputs)
 
     def cost(a: np.ndarray) -> float:
-        total = 0.5 * rho * a @ a
-        for word, y, x, r in pairs:
-            o = W[:, :-1] @ (x * (a @ to_input) + r) + W[:, -1]
-            total += y * (np.logaddexp(0, -o[model.vocabulary[word]]) + k * (measure @ (o / 2 + lam * o**2)))
-        return float(total)
+        o = W[:, :-1] @ (a @ to_input) + W[:, -1]
+        negative = k * (measure @ (o / 2 + lam * o**2))
+        losses = [y * (np.logaddexp(0, -o[model.vocabulary[word]]) + negative) for word, y in pairs]
+        return float(0.5 * rho * a @ a + sum(losses))
 
     a = minimize(cost, np.zeros(model.dim), tol=1e-12).x
     return np.asarray(a / np.linalg.norm(a))
@@ -67,29 +66,24 @@ def keep(model: ws.Model) -> dict[str, float]:
     return dict(zip(model.vocabulary.words, np.minimum(np.sqrt(rarity) + rarity, 1), strict=True))
 
 
-def bag(model: ws.Model, words: list[str], place: int, but: int) -> tuple[float, np.ndarray]:
-    """The sum of the weights of the words around a place, and of their inputs, but for the word at ``but``."""
+def bag(model: ws.Model, words: list[str], place: int) -> np.ndarray:
+    """The mean of the inputs around a place by their weights."""
     weights, kept = distance_weights(5, Objective(model).recipe.distances), keep(model)
-    size, total = 0.0, np.zeros(model.dim)
-    for j, word in enumerate(words):
-        if j not in (place, but) and abs(place - j) <= 5:
-            share = kept[word] * weights[abs(place - j) - 1]
-            size, total = size + share, total + share * model.input_rows[model.vocabulary[word]]
-    return size, total
+    around = [j for j in range(len(words)) if j != place and abs(place - j) <= 5]
+    shares = [kept[words[j]] * weights[abs(place - j) - 1] for j in around]
+    rows = [model.input_rows[model.vocabulary[words[j]]] for j in around]
+    return np.asarray(np.average(rows, axis=0, weights=shares))
 
 
-def input_pairs(model: ws.Model, kind: str, texts: list[list[str]]) -> list[tuple[str, float, float, np.ndarray]]:
-    """(target, y, x, r) of each context of "comet", whose sentences hold known words besides."""
+def input_pairs(model: ws.Model, texts: list[list[str]]) -> list[tuple[str, float]]:
+    """Each context of "comet", whose sentences hold known words besides, and its weight."""
     weights, kept = distance_weights(5, Objective(model).recipe.distances), keep(model)
-    pairs = []
-    for words in texts:
-        place = words.index("comet")
-        for i, word in enumerate(words):
-            if i != place and abs(i - place) <= 5:
-                size, rest = bag(model, words, i, place) if kind == "cbow" else (0.0, np.zeros(model.dim))
-                y = kept[word] * weights[abs(i - place) - 1]
-                pairs.append((word, y, 1 / (1 + size), rest / (1 + size)))
-    return pairs
+    return [
+        (word, kept[word] * weights[abs(i - words.index("comet")) - 1])
+        for words in texts
+        for i, word in enumerate(words)
+        if 0 < abs(i - words.index("comet")) <= 5
+    ]
 
 
 def popular(model: ws.Model, occurrences: int) -> float:
@@ -108,8 +102,7 @@ def dense_output(model: ws.Model, kind: str, texts: list[list[str]]) -> np.ndarr
     for words in texts:
         place = words.index("comet")
         if kind == "cbow":
-            size, total = bag(model, words, place, place)
-            rows.append((1.0, total / size))
+            rows.append((1.0, bag(model, words, place)))
         else:
             for i, word in enumerate(words):
                 if i != place and abs(i - place) <= 5:
@@ -151,7 +144,7 @@ def test_the_rows_of_a_new_word_are_the_minima_of_the_dense_loss(
 ) -> None:
     model, objective = models[kind], Objective(models[kind])
     maps = objective.maps
-    a = dense_input(model, input_pairs(model, kind, texts), objective.doubt * PAIRS[objective.kind]) * maps.inputs
+    a = dense_input(model, input_pairs(model, texts), objective.doubt) * maps.inputs
     b = dense_output(model, kind, texts) @ maps.canonical.outputs * maps.outputs
     expected = a / np.linalg.norm(a) + b / np.linalg.norm(b) @ maps.turned
     expected[-1] += popular(model, len(texts))

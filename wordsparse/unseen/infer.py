@@ -3,8 +3,8 @@
 A new word's input row a (with its n contexts as targets) and its output row b (as a target of its contexts) are the
 minima of two convex problems, since Q and the running mean of h hᵀ stand for the whole vocabulary and the whole text:
 
-    a   contexts at distance k count y = keep(context) · weight(k). Skip-gram: h = (a, 1). CBOW: the word is one of the
-        bag of each neighbour t, h = x a + r, of which x is its share and r the mean of the others by theirs
+    a   contexts at distance k count y = keep(context) · weight(k), and h = (a, 1). With CBOW the word stands for the
+        whole bag of each neighbour: beside its share and the mean of the others, new words came out worse
     b   min_b Σ y softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), N pairs of the whole text, π ∝ nᵖ the word's measure,
         C̄ = E h hᵀ of training with a ridge
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from wordsparse.errors import InputError
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
-from wordsparse.unseen.objective import PAIRS, Objective, objective_of, unit
+from wordsparse.unseen.objective import Objective, objective_of, unit
 from wordsparse.unseen.solver import minimise, summed
 from wordsparse.vectors.ngrams import is_word
 from wordsparse.vectors.spelling import spellings
@@ -170,7 +170,7 @@ class _Batch:
     """Some of the new words, ``part`` of all; their occurrences are sorted by word.
 
     ``item`` (pairs,) numbers the new word of each pair with a known word t in a window, ascending; ``target`` is t and
-    ``y`` the pair's weight; ``near`` is the position of t.
+    ``y`` the pair's weight.
     """
 
     def __init__(self, model: Model, objective: Objective, found: Occurrences, part: slice) -> None:
@@ -181,8 +181,8 @@ class _Batch:
         by_distance = distance_weights(window, objective.recipe.distances)
         self.steps = np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
         self.weights = np.concatenate([by_distance[::-1], by_distance])
-        place, self.near, weight = self._neighbours(found.places)
-        self.item, self.target = found.tokens[found.places[place]] - self.first, found.tokens[self.near]
+        place, near, weight = self._neighbours(found.places)
+        self.item, self.target = found.tokens[found.places[place]] - self.first, found.tokens[near]
         self.y = objective.keep[self.target] * weight
 
     def inputs(self) -> tuple[Array, Array]:
@@ -190,19 +190,7 @@ class _Batch:
         o, y = self.objective, self.y
         sums = summed(np.ones(len(y)), self.item, self.n)
         rows, offsets = o.outputs[self.target, :-1], o.outputs[self.target, -1]
-        share, rest = np.ones(len(y)), None
-        if self.kind == "cbow":
-            # The bag of each neighbour: the new word and the neighbour's own, each by keep · weight.
-            bag, weight = self._bags(self.near)
-            share = 1 / (1 + weight)
-            rest = bag * share[:, None].astype(np.float32)
-            offsets = offsets + np.einsum("ij,ij->i", rows, rest)
-            rows = rows * share[:, None].astype(np.float32)
-        linear = np.outer(sums @ (y * share), o.linear)
-        if rest is not None:
-            linear += summed(y * share, self.item, self.n) @ rest * o.curvature
-        rho = o.doubt * PAIRS[self.kind]
-        diagonal = np.outer(sums @ (y * share**2), o.curvature) + rho
+        linear, diagonal = np.outer(sums @ y, o.linear), np.outer(sums @ y, o.curvature) + o.doubt
         return minimise(rows, y, offsets, self.item, linear, diagonal), np.diff(sums.indptr) > 0
 
     def outputs(self, counts: Array) -> Array:

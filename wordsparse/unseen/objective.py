@@ -24,7 +24,7 @@ from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
 # Pairs that an occurrence of a word is taken to bring to its input, by which the doubt of it is measured.
-PAIRS = {"skipgram": 2.5, "cbow": 0.3}
+PAIRS = 2.5
 # Of the moments C̄, as a share of the mean of their eigenvalues.
 RIDGE = 0.05
 
@@ -53,7 +53,7 @@ class Objective:
     alpha, beta : float
         K λ and K / 2.
     doubt : float
-        ρ for each pair that an occurrence is taken to bring.
+        ρ.
     mean, moments, basis : (dim + 1,), (dim + 1,), (dim + 1, dim + 1)
         Of the inputs h of training: their mean h̄, and the eigenvalues and eigenvectors of C̄ with its ridge.
     """
@@ -82,7 +82,7 @@ class Objective:
             _, self.alpha, self.beta = loss.slopes(1.0)
             self.linear = (self.beta * w_bar[:dim] + 2 * self.alpha * constant).astype(np.float32)
             self.curvature = (2 * self.alpha * c.spectrum).astype(np.float32)
-        self.doubt = float(coordinates.DOUBT * self.curvature.sum())
+        self.doubt = float(coordinates.DOUBT * PAIRS * self.curvature.sum())
         self.kind, self.window = options.model, options.window
         rarity = options.sample * counts.sum() / counts
         self.keep = np.minimum(np.sqrt(rarity) + rarity, 1) if options.sample else np.ones_like(counts)
