@@ -92,25 +92,14 @@ def popular(model: ws.Model, occurrences: int) -> float:
     return weight * float(np.log(occurrences) - np.log(model.vocabulary.counts).mean())
 
 
-def dense_output(model: ws.Model, kind: str, texts: list[list[str]]) -> np.ndarray:
+def dense_output(model: ws.Model, texts: list[list[str]]) -> np.ndarray:
     """The row W̃ of "comet", without the constant's column, in the basis of training, up to a factor: the minimum of
-    Σ y softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), π ∝ nᵖ, N the pairs of the whole text."""
-    weights, kept = distance_weights(5, Objective(model).recipe.distances), keep(model)
+    Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), π ∝ nᵖ, N the places of the whole text."""
+    kept = keep(model)
     recipe, counts = Objective(model).recipe, np.asarray(model.vocabulary.counts, float)
     loss: Any = recipe.loss
-    rows = []
-    for words in texts:
-        place = words.index("comet")
-        if kind == "cbow":
-            rows.append((1.0, bag(model, words, place)))
-        else:
-            for i, word in enumerate(words):
-                if i != place and abs(i - place) <= 5:
-                    y = kept[word] * weights[abs(i - place) - 1]
-                    rows.append((y, model.input_rows[model.vocabulary[word]]))
+    rows = [bag(model, words, words.index("comet")) for words in texts]
     pairs = sum(n * kept[word] for word, n in zip(model.vocabulary.words, counts, strict=True))
-    if kind != "cbow":
-        pairs *= pairs / counts.sum() * 2 * weights.sum()
     mass = pairs * float(recipe.base_measure(np.array([len(texts)]))[0] / recipe.base_measure(counts).sum())
     state = model.trained().state
     second = state["curvature"] / state["pair_curvature"]
@@ -126,7 +115,7 @@ def dense_output(model: ws.Model, kind: str, texts: list[list[str]]) -> np.ndarr
 
     def cost(b: np.ndarray) -> float:
         total = mass * loss.negatives * (second[:, -1] @ b / 2 + lam * b @ ridged @ b)
-        return float(total + sum(y * np.logaddexp(0, -(h @ b[:-1] + b[-1])) for y, h in rows))
+        return float(total + sum(np.logaddexp(0, -(h @ b[:-1] + b[-1])) for h in rows))
 
     return np.asarray(minimize(cost, np.zeros(model.dim + 1), tol=1e-12).x[:-1])
 
@@ -145,7 +134,7 @@ def test_the_rows_of_a_new_word_are_the_minima_of_the_dense_loss(
     model, objective = models[kind], Objective(models[kind])
     maps = objective.maps
     a = dense_input(model, input_pairs(model, texts), objective.doubt) * maps.inputs
-    b = dense_output(model, kind, texts) @ maps.canonical.outputs * maps.outputs
+    b = dense_output(model, texts) @ maps.canonical.outputs * maps.outputs
     expected = a / np.linalg.norm(a) + b / np.linalg.norm(b) @ maps.turned
     expected[-1] += popular(model, len(texts))
     given = [["bread", "star"], *texts[:-1], [*texts[-1], "nowhere"]]

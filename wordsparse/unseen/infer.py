@@ -1,12 +1,13 @@
 """The vectors of new words from the sentences that hold them, while all else of the model stays as it is.
 
-A new word's input row a (with its n contexts as targets) and its output row b (as a target of its contexts) are the
+A new word's input row a (with its n contexts as targets) and its output row b (as the target of their mean) are the
 minima of two convex problems, since Q and the running mean of h hᵀ stand for the whole vocabulary and the whole text:
 
     a   contexts at distance k count y = keep(context) · weight(k), and h = (a, 1). With CBOW the word stands for the
         whole bag of each neighbour: beside its share and the mean of the others, new words came out worse
-    b   min_b Σ y softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), N pairs of the whole text, π ∝ nᵖ the word's measure,
-        C̄ = E h hᵀ of training with a ridge
+    b   min_b Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), h the mean of a place's contexts by y, N places of the
+        whole text, π ∝ nᵖ the word's measure, C̄ = E h hᵀ of training with a ridge. With skip-gram too, whose targets
+        have one context each
 
 a is drawn to 0 as if by DOUBT occurrences, as in the vectors of trained words, and the exported vector is made as
 theirs are, with n-grams as :mod:`wordsparse.words.form` blends them into words that occur so often.
@@ -24,7 +25,7 @@ from wordsparse.errors import InputError
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
 from wordsparse.unseen.objective import Objective, objective_of, unit
-from wordsparse.unseen.solver import minimise, summed
+from wordsparse.unseen.solver import minimise
 from wordsparse.vectors.ngrams import is_word
 from wordsparse.vectors.spelling import spellings
 from wordsparse.vectors.word_vectors import WordVectors
@@ -169,72 +170,51 @@ def _parts(ends: Array) -> Iterator[slice]:
 class _Batch:
     """Some of the new words, ``part`` of all; their occurrences are sorted by word.
 
-    ``item`` (pairs,) numbers the new word of each pair with a known word t in a window, ascending; ``target`` is t and
-    ``y`` the pair's weight.
+    Each pair of an occurrence and a known word t in its window has ``place``, the number of the occurrence, ascending,
+    ``target``, which is t, and the weight ``y``.
     """
 
     def __init__(self, model: Model, objective: Objective, found: Occurrences, part: slice) -> None:
-        self.first, self.n, self.V = len(model) + part.start, part.stop - part.start, len(model)
-        self.model, self.objective, self.found = model, objective, found
-        self.kind, window = objective.kind, objective.window
+        self.model, self.objective, self.n = model, objective, part.stop - part.start
+        self.word = found.tokens[found.places] - len(model) - part.start
+        window = objective.window
         # Distances −window … −1, 1 … window, and the weight of each.
         by_distance = distance_weights(window, objective.recipe.distances)
-        self.steps = np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
-        self.weights = np.concatenate([by_distance[::-1], by_distance])
-        place, near, weight = self._neighbours(found.places)
-        self.item, self.target = found.tokens[found.places[place]] - self.first, found.tokens[near]
-        self.y = objective.keep[self.target] * weight
+        near = found.places[:, None] + np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
+        inside = (near >= 0) & (near < len(found.tokens))
+        near = np.where(inside, near, 0)
+        inside &= found.sentence[near] == found.sentence[found.places][:, None]
+        inside &= found.tokens[near] < len(model)
+        self.place, step = np.nonzero(inside)
+        self.target = found.tokens[near[self.place, step]]
+        self.y = objective.keep[self.target] * np.concatenate([by_distance[::-1], by_distance])[step]
 
     def inputs(self) -> tuple[Array, Array]:
         """The input rows in canonical coordinates, (n, dim), and whether each word has a context."""
-        o, y = self.objective, self.y
-        sums = summed(np.ones(len(y)), self.item, self.n)
+        o, item = self.objective, self.word[self.place]
         rows, offsets = o.outputs[self.target, :-1], o.outputs[self.target, -1]
-        linear, diagonal = np.outer(sums @ y, o.linear), np.outer(sums @ y, o.curvature) + o.doubt
-        return minimise(rows, y, offsets, self.item, linear, diagonal), np.diff(sums.indptr) > 0
+        mass = np.bincount(item, self.y, self.n)
+        linear, diagonal = np.outer(mass, o.linear), np.outer(mass, o.curvature) + o.doubt
+        return minimise(rows, self.y, offsets, item, linear, diagonal), mass > 0
 
     def outputs(self, counts: Array) -> Array:
         """The output rows in canonical coordinates, (n, dim + 1)."""
-        o = self.objective
-        if self.kind == "skipgram":
-            inputs, y, item = o.inputs[self.target], self.y, self.item
-        else:
-            bag, weight = self._bags(self.found.places)
-            has = weight > 0
-            inputs = bag[has] / weight[has, None].astype(np.float32)
-            y, item = np.ones(len(inputs)), self.found.tokens[self.found.places[has]] - self.first
-        h = np.concatenate([inputs, np.ones((len(inputs), 1), np.float32)], axis=1)
+        o, places = self.objective, len(self.word)
+        total = np.bincount(self.place, self.y, places)
+        has = total > 0
+        bags = (
+            sp.csr_array((self.y.astype(np.float32), (self.place, self.target)), (places, len(self.model))) @ o.inputs
+        )
+        h = np.ones((np.count_nonzero(has), self.model.dim + 1), np.float32)
+        h[:, :-1] = bags[has] / total[has, None]
         mass = self._negative_mass(counts)
-        linear = np.outer(mass * o.beta, o.mean @ o.basis)
-        diagonal = np.outer(mass * 2 * o.alpha, o.moments)
+        linear, diagonal = np.outer(mass * o.beta, o.mean @ o.basis), np.outer(mass * 2 * o.alpha, o.moments)
         rows = h @ o.basis.astype(np.float32)
-        found = minimise(rows, y, np.zeros(len(rows)), item, linear, diagonal)
+        found = minimise(rows, np.ones(len(rows)), np.zeros(len(rows)), self.word[has], linear, diagonal)
         return found @ o.basis.T.astype(np.float32)
 
     def _negative_mass(self, counts: Array) -> Array:
-        """N π of each new word, in pairs as this file counts them; (n,)."""
+        """N π of each new word, (n,)."""
         o, known = self.objective, np.asarray(self.model.vocabulary.counts, np.float64)
-        pairs = float(known @ o.keep)
-        if self.kind == "skipgram":
-            pairs *= pairs / known.sum() * self.weights.sum()
         measure = o.recipe.base_measure(known).sum()
-        return np.asarray(pairs * o.recipe.base_measure(np.maximum(counts, 1)) / measure)
-
-    def _neighbours(self, places: Array) -> tuple[Array, Array, Array]:
-        """Of each pair of one of these places and a known word in its window: the number of the place, the position of
-        the word, its weight by distance."""
-        near = places[:, None] + self.steps
-        inside = (near >= 0) & (near < len(self.found.tokens))
-        near = np.where(inside, near, 0)
-        inside &= self.found.sentence[near] == self.found.sentence[places][:, None]
-        inside &= self.found.tokens[near] < self.V
-        number, step = np.nonzero(inside)
-        return number, near[number, step], self.weights[step]
-
-    def _bags(self, places: Array) -> tuple[Array, Array]:
-        """The sum of keep · weight · input row over the known words in the window of each place, and of the weights."""
-        number, near, weight = self._neighbours(places)
-        token = self.found.tokens[near]
-        weight = weight * self.objective.keep[token]
-        bags = sp.csr_array((weight.astype(np.float32), (number, token)), shape=(len(places), self.V))
-        return bags @ self.objective.inputs, np.bincount(number, weight, minlength=len(places))
+        return np.asarray(float(known @ o.keep) * o.recipe.base_measure(np.maximum(counts, 1)) / measure)

@@ -40,8 +40,6 @@ class Objective:
 
     Attributes
     ----------
-    kind : str
-        ``cbow`` or ``skipgram``.
     window : int
     inputs : (V, dim) float32
     outputs : (V, dim + 1) float32
@@ -83,7 +81,7 @@ class Objective:
             self.linear = (self.beta * w_bar[:dim] + 2 * self.alpha * constant).astype(np.float32)
             self.curvature = (2 * self.alpha * c.spectrum).astype(np.float32)
         self.doubt = float(coordinates.DOUBT * PAIRS * self.curvature.sum())
-        self.kind, self.window = options.model, options.window
+        self.window = options.window
         rarity = options.sample * counts.sum() / counts
         self.keep = np.minimum(np.sqrt(rarity) + rarity, 1) if options.sample else np.ones_like(counts)
         self._take_moments(model.trained().state)

@@ -46,13 +46,13 @@ def minimise(rows: Array, weights: Array, offsets: Array, item: Array, linear: A
         direction, last, last_gradient = np.zeros_like(v), np.full(len(v), np.inf, v.dtype), np.zeros_like(v)
         for _ in range(STEPS):
             pull, curvature = _slopes(o, y)
-            gradient = linear + D * v - summed(pull, item, len(v)) @ r
+            gradient = linear + D * v - _sums(pull, item, len(v)) @ r
             scaled = gradient / D
             now = _dots(gradient, scaled)
             share = np.maximum(_ratio(now - _dots(last_gradient, scaled), last), 0)
             direction = share[:, None] * direction - scaled
             image = _dots(r, direction[item])
-            bend = summed(curvature, item, len(v)) @ (image * image) + _dots(D, direction * direction)
+            bend = _sums(curvature, item, len(v)) @ (image * image) + _dots(D, direction * direction)
             step = -_ratio(_dots(gradient, direction), bend)
             v += step[:, None] * direction
             o += step[item] * image
@@ -62,7 +62,7 @@ def minimise(rows: Array, weights: Array, offsets: Array, item: Array, linear: A
     return np.asarray(v)
 
 
-def summed(values: Array, item: Array, items: int) -> Any:
+def _sums(values: Array, item: Array, items: int) -> Any:
     """What sums rows by their items, each times its value: (items, n)."""
     ends = np.searchsorted(item, np.arange(items + 1))
     return sp.csr_array((values, np.arange(len(item)), ends), shape=(items, len(item)))
