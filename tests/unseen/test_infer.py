@@ -260,3 +260,14 @@ def test_words_without_a_context_are_left_out_and_named(
     found = infer.infer(models["cbow"], [["comet", "sun"], ["alone"]], ["alone", "comet", "never"])
     assert found.words == ["comet"]
     assert "2 words have no known word beside them, among them 'alone'" in caplog.text
+
+
+def test_far_outputs_do_not_make_a_step_overshoot() -> None:
+    # A Newton step from there would land where σ(−o) is flat, and go back and forth.
+    row = np.array([[1.0]])
+    for offset in (-50.0, 50.0, 0.0):
+        args = row, np.ones(1), np.array([offset]), np.array([0]), np.zeros((1, 1)), np.full((1, 1), 1e-3)
+        v = solver.minimise(*args)[0, 0]
+        at = [np.logaddexp(0, -(x + offset)) + 0.5e-3 * x**2 for x in (0.0, v)]
+        assert np.isfinite(v)
+        assert at[1] <= at[0]

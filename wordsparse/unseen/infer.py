@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.machine.threads import single_threaded_blas
@@ -83,9 +82,7 @@ def infer(
         raise InputError("a word is given twice: give all its sentences at once")
     objective, found = objective_of(model), _occurrences(model, sentences, words)
     counts = np.bincount(found.tokens[found.places] - len(model), minlength=len(words))
-    inputs, outputs, has_context = _rows(model, objective, found, counts, progress)
-    vectors = _vectors(objective, inputs, outputs, counts)
-    vectors[~has_context] = 0
+    vectors, has_context = _vectors(model, objective, found, counts, progress)
     if model.axes is not None:
         vectors = vectors @ model.axes
     if model.subwords is not None:
@@ -99,31 +96,26 @@ def infer(
     return WordVectors(kept, vectors[has_context], counts[has_context])
 
 
-def _rows(
+def _vectors(
     model: Model, objective: Objective, found: Occurrences, counts: Array, progress: Callable[[int], None]
-) -> tuple[Array, Array, Array]:
-    """The input rows (n, dim) and output rows (n, dim + 1) of new words in canonical coordinates, and which of them
-    have a known word in a window."""
-    n, dim = len(counts), model.dim
-    inputs, outputs, has_context = np.zeros((n, dim), np.float32), np.zeros((n, dim + 1), np.float32), np.zeros(n, bool)
-    ends = np.cumsum([0, *counts])
+) -> tuple[Array, Array]:
+    """The exported vectors of new words without their n-grams, (n, dim), zeros for those that have no known word in a
+    window; and which have one."""
+    vectors, has_context = np.zeros((len(counts), model.dim), np.float32), np.zeros(len(counts), bool)
+    ends, maps = np.cumsum([0, *counts]), objective.maps
     # The solver refuses what is not finite.
     with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
         for part in _parts(ends):
             progress(part.start)
             places = found.places[ends[part.start] : ends[part.stop]]
             batch = _Batch(model, objective, found._replace(places=places), part)
-            inputs[part], has_context[part] = batch.inputs()
-            outputs[part] = batch.outputs(counts[part])
-    return inputs, outputs, has_context
-
-
-def _vectors(objective: Objective, inputs: Array, outputs: Array, counts: Array) -> NDArray[np.float32]:
-    """The exported vectors, of length one, of words with such rows, which occur ``counts`` times."""
-    maps = objective.maps
-    vectors = unit(inputs * maps.inputs) + unit(outputs[:, :-1] * maps.outputs) @ maps.turned
-    maps.add_popularity(vectors, counts)
-    return unit(vectors).astype(np.float32)
+            inputs, has_context[part] = batch.inputs()
+            outputs = batch.outputs(counts[part])[:, :-1]
+            made = unit(inputs * maps.inputs) + unit(outputs * maps.outputs) @ maps.turned
+            maps.add_popularity(made, counts[part])
+            vectors[part] = unit(made)
+    vectors[~has_context] = 0
+    return vectors, has_context
 
 
 def _occurrences(model: Model, sentences: Iterable[str | Sequence[str]], words: Sequence[str]) -> Occurrences:
