@@ -3,6 +3,7 @@
 import decimal
 import gzip
 import json
+import resource
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from wordsparse.corpus import shards
 from wordsparse.counts import counting
 from wordsparse.counts import pieces as counts
 from wordsparse.counts.source import CountSource, PairOptions
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import storage
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
@@ -84,6 +85,18 @@ def test_counts_train_as_text_does(tmp_path: Path) -> None:
         assert all(near[0] == word[0] for word in model.wv.words for near, _ in model.wv.similar(word, 5))
         # A word's count is about how often it occurs, whatever it was made from.
         assert 0.5 < sum(model.vocabulary.counts) / sum(map(len, text)) < 1.5
+
+
+def test_a_full_disk_ends_in_a_sentence(tmp_path: Path) -> None:
+    """A mapped file without space for its pages ended the process."""
+    corpus, limits = ws.encode(TEXT, tmp_path / "text", min_count=1), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4 * corpus.tokens + 4 * len(TEXT), limits[1]))
+    try:
+        with pytest.raises(WordsparseError, match="places: writing failed"):
+            ws.count(corpus, tmp_path / "t.parquet")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in tmp_path.iterdir()] == ["text"]
 
 
 def test_a_row_of_weight_n_is_n_rows(tmp_path: Path) -> None:

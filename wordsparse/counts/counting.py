@@ -130,8 +130,7 @@ def _rows(ids: Array, weights: Array, times: Array, asked: CountOptions, folder:
     or none; ``times`` says how often a word occurs."""
     by_distance, threads = distance_weights(asked.window, "harmonic"), resolve_threads(asked.threads)
     size, starts = len(times), np.append(0, np.cumsum(times))
-    places = np.memmap(folder / "places", np.int64, "w+", shape=(int(starts[-1]),))
-    _examples.word_places(ids, starts[:-1].copy(), places)
+    places = _places(ids, starts, folder / "places")
     # The largest number of different words around a word.
     most = np.append(0, np.cumsum(np.minimum(np.diff(starts) * 2 * len(by_distance), size)))
     full = np.searchsorted(most, np.arange(1, most[-1] // WRITTEN + 2) * WRITTEN, "right") - 1
@@ -150,17 +149,29 @@ def _rows(ids: Array, weights: Array, times: Array, asked: CountOptions, folder:
     return ordered_map(counted, itertools.pairwise(ends), threads)
 
 
+def _places(ids: Array, starts: Array, path: Path) -> Array:
+    """Where the words stand, word by word, in a mapped file."""
+    size = int(starts[-1])
+    # Written first: a disk that is full when a page is changed would end the process.
+    with storage.writing(path), open(path, "wb") as file:
+        for first in range(0, size, COPIED):
+            file.write(bytes(8 * min(COPIED, size - first)))
+    places = np.memmap(path, np.int64, "r+")
+    _examples.word_places(ids, starts[:-1].copy(), places)
+    return places
+
+
 def _of_text(corpus: EncodedCorpus, asked: CountOptions, folder: Path) -> tuple[list[str], Rows]:
     """The words of an encoded text, and their pairs."""
-    words = corpus.vocabulary.words
+    words, path = corpus.vocabulary.words, folder / "ids"
     times = np.zeros(len(words), np.int64)
-    with open(folder / "ids", "wb") as file:
+    with storage.writing(path), open(path, "wb") as file:
         for shard in corpus.shards:
             for start in range(0, shard.shape[0], COPIED):
                 ids = shard[start : start + COPIED]
                 times += np.bincount(ids[ids >= 0], minlength=len(words))
                 file.write(ids[ids != OUT_OF_VOCABULARY].data)
-    return words, _rows(np.memmap(folder / "ids", np.int32, "r"), np.empty(0), times, asked, folder)
+    return words, _rows(np.memmap(path, np.int32, "r"), np.empty(0), times, asked, folder)
 
 
 def _weighted(source: Source, asked: CountOptions, folder: Path) -> tuple[list[str], Rows]:
