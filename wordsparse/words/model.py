@@ -23,7 +23,6 @@ from wordsparse.files.escaping import html_table
 from wordsparse.machine.threads import available_cpus
 from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
-from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import coordinates, presets
 from wordsparse.words import form as words_form
@@ -325,7 +324,7 @@ class Model:
 
     def export(self, path: str | PathLike[str], format: str | None = None) -> list[Path]:
         """Write the vectors in a format of other programs; see :func:`wordsparse.vectors.formats.save_vectors`."""
-        return save_vectors(self.wv, path, format)
+        return self.wv.export(path, format)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model directory, whole or not at all.
