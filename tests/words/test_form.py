@@ -246,3 +246,17 @@ def test_composed_pairs_are_reported_apart(tmp_path: Path) -> None:
     assert (found["n"], found["oov"]) == (3, 2)
     assert (found["with_composed"]["n"], found["with_composed"]["oov"]) == (4, 1)
     assert "with_composed" not in ws.evaluate(plain, [pairs])["pairs"]["pairs"]
+
+
+def test_rows_of_float32_are_read() -> None:
+    """As models had them, in rows that held ū; without a strength in the first of them."""
+    fitted = form.fit(WORDS, unit().astype(np.float32), COUNTS)
+    rows = oracle.unpacked(fitted.table.rows, fitted.table.dim, SPAN).astype(np.float32)
+    arrays = {name: part for name, part in fitted.arrays().items() if name != "ngram_mean"}
+    old = form.Form.from_arrays({**arrays, "ngram_rows": rows + fitted.table.mean, "mean": fitted.table.mean})
+    np.testing.assert_allclose(old.table.vector("unhappiness"), fitted.table.vector("unhappiness"), atol=1e-6)
+    blend = blended(fitted, unit().astype(np.float32), COUNTS)
+    np.testing.assert_allclose(blended(old, unit().astype(np.float32), COUNTS), blend, atol=1e-6)
+    del arrays["strength"]
+    first = form.Form.from_arrays({**arrays, "ngram_rows": rows})
+    assert (first.strength, first.table.mean.any()) == (0, False)
