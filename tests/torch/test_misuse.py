@@ -13,16 +13,6 @@ from support.torch_layers import D, d, layer, m, minibatch, torch
 from wordsparse.errors import InputError, MissingDependencyError, TrainingError
 
 
-def test_accumulation_in_a_loop_with_the_optimizer_is_refused() -> None:
-    h, Y = minibatch()
-    head = layer()
-    head(h, Y).backward()
-    head.fused_optimizer.step()
-    head(h, Y).backward()
-    with pytest.raises(InputError, match="two backward passes without a step between them"):
-        head(h, Y).backward()
-
-
 def test_double_backward_is_refused() -> None:
     h, Y = minibatch()
     head = layer().eval()
@@ -73,7 +63,6 @@ def test_a_step_that_cannot_be_leaves_the_weights() -> None:
         ({"loss": None}, "loss is required, and goes by the target: bounded-ns for several labels"),
         ({"loss": "softmax"}, "plain softmax does not belong"),
         ({"lr": -1}, "lr must be a finite number of at least 0"),
-        ({"max_norm": 0}, "max_norm must be positive, or None"),
         ({"dtype": torch.float16}, "dtype must be torch.float32 or torch.float64"),
         ({"weights": np.ones((D, d + 2))}, r"weights must have shape \(40, 5\)"),
     ],
@@ -90,8 +79,7 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: st
         (torch.full((m,), -1), "Y has a target out of range: -1 in row 0, .* padding, give ignore_index=-1"),
         (torch.zeros(m), r"target of torch.float32 must have shape \(7, 40\), one row an example, not \(7,\)"),
         (torch.zeros((m, D), dtype=torch.long), r"is multi-hot: give target.float\(\)"),
-        ([[1]] * 6 + [3], "must have a list of ids for each row"),
-        ([[1], [2]], "target is a list of 2, but there are 7 rows"),
+        ([[1], [2]], r"target must be ids \(m,\), .* not list"),
         (([1, 2, 3], [0, 1, 2]), r"target must be ids \(m,\), .* not tuple"),
         (([m], [0], [1.0]), "rows of the targets must be from 0 to 6, not 7 to 7"),
         (([0, 1], [0], [1.0]), "must be vectors of one length"),

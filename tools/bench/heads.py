@@ -194,10 +194,11 @@ class Exact:
         return (W[:, :-1], W[:, -1]) if biased else (W, 0.0)
 
     def log_prob(self, h: Any, o: Any, ids: Any) -> Any:
-        """Log probabilities of the first target (m,), or NaN where the loss has none."""
+        """The log probability of all first targets, or NaN where the loss has none."""
         if not self.layer.loss.normalised or ids.shape[1] > 1:
             return o[:, 0] * np.nan
-        return self.layer.log_prob(h, ids[:, 0]).diagonal()
+        log_p, roots = -len(ids) * self.layer(h, ids[:, 0]), getattr(self.layer, "measure_roots", None)
+        return log_p if roots is None else log_p + 2 * roots[ids[:, 0]].log().sum()
 
 
 class Rival:

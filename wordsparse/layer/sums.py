@@ -5,8 +5,6 @@ Cᵀβ: ∂L/∂F = Cᵀ ∇H = Z Q + G + (Cᵀβ) w̄ᵀ. Inputs that are rows 
 the three large ones in one pass over the text. Sums that depend on W come from the state that the forward pass saw.
 """
 
-import numpy as np
-
 from wordsparse.kernels import Csr, Kernels
 from wordsparse.layer.inputs import RowInputs, WindowInputs
 from wordsparse.layer.interface import Forward, Sums, Value
@@ -102,17 +100,3 @@ def _gradient(forward: Forward, H_hat: Array, kernels: Kernels) -> Array:
         beta = terms.beta.astype(gradient.dtype)[:, None]
         kernels.matmul(beta, forward.factors.w_bar[None, :], out=gradient)
     return gradient
-
-
-def gradient_norm(sums: Sums, total: float, kernels: Kernels) -> float:
-    """‖∂L/∂W‖ without forming it (Frobenius; with a base measure by diag(√π) W), for clipping: O(u d² + d³).
-
-    ∂L/∂W = W 2K + p bᵀ + X (rows T), b = Hᵀβ, so that with ``total`` = ‖p‖² its square is
-
-        ⟨2K, Q 2K⟩ + ‖p‖² ‖b‖² + ‖X‖² + 2 bᵀ 2K w̄ + 2 ⟨XᵀW_T, 2K⟩ + 2 bᵀ Xᵀp_T,   XᵀW_T = Hᵀ Γ W_T
-    """
-    forward = sums.forward
-    f, K, b, X, XW = forward.factors, 2 * sums.curvature(), sums.total_beta(), sums.X(), sums.weights_gram()
-    square = np.vdot(K, f.Q @ K) + total * (b @ b) + kernels.row_dots(X, X).sum()
-    square += 2 * (b @ (K @ f.w_bar) + np.vdot(XW, K) + b @ kernels.column_sums(X, forward.target_rows.p_T))
-    return float(np.sqrt(np.maximum(square, 0)))

@@ -18,7 +18,7 @@ from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Forward, Sums
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.refusal import STABLE
-from wordsparse.layer.sums import gradient_norm, pull_back
+from wordsparse.layer.sums import pull_back
 from wordsparse.layer.update import Update
 from wordsparse.torch.gradients import Gradients, Minibatch
 from wordsparse.types import Array
@@ -42,14 +42,13 @@ MOST_SQUARES = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True)
 class StepOptions:
-    """The options of a step: learning rate, λ, and the largest norm of the gradient by W, None for any.
+    """The options of a step: learning rate and λ.
 
     A step of ``second_order`` chooses its size itself, and ``lr`` is a factor of it.
     """
 
     lr: float
     weight_decay: float = 0.0
-    max_norm: float | None = None
     second_order: bool = False
 
 
@@ -215,7 +214,7 @@ class Engine:
     def _update(self, gradients: Gradients, step: StepOptions) -> tuple[Update, Array]:
         """The update by all minibatches, as if they were one, beside the state; and C̄ with it."""
         sums, g = self._together(gradients)
-        core, decay, lr = self.output.core, step.weight_decay, step.lr
+        core, lr = self.output.core, step.lr
         self.output.watch.check(sums.forward, self.output.loss, core.total)
         Pi, curvature = None, self.curvature
         if step.second_order:
@@ -223,13 +222,7 @@ class Engine:
             curvature = self._mean_curvature(sums, share)
             Pi = self._inverse(curvature)
             lr *= self._size(sums, g, Pi, share)
-        lr = self._stable(sums, lr, Pi)
-        if step.max_norm is not None:
-            norm = gradient_norm(sums, core.total, core.kernels)
-            clip = min(1.0, step.max_norm / norm) if norm > 0 else 1.0
-            # The step is λ W beside the clipped gradient: η λ stays what it is.
-            lr, decay = lr * clip, decay / clip
-        return core.update(sums, lr, Pi, weight_decay=decay), curvature
+        return core.update(sums, self._stable(sums, lr, Pi), Pi, weight_decay=step.weight_decay), curvature
 
     def _together(self, gradients: Gradients) -> tuple[Sums, Array]:
         """The sums of all minibatches as one, and its g."""

@@ -49,13 +49,11 @@ class FactoredOutput(nn.Module):
     lr : float, optional
         The learning rate of W, in SGD's sense. None: a second-order step, the gradient times the inverse of the running
         mean of its curvature (d × d), of a size that fits whatever the size of h, the minibatch and the reduction; it
-        needs no tuning. :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` move the rate, or a factor
-        of that size that is 1 at first. A step that would overshoot by the minibatch's curvature is shortened to where
-        its steepest direction meets its goal.
+        needs no tuning. Schedulers on :attr:`fused_optimizer` move the rate, or a factor of that size that is 1 at
+        first. A step that would overshoot by the minibatch's curvature is shortened to where its steepest direction
+        meets its goal.
     weight_decay : float
         λ: W shrinks by lr·λ in every step.
-    max_norm : float, optional
-        Clips the gradient by W to this norm before the step. ``clip_grad_norm_`` does not see W.
     fused : bool
         Whether the backward pass takes the step, one for all losses and rows that it went through. Otherwise gradients
         accumulate until :meth:`apply_`.
@@ -73,7 +71,7 @@ class FactoredOutput(nn.Module):
     Attributes
     ----------
     fused_optimizer : FusedOptimizer
-        Holds lr, weight_decay and max_norm for schedulers; its ``step`` changes no weights.
+        Holds lr and weight_decay for schedulers; its ``step`` changes no weights.
     grad_scaler : torch.amp.GradScaler, False or None
         The scaler that multiplies the loss, so that W's step is taken without it. None refuses a loss that is
         multiplied by more than 100; False accepts any factor.
@@ -87,8 +85,7 @@ class FactoredOutput(nn.Module):
     -----
     The state is in the CPU's memory; h from another device is copied there and its gradient back. Refused, since they
     would be wrong without a word: training in several processes (DDP, FSDP), a backward pass through weights that have
-    changed since its forward pass, a reentrant checkpoint, a second backward pass before the optimizer's step, shared
-    memory.
+    changed since its forward pass, a reentrant checkpoint, shared memory.
 
     Examples
     --------
@@ -115,7 +112,6 @@ class FactoredOutput(nn.Module):
         ignore_index: int = -100,
         lr: float | None = None,
         weight_decay: float = 0.0,
-        max_norm: float | None = None,
         fused: bool = True,
         bias: bool = False,
         base_measure: Any = None,
@@ -138,7 +134,7 @@ class FactoredOutput(nn.Module):
         self.ignore_index = int(ignore_index)
         self.grad_scaler: Any = None
         self._anchor = torch.zeros(0, requires_grad=True)
-        self.fused_optimizer = FusedOptimizer(self._anchor, lr, weight_decay, max_norm)
+        self.fused_optimizer = FusedOptimizer(self._anchor, lr, weight_decay)
         d = self.in_features + self.bias
         given = {"base_measure": _host(base_measure), "weights": _host(weights)}
         threads = torch.get_num_threads() if threads is None else threads
@@ -176,9 +172,9 @@ class FactoredOutput(nn.Module):
         input : (m, in_features) tensor
             h.
         target
-            One id a row, (m,), or several, (m, K), padded with ``ignore_index``; or a list of ids for each row; or
-            (rows, ids, weights), weights None for ones; or the targets' weights (m, D) themselves (for squared error:
-            the regression targets), a sparse tensor or SciPy matrix, or a dense tensor of floats or Booleans.
+            One id a row, (m,), or several, (m, K), padded with ``ignore_index``; or (rows, ids, weights), weights None
+            for ones; or the targets' weights (m, D) themselves (for squared error: the regression targets), a sparse
+            tensor or SciPy matrix, or a dense tensor of floats or Booleans.
 
         Returns
         -------
@@ -210,8 +206,8 @@ class FactoredOutput(nn.Module):
         """The rows W[ids] as inputs of the network: one table for inputs and outputs, whose gradient is exact.
 
         The backward pass moves the rows that were inputs, too: by lr times their gradient or, without an lr, by a step
-        of Adagrad with one rate a row; weight_decay and max_norm do not see them. The rows' sizes differ by orders of
-        magnitude, so that a ``torch.nn.LayerNorm`` belongs behind them.
+        of Adagrad with one rate a row; weight_decay does not see them. The rows' sizes differ by orders of magnitude,
+        so that a ``torch.nn.LayerNorm`` belongs behind them.
 
         Parameters
         ----------
@@ -239,10 +235,6 @@ class FactoredOutput(nn.Module):
         found = found.to(ids.device).reshape(*ids.shape, self.in_features)
         return torch.where(kept[..., None], found, 0)
 
-    def set_learning_rate(self, lr: float) -> None:
-        """Set the learning rate of W, or the factor of the layer's own."""
-        self.fused_optimizer.group["lr"] = validation.non_negative("lr", lr)
-
     def apply_(self) -> None:
         """Take one step by all gradients since the last one. For ``fused=False``; without gradients nothing is done.
 
@@ -265,16 +257,11 @@ class FactoredOutput(nn.Module):
             self._engine.apply(gradients, self.fused_optimizer.settings())
             state.link(self, self._engine)
 
-    def _end_pass(self, gradients: Gradients) -> None:
-        """The step at the end of a backward pass."""
-        self._step(gradients)
-        self.fused_optimizer.passed = True
-
     def _collected(self, forward_in: int) -> Gradients:
         """Where the present backward pass collects, whose forward pass ran in the middle of another one or none."""
         if not self.fused:
             return self._engine.pending
-        return passes.collected(self._number, forward_in, self.fused_optimizer.check_pass, self._end_pass)
+        return passes.collected(self._number, forward_in, self._step)
 
     # ── called by the operators ──────────────────────────────────────────────────────────────────────────────────
 
@@ -320,11 +307,8 @@ class FactoredOutput(nn.Module):
         """By how much a gradient scaler has multiplied the loss."""
         if self.grad_scaler not in (None, False):
             return float(self.grad_scaler.get_scale())
-        factor = (
-            float(g.detach().abs().max()) * (int(g.count_nonzero()) if self.reduction == "mean" else 1)
-            if g.numel()
-            else 0.0
-        )
+        largest = float(g.abs().max()) if g.numel() else 0.0
+        factor = largest * int(g.count_nonzero()) if self.reduction == "mean" else largest
         if self.grad_scaler is None and factor > MAX_LOSS_WEIGHT:
             raise InputError(
                 f"the loss is multiplied by {factor:g}: if a GradScaler does so, name it with layer.grad_scaler = "
@@ -346,27 +330,6 @@ class FactoredOutput(nn.Module):
         indices, values = self._engine.output.top(self._rows_of(input), k)
         largest = torch.from_numpy(values).to(input.device), torch.from_numpy(indices).to(input.device)
         return torch.return_types.topk(largest)
-
-    @torch.no_grad()
-    def log_prob(self, input: Tensor, rows: Any = None) -> Tensor:
-        """log P(c|h) of the outputs in ``rows``, all where None: (m, n), no gradient flows through them.
-
-        Raises
-        ------
-        InputError
-            If the loss has no probabilities: those of ``spherical`` and ``taylor`` sum to 1 over all outputs.
-        """
-        if not self.loss.normalised:
-            raise InputError(f"loss {self.loss.name} gives scores and no probabilities: train with spherical or taylor")
-        core, H = self._engine.output.core, self._rows_of(input)
-        chosen = np.arange(self.num_classes) if rows is None else _host(rows)
-        o = self._engine.output.outputs(H, chosen).astype(np.float64)
-        H64 = H.astype(np.float64)
-        q, s = np.einsum("jd,jd->j", H64 @ core.factors.Q, H64), H64 @ core.factors.w_bar
-        log_p = -self.loss.terms(o, q[:, None], s[:, None], core.total).value
-        if core.p is not None:
-            log_p += 2 * np.log(core.p[validation.output_rows(chosen, self.num_classes)])
-        return torch.from_numpy(log_p).to(input.device, self.dtype)
 
     def weights(self, rows: Any = None) -> Tensor:
         """W[rows] (all rows when None), so that o = W h; with a bias it is the last column."""

@@ -6,14 +6,13 @@ from typing import Any
 import torch
 
 from wordsparse import validation
-from wordsparse.errors import InputError
 from wordsparse.torch.engine import StepOptions
 
 
 class FusedOptimizer(torch.optim.Optimizer):
-    """Holds ``lr``, ``weight_decay`` and ``max_norm`` of a layer that updates its weights in its backward pass.
+    """Holds ``lr`` and ``weight_decay`` of a layer that updates its weights in its backward pass.
 
-    Its ``step`` changes no weights: it ends a step of training, so that a second backward pass before it is refused.
+    Its ``step`` changes no weights: every backward pass of the layer has taken one.
 
     Parameters
     ----------
@@ -22,48 +21,21 @@ class FusedOptimizer(torch.optim.Optimizer):
     lr : float, optional
         None: a factor, at first 1, of the size of the layer's second-order step.
     weight_decay : float
-    max_norm : float, optional
     """
 
-    # Whether a backward pass has updated the weights since the last step, and whether the loop calls it at all. Copies
-    # of an optimizer keep its groups only.
-    passed = False
-    watches = False
-
-    def __init__(self, anchor: torch.Tensor, lr: float | None, weight_decay: float, max_norm: float | None) -> None:
+    def __init__(self, anchor: torch.Tensor, lr: float | None, weight_decay: float) -> None:
         rate = {"lr": 1.0 if lr is None else lr, "second_order": lr is None}
-        super().__init__([anchor], {**rate, "weight_decay": weight_decay, "max_norm": max_norm})
+        super().__init__([anchor], {**rate, "weight_decay": weight_decay})
         self.settings()
-
-    @property
-    def group(self) -> dict[str, Any]:
-        """Its one group of settings."""
-        group: dict[str, Any] = self.param_groups[0]
-        return group
 
     def settings(self) -> StepOptions:
         """The current settings, checked."""
-        group = self.group
+        group = self.param_groups[0]
         lr = validation.non_negative("lr", group["lr"])
         weight_decay = validation.non_negative("weight_decay", group["weight_decay"])
-        max_norm = group["max_norm"]
-        if max_norm is not None and validation.non_negative("max_norm", max_norm) == 0:
-            raise InputError("max_norm must be positive, or None for no clipping")
-        return StepOptions(lr, weight_decay, None if max_norm is None else float(max_norm), group["second_order"])
+        return StepOptions(lr, weight_decay, group["second_order"])
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change no weights; returns the result of the closure, if one is given."""
-        result = None
-        if closure is not None:
-            with torch.enable_grad():
-                result = closure()
-        self.passed, self.watches = False, True
-        return result
-
-    def check_pass(self) -> None:
-        """Refuse (InputError) a backward pass after one that updated the weights, in a loop that calls :meth:`step`."""
-        if self.passed and self.watches:
-            raise InputError(
-                "two backward passes without a step between them: FactoredOutput has updated its weights after the "
-                "first one, so gradients do not accumulate; use fused=False, and layer.apply_() after the last of them"
-            )
+        with torch.enable_grad():
+            return closure() if closure else None

@@ -34,10 +34,10 @@ def now() -> int:
     return int(torch._C._current_graph_task_id())
 
 
-def collected(layer: int, forward_in: int, begin: Callable[[], None], take: Callable[[Gradients], None]) -> Gradients:
+def collected(layer: int, forward_in: int, take: Callable[[Gradients], None]) -> Gradients:
     """The gradients of the present backward pass of a layer, by its number, whose forward pass ran in ``forward_in``.
 
-    ``begin`` is called first where it is new, and ``take`` at its end.
+    ``take`` is called at its end.
 
     Raises
     ------
@@ -59,7 +59,6 @@ def collected(layer: int, forward_in: int, begin: Callable[[], None], take: Call
         )
     current = _passes.get((layer, now()))
     if current is None:
-        begin()
         current = _passes[layer, now()] = _Pass(take)
         engine: Any = torch.autograd.Variable._execution_engine
         engine.queue_callback(current)

@@ -1,6 +1,5 @@
 """The forms in which targets are given, as three tensors: the row, the id and the weight of each target."""
 
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,7 @@ from torch import Tensor
 from wordsparse import validation
 from wordsparse.errors import InputError
 
-FORMS = (
-    "ids (m,), or (m, K) padded with ignore_index; a list of ids for each row; (rows, ids, weights); "
-    "or weights (m, D), sparse or dense"
-)
+FORMS = "ids (m,), or (m, K) padded with ignore_index; (rows, ids, weights); or weights (m, D), sparse or dense"
 
 Triple = tuple[Tensor, Tensor, Tensor]
 
@@ -27,8 +23,6 @@ def triple(target: Any, shape: tuple[int, int], ignore_index: int) -> tuple[Trip
     InputError
         If the target has another form, or does not fit the shape.
     """
-    if isinstance(target, list):
-        target = _of_lists(target, shape)
     if isinstance(target, np.ndarray):
         target = torch.from_numpy(target)
     if isinstance(target, Tensor) and target.layout is torch.strided and _is_whole(target):
@@ -67,23 +61,6 @@ def _of_weights(target: Tensor, shape: tuple[int, int]) -> Triple:
     rows, ids = entries.indices()
     weights = entries.values()
     return rows, ids, weights.float() if weights.dtype is torch.bool else weights
-
-
-def _of_lists(target: list[Any], shape: tuple[int, int]) -> Any:
-    """Ids for each row, as (rows, ids, None); a list of numbers is one id a row."""
-    if len(target) != shape[0]:
-        raise InputError(
-            f"target is a list of {len(target)}, but there are {shape[0]} rows: give a list of ids for each, and "
-            "(rows, ids, weights) as a tuple"
-        )
-    if not any(hasattr(row, "__len__") for row in target):
-        return torch.as_tensor(target)
-    try:
-        ids = torch.as_tensor(list(chain.from_iterable(target)))
-        rows = np.repeat(np.arange(len(target)), [*map(len, target)])
-    except TypeError as error:
-        raise InputError(f"target must have a list of ids for each row ({error!s:.80})") from None
-    return rows, ids, None
 
 
 def _of_parts(rows: Any, ids: Any, weights: Any) -> Triple:
