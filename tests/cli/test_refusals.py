@@ -165,6 +165,8 @@ def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory)
         ("train {data}/train.txt --min-count=3 -o x", "holds numbers, so --min-count does not"),
         ("predict {data}/model {data}/test.txt --column=a", "was trained on numbers: leave out"),
         ("evaluate {posts}/m {here}/new.csv --column text --labels tags", "new.csv: has no column 'tags'"),
+        ("predict {posts}/m {here}/new.csv --column text --labels tags", "no such option --labels"),
+        ("predict {posts}/m {here}/new.csv", "new.csv: is a table: name its columns of texts"),
         ("predict {here} {data}/test.txt", "is a model of words, not of labels"),
     ],
 )

@@ -46,7 +46,8 @@ def test_answers_agree_with_each_other(fitted: SparseTargetClassifier) -> None:
     every = fitted.predict_proba(X)
     assert every.shape == (20, 30)
     assert (np.argsort(-every, 1, kind="stable")[:, :4] == labels).all()
-    np.testing.assert_allclose(np.take_along_axis(every, labels, 1), probabilities, rtol=1e-5)
+    # Outputs of chosen labels are summed in float64, those of all frequent ones in float32.
+    np.testing.assert_allclose(np.take_along_axis(every, labels, 1), probabilities, rtol=1e-4)
     columns = [3, 1, 29]
     np.testing.assert_allclose(fitted.decision_function(X, columns), fitted.decision_function(X)[:, columns], rtol=1e-4)
     predicted = fitted.predict(X)
@@ -78,7 +79,7 @@ def test_most_labels_are_rare(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("dim", [5, 200])
 def test_the_regression_is_its_formula(dim: int) -> None:
     X, Y = topics(60)
-    X = classification.with_constant(X, 0.5)
+    X = classification.prepared(X, 1.0)
     kernels = CpuKernels(1)
     rows = SparseRows(X, kernels)
     spectrum = Spectrum.of(rows, dim, 0)
@@ -86,30 +87,18 @@ def test_the_regression_is_its_formula(dim: int) -> None:
     M = (spectrum.V * spectrum.S2) @ spectrum.V.T + np.diag(3 * spectrum.rest + 0.7)
     expected = dense @ np.linalg.solve(M, dense.T @ Y.toarray())
     problem = tuning.RidgeProblem(X, Y, dim, 0, kernels)
-    scorer = problem.solve(tuning.Constants(0.7, dim))
+    scorer = problem.solve(0.7)
     np.testing.assert_allclose(scorer.outputs(X, np.arange(30)), expected, atol=2e-4)
     if dim == 200:  # all features: plain ridge regression
         ridge = dense @ np.linalg.solve(dense.T @ dense + 0.7 * np.eye(91), dense.T @ Y.toarray())
         np.testing.assert_allclose(expected, ridge, atol=2e-3)
 
 
-def test_a_lower_rank_is_chosen_where_the_other_directions_are_noise() -> None:
-    random = np.random.default_rng(3)
-    topic, X = random.integers(0, 6, 150), np.zeros((150, 140), np.float32)
-    for i, own in enumerate(topic):
-        X[i, own * 15 + random.choice(15, 4, replace=False)] = 1
-        X[i, 90 + random.choice(50, 8, replace=False)] = 1
-    Y = sp.csr_array((random.random((150, 20)) < (random.random((6, 20)) ** 6)[topic]).astype(np.float32))
-    problem, constants = tuning.tuned(sp.csr_array(X), Y, 140, 0, CpuKernels(1))
-    assert constants.rank < 140
-    assert problem.solve(constants).inverse.P.shape[1] == constants.rank
-
-
 def test_leaving_a_row_out_is_fitting_without_it() -> None:
     X, Y = topics(60)
-    X = classification.with_constant(X, 0.5)
+    X = classification.prepared(X, 1.0)
     problem = tuning.RidgeProblem(X, Y, 200, 0, CpuKernels(1))
-    found = tuning.leave_out(problem.solve(tuning.Constants(0.7, 200)), problem, np.arange(60), logistic.Calibration())
+    found = tuning.leave_out(problem.solve(0.7), problem, np.arange(60), logistic.Calibration())
     dense, labels = X.toarray().astype(np.float64), Y.toarray().astype(np.float64)
     for i in (0, 17, 59):
         others = np.delete(np.arange(60), i)
@@ -161,21 +150,15 @@ def test_bad_input_is_named() -> None:
     for message, (features, labels) in bad.items():
         with pytest.raises(ValueError, match=message):  # of which InputError is one
             SparseTargetClassifier(threads=1).fit(features, labels)
-    with pytest.raises(InputError, match="n_components must be at least 1"):
-        SparseTargetClassifier(n_components=0).fit(X, Y)
 
 
-@pytest.mark.parametrize(("length", "refused"), [(1e-9, True), (1e-5, False), (1e5, False), (1e9, True)])
-def test_rows_of_a_length_that_float32_cannot_square_are_refused(length: float, refused: bool) -> None:
-    """It was an IndexError."""
+@pytest.mark.parametrize("length", [1e-9, 1e9])
+def test_the_unit_of_the_rows_does_not_matter(length: float) -> None:
+    """Squares left float32: it was an IndexError."""
     X, Y = topics(100)
     rows = X * np.float32(length)
-    if refused:
-        with pytest.raises(InputError, match="scale X, for instance to rows of length 1"):
-            SparseTargetClassifier(threads=1).fit(rows, Y)
-    else:
-        plain = SparseTargetClassifier(threads=1).fit(X, Y).predict_topk(X, 1)[0]
-        assert (SparseTargetClassifier(threads=1).fit(rows, Y).predict_topk(rows, 1)[0] == plain).mean() > 0.95
+    plain = SparseTargetClassifier(threads=1).fit(X, Y).predict_topk(X, 1)[0]
+    assert (SparseTargetClassifier(threads=1).fit(rows, Y).predict_topk(rows, 1)[0] == plain).mean() > 0.95
 
 
 def test_rows_without_features_or_labels_are_kept() -> None:
@@ -195,7 +178,7 @@ def test_a_head_of_logistic_regressions_is_taken_where_it_is_better(
     X, Y = topics(1500)
     reached = iter([better, not better])
     monkeypatch.setattr(classification, "HEAD_LABELS", 20)
-    monkeypatch.setattr(classification, "ranked_ndcg", lambda scores, truth, Y: np.array([next(reached)]))
+    monkeypatch.setattr(classification, "ranked_ndcg", lambda scores, truth, Y: next(reached))
     forced = SparseTargetClassifier(threads=1).fit(X, Y)
     counts, size = forced.label_counts_, 20 if better else 0
     assert (np.sort(counts[forced.head_labels_]) == np.sort(counts)[30 - size :]).all()

@@ -32,15 +32,12 @@ FIRST_LABELS = 32
 class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Multi-label classification of sparse rows, each with few of possibly very many labels.
 
-    A ridge regression on all features and labels at once, low rank plus a diagonal, whose constants are chosen by
-    leave-one-out on the training rows; its outputs are calibrated to probabilities. Logistic regression predicts the
-    128 most frequent labels where that ranks held-out rows better.
+    A ridge regression on all features and labels at once, of rank 300 plus a diagonal (of every feature where there are
+    at most 600), whose λ is chosen by leave-one-out on the training rows; its outputs are calibrated to probabilities.
+    Logistic regression predicts the 128 most frequent labels where that ranks held-out rows better.
 
     Parameters
     ----------
-    n_components : int, optional
-        Rank of the regression at most: on up to 6,000 rows a lower one is chosen where it ranks left-out rows better.
-        None: 300, or every feature where there are at most 600.
     threads : int, optional
         Threads of the compiled kernels; None: every CPU available.
     random_state : int
@@ -53,8 +50,6 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     n_features_in_ : int
     power_ : float
         The scoring power a: labels are ranked by o n_l^−a.
-    ridge_ : float
-        λ of the regression (:mod:`wordsparse.labels.ridge`).
     label_counts_ : (D,) array
         n_l, the number of training rows with each label.
     n_rows_ : int
@@ -74,16 +69,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     power_: float
     label_counts_: Array
     head_labels_: Array
-    ridge_: float
 
-    def __init__(
-        self,
-        *,
-        n_components: int | None = None,
-        threads: int | None = None,
-        random_state: int = 0,
-    ) -> None:
-        self.n_components = n_components
+    def __init__(self, *, threads: int | None = None, random_state: int = 0) -> None:
         self.threads = threads
         self.random_state = random_state
 
@@ -107,18 +94,17 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         Raises
         ------
         InputError
-            If an entry of y is neither 0 nor 1, no row has a label, or rows of X are too long or short for float32.
+            If an entry of y is neither 0 nor 1, or no row has a label.
         ValueError
             scikit-learn's: if shapes do not agree, a dense value is not finite, or there are no features.
         """
         seed = validation.whole("random_state", self.random_state)
-        dim = None if self.n_components is None else validation.positive_int("n_components", self.n_components)
         X = self._features(X, reset=True)
         labels, classes, kind = targets.labels_of(y)
         checks.check_consistent_length(X, labels)
         if not labels.nnz:
             raise InputError("Y has no labels, so nothing can be learnt: give some, or the file of targets")
-        dim = dim or (X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM)
+        dim = X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM
         with at_work():
             self._fitted = Classifier.fitted(X, labels, dim, seed, CpuKernels(self.threads))
         self.n_rows_, self.classes_, self._kind = X.shape[0], classes, kind
@@ -272,4 +258,4 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         """Set the attributes that describe the fit."""
         fitted = self._fitted
         self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
-        self.ridge_, self.head_labels_ = fitted.constants.ridge, fitted.head.labels
+        self.head_labels_ = fitted.head.labels

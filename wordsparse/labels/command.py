@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wordsparse.cli import terminal
 from wordsparse.cli.common import (
     PATH,
     Completed,
@@ -32,11 +31,14 @@ SHOWN = 5  # labels in the report of a training
 threads_option = click.option("--threads", type=int, help="Number of threads.  [default: all available CPUs]")
 
 
+column_option = click.option("--column", metavar="NAME", help="Column of the texts in a table.")
+
+
 def table_options(command: Any) -> Any:
-    """The columns of a table of texts."""
+    """The columns of a table of texts and their labels."""
     separator = click.option("--separator", help="What stands between the labels of a cell.  [default: a comma]")
     labels = click.option("--labels", metavar="NAME", help="Column of their labels.")
-    return click.option("--column", metavar="NAME", help="Column of the texts in a table.")(labels(separator(command)))
+    return column_option(labels(separator(command)))
 
 
 @click.group("labels")
@@ -58,7 +60,6 @@ def command() -> None:
 @click.option("--ngrams", type=int, help="Most words that are a feature of a text together.  [default: 2]")
 @click.option("--min-count", type=int, help="Features of fewer texts are left out.  [default: 2]")
 @targets_option
-@click.option("--components", type=int, help="Rank of the regression.  [default: 300, or all of up to 600 features]")
 @click.option("--seed", type=int, default=0, show_default=True)
 @threads_option
 @quiet_option
@@ -70,7 +71,6 @@ def train(
     labels: str | None,
     separator: str | None,
     targets: Path | None,
-    components: int | None,
     seed: int,
     threads: int | None,
     quiet: bool,
@@ -80,20 +80,16 @@ def train(
     """Train a classifier on DATA and write MODEL."""
     from wordsparse.files import storage
     from wordsparse.labels import SparseTargetClassifier, TextClassifier
+    from wordsparse.labels.texts import holds_texts
 
     storage.check_new_directory(output)
-    options: dict[str, Any] = {"n_components": components, "threads": threads, "random_state": seed}
-    text = given(text)
-    source = given({"column": column, "labels": labels, "separator": separator})
-    classifier: SparseTargetClassifier
-    if _holds_texts(data, source):
-        if (column is None) != (labels is None):
-            raise InputError("a table needs both --column, of the texts, and --labels, of their labels")
-        classifier = TextClassifier(**options, **text)
-    elif text or source:
-        raise InputError(f"{data}: holds numbers, so --{'/--'.join([*text, *source])} does not apply".replace("_", "-"))
-    else:
-        classifier = SparseTargetClassifier(**options)
+    text, source = given(text), given({"column": column, "labels": labels, "separator": separator})
+    if (column is None) != (labels is None):
+        raise InputError("a table needs both --column, of the texts, and --labels, of their labels")
+    kind = TextClassifier if source or holds_texts(data) else SparseTargetClassifier
+    if text and not kind.takes_texts:
+        raise InputError(f"{data}: holds numbers, so --{'/--'.join(text)} does not apply".replace("_", "-"))
+    classifier = kind(threads=threads, random_state=seed, **text)
     X, Y = _rows(classifier, data, targets, source)
     wall, cpu = time.perf_counter(), time.process_time()
     classifier.fit(X, Y)
@@ -104,7 +100,6 @@ def train(
         "features": classifier.n_features_in_,
         "labels": len(classifier.classes_),
         "scoring_power": classifier.power_,
-        "ridge": classifier.ridge_,
         "head_labels": int(classifier.head_labels_.shape[0]),
         "wall_seconds": wall,
         "cpu_seconds": cpu,
@@ -123,7 +118,7 @@ def train(
 @command.command()
 @click.argument("model", type=PATH)
 @click.argument("data", type=PATH)
-@table_options
+@column_option
 @click.option("-k", type=int, default=5, show_default=True, help="Labels of each row.")
 @click.option("--threshold", type=float, default=0.0, help="Leave out labels of a smaller probability.")
 @click.option("-o", "--output", metavar="FILE", type=PATH, help="Parquet or JSON lines file; - for JSON lines.")
@@ -132,12 +127,12 @@ def train(
 def predict(
     model: Path,
     data: Path,
+    column: str | None,
     k: int,
     threshold: float,
     output: Path | None,
     keep: str | None,
     as_json: bool,
-    **source: str | None,
 ) -> None:
     """Print the K likeliest labels of each row of DATA.
 
@@ -145,51 +140,46 @@ def predict(
     lines of a plain text; two spaces stand between its labels. With - each line of standard input is a text, and is
     answered as it comes. An npz file needs features only.
     """
-    from wordsparse.corpus.tables import Table
+    from wordsparse.corpus.tables import Table, format_of_name
     from wordsparse.files import outputs
-    from wordsparse.labels.texts import is_table, unlabelled
+    from wordsparse.labels.texts import unlabelled
     from wordsparse.unseen import row_files
 
     if output is not None:
         row_files.check(output)
-    if keep and (output is None or not is_table(data)):
+    if keep and (output is None or format_of_name(data) is None):
         raise InputError("--keep names columns of a table, which are written to a file: name it, --output")
     names = keep.split(",") if keep else []
-    rows = [row for _, row in Table([data]).rows(names)] if names else []
-    kept = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    cells = [row for _, row in Table([data]).rows(names)] if names else []
+    kept = {name: [row[place] for row in cells] for place, name in enumerate(names)}
+    source = given({"column": column})
     classifier = _load(model, source)
-    between = "  " if classifier.takes_texts else " "
     if data != Path("-"):
-        minibatches: Iterable[Any] = (_rows(classifier, data, None, given(source), labelled=False)[0],)
+        minibatches: Iterable[Any] = (_rows(classifier, data, None, source)[0],)
     elif not classifier.takes_texts:
         raise InputError(f"{model}: was trained on numbers, which are read from a file: name it")
     elif output is not None and not outputs.is_stream(output):
         raise InputError(f"{output}: lines of standard input are answered as they come: leave --output out, or name -")
     else:
         minibatches = ([unlabelled(line.split())] for line in sys.stdin)
-
-    def answers(X: Any) -> list[list[Any]]:
-        found, probabilities = classifier.predict_topk(X, k)
-        return [
-            [
-                [classifier.classes_[label].item(), float(p)]
-                for label, p in zip(*row, strict=True)
-                if label >= 0 and p >= threshold
-            ]
-            for row in zip(found, probabilities, strict=True)
-        ]
-
-    def part(X: Any) -> dict[str, list[Any]]:
-        labels, probabilities = ([[pair[i] for pair in row] for row in answers(X)] for i in (0, 1))
-        return {**kept, "labels": labels, "probabilities": probabilities}
-
+    answers = (_answers(classifier, X, k, threshold) for X in minibatches)
     if output is not None:
-        row_files.write(output, map(part, minibatches))
+        columns = ([[[pair[i] for pair in row] for row in rows] for i in (0, 1)] for rows in answers)
+        row_files.write(output, ({**kept, "labels": labels, "probabilities": p} for labels, p in columns))
         return
-    for X in minibatches:
-        pairs = answers(X)
-        lines = (between.join(f"{label}:{probability:.4f}" for label, probability in row) for row in pairs)
-        emit({"predictions": pairs}, lines, as_json)
+    between = "  " if classifier.takes_texts else " "
+    for rows in answers:
+        lines = (between.join(f"{label}:{probability:.4f}" for label, probability in row) for row in rows)
+        emit({"predictions": rows}, lines, as_json)
+
+
+def _answers(classifier: "SparseTargetClassifier", X: Any, k: int, least: float) -> list[list[Any]]:
+    """The likeliest labels of each row, each with its probability, as JSON has them."""
+    names = classifier.classes_
+    return [
+        [[names[label].item(), float(p)] for label, p in zip(*row, strict=True) if label >= 0 and p >= least]
+        for row in zip(*classifier.predict_topk(X, k), strict=True)
+    ]
 
 
 @command.command()
@@ -231,35 +221,16 @@ def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier
     return classifier
 
 
-def _holds_texts(data: Path, source: dict[str, str]) -> bool:
-    """Whether DATA holds texts; a table is refused where no column is named."""
-    from wordsparse.labels.texts import is_labelled, is_table
-
-    if source:
-        return True
-    if is_table(data):
-        raise InputError(f"{data}: is a table: name its columns of texts and labels, --column and --labels")
-    return is_labelled(data)
-
-
 def _rows(
-    classifier: "SparseTargetClassifier",
-    data: Path,
-    targets: Path | None,
-    source: dict[str, str],
-    *,
-    labelled: bool = True,
+    classifier: "SparseTargetClassifier", data: Path, targets: Path | None, source: dict[str, str]
 ) -> tuple[Any, Any]:
     """The rows or texts of DATA, and their labels; of a classifier that is trained, as it knows them."""
     from wordsparse.labels import read_data, read_texts
-    from wordsparse.labels.texts import is_table
 
     if classifier.takes_texts:
         if targets is not None:
             raise InputError("--targets belongs to an npz file: leave it out for texts")
-        if is_table(data) and not source:
-            terminal.say([f"{data}: is read as lines of text; --column names the column of a table"])
-        return read_texts(data, **(source if labelled else {"column": source.get("column")}))
+        return read_texts(data, **source)
     sizes = {}
     if hasattr(classifier, "classes_"):
         sizes = {"n_features": classifier.n_features_in_, "n_labels": len(classifier.classes_)}

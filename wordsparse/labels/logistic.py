@@ -18,14 +18,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.optimize import minimize
 
 from wordsparse.labels.ridge import Inverse, SparseRows
 from wordsparse.types import Array
 
 MIN_OUTPUT = 1e-4
-STEPS = 30
+MIN_SLOPE = 0.05
 POWERS = tuple(i / 20 for i in range(13))
 START_POWER = 0.15
+# C.
+STRENGTH = 5.0
 # Number of conjugate gradients in each Newton step.
 GRADIENTS = (2, 2, 3)
 MIN_CURVATURE = 1e-3
@@ -58,19 +61,19 @@ class Calibration:
 
 
 def logistic_line(logits: Array, truth: Array) -> tuple[float, float]:
-    """Slope and shift of log-odds that fit the truth, by Newton's method; a prior of one row holds them near 1 and 0.
+    """Slope and shift of log-odds that fit the truth; a prior of one row holds them near 1 and 0.
 
     The slope stays above 0, so that the order is kept.
     """
-    start = np.array([1.0, 0.0])
-    b, features = start.copy(), np.stack([logits, np.ones_like(logits)], 1)
-    for _ in range(STEPS):
-        p = probabilities(features @ b)
-        hessian = (features * (p * (1 - p))[:, None]).T @ features + np.eye(2)
-        step = np.linalg.solve(hessian, features.T @ (truth - p) - (b - start))
-        b += step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
-        b[0] = max(b[0], 0.05)
-    return float(b[0]), float(b[1])
+    start, features = np.array([1.0, 0.0]), np.stack([logits, np.ones_like(logits)], 1)
+
+    def cost(line: Array) -> tuple[float, Array]:
+        z, moved = features @ line, line - start
+        value = np.logaddexp(0, z).sum() - truth @ z + moved @ moved / 2
+        return value, features.T @ (probabilities(z) - truth) + moved
+
+    slope, shift = minimize(cost, start, jac=True, bounds=[(MIN_SLOPE, None), (None, None)]).x
+    return float(slope), float(shift)
 
 
 def probabilities(logits: Array) -> Array:
@@ -78,17 +81,16 @@ def probabilities(logits: Array) -> Array:
     return 0.5 * (1 + np.tanh(0.5 * logits))
 
 
-def logistic_head(X: SparseRows, Y: Array, start: Array, inverse: Inverse, strength: float) -> Array:
+def logistic_head(X: SparseRows, Y: Array, start: Array, inverse: Inverse) -> Array:
     """W (f, m) for the labels Y (n, m) of zeros and ones.
 
-    ``start`` is the ridge regression's M⁻¹XᵀY, and ``inverse`` an M⁻¹, of any rank; ``strength`` is C. X's last column
-    is constant.
+    ``start`` is the ridge regression's M⁻¹XᵀY, and ``inverse`` its M⁻¹. X's last column is constant.
     """
     # Where an output o of the regression is near ½, 4 (o − ½) is near its log-odds.
     W = (4 * start).astype(X.values.dtype)
     W[-1] -= 2 / X.values[-1]
     for gradients in GRADIENTS:
-        _newton_step(X, Y, W, inverse, W.dtype.type(strength), gradients)
+        _newton_step(X, Y, W, inverse, W.dtype.type(STRENGTH), gradients)
     return W
 
 

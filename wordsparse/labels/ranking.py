@@ -46,9 +46,7 @@ def ndcg(hits: Array, true_labels: Array, k: int) -> Array:
     return quotient
 
 
-def ranking_scores(
-    top: ArrayLike, Y: Any, weights: ArrayLike | None = None, ks: tuple[int, ...] = (1, 3, 5)
-) -> dict[str, Any]:
+def ranking_scores(top: ArrayLike, Y: Any, weights: Array, ks: tuple[int, ...] = (1, 3, 5)) -> dict[str, Any]:
     """P@k, nDCG@k and PSP@k of ranked predictions.
 
     Parameters
@@ -57,8 +55,8 @@ def ranking_scores(
         The predicted labels of each example, best first, none twice; −1 where there is none.
     Y : (n, D) SciPy CSR of ones
         The true labels.
-    weights : (D,) array, optional
-        1/p_l; without them PSP is left out.
+    weights : (D,) array
+        1/p_l.
     ks : tuple of int
         Each from 1 to K.
 
@@ -72,7 +70,7 @@ def ranking_scores(
     return {
         "precision": {k: float(hits[:, :k].mean()) for k in ks},
         "ndcg": {k: float(ndcg(hits, true_labels, k).mean()) for k in ks},
-        "psp": {} if weights is None else _propensity_scored(hits, ranked, Y, np.asarray(weights, np.float64), ks),
+        "psp": _propensity_scored(hits, ranked, Y, weights, ks),
         "examples": ranked.shape[0],
     }
 

@@ -68,16 +68,7 @@ class Spectrum:
     @classmethod
     def of(cls, X: SparseRows, dim: int, seed: int) -> "Spectrum":
         """d is ``dim``, or the numerical rank of X where that is smaller."""
-        return cls._with_rest(X, *_randomised_basis(X, dim, seed))
-
-    def leading(self, rank: int, X: SparseRows) -> "Spectrum":
-        """The first ``rank`` columns of V alone, for the same rows."""
-        if rank >= self.S2.shape[0]:
-            return self
-        return self._with_rest(X, np.ascontiguousarray(self.V[:, :rank]), self.S2[:rank])
-
-    @classmethod
-    def _with_rest(cls, X: SparseRows, V: Array, S2: Array) -> "Spectrum":
+        V, S2 = _randomised_basis(X, dim, seed)
         inside = X.kernels.row_dots(X.kernels.matmul(V, np.diag(S2)), V)
         return cls(V, S2, np.maximum(X.column_squares() - inside, 0))
 

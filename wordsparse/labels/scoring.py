@@ -28,9 +28,6 @@ from wordsparse.types import Array
 FREQUENT = 8192
 UNCOMMON = 32
 REFINED = 12
-# Rows of Δ⁻¹B with at least this share of entries are multiplied as dense rows; the most bytes of those.
-FULL_SHARE = 1 / 8
-FULL_BYTES = 2**26
 # Rows whose outputs are computed at a time.
 BLOCK_ROWS = 512
 
@@ -50,56 +47,38 @@ class Candidates(NamedTuple):
 
 @dataclass(frozen=True)
 class Scorer:
-    """Outputs o(x), in parts by frequent and rarer labels: Δ⁻¹B, some of whose rows are dense, and R."""
+    """Outputs o(x), in parts by frequent and rarer labels: Δ⁻¹B and R."""
 
     inverse: Inverse
     B: Any  # CSR (f, D)
     counts: Array
     frequent: Array
     rare: Array
-    full: Array
-    full_part: Array  # (full, F)
-    other_part: Any  # CSR (f, F)
+    frequent_part: Any  # CSR (f, F)
     rare_part: Any  # CSR (rare, f)
     R_frequent: Array  # (d, F)
     R_rare: Array  # (rare, d)
     kernels: Kernels
 
     @classmethod
-    def of(cls, inverse: Inverse, B: Any, counts: Array, kernels: Kernels, most: int | None = None) -> "Scorer":
-        """From B, CSR (f, D); ``counts`` (D,) is the number of training rows with each label.
-
-        ``most`` is the number of frequent labels; None: ``FREQUENT``.
-        """
-        R = kernels.matmul(SparseRows(B, kernels).transposed_times(inverse.P), inverse.K_inverse)
-        data = B.data * np.repeat(inverse.scale, np.diff(B.indptr))
-        memory = sp.csr_array((data, B.indices, B.indptr), shape=B.shape)
-        most, order = FREQUENT if most is None else most, np.argsort(-counts, kind="stable")
+    def of(cls, inverse: Inverse, B: Any, counts: Array, kernels: Kernels, most: int = FREQUENT) -> "Scorer":
+        """From B, CSR (f, D); ``counts`` (D,) is the number of training rows with each label, and ``most`` the number
+        of frequent labels."""
+        sparse, R = _parts(inverse, B, kernels)
+        order = np.argsort(-counts, kind="stable")
         frequent, rare = np.sort(order[:most]), np.sort(order[most:])
-        common = memory[:, frequent]
-        per_feature = np.diff(common.indptr)
-        full = np.argsort(-per_feature, kind="stable")[: FULL_BYTES // (4 * max(1, frequent.size))]
-        full = np.sort(full[per_feature[full] > FULL_SHARE * frequent.size])
-        return cls(
-            inverse,
-            B,
-            counts,
-            frequent,
-            rare,
-            full,
-            common[full].toarray().astype(R.dtype),
-            _rows_kept(common, ~np.isin(np.arange(common.shape[0]), full)),
-            sp.csr_array(memory[:, rare].T.tocsr()),
-            np.ascontiguousarray(R[frequent].T),
-            np.ascontiguousarray(R[rare]),
-            kernels,
-        )
+        R_frequent, R_rare = np.ascontiguousarray(R[frequent].T), np.ascontiguousarray(R[rare])
+        rare_part = sp.csr_array(sparse[:, rare].T.tocsr())
+        return cls(inverse, B, counts, frequent, rare, sparse[:, frequent], rare_part, R_frequent, R_rare, kernels)
 
     @cached_property
     def uncommon_part(self) -> Any:
         """The uncommon features of the rarer labels' sparse part, CSR (f, rare)."""
         by_feature = sp.csr_array(self.rare_part.T.tocsr())
-        return _rows_kept(by_feature, np.diff(by_feature.indptr) <= UNCOMMON)
+        labels = np.diff(by_feature.indptr)
+        by_feature.data[np.repeat(labels > UNCOMMON, labels)] = 0
+        by_feature.eliminate_zeros()
+        return by_feature
 
     def leverages(self, X: Any) -> Array:
         """l = x M⁻¹ xᵀ of each row, (n,) float64."""
@@ -110,11 +89,8 @@ class Scorer:
 
     def frequent_outputs(self, X: Any) -> tuple[Array, Array]:
         """The outputs of the frequent labels (rows, F), and H = X P (rows, d)."""
-        rows = SparseRows(X, self.kernels)
-        H = rows.times(self.inverse.P)
-        outputs: Array = (X @ self.other_part).toarray()
-        if self.full.size:
-            outputs += SparseRows(X[:, self.full], self.kernels).times(self.full_part)
+        H = SparseRows(X, self.kernels).times(self.inverse.P)
+        outputs: Array = (X @ self.frequent_part).toarray()
         outputs -= self.kernels.matmul(H, self.R_frequent)
         return outputs, H
 
@@ -159,33 +135,24 @@ class Scorer:
 
     def outputs(self, X: Any, columns: Array) -> Array:
         """The outputs of chosen labels, (rows, columns)."""
-        return np.vstack([self._outputs(X[rows], columns) for rows in blocks(X)])
+        sparse, R = _parts(self.inverse, self.B[:, columns], self.kernels)
+        outputs = np.empty((X.shape[0], columns.size), R.dtype)
+        for rows in blocks(X):
+            H = SparseRows(X[rows], self.kernels).times(self.inverse.P)
+            outputs[rows] = (X[rows] @ sparse).toarray() - H.astype(np.float64) @ R.T
+        return outputs
 
-    def _outputs(self, X: Any, columns: Array) -> Array:
-        rows = SparseRows(X, self.kernels)
-        H = rows.times(self.inverse.P)
-        result = np.empty((X.shape[0], columns.shape[0]), self.R_rare.dtype)
-        is_rare = np.isin(columns, self.rare)
-        if not is_rare.all():
-            among = np.searchsorted(self.frequent, columns[~is_rare])
-            result[:, ~is_rare] = self.frequent_outputs(X)[0][:, among]
-        if is_rare.any():
-            among = np.searchsorted(self.rare, columns[is_rare])
-            R = np.ascontiguousarray(self.R_rare[among].T)
-            result[:, is_rare] = (X @ self.rare_part[among].T).toarray() - self.kernels.matmul(H, R)
-        return result
+
+def _parts(inverse: Inverse, B: Any, kernels: Kernels) -> tuple[Any, Array]:
+    """Δ⁻¹B, CSR (f, D), and R (D, d)."""
+    R = kernels.matmul(SparseRows(B, kernels).transposed_times(inverse.P), inverse.K_inverse)
+    data = B.data * np.repeat(inverse.scale, np.diff(B.indptr))
+    return sp.csr_array((data, B.indices, B.indptr), shape=B.shape), R
 
 
 def blocks(X: Any) -> list[slice]:
     """The rows of X, ``BLOCK_ROWS`` at a time."""
     return [slice(start, start + BLOCK_ROWS) for start in range(0, max(1, X.shape[0]), BLOCK_ROWS)]
-
-
-def _rows_kept(matrix: Any, kept: Array) -> Any:
-    """The matrix with empty rows in the place of some."""
-    entries = np.repeat(kept, np.diff(matrix.indptr))
-    indptr = np.concatenate([[0], np.cumsum(np.where(kept, np.diff(matrix.indptr), 0))])
-    return sp.csr_array((matrix.data[entries], matrix.indices[entries], indptr), shape=matrix.shape)
 
 
 def best(scores: Array, k: int) -> Array:

@@ -19,7 +19,7 @@ from wordsparse.types import Array
 
 E = TypeVar("E")
 MANIFEST, ARRAYS = "labels.json", "arrays.bin"
-FORMAT, VERSION = "wordsparse-labels", 2
+FORMAT, VERSION = "wordsparse-labels", 3
 
 
 def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:

@@ -14,11 +14,10 @@ from wordsparse.types import Array
 PURPOSE = "an estimator of wordsparse.labels"
 checks, _multiclass = (optional.load(PURPOSE, f"sklearn.utils.{name}") for name in ("validation", "multiclass"))
 NAMED = ("classes", "lists")
-KINDS = ("sparse", "dense", *NAMED)
 
 
 def labels_of(Y: Any) -> tuple[Any, Array, str]:
-    """Y as CSR float32 of ones, its classes, and its kind, one of ``KINDS``.
+    """Y as CSR float32 of ones, its classes, and its kind: sparse, dense, classes or lists.
 
     Raises
     ------

@@ -29,7 +29,7 @@ class TextClassifier(SparseTargetClassifier):
         The largest number of words that are a feature together.
     min_count : int
         Features of fewer training texts are left out.
-    n_components, threads, random_state
+    threads, random_state
         As for the classifier.
 
     Attributes
@@ -55,11 +55,10 @@ class TextClassifier(SparseTargetClassifier):
         tokens: str | None = None,
         ngrams: int = 2,
         min_count: int = 2,
-        n_components: int | None = None,
         threads: int | None = None,
         random_state: int = 0,
     ) -> None:
-        super().__init__(n_components=n_components, threads=threads, random_state=random_state)
+        super().__init__(threads=threads, random_state=random_state)
         self.tokens = tokens
         self.ngrams = ngrams
         self.min_count = min_count

@@ -24,10 +24,10 @@ def read_texts(
     Parameters
     ----------
     path : path
-        A table whose name ends in .csv, .tsv, .jsonl, .ndjson, .parquet or .pq, plain or compressed, if ``column`` is
-        given; else a text on each line, with its labels as words ``__label__NAME``, as fastText reads them.
+        A table, whose name ends in .csv, .tsv, .jsonl, .ndjson, .parquet or .pq, plain or compressed; else a text on
+        each line, with its labels as words ``__label__NAME``, as fastText reads them.
     column, labels : str, optional
-        The columns of the text and of its labels; without ``labels`` rows have none.
+        The columns of a table's texts and of their labels; without ``labels`` rows have none.
     separator : str
         What stands between the labels in a cell of text; none if it is empty. A cell may also be a list.
 
@@ -37,6 +37,8 @@ def read_texts(
         If the file is missing or malformed, a column is missing, or a cell holds no text; the message names the row.
     """
     source = Path(path)
+    if column is None and format_of_name(source) is not None:
+        raise InputError(f"{source}: is a table: name its columns of texts and labels (column and labels)")
     rows = list(_lines(source) if column is None else _rows(source, column, labels, separator))
     if not rows:
         raise InputError(f"{source}: holds no texts: give at least one")
@@ -46,14 +48,9 @@ def read_texts(
     return [text for text, _ in rows], [names for _, names in rows]
 
 
-def is_table(path: Path) -> bool:
-    """Whether a file's name is that of a table."""
-    return format_of_name(path) is not None
-
-
-def is_labelled(path: Path) -> bool:
-    """Whether a file begins as fastText's labelled texts do."""
-    return next(read_blocks(path), b"").lstrip().startswith(PREFIX.encode())
+def holds_texts(path: Path) -> bool:
+    """Whether a file is a table by its name, or begins as fastText's labelled texts do."""
+    return format_of_name(path) is not None or next(read_blocks(path), b"").lstrip().startswith(PREFIX.encode())
 
 
 def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:

@@ -1,13 +1,10 @@
-"""The ridge λ and the rank of the regression, chosen by leave-one-out on a sample of the rows.
+"""The ridge λ of the regression, chosen by leave-one-out on a sample of the rows.
 
-The best λ does not depend on the number of rows, so that a sample that is cheap to fit finds it. The best rank grows
-with the number of rows, so that it is chosen where the sample is all of them.
+The best λ does not depend on the number of rows, so that a sample that is cheap to fit finds it.
 """
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +14,7 @@ from wordsparse.kernels import Kernels
 from wordsparse.labels.logistic import POWERS, Calibration
 from wordsparse.labels.ranking import entries, is_true, ndcg
 from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
-from wordsparse.labels.scoring import Adjust, Scorer, best
+from wordsparse.labels.scoring import FREQUENT, Adjust, Scorer, best
 from wordsparse.types import Array
 
 logger = logging.getLogger(__name__)
@@ -25,23 +22,13 @@ logger = logging.getLogger(__name__)
 SAMPLE = 6000
 # Every output of this many labels of the sample is computed: the most frequent labels decide which λ is best.
 TUNED_LABELS = 2048
-# Rows left out; more where labels are few, for at least LEFT_OUT_OUTPUTS outputs.
-LEFT_OUT, LEFT_OUT_OUTPUTS = 1000, 2**21
+# Rows left out, one after the other, at most.
+LEFT_OUT = 1500
 # Labels of a row whose places are compared.
 DEPTH = 30
-# λ in units of the rows' mean square; the search starts from 3.
-RIDGES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-# Lower ranks, as parts of the highest.
-RANKS = (3, 10, 30)
+# λ of rows of length 1 beside their constant.
+RIDGES = (0.125, 0.375, 1.25, 3.75, 12.5, 37.5, 125.0)
 DEPTH_JUDGED = 5
-
-
-@dataclass(frozen=True)
-class Constants:
-    """λ, and the rank of the basis."""
-
-    ridge: float
-    rank: int
 
 
 class RidgeProblem:
@@ -58,14 +45,9 @@ class RidgeProblem:
         self.B.sort_indices()
         self.counts = np.bincount(Y.indices, minlength=Y.shape[1])
 
-    def solve(self, constants: Constants, frequent: int | None = None) -> Scorer:
-        """The regression with these constants; ``frequent`` is the number of frequent labels."""
-        return Scorer.of(self.inverse(constants), self.B, self.counts, self.kernels, frequent)
-
-    def inverse(self, constants: Constants) -> Inverse:
-        """M⁻¹ with these constants."""
-        spectrum = self.spectrum.leading(constants.rank, self.rows)
-        return Inverse.of(spectrum, constants.ridge, self.kernels)
+    def solve(self, ridge: float, frequent: int = FREQUENT) -> Scorer:
+        """The regression with this λ; ``frequent`` is the number of frequent labels."""
+        return Scorer.of(Inverse.of(self.spectrum, ridge, self.kernels), self.B, self.counts, self.kernels, frequent)
 
 
 @dataclass(frozen=True)
@@ -117,74 +99,44 @@ def _without_itself(scorer: Scorer, problem: RidgeProblem, rows: Array) -> Adjus
     return adjust
 
 
-def left_out(n: int, labels: int) -> int:
-    """The number of rows left out, of n."""
-    return min(n, max(LEFT_OUT, LEFT_OUT_OUTPUTS // labels))
-
-
-def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> tuple[RidgeProblem, Constants]:
-    """The problem of all rows, and its constants by leave-one-out."""
+def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> tuple[RidgeProblem, float]:
+    """The problem of all rows, and its λ by leave-one-out."""
     n, random = X.shape[0], np.random.default_rng(seed)
     if n <= SAMPLE:
         problem = RidgeProblem(X, Y, dim, seed, kernels)
-        return problem, _chosen(problem, dim, random, any_rank=True)
+        return problem, _best_ridge(problem, random)
     sample = np.sort(random.choice(n, SAMPLE, replace=False))
     some, labels = (rows[:, np.unique(rows.indices)] for rows in (X[sample], Y[sample]))  # without empty columns
-    constants = _chosen(RidgeProblem(some, labels, dim, seed, kernels), dim, random, any_rank=False)
+    ridge = _best_ridge(RidgeProblem(some, labels, dim, seed, kernels), random)
     logger.info("labels: solving the ridge regression of all rows")
-    return RidgeProblem(X, Y, dim, seed, kernels), constants
+    return RidgeProblem(X, Y, dim, seed, kernels), ridge
 
 
-def _chosen(problem: RidgeProblem, dim: int, random: np.random.Generator, *, any_rank: bool) -> Constants:
-    """λ, moved from its start while rows left out are ranked better by more than a standard error; and the rank,
-    ``dim`` unless a lower one is better by more than a standard error."""
-    n, D = problem.Y.shape
-    rows = np.sort(random.choice(n, left_out(n, min(D, TUNED_LABELS)), replace=False))
-    scale = float(np.sum(problem.rows.values.astype(np.float64) ** 2)) / n or 1.0
+def _best_ridge(problem: RidgeProblem, random: np.random.Generator) -> float:
+    """The λ that ranks some rows best, each row left out."""
+    n = problem.X.shape[0]
+    rows = np.sort(random.choice(n, min(n, LEFT_OUT), replace=False))
     logger.info("labels: choosing the ridge on %s rows", f"{n:,}")
 
-    @cache
-    def quality(at: int, rank: int) -> Array:
-        scorer = problem.solve(Constants(RIDGES[at] * scale, rank), TUNED_LABELS)
-        found = leave_out(scorer, problem, rows, Calibration())
-        return ranking(found, best_power(found, problem.Y[rows]), problem.Y[rows])
+    def quality(ridge: float) -> float:
+        left = leave_out(problem.solve(ridge, TUNED_LABELS), problem, rows, Calibration())
+        return ranking(left, best_power(left, problem.Y[rows]), problem.Y[rows])
 
-    ridge, rank = _climb(lambda at: quality(at, dim), RIDGES.index(3.0), len(RIDGES)), dim
-    if any_rank:
-        ranks = [max(1, problem.spectrum.S2.shape[0] // part) for part in RANKS]
-        lower = max(ranks, key=lambda lower: float(quality(ridge, lower).mean()))
-        rank = lower if is_better(quality(ridge, lower), quality(ridge, dim)) else dim
-    return Constants(RIDGES[ridge] * scale, rank)
+    return max(RIDGES, key=quality)
 
 
-def _climb(quality: Callable[[int], Array], at: int, length: int) -> int:
-    """The place of a list from which no step to either side is better by more than a standard error."""
-    for step in (1, -1):
-        start = at
-        while 0 <= at + step < length and is_better(quality(at + step), quality(at)):
-            at += step
-        if at != start:
-            break
-    return at
-
-
-def is_better(new: Array, old: Array) -> bool:
-    """Whether the mean of paired scores is higher by more than one standard error of the difference."""
-    gain = new - old
-    return bool(gain.mean() > gain.std() / np.sqrt(gain.shape[0]))
-
-
-def best_power(found: LeftOut, Y: Any) -> float:
+def best_power(left: LeftOut, Y: Any) -> float:
     """The scoring power with the best nDCG on rows left out."""
-    return max(POWERS, key=lambda power: float(ranking(found, power, Y).mean()))
+    return max(POWERS, key=lambda power: ranking(left, power, Y))
 
 
-def ranking(found: LeftOut, power: float, Y: Any) -> Array:
-    """nDCG@5 of each row, its labels ranked with a scoring power, (rows,)."""
-    scores = np.where(found.known, Calibration(power).logits(found.outputs, found.counts), -np.inf)
-    return ranked_ndcg(scores, found.truth, Y)
+def ranking(left: LeftOut, power: float, Y: Any) -> float:
+    """nDCG@5 of the rows, their labels ranked with a scoring power."""
+    scores = np.where(left.known, Calibration(power).logits(left.outputs, left.counts), -np.inf)
+    return ranked_ndcg(scores, left.truth, Y)
 
 
-def ranked_ndcg(scores: Array, truth: Array, Y: Any) -> Array:
+def ranked_ndcg(scores: Array, truth: Array, Y: Any) -> float:
     """nDCG@5 of the rows of Y, from the scores and the truth of some labels of each row, in any order."""
-    return ndcg(np.take_along_axis(truth, best(scores, DEPTH_JUDGED), 1), np.diff(Y.indptr), DEPTH_JUDGED)
+    ranked = np.take_along_axis(truth, best(scores, DEPTH_JUDGED), 1)
+    return float(ndcg(ranked, np.diff(Y.indptr), DEPTH_JUDGED).mean())
