@@ -87,7 +87,7 @@ def test_the_regression_is_its_formula(dim: int) -> None:
     M = (spectrum.V * spectrum.S2) @ spectrum.V.T + np.diag(3 * spectrum.rest + 0.7)
     expected = dense @ np.linalg.solve(M, dense.T @ Y.toarray())
     problem = tuning.RidgeProblem(X, Y, dim, 0, kernels)
-    scorer = problem.solve(0.7)
+    scorer = problem.solve(0.7, 30)
     np.testing.assert_allclose(scorer.outputs(X, np.arange(30)), expected, atol=2e-4)
     if dim == 200:  # all features: plain ridge regression
         ridge = dense @ np.linalg.solve(dense.T @ dense + 0.7 * np.eye(91), dense.T @ Y.toarray())
@@ -98,7 +98,7 @@ def test_leaving_a_row_out_is_fitting_without_it() -> None:
     X, Y = topics(60)
     X = classification.prepared(X, 1.0)
     problem = tuning.RidgeProblem(X, Y, 200, 0, CpuKernels(1))
-    found = tuning.leave_out(problem.solve(0.7), problem, np.arange(60), logistic.Calibration())
+    found = tuning.leave_out(problem.solve(0.7, 30), problem, np.arange(60), logistic.Calibration())
     dense, labels = X.toarray().astype(np.float64), Y.toarray().astype(np.float64)
     for i in (0, 17, 59):
         others = np.delete(np.arange(60), i)
@@ -178,10 +178,11 @@ def test_a_head_of_logistic_regressions_is_taken_where_it_is_better(
     X, Y = topics(1500)
     reached = iter([better, not better])
     monkeypatch.setattr(classification, "HEAD_LABELS", 20)
+    monkeypatch.setattr(tuning, "SAMPLE", 300)
     monkeypatch.setattr(classification, "ranked_ndcg", lambda scores, truth, Y: next(reached))
     forced = SparseTargetClassifier(threads=1).fit(X, Y)
     counts, size = forced.label_counts_, 20 if better else 0
-    assert (np.sort(counts[forced.head_labels_]) == np.sort(counts)[30 - size :]).all()
+    assert (np.sort(counts[forced._fitted.head.labels]) == np.sort(counts)[30 - size :]).all()
     new, truth = topics(300, seed=7)
     assert forced.score(new, truth) > 0.7
     np.testing.assert_allclose(forced.predict_topk(new, 1)[1][:, 0], forced.predict_proba(new).max(1), rtol=1e-4)

@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse.kernels import Kernels
+from wordsparse.labels import scoring
 from wordsparse.labels.logistic import Calibration, logistic_head
 from wordsparse.labels.ridge import Inverse, SparseRows
 from wordsparse.labels.scoring import Candidates, Scorer
@@ -72,7 +73,7 @@ class Classifier:
         n = X.shape[0]
         length = float(np.linalg.norm(X.data.astype(np.float64)) / np.sqrt(n)) or 1.0
         problem, ridge = tuned(prepared(X, length), Y, dim, seed, kernels)
-        scorer = problem.solve(ridge)
+        scorer = problem.solve(ridge, scoring.FREQUENT)
         rows = np.random.default_rng(seed + 1).permutation(n)[:LEFT_OUT]
         logger.info("labels: calibrating on rows left out")
         left = leave_out(scorer, problem, rows, Calibration())
@@ -121,7 +122,7 @@ class Classifier:
         inverse = Inverse(*(saved[name] for name in _INVERSE))
         shape = saved["scale"].size, saved["counts"].size
         B = sp.csr_array(tuple(saved[f"B.{name}"] for name in _CSR), shape=shape)
-        scorer = Scorer.of(inverse, B, saved["counts"], kernels)
+        scorer = Scorer.of(inverse, B, saved["counts"], kernels, scoring.FREQUENT)
         calibration = Calibration(saved["power"], saved["slope"], saved["shift"])
         return cls(saved["length"], scorer, calibration, Head(saved["head_labels"], saved["head_W"]))
 

@@ -54,8 +54,6 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         n_l, the number of training rows with each label.
     n_rows_ : int
         The number of training rows.
-    head_labels_ : array
-        The labels that logistic regression predicts; empty where the regression is better.
 
     Notes
     -----
@@ -68,7 +66,6 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     takes_texts: ClassVar[bool] = False
     power_: float
     label_counts_: Array
-    head_labels_: Array
 
     def __init__(self, *, threads: int | None = None, random_state: int = 0) -> None:
         self.threads = threads
@@ -198,8 +195,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         Raises
         ------
         InputError
-            If ``path`` exists and is not an empty directory, cannot be made, or the classes are neither numbers nor
-            text.
+            If ``path`` exists and is not an empty directory, or cannot be made.
         """
         checks.check_is_fitted(self)
         state.save(path, self, *self._saved())
@@ -219,8 +215,6 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def _saved(self) -> tuple[dict[str, Any], dict[str, Any]]:
         classes = self.classes_.tolist() if self._kind in targets.NAMED else []
-        if not all(isinstance(each, int | float | str) for each in classes):
-            raise InputError("classes must be numbers or text to be saved")
         return {"kind": self._kind, "rows": self.n_rows_}, {**self._fitted.state(), "classes": state.as_bytes(classes)}
 
     def _restore(self, content: dict[str, Any], arrays: dict[str, Any]) -> None:
@@ -258,4 +252,3 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         """Set the attributes that describe the fit."""
         fitted = self._fitted
         self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
-        self.head_labels_ = fitted.head.labels

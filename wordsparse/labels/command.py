@@ -100,15 +100,13 @@ def train(
         "features": classifier.n_features_in_,
         "labels": len(classifier.classes_),
         "scoring_power": classifier.power_,
-        "head_labels": int(classifier.head_labels_.shape[0]),
         "wall_seconds": wall,
         "cpu_seconds": cpu,
     }
-    head = f", logistic regression for {result['head_labels']} of them" if result["head_labels"] else ""
     counted = zip(classifier.label_counts_.tolist(), classifier.classes_.tolist(), strict=True)
     most = (f"{label} ({count:,})" for count, label in sorted(counted, key=lambda pair: -pair[0])[:SHOWN])
     lines = [
-        f"{result['rows']:,} rows, {result['labels']:,} labels{head}; {cpu:.1f} CPU s: {output}",
+        f"{result['rows']:,} rows, {result['labels']:,} labels; {cpu:.1f} CPU s: {output}",
         f"most frequent labels: {', '.join(most)}",
         f"scoring power {classifier.power_:.2f}",
     ]

@@ -51,11 +51,6 @@ class SparseRows:
         """Xᵀ matrix, (f, k)."""
         return self.kernels.combine(self.transposed, self.values, matrix)
 
-    def column_squares(self) -> Array:
-        """Σ_i X_iw² of each column, (f,) float64."""
-        squares = self.values.astype(np.float64) ** 2
-        return np.bincount(self.csr.indices, squares, self.shape[1]).astype(np.float64, copy=False)
-
 
 @dataclass(frozen=True)
 class Spectrum:
@@ -70,7 +65,8 @@ class Spectrum:
         """d is ``dim``, or the numerical rank of X where that is smaller."""
         V, S2 = _randomised_basis(X, dim, seed)
         inside = X.kernels.row_dots(X.kernels.matmul(V, np.diag(S2)), V)
-        return cls(V, S2, np.maximum(X.column_squares() - inside, 0))
+        squares = np.bincount(X.csr.indices, X.values.astype(np.float64) ** 2, X.shape[1])
+        return cls(V, S2, np.maximum(squares - inside, 0))
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class Scorer:
     kernels: Kernels
 
     @classmethod
-    def of(cls, inverse: Inverse, B: Any, counts: Array, kernels: Kernels, most: int = FREQUENT) -> "Scorer":
+    def of(cls, inverse: Inverse, B: Any, counts: Array, kernels: Kernels, most: int) -> "Scorer":
         """From B, CSR (f, D); ``counts`` (D,) is the number of training rows with each label, and ``most`` the number
         of frequent labels."""
         sparse, R = _parts(inverse, B, kernels)
@@ -98,7 +98,7 @@ class Scorer:
         """The outputs of some rarer labels of each row, CSR (rows, rarer labels); see the module's head."""
         shared = sp.csr_array(X @ self.uncommon_part)
         along = self.kernels.pair_dots(Csr.of(shared), H, self.R_rare)
-        places = best_entries(shared.indptr, shared.data - along, np.full(X.shape[0], -np.inf), REFINED)
+        places = best_entries(shared.indptr, shared.data - along, REFINED)
         row, _ = np.nonzero(places >= 0)
         places = places[places >= 0]
         label = shared.indices[places]
@@ -118,20 +118,20 @@ class Scorer:
             adjust(outputs, shared, rows)
         scores = rank(outputs, self.counts[self.frequent], rows)
         columns = best(scores, k)
-        labels = [self.frequent[columns]]
-        found = [np.take_along_axis(outputs, columns, 1)]
-        ranked = [np.take_along_axis(scores, columns, 1)]
-        if shared.nnz:
-            shared_labels = self.rare[shared.indices]
-            shared_scores = rank(shared.data, self.counts[shared_labels], rows)
-            floor = ranked[0][:, -1] if columns.shape[1] == k else np.full(columns.shape[0], -np.inf)
-            places = best_entries(shared.indptr, shared_scores, floor, k)
-            labels.append(np.where(places < 0, -1, shared_labels[places]))
-            found.append(np.where(places < 0, 0, shared.data[places]))
-            ranked.append(np.where(places < 0, -np.inf, shared_scores[places]))
-        chosen = best(np.hstack(ranked), k)
-        parts = (np.take_along_axis(np.hstack(part), chosen, 1) for part in (labels, found, ranked))
-        return Candidates(*parts)
+        found = Candidates(
+            self.frequent[columns], *(np.take_along_axis(part, columns, 1) for part in (outputs, scores))
+        )
+        if not shared.nnz:
+            return found
+        labels = self.rare[shared.indices]
+        scores = rank(shared.data, self.counts[labels], rows)
+        places = best_entries(shared.indptr, scores, k)
+        rarer = ((labels, -1), (shared.data, 0), (scores, -np.inf))
+        parts = [
+            np.hstack([a, np.where(places < 0, none, b[places])]) for a, (b, none) in zip(found, rarer, strict=True)
+        ]
+        chosen = best(parts[-1], k)
+        return Candidates(*(np.take_along_axis(part, chosen, 1) for part in parts))
 
     def outputs(self, X: Any, columns: Array) -> Array:
         """The outputs of chosen labels, (rows, columns)."""
@@ -166,13 +166,12 @@ def best(scores: Array, k: int) -> Array:
     return np.take_along_axis(some, order, 1)
 
 
-def best_entries(indptr: Array, scores: Array, floor: Array, k: int) -> Array:
-    """The places of the k entries of each CSR row that score most, above the row's floor; −1 where there are fewer."""
-    places = np.full((floor.shape[0], k), -1, np.int64)
+def best_entries(indptr: Array, scores: Array, k: int) -> Array:
+    """The places of the k entries of each CSR row that score most; −1 where there are fewer."""
+    places = np.full((indptr.size - 1, k), -1, np.int64)
     for row in np.flatnonzero(np.diff(indptr)).tolist():
         start = indptr[row]
         own = scores[start : indptr[row + 1]]
         some = np.sort(np.argpartition(own, own.size - k)[own.size - k :]) if own.size > k else np.arange(own.size)
-        some = some[own[some] > floor[row]]
         places[row, : some.size] = start + some[np.argsort(-own[some], kind="stable")]
     return places

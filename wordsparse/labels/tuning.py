@@ -14,7 +14,7 @@ from wordsparse.kernels import Kernels
 from wordsparse.labels.logistic import POWERS, Calibration
 from wordsparse.labels.ranking import entries, is_true, ndcg
 from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
-from wordsparse.labels.scoring import FREQUENT, Adjust, Scorer, best
+from wordsparse.labels.scoring import Adjust, Scorer, best
 from wordsparse.types import Array
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class RidgeProblem:
         self.B.sort_indices()
         self.counts = np.bincount(Y.indices, minlength=Y.shape[1])
 
-    def solve(self, ridge: float, frequent: int = FREQUENT) -> Scorer:
+    def solve(self, ridge: float, frequent: int) -> Scorer:
         """The regression with this λ; ``frequent`` is the number of frequent labels."""
         return Scorer.of(Inverse.of(self.spectrum, ridge, self.kernels), self.B, self.counts, self.kernels, frequent)
 
