@@ -52,11 +52,3 @@ def test_a_table_of_texts_is_trained_on_and_predicted(posts: Path, capsys: pytes
     assert {label for label, _ in json.loads(capsys.readouterr().out)["predictions"][0]} == {"pet", "cat", "dog"}
     assert main(["labels", "evaluate", str(posts / "m"), str(posts / "posts.csv"), *COLUMNS, "-k", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["precision"]["2"] == 1
-
-
-def test_fasttexts_files_are_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "a.txt").write_text("__label__cat __label__pet a cat\n__label__dog a dog\n" * 30)
-    assert main(["labels", "train", str(tmp_path / "a.txt"), "-o", str(tmp_path / "m"), "--ngrams=1", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["labels"] == 3
-    assert main(["labels", "evaluate", str(tmp_path / "m"), str(tmp_path / "a.txt"), "-k", "1"]) == 0
-    assert capsys.readouterr().out.startswith("P@1      1.0000")

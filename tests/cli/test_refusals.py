@@ -167,6 +167,11 @@ def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory)
         ("evaluate {posts}/m {here}/new.csv --column text --labels tags", "new.csv: has no column 'tags'"),
         ("predict {posts}/m {here}/new.csv --column text --labels tags", "no such option --labels"),
         ("predict {posts}/m {here}/new.csv", "new.csv: is a table: name its columns of texts"),
+        ("predict {posts}/m {posts}/posts.csv --column text --keep id", "--keep names columns of a table"),
+        ("predict {posts}/m {posts}/posts.csv --column text -o out.txt", "choose one of these suffixes"),
+        ("predict {posts}/m {posts}/posts.csv --column text --keep no -o out.jsonl", "posts.csv: has no column 'no'"),
+        ("predict {data}/model -", "was trained on numbers, which are read from a file: name it"),
+        ("predict {posts}/m - -o out.jsonl", "lines of standard input are answered as they come"),
         ("predict {here} {data}/test.txt", "is a model of words, not of labels"),
     ],
 )

@@ -85,14 +85,6 @@ def test_predictions_keep_what_their_rows_are(fitted: TextClassifier, tmp_path: 
     assert rows == [("007", "1999", ["ship"]), ("x", "2001", ["cat"])]
 
 
-@pytest.mark.parametrize("options", [["--keep", "id"], ["-o", "out.txt"], ["--keep", "no", "-o", "out.jsonl"]])
-def test_predictions_that_cannot_be_written(fitted: TextClassifier, tmp_path: Path, options: list[str]) -> None:
-    fitted.save(tmp_path / "model")
-    (tmp_path / "posts.csv").write_text("id,text\n1,sail\n")
-    command = ["labels", "predict", str(tmp_path / "model"), str(tmp_path / "posts.csv"), "--column", "text"]
-    assert main([*command, *options]) == 2
-
-
 @pytest.mark.parametrize("form", [list, set, tuple, frozenset, np.array])
 def test_labels_are_lists_of_any_kind(form: Any) -> None:
     rows = [form(row) for row in posts().labels]

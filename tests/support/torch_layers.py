@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from wordsparse.torch import FactoredOutput  # noqa: E402
 
 D, d, m = 40, 5, 7
-TINY = {"dtype": torch.float64, "threads": 1}
+TINY = {"dtype": torch.float64}
 
 
 def layer(**options: Any) -> FactoredOutput:

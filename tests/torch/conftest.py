@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
     """Two threads of PyTorch and two of the layer wait for each other on a machine that is busy."""
     torch = pytest.importorskip("torch")

@@ -13,7 +13,6 @@ from wordsparse.errors import InputError, TrainingError
 from wordsparse.torch import FactoredOutput, passes
 
 IDS, TARGETS = torch.tensor([1, 2, -100, 2, 6]), torch.tensor([4, 3, 3, 6, 2])
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Dense(torch.nn.Module):
@@ -262,30 +261,20 @@ def test_ids_have_any_shape(ids: torch.Tensor) -> None:
 # ── a loss without a scale ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_weights_that_leave_the_band_train_on_as_they_would(
-    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_weights_that_leave_the_band_train_on_as_they_would(monkeypatch: pytest.MonkeyPatch) -> None:
     """The Z-loss does not see that W grows; in float32 training ended after some thousand steps."""
     monkeypatch.setattr("wordsparse.layer.core.BAND", 2.0**4)
-    start, scales = np.random.default_rng(0).standard_normal((D, d)), (1.0, 3.9, 1 / 4.5)
-    nets, norm = [layer(loss="zloss", lr=None, dtype=dtype, weights=start * scale) for scale in scales], []
-    bodies = [torch.nn.Sequential(torch.nn.LayerNorm(d, eps=1e-30), torch.nn.Linear(d, d)).to(dtype) for _ in nets]
-    for body in bodies:
-        body.load_state_dict(bodies[0].state_dict())
+    start, norm = np.random.default_rng(0).standard_normal((D, d)), torch.nn.LayerNorm(d, eps=1e-30).double()
+    heads = [layer(loss="zloss", lr=None, weights=start * scale) for scale in (1.0, 3.9, 1 / 4.5)]
     random = torch.Generator().manual_seed(0)
-    for _ in range(60 if dtype == torch.float64 else 20):
+    for _ in range(60):
         inputs, targets = torch.randint(D, (2, m), generator=random)
-        losses = [head(body(head.embed(inputs)), targets) for head, body in zip(nets, bodies, strict=True)]
-        for loss in losses:
+        losses = [head(norm(head.embed(inputs)), targets) for head in heads]
+        for head, loss in zip(heads, losses, strict=True):
             loss.backward()
-            torch.testing.assert_close(loss, losses[0], rtol=1e-6 if dtype == torch.float64 else 1e-4, atol=0)
-        norm.append([float(head.weights().norm()) for head in nets])
-    directions = [head.weights() / head.weights().norm() for head in nets]
-    for direction in directions[1:]:
-        torch.testing.assert_close(direction, directions[0], rtol=1e-4, atol=1e-4)
-    assert np.max(norm) < 1.1 * 2.0**2 * np.sqrt(D * d)
-    for head in nets:
+            torch.testing.assert_close(loss, losses[0], rtol=1e-6, atol=0)
+            assert head.weights().norm() < 1.1 * 2.0**2 * np.sqrt(D * d)
+    for head in heads:
         head.load_state_dict(state(head))
 
 

@@ -32,7 +32,7 @@ def test_a_network_under_a_real_scaler_trains_as_without_one(dtype: torch.dtype)
     found = []
     for scaled in (False, True):
         torch.manual_seed(0)
-        body, head = torch.nn.Linear(6, d), FactoredOutput(d, D, loss="bounded-ns", lr=0.3, threads=1)
+        body, head = torch.nn.Linear(6, d), FactoredOutput(d, D, loss="bounded-ns", lr=0.3)
         optimizer, scaler = torch.optim.SGD(body.parameters(), lr=0.1), torch.amp.GradScaler("cpu", enabled=scaled)
         head.grad_scaler = scaler
         for _ in range(5):
@@ -51,7 +51,7 @@ def test_a_network_under_a_real_scaler_trains_as_without_one(dtype: torch.dtype)
 
 def test_the_precision_of_the_state_is_its_own() -> None:
     h, Y = minibatch()
-    net = torch.nn.Sequential(torch.nn.Linear(d, d), FactoredOutput(d, D, loss="bounded-ns", lr=0.3, threads=1))
+    net = torch.nn.Sequential(torch.nn.Linear(d, d), FactoredOutput(d, D, loss="bounded-ns", lr=0.3))
     net[1](net[0](h.float()), Y).backward()
     W = net[1].weights()
     for cast, dtype in ((net.half, torch.float16), (net.double, torch.float64)):

@@ -93,7 +93,7 @@ def test_a_state_that_no_layer_has_is_refused(name: str, value: float, measure: 
 def test_a_state_whose_factors_cancel_is_loaded() -> None:
     """As after ten epochs of the Z-loss on the items of a shop: w̄ is small beside ω and beside V's part of it."""
     outputs, random = 20_000, np.random.default_rng(0)
-    head = FactoredOutput(d, outputs, loss="zloss", base_measure=random.random(outputs) + 0.1, threads=1)
+    head = FactoredOutput(d, outputs, loss="zloss", base_measure=random.random(outputs) + 0.1)
     core = head._engine.output.core
     assert core.p is not None
     left, right = (np.linalg.qr(random.standard_normal((d, d)))[0] for _ in range(2))
@@ -103,7 +103,7 @@ def test_a_state_whose_factors_cancel_is_loaded() -> None:
     W = core.V.astype(np.float64) @ U + np.outer(core.p, omega)
     core.factors = Factors(U, np.linalg.inv(U), omega, W.T @ W, core.p @ W)
     link(head, head._engine)
-    other = FactoredOutput(d, outputs, loss="zloss", base_measure=np.ones(outputs), threads=1)
+    other = FactoredOutput(d, outputs, loss="zloss", base_measure=np.ones(outputs))
     other.load_state_dict(head.state_dict())
     torch.testing.assert_close(other.weights(), head.weights())
 

@@ -307,9 +307,7 @@ class Torch(Benchmark):
         rows = random.standard_normal((self.minibatch, self.features)) / self.features**0.5
         self.h = torch.tensor(rows, dtype=torch.float32, requires_grad=True, device=self.device)
         self.ids = torch.tensor(random.integers(0, self.outputs, self.minibatch), device=self.device)
-        self.exact = wordsparse.torch.FactoredOutput(
-            self.features, self.outputs, loss="bounded-ns", lr=0.1, threads=self.threads
-        )
+        self.exact = wordsparse.torch.FactoredOutput(self.features, self.outputs, loss="bounded-ns", lr=0.1)
         self.dense = torch.nn.Linear(self.features, self.outputs, bias=False, device=self.device)
         self.optimizer = torch.optim.SGD(self.dense.parameters(), lr=0.1)
         self.softmax = torch.nn.functional.cross_entropy

@@ -145,7 +145,7 @@ class Engine:
             onto.versions.add(version)
 
     def apply(self, gradients: Gradients, step: StepOptions) -> None:
-        """One step on the sum of gradients, which are dropped. The caller holds the layer's guard.
+        """One step on the sum of gradients. The caller holds the layer's guard.
 
         Raises
         ------
@@ -167,7 +167,6 @@ class Engine:
             self.row_squares[moves.rows] = moves.squares
         if step.second_order:
             self._rescale()
-        gradients.clear()
 
     def _rescale(self) -> None:
         """Where the layer divides W by c, gradients by W and by its rows are c times what they were."""

@@ -44,10 +44,3 @@ class Gradients:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "sums": None}  # they belong to the layer itself, not to a copy
-
-    def clear(self) -> None:
-        """Drop all of them."""
-        self.minibatches.clear()
-        self.rows.clear()
-        self.versions.clear()
-        self.sums = None

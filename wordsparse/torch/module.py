@@ -65,8 +65,6 @@ class FactoredOutput(nn.Module):
         Working precision, which ``to`` and ``double`` do not change; h may have any precision.
     seed, weights
         As for :class:`wordsparse.FactoredOutput`; ``weights`` (D, d), or (D, d + 1) with the biases last.
-    threads : int, optional
-        Threads of the layer; None: as many as PyTorch uses now.
 
     Attributes
     ----------
@@ -83,7 +81,8 @@ class FactoredOutput(nn.Module):
 
     Notes
     -----
-    The state is in the CPU's memory; h from another device is copied there and its gradient back. Refused, since they
+    The state is in the CPU's memory; h from another device is copied there and its gradient back. The layer has as many
+    threads as PyTorch had when it was made (``torch.set_num_threads``). Refused, since they
     would be wrong without a word: training in several processes (DDP, FSDP), a backward pass through weights that have
     changed since its forward pass, a reentrant checkpoint, shared memory.
 
@@ -118,7 +117,6 @@ class FactoredOutput(nn.Module):
         dtype: torch.dtype = torch.float32,
         seed: int = 0,
         weights: Any = None,
-        threads: int | None = None,
     ) -> None:
         super().__init__()
         if loss is None:
@@ -137,8 +135,9 @@ class FactoredOutput(nn.Module):
         self.fused_optimizer = FusedOptimizer(self._anchor, lr, weight_decay)
         d = self.in_features + self.bias
         given = {"base_measure": _host(base_measure), "weights": _host(weights)}
-        threads = torch.get_num_threads() if threads is None else threads
-        layer = Layer(self.num_classes, d, loss, dtype=_real(dtype), seed=seed, threads=threads, **given)
+        layer = Layer(
+            self.num_classes, d, loss, dtype=_real(dtype), seed=seed, threads=torch.get_num_threads(), **given
+        )
         if self.bias and weights is None and (start := layer.loss.recipe.get("start")):
             layer.set_common_output(start)  # where the loss says nothing at 0
         self._start(Engine(layer, bias=self.bias))
@@ -246,10 +245,11 @@ class FactoredOutput(nn.Module):
             If the step would explode. Nothing has changed then.
         """
         self._step(self._engine.pending)
+        self.discard_()
 
     def discard_(self) -> None:
         """Drop the gradients that :meth:`apply_` would take."""
-        self._engine.pending.clear()
+        self._engine.pending = Gradients()
 
     def _step(self, gradients: Gradients) -> None:
         """One step, and the buffers that belong to it."""
@@ -296,7 +296,7 @@ class FactoredOutput(nn.Module):
 
     def collect_rows(self, g: Tensor, ids: Tensor, stamp: tuple[int, int]) -> None:
         """Collect the gradient g (n, in_features) of rows that were inputs; ``stamp`` as above."""
-        scale = float(self.grad_scaler.get_scale()) if self.grad_scaler not in (None, False) else 1.0
+        scale = float(self.grad_scaler.get_scale()) if self.grad_scaler else 1.0
         gradient = array(g).astype(np.float64) / scale
         if not np.isfinite(gradient).all() or not gradient.size:
             return  # as for the head: a scaler skips the step of the other parameters too
@@ -305,7 +305,7 @@ class FactoredOutput(nn.Module):
 
     def _scale(self, g: Tensor) -> float:
         """By how much a gradient scaler has multiplied the loss."""
-        if self.grad_scaler not in (None, False):
+        if self.grad_scaler:
             return float(self.grad_scaler.get_scale())
         largest = float(g.abs().max()) if g.numel() else 0.0
         factor = largest * int(g.count_nonzero()) if self.reduction == "mean" else largest
