@@ -220,6 +220,12 @@ def test_chosen_and_largest_outputs(bias: bool) -> None:
     assert not values.requires_grad
 
 
+def test_biases_start_where_the_loss_says_something() -> None:
+    h, _ = minibatch()
+    start = layer(loss="spherical", bias=True, weights=None).outputs(h, [0, 5])
+    torch.testing.assert_close(start, torch.full((m, 2), 0.7, dtype=torch.float64))
+
+
 def test_an_empty_minibatch_has_no_losses() -> None:
     head = layer(reduction="sum")
     loss = head(torch.zeros((0, d), dtype=torch.float64, requires_grad=True), torch.zeros(0, dtype=torch.long))

@@ -289,7 +289,7 @@ class Engine:
 
     def _again(self, minibatch: Minibatch) -> Forward:
         """The forward pass of a minibatch: the last one where it is that."""
-        if self._kept is not None and self._kept[1].at == self.version and self._kept[0] == minibatch:
+        if self._kept is not None and self._kept[1].at == self.version and self._kept[0].equals(minibatch):
             return self._kept[1]
         return self.output.forward(minibatch.H, minibatch.Y)
 

@@ -15,7 +15,7 @@ from wordsparse.errors import InputError
 from wordsparse.torch import passes
 
 _numbers = itertools.count()
-_layers: WeakValueDictionary[int, nn.Module] = WeakValueDictionary()
+_layers: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
 
 def register(layer: nn.Module) -> int:
@@ -25,19 +25,12 @@ def register(layer: nn.Module) -> int:
     return number
 
 
-def _find(number: int) -> Any:
-    layer = _layers.get(number)
-    if layer is None:
-        raise InputError("the FactoredOutput of this graph is gone: keep the module until the backward pass")
-    return layer
-
-
 @torch.library.custom_op("wordsparse::losses", mutates_args=())
 def losses(
     h: Tensor, anchor: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, layer: int, trains: bool
 ) -> tuple[Tensor, Tensor]:
     """Losses (m,) float64, and their stamp."""
-    found, version = _find(layer).compute_losses(h, rows, ids, weights, keep=trains)
+    found, version = _layers[layer].compute_losses(h, rows, ids, weights, keep=trains)
     return found, _stamp(version)
 
 
@@ -59,7 +52,7 @@ def gradient(
 
     ``call`` is another number in every call, lest a compiler make one of two that are alike: each is collected.
     """
-    by_h = _find(layer).compute_gradient(g, h, (rows, ids, weights), stamp.tolist(), trains=trains)
+    by_h = _layers[layer].compute_gradient(g, h, (rows, ids, weights), stamp.tolist(), trains=trains)
     return by_h, h.new_empty(0)
 
 
@@ -90,13 +83,13 @@ def _refuse(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
 @torch.library.custom_op("wordsparse::rows", mutates_args=())
 def rows(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Tensor]:
     """W[ids], (n, in_features), and their stamp."""
-    found, version = _find(layer).compute_rows(ids)
+    found, version = _layers[layer].compute_rows(ids)
     return found, _stamp(version)
 
 
 @rows.register_fake
 def _(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Tensor]:
-    module = _find(layer)
+    module = _layers[layer]
     found = torch.empty((ids.shape[0], module.in_features), dtype=module.dtype)
     return found, torch.empty(2, dtype=torch.int64)
 
@@ -104,7 +97,7 @@ def _(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Te
 @torch.library.custom_op("wordsparse::rows_gradient", mutates_args=())
 def rows_gradient(g: Tensor, ids: Tensor, stamp: Tensor, layer: int, call: int) -> Tensor:
     """The gradient by the anchor, which is empty; that by the rows is the layer's. ``call`` as above."""
-    _find(layer).collect_rows(g, ids, stamp.tolist())
+    _layers[layer].collect_rows(g, ids, stamp.tolist())
     return g.new_empty(0)
 
 

@@ -6,6 +6,7 @@ forward pass saw, and the order of the calls in a network does not matter.
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -16,17 +17,7 @@ from wordsparse.torch.gradients import Gradients
 
 # By the numbers of the layer and of PyTorch's pass. PyTorch holds what it calls at the end of a pass and lets go of it
 # with the pass, so that one that fails leaves nothing.
-_passes: WeakValueDictionary[tuple[int, int], "_Pass"] = WeakValueDictionary()
-
-
-class _Pass:
-    """The gradients of one backward pass, and what to do with them at its end."""
-
-    def __init__(self, take: Callable[[Gradients], None]) -> None:
-        self.gradients, self._take = Gradients(), take
-
-    def __call__(self) -> None:
-        self._take(self.gradients)
+_passes: WeakValueDictionary[tuple[int, int], Gradients] = WeakValueDictionary()
 
 
 def now() -> int:
@@ -57,9 +48,9 @@ def collected(layer: int, forward_in: int, take: Callable[[Gradients], None]) ->
             "compiled autograd leaves out what is to be done at the end of a backward pass: use fused=False, with "
             "layer.apply_() after it"
         )
-    current = _passes.get((layer, now()))
-    if current is None:
-        current = _passes[layer, now()] = _Pass(take)
+    gradients = _passes.get((layer, now()))
+    if gradients is None:
+        gradients = _passes[layer, now()] = Gradients()
         engine: Any = torch.autograd.Variable._execution_engine
-        engine.queue_callback(current)
-    return current.gradients
+        engine.queue_callback(partial(take, gradients))
+    return gradients
