@@ -1,5 +1,6 @@
 """The classifier: scikit-learn's conventions, its own answers against dense oracles, files, and bad input."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,10 @@ import scipy.sparse as sp
 
 pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
 
-import joblib
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from wordsparse.errors import InputError
+from wordsparse.files import storage
 from wordsparse.kernels import CpuKernels
 from wordsparse.labels import classification, logistic, ranking, scoring, tuning
 from wordsparse.labels.classifier import SparseTargetClassifier
@@ -107,21 +108,17 @@ def test_leaving_a_row_out_is_fitting_without_it() -> None:
         np.testing.assert_allclose(found.outputs[i], refitted[found.labels[i]], atol=1e-3)
 
 
-def test_saved_and_pickled_classifiers_answer_alike(fitted: SparseTargetClassifier, tmp_path: Path) -> None:
+def test_a_saved_classifier_answers_alike(fitted: SparseTargetClassifier, tmp_path: Path) -> None:
     X, _ = topics(20, seed=3)
     fitted.save(tmp_path / "model")
-    joblib.dump(fitted, tmp_path / "model.joblib")
-    expected = fitted.predict_topk(X, 3)
-    for other in (SparseTargetClassifier.load(tmp_path / "model"), joblib.load(tmp_path / "model.joblib")):
-        for ours, theirs in zip(other.predict_topk(X, 3), expected, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-        assert other.power_ == fitted.power_
-        assert other.get_params() == fitted.get_params()
-    with pytest.raises(InputError, match="exists already"):
-        fitted.save(tmp_path / "model")
-    arrays = (tmp_path / "model" / "arrays.bin").read_bytes()
-    (tmp_path / "model" / "arrays.bin").write_bytes(arrays[:-1] + b"x")
-    with pytest.raises(InputError, match=r"arrays.bin: does not match its checksum"):
+    other = SparseTargetClassifier.load(tmp_path / "model")
+    for ours, theirs in zip(other.predict_topk(X, 3), fitted.predict_topk(X, 3), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert (other.power_, other.get_params()) == (fitted.power_, fitted.get_params())
+    manifest = tmp_path / "model" / "labels.json"
+    content = json.loads(manifest.read_text())
+    storage.write_manifest(manifest, {name: 2 if name == "version" else part for name, part in content.items()})
+    with pytest.raises(InputError, match=r"labels\.json: is wordsparse-labels version 2; this wordsparse reads"):
         SparseTargetClassifier.load(tmp_path / "model")
 
 
