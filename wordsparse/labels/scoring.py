@@ -28,6 +28,9 @@ from wordsparse.types import Array
 FREQUENT = 8192
 UNCOMMON = 32
 REFINED = 12
+# Rows of Δ⁻¹B with at least this share of entries are multiplied as dense rows; the most bytes of those.
+FULL_SHARE = 1 / 8
+FULL_BYTES = 2**26
 # Rows whose outputs are computed at a time.
 BLOCK_ROWS = 512
 
@@ -47,14 +50,16 @@ class Candidates(NamedTuple):
 
 @dataclass(frozen=True)
 class Scorer:
-    """Outputs o(x), in parts by frequent and rarer labels: Δ⁻¹B and R."""
+    """Outputs o(x), in parts by frequent and rarer labels: Δ⁻¹B, some of whose rows are dense, and R."""
 
     inverse: Inverse
     B: Any  # CSR (f, D)
     counts: Array
     frequent: Array
     rare: Array
-    frequent_part: Any  # CSR (f, F)
+    full: Array
+    full_part: Array  # (full, F)
+    other_part: Any  # CSR (f, F)
     rare_part: Any  # CSR (rare, f)
     R_frequent: Array  # (d, F)
     R_rare: Array  # (rare, d)
@@ -68,17 +73,31 @@ class Scorer:
         order = np.argsort(-counts, kind="stable")
         frequent, rare = np.sort(order[:most]), np.sort(order[most:])
         R_frequent, R_rare = np.ascontiguousarray(R[frequent].T), np.ascontiguousarray(R[rare])
-        rare_part = sp.csr_array(sparse[:, rare].T.tocsr())
-        return cls(inverse, B, counts, frequent, rare, sparse[:, frequent], rare_part, R_frequent, R_rare, kernels)
+        common, rare_part = sparse[:, frequent], sp.csr_array(sparse[:, rare].T.tocsr())
+        labels = np.diff(common.indptr)
+        full = np.argsort(-labels, kind="stable")[: FULL_BYTES // (4 * max(1, frequent.size))]
+        full = np.sort(full[labels[full] > FULL_SHARE * frequent.size])
+        other_part = _rows_kept(common, ~np.isin(np.arange(labels.size), full))
+        return cls(
+            inverse,
+            B,
+            counts,
+            frequent,
+            rare,
+            full,
+            common[full].toarray().astype(R.dtype),
+            other_part,
+            rare_part,
+            R_frequent,
+            R_rare,
+            kernels,
+        )
 
     @cached_property
     def uncommon_part(self) -> Any:
         """The uncommon features of the rarer labels' sparse part, CSR (f, rare)."""
         by_feature = sp.csr_array(self.rare_part.T.tocsr())
-        labels = np.diff(by_feature.indptr)
-        by_feature.data[np.repeat(labels > UNCOMMON, labels)] = 0
-        by_feature.eliminate_zeros()
-        return by_feature
+        return _rows_kept(by_feature, np.diff(by_feature.indptr) <= UNCOMMON)
 
     def leverages(self, X: Any) -> Array:
         """l = x M⁻¹ xᵀ of each row, (n,) float64."""
@@ -90,7 +109,8 @@ class Scorer:
     def frequent_outputs(self, X: Any) -> tuple[Array, Array]:
         """The outputs of the frequent labels (rows, F), and H = X P (rows, d)."""
         H = SparseRows(X, self.kernels).times(self.inverse.P)
-        outputs: Array = (X @ self.frequent_part).toarray()
+        outputs: Array = (X @ self.other_part).toarray()
+        outputs += SparseRows(X[:, self.full], self.kernels).times(self.full_part)
         outputs -= self.kernels.matmul(H, self.R_frequent)
         return outputs, H
 
@@ -148,6 +168,13 @@ def _parts(inverse: Inverse, B: Any, kernels: Kernels) -> tuple[Any, Array]:
     R = kernels.matmul(SparseRows(B, kernels).transposed_times(inverse.P), inverse.K_inverse)
     data = B.data * np.repeat(inverse.scale, np.diff(B.indptr))
     return sp.csr_array((data, B.indices, B.indptr), shape=B.shape), R
+
+
+def _rows_kept(matrix: Any, kept: Array) -> Any:
+    """The matrix with empty rows in the place of some."""
+    entries = np.repeat(kept, np.diff(matrix.indptr))
+    indptr = np.concatenate([[0], np.cumsum(np.where(kept, np.diff(matrix.indptr), 0))])
+    return sp.csr_array((matrix.data[entries], matrix.indices[entries], indptr), shape=matrix.shape)
 
 
 def blocks(X: Any) -> list[slice]:

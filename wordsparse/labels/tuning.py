@@ -27,7 +27,7 @@ LEFT_OUT = 1500
 # Labels of a row whose places are compared.
 DEPTH = 30
 # λ of rows of length 1 beside their constant.
-RIDGES = (0.125, 0.375, 1.25, 3.75, 12.5, 37.5, 125.0)
+RIDGES = (0.375, 1.25, 3.75, 12.5, 37.5)
 DEPTH_JUDGED = 5
 
 
