@@ -23,7 +23,7 @@ SAMPLE = 6000
 # Every output of this many labels of the sample is computed: the most frequent labels decide which λ is best.
 TUNED_LABELS = 2048
 # Rows left out, one after the other, at most.
-LEFT_OUT = 1500
+LEFT_OUT = 1000
 # Labels of a row whose places are compared.
 DEPTH = 30
 # λ of rows of length 1 beside their constant.
