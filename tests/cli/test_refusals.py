@@ -120,7 +120,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("documents {model} {new} -o d.jsonl --keep id", "--keep names columns of rows"),
         ("documents {text} {model} -o d.npy", "the model comes first"),
         ("train {new} -o out --heldout 10%", "write 10% as 0.1"),
-        ("train {new} -o out --config {model}/model.json", "options.toml beside it"),
+        ("train {new} -o out --config {model}/model.json", "for a model's options name its directory"),
         ("train {latin} -o out", "iconv -f LATIN1"),
         ("train {cut} -o out", "ends inside a character"),
         ("compare {text} -o out --only gensim", "did you mean gensim-skipgram-ns or"),

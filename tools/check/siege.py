@@ -153,7 +153,7 @@ def _run(arguments: list[str], errors: str, ready: Connection) -> None:
 
 
 # Files that hold the time at which, the speed with which, or the threads on which a result was made.
-VARIES = ("model.json", "options.toml")
+VARIES = ("model.json",)
 
 
 def contents(output: Path) -> dict[str, str]:

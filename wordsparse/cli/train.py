@@ -20,6 +20,7 @@ from wordsparse.training.runs import train
 from wordsparse.vectors.formats import check_output
 from wordsparse.words import presets
 from wordsparse.words.model import Model
+from wordsparse.words.model_directory import is_model, recorded_options
 from wordsparse.words.options import epochs_of
 from wordsparse.words.recipe import Recipe
 
@@ -36,7 +37,7 @@ class TrainCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Look for the file and the name first, for they say which options there are, and their defaults."""
         path = _named("--config", args)
-        content = {} if path is None else toml.load(path)
+        content = {} if path is None else recorded_options(path) if is_model(path) else toml.load(path)
         if "recipe" in content:
             ctx.meta[RECIPE] = Recipe.from_dict(content.pop("recipe"))
         ctx.meta[KIND] = _named("--for", args) or str(content.get("for", content.get("preset", "text")))
@@ -94,7 +95,7 @@ def _as_text(parameter: click.Parameter, value: Any) -> str | list[str]:
     metavar="FILE",
     type=PATH,
     expose_value=False,
-    help="TOML file of options, as options.toml of a model; the command line counts more.",
+    help="TOML file of options, or a model, whose run is repeated; the command line counts more.",
 )
 @quiet_option
 @json_option

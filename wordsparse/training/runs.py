@@ -144,7 +144,7 @@ def _finished(run: Run, progress: Callable[[Progress], None], call: Mapping[str,
 
 
 def described_call(text: TrainingText, run: RunOptions) -> dict[str, object]:
-    """The arguments of a call that ``options.toml`` holds besides its Options."""
+    """The arguments of a call that a model records besides its Options."""
     silent = ("output", "resume", "progress", "log", *(["checkpoint_every"] if run.output is None else []))
     call = {name: value for name, value in vars(run).items() if value is not None and name not in silent}
     if run.init is not None:

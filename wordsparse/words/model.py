@@ -83,7 +83,7 @@ class Model:
         N-grams fitted to the vectors and blended into them; see :meth:`fit_subwords`.
     call : dict
         The options of :func:`wordsparse.train` that are not in ``options``: the text's files, how they were read, and
-        the like. A model directory has both in ``options.toml``.
+        the like.
     axes : (dim, dim) float32, optional
         The rotation of the vectors into the axes of the model that this one continues:
         :func:`wordsparse.words.coordinates.axes`.

@@ -2,7 +2,7 @@
 
 A model directory holds ``model.json`` (format, version, options, report, and each file's size and SHA-256),
 ``vocabulary.json``, ``input.npy`` (E, one row a word), ``output.npy`` (diag(√π) W, with the constant feature's column
-last) and ``options.toml``, with which ``train --config`` repeats the run. A model of a run also holds
+last). ``train --config MODEL`` repeats the run from ``model.json``. A model of a run also holds
 ``training.bin``, the data that are needed to train on: 8 bytes a word (how much was seen of it) and a few d×d matrices;
 its table, the text and where the run ended are in ``model.json``. A model with n-grams also holds ``subwords.bin``, and
 one that continues another ``axes.npy``, the rotation into the axes of that one.
@@ -20,17 +20,18 @@ import numpy as np
 from wordsparse.corpus import Vocabulary
 from wordsparse.corpus.shards import check_unjoined
 from wordsparse.errors import InputError
-from wordsparse.files import arrays, regular, storage, toml
+from wordsparse.files import arrays, regular, storage
 from wordsparse.machine.threads import available_cpus, ordered_map
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.form import Form
 from wordsparse.words.model import ROWS, Model, Training
+from wordsparse.words.options import renamed
 
 MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
 VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
-SUBWORDS, OPTIONS, AXES = "subwords.bin", "options.toml", "axes.npy"
+SUBWORDS, AXES = "subwords.bin", "axes.npy"
 
 
 def write(model: Model, path: str | PathLike[str]) -> None:
@@ -40,18 +41,16 @@ def write(model: Model, path: str | PathLike[str]) -> None:
         rows = {INPUT: model.input_rows, OUTPUT: model.output_rows}
         if model.axes is not None:
             rows[AXES] = model.axes
-        data = {VOCABULARY: model.vocabulary.as_json()}
-        data[OPTIONS] = toml.dumps({**model.call, **model.options}).encode()
 
         def written(name: str) -> dict[str, Any]:
             with storage.synced(directory / name) as file:
                 if name in rows:
                     np.lib.format.write_array(file, np.ascontiguousarray(rows[name], "<f4"), (1, 0))
                 else:
-                    file.write(data[name])
+                    file.write(model.vocabulary.as_json())
             return file.record()
 
-        names = (*rows, *data)
+        names = (*rows, VOCABULARY)
         files = dict(zip(names, ordered_map(written, names, model.threads or available_cpus()), strict=True))
         manifest = {"format": FORMAT, "version": VERSION, "options": model.options, "report": model.report}
         manifest["call"] = model.call
@@ -79,7 +78,7 @@ def load(path: str | PathLike[str], *, mapped: bool = False) -> Model:
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
     with storage.trusting(directory / MANIFEST):
         options, report, files = (manifest[name] for name in ("options", "report", "files"))
-        names = (VOCABULARY, INPUT, OUTPUT, *sorted({OPTIONS, AXES} & files.keys()))
+        names = (VOCABULARY, INPUT, OUTPUT, *sorted({AXES} & files.keys()))
         recorded = [files[name]["sha256"] for name in names]
         check_unjoined(directory, (manifest.get("training") or {}).get("text"), manifest.get("call"))
 
@@ -105,6 +104,13 @@ def load(path: str | PathLike[str], *, mapped: bool = False) -> Model:
 def is_model(path: str | PathLike[str]) -> bool:
     """Whether ``path`` is a model directory."""
     return os.path.isfile(Path(path) / MANIFEST)
+
+
+def recorded_options(path: str | PathLike[str]) -> dict[str, Any]:
+    """The options of the run of a model directory, those of its text included; InputError as :func:`load`."""
+    manifest = storage.read_manifest(Path(path) / MANIFEST, FORMAT, VERSION)
+    content = {**manifest.get("call", {}), **renamed(manifest["options"])}
+    return {name: value for name, value in content.items() if value is not None}
 
 
 def read_vectors(path: str | PathLike[str]) -> WordVectors:
