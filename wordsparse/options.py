@@ -75,8 +75,6 @@ _VALUES = {
     **dict.fromkeys(("word2vec-binary", "bin", "binary"), "word2vec-bin"),
     **dict.fromkeys(("numpy", "npy"), "npz"),
     **dict.fromkeys(("static", "sentence-transformers"), "model2vec"),
-    **dict.fromkeys(("fp16", "half", "f16"), "float16"),
-    **dict.fromkeys(("fp32", "f32", "float"), "float32"),
 }
 
 
