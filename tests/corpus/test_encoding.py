@@ -25,7 +25,7 @@ from wordsparse.errors import InputError
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=3)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.lists(WORDS | st.sampled_from("abcd")), min_size=1).filter(any),
     st.integers(1, 3),
@@ -103,6 +103,10 @@ def test_a_larger_text_is_encoded_as_by_plain_python(tmp_path, monkeypatch, thre
     opened = EncodedCorpus.open(corpus.path)
     assert content(corpus) == content(opened) == expected
     assert corpus.identity() == opened.identity()
+    assert (opened.path, opened.min_count, opened.max_vocab) == (tmp_path / "out", 2, None)
+    assert not any(shard[:].flags.writeable for shard in opened.shards)
+    with pytest.raises(InputError, match="is not an encoded corpus"):
+        EncodedCorpus.open(tmp_path / "text")
     assert len(expected.shards) > 5
 
 

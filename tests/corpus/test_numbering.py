@@ -3,11 +3,9 @@
 from typing import Any
 
 import numpy as np
-import pytest
 
 from wordsparse.corpus import END_OF_SENTENCE as END
 from wordsparse.corpus.numbering import BLOCK, Numbers, numbered
-from wordsparse.errors import InputError
 
 
 def test_equal_tokens_have_one_number_and_empty_sentences_no_end() -> None:
@@ -27,8 +25,3 @@ def test_a_long_text_comes_in_blocks_that_are_read_as_they_are_asked_for() -> No
     first, *others = numbered(sentences(), Numbers(), END)
     assert first.shape == (BLOCK + 1,)
     assert others[0][-2:].tolist() == [BLOCK, END]
-
-
-def test_a_token_without_a_hash_is_named() -> None:
-    with pytest.raises(InputError, match=r"unhashable.*list"):
-        next(numbered([["a", ["b"]]], Numbers(), END))

@@ -1,13 +1,9 @@
 """Tables of every kind, by each of their faces: text, groups, rows, pairs and edges."""
 
-import bz2
 import csv
-import gzip
 import io
 import json
-import lzma
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from support.texts import sentences
+from support.texts import PACKED, sentences
 
 import wordsparse as ws
 from wordsparse.cli import main
@@ -32,13 +28,7 @@ from wordsparse.graphs.options import GraphOptions
 from wordsparse.graphs.reading import read_graph
 from wordsparse.labels import read_texts
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
 Rows = list[dict[str, Any]]
-PACKED = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstd.compress}
 FILES = ["t.csv", "t.tsv", "t.csv.gz", "t.csv.xz", "t.jsonl", "t.jsonl.bz2", "t.ndjson.zst", "t.parquet"]
 FRAMES: dict[str, Any] = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "arrow": pa.Table.from_pylist}
 KINDS = [*FILES, *FRAMES, "mappings"]

@@ -5,8 +5,6 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from wordsparse.corpus import END_OF_SENTENCE
 from wordsparse.corpus._text import WordTable, renumber
@@ -73,19 +71,6 @@ def test_words_that_differ_in_one_byte_are_different(n):
     table = WordTable()
     assert table.scan(" ".join(words * 2).encode(), True)
     assert counts(table) == dict(sorted(Counter(words * 2).items(), key=lambda item: (-item[1], item[0])))
-
-
-@settings(deadline=None)
-@given(
-    st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=20) | st.sampled_from(["", "\0", "a\0", "a"]))
-)
-def test_any_words_are_numbered_and_counted_as_by_a_dict(words):
-    table = WordTable()
-    table.add(words)
-    numbers: dict[str, int] = {}
-    assert table.take().tolist() == [numbers.setdefault(word, len(numbers)) for word in words]
-    assert list(counts(table).items()) == sorted(Counter(words).items(), key=lambda item: (-item[1], item[0]))
-    assert numbers == numbers_of(table)
 
 
 def test_a_kind_of_str_is_a_str():
