@@ -41,12 +41,17 @@ def test_a_clock_that_stands_still_has_no_speed() -> None:
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("model", MODELS)
-def test_topics_are_learnt(model: str, loss: str) -> None:
+def test_topics_are_learnt_and_the_heldout_loss_is_reported_each_epoch(model: str, loss: str) -> None:
     seen: list[Progress] = []
-    trained = ws.train(two_topics(), **{**SMALL, "epochs": 5}, model=model, loss=loss, progress=seen.append)
-    losses = trained.report["loss"]
+    trained = ws.train(two_topics(1200), **SMALL, model=model, loss=loss, heldout=0.2, progress=seen.append)
+    losses, heldout = trained.report["loss"], trained.report["heldout_loss"]
     assert seen[0].loss == pytest.approx(AT_START[loss], rel=0.1 if loss == "zloss" else 1e-6, abs=1e-5)
     assert losses[-1] < losses[0] < AT_START[loss]
+    assert max(heldout) < AT_START[loss] - 0.2
+    assert heldout[-1] == pytest.approx(losses[-1], rel=0.1)
+    assert [p.heldout_loss for p in seen if p.heldout_loss is not None] == heldout
+    assert seen[-1].tokens == seen[-1].total_tokens == trained.report["tokens"]
+    assert trained.report["tokens"] == pytest.approx(3 * 0.8 * 9600, rel=0.02)
     within, across = between_topics(trained)
     assert within > across + 0.3
 

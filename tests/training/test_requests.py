@@ -76,17 +76,6 @@ def test_numpys_numbers_as_options_are_stored_with_the_model(tmp_path: Path) -> 
     assert {type(value) for value in model.options.values()} <= {int, float, str, bool, type(None)}
 
 
-def test_a_loss_object_trains_and_is_stored(tmp_path: Path) -> None:
-    """It was a KeyError."""
-    given = {**SMALL, "loss": losses.BoundedNS(negatives=10), "output": tmp_path / "model"}
-    ws.train(two_topics(60), **given)
-    stored = ws.load(tmp_path / "model").options
-    assert stored["recipe"]["loss"] == {"name": "bounded-ns", "negatives": 10, "touching": 0.0}
-    assert len(ws.train(two_topics(60), **{**given, "epochs": 4}, resume=True).report["loss"]) == 4
-    with pytest.raises(InputError, match="recipe was"):
-        ws.train(two_topics(60), **{**given, "epochs": 5, "loss": "bounded-ns"}, resume=True)
-
-
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("edge", [{"dim": 1}, {"dim": 64}, {"window": 255}, {"batch_tokens": 1}, {"epochs": 40}])
 def test_options_at_the_edge_train(edge: dict[str, Any], model: str) -> None:
@@ -137,11 +126,7 @@ def test_an_encoded_text_keeps_its_vocabulary(tmp_path: Path, options: dict[str,
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dim": 0}, "dim"),
-        ({"min_count": 0}, "min_count"),
         ({"max_vocab": 0}, "max_vocab"),
-        ({"format": "pdf"}, "pdf"),
-        ({"min_count": 10_000}, "vocabulary is empty"),
         ({"checkpoint_every": -1}, "checkpoint_every"),
         ({"checkpoint_every": "often"}, "checkpoint_every"),
         ({"resume": True}, "resume needs an output"),
