@@ -11,7 +11,7 @@ from wordsparse.kernels import Csr, Kernels
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.interface import Forward, Targets
-from wordsparse.layer.losses import BoundedNS, Loss, ZLoss
+from wordsparse.layer.losses import BoundedNS
 from wordsparse.layer.sums import pull_back
 
 Array = NDArray[Any]
@@ -57,23 +57,3 @@ def test_any_change_of_the_state_outdates_a_forward_pass(change: str) -> None:
     getattr(layer, change)(*arguments.get(change, ()))
     with pytest.raises(InputError, match="out of date"):
         pull_back(forward)
-
-
-# ── a loss without a scale ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def layer_of_size(size: float, loss: Loss, dtype: Any = np.float32) -> ExactLayer:
-    layer = ExactLayer(Kernels(), COLUMNS, FEATURES, loss, None, np.dtype(dtype))
-    layer.set_weights((size * np.random.default_rng(0).standard_normal((COLUMNS, FEATURES))).astype(dtype))
-    return layer
-
-
-def test_weights_of_other_losses_and_no_weights_stay_and_new_weights_outdate_what_was_computed() -> None:
-    large = layer_of_size(1e9, ZLoss())
-    changes = large.clock.changes
-    assert large.rescale() > 1
-    assert large.clock.changes > changes
-    for layer in (layer_of_size(1e9, BoundedNS()), layer_of_size(0.0, ZLoss())):
-        before = layer.weights()
-        assert layer.rescale() == 1
-        np.testing.assert_array_equal(layer.weights(), before)

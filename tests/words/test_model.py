@@ -4,7 +4,6 @@ import copy
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ from support.texts import SHORT, same_vectors, write_text
 import wordsparse as ws
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.files import storage
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.words import model_directory
 from wordsparse.words.model import Model
@@ -115,23 +113,6 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     ws.encode([["a", "b"]], tmp_path / "corpus", min_count=1)
     with pytest.raises(InputError, match=MANIFEST):
         ws.load(tmp_path / "corpus")
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"version": 99}, "version 99; this wordsparse reads version 2"),
-        ({"version": None}, "version None"),
-        ({"format": "other"}, "is not a wordsparse-model file"),
-    ],
-)
-def test_another_version_is_refused_by_name(saved: Path, change: dict[str, Any], message: str) -> None:
-    content = storage.read_json(saved / MANIFEST)
-    del content["sha256"]
-    kept = {key: value for key, value in {**content, **change}.items() if value is not None}
-    storage.write_manifest(saved / MANIFEST, kept)
-    with pytest.raises(InputError, match=message):
-        ws.load(saved)
 
 
 def test_names_of_other_libraries_lead_to_ours(saved: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
 
 
 def test_a_short_text_is_passed_over_more_often_for_sentences_too() -> None:
-    text = [["a", "b", "c"]] * 50
+    text = [["a", "b", "c"]] * 10
     epochs = [
         ws.train(text, preset=kind, dim=2, min_count=1).options["epochs"] for kind in ("text", "sentences", "items")
     ]

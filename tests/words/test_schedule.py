@@ -3,7 +3,7 @@
 import pytest
 
 from wordsparse.words.recipe import Recipe, recommended
-from wordsparse.words.schedule import MAX_WARMUP, MIN_LONG_STEPS, MIN_STEPS, MIN_WARMUP, Schedule
+from wordsparse.words.schedule import MIN_LONG_STEPS, MIN_STEPS, Schedule
 
 GROWING = recommended("cbow", "bounded-ns")
 LEVEL = recommended("cbow", "squared")
@@ -18,12 +18,6 @@ def steps_of(schedule: Schedule) -> int:
         passed += min(largest, schedule.wanted(passed))
         steps += 1
     return steps
-
-
-@pytest.mark.parametrize("total", LENGTHS)
-def test_the_warm_up_is_the_recipes_and_a_share_of_the_run_at_most(total: int) -> None:
-    expected = max(min(GROWING.warmup_tokens, MAX_WARMUP * total), min(MIN_WARMUP, total / 2))
-    assert Schedule(GROWING, total).warmup_tokens == expected
 
 
 @pytest.mark.parametrize("total", LENGTHS)
