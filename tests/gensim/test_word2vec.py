@@ -152,11 +152,10 @@ def test_windows_that_hold_a_whole_basket() -> None:
         Word2Vec([list(range(10_002))], window=20_000, **SMALL)
 
 
-@pytest.mark.parametrize("exponent", [-1.0, 0.0, 1.0])
-def test_ns_exponent_weighs_the_words(exponent: float) -> None:
-    model = Word2Vec(WALKS, ns_exponent=exponent, **SMALL)
+def test_ns_exponent_weighs_the_words() -> None:
+    model = Word2Vec(WALKS, ns_exponent=-1.0, **SMALL)
     assert model._trained is not None
-    assert model._trained.recipe.measure_power == exponent
+    assert model._trained.recipe.measure_power == -1.0
     assert Word2Vec(**SMALL).ns_exponent == 0.75
 
 
