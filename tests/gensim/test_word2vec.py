@@ -121,7 +121,7 @@ def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
     model = Word2Vec(WALKS, window=2, **SMALL)
     model.save(tmp_path / "model")
     model = Word2Vec.load(tmp_path / "model")
-    before = model.wv.index_to_key.copy()
+    before, vectors = model.wv.index_to_key.copy(), model.wv.vectors.copy()
     more = [[99, 15, 16, 99, 14, 15] for _ in range(50)]
     model.build_vocab(more, update=True)
     assert model.wv.index_to_key == [*before, 99]
@@ -133,6 +133,12 @@ def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
     assert found is not None
     assert {key for key, _ in found[:4]} == {99, 14, 15, 16}
     assert len(model.wv) == 21
+    # The words that were there keep their axes.
+    cosines = [
+        np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b)
+        for a, b in zip(vectors, model.wv.vectors[:20], strict=True)
+    ]
+    assert np.mean(cosines) > 0.9
 
 
 @pytest.mark.parametrize("text", [[["a", "b"]], [["human"], ["graph", "trees"]], [["a", "b"], ["c", "d"]]])

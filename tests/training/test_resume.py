@@ -145,14 +145,6 @@ def test_vectors_alone_cannot_be_trained_on(text: Path, output: Path) -> None:
         train(text, output, epochs=3, resume=True)
 
 
-def test_an_encoded_text_keeps_its_tokeniser(text: Path, tmp_path: Path) -> None:
-    corpus = ws.encode(text, tmp_path / "encoded", tokens="simple", min_count=1)
-    with pytest.raises(InputError, match="was encoded with tokens simple, not split"):
-        ws.train(corpus, tokens="split", dim=5)
-    with pytest.raises(InputError, match="column applies to text only"):
-        ws.train(corpus, column="text", dim=5)
-
-
 def test_a_model_that_continues_another_stays_in_its_axes(tmp_path: Path) -> None:
     """Words kept their neighbours and not their numbers: an index of old vectors was of no use to new queries."""
     options: dict[str, Any] = {**SHORT, "dim": 12, "epochs": 4, "batch_tokens": 2000}
@@ -173,19 +165,6 @@ def test_a_model_that_continues_another_stays_in_its_axes(tmp_path: Path) -> Non
         assert np.array_equal(stored.vectors, longer.vectors)
         assert np.array_equal(ws.load(tmp_path / "model").vectors, longer.vectors)
         model = longer
-
-
-def test_gensims_word2vec_stays_in_its_axes_when_it_is_trained_on(tmp_path: Path) -> None:
-    from wordsparse.gensim import Word2Vec
-
-    old, new = (
-        [line.split() for line in _topics(tmp_path / "t.txt", seed).read_text().splitlines()] for seed in (0, 1)
-    )
-    model = Word2Vec(old, vector_size=12, min_count=1, sample=0, epochs=4)
-    before = {word: model.wv[word].copy() for word in model.wv.index_to_key}
-    model.build_vocab(new, update=True)
-    model.train(new, total_examples=len(new), epochs=4)
-    assert _cosines(*(np.array([get[word] for word in before]) for get in (model.wv, before))).mean() > 0.9
 
 
 def _topics(path: Path, seed: int) -> Path:

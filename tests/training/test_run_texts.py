@@ -32,10 +32,15 @@ def test_a_text_that_changes_during_the_run_stops_it_with_a_checkpoint(
     assert same_vectors(ws.train(path.parent, output=output, resume=True, **given), ws.train(text, **SHORT))
 
 
-def test_a_format_beside_an_encoded_text_is_refused(text: Path, output: Path, tmp_path: Path) -> None:
-    ws.encode(text, tmp_path / "encoded", min_count=1)
-    with pytest.raises(InputError, match="is already encoded: format applies to text only"):
-        ws.train(tmp_path / "encoded", output=output, format="lines")
+def test_how_an_encoded_text_is_read_is_not_asked_again(text: Path, output: Path, tmp_path: Path) -> None:
+    ws.encode(text, tmp_path / "encoded", tokens="simple", min_count=1)
+    for asked, said in (
+        ({"format": "lines"}, "is already encoded: format applies to text only"),
+        ({"column": "text"}, "column applies to text only"),
+        ({"tokens": "split"}, "was encoded with tokens simple, not split"),
+    ):
+        with pytest.raises(InputError, match=said):
+            ws.train(tmp_path / "encoded", output=output, **asked)
     assert not run_directory(output).exists()
 
 
