@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from support.texts import same_vectors, write_text
+from support.texts import SHORT, same_vectors, write_text
 
 import wordsparse as ws
 from wordsparse.cli import main
@@ -34,8 +34,7 @@ def test_training_goes_on_and_a_wrong_request_keeps_its_status(tmp_path: Path) -
     """A training whose reader went (``2>&1 | head``) was thrown away, with status 1."""
     text = write_text(tmp_path / "téxt.txt")
     assert main(["train", str(text), "-o", str(tmp_path / "modèl"), *SMALL, "--checkpoint-every", "0.001"]) == 0
-    options = {"dim": 6, "epochs": 2, "threads": 1, "sample": 0, "min_count": 1, "batch_tokens": 100}
-    assert same_vectors(ws.load(tmp_path / "modèl"), ws.train(text, **options))
+    assert same_vectors(ws.load(tmp_path / "modèl"), ws.train(text, **SHORT))
     assert main(["encode", "missing.txt", "-o", "out"]) == 2
 
 

@@ -6,7 +6,6 @@ import pytest
 import wordsparse as ws
 from wordsparse.comparison import texts
 from wordsparse.comparison.request import Request
-from wordsparse.errors import InputError
 
 SENTENCES = ["a b a c", "rare", "b a", "c b a x y"]
 
@@ -47,8 +46,6 @@ def test_the_first_tokens_with_the_whole_vocabulary(
 def test_an_encoded_text_is_used_as_it_is(text: Path, tmp_path: Path) -> None:
     encoded = ws.encode(text, tmp_path / "encoded", min_count=2).path
     assert texts.prepare(request(encoded), tmp_path).path == encoded
-    with pytest.raises(InputError, match="with min_count 2, not 3"):
-        texts.prepare(request(encoded, min_count=3), tmp_path)
 
 
 def test_long_sentences_are_cut_where_gensims_reader_cuts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,16 +89,11 @@ def test_a_copy_is_trained_on_and_exported_like_the_model(tmp_path: Path, copied
 # ── saving ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_nothing_is_overwritten(saved: Path, tmp_path: Path) -> None:
+def test_nothing_is_overwritten(saved: Path) -> None:
     before = (saved / INPUT).read_bytes()
     with pytest.raises(InputError, match="model: exists already"):
         make(1).save(saved)
     assert (saved / INPUT).read_bytes() == before
-    file = tmp_path / "file"
-    file.write_text("mine")
-    with pytest.raises(InputError, match="file: exists already"):
-        make().save(file)
-    assert file.read_text() == "mine"
 
 
 # ── damage ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -107,9 +102,6 @@ def test_nothing_is_overwritten(saved: Path, tmp_path: Path) -> None:
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere"):
         ws.load(tmp_path / "nowhere")
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(InputError, match="file"):
-        ws.load(tmp_path / "file")
     ws.encode([["a", "b"]], tmp_path / "corpus", min_count=1)
     with pytest.raises(InputError, match=MANIFEST):
         ws.load(tmp_path / "corpus")
