@@ -14,7 +14,7 @@ from wordsparse.kernels import CpuKernels, Kernels, isa
     params=[
         "numpy",
         *(f"blocks {name} 2" for name in isa.AVAILABLE),
-        *(f"rows {name} {threads}" for name in isa.AVAILABLE for threads in (1, 2)),
+        *(f"compiled {name} {threads}" for name in isa.AVAILABLE for threads in (1, 2)),
         "cuda-emulated",
         pytest.param("cuda", marks=pytest.mark.gpu),
     ]

@@ -31,7 +31,7 @@ SHORT = (
         "tests/layer/test_guard.py",
         "tests/corpus/test_text.py",
     ),
-    *("-k", "(own or blocks or copies or text) and not cuda and not emulated"),
+    *("-k", "(compiled or blocks or copies or text) and not cuda and not emulated"),
 )
 BUILD = {"WORDSPARSE_SANITIZE": "1", "WORDSPARSE_BOUNDSCHECK": "1"}
 
