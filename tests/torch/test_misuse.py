@@ -13,6 +13,17 @@ from support.torch_layers import D, d, layer, m, minibatch, torch
 from wordsparse.errors import InputError, MissingDependencyError, TrainingError
 
 
+def test_accumulation_in_a_loop_with_the_optimizer_is_refused() -> None:
+    h, Y = minibatch()
+    head = layer()
+    head(h, Y).backward()
+    head.set_learning_rate(0.5)
+    head.fused_optimizer.step()
+    head(h, Y).backward()
+    with pytest.raises(InputError, match="two backward passes without a step between them"):
+        head(h, Y).backward()
+
+
 def test_double_backward_is_refused() -> None:
     h, Y = minibatch()
     head = layer().eval()

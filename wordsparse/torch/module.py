@@ -49,9 +49,9 @@ class FactoredOutput(nn.Module):
     lr : float, optional
         The learning rate of W, in SGD's sense. None: a second-order step, the gradient times the inverse of the running
         mean of its curvature (d × d), of a size that fits whatever the size of h, the minibatch and the reduction; it
-        needs no tuning. Schedulers on :attr:`fused_optimizer` move the rate, or a factor of that size that is 1 at
-        first. A step that would overshoot by the minibatch's curvature is shortened to where its steepest direction
-        meets its goal.
+        needs no tuning. :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` move the rate, or a factor
+        of that size that is 1 at first. A step that would overshoot by the minibatch's curvature is shortened to where
+        its steepest direction meets its goal.
     weight_decay : float
         λ: W shrinks by lr·λ in every step.
     fused : bool
@@ -84,7 +84,8 @@ class FactoredOutput(nn.Module):
     The state is in the CPU's memory; h from another device is copied there and its gradient back. The layer has as many
     threads as PyTorch had when it was made (``torch.set_num_threads``). Refused, since they
     would be wrong without a word: training in several processes (DDP, FSDP), a backward pass through weights that have
-    changed since its forward pass, a reentrant checkpoint, shared memory.
+    changed since its forward pass, a reentrant checkpoint, a second backward pass before the optimizer's step, shared
+    memory.
 
     Examples
     --------
@@ -257,11 +258,20 @@ class FactoredOutput(nn.Module):
             self._engine.apply(gradients, self.fused_optimizer.settings())
             state.link(self, self._engine)
 
+    def set_learning_rate(self, lr: float) -> None:
+        """Set the learning rate of W, or the factor of the layer's own."""
+        self.fused_optimizer.param_groups[0]["lr"] = validation.non_negative("lr", lr)
+
+    def _end_pass(self, gradients: Gradients) -> None:
+        """The step at the end of a backward pass."""
+        self._step(gradients)
+        self.fused_optimizer.passed = True
+
     def _collected(self, forward_in: int) -> Gradients:
         """Where the present backward pass collects, whose forward pass ran in the middle of another one or none."""
         if not self.fused:
             return self._engine.pending
-        return passes.collected(self._number, forward_in, self._step)
+        return passes.collected(self._number, forward_in, self.fused_optimizer.check_pass, self._end_pass)
 
     # ── called by the operators ──────────────────────────────────────────────────────────────────────────────────
 

@@ -6,13 +6,14 @@ from typing import Any
 import torch
 
 from wordsparse import validation
+from wordsparse.errors import InputError
 from wordsparse.torch.engine import StepOptions
 
 
 class FusedOptimizer(torch.optim.Optimizer):
     """Holds ``lr`` and ``weight_decay`` of a layer that updates its weights in its backward pass.
 
-    Its ``step`` changes no weights: every backward pass of the layer has taken one.
+    Its ``step`` changes no weights: it ends a step of training, so that a second backward pass before it is refused.
 
     Parameters
     ----------
@@ -22,6 +23,11 @@ class FusedOptimizer(torch.optim.Optimizer):
         None: a factor, at first 1, of the size of the layer's second-order step.
     weight_decay : float
     """
+
+    # Whether a backward pass has updated the weights since the last step, and whether the loop calls it at all. Copies
+    # of an optimizer keep its groups only.
+    passed = False
+    watches = False
 
     def __init__(self, anchor: torch.Tensor, lr: float | None, weight_decay: float) -> None:
         rate = {"lr": 1.0 if lr is None else lr, "second_order": lr is None}
@@ -38,4 +44,14 @@ class FusedOptimizer(torch.optim.Optimizer):
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change no weights; returns the result of the closure, if one is given."""
         with torch.enable_grad():
-            return closure() if closure else None
+            result = closure() if closure else None
+        self.passed, self.watches = False, True
+        return result
+
+    def check_pass(self) -> None:
+        """Refuse (InputError) a backward pass after one that updated the weights, in a loop that calls :meth:`step`."""
+        if self.passed and self.watches:
+            raise InputError(
+                "two backward passes without a step between them: FactoredOutput has updated its weights after the "
+                "first one, so gradients do not accumulate; use fused=False, and layer.apply_() after the last of them"
+            )

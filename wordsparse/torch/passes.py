@@ -25,10 +25,10 @@ def now() -> int:
     return int(torch._C._current_graph_task_id())
 
 
-def collected(layer: int, forward_in: int, take: Callable[[Gradients], None]) -> Gradients:
+def collected(layer: int, forward_in: int, begin: Callable[[], None], take: Callable[[Gradients], None]) -> Gradients:
     """The gradients of the present backward pass of a layer, by its number, whose forward pass ran in ``forward_in``.
 
-    ``take`` is called at its end.
+    ``begin`` is called first where it is new, and ``take`` at its end.
 
     Raises
     ------
@@ -50,6 +50,7 @@ def collected(layer: int, forward_in: int, take: Callable[[Gradients], None]) ->
         )
     gradients = _passes.get((layer, now()))
     if gradients is None:
+        begin()
         gradients = _passes[layer, now()] = Gradients()
         engine: Any = torch.autograd.Variable._execution_engine
         engine.queue_callback(partial(take, gradients))
