@@ -71,6 +71,7 @@ HOSTILE = {
     "bomb of a line": (lzma.compress(b"a 1 2" + b"0" * 70_000_000), "unpacks to more than"),
     "zip": (zipped(other=b""), "without the array"),
     "npz, damaged": (npz(ONE_VECTOR, ONE_WORD)[:-30], "damaged"),
+    "npz, no array": (npz(b"vectors", ONE_WORD), "damaged"),
     "npz, object": (npz(npy("(1, 2)", "|O", b"."), ONE_WORD), "allow_pickle=False"),
     "npz, huge": (npz(npy("(100000000000, 100000000000)"), ONE_WORD), "damaged"),
     "npz, negative": (npz(npy("(-1, -2)"), ONE_WORD), "damaged"),

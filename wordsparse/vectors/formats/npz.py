@@ -51,12 +51,12 @@ class Npz(Format):
     def read(self, path: Path) -> WordVectors:
         try:
             arrays = _read_arrays(path)
-            keys = _keys(arrays["words"])
+            keys, vectors = _keys(arrays["words"]), float_vectors(arrays["vectors"])
         except InputError:
             raise
         except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
             raise InputError(f"is not an npz file, or is damaged: {error}; copy or write it again") from error
-        made = WordVectors(keys, float_vectors(arrays["vectors"]), arrays.get("counts"))
+        made = WordVectors(keys, vectors, arrays.get("counts"))
         if arrays.keys() & set(subwords.ARRAYS):
             made.subwords = subwords.Subwords.from_arrays(arrays)
             if made.subwords.dim != made.dim:
