@@ -20,6 +20,7 @@ def run() -> None:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, leave)
+    sys.unraisablehook = heed
     from wordsparse.cli import main, terminal
 
     terminal.prepare()
@@ -33,6 +34,14 @@ def leave(number: int, frame: FrameType | None) -> None:
     with contextlib.suppress(OSError):
         os.write(2, b"wordsparse: interrupted\n")
     os._exit(INTERRUPTED)
+
+
+def heed(unraisable: "sys.UnraisableHookArgs") -> None:
+    """End the process if a signal came in a callback, such as one of an import: Python drops the exceptions of those,
+    so the interruption would be printed and forgotten."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        leave(signal.SIGINT, None)
+    sys.__unraisablehook__(unraisable)
 
 
 if __name__ == "__main__":

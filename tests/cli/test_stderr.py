@@ -52,8 +52,23 @@ sys.argv[1:] = ["--version"]
 script.run()
 """
 
+IN_CALLBACK = """
+import os, signal, sys, weakref
+import wordsparse.__main__ as script
+import wordsparse.cli.encode as encode
+class Thing: pass
+def start(*given, **options):
+    thing = Thing()
+    ends = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    del thing
+encode.command.callback = start
+sys.argv[1:] = ["encode", "text", "-o", "encoded"]
+script.run()
+"""
 
-def test_a_signal_during_the_imports_is_an_interruption() -> None:
-    """It was a traceback, or death by the signal."""
-    done = subprocess.run([sys.executable, "-c", AT_IMPORT], capture_output=True, text=True)
+
+@pytest.mark.parametrize("code", [AT_IMPORT, IN_CALLBACK])
+def test_a_signal_during_the_imports_is_an_interruption(code: str) -> None:
+    """It was a traceback, or death by the signal; or it came in a callback of an import, and a traceback was all."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "wordsparse: interrupted\n")
