@@ -38,6 +38,7 @@ cdef extern from "window_pull.hpp" namespace "wordsparse" nogil:
         Py_ssize_t targets
         bint past_caches
         bint half
+    Py_ssize_t ring_size(Py_ssize_t)
     Py_ssize_t ring_bytes(Py_ssize_t)
     Py_ssize_t panels_bytes(Py_ssize_t, Py_ssize_t)
     Py_ssize_t plan_bytes(Py_ssize_t, Py_ssize_t, Py_ssize_t)
@@ -51,7 +52,12 @@ BLOCK = POSITIONS
 cdef enum:
     # Bags that sums adds up before the next part, and the most parts: each has a sum for every column.
     PART_BAGS = 32768
-    MAX_PARTS = 16
+    MAX_PARTS = 8
+
+
+def places_of_ring(Py_ssize_t reach):
+    """Places of a ring for windows of that reach."""
+    return ring_size(reach)
 
 
 def scratch_bytes(Py_ssize_t reach):
@@ -147,28 +153,24 @@ def sum_parts(Py_ssize_t bags):
     return max(1, min(MAX_PARTS, bags // PART_BAGS))
 
 
-def change_size(Py_ssize_t n, Py_ssize_t reach, Py_ssize_t parts):
-    """Pairs of numbers of scratch for sums over n positions."""
-    return n + parts * (2 * reach + 2)
-
-
 def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
-         const double[::1] values, const double[::1] squares, Py_ssize_t reach, double[:, ::1] change,
+         const double[::1] values, const double[::1] squares, Py_ssize_t reach, double[:, :, ::1] rings,
          double[:, :, ::1] parts, double[:, ::1] out, int threads):
-    """Of each bag's value one part of its size, and of its square one part of the square of it. change (change_size, 2)
-    and parts (sum_parts, columns, 2) as they come; out (2, columns); there is at least one bag."""
+    """Of each bag's value one part of its size, and of its square one part of the square of it. rings (sum_parts, as
+    many places as ring_size or more, 4) and parts (sum_parts, columns, 2) as they come; out (2, columns); there is at
+    least one bag."""
     cdef Py_ssize_t n = tokens.shape[0], bags = centre.shape[0], columns = out.shape[1], part, column, count, i
     cdef double total
     require(bags > 0 and start.shape[0] == stop.shape[0] == values.shape[0] == squares.shape[0] == bags,
             "each bag must have one value and one square")
     require(parts.shape[0] > 0 and parts.shape[1] == columns and parts.shape[2] == out.shape[0] == 2,
             "parts must have the columns of the result")
-    require(change.shape[0] >= change_size(n, reach, parts.shape[0]) and change.shape[1] == 2,
-            "change must have change_size pairs")
+    require(rings.shape[0] == parts.shape[0] and rings.shape[1] == ring_size(reach) and rings.shape[2] == 4,
+            "each part must have a ring")
     count = parts.shape[0]
     for part in prange(count, nogil=True, schedule="static", num_threads=threads):
         part_sums(&tokens[0], n, &centre[0], &start[0], &stop[0], &values[0], &squares[0], reach, bags * part // count,
-                  bags * (part + 1) // count, &change[part * (2 * reach + 2), 0], &parts[part, 0, 0], columns)
+                  bags * (part + 1) // count, &rings[part, 0, 0], &parts[part, 0, 0], columns)
     for column in prange(columns, nogil=True, schedule="static", num_threads=threads):
         for i in range(2):
             total = 0
@@ -179,28 +181,30 @@ def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1
 
 cdef void part_sums(const int32_t* tokens, Py_ssize_t n, const int32_t* centre, const int32_t* start,
                     const int32_t* stop, const double* values, const double* squares, Py_ssize_t reach,
-                    Py_ssize_t first, Py_ssize_t last, double* change, double* out, Py_ssize_t columns) noexcept nogil:
-    """sums of the bags from `first` to `last`. Those of one part never reach further than 2 reach + 1 positions into
-    the next one's, whose `change` begins so much further on."""
-    cdef Py_ssize_t low, high, j, p
+                    Py_ssize_t first, Py_ssize_t last, double* ring, double* out, Py_ssize_t columns) noexcept nogil:
+    """sums of the bags from `first` to `last`. A place of the ring has what is added to the running sums at a position,
+    and what the bag with its centre there leaves out."""
+    cdef Py_ssize_t wrap = ring_size(reach) - 1, j = first, p
     cdef double total = 0, total_square = 0, value, square, size
+    cdef double* place
     memset(out, 0, 2 * columns * sizeof(double))
+    memset(ring, 0, 4 * (wrap + 1) * sizeof(double))
     if first == last:
         return
-    low, high = max(0, centre[first] - reach), min(n, centre[last - 1] + reach + 1)
-    memset(change + 2 * low, 0, 2 * (high - low + 1) * sizeof(double))
-    # A bag's value starts to count at its first token and stops to after its last; its centre is left out.
-    for j in range(first, last):
-        size = stop[j] - start[j] - 1
-        value, square = values[j] / size, squares[j] / (size * size)
-        add_pair(change + 2 * start[j], value, square)
-        add_pair(change + 2 * stop[j], -value, -square)
-        add_pair(out + 2 * tokens[centre[j]], -value, -square)
-    for p in range(low, high):
-        total += change[2 * p]
-        total_square += change[2 * p + 1]
+    for p in range(max(0, centre[first] - reach), min(n, centre[last - 1] + reach + 1)):
+        while j < last and centre[j] - reach <= p:  # no window starts before
+            size = stop[j] - start[j] - 1
+            value, square = values[j] / size, squares[j] / (size * size)
+            add_pair(ring + 4 * (start[j] & wrap), value, square)
+            add_pair(ring + 4 * (stop[j] & wrap), -value, -square)
+            add_pair(ring + 4 * (centre[j] & wrap) + 2, value, square)
+            j += 1
+        place = ring + 4 * (p & wrap)
+        total += place[0]
+        total_square += place[1]
         if tokens[p] >= 0:
-            add_pair(out + 2 * tokens[p], total, total_square)
+            add_pair(out + 2 * tokens[p], total - place[2], total_square - place[3])
+        memset(place, 0, 4 * sizeof(double))
 
 
 cdef inline void add_pair(double* to, double first, double second) noexcept nogil:

@@ -216,15 +216,15 @@ class CpuKernels(Kernels):
         return out
 
     def window_sums(self, windows: Windows, values: Array, squares: Array) -> tuple[Array, Array]:
-        n, bags, columns, reach = windows.tokens.shape[0], windows.rows, windows.columns, windows.reach
+        bags, columns, reach = windows.rows, windows.columns, windows.reach
         if bags == 0 or columns == 0:
             return np.zeros(columns), np.zeros(columns)
         count, out = _windows.sum_parts(bags), np.empty((2, columns))
-        change = self._pool.empty((_windows.change_size(n, reach, count), 2), np.float64)
+        rings = self._pool.empty((count, _windows.places_of_ring(reach), 4), np.float64)
         parts, threads = self._pool.empty((count, columns, 2), np.float64), self._threads_for(SUMS_WORK * bags)
         text = windows.tokens, windows.centre, windows.start, windows.stop
         numbers = (np.ascontiguousarray(each, np.float64) for each in (values, squares))
-        _windows.sums(*text, *numbers, reach, change, parts, out, threads)
+        _windows.sums(*text, *numbers, reach, rings, parts, out, threads)
         return out[0], out[1]
 
     def window_pull(
