@@ -3,7 +3,6 @@
 Data goes one way: model → content (words, int8 vectors, map) → page → one file.
 """
 
-from collections.abc import Callable
 from html import escape
 from os import PathLike
 from pathlib import Path
@@ -42,7 +41,6 @@ def explore(
     *,
     words: int = DEFAULT_WORDS,
     map_words: int = DEFAULT_MAP,
-    progress: Callable[[str], None] = lambda _: None,
 ) -> Page:
     """Make one HTML page, complete in itself, to explore word vectors in a browser or a notebook.
 
@@ -58,8 +56,6 @@ def explore(
         Number of most frequent words on the page.
     map_words : int
         Number of words on the map.
-    progress : callable, optional
-        Called with one sentence at the start of each phase.
 
     Returns
     -------
@@ -80,7 +76,7 @@ def explore(
     if target is not None:
         storage.check_file(target)
     name = Path(model).name if isinstance(model, str | PathLike) else "model"
-    content = content_of(name, _read(name, model), words, map_words, progress)
+    content = content_of(name, _read(name, model), words, map_words)
     data = page(content).encode("utf-8", "backslashreplace")  # a name of a file may be no Unicode
     if target is not None:
         storage.write_file(target, data)

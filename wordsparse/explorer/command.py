@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from wordsparse.cli import terminal
 from wordsparse.cli.common import emit, json_option, output_option, quiet_option, report_stream
 from wordsparse.explorer import DEFAULT_MAP, DEFAULT_WORDS
 
@@ -41,12 +40,6 @@ def command(model: str, output: Path, words: int, map_words: int, as_json: bool,
     from wordsparse.explorer import explore
 
     report = report_stream(output, as_json)
-    result = explore(
-        model, output, words=words, map_words=map_words, progress=(lambda sentence: None) if quiet else _say
-    )
+    result = explore(model, output, words=words, map_words=map_words)
     said = f"{result['file']}: {result['bytes'] / 1e6:.1f} MB; open it in a browser"
     emit(result, [said], as_json, report)
-
-
-def _say(sentence: str) -> None:
-    terminal.say([f"wordsparse: explore: {sentence}"])

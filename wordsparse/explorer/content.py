@@ -5,7 +5,7 @@ scale of a row changes no cosine, and the page divides by |q| instead of storing
 """
 
 import base64
-from collections.abc import Callable
+import logging
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,15 @@ from wordsparse.vectors.word_vectors import WordVectors
 MAX_SHOWN = 80
 
 
-def content_of(
-    name: str, vectors: WordVectors, words: int, map_words: int, progress: Callable[[str], None] = lambda _: None
-) -> dict[str, Any]:
+logger = logging.getLogger(__name__)
+
+
+def content_of(name: str, vectors: WordVectors, words: int, map_words: int) -> dict[str, Any]:
     """The data of the page, as numbers, strings and lists; InputError if a word is not valid Unicode."""
-    page = most_frequent(vectors.with_text(), words)
+    page = _first(vectors.with_text(), words)
     mapped = min(map_words, len(page))
     method = projection.method(mapped)
-    progress(f"mapping {mapped:,} words of {name} by {method}{projection.advice()}")
+    logger.info("explore: mapping %s words of %s by %s%s", f"{mapped:,}", name, method, projection.advice())
     return {
         "name": name,
         "dim": page.dim,
@@ -38,12 +39,9 @@ def content_of(
     }
 
 
-def most_frequent(vectors: WordVectors, n: int) -> WordVectors:
-    """The ``n`` words of largest count, most frequent first; if counts are unknown, the first ``n``."""
-    if vectors.counts is None:
-        return WordVectors(vectors.words[:n], vectors.vectors[:n])
-    rows = np.argsort(-vectors.counts, kind="stable")[:n]
-    return WordVectors([vectors.words[row] for row in rows], vectors.vectors[rows], vectors.counts[rows])
+def _first(vectors: WordVectors, n: int) -> WordVectors:
+    """The first ``n`` words, which are the most frequent ones, as everywhere."""
+    return WordVectors(vectors.words[:n], vectors.vectors[:n], None if vectors.counts is None else vectors.counts[:n])
 
 
 def rounded(vectors: NDArray[Any]) -> NDArray[np.int8]:

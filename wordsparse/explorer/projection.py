@@ -44,10 +44,7 @@ def principal_components(unit: NDArray[np.float32]) -> Points:
 
 def _tsne(unit: NDArray[np.float32]) -> Points:
     manifold = optional.load("the map by t-SNE", "sklearn.manifold")
-    start = principal_components(unit)
-    # As scikit-learn's own init="pca": small, so that the early exaggeration can sort clusters.
-    small = (start / (start[:, 0].std() or 1.0) * 1e-4).astype(np.float32)
-    model = manifold.TSNE(init=small, perplexity=PERPLEXITY, random_state=0, max_iter=ITERATIONS)
+    model = manifold.TSNE(perplexity=PERPLEXITY, random_state=0, max_iter=ITERATIONS)
     # Its threads wait for each other at every iteration: beside other work they take several times as long as one.
     with importlib.import_module("threadpoolctl").threadpool_limits(1):
         return np.asarray(model.fit_transform(unit), np.float64)
