@@ -14,7 +14,7 @@ from typing import Any
 from wordsparse.comparison.judgement import differences, warnings
 from wordsparse.comparison.page import page
 from wordsparse.comparison.request import METHODS, SHARED, Method, Request
-from wordsparse.comparison.runs import JudgedRun, Progress, trained
+from wordsparse.comparison.runs import JudgedRun, trained
 from wordsparse.comparison.texts import prepare
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import WordsparseError
@@ -31,13 +31,11 @@ __all__ = ["METHODS", "Method", "Request", "compare"]
 def compare(
     corpus: str | PathLike[str] | Sequence[str | PathLike[str]],
     output: str | PathLike[str],
-    *,
-    progress: Progress = lambda *_: None,
     **options: Any,
 ) -> dict[str, Any]:
     """Train wordsparse and gensim's word2vec on the same text, evaluate both, and write a report.
 
-    Every run has its own process.
+    Every run has its own process, and a message of the logger ``wordsparse`` at its start and its end.
 
     Parameters
     ----------
@@ -45,9 +43,6 @@ def compare(
         Text files or directories, or one directory written by :func:`wordsparse.encode`.
     output : path
         The new directory for ``report.json`` and ``report.html``.
-    progress : callable, optional
-        Called before and after every run with the number of runs done, that of all runs, and a dictionary: what
-        identifies the run, and then its part of the report.
     **options
         The other fields of :class:`wordsparse.comparison.request.Request`: methods, pairs, analogies, sentences,
         epochs (a sequence; a number named twice is another run with the next seed), keep_vectors, command;
@@ -88,7 +83,7 @@ def compare(
         kept = folder / "vectors" if request.keep_vectors else None
         if kept is not None:
             kept.mkdir()
-        runs = list(trained(request, text, test_sets, scratch, kept, progress))
+        runs = list(trained(request, text, test_sets, scratch, kept))
         content = {**facts, **_judged(test_sets, runs, request.left_out)}
         storage.write_file(folder / "report.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
         storage.write_file(folder / "report.html", page(content).encode("utf-8", "backslashreplace"))

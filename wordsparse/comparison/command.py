@@ -9,8 +9,6 @@ from wordsparse.cli.common import PATH, Choice, emit, given, int_list, json_opti
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument, reading_options
 from wordsparse.comparison.request import METHODS, SHARED
-from wordsparse.display import Display
-from wordsparse.evaluation.table import KINDS
 from wordsparse.words.options import Options, epochs_of
 
 
@@ -46,37 +44,14 @@ def command(as_json: bool, quiet: bool, methods: tuple[str, ...], **options: Any
 
     again = shlex.join(["wordsparse", *click.get_current_context().obj])
     methods = methods or tuple(METHODS)
-    with Display(not quiet) as display:
-        content = compare(
-            methods=methods,
-            command=again,
-            progress=lambda *state: _show(display, *state),
-            **given(options),
-        )
+    content = compare(methods=methods, command=again, **given(options))
     failed = [run for run in content["runs"] if "error" in run]
     found = [_said(row, content["methods"]) for row in content["differences"] if row["best_peer"]]
     emit(content, [*content["warnings"], *found, f"report: {options['output'] / 'report.html'}"], as_json)
     return 1 if failed else 0
 
 
-def _show(display: Display, done: int, total: int, run: dict[str, Any]) -> None:
-    display.update("compare", "runs", done, total, run["name"])
-    if "pairs" in run or "error" in run:
-        display.say(_line(run))
-
-
 def _said(row: dict[str, Any], names: dict[str, str]) -> str:
     """How ours differs from the best peer on a test set."""
     interval = f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
     return f"{row['test']}, {epochs_of(row['epochs'])}: {names[row['ours']]} less {names[row['peer']]}: {interval}"
-
-
-def _line(run: dict[str, Any]) -> str:
-    """A one-line summary of a finished run."""
-    start = f"{run['name']}, {epochs_of(run['epochs'])} of {run['tokens_per_epoch']:,} tokens: "
-    if "error" in run:
-        return start + f"failed: {run['error']}"
-    scores = {name: score[measure] for kind, (_, measure) in KINDS.items() for name, score in run[kind].items()}
-    parts = [f"{name} {'-' if value is None else f'{value:.3f}'}" for name, value in scores.items()]
-    cost = f"{run['cpu_seconds']:.1f} CPU s, {run['wall_seconds']:.1f} s, {run['peak_memory_bytes'] / 1e6:,.0f} MB"
-    return start + "; ".join([cost, *parts])

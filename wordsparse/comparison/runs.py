@@ -1,6 +1,7 @@
 """The runs of a comparison: sequential, with alternating methods, all evaluated on the same test sets."""
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,13 @@ from wordsparse.comparison.worker import in_process
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.scores import RESTRICT_VOCAB, Answers, answer, score
+from wordsparse.evaluation.table import KINDS
 from wordsparse.evaluation.testsets import TestSets
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.options import epochs_of
 
-# Called before each run with the number of runs done, that of all runs, and what identifies the run; and after it, with
-# its part of the report.
-Progress = Callable[[int, int, dict[str, Any]], None]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class JudgedRun:
 
 
 def trained(
-    request: Request, corpus: EncodedCorpus, test_sets: TestSets, scratch: Path, kept: Path | None, progress: Progress
+    request: Request, corpus: EncodedCorpus, test_sets: TestSets, scratch: Path, kept: Path | None
 ) -> Iterator[JudgedRun]:
     """Train and evaluate every method, in turn, for each number of epochs.
 
@@ -39,12 +40,12 @@ def trained(
     needs_plain = any(not METHODS[name].ours for name in request.trainable)
     plain = write_plain(corpus, tokens, scratch / "plain.txt") if needs_plain else PlainText(Path(), 0, 0)
     turns = request.turns()
-    for done, (epochs, repeat, name) in enumerate(turns):
+    for number, (epochs, repeat, name) in enumerate(turns, 1):
         method = METHODS[name]
         options = request.options(epochs, repeat, method.model)
         identity = {"name": name, "program": method.program, "model": method.model, "epochs": epochs}
         identity |= {"seed": options["seed"], "repeat": repeat, "tokens_per_epoch": tokens}
-        progress(done, len(turns), identity)
+        logger.info("compare: run %s of %s: %s, %s", number, len(turns), name, epochs_of(epochs))
         try:
             report, rows = in_process(name, options, corpus.path.absolute(), plain, tokens, scratch)
         except WordsparseError as error:
@@ -55,5 +56,15 @@ def trained(
             run = JudgedRun({**identity, **report, **score(test_sets, answers)}, answers)
             if kept is not None:
                 save_vectors(vectors, kept / f"{name}-{epochs}-epochs-seed-{options['seed']}.npz")
-        progress(done + 1, len(turns), run.report)
+        logger.info("compare: %s", _summary(run.report))
         yield run
+
+
+def _summary(run: dict[str, Any]) -> str:
+    """A finished run in one line."""
+    if "error" in run:
+        return f"failed: {run['error']}"
+    scores = {name: score[measure] for kind, (_, measure) in KINDS.items() for name, score in run[kind].items()}
+    parts = [f"{name} {'-' if value is None else f'{value:.3f}'}" for name, value in scores.items()]
+    cost = f"{run['cpu_seconds']:.1f} CPU s, {run['wall_seconds']:.1f} s, {run['peak_memory_bytes'] / 1e6:,.0f} MB"
+    return "; ".join([cost, *parts])
