@@ -51,14 +51,6 @@ class Number(click.types.FloatParamType):
         return super().convert(value, param, ctx)
 
 
-class Completed(click.Choice[str]):
-    """Names that a shell completes; another one is refused by the code that knows them, with a hint."""
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The value as it is."""
-        return value
-
-
 class FilePath(click.Path):
     """A path; an empty one would be the current directory."""
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from wordsparse.cli.common import Completed, emit, json_option, report_stream
+from wordsparse.cli.common import Choice, emit, json_option, report_stream
 from wordsparse.files.escaping import number_of
 from wordsparse.files.unpacking import suffix_of
 from wordsparse.vectors.formats import FORMATS, READABLE, format_of, save_vectors
@@ -25,7 +25,7 @@ _LISTED = "\n".join(f"{name}: {format.about}" for name, format in FORMATS.items(
 @click.option(
     "--format",
     "format_name",
-    type=Completed(list(FORMATS)),
+    type=Choice(list(FORMATS)),
     metavar="F",
     help=f"The format.  [default: as the suffix of FILE says] {_ONE_WAY} are for other programs: wordsparse does not "
     f"read them.\n\n\b\n{_LISTED}",

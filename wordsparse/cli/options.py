@@ -7,7 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import click
 
-from wordsparse.cli.common import Choice, Completed, Decorated, Number
+from wordsparse.cli.common import Choice, Decorated, Number
 from wordsparse.options import About, abouts, default_of
 
 
@@ -37,11 +37,8 @@ def _option(name: str, about: About, annotation: Any, default: Any) -> Callable[
     given: dict[str, Any] = {"help": title + default_of(about, default) + (f"\n{rest}" if rest else "")}
     if value is bool:
         return click.option(written, name, is_flag=True, default=None, **given)
-    if choices is not None:
-        strict = about.choices is None or (isinstance(about.choices, Mapping) and not about.open)
-        named = choices if strict else Completed(choices)
-        kind = Choice(list(choices)) if named is choices else named
-        return click.option(written, name, type=kind, **given)
+    if choices is not None and not about.open:
+        return click.option(written, name, type=Choice(list(choices)), **given)
     return click.option(written, name, type=Number() if value is float else value, metavar=about.metavar, **given)
 
 

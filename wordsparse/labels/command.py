@@ -10,7 +10,7 @@ import click
 
 from wordsparse.cli.common import (
     PATH,
-    Completed,
+    Choice,
     emit,
     given,
     int_list,
@@ -56,7 +56,7 @@ def command() -> None:
 @click.argument("data", type=PATH)
 @output_option("Directory to write the model to.", "MODEL")
 @table_options
-@click.option("--tokens", type=Completed(list(TOKENIZERS)), help="Tokeniser of texts.  [default: scikit-learn's words]")
+@click.option("--tokens", type=Choice(list(TOKENIZERS)), help="Tokeniser of texts.  [default: scikit-learn's words]")
 @click.option("--ngrams", type=int, help="Most words that are a feature of a text together.  [default: 2]")
 @click.option("--min-count", type=int, help="Features of fewer texts are left out.  [default: 2]")
 @targets_option

@@ -72,6 +72,7 @@ class Options:
         "Kind of data, which chooses the defaults of other options; a source has options of its own, which its --help "
         "shows.",
         cli="for",
+        metavar="KIND",
         choices={name: kind.about for name, kind in presets.PRESETS.items()} | SENTENCES,
         open=True,
     )
