@@ -19,7 +19,7 @@ import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.corpus import blocks, encode
 from wordsparse.corpus.reading import RawText, joined
-from wordsparse.corpus.tables import Table, files, groups
+from wordsparse.corpus.tables import files, groups, table_blocks
 from wordsparse.counts.tables import Words
 from wordsparse.counts.tables import pairs as counted_pairs
 from wordsparse.errors import InputError
@@ -326,6 +326,6 @@ def test_nothing_of_a_table_is_held_whole(tmp_path: Path) -> None:
     for kind in ("t.csv", "t.jsonl", "t.parquet", "pandas", "mappings"):
         rows = [{"text": f"a{i}"} for i in range(5000)]
         table = made(kind, rows, tmp_path)
-        sizes = [len(block.numbers) for block in Table([table] if "." in kind else table).blocks(["text"])]
+        sizes = [len(block.numbers) for block in table_blocks([table] if "." in kind else table, ["text"])]
         assert sum(sizes) == 5000
         assert kind == "t.jsonl" or max(sizes) <= 1024  # whose blocks have 2**20 bytes

@@ -15,7 +15,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from support.pipes import asked, pipe
 
 from wordsparse.cli import main
-from wordsparse.corpus.tables import Table
+from wordsparse.corpus.tables import table_rows
 from wordsparse.errors import InputError
 from wordsparse.labels import SparseTargetClassifier, TextClassifier, read_texts
 
@@ -81,7 +81,7 @@ def test_predictions_keep_what_their_rows_are(fitted: TextClassifier, tmp_path: 
     (tmp_path / "posts.csv").write_text("id,text,year\n007,sail mast,1999\nx,purr meow,2001\n")
     options = ["--column", "text", "--keep", "id,year", "-k", "1", "-o", str(tmp_path / f"out{suffix}")]
     assert main(["labels", "predict", str(tmp_path / "model"), str(tmp_path / "posts.csv"), *options]) == 0
-    rows = [tuple(row) for _, row in Table([tmp_path / f"out{suffix}"]).rows(["id", "year", "labels"])]
+    rows = [tuple(row) for _, row in table_rows(tmp_path / f"out{suffix}", ["id", "year", "labels"])]
     assert rows == [("007", "1999", ["ship"]), ("x", "2001", ["cat"])]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from wordsparse.corpus.blocks import decoded, text_blocks
 from wordsparse.corpus.sources import find_files, some_of
 from wordsparse.corpus.tables import FORMATS as TABLES
-from wordsparse.corpus.tables import Block, Table, format_of_file, format_of_name, groups, is_frame
+from wordsparse.corpus.tables import Block, format_of_file, format_of_name, groups, is_frame, table_blocks
 from wordsparse.corpus.tokens import Tokenizer, tokenizer
 from wordsparse.corpus.wiki import wiki_pieces
 from wordsparse.errors import InputError
@@ -126,7 +126,7 @@ class RawText:
         if not self.is_scanned:
             return _in_blocks(self.pieces())
         if self._column is not None:
-            return map(self._block_of_rows, self._table().blocks([self._column]))
+            return map(self._block_of_rows, self._blocks_of_rows([self._column]))
         return itertools.chain.from_iterable(map(self._blocks_of, self.files or ()))
 
     def _blocks_of(self, file: Path) -> Iterator[TextBlock]:
@@ -148,7 +148,7 @@ class RawText:
         """
         if self._group is not None:
             columns = [str(self._column), self._group, *([] if self._order is None else [self._order])]
-            return groups.pieces(self._table().blocks(columns), self._words, self._group, self._order)
+            return groups.pieces(self._blocks_of_rows(columns), self._words, self._group, self._order)
         if self._column is not None or self.files is None:
             return _iterable_pieces(self._items())
         return itertools.chain.from_iterable(map(self._pieces_of, self.files))
@@ -164,7 +164,7 @@ class RawText:
         """The items of an iterable, each with its name for messages; of rows, their cells."""
         items = cast("Iterable[object]", self._source)
         if self._column is not None:
-            for name, (cell,) in self._table().rows([self._column]):
+            for name, (cell,) in self._rows([self._column]):
                 yield from self._cell_items(name, cell)
         elif self._tokenize is not None:
             for number, text in enumerate(items, 1):
@@ -191,11 +191,14 @@ class RawText:
             raise InputError(
                 f"rows grouped by {self._group!r} are not used one by one, as {asked} needs: leave one of the two out"
             )
-        for name, (text, *cells) in self._table().rows([self._column, *columns]):
+        for name, (text, *cells) in self._rows([self._column, *columns]):
             yield name, tuple(cells), [_token_list(name, sentence) for _, sentence in self._cell_items(name, text)]
 
-    def _table(self) -> Table:
-        return Table(self._source if self.files is None else self.files, self._format, self._names)
+    def _blocks_of_rows(self, columns: Sequence[str]) -> Iterator[Block]:
+        return table_blocks(self._source if self.files is None else self.files, columns, self._format, self._names)
+
+    def _rows(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        return itertools.chain.from_iterable(map(Block.rows, self._blocks_of_rows(columns)))
 
     def _cell_items(self, name: str, cell: object) -> Iterator[tuple[str, object]]:
         """The sentences of a cell: the lines of a text, or a list of tokens; none of a missing value."""

@@ -10,7 +10,7 @@ from wordsparse import optional
 from wordsparse.corpus.reading import Source, as_paths
 from wordsparse.corpus.sources import find_files
 from wordsparse.corpus.tables import Block as TableBlock
-from wordsparse.corpus.tables import Table, format_of_file
+from wordsparse.corpus.tables import format_of_file, table_blocks
 from wordsparse.corpus.tables.arrow import parquet_batches
 from wordsparse.errors import InputError
 from wordsparse.types import Array
@@ -91,7 +91,7 @@ def _batches(path: Path, arrow: Any) -> Iterator[Any]:
         return
     schema = arrow.schema(list(zip(COLUMNS, (arrow.string(), arrow.string(), arrow.float64()), strict=True)))
     parts = list[Any]()
-    for block in Table([path], format).blocks(COLUMNS):
+    for block in table_blocks([path], COLUMNS):
         words, contexts, counts = block.cells()
         parts.append(arrow.record_batch([words, contexts, _numbers(block, counts)], schema))
         if sum(map(len, parts)) >= ROWS:

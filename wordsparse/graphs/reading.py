@@ -13,7 +13,7 @@ from wordsparse import validation
 from wordsparse.corpus.numbering import Numbers, numbered
 from wordsparse.corpus.reading import as_paths
 from wordsparse.corpus.sources import find_files
-from wordsparse.corpus.tables import Table, column_names, format_of_name
+from wordsparse.corpus.tables import column_names, format_of_name, table_blocks
 from wordsparse.corpus.tables.files import DELIMITERS, lines_of
 from wordsparse.errors import InputError
 from wordsparse.files.unpacking import suffix_of
@@ -170,7 +170,7 @@ def _columns(path: Path, names: list[str], options: GraphOptions) -> Iterator[tu
     ends = options.columns or [name for name in names if name != weight][:2]
     if len(ends) < 2:
         raise InputError(f"{path}: has one column, {', '.join(names)}: an edge needs two, its nodes")
-    for block in Table([path]).blocks([*ends, *([weight] if weight else [])]):
+    for block in table_blocks([path], [*ends, *([weight] if weight else [])]):
         yield from zip(block.numbers, zip(*block.cells(), strict=True), strict=True)
 
 

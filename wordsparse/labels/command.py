@@ -138,7 +138,7 @@ def predict(
     lines of a plain text; two spaces stand between its labels. With - each line of standard input is a text, and is
     answered as it comes. An npz file needs features only.
     """
-    from wordsparse.corpus.tables import Table, format_of_name
+    from wordsparse.corpus.tables import format_of_name, table_rows
     from wordsparse.files import outputs
     from wordsparse.labels.texts import unlabelled
     from wordsparse.unseen import row_files
@@ -148,7 +148,7 @@ def predict(
     if keep and (output is None or format_of_name(data) is None):
         raise InputError("--keep names columns of a table, which are written to a file: name it, --output")
     names = keep.split(",") if keep else []
-    cells = [row for _, row in Table([data]).rows(names)] if names else []
+    cells = [row for _, row in table_rows(data, names)] if names else []
     kept = {name: [row[place] for row in cells] for place, name in enumerate(names)}
     source = given({"column": column})
     classifier = _load(model, source)

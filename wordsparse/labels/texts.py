@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse.corpus.blocks import read_blocks
-from wordsparse.corpus.tables import Table, format_of_name
+from wordsparse.corpus.tables import format_of_name, table_rows
 from wordsparse.corpus.tables.files import lines_of
 from wordsparse.errors import InputError
 
@@ -69,7 +69,7 @@ def unlabelled(words: Sequence[str]) -> str:
 
 def _rows(path: Path, column: str, labels: str | None, separator: str) -> Iterator[tuple[str, list[str]]]:
     columns = [column] if labels is None else [column, labels]
-    for name, (text, *cells) in Table([path]).rows(columns):
+    for name, (text, *cells) in table_rows(path, columns):
         if not isinstance(text, str | None):
             raise InputError(f"{name} of {column!r} is {text!r:.40}, not text: name the column of texts")
         yield text or "", [name for cell in cells for name in _names(cell, separator)]

@@ -1,12 +1,12 @@
 """Tables: the rows of files (CSV, JSON lines, Parquet), of data frames and of mappings, in blocks of bounded size.
 
 Nothing of a table is held whole. A column of text goes to the compiled scan of text a block at a time
-(:meth:`Block.text`); all else reads cells (:meth:`Table.rows`), or cells of columns (:meth:`Block.cells`).
+(:meth:`Block.text`); all else reads cells of rows (:meth:`Block.rows`), or of columns (:meth:`Block.cells`).
 :mod:`wordsparse.corpus.tables.groups` sorts rows on disk.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
@@ -72,41 +72,27 @@ class Block(NamedTuple):
                 raise InputError(f"{self.name(place)}: is not UTF-8 text: {error.reason}; write it again") from error
 
 
-class Table:
-    """The rows of files, of a data frame, or of an iterable of mappings.
+def table_blocks(
+    source: Any, columns: Sequence[str], format: str | None = None, names: Sequence[str] = ()
+) -> Iterator[Block]:
+    """The rows of files (a list of paths), of a data frame, or of an iterable of mappings, in blocks.
 
-    Parameters
-    ----------
-    source : list of Path, data frame, or iterable of mappings
-    format : str, optional
-        The format of the files; else their names tell it.
-    names : sequence of str
-        The names of the columns of CSV files that have no first line of them.
+    Files have the ``format``, or the one that their names tell; ``names`` are those of the columns of CSV files that
+    have no first line of them. InputError if a row is not as its table says, or has no such column.
     """
+    if isinstance(source, list) and all(isinstance(path, Path) for path in source):
+        for path in source:
+            read = FORMATS[format or format_of_file(path)].blocks
+            named = {"given": names} if names else {}
+            yield from (Block(f"{path}: ", *block) for block in read(path, columns, **named))
+    else:
+        read = arrow.frame_blocks if is_frame(source) else _mapping_blocks
+        yield from (Block("", *block) for block in read(source, columns))
 
-    def __init__(
-        self,
-        source: Any,
-        format: str | None = None,
-        names: Sequence[str] = (),
-    ) -> None:
-        self._source, self._format, self._names = source, format, names
 
-    def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
-        """The rows in blocks; InputError if a row is not as its table says, or has no such column."""
-        if isinstance(self._source, list) and all(isinstance(path, Path) for path in self._source):
-            for path in self._source:
-                read = FORMATS[self._format or format_of_file(path)].blocks
-                named = {"given": self._names} if self._names else {}
-                yield from (Block(f"{path}: ", *block) for block in read(path, columns, **named))
-        else:
-            read = arrow.frame_blocks if is_frame(self._source) else _mapping_blocks
-            yield from (Block("", *block) for block in read(self._source, columns))
-
-    def rows(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """The name of each row for messages, and its cells in these columns."""
-        for block in self.blocks(columns):
-            yield from block.rows()
+def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """The name of each row of a file for messages, and its cells in these columns."""
+    return chain.from_iterable(map(Block.rows, table_blocks([path], columns)))
 
 
 def is_frame(source: object) -> bool:
@@ -145,6 +131,6 @@ def _joined(cells: list[Any]) -> bytes | None:
 
 def _mapping_blocks(source: Iterable[object], columns: Sequence[str]) -> files.Blocks:
     waiting, first = iter(source), 1
-    while rows := list(islice(waiting, files.ROWS)):
-        numbers = range(first, first := first + len(rows))
-        yield numbers, files.cells_of("row", numbers, rows, columns)
+    while some := list(islice(waiting, files.ROWS)):
+        numbers = range(first, first := first + len(some))
+        yield numbers, files.cells_of("row", numbers, some, columns)
