@@ -26,18 +26,15 @@ PACKAGES = {
     "sudachipy": ("SudachiPy", "japanese"),
     "torch": ("PyTorch", "torch"),
 }
-_COMMANDS = {
-    "cupy": "pip install 'wordsparse[cuda13]' (driver 580 or newer) or 'wordsparse[cuda12]' (driver 525 or newer)",
-}
+_CUPY = "pip install 'wordsparse[cuda13]' (driver 580 or newer) or 'wordsparse[cuda12]' (driver 525 or newer)"
 
 
 def command(package: str) -> str:
     """The command that installs ``package``, an import name."""
     if package == "gensim" and sys.version_info >= (3, 14):
         return "it has no wheel for this Python; take 3.13"
-    if extra := PACKAGES.get(package, ("", None))[1]:
-        return f"pip install 'wordsparse[{extra}]'"
-    return _COMMANDS.get(package, f"pip install {package}")
+    extra = PACKAGES[package][1]
+    return f"pip install 'wordsparse[{extra}]'" if extra else _CUPY
 
 
 def installed(package: str) -> bool:

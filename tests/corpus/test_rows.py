@@ -99,7 +99,7 @@ def test_bad_lines_are_named(content: str, tmp_path: Path) -> None:
 
 def test_columns_that_no_memory_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line of twenty bytes made a model of two thousand million labels: the process ran out of memory."""
-    monkeypatch.setattr(memory, "least_left", lambda: (10**9, "available memory"))
+    monkeypatch.setattr(memory, "limits", lambda: iter([(10**9, "available memory")]))
     for content in ("1 2147483647 2147483647\n0 0:1\n", "2147483646 0:1\n", "0 2147483647:1\n"):
         (tmp_path / "y.txt").write_text(content)
         with pytest.raises(InputError, match=r"y\.txt: not enough memory: a model of .* needs about"):

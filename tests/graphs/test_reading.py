@@ -142,7 +142,7 @@ def test_a_matrix_is_read_as_it_is_and_stays_so() -> None:
 
 def test_a_graph_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "g.txt").write_text("1 2\n" * 100_000)
-    monkeypatch.setattr("wordsparse.machine.memory.least_left", lambda: (10**6, "test"))
+    monkeypatch.setattr("wordsparse.machine.memory.limits", lambda: iter([(10**6, "test")]))
     with pytest.raises(InputError, match="a graph of 100,000 edges needs about"):
         read_graph(tmp_path / "g.txt", GraphOptions())
 

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import click
+from threadpoolctl import threadpool_limits
 
 from wordsparse.files.storage import write_file
 from wordsparse.kernels.diagnosis import provenance
-from wordsparse.machine.description import BLAS_OVERRIDES, blas_threads, commit
+from wordsparse.machine.description import BLAS_OVERRIDES, commit
 
 # The shortest round of a fast side, in seconds.
 ROUND = 0.3
@@ -93,7 +94,7 @@ def measured(subject: type[Benchmark], given: Row, rounds: int | None = None) ->
     base = subject(**given)
     rows: list[Row] = []
     failed: dict[str, str] = {}
-    with blas_threads(base.threads):
+    with threadpool_limits(base.threads, user_api="blas"):
         sides = []
         for case in swept(base):
             with attempt(failed, f"setup {case}"):

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from threadpoolctl import threadpool_limits
 
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.layer.output import FactoredOutput
-from wordsparse.machine.description import blas_threads
 
 MINIBATCH, DENSE_MINIBATCH, ROUNDS = 512, 64, 5
 # The exact layer's time does not depend on D, and that of the dense step is proportional to D: neither needs more.
@@ -70,7 +70,7 @@ def measured_speedup(sizes: Sizes) -> float:
         by_h = by_o @ W
         W.__isub__(np.float32(1e-4) * (by_o.T @ few) + by_h[0, 0])
 
-    with blas_threads(1):
+    with threadpool_limits(1, user_api="blas"):
         exact = _fastest(lambda: layer.step(H, Y, 1e-3)) / MINIBATCH
         return _fastest(dense) / DENSE_MINIBATCH * (sizes.n_outputs / len(W)) / exact
 

@@ -4,7 +4,6 @@ import os
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from wordsparse.errors import InputError
 from wordsparse.files import toml
@@ -38,7 +37,7 @@ class Card:
 
 def card_names() -> list[str]:
     """The names of the cards that are installed with the package."""
-    return sorted(Path(entry.name).stem for entry in _folder().iterdir() if entry.name.endswith(".toml"))
+    return sorted(path.stem for path in _folder().glob("*.toml"))
 
 
 def load_card(name: str | os.PathLike[str]) -> Card:
@@ -46,19 +45,12 @@ def load_card(name: str | os.PathLike[str]) -> Card:
 
     InputError if there is no such card, if it is not TOML, or if a member is missing or unknown.
     """
-    if not isinstance(name, str) or name.endswith(".toml"):
-        return _card(toml.load(name), os.fspath(name))
-    if name not in card_names():
-        raise InputError(f"there is no card {name!r}: choose one of {', '.join(card_names())}")
-    entry = _folder() / f"{name}.toml"
-    return _card(toml.loads(entry.read_text(encoding="utf-8"), str(entry)), str(entry))
-
-
-def _folder() -> Any:
-    return resources.files("wordsparse.corpora_cards")
-
-
-def _card(content: dict[str, Any], where: str) -> Card:
+    where = Path(name)
+    if isinstance(name, str) and where.suffix != ".toml":
+        where = _folder() / f"{name}.toml"
+        if name not in card_names():
+            raise InputError(f"there is no card {name!r}: choose one of {', '.join(card_names())}")
+    content = toml.load(where)
     try:
         card = Card(**content.pop("download"), **content)
     except (KeyError, TypeError) as error:
@@ -69,3 +61,7 @@ def _card(content: dict[str, Any], where: str) -> Card:
         raise InputError(f"{where}: url must begin with http:// or https://, not {card.url!r:.80}")
     description, licence = (" ".join(text.split()) for text in (card.description, card.licence))
     return replace(card, description=description, licence=licence)
+
+
+def _folder() -> Path:
+    return Path(str(resources.files("wordsparse.corpora_cards")))

@@ -19,11 +19,6 @@ from wordsparse.types import Array
 _BLOCK = 2**24
 
 
-def copy(state: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of ``state`` and of its arrays, which keep their memory order."""
-    return {name: part.copy(order="K") if isinstance(part, np.ndarray) else part for name, part in state.items()}
-
-
 def check_fit(state: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Raise InputError unless ``state`` has the names and shapes of ``wanted``: another version's has others."""
     for name in sorted(state.keys() | wanted.keys()):

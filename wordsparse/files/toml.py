@@ -15,14 +15,10 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     InputError if the file cannot be read, is too large or is not TOML; the message names it, and the line.
     """
-    return loads(regular.read_text(path, MAX_BYTES), os.fspath(path))
-
-
-def loads(text: str, where: str) -> dict[str, Any]:
-    """The table that ``text`` holds; InputError names ``where`` if it is not TOML."""
+    text = regular.read_text(path, MAX_BYTES)
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # the ValueErrors include numbers of thousands of digits
         said = "is JSON, not TOML: for a model's options name its directory"
         said = said if text.lstrip().startswith("{") else f"is not valid TOML: {error}; correct it"
-        raise InputError(f"{where}: {said}") from error
+        raise InputError(f"{path}: {said}") from error

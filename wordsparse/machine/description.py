@@ -6,8 +6,6 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,7 @@ SOURCES = Path(__file__).resolve().parents[2]
 
 def describe(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
     """The machine, as JSON: processor, CPUs, load, BLAS, versions, and sgemm GFLOP/s on ``threads`` threads."""
-    with blas_threads(threads):
+    with threadpoolctl.threadpool_limits(threads, user_api="blas"):
         rate = sgemm_gflops(sgemm_size)
     return {
         "processor": processor(),
@@ -82,13 +80,6 @@ def processor() -> str:
     except OSError:
         return platform.processor() or "unknown"
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
-@contextmanager
-def blas_threads(threads: int) -> Iterator[None]:
-    """Set the number of BLAS threads, for measured code whose parallelism is BLAS's own."""
-    with threadpoolctl.threadpool_limits(threads, user_api="blas"):
-        yield
 
 
 def sgemm_gflops(size: int) -> float:

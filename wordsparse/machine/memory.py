@@ -9,16 +9,11 @@ from wordsparse.errors import InputError
 
 def check(need: int, what: str, advice: str = "") -> None:
     """Refuse to allocate ``need`` bytes for ``what`` if they cannot fit; InputError with both numbers."""
-    limit = least_left()
+    limit = min(limits(), default=None)
     if limit is not None and need > limit[0]:
         raise InputError(
             f"not enough memory: {what} needs about {shown(need)}, but {shown(limit[0])} are left ({limit[1]}){advice}"
         )
-
-
-def least_left() -> tuple[int, str] | None:
-    """The bytes that the tightest limit leaves, and its name; None where no limit is known."""
-    return min(limits(), default=None)
 
 
 def limits() -> Iterator[tuple[int, str]]:

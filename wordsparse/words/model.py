@@ -6,6 +6,7 @@ over to a room above this one (``infer``, ``encode``, ``train``) imports it when
 
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
@@ -18,7 +19,6 @@ from numpy.typing import NDArray
 from wordsparse.corpus import Vocabulary
 from wordsparse.corpus.tokens import Splitter
 from wordsparse.errors import InputError
-from wordsparse.files import arrays
 from wordsparse.files.escaping import html_table
 from wordsparse.machine.threads import available_cpus
 from wordsparse.options import refuse_unknown
@@ -237,7 +237,7 @@ class Model:
     def state(self) -> dict[str, Any]:
         """The embedding's whole state where the run ended, to train on: a run takes it over, so it is a copy, but for
         the rows."""
-        return {**arrays.copy(self.trained().state), **{name: getattr(self, rows) for name, rows in ROWS.items()}}
+        return {**deepcopy(self.trained().state), **{name: getattr(self, rows) for name, rows in ROWS.items()}}
 
     def infer(self, word: str, sentences: Iterable[str | Sequence[str]]) -> NDArray[np.float32]:
         """The vector of a new word, (dim,) float32 of length one; see :func:`wordsparse.unseen.infer.infer`.
