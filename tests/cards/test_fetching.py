@@ -152,12 +152,6 @@ def test_what_goes_wrong_is_said_and_nothing_is_left(tmp_path, served, facts, sa
     assert all(name.startswith(".out.") and name.endswith(".part") for name in left)
 
 
-def test_redirects(tmp_path):
-    with serving(Served(TEXT, redirects={"/text.txt": "/elsewhere"})) as served:
-        fetch(load_card(card(tmp_path, served, checksum=sha(TEXT))), tmp_path / "out")
-    assert [path for path, _ in served.requests] == ["/text.txt", "/elsewhere"]
-
-
 def test_an_archive(tmp_path):
     data = zipped(read__me=b"no", deep__text=TEXT)
     with serving(Served(data)) as served:

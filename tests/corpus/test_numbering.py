@@ -1,27 +1,12 @@
 """Tokens of any type are numbered as a dictionary tells them apart."""
 
-from typing import Any
-
 import numpy as np
 
 from wordsparse.corpus import END_OF_SENTENCE as END
-from wordsparse.corpus.numbering import BLOCK, Numbers, numbered
+from wordsparse.corpus.numbering import Numbers, numbered
 
 
 def test_equal_tokens_have_one_number_and_empty_sentences_no_end() -> None:
     numbers, sentences = Numbers(), [["a", 1, (2, "b")], [], (True, 1.0, "a"), [None]]
     assert np.concatenate([*numbered(sentences, numbers, END)]).tolist() == [0, 1, 2, END, 1, 1, 0, END, 3, END]
     assert [*map(repr, numbers)] == ["'a'", "1", "(2, 'b')", "None"]
-
-
-def test_a_long_text_comes_in_blocks_that_are_read_as_they_are_asked_for() -> None:
-    sentence: list[Any] = []
-
-    def sentences() -> Any:
-        for i in range(3):
-            sentence[:] = range(i, i + BLOCK)
-            yield sentence
-
-    first, *others = numbered(sentences(), Numbers(), END)
-    assert first.shape == (BLOCK + 1,)
-    assert others[0][-2:].tolist() == [BLOCK, END]

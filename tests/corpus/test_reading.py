@@ -12,25 +12,12 @@ from wordsparse.corpus.reading import RawText
 from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
 
-TEXT = "the cat sat\n\n on  the\tmat \r\nle café 猫"
-SENTENCES = [["the", "cat", "sat"], ["on", "the", "mat"], ["le", "café", "猫"]]
-
 
 @pytest.fixture
 def text(tmp_path):
     path = tmp_path / "text.txt"
-    path.write_bytes(TEXT.encode())
+    path.write_text("the cat sat")
     return path
-
-
-def test_lines(text):
-    assert list(sentences(text)) == SENTENCES
-    assert list(sentences(str(text), "lines")) == SENTENCES
-    assert list(sentences([text, text], "lines")) == SENTENCES * 2
-
-
-def test_text8_is_one_sentence_a_file(text):
-    assert list(sentences([text, text], "text8")) == [[word for sentence in SENTENCES for word in sentence]] * 2
 
 
 @pytest.mark.parametrize("ending", PACKED)

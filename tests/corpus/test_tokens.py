@@ -16,10 +16,6 @@ def made(name: str, *packages: str):
     return tokenizer(name)
 
 
-def test_split_changes_nothing():
-    assert tokenizer("split")(ENGLISH) == ENGLISH.split()
-
-
 def test_simple_is_gensims():
     assert tokenizer("simple")(ENGLISH) == ["don", "t", "stop", "is", "π", "said", "o", "neil", "smith", "née", "å"]
     utils = pytest.importorskip("gensim.utils", reason="gensim is not installed")

@@ -17,14 +17,6 @@ def test_words_are_ordered_by_falling_count_then_code_point():
     assert not vocabulary.counts.flags.writeable
 
 
-def test_lookup():
-    vocabulary = Vocabulary(["the", "cat"], [2, 1])
-    assert (len(vocabulary), vocabulary["cat"], vocabulary.get("cat"), vocabulary.get("dog")) == (2, 1, 1, None)
-    assert ("cat" in vocabulary, "dog" in vocabulary) == (True, False)
-    with pytest.raises(KeyError):
-        vocabulary["dog"]
-
-
 @settings(deadline=None)
 @given(st.lists(WORDS, unique=True, min_size=1))
 @example(["new york", "a\tb\n", "\u00a0", "\u2028", "\x85", "\0", "", '"\\', "𝔘"])

@@ -82,9 +82,3 @@ def test_a_model_is_a_page_of_a_notebook() -> None:
     assert "<b>" not in about
     assert "loss per epoch" in about
     assert "&lt;b&gt;" in about
-
-
-def test_wrong_outputs(tmp_path: Path) -> None:
-    for output in (tmp_path, tmp_path / "missing" / "page.html"):
-        with pytest.raises(ws.InputError, match=str(output)):
-            explore(made_model(), output)

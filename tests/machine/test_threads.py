@@ -23,8 +23,6 @@ from wordsparse.machine import threads
         ("200000 100000\n", 2),
         ("150000 100000\n", 2),
         ("1000 100000\n", 1),
-        ("6400000 100000\n", 8),
-        ("nonsense\n", 8),
     ],
 )
 def test_available_cpus_obeys_the_quota(

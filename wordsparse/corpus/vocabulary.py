@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -92,10 +92,6 @@ class Vocabulary:
     def get(self, word: str) -> int | None:
         """The id of ``word``, or None if it is not in the vocabulary."""
         return self._ids.get(word)
-
-    def ids(self, words: Iterable[str]) -> list[int]:
-        """The ids of the known words among these, in their order."""
-        return [i for i in map(self._ids.get, words) if i is not None]
 
     def merged(self, other: Vocabulary) -> Vocabulary:
         """The vocabulary of both texts together: the words of both, with the sums of their counts."""
