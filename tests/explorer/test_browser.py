@@ -142,16 +142,15 @@ def test_analogy(one: Page) -> None:
     assert "c=she" in one.hash()
 
 
-def test_map_pans_zooms_and_lists_what_is_in_view(one: Page) -> None:
+def test_map_zooms_and_shows_all_again(one: Page) -> None:
     one.open("view=map&word=king")
-    one.one("summary").click()
-    one.wait(lambda: len(one.texts(".words a")) == 40)
-    assert one.texts("summary")[0].startswith("60 words in view: he, she")
     canvas = one.one("canvas")
+    pixels = "return arguments[0].toDataURL()"
+    whole = one.browser.execute_script(pixels, canvas)
     canvas.send_keys("+++++++")
-    one.wait(lambda: 0 < len(one.texts(".words a")) < 40)
+    one.wait(lambda: one.browser.execute_script(pixels, canvas) != whole)
     canvas.send_keys("0")
-    one.wait(lambda: len(one.texts(".words a")) == 40)
+    one.wait(lambda: one.browser.execute_script(pixels, canvas) == whole)
     coloured = (
         "const c = arguments[0]; return new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
     )
@@ -166,7 +165,7 @@ def test_click_on_the_map_chooses_the_word_there(one: Page) -> None:
     # Of all places on the canvas, one at which the pointer finds a word.
     find = """
         const box = arguments[0].getBoundingClientRect();
-        for (let y = 30; y < box.height; y += 7) for (let x = 30; x < box.width - 60; x += 7) {
+        for (let y = 30; y < box.height; y += 7) for (let x = 30; x < box.width - 30; x += 7) {
           const move = {bubbles: true, clientX: box.left + x, clientY: box.top + y, pointerId: 1};
           arguments[0].dispatchEvent(new PointerEvent('pointermove', move));
           if (arguments[0].title && !arguments[0].title.startsWith('king')) return [x, y, arguments[0].title];

@@ -1,7 +1,5 @@
-// The vocabulary's map: near words lie near each other. The words in view are listed for keyboards and screen readers.
+// The vocabulary's map: near words lie near each other.
 
-const LISTED = 40;
-const BUTTONS = [56, 148]; // pixels of the corner that they cover
 const METHODS = {
   "t-SNE": "t-SNE: near words are alike, long distances say little",
   PCA: "their first two principal components: much of what sets words apart is not seen",
@@ -11,7 +9,7 @@ class MapView {
   constructor() {
     this.name = "Map";
     this.search = new Search("Word", (word) => go({ word }));
-    this.scatter = new Scatter("Map of the vocabulary. Arrow keys move it, plus and minus zoom, 0 shows all. The words in view are listed below.", () => this.list(), BUTTONS);
+    this.scatter = new Scatter("Map of the vocabulary. Arrow keys move it, plus and minus zoom, 0 shows all.");
     const button = (text, name, onclick) => element("button", { type: "button", textContent: text, "aria-label": name, title: name, onclick });
     const buttons = element("div", { className: "zoom" },
       button("+", "Zoom in", () => this.scatter.zoomBy(1.5)),
@@ -19,11 +17,8 @@ class MapView {
       button("⤢", "Show all", () => this.scatter.fit()));
     this.chosen = element("p", { className: "chosen" });
     this.caption = element("p", { className: "quiet" });
-    this.inView = element("ul", { className: "words" });
-    this.summary = element("summary", { "aria-live": "polite" });
-    const listed = element("details", {}, this.summary, this.inView);
-    const plot = element("div", { className: "plot" }, this.scatter.canvas, buttons);
-    this.node = element("div", {}, element("div", { className: "asked" }, this.search.node), plot, this.chosen, this.caption, listed);
+    const plot = element("div", { className: "plot" }, this.scatter.canvas);
+    this.node = element("div", {}, element("div", { className: "asked" }, this.search.node), buttons, plot, this.chosen, this.caption);
   }
 
   update({ word }) {
@@ -32,11 +27,5 @@ class MapView {
     this.chosen.replaceChildren(...(row === undefined ? [] : [wordLink(word), ` ${frequency(row)}`]));
     this.caption.textContent = `The ${whole(this.scatter.points.length)} most frequent words, laid out by ${METHODS[model.mapMethod]}. The chosen word stands out, and so do its ten nearest words on the map.`;
     this.scatter.show(word);
-  }
-
-  list() {
-    const rows = this.scatter.inView().map((point) => point.row);
-    this.inView.replaceChildren(...rows.slice(0, LISTED).map((row) => element("li", {}, wordLink(model.words[row]))));
-    this.summary.textContent = `${whole(rows.length)} words in view: ${rows.slice(0, 5).map((row) => readable(model.words[row])).join(", ")} …`;
   }
 }

@@ -9,10 +9,8 @@ const MARKED_RADIUS = 4.5;
 /** @typedef {{row: number, x: number, y: number, text: string}} Point a word: x to the right and y upwards, in any unit */
 
 class Scatter {
-  /** @param {string} label for screen readers @param {() => void} moved called when another part is in view @param {number[]} corner width and height of what covers the upper right */
-  constructor(label, moved = () => undefined, corner = [0, 0]) {
-    this.moved = moved;
-    this.corner = corner;
+  /** @param {string} label for screen readers */
+  constructor(label) {
     /** @type {Point[]} the most frequent first */
     this.points = Array.from({ length: model.map.length / 2 }, (_, row) => ({ row, x: model.map[2 * row], y: model.map[2 * row + 1], text: readable(model.words[row]) }));
     const range = (values) => [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
@@ -36,7 +34,7 @@ class Scatter {
     this.chosen = model.rows.get(word);
     const near = this.chosen === undefined ? [] : nearest([[1, this.chosen]], MARKED, this.points.length);
     this.near = new Set(near.map((answer) => answer.row));
-    this.changed();
+    this.draw();
   }
 
   choose(row) {
@@ -80,8 +78,6 @@ class Scatter {
     const style = getComputedStyle(this.canvas);
     const colour = (name) => style.getPropertyValue(name).trim();
     const pen = { context, place: this.placing(), taken: [], family: style.fontFamily, ground: colour("--card") };
-    const [covered, below] = this.corner;
-    if (covered) pen.taken.push([width - covered, 0, width, below]);
     const seen = this.inView();
     // The word under the pointer, the chosen word, its nearest words, the others.
     const importance = ({ row }) => (row === this.hovered ? 3 : row === this.chosen ? 2 : this.near.has(row) ? 1 : 0);
@@ -139,23 +135,17 @@ class Scatter {
     const ratio = zoom / this.view.zoom;
     const [cx, cy] = [x - this.size.width / 2, y - this.size.height / 2];
     this.view = { zoom, x: cx - (cx - this.view.x) * ratio, y: cy - (cy - this.view.y) * ratio };
-    this.changed();
+    this.draw();
   }
 
   panBy(dx, dy) {
     this.view = { ...this.view, x: this.view.x + dx, y: this.view.y + dy };
-    this.changed();
+    this.draw();
   }
 
   fit() {
     this.view = { zoom: 1, x: 0, y: 0 };
-    this.changed();
-  }
-
-  changed() {
     this.draw();
-    clearTimeout(this.settling);
-    this.settling = setTimeout(() => this.moved(), 150);
   }
 
   /** The row of the point nearest to a pixel, within reach; else null. */
