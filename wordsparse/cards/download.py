@@ -24,8 +24,8 @@ def download(source: Card, part: Path, progress: Progress) -> None:
     """Download a file to ``part``, which may hold the part that an earlier call brought.
 
     It is resumed where the card tells a checksum, which notices another file; else it begins anew. Proxies are those of
-    the environment, as urllib takes them. WordsparseError if the server has no such file, or one of another size than
-    the card tells; if it cannot be reached or cuts the connection, or if writing fails. What has arrived stays.
+    the environment, as urllib takes them. WordsparseError if the server has no such file, cannot be reached or cuts
+    the connection, or if writing fails. What has arrived stays.
     """
     have = part.stat().st_size if part.exists() and source.known else 0
     try:
@@ -49,9 +49,6 @@ def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
     with urllib.request.build_opener().open(request, timeout=TIMEOUT) as response:  # urlopen keeps the first proxies
         have = have if response.status == 206 else 0  # else the server sends whole files only
         total = source.bytes if response.length is None else have + response.length
-        if source.bytes not in (None, total):
-            part.unlink(missing_ok=True)
-            raise WordsparseError(f"{source.url}: has {total:,} bytes, but the card says {source.bytes:,}")
         with open(part, "ab" if have else "wb") as file:
             while block := response.read1(BLOCK_BYTES):
                 with writing(part):

@@ -9,9 +9,9 @@ import numpy as np
 from wordsparse.comparison.request import METHODS
 from wordsparse.comparison.runs import JudgedRun
 from wordsparse.evaluation import bootstrap
-from wordsparse.evaluation.scores import ENOUGH_TOKENS, spearman, unanswered
+from wordsparse.evaluation.scores import ENOUGH_TOKENS, accuracy, correlation, unanswered
 from wordsparse.evaluation.table import KINDS
-from wordsparse.evaluation.testsets import Pair, Question, TestSets
+from wordsparse.evaluation.testsets import TestSets
 from wordsparse.types import Array
 
 Row = dict[str, Any]
@@ -67,7 +67,7 @@ def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Ro
     known = np.isfinite(np.hstack([ours.answers, peer.answers])).all(axis=1, keepdims=True)
     judge = accuracy if kind == "analogies" else correlation
     sides = [[judge(items, answers) for answers in np.where(known, side.answers, np.nan).T] for side in (ours, peer)]
-    value, other = (np.mean([score for score, _ in side]) for side in sides)
+    value, other = (np.array([score for score, _ in side], float).mean() for side in sides)  # None is NaN
     # The same items give the same resamples, so those of both sides are paired.
     samples, others = (np.mean([samples for _, samples in side], axis=0) for side in sides)
     bounds = bootstrap.interval(samples - others)
@@ -76,20 +76,6 @@ def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Ro
     low, high = bounds
     verdict = "ahead" if low > 0 else "behind" if high < 0 else "level"
     return {"difference": float(value - other), "low": low, "high": high, "verdict": verdict}
-
-
-def correlation(pairs: Sequence[Pair], cosines: Array) -> tuple[float, Array]:
-    """The score of cosines (pairs,), NaN where they are not known, and that in each resample of the pairs."""
-    known = np.isfinite(cosines)
-    judgements = np.array([pair.score for pair in pairs])[known]
-    value = spearman(judgements, cosines[known])
-    return np.nan if value is None else value, bootstrap.spearman(judgements, cosines[known])
-
-
-def accuracy(questions: Sequence[Question], correct: Array) -> tuple[float, Array]:
-    """The share of right answers (questions,), and that in each resample of the pairs that questions are made of."""
-    known = np.isfinite(correct)
-    return correct[known].mean() if known.any() else np.nan, bootstrap.accuracies(questions, correct)
 
 
 def warnings(rows: Sequence[Row], runs: Sequence[Row]) -> list[str]:

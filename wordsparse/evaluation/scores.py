@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from wordsparse.errors import InputError
 from wordsparse.evaluation import bootstrap
+from wordsparse.evaluation.table import KINDS
 from wordsparse.evaluation.testsets import Pair, Question, TestSets
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
@@ -58,25 +59,17 @@ def score(test_sets: TestSets, answers: Answers) -> dict[str, dict[str, Score]]:
 
 
 def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each test set without a scored item in any evaluation."""
+    """A sentence for each test set of which nearly no item is scored in any evaluation."""
     sentences = []
-    for kind, reason in _UNANSWERED.items():
+    for kind in KINDS:
         for name in dict.fromkeys(name for evaluation in evaluations for name in evaluation[kind]):
             scores = [evaluation[kind][name] for evaluation in evaluations]
-            if not any(score["n"] for score in scores):
-                sentences.append(f"Not one of the {reason.format(name, scores[0]['oov'])}.")
-            elif max(score["n"] / (score["n"] + score["oov"]) for score in scores) < FEW:
-                sentences.append(f"Of {name} nearly nothing is known: is it in the language of the text?")
+            n, items = max(score["n"] for score in scores), scores[0]["n"] + scores[0]["oov"]
+            if n < FEW * items:
+                sentences.append(f"Of the {items:,} items of {name} {n:,} can be scored, by words with vectors.")
     if sentences:
         sentences.append("Give test sets in the language of the text: --pairs, --analogies or --sentences FILE.")
     return sentences
-
-
-_UNANSWERED = {
-    "pairs": "pairs of {0} ({1:,}) has both words in the vocabulary",
-    "analogies": "questions of {0} ({1:,}) has its four words among the frequent ones of the vocabulary",
-    "sentences": "pairs of {0} ({1:,}) has a word with a vector in both sentences",
-}
 
 
 def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], composed: bool = False) -> Array:
@@ -128,12 +121,9 @@ def answer_analogies(
 
 def score_pairs(pairs: Sequence[Pair], cosines: Array) -> Score:
     """Spearman's rank correlation of cosines and judgements, over the pairs that have a cosine."""
-    known = np.isfinite(cosines)
-    judgements = np.array([pair.score for pair in pairs])[known]
-    rho = spearman(judgements, cosines[known])
-    samples = bootstrap.spearman(judgements, cosines[known])
+    rho, samples = correlation(pairs, cosines)
     low, high = _interval(rho, samples)
-    n = int(known.sum())
+    n = int(np.isfinite(cosines).sum())
     return {"spearman": rho, "low": low, "high": high, "n": n, "oov": len(pairs) - n}
 
 
@@ -141,7 +131,7 @@ def score_analogies(questions: Sequence[Question], correct: Array) -> Score:
     """The accuracy on the questions whose words are all known: over all of them and for each section."""
     sections = np.array([question.section for question in questions])
     whole = _accuracy(correct)
-    low, high = _interval(whole["accuracy"], bootstrap.accuracies(questions, correct))
+    low, high = _interval(*accuracy(questions, correct))
     by_section = {name: _accuracy(correct[sections == name]) for name in dict.fromkeys(sections.tolist())}
     return {**whole, "low": low, "high": high, "sections": by_section}
 
@@ -179,6 +169,18 @@ def _best_answers(
             return np.where(exists, same_word[best], -1)
         cosines[again, best[again]] = -np.inf
         best[again] = cosines[again].argmax(axis=1)
+
+
+def correlation(pairs: Sequence[Pair], cosines: Array) -> tuple[float | None, Array]:
+    """The score of cosines (pairs,), NaN where they are not known, and that in each resample of the pairs."""
+    known = np.isfinite(cosines)
+    judgements = np.array([pair.score for pair in pairs])[known]
+    return spearman(judgements, cosines[known]), bootstrap.spearman(judgements, cosines[known])
+
+
+def accuracy(questions: Sequence[Question], correct: Array) -> tuple[float | None, Array]:
+    """The share of right answers (questions,), and that in each resample of the pairs that questions are made of."""
+    return _accuracy(correct)["accuracy"], bootstrap.accuracies(questions, correct)
 
 
 def _accuracy(correct: Array) -> Score:
