@@ -208,8 +208,7 @@ def _sparse_parts(name: str, matrix: Any, dtype: np.dtype[Any], *, add_up: bool)
     try:
         rows = _as_csr(matrix)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
-        where = _out_of_range(name, matrix) or f"is not a valid {matrix.format.upper()} matrix: {error}; {REBUILD}"
-        raise InputError(f"{name} {where}") from None
+        raise InputError(f"{name} is not a valid {matrix.format.upper()} matrix: {error}; {REBUILD}") from None
     if add_up and not rows.has_canonical_format:
         parts = _summable(rows.data).copy(), rows.indices.copy(), rows.indptr.copy()  # those of the caller stay
         rows = sp.csr_array(parts, shape=rows.shape)
@@ -234,18 +233,6 @@ def _as_csr(matrix: Any) -> Any:
     new = kind((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape)
     new.check_format()
     return new.tocsr()
-
-
-def _out_of_range(name: str, matrix: Any) -> str | None:
-    """Where the first column of a CSR matrix stands that it has not, for a message; None if there is none."""
-    if matrix.format != "csr":
-        return None
-    wrong = np.flatnonzero((matrix.indices < 0) | (matrix.indices >= matrix.shape[1]))
-    if not wrong.size:
-        return None
-    row, what = np.searchsorted(matrix.indptr, wrong[0], side="right") - 1, "target" if name == "Y" else "column"
-    limits = f"{matrix.indices[wrong[0]]} in row {row}, but they go from 0 to {matrix.shape[1] - 1}"
-    return f"has a {what} out of range: {limits}; {REPLACE}"
 
 
 def _summable(values: Array) -> Array:

@@ -65,6 +65,8 @@ def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> N
     expected = [{"item": item, "probability": pytest.approx(probability)} for item, probability in found]
     assert json.loads(shown.out) == {"items": ["a0", "none"], "next": expected}
     assert shown.err == "none: not in the vocabulary; it is left out\n"
+    assert main(["next", items, "none"]) == 2
+    assert "none of the items is in the vocabulary: 'none'" in capsys.readouterr().err
 
 
 def test_probabilities_are_those_of_the_whole_vocabulary(items: str) -> None:
@@ -75,21 +77,6 @@ def test_probabilities_are_those_of_the_whole_vocabulary(items: str) -> None:
     weights = pi * np.exp((model.output_rows / np.sqrt(pi)[:, None]) @ h)
     for item, probability in model.predict(["a0"], 3):
         assert probability == pytest.approx(weights[model.vocabulary[item]] / weights.sum(), rel=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("command", "message"),
-    [
-        (["next", "{}", "none"], "none of the items is in the vocabulary: 'none'"),
-        (["vectors", "{}", "none"], "the word 'none' is not in the vocabulary"),
-        (["vectors", "{}"], "missing argument 'WORD...'"),
-    ],
-)
-def test_words_of_the_command_line_are_known_or_refused(
-    command: list[str], message: str, items: str, capsys: Output
-) -> None:
-    assert main([part.format(items) for part in command]) == 2
-    assert message in capsys.readouterr().err.lower().replace("word...", "WORD...")
 
 
 def test_predict_needs_probabilities(tmp_path: Path) -> None:

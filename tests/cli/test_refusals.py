@@ -125,6 +125,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("train {cut} -o out", "ends inside a character"),
         ("compare {text} -o out --only gensim", "did you mean gensim-skipgram-ns or"),
         ("similar {labels} cat", "is a model of labels"),
+        ("vectors {vectors} none", "the word 'none' is not in the vocabulary"),
         ("infer {model} {new} -o - --json", "--json and --output name both"),
         ("advise --features X.npz --column text", "options of a text need a CORPUS"),
     ],

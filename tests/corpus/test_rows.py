@@ -82,7 +82,7 @@ BAD = {
     "# one\n0 1:1\n# two\n2 3:1 3:2\n": f"line 4: {FORM}",
     "x" * 5000 + " 1:1\n": f"line 1: {FORM} .{{,100}}$",
     "0.5 1:1\n": "row 1: its label 0.5 is no whole number",
-    "1 2 3\n0 1:1 2:1\n": "X has a column out of range: 2 in row 0, but they go from 0 to 1",
+    "1 2 3\n0 1:1 2:1\n": "its first line states 2 features, but the feature 2 follows",
     "1 2 3\n3 1:1\n": "row 1: its label 3 is no whole number from 0 to 2",
     "1 2 3\n0 1:1\n0 1:1\n": "its first line states 1 rows, but 2 follow",
     "# nothing\n": "holds no rows",
@@ -131,7 +131,7 @@ def broken(path: Path, **changed: object) -> Path:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"indices": np.array([0, 3])}, "out of range: 3 in row 1, but they go from 0 to 2"),
+        ({"indices": np.array([0, 3])}, "the matrix is not a valid CSR matrix: indices must be < 3"),
         ({"data": np.array([1, np.nan])}, "not a finite float32 number, first in row 1, column 2"),
         ({"indptr": np.array([0, 2])}, "is not a matrix saved by scipy.sparse.save_npz"),
         ({"format": np.array(b"nothing")}, "is not a matrix saved by scipy.sparse.save_npz"),

@@ -168,12 +168,9 @@ class RawText:
                 yield from self._cell_items(name, cell)
         elif self._tokenize is not None:
             for number, text in enumerate(items, 1):
-                if isinstance(text, Mapping):
-                    raise InputError(f"text {number} is a row: name its text (column=) of {listed(list(text))}")
                 if not isinstance(text, str):
-                    raise InputError(
-                        f"text {number} is {text!r:.80}, not a str: give texts, or leave tokens={self.tokens!r} out"
-                    )
+                    said = f"text {number} is {text!r:.80}, not a str: give texts, name their column (column=)"
+                    raise InputError(f"{said}, or leave tokens={self.tokens!r} out")
                 yield from self._cell_items(f"text {number}", text)
         else:
             for number, sentence in enumerate(items, 1):

@@ -110,6 +110,8 @@ def _read_text(path: Path) -> tuple[Any, Any]:
     rows, F, L = sizes or (len(labels), X.shape[1], None)
     if rows != len(labels):
         raise InputError(f"its first line states {rows:,} rows, but {len(labels):,} follow: is it cut short?")
+    if X.shape[1] > F:
+        raise InputError(f"its first line states {F:,} features, but the feature {X.shape[1] - 1:,} follows")
     X = validation.csr("X", sp.csr_array((X.data, X.indices, X.indptr), shape=(rows, F)), np.dtype(np.float32))
     X.eliminate_zeros()  # that of EMPTY
     return X, _indicator(labels, L)
