@@ -86,11 +86,10 @@ def _status(given: list[str], command: click.Command, name: str) -> int:
     except WordsparseError as error:
         _say(error)
         return 1
-    except BrokenPipeError:  # the reader of standard output has closed it, so a message is useless
-        return 1
-    except OSError as error:  # in what click writes itself: help, versions
+    except OSError as error:
         terminal.silence(sys.stdout)
-        _say(f"standard output: {error.strerror or error}")
+        if not isinstance(error, BrokenPipeError):  # whose reader has gone: a message is useless
+            _say(f"standard output: {error.strerror or error}")
         return 1
     except ModuleNotFoundError as error:  # a room that was taken out
         if error.name is None or not error.name.startswith("wordsparse."):

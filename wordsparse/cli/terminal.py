@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from wordsparse import display
-from wordsparse.errors import WordsparseError
 from wordsparse.files.escaping import escaped
 
 
@@ -19,18 +18,11 @@ def say(lines: Iterable[object]) -> None:
 
 
 def show(lines: Iterable[str]) -> None:
-    """Write lines, escaped, to standard output. A stream that is full is a WordsparseError, one whose reader has closed
-    it a BrokenPipeError."""
-    try:
-        for line in lines:
-            print(escaped(line))
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError as error:
-        silence(sys.stdout)
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise WordsparseError(f"standard output: writing failed: {error.strerror or error}") from error
+    """Write lines, escaped, to standard output; OSError if it is full, or its reader has closed it."""
+    for line in lines:
+        print(escaped(line))
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def prepare() -> None:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wordsparse.corpus.hints import unspaced
 from wordsparse.errors import InputError
-from wordsparse.files.storage import check_version, read_json, trusting, write_file
+from wordsparse.files.storage import read_json, trusting, write_file
 
 FORMAT = "wordsparse vocabulary"
 VERSION = 1
@@ -126,10 +126,9 @@ class Vocabulary:
         Raises
         ------
         InputError
-            If the file is missing or damaged, has another format or version, or its content is invalid.
+            If the file is missing or damaged, or is no vocabulary.
         """
         content = read_json(Path(path), VOCABULARY_BYTES)
-        check_version(Path(path), content, FORMAT, VERSION)
         with trusting(Path(path)):
             return cls(content["words"], content["counts"])
 

@@ -236,15 +236,6 @@ def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
     InputError if the file is missing, too large, not a JSON object, altered, or has another format or version.
     """
     content = read_json(path)
-    check_version(path, content, format, version)
-    digest = content.pop("sha256", None)
-    if digest != _members_digest(content):
-        raise InputError(f"{path}: its content does not match its checksum: the file was altered or damaged; {AGAIN}")
-    return content
-
-
-def check_version(path: Path, content: Mapping[str, object], format: str, version: int) -> None:
-    """Raise InputError unless ``content``, read from ``path``, has this ``format`` and ``version``."""
     if content.get("format") != format:
         raise InputError(f"{path}: is not a {format} file; name another")
     if content.get("version") != version:
@@ -252,6 +243,10 @@ def check_version(path: Path, content: Mapping[str, object], format: str, versio
             f"{path}: is {format} version {content.get('version')!r}; this wordsparse reads version {version}: "
             "install another wordsparse, or make it again"
         )
+    digest = content.pop("sha256", None)
+    if digest != _members_digest(content):
+        raise InputError(f"{path}: its content does not match its checksum: the file was altered or damaged; {AGAIN}")
+    return content
 
 
 def read_json(path: Path, most: int = MANIFEST_BYTES) -> dict[str, Any]:
