@@ -11,7 +11,7 @@ import pytest
 from support.file_server import Served, serving
 from support.texts import sentences
 
-from wordsparse.cards import download
+from wordsparse.cards import fetching
 from wordsparse.cards.card import load_card
 from wordsparse.cards.fetching import fetch
 from wordsparse.cli import main
@@ -22,7 +22,7 @@ TEXT = b"one two three\n" * 5000
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    monkeypatch.setattr(download, "BLOCK_BYTES", 4096)
+    monkeypatch.setattr(fetching, "BLOCK_BYTES", 4096)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 

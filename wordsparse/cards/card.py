@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from wordsparse.errors import InputError
-from wordsparse.files import toml
+from wordsparse.files import regular
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def load_card(name: str | os.PathLike[str]) -> Card:
         where = _folder() / f"{name}.toml"
         if name not in card_names():
             raise InputError(f"there is no card {name!r}: choose one of {', '.join(card_names())}")
-    content = toml.load(where)
+    content = regular.read_toml(where)
     try:
         card = Card(**content.pop("download"), **content)
     except (KeyError, TypeError) as error:

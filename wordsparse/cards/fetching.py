@@ -1,26 +1,39 @@
-"""Fetches what a card describes: downloads, checks and unpacks it, as a directory that appears when it is complete."""
+"""Fetches what a card describes: downloads, checks and unpacks it, as a directory that appears when it is complete.
+
+A download resumes where an earlier one was cut.
+"""
 
 import fnmatch
 import hashlib
+import http.client
 import lzma
 import os
 import shutil
 import tarfile
+import urllib.error
+import urllib.request
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
 from wordsparse.cards.card import Card
-from wordsparse.cards.download import BLOCK_BYTES, Progress, download
 from wordsparse.errors import WordsparseError
-from wordsparse.files.storage import new_directory, synced, write_manifest
+from wordsparse.files.storage import new_directory, synced, write_manifest, writing
 from wordsparse.files.system import sync
 
 RECORD = "_fetched.json"
 """Of a fetched text; its name begins with _, so that it is skipped when the directory is read."""
+BLOCK_BYTES = 2**20
+TIMEOUT = 60.0
+"""Seconds without a byte, after which a connection counts as cut."""
+RESUME = "run the same command again: it resumes where the card tells a checksum"
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, RuntimeError, ValueError)
+
+# Called with the bytes that are on the disk, and those of the whole file, None if they are not known.
+Progress = Callable[[int, int | None], object]
 
 
 class _DamagedError(WordsparseError):
@@ -47,7 +60,7 @@ def _sent(source: Card, target: Path, place: Path, progress: Progress) -> dict[s
     """Download, check and unpack a file of a server."""
     name = hashlib.sha256(source.url.encode()).hexdigest()[:16]
     part = Path(os.path.realpath(target)).with_name(f".{target.name}.{name}.part")
-    download(source, part, progress)
+    _download(source, part, progress)
     try:
         sha256, size = _checked(part, source.checksum, source.url), part.stat().st_size
         if source.bytes not in (None, size):
@@ -63,6 +76,43 @@ def _sent(source: Card, target: Path, place: Path, progress: Progress) -> dict[s
         raise
     part.unlink(missing_ok=True)
     return {"files": files, "download_sha256": sha256, "download_bytes": size, "verified": source.known}
+
+
+def _download(source: Card, part: Path, progress: Progress) -> None:
+    """Download a file to ``part``, which may hold the part that an earlier call brought.
+
+    It is resumed where the card tells a checksum, which notices another file; else it begins anew. Proxies are those of
+    the environment, as urllib takes them. WordsparseError if the server has no such file, cannot be reached or cuts
+    the connection, or if writing fails. What has arrived stays.
+    """
+    have = part.stat().st_size if part.exists() and source.known else 0
+    try:
+        if not _continued(source, part, have, progress):
+            raise WordsparseError(f"{source.url}: the connection was cut; {RESUME}")
+    except urllib.error.HTTPError as refusal:
+        refusal.close()
+        if refusal.code == 416:  # the part is as long as the file, or longer
+            part.unlink()
+        raise WordsparseError(f"{source.url}: {refusal}: check the address, or {RESUME}") from refusal
+    # URLError is an OSError; of host names and ports, of a redirect too, come the last two.
+    except (OSError, http.client.HTTPException, ValueError, OverflowError) as cut:
+        raise WordsparseError(f"{source.url}: {cut}; {RESUME}") from cut
+
+
+def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
+    """Append what a connection brings, from the byte ``have`` on where the server can send parts; whether the file is
+    complete."""
+    headers = {"User-Agent": f"wordsparse/{version('wordsparse')}"} | ({"Range": f"bytes={have}-"} if have else {})
+    request = urllib.request.Request(source.url, headers=headers)
+    with urllib.request.build_opener().open(request, timeout=TIMEOUT) as response:  # urlopen keeps the first proxies
+        have = have if response.status == 206 else 0  # else the server sends whole files only
+        total = source.bytes if response.length is None else have + response.length
+        with open(part, "ab" if have else "wb") as file:
+            while block := response.read1(BLOCK_BYTES):
+                with writing(part):
+                    have += file.write(block)
+                progress(have, total)
+    return total is None or have >= total
 
 
 def _checked(path: Path, expected: str | None, name: str) -> str:

@@ -11,7 +11,7 @@ import click
 from wordsparse.cli.common import PATH, emit, given, json_option, output_option, quiet_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
-from wordsparse.files import toml
+from wordsparse.files import regular
 from wordsparse.files.escaping import number_of
 from wordsparse.files.storage import naming
 from wordsparse.options import abouts, refuse_unknown
@@ -37,7 +37,7 @@ class TrainCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Look for the file and the name first, for they say which options there are, and their defaults."""
         path = _named("--config", args)
-        content = {} if path is None else recorded_options(path) if is_model(path) else toml.load(path)
+        content = {} if path is None else recorded_options(path) if is_model(path) else regular.read_toml(path)
         if "recipe" in content:
             ctx.meta[RECIPE] = Recipe.from_dict(content.pop("recipe"))
         ctx.meta[KIND] = _named("--for", args) or str(content.get("for", content.get("preset", "text")))

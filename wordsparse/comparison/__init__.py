@@ -1,6 +1,6 @@
 """Comparison of wordsparse with gensim's word2vec: the same text and the same evaluation.
 
-Data goes one way: request → texts → runs (each a process of its own: worker, peers) → judgement → page.
+Data goes one way: request → texts → runs (each a process of its own: worker) → judgement → page.
 """
 
 import json

@@ -7,11 +7,15 @@ Links to regular files are followed, because shared caches of models consist of 
 import hashlib
 import os
 import stat
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
+from typing import Any
 
 from wordsparse.errors import InputError
+
+TOML_BYTES = 2**20
 
 
 @contextmanager
@@ -67,6 +71,17 @@ def read_text(path: str | os.PathLike[str], most: int) -> str:
         return read_bytes(path, most).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 text: {error}; convert it first") from error
+
+
+def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The table in a file of TOML, a format that people read and edit; else InputError names the file, and the line."""
+    text = read_text(path, TOML_BYTES)
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # the ValueErrors include numbers of thousands of digits
+        said = "is JSON, not TOML: for a model's options name its directory"
+        said = said if text.lstrip().startswith("{") else f"is not valid TOML: {error}; correct it"
+        raise InputError(f"{path}: {said}") from error
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
