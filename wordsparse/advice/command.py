@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from wordsparse.cli.common import PATH, emit, given, json_option, quiet_option
-from wordsparse.cli.text_options import reading_options
+from wordsparse.cli.options import reading_options
 
 
 @click.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option, report_stream
-from wordsparse.cli.text_options import column_of, column_option, corpus_argument
+from wordsparse.cli.options import column_of, column_option, corpus_argument
 from wordsparse.corpus.sources import STANDARD_INPUT
 from wordsparse.display import Display
 from wordsparse.errors import InputError

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option, report_stream
-from wordsparse.cli.text_options import column_of, column_option, corpus_argument
+from wordsparse.cli.options import column_of, column_option, corpus_argument
 from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import number_of

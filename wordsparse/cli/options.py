@@ -1,14 +1,19 @@
-"""The command line's options, made from the fields that describe them."""
+"""The command line's options, made from the fields that describe them, and the argument of commands that read text."""
 
 import dataclasses
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import click
 
-from wordsparse.cli.common import Choice, Decorated, Number
+from wordsparse.cli.common import Choice, Decorated, FilePath, Number
+from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.sources import STANDARD_INPUT
+from wordsparse.corpus.tables import format_of_name
 from wordsparse.options import About, abouts, default_of
+from wordsparse.words.model import Model
 
 
 def options_of(
@@ -56,3 +61,25 @@ def _kind(annotation: Any, about: About) -> tuple[tuple[str, ...] | None, type]:
 def _listed(title: str, described: Mapping[str, str]) -> str:
     """The help of an option whose value is one of the ``described`` names: a line for each."""
     return "\n".join([title, "", "\b", *(f"{name}: {text}" for name, text in described.items())])
+
+
+class _TextPath(FilePath):
+    """The path of a text; ``-`` is standard input."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path; a usage error if it is empty."""
+        path: Path = super().convert(value, param, ctx)
+        return STANDARD_INPUT if value == "-" else path
+
+
+corpus_argument = click.argument("corpus", nargs=-1, required=True, type=_TextPath(path_type=Path))
+# The options of commands that read a language, with a vocabulary of any size.
+reading_options = options_of(TextOptions, ["format", "column", "tokens", "min_count"])
+column_option = options_of(TextOptions, ["column"])
+
+
+def column_of(model: Model, paths: Sequence[Path], column: str | None) -> str | None:
+    """The column of the text in files of rows: that of the model's text where none is given."""
+    if column is not None or "group" in model.call:
+        return column
+    return model.call.get("column") if all(map(format_of_name, paths)) else None

@@ -9,8 +9,7 @@ from typing import Any
 import click
 
 from wordsparse.cli.common import PATH, emit, given, json_option, output_option, quiet_option
-from wordsparse.cli.options import options_of
-from wordsparse.cli.text_options import corpus_argument
+from wordsparse.cli.options import corpus_argument, options_of
 from wordsparse.files import regular
 from wordsparse.files.escaping import number_of
 from wordsparse.files.storage import naming

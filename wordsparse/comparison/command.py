@@ -6,8 +6,7 @@ from typing import Any
 import click
 
 from wordsparse.cli.common import PATH, Choice, emit, given, int_list, json_option, output_option, quiet_option
-from wordsparse.cli.options import options_of
-from wordsparse.cli.text_options import corpus_argument, reading_options
+from wordsparse.cli.options import corpus_argument, options_of, reading_options
 from wordsparse.comparison.request import METHODS, SHARED
 from wordsparse.words.options import Options, epochs_of
 

@@ -7,8 +7,7 @@ import click
 
 import wordsparse as ws
 from wordsparse.cli.common import emit, given, json_option, output_option, quiet_option
-from wordsparse.cli.options import options_of
-from wordsparse.cli.text_options import corpus_argument
+from wordsparse.cli.options import corpus_argument, options_of
 from wordsparse.counts.counting import CountOptions
 from wordsparse.display import Display
 
