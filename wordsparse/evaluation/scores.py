@@ -66,7 +66,7 @@ def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
             scores = [evaluation[kind][name] for evaluation in evaluations]
             n, items = max(score["n"] for score in scores), scores[0]["n"] + scores[0]["oov"]
             if n < FEW * items:
-                sentences.append(f"Of the {items:,} items of {name} {n:,} can be scored, by words with vectors.")
+                sentences.append(f"Of the {items:,} items of {name}, {n:,} can be scored: words have no vectors.")
     if sentences:
         sentences.append("Give test sets in the language of the text: --pairs, --analogies or --sentences FILE.")
     return sentences
