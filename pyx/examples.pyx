@@ -4,7 +4,6 @@ Functions keep_tokens   subsampling and window widths for one slice of a shard
           local_ids     word ids → 0 … u-1, the minibatch's unique words in ascending order
           count_pairs, skipgram_pairs, merge_pairs, mirror_rows   the weights of pairs of words as CSR
           window_examples   CBOW's examples: a centre token each, and where its window starts and stops
-          take_pairs, sort_pairs   counted pairs, thinned, and in any order as CSR, with the order of its transpose
           word_places, count_rows   what stands around each word of a text, as CSR
 dtypes    ids int32 as in the shards (>= 0 a word, -1 out of vocabulary, -2 end of a sentence); structures: int64
           indptr, int32 indices and positions
@@ -363,78 +362,6 @@ def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssiz
                 start[written], stop[written] = <int32_t> lo, <int32_t> hi
                 written += 1
     return written
-
-
-def take_pairs(const int32_t[:, ::1] pairs, const float[::1] kept, int32_t[::1] both, float[::1] weights):
-    """Counted pairs (n, 3) apart: their words, then their contexts in both (2 n), and their weights.
-
-    The weight of a pair, whose bits stand in its last column, is multiplied by kept (V,) of both words. Returns whether
-    all words are below V.
-    """
-    cdef Py_ssize_t k, n = pairs.shape[0], words = kept.shape[0]
-    cdef int32_t word, context
-    require(pairs.shape[1] == 3 and both.shape[0] == 2 * n and weights.shape[0] == n, "each pair must have a place")
-    with nogil:
-        for k in range(n):
-            word, context = pairs[k, 0], pairs[k, 1]
-            if not (0 <= word < words and 0 <= context < words):
-                with gil:
-                    return False
-            both[k], both[n + k] = word, context
-            weights[k] = (<const float*> &pairs[k, 2])[0] * kept[word] * kept[context]
-    return True
-
-
-def sort_pairs(const int32_t[::1] rows, const int32_t[::1] columns, const float[::1] values, int64_t[::1] indptr,
-               int32_t[::1] indices, float[::1] weights, int64_t[::1] by_column, int32_t[::1] rows_by_column,
-               int64_t[::1] order):
-    """Entries (row, column, value) in any order as CSR, and the structure of its transpose, unless order is empty.
-
-    Equal pairs stay apart. indptr and by_column (u + 1) say where the rows of each structure start. order receives
-    where each entry of the transpose is in the CSR structure.
-    """
-    cdef Py_ssize_t k, row, n = rows.shape[0], transposed_size = order.shape[0]
-    cdef int64_t place, transposed
-    require(columns.shape[0] == values.shape[0] == indices.shape[0] == weights.shape[0] == n,
-            "each entry must have its parts")
-    require(transposed_size in (0, n) and rows_by_column.shape[0] == transposed_size, "each entry must have a place")
-    require(indptr.shape[0] > 0 and by_column.shape[0] == indptr.shape[0], "each row must have a start, and one more")
-    with nogil:
-        starts_of(rows, indptr)
-        for k in range(n):
-            place = indptr[rows[k]]
-            indptr[rows[k]] = place + 1
-            indices[place], weights[place] = columns[k], values[k]
-        back_to_starts(indptr)
-        if order.shape[0]:
-            starts_of(columns, by_column)
-            for row in range(indptr.shape[0] - 1):
-                for place in range(indptr[row], indptr[row + 1]):
-                    transposed = by_column[indices[place]]
-                    by_column[indices[place]] = transposed + 1
-                    rows_by_column[transposed], order[transposed] = <int32_t> row, place
-            back_to_starts(by_column)
-
-
-cdef inline void starts_of(const int32_t[::1] ids, int64_t[::1] starts) noexcept nogil:
-    """Where those of each of u ids start in their order, and where all end; starts (u + 1)."""
-    cdef Py_ssize_t k, u = starts.shape[0] - 1
-    cdef int64_t before = 0, size
-    for k in range(u + 1):
-        starts[k] = 0
-    for k in range(ids.shape[0]):
-        starts[ids[k]] += 1
-    for k in range(u + 1):
-        size, starts[k] = starts[k], before
-        before += size
-
-
-cdef inline void back_to_starts(int64_t[::1] ends) noexcept nogil:
-    """Starts that have moved on to the ends, back to the starts."""
-    cdef Py_ssize_t k
-    for k in range(ends.shape[0] - 1, 0, -1):
-        ends[k] = ends[k - 1]
-    ends[0] = 0
 
 
 def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places):

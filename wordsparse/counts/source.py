@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
 from wordsparse import validation
@@ -13,12 +14,12 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.corpus.options import PlainOptions
 from wordsparse.counts.pieces import PIECES_PER_TOKEN, Pieces, ordered
 from wordsparse.doors import SOURCES
-from wordsparse.errors import InputError, ReadError
-from wordsparse.kernels import Csr, _examples  # type: ignore[attr-defined] # compiled
+from wordsparse.errors import InputError
+from wordsparse.kernels import Csr
 from wordsparse.layer.interface import Targets
 from wordsparse.options import option
 from wordsparse.types import Array
-from wordsparse.words.examples import Examples, keep_thresholds
+from wordsparse.words.examples import Examples, keep_thresholds, unique_words
 from wordsparse.words.options import Options
 from wordsparse.words.presets import Preset
 from wordsparse.words.recipe import Recipe
@@ -122,17 +123,15 @@ class PairBuilder:
 
     def __call__(self, pairs: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """The examples of ``pairs[start:stop]``, (any, 3) int32: word, context and the bits of a float32."""
-        n = stop - start
-        both, weights = np.empty(2 * n, np.int32), np.empty(n, np.float32)
-        if not _examples.take_pairs(np.asarray(pairs)[start:stop], self._kept, both, weights):
-            raise ReadError("the counted pairs hold an id outside the vocabulary: they were altered; train again")
-        words = np.empty(min(2 * n, self._slot.shape[0]), np.int64)
-        words = np.sort(words[: _examples.local_ids(both, 2 * n, self._slot, words)])
-        _examples.relabel(both, 2 * n, self._slot, words)
-        u, size = words.shape[0], n if self._transposed else 0
-        (indptr, columns), order = np.empty((2, u + 1), np.int64), np.empty(size, np.int64)
-        indices, sorted_weights, rows = np.empty(n, np.int32), np.empty(n, np.float32), np.empty(size, np.int32)
-        _examples.sort_pairs(both[:n], both[n:], weights, indptr, indices, sorted_weights, columns, rows, order)
-        transposed = Csr(columns, rows, u, order) if self._transposed else None
-        targets = Targets(words, Csr(indptr, indices, u), sorted_weights, transposed)
+        taken = np.asarray(pairs)[start:stop]
+        n, both = len(taken), taken[:, :2].T.ravel()
+        weights = taken[:, 2].view(np.float32) * self._kept[both[:n]] * self._kept[both[n:]]
+        words = unique_words(both, 2 * n, self._slot)
+        entries = sp.coo_array((weights, (both[:n], both[n:])), shape=(len(words), len(words)))
+        entries.has_canonical_format = True  # equal pairs stay apart
+        rows, transposed = entries.tocsr(), None
+        if self._transposed:
+            turned = sp.csr_array((np.arange(n), rows.indices, rows.indptr), rows.shape).tocsc()
+            transposed = Csr(turned.indptr.astype(np.int64), turned.indices, len(words), turned.data)
+        targets = Targets(words, Csr.of(rows), rows.data, transposed)
         return Examples(targets, None, n, float(weights.sum(dtype=np.float64)))

@@ -136,10 +136,15 @@ class ExampleBuilder:
         )
         if not widths:
             kept, n, last, first = kept[first:], n - first, last - first, 0
-        words = np.empty(min(n, self._slot.shape[0]), np.int64)
-        words = np.sort(words[: _examples.local_ids(kept, n, self._slot, words)])
-        _examples.relabel(kept, n, self._slot, words)
-        return kept, width, n, first, last, words, tokens
+        return kept, width, n, first, last, unique_words(kept, n, self._slot), tokens
+
+
+def unique_words(ids: Array, n: int, slot: Array) -> Array:
+    """The words among n ids, ascending, int64; the ids become their places among them. ``slot`` (V,) holds -1."""
+    words = np.empty(min(n, slot.shape[0]), np.int64)
+    words = np.sort(words[: _examples.local_ids(ids, n, slot, words)])
+    _examples.relabel(ids, n, slot, words)
+    return words
 
 
 def _starts(sizes: Array) -> Array:
