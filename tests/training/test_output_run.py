@@ -11,7 +11,6 @@ from support.texts import SHORT, same_vectors
 import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.training.progress import Progress
-from wordsparse.training.texts import TrainingText
 
 
 @pytest.mark.parametrize("options", [{}, {"model": "skipgram"}, {"loss": "squared"}, {"heldout": 0.2}])
@@ -42,19 +41,6 @@ def test_periodic_checkpoints_do_not_change_the_result_and_the_newest_is_kept(te
     assert model.report["checkpoints"] > 2
     assert max(map(len, seen)) <= 2
     assert same_vectors(model, ws.train(text, **SHORT))
-
-
-def test_text_is_encoded_once(text: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    interrupted(text, output, 500)
-    monkeypatch.setattr(TrainingText, "encode", lambda *_: pytest.fail("encoded again"))
-    train(text, output, resume=True)
-
-
-def test_a_damaged_encoded_text_is_encoded_again(text: Path, output: Path) -> None:
-    interrupted(text, output, 500)
-    shard = run_directory(output) / "corpus" / "shard-00000.i32"
-    shard.write_bytes(shard.read_bytes()[:-4])
-    assert same_vectors(train(text, output, resume=True), ws.train(text, **SHORT))
 
 
 def test_text_that_is_in_no_file_is_compared_by_its_content(tmp_path: Path, output: Path) -> None:

@@ -31,7 +31,7 @@ def test_leftovers_of_a_process_that_died_are_removed(text: Path, output: Path) 
     assert not leftover.exists()
 
 
-@pytest.mark.parametrize("kind", ["model", "file", "corpus", "link", "checkpoint"])
+@pytest.mark.parametrize("kind", ["model", "file", "link", "checkpoint"])
 def test_what_no_run_made_stays_where_it_is(text: Path, output: Path, kind: str, tmp_path: Path) -> None:
     """A model called NAME.training was removed by the next training of NAME, and so was any directory."""
     directory = run_directory(output)
@@ -41,15 +41,11 @@ def test_what_no_run_made_stays_where_it_is(text: Path, output: Path, kind: str,
         (tmp_path / "mine").mkdir()
         directory.symlink_to(tmp_path / "mine")
     else:
-        place = directory / {"file": "notes", "corpus": "corpus/text.txt", "checkpoint": "checkpoint-x/a"}[kind]
+        place = directory / {"file": "corpus/notes", "checkpoint": "checkpoint-x/a"}[kind]
         place.parent.mkdir(parents=True)
         place.write_text("mine")
     before = sorted(directory.rglob("*"))
-    if kind == "corpus":
-        with pytest.raises(InputError, match="corpus: exists already"):
-            train(text, output)
-    else:
-        train(text, output)
+    train(text, output)
     assert sorted(directory.rglob("*")) == before
     assert directory.exists()
 

@@ -1,10 +1,9 @@
 """A text that changes, vanishes or is given in another way between and during the parts of a run."""
 
-import os
 from pathlib import Path
 
 import pytest
-from support.runs import interrupted, once_after, run_directory, train
+from support.runs import once_after, run_directory
 from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
@@ -42,14 +41,3 @@ def test_how_an_encoded_text_is_read_is_not_asked_again(text: Path, output: Path
         with pytest.raises(InputError, match=said):
             ws.train(tmp_path / "encoded", output=output, **asked)
     assert not run_directory(output).exists()
-
-
-def test_a_text_that_was_changed_behind_its_time_is_another_one(text: Path, output: Path) -> None:
-    """Size, time and inode were those of the text that was encoded; the change went unnoticed."""
-    interrupted(text, output, 500)
-    stood = text.stat()
-    with text.open("r+") as file:
-        file.write("w0 w0 w0")
-    os.utime(text, ns=(stood.st_atime_ns, stood.st_mtime_ns))
-    with pytest.raises(InputError, match="the text is another one"):
-        train(text, output, resume=True)

@@ -28,7 +28,6 @@ from wordsparse.training.loop import Run
 from wordsparse.training.options import RunOptions, TrainOptions
 from wordsparse.training.output_run import Begun, OutputRun
 from wordsparse.training.progress import reports
-from wordsparse.training.run_directory import CORPUS
 from wordsparse.training.runs import as_before, described_call, kind_of, requested, start_vectors
 from wordsparse.training.runs import train as train_alone
 from wordsparse.training.texts import TrainingText
@@ -109,7 +108,7 @@ def _start(begun: Begun) -> dict[str, Any]:
     """Where the others find the run of rank 0."""
     run = begun.run
     return {
-        "corpus": str(begun.directory.path / CORPUS),
+        "corpus": str(begun.source.corpus.path) if isinstance(begun.source, TextSource) else None,
         "output": str(begun.directory.output),
         "words": run.vocabulary.words,
         "counts": run.vocabulary.counts.tolist(),

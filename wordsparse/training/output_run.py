@@ -8,7 +8,7 @@ holds the complete state, and the examples depend only on the seed and on positi
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,8 +25,8 @@ from wordsparse.training.loop import Run
 from wordsparse.training.options import RunOptions
 from wordsparse.training.progress import Progress
 from wordsparse.training.resume import continued, differences, is_same_text, with_defaults
-from wordsparse.training.run_directory import CORPUS, SOURCE, RunDirectory
-from wordsparse.training.texts import TrainingText, encoded_once
+from wordsparse.training.run_directory import RunDirectory
+from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import model_directory as models
 from wordsparse.words.model import Model
@@ -70,11 +70,11 @@ class OutputRun:
         are left to train."""
         storage.check_parent(self.output)
         memory.check(1, self.options.dim)  # before the text is read
-        with stop_requests() as stop, RunDirectory(self.output) as directory:
+        with stop_requests() as stop, RunDirectory(self.output) as directory, ExitStack() as stack:
             base, base_digest = self._base(directory)
             checkpoint = newest_checkpoint(directory, base_digest)
-            known = None if base is None else base.vocabulary
-            source = encoded_once(self.text, directory.path / CORPUS, directory.path / SOURCE, known, encoding)
+            known = () if base is None else base.vocabulary.words
+            source = stack.enter_context(encoded(self.text, known, encoding, directory.path / "corpus"))
             options = self._asked(checkpoint)
             request = self._request(with_epochs(options, source), source, base_digest)
             if checkpoint is not None:
@@ -93,7 +93,7 @@ class OutputRun:
                 logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
             count = 0 if checkpoint is None else checkpoint.count
             keeper = Checkpointer(directory, request, self.run.checkpoint_every, stop, count)
-            yield Begun(run, keeper, directory, stop, self.call, self.output, base_digest)
+            yield Begun(run, source, keeper, directory, stop, self.call, self.output, base_digest)
 
     def _base(self, directory: RunDirectory) -> tuple[Model | None, str | None]:
         """The model that the run starts from and its digest; (None, None) unless the run is resumed from a model.
@@ -161,6 +161,7 @@ class Begun:
     """A run that has begun: what is left is to train, with its checkpoints, and to write the model."""
 
     run: Run
+    source: Source
     keeper: Checkpointer
     directory: RunDirectory
     stop: StopRequest

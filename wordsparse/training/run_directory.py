@@ -3,15 +3,13 @@
 For the output MODEL it is MODEL.training, which exists from the start of a run until MODEL is written:
 
     lock              locked (flock) by the training process; the kernel unlocks it when the process dies
-    corpus/           the encoded text, unless the given text was already encoded
-    source.json       the identity and the format of that text; written when corpus/ is complete
     checkpoint-N/     the complete state of the run (see checkpoints.py): the newest, and until it is complete its
                       predecessor
     previous/         the old model of MODEL, while the new one replaces it
 
-``.NAME.xxxxxxxx.partial`` are incomplete files of a process that died; the next process that holds the lock removes
-them. Only these names are ever removed, so what else is in a directory of this name stays. A finished model is a plain
-model directory without references to this one.
+``.NAME.xxxxxxxx.partial`` are files of a process that lives, such as the encoded text, or that has died; the next
+process that holds the lock removes them. Only these names are ever removed, so what else is in a directory of this name
+stays. A finished model is a plain model directory without references to this one.
 """
 
 import contextlib
@@ -21,13 +19,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
 from wordsparse.files import storage, system
 from wordsparse.words.model_directory import is_model
 
 SUFFIX = ".training"
-LOCK, CORPUS, SOURCE, PREVIOUS = "lock", "corpus", "source.json", "previous"
+LOCK, PREVIOUS = "lock", "previous"
 CHECKPOINT = "checkpoint-"
 
 
@@ -54,9 +51,6 @@ class RunDirectory:
     ) -> None:
         # A previous model is still there only if it could not be moved back to the output.
         if not (self.checkpoints() or is_model(self.path / PREVIOUS)):
-            if is_encoded(self.path / CORPUS):
-                storage.remove_directory(self.path / CORPUS)
-            (self.path / SOURCE).unlink(missing_ok=True)
             (self.path / LOCK).unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # of somebody else's files, or of another process that has just begun
                 self.path.rmdir()

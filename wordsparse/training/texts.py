@@ -1,7 +1,5 @@
-"""The text to train on, encoded already or not, and the check that it is still the same text."""
+"""The text to train on, encoded already or not."""
 
-import contextlib
-import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -11,11 +9,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, Vocabulary, encode
+from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, encode
 from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import as_paths
 from wordsparse.corpus.shards import is_encoded
-from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.options import changed
@@ -24,8 +21,6 @@ from wordsparse.words import presets
 from wordsparse.words.options import Options
 from wordsparse.words.source import Source
 from wordsparse.words.text_source import TextSource
-
-SOURCE_FORMAT, SOURCE_VERSION = "wordsparse-source", 1
 
 
 @dataclass(frozen=True)
@@ -103,15 +98,6 @@ class TrainingText:
             )
         return encoded
 
-    def source(self) -> dict[str, Any] | None:
-        """Names, sizes, times and inodes of the text's files, which tell a changed text; None without files."""
-        if self.paths is None:
-            return None
-        stats = [(os.path.abspath(path), path.stat()) for path in find_files(self.paths, quiet=True)]
-        files = [[name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino] for name, found in stats]
-        options = {field.name: getattr(self.options, field.name) for field in fields(self.options)}
-        return {"files": files, **options} | ({} if self.preset == "text" else {"preset": self.preset})
-
 
 def _are_pairs(corpus: EncodedCorpus) -> bool:
     """Whether all sentences have two tokens, by their number and the first ones."""
@@ -121,41 +107,15 @@ def _are_pairs(corpus: EncodedCorpus) -> bool:
 
 @contextmanager
 def encoded(
-    text: TrainingText, known: Collection[str] = (), progress: Callable[[int], None] | None = None
+    text: TrainingText,
+    known: Collection[str] = (),
+    progress: Callable[[int], None] | None = None,
+    place: Path | None = None,
 ) -> Iterator[Source]:
-    """The source: opened if it is already encoded, else encoded into a temporary directory."""
+    """The source: opened if it is already encoded, else encoded into a temporary directory, beside ``place`` if it is
+    given."""
     if (ready := text.opened()) is not None:
         yield ready
         return
-    with storage.staging(Path(tempfile.gettempdir()) / "wordsparse-corpus", mode=0o700) as temporary:
+    with storage.staging(place or Path(tempfile.gettempdir()) / "wordsparse-corpus", mode=0o700) as temporary:
         yield TextSource(text.encode(temporary / "encoded", known, progress))
-
-
-def encoded_once(
-    text: TrainingText,
-    path: Path,
-    source: Path,
-    known: Vocabulary | None,
-    progress: Callable[[int], None] | None = None,
-) -> Source:
-    """The source: opened if it is already encoded or if ``path`` holds it, else encoded at ``path``.
-
-    The file ``source`` identifies the text at ``path``; it is written last and removed first. A text that is damaged
-    there is encoded again.
-    """
-    if (ready := text.opened()) is not None:
-        return ready
-    words = [] if known is None else known.words
-    about = text.source()
-    if about is not None:
-        about["known"] = hashlib.sha256("\0".join(words).encode()).hexdigest()
-        with contextlib.suppress(InputError):
-            if storage.read_manifest(source, SOURCE_FORMAT, SOURCE_VERSION).get("text") == about:
-                return TextSource(EncodedCorpus.open(path))
-    source.unlink(missing_ok=True)
-    if is_encoded(path):
-        storage.remove_directory(path)
-    corpus = text.encode(path, words, progress)
-    if about is not None:
-        storage.write_manifest(source, {"format": SOURCE_FORMAT, "version": SOURCE_VERSION, "text": about})
-    return TextSource(corpus)
