@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 import wordsparse as ws
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
+from wordsparse.words.options import Options
 from wordsparse.words.source import Split
-from wordsparse.words.text_source import REACH, Slices
+from wordsparse.words.text_source import REACH, Cuts, TextSource
 
 
 def corpus_of(shards: list[list[int]]) -> EncodedCorpus:
@@ -29,6 +31,10 @@ def corpus_of(shards: list[list[int]]) -> EncodedCorpus:
     )
 
 
+def slices_of(corpus: EncodedCorpus, **options: Any) -> Cuts:
+    return TextSource(corpus).passes(Options(**options), corpus.vocabulary)
+
+
 shard_lists = st.lists(st.lists(st.sampled_from([0, 0, -1, -2]), min_size=1, max_size=12), min_size=1, max_size=4)
 
 
@@ -41,7 +47,7 @@ def test_slices_pass_over_the_first_tokens_once_and_in_order(
     wanted = data.draw(st.integers(1, max(1, corpus.tokens)))
     positions: list[int] = []
     whole = np.concatenate(corpus.shards)
-    slices = Slices(corpus, wanted, 0.0, seed=1)
+    slices = slices_of(corpus, max_tokens=wanted)
     for unread, start, stop, offset in slices.train(lambda position: batch):
         ids = np.asarray(unread)
         assert 0 <= start < stop <= min(start + batch, ids.size)
@@ -60,7 +66,7 @@ def test_every_token_is_trained_on_or_held_out_whatever_the_minibatch(
     whole = np.concatenate(corpus.shards)
 
     def parts(batch: int) -> list[np.ndarray]:
-        slices = Slices(corpus, None, fraction, seed)
+        slices = slices_of(corpus, heldout=fraction, seed=seed)
         found = []
         for part in (slices.train(lambda position: batch), slices.heldout(batch)):
             there = np.full(whole.size, END_OF_SENTENCE)
@@ -99,7 +105,7 @@ def test_a_shard_is_read_where_examples_are_built_not_where_it_is_cut() -> None:
             return np.zeros(1000, np.int32)[values]
 
     corpus = corpus_of([[0]])
-    slices = Slices(replace(corpus, shards=[Recorded()], tokens=1000), None, 0.0, 1)
+    slices = slices_of(replace(corpus, shards=[Recorded()], tokens=1000))
     reads.clear()
     pieces = list(slices.train(lambda position: 100))
     assert len(pieces) == 10
@@ -110,5 +116,5 @@ def test_a_shard_is_read_where_examples_are_built_not_where_it_is_cut() -> None:
 
 def test_a_slice_holds_no_more_text_than_windows_reach() -> None:
     corpus = corpus_of([[0] * (4 * REACH)])
-    sizes = [np.asarray(ids).size for ids, _, _, _ in Slices(corpus, None, 0.0, 1).train(lambda position: 10)]
+    sizes = [np.asarray(ids).size for ids, _, _, _ in slices_of(corpus).train(lambda position: 10)]
     assert max(sizes) == 10 + 2 * REACH

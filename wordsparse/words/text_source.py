@@ -34,8 +34,16 @@ class TextSource:
     def identity(self) -> dict[str, Any]:
         return self.corpus.identity()
 
-    def passes(self, options: Options, vocabulary: Vocabulary) -> "Slices":
-        return Slices(self.corpus, options.max_tokens, options.heldout, options.seed, vocabulary)
+    def passes(self, options: Options, vocabulary: Vocabulary) -> "Cuts":
+        left, offset = options.max_tokens or max(1, self.length), 0
+        tokens, parts = min(self.length, left), list[tuple[Callable[[int], Values], int, int]]()
+        for shard in self.corpus.shards:
+            stop, left = _end_of_tokens(shard, left)
+            parts.append((_always(shard), stop, offset))
+            offset += stop
+            if left == 0:
+                break
+        return Cuts(parts, tokens, options.heldout, options.seed, table_of(self.vocabulary, vocabulary))
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
         return windows(options, recipe, vocabulary, transposed=transposed)
@@ -111,34 +119,10 @@ class Cuts:
         return ids
 
 
-class Slices(Cuts):
-    """The first ``max_tokens`` tokens of a corpus.
-
-    If a ``vocabulary`` is given, which must contain all words of the corpus's vocabulary, the ids are its ids.
-    """
-
-    def __init__(
-        self,
-        corpus: EncodedCorpus,
-        max_tokens: int | None,
-        heldout: float,
-        seed: int,
-        vocabulary: Vocabulary | None = None,
-    ) -> None:
-        left, offset = max_tokens or max(1, corpus.tokens), 0
-        tokens, parts = min(corpus.tokens, left), list[tuple[Callable[[int], Values], int, int]]()
-        for shard in corpus.shards:
-            stop, left = _end_of_tokens(shard, left)
-            parts.append((_always(shard), stop, offset))
-            offset += stop
-            if left == 0:
-                break
-        super().__init__(parts, tokens, heldout, seed, table_of(corpus.vocabulary, vocabulary))
-
-
-def table_of(own: Vocabulary, other: Vocabulary | None) -> Array | None:
-    """The ids of ``other`` by those of ``own``, special values included; None where they are the same."""
-    if other is None or other is own:
+def table_of(own: Vocabulary, other: Vocabulary) -> Array | None:
+    """The ids of ``other``, which has all words of ``own``, by those of ``own``, special values included; None where
+    they are the same."""
+    if other is own:
         return None
     # Negative values index from the end, where −1 and −2 map to themselves.
     return np.append(own.rows_in(other), [END_OF_SENTENCE, OUT_OF_VOCABULARY]).astype(np.int32)
