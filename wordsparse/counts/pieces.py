@@ -48,17 +48,18 @@ TABLE, PIECES = "table", "pieces"
 class Pieces:
     """The pieces of tables in one open file without a name: word, context and the bits of the weight, int32.
 
-    ``sha256`` identifies them and their words; ``distinct_words`` is the number of words of the tables.
+    ``shape`` is (pieces, 3). ``sha256`` identifies them and their words; ``distinct_words`` is the number of words of
+    the tables.
     """
 
     file: int
-    number: int
+    shape: tuple[int, int]
     vocabulary: Vocabulary
     distinct_words: int
     sha256: str
 
     def __getitem__(self, pieces: slice) -> Array:
-        start, stop, _ = pieces.indices(self.number)
+        start, stop, _ = pieces.indices(self.shape[0])
         data = os.pread(self.file, PIECE_BYTES * max(0, stop - start), PIECE_BYTES * start)
         return np.frombuffer(data, np.int32).reshape(-1, 3)
 
@@ -78,7 +79,7 @@ def ordered(tables: Source, min_count: int, max_vocab: int | None) -> Pieces:
         digests = sha256_of(folder / "vocabulary") + sha256_of(folder / PIECES)
         digest = hashlib.sha256(digests.encode()).hexdigest()
         # The open file is read when its name is gone.
-        pieces = Pieces(descriptor_of(folder / PIECES), number, vocabulary, len(words), digest)
+        pieces = Pieces(descriptor_of(folder / PIECES), (number, 3), vocabulary, len(words), digest)
         weakref.finalize(pieces, os.close, pieces.file)
         return pieces
 

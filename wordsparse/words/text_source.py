@@ -63,7 +63,7 @@ def windows(options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transpo
 
 
 class Cuts:
-    """Values of text as minibatches of training text and of held-out text.
+    """Values of text, or rows of values, such as counted pairs, as minibatches of training text and of held-out text.
 
     ``parts`` are the values of an epoch, how many of them are used, and the position of the first. ``tokens`` stand in
     one pass; ``table`` maps the values to ids; a window reaches ``reach`` positions at most.
@@ -89,8 +89,9 @@ class Cuts:
         self.tokens, self.positions = tokens, sum(end for _, end, _ in parts)
         self._split = Split(self.positions, heldout, seed) if heldout > 0 else None
         if self._split is not None:
-            chunks = self.heldout(2**20)
-            self.tokens -= sum(int(np.sum(chunk.centre != END_OF_SENTENCE)) for chunk in chunks)
+            for chunk in self.heldout(2**20):
+                values = chunk.centre.reshape(chunk.stop - chunk.start, -1)[:, 0]  # the first of each row
+                self.tokens -= int(np.sum(values != END_OF_SENTENCE))
 
     def train(self, sizes: Sizes, first: int = 0, epoch: int = 0) -> Iterator[Piece]:
         """The pieces from the position ``first`` on, which must be the first position of a piece."""
@@ -115,7 +116,8 @@ class Cuts:
             ids = self._table[ids]
         if self._split is not None:
             other = self._split.mask(offset + low, high - low) != heldout
-            ids = np.where(other, np.int32(END_OF_SENTENCE), ids)
+            ids = np.array(ids)
+            ids[other] = END_OF_SENTENCE
         return ids
 
 
