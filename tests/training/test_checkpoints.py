@@ -36,7 +36,7 @@ def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(
     run = OutputRun(TrainingText(text, TextOptions(min_count=1)), Options(**given), often)
     with pytest.raises(WordsparseError, match=f"No space left on device.*{kept.name} is kept"):
         run.train()  # the model cannot be written either
-    assert caplog.text.count(f"or choose another output)); training continues, and {kept}") > 3
+    assert caplog.text.count("or choose another output)); training continues") > 3
     monkeypatch.undo()
     assert same_vectors(train(text, output, resume=True), ws.train(text, **SHORT))
 

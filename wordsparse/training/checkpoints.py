@@ -6,8 +6,6 @@ Training waits for it. A checkpoint that cannot be written (a full disk) causes 
 training continues.
 """
 
-import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +17,11 @@ from wordsparse.corpus.shards import check_unjoined
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import arrays, regular, storage
 from wordsparse.kernels import at_work
-from wordsparse.training.interruption import Interrupted, StopRequest
 from wordsparse.training.loop import Run
 from wordsparse.training.run_directory import CHECKPOINT, RunDirectory
 
 FORMAT, VERSION = "wordsparse-checkpoint", 1
 MANIFEST, STATE = "checkpoint.json", "state.bin"
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,62 +53,25 @@ class Checkpoint:
             run.restore(arrays.read(self.path / STATE, self.table, into=run.embedding.state()), self.run_state)
 
 
-class Checkpointer:
-    """Writes the checkpoints of a run. ``request`` holds the run's options and text as JSON, ``every`` the seconds
-    between two of them, 0 for none but when the run is interrupted, ``count`` those written before."""
-
-    def __init__(
-        self,
-        directory: RunDirectory,
-        request: Mapping[str, Any],
-        every: float,
-        stop: StopRequest,
-        count: int = 0,
-    ) -> None:
-        self._directory, self._request, self._every = directory, dict(request), every
-        self._stop, self.count = stop, count
-        self._due = time.monotonic() + every
-
-    def after_step(self, run: Run) -> None:
-        """Between two minibatches: write a checkpoint if one is due, or stop the run if a stop was requested. Then
-        Interrupted is raised, after a checkpoint where one can be written."""
-        if self._stop.received:
-            raise Interrupted(
-                f"interrupted after {run.state.tokens:,} of {run.total_tokens:,} tokens: {self.save(run)}"
-            )
-        if self._every and time.monotonic() >= self._due:
-            if failure := self._write(run):
-                kept = self._directory.kept()
-                logger.warning("a checkpoint could not be written (%s); training continues, and %s", failure, kept)
-            self._due = time.monotonic() + self._every
-
-    def save(self, run: Run) -> str:
-        """End the run: write a checkpoint. Returns a sentence for the user about what to resume from, and why it is not
-        a newer checkpoint."""
-        failure = self._write(run)
-        kept = self._directory.kept()
-        return f"no checkpoint could be written ({failure}); {kept}" if failure else kept
-
-    def _write(self, run: Run) -> str:
-        """Write a checkpoint in the place of the one before it; returns why that failed, or nothing."""
-        before = self._directory.checkpoints()
-        number = 1 + (int(before[0].name.removeprefix(CHECKPOINT)) if before else 0)
-        target = self._directory.place(f"{CHECKPOINT}{number:09d}")
-        try:
-            with at_work():  # a GPU's state is copied
-                state = run.embedding.state()
-            _check_finite(state)
-            with storage.new_directory(target) as folder, storage.writing(target):
-                table = arrays.write(folder / STATE, state)
-                manifest = {"format": FORMAT, "version": VERSION, "count": self.count + 1}
-                content = {"request": self._request, "run_state": run.state.as_dict(), "state": table}
-                storage.write_manifest(folder / MANIFEST, {**manifest, **content})
-        except (WordsparseError, MemoryError, OSError) as error:
-            return str(error) or "no memory"
-        self.count += 1
-        for older in before:
-            storage.remove_directory(older)
-        return ""
+def write(directory: RunDirectory, request: Mapping[str, Any], run: Run, count: int) -> str:
+    """Write a checkpoint, the ``count``-th of its run, in the place of the one before it; returns why that failed, or
+    nothing. ``request`` holds the run's options and text as JSON."""
+    before = directory.checkpoints()
+    number = 1 + (int(before[0].name.removeprefix(CHECKPOINT)) if before else 0)
+    target = directory.place(f"{CHECKPOINT}{number:09d}")
+    try:
+        with at_work():  # a GPU's state is copied
+            state = run.embedding.state()
+        _check_finite(state)
+        with storage.new_directory(target) as folder, storage.writing(target):
+            manifest = {"format": FORMAT, "version": VERSION, "count": count, "request": request}
+            content = {"run_state": run.state.as_dict(), "state": arrays.write(folder / STATE, state)}
+            storage.write_manifest(folder / MANIFEST, {**manifest, **content})
+    except (WordsparseError, MemoryError, OSError) as error:
+        return str(error) or "no memory"
+    for older in before:
+        storage.remove_directory(older)
+    return ""
 
 
 def _check_finite(state: Mapping[str, Any]) -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-FIRST_SIGNAL = "the run stops after this minibatch; a second signal stops it now"
 
 
 class Interrupted(KeyboardInterrupt):
@@ -53,19 +52,18 @@ class StopRequest:
     """Counts the signals that request a stop.
 
     While ``awaited`` is False, a signal raises KeyboardInterrupt; the second signal always does. ``awaited`` is set
-    while the training loop polls ``received``; ``answer`` is what the first signal is told then.
+    while the training loop polls ``received``.
     """
 
     def __init__(self) -> None:
         self.awaited = False
         self.received = 0
-        self.answer = FIRST_SIGNAL
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received += 1
         if self.received > 1 or not self.awaited:
             raise KeyboardInterrupt
-        logger.warning("%s", self.answer)
+        logger.warning("the run stops after this minibatch; a second signal stops it now")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ holds the complete state, and the examples depend only on the seed and on positi
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,8 +19,8 @@ from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import regular, storage
 from wordsparse.machine import devices
 from wordsparse.options import free
-from wordsparse.training import memory
-from wordsparse.training.checkpoints import Checkpoint, Checkpointer
+from wordsparse.training import checkpoints, memory
+from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.options import RunOptions
@@ -92,8 +93,7 @@ class OutputRun:
                 done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
                 logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
             count = 0 if checkpoint is None else checkpoint.count
-            keeper = Checkpointer(directory, request, self.run.checkpoint_every, stop, count)
-            yield Begun(run, source, keeper, directory, stop, self.call, self.output, base_digest)
+            yield Begun(run, source, self, request, directory, stop, base_digest, count)
 
     def _base(self, directory: RunDirectory) -> tuple[Model | None, str | None]:
         """The model that the run starts from and its digest; (None, None) unless the run is resumed from a model.
@@ -156,33 +156,36 @@ class OutputRun:
         return continued(base, source, options)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Begun:
-    """A run that has begun: what is left is to train, with its checkpoints, and to write the model."""
+    """A run that has begun: what is left is to train, with its checkpoints, and to write the model. ``count`` of these
+    are written; ``parent`` is the digest of the model before."""
 
     run: Run
     source: Source
-    keeper: Checkpointer
+    job: OutputRun
+    request: Mapping[str, Any]
     directory: RunDirectory
     stop: StopRequest
-    call: Mapping[str, object]
-    output: Path
     parent: str | None
+    count: int
 
     def finish(self, progress: Callable[[Progress], None] | None = None) -> Model:
         """Train and write the model. An error or a signal leaves a checkpoint if possible, which its message names."""
-        run, keeper, stop = self.run, self.keeper, self.stop
-        begun = run.state.tokens
-        stop.answer = (
-            f"the run stops after this minibatch and writes a checkpoint in {self.directory.path}; a second signal "
-            "stops it now, without one"
-        )
+        run, stop, every = self.run, self.stop, self.job.run.checkpoint_every
+        begun, due = run.state.tokens, time.monotonic() + every
         try:
             stop.awaited = True
             for step in run.steps():
                 if progress is not None:
                     progress(step)
-                keeper.after_step(run)
+                if stop.received:
+                    where = f"{run.state.tokens:,} of {run.total_tokens:,} tokens"
+                    raise Interrupted(f"interrupted after {where}: {self._saved()}")
+                if every and time.monotonic() >= due:
+                    if failure := self._write():
+                        logger.warning("no checkpoint could be written (%s); training continues", failure)
+                    due = time.monotonic() + every
             model = self._written()
             stop.awaited = False
         except Interrupted:
@@ -192,7 +195,7 @@ class Begun:
             # there is no progress to store.
             fails = isinstance(error, TrainingError) or not run.is_whole
             savable = not fails and run.state.tokens > begun and stop.received < 2
-            kept = keeper.save(run) if savable else self.directory.kept()
+            kept = self._saved() if savable else self.directory.kept()
             if isinstance(error, WordsparseError):
                 raise type(error)(f"{error}; {kept}") from error
             if isinstance(error, MemoryError):
@@ -204,12 +207,25 @@ class Begun:
         finally:
             stop.awaited = False
         if stop.received:
-            raise Interrupted(f"interrupted; the model was complete and is in {self.output}")
+            raise Interrupted(f"interrupted; the model was complete and is in {self.job.output}")
         return model
 
+    def _saved(self) -> str:
+        """End the run with a checkpoint. Returns a sentence for the user about what to resume from, and why it is not a
+        newer checkpoint."""
+        failure = self._write()
+        kept = self.directory.kept()
+        return f"no checkpoint could be written ({failure}); {kept}" if failure else kept
+
+    def _write(self) -> str:
+        """Write a checkpoint; returns why that failed, or nothing."""
+        failure = checkpoints.write(self.directory, self.request, self.run, self.count + 1)
+        self.count += not failure
+        return failure
+
     def _written(self) -> Model:
-        model = self.run.model(self.keeper.count, self.call, self.parent)
-        with storage.writing(self.output), storage.staging(self.directory.output) as folder:
+        model = self.run.model(self.count, self.job.call, self.parent)
+        with storage.writing(self.job.output), storage.staging(self.directory.output) as folder:
             model.save(folder / "model")
             self.directory.install(folder / "model")
         return model
