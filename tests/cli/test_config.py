@@ -56,10 +56,8 @@ def test_the_command_line_counts_more_and_names_are_as_on_it(text: Path, tmp_pat
     [
         ("vector_size = 5", "options.toml: unknown option vector_size: did you mean dim?"),
         ("xyzzy = 5", "options.toml: unknown option xyzzy: choose from corpus, output"),
-        ("dim = true", "Invalid value for '--dim': 'True' is not a valid integer"),
         ("dim =", "options.toml: is not valid TOML"),
-        # These were other exceptions than InputError, and 5.7 was 5.
-        ("dim = 5.7", "'5.7' is not a valid integer"),
+        # These were other exceptions than InputError.
         ("dim = 1979-05-27", "'1979-05-27' is not a valid integer"),
         ("#" * 2**20 + "#", "options.toml: holds more than 1,048,576 bytes"),
         ("[recipe]", "the stored recipe has another version or was altered"),

@@ -70,17 +70,6 @@ def test_a_preset_chooses_defaults(text: Path, tmp_path: Path) -> None:
     assert [model.options[name] for name in ("preset", "window", "sample")] == ["items", 255, 0]
 
 
-def test_heldout_loss_is_shown_after_each_epoch(text: Path, tmp_path: Path, capsys: Output) -> None:
-    arguments = ["train", str(text), "-o", str(tmp_path / "model"), *SMALL, "--heldout", "0.2", "--json"]
-    assert main(arguments) == 0
-    output = capsys.readouterr()
-    found = json.loads(output.out)["heldout_loss"]
-    assert len(found) == 2
-    for epoch, loss in enumerate(found, 1):
-        assert f"epoch {epoch}: " in output.err
-        assert f"held-out {loss:.4f}" in output.err
-
-
 def test_training_exports_the_vectors_too(text: Path, tmp_path: Path, capsys: Output) -> None:
     for name in ("a.bin", "b.npz"):  # the second time the model is there, and no epochs are left to train
         asked = ["-o", str(tmp_path / "model"), "--export", str(tmp_path / name), "--resume"]

@@ -169,7 +169,6 @@ def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(
     ("rows", "message"),
     [
         ([("a", "b", 1.0), ("a", "c", -1.0)], "row 2: its count is -1.0, no positive number"),
-        ([("a", "b", 0.0)], "row 1: its count is 0.0"),
         ([("a", "b", float("nan"))], "row 1: its count is nan"),
         ([("a", "b", 1e39)], "row 1: its count is 1e\\+39"),
         ([("a", "b", 1.0), ("a", "b", 5e-324)], "row 2: its count is 5e-324"),
@@ -177,7 +176,6 @@ def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(
         ([("a", "b", "many")], "row 1 or one after it cannot be used: .*'many'"),
         ([("a", None, 1.0)], "row 1 has no context"),
         ([("a b", "c", 1.0)], "'a b' is not one word"),
-        ([("a\n", "c", 1.0)], "is not one word"),
     ],
 )
 def test_bad_rows_are_named_and_nothing_is_written(

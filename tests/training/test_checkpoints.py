@@ -61,13 +61,3 @@ def test_a_state_that_is_not_finite_does_not_replace_a_good_one(text: Path, outp
             train(text, output, resume=True, checkpoint_every=1e-9)
     assert kept_checkpoint(output) == kept
     assert same_vectors(train(text, output, resume=True), ws.train(text, **SHORT))
-
-
-def test_a_run_that_diverges_keeps_the_last_checkpoint(
-    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    interrupted(text, output, 500)
-    monkeypatch.setattr("wordsparse.training.loop.DIVERGED", -0.9)
-    with pytest.raises(TrainingError, match=r"diverged.*batch_tokens.*checkpoint-000000001 is kept"):
-        train(text, output, resume=True)
-    assert kept_checkpoint(output).is_dir()

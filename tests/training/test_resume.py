@@ -111,13 +111,6 @@ def test_a_new_text_interrupted_and_resumed_ends_in_the_same_bytes(text: Path, o
     assert same_vectors(train(other, output, resume=True), whole)
 
 
-def test_a_new_text_keeps_the_kind_of_model(text: Path, output: Path, tmp_path: Path) -> None:
-    train(text, output)
-    other = write_text(tmp_path / "other.txt", seed=1)
-    with pytest.raises(InputError, match="a model keeps these on a new text"):
-        train(other, output, resume=True, dim=5)
-
-
 def test_a_checkpoint_whose_model_is_gone_is_refused(text: Path, output: Path, tmp_path: Path) -> None:
     train(text, output)
     interrupted(text, output, 4000, epochs=4, resume=True)
@@ -136,13 +129,6 @@ def test_what_a_finished_run_left_behind_is_no_run(text: Path, output: Path, tmp
     shutil.copytree(tmp_path / "left", run_directory(output))
     assert same_vectors(train(text, output, resume=True), first)
     assert not run_directory(output).exists()
-
-
-def test_vectors_alone_cannot_be_trained_on(text: Path, output: Path) -> None:
-    model = ws.train(text, **SHORT)
-    ws.Model(model.vocabulary, model.input_rows, model.output_rows, model.options, model.report).save(output)
-    with pytest.raises(InputError, match="holds its vectors only"):
-        train(text, output, epochs=3, resume=True)
 
 
 def test_a_model_that_continues_another_stays_in_its_axes(tmp_path: Path) -> None:
