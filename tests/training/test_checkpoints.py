@@ -10,15 +10,10 @@ from support.runs import interrupted, kept_checkpoint, train
 from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
-from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import TrainingError, WordsparseError
 from wordsparse.training import checkpoints
 from wordsparse.training.loop import Run
-from wordsparse.training.options import RunOptions
-from wordsparse.training.output_run import OutputRun
 from wordsparse.training.progress import Progress
-from wordsparse.training.texts import TrainingText
-from wordsparse.words.options import Options
 
 
 def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(
@@ -31,11 +26,8 @@ def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoints.arrays, "write", full)
-    given = {name: value for name, value in SHORT.items() if name != "min_count"}
-    often = RunOptions(output=output, resume=True, checkpoint_every=1e-9)
-    run = OutputRun(TrainingText(text, TextOptions(min_count=1)), Options(**given), often)
     with pytest.raises(WordsparseError, match=f"No space left on device.*{kept.name} is kept"):
-        run.train()  # the model cannot be written either
+        train(text, output, resume=True, checkpoint_every=1e-9)  # the model cannot be written either
     assert caplog.text.count("or choose another output)); training continues") > 3
     monkeypatch.undo()
     assert same_vectors(train(text, output, resume=True), ws.train(text, **SHORT))

@@ -57,17 +57,17 @@ def test_combined_vectors_are_the_formula() -> None:
     def unit(rows: Array) -> Array:
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
-    x, doubt, turn = 0.25, 40.0, 0.7
+    x, doubt, turn = 0.25, coordinates.DOUBT, 0.7
     known = counts[:, None] * c.spectrum
     a = unit(E @ c.inputs * c.spectrum ** (x / 2) * known / (known + doubt * c.spectrum.sum()))
     b = unit(W @ c.outputs * c.spectrum ** (x / 2 - 0.5))
     rotation, _ = orthogonal_procrustes(b, a)
-    vectors = combined(E, W, counts, x, doubt, turn)
+    vectors = combined(E, W, counts, x, turn)
     assert vectors.dtype == np.float32
     expected = a + (1 - turn) * b + turn * b @ rotation
     np.testing.assert_allclose(vectors, expected, atol=1e-5)
     expected[:, -1] += 0.3 * np.log(counts / np.exp(np.log(counts).mean()))
-    np.testing.assert_allclose(combined(E, W, counts, x, doubt, turn, 0.3), expected, atol=1e-5)
+    np.testing.assert_allclose(combined(E, W, counts, x, turn, 0.3), expected, atol=1e-5)
 
 
 def test_a_word_that_does_not_occur_is_as_popular_as_one_that_occurs_once() -> None:

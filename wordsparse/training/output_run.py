@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -46,29 +46,18 @@ class OutputRun:
     text: TrainingText
     options: Options
     run: RunOptions
-    init: WordVectors | None = None
-    call: Mapping[str, object] = field(default_factory=dict)
+    init: WordVectors | None
+    call: Mapping[str, object]
 
     @cached_property
     def output(self) -> Path:
         assert self.run.output is not None
         return Path(self.run.output)
 
-    def train(
-        self,
-        *,
-        encoding: Callable[[int], None] | None = None,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> Model:
-        """Train and write the model; the callbacks get the number of tokens read during encoding, and the Progress of
-        the training. Errors are those of :func:`wordsparse.train`."""
-        with self.begun(encoding) as begun:
-            return begun if isinstance(begun, Model) else begun.finish(progress)
-
     @contextmanager
-    def begun(self, encoding: Callable[[int], None] | None = None) -> "Iterator[Begun | Model]":
+    def begun(self, encoding: Callable[[int], None]) -> "Iterator[Begun | Model]":
         """The run at its start, or where a checkpoint left it, in its locked directory; a finished model if no epochs
-        are left to train."""
+        are left to train. ``encoding`` is called with the number of tokens read."""
         storage.check_parent(self.output)
         memory.check(1, self.options.dim)  # before the text is read
         with stop_requests() as stop, RunDirectory(self.output) as directory, ExitStack() as stack:
@@ -170,15 +159,14 @@ class Begun:
     parent: str | None
     count: int
 
-    def finish(self, progress: Callable[[Progress], None] | None = None) -> Model:
+    def finish(self, progress: Callable[[Progress], None]) -> Model:
         """Train and write the model. An error or a signal leaves a checkpoint if possible, which its message names."""
         run, stop, every = self.run, self.stop, self.job.run.checkpoint_every
         begun, due = run.state.tokens, time.monotonic() + every
         try:
             stop.awaited = True
             for step in run.steps():
-                if progress is not None:
-                    progress(step)
+                progress(step)
                 if stop.received:
                     where = f"{run.state.tokens:,} of {run.total_tokens:,} tokens"
                     raise Interrupted(f"interrupted after {where}: {self._saved()}")

@@ -87,8 +87,8 @@ def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
     start = start_vectors(run.init)
     with reports(run.progress, run.log) as (encoding, training):
         if run.output is not None:
-            call = described_call(text, run)
-            return OutputRun(text, chosen, run, start, call).train(encoding=encoding, progress=training)
+            with OutputRun(text, chosen, run, start, described_call(text, run)).begun(encoding) as begun:
+                return begun if isinstance(begun, Model) else begun.finish(training)
         memory.check(1, chosen.dim)  # before the text is read
         with encoded(text, progress=encoding) as ready:
             made = Run(ready, chosen)

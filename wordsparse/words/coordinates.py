@@ -79,7 +79,6 @@ def combined(
     W: Array,
     counts: Array,
     exponent: float = EXPONENT,
-    doubt: float = DOUBT,
     turn: float = TURN,
     popularity: float = POPULARITY,
     threads: int | None = None,
@@ -89,7 +88,7 @@ def combined(
     A vector is the sum of a word's input and output vectors in canonical coordinates.
 
     E_w is known from n_w occurrences, each of which tells of coordinate k in proportion to Λ_k: as in a Wiener filter
-    the coordinate is multiplied by n_w Λ_k / (n_w Λ_k + doubt · ΣΛ), so that a rare word is described by what the text
+    the coordinate is multiplied by n_w Λ_k / (n_w Λ_k + DOUBT · ΣΛ), so that a rare word is described by what the text
     says plainly. Both vectors are scaled to length one and added, the output vector b as b ((1 − turn) I + turn R), R
     the rotation that brings outputs nearest to inputs (Schönemann, 1966): with R alone the sum forgets which words
     predict each other, which tells of similarity, and without it which forms of a word belong together. Rows of length
@@ -104,8 +103,6 @@ def combined(
         How often each word occurs.
     exponent : float
         Inputs get Λ^(x/2), outputs Λ^(-½ + x/2) beside their own Λ^½: 0 gives both white coordinates.
-    doubt : float
-        0 trusts rare words fully.
     turn : float
         0 adds outputs as they are, 1 as near to the inputs as a rotation brings them.
     popularity : float
@@ -133,7 +130,7 @@ def combined(
         inputs, outputs = np.matmul(E[block], map_in, out=vectors[block]), W[block] @ to_outputs
         known = counts[block, None].astype(np.float32) * told
         inputs *= known
-        inputs /= np.add(known, np.float32(doubt), out=known)
+        inputs /= np.add(known, np.float32(DOUBT), out=known)
         inputs /= lengths(inputs)
         of_rows[block] = lengths(outputs)
         outputs /= of_rows[block]
