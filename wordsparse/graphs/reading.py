@@ -27,6 +27,8 @@ BYTES_PER_EDGE = 130
 # Characters that begin a comment in a list of edges.
 COMMENTS = ("#", "%")
 WEIGHT = "weight"
+# Of a weight: sums of a node's weights, and their inverses, are numbers of float64.
+SMALLEST, LARGEST = 1e-100, 1e100
 # What an edge in Python is, and what is no node.
 EDGE, NO_NODE = (list, tuple, np.ndarray), (None, "")
 
@@ -34,8 +36,8 @@ EDGE, NO_NODE = (list, tuple, np.ndarray), (None, "")
 def read_graph(source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
     """The names of the nodes of a graph, and the weights of the edges from a row's node to a column's, (V, V).
 
-    InputError if it cannot be read, a weight is negative or no number, there is no edge, or the memory does not
-    suffice.
+    InputError if it cannot be read, a weight is negative, beyond bounds or no number, there is no edge, or the memory
+    does not suffice.
 
     Parameters
     ----------
@@ -60,11 +62,12 @@ def read_graph(source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_ar
 def _checked(nodes: list[str], edges: sp.csr_array, directed: bool) -> tuple[list[str], sp.csr_array]:
     """The graph without self-loops and nodes without an edge, in both directions unless ``directed``."""
     weights = edges.data
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        bad = edges.tocoo()
-        at = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))[0]
+    wrong = ~((weights == 0) | ((weights >= SMALLEST) & (weights <= LARGEST)))
+    if wrong.any():
+        bad, at = edges.tocoo(), int(wrong.argmax())
         ends = f"{nodes[bad.row[at]]!r:.40} to {nodes[bad.col[at]]!r:.40}"
-        raise InputError(f"the edge from {ends} has the weight {weights[at]:g}: weights must be positive numbers")
+        kind = f"positive numbers, from {SMALLEST:g} to {LARGEST:g}"
+        raise InputError(f"the edge from {ends} has the weight {weights[at]:g}: weights must be {kind}")
     loops = edges.diagonal()
     if count := int(np.count_nonzero(loops)):
         logger.warning("%s edges from a node to itself are left out", f"{count:,}")

@@ -102,8 +102,7 @@ class GraphSource:
 
     def __init__(self, graph: Any, options: GraphOptions) -> None:
         """InputError as :func:`wordsparse.graphs.reading.read_graph`."""
-        nodes, of_edges = read_graph(graph, options)
-        weights = scaled(of_edges)
+        nodes, weights = read_graph(graph, options)
         counts = visits(weights, options)
         order = np.lexsort((np.arange(len(counts)), -counts))
         edges = weights[order][:, order].tocsr()
@@ -111,7 +110,7 @@ class GraphSource:
         self.vocabulary = Vocabulary([nodes[node] for node in order], counts[order])
         indptr, neighbours = edges.indptr.astype(np.int64), edges.indices.astype(np.int32, copy=False)
         limits = _NO_LIMITS
-        if (of_edges.data != of_edges.data[:1]).any():
+        if (weights.data != weights.data[:1]).any():
             limits = np.empty(edges.nnz, np.uint32)
             thresholds(indptr, edges.data, limits)
         self.walks = Walks(indptr, neighbours, limits, options)
@@ -137,16 +136,6 @@ class GraphSource:
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
         return windows(options, recipe, vocabulary, transposed=transposed)
-
-
-def scaled(edges: sp.csr_array) -> sp.csr_array:
-    """The weights of each node's edges, the largest from ½ to 1, so that their sum and its inverse are numbers.
-
-    By a power of two: their shares stay the same to the last bit.
-    """
-    largest = edges.max(axis=1).toarray().ravel()
-    exponents = np.repeat(np.frexp(largest)[1], np.diff(edges.indptr))
-    return sp.csr_array((np.ldexp(edges.data, -exponents), edges.indices, edges.indptr), edges.shape)
 
 
 def visits(edges: sp.csr_array, options: GraphOptions) -> NDArray[np.int64]:
