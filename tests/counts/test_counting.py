@@ -196,13 +196,6 @@ def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path: Pat
         ws.count(tmp_path / "w.jsonl", tmp_path / "o.parquet", column="t", weight="n", min_count=1)
 
 
-def test_the_smallest_weights_are_counted(tmp_path: Path) -> None:
-    rows = [{"t": "a b " * 30, "n": 2e-38}] * 50
-    ws.count(rows, tmp_path / "o.parquet", column="t", weight="n", min_count=1, window=1)
-    assert table(tmp_path / "o.parquet") == pytest.approx(dict.fromkeys([("a", "b"), ("b", "a")], 59 * 50 * 2e-38))
-    assert ws.count(tmp_path / "o.parquet", tmp_path / "p.parquet", preset="counts")["pairs"] == 2
-
-
 def test_a_table_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", [("a", "b", 3e38), ("b", "a", 1.0)])
     with pytest.raises(InputError, match="the count of 'a' and 'b' is 6e\\+38"):

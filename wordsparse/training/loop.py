@@ -251,13 +251,9 @@ class Run:
 
     def _check_memory(self) -> None:
         """By the first minibatch; later ones are like it."""
-        words = pairs = bags = 0
-        if (examples := self.minibatches.first()) is not None:
-            words = len(examples.words)
-            if examples.bags is None:
-                pairs = examples.targets.csr.entries
-            else:
-                bags = examples.bags.rows
+        examples = self.minibatches.first()
+        pairs, bags = (examples.targets.csr.entries, 0) if examples.bags is None else (0, examples.bags.rows)
+        words = len(examples.words)
         memory.check(len(self.vocabulary), self.options.dim, words, pairs, bags, form=self.options.form > 0)
 
     def _step(self, examples: Examples) -> tuple[float, float]:

@@ -57,11 +57,10 @@ class Minibatches:
         ahead = 2 * self._threads - 1 if self._threads else None
         return ordered_map(partial(self._built, epoch, part), pieces, self._threads + 1, ahead=ahead)
 
-    def first(self) -> Examples | None:
-        """A minibatch of the largest size at the start of the text; None where the text has no token."""
-        for piece in self.passes.train(lambda position: self.largest):
-            return self._built(0, WHOLE, piece)[1]
-        return None
+    def first(self) -> Examples:
+        """A minibatch of the largest size at the start of the text."""
+        piece = next(iter(self.passes.train(lambda position: self.largest)))
+        return self._built(0, WHOLE, piece)[1]
 
     def release(self) -> None:
         """Give up the work space of the builders."""
