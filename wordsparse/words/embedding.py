@@ -90,7 +90,6 @@ class WordEmbedding:
         self.pair_curvature = 0.0  # κ
         self.steps = 0
         self._m0 = sizes.m0 * max(1.0, dim / sizes.wide_dim)
-        self._ones = xp.ones(0, np.float32)  # the constant feature of as many words as a minibatch has had
 
     # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -196,10 +195,8 @@ class WordEmbedding:
         """The examples on the device, and their inputs as the layer takes them."""
         kernels = self.output.kernels
         examples = mapped(examples, kernels.to_device)
-        u = examples.words.shape[0]
-        if self._ones.shape[0] < u:
-            self._ones = kernels.xp.ones(u, np.float32)
-        features = kernels.take(self.E, examples.words, self._ones[:u])
+        constant = kernels.xp.ones(examples.words.shape[0], np.float32)
+        features = kernels.take(self.E, examples.words, constant)
         if examples.bags is None:
             return examples, RowInputs(features, kernels)
         return examples, WindowInputs(features, examples.bags, kernels)

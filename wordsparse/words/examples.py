@@ -75,8 +75,6 @@ class ExampleBuilder:
         self._wider_below = np.minimum(2**32 * self._by_distance[1:], 2**32 - 1).astype(np.uint32)
         self._slot = np.full(len(vocabulary), -1, np.int32)
         self._pool = ArrayPool()
-        # What the targets of all minibatches of CBOW have in common: one each, of weight 1.
-        self._ones, self._indptr = np.ones(0, np.float32), np.arange(1)
         self._seed, self._transposed = seed, transposed
 
     def skipgram(self, shard: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
@@ -119,10 +117,8 @@ class ExampleBuilder:
         m = _examples.window_examples(local, width, n, first, last, *places)
         targets, centre, begin, end = places[:, :m]
         bags = Windows(local[:n], centre, begin, end, self.window, words.shape[0])
-        if self._ones.shape[0] < m:
-            self._ones, self._indptr = np.ones(m, np.float32), np.arange(m + 1)
-        one_each = Csr(self._indptr[: m + 1], targets, words.shape[0], one_a_row=True)
-        return Examples(Targets(words, one_each, self._ones[:m]), bags, tokens, m)
+        one_each = Csr(np.arange(m + 1), targets, words.shape[0], one_a_row=True)
+        return Examples(Targets(words, one_each, np.ones(m, np.float32)), bags, tokens, m)
 
     def _tokens(
         self, shard: ArrayLike, start: int, stop: int, offset: int, epoch: int, *, widths: bool = True
