@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from support.runs import interrupt, once_after
 
 import wordsparse as ws
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
+from wordsparse.training.interruption import Interrupted
 from wordsparse.words.embedding import StepSizes, WordEmbedding
 from wordsparse.words.start import MASS, SCALE, start_from
 
@@ -81,19 +83,11 @@ def test_a_short_text_gains_from_the_vectors_of_a_long_one(model: str, caplog: p
 
 
 def test_a_run_that_resumes_has_the_same_start(tmp_path: Path) -> None:
-    class Stop(Exception):
-        pass
-
-    def stop(progress: object) -> None:
-        stops.append(progress)
-        if len(stops) == 4:
-            raise Stop
-
     options = {"dim": 8, "min_count": 1, "epochs": 1, "threads": 1, "batch_tokens": 100}
-    text, vectors, stops = sentences(100, 1), given([f"t1w{i}" for i in range(20)], 8), list[object]()
+    text, vectors = sentences(100, 1), given([f"t1w{i}" for i in range(20)], 8)
     whole = ws.train(text, init=vectors, **options)
     assert whole.input_rows.tobytes() != ws.train(text, **options).input_rows.tobytes()
-    with pytest.raises(Stop):
-        ws.train(text, output=tmp_path / "m", init=vectors, progress=stop, **options)
+    with pytest.raises(Interrupted):
+        ws.train(text, output=tmp_path / "m", init=vectors, progress=once_after(300, interrupt), **options)
     resumed = ws.train(text, output=tmp_path / "m", resume=True, **options)
     assert resumed.input_rows.tobytes() == whole.input_rows.tobytes()
