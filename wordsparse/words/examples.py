@@ -170,8 +170,6 @@ def keep_thresholds(counts: Array, sample: float) -> Array:
     In a text so short that even a word that occurs once is more frequent than ``sample``, every token is kept: no word
     of it is frequent.
     """
-    if not 0 <= sample < np.inf:
-        raise InputError(f"sample must be 0 or a positive number, not {sample}")
     if sample * counts.sum() < 1:
         return np.full(counts.shape, 2**32 - 1, np.uint32)
     ratio = sample / (counts / counts.sum())
