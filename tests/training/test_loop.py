@@ -12,7 +12,7 @@ from support.topics import AT_START, SMALL, TOPICS, two_topics
 
 import wordsparse as ws
 from wordsparse.corpus.options import TextOptions
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, TrainingError
 from wordsparse.kernels import CpuKernels
 from wordsparse.machine import devices
 from wordsparse.training import loop
@@ -142,6 +142,12 @@ def test_more_dimensions_than_examples_do_not_diverge(model: str) -> None:
     text = [[f"w{rank}" for rank in ranks[i : i + 10]] for i in range(0, 3000, 10)]
     trained = ws.train(text, model=model, dim=200, epochs=1, threads=1, min_count=1)
     assert trained.report["loss"][0] < AT_START["bounded-ns"]
+
+
+def test_a_loss_far_above_the_first_one_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "DIVERGED", -0.9)
+    with pytest.raises(TrainingError, match=r"diverged.*batch_tokens"):
+        ws.train(two_topics(100), **SMALL)
 
 
 def test_nothing_is_left_behind_in_the_temporary_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
