@@ -15,11 +15,15 @@ MIN_COUNT = 5
 
 
 class PlainOptions:
-    """Options that JSON and TOML can hold: NumPy's numbers and strings among them become Python's."""
+    """Options that JSON and TOML can hold: NumPy's numbers and strings among them become Python's. InputError if
+    ``min_count`` or ``max_vocab`` is among them and out of range."""
 
     def __post_init__(self) -> None:
         for field in fields(cast("Any", self)):
             object.__setattr__(self, field.name, validation.plain(getattr(self, field.name)))
+        for name in ("min_count", "max_vocab"):
+            if getattr(self, name, None) != getattr(type(self), name, None):  # the default
+                validation.positive_int(name, getattr(self, name))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +63,6 @@ class TextOptions(PlainOptions):
     )
     min_count: int | None = option(None, "Minimum count of a word.", shown=f"{MIN_COUNT}; with --for items or walks 1")
     max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("min_count", "max_vocab"):
-            if getattr(self, name) is not None:
-                validation.positive_int(name, getattr(self, name))
 
 
 @dataclass(frozen=True, kw_only=True)

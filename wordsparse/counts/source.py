@@ -7,7 +7,6 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
-from wordsparse import validation
 from wordsparse.corpus import END_OF_SENTENCE, Vocabulary
 from wordsparse.corpus.options import PlainOptions
 from wordsparse.counts.pieces import PIECES_PER_TOKEN, ordered
@@ -31,12 +30,6 @@ class PairOptions(PlainOptions):
 
     min_count: int = option(1, "Minimum number of occurrences of a word, as its counts tell them.")
     max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        validation.positive_int("min_count", self.min_count)
-        if self.max_vocab is not None:
-            validation.positive_int("max_vocab", self.max_vocab)
 
 
 class CountSource:
