@@ -9,7 +9,6 @@ from support.texts import PACKED, sentences
 
 from wordsparse.corpus import blocks, encode
 from wordsparse.corpus.reading import RawText
-from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
 
 
@@ -51,9 +50,6 @@ def test_files_that_programs_leave_in_directories_are_skipped_and_named(tmp_path
     assert list(sentences(folder)) == [["a", "b"]]
     (record,) = caplog.records
     assert record.getMessage().startswith(f"7 hidden, special or empty files are not read: {folder / '.DS_Store'}, ")
-    caplog.clear()
-    find_files([folder], quiet=True)
-    assert not caplog.records
     # A file that is named is read.
     (folder / "_named").write_text("c")
     assert list(sentences([folder / "_named", folder / "part-2"])) == [["c"]]

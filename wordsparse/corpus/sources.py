@@ -27,13 +27,13 @@ def some_of(paths: Sequence[Path]) -> str:
     return ", ".join(map(str, paths[:_NAMED])) + (", …" if len(paths) > _NAMED else "")
 
 
-def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False) -> list[Path]:
+def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
     """The files that ``sources`` name, in order; a directory means all files below it, by name.
 
     Below a directory, names that begin with ``_`` or ``.`` (``_SUCCESS``, ``.DS_Store``), links to directories and
-    special files are skipped. Empty files are skipped unless all are empty. A warning says what is skipped, unless
-    ``quiet``. InputError if there is no source; if one is missing, unreadable, an address, an encoded corpus or a
-    directory without files; or if all files are empty.
+    special files are skipped. Empty files are skipped unless all are empty. A warning says what is skipped. InputError
+    if there is no source; if one is missing, unreadable, an address, an encoded corpus or a directory without files; or
+    if all files are empty.
     """
     if not sources:
         raise InputError("no text is given: name a file or a directory")
@@ -53,12 +53,12 @@ def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False
     files = [file for file in found if not file.is_file() or file.stat().st_size]
     if not files:
         raise InputError(f"{found[0]}: is empty" + (", and so are the others" if len(found) > 1 else ""))
-    if len(kept := set(files)) < len(files) and not quiet:
+    if len(kept := set(files)) < len(files):
         logger.warning(
             "%s: named twice, so its text counts twice", next(file for file in files if files.count(file) > 1)
         )
     skipped += [file for file in found if file not in kept]
-    if skipped and not quiet:
+    if skipped:
         logger.warning("%s hidden, special or empty files are not read: %s", f"{len(skipped):,}", some_of(skipped))
     return files
 
