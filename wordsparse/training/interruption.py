@@ -63,7 +63,7 @@ class StopRequest:
         self.received += 1
         if self.received > 1 or not self.awaited:
             raise KeyboardInterrupt
-        logger.warning("the run stops after this minibatch; a second signal stops it now")
+        logger.warning("the run stops after this minibatch; a second signal stops it now, without a checkpoint")
 
 
 @contextmanager
