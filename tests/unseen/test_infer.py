@@ -66,6 +66,11 @@ def keep(model: ws.Model) -> dict[str, float]:
     return dict(zip(model.vocabulary.words, np.minimum(np.sqrt(rarity) + rarity, 1), strict=True))
 
 
+def test_every_token_of_a_short_text_counts_as_it_did_in_training() -> None:
+    model = ws.train(sentences(30), **{**OPTIONS, "sample": 1e-4})
+    assert Objective(model).keep.tolist() == [1.0] * len(model)
+
+
 def bag(model: ws.Model, words: list[str], place: int) -> np.ndarray:
     """The mean of the inputs around a place by their weights."""
     weights, kept = distance_weights(5, Objective(model).recipe.distances), keep(model)

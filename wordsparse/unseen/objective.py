@@ -20,6 +20,7 @@ from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
 from wordsparse.vectors.encoder import lengths
 from wordsparse.words import coordinates
+from wordsparse.words.examples import keep_probabilities
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
@@ -82,8 +83,7 @@ class Objective:
             self.curvature = (2 * self.alpha * c.spectrum).astype(np.float32)
         self.doubt = float(coordinates.DOUBT * PAIRS * self.curvature.sum())
         self.window = options.window
-        rarity = options.sample * counts.sum() / counts
-        self.keep = np.minimum(np.sqrt(rarity) + rarity, 1) if options.sample else np.ones_like(counts)
+        self.keep = keep_probabilities(counts, options.sample)
         self._take_moments(model.trained().state)
 
     def _take_moments(self, state: dict[str, Any]) -> None:

@@ -164,14 +164,18 @@ def distance_weights(window: int, distances: Distances) -> Array:
     return weights[distances]
 
 
-def keep_thresholds(counts: Array, sample: float) -> Array:
-    """Per word, the largest of 2³² random numbers with which a token is kept; (V,) uint32.
+def keep_probabilities(counts: Array, sample: float) -> Array:
+    """Per word, the probability with which a token is kept; (V,) float64.
 
     In a text so short that even a word that occurs once is more frequent than ``sample``, every token is kept: no word
     of it is frequent.
     """
     if sample * counts.sum() < 1:
-        return np.full(counts.shape, 2**32 - 1, np.uint32)
+        return np.ones(counts.shape)
     ratio = sample / (counts / counts.sum())
-    probability = np.minimum(np.sqrt(ratio) + ratio, 1)
-    return np.asarray(np.floor(probability * (2**32 - 1)), np.uint32)
+    return np.asarray(np.minimum(np.sqrt(ratio) + ratio, 1))
+
+
+def keep_thresholds(counts: Array, sample: float) -> Array:
+    """Per word, the largest of 2³² random numbers with which a token is kept; (V,) uint32."""
+    return np.asarray(np.floor(keep_probabilities(counts, sample) * (2**32 - 1)), np.uint32)
