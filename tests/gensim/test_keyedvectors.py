@@ -105,16 +105,10 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "rank of unknown": lambda wv: wv.rank("w1", "none"),
     "unknown attribute": lambda wv: wv.get_vecattr("w1", "none"),
     "attribute of unknown": lambda wv: wv.set_vecattr("none", "count", 1),
-    "no counts to sort by": lambda wv: type(wv).sort_by_descending_frequency(_without_counts(wv)),
     "other type of attribute": lambda wv: wv.set_vecattr("w1", "count", "many"),
     "no file": lambda wv: type(wv).load_word2vec_format("/no/such/file"),
     "no file to load": lambda wv: type(wv).load("/no/such/file"),
 }
-
-
-def _without_counts(wv: Any) -> Any:
-    del wv.expandos["count"]
-    return wv
 
 
 @pytest.mark.parametrize("name", WRONG)

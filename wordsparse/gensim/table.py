@@ -235,22 +235,6 @@ class KeyTable(WordVectors):
         self.vectors = grown
         self.allocate_vecattrs()
 
-    def sort_by_descending_frequency(self) -> None:
-        """Sort the rows by descending attribute "count"; of equally frequent keys, the last comes first.
-
-        Raises
-        ------
-        UnknownWordError
-            If the counts are not known.
-        """
-        if not len(self):
-            return
-        order = np.lexsort((-np.arange(len(self)), -self._attribute("count")))
-        self.index_to_key = [self.index_to_key[row] for row in order]
-        self.key_to_index = {key: row for row, key in enumerate(self.index_to_key)}
-        self.expandos = {name: values[order] for name, values in self.expandos.items()}
-        self.vectors = self._vectors[order]
-
     def __setitem__(self, keys: Any, weights: Any) -> None:
         """Add or replace the vector of a key, or of each of a list of keys."""
         if not isinstance(keys, list):

@@ -1,7 +1,7 @@
 """gensim's FastText by name: Word2Vec, with n-grams fitted to its vectors (:mod:`wordsparse.words.form`)."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from wordsparse.errors import InputError
 from wordsparse.gensim import engine
@@ -23,7 +23,7 @@ _ABSENT |= dict.fromkeys(("min_n", "max_n"), "wv.subwords.ngrams has the lengths
 class FastTextKeyedVectors(KeyedVectors):
     """KeyedVectors that hold every word that shares an n-gram with known words; ``key_to_index`` is the vocabulary."""
 
-    _absent = _ABSENT
+    _absent: ClassVar = {**KeyedVectors._absent, **_ABSENT}
 
     def __contains__(self, key: object) -> bool:
         return self.has_index_for(key) or self.is_composed(key)

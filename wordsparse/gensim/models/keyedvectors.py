@@ -4,7 +4,7 @@ import logging
 import os
 from os import PathLike
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -40,7 +40,7 @@ _THEIRS = {
     *("most_similar_cosmul", "relative_cosine_similarity", "most_similar_to_given", "wmdistance"),
     *("rank", "closer_than", "words_closer_than", "evaluate_word_pairs", "evaluate_word_analogies"),
     *("n_similarity", "distances", "cosine_similarities", "rank_by_centrality", "doesnt_match", "vectors_for_all"),
-    *("log_evaluate_word_pairs", "log_accuracy", "_log_evaluate_word_analogies"),
+    *("log_evaluate_word_pairs", "log_accuracy", "_log_evaluate_word_analogies", "sort_by_descending_frequency"),
 }
 
 
@@ -59,6 +59,9 @@ class KeyedVectors(Renamed, Queries):
     """
 
     _moved = _MOVED
+    _absent: ClassVar = {
+        "intersect_word2vec_format": "start from the vectors of a file, wordsparse.train(text, init=file)"
+    }
 
     def __init__(
         self,
@@ -188,13 +191,6 @@ class KeyedVectors(Renamed, Queries):
         """Scale the vectors to length one if ``replace``; otherwise without effect."""
         if replace:
             self.unit_normalize_all()
-
-    def intersect_word2vec_format(self, *args: Any, **options: Any) -> NoReturn:
-        """Refused: a run starts from given vectors by ``wordsparse.train(text, init=file)``."""
-        raise InputError(
-            "intersect_word2vec_format: a model's vectors are not replaced before training; start from those of the "
-            "file: wordsparse.train(text, init=file), or wordsparse train TEXT --init FILE"
-        )
 
     def save(self, fname: str | PathLike[str], *args: Any, **options: Any) -> None:
         """Write keys, vectors, counts and n-grams as an npz file, atomically; no pickle.
