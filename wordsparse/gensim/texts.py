@@ -194,12 +194,10 @@ def lists(sentences: Iterable[Any]) -> Iterator[list[Any] | tuple[Any, ...]]:
                 "%.40r, which is read as a list of its characters.",
                 sentence,
             )
-        yield sentence if type(sentence) is list else _as_list(sentence)
+        yield sentence if type(sentence) in (list, tuple) else _as_list(sentence)
 
 
 def _as_list(sentence: Any) -> list[Any] | tuple[Any, ...]:
-    if type(sentence) is list or type(sentence) is tuple:
-        return sentence
     if isinstance(sentence, np.ndarray) and sentence.ndim:
         objects: list[Any] = sentence.tolist()  # Python's own numbers hash faster
         return objects

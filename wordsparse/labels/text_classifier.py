@@ -96,8 +96,6 @@ class TextClassifier(SparseTargetClassifier):
     def _new_vectorizer(self, vocabulary: list[str] | None = None) -> Any:
         words: dict[str, Any] = {}
         if self.tokens is not None:
-            if not isinstance(self.tokens, str):
-                raise InputError(f"tokens must be the name of a tokeniser, or None, not {self.tokens!r:.40}")
             words = {"tokenizer": tokenizer(self.tokens), "token_pattern": None, "lowercase": False}
         return _text.TfidfVectorizer(
             ngram_range=(1, validation.positive_int("ngrams", self.ngrams)),

@@ -75,8 +75,6 @@ def lines(keys: Iterable[Any]) -> Array:
 
 def from_lines(stored: Array) -> list[Any]:
     """The inverse of :func:`lines`."""
-    if stored.dtype != np.uint8:
-        raise InputError("lines of JSON must be uint8: write the file again")
     try:
         return from_json(stored.tobytes().decode().split("\n"))
     except UnicodeDecodeError as error:
