@@ -131,21 +131,20 @@ def off(actual: Array, expected: Array, scale: float = 0.0) -> float:
     return float(np.abs(actual - expected).max() / max(np.abs(expected).max(), scale, 1e-300))
 
 
-def distance(layer: FactoredOutput, dense: DenseOutput, scale: float = 0.0) -> dict[str, float]:
+def distance(layer: FactoredOutput, dense: DenseOutput) -> dict[str, float]:
     """How far the layer's W, Q and w̄ are from the oracle's, as √π W: relative to the largest entry of each; w̄, where
-    terms cancel, relative to the bound ‖p‖ ‖W‖ on it. ``scale``: a size of W below which errors count absolutely."""
+    terms cancel, relative to the bound ‖p‖ ‖W‖ on it."""
     p = np.sqrt(dense.pi)
     W = p[:, None] * dense.W
     Q = W.T @ W
-    bound_of_w_bar = float(np.sqrt(p @ p) * max(np.sqrt(np.diag(Q).max()), scale))
     return {
-        "W": off(p[:, None] * layer.weights().astype(np.float64), W, scale),
-        "Q": off(host(layer, layer.core.factors.Q), Q, scale**2),
-        "w_bar": off(host(layer, layer.core.factors.w_bar), p @ W, bound_of_w_bar),
+        "W": off(p[:, None] * layer.weights().astype(np.float64), W),
+        "Q": off(host(layer, layer.core.factors.Q), Q),
+        "w_bar": off(host(layer, layer.core.factors.w_bar), p @ W, float(np.sqrt(p @ p * np.diag(Q).max()))),
     }
 
 
-def broken_invariants(layer: FactoredOutput, scale: float = 0.0) -> dict[str, float]:
+def broken_invariants(layer: FactoredOutput) -> dict[str, float]:
     """How far Q is from WᵀW, w̄ from Wᵀp, and U U⁻¹ from I, for the layer's own W; measured as in :func:`distance`.
 
     U U⁻¹ − I is measured against U's condition number: no inverse is better than that.
@@ -155,8 +154,8 @@ def broken_invariants(layer: FactoredOutput, scale: float = 0.0) -> dict[str, fl
     W = layer.core.V.astype(np.float64) @ f.U + p[:, None] * f.omega
     Q = W.T @ W
     return {
-        "Q": off(f.Q, Q, scale**2),
-        "w_bar": off(f.w_bar, p @ W, float(np.sqrt(p @ p) * max(np.sqrt(np.diag(Q).max()), scale))),
+        "Q": off(f.Q, Q),
+        "w_bar": off(f.w_bar, p @ W, float(np.sqrt(p @ p * np.diag(Q).max()))),
         "U": float(np.abs(f.U @ f.U_inverse - np.eye(layer.n_features)).max()) / f.condition,
     }
 
