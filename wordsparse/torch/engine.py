@@ -89,18 +89,16 @@ class Engine:
         m = H.shape[0]
         if rows.size and not 0 <= rows.min() <= rows.max() < m:
             raise InputError(f"rows of the targets must be from 0 to {m - 1}, not {rows.min()} to {rows.max()}")
-        if ids.size and ids.min() < 0:
+        if ids.size and not 0 <= ids.min() <= ids.max() < self.output.n_outputs:
+            at = ids.argmin() if ids.min() < 0 else ids.argmax()
             raise InputError(
-                f"Y has a target out of range: {ids.min()} in row {rows[ids.argmin()]}, but they go from 0 to "
-                f"{self.output.n_outputs - 1}; if it stands for padding, give ignore_index={ids.min()}"
+                f"Y has a target out of range: {ids[at]} in row {rows[at]}, but they go from 0 to "
+                f"{self.output.n_outputs - 1}; if it stands for padding, give ignore_index={ids[at]}"
             )
         rows, ids, weights = (part[weights != 0] for part in (rows, ids, weights))  # which change no loss
         order = np.argsort(rows, kind="stable")
         indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=m))])
-        Y = sp.csr_array((m, self.output.n_outputs), dtype=weights.dtype)
-        # Attributes, not the constructor: the layer checks the ids and names one that is out of range.
-        Y.indptr, Y.indices, Y.data = indptr, ids[order], weights[order]
-        return Minibatch(H, Y)
+        return Minibatch(H, sp.csr_array((weights[order], ids[order], indptr), (m, self.output.n_outputs)))
 
     def losses(self, minibatch: Minibatch, *, keep: bool) -> tuple[Array, int]:
         """The losses (m,) float64, and the version of W; ``keep`` holds on to the pass, for a backward pass of the same
