@@ -134,12 +134,13 @@ class VocabularyBuilder:
         Returns
         -------
         dict
-            The numbers of dropped and kept words, and the number of tokens after subsampling. With ``dry_run``, the
-            vocabulary is not changed.
+            The numbers of dropped and kept words, the number of tokens after subsampling, and the bytes of the arrays.
+            With ``dry_run``, the vocabulary is not changed.
         """
         least = min_count or self.min_count
         counts, self.effective_min_count = kept(self.raw_vocab, least, self.max_final_vocab, trim_rule)
         report = {"drop_unique": len(self.raw_vocab) - len(counts), **sampled(counts, sample or self.sample)}
+        report["memory"] = self.estimate_memory(len(counts))
         if dry_run:
             return report
         if update and not len(self.wv):
@@ -166,6 +167,19 @@ class VocabularyBuilder:
     def init_sims(self, replace: bool = False) -> None:
         """Scale the vectors to length one if ``replace``; otherwise without effect."""
         self.wv.init_sims(replace)
+
+    def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
+        """Bytes of the arrays of a model of ``vocab_size`` words, by name, and their "total"."""
+        words = vocab_size or len(self.wv)
+        rows = 4 * words * self.vector_size
+        parts = {
+            "vocab": 500 * words,
+            "vectors": rows,
+            "input_rows": rows,
+            "syn1neg": rows + 4 * words,
+            **(report or {}),
+        }
+        return {**parts, "total": sum(parts.values())}
 
     def _scan(self, text: texts.Text) -> tuple[int, int]:
         scanned = text.scan()

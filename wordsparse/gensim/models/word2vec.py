@@ -148,6 +148,10 @@ class Word2Vec(Renamed, VocabularyBuilder):
                 "exact over the whole vocabulary."
             )
         if sentences is None and corpus_file is None:
+            if trim_rule is not None or callbacks:
+                logger.warning(
+                    "trim_rule and callbacks have no effect without a text: give them to build_vocab and train"
+                )
             return
         with texts.opened(sentences, corpus_file, passes=self.epochs + 1) as text:
             self._build(text, update=False, trim_rule=trim_rule)
