@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from wordsparse.corpus.tables.files import lines_of
+from wordsparse.corpus.sources import opened
 
 MAX_SENTENCE = 10_000
 """Maximum number of words in a list from a reader; longer lines are split."""
+_BLOCK = 2**20
 
 
 class LineSentence:
@@ -28,13 +29,21 @@ class LineSentence:
         self.source, self.max_sentence_length, self.limit = source, max_sentence_length, limit
 
     def __iter__(self) -> Iterator[list[str]]:
-        for line in itertools.islice(self._lines(), self.limit):
+        for line in itertools.islice(lines(self.source), self.limit):
             words, longest = line.split(), self.max_sentence_length
             yield from (words[start : start + longest] for start in range(0, len(words), longest))
 
-    def _lines(self) -> Iterator[str]:
-        if not hasattr(self.source, "seek"):
-            yield from lines_of(Path(self.source))
-            return
-        self.source.seek(0)
-        yield from (line if isinstance(line, str) else line.decode() for line in self.source)
+
+def lines(source: Any) -> Iterator[str]:
+    """The lines of a file of text, which may be compressed, or of an open file from its beginning."""
+    if hasattr(source, "seek"):
+        source.seek(0)
+        yield from (line if isinstance(line, str) else line.decode() for line in source)
+        return
+    with opened(Path(source)) as file:
+        rest = b""
+        while block := file.read(_BLOCK):
+            *whole, rest = (rest + block).split(b"\n")
+            yield from (line.decode() for line in whole)
+        if rest:
+            yield rest.decode()
