@@ -79,7 +79,7 @@ test: lint
 
 # Everything that is long, or needs a browser, a network or packages of others. The explore page is tested in Chromium, where it is there.
 nightly: install-test audit
-	$(RUN) -m pytest -m nightly
+	$(RUN) -m pytest -m nightly -n 2 --dist loadfile
 	$(MAKE) sanitize docs
 	$(MAKE) wheels WHEELS="$(EVERY_PYTHON)"
 	$(RUN) tools/check/siege.py --kills 100
