@@ -5,7 +5,6 @@ Functions matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a
           gram      out = by Aᵀ B (+ keep C)   A (n, k), B (n, d), C and out (k, d) float64; or Aᵀ B + Bᵀ A; B may be
                                                rows of a larger matrix and half of A; where the product is symmetric,
                                                Aᵀ diag(s²) A among them, half computed and both filled
-          transform A ← [A v] M                A (n, d), v (n,), M (d + 1, d), in float64
 dtypes    real = float32 or float64; the sums of gram run in `real` inside a block of rows and in float64 across
           blocks, which keeps the d×d state in float64 where it is earned
 memory    outputs and work space come from the caller; rows of tall matrices may lie further apart. Work space is bytes,
@@ -73,20 +72,10 @@ cdef Work of_matmul(Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) n
     return Work(right_bytes(k, d, size), left_bytes(GEMM_ROWS, k, size))
 
 
-cdef Work of_transform(Py_ssize_t k, Py_ssize_t d) noexcept nogil:
-    return Work(right_bytes(k, d, sizeof(double)), left_bytes(GEMM_ROWS, k, sizeof(double)))
-
-
 def work_size(Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, int threads):
     """Bytes of work space for any product of such sizes, numbers of `size` bytes."""
     cdef Work matmul = of_matmul(size, n, k, d)
     return max(matmul.shared + threads * matmul.own, threads * gram_bytes(k, d, size))
-
-
-def transform_work_size(Py_ssize_t k, Py_ssize_t d, int threads):
-    """The same for transform, whatever the rows."""
-    cdef Work sizes = of_transform(k, d)
-    return sizes.shared + threads * sizes.own
 
 
 def matmul(int isa, const real[::view.strided, ::view.contiguous] a, const right[:, ::1] m, bint transposed,
@@ -144,48 +133,6 @@ cdef void multiply_packed(int isa, const real* a, Py_ssize_t ld_a, const int64_t
         pack_left(isa, a if chosen != NULL else a + row * ld_a, ld_a, chosen + row if chosen != NULL else NULL,
                   last + row if last != NULL else NULL, rows, k, mine)
         multiply(isa, mine, rows, k, shared, d, accumulate, out + row * ld_out, ld_out)
-
-
-def transform(int isa, real[:, ::1] v, const double[::1] last, const double[:, ::1] m, double[:, ::1] scratch,
-              int threads, uint8_t[::1] work):
-    """v ← [v last] m in place, each row in float64 and then rounded; last None: v m. scratch (threads, transform_size);
-    work of transform_work_size."""
-    cdef Py_ssize_t n = v.shape[0], d = v.shape[1], k = m.shape[0], block, row, rows, i, j
-    cdef Work sizes = of_transform(k, d)
-    cdef uint8_t* packed = &work[0]
-    cdef double* mine
-    cdef double* wide
-    cdef double* product
-    cdef double* scratch_ = &scratch[0, 0]
-    cdef const double* m_ = &m[0, 0]
-    cdef const double* last_ = address(last)
-    cdef real* v_ = &v[0, 0]
-    require(m.shape[1] == d and k == d + (last is not None), "sizes must match")
-    require(last is None or last.shape[0] == n, "there must be a number in last for each row")
-    require(scratch.shape[0] >= threads and scratch.shape[1] == GEMM_ROWS * (k + d), "each thread must have scratch")
-    require(work.shape[0] >= transform_work_size(k, d, threads), "work must have transform_work_size bytes")
-    pack_right(isa, m_, True, d, k, 0, d, False, <double*> packed)
-    for block in prange(blocks_of(n, GEMM_ROWS), nogil=True, schedule="dynamic", num_threads=threads):
-        row = block * GEMM_ROWS
-        rows = min(GEMM_ROWS, n - row)
-        wide = scratch_ + threadid() * GEMM_ROWS * (k + d)
-        product = wide + GEMM_ROWS * k
-        for i in range(rows):
-            for j in range(d):
-                wide[i * k + j] = v_[(row + i) * d + j]
-            if last_ != NULL:
-                wide[i * k + d] = last_[row + i]
-        mine = <double*> (packed + sizes.shared + threadid() * sizes.own)
-        pack_left(isa, wide, k, <const int64_t*> NULL, <const double*> NULL, rows, k, mine)
-        multiply(isa, mine, rows, k, <double*> packed, d, False, product, d)
-        for i in range(rows):
-            for j in range(d):
-                v_[(row + i) * d + j] = <real> product[i * d + j]
-
-
-def transform_size(Py_ssize_t k, Py_ssize_t d):
-    """Numbers of scratch for each thread of transform."""
-    return GEMM_ROWS * (k + d)
 
 
 def gram(int isa, const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,

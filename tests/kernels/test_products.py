@@ -31,20 +31,6 @@ def test_inverse(kernels: Kernels, dtype: str, d: int) -> None:
     assert not np.isfinite(kernels.inverse(matrix)).all()
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(
-    ("n", "d"),
-    [(0, 3), (3, 0), (1, 1), (7, 5), (112, 32), (113, 33), (1000, 37), (9999, 17), (300, 319), (300, 320), (3, 700)],
-)
-def test_rows_are_transformed_in_float64(kernels: Kernels, dtype: str, n: int, d: int) -> None:
-    a, m, last = normal((n, d), dtype, 1), normal((d + 1, d), "float64", 2), normal((n,), "float64", 3)
-    for given, exact in ((None, a.astype(np.float64) @ m[:d]), (last, np.column_stack([a, last]) @ m)):
-        found = a.copy()
-        kernels.transform(found, m[:d] if given is None else m, given)
-        # Rounded once.
-        np.testing.assert_allclose(found, exact, rtol=np.finfo(dtype).eps, atol=1e-13 * d)
-
-
 @pytest.mark.parametrize("bad", [np.inf, np.nan])
 def test_what_is_no_number_spoils_its_row_and_column(kernels: Kernels, bad: float) -> None:
     a, b, m = (normal(shape, "float32", 1) for shape in ((700, 150), (700, 90), (150, 90)))

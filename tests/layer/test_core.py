@@ -1,5 +1,6 @@
 """The phases of a step: what they hand over, and what they refuse."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import Csr, Kernels
+from wordsparse.kernels.cpu import CpuKernels
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.interface import Forward, Targets
@@ -57,3 +59,17 @@ def test_any_change_of_the_state_outdates_a_forward_pass(change: str) -> None:
     getattr(layer, change)(*arguments.get(change, ()))
     with pytest.raises(InputError, match="out of date"):
         pull_back(forward)
+
+
+@pytest.mark.parametrize("kernels", [Kernels(), CpuKernels(2)])
+def test_an_ill_conditioned_factor_is_taken_in_by_float64(kernels: Kernels) -> None:
+    """In float32 the fourth digit of W was wrong: V has amplified what U takes nearly away."""
+    random, d, measure = np.random.default_rng(0), 20, np.arange(1.0, 31) / 465
+    layer = ExactLayer(kernels, 30, d, BoundedNS(), measure, np.dtype(np.float32))
+    turn = np.linalg.qr(random.standard_normal((d, d)))[0]
+    U = turn @ np.diag(np.geomspace(1, 1e-6, d)) @ turn.T
+    layer.V[:] = random.standard_normal((30, d)) @ np.linalg.inv(U)
+    layer.factors = replace(layer.factors, U=U, U_inverse=np.linalg.inv(U), omega=np.full(d, 0.1))
+    exact = layer.V.astype(np.float64) @ U + 0.1 * np.sqrt(measure)[:, None]
+    layer.fold()
+    np.testing.assert_allclose(layer.V, exact, rtol=1e-6, atol=1e-9)

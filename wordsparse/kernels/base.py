@@ -12,8 +12,6 @@ import numpy as np
 from wordsparse.kernels.structures import Csr, Windows
 from wordsparse.types import Array
 
-# Rows of a matrix that are converted to float64 at a time.
-TRANSFORM_BLOCK_ROWS = 4096
 # A float32 product over more rows is computed in at most this number of pieces, which are added up in float64.
 GRAM_PIECE_ROWS, GRAM_PIECES = 4096, 8
 
@@ -203,16 +201,6 @@ class Kernels:
     def matmul_rows(self, matrix: Array, rows: Array, m: Array, last: Array | None = None) -> Array:
         """``matrix[rows] m``, in the matrix's dtype, with ``last`` (u,) as one more column of the rows where given."""
         return self.matmul(self.take(matrix, rows, last), m)
-
-    def transform(self, matrix: Array, m: Array, last: Array | None = None) -> None:
-        """``matrix ← matrix m`` in place, in float64 until each row is rounded; with ``last`` (n,) float64 as one more
-        column of the matrix where given. m is float64, and has as many columns as the matrix."""
-        for start in range(0, matrix.shape[0], TRANSFORM_BLOCK_ROWS):
-            block = slice(start, start + TRANSFORM_BLOCK_ROWS)
-            rows = matrix[block].astype(np.float64)
-            if last is not None:
-                rows = self.xp.column_stack([rows, last[block]])
-            matrix[block] = rows @ m
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
         """``aᵀ b`` in float64; ``aᵀ a`` without b. ``symmetric``: aᵀ b is known to be, and comes out so exactly."""

@@ -298,16 +298,6 @@ class CpuKernels(Kernels):
         _products.matmul_rows(self._isa_of_product(n, k, d), matrix, rows, last, m, out, threads, work)
         return out
 
-    def transform(self, matrix: Array, m: Array, last: Array | None = None) -> None:
-        n, d = matrix.shape
-        if n == 0 or d == 0:
-            return
-        k, threads = m.shape[0], self._threads_for(n * m.size)
-        scratch = self._pool.empty((threads, _products.transform_size(k, d)), np.float64)
-        size = _products.transform_work_size(k, d, threads)
-        work = self._pool.empty((size,), np.uint8)
-        _products.transform(self._isa, matrix, last, np.ascontiguousarray(m), scratch, threads, work)
-
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
         return self._gram(a, b, half=b is None or symmetric)
 

@@ -284,17 +284,15 @@ class ExactLayer:
     def _take_in(self) -> None:
         """V ← V U + p ωᵀ."""
         f, kernels = self.factors, self.kernels
-        has_omega = bool(f.omega.any())
-        if f.condition <= PLAIN_FOLD[self.dtype]:
-            for block in self.blocks():
-                kernels.matmul_in_place(self.V[block], f.U)
-                if has_omega:
-                    p = self.sqrt_measure(block)[:, None].astype(self.dtype)
-                    kernels.matmul(p, f.omega[None, :], out=self.V[block])
-        elif has_omega:
-            kernels.transform(self.V, np.vstack([f.U, f.omega]), self.sqrt_measure(slice(None)))
-        else:
-            kernels.transform(self.V, f.U)
+        has_omega, is_plain = bool(f.omega.any()), f.condition <= PLAIN_FOLD[self.dtype]
+        for block in self.blocks():
+            rows = self.V[block] if is_plain else self.V[block].astype(np.float64)
+            kernels.matmul_in_place(rows, f.U)
+            if has_omega:
+                p = self.sqrt_measure(block)[:, None].astype(rows.dtype)
+                kernels.matmul(p, f.omega[None, :], out=rows)
+            if not is_plain:
+                self.V[block] = rows
 
     def _recount(self) -> None:
         """U ← I, ω ← 0, and Q, w̄ of the W that V holds, as rounded."""
