@@ -64,6 +64,16 @@ class KeyTable(WordVectors):
         """Length of a vector."""
         return self.dim
 
+    @property
+    def norms(self) -> Array:
+        """The Euclidean length of each vector, (V,); computed once."""
+        return super().norms
+
+    @norms.setter
+    def norms(self, _: None) -> None:
+        """Discard them, like ``fill_norms(force=True)``."""
+        self.fill_norms(force=True)
+
     def fill_norms(self, force: bool = False) -> None:
         """If ``force``, discard the cached lengths of the vectors; the next access computes them again."""
         if force:

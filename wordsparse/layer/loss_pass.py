@@ -13,6 +13,9 @@ from wordsparse.kernels import Csr, Kernels
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 from wordsparse.types import Array
 
+# Targets whose loss is computed at a time: the arrays between two operations stay in the cache.
+PIECE = 2**15
+
 
 class LossSums(NamedTuple):
     """``losses``, ``alpha`` = ∂L/∂q and ``beta`` = ∂L/∂s of each example, (m,) float64; ``gamma`` = ∂L/∂o of each
@@ -62,7 +65,10 @@ def target_terms(
             assert in_one_pass.losses is not None
             gamma, of_targets = times_columns(targets, in_one_pass.gamma, r, kernels), in_one_pass.losses.sum()
             return in_one_pass._replace(losses=None, gamma=gamma, of_targets=float(of_targets))
-        value, slope = loss.target(o)
+        value, slope = np.empty_like(o), np.empty_like(o)
+        for start in range(0, o.shape[0], PIECE):
+            piece = slice(start, start + PIECE)
+            value[piece], slope[piece] = loss.target(o[piece])
         terms = float((y * value).sum(dtype=np.float64)), times_columns(targets, y * slope, r, kernels)
     weight = y if targets.one_a_row else kernels.sum_rows(targets, y)
     c, by_q, by_s = loss.slopes(total)
