@@ -169,7 +169,7 @@ def test_a_signal_to_one_rank_stops_all_and_any_number_goes_on(hit: int, text: P
     ("asked", "message"),
     [
         (["--dim", 0], "dim must be at least 1, not 0"),
-        (["--loss", "zlos"], "unknown loss 'zlos'"),
+        (["--loss", "zlos"], "'zlos' is not known: did you mean zloss?"),
         (["no-such-file"], "no-such-file: "),
         (["--export", "vectors.dat"], "vectors.dat: its name does not tell the format"),  # the others waited for ever
     ],
