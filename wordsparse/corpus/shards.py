@@ -81,7 +81,9 @@ class Shard:
 
     def __getitem__(self, values: slice) -> NDArray[np.int32]:
         """The values, read-only; ReadError if the file was cut or altered since it was opened."""
-        start, stop, _ = values.indices(self.shape[0])
+        start, stop, step = values.indices(self.shape[0])
+        if step != 1:
+            raise IndexError("a shard supports slices of step 1 only")
         width = SHARD_DTYPE.itemsize
         ends = [*range(start, stop, MOST_VALUES), max(start, stop)]
         try:
