@@ -1,8 +1,9 @@
 """Shared by the modules: the number type, strides, addresses, and the gate that every array passes before a loop takes
-its address: sizes that belong together do, and what is read in whole cache lines starts on one."""
+its address: sizes that belong together do, and what is read in whole cache lines starts on one. Random
+numbers by their place in a stream."""
 
 from cython cimport view
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 ctypedef fused real:
     float
@@ -54,3 +55,11 @@ cdef inline int require_csr(const int64_t[::1] indptr, const int32_t[::1] indice
     require(indptr.shape[0] == rows + 1, "indptr must have a number for each row and one more")
     require(indptr[0] >= 0 and indptr[rows] <= indices.shape[0], "indptr must stay within the entries")
     return require(order is None or order.shape[0] == indices.shape[0], "order must have a number for each entry")
+
+
+cdef inline uint64_t mix(uint64_t key, uint64_t position) noexcept nogil:
+    """The output function of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014) at `position` of stream `key`."""
+    cdef uint64_t z = key + position * <uint64_t> 0x9E3779B97F4A7C15
+    z = (z ^ (z >> 30)) * <uint64_t> 0xBF58476D1CE4E5B9
+    z = (z ^ (z >> 27)) * <uint64_t> 0x94D049BB133111EB
+    return z ^ (z >> 31)

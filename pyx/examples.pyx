@@ -16,7 +16,7 @@ the same however the corpus is cut into minibatches, and a window reaches over a
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from common cimport require
+from common cimport mix, require
 
 cdef extern from "isa.hpp" namespace "wordsparse" nogil:
     void prefetch(const void*)
@@ -42,14 +42,6 @@ cdef struct entry:
     int64_t in_column
 
 ENTRY_BYTES = sizeof(entry)
-
-
-cdef inline uint64_t mix(uint64_t key, int64_t position) noexcept nogil:
-    """The output function of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014) at `position` of stream `key`."""
-    cdef uint64_t z = key + <uint64_t> position * <uint64_t> 0x9E3779B97F4A7C15
-    z = (z ^ (z >> 30)) * <uint64_t> 0xBF58476D1CE4E5B9
-    z = (z ^ (z >> 27)) * <uint64_t> 0x94D049BB133111EB
-    return z ^ (z >> 31)
 
 
 cdef inline bint kept_at(const int32_t* ids, int64_t i, uint64_t random, const uint32_t* keep_below) noexcept nogil:
@@ -80,7 +72,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
     with nogil:
         while start > 0 and seen < window and ids_[start - 1] != END_OF_SENTENCE:
             start -= 1
-            seen += kept_at(ids_, start, mix(key, offset + start), keep_)
+            seen += kept_at(ids_, start, mix(key, <uint64_t> (offset + start)), keep_)
         i = start
         seen = 0
         while i < n and (i < hi or seen < window):
@@ -90,7 +82,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
                 last = written
             if i >= lo and i < hi:
                 tokens += ids_[i] != END_OF_SENTENCE
-            random = mix(key, offset + i)
+            random = mix(key, <uint64_t> (offset + i))
             if ids_[i] == END_OF_SENTENCE:
                 if i >= hi:
                     break

@@ -1,6 +1,6 @@
-"""Text to numbers: words counted and numbered in order of first appearance, and ids renumbered through a table.
+"""Text to numbers: words counted and numbered in order of first appearance.
 
-Each call holds no lock while it works on bytes or arrays (the GIL is released), so several threads work at once,
+Each call holds no lock while it works on bytes (the GIL is released), so several threads work at once,
 each with a :class:`WordTable` of its own: what they counted is added up afterwards.
 """
 
@@ -162,21 +162,3 @@ cdef inline string_view letters_of(object utf8) except *:
         return string_view(<const char*> <bytes> utf8, len(<bytes> utf8))
     letters = PyUnicode_AsUTF8AndSize(utf8, &size)
     return string_view(letters, size)
-
-
-def renumber(int32_t[::1] values not None, const int32_t[::1] table not None):
-    """Replace each value by the table's at it, in place; negative values count from the end of the table.
-
-    Raises
-    ------
-    IndexError
-        If a value lies outside the table; the values up to it are replaced then.
-    """
-    cdef Py_ssize_t i, at, size = table.shape[0]
-    with nogil:
-        for i in range(values.shape[0]):
-            at = values[i] + (size if values[i] < 0 else 0)
-            if at < 0 or at >= size:
-                with gil:
-                    raise IndexError(f"the value {values[i]} lies outside a table of {size:,}")
-            values[i] = table[at]

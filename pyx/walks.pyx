@@ -18,21 +18,13 @@ largest of the three, so that no tables of pairs of edges are needed.
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-from common cimport require
+from common cimport mix, require
 
 cdef enum:
     END_OF_SENTENCE = -2
     OUT_OF_VOCABULARY = -1
 
 cdef double ALL_BITS = 4294967296.0
-
-
-cdef inline uint64_t mix(uint64_t key, uint64_t position) noexcept nogil:
-    """The output function of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014) at `position` of stream `key`."""
-    cdef uint64_t z = key + position * <uint64_t> 0x9E3779B97F4A7C15
-    z = (z ^ (z >> 30)) * <uint64_t> 0xBF58476D1CE4E5B9
-    z = (z ^ (z >> 27)) * <uint64_t> 0x94D049BB133111EB
-    return z ^ (z >> 31)
 
 
 cdef inline int64_t first_above(const uint32_t* limits, int64_t low, int64_t high, uint32_t drawn) noexcept nogil:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from wordsparse.corpus import END_OF_SENTENCE
-from wordsparse.corpus._text import WordTable, renumber
+from wordsparse.corpus._text import WordTable
 
 
 def counts(table: WordTable, least: int = 1) -> dict[str, int]:
@@ -108,13 +108,3 @@ def test_counts_pass_two_to_the_32():
         more = [sum(more), more[1] + sum(more)]
     assert counts(one)["often"] == more[0] > 2**34
     assert counts(other, 2**32)["often"] == more[1]
-
-
-def test_renumbering_stays_inside_its_table():
-    values = np.array([0, 2, END_OF_SENTENCE, 1], np.int32)
-    renumber(values, np.array([7, 8, 9, END_OF_SENTENCE, -1], np.int32))
-    assert values.tolist() == [7, 9, END_OF_SENTENCE, 8]
-    for outside in (3, -4, np.iinfo(np.int32).min, np.iinfo(np.int32).max):
-        with pytest.raises(IndexError, match="outside a table of 3"):
-            renumber(np.array([0, outside], np.int32), np.zeros(3, np.int32))
-    renumber(np.zeros(0, np.int32), np.zeros(0, np.int32))

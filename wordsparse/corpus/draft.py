@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.corpus._text import WordTable, renumber
+from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.shards import (
     END_OF_SENTENCE,
     OUT_OF_VOCABULARY,
@@ -149,7 +149,7 @@ def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Va
             at, run = 0, bisect.bisect_right(starts, start) - 1
             while at < values.size:
                 end = min(values.size, starts[run + 1] - start)
-                renumber(values[at:end], tables[runs[run][1]])
+                values[at:end] = tables[runs[run][1]].take(values[at:end])
                 at, run = end, run + 1
             return values.astype(SHARD_DTYPE, copy=False).tobytes()
 
