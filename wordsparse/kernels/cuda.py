@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from wordsparse.kernels.base import Kernels
-from wordsparse.kernels.structures import Csr, Windows
+from wordsparse.kernels.structures import Csr
 from wordsparse.machine import devices
 
 # CuPy's arrays: it brings no types.
 Array = Any
 
-SOURCES = ("walk.cuh", "combine.cu", "pair_dots.cu", "add_rows.cu", "windows.cu", "losses.cu")
+SOURCES = ("walk.cuh", "combine.cu", "pair_dots.cu", "add_rows.cu", "losses.cu")
 OPTIONS = ("--std=c++17",)
 # As in the sources.
 WARP = 32
@@ -27,8 +27,6 @@ CARRY_BLOCKS = 1024
 BLOCK = 256
 NULL = np.uintp(0)  # a pointer, as a number
 WARPS_PER_BLOCK = BLOCK // WARP
-# Bags or places of a block of the windows' kernels; columns of one of its threads, and its largest number of warps.
-RUN, COLUMNS, MAX_WARPS = 32, 2, 8
 # Columns that a lane of `combine` holds: for each a register of sums and a load under way.
 PARTS = (1, 2, 3, 4, 6, 8, 10, 12)
 
@@ -45,8 +43,6 @@ class CudaKernels(Kernels):
 
     def __init__(self, cupy: Any = None) -> None:
         self.xp = devices.usable_cupy() if cupy is None else cupy
-        # Of one minibatch, which asks several times.
-        self._last_places: tuple[Windows, tuple[Array, Array]] | None = None
 
     def to_device(self, array: Array) -> Array:
         return self.xp.asarray(array)
@@ -99,74 +95,14 @@ class CudaKernels(Kernels):
             self._launch("pair_dots", out.dtype, grid, (csr.indptr, csr.indices, left, right, out, *sizes))
         return out
 
-    def combine(
-        self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
-    ) -> Array:
+    def _times(self, csr: Csr, values: Array, rows: Array) -> Array:
         order = NULL if csr.order is None else csr.order
-        combined = self._combine(csr.indptr, rows, csr.indices, order, self._packed(values, rows.dtype))
-        if base is not None and scale is not None:
-            combined += scale[:, None] * base
-        return combined
+        return self._combine(csr.indptr, rows, csr.indices, order, self._packed(values, rows.dtype))
 
-    def window_means(self, windows: Windows, features: Array) -> Array:
-        d = features.shape[1]
-        out = self.xp.empty((windows.rows, d), features.dtype)
-        if out.size:
-            arguments = (*self._bags(windows, out.dtype), self._packed(features, out.dtype), out)
-            self._over_runs("window_means", windows.rows, d, out.dtype, (*arguments, np.int64(windows.rows)))
-        return out
-
-    def window_dots(self, windows: Windows, features: Array, targets: Array, rows: Array) -> Array:
-        d = features.shape[1]
-        out = self.xp.zeros(windows.rows, features.dtype)
-        if out.size and d:
-            features, rows = self._packed(features, out.dtype), self._packed(rows, out.dtype)
-            arguments = (*self._bags(windows, out.dtype), features, targets, rows, out)
-            self._over_runs("window_dots", windows.rows, d, out.dtype, (*arguments, np.int64(windows.rows)))
-        return out
-
-    def window_pull(
-        self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
-    ) -> tuple[Array, Array, Array]:
-        H = self.window_means(windows, features)
-        X = self.combine(self._by_target(targets, rows), gamma, H)
-        share = windows.share.astype(features.dtype)
-        Z = self._pulled(windows, share * zeta, H, NULL)
-        return X, Z, self._pulled(windows, share * gamma, self._packed(rows, features.dtype), targets)
-
-    def window_sums(self, windows: Windows, values: Array, squares: Array) -> tuple[Array, Array]:
-        def sums(shares: Array) -> Array:
-            return self._pulled(windows, shares, self.xp.ones((windows.rows, 1)), NULL)[:, 0]
-
-        return sums(values * windows.share), sums(squares * windows.share**2)
-
-    def _pulled(self, windows: Windows, by: Array, X: Array, index: Array) -> Array:
-        """Each column's sum of ``by_j X[index_j]`` (X_j where ``index`` is null) over the bags j that it is in.
-
-        First the sum that each place of the text receives, then the sum over a column's places, in their order.
-        """
-        xp, n, d = self.xp, windows.tokens.shape[0], X.shape[1]
-        if windows.rows == 0 or d == 0:
-            return xp.zeros((windows.columns, d), X.dtype)
-        received = xp.empty((n, d), X.dtype)
-        arguments = (windows.centre, windows.start, windows.stop, self._packed(by, X.dtype), X, index, received)
-        sizes = (np.int64(windows.reach), np.int64(windows.rows), np.int64(n))
-        self._over_runs("window_received", n, d, X.dtype, (*arguments, *sizes))
-        order, indptr = self._places(windows)
-        return self._combine(indptr, received, order)[: windows.columns]
-
-    def _bags(self, windows: Windows, dtype: Any) -> tuple[Array, ...]:
-        return windows.tokens, windows.centre, windows.start, windows.stop, windows.share.astype(dtype)
-
-    def _places(self, windows: Windows) -> tuple[Array, Array]:
-        """The places of the text in the order of their columns, int32, and where each column's begin; after the last
-        column those without a token."""
-        if self._last_places is None or self._last_places[0] is not windows:
-            nowhere = np.int32(windows.columns)
-            owners = self.xp.where(windows.tokens < 0, nowhere, windows.tokens)
-            order, indptr = self._sorted(owners, windows.columns + 1)
-            self._last_places = windows, (order.astype(np.int32), indptr)
-        return self._last_places[1]
+    def _sums(self, owners: Array, values: Array, count: int) -> Array:
+        # CuPy's bincount adds in the order in which threads come.
+        order, indptr = self._sorted(owners, count)
+        return self._combine(indptr, values.astype(np.float64)[:, None], order.astype(np.int32))[:, 0]
 
     def _combine(self, indptr: Array, rows: Array, indices: Any = NULL, order: Any = NULL, values: Any = NULL) -> Array:
         """Each row's sum of ``values[order[e]] rows[indices[e]]`` over its entries e; NULL: ones, in stored order."""
@@ -193,18 +129,11 @@ class CudaKernels(Kernels):
         """Row after row without gaps in ``dtype``, as the kernels read it."""
         return self.xp.ascontiguousarray(array, dtype=dtype)
 
-    def _over_runs(self, kernel: str, count: int, d: int, dtype: Any, arguments: tuple[Any, ...]) -> None:
-        """Launch one of the windows' kernels over ``count`` bags or places; d is its last argument."""
-        warps = min(_ceiling(d, WARP * COLUMNS), MAX_WARPS)
-        self._launch(kernel, dtype, (_ceiling(count, RUN),), (*arguments, np.int64(d)), WARP * warps)
-
-    def _launch(
-        self, kernel: str, dtype: Any, grid: tuple[int, ...], arguments: tuple[Any, ...], block: int = BLOCK
-    ) -> None:
+    def _launch(self, kernel: str, dtype: Any, grid: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
         name, _, parts = kernel.partition(":")
         scalar = {"f4": "float", "f8": "double"}[dtype.str[1:]]
         compiled = _compiled(self.xp, f"{name}<{scalar}{', ' + parts if parts else ''}>")
-        compiled(grid, (block,), arguments)
+        compiled(grid, (BLOCK,), arguments)
 
 
 @cache

@@ -100,12 +100,16 @@ class Windows:
         return first
 
     def csr(self, xp: Any = np) -> Csr:
-        """The same matrix entry by entry, in the order of the text; ``xp`` is the module of the arrays."""
-        size = self.stop - self.start - 1
-        indptr = xp.zeros(self.rows + 1, np.int64)
-        indptr[1:] = xp.cumsum(size)
-        entries = xp.arange(int(indptr[-1]))
-        bag = xp.searchsorted(indptr, entries, side="right") - 1
-        place = entries - (indptr[:-1] - self.start)[bag]
-        place += place >= self.centre[bag]  # the centre itself is left out
-        return Csr(indptr, self.tokens[place], self.columns)
+        """The same matrix entry by entry, in the order of the text; ``xp`` is the module of the arrays. Kept from the
+        first call on: a step asks several times."""
+        if "_csr" not in vars(self):
+            size = self.stop - self.start - 1
+            indptr = xp.zeros(self.rows + 1, np.int64)
+            indptr[1:] = xp.cumsum(size)
+            entries = xp.arange(int(indptr[-1]))
+            bag = xp.searchsorted(indptr, entries, side="right") - 1
+            place = entries - (indptr[:-1] - self.start)[bag]
+            place += place >= self.centre[bag]  # the centre itself is left out
+            vars(self)["_csr"] = Csr(indptr, self.tokens[place], self.columns)
+        kept: Csr = vars(self)["_csr"]
+        return kept

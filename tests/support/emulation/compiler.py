@@ -31,7 +31,6 @@ INSTANCES = [
     for name, parts in (
         *(("combine", f", {parts}") for parts in cuda.PARTS),
         *((name, "") for name in ("combine_carry", "pair_dots", "add_rows")),
-        *((name, "") for name in ("window_means", "window_dots", "window_received")),
         *(("loss_terms", f", {loss.cuda}") for loss in LOSSES.values()),
     )
 ]
