@@ -24,11 +24,10 @@ def command(model: Path, items: tuple[str, ...], n: int, as_json: bool) -> None:
     check_order(model, items)
     trained = load(model, mapped=True)
     for basket in asked_lines(items):
-        if unknown := [item for item in basket if item not in trained]:
-            terminal.say([f"{item}: not in the vocabulary; it is left out" for item in unknown])
         answer: list[tuple[str, float]] = []
         with answering(items):
             answer = trained.predict(basket, n)
+            terminal.say(f"{item}: not in the vocabulary; it is left out" for item in basket if item not in trained)
         lines = [f"{item} {probability:.4f}" for item, probability in answer]
         if items == ("-",):
             lines = [" ".join(item for item, _ in answer)]

@@ -4,8 +4,6 @@ Where the network below the layer takes steps that are too large, H grows from m
 may still hold W in bounds, so that every single step looks stable; only the loss grows.
 """
 
-import numpy as np
-
 from wordsparse.errors import TrainingError
 from wordsparse.layer.interface import Forward
 from wordsparse.layer.losses import Loss, is_regression
@@ -16,7 +14,7 @@ IN_A_ROW = 10
 
 
 class LossWatch:
-    """Compares the mean loss of each minibatch with its scale: the first mean loss, or that of outputs that are all 0.
+    """Compares the mean loss of each minibatch with its scale: the first mean loss, or 1 a target (Σ y² in regression).
 
     ``scale`` is the largest of these so far, in losses per example; ``above`` of the last minibatches in a row had a
     loss above ``LIMIT`` times the scale.
@@ -25,16 +23,16 @@ class LossWatch:
     def __init__(self) -> None:
         self.scale, self.above = 0.0, 0
 
-    def check(self, forward: Forward, loss: Loss, total: float) -> None:
-        """Look at the forward pass of a step, before the step; ``total`` is Σ π_i. TrainingError if the losses of
-        ``IN_A_ROW`` minibatches in a row are above the limit, this one's included."""
+    def check(self, forward: Forward, loss: Loss) -> None:
+        """Look at the forward pass of a step, before the step. TrainingError if the losses of ``IN_A_ROW`` minibatches
+        in a row are above the limit, this one's included."""
         m = forward.inputs.shape[0]
         if m == 0:
             return
         mean = float(forward.losses.sum()) / m
         y = forward.targets.y
-        of_zeros = float(y @ y) if is_regression(loss) else float(abs(y).sum()) * _of_a_zero(loss, total)
-        self.scale = max(self.scale, of_zeros / m, abs(mean) if self.scale == 0 else 0.0)
+        targets = float(y @ y) if is_regression(loss) else float(abs(y).sum())
+        self.scale = max(self.scale, targets / m, abs(mean) if self.scale == 0 else 0.0)
         if mean <= LIMIT * self.scale:
             self.above = 0
             return
@@ -45,10 +43,3 @@ class LossWatch:
                 f"its scale ({mean:.4g}, and {self.scale:.4g} at first); lower the learning rates, that of the network "
                 "below the layer too"
             )
-
-
-def _of_a_zero(loss: Loss, total: float) -> float:
-    """|ℓ| of a target of weight 1 where all outputs are 0; at least 1, since log losses may be 0 there."""
-    with np.errstate(all="ignore"):
-        value = float(loss.terms(np.float64(0), np.float64(0), np.float64(0), total).value)
-    return max(abs(value), 1.0) if np.isfinite(value) else 1.0

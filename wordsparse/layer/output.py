@@ -203,7 +203,7 @@ class FactoredOutput:
         weight_decay = validation.non_negative("weight_decay", weight_decay)
         Pi = None if preconditioner is None else self._checked_preconditioner(preconditioner)
         forward = self.forward(H, Y)
-        self.watch.check(forward, self.loss, self.core.total)
+        self.watch.check(forward, self.loss)
         sums = pull_back(forward)
         gradient = sums.gradient()
         self._check_finite(forward.losses, gradient)

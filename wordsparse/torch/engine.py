@@ -212,7 +212,7 @@ class Engine:
         """The update by all minibatches, as if they were one, beside the state; and C̄ with it."""
         sums, g = self._together(gradients)
         core, lr = self.output.core, step.lr
-        self.output.watch.check(sums.forward, self.output.loss, core.total)
+        self.output.watch.check(sums.forward, self.output.loss)
         Pi, curvature = None, self.curvature
         if step.second_order:
             share = min(1 / AVERAGED, np.count_nonzero(g) / FORGET)
