@@ -26,9 +26,9 @@ from wordsparse.options import taking
 from wordsparse.training.interruption import stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.options import RunOptions, TrainOptions
-from wordsparse.training.output_run import Begun, OutputRun
+from wordsparse.training.output_run import OutputRun, begin
 from wordsparse.training.progress import reports
-from wordsparse.training.runs import as_before, described_call, kind_of, requested, start_vectors
+from wordsparse.training.runs import as_before, kind_of, requested
 from wordsparse.training.runs import train as train_alone
 from wordsparse.training.texts import TrainingText
 from wordsparse.words.model import Model
@@ -75,20 +75,19 @@ def _train(ranks: Ranks, options: Options, text: TrainingText, run: RunOptions) 
     with ExitStack() as stack:
         encoding, training = stack.enter_context(reports(*((run.progress, run.log) if ranks.rank == 0 else (False,))))
 
-        def begin() -> Begun | Model:
-            job = OutputRun(text, here, run, start_vectors(run.init), described_call(text, run))
-            return stack.enter_context(job.begun(encoding))
+        def start() -> OutputRun | Model:
+            return stack.enter_context(begin(text, here, run, encoding))
 
-        begun = together(ranks, begin if ranks.rank == 0 else lambda: None)
-        told = gather_json(ranks, _start(begun) if isinstance(begun, Begun) else None)[0]
+        job = together(ranks, start if ranks.rank == 0 else lambda: None)
+        told = gather_json(ranks, _start(job) if isinstance(job, OutputRun) else None)[0]
         if told is None:  # there is nothing left to train
-            return together(ranks, lambda: begun if isinstance(begun, Model) else load(str(run.output)))
-        own = together(ranks, lambda: begun.run if isinstance(begun, Begun) else _follower(text, here, told))
+            return together(ranks, lambda: job if isinstance(job, Model) else load(str(run.output)))
+        own = together(ranks, lambda: job.run if isinstance(job, OutputRun) else _follower(text, here, told))
         _copy_state(own, ranks)
-        stop = begun.stop if isinstance(begun, Begun) else stack.enter_context(stop_requests())
+        stop = job.stop if isinstance(job, OutputRun) else stack.enter_context(stop_requests())
         own.share = RanksShare(ranks, stop)
-        if isinstance(begun, Begun):
-            model = begun.finish(training)
+        if isinstance(job, OutputRun):
+            model = job.finish(training, run.checkpoint_every)
         else:
             stop.awaited = True
             for _ in own.steps():
@@ -104,12 +103,12 @@ def _facts(options: Options, text: TrainingText, run: RunOptions) -> dict[str, A
     return {**options.as_dict(), **text.as_dict(), **here, "output": str(run.output), "resume": run.resume}
 
 
-def _start(begun: Begun) -> dict[str, Any]:
+def _start(job: OutputRun) -> dict[str, Any]:
     """Where the others find the run of rank 0."""
-    run = begun.run
+    run, source = job.run, job.run.minibatches.source
     return {
-        "corpus": str(begun.source.corpus.path) if isinstance(begun.source, TextSource) else None,
-        "output": str(begun.directory.output),
+        "corpus": str(source.corpus.path) if isinstance(source, TextSource) else None,
+        "output": str(job.directory.output),
         "words": run.vocabulary.words,
         "counts": run.vocabulary.counts.tolist(),
         "text": run.text,

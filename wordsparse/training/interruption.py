@@ -7,7 +7,7 @@ parent process ignored a signal (``nohup``, a shell's background job), it stays 
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from wordsparse.errors import InputError
 
 if TYPE_CHECKING:
+    from wordsparse.training.loop import Run
+    from wordsparse.training.progress import Progress
     from wordsparse.words.model import Model
 
 logger = logging.getLogger(__name__)
@@ -83,3 +85,14 @@ def stop_requests() -> Iterator[StopRequest]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def take_steps(run: "Run", stop: StopRequest, progress: "Callable[[Progress], None]", leave: Callable[[], str]) -> None:
+    """Train to the end. A signal ends the run between two minibatches: Interrupted says how far it has come, and what
+    ``leave`` says, which keeps what was trained."""
+    stop.awaited = True
+    for step in run.steps():
+        progress(step)
+        if stop.received:
+            where = f"{run.state.tokens:,} of {run.total_tokens:,} tokens"
+            raise Interrupted(f"interrupted after {where}{leave()}")

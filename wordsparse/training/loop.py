@@ -59,13 +59,20 @@ class Share(Protocol):
 class Run:
     """A training run: its model, and how far it has come.
 
-    ``vocabulary`` are the words to train, among them every word of the source's own. InputError if the memory does not
-    suffice, the GPU's included, or the text that is held out is too little or too much. ``is_whole`` is False while a
+    ``vocabulary`` are the words to train, among them every word of the source's own; those of ``init`` start from its
+    vectors. InputError if the memory does not suffice, the GPU's included, the text that is held out is too little or
+    too much, or ``init`` has another dimension or no word in common. ``is_whole`` is False while a
     step is under way: an end of the run leaves a state then from which it cannot go on. With a ``share`` other
     processes take the same steps.
     """
 
-    def __init__(self, source: Source, options: Options, vocabulary: Vocabulary | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        options: Options,
+        vocabulary: Vocabulary | None = None,
+        init: WordVectors | None = None,
+    ) -> None:
         self.options, self.text = with_epochs(options, source), source.identity()
         self.vocabulary = vocabulary = vocabulary or source.vocabulary
         self.device, self.threads = devices.choose(options.device), resolve_threads(options.threads)
@@ -78,29 +85,26 @@ class Run:
         self._schedule = self.minibatches.schedule
         self._check_memory()
         with at_work(starting=True):
-            self.embedding = self._start()
+            self.embedding = self._start(init)
         self.is_whole = True
         self.share: Share | None = None
         # The model that it continues, in whose axes its own is exported, and the row of each of that model's words.
         self.continues: tuple[Model, Array] | None = None
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
 
-    def _start(self) -> WordEmbedding:
-        """The embedding where the recipe starts it."""
+    def _start(self, init: WordVectors | None) -> WordEmbedding:
+        """The embedding where the recipe starts it, or these vectors of some of its words; see words/start.py."""
         recipe, sizes = self.minibatches.recipe, (len(self.vocabulary), self.options.dim + 1)
         measure = recipe.base_measure(self.vocabulary.counts)
         kernels = kernels_on(self.device.device, self.threads, bfloat16=True)  # word vectors are as good with bfloat16
         output = FactoredOutput(*sizes, recipe.loss, base_measure=measure, kernels=kernels).core
         if recipe.start:
             output.set_common_output(recipe.start)
-        return WordEmbedding(output, recipe.steps, self.options.seed)
-
-    @at_work(starting=True)
-    def start_from(self, vectors: WordVectors) -> None:
-        """Let the words that are among the given ones start from their vectors; see words/start.py. InputError if the
-        dimensions differ, or no word is common."""
-        found = start_from(vectors, self.embedding, self.vocabulary, self.options.model)
-        logger.info("%s of %s words start from the given vectors", f"{found:,}", f"{len(self.vocabulary):,}")
+        embedding = WordEmbedding(output, recipe.steps, self.options.seed)
+        if init is not None:
+            words = start_from(init, embedding, self.vocabulary, self.options.model)
+            logger.info("%s of %s words start from the given vectors", f"{words:,}", f"{len(self.vocabulary):,}")
+        return embedding
 
     @at_work(starting=True)
     def restore(self, embedding: Mapping[str, Any], run_state: Mapping[str, Any]) -> None:

@@ -32,7 +32,7 @@ class Minibatches:
         transposed: bool,
         builders: int,
     ) -> None:
-        self._source, self._options, self._vocabulary = source, options, vocabulary
+        self.source, self._options, self._vocabulary = source, options, vocabulary
         self._transposed, self.recipe, asked = transposed, options.used_recipe(), options.batch_tokens
         if source.rate != 1:
             self.recipe = self.recipe.scaled(source.rate)
@@ -73,7 +73,7 @@ class Minibatches:
 
     def _builder(self) -> Build:
         """A function that builds a minibatch; each has working space of its own, for one thread."""
-        return self._source.builder(self._options, self.recipe, self._vocabulary, transposed=self._transposed)
+        return self.source.builder(self._options, self.recipe, self._vocabulary, transposed=self._transposed)
 
     def _built(self, epoch: int, part: tuple[int, int], piece: Piece) -> tuple[int, Examples]:
         """The part of a piece's minibatch, by a free builder, with where the piece ends in the pass."""

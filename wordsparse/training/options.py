@@ -1,9 +1,10 @@
 """The options of :func:`wordsparse.train`: those of the steps, of the text, and of the run itself."""
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from os import PathLike
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from wordsparse import validation
 from wordsparse.corpus.options import TextOptions
@@ -12,6 +13,7 @@ from wordsparse.options import option
 from wordsparse.training.progress import ProgressOption
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
+from wordsparse.words.model_directory import read_vectors
 from wordsparse.words.options import Options
 from wordsparse.words.presets import source_kind
 
@@ -64,6 +66,21 @@ class RunOptions:
         validation.non_negative("checkpoint_every", self.checkpoint_every)
         if self.resume and self.output is None:
             raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
+
+    def vectors(self) -> WordVectors | None:
+        """The vectors to start from."""
+        if isinstance(self.init, Model):
+            return self.init.wv
+        return self.init if self.init is None or isinstance(self.init, WordVectors) else read_vectors(self.init)
+
+    def call(self) -> dict[str, Any]:
+        """What a model records of them."""
+        silent = ("output", "resume", "progress", "log", *(["checkpoint_every"] if self.output is None else []))
+        call = {name: value for name, value in vars(self).items() if value is not None and name not in silent}
+        if self.init is not None:
+            # A run that is repeated without them would be another one: as the name of a file, this is refused.
+            call["init"] = os.fspath(self.init) if isinstance(self.init, str | PathLike) else "(vectors in memory)"
+        return call
 
 
 @dataclass(frozen=True, kw_only=True)

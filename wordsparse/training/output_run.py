@@ -10,8 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +20,13 @@ from wordsparse.machine import devices
 from wordsparse.options import free
 from wordsparse.training import checkpoints, memory
 from wordsparse.training.checkpoints import Checkpoint
-from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests
+from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests, take_steps
 from wordsparse.training.loop import Run
 from wordsparse.training.options import RunOptions
 from wordsparse.training.progress import Progress
 from wordsparse.training.resume import continued, differences, is_same_text, with_defaults
 from wordsparse.training.run_directory import RunDirectory
 from wordsparse.training.texts import TrainingText, encoded
-from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import model_directory as models
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import load
@@ -38,144 +36,107 @@ from wordsparse.words.source import Source, with_epochs
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class OutputRun:
-    """A run that writes a model directory at the output of ``run``, whose vectors start from ``init``; ``call`` is the
-    model's."""
-
-    text: TrainingText
-    options: Options
-    run: RunOptions
-    init: WordVectors | None
-    call: Mapping[str, object]
-
-    @cached_property
-    def output(self) -> Path:
-        assert self.run.output is not None
-        return Path(self.run.output)
-
-    @contextmanager
-    def begun(self, encoding: Callable[[int], None]) -> "Iterator[Begun | Model]":
-        """The run at its start, or where a checkpoint left it, in its locked directory; a finished model if no epochs
-        are left to train. ``encoding`` is called with the number of tokens read."""
-        storage.check_parent(self.output)
-        memory.check(1, self.options.dim)  # before the text is read
-        with stop_requests() as stop, RunDirectory(self.output) as directory, ExitStack() as stack:
-            base, base_digest = self._base(directory)
-            checkpoint = newest_checkpoint(directory, base_digest)
-            known = () if base is None else base.vocabulary.words
-            source = stack.enter_context(encoded(self.text, known, encoding, directory.path / "corpus"))
-            options = self._asked(checkpoint)
-            request = self._request(with_epochs(options, source), source, base_digest)
-            if checkpoint is not None:
-                self._check_request(checkpoint, request, source)
-            run = self._new_run(base, source, options, checkpoint)
-            if run is None:
-                assert base is not None
-                logger.info("%s is finished: no epochs are left to train", self.output)
-                yield base
-                return
-            if run.device.device != "cpu":
-                logger.info("training on %s", run.device.reason)
-            if checkpoint is not None:
-                checkpoint.restore(run)
-                done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
-                logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
-            count = 0 if checkpoint is None else checkpoint.count
-            yield Begun(run, source, self, request, directory, stop, base_digest, count)
-
-    def _base(self, directory: RunDirectory) -> tuple[Model | None, str | None]:
-        """The model that the run starts from and its digest; (None, None) unless the run is resumed from a model.
-        InputError if the output has a model or an unfinished run, and ``resume`` is False."""
-        if not self.run.resume:
-            if models.is_model(self.output):
-                raise InputError(
-                    f"{self.output}: exists already, and is a model: --resume trains it on; or name another directory"
-                )
-            storage.check_new_directory(self.output)
-            if directory.checkpoints():
-                raise InputError(
-                    f"{self.output}: an unfinished run for it is in {directory.path}: continue it with --resume, or "
-                    "delete that directory to start a new run"
-                )
-            return None, None
-        if not self.output.exists() or (self.output.is_dir() and not any(self.output.iterdir())):
-            return None, None
-        # Its rows stay on the disk: at the end, the new model's are compared with them.
-        return load(self.output, mapped=True), regular.sha256_of(self.output / models.MANIFEST)
-
-    def _asked(self, checkpoint: Checkpoint | None) -> Options:
-        """The options, with the epochs of a run that is resumed where none are given."""
-        if checkpoint is None or self.options.epochs:
-            return self.options
-        return replace(self.options, epochs=checkpoint.request["options"].get("epochs"))
-
-    def _request(self, options: Options, source: Source, base_digest: str | None) -> dict[str, Any]:
-        """What a checkpoint says of its run."""
+@contextmanager
+def begin(
+    text: TrainingText, options: Options, asked: RunOptions, encoding: Callable[[int], None]
+) -> "Iterator[OutputRun | Model]":
+    """A run for an output at its start, or where a checkpoint left it, in its locked directory; a finished model if no
+    epochs are left to train. ``encoding`` is called with the number of tokens read."""
+    assert asked.output is not None
+    init, output = asked.vectors(), Path(asked.output)
+    storage.check_parent(output)
+    memory.check(1, options.dim)  # before the text is read
+    with stop_requests() as stop, RunDirectory(output) as directory, ExitStack() as stack:
+        base = _model_before(directory, asked.resume)
+        base_digest = None if base is None else regular.sha256_of(output / models.MANIFEST)
+        checkpoint = newest_checkpoint(directory, base_digest)
+        words = () if base is None else base.vocabulary.words
+        source = stack.enter_context(encoded(text, words, encoding, directory.path / "corpus"))
         # The device that "auto" chose: another device would round differently.
-        device = devices.choose(self.options.device).device
-        request = {"options": {**options.as_dict(), "device": device}, "text": source.identity()}
-        request["call"] = self.text.as_dict()
-        return {**request, "base": base_digest}
-
-    def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], source: Source) -> None:
-        """Raise InputError if the run of the checkpoint had another request."""
-        before = checkpoint.request
-        changed = differences(with_defaults(before["options"]), request["options"], but=free(Options) - {"device"})
-        if not changed and not is_same_text(before["text"], source):
-            changed = "the text is another one"
-        if changed:
-            raise InputError(
-                f"resume: {changed}: an unfinished run is resumed with its original options; finish it first, or "
-                f"delete {checkpoint.path.parent} to start a new run"
-            )
-
-    def _new_run(
-        self, base: Model | None, source: Source, options: Options, checkpoint: Checkpoint | None
-    ) -> Run | None:
-        """The run at its start; None if a finished model has no epochs left."""
-        if self.init is not None and (base or checkpoint):
-            before = f"the model in {self.output}" if checkpoint is None else f"{checkpoint.path}"
+        chosen = {**with_epochs(options, source).as_dict(), "device": devices.choose(options.device).device}
+        call = {**text.as_dict(), **asked.call()}
+        request = {"options": chosen, "text": source.identity(), "call": call, "base": base_digest}
+        if checkpoint is not None:
+            _check_request(checkpoint, request, source)
+        if init is not None and (base or checkpoint):
+            before = f"the model in {output}" if checkpoint is None else f"{checkpoint.path}"
             logger.warning("init has no effect: the run goes on from %s", before)
-        if base is None:
-            run = Run(source, options)
-            if self.init is not None and checkpoint is None:
-                run.start_from(self.init)
-            return run
-        return continued(base, source, options)
+            init = None
+        run = Run(source, options, init=init) if base is None else continued(base, source, options)
+        if run is None:
+            assert base is not None
+            logger.info("%s is finished: no epochs are left to train", output)
+            yield base
+            return
+        if run.device.device != "cpu":
+            logger.info("training on %s", run.device.reason)
+        if checkpoint is not None:
+            checkpoint.restore(run)
+            done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
+            logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
+        yield OutputRun(run, request, directory, stop, 0 if checkpoint is None else checkpoint.count)
+
+
+def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
+    """The model that the output has, from which the run goes on. InputError if the output has a model or an unfinished
+    run, and is not to ``resume``."""
+    output = directory.named
+    if resume:
+        if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+            return None
+        # Its rows stay on the disk: at the end, the new model's are compared with them.
+        return load(output, mapped=True)
+    if models.is_model(output):
+        raise InputError(f"{output}: exists already, and is a model: --resume trains it on; or name another directory")
+    storage.check_new_directory(output)
+    if directory.checkpoints():
+        raise InputError(
+            f"{output}: an unfinished run for it is in {directory.path}: continue it with --resume, or delete that "
+            "directory to start a new run"
+        )
+    return None
+
+
+def _check_request(checkpoint: Checkpoint, request: Mapping[str, Any], source: Source) -> None:
+    """Raise InputError if the run of the checkpoint had another request."""
+    before = checkpoint.request
+    changed = differences(with_defaults(before["options"]), request["options"], but=free(Options) - {"device"})
+    if not changed and not is_same_text(before["text"], source):
+        changed = "the text is another one"
+    if changed:
+        raise InputError(
+            f"resume: {changed}: an unfinished run is resumed with its original options; finish it first, or "
+            f"delete {checkpoint.path.parent} to start a new run"
+        )
 
 
 @dataclass
-class Begun:
-    """A run that has begun: what is left is to train, with its checkpoints, and to write the model. ``count`` of these
-    are written; ``parent`` is the digest of the model before."""
+class OutputRun:
+    """A run that has begun for an output: what is left is to train, with its checkpoints, and to write the model.
+    ``request`` is what a checkpoint says of it, and ``count`` of them are written."""
 
     run: Run
-    source: Source
-    job: OutputRun
     request: Mapping[str, Any]
     directory: RunDirectory
     stop: StopRequest
-    parent: str | None
     count: int
 
-    def finish(self, progress: Callable[[Progress], None]) -> Model:
+    def finish(self, progress: Callable[[Progress], None], checkpoint_every: float) -> Model:
         """Train and write the model. An error or a signal leaves a checkpoint if possible, which its message names."""
-        run, stop, every = self.run, self.stop, self.job.run.checkpoint_every
-        begun, due = run.state.tokens, time.monotonic() + every
+        run, stop = self.run, self.stop
+        begun, due = run.state.tokens, time.monotonic() + checkpoint_every
+
+        def after_step(step: Progress) -> None:
+            nonlocal due
+            progress(step)
+            if checkpoint_every and not stop.received and time.monotonic() >= due:
+                if failure := self._write():
+                    logger.warning("no checkpoint could be written (%s); training continues", failure)
+                due = time.monotonic() + checkpoint_every
+
         try:
-            stop.awaited = True
-            for step in run.steps():
-                progress(step)
-                if stop.received:
-                    where = f"{run.state.tokens:,} of {run.total_tokens:,} tokens"
-                    raise Interrupted(f"interrupted after {where}: {self._saved()}")
-                if every and time.monotonic() >= due:
-                    if failure := self._write():
-                        logger.warning("no checkpoint could be written (%s); training continues", failure)
-                    due = time.monotonic() + every
+            take_steps(run, stop, after_step, lambda: f": {self._saved()}")
             model = self._written()
-            stop.awaited = False
         except Interrupted:
             raise
         except BaseException as error:
@@ -195,7 +156,7 @@ class Begun:
         finally:
             stop.awaited = False
         if stop.received:
-            raise Interrupted(f"interrupted; the model was complete and is in {self.job.output}")
+            raise Interrupted(f"interrupted; the model was complete and is in {self.directory.named}")
         return model
 
     def _saved(self) -> str:
@@ -212,8 +173,8 @@ class Begun:
         return failure
 
     def _written(self) -> Model:
-        model = self.run.model(self.count, self.job.call, self.parent)
-        with storage.writing(self.job.output), storage.staging(self.directory.output) as folder:
+        model = self.run.model(self.count, self.request["call"], self.request["base"])
+        with storage.writing(self.directory.named), storage.staging(self.directory.output) as folder:
             model.save(folder / "model")
             self.directory.install(folder / "model")
         return model

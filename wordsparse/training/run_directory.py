@@ -35,7 +35,7 @@ class RunDirectory:
     def __init__(self, output: Path) -> None:
         self.output = Path(os.path.realpath(output))
         self.path = self.output.with_name(self.output.name + SUFFIX)
-        self._named = output
+        self.named = output
         self._lock = -1
 
     def __enter__(self) -> Self:
@@ -94,7 +94,7 @@ class RunDirectory:
             if not system.try_lock(descriptor):
                 os.close(descriptor)
                 raise InputError(
-                    f"{self._named}: another process is training for this output: wait for it, or name another output; "
+                    f"{self.named}: another process is training for this output: wait for it, or name another output; "
                     "one training by several processes is mpiexec -n N python -m wordsparse.distributed"
                 )
             if system.is_at(descriptor, self.path / LOCK):

@@ -1,9 +1,7 @@
 """The entry point of training: on any kind of text, in memory or with an output and checkpoints."""
 
 import logging
-import os
 from collections.abc import Callable, Mapping
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +13,15 @@ from wordsparse.machine.memory import give_back
 from wordsparse.machine.threads import available_cpus
 from wordsparse.options import abouts, part, refuse_unknown, taking
 from wordsparse.training import interruption, memory
-from wordsparse.training.interruption import Interrupted, stop_requests
+from wordsparse.training.interruption import stop_requests, take_steps
 from wordsparse.training.loop import Run
-from wordsparse.training.options import RunOptions, Start, TrainOptions, options_for, reading_options
-from wordsparse.training.output_run import OutputRun
+from wordsparse.training.options import RunOptions, TrainOptions, options_for, reading_options
+from wordsparse.training.output_run import begin
 from wordsparse.training.progress import Progress, ProgressOption, reports
 from wordsparse.training.resume import continued
 from wordsparse.training.stored import Stored
 from wordsparse.training.texts import TrainingText, encoded
-from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
-from wordsparse.words.model_directory import read_vectors
 from wordsparse.words.options import Options
 from wordsparse.words.source import Source
 
@@ -84,17 +80,14 @@ def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
     """
     chosen, text, run = requested(corpus, asked)
     devices.choose(chosen.device)
-    start = start_vectors(run.init)
     with reports(run.progress, run.log) as (encoding, training):
         if run.output is not None:
-            with OutputRun(text, chosen, run, start, described_call(text, run)).begun(encoding) as begun:
-                return begun if isinstance(begun, Model) else begun.finish(training)
+            with begin(text, chosen, run, encoding) as job:
+                return job if isinstance(job, Model) else job.finish(training, run.checkpoint_every)
+        init = run.vectors()
         memory.check(1, chosen.dim)  # before the text is read
         with encoded(text, progress=encoding) as ready:
-            made = Run(ready, chosen)
-            if start is not None:
-                made.start_from(start)
-            return _finished(made, training, described_call(text, run))
+            return _finished(Run(ready, chosen, init=init), training, {**text.as_dict(), **run.call()})
 
 
 def requested(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> tuple[Options, TrainingText, RunOptions]:
@@ -123,38 +116,14 @@ def train_on(
 
 def _finished(run: Run, progress: Callable[[Progress], None], call: Mapping[str, object]) -> Model:
     """Train to the end. A signal ends the run between two minibatches, and its model so far is kept."""
+
+    def leave() -> str:
+        interruption.keep(run.partial_model(call))
+        return "; for what was trained so far: model = wordsparse.interrupted_model()"
+
     interruption.keep(None)
     with stop_requests() as stop:
-        try:
-            stop.awaited = True
-            for step in run.steps():
-                progress(step)
-                if stop.received:
-                    raise Interrupted
-        except Interrupted:
-            stop.awaited = False
-            interruption.keep(run.partial_model(call))
-            where = f"interrupted after {run.state.tokens:,} of {run.total_tokens:,} tokens"
-            raise Interrupted(f"{where}; for what was trained so far: model = wordsparse.interrupted_model()") from None
+        take_steps(run, stop, progress, leave)
     model = run.model(call=call)
-    # The work space of the steps is not needed beside the vectors.
-    del run
-    give_back()
+    give_back()  # the work space of the steps is not needed beside the vectors
     return model
-
-
-def described_call(text: TrainingText, run: RunOptions) -> dict[str, object]:
-    """The arguments of a call that a model records besides its Options."""
-    silent = ("output", "resume", "progress", "log", *(["checkpoint_every"] if run.output is None else []))
-    call = {name: value for name, value in vars(run).items() if value is not None and name not in silent}
-    if run.init is not None:
-        # A run that is repeated without them would be another one: as the name of a file, this is refused.
-        call["init"] = os.fspath(run.init) if isinstance(run.init, str | PathLike) else "(vectors in memory)"
-    return {**text.as_dict(), **call}
-
-
-def start_vectors(init: Start | None) -> WordVectors | None:
-    """The vectors to start from."""
-    if isinstance(init, Model):
-        return init.wv
-    return init if init is None or isinstance(init, WordVectors) else read_vectors(init)

@@ -28,7 +28,8 @@ ROWS = ("format", "column", "group", "order")
 
 
 class Stored(NamedTuple):
-    """What a run or a model records of itself: its options, its text's identity, and the other options of its call."""
+    """What a run or a model records of itself: its options, its text's identity, and the other options of its call. A
+    finished model's epochs are not among them: they go by the text."""
 
     options: Mapping[str, Any]
     text: Mapping[str, Any]
@@ -37,7 +38,7 @@ class Stored(NamedTuple):
     @classmethod
     def of_model(cls, model: Model) -> "Stored":
         """Of a finished model."""
-        return cls(model.options, model.trained().text, model.call)
+        return cls(_without(model.options, "epochs"), model.trained().text, model.call)
 
     @classmethod
     def at(cls, output: Path) -> "Stored | None":
@@ -51,7 +52,8 @@ class Stored(NamedTuple):
                 return cls._of(path, {**request, "text": {}} if "call" in request else {**request, "call": {}})
         for path in (each / models.MANIFEST for each in (directory.path / PREVIOUS, output) if models.is_model(each)):
             manifest = storage.read_manifest(path, models.FORMAT, models.VERSION)
-            return cls._of(path, {"call": {}, **manifest, **(manifest.get("training") or {"text": {}})})
+            stored = cls._of(path, {"call": {}, **manifest, **(manifest.get("training") or {"text": {}})})
+            return stored._replace(options=_without(stored.options, "epochs"))
         return None
 
     @classmethod
@@ -60,11 +62,10 @@ class Stored(NamedTuple):
             return cls(content["options"], content["text"], content["call"])
 
     def completed(self, corpus: Any, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """The corpus, which may have been begun to be read, and all options, for those that are given. The number of
-        epochs is not among them: it goes by the text."""
-        kept = {name: value for name, value in renamed(self.options).items() if name != "epochs"}
+        """The corpus, which may have been begun to be read, and all options, for those that are given."""
+        kept = renamed(self.options)
         if given.get("loss") is not None or given.get("recipe") is not None:
-            kept = {name: value for name, value in kept.items() if name not in ("loss", "recipe")}
+            kept = _without(kept, "loss", "recipe")
         elif kept.get("recipe") is not None:
             kept["recipe"] = Recipe.from_dict(kept["recipe"])
         if given.get("preset") in (None, preset := self.options.get("preset", "text")):
