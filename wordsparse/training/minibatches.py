@@ -58,9 +58,10 @@ class Minibatches:
         return ordered_map(partial(self._built, epoch, part), pieces, self._threads + 1, ahead=ahead)
 
     def first(self) -> Examples:
-        """A minibatch of the largest size at the start of the text."""
-        piece = next(iter(self.passes.train(lambda position: self.largest)))
-        return self._built(0, WHOLE, piece)[1]
+        """A minibatch of the largest size at the start of the text; InputError if it has none."""
+        for piece in self.passes.train(lambda position: self.largest):
+            return self._built(0, WHOLE, piece)[1]
+        raise InputError("the corpus is a source without a piece to train on: it is empty, or all of it is held out")
 
     def release(self) -> None:
         """Give up the work space of the builders."""
