@@ -7,13 +7,12 @@ shared out by an exponent: x = 0 leaves E white, x = 1 gives it all of Λ.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.machine.threads import resolve_threads, single_threaded_blas
+from wordsparse.machine.threads import ordered_map, resolve_threads, single_threaded_blas
 from wordsparse.types import Array
 from wordsparse.vectors.encoder import lengths
 
@@ -168,8 +167,8 @@ def gram(rows: Array, weights: Array | None = None, threads: int | None = None) 
 def each_block(work: Callable[[slice], T], n: int, threads: int | None) -> Iterator[T]:
     """The results of ``work`` for each block of n rows, in order."""
     blocks = [slice(start, start + BLOCK_ROWS) for start in range(0, n, BLOCK_ROWS)]
-    with single_threaded_blas(), ThreadPoolExecutor(resolve_threads(threads)) as pool:
-        yield from pool.map(work, blocks)
+    with single_threaded_blas():
+        yield from ordered_map(work, blocks, resolve_threads(threads))
 
 
 def multiply(rows: Array, matrix: Array, threads: int | None) -> None:
