@@ -78,7 +78,7 @@ def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch: pytest.M
             run = loop.Run(corpus, options)
             built = [
                 (end, e.words.tobytes(), e.targets.csr.indices.tobytes(), e.targets.y.tobytes())
-                for end, e in run.examples(0)
+                for end, e in run.minibatches.epoch(0)
             ]
         return run.minibatches._threads, built
 

@@ -85,7 +85,7 @@ def _train(ranks: Ranks, options: Options, text: TrainingText, run: RunOptions) 
         own = together(ranks, lambda: job.run if isinstance(job, OutputRun) else _follower(text, here, told))
         _copy_state(own, ranks)
         stop = job.stop if isinstance(job, OutputRun) else stack.enter_context(stop_requests())
-        own.share = RanksShare(ranks, stop)
+        own.join(RanksShare(ranks, stop))
         if isinstance(job, OutputRun):
             model = job.finish(training, run.checkpoint_every)
         else:

@@ -22,7 +22,7 @@ from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.machine.memory import give_back
 from wordsparse.machine.threads import resolve_threads
 from wordsparse.training import memory
-from wordsparse.training.minibatches import WHOLE, Minibatches
+from wordsparse.training.minibatches import Minibatches
 from wordsparse.training.progress import Progress, rate
 from wordsparse.training.run_state import RunState
 from wordsparse.types import Array
@@ -62,8 +62,7 @@ class Run:
     ``vocabulary`` are the words to train, among them every word of the source's own; those of ``init`` start from its
     vectors. InputError if the memory does not suffice, the GPU's included, the text that is held out is too little or
     too much, or ``init`` has another dimension or no word in common. ``is_whole`` is False while a
-    step is under way: an end of the run leaves a state then from which it cannot go on. With a ``share`` other
-    processes take the same steps.
+    step is under way: an end of the run leaves a state then from which it cannot go on.
     """
 
     def __init__(
@@ -87,7 +86,7 @@ class Run:
         with at_work(starting=True):
             self.embedding = self._start(init)
         self.is_whole = True
-        self.share: Share | None = None
+        self._share: Share | None = None
         # The model that it continues, in whose axes its own is exported, and the row of each of that model's words.
         self.continues: tuple[Model, Array] | None = None
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
@@ -113,6 +112,10 @@ class Run:
         arrays.check_fit(embedding, self.embedding.state())
         self.state = RunState.from_dict(run_state)
         self.embedding.restore(embedding)
+
+    def join(self, share: Share) -> None:
+        """Take the same steps as other processes, by its part of each minibatch."""
+        self._share, self.minibatches.part = share, share.part
 
     def steps(self) -> Iterator[Progress]:
         """Train until the last epoch; then the output's V holds W itself.
@@ -162,10 +165,9 @@ class Run:
         """The model, once trained; it shares this run's arrays. ``checkpoints`` and ``parent`` are for its report,
         ``call`` is its."""
         state = self.embedding.state()
+        parts = self.vocabulary, state.pop("E"), state.pop("output.V"), self.options.as_dict()
         training = Training(self.text, self.state.as_dict(), state)
-        report = self._report(checkpoints, parent)
-        parts = (self.vocabulary, state["E"], state["output.V"], self.options.as_dict(), report, training)
-        model = Model(*parts, call=dict(call or {}))
+        model = Model(*parts, self._report(checkpoints, parent), training, call=dict(call or {}))
         if self.continues is not None:
             model = model.in_axes_of(*self.continues)
         if not self.options.form:
@@ -211,7 +213,7 @@ class Run:
     def _epoch(self) -> Generator[Progress, None, None]:
         """Train the rest of the epoch that is under way, and count its losses."""
         at = self.state
-        with closing(self.examples(len(at.losses))) as minibatches:
+        with closing(self.minibatches.epoch(len(at.losses), at.position)) as minibatches:
             for end, examples in minibatches:
                 self.is_whole = False
                 loss, pairs = self._step(examples)
@@ -234,20 +236,12 @@ class Run:
         if heldout is not None:
             yield done
 
-    def examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
-        """The rest of the epoch, minibatch by minibatch, each with its end in the corpus."""
-        return self.minibatches.epoch(epoch, self.state.position, self._part)
-
-    @property
-    def _part(self) -> tuple[int, int]:
-        return WHOLE if self.share is None else self.share.part
-
     def _heldout_loss(self) -> float:
         """The exact loss on held-out text, its mean per pair."""
-        heldout = [(self.embedding.loss(each), each.pairs) for each in self.minibatches.heldout(self._part)]
+        heldout = [(self.embedding.loss(each), each.pairs) for each in self.minibatches.heldout()]
         loss, pairs = map(sum, zip(*heldout, strict=True))
-        if self.share is not None:
-            loss, pairs = self.share.sum(np.array([loss, pairs]))
+        if self._share is not None:
+            loss, pairs = self._share.sum(np.array([loss, pairs]))
         return float(loss / pairs)
 
     def _progress(self, loss: float, heldout: float | None = None) -> Progress:
@@ -266,8 +260,8 @@ class Run:
         at = self.state
         lr = self._schedule.learning_rate(at.tokens, at.warmup_tokens)
         pull = self.embedding.pull(examples)
-        if self.share is not None:
-            pull = self.share.joined(pull, self.embedding)
+        if self._share is not None:
+            pull = self._share.joined(pull, self.embedding)
         try:
             self.embedding.follow(pull, lr, self._schedule.remaining(at.tokens))
         except TrainingError as error:

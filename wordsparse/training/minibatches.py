@@ -11,17 +11,14 @@ from wordsparse.words.options import Options
 from wordsparse.words.schedule import Schedule
 from wordsparse.words.source import Build, Piece, Source
 
-WHOLE = (0, 1)
-
 
 class Minibatches:
     """The source of a run as minibatches of examples.
 
     ``vocabulary`` are the words to train, among them every word of the source's own. Examples are ``transposed`` where
-    they hold their transposes, from which the CPU gains; ``builders`` threads build them ahead of the steps. The
-    ``part`` (i, n) of a minibatch is the examples of the i-th of n equal parts of its text.
-    ``recipe`` is that of the options, in the units of the source. InputError if the text that
-    is held out is too little or too much.
+    they hold their transposes, from which the CPU gains; ``builders`` threads build them ahead of the steps. With a
+    ``part`` (i, n), a minibatch has the examples of the i-th of n equal parts of its text. ``recipe`` is that of the
+    options, in the units of the source. InputError if the text that is held out is too little or too much.
     """
 
     def __init__(
@@ -41,6 +38,7 @@ class Minibatches:
         self.total_tokens = self.passes.tokens * options.epochs
         self.schedule = Schedule(self.recipe, self.total_tokens, asked)
         self.largest = self.schedule.largest_batch()
+        self.part = 0, 1
         self._threads, self._free = builders, [self._builder()]
         self._check_heldout()
         self._free += [self._builder() for _ in range(builders - 1)]
@@ -49,36 +47,34 @@ class Minibatches:
         """Tokens of the minibatch that begins there."""
         return min(self.largest, self.schedule.wanted(epoch * self.passes.positions + position))
 
-    def epoch(
-        self, epoch: int, position: int = 0, part: tuple[int, int] = WHOLE
-    ) -> Generator[tuple[int, Examples], None, None]:
+    def epoch(self, epoch: int, position: int = 0) -> Generator[tuple[int, Examples], None, None]:
         """An epoch from a position on, minibatch by minibatch, each with its end in the pass."""
         pieces = self.passes.train(partial(self.sized, epoch), position, epoch)
         ahead = 2 * self._threads - 1 if self._threads else None
-        return ordered_map(partial(self._built, epoch, part), pieces, self._threads + 1, ahead=ahead)
+        return ordered_map(partial(self._built, epoch), pieces, self._threads + 1, ahead=ahead)
 
     def first(self) -> Examples:
         """A minibatch of the largest size at the start of the text; InputError if it has none."""
         for piece in self.passes.train(lambda position: self.largest):
-            return self._built(0, WHOLE, piece)[1]
+            return self._built(0, piece)[1]
         raise InputError("the corpus is a source without a piece to train on: it is empty, or all of it is held out")
 
     def release(self) -> None:
         """Give up the work space of the builders."""
         self._free = [self._builder() for _ in self._free]
 
-    def heldout(self, part: tuple[int, int] = WHOLE) -> Iterator[Examples]:
+    def heldout(self) -> Iterator[Examples]:
         """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""
         for piece in self.passes.heldout(self.largest):
-            yield self._built(0, part, piece)[1]
+            yield self._built(0, piece)[1]
 
     def _builder(self) -> Build:
         """A function that builds a minibatch; each has working space of its own, for one thread."""
         return self.source.builder(self._options, self.recipe, self._vocabulary, transposed=self._transposed)
 
-    def _built(self, epoch: int, part: tuple[int, int], piece: Piece) -> tuple[int, Examples]:
-        """The part of a piece's minibatch, by a free builder, with where the piece ends in the pass."""
-        own, build = piece.part(*part), self._free.pop()
+    def _built(self, epoch: int, piece: Piece) -> tuple[int, Examples]:
+        """The examples of a piece, by a free builder, with where it ends in the pass."""
+        own, build = piece.part(*self.part), self._free.pop()
         try:
             return piece.end, build(own.ids, own.start, own.stop, offset=own.offset, epoch=epoch)
         finally:

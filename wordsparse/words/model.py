@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 SHOWN, SHOWN_FROM, SHOWN_LENGTH = 5, 300, 5
 # Options of Sentence-Transformers that encode takes.
 HABITS = ("batch_size", "show_progress_bar", "normalize_embeddings", "normalize")
-# The two arrays of a run's state that a model holds anyway.
-ROWS = {"E": "input_rows", "output.V": "output_rows"}
 # What users of other libraries ask a model for.
 _ELSEWHERE = {
     "word_vectors": "model.wv",
@@ -237,7 +235,7 @@ class Model:
     def state(self) -> dict[str, Any]:
         """The embedding's whole state where the run ended, to train on: a run takes it over, so it is a copy, but for
         the rows."""
-        return {**deepcopy(self.trained().state), **{name: getattr(self, rows) for name, rows in ROWS.items()}}
+        return {**deepcopy(self.trained().state), "E": self.input_rows, "output.V": self.output_rows}
 
     def infer(self, word: str, sentences: Iterable[str | Sequence[str]]) -> NDArray[np.float32]:
         """The vector of a new word, (dim,) float32 of length one; see :func:`wordsparse.unseen.infer.infer`.

@@ -25,7 +25,7 @@ from wordsparse.machine.threads import available_cpus, ordered_map
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.form import Form
-from wordsparse.words.model import ROWS, Model, Training
+from wordsparse.words.model import Model, Training
 from wordsparse.words.options import renamed
 
 MANIFEST = "model.json"
@@ -52,12 +52,10 @@ def write(model: Model, path: str | PathLike[str]) -> None:
 
         names = (*rows, VOCABULARY)
         files = dict(zip(names, ordered_map(written, names, model.threads or available_cpus()), strict=True))
-        manifest = {"format": FORMAT, "version": VERSION, "options": model.options, "report": model.report}
-        manifest["call"] = model.call
-        training = None
+        about = {"options": model.options, "report": model.report, "call": model.call}
+        manifest, training = {"format": FORMAT, "version": VERSION, **about}, None
         if model.training is not None:
-            rest = {name: part for name, part in model.training.state.items() if name not in ROWS}
-            table = arrays.write(directory / TRAINING, rest)
+            table = arrays.write(directory / TRAINING, model.training.state)
             training = {"text": model.training.text, "run_state": model.training.run_state, "state": table}
         if model.subwords is not None:
             manifest["subwords"] = arrays.write(directory / SUBWORDS, model.subwords.arrays())
