@@ -17,8 +17,6 @@ from wordsparse.words.model_directory import read_vectors
 from wordsparse.words.options import Options
 from wordsparse.words.presets import source_kind
 
-CHECKPOINT_EVERY = 600.0
-"""The default number of seconds between checkpoints."""
 Start: TypeAlias = str | PathLike[str] | WordVectors | Model
 
 
@@ -38,7 +36,7 @@ class RunOptions:
         cli=None,
     )
     checkpoint_every: float = option(
-        CHECKPOINT_EVERY,
+        600.0,
         "Seconds between checkpoints, which are in OUTPUT.training until the model is written; with 0, only an "
         "interrupted run writes one. Training waits while a checkpoint is written.",
         metavar="SECONDS",

@@ -51,22 +51,16 @@ def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
     """Whether a model or run was trained on this text. InputError if it is, but encoded with another vocabulary, or if
-    its words were made in another way."""
-    check_tokenization(text, source)
+    it is known that its words were made in another way."""
     now = source.identity()
+    before, here = text.get("tokenization"), now.get("tokenization")
+    if before is not None and here is not None and (changed := differences(before, here, but=set())):
+        raise InputError(f"resume: {changed}: the same words would be other tokens; use the original options")
     same = bool(text.get("sha256") == now["sha256"])
     changed = differences(text, now, but={"sha256"})
     if changed and (same or all(text.get(name) == now[name] for name in ("tokens", "sentences", "distinct_words"))):
         raise InputError(f"resume: this is the text of the model, but {changed}: use the original options")
     return same
-
-
-def check_tokenization(text: Mapping[str, Any], source: Source) -> None:
-    """Raise InputError if a model or run was trained on a text that is known to have become tokens in another way."""
-    before, now = text.get("tokenization"), source.identity().get("tokenization")
-    if before is not None and now is not None and before != now:
-        changed = differences(before, now, but=set())
-        raise InputError(f"resume: {changed}: the same words would be other tokens; use the original options")
 
 
 def epochs_to(options: Options, model: Model, source: Source) -> Options:

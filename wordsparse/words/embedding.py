@@ -182,11 +182,9 @@ class WordEmbedding:
 
         Words that it did not have stay as they are.
         """
-        to_device = self.output.kernels.to_device
-        there = to_device(rows)
-        self.E[there], self.mass[there] = to_device(state["E"]), to_device(state["mass"])
-        self.curvature, self.pair_curvature = to_device(state["curvature"]), state["pair_curvature"]
-        self.steps = state["steps"]
+        self.start(rows, state["E"], state["mass"])
+        self.curvature = self.output.kernels.to_device(state["curvature"])
+        self.pair_curvature, self.steps = state["pair_curvature"], state["steps"]
         weights = self.output.weights()
         weights[rows] = W
         self.output.set_weights(weights)

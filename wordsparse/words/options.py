@@ -189,8 +189,7 @@ class Options:
             self._set("recipe", _recipe_with(losses.resolve(self.loss), recipe, self.model, self.preset))
             self._set("loss", self.loss.name)
         elif recipe is None:
-            if self.loss not in LOSSES:
-                losses.resolve(self.loss)
+            losses.resolve(self.loss)
         elif (name := losses.resolve(recipe.loss).name) != self.loss:
             raise InputError(f"loss is {self.loss}, but the recipe is one for {name}: leave out loss")
 

@@ -55,11 +55,6 @@ class Piece(NamedTuple):
         return self._replace(start=self.start + size * number // parts, stop=self.start + size * (number + 1) // parts)
 
     @property
-    def centre(self) -> Array:
-        """Its own data."""
-        return np.asarray(self.ids)[self.start : self.stop]
-
-    @property
     def end(self) -> int:
         """The position after its last one."""
         return self.offset + self.stop

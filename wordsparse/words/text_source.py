@@ -90,8 +90,8 @@ class Cuts:
         self._split = Split(self.positions, heldout, seed) if heldout > 0 else None
         if self._split is not None:
             for chunk in self.heldout(2**20):
-                values = chunk.centre.reshape(chunk.stop - chunk.start, -1)[:, 0]  # the first of each row
-                self.tokens -= int(np.sum(values != END_OF_SENTENCE))
+                values = np.asarray(chunk.ids)[chunk.start : chunk.stop]
+                self.tokens -= int(np.sum(values.reshape(len(values), -1)[:, 0] != END_OF_SENTENCE))  # of the first
 
     def train(self, sizes: Sizes, first: int = 0, epoch: int = 0) -> Iterator[Piece]:
         """The pieces from the position ``first`` on, which must be the first position of a piece."""
