@@ -20,7 +20,6 @@ from wordsparse.vectors.formats import check_output
 from wordsparse.words import presets
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import is_model, recorded_options
-from wordsparse.words.options import epochs_of
 from wordsparse.words.recipe import Recipe
 
 KIND = "wordsparse.kind"
@@ -144,7 +143,7 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     report = model.report
     made = f"{report['vocab_size']:,} vectors of dimension {report['dim']} in {output}"
     how = (
-        f"{report['tokens']:,} tokens in {epochs_of(len(report['loss']))} and {report['wall_seconds']:.1f} s "
+        f"{report['tokens']:,} tokens in {number_of(len(report['loss']), 'epoch')} and {report['wall_seconds']:.1f} s "
         f"({report['tokens_per_second']:,.0f} tokens/s, {number_of(report['threads'], 'thread')}); "
         f"loss: {_first_and_last(report['loss'])}"
     )

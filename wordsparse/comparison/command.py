@@ -8,7 +8,8 @@ import click
 from wordsparse.cli.common import PATH, Choice, emit, given, int_list, json_option, output_option, quiet_option
 from wordsparse.cli.options import corpus_argument, options_of, reading_options
 from wordsparse.comparison.request import METHODS, SHARED
-from wordsparse.words.options import Options, epochs_of
+from wordsparse.files.escaping import number_of
+from wordsparse.words.options import Options
 
 
 @click.command()
@@ -53,4 +54,5 @@ def command(as_json: bool, quiet: bool, methods: tuple[str, ...], **options: Any
 def _said(row: dict[str, Any], names: dict[str, str]) -> str:
     """How ours differs from the best peer on a test set."""
     interval = f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
-    return f"{row['test']}, {epochs_of(row['epochs'])}: {names[row['ours']]} less {names[row['peer']]}: {interval}"
+    where = f"{row['test']}, {number_of(row['epochs'], 'epoch')}"
+    return f"{where}: {names[row['ours']]} less {names[row['peer']]}: {interval}"

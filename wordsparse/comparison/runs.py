@@ -14,9 +14,9 @@ from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.scores import RESTRICT_VOCAB, Answers, answer, score
 from wordsparse.evaluation.table import KINDS
 from wordsparse.evaluation.testsets import TestSets
+from wordsparse.files.escaping import number_of
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.options import epochs_of
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def trained(
         options = request.options(epochs, repeat, method.model)
         identity = {"name": name, "program": method.program, "model": method.model, "epochs": epochs}
         identity |= {"seed": options["seed"], "repeat": repeat, "tokens_per_epoch": tokens}
-        logger.info("compare: run %s of %s: %s, %s", number, len(turns), name, epochs_of(epochs))
+        logger.info("compare: run %s of %s: %s, %s", number, len(turns), name, number_of(epochs, "epoch"))
         try:
             report, rows = in_process(name, options, corpus.path.absolute(), plain, tokens, scratch)
         except WordsparseError as error:

@@ -18,14 +18,8 @@ from wordsparse.vectors.encoder import lengths
 
 T = TypeVar("T")
 
-# How much of the spectrum exported vectors keep: 0 whitened (similarity), towards 1 more (analogies).
-EXPONENT = 0.0
 # Occurrences, times the share of the spectrum that a coordinate has, at which the filter halves it.
 DOUBT = 0.4
-# How far outputs are rotated towards inputs before the two are added.
-TURN = 0.75
-# How much of the logarithm of a word's count is added to its last coordinate.
-POPULARITY = 0.0
 # Rows taken at a time, so that their results stay in a core's cache. Results do not depend on the threads.
 BLOCK_ROWS = 2048
 
@@ -77,9 +71,9 @@ def combined(
     E: Array,
     W: Array,
     counts: Array,
-    exponent: float = EXPONENT,
-    turn: float = TURN,
-    popularity: float = POPULARITY,
+    exponent: float = 0.0,
+    turn: float = 0.75,
+    popularity: float = 0.0,
     threads: int | None = None,
 ) -> tuple[NDArray[np.float32], Maps]:
     """The exported vectors, and how those of further words are made.
@@ -101,7 +95,8 @@ def combined(
     counts : (V,)
         How often each word occurs.
     exponent : float
-        Inputs get Λ^(x/2), outputs Λ^(-½ + x/2) beside their own Λ^½: 0 gives both white coordinates.
+        Inputs get Λ^(x/2), outputs Λ^(-½ + x/2) beside their own Λ^½: 0 gives both white coordinates (similarity),
+        towards 1 they keep more of the spectrum (analogies).
     turn : float
         0 adds outputs as they are, 1 as near to the inputs as a rotation brings them.
     popularity : float

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus import Vocabulary
 from wordsparse.corpus.tokens import Splitter
 from wordsparse.errors import InputError
-from wordsparse.files.escaping import html_table
+from wordsparse.files.escaping import html_table, number_of
 from wordsparse.machine.threads import available_cpus
 from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
@@ -27,7 +27,6 @@ from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import coordinates, presets
 from wordsparse.words import form as words_form
 from wordsparse.words.form import Form
-from wordsparse.words.options import epochs_of
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -98,7 +97,7 @@ class Model:
     axes: Array | None = None
 
     def __repr__(self) -> str:
-        model, epochs = self.options.get("model"), epochs_of(self.options.get("epochs"))
+        model, epochs = self.options.get("model"), number_of(self.options.get("epochs", 0), "epoch")
         return f"Model({model}, {len(self.vocabulary):,} words × {self.dim}, {epochs})"
 
     def _repr_html_(self) -> str:

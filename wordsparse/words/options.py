@@ -9,7 +9,7 @@ from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError
 from wordsparse.layer import losses
 from wordsparse.layer.losses import LossName
-from wordsparse.options import option
+from wordsparse.options import abouts, option, refuse_unknown
 from wordsparse.validation import finite, non_negative, plain, positive_int, whole
 from wordsparse.words import presets
 from wordsparse.words.examples import MAX_WINDOW
@@ -19,7 +19,6 @@ from wordsparse.words.recipe import Recipe, recommended
 ModelName = Literal["cbow", "skipgram"]
 DeviceName = Literal["auto", "cpu", "cuda"]
 PresetName = Literal["text", "sentences", "items", "walks"]
-SENTENCES = {name: sentence for name, (_, sentence) in SOURCES.items()}
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = tuple(losses.LOSSES)
 # Of form: what a word looks like is all of its vector long before.
@@ -73,7 +72,8 @@ class Options:
         "shows.",
         cli="for",
         metavar="KIND",
-        choices={name: kind.about for name, kind in presets.PRESETS.items()} | SENTENCES,
+        choices={name: kind.about for name, kind in presets.PRESETS.items()}
+        | {name: sentence for name, (_, sentence) in SOURCES.items()},
         open=True,
     )
     window: int = option(
@@ -170,9 +170,7 @@ class Options:
         given = renamed(content)
         if given.get("recipe") is not None:
             given["recipe"] = Recipe.from_dict(given["recipe"])
-        unknown = ", ".join(sorted(given.keys() - {field.name for field in fields(cls)}))
-        if unknown:
-            raise InputError(f"unknown option {unknown}: leave it out")
+        refuse_unknown(given, abouts(cls))
         return cls(**given)
 
     def _set(self, name: str, value: Any) -> None:
@@ -216,8 +214,3 @@ def renamed(content: Mapping[str, Any]) -> dict[str, Any]:
     if given.pop("subwords", True) is False:  # which n-grams had besides form
         given["form"] = 0.0
     return given
-
-
-def epochs_of(number: object) -> str:
-    """A number of epochs in words."""
-    return "1 epoch" if number == 1 else f"{number} epochs"
