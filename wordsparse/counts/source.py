@@ -58,7 +58,7 @@ class CountSource:
         number = self.number
         if options.max_tokens is not None:
             number = min(number, round(options.max_tokens * self.rate))
-        return Cuts([(lambda epoch: self.pieces, number, 0)], number, options.heldout, options.seed, reach=0)
+        return Cuts([(lambda epoch: self.pieces, number)], number, options.heldout, options.seed, reach=0)
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
         return PairBuilder(vocabulary, table_of(self.vocabulary, vocabulary), options.sample, transposed=transposed)

@@ -132,7 +132,7 @@ class GraphSource:
             tokens = options.max_tokens
             end = min(walks.end_of_tokens(tokens), end)
         table, reach = table_of(self.vocabulary, vocabulary), min(REACH, walks.reach)
-        return Cuts([(lambda epoch: walks.of(seed, epoch), end, 0)], tokens, options.heldout, seed, table, reach)
+        return Cuts([(lambda epoch: walks.of(seed, epoch), end)], tokens, options.heldout, seed, table, reach)
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
         return windows(options, recipe, vocabulary, transposed=transposed)

@@ -35,12 +35,11 @@ class TextSource:
         return self.corpus.identity()
 
     def passes(self, options: Options, vocabulary: Vocabulary) -> "Cuts":
-        left, offset = options.max_tokens or max(1, self.length), 0
-        tokens, parts = min(self.length, left), list[tuple[Callable[[int], Values], int, int]]()
+        left = options.max_tokens or max(1, self.length)
+        tokens, parts = min(self.length, left), list[tuple[Callable[[int], Values], int]]()
         for shard in self.corpus.shards:
             stop, left = _end_of_tokens(shard, left)
-            parts.append((_always(shard), stop, offset))
-            offset += stop
+            parts.append((_always(shard), stop))
             if left == 0:
                 break
         return Cuts(parts, tokens, options.heldout, options.seed, table_of(self.vocabulary, vocabulary))
@@ -65,8 +64,8 @@ def windows(options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transpo
 class Cuts:
     """Values of text, or rows of values, such as counted pairs, as minibatches of training text and of held-out text.
 
-    ``parts`` are the values of an epoch, how many of them are used, and the position of the first. ``tokens`` stand in
-    one pass; ``table`` maps the values to ids; a window reaches ``reach`` positions at most.
+    ``parts``, one after the other, are the values of an epoch, and how many of them are used. ``tokens`` stand in one
+    pass; ``table`` maps the values to ids; a window reaches ``reach`` positions at most.
 
     Attributes
     ----------
@@ -78,7 +77,7 @@ class Cuts:
 
     def __init__(
         self,
-        parts: list[tuple[Callable[[int], Values], int, int]],
+        parts: list[tuple[Callable[[int], Values], int]],
         tokens: int,
         heldout: float,
         seed: int,
@@ -86,7 +85,7 @@ class Cuts:
         reach: int = REACH,
     ) -> None:
         self._parts, self._table, self._reach = parts, table, reach
-        self.tokens, self.positions = tokens, sum(end for _, end, _ in parts)
+        self.tokens, self.positions = tokens, sum(end for _, end in parts)
         self._split = Split(self.positions, heldout, seed) if heldout > 0 else None
         if self._split is not None:
             for chunk in self.heldout(2**20):
@@ -102,13 +101,15 @@ class Cuts:
         return self._cut(lambda position: size, True, 0, 0)
 
     def _cut(self, sizes: Sizes, heldout: bool, first: int, epoch: int) -> Iterator[Piece]:
-        for values, end, offset in self._parts:
+        offset = 0
+        for values, end in self._parts:
             stop, shard = max(0, first - offset), values(epoch)
             while stop < end:
                 start, stop = stop, min(stop + sizes(offset + stop), end)
                 low, high = max(0, start - self._reach), min(end, stop + self._reach)
                 ids = Ids(partial(self._ids, shard, low, high, offset, heldout))
                 yield Piece(ids, start - low, stop - low, offset + low)
+            offset += end
 
     def _ids(self, shard: Values, low: int, high: int, offset: int, heldout: bool) -> Array:
         ids = shard[low:high]
