@@ -80,8 +80,7 @@ class Run:
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
         self.minibatches = Minibatches(source, vocabulary, self.options, transposed=on_cpu, builders=builders)
-        self.total_tokens, self.batch_tokens = self.minibatches.total_tokens, self.minibatches.largest
-        self._schedule = self.minibatches.schedule
+        self.total_tokens, self._schedule = self.minibatches.total_tokens, self.minibatches.schedule
         self._check_memory()
         with at_work(starting=True):
             self.embedding = self._start(init)
@@ -196,7 +195,7 @@ class Run:
             "vocab_size": len(self.vocabulary),
             "dim": self.options.dim,
             "threads": self.threads,
-            "batch_tokens": self.batch_tokens,
+            "batch_tokens": self.minibatches.largest,
             "device": self.device.device,
             "device_reason": self.device.reason,
             "loss": list(at.losses),
@@ -285,8 +284,8 @@ class Run:
     def _diverged(self, how: str) -> TrainingError:
         where = f"training diverged after {self.state.tokens:,} of {self.total_tokens:,} tokens"
         remedies = [f"more epochs (now {self.options.epochs})", f"a smaller dim (now {self.options.dim})"]
-        if self.batch_tokens > 1:
-            remedies.append(f"smaller minibatches (batch_tokens, now {self.batch_tokens:,})")
+        if (largest := self.minibatches.largest) > 1:
+            remedies.append(f"smaller minibatches (batch_tokens, now {largest:,})")
         return TrainingError(f"{where}: {how}; use {', or '.join(remedies)}")
 
 

@@ -18,7 +18,7 @@ from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import regular, storage
 from wordsparse.machine import devices
 from wordsparse.options import free
-from wordsparse.training import checkpoints, memory
+from wordsparse.training import checkpoints
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests, take_steps
 from wordsparse.training.loop import Run
@@ -45,7 +45,6 @@ def begin(
     assert asked.output is not None
     init, output = asked.vectors(), Path(asked.output)
     storage.check_parent(output)
-    memory.check(1, options.dim)  # before the text is read
     with stop_requests() as stop, RunDirectory(output) as directory, ExitStack() as stack:
         base = _model_before(directory, asked.resume)
         base_digest = None if base is None else regular.sha256_of(output / models.MANIFEST)

@@ -85,7 +85,6 @@ def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
             with begin(text, chosen, run, encoding) as job:
                 return job if isinstance(job, Model) else job.finish(training, run.checkpoint_every)
         init = run.vectors()
-        memory.check(1, chosen.dim)  # before the text is read
         with encoded(text, progress=encoding) as ready:
             return _finished(Run(ready, chosen, init=init), training, {**text.as_dict(), **run.call()})
 
@@ -93,6 +92,7 @@ def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
 def requested(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> tuple[Options, TrainingText, RunOptions]:
     """The checked parts of a request."""
     options, run = part(asked, Options), part(asked, RunOptions)
+    memory.check(1, options.dim)  # before the text is read
     if (options.threads or 1) > (cpus := available_cpus()):
         logger.warning("%s threads share %s", options.threads, number_of(cpus, "CPU"))
     return options, TrainingText.of(corpus, options, vars(asked)), run
