@@ -26,13 +26,11 @@ MANIFEST, STATE = "checkpoint.json", "state.bin"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint on the disk: the ``request`` of its run, its ``run_state``, and the ``count`` of checkpoints that
-    the run has written, including this one."""
+    """A checkpoint on the disk: the ``request`` of its run, its ``run_state``, and the ``table`` of its arrays."""
 
     path: Path
     request: dict[str, Any]
     run_state: dict[str, Any]
-    count: int
     table: dict[str, Any]
 
     @classmethod
@@ -41,11 +39,11 @@ class Checkpoint:
         manifest = storage.read_manifest(path / MANIFEST, FORMAT, VERSION)
         with storage.trusting(path / MANIFEST):
             request, run_state, table = (manifest[name] for name in ("request", "run_state", "state"))
-            sha256, count = table["sha256"], manifest["count"]
+            sha256 = table["sha256"]
             check_unjoined(path, request["text"], request.get("call"))
         if regular.sha256_of(path / STATE) != sha256:
             raise InputError(f"{path / STATE}: does not match its checksum: it was altered or damaged; delete {path}")
-        return cls(path, request, run_state, count, table)
+        return cls(path, request, run_state, table)
 
     def restore(self, run: Run) -> None:
         """Restore the state of ``run``, which has the same request; InputError if the checkpoint is damaged."""
@@ -53,18 +51,17 @@ class Checkpoint:
             run.restore(arrays.read(self.path / STATE, self.table, into=run.embedding.state()), self.run_state)
 
 
-def write(directory: RunDirectory, request: Mapping[str, Any], run: Run, count: int) -> str:
-    """Write a checkpoint, the ``count``-th of its run, in the place of the one before it; returns why that failed, or
-    nothing. ``request`` holds the run's options and text as JSON."""
+def write(directory: RunDirectory, request: Mapping[str, Any], run: Run) -> str:
+    """Write a checkpoint in the place of the one before it; returns why that failed, or nothing. ``request`` holds the
+    run's options and text as JSON."""
     before = directory.checkpoints()
-    number = 1 + (int(before[0].name.removeprefix(CHECKPOINT)) if before else 0)
-    target = directory.place(f"{CHECKPOINT}{number:09d}")
+    target = directory.place(f"{CHECKPOINT}{1 + directory.count():09d}")
     try:
         with at_work():  # a GPU's state is copied
             state = run.embedding.state()
         _check_finite(state)
         with storage.new_directory(target) as folder, storage.writing(target):
-            manifest = {"format": FORMAT, "version": VERSION, "count": count, "request": request}
+            manifest = {"format": FORMAT, "version": VERSION, "request": request}
             content = {"run_state": run.state.as_dict(), "state": arrays.write(folder / STATE, state)}
             storage.write_manifest(folder / MANIFEST, {**manifest, **content})
     except (WordsparseError, MemoryError, OSError) as error:

@@ -61,8 +61,8 @@ class Run:
 
     ``vocabulary`` are the words to train, among them every word of the source's own; those of ``init`` start from its
     vectors. InputError if the memory does not suffice, the GPU's included, the text that is held out is too little or
-    too much, or ``init`` has another dimension or no word in common. ``is_whole`` is False while a
-    step is under way: an end of the run leaves a state then from which it cannot go on.
+    too much, or ``init`` has another dimension or no word in common. ``is_whole`` is False while a step is under way:
+    an end of the run leaves a state then from which it cannot go on.
     """
 
     def __init__(

@@ -29,7 +29,6 @@ from wordsparse.training.run_directory import RunDirectory
 from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.words import model_directory as models
 from wordsparse.words.model import Model
-from wordsparse.words.model_directory import load
 from wordsparse.words.options import Options
 from wordsparse.words.source import Source, with_epochs
 
@@ -73,7 +72,7 @@ def begin(
             checkpoint.restore(run)
             done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
             logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
-        yield OutputRun(run, request, directory, stop, 0 if checkpoint is None else checkpoint.count)
+        yield OutputRun(run, request, directory, stop)
 
 
 def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
@@ -84,7 +83,7 @@ def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
         if not output.exists() or (output.is_dir() and not any(output.iterdir())):
             return None
         # Its rows stay on the disk: at the end, the new model's are compared with them.
-        return load(output, mapped=True)
+        return models.load(output, mapped=True)
     if models.is_model(output):
         raise InputError(f"{output}: exists already, and is a model: --resume trains it on; or name another directory")
     storage.check_new_directory(output)
@@ -112,13 +111,12 @@ def _check_request(checkpoint: Checkpoint, request: Mapping[str, Any], source: S
 @dataclass
 class OutputRun:
     """A run that has begun for an output: what is left is to train, with its checkpoints, and to write the model.
-    ``request`` is what a checkpoint says of it, and ``count`` of them are written."""
+    ``request`` is what a checkpoint says of it."""
 
     run: Run
     request: Mapping[str, Any]
     directory: RunDirectory
     stop: StopRequest
-    count: int
 
     def finish(self, progress: Callable[[Progress], None], checkpoint_every: float) -> Model:
         """Train and write the model. An error or a signal leaves a checkpoint if possible, which its message names."""
@@ -129,7 +127,7 @@ class OutputRun:
             nonlocal due
             progress(step)
             if checkpoint_every and not stop.received and time.monotonic() >= due:
-                if failure := self._write():
+                if failure := checkpoints.write(self.directory, self.request, run):
                     logger.warning("no checkpoint could be written (%s); training continues", failure)
                 due = time.monotonic() + checkpoint_every
 
@@ -161,18 +159,12 @@ class OutputRun:
     def _saved(self) -> str:
         """End the run with a checkpoint. Returns a sentence for the user about what to resume from, and why it is not a
         newer checkpoint."""
-        failure = self._write()
+        failure = checkpoints.write(self.directory, self.request, self.run)
         kept = self.directory.kept()
         return f"no checkpoint could be written ({failure}); {kept}" if failure else kept
 
-    def _write(self) -> str:
-        """Write a checkpoint; returns why that failed, or nothing."""
-        failure = checkpoints.write(self.directory, self.request, self.run, self.count + 1)
-        self.count += not failure
-        return failure
-
     def _written(self) -> Model:
-        model = self.run.model(self.count, self.request["call"], self.request["base"])
+        model = self.run.model(self.directory.count(), self.request["call"], self.request["base"])
         with storage.writing(self.directory.named), storage.staging(self.directory.output) as folder:
             model.save(folder / "model")
             self.directory.install(folder / "model")

@@ -66,6 +66,10 @@ class RunDirectory:
         """The checkpoints, newest first."""
         return sorted(self.path.glob(f"{CHECKPOINT}[0-9]*"), reverse=True)
 
+    def count(self) -> int:
+        """The number of checkpoints that the run has written: that of the newest."""
+        return next((int(path.name.removeprefix(CHECKPOINT)) for path in self.checkpoints()), 0)
+
     def drop_checkpoints(self) -> None:
         """Remove every checkpoint, because their run has ended."""
         for checkpoint in self.checkpoints():
