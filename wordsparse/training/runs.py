@@ -15,7 +15,7 @@ from wordsparse.options import abouts, part, refuse_unknown, taking
 from wordsparse.training import interruption, memory
 from wordsparse.training.interruption import stop_requests, take_steps
 from wordsparse.training.loop import Run
-from wordsparse.training.options import RunOptions, TrainOptions, options_for, reading_options
+from wordsparse.training.options import RunOptions, TrainOptions, options_for
 from wordsparse.training.output_run import begin
 from wordsparse.training.progress import Progress, ProgressOption, reports
 from wordsparse.training.resume import continued
@@ -102,11 +102,10 @@ def train_on(
     model: Model, corpus: Text | EncodedCorpus | Source, *, progress: ProgressOption = "auto", **given: Any
 ) -> Model:
     """See :meth:`wordsparse.words.model.Model.train`."""
-    preset = given.get("preset", model.options.get("preset", "text"))
-    refuse_unknown(given, [*abouts(Options), *abouts(reading_options(preset))])
     corpus, asked = Stored.of_model(model).completed(corpus, given)
-    options = Options(**{name: value for name, value in asked.items() if name in abouts(Options)})
-    text = TrainingText.of(corpus, options, asked)
+    kind = kind_of(asked)
+    refuse_unknown(asked, [name for name in abouts(kind) if name not in abouts(RunOptions)])
+    options, text, _ = requested(corpus, kind(**asked))
     with reports(progress) as (encoding, training), encoded(text, model.vocabulary.words, encoding) as ready:
         run = continued(model, ready, options)
         if run is None:
