@@ -63,33 +63,27 @@ def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
     return same
 
 
-def epochs_to(options: Options, model: Model, source: Source) -> Options:
-    """Where no epochs are given: as many as suit the model's own text, or as it has if these are more."""
-    asked, before = with_epochs(options, source), model.options.get("epochs")
-    if options.epochs or not isinstance(before, int) or before < asked.epochs:
-        return asked
-    return replace(asked, epochs=before)
-
-
-def check_more_epochs(model: Model, options: Options) -> bool:
-    """Whether there are epochs left to train on the model's own text. InputError if another option differs, or fewer
-    epochs are requested."""
-    before, now = with_defaults(model.options), options.as_dict()
-    changed = differences(before, now, but={*free(Options), "epochs"})
-    epochs = before.get("epochs")
-    if changed or not isinstance(epochs, int) or options.epochs < epochs:
-        changed = changed or f"epochs was {epochs}, not {options.epochs}, and the number may only increase"
+def with_more_epochs(options: Options, model: Model, source: Source) -> Options | None:
+    """The options to train on with the model's own text; None if no epochs are left. Where none are given: as many as
+    suit the text, or as the model has if these are more. InputError if another option differs, or epochs are fewer."""
+    before, now = with_defaults(model.options), with_epochs(options, source)
+    epochs: int = before["epochs"]
+    if not options.epochs:
+        now = replace(now, epochs=max(now.epochs, epochs))
+    changed = differences(before, now.as_dict(), but={*free(Options), "epochs"})
+    if changed or now.epochs < epochs:
+        changed = changed or f"epochs was {epochs}, not {now.epochs}, and the number may only increase"
         raise InputError(f"resume: {changed}: on the same text, use the original options, or another output")
-    return options.epochs > epochs
+    return now if now.epochs > epochs else None
 
 
 def continued(model: Model, source: Source, options: Options) -> Run | None:
     """The run that trains a model on, on its own text or on a new one; None if no epochs are left to train."""
     if is_same_text(model.trained().text, source):
-        options = epochs_to(options, model, source)
-        if not check_more_epochs(model, options):
+        more = with_more_epochs(options, model, source)
+        if more is None:
             return None
-        run = Run(source, options, model.vocabulary)
+        run = Run(source, more, model.vocabulary)
         run.restore(model.state(), model.trained().run_state)
         run.continues = model, np.arange(len(model))
         return run

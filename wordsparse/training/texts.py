@@ -4,13 +4,12 @@ import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, encode
-from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import as_paths
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
@@ -33,7 +32,7 @@ class TrainingText:
     """
 
     corpus: Any
-    options: Any = field(default_factory=TextOptions)
+    options: Any
     threads: int | None = None
     preset: str = "text"
 
