@@ -80,7 +80,8 @@ class Run:
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
         self.minibatches = Minibatches(source, vocabulary, self.options, transposed=on_cpu, builders=builders)
-        self.total_tokens, self._schedule = self.minibatches.total_tokens, self.minibatches.schedule
+        self._schedule = self.minibatches.schedule
+        self.total_tokens = self._schedule.total_tokens
         self._check_memory()
         with at_work(starting=True):
             self.embedding = self._start(init)

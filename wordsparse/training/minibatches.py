@@ -35,8 +35,7 @@ class Minibatches:
             self.recipe = self.recipe.scaled(source.rate)
             asked = None if asked is None else round(asked * source.rate)
         self.passes = source.passes(options, vocabulary)
-        self.total_tokens = self.passes.tokens * options.epochs
-        self.schedule = Schedule(self.recipe, self.total_tokens, asked)
+        self.schedule = Schedule(self.recipe, self.passes.tokens * options.epochs, asked)
         self.largest = self.schedule.largest_batch()
         self.part = 0, 1
         self._threads, self._free = builders, [self._builder()]
@@ -82,7 +81,7 @@ class Minibatches:
 
     def _check_heldout(self) -> None:
         heldout = self._options.heldout
-        if heldout and self.total_tokens == 0:
+        if heldout and self.passes.tokens == 0:
             raise InputError(f"heldout {heldout}: nothing of the text is left to train on; hold less of it out")
         if heldout and not any(examples.pairs for examples in self.heldout()):
             raise InputError(f"heldout {heldout}: too little text is held out to have a loss; hold out more of it")

@@ -37,23 +37,23 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def begin(
-    text: TrainingText, options: Options, asked: RunOptions, encoding: Callable[[int], None]
+    text: TrainingText, options: Options, run_options: RunOptions, encoding: Callable[[int], None]
 ) -> "Iterator[OutputRun | Model]":
     """A run for an output at its start, or where a checkpoint left it, in its locked directory; a finished model if no
     epochs are left to train. ``encoding`` is called with the number of tokens read."""
-    assert asked.output is not None
-    init, output = asked.vectors(), Path(asked.output)
+    assert run_options.output is not None
+    init, output = run_options.vectors(), Path(run_options.output)
     storage.check_parent(output)
     with stop_requests() as stop, RunDirectory(output) as directory, ExitStack() as stack:
-        base = _model_before(directory, asked.resume)
+        base = _model_before(directory, run_options.resume)
         base_digest = None if base is None else regular.sha256_of(output / models.MANIFEST)
         checkpoint = newest_checkpoint(directory, base_digest)
         words = () if base is None else base.vocabulary.words
         source = stack.enter_context(encoded(text, words, encoding, directory.path / "corpus"))
         # The device that "auto" chose: another device would round differently.
-        chosen = {**with_epochs(options, source).as_dict(), "device": devices.choose(options.device).device}
-        call = {**text.as_dict(), **asked.call()}
-        request = {"options": chosen, "text": source.identity(), "call": call, "base": base_digest}
+        settings = {**with_epochs(options, source).as_dict(), "device": devices.choose(options.device).device}
+        call = {**text.as_dict(), **run_options.call()}
+        request = {"options": settings, "text": source.identity(), "call": call, "base": base_digest}
         if checkpoint is not None:
             _check_request(checkpoint, request, source)
         if init is not None and (base or checkpoint):
