@@ -5,7 +5,7 @@ Nothing has to be set: λ (:mod:`wordsparse.labels.tuning`), the scoring power a
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from wordsparse.kernels import Kernels
 from wordsparse.labels import scoring
 from wordsparse.labels.logistic import Calibration, logistic_head
 from wordsparse.labels.ridge import Inverse, SparseRows
-from wordsparse.labels.scoring import Candidates, Scorer
+from wordsparse.labels.scoring import Scorer, best, blocks
 from wordsparse.labels.tuning import (
     LEFT_OUT,
     LeftOut,
@@ -37,8 +37,6 @@ HELD_OUT = 10
 HEAD_ROWS = 1000
 # The constant column beside rows of length 1.
 CONSTANT = 0.5
-# The arrays of M⁻¹, and of B.
-_INVERSE, _CSR = ("scale", "P", "K_inverse"), ("data", "indices", "indptr")
 
 
 @dataclass(frozen=True)
@@ -47,11 +45,6 @@ class Head:
 
     labels: Array
     W: Array
-
-    @classmethod
-    def none(cls, features: int) -> "Head":
-        """Of no labels."""
-        return cls(np.zeros(0, np.int64), np.zeros((features, 0), np.float32))
 
     def logits(self, rows: SparseRows) -> Array:
         """Their log-odds, (n, m)."""
@@ -79,26 +72,42 @@ class Classifier:
         left = leave_out(scorer, problem, rows, Calibration())
         known = (part[left.known] for part in (left.outputs, left.counts, left.truth))
         calibration = Calibration.fitted(best_power(left, Y[rows]), *known)
-        held = min(rows.size, n // HELD_OUT)
-        return cls(length, scorer, calibration, _head(problem, scorer, calibration, rows[:held], left.first(held)))
+        return cls(length, scorer, calibration, _head(problem, scorer, rows, left, left.scores(calibration)))
 
-    def top(self, X: Any, k: int) -> Candidates:
-        """The k likeliest labels of each row with their log-odds as scores."""
-        X, kernels = prepared(X, self.length), self.scorer.kernels
-        among = np.searchsorted(self.scorer.frequent, self.head.labels)
+    def top(self, X: Any, k: int) -> tuple[Array, Array]:
+        """The k likeliest labels of each row, −1 where there are fewer, and their log-odds."""
+        best_labels = np.full((X.shape[0], k), -1)
+        best_logits = np.full(best_labels.shape, -np.inf, np.float32)
+        for rows, (labels, logits) in zip(blocks(X), self._candidates(X), strict=True):
+            first = best(logits, k)
+            best_labels[rows, : first.shape[1]] = np.take_along_axis(labels, first, 1)
+            best_logits[rows, : first.shape[1]] = np.take_along_axis(logits, first, 1)
+        return best_labels, best_logits
 
-        def rank(outputs: Array, counts: Array, rows: slice) -> Array:
-            logits = self.calibration.logits(outputs, counts)
-            if outputs.ndim == 2:  # of the frequent labels
-                logits[:, among] = self.head.logits(SparseRows(X[rows], kernels))
-            return logits
+    def likely(self, X: Any) -> Any:
+        """The labels of each row whose probability is at least ½, CSR of ones."""
+        rows = []
+        for labels, logits in self._candidates(X):
+            row, place = np.nonzero(logits >= 0)
+            shape = labels.shape[0], self.scorer.counts.size
+            rows.append(sp.csr_array((np.ones(row.size, np.int64), (row, labels[row, place])), shape=shape))
+        return sp.csr_array(sp.vstack(rows, format="csr"))
 
-        return self.scorer.candidates(X, k, rank)
+    def _candidates(self, X: Any) -> Iterator[tuple[Array, Array]]:
+        """The labels among which each row's best are, and their log-odds, some rows at a time."""
+        X, scorer, offsets = prepared(X, self.length), self.scorer, self.calibration.offsets(self.scorer.counts)
+        in_head = np.searchsorted(scorer.frequent, self.head.labels)
+        for rows in blocks(X):
+            labels, outputs = scorer.candidates(X[rows])
+            logits = self.calibration.logits(outputs, offsets[labels])
+            logits[:, in_head] = self.head.logits(SparseRows(X[rows], scorer.kernels))
+            yield labels, logits
 
     def logits(self, X: Any, columns: Array) -> Array:
         """The log-odds of chosen labels, (n, columns)."""
         X = prepared(X, self.length)
-        logits = self.calibration.logits(self.scorer.outputs(X, columns), self.scorer.counts[columns])
+        offsets = self.calibration.offsets(self.scorer.counts[columns])
+        logits = self.calibration.logits(self.scorer.outputs(X, columns), offsets)
         in_head = np.isin(columns, self.head.labels)
         among = np.searchsorted(self.head.labels, columns[in_head])
         logits[:, in_head] = self.head.logits(SparseRows(X, self.scorer.kernels))[:, among]
@@ -107,10 +116,10 @@ class Classifier:
     def state(self) -> dict[str, Any]:
         """Its arrays and numbers."""
         return {
-            **{name: getattr(self.scorer.inverse, name) for name in _INVERSE},
+            **vars(self.scorer.inverse),
             "counts": self.scorer.counts,
-            **{f"B.{name}": getattr(self.scorer.B, name) for name in _CSR},
-            **{name: getattr(self.calibration, name) for name in ("power", "slope", "shift")},
+            **{f"B.{name}": getattr(self.scorer.B, name) for name in ("data", "indices", "indptr")},
+            **vars(self.calibration),
             "head_labels": self.head.labels,
             "head_W": self.head.W,
             "length": self.length,
@@ -119,10 +128,10 @@ class Classifier:
     @classmethod
     def restored(cls, saved: Mapping[str, Any], kernels: Kernels) -> "Classifier":
         """From the :meth:`state` of a file."""
-        inverse = Inverse(*(saved[name] for name in _INVERSE))
+        inverse = Inverse(saved["scale"], saved["P"], saved["K_inverse"])
         shape = saved["scale"].size, saved["counts"].size
-        B = sp.csr_array(tuple(saved[f"B.{name}"] for name in _CSR), shape=shape)
-        scorer = Scorer.of(inverse, B, saved["counts"], kernels, scoring.FREQUENT)
+        B = sp.csr_array((saved["B.data"], saved["B.indices"], saved["B.indptr"]), shape=shape)
+        scorer = Scorer(inverse, B, saved["counts"], kernels, scoring.FREQUENT)
         calibration = Calibration(saved["power"], saved["slope"], saved["shift"])
         return cls(saved["length"], scorer, calibration, Head(saved["head_labels"], saved["head_W"]))
 
@@ -133,23 +142,24 @@ def prepared(X: Any, length: float) -> Any:
     return sp.csr_array(sp.hstack([(X / length).astype(np.float32), column], format="csr"))
 
 
-def _head(problem: RidgeProblem, scorer: Scorer, calibration: Calibration, held: Array, left: LeftOut) -> Head:
-    """The logistic head, fitted without the rows held out; of no labels unless it ranks theirs better.
+def _head(problem: RidgeProblem, scorer: Scorer, rows: Array, left: LeftOut, scores: Array) -> Head:
+    """The logistic head; of no labels unless it ranks rows that are held out of it better.
 
-    ``left`` are the labels of the rows held out by the regression.
+    ``left`` are the labels of the ``rows`` left out by the regression, and ``scores`` their log-odds.
     """
     n, f = problem.X.shape
+    none = Head(np.zeros(0, np.int64), np.zeros((f, 0), np.float32))
     if n < HEAD_ROWS:
-        return Head.none(f)
+        return none
     logger.info("labels: fitting the head of the most frequent labels")
     labels = np.sort(np.argsort(-problem.counts, kind="stable")[:HEAD_LABELS])
     start = scorer.inverse.times(problem.B[:, labels].toarray(), problem.kernels)
+    held = rows[: n // HELD_OUT]
     fitted = np.setdiff1d(np.arange(n), held)
-    rows, truth = SparseRows(problem.X[fitted], problem.kernels), problem.Y[fitted][:, labels].toarray()
-    head = Head(labels, logistic_head(rows, truth, start, scorer.inverse))
-    Y = problem.Y[held]
-    without = np.where(left.known, calibration.logits(left.outputs, left.counts), -np.inf)
-    others = np.where(np.isin(left.labels, labels), -np.inf, without)
+    X, truth = SparseRows(problem.X[fitted], problem.kernels), problem.Y[fitted][:, labels].toarray()
+    head = Head(labels, logistic_head(X, truth, start, scorer.inverse))
+    Y, without, truth = problem.Y[held], scores[: held.size], left.truth[: held.size]
+    others = np.where(np.isin(left.labels[: held.size], labels), -np.inf, without)
     both = np.hstack([others, head.logits(SparseRows(problem.X[held], problem.kernels))])
-    truth = np.hstack([left.truth, Y[:, labels].toarray()])
-    return head if ranked_ndcg(both, truth, Y) > ranked_ndcg(without, left.truth, Y) else Head.none(f)
+    truth_of_both = np.hstack([truth, Y[:, labels].toarray()])
+    return head if ranked_ndcg(both, truth_of_both, Y) > ranked_ndcg(without, truth, Y) else none

@@ -13,7 +13,6 @@ from wordsparse.labels import state, targets
 from wordsparse.labels.classification import Classifier
 from wordsparse.labels.logistic import probabilities
 from wordsparse.labels.ranking import inverse_propensities, ranking_scores
-from wordsparse.labels.scoring import Candidates
 from wordsparse.labels.targets import checks
 from wordsparse.machine import memory
 from wordsparse.types import Array
@@ -25,8 +24,6 @@ ClassifierMixin: Any = _sklearn.ClassifierMixin
 DIM = 300
 # With at most this many features the basis holds all of them.
 ALL_FEATURES = 600
-# The number of a row's likeliest labels that predict looks at first.
-FIRST_LABELS = 32
 
 
 class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -113,20 +110,13 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         dense, tuples of labels where it was lists; one class a row, the likeliest, where it had one axis."""
         X = self._features(X, reset=False)
         if self._kind == "classes":
-            return self.classes_[self._top(X, 1).labels[:, 0]]
-        found, k = self._top(X, FIRST_LABELS), FIRST_LABELS
-        while k < len(self.classes_) and (found.scores[:, -1] >= 0).any():
-            k *= 4
-            found = self._top(X, k)
-        kept = (found.scores >= 0) & (found.labels >= 0)
+            return self.classes_[self._top(X, 1)[0][:, 0]]
+        with at_work():
+            labels = self._fitted.likely(X)
         if self._kind == "lists":
-            rows = zip(found.labels, kept, strict=True)
-            return [tuple(self.classes_[np.sort(labels[chosen])].tolist()) for labels, chosen in rows]
-        row, place = np.nonzero(kept)
-        predicted = sp.csr_array(
-            (np.ones(row.shape[0], np.int64), (row, found.labels[row, place])), shape=(X.shape[0], len(self.classes_))
-        )
-        return predicted.toarray() if self._kind == "dense" else predicted
+            rows = np.split(self.classes_[labels.indices], labels.indptr[1:-1])
+            return [tuple(row.tolist()) for row in rows]
+        return labels.toarray() if self._kind == "dense" else labels
 
     def predict_topk(self, X: Any, k: int) -> tuple[Array, Array]:
         """The k likeliest labels of each row, likeliest first, and their probabilities.
@@ -137,8 +127,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             k is cut to D. Labels are columns of y (places in ``classes_``); −1 with probability 0 where the search
             found fewer (:mod:`wordsparse.labels.scoring`).
         """
-        found = self._top(self._features(X, reset=False), validation.positive_int("k", k))
-        return found.labels, probabilities(found.scores)
+        labels, logits = self._top(self._features(X, reset=False), validation.positive_int("k", k))
+        return labels, probabilities(logits)
 
     def decision_function(self, X: Any, columns: Any = None) -> Array:
         """The log-odds of chosen labels, (n, columns) float32; all labels for None, refused where memory is too small.
@@ -244,7 +234,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         memory.check(need, f"{rows:,} rows of {chosen.shape[0]:,} outputs (predict_topk needs less)")
         return chosen
 
-    def _top(self, X: Any, k: int) -> Candidates:
+    def _top(self, X: Any, k: int) -> tuple[Array, Array]:
         with at_work():
             return self._fitted.top(X, min(k, len(self.classes_)))
 

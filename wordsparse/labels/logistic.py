@@ -42,13 +42,16 @@ class Calibration:
     slope: float = 1.0
     shift: float = 0.0
 
-    def logits(self, outputs: Array, counts: Array) -> Array:
-        """The log-odds of outputs of labels with such counts, float32; they grow with the output."""
-        o, slope = np.asarray(outputs, np.float32), np.float32(self.slope)
-        by_count = (self.shift - self.slope * self.power * np.log(np.maximum(counts, 1))).astype(np.float32)
+    def offsets(self, counts: Array) -> Array:
+        """What the log-odds of labels with such counts have added, float32."""
+        return (self.shift - self.slope * self.power * np.log(np.maximum(counts, 1))).astype(np.float32)
+
+    def logits(self, outputs: Array, offsets: Array) -> Array:
+        """The log-odds of outputs, float32; they grow with the output."""
+        o = np.asarray(outputs, np.float32)
         logits: Array = np.log(np.maximum(o, np.float32(MIN_OUTPUT)))
-        logits *= slope
-        logits += by_count
+        logits *= np.float32(self.slope)
+        logits += offsets
         # Below the least output the order of outputs is kept.
         logits += np.minimum(o - np.float32(MIN_OUTPUT), 0)
         return logits
@@ -56,8 +59,8 @@ class Calibration:
     @classmethod
     def fitted(cls, power: float, outputs: Array, counts: Array, truth: Array) -> "Calibration":
         """Slope and shift for a scoring power, from labels ``truth`` (n,) in {0, 1}."""
-        start = cls(power).logits(outputs, counts).astype(np.float64)
-        return cls(power, *logistic_line(start, truth))
+        start = cls(power)
+        return cls(power, *logistic_line(start.logits(outputs, start.offsets(counts)).astype(np.float64), truth))
 
 
 def logistic_line(logits: Array, truth: Array) -> tuple[float, float]:

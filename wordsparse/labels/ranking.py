@@ -29,13 +29,17 @@ def inverse_propensities(counts: ArrayLike, examples: int, a: float = A, b: floa
 
 def is_true(Y: Any, labels: Array) -> Array:
     """Which of the labels (n, k) the rows of Y, CSR of ones, have: float64; −1 is none."""
-    row = np.broadcast_to(np.arange(Y.shape[0])[:, None], labels.shape)
-    return entries(Y, row, labels) * (labels >= 0)
+    row = np.repeat(np.arange(Y.shape[0]), labels.shape[1])
+    return np.asarray(Y[row, labels.ravel()], np.float64).reshape(labels.shape) * (labels >= 0)
 
 
-def entries(Y: Any, row: Array, column: Array) -> Array:
-    """The entries of Y at these places, 0 where it has none; float64 shaped like ``row`` and ``column``."""
-    return np.asarray(Y[row.ravel(), column.ravel()], np.float64).reshape(row.shape)
+def best_entries(indptr: Array, scores: Array, k: int) -> tuple[Array, Array, Array]:
+    """The k entries of each CSR row that score most, of equal ones the first: rows, places from the best down, and
+    numbers of the entries."""
+    row = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
+    place = np.arange(row.size) - indptr[row]
+    first = place < k
+    return row[first], place[first], np.lexsort((-scores, row))[first]
 
 
 def ndcg(hits: Array, true_labels: Array, k: int) -> Array:
@@ -78,9 +82,7 @@ def ranking_scores(top: ArrayLike, Y: Any, weights: Array, ks: tuple[int, ...] =
 def _propensity_scored(hits: Array, top: Array, Y: Any, weights: Array, ks: tuple[int, ...]) -> dict[int, float]:
     gained = hits * weights[top]
     # The best ranking of each example: its true labels by falling weight.
-    row = np.repeat(np.arange(Y.shape[0]), np.diff(Y.indptr))
     value = weights[Y.indices]
-    order = np.lexsort((-value, row))
-    place = np.arange(row.shape[0]) - Y.indptr[:-1][row]
-    possible = {k: float(value[order][place < k].sum()) for k in ks}
+    _, place, entry = best_entries(Y.indptr, value, max(ks))
+    possible = {k: float(value[entry][place < k].sum()) for k in ks}
     return {k: float(gained[:, :k].sum()) / possible[k] if possible[k] else 0.0 for k in ks}

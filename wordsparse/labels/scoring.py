@@ -13,15 +13,13 @@ training rows): the ``REFINED`` with the largest outputs by uncommon features al
 depend on the number of labels, and a rarer label that shares only common features with a row is not found.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from wordsparse.kernels import Csr, Kernels
+from wordsparse.labels.ranking import best_entries
 from wordsparse.labels.ridge import Inverse, SparseRows
 from wordsparse.types import Array
 
@@ -34,70 +32,36 @@ FULL_BYTES = 2**26
 # Rows whose outputs are computed at a time.
 BLOCK_ROWS = 512
 
-# Ranking scores of some of the rows, from outputs and their labels' counts; a change in place of the frequent and the
-# rarer outputs of some of the rows.
-Rank = Callable[[Array, Array, slice], Array]
-Adjust = Callable[[Array, Any, slice], None]
 
-
-class Candidates(NamedTuple):
-    """Labels of some rows, best first: (rows, k) labels, −1 where there are fewer, their outputs and ranking scores."""
-
-    labels: Array
-    outputs: Array
-    scores: Array
-
-
-@dataclass(frozen=True)
 class Scorer:
-    """Outputs o(x), in parts by frequent and rarer labels: Δ⁻¹B, some of whose rows are dense, and R."""
+    """Outputs o(x), from Δ⁻¹B by frequent and rarer labels, and R.
 
-    inverse: Inverse
-    B: Any  # CSR (f, D)
-    counts: Array
-    frequent: Array
-    rare: Array
-    full: Array
-    full_part: Array  # (full, F)
-    other_part: Any  # CSR (f, F)
-    rare_part: Any  # CSR (rare, f)
-    R_frequent: Array  # (d, F)
-    R_rare: Array  # (rare, d)
-    kernels: Kernels
+    Attributes
+    ----------
+    frequent : (F,)
+        The frequent labels, ascending: those of the largest ``counts`` (D,), the number of training rows with a label.
+    full, full_part, other_part : (full,), (full, F), CSR (f, F)
+        Δ⁻¹B of the frequent labels: the features whose rows are nearly full, these rows, and the other rows.
+    rare_part, uncommon_part : CSR (D, f), CSR (f, D)
+        Δ⁻¹B of the rarer labels, by label; and of their uncommon features, by feature.
+    R, R_frequent : (D, d), (d, F)
+    """
 
-    @classmethod
-    def of(cls, inverse: Inverse, B: Any, counts: Array, kernels: Kernels, most: int) -> "Scorer":
-        """From B, CSR (f, D); ``counts`` (D,) is the number of training rows with each label, and ``most`` the number
-        of frequent labels."""
-        sparse, R = _parts(inverse, B, kernels)
-        order = np.argsort(-counts, kind="stable")
-        frequent, rare = np.sort(order[:most]), np.sort(order[most:])
-        R_frequent, R_rare = np.ascontiguousarray(R[frequent].T), np.ascontiguousarray(R[rare])
-        common, rare_part = sparse[:, frequent], sp.csr_array(sparse[:, rare].T.tocsr())
-        labels = np.diff(common.indptr)
-        full = np.argsort(-labels, kind="stable")[: FULL_BYTES // (4 * max(1, frequent.size))]
-        full = np.sort(full[labels[full] > FULL_SHARE * frequent.size])
-        other_part = _rows_kept(common, ~np.isin(np.arange(labels.size), full))
-        return cls(
-            inverse,
-            B,
-            counts,
-            frequent,
-            rare,
-            full,
-            common[full].toarray().astype(R.dtype),
-            other_part,
-            rare_part,
-            R_frequent,
-            R_rare,
-            kernels,
-        )
-
-    @cached_property
-    def uncommon_part(self) -> Any:
-        """The uncommon features of the rarer labels' sparse part, CSR (f, rare)."""
-        by_feature = sp.csr_array(self.rare_part.T.tocsr())
-        return _rows_kept(by_feature, np.diff(by_feature.indptr) <= UNCOMMON)
+    def __init__(self, inverse: Inverse, B: Any, counts: Array, kernels: Kernels, most: int) -> None:
+        """From B, CSR (f, D); ``most`` is the number of frequent labels."""
+        self.inverse, self.B, self.counts, self.kernels = inverse, B, counts, kernels
+        sparse, self.R = _parts(inverse, B, kernels)
+        self.frequent = np.sort(np.argsort(-counts, kind="stable")[:most])
+        self.R_frequent = np.ascontiguousarray(self.R[self.frequent].T)
+        common = sp.csr_array(sparse[:, self.frequent])
+        entries = np.diff(common.indptr)
+        full = np.argsort(-entries, kind="stable")[: FULL_BYTES // (4 * max(1, self.frequent.size))]
+        self.full = np.sort(full[entries[full] > FULL_SHARE * self.frequent.size])
+        self.full_part = common[self.full].toarray().astype(self.R.dtype)
+        self.other_part = _rows_kept(common, ~np.isin(np.arange(entries.size), self.full))
+        self.rare_part = _rows_kept(sp.csr_array(sparse.T), ~np.isin(np.arange(counts.size), self.frequent))
+        by_feature = sp.csr_array(self.rare_part.T)
+        self.uncommon_part = _rows_kept(by_feature, np.diff(by_feature.indptr) <= UNCOMMON)
 
     def leverages(self, X: Any) -> Array:
         """l = x M⁻¹ xᵀ of each row, (n,) float64."""
@@ -106,52 +70,27 @@ class Scorer:
         by_basis = self.kernels.row_dots(H, self.kernels.matmul(H, self.inverse.K_inverse))
         return self.kernels.sum_rows(rows.csr, rows.values**2 * self.inverse.scale[X.indices]) - by_basis
 
-    def frequent_outputs(self, X: Any) -> tuple[Array, Array]:
-        """The outputs of the frequent labels (rows, F), and H = X P (rows, d)."""
+    def candidates(self, X: Any) -> tuple[Array, Array]:
+        """The labels of each row among which its best are, and their outputs, both (rows, F + REFINED): the frequent
+        labels, then rarer ones, −1 with an output of −∞ where there are fewer."""
         H = SparseRows(X, self.kernels).times(self.inverse.P)
         outputs: Array = (X @ self.other_part).toarray()
         outputs += SparseRows(X[:, self.full], self.kernels).times(self.full_part)
         outputs -= self.kernels.matmul(H, self.R_frequent)
-        return outputs, H
+        labels, others = self._rarer(X, H)
+        frequent = np.broadcast_to(self.frequent, outputs.shape)
+        return np.hstack([frequent, labels]), np.hstack([outputs, others])
 
-    def rare_outputs(self, X: Any, H: Array) -> Any:
-        """The outputs of some rarer labels of each row, CSR (rows, rarer labels); see the module's head."""
+    def _rarer(self, X: Any, H: Array) -> tuple[Array, Array]:
+        """Some rarer labels of each row, and their outputs, (rows, REFINED); H = X P. See the module's head."""
         shared = sp.csr_array(X @ self.uncommon_part)
-        along = self.kernels.pair_dots(Csr.of(shared), H, self.R_rare)
-        places = best_entries(shared.indptr, shared.data - along, REFINED)
-        row, _ = np.nonzero(places >= 0)
-        places = places[places >= 0]
-        label = shared.indices[places]
-        exact = self.rare_part[label].multiply(X[row]).sum(1) - along[places]
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=X.shape[0]))])
-        return sp.csr_array((exact.astype(along.dtype), label, indptr), shape=shared.shape)
-
-    def candidates(self, X: Any, k: int, rank: Rank, adjust: Adjust | None = None) -> Candidates:
-        """The k labels of each row that rank first; ``adjust`` changes the outputs before."""
-        parts = (self._candidates(X[rows], rows, k, rank, adjust) for rows in blocks(X))
-        return Candidates(*map(np.vstack, zip(*parts, strict=True)))
-
-    def _candidates(self, X: Any, rows: slice, k: int, rank: Rank, adjust: Adjust | None) -> Candidates:
-        outputs, H = self.frequent_outputs(X)
-        shared = self.rare_outputs(X, H)
-        if adjust is not None:
-            adjust(outputs, shared, rows)
-        scores = rank(outputs, self.counts[self.frequent], rows)
-        columns = best(scores, k)
-        found = Candidates(
-            self.frequent[columns], *(np.take_along_axis(part, columns, 1) for part in (outputs, scores))
-        )
-        if not shared.nnz:
-            return found
-        labels = self.rare[shared.indices]
-        scores = rank(shared.data, self.counts[labels], rows)
-        places = best_entries(shared.indptr, scores, k)
-        rarer = ((labels, -1), (shared.data, 0), (scores, -np.inf))
-        parts = [
-            np.hstack([a, np.where(places < 0, none, b[places])]) for a, (b, none) in zip(found, rarer, strict=True)
-        ]
-        chosen = best(parts[-1], k)
-        return Candidates(*(np.take_along_axis(part, chosen, 1) for part in parts))
+        along = self.kernels.pair_dots(Csr.of(shared), H, self.R)
+        row, place, entry = best_entries(shared.indptr, shared.data - along, REFINED)
+        labels = np.full((X.shape[0], REFINED), -1)
+        outputs = np.full(labels.shape, -np.inf, H.dtype)
+        label = labels[row, place] = shared.indices[entry]
+        outputs[row, place] = self.rare_part[label].multiply(X[row]).sum(1) - along[entry]
+        return labels, outputs
 
     def outputs(self, X: Any, columns: Array) -> Array:
         """The outputs of chosen labels, (rows, columns)."""
@@ -191,14 +130,3 @@ def best(scores: Array, k: int) -> Array:
         some = np.broadcast_to(np.arange(k), scores.shape)
     order = np.argsort(-np.take_along_axis(scores, some, 1), axis=1, kind="stable")
     return np.take_along_axis(some, order, 1)
-
-
-def best_entries(indptr: Array, scores: Array, k: int) -> Array:
-    """The places of the k entries of each CSR row that score most; −1 where there are fewer."""
-    places = np.full((indptr.size - 1, k), -1, np.int64)
-    for row in np.flatnonzero(np.diff(indptr)).tolist():
-        start = indptr[row]
-        own = scores[start : indptr[row + 1]]
-        some = np.sort(np.argpartition(own, own.size - k)[own.size - k :]) if own.size > k else np.arange(own.size)
-        places[row, : some.size] = start + some[np.argsort(-own[some], kind="stable")]
-    return places

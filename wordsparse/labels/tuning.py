@@ -4,7 +4,7 @@ The best λ does not depend on the number of rows, so that a sample that is chea
 """
 
 import logging
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ import scipy.sparse as sp
 
 from wordsparse.kernels import Kernels
 from wordsparse.labels.logistic import POWERS, Calibration
-from wordsparse.labels.ranking import entries, is_true, ndcg
+from wordsparse.labels.ranking import is_true, ndcg
 from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
-from wordsparse.labels.scoring import Adjust, Scorer, best
+from wordsparse.labels.scoring import Scorer, best
 from wordsparse.types import Array
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class RidgeProblem:
 
     def solve(self, ridge: float, frequent: int) -> Scorer:
         """The regression with this λ; ``frequent`` is the number of frequent labels."""
-        return Scorer.of(Inverse.of(self.spectrum, ridge, self.kernels), self.B, self.counts, self.kernels, frequent)
+        return Scorer(Inverse.of(self.spectrum, ridge, self.kernels), self.B, self.counts, self.kernels, frequent)
 
 
 @dataclass(frozen=True)
@@ -64,39 +64,23 @@ class LeftOut:
     truth: Array
     known: Array
 
-    def first(self, n: int) -> "LeftOut":
-        """Of the first n rows."""
-        return LeftOut(*(getattr(self, field.name)[:n] for field in fields(self)))
+    def scores(self, calibration: Calibration) -> Array:
+        """Their log-odds, −∞ where no other row has the label."""
+        return np.where(self.known, calibration.logits(self.outputs, calibration.offsets(self.counts)), -np.inf)
 
 
 def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array, calibration: Calibration) -> LeftOut:
-    """The ``DEPTH`` labels of each row that rank first."""
-
-    def rank(outputs: Array, counts: Array, block: slice) -> Array:
-        return calibration.logits(outputs, counts)
-
-    labels, outputs, _ = scorer.candidates(problem.X[rows], DEPTH, rank, _without_itself(scorer, problem, rows))
-    truth = is_true(problem.Y[rows], labels)
+    """The ``DEPTH`` labels of each row that rank first: without itself a row has the outputs (o − l y) / (1 − l)."""
+    X, Y, frequent = problem.X[rows], problem.Y[rows], scorer.frequent
+    labels, outputs = scorer.candidates(X)
+    truth = np.hstack([Y[:, frequent].toarray(), is_true(Y, labels[:, frequent.size :])])
+    own = scorer.leverages(X)[:, None]
+    outputs -= (own * truth).astype(outputs.dtype)
+    outputs /= np.maximum(1 - own, 1e-6).astype(outputs.dtype)
+    first = best(calibration.logits(outputs, calibration.offsets(problem.counts)[labels]), DEPTH)
+    labels, outputs, truth = (np.take_along_axis(part, first, 1) for part in (labels, outputs, truth))
     counts = problem.counts[labels] - truth
     return LeftOut(labels, outputs, counts, truth, (labels >= 0) & (counts > 0))
-
-
-def _without_itself(scorer: Scorer, problem: RidgeProblem, rows: Array) -> Adjust:
-    """(o − l y) / (1 − l) for training rows."""
-
-    def adjust(outputs: Array, shared: Any, block: slice) -> None:
-        X, Y = problem.X[rows[block]], problem.Y[rows[block]]
-        own = scorer.leverages(X)
-        outputs -= own[:, None].astype(outputs.dtype) * Y[:, scorer.frequent].toarray()
-        outputs /= np.maximum(1 - own, 1e-6).astype(outputs.dtype)[:, None]
-        if not shared.nnz:
-            return
-        at = np.repeat(np.arange(shared.shape[0]), np.diff(shared.indptr))
-        of_row = entries(Y, at, scorer.rare[shared.indices])
-        shared.data -= (own[at] * of_row).astype(shared.data.dtype)
-        shared.data /= np.maximum(1 - own, 1e-6).astype(shared.data.dtype)[at]
-
-    return adjust
 
 
 def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> tuple[RidgeProblem, float]:
@@ -132,8 +116,7 @@ def best_power(left: LeftOut, Y: Any) -> float:
 
 def ranking(left: LeftOut, power: float, Y: Any) -> float:
     """nDCG@5 of the rows, their labels ranked with a scoring power."""
-    scores = np.where(left.known, Calibration(power).logits(left.outputs, left.counts), -np.inf)
-    return ranked_ndcg(scores, left.truth, Y)
+    return ranked_ndcg(left.scores(Calibration(power)), left.truth, Y)
 
 
 def ranked_ndcg(scores: Array, truth: Array, Y: Any) -> float:
