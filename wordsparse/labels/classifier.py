@@ -100,10 +100,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             raise InputError("Y has no labels, so nothing can be learnt: give some, or the file of targets")
         dim = X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM
         with at_work():
-            self._fitted = Classifier.fitted(X, labels, dim, seed, CpuKernels(self.threads))
-        self.n_rows_, self.classes_, self._kind = X.shape[0], classes, kind
-        self._describe()
-        return self
+            fitted = Classifier.fitted(X, labels, dim, seed, CpuKernels(self.threads))
+        return self._with(fitted, X.shape[0], classes, kind)
 
     def predict(self, X: Any) -> Any:
         """The labels of each row whose probability is at least ½: CSR (n, D) where y was sparse, dense where it was
@@ -208,12 +206,17 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return {"kind": self._kind, "rows": self.n_rows_}, {**self._fitted.state(), "classes": state.as_bytes(classes)}
 
     def _restore(self, content: dict[str, Any], arrays: dict[str, Any]) -> None:
-        self._fitted = Classifier.restored(arrays, CpuKernels(self.threads))
-        self.n_rows_, self._kind = content["rows"], content["kind"]
-        named = self._kind in targets.NAMED
-        self.classes_ = np.array(state.listed(arrays["classes"]) if named else range(arrays["counts"].size))
-        self.n_features_in_ = self._fitted.scorer.inverse.scale.shape[0] - 1
-        self._describe()
+        fitted = Classifier.restored(arrays, CpuKernels(self.threads))
+        named = content["kind"] in targets.NAMED
+        classes = np.array(state.listed(arrays["classes"]) if named else range(arrays["counts"].size))
+        self.n_features_in_ = fitted.scorer.inverse.scale.shape[0] - 1
+        self._with(fitted, content["rows"], classes, content["kind"])
+
+    def _with(self, fitted: Classifier, rows: int, classes: Array, kind: str) -> Self:
+        """This estimator with a fit and the attributes that describe it."""
+        self._fitted, self.n_rows_, self.classes_, self._kind = fitted, rows, classes, kind
+        self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
+        return self
 
     def _features(self, X: Any, *, reset: bool) -> Any:
         """X (n, f), sparse or dense, as CSR float32 with scikit-learn's checks; without ``reset``, which a fit has, the
@@ -237,8 +240,3 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def _top(self, X: Any, k: int) -> tuple[Array, Array]:
         with at_work():
             return self._fitted.top(X, min(k, len(self.classes_)))
-
-    def _describe(self) -> None:
-        """Set the attributes that describe the fit."""
-        fitted = self._fitted
-        self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts

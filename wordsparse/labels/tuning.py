@@ -104,19 +104,15 @@ def _best_ridge(problem: RidgeProblem, random: np.random.Generator) -> float:
 
     def quality(ridge: float) -> float:
         left = leave_out(problem.solve(ridge, TUNED_LABELS), problem, rows, Calibration())
-        return ranking(left, best_power(left, problem.Y[rows]), problem.Y[rows])
+        return best_power(left, problem.Y[rows])[1]
 
     return max(RIDGES, key=quality)
 
 
-def best_power(left: LeftOut, Y: Any) -> float:
-    """The scoring power with the best nDCG on rows left out."""
-    return max(POWERS, key=lambda power: ranking(left, power, Y))
-
-
-def ranking(left: LeftOut, power: float, Y: Any) -> float:
-    """nDCG@5 of the rows, their labels ranked with a scoring power."""
-    return ranked_ndcg(left.scores(Calibration(power)), left.truth, Y)
+def best_power(left: LeftOut, Y: Any) -> tuple[float, float]:
+    """The scoring power with the best nDCG@5 on rows left out, and that."""
+    quality = {power: ranked_ndcg(left.scores(Calibration(power)), left.truth, Y) for power in POWERS}
+    return max(quality.items(), key=lambda item: item[1])
 
 
 def ranked_ndcg(scores: Array, truth: Array, Y: Any) -> float:
