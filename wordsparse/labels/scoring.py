@@ -50,7 +50,8 @@ class Scorer:
     def __init__(self, inverse: Inverse, B: Any, counts: Array, kernels: Kernels, most: int) -> None:
         """From B, CSR (f, D); ``most`` is the number of frequent labels."""
         self.inverse, self.B, self.counts, self.kernels = inverse, B, counts, kernels
-        sparse, self.R = _parts(inverse, B, kernels)
+        self.R = kernels.matmul(SparseRows(B, kernels).transposed_times(inverse.P), inverse.K_inverse)
+        sparse = _scaled(inverse, B)
         self.frequent = np.sort(np.argsort(-counts, kind="stable")[:most])
         self.R_frequent = np.ascontiguousarray(self.R[self.frequent].T)
         common = sp.csr_array(sparse[:, self.frequent])
@@ -94,7 +95,7 @@ class Scorer:
 
     def outputs(self, X: Any, columns: Array) -> Array:
         """The outputs of chosen labels, (rows, columns)."""
-        sparse, R = _parts(self.inverse, self.B[:, columns], self.kernels)
+        sparse, R = _scaled(self.inverse, self.B[:, columns]), self.R[columns]
         outputs = np.empty((X.shape[0], columns.size), R.dtype)
         for rows in blocks(X):
             H = SparseRows(X[rows], self.kernels).times(self.inverse.P)
@@ -102,11 +103,10 @@ class Scorer:
         return outputs
 
 
-def _parts(inverse: Inverse, B: Any, kernels: Kernels) -> tuple[Any, Array]:
-    """Δ⁻¹B, CSR (f, D), and R (D, d)."""
-    R = kernels.matmul(SparseRows(B, kernels).transposed_times(inverse.P), inverse.K_inverse)
+def _scaled(inverse: Inverse, B: Any) -> Any:
+    """Δ⁻¹B, CSR like B."""
     data = B.data * np.repeat(inverse.scale, np.diff(B.indptr))
-    return sp.csr_array((data, B.indices, B.indptr), shape=B.shape), R
+    return sp.csr_array((data, B.indices, B.indptr), shape=B.shape)
 
 
 def _rows_kept(matrix: Any, kept: Array) -> Any:
