@@ -12,7 +12,7 @@ from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import state, targets
 from wordsparse.labels.classification import Classifier
 from wordsparse.labels.logistic import probabilities
-from wordsparse.labels.ranking import inverse_propensities, ranking_scores
+from wordsparse.labels.ranking import inverse_propensities, is_true, ranking_scores
 from wordsparse.labels.targets import checks
 from wordsparse.machine import memory
 from wordsparse.types import Array
@@ -106,9 +106,10 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def predict(self, X: Any) -> Any:
         """The labels of each row whose probability is at least ½: CSR (n, D) where y was sparse, dense where it was
         dense, tuples of labels where it was lists; one class a row, the likeliest, where it had one axis."""
-        X = self._features(X, reset=False)
+        checks.check_is_fitted(self)
         if self._kind == "classes":
-            return self.classes_[self._top(X, 1)[0][:, 0]]
+            return self.classes_[self.predict_topk(X, 1)[0][:, 0]]
+        X = self._features(X, reset=False)
         with at_work():
             labels = self._fitted.likely(X)
         if self._kind == "lists":
@@ -125,7 +126,9 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             k is cut to D. Labels are columns of y (places in ``classes_``); −1 with probability 0 where the search
             found fewer (:mod:`wordsparse.labels.scoring`).
         """
-        labels, logits = self._top(self._features(X, reset=False), validation.positive_int("k", k))
+        X, k = self._features(X, reset=False), validation.positive_int("k", k)
+        with at_work():
+            labels, logits = self._fitted.top(X, min(k, len(self.classes_)))
         return labels, probabilities(logits)
 
     def decision_function(self, X: Any, columns: Any = None) -> Array:
@@ -133,10 +136,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
         Where y had two classes, (n,): positive for the second.
         """
-        X = self._features(X, reset=False)
-        chosen = self._chosen(columns, X.shape[0])
-        with at_work():
-            logits = self._fitted.logits(X, chosen)
+        logits = self._logits(X, columns)
         if self._kind == "classes" and len(self.classes_) == 2 and columns is None:
             difference: Array = logits[:, 1] - logits[:, 0]
             return difference
@@ -144,12 +144,10 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def predict_proba(self, X: Any, columns: Any = None) -> Array:
         """The probabilities of chosen labels, (n, columns); where y had one axis they sum to 1 over all classes."""
-        X = self._features(X, reset=False)
-        chosen, are_classes = self._chosen(columns, X.shape[0]), self._kind == "classes"
-        with at_work():
-            logits = self._fitted.logits(X, np.arange(len(self.classes_)) if are_classes else chosen)
-        if not are_classes:
-            return probabilities(logits)
+        checks.check_is_fitted(self)
+        if self._kind != "classes":
+            return probabilities(self._logits(X, columns))
+        logits, chosen = self._logits(X, None), self._chosen(columns)
         if logits.shape[1] == 2:
             second = probabilities(logits[:, 1] - logits[:, 0])
             return np.stack([1 - second, second], 1)[:, chosen]
@@ -162,8 +160,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         labels, _ = self.predict_topk(X, 1)
         truth = targets.known_labels(y, self.classes_, self._kind)
         checks.check_consistent_length(labels, truth)
-        right = np.asarray(truth[np.arange(labels.shape[0]), labels[:, 0]]).ravel() > 0
-        return float(np.average(right, weights=sample_weight))
+        return float(np.average(is_true(truth, labels)[:, 0], weights=sample_weight))
 
     def evaluate(self, X: Any, y: Any, k: tuple[int, ...] = (1, 3, 5)) -> dict[str, Any]:
         """P@k, nDCG@k and PSP@k, propensities from the training rows (A = 0.55, B = 1.5); labels that the training rows
@@ -173,9 +170,9 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         if not truth.nnz:
             raise InputError("Y has no labels, so nothing can be judged: give at least one")
         labels, _ = self.predict_topk(X, max(k))
-        known = tuple(sorted({min(validation.positive_int("k", each), labels.shape[1]) for each in k}))
+        depths = tuple(sorted({min(validation.positive_int("k", each), labels.shape[1]) for each in k}))
         weights = inverse_propensities(self.label_counts_, self.n_rows_)
-        return ranking_scores(labels, truth, weights, known)
+        return ranking_scores(labels, truth, weights, depths)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle.
@@ -229,14 +226,16 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is refused
             return sp.csr_array(checks.validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=reset))
 
-    def _chosen(self, columns: Any, rows: int) -> Array:
-        """The columns whose outputs are wanted, all of them for None; refused where rows × columns exceed memory."""
+    def _chosen(self, columns: Any) -> Array:
+        """The columns whose outputs are wanted, all of them for None."""
         count = len(self.classes_)
-        chosen = np.arange(count) if columns is None else validation.output_rows(columns, count, "columns")
+        return np.arange(count) if columns is None else validation.output_rows(columns, count, "columns")
+
+    def _logits(self, X: Any, columns: Any) -> Array:
+        """The log-odds of chosen labels, (n, columns); refused where they exceed memory."""
+        X = self._features(X, reset=False)
+        rows, chosen = X.shape[0], self._chosen(columns)
         need = rows * chosen.shape[0] * 4
         memory.check(need, f"{rows:,} rows of {chosen.shape[0]:,} outputs (predict_topk needs less)")
-        return chosen
-
-    def _top(self, X: Any, k: int) -> tuple[Array, Array]:
         with at_work():
-            return self._fitted.top(X, min(k, len(self.classes_)))
+            return self._fitted.logits(X, chosen)

@@ -13,8 +13,9 @@ a is drawn to 0 as if by DOUBT occurrences, as in the vectors of trained words, 
 theirs are, with n-grams as :mod:`wordsparse.words.form` blends them into words that occur so often.
 """
 
+import itertools
 import logging
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ from wordsparse.words.model import Model
 
 logger = logging.getLogger(__name__)
 
-# Occurrences whose words are inferred together: the rows of their pairs stay in a core's cache.
+# Words whose occurrences begin within as many are inferred together: the rows of their pairs stay in a core's cache.
 _TOGETHER = 2**10
 
 
@@ -103,11 +104,12 @@ def _vectors(
     window; and which have one."""
     vectors, has_context = np.zeros((len(counts), model.dim), np.float32), np.zeros(len(counts), bool)
     ends, maps = np.cumsum([0, *counts]), objective.maps
+    starts = np.flatnonzero(np.diff(ends[:-1] // _TOGETHER, prepend=-1))
     # The solver refuses what is not finite.
     with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
-        for part in _parts(ends):
-            progress(part.start)
-            places = found.places[ends[part.start] : ends[part.stop]]
+        for start, stop in itertools.pairwise([*starts.tolist(), len(counts)]):
+            progress(start)
+            part, places = slice(start, stop), found.places[ends[start] : ends[stop]]
             batch = _Batch(model, objective, found._replace(places=places), part)
             inputs, has_context[part] = batch.inputs()
             outputs = batch.outputs(counts[part])[:, :-1]
@@ -148,15 +150,6 @@ def _spelt(token: str, sought: Container[str], model: Model) -> str:
     if token in sought or token in model:
         return token
     return next((spelling for spelling in spellings(token) if spelling in sought or spelling in model), token)
-
-
-def _parts(ends: Array) -> Iterator[slice]:
-    """Words whose occurrences, which end at ``ends`` (words + 1,), are few enough to be taken together."""
-    start = 0
-    while start < len(ends) - 1:
-        stop = max(start + 1, int(np.searchsorted(ends, ends[start] + _TOGETHER, side="right")) - 1)
-        yield slice(start, stop)
-        start = stop
 
 
 class _Batch:
