@@ -16,7 +16,6 @@ from wordsparse.files import storage
 from wordsparse.kernels import CpuKernels
 from wordsparse.labels import classification, logistic, ranking, scoring, tuning
 from wordsparse.labels.classifier import SparseTargetClassifier
-from wordsparse.labels.ridge import SparseRows, Spectrum
 
 
 @parametrize_with_checks([SparseTargetClassifier(threads=1)])
@@ -75,19 +74,18 @@ def test_most_labels_are_rare(monkeypatch: pytest.MonkeyPatch) -> None:
     every = few.predict_proba(new)
     assert (np.argsort(-every, 1, kind="stable")[:, 0] == labels[:, 0]).mean() > 0.95
     np.testing.assert_allclose(np.take_along_axis(every, labels, 1), probabilities, rtol=1e-4)
+    assert [part.shape for part in few.predict_topk(0 * new, 30)] == 2 * [(50, 30)]  # was fewer columns
+    np.testing.assert_array_equal(few.decision_function(new, [2]), few.decision_function(new, [1, 2, 3])[:, 1:2])
 
 
 @pytest.mark.parametrize("dim", [5, 200])
 def test_the_regression_is_its_formula(dim: int) -> None:
     X, Y = topics(60)
     X = classification.prepared(X, 1.0)
-    kernels = CpuKernels(1)
-    rows = SparseRows(X, kernels)
-    spectrum = Spectrum.of(rows, dim, 0)
-    dense = X.toarray().astype(np.float64)
+    problem = tuning.RidgeProblem(X, Y, dim, 0, CpuKernels(1))
+    spectrum, dense = problem.spectrum, X.toarray().astype(np.float64)
     M = (spectrum.V * spectrum.S2) @ spectrum.V.T + np.diag(3 * spectrum.rest + 0.7)
     expected = dense @ np.linalg.solve(M, dense.T @ Y.toarray())
-    problem = tuning.RidgeProblem(X, Y, dim, 0, kernels)
     scorer = problem.solve(0.7, 30)
     np.testing.assert_allclose(scorer.outputs(X, np.arange(30)), expected, atol=2e-4)
     if dim == 200:  # all features: plain ridge regression

@@ -90,20 +90,19 @@ def _read(tables: Source, path: Path) -> tuple[list[str], Array, Array, int]:
     the number of pairs.
     """
     known = Words()
-    sums, rows = np.zeros((2, 1024)), 0
+    sums, rows = np.zeros((2, 0)), 0
     with open(path, "wb") as file:
         for words, contexts, counts in pairs(tables, known):
             entries = np.stack([words, contexts, counts.astype(np.float32).view(np.int32)], axis=1)
-            if len(known.numbers) > sums.shape[1]:
-                sums = np.concatenate([sums, np.zeros((2, 2 * len(known.numbers) - sums.shape[1]))], axis=1)
+            if more := len(known.numbers) - sums.shape[1]:
+                sums = np.pad(sums, ((0, 0), (0, more)))
             for column, ids in enumerate((words, contexts)):
                 sums[column] += np.bincount(ids, counts, sums.shape[1])
             rows += len(entries)
             file.write(entries.data)
     if not rows:
         raise InputError("the tables hold no pair: give counts of pairs of words")
-    of_words, of_contexts = sums[:, : len(known.numbers)]
-    return list(known.numbers), of_words, (of_words + of_contexts) / 2, rows
+    return list(known.numbers), sums[0], sums.sum(axis=0) / 2, rows
 
 
 def _order(folder: Path, parts: int, blocks: Iterator[Array]) -> int:

@@ -58,25 +58,19 @@ class Calibration:
 
     @classmethod
     def fitted(cls, power: float, outputs: Array, counts: Array, truth: Array) -> "Calibration":
-        """Slope and shift for a scoring power, from labels ``truth`` (n,) in {0, 1}."""
-        start = cls(power)
-        return cls(power, *logistic_line(start.logits(outputs, start.offsets(counts)).astype(np.float64), truth))
+        """Slope and shift for a scoring power, from labels ``truth`` (n,) in {0, 1}; a prior of one row holds them near
+        1 and 0. The slope stays above 0, so that the order is kept."""
+        plain, start = cls(power), np.array([1.0, 0.0])
+        logits = plain.logits(outputs, plain.offsets(counts)).astype(np.float64)
+        features = np.stack([logits, np.ones_like(logits)], 1)
 
+        def cost(line: Array) -> tuple[float, Array]:
+            z, moved = features @ line, line - start
+            value = np.logaddexp(0, z).sum() - truth @ z + moved @ moved / 2
+            return value, features.T @ (probabilities(z) - truth) + moved
 
-def logistic_line(logits: Array, truth: Array) -> tuple[float, float]:
-    """Slope and shift of log-odds that fit the truth; a prior of one row holds them near 1 and 0.
-
-    The slope stays above 0, so that the order is kept.
-    """
-    start, features = np.array([1.0, 0.0]), np.stack([logits, np.ones_like(logits)], 1)
-
-    def cost(line: Array) -> tuple[float, Array]:
-        z, moved = features @ line, line - start
-        value = np.logaddexp(0, z).sum() - truth @ z + moved @ moved / 2
-        return value, features.T @ (probabilities(z) - truth) + moved
-
-    slope, shift = minimize(cost, start, jac=True, bounds=[(MIN_SLOPE, None), (None, None)]).x
-    return float(slope), float(shift)
+        slope, shift = minimize(cost, start, jac=True, bounds=[(MIN_SLOPE, None), (None, None)]).x
+        return cls(power, float(slope), float(shift))
 
 
 def probabilities(logits: Array) -> Array:
