@@ -26,9 +26,8 @@ from wordsparse.types import Array
 FREQUENT = 8192
 UNCOMMON = 32
 REFINED = 12
-# Rows of Δ⁻¹B with at least this share of entries are multiplied as dense rows; the most bytes of those.
+# Rows of Δ⁻¹B with more than this share of entries are multiplied as dense rows, in four times their memory at most.
 FULL_SHARE = 1 / 8
-FULL_BYTES = 2**26
 # Rows whose outputs are computed at a time.
 BLOCK_ROWS = 512
 
@@ -55,11 +54,10 @@ class Scorer:
         self.frequent = np.sort(np.argsort(-counts, kind="stable")[:most])
         self.R_frequent = np.ascontiguousarray(self.R[self.frequent].T)
         common = sp.csr_array(sparse[:, self.frequent])
-        entries = np.diff(common.indptr)
-        full = np.argsort(-entries, kind="stable")[: FULL_BYTES // (4 * max(1, self.frequent.size))]
-        self.full = np.sort(full[entries[full] > FULL_SHARE * self.frequent.size])
+        is_full = np.diff(common.indptr) > FULL_SHARE * self.frequent.size
+        self.full = np.flatnonzero(is_full)
         self.full_part = common[self.full].toarray().astype(self.R.dtype)
-        self.other_part = _rows_kept(common, ~np.isin(np.arange(entries.size), self.full))
+        self.other_part = _rows_kept(common, ~is_full)
         self.rare_part = _rows_kept(sp.csr_array(sparse.T), ~np.isin(np.arange(counts.size), self.frequent))
         by_feature = sp.csr_array(self.rare_part.T)
         self.uncommon_part = _rows_kept(by_feature, np.diff(by_feature.indptr) <= UNCOMMON)
