@@ -15,7 +15,6 @@ step some conjugate gradients that the ridge regression's M⁻¹ (:mod:`wordspar
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -87,37 +86,26 @@ def logistic_head(X: SparseRows, Y: Array, start: Array, inverse: Inverse) -> Ar
     W = (4 * start).astype(X.values.dtype)
     W[-1] -= 2 / X.values[-1]
     for gradients in GRADIENTS:
-        _newton_step(X, Y, W, inverse, W.dtype.type(STRENGTH), gradients)
+        _newton_step(X, Y, W, inverse, gradients)
     return W
 
 
-def _newton_step(X: SparseRows, Y: Array, W: Array, inverse: Inverse, C: Any, gradients: int) -> None:
+def _newton_step(X: SparseRows, Y: Array, W: Array, inverse: Inverse, gradients: int) -> None:
     """Add some conjugate gradients on the Hessian C Xᵀ diag(P (1 − P)) X + I to W, label by label."""
     P = probabilities(X.times(W))
-    q = np.maximum(P * (1 - P), W.dtype.type(MIN_CURVATURE))
-    q *= C
-    typical = q.mean(0)
-    residual = X.transposed_times(np.subtract(Y, P, out=P))
-    residual *= C
-    residual -= W
-    least = np.finfo(W.dtype).tiny
-    direction = z = inverse.times(residual, X.kernels) / typical
-    rz = _column_dots(residual, z)
-    for i in range(gradients):
-        along_rows = X.times(direction)
-        along_rows *= q
-        image = X.transposed_times(along_rows)
-        image += direction
+    q = STRENGTH * np.maximum(P * (1 - P), MIN_CURVATURE)
+    residual = STRENGTH * X.transposed_times(np.subtract(Y, P, out=P)) - W
+    typical, least = q.mean(0), np.finfo(W.dtype).tiny
+    direction, before = np.zeros_like(W), np.full_like(typical, np.inf)
+    for _ in range(gradients):
+        z = inverse.times(residual, X.kernels) / typical
+        rz = _column_dots(residual, z)
+        direction = z + rz / before * direction
+        image = X.transposed_times(q * X.times(direction)) + direction
         along = rz / np.maximum(_column_dots(direction, image), least)
         W += along * direction
-        if i + 1 < gradients:
-            image *= along
-            residual -= image
-            z = inverse.times(residual, X.kernels)
-            z /= typical
-            before, rz = rz, _column_dots(residual, z)
-            direction *= rz / np.maximum(before, least)
-            direction += z
+        residual -= along * image
+        before = np.maximum(rz, least)
 
 
 def _column_dots(a: Array, b: Array) -> Array:
