@@ -14,7 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.kernels import CpuKernels
-from wordsparse.labels import classification, logistic, ranking, scoring, tuning
+from wordsparse.labels import classification, ranking, scoring, tuning
 from wordsparse.labels.classifier import SparseTargetClassifier
 
 
@@ -97,7 +97,7 @@ def test_leaving_a_row_out_is_fitting_without_it() -> None:
     X, Y = topics(60)
     X = classification.prepared(X, 1.0)
     problem = tuning.RidgeProblem(X, Y, 200, 0, CpuKernels(1))
-    found = tuning.leave_out(problem.solve(0.7, 30), problem, np.arange(60), logistic.Calibration())
+    found = tuning.leave_out(problem.solve(0.7, 30), problem, np.arange(60))
     dense, labels = X.toarray().astype(np.float64), Y.toarray().astype(np.float64)
     for i in (0, 17, 59):
         others = np.delete(np.arange(60), i)

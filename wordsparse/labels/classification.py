@@ -69,7 +69,7 @@ class Classifier:
         scorer = problem.solve(ridge, scoring.FREQUENT)
         rows = np.random.default_rng(seed + 1).permutation(n)[:LEFT_OUT]
         logger.info("labels: calibrating on rows left out")
-        left = leave_out(scorer, problem, rows, Calibration())
+        left = leave_out(scorer, problem, rows)
         parts = (part[left.known] for part in (left.outputs, left.counts, left.truth))
         calibration = Calibration.fitted(best_power(left, Y[rows])[0], *parts)
         return cls(length, scorer, calibration, _head(problem, scorer, rows, left, left.scores(calibration)))

@@ -68,15 +68,15 @@ class LeftOut:
         return np.where(self.known, calibration.logits(self.outputs, calibration.offsets(self.counts)), -np.inf)
 
 
-def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array, calibration: Calibration) -> LeftOut:
+def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> LeftOut:
     """The ``DEPTH`` labels of each row that rank first: without itself a row has the outputs (o − l y) / (1 − l)."""
-    X, Y, frequent = problem.X[rows], problem.Y[rows], scorer.frequent
+    X, Y, frequent, plain = problem.X[rows], problem.Y[rows], scorer.frequent, Calibration()
     labels, outputs = scorer.candidates(X)
     truth = np.hstack([Y[:, frequent].toarray(), is_true(Y, labels[:, frequent.size :])])
     own = scorer.leverages(X)[:, None]
     outputs -= (own * truth).astype(outputs.dtype)
     outputs /= np.maximum(1 - own, 1e-6).astype(outputs.dtype)
-    first = best(calibration.logits(outputs, calibration.offsets(problem.counts)[labels]), DEPTH)
+    first = best(plain.logits(outputs, plain.offsets(problem.counts)[labels]), DEPTH)
     labels, outputs, truth = (np.take_along_axis(part, first, 1) for part in (labels, outputs, truth))
     counts = problem.counts[labels] - truth
     return LeftOut(labels, outputs, counts, truth, (labels >= 0) & (counts > 0))
@@ -102,7 +102,7 @@ def _best_ridge(problem: RidgeProblem, random: np.random.Generator) -> float:
     logger.info("labels: choosing the ridge on %s rows", f"{n:,}")
 
     def quality(ridge: float) -> float:
-        left = leave_out(problem.solve(ridge, TUNED_LABELS), problem, rows, Calibration())
+        left = leave_out(problem.solve(ridge, TUNED_LABELS), problem, rows)
         return best_power(left, problem.Y[rows])[1]
 
     return max(RIDGES, key=quality)
