@@ -88,8 +88,8 @@ def stop_requests() -> Iterator[StopRequest]:
 
 
 def take_steps(run: "Run", stop: StopRequest, progress: "Callable[[Progress], None]", leave: Callable[[], str]) -> None:
-    """Train to the end. A signal ends the run between two minibatches: Interrupted says how far it has come, and what
-    ``leave`` says, which keeps what was trained."""
+    """Train to the end. A signal ends the run between two minibatches: ``leave`` keeps what was trained and
+    says where, which ends the message of Interrupted."""
     stop.awaited = True
     for step in run.steps():
         progress(step)

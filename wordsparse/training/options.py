@@ -66,13 +66,13 @@ class RunOptions:
             raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
 
     def vectors(self) -> WordVectors | None:
-        """The vectors to start from."""
+        """The vectors to start from, None without ``init``; InputError if its file cannot be read."""
         if isinstance(self.init, Model):
             return self.init.wv
         return self.init if self.init is None or isinstance(self.init, WordVectors) else read_vectors(self.init)
 
     def call(self) -> dict[str, Any]:
-        """What a model records of them."""
+        """The options that a model records, as JSON holds them; what the run shows and where it leaves it are none."""
         silent = ("output", "resume", "progress", "log", *(["checkpoint_every"] if self.output is None else []))
         call = {name: value for name, value in vars(self).items() if value is not None and name not in silent}
         if self.init is not None:

@@ -34,7 +34,8 @@ from wordsparse.words.model import Model
 
 logger = logging.getLogger(__name__)
 
-# Words whose occurrences begin within as many are inferred together: the rows of their pairs stay in a core's cache.
+# Occurrences are cut into stretches of this length, and the words that begin in one are inferred together: the rows of
+# their pairs stay in a core's cache.
 _TOGETHER = 2**10
 
 
