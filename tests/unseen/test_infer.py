@@ -19,7 +19,7 @@ from wordsparse.words.examples import distance_weights
 from wordsparse.words.presets import preset
 
 TOPICS = ["sun moon star sky night light", "bread milk egg flour sugar oven", "ship sea port wave sail storm"]
-OPTIONS: dict[str, Any] = {"dim": 5, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0.05}
+OPTIONS: dict[str, Any] = {"dim": 6, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0.05}
 
 
 def sentences(n: int = 300, seed: int = 0) -> list[list[str]]:
