@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from wordsparse.cli import main
@@ -84,6 +85,11 @@ def test_a_full_standard_output_is_one_line(vectors: str, arguments: list[str]) 
     assert done.stderr.startswith(b"wordsparse: standard output: ")
     assert done.stderr.endswith(b"No space left on device\n")
     assert done.stderr.count(b"\n") == 1
+
+
+def test_a_file_that_a_source_cannot_open_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([], click.Command("read", callback=Path("none.txt").read_bytes)) == 1
+    assert capsys.readouterr().err == "wordsparse: none.txt: No such file or directory\n"
 
 
 @pytest.mark.parametrize("arguments", [["similar", "VECTORS", "king"], ["--help"]])

@@ -89,7 +89,7 @@ def _status(given: list[str], command: click.Command, name: str) -> int:
     except OSError as error:
         terminal.silence(sys.stdout)
         if not isinstance(error, BrokenPipeError):  # whose reader has gone: a message is useless
-            _say(f"standard output: {error.strerror or error}")
+            _say(f"{error.filename or 'standard output'}: {error.strerror or error}")
         return 1
     except ModuleNotFoundError as error:  # a room that was taken out
         if error.name is None or not error.name.startswith("wordsparse."):
