@@ -143,7 +143,6 @@ import numpy as np
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.options import option
-from wordsparse.words.options import Options
 from wordsparse.words.presets import Preset
 from wordsparse.words.source import Piece
 from wordsparse.words.text_source import windows
@@ -212,6 +211,8 @@ assert (len(model), model.options["preset"], model.options["window"]) == (20, "r
 source = Rings(None, RingOptions(nodes=20))
 assert (ws.train(source, dim=4, window=1, sample=0.0, form=0.0).vectors == model.vectors).all()
 assert ws.train(source, dim=4).options["epochs"] == 2
+with pytest.raises(ws.InputError, match="counts, ring, not 'rong'"):
+    ws.train("any.txt", preset="rong")
 with pytest.raises(ws.InputError, match="min_count: says how text is read"):
     ws.train(source, dim=4, min_count=3)
 source.positions = 0

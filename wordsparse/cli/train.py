@@ -39,8 +39,9 @@ class TrainCommand(click.Command):
         if "recipe" in content:
             ctx.meta[RECIPE] = Recipe.from_dict(content.pop("recipe"))
         ctx.meta[KIND] = _named("--for", args) or str(content.get("for", content.get("preset", "text")))
+        params = self.get_params(ctx)
         with naming(Path(path or "")):
-            ctx.default_map = _defaults(self.get_params(ctx), content)
+            ctx.default_map = _defaults(params, content)
         return super().parse_args(ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:

@@ -82,7 +82,8 @@ def source_kind(name: object) -> Any:
     if isinstance(name, str) and name in PRESETS:
         return None
     if not isinstance(name, str) or (entry := _entry_point(name)) is None:
-        raise InputError(f"preset must be one of {', '.join((*PRESETS, *SOURCES))}, not {name!r}")
+        known = dict.fromkeys((*PRESETS, *SOURCES, *sorted(entry_points(group=GROUP).names)))
+        raise InputError(f"preset must be one of {', '.join(known)}, not {name!r}")
     try:
         return entry.load()
     except ImportError as error:
