@@ -23,7 +23,7 @@ class Format:
     target : {"stream", "file", "directory"}
         What it is written to: a binary stream, which may be a pipe, a path, or a new directory.
     compressible : bool
-        Whether its streams may be compressed.
+        Whether its streams may be compressed; ``recognises`` sees the compressed bytes of a file then.
     any_key : bool
         Whether it preserves keys that are not words; else they are written as ``str(key)``.
     composes : bool
