@@ -15,6 +15,7 @@ from wordsparse.advice.sizes import Sizes, measured_speedup, of_rows
 from wordsparse.advice.trial import Result
 from wordsparse.cli import main
 from wordsparse.errors import InputError
+from wordsparse.layer.losses import LOSSES
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +103,7 @@ def test_a_text_is_tried_beside_gensim(tmp_path: Path) -> None:
     text.write_text("".join(" ".join(f"w{i}" for i in random.integers(0, 30, 9)) + "\n" for _ in range(200)))
     content = ws.advise(text, dim=5, budget=0.001, min_count=1)
     assert [(row["amount"], row["score"]) for row in content["trial"]] == [(1800, None)] * 2  # of unknown words
+    assert [line.split()[0] for line in lines(content) if "fits" in line] == [*LOSSES]
     assert all(row["cpu_seconds"] > 0 for row in content["trial"])
 
 

@@ -98,11 +98,12 @@ def lines(content: Mapping[str, Any]) -> list[str]:
     }
     trials = (Result(**row) for row in content["trial"])
     facts |= {f"{each.method}, {each.amount:,} examples, {each.cpu_seconds:.2f} CPU s": str(each) for each in trials}
-    facts |= {f"fits; gives {row['gives']}": row["loss"] for row in content["losses"] if row["fits"]}
+    fitting = [f"{row['loss']:>16}  fits; gives {row['gives']}" for row in content["losses"] if row["fits"]]
     return [
         f"{content['verdict']}: {content['reason']}",
         "",
         *(f"{value:>16}  {name}" for name, value in facts.items()),
+        *fitting,
     ]
 
 
