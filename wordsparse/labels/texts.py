@@ -38,7 +38,9 @@ def read_texts(
     """
     source = Path(path)
     if column is None and format_of_name(source) is not None:
-        raise InputError(f"{source}: is a table: name its columns of texts and labels (column and labels)")
+        raise InputError(
+            f"{source}: is a table: name its column of texts (column), and that of labels (labels) where they are known"
+        )
     rows = list(_lines(source) if column is None else _rows(source, column, labels, separator))
     if not rows:
         raise InputError(f"{source}: holds no texts: give at least one")
