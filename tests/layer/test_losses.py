@@ -146,6 +146,16 @@ def test_a_wrong_loss_is_told_what_is_wrong(wrong: Callable[[losses.Terms], Any]
         check_loss(Cauchy(wrong), total=3.0)
 
 
+def test_a_loss_that_sees_the_sum_and_says_that_it_does_not_is_told_so() -> None:
+    """The layer gave it zeros, and other losses than it has."""
+
+    class Blind(losses.BoundedNS):
+        sees_sum: ClassVar[bool] = False
+
+    with pytest.raises(InputError, match="Blind depends on s, which is 0 for a loss with sees_sum = False"):
+        check_loss(Blind())
+
+
 def test_a_loss_without_a_name_is_refused_where_it_is_given() -> None:
     """It failed in the middle of a step, by an AttributeError."""
 

@@ -68,6 +68,8 @@ def check_loss(loss: Loss, *, total: float = 1.0) -> None:
                 f"{expected[worst]:.9g} (off by {abs(expected[worst] - given[worst]):.3g}), at "
                 + _where(o[worst], q[worst], s[worst], total)
             )
+    if not loss.sees_sum and np.any(terms.ds):
+        raise InputError(f"{name} depends on s, which is 0 for a loss with sees_sum = False: leave that line out")
 
 
 def _points(total: float) -> tuple[Array, Array, Array]:
