@@ -42,7 +42,13 @@ class TrainCommand(click.Command):
         params = self.get_params(ctx)
         with naming(Path(path or "")):
             ctx.default_map = _defaults(params, content)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if not any(error.option_name in each.opts for each in self.params):
+                raise
+            said = f"{error.option_name} does not apply to --for {ctx.meta[KIND]}: leave it out"
+            raise click.UsageError(said, ctx) from error
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The options of that name, in the place of those of text."""
