@@ -91,6 +91,14 @@ def test_a_column_is_text(kind: str, tmp_path: Path) -> None:
 LISTS: Rows = [{"id": 1, "text": ["New York", "is"]}, {"id": 2, "text": None}, {"id": 3, "text": ["x", ""]}]
 
 
+def test_cells_of_frames_have_other_types_too(tmp_path: Path) -> None:
+    """Arrays, as pandas reads lists of Parquet, and categories of polars."""
+    lists = pd.DataFrame({"text": [np.array(["New York", "is"]), np.array(["x", "y"]), None]})
+    assert encode(lists, tmp_path / "lists", column="text", min_count=1).tokens == 4
+    texts = pl.DataFrame({"text": ["a b", None, "a b", "c"]}, schema={"text": pl.Categorical})
+    assert encode(texts, tmp_path / "texts", column="text", min_count=1).vocabulary.words == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize("kind", ["t.jsonl", "t.parquet", *FRAMES, "mappings"])
 def test_a_list_of_tokens_is_a_sentence(kind: str, tmp_path: Path) -> None:
     assert list(sentences(made(kind, LISTS, tmp_path), column="text")) == [["New York", "is"], ["x"]]

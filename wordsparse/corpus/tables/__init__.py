@@ -124,9 +124,8 @@ def _joined(cells: list[Any]) -> bytes | None:
     try:
         return "\n".join(cells).encode()
     except (TypeError, UnicodeEncodeError):
-        if None in cells:
-            return _joined([cell for cell in cells if cell is not None])
-        return None
+        present = [cell for cell in cells if cell is not None]
+        return _joined(present) if len(present) < len(cells) else None
 
 
 def _mapping_blocks(source: Iterable[object], columns: Sequence[str]) -> files.Blocks:

@@ -95,10 +95,11 @@ def _of_stream(frame: Any, columns: Sequence[str]) -> Iterator[list[Any]]:
 def joined(column: Any) -> bytes | None:
     """The texts of an array as lines of one; missing ones are none. None if it holds no text."""
     arrow, types = _load("pyarrow"), _load("pyarrow.types")
-    text = column.type.value_type if types.is_dictionary(column.type) else column.type
-    if not (types.is_string(text) or types.is_large_string(text) or types.is_string_view(text)):
+    texts = column.dictionary if types.is_dictionary(column.type) else column
+    if not (types.is_string(texts.type) or types.is_large_string(texts.type) or types.is_string_view(texts.type)):
         return None
-    cells = column.cast(arrow.large_string()).drop_null()
+    cells = texts.cast(arrow.large_string())  # of which take() has a kernel
+    cells = (cells if texts is column else cells.take(column.indices)).drop_null()
     whole = arrow.LargeListArray.from_arrays(arrow.array([0, len(cells)], arrow.int64()), cells)
     lines = _load("pyarrow.compute").binary_join(whole, arrow.scalar("\n", arrow.large_string()))
     text_bytes: bytes = lines[0].as_buffer().to_pybytes()
