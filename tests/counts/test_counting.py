@@ -229,9 +229,10 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("word,context\na,b\n")
     with pytest.raises(InputError, match="has no column 'count'"):
         ws.train(tmp_path / "t.csv", preset="counts", **SMALL)
-    (tmp_path / "t.csv").write_text("word,context,count\na,b,1\na,c,many\n")
-    with pytest.raises(InputError, match=r"t\.csv: row 1 or one after it: a count is not a number: .*'many'"):
-        ws.train(tmp_path / "t.csv", preset="counts", **SMALL)
+    for word, count, said in (('"a"', '"many"', "'many'"), ("5", "1", "'int'"), ('"a"', "[1]", "1-dimensional")):
+        (tmp_path / "t.jsonl").write_text(f'{{"word": {word}, "context": "b", "count": {count}}}\n')
+        with pytest.raises(InputError, match=rf"t\.jsonl: row 1 or one after it cannot be used: .*{said}"):
+            ws.train(tmp_path / "t.jsonl", preset="counts", **SMALL)
     for wrong in (0, None):
         with pytest.raises(InputError, match="min_count must be"):
             ws.train(path, preset="counts", min_count=wrong, **SMALL)

@@ -9,7 +9,6 @@ import numpy as np
 from wordsparse import optional
 from wordsparse.corpus.reading import Source, as_paths
 from wordsparse.corpus.sources import find_files
-from wordsparse.corpus.tables import Block as TableBlock
 from wordsparse.corpus.tables import format_of_file, table_blocks
 from wordsparse.corpus.tables.arrow import parquet_batches
 from wordsparse.errors import InputError
@@ -93,19 +92,14 @@ def _batches(path: Path, arrow: Any) -> Iterator[Any]:
     parts = list[Any]()
     for block in table_blocks([path], COLUMNS):
         words, contexts, counts = block.cells()
-        parts.append(arrow.record_batch([words, contexts, _numbers(block, counts)], schema))
+        try:
+            parts.append(arrow.record_batch([words, contexts, np.array(counts, np.float64)], schema))
+        except (arrow.ArrowException, TypeError, ValueError, OverflowError) as error:
+            raise InputError(f"{block.name(0)} or one after it cannot be used: {error}; correct it") from error
         if sum(map(len, parts)) >= ROWS:
             yield from arrow.Table.from_batches(parts).combine_chunks().to_batches()
             parts = []
     yield from arrow.Table.from_batches(parts, schema).combine_chunks().to_batches()
-
-
-def _numbers(block: TableBlock, cells: list[Any]) -> Array:
-    """The numbers of a column of text."""
-    try:
-        return np.array(cells, np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{block.name(0)} or one after it: a count is not a number: {error}") from None
 
 
 def _complete(where: str, first: int, batch: Any, name: str) -> Any:
