@@ -61,6 +61,11 @@ def test_other_graphs(tmp_path: Path) -> None:
     assert arcs(matrix) == numbered
 
 
+def test_quotes_of_rows_without_names_are_no_part_of_a_node(tmp_path: Path) -> None:
+    (tmp_path / "g.csv").write_text('"1","2"\n"2","a, b"\n')
+    assert arcs(tmp_path / "g.csv", directed=True) == {("1", "2"): 1, ("2", "a, b"): 1}
+
+
 def test_what_is_left_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
     # An edge that is listed twice in one direction adds up; the same in both directions is one edge.
     graph = [("a", "a"), ("a", "b"), ("b", "a"), ("c", "b"), ("c", "b"), ("d", "d")]

@@ -2,7 +2,7 @@
 
 import logging
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from wordsparse.corpus.numbering import Numbers, numbered
 from wordsparse.corpus.reading import as_paths
 from wordsparse.corpus.sources import find_files
 from wordsparse.corpus.tables import column_names, format_of_name, table_blocks
-from wordsparse.corpus.tables.files import DELIMITERS, lines_of
+from wordsparse.corpus.tables.files import DELIMITERS, lines_of, names_in
 from wordsparse.errors import InputError
 from wordsparse.files.unpacking import suffix_of
 from wordsparse.graphs.options import GraphOptions
@@ -162,7 +162,7 @@ def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
         raise InputError(f"{path}: its columns have no names: leave out ends and edge_weight, or give rows (.csv)")
     names = [] if format is None else column_names(path, format)
     if format is None or (format == "csv" and not named and all(map(_is_number, names[:2]))):
-        return _lines(path)
+        return _lines(path, str.split if format is None else names_in)
     if format == "jsonl" and not options.columns:
         raise InputError(f"{path}: name the two columns of an edge's nodes: ends=SOURCE,TARGET")
     return _columns(path, names, options)
@@ -177,7 +177,7 @@ def _columns(path: Path, names: list[str], options: GraphOptions) -> Iterator[tu
         yield from zip(block.numbers, zip(*block.cells(), strict=True), strict=True)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _lines(path: Path, cells_of: Callable[[str, str], list[str]]) -> Iterator[tuple[int, list[str]]]:
     """The cells of the lines of a file without names, between white space or the mark that the first line has.
 
     ``#`` and ``%`` begin a comment.
@@ -188,7 +188,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
             continue
         if mark == "":
             mark = next((mark for mark in DELIMITERS if mark in line.strip()), None)
-        yield number, [cell.strip() for cell in line.strip().split(mark)] if mark else line.split()
+        yield number, [cell.strip() for cell in cells_of(line.strip(), mark)] if mark else line.split()
 
 
 def check_memory(edges: int) -> None:
