@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -253,3 +253,11 @@ def texts_of(X: Any) -> Iterable[Any]:
     if table.ndim != 2 or table.shape[1] != 1:
         raise InputError(f"X has the shape {table.shape}, not one column of texts: choose its column, X[NAME]")
     return list(table[:, 0])
+
+
+def words_of(name: str, text: Any) -> Sequence[Any]:
+    """The words of a text that is a sequence of them; InputError with its ``name`` if it is none."""
+    if isinstance(text, bytes) or not isinstance(text, Iterable):
+        said = "a missing text is '', as fillna('') makes it"
+        raise InputError(f"{name} must be a text or a sequence of words, not {text!r:.80}: {said}")
+    return text if isinstance(text, Sequence) else list(text)

@@ -136,6 +136,8 @@ def _lines(path: str | PathLike[str]) -> Iterator[tuple[str, str]]:
 
 
 def _named(paths: Iterable[str | PathLike[str]]) -> Mapping[str, Path]:
+    if isinstance(paths, str | PathLike):
+        raise InputError(f"test sets are a list of files, not one: give [{os.fspath(paths)!r}]")
     named: dict[str, Path] = {}
     for path in map(Path, paths):
         if path.stem in named:

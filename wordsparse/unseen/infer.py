@@ -26,6 +26,7 @@ from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
 from wordsparse.unseen.objective import Objective, objective_of, unit
 from wordsparse.unseen.solver import minimise
+from wordsparse.validation import words_of
 from wordsparse.vectors.ngrams import is_word
 from wordsparse.vectors.spelling import spellings
 from wordsparse.vectors.word_vectors import WordVectors
@@ -132,8 +133,8 @@ def _occurrences(model: Model, sentences: Iterable[str | Sequence[str]], words: 
     new = written | new
     tokens: list[int] = []
     ends = [0]
-    for sentence in sentences:
-        found = model.split(sentence) if isinstance(sentence, str) else sentence
+    for row, sentence in enumerate(sentences):
+        found = model.split(sentence) if isinstance(sentence, str) else words_of(f"sentence {row}", sentence)
         if as_written:
             found = [_spelt(token, new, model) for token in found]
         if new.keys().isdisjoint(found):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.types import Array
-from wordsparse.validation import texts_of
+from wordsparse.validation import texts_of, words_of
 from wordsparse.vectors.weights import weights
 from wordsparse.vectors.word_vectors import WordVectors
 
@@ -52,10 +52,7 @@ class Encoder:
     def _words(self, row: int, document: Any) -> Sequence[str]:
         if isinstance(document, str):
             return document.split() if self._vectors.split is None else self._vectors.split(document)
-        if isinstance(document, bytes) or not isinstance(document, Iterable):
-            said = "a missing text is '', as fillna('') makes it"
-            raise InputError(f"document {row} must be a text or a sequence of words, not {document!r:.80}: {said}")
-        return document if isinstance(document, Sequence) else list(document)
+        return words_of(f"document {row}", document)
 
     def _means(self, documents: list[Sequence[str]]) -> NDArray[np.float32]:
         """The vectors of some documents, which are given by their words."""
