@@ -65,6 +65,8 @@ def test_the_default_test_sets_go_where_evaluate_finds_them(tmp_path, monkeypatc
         ('tokens = "split"', "", "must have format and tokens"),
         ('tokens = "split"', 'tokens = "split"\nurl = "x"', "keyword argument 'url'"),
         ("[download]", "[downloads]", "'download'"),
+        ("md5:", "", "a checksum is an algorithm and its digits, as sha256:0b4e…, not '3bea"),
+        ("bytes = 31344016", "checksum = 3", "is missing, unknown or of another type"),
         ("http://mattmahoney", "file://mattmahoney", "url must begin with http"),
         ('name = "text8"', "name = ", "is not valid TOML"),
     ],

@@ -1,5 +1,6 @@
 """Cards: TOML files that describe public data: source, licence, checksum, and, of a text, how it is read."""
 
+import hashlib
 import os
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -53,14 +54,23 @@ def load_card(name: str | os.PathLike[str]) -> Card:
     content = regular.read_toml(where)
     try:
         card = Card(**content.pop("download"), **content)
-    except (KeyError, TypeError) as error:
+        description, licence = (" ".join(text.split()) for text in (card.description, card.licence))
+        checksums = [card.checksum, *card.members.values()]
+        wrong = [checksum for checksum in checksums if checksum and not _is_checksum(checksum)]
+    except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{where}: a member is missing, unknown or of another type: {error}") from error
+    if wrong:
+        raise InputError(f"{where}: a checksum is an algorithm and its digits, as sha256:0b4e…, not {wrong[0]!r:.80}")
     if (card.format is None) != (card.tokens is None):
         raise InputError(f"{where}: a text must have format and tokens")
     if not card.url.startswith(("http://", "https://")):
         raise InputError(f"{where}: url must begin with http:// or https://, not {card.url!r:.80}")
-    description, licence = (" ".join(text.split()) for text in (card.description, card.licence))
     return replace(card, description=description, licence=licence)
+
+
+def _is_checksum(text: str) -> bool:
+    algorithm, _, digits = text.partition(":")
+    return algorithm in hashlib.algorithms_guaranteed and digits != ""
 
 
 def _folder() -> Path:

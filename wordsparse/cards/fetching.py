@@ -120,7 +120,7 @@ def _checked(path: Path, expected: str | None, name: str) -> str:
     algorithm, _, digits = (expected or "sha256:").partition(":")
     with open(path, "rb") as file:
         value = hashlib.file_digest(file, algorithm).hexdigest()
-        if digits and value != digits:
+        if digits and value != digits.lower():
             raise _DamagedError(f"{name}: its {algorithm} is {value}, but the card says {digits}; it was deleted")
         file.seek(0)
         return value if algorithm == "sha256" else hashlib.file_digest(file, "sha256").hexdigest()
@@ -128,7 +128,7 @@ def _checked(path: Path, expected: str | None, name: str) -> str:
 
 def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Path) -> list[str]:
     """Unpack the members of an archive that are the text; their names, without directories."""
-    names: list[str] = []
+    names, missing = list[str](), set(patterns)
     try:
         for member, file in _members(archive):
             pattern = next((pattern for pattern in patterns if fnmatch.fnmatchcase(member, pattern)), None)
@@ -141,12 +141,13 @@ def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Pa
                 shutil.copyfileobj(file, target, BLOCK_BYTES)
             _checked(place / name, patterns[pattern], f"{name} of {source}")
             names.append(name)
+            missing.discard(pattern)
     except DAMAGE as error:
         if isinstance(error, OSError) and error.errno is not None:  # of the disk; decompressors give no number
             raise WordsparseError(f"{place}: {error.strerror}") from error
         raise _DamagedError(f"{source}: is not an archive, or a damaged one ({error}); it was deleted") from error
-    if not names:
-        raise _DamagedError(f"{source}: holds no member {', '.join(patterns)}")
+    if missing:
+        raise _DamagedError(f"{source}: holds no member {', '.join(sorted(missing))}")
     return names
 
 
