@@ -140,3 +140,5 @@ def test_fasttexts_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,tags\nx,a|b\n")
     assert read_texts(tmp_path / "a.csv", "text", "tags", "|")[1] == [["a", "b"]]
     assert read_texts(tmp_path / "a.csv", "text", "tags", "")[1] == [["a|b"]]
+    (tmp_path / "a.jsonl").write_text('{"text": "x", "tags": [2.0, null, "b"]}\n{"text": "y", "tags": 2}\n')
+    assert read_texts(tmp_path / "a.jsonl", "text", "tags")[1] == [["2", "b"], ["2"]]

@@ -9,6 +9,7 @@ from typing import Any
 from wordsparse.corpus.blocks import read_blocks
 from wordsparse.corpus.tables import format_of_name, table_rows
 from wordsparse.corpus.tables.files import lines_of
+from wordsparse.corpus.tables.groups import text_of
 from wordsparse.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -74,15 +75,13 @@ def _rows(path: Path, column: str, labels: str | None, separator: str) -> Iterat
     for name, (text, *cells) in table_rows(path, columns):
         if not isinstance(text, str | None):
             raise InputError(f"{name} of {column!r} is {text!r:.40}, not text: name the column of texts")
-        yield text or "", [name for cell in cells for name in _names(cell, separator)]
+        yield text or "", [label for cell in cells for label in _names(name, cell, separator)]
 
 
-def _names(cell: Any, separator: str) -> list[str]:
-    """The labels in a cell: a list, a text with separators, or one value."""
-    if cell is None:
-        return []
+def _names(name: str, cell: Any, separator: str) -> list[str]:
+    """The labels in a cell of the row with this name: a list, a text with separators, or one value."""
     if isinstance(cell, str):
         parts = cell.split(separator) if separator else [cell]
     else:
-        parts = [str(part) for part in cell] if hasattr(cell, "__iter__") else [str(cell)]
+        parts = [text_of(name, part) or "" for part in (cell if isinstance(cell, list) else [cell])]
     return [part.strip() for part in parts if part.strip()]
