@@ -42,6 +42,7 @@ def test_tsne_keeps_clusters() -> None:
     middles = places.reshape(6, 30, 2).mean(axis=1)
     assigned = np.linalg.norm(places[:, None] - middles, axis=2).argmin(axis=1)
     assert (assigned == np.repeat(np.arange(6), 30)).all()
+    assert not points(np.ones_like(unit)).any()
 
 
 def test_without_scikit_learn_the_map_is_pca_and_says_so(

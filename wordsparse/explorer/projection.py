@@ -26,7 +26,8 @@ def advice() -> str:
 
 def points(unit: NDArray[np.float32]) -> Points:
     """Places in the plane, (n, 2), of words with these unit vectors (n, d), most frequent first."""
-    return _tsne(unit) if method(len(unit)) == "t-SNE" else principal_components(unit)
+    differ = bool((unit != unit[:1]).any())  # else scikit-learn divides by zero, and its t-SNE ends the process
+    return _tsne(unit) if differ and method(len(unit)) == "t-SNE" else principal_components(unit)
 
 
 def principal_components(unit: NDArray[np.float32]) -> Points:
