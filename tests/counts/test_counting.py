@@ -73,6 +73,13 @@ def test_tables_are_added(tmp_path: Path) -> None:
     assert table(tmp_path / "c.parquet") == {("x", "y"): 3.0, ("y", "z"): 4.5, ("q", "x"): 7.0}
 
 
+def test_items_of_several_words_are_counted_and_trained_from(tmp_path: Path) -> None:
+    baskets = [{"user": i // 3, "item": item} for i, item in enumerate(["Toy Story", "Heat", "Big Fish"] * 9)]
+    ws.count(baskets, tmp_path / "t.parquet", column="item", group="user", min_count=1)
+    model = ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
+    assert sorted(model.vocabulary.words) == ["Big Fish", "Heat", "Toy Story"]
+
+
 def test_counts_train_as_text_does(tmp_path: Path) -> None:
     """Two topics: from text and from counts, words are nearest to those of their own topic."""
     random = np.random.default_rng(0)
@@ -175,7 +182,7 @@ def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(
         ([("a", "b", 1.0), ("b", "a", 3e38)], r"counts must add up to less than 2\*\*63"),
         ([("a", "b", "many")], "row 1 or one after it cannot be used: .*'many'"),
         ([("a", None, 1.0)], "row 1 has no context"),
-        ([("a b", "c", 1.0)], "'a b' is not one word"),
+        ([("", "c", 1.0)], "'' is no word"),
     ],
 )
 def test_bad_rows_are_named_and_nothing_is_written(

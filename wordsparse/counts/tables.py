@@ -34,7 +34,7 @@ class Words:
         self._of_codes = np.empty(0, np.int32)
 
     def of(self, column: Any, where: str) -> Array:
-        """The number of each word of a column of Arrow, int32; InputError if a text is not one word."""
+        """The number of each word of a column of Arrow, int32; InputError if one is no text or empty."""
         if not hasattr(column, "dictionary"):
             column = column.dictionary_encode()
         # Most blocks of a table have the words of the one before.
@@ -45,8 +45,8 @@ class Words:
         return numbers
 
     def _number(self, word: object, where: str) -> int:
-        if not isinstance(word, str) or word.split() != [word]:
-            raise InputError(f"{where}: {word!r:.80} is not one word")
+        if not isinstance(word, str) or not word:
+            raise InputError(f"{where}: {word!r:.80} is no word")
         return self.numbers.setdefault(word, len(self.numbers))
 
 
