@@ -125,6 +125,17 @@ def test_rows_keep_their_ids(suffix: str, model: ws.Model, tmp_path: Path) -> No
     assert path.exists()
 
 
+def test_kept_cells_of_other_kinds(model: ws.Model, tmp_path: Path) -> None:
+    """JSON has no NaN, and a column of Parquet has one kind."""
+    rows = [documents.Row((cell,), ["sun"]) for cell in (1, float("nan"), "x")]
+    documents.write(model.wv, iter(rows), tmp_path / "rows.jsonl", ["id"])
+    text = (tmp_path / "rows.jsonl").read_text()
+    assert "NaN" not in text
+    assert [json.loads(line)["id"] for line in text.splitlines()] == [1, None, "x"]
+    with pytest.raises(InputError, match=r"cells of several kinds, or large: .*; write \.jsonl"):
+        documents.write(model.wv, iter(rows), tmp_path / "rows.parquet", ["id"])
+
+
 def test_lines_keep_empty_ones(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("one two\n\n \nthree\n")
     (tmp_path / "b").write_text("\nno end")

@@ -20,9 +20,16 @@ Writer: TypeAlias = Callable[[IO[bytes], Iterable[Part]], None]
 def _write_json(file: IO[bytes], parts: Iterable[Part]) -> None:
     for part in parts:
         for row in zip(*map(_json_cells, part.values()), strict=True):
-            line = json.dumps(dict(zip(part, row, strict=True)), ensure_ascii=False, default=str)
-            file.write(line.encode("utf-8", "surrogateescape") + b"\n")
+            file.write(_json_line(dict(zip(part, row, strict=True))).encode("utf-8", "surrogateescape") + b"\n")
         file.flush()
+
+
+def _json_line(row: dict[str, Any]) -> str:
+    try:
+        return json.dumps(row, ensure_ascii=False, allow_nan=False, default=str)
+    except ValueError:  # JSON has no NaN and no infinities
+        finite = json.loads(json.dumps(row, default=str), parse_constant=lambda _: None)
+        return json.dumps(finite, ensure_ascii=False)
 
 
 def _json_cells(column: Any) -> Iterable[Any]:
@@ -35,15 +42,15 @@ def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
     arrow, parquet = (optional.load("writing Parquet files", name) for name in ("pyarrow", "pyarrow.parquet"))
     writer: Any = None
     for part in parts:
-        columns = [_arrow_column(arrow, column) for column in part.values()]
-        if writer is None:  # the first rows say what the cells are
-            kinds = [arrow.string() if arrow.types.is_null(column.type) else column.type for column in columns]
-            schema = arrow.schema([*zip(part, kinds, strict=True)])
-            writer = parquet.ParquetWriter(file, schema, compression="none", use_dictionary=False)
         try:
+            columns = [_arrow_column(arrow, column) for column in part.values()]
+            if writer is None:  # the first rows say what the cells are
+                kinds = [arrow.string() if arrow.types.is_null(column.type) else column.type for column in columns]
+                schema = arrow.schema([*zip(part, kinds, strict=True)])
+                writer = parquet.ParquetWriter(file, schema, compression="none", use_dictionary=False)
             columns = [column.cast(kind) for column, kind in zip(columns, kinds, strict=True)]
-        except arrow.ArrowInvalid as error:
-            raise InputError(f"a kept column has cells of several kinds: {error}; write .jsonl") from error
+        except (arrow.ArrowException, OverflowError, UnicodeEncodeError) as error:
+            raise InputError(f"a kept column has cells of several kinds, or large: {error}; write .jsonl") from error
         writer.write_table(arrow.table(columns, schema))
     writer.close()
 
