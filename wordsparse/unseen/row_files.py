@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -40,19 +41,28 @@ def _json_cells(column: Any) -> Iterable[Any]:
 
 def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
     arrow, parquet = (optional.load("writing Parquet files", name) for name in ("pyarrow", "pyarrow.parquet"))
-    writer: Any = None
-    for part in parts:
-        try:
-            columns = [_arrow_column(arrow, column) for column in part.values()]
-            if writer is None:  # the first rows say what the cells are
-                kinds = [arrow.string() if arrow.types.is_null(column.type) else column.type for column in columns]
-                schema = arrow.schema([*zip(part, kinds, strict=True)])
-                writer = parquet.ParquetWriter(file, schema, compression="none", use_dictionary=False)
-            columns = [column.cast(kind) for column, kind in zip(columns, kinds, strict=True)]
-        except (arrow.ArrowException, OverflowError, UnicodeEncodeError) as error:
-            raise InputError(f"a kept column has cells of several kinds, or large: {error}; write .jsonl") from error
-        writer.write_table(arrow.table(columns, schema))
-    writer.close()
+    with ExitStack() as stack:
+        writer: Any = None
+        for part in parts:
+            try:
+                columns = [_arrow_column(arrow, column) for column in part.values()]
+                if writer is None:  # the first rows say what the cells are
+                    kinds = [arrow.string() if arrow.types.is_null(column.type) else column.type for column in columns]
+                    schema = arrow.schema([*zip(part, kinds, strict=True)])
+                    how = {"compression": "none", "use_dictionary": False}
+                    writer = stack.enter_context(parquet.ParquetWriter(file, schema, **how))
+                columns = [_as_kind(arrow, column, kind) for column, kind in zip(columns, kinds, strict=True)]
+            except (arrow.ArrowException, OverflowError, UnicodeEncodeError) as error:
+                raise InputError(
+                    f"a kept column has cells of several kinds, or large: {error}; write .jsonl"
+                ) from error
+            writer.write_table(arrow.table(columns, schema))
+
+
+def _as_kind(arrow: Any, column: Any, kind: Any) -> Any:
+    if arrow.types.is_string(column.type) and column.type != kind:  # "007" would be 7
+        raise arrow.ArrowInvalid(f"text after {kind}")
+    return column.cast(kind)
 
 
 def _arrow_column(arrow: Any, column: Any) -> Any:
