@@ -78,6 +78,12 @@ def test_most_labels_are_rare(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(few.decision_function(new, [2]), few.decision_function(new, [1, 2, 3])[:, 1:2])
 
 
+def test_of_equal_scores_the_first_labels_are_best() -> None:
+    scores = np.random.default_rng(1).integers(0, 3, (50, 9)).astype(np.float32)
+    for k in (1, 4, 8, 9):
+        assert (scoring.best(scores, k) == np.argsort(-scores, axis=1, kind="stable")[:, :k]).all()
+
+
 @pytest.mark.parametrize("dim", [5, 200])
 def test_the_regression_is_its_formula(dim: int) -> None:
     X, Y = topics(60)

@@ -123,7 +123,11 @@ def best(scores: Array, k: int) -> Array:
     """The columns of the k largest scores of each row, largest first; of equal ones the first column."""
     k = min(k, scores.shape[1])
     if k < scores.shape[1]:
-        some = np.sort(np.argpartition(scores, scores.shape[1] - k, axis=1)[:, scores.shape[1] - k :], 1)
+        some = np.argpartition(scores, scores.shape[1] - k, axis=1)[:, scores.shape[1] - k :]
+        least = np.take_along_axis(scores, some, 1).min(1, keepdims=True)
+        tied = (scores >= least).sum(1) > k  # more than k: a partition takes any of them
+        some[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, :k]
+        some.sort(1)
     else:
         some = np.broadcast_to(np.arange(k), scores.shape)
     order = np.argsort(-np.take_along_axis(scores, some, 1), axis=1, kind="stable")
