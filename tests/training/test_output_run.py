@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from support.runs import interrupted, run_directory, train
 from support.texts import SHORT, same_vectors
@@ -37,7 +38,7 @@ def test_periodic_checkpoints_do_not_change_the_result_and_the_newest_is_kept(te
     def look(progress: Progress) -> None:
         seen.append(sorted(path.name for path in run_directory(output).glob("checkpoint-*")))
 
-    model = ws.train(text, **SHORT, output=output, checkpoint_every=1e-9, progress=look)
+    model = ws.train(text, **SHORT, output=output, checkpoint_every=np.float32(1e-9), progress=look)
     assert model.report["checkpoints"] > 2
     assert max(map(len, seen)) <= 2
     assert same_vectors(model, ws.train(text, **SHORT))

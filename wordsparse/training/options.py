@@ -61,7 +61,8 @@ class RunOptions:
     )
 
     def __post_init__(self) -> None:
-        validation.non_negative("checkpoint_every", self.checkpoint_every)
+        every = validation.non_negative("checkpoint_every", self.checkpoint_every)
+        object.__setattr__(self, "checkpoint_every", every)  # a number of NumPy's is none of JSON's
         if self.resume and self.output is None:
             raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
 
