@@ -41,7 +41,7 @@ def test_what_no_run_made_stays_where_it_is(text: Path, output: Path, kind: str,
         (tmp_path / "mine").mkdir()
         directory.symlink_to(tmp_path / "mine")
     else:
-        place = directory / {"file": "corpus/notes", "checkpoint": "checkpoint-x/a"}[kind]
+        place = directory / {"file": "corpus/notes", "checkpoint": "checkpoint-000000001 copy/a"}[kind]
         place.parent.mkdir(parents=True)
         place.write_text("mine")
     before = sorted(directory.rglob("*"))

@@ -64,7 +64,7 @@ class RunDirectory:
 
     def checkpoints(self) -> list[Path]:
         """The checkpoints, newest first."""
-        return sorted(self.path.glob(f"{CHECKPOINT}[0-9]*"), reverse=True)
+        return sorted(self.path.glob(CHECKPOINT + 9 * "[0-9]"), reverse=True)
 
     def count(self) -> int:
         """The number of checkpoints that the run has written: that of the newest."""
