@@ -14,7 +14,7 @@ from wordsparse.kernels import Kernels
 from wordsparse.labels.logistic import POWERS, Calibration
 from wordsparse.labels.ranking import is_true, ndcg
 from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
-from wordsparse.labels.scoring import Scorer, best
+from wordsparse.labels.scoring import Scorer, best, blocks
 from wordsparse.types import Array
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,13 @@ class LeftOut:
 
 
 def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> LeftOut:
-    """The ``DEPTH`` labels of each row that rank first: without itself a row has the outputs (o − l y) / (1 − l)."""
+    """The ``DEPTH`` labels of each row that rank first."""
+    parts = [_leave_out(scorer, problem, rows[block]) for block in blocks(rows)]
+    return LeftOut(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> tuple[Array, ...]:
+    """Without itself a row has the outputs (o − l y) / (1 − l)."""
     X, Y, frequent, plain = problem.X[rows], problem.Y[rows], scorer.frequent, Calibration()
     labels, outputs = scorer.candidates(X)
     truth = np.hstack([Y[:, frequent].toarray(), is_true(Y, labels[:, frequent.size :])])
@@ -79,7 +85,7 @@ def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> LeftOut:
     first = best(plain.logits(outputs, plain.offsets(problem.counts)[labels]), DEPTH)
     labels, outputs, truth = (np.take_along_axis(part, first, 1) for part in (labels, outputs, truth))
     counts = problem.counts[labels] - truth
-    return LeftOut(labels, outputs, counts, truth, (labels >= 0) & (counts > 0))
+    return labels, outputs, counts, truth, (labels >= 0) & (counts > 0)
 
 
 def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> tuple[RidgeProblem, float]:
