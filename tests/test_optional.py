@@ -12,12 +12,6 @@ from wordsparse.errors import MissingDependencyError
 
 
 @pytest.mark.parametrize("package", optional.PACKAGES)
-def test_the_extra_that_a_message_names_exists(package: str) -> None:
-    extras = re.findall(r"wordsparse\[([^\]]+)\]'", optional.command(package))
-    assert set(extras) <= set(metadata.metadata("wordsparse").get_all("Provides-Extra", []))
-
-
-@pytest.mark.parametrize("package", optional.PACKAGES)
 def test_a_missing_package_is_named_with_its_command(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, package, None)
@@ -25,6 +19,8 @@ def test_a_missing_package_is_named_with_its_command(package: str, monkeypatch: 
     with pytest.raises(MissingDependencyError) as caught:
         optional.load("the test", package)
     assert str(caught.value) == said
+    extras = re.findall(r"wordsparse\[([^\]]+)\]'", optional.command(package))
+    assert set(extras) <= set(metadata.metadata("wordsparse").get_all("Provides-Extra", []))
 
 
 @pytest.mark.parametrize("error", [ImportError("it says"), ModuleNotFoundError("it says", name="another")], ids=repr)

@@ -1,6 +1,7 @@
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,19 +30,21 @@ def test_pairs_in_any_layout(write: Write, separator: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("read", "text", "message"),
     [
-        ("a b 1\nc d\n", "line 2: expected two words and a number, found 'c d'"),
-        ("head er line\nword 1 2\nc d e\n", "line 3"),
-        ("a b nan\nc d inf\n", "line 2"),
-        ("a,,1\nb,,2", "line 2"),
-        ("word1 word2\na b 1", "line 1"),
-        ("# nothing\n", "no word pairs"),
+        (read_pairs, "a b 1\nc d\n", "line 2: expected two words and a number, found 'c d'"),
+        (read_pairs, "head er line\nword 1 2\nc d e\n", "line 3"),
+        (read_pairs, "a b nan\nc d inf\n", "line 2"),
+        (read_pairs, "a,,1\nb,,2", "line 2"),
+        (read_pairs, "word1 word2\na b 1", "line 1"),
+        (read_pairs, "# nothing\n", "no word pairs"),
+        (read_analogies, ": s\na b c\n", "line 2: expected four"),
+        (read_analogies, ": s\n", "no anal"),
     ],
 )
-def test_malformed_pairs(write: Write, text: str, message: str) -> None:
+def test_malformed_sets(write: Write, read: Callable[[Path], Any], text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        read_pairs(write("p.txt", text))
+        read(write("set.txt", text))
 
 
 def test_pairs_of_sentences(write: Write) -> None:
@@ -64,12 +67,6 @@ def test_analogies_and_sections(write: Write) -> None:
         ("first", ("e", "f", "g", "h")),
         ("second part", ("i", "j", "k", "l")),
     ]
-
-
-@pytest.mark.parametrize(("text", "message"), [(": s\na b c\n", "line 2: expected four"), (": s\n", "no anal")])
-def test_malformed_analogies(write: Write, text: str, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        read_analogies(write("a.txt", text))
 
 
 def test_two_sets_of_one_name_are_refused(write: Write) -> None:

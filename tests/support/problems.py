@@ -120,8 +120,7 @@ def forward(
     if inputs is None:
         inputs = RowInputs(layer.core.kernels.to_device(H.astype(layer.dtype)), layer.core.kernels)
     targets = mapped(Targets(rows, csr, Y.data.astype(layer.dtype)), layer.core.kernels.to_device)
-    # As the trainer does: for 5 columns, sgemv of OpenBLAS 0.3.31 with AVX-512 reads what lay on the stack, and may set
-    # the flag of an invalid value; its result is right.
+    # As in the trainer: sgemv of OpenBLAS 0.3.31 sets flags by what lay on the stack (5 columns, AVX-512).
     with at_work():
         return layer.core.forward(inputs, targets, per_example=per_example)
 

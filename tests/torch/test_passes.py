@@ -1,7 +1,7 @@
 """One step for one backward pass, whatever is in it: order of calls, checkpoints, accumulation, threads."""
 
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -194,11 +194,9 @@ def test_no_thread_loses_the_squares_of_another() -> None:
                 continue
             taken.append(1)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(work) for _ in range(4)]:
+            done.result()
     assert head.row_squares[1].item() == pytest.approx(len(taken) * 1e-4, rel=1e-5)
     assert len(taken) >= 50
     head.load_state_dict({name: part.clone() for name, part in head.state_dict().items()})
