@@ -18,7 +18,6 @@ KNOWN = list(Options.__dataclass_fields__)
         ("dimm", "did you mean dim?"),
         ("vector_size", "did you mean dim?"),
         ("workers", "did you mean threads?"),
-        ("iter", "did you mean epochs?"),
         ("alpha", "there is no learning rate to choose: the exact steps find their own length"),
         ("lr", "there is no learning rate to choose: the exact steps find their own length"),
         ("xyzzy", ""),

@@ -78,6 +78,9 @@ def test_items_of_several_words_are_counted_and_trained_from(tmp_path: Path) -> 
     ws.count(baskets, tmp_path / "t.parquet", column="item", group="user", min_count=1)
     model = ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
     assert sorted(model.vocabulary.words) == ["Big Fish", "Heat", "Toy Story"]
+    frame = parquet.read_table(tmp_path / "t.parquet")
+    for same in (frame, frame.to_pandas()):
+        assert (ws.train(same, preset="counts", **SMALL).vectors == model.vectors).all()
 
 
 def test_counts_train_as_text_does(tmp_path: Path) -> None:

@@ -35,8 +35,7 @@ def test_steps_of_two_threads_take_turns() -> None:
             layer.step(H, Y, 1e-3)
 
     with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(steps) for _ in range(2)]:
-            done.result()
+        list(pool.map(lambda _: steps(), range(2)))
     assert max(problems.broken_invariants(layer).values()) < 1e-10
 
 

@@ -195,8 +195,7 @@ def test_no_thread_loses_the_squares_of_another() -> None:
             taken.append(1)
 
     with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(work) for _ in range(4)]:
-            done.result()
+        list(pool.map(lambda _: work(), range(4)))
     assert head.row_squares[1].item() == pytest.approx(len(taken) * 1e-4, rel=1e-5)
     assert len(taken) >= 50
     head.load_state_dict({name: part.clone() for name, part in head.state_dict().items()})

@@ -22,7 +22,7 @@ from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus,
 from wordsparse.corpus.options import MIN_COUNT, TextOptions
 from wordsparse.corpus.reading import RawText, Source
 from wordsparse.corpus.tables import FORMATS
-from wordsparse.counts.tables import COLUMNS, LARGEST, Words, files_of, pairs
+from wordsparse.counts.tables import COLUMNS, LARGEST, Words, pairs, tables_of
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.kernels import _examples  # type: ignore[attr-defined] # compiled
@@ -208,8 +208,8 @@ def _weight(name: str, cell: object) -> float:
 def _added(source: Any) -> tuple[list[str], Rows]:
     """The words of tables, in the order in which they are first seen, and the sum of the tables."""
     known, total = Words(), sp.csr_array((0, 0))
-    for path in files_of(source):
-        if blocks := list(pairs([path], known)):
+    for each in tables_of(source):
+        if blocks := list(pairs(each, known)):
             words, contexts, counts = map(np.concatenate, zip(*blocks, strict=True))
             table = sp.coo_array((counts, (words, contexts)), shape=(len(known.numbers),) * 2).tocsr()
             total.resize(table.shape)

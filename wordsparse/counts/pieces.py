@@ -19,7 +19,7 @@ import numpy as np
 
 from wordsparse.corpus.reading import Source
 from wordsparse.corpus.vocabulary import Vocabulary
-from wordsparse.counts.tables import Words, pairs
+from wordsparse.counts.tables import Words, pairs, tables_of
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.files.regular import descriptor_of, sha256_of
@@ -91,8 +91,9 @@ def _read(tables: Source, path: Path) -> tuple[list[str], Array, Array, int]:
     """
     known = Words()
     sums, rows = np.zeros((2, 0)), 0
+    blocks = (block for table in tables_of(tables) for block in pairs(table, known))
     with open(path, "wb") as file:
-        for words, contexts, counts in pairs(tables, known):
+        for words, contexts, counts in blocks:
             entries = np.stack([words, contexts, counts.astype(np.float32).view(np.int32)], axis=1)
             if more := len(known.numbers) - sums.shape[1]:
                 sums = np.pad(sums, ((0, 0), (0, more)))

@@ -9,7 +9,7 @@ import numpy as np
 from wordsparse import optional
 from wordsparse.corpus.reading import Source, as_paths
 from wordsparse.corpus.sources import find_files
-from wordsparse.corpus.tables import format_of_file, table_blocks
+from wordsparse.corpus.tables import format_of_file, is_frame, table_blocks
 from wordsparse.corpus.tables.arrow import parquet_batches
 from wordsparse.errors import InputError
 from wordsparse.types import Array
@@ -50,16 +50,18 @@ class Words:
         return self.numbers.setdefault(word, len(self.numbers))
 
 
-def files_of(source: Source) -> list[Path]:
-    """The files of tables; InputError if they are no files."""
+def tables_of(source: Source) -> list[Any]:
+    """The paths of tables in files, or a data frame; InputError if it is neither."""
+    if is_frame(source):
+        return [source]
     paths = as_paths(source)
     if paths is None:
-        raise InputError("counted pairs must be files: .parquet, .csv, .tsv or .jsonl")
-    return find_files(paths)
+        raise InputError("counted pairs must be files, .parquet, .csv, .tsv or .jsonl, or a data frame")
+    return list(find_files(paths))
 
 
-def pairs(source: Source, words: Words) -> Iterator[tuple[Array, Array, Array]]:
-    """The rows of tables in files, block by block: the numbers of words and of contexts, and the counts, float64.
+def pairs(table: Any, words: Words) -> Iterator[tuple[Array, Array, Array]]:
+    """The rows of a table (a path, or a data frame) in blocks: the numbers of words and contexts, and counts, float64.
 
     Raises
     ------
@@ -68,29 +70,28 @@ def pairs(source: Source, words: Words) -> Iterator[tuple[Array, Array, Array]]:
         of its block.
     """
     arrow = optional.load("reading counted pairs", "pyarrow")
-    for path in files_of(source):
-        row = 1
-        for batch in _batches(path, arrow):
-            where = f"{path}: row {row} or one after it"
-            try:
-                texts = [_complete(f"{path}: row", row, batch, column) for column in COLUMNS[:2]]
-                counts = batch.column(COLUMNS[2]).cast(arrow.float64(), safe=False)
-                block = words.of(texts[0], where), words.of(texts[1], where), _counts(f"{path}: row", row, counts)
-            except (arrow.ArrowException, UnicodeDecodeError, IndexError) as error:
-                raise InputError(f"{where} cannot be used: {error}; correct it") from error
-            yield block
-            row += batch.num_rows
+    row, name = 1, str(table) if isinstance(table, Path) else "the data frame"
+    for batch in _batches(table, arrow):
+        where = f"{name}: row {row} or one after it"
+        try:
+            texts = [_complete(f"{name}: row", row, batch, column) for column in COLUMNS[:2]]
+            counts = batch.column(COLUMNS[2]).cast(arrow.float64(), safe=False)
+            block = words.of(texts[0], where), words.of(texts[1], where), _counts(f"{name}: row", row, counts)
+        except (arrow.ArrowException, UnicodeDecodeError, IndexError) as error:
+            raise InputError(f"{where} cannot be used: {error}; correct it") from error
+        yield block
+        row += batch.num_rows
 
 
-def _batches(path: Path, arrow: Any) -> Iterator[Any]:
+def _batches(table: Any, arrow: Any) -> Iterator[Any]:
     """Record batches of the three columns."""
-    format = format_of_file(path)
-    if format == "parquet":
-        yield from parquet_batches(path, COLUMNS, ROWS, read_dictionary=list(COLUMNS[:2]))
+    is_file = isinstance(table, Path)
+    if is_file and format_of_file(table) == "parquet":
+        yield from parquet_batches(table, COLUMNS, ROWS, read_dictionary=list(COLUMNS[:2]))
         return
     schema = arrow.schema(list(zip(COLUMNS, (arrow.string(), arrow.string(), arrow.float64()), strict=True)))
     parts = list[Any]()
-    for block in table_blocks([path], COLUMNS):
+    for block in table_blocks([table] if is_file else table, COLUMNS):
         words, contexts, counts = block.cells()
         try:
             parts.append(arrow.record_batch([words, contexts, np.array(counts, np.float64)], schema))

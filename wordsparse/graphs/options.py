@@ -27,7 +27,7 @@ class GraphOptions(PlainOptions):
     )
     ends: str | None = option(
         None,
-        "Columns of the two nodes of an edge in files of rows.",
+        "Columns of the two nodes of an edge in files of rows or a data frame.",
         shown="the first two",
         metavar="SOURCE,TARGET",
     )
@@ -45,7 +45,7 @@ class GraphOptions(PlainOptions):
         for name in ("p", "q"):
             if not LEAST <= validation.non_negative(name, getattr(self, name)) <= MOST:
                 raise InputError(f"{name} must be from {LEAST:g} to {MOST:g}, not {getattr(self, name)}")
-        if self.ends is not None and len(self.columns) != 2:
+        if self.ends is not None and (not isinstance(self.ends, str) or len(self.columns) != 2):
             raise InputError(f"ends must name two columns, SOURCE,TARGET, not {self.ends!r}")
 
     @property

@@ -13,7 +13,7 @@ from wordsparse import validation
 from wordsparse.corpus.numbering import Numbers, numbered
 from wordsparse.corpus.reading import as_paths
 from wordsparse.corpus.sources import find_files
-from wordsparse.corpus.tables import column_names, format_of_name, table_blocks
+from wordsparse.corpus.tables import column_names, format_of_name, is_frame, table_blocks
 from wordsparse.corpus.tables.files import DELIMITERS, lines_of, names_in
 from wordsparse.errors import InputError
 from wordsparse.files.unpacking import suffix_of
@@ -41,10 +41,10 @@ def read_graph(source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_ar
 
     Parameters
     ----------
-    source : path, list of paths, NetworkX graph, SciPy matrix, or iterable of edges
-        In files of lines (``#`` and ``%`` begin a comment), of rows (.csv, .tsv, .jsonl, .parquet) and in an iterable,
-        an edge is two nodes, and a weight if each has one; edges that are listed several times add up. A
-        matrix has a row and a column for each node: their names are numbers, from 0.
+    source : path, list of paths, data frame, NetworkX graph, SciPy matrix, or iterable of edges
+        In files of lines (``#`` and ``%`` begin a comment), of rows (.csv, .tsv, .jsonl, .parquet), in a data frame and
+        in an iterable, an edge is two nodes, and a weight if each has one; edges that are listed several times add up.
+        A matrix has a row and a column for each node: their names are numbers, from 0.
     options : GraphOptions
     """
     if sp.issparse(source):
@@ -53,9 +53,7 @@ def read_graph(source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_ar
         nodes, edges, directed = *_of_networkx(source, options), options.directed
         directed = source.is_directed() if directed is None else directed
     else:
-        paths = as_paths(source)
-        files = None if paths is None else find_files(paths)
-        nodes, edges, directed = *_of_rows(files, source, options), options.directed
+        nodes, edges, directed = *_of_rows(_rows(source, options)), options.directed
     return _checked(nodes, edges, bool(directed))
 
 
@@ -114,12 +112,21 @@ def _of_networkx(graph: Any, options: GraphOptions) -> tuple[list[str], sp.csr_a
     return [str(node) for node in numbers], _matrix(ends, weights, len(numbers))
 
 
-def _of_rows(files: list[Path] | None, source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
-    """The graph of files of edges, or of an iterable of them."""
+def _rows(source: Any, options: GraphOptions) -> list[tuple[str, Iterable[tuple[int, Any]]]]:
+    """The edges of each file, of a data frame or of an iterable, after the name of it."""
+    if is_frame(source):
+        names = list(getattr(source, "column_names", source.columns))  # Arrow's, or those of others
+        return [("the data frame", _columns("the data frame", source, names, options))]
+    paths = as_paths(source)
+    if paths is None:
+        return [("the edges", enumerate(source, 1))]
+    return [(str(file), _cells(file, options)) for file in find_files(paths)]
+
+
+def _of_rows(rows: Iterable[tuple[str, Iterable[tuple[int, Any]]]]) -> tuple[list[str], sp.csr_array]:
     numbers, weights = Numbers(), array("d")
-    named = [("the edges", enumerate(source, 1))] if files is None else [(str(f), _cells(f, options)) for f in files]
     blocks = [np.empty((0, 2), np.int32)]
-    for name, cells in named:
+    for name, cells in rows:
         for block in numbered(_pairs(name, cells, weights), numbers, end=0):
             blocks.append(block.reshape(-1, 3)[:, :2].copy())
             check_memory(len(weights))
@@ -165,15 +172,15 @@ def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
         return _lines(path, str.split if format is None else names_in)
     if format == "jsonl" and not options.columns:
         raise InputError(f"{path}: name the two columns of an edge's nodes: ends=SOURCE,TARGET")
-    return _columns(path, names, options)
+    return _columns(str(path), [path], names, options)
 
 
-def _columns(path: Path, names: list[str], options: GraphOptions) -> Iterator[tuple[int, Any]]:
+def _columns(name: str, source: Any, names: list[str], options: GraphOptions) -> Iterator[tuple[int, Any]]:
     weight = options.edge_weight or (WEIGHT if WEIGHT in names else None)
     ends = options.columns or [name for name in names if name != weight][:2]
     if len(ends) < 2:
-        raise InputError(f"{path}: has one column, {', '.join(names)}: an edge needs two, its nodes")
-    for block in table_blocks([path], [*ends, *([weight] if weight else [])]):
+        raise InputError(f"{name}: has one column, {', '.join(names)}: an edge needs two, its nodes")
+    for block in table_blocks(source, [*ends, *([weight] if weight else [])]):
         yield from zip(block.numbers, zip(*block.cells(), strict=True), strict=True)
 
 
