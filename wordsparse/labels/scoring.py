@@ -123,9 +123,9 @@ def best(scores: Array, k: int) -> Array:
     """The columns of the k largest scores of each row, largest first; of equal ones the first column."""
     k = min(k, scores.shape[1])
     if k < scores.shape[1]:
-        some = np.argpartition(scores, scores.shape[1] - k, axis=1)[:, scores.shape[1] - k :]
-        least = np.take_along_axis(scores, some, 1).min(1, keepdims=True)
-        tied = (scores >= least).sum(1) > k  # more than k: a partition takes any of them
+        one_more = np.argpartition(scores, scores.shape[1] - k - 1, axis=1)[:, scores.shape[1] - k - 1 :]
+        values, some = np.take_along_axis(scores, one_more, 1), one_more[:, 1:]
+        tied = values[:, 0] == values[:, 1:].min(1)  # of equal scores a partition takes any
         some[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, :k]
         some.sort(1)
     else:
