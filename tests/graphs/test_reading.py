@@ -56,6 +56,7 @@ def test_other_graphs(tmp_path: Path) -> None:
     assert arcs(graph) == expected(directed=True)
     assert arcs(graph, directed=False) == expected(directed=False)
     assert arcs(iter(EDGES)) == expected(directed=False)
+    assert arcs([(1, 2.0), (2, 3)], directed=True) == {("1", "2"): 1, ("2", "3"): 1}
     frame = pytest.importorskip("pandas").DataFrame(EDGES, columns=["a", "b", "weight"])
     table = pytest.importorskip("pyarrow").Table.from_pandas(frame)
     assert arcs(frame) == arcs(table, ends="a,b") == expected(directed=False)
@@ -112,7 +113,7 @@ def test_requests_that_are_refused(case: str) -> None:
     ("name", "text", "options", "message"),
     [
         ("g.csv", "from,to\na,b\n", {"edge_weight": "strength"}, "no column 'strength'"),
-        ("g.csv", "from\na\n", {}, "one column"),
+        ("g.csv", "from\na\n", {}, "needs two columns, its nodes, .*'from'"),
         ("g.txt", "a b\n", {"ends": "x,y"}, "no names"),
         ("g.jsonl", "{}", {}, "ends=SOURCE,TARGET"),
         ("g.mtx", "no matrix", {}, "scipy.io.mmread"),

@@ -2,7 +2,7 @@
 
 import logging
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from wordsparse.corpus.reading import as_paths
 from wordsparse.corpus.sources import find_files
 from wordsparse.corpus.tables import column_names, format_of_name, is_frame, table_blocks
 from wordsparse.corpus.tables.files import DELIMITERS, lines_of, names_in
+from wordsparse.corpus.tables.groups import as_written
 from wordsparse.errors import InputError
+from wordsparse.files.escaping import listed
 from wordsparse.files.unpacking import suffix_of
 from wordsparse.graphs.options import GraphOptions
 from wordsparse.machine import memory
@@ -156,7 +158,7 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
         # NaN, pandas' missing value, differs from itself.
         if source in NO_NODE or target in NO_NODE or source != source or target != target:
             raise InputError(f"{name}: row {number} has an empty node: give every edge two nodes")
-        yield [str(source), str(target)]
+        yield [as_written(source), as_written(target)]
 
 
 def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
@@ -169,7 +171,7 @@ def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
         raise InputError(f"{path}: its columns have no names: leave out ends and edge_weight, or give rows (.csv)")
     names = [] if format is None else column_names(path, format)
     if format is None or (format == "csv" and not named and all(map(_is_number, names[:2]))):
-        return _lines(path, str.split if format is None else names_in)
+        return _lines(path, '"' if format else None)
     if format == "jsonl" and not options.columns:
         raise InputError(f"{path}: name the two columns of an edge's nodes: ends=SOURCE,TARGET")
     return _columns(str(path), [path], names, options)
@@ -179,15 +181,15 @@ def _columns(name: str, source: Any, names: list[str], options: GraphOptions) ->
     weight = options.edge_weight or (WEIGHT if WEIGHT in names else None)
     ends = options.columns or [name for name in names if name != weight][:2]
     if len(ends) < 2:
-        raise InputError(f"{name}: has one column, {', '.join(names)}: an edge needs two, its nodes")
+        raise InputError(f"{name}: an edge needs two columns, its nodes, beside a weight; it has {listed(names)}")
     for block in table_blocks(source, [*ends, *([weight] if weight else [])]):
         yield from zip(block.numbers, zip(*block.cells(), strict=True), strict=True)
 
 
-def _lines(path: Path, cells_of: Callable[[str, str], list[str]]) -> Iterator[tuple[int, list[str]]]:
+def _lines(path: Path, quote: str | None) -> Iterator[tuple[int, list[str]]]:
     """The cells of the lines of a file without names, between white space or the mark that the first line has.
 
-    ``#`` and ``%`` begin a comment.
+    ``#`` and ``%`` begin a comment; in lines with a ``quote`` a cell may have one, as in CSV.
     """
     mark: str | None = ""
     for number, line in enumerate(lines_of(path), 1):
@@ -195,7 +197,8 @@ def _lines(path: Path, cells_of: Callable[[str, str], list[str]]) -> Iterator[tu
             continue
         if mark == "":
             mark = next((mark for mark in DELIMITERS if mark in line.strip()), None)
-        yield number, [cell.strip() for cell in cells_of(line.strip(), mark)] if mark else line.split()
+        split = names_in if quote and quote in line else str.split
+        yield number, [cell.strip() for cell in split(line.strip(), mark)] if mark else line.split()
 
 
 def check_memory(edges: int) -> None:

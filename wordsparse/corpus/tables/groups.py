@@ -80,6 +80,11 @@ def text_of(name: str, cell: object) -> str | None:
         return None
     if not isinstance(cell, str | Number | date):
         raise InputError(f"{name} holds {cell!r:.80}, which is neither text nor a number: name another column")
+    return as_written(cell)
+
+
+def as_written(cell: object) -> str:
+    """A cell as text: of floats, 12.0 as 12, for pandas makes floats of whole numbers beside missing ones."""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
