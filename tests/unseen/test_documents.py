@@ -134,9 +134,10 @@ def test_kept_cells_of_other_kinds(model: ws.Model, tmp_path: Path) -> None:
     assert [json.loads(line)["id"] for line in text.splitlines()] == [1, None, "x"]
     with pytest.raises(InputError, match=r"cells of several kinds, or large: .*; write \.jsonl"):
         documents.write(model.wv, iter(rows), tmp_path / "rows.parquet", ["id"])
-    later = [documents.Row((cell,), ["sun"]) for cell in (1, "007")]
-    with pytest.raises(InputError, match="text after int64"):
-        documents.write(model.wv, iter(later), tmp_path / "rows.parquet", ["id"], batch=1)
+    for cells, said in (((1, "007"), "string after int64"), (([{"a": 1}], [{"b": 2}]), "b: int64.* after .*a: int64")):
+        later = (documents.Row((cell,), ["sun"]) for cell in cells)
+        with pytest.raises(InputError, match=said):
+            documents.write(model.wv, later, tmp_path / "rows.parquet", ["id"], batch=1)
 
 
 def test_lines_keep_empty_ones(tmp_path: Path) -> None:

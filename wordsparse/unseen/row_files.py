@@ -60,8 +60,12 @@ def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
 
 
 def _as_kind(arrow: Any, column: Any, kind: Any) -> Any:
-    if arrow.types.is_string(column.type) and column.type != kind:  # "007" would be 7
-        raise arrow.ArrowInvalid(f"text after {kind}")
+    """The cells as cells of an earlier part's kind; "007" would be 7, and members that are new would be left out."""
+    both = [arrow.schema([("", each)]) for each in (kind, column.type)]
+    if (arrow.types.is_string(column.type) and column.type != kind) or (
+        arrow.types.is_nested(kind) and arrow.unify_schemas(both, promote_options="permissive").field(0).type != kind
+    ):
+        raise arrow.ArrowInvalid(f"{column.type} after {kind}")
     return column.cast(kind)
 
 
