@@ -3,6 +3,7 @@
 import itertools
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,10 @@ class TrainCommand(click.Command):
         content = {} if path is None else recorded_options(path) if is_model(path) else regular.read_toml(path)
         if "recipe" in content:
             ctx.meta[RECIPE] = Recipe.from_dict(content.pop("recipe"))
-        ctx.meta[KIND] = _named("--for", args) or str(content.get("for", content.get("preset", "text")))
-        params = self.get_params(ctx)
+        kind = _named("--for", args)
+        ctx.meta[KIND] = kind or str(content.get("for", content.get("preset", "text")))
+        with nullcontext() if kind else naming(Path(path or "")):
+            params = self.get_params(ctx)
         with naming(Path(path or "")):
             ctx.default_map = _defaults(params, content)
         try:
