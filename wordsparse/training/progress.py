@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from os import PathLike
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from wordsparse.display import Display
 from wordsparse.errors import InputError
+from wordsparse.files.storage import writing
 
 
 @dataclass(frozen=True)
@@ -73,24 +75,28 @@ def _log(path: str | PathLike[str] | None) -> Iterator[Callable[[Progress], None
         yield lambda step: None
         return
     try:
-        file = open(path, "a", encoding="utf-8")  # noqa: SIM115
+        file = open(path, "ab", buffering=0)  # noqa: SIM115
     except OSError as error:
         raise InputError(f"log: {path}: cannot be written: {error.strerror or error}") from error
-    due, waiting = 0.0, ""
+    due, waiting = 0.0, b""
 
     def write(step: Progress) -> None:
         nonlocal due, waiting
         now = datetime.now(UTC)
         content = {"time": now.isoformat(timespec="milliseconds"), **asdict(step), "epoch": step.epoch + 1}
-        waiting = json.dumps(content) + "\n"
+        waiting = json.dumps(content).encode() + b"\n"
         if now.timestamp() >= due or step.heldout_loss is not None:
             due = now.timestamp() + 1
+            append()
+
+    def append() -> None:
+        nonlocal waiting
+        with writing(Path(path)):
             file.write(waiting)
-            file.flush()
-            waiting = ""
+        waiting = b""
 
     with file:
         try:
             yield write
         finally:
-            file.write(waiting)
+            append()
