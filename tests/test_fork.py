@@ -1,7 +1,6 @@
 """Forked processes compute what their parent does: they share no scratch memory, file position or lock with it."""
 
 import multiprocessing
-import os
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ def products_of_a_child(seed: int) -> list[Any]:
     return products(seed)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork in a process with threads
 def test_forked_processes_compute_what_the_parent_does() -> None:
     # Blocks of the pool of arrays were mapped as shared memory: four children got products that were off by 70 to 90.
@@ -39,7 +37,6 @@ def test_forked_processes_compute_what_the_parent_does() -> None:
             np.testing.assert_array_equal(part, expected)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_process_does_not_keep_its_parents_locks(tmp_path: Path) -> None:
     stop = FORK.Event()

@@ -76,7 +76,6 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (f"{TRAIN} --model sg", "'sg' is not known: did you mean skipgram?"),
         (f"{TRAIN} --tokens unicod", "did you mean unicode?"),
         (f"{TRAIN} --loss softmax", "softmax"),
-        (f"{TRAIN} --for txt", "wordsparse: preset must be one of text"),
         (f"{TRAIN} --for graph", "--min-count does not apply to --for graph: leave it out"),
         (f"{TRAIN} --device cuda", "cuda"),
         (f"{TRAIN} --minn 3", "wordsparse subwords has their lengths"),

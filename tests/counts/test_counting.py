@@ -255,6 +255,8 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         ws.count(text, tmp_path / "n.pq", min_count=1)
     with pytest.raises(InputError, match="preset must be text or counts, not 'graph'"):
         ws.count(path, tmp_path / "n.pq", preset="graph")
+    with pytest.raises(InputError, match="min_count, window: says how text is counted, and tables are added"):
+        ws.count(path, tmp_path / "n.pq", preset="counts", min_count=2, window=3)
     manifest = storage.read_manifest(text.path / "corpus.json", shards.FORMAT, shards.VERSION)
     storage.write_manifest(text.path / "corpus.json", {**manifest, "pairs": True})
     with pytest.raises(InputError, match="pairs that an older version encoded"):

@@ -2,7 +2,6 @@
 
 import copy
 import multiprocessing
-import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -39,7 +38,6 @@ def test_steps_of_two_threads_take_turns() -> None:
     assert max(problems.broken_invariants(layer).values()) < 1e-10
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_an_object_that_another_thread_used_during_a_fork_is_refused() -> None:
     """The child waited for ever for the lock of a thread that it does not have."""

@@ -126,7 +126,6 @@ assert here == there
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_forked_after_use_a_process_works_on_one_thread() -> None:
     """It waited for ever: the threads that OpenMP remembers are the parent's."""
     done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=200, check=False)

@@ -95,6 +95,8 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
     optional.load("writing counted pairs", "pyarrow")
     if asked.preset not in ("text", COUNTS):
         raise InputError(f"preset must be text or {COUNTS}, not {asked.preset!r}")
+    if asked.preset == COUNTS and (others := changed(asked).keys() - {"preset", "threads", "progress"}):
+        raise InputError(f"{', '.join(sorted(others))}: says how text is counted, and tables are added: leave it out")
     if asked.columns is not None and asked.weight is None:
         raise InputError("columns names those of rows that count several times: name that of their weight (weight)")
     validation.positive_int("window", asked.window)
