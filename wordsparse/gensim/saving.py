@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, MissingFileError
 from wordsparse.files import storage
 from wordsparse.gensim import settings
 from wordsparse.gensim.engine import Trained
@@ -66,8 +66,10 @@ def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
     Raises
     ------
     InputError
-        If it is damaged or not a Word2Vec; also an AttributeError if it holds only vectors.
+        If it is missing (MissingFileError), damaged or not a Word2Vec; also an AttributeError if it holds only vectors.
     """
+    if not path.exists():
+        raise MissingFileError(f"{path}: no such model; check its name")
     if path.is_file():
         KeyedVectors.load(path)  # refuses a pickle of gensim's, and what is no file of vectors
         raise WrongPlaceError(f"{path}: holds vectors alone, which cannot be trained on: use KeyedVectors.load")

@@ -1,11 +1,13 @@
 """gensim's reader of lines: an iterable of lists of words, which can be iterated over repeatedly."""
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from wordsparse.corpus.sources import opened
+from wordsparse.errors import MissingFileError
 
 MAX_SENTENCE = 10_000
 """Maximum number of words in a list from a reader; longer lines are split."""
@@ -40,6 +42,8 @@ def lines(source: Any) -> Iterator[str]:
         source.seek(0)
         yield from (line if isinstance(line, str) else line.decode() for line in source)
         return
+    if not os.path.exists(source):
+        raise MissingFileError(f"{source}: no such file; check its name")
     with opened(Path(source)) as file:
         rest = b""
         while block := file.read(_BLOCK):

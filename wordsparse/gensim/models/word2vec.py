@@ -261,7 +261,8 @@ class Word2Vec(Renamed, VocabularyBuilder):
         Raises
         ------
         InputError
-            If it is anything else; files of gensim are pickles, which are never read here.
+            If it is missing (MissingFileError, a FileNotFoundError too) or anything else; files of gensim are pickles,
+            which are never read here.
         """
         model = cls()
         vectors, model._trained = saving.load(model, Path(fname))
