@@ -100,7 +100,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
         window: int = 5,
         min_count: int = 5,
         max_vocab_size: int | None = None,
-        sample: float = 1e-3,
+        sample: float | None = 1e-3,
         seed: int | None = 1,
         workers: int = 3,
         min_alpha: float = 0.0001,
@@ -132,7 +132,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
         self.window, self.shrink_windows = int(window), bool(shrink_windows)
         self.sg, self.hs, self.negative, self.cbow_mean = int(sg), int(hs), int(negative), int(cbow_mean)
         self.alpha, self.min_alpha, self.min_alpha_yet_reached = float(alpha), float(min_alpha), float(alpha)
-        self.ns_exponent, self.sample, self.workers = float(ns_exponent), sample, int(workers)
+        self.ns_exponent, self.sample, self.workers = float(ns_exponent), sample or 0, int(workers)
         self.seed = None if seed is None else int(seed)
         self.min_count, self.max_vocab_size, self.max_final_vocab = min_count, max_vocab_size, max_final_vocab
         self.sorted_vocab, self.null_word, self.hashfxn, self.comment = sorted_vocab, null_word, hashfxn, comment
