@@ -35,7 +35,7 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "most_similar, clip": lambda wv: wv.most_similar("w1", clip_start=3, clip_end=9),
     "most_similar, all": lambda wv: wv.most_similar("w1", topn=None),
     "most_similar, none": lambda wv: wv.most_similar("w1", topn=0),
-    "most_similar, vectors": lambda wv: wv.most_similar(VECTORS[:2], topn=3),
+    "most_similar, vectors": lambda wv: wv.most_similar([VECTORS[0], (VECTORS[1], 0.5)], topn=3),
     "restrict_vocab": lambda wv: wv.similar_by_word(word="w1", restrict_vocab=5),
     "cosmul": lambda wv: wv.most_similar_cosmul(["w1", "w2"], ["w3"], topn=5),
     "by vector": lambda wv: wv.similar_by_vector(VECTORS[2], topn=3),

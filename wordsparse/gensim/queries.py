@@ -36,8 +36,8 @@ class Queries(KeyTable):
         Parameters
         ----------
         positive, negative : key, vector (vector_size,), or list of these, optional
-            The vectors of keys are scaled to length one; ``(key, weight)`` gives a weight other than 1 or −1. The given
-            keys are excluded from the result.
+            The vectors of keys are scaled to length one; a pair with a number gives a weight other than 1 or −1. The
+            given keys are excluded from the result.
         topn : int or None
             Number of keys; None returns the cosines of all keys.
         clip_start, clip_end : int
@@ -106,7 +106,8 @@ def _weighted(items: Any, weight: float, table: KeyTable) -> list[tuple[Any, flo
     is_one = not isinstance(items, list | tuple | np.ndarray) or (isinstance(items, np.ndarray) and items.ndim == 1)
     pairs = []
     for item in [items] if is_one else items:
-        has_weight = isinstance(item, tuple) and len(item) == 2 and item not in table.key_to_index
+        is_pair = isinstance(item, tuple) and len(item) == 2
+        has_weight = is_pair and (isinstance(item[0], np.ndarray) or item not in table.key_to_index)
         pairs.append((item[0], float(item[1])) if has_weight else (item, weight))
     return pairs
 
