@@ -71,6 +71,6 @@ def _is_finite(change: Any, kernels: Kernels) -> bool:
 
 
 def _advice(update: Update) -> str:
-    if update.strength <= STABLE:
-        return "; lower the learning rate or the weight decay, or scale the weights or the losses down"
-    return f"; lower the learning rate (stable up to {2 / max(update.strength, 1e-300):.3g} times this one)"
+    if STABLE < update.strength < np.inf:
+        return f"; lower the learning rate (stable up to {2 / update.strength:.3g} times this one)"
+    return "; lower the learning rate or the weight decay, or scale the weights or the losses down"
