@@ -59,7 +59,7 @@ def check_same(ranks: Ranks, facts: Mapping[str, Any]) -> None:
     """Compare what every rank knows, as JSON can hold it. InputError on all ranks where they differ, collective."""
     told = gather_json(ranks, [socket.gethostname(), facts])
     for rank, (host, other) in enumerate(told):
-        if changed := differences(told[0][1], other, but=set()):
+        if changed := differences(other, told[0][1], but=set()):
             where = f"rank {rank} on {host} was started otherwise than rank 0 on {told[0][0]}"
             raise agreed(ranks, InputError(f"{where}: {changed}; start all of them alike"))
 
