@@ -138,7 +138,7 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
         (Served(TEXT), {"url": "http://h:99999999999999999999/a.txt"}, "run the same command again"),
         (Served(TEXT), {"members": {"text": ""}}, "is not an archive, or a damaged one"),
         (Served(zipped(text=TEXT)[:-5]), {"members": {"text": ""}}, "is not an archive, or a damaged one"),
-        (Served(zipped(text=TEXT)), {"members": {"text": "", "other": ""}}, "holds no member other"),
+        (Served(zipped(text=TEXT)), {"members": {"t*": "", "text": "", "other": ""}}, "holds no member other(?!,)"),
         (Served(zipped(text=TEXT)), {"members": {"text": sha(b"")}}, "text of http.*its sha256 is"),
         (Served(zipped(a__text=TEXT, b__text=TEXT)), {"members": {"*/text": ""}}, "has a name that cannot be used"),
         (Served(broken(zipped(text=TEXT))), {"members": {"text": ""}}, "or a damaged one"),

@@ -141,7 +141,7 @@ def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Pa
                 shutil.copyfileobj(file, target, BLOCK_BYTES)
             _checked(place / name, patterns[pattern], f"{name} of {source}")
             names.append(name)
-            missing.discard(pattern)
+            missing -= {each for each in missing if fnmatch.fnmatchcase(member, each)}
     except DAMAGE as error:
         if isinstance(error, OSError) and error.errno is not None:  # of the disk; decompressors give no number
             raise WordsparseError(f"{place}: {error.strerror}") from error

@@ -49,8 +49,8 @@ def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
                 if writer is None:  # the first rows say what the cells are
                     kinds = [arrow.string() if arrow.types.is_null(column.type) else column.type for column in columns]
                     schema = arrow.schema([*zip(part, kinds, strict=True)])
-                    how = {"compression": "none", "use_dictionary": False}
-                    writer = stack.enter_context(parquet.ParquetWriter(file, schema, **how))
+                    writer = parquet.ParquetWriter(file, schema, compression="none", use_dictionary=False)
+                    stack.enter_context(writer)
                 columns = [_as_kind(arrow, column, kind) for column, kind in zip(columns, kinds, strict=True)]
             except (arrow.ArrowException, OverflowError, UnicodeEncodeError) as error:
                 raise InputError(

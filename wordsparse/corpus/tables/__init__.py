@@ -97,7 +97,7 @@ def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, tuple[
 
 def is_frame(source: object) -> bool:
     """Whether it is a data frame: of pandas, or of a library that hands its columns over as Arrow's, as polars does."""
-    return hasattr(source, "shape") and hasattr(source, "columns")
+    return hasattr(source, "shape") and hasattr(source, "columns")  # the columns of a lazy frame cost: it has no shape
 
 
 def format_of_name(path: PurePath) -> str | None:
