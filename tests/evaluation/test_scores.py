@@ -92,6 +92,11 @@ def test_analogies_by_hand() -> None:
     # The answer is no longer among the most frequent words; with two of three words given none is left.
     assert score_analogies(SIX, questions, 3)["oov"] == 3
     assert score_analogies(SIX, [Question("s", ("man", "man", "man", "MAN"))], 1)["accuracy"] == 0
+    # The rows of a model that was trained further are not in the order of its counts.
+    order = [5, 2, 0, 4, 1, 3]
+    shuffled = WordVectors([SIX.words[row] for row in order], SIX.vectors[order], 9 - np.array(order))
+    for restrict in (1, 3, 5, 6):
+        assert score_analogies(shuffled, questions, restrict) == score_analogies(SIX, questions, restrict)
 
 
 def test_batches_change_nothing(trained: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,10 @@ def decoded(text: str, dtype: str) -> NDArray[Any]:
     return np.frombuffer(base64.b64decode(text), dtype)
 
 
-def test_the_page_holds_the_first_words() -> None:
-    vectors = ws.WordVectors(["a", "b", "c"], np.eye(3), [5, 3, 1])
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0]])
+def test_the_page_holds_the_most_frequent_words(order: list[int]) -> None:
+    counts = np.array([5, 3, 1])
+    vectors = ws.WordVectors(["abc"[row] for row in order], np.eye(3)[order], counts[order])
     model = content_of("m", vectors, 2, 2)
     assert (model["words"], model["counts"], model["vocabSize"]) == (["a", "b"], [5, 3], 3)
     assert decoded(model["vectors"], "i1").tolist() == [127, 0, 0, 0, 127, 0]

@@ -62,6 +62,9 @@ def test_a_new_text_adds_words_and_forgets_none(text: Path, output: Path, tmp_pa
         file.write("w3 once w4\n")
     second = train(other, output, resume=True, min_count=2, epochs=1)
     assert sorted(second.vocabulary.words) == sorted(f"w{i}" for i in range(20))
+    # An index of rows that was stored before gave other words: the vocabulary was sorted anew.
+    assert second.vocabulary.words[: len(first)] == first.vocabulary.words
+    assert second.wv.most_frequent(20).tolist() != [*range(20)]
     counts = dict(zip(second.vocabulary.words, second.vocabulary.counts.tolist(), strict=True))
     assert sum(counts.values()) == 1800 + 602
     assert np.isfinite(second.vectors).all()

@@ -1,4 +1,4 @@
-"""The words of a corpus, most frequent first, with their counts."""
+"""The words of a corpus, with their counts."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ VOCABULARY_BYTES = 2**32
 
 
 class Vocabulary:
-    """Words and counts; a word's id is its rank, 0 for the most frequent.
+    """Words and counts. A word's id is its place; a new vocabulary has its most frequent word first.
 
     Parameters
     ----------
     words : sequence of str
-        Distinct words, most frequent first. Any valid Unicode text is stored unchanged.
+        Distinct words. Any valid Unicode text is stored unchanged.
     counts : array_like of int, shape (V,)
-        Number of occurrences of each word in the corpus: positive, in descending order.
+        Number of occurrences of each word in the corpus, positive.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Vocabulary:
     ------
     InputError
         If there is no word, the lengths differ, a word is repeated or is not valid text, or the counts are not
-        positive integers in descending order.
+        positive integers.
     """
 
     def __init__(self, words: Sequence[str], counts: ArrayLike) -> None:
@@ -94,11 +94,11 @@ class Vocabulary:
         return self._ids.get(word)
 
     def merged(self, other: Vocabulary) -> Vocabulary:
-        """The vocabulary of both texts together: the words of both, with the sums of their counts."""
+        """Return the vocabulary of both texts: these words keep their ids, and the new words of ``other`` follow."""
         counts = dict(zip(self.words, self.counts.tolist(), strict=True))
         for word, count in zip(other.words, other.counts.tolist(), strict=True):
             counts[word] = counts.get(word, 0) + count
-        return Vocabulary.from_counts(counts, min_count=1)
+        return Vocabulary([*counts], [*counts.values()])
 
     def rows_in(self, other: Vocabulary) -> NDArray[np.int64]:
         """The id in ``other`` of each word, (V,); InputError if ``other`` does not hold one of the words."""
@@ -158,7 +158,7 @@ def _checked_counts(counts: ArrayLike) -> NDArray[np.int64]:
     if np.sum(counts, dtype=np.float64) >= 2**63:
         raise InputError("counts must add up to less than 2**63: divide all by one number")
     checked = np.array(counts, np.int64)
-    if (checked < 1).any() or (np.diff(checked) > 0).any():
-        raise InputError("counts must be positive and in descending order: the most frequent word comes first")
+    if (checked < 1).any():
+        raise InputError("counts must be positive: leave out words that do not occur")
     checked.setflags(write=False)
     return checked

@@ -77,7 +77,7 @@ def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], composed: boo
 
     With ``composed``, words that are not known have composed vectors, as they are written.
     """
-    row_of = _rows_by_spelling(word_vectors.words)
+    row_of = _rows_by_spelling(word_vectors, len(word_vectors))
 
     def vector(word: str) -> Array | None:
         row = row_of.get(_spelt(word))
@@ -109,13 +109,14 @@ def answer_analogies(
 
     The vectors are normalised before the sum; a, b and c are excluded in every spelling. NaN for unknown words.
     """
-    words = word_vectors.words[:restrict_vocab]
-    row_of = _rows_by_spelling(words)
-    same_word = np.array([row_of[_spelt(word)] for word in words])
-    rows = np.array([[row_of.get(_spelt(word), -1) for word in question.words] for question in questions], np.intp)
-    asked = rows.min(axis=1) >= 0
+    frequent = word_vectors.most_frequent(restrict_vocab)
+    place = {row: i for i, row in enumerate(frequent.tolist())}
+    place_of = {word: place[row] for word, row in _rows_by_spelling(word_vectors, restrict_vocab).items()}
+    same_word = np.array([place_of[_spelt(word_vectors.words[row])] for row in frequent.tolist()])
+    places = np.array([[place_of.get(_spelt(word), -1) for word in question.words] for question in questions], np.intp)
+    asked = places.min(axis=1) >= 0
     answers = np.full(len(questions), np.nan)
-    answers[asked] = _answered(word_vectors.unit[: len(words)], same_word, rows[asked])
+    answers[asked] = _answered(word_vectors.unit[frequent], same_word, places[asked])
     return answers
 
 
@@ -207,9 +208,10 @@ def _spelt(word: Any) -> str:
     return str(word).upper()
 
 
-def _rows_by_spelling(words: Sequence[Any]) -> dict[str, int]:
-    """The row of each word as it is compared; of several spellings, the first, which is the most frequent."""
+def _rows_by_spelling(word_vectors: WordVectors, n: int) -> dict[str, int]:
+    """Return the row of each of the ``n`` most frequent words as it is compared; of several spellings, the most
+    frequent one's."""
     rows: dict[str, int] = {}
-    for row, word in enumerate(words):
-        rows.setdefault(_spelt(word), row)
+    for row in word_vectors.most_frequent(n).tolist():
+        rows.setdefault(_spelt(word_vectors.words[row]), row)
     return rows

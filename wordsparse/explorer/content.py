@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 def content_of(name: str, vectors: WordVectors, words: int, map_words: int) -> dict[str, Any]:
     """The data of the page, as numbers, strings and lists; InputError if a word is not valid Unicode."""
-    page = _first(vectors.with_text(), words)
+    page = _most_frequent(vectors.with_text(), words)
     mapped = min(map_words, len(page))
     method = projection.method(mapped)
     logger.info("explore: mapping %s words of %s by %s%s", f"{mapped:,}", name, method, projection.advice())
@@ -39,9 +39,11 @@ def content_of(name: str, vectors: WordVectors, words: int, map_words: int) -> d
     }
 
 
-def _first(vectors: WordVectors, n: int) -> WordVectors:
-    """The first ``n`` words, which are the most frequent ones, as everywhere."""
-    return WordVectors(vectors.words[:n], vectors.vectors[:n], None if vectors.counts is None else vectors.counts[:n])
+def _most_frequent(vectors: WordVectors, n: int) -> WordVectors:
+    """Return the ``n`` most frequent words, in that order."""
+    rows = vectors.most_frequent(n)
+    words = [vectors.words[row] for row in rows.tolist()]
+    return WordVectors(words, vectors.vectors[rows], None if vectors.counts is None else vectors.counts[rows])
 
 
 def rounded(vectors: NDArray[Any]) -> NDArray[np.int8]:

@@ -18,15 +18,10 @@ from wordsparse.words.recipe import Recipe
 from wordsparse.words.text_source import TextSource
 
 
-class Ranking:
-    """The keys of a vocabulary by descending count, the order of the words in a model; ``rows`` has each rank."""
-
-    def __init__(self, keys: Sequence[Key], counts: Array) -> None:
-        order = np.argsort(-counts, kind="stable")
-        self.keys = [keys[place] for place in order]
-        self.rows: dict[Key, int] = {key: row for row, key in enumerate(self.keys)}
-        # A given frequency may be 0, but every word of a model must have a positive count.
-        self.vocabulary = Vocabulary(engine_words(self.keys), np.maximum(counts[order], 1))
+def vocabulary_of(keys: list[Key], counts: Array) -> Vocabulary:
+    """Return the vocabulary of a model whose words are these keys, in this order."""
+    # A given frequency may be 0, but every word of a model must have a positive count.
+    return Vocabulary(engine_words(keys), np.maximum(counts, 1))
 
 
 class Trained:
@@ -60,29 +55,28 @@ class Trained:
 
 
 def train(
-    ranking: Ranking,
+    keys: Sequence[Key],
     corpus: EncodedCorpus,
     options: Options,
     before: Trained | None,
     after_step: Callable[[Run], None],
 ) -> Trained:
-    """Train on a corpus, starting from the previous model if there is one."""
-    run = Run(TextSource(corpus), options, ranking.vocabulary)
+    """Train on a corpus, starting from the previous model if there is one: the first keys are those of its words."""
+    run = Run(TextSource(corpus), options)
     if before is not None:
-        rows = np.array([ranking.rows[key] for key in before.keys], np.int64)
-        start_from(run, before.model, rows, before.recipe)
+        start_from(run, before.model, before.recipe)
     for _ in run.steps():
         after_step(run)
-    trained = Trained(ranking.keys, run.model(), options.used_recipe())
+    trained = Trained(keys, run.model(), options.used_recipe())
     del run
     give_back()
     return trained
 
 
-def so_far(run: Run, ranking: Ranking) -> Trained:
-    """The current model of an unfinished run, between two of its steps."""
+def so_far(run: Run, keys: Sequence[Key]) -> Trained:
+    """Return the current model of an unfinished run, between two of its steps."""
     run.embedding.output.fold()
-    return Trained(ranking.keys, run.model(), run.options.used_recipe())
+    return Trained(keys, run.model(), run.options.used_recipe())
 
 
 class Watch:

@@ -20,7 +20,7 @@ from wordsparse.kernels import at_work
 from wordsparse.training.loop import Run
 from wordsparse.training.run_directory import CHECKPOINT, RunDirectory
 
-FORMAT, VERSION = "wordsparse-checkpoint", 1
+FORMAT, VERSION = "wordsparse-checkpoint", 2
 MANIFEST, STATE = "checkpoint.json", "state.bin"
 
 

@@ -87,8 +87,8 @@ class Run:
             self.embedding = self._start(init)
         self.is_whole = True
         self._share: Share | None = None
-        # The model that it continues, in whose axes its own is exported, and the row of each of that model's words.
-        self.continues: tuple[Model, Array] | None = None
+        # The model that it continues: its words are the first ones here, and its axes are those of the export.
+        self.continues: Model | None = None
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
 
     def _start(self, init: WordVectors | None) -> WordEmbedding:
@@ -169,7 +169,7 @@ class Run:
         training = Training(self.text, self.state.as_dict(), state)
         model = Model(*parts, self._report(checkpoints, parent), training, call=dict(call or {}))
         if self.continues is not None:
-            model = model.in_axes_of(*self.continues)
+            model = model.in_axes_of(self.continues)
         if not self.options.form:
             return model
         # N-grams take the place of the steps' work space.

@@ -4,13 +4,13 @@ More epochs: the run continues with its complete state and the schedule of the n
 epochs, the learning rate is three eighths of its initial value and falls to 0 from there. All other options must be
 unchanged.
 
-A new text: unknown words are added, and no word is removed, even if it is rare in the new text. The counts of both
-texts are added; the sums determine the order of the words, the subsampling and the base measure π. A known word keeps
-its rows of E and W, its accumulated mass and the running means (the layer holds diag(√π) W, so its rows are rescaled
-from the old π to the new one, and a fold recomputes Q and w̄); a new word starts as in any run. The schedule is that of
-a new run on the new text, without the warm-up in which E is fixed. The input step is divided by a word's accumulated
-mass, so known words move slowly and new words fast. The model, the loss and the dimension must be unchanged; all other
-options may differ.
+A new text: known words keep their row numbers, unknown words are added after them, and no word is removed, even if it
+is rare in the new text. The counts of both texts are added; the sums determine the subsampling and the base measure π.
+A known word keeps its rows of E and W, its accumulated mass and the running means (the layer holds diag(√π) W, so its
+rows are rescaled from the old π to the new one, and a fold recomputes Q and w̄); a new word starts as in any run. The
+schedule is that of a new run on the new text, without the warm-up in which E is fixed. The input step is divided by a
+word's accumulated mass, so known words move slowly and new words fast. The model, the loss and the dimension must be
+unchanged; all other options may differ.
 """
 
 import logging
@@ -19,7 +19,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import at_work
@@ -85,7 +84,7 @@ def continued(model: Model, source: Source, options: Options) -> Run | None:
             return None
         run = Run(source, more, model.vocabulary)
         run.restore(model.state(), model.trained().run_state)
-        run.continues = model, np.arange(len(model))
+        run.continues = model
         return run
     run = on_new_text(model, source, options)
     added = len(run.vocabulary) - len(model.vocabulary)
@@ -103,17 +102,15 @@ def on_new_text(model: Model, source: Source, options: Options) -> Run:
             f"resume: {changed}: a model keeps these on a new text: leave them as they were, or train a new model"
         )
     run = Run(source, options, model.vocabulary.merged(source.vocabulary))
-    known = model.vocabulary.rows_in(run.vocabulary)
-    start_from(run, model, known, options.used_recipe())
+    start_from(run, model, options.used_recipe())
     return run
 
 
-def start_from(run: Run, model: Model, rows: NDArray[np.int64], recipe: Recipe) -> None:
-    """Let a new run go on from a model trained by ``recipe``: word i of the model is word rows[i] of the run.
-    InputError if the model's state is not that of such a run."""
+def start_from(run: Run, model: Model, recipe: Recipe) -> None:
+    """Let a new run, whose first words are the model's, go on from this model trained by ``recipe``."""
     measure = recipe.base_measure(model.vocabulary.counts)
     W = model.output_rows / np.sqrt(measure / measure.sum())[:, None].astype(np.float32)
     with at_work(starting=True):
-        run.embedding.take_over(model.state(), W, rows)
+        run.embedding.take_over(model.state(), W)
     run.state.warmup_tokens = 0.0
-    run.continues = model, rows
+    run.continues = model

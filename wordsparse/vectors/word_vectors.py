@@ -37,7 +37,7 @@ class WordVectors:
     Parameters
     ----------
     words : iterable of hashable, length V
-        Distinct, most frequent first.
+        Distinct; without ``counts``, most frequent first.
     vectors : array (V, dim)
         One row for each word, finite; stored as float32 in C order, without a copy if it has this form already.
     counts : array (V,), optional
@@ -165,6 +165,12 @@ class WordVectors:
             vector = np.divide(vector, divisor or 1.0, out=np.empty_like(vector), casting="same_kind")
         vector.flags.writeable = False  # a write would invalidate the cached lengths
         return vector
+
+    def most_frequent(self, n: int) -> npt.NDArray[np.intp]:
+        """Return the rows of the ``n`` most frequent words, in that order; the first rows if counts are not known."""
+        if self.counts is None:
+            return np.arange(min(n, len(self)))
+        return np.argsort(-self.counts, kind="stable")[:n]
 
     def is_composed(self, word: object) -> bool:
         """Whether ``word`` has no row and its vector is composed from n-grams, which it shares with other words."""
@@ -318,7 +324,7 @@ class WordVectors:
         """Frequent words that are spelt like one that is not known, at most three."""
         candidates = [
             known
-            for known in self.words[:_SPELLING_CANDIDATES]
+            for known in (self.words[row] for row in self.most_frequent(_SPELLING_CANDIDATES).tolist())
             if isinstance(known, str) and abs(len(known) - len(key)) <= 2 and known[:1].lower() == key[:1].lower()
         ]
         return difflib.get_close_matches(key, candidates, n=3)

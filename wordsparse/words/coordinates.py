@@ -176,17 +176,17 @@ def multiply(rows: Array, matrix: Array, threads: int | None) -> None:
         pass
 
 
-def axes(vectors: Array, before: Array, rows: Array, counts: Array, threads: int | None) -> NDArray[np.float32]:
-    """The rotation R (dim, dim) of the vectors (V, dim) of a model into the axes of the one that it continues.
+def axes(vectors: Array, before: Array, counts: Array, threads: int | None) -> NDArray[np.float32]:
+    """Return the rotation R (dim, dim) of the vectors of a model into the axes of the one that it continues.
 
     Steps turn the canonical coordinates, so that words keep their neighbours and not their numbers, and an index of
-    yesterday's vectors would be of no use to today's queries. R brings the vectors u' of the words that both models
-    have nearest to those of before, u (n, dim), both of length one: Σ_w √n_w |u'_w R − u_w|² is least. Word i of
-    ``before`` is word ``rows[i]``, which occurs n_w = ``counts[i]`` times.
+    yesterday's vectors would be of no use to today's queries. R brings the vectors u' (n, dim) of the words that both
+    models have nearest to those of before, u (n, dim), both of length one: Σ_w √n_w |u'_w R − u_w|² is least. Word w
+    occurs n_w = ``counts[w]`` times.
     """
 
     def overlap(block: slice) -> Array:
-        now, then = (part / lengths(part) for part in (vectors[rows[block]], before[block]))
+        now, then = (part / lengths(part) for part in (vectors[block], before[block]))
         return np.asarray((now * np.sqrt(counts[block], dtype=np.float64)[:, None]).T @ then)
 
     return np.asarray(_rotation(_sum_of(overlap, before, threads)), np.float32)

@@ -177,16 +177,16 @@ class WordEmbedding:
         there = to_device(rows)
         self.E[there], self.mass[there] = to_device(E), to_device(mass)
 
-    def take_over(self, state: Mapping[str, Any], W: Array, rows: Array) -> None:
-        """Go on from the state of an embedding of fewer words, whose weights were W (o = W h), word i of it in rows[i].
+    def take_over(self, state: Mapping[str, Any], W: Array) -> None:
+        """Go on from the state of an embedding of the first words, whose weights were W (o = W h).
 
         Words that it did not have stay as they are.
         """
-        self.start(rows, state["E"], state["mass"])
+        self.start(np.arange(len(W)), state["E"], state["mass"])
         self.curvature = self.output.kernels.to_device(state["curvature"])
         self.pair_curvature, self.steps = state["pair_curvature"], state["steps"]
         weights = self.output.weights()
-        weights[rows] = W
+        weights[: len(W)] = W
         self.output.set_weights(weights)
 
     def _minibatch(self, examples: Examples) -> tuple[Examples, RowInputs]:

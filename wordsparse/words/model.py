@@ -67,7 +67,7 @@ class Model:
     Parameters
     ----------
     vocabulary : Vocabulary
-        V words, most frequent first.
+        V words, most frequent first; a model that continues another one keeps that one's rows, and new words follow.
     input_rows : (V, dim) float32
         E, in the arbitrary basis of training.
     output_rows : (V, dim + 1) float32
@@ -104,8 +104,9 @@ class Model:
         """In a notebook: the losses, and the nearest words of some that are frequent, yet say something."""
         losses = self.report.get("loss") or []
         rows = [("loss per epoch", *(f"{loss:.4g}" for loss in losses))] if losses else []
-        telling = [word for word in self.vocabulary.words[SHOWN_FROM:] if len(word) >= SHOWN_LENGTH][:SHOWN]
-        chosen = telling or self.vocabulary.words[:SHOWN] if len(self) > 1 else []
+        words = [self.vocabulary.words[row] for row in self.wv.most_frequent(len(self)).tolist()]
+        telling = [word for word in words[SHOWN_FROM:] if len(word) >= SHOWN_LENGTH][:SHOWN]
+        chosen = telling or words[:SHOWN] if len(self) > 1 else []
         near = [(word, ", ".join(other for other, _ in self.wv.similar(word, SHOWN))) for word in chosen]
         said = html.escape(repr(self).removeprefix("Model(").removesuffix(")"))
         return f"<p>{said}</p>{html_table(rows)}{html_table([('word', 'nearest'), *near], {'word'}) if near else ''}"
@@ -179,7 +180,7 @@ class Model:
         return len(self.vocabulary)
 
     def __iter__(self) -> Iterator[str]:
-        """The words, most frequent first."""
+        """The words, in the order of their rows."""
         return iter(self.vocabulary.words)
 
     def fit_subwords(
@@ -208,12 +209,13 @@ class Model:
         """The same model without n-grams; it shares the arrays."""
         return replace(self, subwords=None)
 
-    def in_axes_of(self, before: "Model", rows: Array) -> "Model":
-        """The same model, without n-grams, in the axes of the model ``before`` that it continues, whose word i is its
-        word ``rows[i]``; it shares the arrays."""
-        counts = np.asarray(self.vocabulary.counts)[rows]
+    def in_axes_of(self, before: "Model") -> "Model":
+        """Return the same model, without n-grams, in the axes of the model ``before`` that it continues; it shares the
+        arrays."""
+        counts = np.asarray(self.vocabulary.counts)[: len(before)]
         now, then = (model.without_subwords().vectors for model in (self, before))
-        return replace(self, subwords=None, axes=coordinates.axes(now, then, rows, counts, self.threads))
+        axes = coordinates.axes(now[: len(before)], then, counts, self.threads)
+        return replace(self, subwords=None, axes=axes)
 
     def keyed_vectors(self) -> "KeyedVectors":
         """The vectors as gensim's KeyedVectors.

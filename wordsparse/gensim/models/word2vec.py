@@ -278,13 +278,13 @@ class Word2Vec(Renamed, VocabularyBuilder):
         self._refuse_changes()
         self.epochs = epochs
         started = time.perf_counter()
-        ranking = engine.Ranking(self._wv.index_to_key, self._wv.expandos["count"])
-        corpus = text.corpus(ranking.rows, ranking.vocabulary)
+        keys = list(self._wv.index_to_key)
+        corpus = text.corpus(self._wv.key_to_index, engine.vocabulary_of(keys, self._wv.expandos["count"]))
         options = settings.options(self, epochs, corpus)
-        watch = engine.Watch(epochs, lambda run: self._epoch_ended(run, ranking, watch, callbacks))
+        watch = engine.Watch(epochs, lambda run: self._epoch_ended(run, keys, watch, callbacks))
         _call(callbacks, "on_train_begin", self)
         _call(callbacks, "on_epoch_begin", self)
-        self._show(engine.train(ranking, corpus, options, self._trained, watch))
+        self._show(engine.train(keys, corpus, options, self._trained, watch))
         self.running_training_loss = watch.loss
         self.min_alpha_yet_reached = self.min_alpha
         self.train_count += 1
@@ -292,13 +292,13 @@ class Word2Vec(Renamed, VocabularyBuilder):
         _call(callbacks, "on_train_end", self)
         return epochs * texts.known_tokens(corpus), epochs * corpus.tokens
 
-    def _epoch_ended(self, run: Run, ranking: engine.Ranking, watch: engine.Watch, callbacks: Sequence[Any]) -> None:
+    def _epoch_ended(self, run: Run, keys: Sequence[Any], watch: engine.Watch, callbacks: Sequence[Any]) -> None:
         """Call the callbacks between two steps; ``wv`` gives them the current vectors."""
         self.running_training_loss = watch.loss
         logger.info("epoch %d of %d: the losses of all pairs so far sum to %.6g", watch.ended, self.epochs, watch.loss)
         if not callbacks:
             return
-        self._refresh = lambda: self._show(engine.so_far(run, ranking))
+        self._refresh = lambda: self._show(engine.so_far(run, keys))
         try:
             _call(callbacks, "on_epoch_end", self)
             if watch.ended < self.epochs:
