@@ -17,7 +17,7 @@ import functools
 import inspect
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from wordsparse.errors import InputError
 
@@ -26,7 +26,6 @@ B = TypeVar("B")
 K = TypeVar("K")
 P = ParamSpec("P")
 R = TypeVar("R")
-T = TypeVar("T")
 
 NO_LEARNING_RATE = "there is no learning rate to choose: the exact steps find their own length"
 EVERY_OUTPUT = "every word is a negative here, and nothing is sampled: leave it out, or choose the loss"
@@ -98,6 +97,9 @@ class About:
         Whether there may be other values than the choices, which are checked where they are used.
     free : bool
         Whether a resumed run may have another value: it changes no step.
+    check : callable, optional
+        Called with the name and the value when the options are made; returns the value, or raises InputError. None is
+        not checked where it is the default.
     """
 
     help: str
@@ -107,6 +109,22 @@ class About:
     choices: Mapping[str, str] | tuple[str, ...] | None = None
     open: bool = False
     free: bool = False
+    check: Callable[[str, Any], Any] | None = None
+
+
+class Checked:
+    """Base of a dataclass of options: NumPy's numbers and strings become Python's, and every value is checked."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def __post_init__(self) -> None:
+        values, defaults = vars(self), type(self).__dataclass_fields__
+        for name, about in abouts(type(self)).items():
+            value = values[name]
+            if getattr(value, "shape", None) == ():
+                value = values[name] = value.item()  # JSON and TOML cannot hold a NumPy number
+            if about.check is not None and (value is not None or defaults[name].default is not None):
+                values[name] = about.check(name, value)
 
 
 def option(default: Any, help: str, **about: Any) -> Any:
@@ -114,15 +132,12 @@ def option(default: Any, help: str, **about: Any) -> Any:
     return dataclasses.field(default=default, metadata={"about": About(help, **about)})
 
 
-def abouts(kind: type) -> dict[str, About]:
-    """The options of a class by name, in the order of its fields."""
+def _abouts(kind: type) -> dict[str, About]:
     return {field.name: field.metadata["about"] for field in dataclasses.fields(kind) if "about" in field.metadata}
 
 
-def changed(options: Any, kind: type | None = None) -> dict[str, Any]:
-    """The options that differ from their defaults; with ``kind``, those of this class alone."""
-    fields = dataclasses.fields(kind or options)
-    return {each.name: value for each in fields if (value := getattr(options, each.name)) != each.default}
+abouts: Callable[[type], dict[str, About]] = functools.cache(_abouts)
+"""The options of a class by name, in the order of its fields."""
 
 
 def free(kind: type) -> set[str]:
@@ -130,62 +145,48 @@ def free(kind: type) -> set[str]:
     return {name for name, about in abouts(kind).items() if about.free}
 
 
-def part(asked: object, kind: type[T]) -> T:
-    """The options of one class, from an object that has the options of several."""
-    return kind(**{field.name: getattr(asked, field.name) for field in dataclasses.fields(kind)})  # type: ignore[arg-type]
-
-
 class taking(Generic[P, K]):
-    """Let a function whose last argument is an object of this class be called with its fields as keywords instead; or,
-    with ``chosen``, of the class that it returns for these keywords. ``completed`` may add keywords before.
+    """Let a function be called with the fields of a class as keywords in place of its last argument.
 
-    An unknown keyword raises InputError with a hint. The line ``{options}`` of the docstring becomes the description of
-    the fields.
+    The argument is an object of the class, made of the keywords; with ``as_said``, the mapping of those that were said,
+    whose names and values the function checks. An unknown keyword raises InputError with a hint. The line ``{options}``
+    of the docstring becomes the description of the fields.
     """
 
-    def __init__(
-        self,
-        kind: Callable[P, K],
-        chosen: Callable[[Mapping[str, Any]], Any] | None = None,
-        completed: Callable[..., tuple[tuple[Any, ...], dict[str, Any]]] | None = None,
-    ) -> None:
+    def __init__(self, kind: Callable[P, K], *, as_said: bool = False) -> None:
         self._kind: Any = kind
-        self._completed = completed or (lambda *args, **given: (args, given))
-        self._chosen: Callable[[Mapping[str, Any]], Any] = chosen or (lambda given: kind)
+        self._as_said = as_said
 
     @overload
-    def __call__(self, function: Callable[[A, K], R]) -> Callable[Concatenate[A, P], R]: ...
+    def __call__(self, function: Callable[[A, Any], R]) -> Callable[Concatenate[A, P], R]: ...
     @overload
-    def __call__(self, function: Callable[[A, B, K], R]) -> Callable[Concatenate[A, B, P], R]: ...
+    def __call__(self, function: Callable[[A, B, Any], R]) -> Callable[Concatenate[A, B, P], R]: ...
     def __call__(self, function: Any) -> Any:
         """The function that takes keywords."""
-        *first, _ = inspect.signature(function).parameters.values()
-        places = [parameter.name for parameter in first]
+        *first, last = inspect.signature(function).parameters.values()
+        places, options = [parameter.name for parameter in first], [*inspect.signature(self._kind).parameters]
 
         @functools.wraps(function)
-        def called(*args: Any, **given: Any) -> Any:
-            args, given = self._completed(*args, **given)
-            kind = self._chosen(given)
-            taken: inspect.Signature = _signature(function, kind)
-            foreign = [name for name in given if name in known.parameters and name not in taken.parameters]
-            if foreign:
-                raise InputError(f"{', '.join(foreign)}: does not apply to what preset (--for) names: leave it out")
-            refuse_unknown(given, taken.parameters, but=len(first))
-            if len(args) > len(first):
+        def called(*args: Any, **said: Any) -> Any:
+            if len(args) > len(places):
                 raise TypeError(
                     f"{function.__name__} takes {' and '.join(places)}, and options by name: {places[0]}, dim=50"
                 )
-            taken.bind(*args, **given)  # a TypeError that names what is missing
-            leading = [given.pop(name) for name in places[len(args) :] if name in given]
-            return function(*args, *leading, kind(**given))
+            leading = {}
+            for name in places[len(args) :]:
+                if name in said:
+                    leading[name] = said.pop(name)
+            if not self._as_said:
+                refuse_unknown(said, [*places, *options], but=len(places))
+            leading[last.name] = said if self._as_said else self._kind(**said)
+            return function(*args, **leading)  # a TypeError names an argument that is missing
 
-        called.__signature__ = known = _signature(function, self._kind)  # type: ignore[attr-defined]
+        called.__signature__ = _signature(function, self._kind)  # type: ignore[attr-defined]
         called.__annotations__ = {**self._kind.__init__.__annotations__, **function.__annotations__}
         called.__doc__ = _described(function.__doc__ or "", self._kind)
         return called
 
 
-@functools.cache
 def _signature(function: Callable[..., Any], kind: type) -> inspect.Signature:
     """Of a function that takes the fields of a class in place of its last argument."""
     own = inspect.signature(function)

@@ -1,8 +1,9 @@
 """Checks of the user's arguments, made before any state changes; each message names the argument."""
 
+import functools
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,13 +41,12 @@ def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int
     return number
 
 
-def positive_int(name: str, value: Any) -> int:
-    """``value`` as an int of at least 1 that 64 bits hold."""
-    return whole(name, value, 1, LARGEST)
+positive_int = functools.partial(whole, least=1, most=LARGEST)
+"""``value`` as an int of at least 1 that 64 bits hold."""
 
 
-def finite(name: str, value: Any) -> float:
-    """``value`` as a finite float."""
+def finite(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> float:
+    """``value`` as a finite float of at least ``least`` and at most ``most``."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -55,17 +55,26 @@ def finite(name: str, value: Any) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise InputError(f"{name} must be a finite number, not {number}")
-    return number
-
-
-def non_negative(name: str, value: Any, most: float = math.inf) -> float:
-    """``value`` as a finite float of at least 0 and at most ``most``."""
-    number = finite(name, value)
-    if number < 0:
-        raise InputError(f"{name} must be a finite number of at least 0, not {number}")
+    if number < least:
+        raise InputError(f"{name} must be a finite number of at least {least:g}, not {number}")
     if number > most:
         raise InputError(f"{name} must be at most {most:g}, not {number}")
     return number
+
+
+non_negative = functools.partial(finite, least=0.0)
+"""``value`` as a finite float of at least 0."""
+
+
+def one_of(*choices: str) -> Callable[[str, Any], str]:
+    """Return a check that a value is one of these."""
+
+    def check(name: str, value: Any) -> str:
+        if value not in choices:
+            raise InputError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+        return str(value)
+
+    return check
 
 
 def working_dtype(dtype: Any) -> np.dtype[Any]:

@@ -6,6 +6,7 @@ import pytest
 import wordsparse as ws
 from wordsparse.comparison import texts
 from wordsparse.comparison.request import Request
+from wordsparse.corpus.encoding import encoded
 
 SENTENCES = ["a b a c", "rare", "b a", "c b a x y"]
 
@@ -36,16 +37,17 @@ def test_the_first_tokens_with_the_whole_vocabulary(
     text: Path, tmp_path: Path, max_tokens: int, expected: list[str]
 ) -> None:
     asked = request(text, max_tokens=max_tokens)
-    used = texts.prepare(asked, tmp_path)
-    assert asked.tokens(used) == min(max_tokens, 12)
-    assert used.vocabulary.words == ["a", "b", "c"]
-    # What occurs once, and the line that holds nothing else, is left out.
-    assert plain(used, asked.tokens(used), tmp_path) == expected
+    with encoded(asked.corpus, asked.text) as used:
+        assert asked.tokens(used) == min(max_tokens, 12)
+        assert used.vocabulary.words == ["a", "b", "c"]
+        # What occurs once, and the line that holds nothing else, is left out.
+        assert plain(used, asked.tokens(used), tmp_path) == expected
 
 
 def test_an_encoded_text_is_used_as_it_is(text: Path, tmp_path: Path) -> None:
-    encoded = ws.encode(text, tmp_path / "encoded", min_count=2).path
-    assert texts.prepare(request(encoded), tmp_path).path == encoded
+    path = ws.encode(text, tmp_path / "encoded", min_count=2).path
+    with encoded([path], {"min_count": 2}) as used:
+        assert used.path == path
 
 
 def test_long_sentences_are_cut_where_gensims_reader_cuts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -334,6 +334,7 @@ def test_nothing_of_a_table_is_held_whole(tmp_path: Path) -> None:
     for kind in ("t.csv", "t.jsonl", "t.parquet", "pandas", "mappings"):
         rows = [{"text": f"a{i}"} for i in range(5000)]
         table = made(kind, rows, tmp_path)
-        sizes = [len(block.numbers) for block in table_blocks([table] if "." in kind else table, ["text"])]
+        source, is_frame = [table] if "." in kind else table, kind == "pandas"
+        sizes = [len(block.numbers) for block in table_blocks(source, ["text"], is_frame=is_frame)]
         assert sum(sizes) == 5000
         assert kind == "t.jsonl" or max(sizes) <= 1024  # whose blocks have 2**20 bytes

@@ -253,7 +253,7 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         ws.count(text.path, tmp_path / "n.pq", weight="n")
     with pytest.raises(InputError, match="was encoded with min_count 5, not 1"):
         ws.count(text, tmp_path / "n.pq", min_count=1)
-    with pytest.raises(InputError, match="preset must be text or counts, not 'graph'"):
+    with pytest.raises(InputError, match="preset must be one of text, counts, not 'graph'"):
         ws.count(path, tmp_path / "n.pq", preset="graph")
     with pytest.raises(InputError, match="min_count, window: says how text is counted, and tables are added"):
         ws.count(path, tmp_path / "n.pq", preset="counts", min_count=2, window=3)

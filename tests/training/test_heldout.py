@@ -7,10 +7,9 @@ import pytest
 from support.topics import BOUND_AT_0, SMALL, two_topics
 
 import wordsparse as ws
-from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
 from wordsparse.training import loop
-from wordsparse.training.texts import TrainingText, encoded
+from wordsparse.training.request import request
 from wordsparse.words.options import Options
 from wordsparse.words.source import Split
 
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("no_gpu")
 def test_the_heldout_loss_is_the_dense_loss_of_the_final_weights() -> None:
     model = ws.train(two_topics(300), **{**SMALL, "epochs": 1}, model="skipgram", heldout=0.3, window=1)
     corpus_options = Options(dim=8, epochs=1, threads=1, sample=0, model="skipgram", heldout=0.3, window=1)
-    with encoded(TrainingText(two_topics(300), TextOptions(min_count=1))) as corpus:
+    with request(two_topics(300), {"min_count": 1}).source() as corpus:
         examples = list(loop.Run(corpus, corpus_options).minibatches.heldout())
     counts = np.asarray(model.vocabulary.counts, np.float64)
     pi = np.sqrt(counts) / np.sqrt(counts).sum()

@@ -11,13 +11,12 @@ import pytest
 from support.topics import AT_START, SMALL, TOPICS, two_topics
 
 import wordsparse as ws
-from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.kernels import CpuKernels
 from wordsparse.machine import devices
 from wordsparse.training import loop
 from wordsparse.training.progress import Progress, rate
-from wordsparse.training.texts import TrainingText, encoded
+from wordsparse.training.request import request
 from wordsparse.words import recipe
 from wordsparse.words.embedding import WordEmbedding
 from wordsparse.words.options import LOSSES, MODELS, Options
@@ -74,7 +73,7 @@ def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch: pytest.M
     def minibatches(threads: int, device: str) -> tuple[int, list[tuple[Any, ...]]]:
         monkeypatch.setattr(devices, "choose", lambda asked: devices.Choice(device, "as the test has it"))
         options = Options(dim=4, sample=0, model=model, threads=threads, batch_tokens=150)
-        with encoded(TrainingText(two_topics(), TextOptions(min_count=1))) as corpus:
+        with request(two_topics(), {"min_count": 1}).source() as corpus:
             run = loop.Run(corpus, options)
             built = [
                 (end, e.words.tobytes(), e.targets.csr.indices.tobytes(), e.targets.y.tobytes())
@@ -152,12 +151,12 @@ def test_a_loss_far_above_the_first_one_ends_the_run(monkeypatch: pytest.MonkeyP
 
 def test_nothing_is_left_behind_in_the_temporary_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with encoded(TrainingText(two_topics(20), TextOptions(min_count=1))) as corpus:
+    with request(two_topics(20), {"min_count": 1}).source() as corpus:
         assert corpus.corpus.path.is_relative_to(tmp_path)
     assert list(tmp_path.iterdir()) == []
     with (
         pytest.raises(InputError, match="vocabulary is empty"),
-        encoded(TrainingText(two_topics(20), TextOptions(min_count=999))),
+        request(two_topics(20), {"min_count": 999}).source(),
     ):
         pass
     assert list(tmp_path.iterdir()) == []

@@ -15,11 +15,10 @@ from support.runs import interrupt, interrupted, once_after, run_directory, trai
 from support.texts import SHORT, same_vectors, write_text
 
 import wordsparse as ws
-from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
 from wordsparse.training.interruption import Interrupted
+from wordsparse.training.request import request
 from wordsparse.training.resume import on_new_text
-from wordsparse.training.texts import TrainingText
 from wordsparse.words.options import Options
 
 
@@ -80,13 +79,11 @@ def test_a_new_text_adds_words_and_forgets_none(text: Path, output: Path, tmp_pa
 
 
 def test_what_was_learnt_is_there_before_the_first_step_on_a_new_text(tmp_path: Path, output: Path, text: Path) -> None:
-    from wordsparse.training.texts import encoded
-
     model = train(text, output)
     before = ws.load(output)
     other = write_text(tmp_path / "other.txt", seed=1, words=20, sentences=100)
     given = {name: value for name, value in SHORT.items() if name != "min_count"}
-    with encoded(TrainingText(other, TextOptions(min_count=1))) as corpus:
+    with request(other, {"min_count": 1}).source() as corpus:
         run = on_new_text(model, corpus, Options(**given))
     rows = before.vocabulary.rows_in(run.vocabulary)
     output_layer = run.embedding.output
@@ -179,12 +176,12 @@ def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def test_a_model_of_the_version_before_is_trained_on(text: Path, output: Path) -> None:
-    """Its options name n-grams twice, and lack one."""
+    """Its options lack one that came later."""
     from wordsparse.words import model_directory
 
     model = train(text, output)
     options = {name: value for name, value in model.options.items() if name != "heldout"}
-    model = replace(model, options={**options, "subwords": True})
+    model = replace(model, options=options)
     shutil.rmtree(output)
     model_directory.write(model, output)
     assert len(train(text, output, epochs=3, resume=True).report["loss"]) == 3

@@ -16,7 +16,7 @@ from wordsparse.unseen import infer, solver
 from wordsparse.unseen.objective import RIDGE, Objective
 from wordsparse.words import coordinates
 from wordsparse.words.examples import distance_weights
-from wordsparse.words.presets import preset
+from wordsparse.words.kinds import kind_of
 
 TOPICS = ["sun moon star sky night light", "bread milk egg flour sugar oven", "ship sea port wave sail storm"]
 OPTIONS: dict[str, Any] = {"dim": 6, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0.05}
@@ -93,7 +93,7 @@ def input_pairs(model: ws.Model, texts: list[list[str]]) -> list[tuple[str, floa
 
 def popular(model: ws.Model, occurrences: int) -> float:
     """The popularity of a word."""
-    weight = preset(model.options.get("preset", "text")).export.get("popularity", 0)
+    weight = kind_of(model.options.get("preset", "text")).export.get("popularity", 0)
     return weight * float(np.log(occurrences) - np.log(model.vocabulary.counts).mean())
 
 

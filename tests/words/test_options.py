@@ -11,8 +11,8 @@ from wordsparse.layer.losses import Taylor
 from wordsparse.machine import devices
 from wordsparse.words.embedding import StepSizes
 from wordsparse.words.examples import MAX_WINDOW
+from wordsparse.words.kinds import KINDS
 from wordsparse.words.options import LOSSES, MODELS, DeviceName, Options, PresetName
-from wordsparse.words.presets import PRESETS
 from wordsparse.words.recipe import Recipe, recommended
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("no_gpu")
 
 def test_the_names_of_devices_and_presets_are_those_of_the_machine_and_the_table() -> None:
     assert get_args(DeviceName) == devices.DEVICES
-    assert get_args(PresetName) == tuple(PRESETS)
+    assert get_args(PresetName) == tuple(KINDS)
 
 
 def test_every_model_has_a_recipe_for_every_loss() -> None:
@@ -84,9 +84,3 @@ def test_options_go_through_json_and_back(loss: str) -> None:
 def test_stored_options_that_are_not_known_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Options.from_dict({"loss": "taylor", **change})
-
-
-def test_models_without_ngrams_of_the_version_before_are_read() -> None:
-    old = {**Options().as_dict(), "subwords": False, "form": 1.0}
-    assert Options.from_dict(old).form == 0
-    assert Options.from_dict({**old, "subwords": True}).form == 1

@@ -10,13 +10,13 @@ from wordsparse import validation
 from wordsparse.advice import trial
 from wordsparse.advice.sizes import Sizes, measured_speedup, of_rows
 from wordsparse.advice.trial import Result
+from wordsparse.corpus.encoding import encoded
 from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.rows import read_data
 from wordsparse.errors import InputError
 from wordsparse.evaluation.scores import ENOUGH_TOKENS
 from wordsparse.layer.losses import LOSSES
-from wordsparse.training.texts import TrainingText, encoded
-from wordsparse.words.text_source import TextSource
+from wordsparse.options import abouts, refuse_unknown
 
 logger = logging.getLogger(__name__)
 
@@ -76,12 +76,11 @@ def advise(
         speedup = measured_speedup(sizes)
         return _content(sizes, speedup, results, *_of_rows(sizes, speedup))
     logger.info("advise: reading the text")
-    with encoded(TrainingText(corpus, TextOptions(**text))) as source:
-        if not isinstance(source, TextSource):
-            raise InputError("counted pairs say nothing of examples: give the text that they were counted in")
-        counts = source.vocabulary.counts
+    refuse_unknown(text, abouts(TextOptions))
+    with encoded(corpus, text) as encoded_text:
+        counts = encoded_text.vocabulary.counts
         sizes = Sizes(int(counts.sum()), counts.size, dim + 1, 1.0, "one-hot")  # CBOW: a token is its window's target
-        results = trial.of_text(source.corpus, dim, budget) if budget > 0 else []
+        results = trial.of_text(encoded_text, dim, budget) if budget > 0 else []
         return _content(sizes, measured_speedup(sizes), results, *_of_text(results))
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from wordsparse import compare
 from wordsparse.advice.sizes import SEED
+from wordsparse.comparison import compare
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine.threads import single_threaded_blas

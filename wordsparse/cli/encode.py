@@ -12,7 +12,7 @@ from wordsparse.corpus import encode
 from wordsparse.corpus.options import TextOptions
 from wordsparse.display import Display
 from wordsparse.errors import InputError
-from wordsparse.words import presets
+from wordsparse.words.kinds import TEXT, kind_of
 from wordsparse.words.options import Options
 
 
@@ -33,10 +33,11 @@ def command(
     input; read in the given order. Each line is a sentence, words are separated by white space, and nothing is
     changed: --format and --tokens name other ways.
     """
-    if presets.source_kind(preset or "text") is not None:
+    kind = kind_of(preset or TEXT)
+    if kind.open is not None:
         raise InputError(f"what --for {preset} reads is not encoded: train --for {preset} reads it itself")
-    started, asked = time.perf_counter(), given(options)
-    asked.setdefault("min_count", presets.preset(preset or "text").min_count)
+    fitting = {name: value for name, value in kind.defaults.items() if name in options}
+    started, asked = time.perf_counter(), {**fitting, **given(options)}
     with Display(not quiet) as display:
         asked["progress"] = lambda tokens: display.update("encode", "tokens", tokens)
         encoded = encode(corpus, output, **asked)

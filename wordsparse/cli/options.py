@@ -19,16 +19,17 @@ from wordsparse.words.model import Model
 def options_of(
     kind: type, names: Iterable[str] = (), defaults: Mapping[str, Any] | None = None
 ) -> Callable[[Decorated], Decorated]:
-    """The options of a class for the command line, or the named ones; each is None where it is not given. The help
+    """Make the options of a class for the command line, or the named ones; each is None if it is left out. The help
     shows ``defaults`` in place of the class's own."""
-    fields, types_of = {field.name: field for field in dataclasses.fields(kind)}, get_type_hints(kind)
-    chosen = [*names] or [name for name, about in abouts(kind).items() if about.cli is not None]
+    known, types_of = abouts(kind), get_type_hints(kind)
+    defaults_of = {field.name: field.default for field in dataclasses.fields(kind)}
+    chosen = [*names] or [name for name, about in known.items() if about.cli is not None]
 
     def decorate(command: Decorated) -> Decorated:
         for name in reversed(chosen):
-            about = abouts(kind)[name]
+            about = known[name]
             about = dataclasses.replace(about, shown=str(defaults[name])) if defaults and name in defaults else about
-            command = _option(name, about, types_of[name], fields[name].default)(command)
+            command = _option(name, about, types_of[name], defaults_of[name])(command)
         return command
 
     return decorate

@@ -11,22 +11,22 @@ import click
 
 from wordsparse.cli.common import PATH, emit, given, json_option, output_option, quiet_option
 from wordsparse.cli.options import corpus_argument, options_of
+from wordsparse.corpus.options import TextOptions
 from wordsparse.files import regular
 from wordsparse.files.escaping import number_of
 from wordsparse.files.storage import naming
 from wordsparse.options import abouts, refuse_unknown
-from wordsparse.training.options import TrainOptions, options_for
+from wordsparse.training.options import RunOptions, TrainOptions
 from wordsparse.training.runs import train
 from wordsparse.vectors.formats import check_output
-from wordsparse.words import presets
+from wordsparse.words.kinds import TEXT, kind_of
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import is_model, recorded_options
+from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
-KIND = "wordsparse.kind"
-"""The key of a context's ``meta`` with what ``--for`` names."""
-RECIPE = "wordsparse.recipe"
-"""The key with the recipe of the file, which is no option of the command line."""
+KIND, RECIPE = "wordsparse.kind", "wordsparse.recipe"
+"""The keys of a context's ``meta``: the kind of data, and the recipe of a file, which no option names."""
 OF_TEXT = {name for name, about in abouts(TrainOptions).items() if about.cli is not None}
 
 
@@ -34,32 +34,33 @@ class TrainCommand(click.Command):
     """A command with the options of what ``--for`` names, on the command line or in the file of ``--config``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Look for the file and the name first, for they say which options there are, and their defaults."""
-        path = _named("--config", args)
+        """Read --config and --for first: they decide which options exist, and their defaults."""
+        path, name = _named("--config", args), _named("--for", args)
+        kind = kind_of(name) if name else None
         content = {} if path is None else recorded_options(path) if is_model(path) else regular.read_toml(path)
-        if "recipe" in content:
-            ctx.meta[RECIPE] = Recipe.from_dict(content.pop("recipe"))
-        kind = _named("--for", args)
-        ctx.meta[KIND] = kind or str(content.get("for", content.get("preset", "text")))
-        with nullcontext() if kind else naming(Path(path or "")):
-            params = self.get_params(ctx)
-        with naming(Path(path or "")):
-            ctx.default_map = _defaults(params, content)
+        with naming(Path(path)) if path else nullcontext():
+            if "recipe" in content:
+                ctx.meta[RECIPE] = Recipe.from_dict(content.pop("recipe"))
+            ctx.meta[KIND] = kind or kind_of(content.get("for", content.get("preset", TEXT)))
+            # click's own way of a file of options: they are converted and checked like those of the command line, which
+            # overrides them.
+            ctx.default_map = _defaults(self.get_params(ctx), content)
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             if not any(error.option_name in each.opts for each in self.params):
                 raise
-            said = f"{error.option_name} does not apply to --for {ctx.meta[KIND]}: leave it out"
+            said = f"{error.option_name} does not apply to --for {ctx.meta[KIND].name}: leave it out"
             raise click.UsageError(said, ctx) from error
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """The options of that name, in the place of those of text."""
-        kind, params = ctx.meta.get(KIND, "text"), super().get_params(ctx)
-        if kind in presets.PRESETS:
+        """The options of that kind, in place of those of text."""
+        kind, params = ctx.meta.get(KIND), super().get_params(ctx)
+        if kind is None or kind.reading is TextOptions:
             return params
-        chosen = options_of(options_for(kind), defaults=presets.preset(kind).options)
-        own = click.command()(chosen(lambda **_: None)).params
+        own: list[click.Parameter] = []
+        for each in (Options, kind.reading, RunOptions):
+            own += click.command()(options_of(each, defaults=kind.defaults)(lambda **_: None)).params
         first = min(params.index(each) for each in params if each.name in OF_TEXT)
         others = [each for each in params if each.name not in OF_TEXT]
         return [*others[:first], *own, *others[first:]]
@@ -103,7 +104,7 @@ def _as_text(parameter: click.Parameter, value: Any) -> str | list[str]:
     metavar="FILE",
     type=PATH,
     expose_value=False,
-    help="TOML file of options, or a model, whose run is repeated; the command line counts more.",
+    help="TOML file of options, or a model, whose run is repeated; the command line overrides it.",
 )
 @quiet_option
 @json_option
@@ -134,7 +135,9 @@ def run(
     asked = given(options)
     if export := asked.pop("export", None):
         check_output(export)
-    asked |= {"recipe": click.get_current_context().meta.get(RECIPE), "progress": not quiet}
+    if recipe := click.get_current_context().meta.get(RECIPE):
+        asked["recipe"] = recipe
+    asked["progress"] = not quiet
     model = trainer(list(corpus), output=output, **asked)
     figures, lines = _told(model, output)
     if export and writes:

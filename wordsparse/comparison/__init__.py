@@ -15,8 +15,8 @@ from wordsparse.comparison.judgement import differences, warnings
 from wordsparse.comparison.page import page
 from wordsparse.comparison.request import METHODS, SHARED, Method, Request
 from wordsparse.comparison.runs import JudgedRun, trained
-from wordsparse.comparison.texts import prepare
 from wordsparse.corpus import EncodedCorpus
+from wordsparse.corpus.encoding import encoded
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import TestSets, load_test_sets
 from wordsparse.files import storage
@@ -77,8 +77,8 @@ def compare(
         storage.new_directory(request.output) as folder,
         # The next comparison for this output removes it where its own process was killed.
         storage.staging(target.with_name(f"{target.name}.texts"), mode=0o700) as scratch,
+        encoded(request.corpus, request.text, place=scratch / "text", threads=request.training.threads) as text,
     ):
-        text = prepare(request, scratch)
         facts = _facts(request, text)
         kept = folder / "vectors" if request.keep_vectors else None
         if kept is not None:
@@ -91,7 +91,7 @@ def compare(
 
 
 def _facts(request: Request, corpus: EncodedCorpus) -> dict[str, Any]:
-    given = vars(request) | vars(request.text) | {name: getattr(request.training, name) for name in SHARED}
+    given = vars(request) | request.text | {name: getattr(request.training, name) for name in SHARED}
     options = {name: value for name, value in given.items() if name not in ("output", "command", "text", "training")}
     return {
         "format": "wordsparse comparison",

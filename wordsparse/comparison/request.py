@@ -46,7 +46,7 @@ SHARED = ("dim", "window", "sample", "threads", "seed", "max_tokens")
 
 @dataclass(frozen=True)
 class Request:
-    """A checked request: ``text`` says how the text is encoded, ``training`` has the options that all runs share.
+    """A checked request: ``text`` has members of TextOptions, ``training`` the options that all runs share.
 
     InputError if a value is out of range; MissingDependencyError if gensim alone is to be trained and is not
     installed.
@@ -54,7 +54,7 @@ class Request:
 
     corpus: Sequence[Path]
     output: Path
-    text: TextOptions
+    text: dict[str, Any]
     training: Options
     methods: Sequence[str] = tuple(METHODS)
     pairs: Sequence[Path] = ()
@@ -73,9 +73,10 @@ class Request:
         text, training, rest = (
             {name: given[name] for name in part if name in given} for part in (of_text, SHARED, own)
         )
-        return cls(corpus, output, TextOptions(**text), Options(**training), **rest)
+        return cls(corpus, output, text, Options(**training), **rest)
 
     def __post_init__(self) -> None:
+        TextOptions(**self.text)  # checks them
         unknown = sorted(set(self.methods) - set(METHODS))
         if unknown:
             raise InputError(f"unknown method {', '.join(unknown)}: choose from {', '.join(METHODS)}")

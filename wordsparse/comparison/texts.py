@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.comparison.request import Request
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
 from wordsparse.errors import InputError
-from wordsparse.training.texts import TrainingText
 
 # Longer sentences are split. gensim 4.4's compiled reader skips words beyond its batches of 10,000 words: of a text of
 # long documents it skipped 11 % with lines of up to 10,000 words and 2 % with lines of up to 1,000. Its learning rate
@@ -29,12 +27,6 @@ class PlainText:
     path: Path
     lines: int
     words: int
-
-
-def prepare(request: Request, scratch: Path) -> EncodedCorpus:
-    """The text, encoded in ``scratch`` unless it is. InputError if it cannot be read, or holds counted pairs."""
-    text = TrainingText(list(request.corpus), request.text, request.training.threads)
-    return text.encoded() or text.encode(scratch / "encoded")
 
 
 def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText:

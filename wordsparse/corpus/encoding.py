@@ -2,7 +2,9 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.draft import Draft, ReadText
 from wordsparse.corpus.hints import hint
-from wordsparse.corpus.options import MIN_COUNT, EncodeOptions
+from wordsparse.corpus.options import EncodeOptions
 from wordsparse.corpus.reading import RawText, Source, TextBlock
 from wordsparse.corpus.shards import (
     VOCABULARY,
@@ -21,10 +23,10 @@ from wordsparse.corpus.shards import (
     shard_name,
     write_corpus_manifest,
 )
-from wordsparse.corpus.sources import some_of
+from wordsparse.corpus.sources import Corpus, some_of
 from wordsparse.corpus.vocabulary import check_word
 from wordsparse.errors import InputError
-from wordsparse.files.storage import new_directory
+from wordsparse.files.storage import new_directory, staging
 from wordsparse.machine.threads import ordered_map, resolve_threads
 from wordsparse.options import taking
 
@@ -55,7 +57,6 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
     WordsparseError
         If writing fails. After either error, nothing is left behind.
     """
-    min_count = asked.min_count or MIN_COUNT
     threads, progress = resolve_threads(asked.threads), asked.progress or (lambda tokens: None)
     text = RawText(source, asked.format, asked.tokens, asked.column, group=asked.group, order=asked.order)
     target = Path(output)
@@ -64,13 +65,13 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
         numbered = _read(text.blocks(), Draft(folder, target), threads if text.is_scanned else 1, progress)
         if text.files and not numbered.draft.tokens:
             raise InputError(f"{some_of(text.files)}: the text holds no token: give text with words")
-        vocabulary, ids = numbered.vocabulary(min_count, asked.max_vocab, asked.known)
+        vocabulary, ids = numbered.vocabulary(asked.min_count, asked.max_vocab, asked.known)
         checksums = numbered.draft.renumbered(numbered.maps(ids), threads)
         about: dict[str, Any] = {
             "tokens": numbered.draft.tokens,
             "sentences": numbered.draft.sentences,
             "distinct_words": numbered.distinct_words,
-            "min_count": min_count,
+            "min_count": asked.min_count,
             "max_vocab": asked.max_vocab,
             "tokenization": {"tokens": text.tokens} if text.tokens else None,
         }
@@ -80,6 +81,51 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
         logger.warning("%s", advice)
     shards = [Shard(target / shard_name(i), len(vocabulary)) for i in range(len(checksums))]
     return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest)
+
+
+@contextmanager
+def encoded(
+    given: Any,
+    options: Mapping[str, Any],
+    defaults: Mapping[str, Any] | None = None,
+    place: Path | None = None,
+    **how: Any,
+) -> Iterator[EncodedCorpus]:
+    """Yield the corpus that was given, if it is encoded already; else the text, encoded in a temporary directory.
+
+    Parameters
+    ----------
+    given : path, list of paths, Corpus, EncodedCorpus, or iterable
+    options, defaults : mapping
+        Members of TextOptions: those that the user chose, and others that apply to text only.
+    place : Path, optional
+        The temporary directory is made beside it.
+    **how
+        ``known``, ``threads`` and ``progress`` of :func:`encode`.
+
+    Raises
+    ------
+    InputError
+        As :func:`encode`; or if the corpus is damaged, or was encoded with other options than the given ones.
+    """
+    corpus = Corpus.of(given)
+    if corpus.form == "encoded":
+        ready = corpus.given if corpus.paths is None else EncodedCorpus.open(Path(corpus.paths[0]))
+        _check_unchanged(ready, options)
+        yield ready
+        return
+    with staging(place or Path(tempfile.gettempdir()) / "wordsparse-corpus", mode=0o700) as folder:
+        yield encode(corpus, folder / "encoded", **{**(defaults or {}), **options}, **how)
+
+
+def _check_unchanged(corpus: EncodedCorpus, options: Mapping[str, Any]) -> None:
+    fixed = {"min_count": corpus.min_count, "max_vocab": corpus.max_vocab, **(corpus.tokenization or {})}
+    for name, value in options.items():
+        if value != fixed.get(name):
+            was = f"is already encoded: {name} applies to text only"
+            if name in fixed:
+                was = f"was encoded with {name} {fixed[name]}, not {value}"
+            raise InputError(f"{corpus.path} {was}: encode the text again, or leave {name} out")
 
 
 def _read(blocks: Iterable[TextBlock], draft: Draft, threads: int, progress: Progress) -> ReadText:

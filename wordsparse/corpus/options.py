@@ -1,34 +1,18 @@
 """How a text becomes tokens and ids: the options of ``encode``, ``train`` and all that reads text."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, fields
-from typing import Any, cast
+from dataclasses import dataclass
 
-from wordsparse import validation
 from wordsparse.corpus.reading import FORMATS
 from wordsparse.corpus.tables import FORMATS as TABLES
 from wordsparse.corpus.tokens import TOKENIZERS
-from wordsparse.options import option
-
-MIN_COUNT = 5
-"""The default minimum count of a word in text."""
-
-
-class PlainOptions:
-    """Options that JSON and TOML can hold: NumPy's numbers and strings among them become Python's. InputError if
-    ``min_count`` or ``max_vocab`` is among them and out of range."""
-
-    def __post_init__(self) -> None:
-        for field in fields(cast("Any", self)):
-            object.__setattr__(self, field.name, validation.plain(getattr(self, field.name)))
-        for name in ("min_count", "max_vocab"):
-            if getattr(self, name, None) != getattr(type(self), name, None):  # the default
-                validation.positive_int(name, getattr(self, name))
+from wordsparse.options import Checked, option
+from wordsparse.validation import positive_int
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextOptions(PlainOptions):
-    """The options that say how text becomes tokens and ids; None is the default of each."""
+class TextOptions(Checked):
+    """The options that say how text becomes tokens and ids."""
 
     format: str | None = option(
         None,
@@ -61,8 +45,8 @@ class TextOptions(PlainOptions):
         shown="split; for the format wiki, simple",
         choices={name: tokenizer.about for name, tokenizer in TOKENIZERS.items()},
     )
-    min_count: int | None = option(None, "Minimum count of a word.", shown=f"{MIN_COUNT}; with --for items or walks 1")
-    max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.")
+    min_count: int = option(5, "Minimum count of a word.", shown="5; 1 with --for items or walks", check=positive_int)
+    max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.", check=positive_int)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +54,9 @@ class EncodeOptions(TextOptions):
     """The options of :func:`wordsparse.encode`."""
 
     known: Collection[str] = option((), "Words that are in the vocabulary whatever their count, if they occur.")
-    threads: int | None = option(None, "Number of threads; the result does not depend on it.", shown="all CPUs")
+    threads: int | None = option(
+        None, "Number of threads; the result does not depend on it.", shown="all CPUs", check=positive_int
+    )
     progress: Callable[[int], object] | None = option(
         None, "Called at intervals with the number of tokens read so far.", cli=None
     )

@@ -10,21 +10,21 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from wordsparse.corpus.blocks import decoded, text_blocks
-from wordsparse.corpus.sources import find_files, some_of
+from wordsparse.corpus.sources import Corpus, find_files, some_of
 from wordsparse.corpus.tables import FORMATS as TABLES
-from wordsparse.corpus.tables import Block, format_of_file, format_of_name, groups, is_frame, table_blocks
+from wordsparse.corpus.tables import Block, format_of_file, format_of_name, groups, table_blocks
 from wordsparse.corpus.tokens import Tokenizer, tokenizer
 from wordsparse.corpus.wiki import wiki_pieces
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import listed
 
 PathLike: TypeAlias = str | os.PathLike[str]
-Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[object]
+Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[object] | Corpus
 Piece: TypeAlias = tuple[Sequence[str], bool]
 
 BLOCK_TOKENS = 2**16
@@ -92,8 +92,10 @@ class RawText:
         known, format = [*FORMATS, *TABLES], "csv" if names else format
         if format is not None and format not in known:
             raise InputError(f"unknown format {format!r}: choose one of {', '.join(known)}")
-        is_rows = is_frame(source)
-        paths = None if is_rows else as_paths(source)
+        corpus = Corpus.of(source)
+        is_rows, paths = corpus.form == "frame", corpus.paths
+        if paths is None and not is_rows and not isinstance(corpus.given, Iterable):
+            raise InputError(f"give a path, a list of paths, or an iterable of sentences, not {corpus.given!r}")
         if column is None and (is_rows or group is not None or format in TABLES):
             raise InputError(
                 f"{format or 'a table'} needs the name of the column that holds the text, or the items (column)"
@@ -110,7 +112,7 @@ class RawText:
             tokens = "simple" if format == "wiki" else "split"
         self.tokens, self._column, self._format = tokens if isinstance(tokens, str) else None, column, format
         self._group, self._order, self._names = group, order, names
-        self._source = source
+        self._source = corpus.given
         self._tokenize = tokenizer(tokens) if isinstance(tokens, str) else tokens
         if self.files is not None and column is not None and format is None:
             for file in self.files:
@@ -118,6 +120,7 @@ class RawText:
         plain = column is None and format is None
         if plain and (rows := [file for file in self.files or () if format_of_name(file)]):
             logger.warning("%s: read as plain text; --column NAME (column=) reads one of its columns", some_of(rows))
+        self._is_frame = is_rows
         self._lines = FORMATS[format or "lines"].lines if column is None else True
         self.is_scanned = tokens == "split" and is_text and self._lines is not None
 
@@ -162,7 +165,7 @@ class RawText:
 
     def _items(self) -> Iterator[tuple[str, object]]:
         """The items of an iterable, each with its name for messages; of rows, their cells."""
-        items = cast("Iterable[object]", self._source)
+        items: Iterable[object] = self._source
         if self._column is not None:
             for name, (cell,) in self._rows([self._column]):
                 yield from self._cell_items(name, cell)
@@ -192,7 +195,9 @@ class RawText:
             yield name, tuple(cells), [_token_list(name, sentence) for _, sentence in self._cell_items(name, text)]
 
     def _blocks_of_rows(self, columns: Sequence[str]) -> Iterator[Block]:
-        return table_blocks(self._source if self.files is None else self.files, columns, self._format, self._names)
+        return table_blocks(
+            self._source if self.files is None else self.files, columns, self._format, self._names, self._is_frame
+        )
 
     def _rows(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
         return itertools.chain.from_iterable(map(Block.rows, self._blocks_of_rows(columns)))
@@ -213,20 +218,6 @@ class RawText:
     def _pieces_of(self, file: Path) -> Iterator[Piece]:
         assert self._tokenize is not None
         return FORMATS[self._format or "lines"].read(file, self._tokenize)
-
-
-def as_paths(source: Source) -> Sequence[PathLike] | None:
-    """``source`` as a list of paths; None if it is an iterable of something else."""
-    if isinstance(source, str | os.PathLike):
-        return [source]
-    if not isinstance(source, Iterable):
-        raise InputError(f"give a path, a list of paths, or an iterable of sentences or edges, not {source!r}")
-    if not isinstance(source, list | tuple):
-        return None
-    are_paths = [isinstance(item, str | os.PathLike) for item in source]
-    if any(are_paths) and not all(are_paths):
-        raise InputError("a list of texts must hold paths only, or lists of tokens only")
-    return cast("Sequence[PathLike]", source) if all(are_paths) else None
 
 
 def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str]]:

@@ -1,14 +1,15 @@
-"""Finds and opens the files that a request names. Every error names its file."""
+"""Tells what was given as a corpus, and finds and opens its files. Every error names its file."""
 
 import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Literal
 
-from wordsparse.corpus.shards import is_encoded
+from wordsparse.corpus.shards import EncodedCorpus, is_encoded
 from wordsparse.errors import InputError
 from wordsparse.files.storage import naming
 from wordsparse.files.streams import BoundedStream
@@ -20,6 +21,49 @@ _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)")
 _NAMED = 3  # files that a message names
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What was given as a corpus, looked at once.
+
+    ``form`` is "source" for an object that yields training data, "encoded" for an EncodedCorpus or its directory,
+    "files" for paths, "frame" for a data frame, and "items" for all else: an iterable of sentences, texts or rows, or
+    what a source of its own takes. ``paths`` are the files or directories, None if there are none.
+    """
+
+    given: Any
+    form: Literal["source", "encoded", "files", "frame", "items"]
+    paths: Sequence[str | os.PathLike[str]] | None = None
+
+    @classmethod
+    def of(cls, given: Any) -> "Corpus":
+        """Look at what was given; InputError if it is a list of paths and of something else."""
+        if isinstance(given, Corpus):
+            return given
+        # A data frame of pandas, or of a library that hands its columns over as Arrow's, as polars does; the columns of
+        # a lazy frame cost time: it has no shape.
+        if hasattr(given, "shape") and hasattr(given, "columns"):
+            return cls(given, "frame")
+        if hasattr(given, "passes"):
+            return cls(given, "source")
+        if isinstance(given, EncodedCorpus):
+            return cls(given, "encoded")
+        paths = _paths(given)
+        if paths is None:
+            return cls(given, "items")
+        return cls(given, "encoded" if len(paths) == 1 and is_encoded(paths[0]) else "files", paths)
+
+
+def _paths(given: Any) -> Sequence[str | os.PathLike[str]] | None:
+    if isinstance(given, str | os.PathLike):
+        return [given]
+    if not isinstance(given, list | tuple):
+        return None
+    are_paths = [isinstance(item, str | os.PathLike) for item in given]
+    if any(are_paths) and not all(are_paths):
+        raise InputError("a list of texts must hold paths only, or lists of tokens only")
+    return given if all(are_paths) else None
 
 
 def some_of(paths: Sequence[Path]) -> str:

@@ -5,10 +5,9 @@ from typing import Any
 
 import click
 
-import wordsparse as ws
 from wordsparse.cli.common import emit, given, json_option, output_option, quiet_option
 from wordsparse.cli.options import corpus_argument, options_of
-from wordsparse.counts.counting import CountOptions
+from wordsparse.counts.counting import CountOptions, count
 from wordsparse.display import Display
 
 
@@ -27,6 +26,6 @@ def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, 
     with Display(not quiet) as display:
         asked = {**given(options), "progress": lambda pairs: display.update("count", "pairs", pairs)}
         source = corpus[0] if len(corpus) == 1 else corpus
-        result = ws.count(source, output, **asked)
+        result = count(source, output, **asked)
     text = f"{result['pairs']:,} pairs of {result['vocab_size']:,} words; {result['wall_seconds']:.1f} s: {output}"
     emit({**result, "output": str(output)}, [text], as_json)

@@ -9,7 +9,8 @@ import os
 import tempfile
 import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +20,8 @@ import scipy.sparse as sp
 
 from wordsparse import optional, validation
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary
-from wordsparse.corpus.options import MIN_COUNT, TextOptions
+from wordsparse.corpus.encoding import encoded
+from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import RawText, Source
 from wordsparse.corpus.tables import FORMATS
 from wordsparse.counts.tables import COLUMNS, LARGEST, Words, pairs, tables_of
@@ -27,8 +29,7 @@ from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.kernels import _examples  # type: ignore[attr-defined] # compiled
 from wordsparse.machine.threads import ordered_map, resolve_threads
-from wordsparse.options import changed, option, taking
-from wordsparse.training.texts import TrainingText
+from wordsparse.options import abouts, option, refuse_unknown, taking
 from wordsparse.types import Array
 from wordsparse.words.examples import distance_weights
 
@@ -46,9 +47,15 @@ class CountOptions(TextOptions):
     """The options of :func:`count`."""
 
     preset: str = option(
-        "text", "What is read.", cli="for", choices={"text": "a text", COUNTS: "tables of pairs, to be added up"}
+        "text",
+        "What is read.",
+        cli="for",
+        choices={"text": "a text", COUNTS: "tables of pairs, to be added up"},
+        check=validation.one_of("text", COUNTS),
     )
-    window: int = option(WINDOW, "Maximum distance of a context word; at distance k it counts 1/k.")
+    window: int = option(
+        WINDOW, "Maximum distance of a context word; at distance k it counts 1/k.", check=validation.positive_int
+    )
     weight: str | None = option(
         None,
         "Column that says how often the text of a row counts: with 17, as if it stood there 17 times.",
@@ -60,12 +67,17 @@ class CountOptions(TextOptions):
         "Names of the columns of CSV files without a line of them, with --weight-column, as ngram,year,n,volumes.",
         metavar="NAME,NAME",
     )
-    threads: int | None = option(None, "Number of threads; the table does not depend on it.", shown="all CPUs")
+    threads: int | None = option(
+        None,
+        "Number of threads; the table does not depend on it.",
+        shown="all CPUs",
+        check=validation.positive_int,
+    )
     progress: Callable[[int], object] | None = option(None, "Called with the number of pairs written.", cli=None)
 
 
-@taking(CountOptions)
-def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked: CountOptions) -> dict[str, Any]:
+@taking(CountOptions, as_said=True)
+def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], said: Mapping[str, Any]) -> dict[str, Any]:
     """Count the pairs of words of a text, and write them as a Parquet table: word, context, count.
 
     The table has a row for every ordered pair, word by word. Every token counts: it is training that leaves out a
@@ -91,24 +103,23 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
     InputError
         If an option, the text or the output is not usable. Nothing is written then.
     """
-    started, target = time.perf_counter(), Path(output)
+    refuse_unknown(said, ["source", "output", *abouts(CountOptions)], but=2)
+    started, target, asked = time.perf_counter(), Path(output), CountOptions(**said)
     optional.load("writing counted pairs", "pyarrow")
-    if asked.preset not in ("text", COUNTS):
-        raise InputError(f"preset must be text or {COUNTS}, not {asked.preset!r}")
-    if asked.preset == COUNTS and (others := changed(asked).keys() - {"preset", "threads", "progress"}):
+    if asked.preset == COUNTS and (others := said.keys() - {"preset", "threads", "progress"}):
         raise InputError(f"{', '.join(sorted(others))}: says how text is counted, and tables are added: leave it out")
     if asked.columns is not None and asked.weight is None:
         raise InputError("columns names those of rows that count several times: name that of their weight (weight)")
-    validation.positive_int("window", asked.window)
     _check_target(target)
-    with storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700) as scratch:
+    with ExitStack() as opening:
+        scratch = opening.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
         if asked.preset == COUNTS:
             words, rows = _added(source)
         elif asked.weight is not None:
             words, rows = _weighted(cast("Source", source), asked, scratch)
         else:
-            text = TrainingText(source, TextOptions(**changed(asked, TextOptions)), asked.threads)
-            corpus = text.encoded() or text.encode(scratch / "text")
+            reading = {name: value for name, value in said.items() if name in abouts(TextOptions) and value is not None}
+            corpus = opening.enter_context(encoded(source, reading, threads=asked.threads))
             words, rows = _of_text(corpus, asked, scratch)
         written: list[tuple[int, float]] = []
         report = asked.progress or (lambda _: None)
@@ -191,7 +202,7 @@ def _weighted(source: Source, asked: CountOptions, folder: Path) -> tuple[list[s
     inside = places >= 0
     counts = np.bincount(places[inside], of_token[inside], len(numbers)).tolist()
     rounded = {word: max(1, round(total)) for word, total in zip(numbers, counts, strict=True)}
-    vocabulary = Vocabulary.from_counts(rounded, asked.min_count or MIN_COUNT, asked.max_vocab)
+    vocabulary = Vocabulary.from_counts(rounded, asked.min_count, asked.max_vocab)
     # An end of a sentence is its own place from the end.
     id_of = [*map(vocabulary.get, numbers), END_OF_SENTENCE, OUT_OF_VOCABULARY]
     of_text = np.array([OUT_OF_VOCABULARY if i is None else i for i in id_of], np.int32)[places]

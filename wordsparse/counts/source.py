@@ -8,28 +8,28 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
 from wordsparse.corpus import END_OF_SENTENCE, Vocabulary
-from wordsparse.corpus.options import PlainOptions
 from wordsparse.counts.pieces import PIECES_PER_TOKEN, ordered
 from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError
 from wordsparse.kernels import Csr
 from wordsparse.layer.interface import Targets
-from wordsparse.options import option
+from wordsparse.options import Checked, option
 from wordsparse.types import Array
+from wordsparse.validation import positive_int
 from wordsparse.words.examples import Examples, keep_thresholds, unique_words
+from wordsparse.words.kinds import Kind
 from wordsparse.words.options import Options
-from wordsparse.words.presets import Preset
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Build
 from wordsparse.words.text_source import Cuts, table_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairOptions(PlainOptions):
+class PairOptions(Checked):
     """How tables of counted pairs are read."""
 
-    min_count: int = option(1, "Minimum number of occurrences of a word, as its counts tell them.")
-    max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.")
+    min_count: int = option(1, "Minimum number of occurrences of a word, as its counts tell them.", check=positive_int)
+    max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.", check=positive_int)
 
 
 class CountSource:
@@ -37,7 +37,7 @@ class CountSource:
     position."""
 
     options = PairOptions
-    preset = Preset(SOURCES["counts"][1], {"model": "skipgram"}, min_count=1)
+    preset = Kind(SOURCES["counts"][1], {"model": "skipgram"})
 
     def __init__(self, tables: Any, options: PairOptions) -> None:
         """InputError as :func:`wordsparse.counts.tables.pairs`."""

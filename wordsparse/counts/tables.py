@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from wordsparse import optional
-from wordsparse.corpus.reading import Source, as_paths
-from wordsparse.corpus.sources import find_files
-from wordsparse.corpus.tables import format_of_file, is_frame, table_blocks
+from wordsparse.corpus.reading import Source
+from wordsparse.corpus.sources import Corpus, find_files
+from wordsparse.corpus.tables import format_of_file, table_blocks
 from wordsparse.corpus.tables.arrow import parquet_batches
 from wordsparse.errors import InputError
 from wordsparse.types import Array
@@ -52,12 +52,12 @@ class Words:
 
 def tables_of(source: Source) -> list[Any]:
     """The paths of tables in files, or a data frame; InputError if it is neither."""
-    if is_frame(source):
+    corpus = Corpus.of(source)
+    if corpus.form == "frame":
         return [source]
-    paths = as_paths(source)
-    if paths is None:
+    if corpus.paths is None:
         raise InputError("counted pairs must be files, .parquet, .csv, .tsv or .jsonl, or a data frame")
-    return list(find_files(paths))
+    return list(find_files(corpus.paths))
 
 
 def pairs(table: Any, words: Words) -> Iterator[tuple[Array, Array, Array]]:
@@ -91,7 +91,7 @@ def _batches(table: Any, arrow: Any) -> Iterator[Any]:
         return
     schema = arrow.schema(list(zip(COLUMNS, (arrow.string(), arrow.string(), arrow.float64()), strict=True)))
     parts = list[Any]()
-    for block in table_blocks([table] if is_file else table, COLUMNS):
+    for block in table_blocks([table] if is_file else table, COLUMNS, is_frame=not is_file):
         words, contexts, counts = block.cells()
         try:
             parts.append(arrow.record_batch([words, contexts, np.array(counts, np.float64)], schema))

@@ -5,16 +5,17 @@ model. The others begin with a copy of its state, and all take the same steps. R
 model, so a run goes on with another number of ranks, or with one process.
 """
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.corpus.reading import Source as Text
+from wordsparse.corpus.sources import Corpus
 from wordsparse.distributed.agreement import check_same, ending_all, gather_json, together
 from wordsparse.distributed.ranks import Ranks, world
 from wordsparse.distributed.share import RanksShare
@@ -25,21 +26,19 @@ from wordsparse.machine.threads import resolve_threads
 from wordsparse.options import taking
 from wordsparse.training.interruption import stop_requests
 from wordsparse.training.loop import Run
-from wordsparse.training.options import RunOptions, TrainOptions
+from wordsparse.training.options import TrainOptions
 from wordsparse.training.output_run import OutputRun, begin
 from wordsparse.training.progress import reports
-from wordsparse.training.runs import as_before, kind_of, requested
+from wordsparse.training.request import Request, request
 from wordsparse.training.runs import train as train_alone
-from wordsparse.training.texts import TrainingText
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import load
-from wordsparse.words.options import Options
 from wordsparse.words.source import Source
 from wordsparse.words.text_source import TextSource
 
 
-@taking(TrainOptions, kind_of, as_before)
-def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
+@taking(TrainOptions, as_said=True)
+def train(corpus: Text | EncodedCorpus | Source, said: Mapping[str, Any]) -> Model:
     """As :func:`wordsparse.train`, by all ranks that mpiexec has started; each of them calls it, with an output.
 
     Parameters
@@ -50,43 +49,38 @@ def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
     """
     ranks = world()
     if ranks.size == 1:
-        return train_alone(corpus, **vars(asked))
+        return train_alone(corpus, **said)
     with ending_all(ranks):
-        options, text, run = together(ranks, lambda: _request(corpus, asked, ranks))
-        return _train(ranks, options, text, run)
+        return _train(ranks, together(ranks, lambda: _request(corpus, said, ranks)))
 
 
-def _request(
-    corpus: Text | EncodedCorpus | Source, asked: TrainOptions, ranks: Ranks
-) -> tuple[Options, TrainingText, RunOptions]:
-    """The checked parts of a request. Of the GPUs of a host, rank after rank takes the next one."""
-    options, text, run = requested(corpus, asked)
-    if run.output is None:
+def _request(corpus: Text | EncodedCorpus | Source, said: Mapping[str, Any], ranks: Ranks) -> Request:
+    """The checked request. Of the GPUs of a host, rank after rank takes the next one."""
+    asked = request(corpus, said)
+    options = asked.options
+    if asked.run.output is None:
         raise InputError(f"{ranks.size} processes were started: they train one model, for an output: name it")
     if options.device == "cuda":
         devices.take(ranks.local_rank)
     options = replace(options, device="cpu" if options.device == "auto" else options.device)
-    return options, text, run
+    return replace(asked, options=options, device=devices.choose(options.device))
 
 
-def _train(ranks: Ranks, options: Options, text: TrainingText, run: RunOptions) -> Model:
-    check_same(ranks, together(ranks, lambda: _facts(options, text, run)))
-    here = replace(options, threads=options.threads or max(1, resolve_threads(None) // ranks.beside))
+def _train(ranks: Ranks, asked: Request) -> Model:
+    check_same(ranks, together(ranks, lambda: _facts(asked)))
+    run, threads = asked.run, asked.options.threads or max(1, resolve_threads(None) // ranks.beside)
+    here = replace(asked, options=replace(asked.options, threads=threads))
     with ExitStack() as stack:
         encoding, training = stack.enter_context(reports(*((run.progress, run.log) if ranks.rank == 0 else (False,))))
-
-        def start() -> OutputRun | Model:
-            return stack.enter_context(begin(text, here, run, encoding))
-
-        job = together(ranks, start if ranks.rank == 0 else lambda: None)
-        told = gather_json(ranks, _start(job) if isinstance(job, OutputRun) else None)[0]
+        job = together(ranks, lambda: stack.enter_context(begin(here, encoding)) if ranks.rank == 0 else None)
+        told = gather_json(ranks, _start(job))[0]
         if told is None:  # there is nothing left to train
-            return together(ranks, lambda: job if isinstance(job, Model) else load(str(run.output)))
-        own = together(ranks, lambda: job.run if isinstance(job, OutputRun) else _follower(text, here, told))
+            return together(ranks, lambda: load(str(run.output)) if job is None else job.finish(training, 0))
+        own = together(ranks, lambda: _follower(here, told) if job is None or job.run is None else job.run)
         _copy_state(own, ranks)
-        stop = job.stop if isinstance(job, OutputRun) else stack.enter_context(stop_requests())
+        stop = stack.enter_context(stop_requests()) if job is None else job.stop
         own.join(RanksShare(ranks, stop))
-        if isinstance(job, OutputRun):
+        if job is not None:
             model = job.finish(training, run.checkpoint_every)
         else:
             stop.awaited = True
@@ -96,15 +90,17 @@ def _train(ranks: Ranks, options: Options, text: TrainingText, run: RunOptions) 
     return together(ranks, lambda: model if ranks.rank == 0 else load(told["output"]))
 
 
-def _facts(options: Options, text: TrainingText, run: RunOptions) -> dict[str, Any]:
+def _facts(asked: Request) -> dict[str, Any]:
     """What must be the same on all ranks for the same numbers."""
-    here = {name: metadata.version(name) for name in ("wordsparse", "numpy")} | diagnosis.rounding()
-    here["device"] = devices.choose(options.device).reason
-    return {**options.as_dict(), **text.as_dict(), **here, "output": str(run.output), "resume": run.resume}
+    run, here = asked.run, {name: metadata.version(name) for name in ("wordsparse", "numpy")} | diagnosis.rounding()
+    output = {"device": asked.device.reason, "output": str(run.output), "resume": run.resume}
+    return {**asked.options.as_dict(), **asked.call(), **here, **output}
 
 
-def _start(job: OutputRun) -> dict[str, Any]:
-    """Where the others find the run of rank 0."""
+def _start(job: OutputRun | None) -> dict[str, Any] | None:
+    """Where the others find the run of rank 0; None if it has none."""
+    if job is None or job.run is None:
+        return None
     run, source = job.run, job.run.minibatches.source
     return {
         "corpus": str(source.corpus.path) if isinstance(source, TextSource) else None,
@@ -117,15 +113,21 @@ def _start(job: OutputRun) -> dict[str, Any]:
     }
 
 
-def _follower(text: TrainingText, options: Options, told: dict[str, Any]) -> Run:
+def _follower(asked: Request, told: dict[str, Any]) -> Run:
     """The run of rank 0 on another one, but for its arrays."""
-    source = text.opened() or TextSource(EncodedCorpus.open(Path(told["corpus"])))
+    if told["corpus"] is not None:
+        asked = replace(asked, corpus=Corpus.of(told["corpus"]), reading={})
+    with asked.source() as source:  # nothing is encoded, so that nothing goes at the end of the block
+        return _run_like(asked, source, told)
+
+
+def _run_like(asked: Request, source: Source, told: dict[str, Any]) -> Run:
     if source.identity() != told["text"]:
         raise InputError("the text is another one than that of rank 0; start all ranks alike")
     vocabulary = source.vocabulary
     if vocabulary.words != told["words"] or vocabulary.counts.tolist() != told["counts"]:
         vocabulary = Vocabulary(told["words"], told["counts"])
-    run = Run(source, replace(options, epochs=told["epochs"]), vocabulary)
+    run = Run(source, replace(asked.options, epochs=told["epochs"]), vocabulary, device=asked.device)
     run.restore(run.embedding.state(), told["state"])
     return run
 

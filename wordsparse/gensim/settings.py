@@ -12,7 +12,7 @@ from wordsparse.layer.losses import BoundedNS
 from wordsparse.machine.threads import available_cpus
 from wordsparse.words.examples import MAX_WINDOW
 from wordsparse.words.options import Options
-from wordsparse.words.recipe import Recipe, recommended
+from wordsparse.words.recipe import Recipe
 
 LOSS = "bounded-ns"
 GENSIMS_EXPONENT = 0.75
@@ -74,7 +74,7 @@ def options(settings: VocabularyBuilder, epochs: int, corpus: EncodedCorpus) -> 
 
 def recipe(settings: VocabularyBuilder, preset: str = "text") -> Recipe:
     """The recommended recipe, changed by the arguments that differ from gensim's defaults."""
-    chosen = recommended("skipgram" if settings.sg else "cbow", LOSS, preset)
+    chosen = Options(model="skipgram" if settings.sg else "cbow", loss=LOSS, preset=preset).used_recipe()
     if settings.ns_exponent != GENSIMS_EXPONENT:
         chosen = replace(chosen, measure_power=float(settings.ns_exponent))
     if settings.negative not in (0, GENSIMS_NEGATIVE) and isinstance(chosen.loss, BoundedNS):

@@ -1,12 +1,12 @@
 """The options of walks on a graph."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from wordsparse import validation
-from wordsparse.corpus.options import PlainOptions
 from wordsparse.errors import InputError
-from wordsparse.options import option
+from wordsparse.options import Checked, option
+from wordsparse.validation import non_negative, whole
 
 # Beyond these, draws are refused so often that a walk takes minutes.
 LEAST, MOST = 0.01, 100.0
@@ -14,14 +14,24 @@ LEAST, MOST = 0.01, 100.0
 MOST_WALKS = 10_000
 
 
+def _bias(name: str, value: Any) -> float:
+    bias = non_negative(name, value)
+    if not LEAST <= bias <= MOST:
+        raise InputError(f"{name} must be from {LEAST:g} to {MOST:g}, not {value}")
+    return bias
+
+
 @dataclass(frozen=True, kw_only=True)
-class GraphOptions(PlainOptions):
+class GraphOptions(Checked):
     """How a graph is read and walked on."""
 
-    walks: int = option(10, "Walks from each node in an epoch.")
-    walk_length: int = option(80, "Nodes of a walk.")
-    p: float = option(1.0, "node2vec's p: a step back to the node before counts 1/p.")
-    q: float = option(1.0, "node2vec's q: a step to a node that the node before has no edge to counts 1/q.")
+    walks: int = option(10, "Walks from each node in an epoch.", check=partial(whole, least=1, most=MOST_WALKS))
+    # A walk of one node takes no edge.
+    walk_length: int = option(80, "Nodes of a walk.", check=partial(whole, least=2, most=MOST_WALKS))
+    p: float = option(1.0, "node2vec's p: a step back to the node before counts 1/p.", check=_bias)
+    q: float = option(
+        1.0, "node2vec's q: a step to a node that the node before has no edge to counts 1/q.", check=_bias
+    )
     directed: bool | None = option(
         None, "Follow edges from source to target only.", shown="as a NetworkX graph says; files are undirected"
     )
@@ -40,11 +50,6 @@ class GraphOptions(PlainOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validation.whole("walks", self.walks, 1, MOST_WALKS)
-        validation.whole("walk_length", self.walk_length, 2, MOST_WALKS)  # a walk of one node takes no edge
-        for name in ("p", "q"):
-            if not LEAST <= validation.non_negative(name, getattr(self, name)) <= MOST:
-                raise InputError(f"{name} must be from {LEAST:g} to {MOST:g}, not {getattr(self, name)}")
         if self.ends is not None and (not isinstance(self.ends, str) or len(self.columns) != 2):
             raise InputError(f"ends must name two columns, SOURCE,TARGET, not {self.ends!r}")
 

@@ -11,9 +11,8 @@ import scipy.sparse as sp
 
 from wordsparse import validation
 from wordsparse.corpus.numbering import Numbers, numbered
-from wordsparse.corpus.reading import as_paths
-from wordsparse.corpus.sources import find_files
-from wordsparse.corpus.tables import column_names, format_of_name, is_frame, table_blocks
+from wordsparse.corpus.sources import Corpus, find_files
+from wordsparse.corpus.tables import column_names, format_of_name, table_blocks
 from wordsparse.corpus.tables.files import DELIMITERS, lines_of, names_in
 from wordsparse.corpus.tables.groups import as_written
 from wordsparse.errors import InputError
@@ -116,13 +115,15 @@ def _of_networkx(graph: Any, options: GraphOptions) -> tuple[list[str], sp.csr_a
 
 def _rows(source: Any, options: GraphOptions) -> list[tuple[str, Iterable[tuple[int, Any]]]]:
     """The edges of each file, of a data frame or of an iterable, after the name of it."""
-    if is_frame(source):
+    corpus = Corpus.of(source)
+    if corpus.form == "frame":
         names = list(getattr(source, "column_names", source.columns))  # Arrow's, or those of others
         return [("the data frame", _columns("the data frame", source, names, options))]
-    paths = as_paths(source)
-    if paths is None:
-        return [("the edges", enumerate(source, 1))]
-    return [(str(file), _cells(file, options)) for file in find_files(paths)]
+    if corpus.paths is not None:
+        return [(str(file), _cells(file, options)) for file in find_files(corpus.paths)]
+    if not isinstance(source, Iterable):
+        raise InputError(f"give a path, a list of paths, or an iterable of edges, not {source!r}")
+    return [("the edges", enumerate(source, 1))]
 
 
 def _of_rows(rows: Iterable[tuple[str, Iterable[tuple[int, Any]]]]) -> tuple[list[str], sp.csr_array]:
@@ -182,7 +183,8 @@ def _columns(name: str, source: Any, names: list[str], options: GraphOptions) ->
     ends = options.columns or [name for name in names if name != weight][:2]
     if len(ends) < 2:
         raise InputError(f"{name}: an edge needs two columns, its nodes, beside a weight; it has {listed(names)}")
-    for block in table_blocks(source, [*ends, *([weight] if weight else [])]):
+    is_frame = not isinstance(source, list)
+    for block in table_blocks(source, [*ends, *([weight] if weight else [])], is_frame=is_frame):
         yield from zip(block.numbers, zip(*block.cells(), strict=True), strict=True)
 
 

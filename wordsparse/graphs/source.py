@@ -14,8 +14,8 @@ from wordsparse.doors import SOURCES
 from wordsparse.graphs._walks import thresholds, walk
 from wordsparse.graphs.options import GraphOptions
 from wordsparse.graphs.reading import read_graph
+from wordsparse.words.kinds import KINDS, Kind
 from wordsparse.words.options import Options
-from wordsparse.words.presets import PRESETS
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Build
 from wordsparse.words.text_source import REACH, Cuts, table_of, windows
@@ -94,10 +94,11 @@ class GraphSource:
 
     rate = 1.0
     options = GraphOptions
-    preset = replace(
-        PRESETS["walks"],
-        about=SOURCES["graph"][1],
-        options={**PRESETS["walks"].options, "model": "skipgram", "epochs": 1},
+    preset = Kind(
+        SOURCES["graph"][1],
+        {**KINDS["walks"].defaults, "model": "skipgram", "epochs": 1},
+        KINDS["walks"].recipe,
+        KINDS["walks"].export,
     )
 
     def __init__(self, graph: Any, options: GraphOptions) -> None:

@@ -32,7 +32,7 @@ def _cgroup_left() -> Iterator[tuple[int, str]]:
     root = Path("/sys/fs/cgroup")
     for folder in [root / line.removeprefix("0::/") for line in lines if line.startswith("0::/")]:
         for group in (folder, *(parent for parent in folder.parents if parent.is_relative_to(root))):
-            limit, used = (_number(group / name, None) for name in ("memory.max", "memory.current"))
+            limit, used = _number(group / "memory.max", None), _number(group / "memory.current", None)
             if limit is not None and used is not None:
                 cache = _number(group / "memory.stat", "inactive_file") or 0
                 yield max(0, limit - used + cache), "the memory limit of its control group"

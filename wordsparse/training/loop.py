@@ -31,7 +31,7 @@ from wordsparse.words.embedding import Pull, WordEmbedding
 from wordsparse.words.examples import Examples
 from wordsparse.words.model import Model, Training
 from wordsparse.words.options import Options
-from wordsparse.words.source import Source, with_epochs
+from wordsparse.words.source import Source
 from wordsparse.words.start import start_from
 
 logger = logging.getLogger(__name__)
@@ -71,10 +71,11 @@ class Run:
         options: Options,
         vocabulary: Vocabulary | None = None,
         init: WordVectors | None = None,
+        device: devices.Choice | None = None,
     ) -> None:
-        self.options, self.text = with_epochs(options, source), source.identity()
+        self.options, self.text = options.with_epochs(source.length), source.identity()
         self.vocabulary = vocabulary = vocabulary or source.vocabulary
-        self.device, self.threads = devices.choose(options.device), resolve_threads(options.threads)
+        self.device, self.threads = device or devices.choose(options.device), resolve_threads(options.threads)
         # Minibatches are built ahead where there may be a thread for it; beside a GPU threads do nothing else, and it
         # makes less of transposes than their way there takes.
         on_cpu = self.device.device == "cpu"

@@ -2,26 +2,24 @@
 
 import os
 from dataclasses import dataclass
-from functools import cache
 from os import PathLike
 from typing import Any, TypeAlias
 
-from wordsparse import validation
 from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
-from wordsparse.options import option
+from wordsparse.options import Checked, option
 from wordsparse.training.progress import ProgressOption
+from wordsparse.validation import non_negative
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import read_vectors
 from wordsparse.words.options import Options
-from wordsparse.words.presets import source_kind
 
 Start: TypeAlias = str | PathLike[str] | WordVectors | Model
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class RunOptions(Checked):
     """Where a run leaves its model, how it survives its process, where it starts, and what it shows."""
 
     init: Start | None = option(
@@ -40,6 +38,7 @@ class RunOptions:
         "Seconds between checkpoints, which are in OUTPUT.training until the model is written; with 0, only an "
         "interrupted run writes one. Training waits while a checkpoint is written.",
         metavar="SECONDS",
+        check=non_negative,
     )
     resume: bool = option(
         False,
@@ -61,8 +60,7 @@ class RunOptions:
     )
 
     def __post_init__(self) -> None:
-        every = validation.non_negative("checkpoint_every", self.checkpoint_every)
-        object.__setattr__(self, "checkpoint_every", every)  # a number of NumPy's is none of JSON's
+        super().__post_init__()
         if self.resume and self.output is None:
             raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
 
@@ -84,23 +82,4 @@ class RunOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(RunOptions, TextOptions, Options):
-    """All of them for text, unchecked: each part checks its own when it is made."""
-
-    def __post_init__(self) -> None:
-        pass
-
-
-def reading_options(preset: str) -> type:
-    """The class of the options that say how what ``preset`` names is read."""
-    kind = source_kind(preset)
-    return TextOptions if kind is None else kind.options
-
-
-@cache
-def options_for(preset: str) -> type:
-    """All options of a run on what ``preset`` names, unchecked, as those of TrainOptions."""
-    reading = reading_options(preset)
-    if reading is TextOptions:
-        return TrainOptions
-    unchecked = {"__post_init__": lambda self: None, "__doc__": TrainOptions.__doc__}
-    return dataclass(frozen=True, kw_only=True)(type("TrainOptions", (RunOptions, reading, Options), unchecked))
+    """All options of a training on text, for signatures, help and types; the parts themselves hold and check values."""

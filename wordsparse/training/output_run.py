@@ -16,63 +16,59 @@ from typing import Any
 
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import regular, storage
-from wordsparse.machine import devices
 from wordsparse.options import free
 from wordsparse.training import checkpoints
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests, take_steps
 from wordsparse.training.loop import Run
-from wordsparse.training.options import RunOptions
 from wordsparse.training.progress import Progress
+from wordsparse.training.request import Request
 from wordsparse.training.resume import continued, differences, is_same_text, with_defaults
 from wordsparse.training.run_directory import RunDirectory
-from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.words import model_directory as models
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
-from wordsparse.words.source import Source, with_epochs
+from wordsparse.words.source import Source
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def begin(
-    text: TrainingText, options: Options, run_options: RunOptions, encoding: Callable[[int], None]
-) -> "Iterator[OutputRun | Model]":
-    """A run for an output at its start, or where a checkpoint left it, in its locked directory; a finished model if no
-    epochs are left to train. ``encoding`` is called with the number of tokens read."""
-    assert run_options.output is not None
-    init, output = run_options.vectors(), Path(run_options.output)
+def begin(asked: Request, encoding: Callable[[int], None]) -> "Iterator[OutputRun]":
+    """Yield a run for an output at its start, or where a checkpoint left it, in its locked directory. ``encoding`` is
+    called with the number of tokens read."""
+    assert asked.run.output is not None
+    init, output = asked.run.vectors(), Path(asked.run.output)
     storage.check_parent(output)
     with stop_requests() as stop, RunDirectory(output) as directory, ExitStack() as stack:
-        base = _model_before(directory, run_options.resume)
+        base = _model_before(directory, asked.run.resume)
         base_digest = None if base is None else regular.sha256_of(output / models.MANIFEST)
         checkpoint = newest_checkpoint(directory, base_digest)
         words = () if base is None else base.vocabulary.words
-        source = stack.enter_context(encoded(text, words, encoding, directory.path / "corpus"))
+        source = stack.enter_context(asked.source(directory.path / "corpus", known=words, progress=encoding))
         # The device that "auto" chose: another device would round differently.
-        settings = {**with_epochs(options, source).as_dict(), "device": devices.choose(options.device).device}
-        call = {**text.as_dict(), **run_options.call()}
-        request = {"options": settings, "text": source.identity(), "call": call, "base": base_digest}
+        settings = {**asked.options.with_epochs(source.length).as_dict(), "device": asked.device.device}
+        request = {"options": settings, "text": source.identity(), "call": asked.call(), "base": base_digest}
         if checkpoint is not None:
             _check_request(checkpoint, request, source)
         if init is not None and (base or checkpoint):
             before = f"the model in {output}" if checkpoint is None else f"{checkpoint.path}"
             logger.warning("init has no effect: the run goes on from %s", before)
             init = None
-        run = Run(source, options, init=init) if base is None else continued(base, source, options)
+        if base is None:
+            run: Run | None = Run(source, asked.options, init=init, device=asked.device)
+        else:
+            run = continued(base, source, asked.options, asked.device)
         if run is None:
-            assert base is not None
             logger.info("%s is finished: no epochs are left to train", output)
-            yield base
-            return
-        if run.device.device != "cpu":
-            logger.info("training on %s", run.device.reason)
-        if checkpoint is not None:
-            checkpoint.restore(run)
-            done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
-            logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
-        yield OutputRun(run, request, directory, stop)
+        else:
+            if run.device.device != "cpu":
+                logger.info("training on %s", run.device.reason)
+            if checkpoint is not None:
+                checkpoint.restore(run)
+                done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
+                logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
+        yield OutputRun(run, base, request, directory, stop)
 
 
 def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
@@ -111,9 +107,10 @@ def _check_request(checkpoint: Checkpoint, request: Mapping[str, Any], source: S
 @dataclass
 class OutputRun:
     """A run that has begun for an output: what is left is to train, with its checkpoints, and to write the model.
-    ``request`` is what a checkpoint says of it."""
+    ``run`` is None if no epochs are left to train: the model is ``base``. ``request`` goes into checkpoints."""
 
-    run: Run
+    run: Run | None
+    base: Model | None
     request: Mapping[str, Any]
     directory: RunDirectory
     stop: StopRequest
@@ -121,6 +118,9 @@ class OutputRun:
     def finish(self, progress: Callable[[Progress], None], checkpoint_every: float) -> Model:
         """Train and write the model. An error or a signal leaves a checkpoint if possible, which its message names."""
         run, stop = self.run, self.stop
+        if run is None:
+            assert self.base is not None
+            return self.base
         begun, due = run.state.tokens, time.monotonic() + checkpoint_every
 
         def after_step(step: Progress) -> None:
@@ -132,8 +132,8 @@ class OutputRun:
                 due = time.monotonic() + checkpoint_every
 
         try:
-            take_steps(run, stop, after_step, lambda: f": {self._saved()}")
-            model = self._written()
+            take_steps(run, stop, after_step, lambda: f": {self._saved(run)}")
+            model = self._written(run)
         except Interrupted:
             raise
         except BaseException as error:
@@ -141,7 +141,7 @@ class OutputRun:
             # there is no progress to store.
             fails = isinstance(error, TrainingError) or not run.is_whole
             savable = not fails and run.state.tokens > begun and stop.received < 2
-            kept = self._saved() if savable else self.directory.kept()
+            kept = self._saved(run) if savable else self.directory.kept()
             if isinstance(error, WordsparseError):
                 raise type(error)(f"{error}; {kept}") from error
             if isinstance(error, MemoryError):
@@ -156,15 +156,15 @@ class OutputRun:
             raise Interrupted(f"interrupted; the model was complete and is in {self.directory.named}")
         return model
 
-    def _saved(self) -> str:
+    def _saved(self, run: Run) -> str:
         """End the run with a checkpoint. Returns a sentence for the user about what to resume from, and why it is not a
         newer checkpoint."""
-        failure = checkpoints.write(self.directory, self.request, self.run)
+        failure = checkpoints.write(self.directory, self.request, run)
         kept = self.directory.kept()
         return f"no checkpoint could be written ({failure}); {kept}" if failure else kept
 
-    def _written(self) -> Model:
-        model = self.run.model(self.directory.count(), self.request["call"], self.request["base"])
+    def _written(self, run: Run) -> Model:
+        model = run.model(self.directory.count(), self.request["call"], self.request["base"])
         with storage.writing(self.directory.named), storage.staging(self.directory.output) as folder:
             model.save(folder / "model")
             self.directory.install(folder / "model")

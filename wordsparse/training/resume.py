@@ -22,12 +22,13 @@ import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import at_work
+from wordsparse.machine.devices import Choice
 from wordsparse.options import free
 from wordsparse.training.loop import Run
 from wordsparse.words.model import Model
-from wordsparse.words.options import Options, renamed
+from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
-from wordsparse.words.source import Source, with_epochs
+from wordsparse.words.source import Source
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +45,8 @@ def _shown(value: object) -> object:
 
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Stored options; an option that their version lacked has its default."""
-    return {**Options().as_dict(), **renamed(options)}
+    """Return stored options; an option that their version lacked has its default."""
+    return {**Options().as_dict(), **options}
 
 
 def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
@@ -65,7 +66,7 @@ def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
 def with_more_epochs(options: Options, model: Model, source: Source) -> Options | None:
     """The options to train on with the model's own text; None if no epochs are left. Where none are given: as many as
     suit the text, or as the model has if these are more. InputError if another option differs, or epochs are fewer."""
-    before, now = with_defaults(model.options), with_epochs(options, source)
+    before, now = with_defaults(model.options), options.with_epochs(source.length)
     epochs: int = before["epochs"]
     if not options.epochs:
         now = replace(now, epochs=max(now.epochs, epochs))
@@ -76,32 +77,32 @@ def with_more_epochs(options: Options, model: Model, source: Source) -> Options 
     return now if now.epochs > epochs else None
 
 
-def continued(model: Model, source: Source, options: Options) -> Run | None:
-    """The run that trains a model on, on its own text or on a new one; None if no epochs are left to train."""
+def continued(model: Model, source: Source, options: Options, device: Choice) -> Run | None:
+    """Return the run that trains a model further, on its own text or on a new one; None if no epochs are left."""
     if is_same_text(model.trained().text, source):
         more = with_more_epochs(options, model, source)
         if more is None:
             return None
-        run = Run(source, more, model.vocabulary)
+        run = Run(source, more, model.vocabulary, device=device)
         run.restore(model.state(), model.trained().run_state)
         run.continues = model
         return run
-    run = on_new_text(model, source, options)
+    run = on_new_text(model, source, options, device)
     added = len(run.vocabulary) - len(model.vocabulary)
     logger.info("training on with a new text: %s words added to %s", f"{added:,}", f"{len(model.vocabulary):,}")
     return run
 
 
-def on_new_text(model: Model, source: Source, options: Options) -> Run:
-    """A run over a new text that starts from a model. InputError if the kind of model, the loss, the dimension, the
-    preset or its base measure differs from the model's."""
+def on_new_text(model: Model, source: Source, options: Options, device: Choice | None = None) -> Run:
+    """Return a run over a new text that starts from a model. InputError if the kind of model, the loss, the dimension,
+    the preset or its base measure differs from the model's."""
     fixed = ("model", "loss", "dim", "preset", "measure_power")
     before, now = ({name: given.get(name) for name in fixed} for given in (model.options, options.as_dict()))
     if changed := differences(before, now, but=set()):
         raise InputError(
             f"resume: {changed}: a model keeps these on a new text: leave them as they were, or train a new model"
         )
-    run = Run(source, options, model.vocabulary.merged(source.vocabulary))
+    run = Run(source, options, model.vocabulary.merged(source.vocabulary), device=device)
     start_from(run, model, options.used_recipe())
     return run
 

@@ -68,7 +68,7 @@ class Objective:
         roots = np.sqrt(measure / measure.sum())
         dim, W = model.dim, model.output_rows
         E, outputs = model.input_rows, W[:, :dim]
-        self.maps = coordinates.combined(E, outputs, counts, threads=model.threads, **model.constants)[1]
+        self.maps = coordinates.combined(E, outputs, counts, threads=model.threads, **model.export_constants)[1]
         c = self.maps.canonical
         self.inputs = model.input_rows @ c.inputs.astype(np.float32)
         self.outputs = np.empty_like(W)

@@ -108,7 +108,7 @@ def fit(
     check_lengths(shortest, longest)
     if not all(isinstance(word, str) for word in words):
         raise InputError("n-grams need words that are text")
-    form = validation.non_negative("form", form, MOST_FORM)
+    form = validation.non_negative("form", form, most=MOST_FORM)
     ids = _often_seen(counts, len(words))
     weights = np.ones(len(ids)) if counts is None else np.asarray(counts[ids] / (counts[ids] + DOUBT), np.float64)
     kernels = CpuKernels(threads)

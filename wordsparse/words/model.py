@@ -24,9 +24,10 @@ from wordsparse.machine.threads import available_cpus
 from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words import coordinates, presets
+from wordsparse.words import coordinates
 from wordsparse.words import form as words_form
 from wordsparse.words.form import Form
+from wordsparse.words.kinds import TEXT, kind_of
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -123,9 +124,9 @@ class Model:
         return min(asked, available_cpus()) if isinstance(asked, int) else None
 
     @property
-    def constants(self) -> Mapping[str, float]:
-        """The constants of ``coordinates.combined`` in :attr:`vectors`: the preset's."""
-        return presets.preset(self.options.get("preset", "text")).export
+    def export_constants(self) -> Mapping[str, float]:
+        """The arguments of ``coordinates.combined`` in :attr:`vectors`, by the kind of data."""
+        return kind_of(self.options.get("preset", TEXT)).export
 
     @cached_property
     def split(self) -> Splitter:
@@ -144,7 +145,8 @@ class Model:
         """
         counts = np.asarray(self.vocabulary.counts, np.float64)
         outputs = self.output_rows[:, : self.dim]
-        vectors, _ = coordinates.combined(self.input_rows, outputs, counts, threads=self.threads, **self.constants)
+        constants = self.export_constants
+        vectors, _ = coordinates.combined(self.input_rows, outputs, counts, threads=self.threads, **constants)
         if self.axes is not None:
             coordinates.multiply(vectors, self.axes, self.threads)
         if self.subwords is not None:

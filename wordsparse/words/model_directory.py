@@ -26,7 +26,6 @@ from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.form import Form
 from wordsparse.words.model import Model, Training
-from wordsparse.words.options import renamed
 
 MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
@@ -107,7 +106,7 @@ def is_model(path: str | PathLike[str]) -> bool:
 def recorded_options(path: str | PathLike[str]) -> dict[str, Any]:
     """The options of the run of a model directory, those of its text included; InputError as :func:`load`."""
     manifest = storage.read_manifest(Path(path) / MANIFEST, FORMAT, VERSION)
-    content = {**manifest.get("call", {}), **renamed(manifest["options"])}
+    content = {**manifest["call"], **manifest["options"]}
     return {name: value for name, value in content.items() if value is not None}
 
 

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.layer import losses
-from wordsparse.words import presets
 from wordsparse.words.embedding import StepSizes
 from wordsparse.words.examples import Distances
 
@@ -100,15 +99,15 @@ class Recipe:
             ) from error
 
 
-def recommended(model: str, loss: str, preset: str = "text") -> Recipe:
-    """The recommended recipe of a model (``cbow`` or ``skipgram``) and a loss by its name, for a kind of sequences."""
-    recipe, kind = _for_text(model, loss), presets.preset(preset)
-    if kind.negatives is not None and isinstance(recipe.loss, losses.BoundedNS):
-        recipe = replace(recipe, loss=replace(recipe.loss, negatives=kind.negatives))
-    return recipe if kind.distances is None else replace(recipe, distances=kind.distances)
+def adapted(recipe: Recipe, constants: Mapping[str, Any]) -> Recipe:
+    """Return the recipe with the ``distances`` and ``negatives`` of a kind of data that is no text."""
+    if "negatives" in constants and isinstance(recipe.loss, losses.BoundedNS):
+        recipe = replace(recipe, loss=replace(recipe.loss, negatives=constants["negatives"]))
+    return replace(recipe, distances=constants.get("distances", recipe.distances))
 
 
-def _for_text(model: str, loss: str) -> Recipe:
+def recommended(model: str, loss: str) -> Recipe:
+    """Return the recommended recipe of a model (``cbow`` or ``skipgram``) and a loss by its name, for text."""
     # docs/recipe.md says where the constants of each loss come from.
     constants = dict(losses.LOSSES[loss].recipe)
     kind, steps = losses.LOSSES[loss](**constants.pop("loss", {})), StepSizes(**constants.pop("steps", {}))

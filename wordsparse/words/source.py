@@ -6,16 +6,14 @@ minibatch of a piece.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.types import Array
-from wordsparse.words import presets
 from wordsparse.words.examples import Examples
-from wordsparse.words.options import EPOCHS, LONG_TOKENS, MOST_EPOCHS, Options
+from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
 # Positions in a block of held-out data: many more than in a window. A short pass has MIN_BLOCKS shorter blocks.
@@ -83,7 +81,7 @@ class Source(Protocol):
     The class that ``--for NAME`` names, of a door or of an entry point in ``wordsparse.sources``, is called with what
     was given as the corpus, a list of paths from the command line, and its own options. Its ``options`` is the frozen
     dataclass of these, each a field made by :func:`wordsparse.options.option`, which has a default; its ``preset``, a
-    :class:`wordsparse.words.presets.Preset`, which may be missing, has the defaults of the other options.
+    :class:`wordsparse.words.kinds.Kind`, which may be missing, has the defaults of the other options.
     """
 
     vocabulary: Vocabulary
@@ -98,18 +96,7 @@ class Source(Protocol):
         """Its passes with the ids of a vocabulary that has all of its words; InputError if an option does not fit."""
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
-        """What makes the examples of a piece, with working space of its own for one thread."""
-
-
-def with_epochs(options: Options, source: Source) -> Options:
-    """Options with a number of epochs: that which was given, or else the one that suits the source."""
-    if options.epochs:  # else None
-        return options
-    kind = getattr(source, "preset", presets.preset(options.preset))
-    tokens = max(1, min(source.length, options.max_tokens or source.length))
-    if kind.epochs_by_length and tokens < LONG_TOKENS:
-        return replace(options, epochs=min(MOST_EPOCHS, round(EPOCHS * LONG_TOKENS / tokens)))
-    return replace(options, epochs=kind.options.get("epochs", EPOCHS))
+        """Return a function that makes the examples of a piece. It holds scratch space: each thread needs its own."""
 
 
 class Split:

@@ -73,9 +73,13 @@ class Block(NamedTuple):
 
 
 def table_blocks(
-    source: Any, columns: Sequence[str], format: str | None = None, names: Sequence[str] = ()
+    source: Any,
+    columns: Sequence[str],
+    format: str | None = None,
+    names: Sequence[str] = (),
+    is_frame: bool = False,
 ) -> Iterator[Block]:
-    """The rows of files (a list of paths), of a data frame, or of an iterable of mappings, in blocks.
+    """Yield the rows of files (a list of paths), of a data frame, or of an iterable of mappings, in blocks.
 
     Files have the ``format``, or the one that their names tell; ``names`` are those of the columns of CSV files that
     have no first line of them. InputError if a row is not as its table says, or has no such column.
@@ -86,7 +90,7 @@ def table_blocks(
             named = {"given": names} if names else {}
             yield from (Block(f"{path}: ", *block) for block in read(path, columns, **named))
     else:
-        read = arrow.frame_blocks if is_frame(source) else _mapping_blocks
+        read = arrow.frame_blocks if is_frame else _mapping_blocks
         yield from (Block("", *block) for block in read(source, columns))
 
 
@@ -95,14 +99,10 @@ def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, tuple[
     return chain.from_iterable(map(Block.rows, table_blocks([path], columns)))
 
 
-def is_frame(source: object) -> bool:
-    """Whether it is a data frame: of pandas, or of a library that hands its columns over as Arrow's, as polars does."""
-    return hasattr(source, "shape") and hasattr(source, "columns")  # the columns of a lazy frame cost: it has no shape
-
-
 def format_of_name(path: PurePath) -> str | None:
     """The format of rows that a file's name tells; None if it tells none."""
-    return next((name for name, format in FORMATS.items() if suffix_of(path) in format.suffixes), None)
+    suffix = suffix_of(path)
+    return next((name for name, format in FORMATS.items() if suffix in format.suffixes), None)
 
 
 def format_of_file(path: PurePath) -> str:

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 import wordsparse as ws
+from wordsparse.counts.source import CountSource, PairOptions
 from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError
+from wordsparse.graphs.options import GraphOptions
+from wordsparse.graphs.source import GraphSource
 from wordsparse.words import coordinates
-from wordsparse.words.options import EPOCHS, MOST_EPOCHS, Options
-from wordsparse.words.presets import BASKET_WINDOW, PRESETS, SENTENCE_FORM, SENTENCE_WINDOW
+from wordsparse.words.kinds import BASKET_WINDOW, GENERAL, KINDS, SENTENCE_FORM, SENTENCE_WINDOW
+from wordsparse.words.options import MOST_EPOCHS, Options
 from wordsparse.words.recipe import MAX_RATIO, recommended
 
 # Walks on a ring of 20 nodes, in both directions.
@@ -27,8 +30,8 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
     assert (items.window, items.sample, items.used_recipe().distances) == (BASKET_WINDOW, 0, "equal")
     walks = Options(preset="walks", window=3, model="skipgram")
     assert (walks.window, walks.sample, walks.used_recipe().distances) == (3, 0, "linear")
-    kinds = [*PRESETS, *SOURCES]
-    negatives = [recommended("cbow", "bounded-ns", kind).as_dict()["loss"]["negatives"] for kind in kinds]
+    kinds = [*KINDS, *SOURCES]
+    negatives = [Options(model="cbow", preset=kind).used_recipe().as_dict()["loss"]["negatives"] for kind in kinds]
     assert dict(zip(kinds, negatives, strict=True)) == {**dict.fromkeys(kinds, 5), "walks": 20, "graph": 20}
     sentences = Options(preset="sentences")
     assert (sentences.window, sentences.sample, sentences.form) == (SENTENCE_WINDOW, 1e-3, SENTENCE_FORM)
@@ -39,12 +42,30 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
             Options(preset=wrong)  # type: ignore[arg-type]
 
 
+def test_a_source_given_as_an_object_and_by_name_trains_alike(tmp_path: Path) -> None:
+    """As an object, a source got the defaults of text, but for the epochs."""
+    edges = [(f"n{i}", f"n{(i * step) % 20}") for i in range(20) for step in (2, 3, 7)]
+    counted = tmp_path / "t.csv"
+    counted.write_text("word,context,count\n" + "".join(f"{a},{b},{i}.5\n" for i, (a, b) in enumerate(edges)))
+    sources = {
+        "graph": (edges, lambda: GraphSource(edges, GraphOptions())),
+        "counts": (counted, lambda: CountSource(counted, PairOptions())),
+    }
+    for name, (given, make) in sources.items():
+        by_name, by_object = ws.train(given, preset=name, dim=4), ws.train(make(), dim=4)
+        assert by_object.options == by_name.options
+        assert by_object.vectors.tobytes() == by_name.vectors.tobytes()
+        assert by_object.train(make(), epochs=7).options == by_name.train(given, epochs=7).options
+    with pytest.raises(InputError, match="the corpus is a source of its own"):
+        ws.train(GraphSource(edges, GraphOptions()), preset="items")
+
+
 def test_a_short_text_is_passed_over_more_often_for_sentences_too() -> None:
     text = [["a", "b", "c"]] * 10
     epochs = [
         ws.train(text, preset=kind, dim=2, min_count=1).options["epochs"] for kind in ("text", "sentences", "items")
     ]
-    assert epochs == [MOST_EPOCHS, MOST_EPOCHS, EPOCHS]
+    assert epochs == [MOST_EPOCHS, MOST_EPOCHS, GENERAL["epochs"]]
 
 
 def test_edges_given_as_walks_are_refused() -> None:

@@ -1,0 +1,245 @@
+"""The front desk: a request for a training is laid out once, and is plain data from then on.
+
+Four layers decide each option, each overriding the ones before: the defaults of the kind of data; what a run or model
+that is continued recorded; a file of ``--config``; and what the user said. An option left out is missing from a layer.
+None is a value: it asks for the default. On a new text the number of epochs is chosen anew.
+"""
+
+import itertools
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
+from wordsparse.corpus.encoding import encoded
+from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.sources import Corpus
+from wordsparse.corpus.tables import format_of_name
+from wordsparse.errors import InputError
+from wordsparse.files import storage
+from wordsparse.files.escaping import number_of
+from wordsparse.machine import devices
+from wordsparse.machine.threads import available_cpus
+from wordsparse.options import abouts, refuse_unknown
+from wordsparse.training import checkpoints, memory
+from wordsparse.training.options import RunOptions
+from wordsparse.training.run_directory import PREVIOUS, RunDirectory
+from wordsparse.words import model_directory as models
+from wordsparse.words.kinds import KINDS, TEXT, Kind, kind_of
+from wordsparse.words.model import Model
+from wordsparse.words.options import Options
+from wordsparse.words.recipe import Recipe
+from wordsparse.words.source import Source
+from wordsparse.words.text_source import TextSource
+
+ROWS = ("format", "column", "group", "order")
+"""The options that say how rows are read."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked request for a training.
+
+    Attributes
+    ----------
+    kind : Kind
+        What is read.
+    corpus : Corpus
+        What was given.
+    reading : mapping
+        The options of reading that were said or recorded: members of ``kind.reading``.
+    options : Options
+        What the steps are. ``epochs`` is None where the length of the data decides.
+    run : RunOptions
+        Where the run leaves its model.
+    device : Choice
+        Where the steps run.
+    """
+
+    kind: Kind
+    corpus: Corpus
+    reading: Mapping[str, Any]
+    options: Options
+    run: RunOptions
+    device: devices.Choice
+
+    @contextmanager
+    def source(self, place: Path | None = None, **how: Any) -> Iterator[Source]:
+        """Yield the source of the training data; text is encoded in a temporary directory, beside ``place``.
+
+        ``how`` has the ``known`` words and the ``progress`` of :func:`wordsparse.encode`.
+
+        Raises
+        ------
+        InputError
+            If the data cannot be read.
+        """
+        if self.corpus.form == "source":
+            yield self.corpus.given
+        elif self.kind.open is not None:
+            yield self.kind.open(self.corpus.given, self.kind.reading(**self.reading))
+        else:
+            fitting = {name: value for name, value in self.kind.defaults.items() if name in abouts(TextOptions)}
+            with encoded(self.corpus, self.reading, fitting, place, threads=self.options.threads, **how) as corpus:
+                if self.kind.name == "walks" and _are_pairs(corpus):
+                    raise InputError(
+                        "every line has two words, the first one too: edges are no walks; --for (preset) names sources "
+                        "that walk on them"
+                    )
+                yield TextSource(corpus)
+
+    def call(self) -> dict[str, Any]:
+        """Return what a model records besides ``options``, as JSON and TOML can hold it."""
+        paths = self.corpus.paths
+        corpus = {} if paths is None else {"corpus": [os.fspath(path) for path in paths]}
+        return {**self.reading, **corpus, **self.run.call()}
+
+
+def request(corpus: Any, said: Mapping[str, Any], model: Model | None = None) -> Request:
+    """Lay out the request to train on ``corpus`` by the options that were ``said``.
+
+    With ``resume`` among them, options left out are those of the run or the model at the output; with ``model``, which
+    is trained further in memory, those of this model.
+
+    Raises
+    ------
+    InputError
+        If an option is unknown, does not apply to this kind of data, or has a value that is out of range; or if the
+        machine has no such device or not enough memory.
+    """
+    given = Corpus.of(corpus)
+    stored = _Stored.of_model(model) if model is not None else None
+    if said.get("resume") and said.get("output"):
+        stored = _Stored.of_output(Path(said["output"]))
+    recorded = {} if stored is None else stored.steps(said)
+    kind = _kind(given, said.get("preset", recorded.get("preset", TEXT)))
+    _refuse_foreign(kind, given, said, with_run=model is None)
+    if stored is not None and kind.name == recorded.get("preset"):
+        given, reading = stored.reading(given, kind)
+        recorded |= reading
+    # A source without a name has defaults that options cannot look up.
+    unnamed = kind.defaults if kind.name == TEXT and kind is not KINDS[TEXT] else {}
+    steps, reading, run_options = _split({**unnamed, **recorded, **said, "preset": kind.name}, kind.reading)
+    options, run, checked = Options(**steps), RunOptions(**run_options), kind.reading(**reading)
+    for name in [*reading]:
+        if (value := getattr(checked, name)) is None:
+            del reading[name]
+        else:
+            reading[name] = value  # a number of Python's own
+    memory.check(1, options.dim)  # before the text is read
+    if options.threads is not None and options.threads > (cpus := available_cpus()):
+        logger.warning("%s threads share %s", options.threads, number_of(cpus, "CPU"))
+    return Request(kind, given, reading, options, run, devices.choose(options.device))
+
+
+def _split(values: Mapping[str, Any], reading: type) -> list[dict[str, Any]]:
+    """The values of the options of the steps, of reading, and of the run."""
+    parts: list[dict[str, Any]] = [{}, {}, {}]
+    for name, value in values.items():
+        for part, kind in zip(parts, (Options, reading, RunOptions), strict=True):
+            if name in abouts(kind):
+                part[name] = value
+    return parts
+
+
+def _kind(corpus: Corpus, name: Any) -> Kind:
+    """The kind of data: that of a source, or else the one that has this name."""
+    if corpus.form != "source":
+        return kind_of(name)
+    kind = kind_of(corpus.given)
+    if name in (TEXT, kind.name):
+        return kind
+    named = kind_of(name)
+    if kind.name != TEXT or named.open is not None:
+        raise InputError(f"preset: the corpus is a source of its own ({kind.about}), not {name}: leave it out")
+    return named
+
+
+def _refuse_foreign(kind: Kind, corpus: Corpus, said: Mapping[str, Any], *, with_run: bool) -> None:
+    """Raise InputError if an option is unknown, or does not apply to this kind of data."""
+    known = [*abouts(Options), *abouts(kind.reading), *(abouts(RunOptions) if with_run else ())]
+    for name in said:
+        if corpus.form == "source" and (name in abouts(kind.reading) or name in abouts(TextOptions)):
+            raise InputError(f"{name}: says how text is read, and the corpus is a Source: leave it out")
+        if name not in known and name in abouts(TextOptions):
+            raise InputError(f"{name}: does not apply to what preset (--for) names: leave it out")
+    refuse_unknown(said, ["corpus", *known], but=1)
+
+
+class _Stored(NamedTuple):
+    """What a run or a model recorded: its options, the identity of its text, and the other options of its call."""
+
+    options: Mapping[str, Any]
+    text: Mapping[str, Any]
+    call: Mapping[str, Any]
+
+    @classmethod
+    def of_model(cls, model: Model) -> "_Stored":
+        """Return what a finished model recorded."""
+        return cls(_without(model.options, "epochs"), model.trained().text, model.call)
+
+    @classmethod
+    def of_output(cls, output: Path) -> "_Stored | None":
+        """Return what the interrupted run for an output recorded, or else its model; None if there is neither."""
+        directory = RunDirectory(output)
+        for path in (each / checkpoints.MANIFEST for each in directory.checkpoints()):
+            with suppress(InputError), storage.trusting(path):  # which the run will name
+                manifest = storage.read_manifest(path, checkpoints.FORMAT, checkpoints.VERSION)
+                recorded = manifest["request"]
+                return cls(recorded["options"], recorded["text"], recorded["call"])
+        for path in (each / models.MANIFEST for each in (directory.path / PREVIOUS, output) if models.is_model(each)):
+            manifest = storage.read_manifest(path, models.FORMAT, models.VERSION)
+            with storage.trusting(path):
+                text = (manifest["training"] or {"text": {}})["text"]
+                return cls(_without(manifest["options"], "epochs"), text, manifest["call"])
+        return None
+
+    def steps(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the recorded options of the steps: without a loss and a recipe if another one was said."""
+        if "loss" in said or "recipe" in said:
+            return _without(self.options, "loss", "recipe")
+        recipe = self.options.get("recipe")
+        return {**self.options, "recipe": None if recipe is None else Recipe.from_dict(recipe)}
+
+    def reading(self, corpus: Corpus, kind: Kind) -> tuple[Corpus, dict[str, Any]]:
+        """Return the corpus, whose first item may have been looked at, and how it is read; nothing for encoded text."""
+        call = {name: value for name, value in self.call.items() if name in abouts(kind.reading)}
+        if kind.reading is not TextOptions:
+            return corpus, call
+        if corpus.form in ("source", "encoded"):
+            return corpus, {}
+        counts = {name: self.text[name] for name in ("min_count", "max_vocab") if name in self.text}
+        kept = {**call, **counts, **(self.text.get("tokenization") or {})}
+        if corpus.form == "frame":
+            return corpus, _without(kept, "format")
+        if corpus.paths is not None:
+            are_rows = all(format_of_name(Path(path)) for path in corpus.paths)
+            same = [os.fspath(path) for path in corpus.paths] == self.call.get("corpus")
+            return corpus, kept if are_rows or same else _without(kept, *ROWS)
+        first, items = _first(corpus.given)
+        if isinstance(first, Mapping):
+            return Corpus.of(items), _without(kept, "format")
+        return Corpus.of(items), _without(kept, *ROWS, *([] if isinstance(first, str) else ["tokens"]))
+
+
+def _without(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in names}
+
+
+def _first(items: Any) -> tuple[Any, Any]:
+    """The first item of an iterable, and the iterable with it."""
+    iterator: Iterator[Any] = iter(items)
+    first = next(iterator, None)
+    return first, items if first is None or iterator is not items else itertools.chain([first], iterator)
+
+
+def _are_pairs(corpus: EncodedCorpus) -> bool:
+    """Whether all sentences have two tokens, by their number and the first ones."""
+    first = corpus.shards[0][: 3 * 1000]
+    return corpus.tokens == 2 * corpus.sentences and bool((first[2::3] == END_OF_SENTENCE).all())

@@ -1,0 +1,159 @@
+"""Kinds of data that ``--for`` names (``preset`` in Python), as data: how each is read, and its defaults.
+
+Kinds of text stand here, sources in :mod:`wordsparse.doors` and in the entry points of installed packages.
+docs/text.md and docs/sentences.md have the measurements behind the defaults of sentences, baskets and walks.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from wordsparse.corpus.options import TextOptions
+from wordsparse.doors import SOURCES
+from wordsparse.errors import InputError
+
+# The group of entry points in which installed packages name their sources.
+GROUP = "wordsparse.sources"
+TEXT = "text"
+# Wider than nearly every basket, at a bounded cost in a file of long lines.
+BASKET_WINDOW = 255
+# Sentences are compared by topic, of which distant words carry more.
+SENTENCE_WINDOW = 30
+# Words that share a stem share the topic, whatever their inflection.
+SENTENCE_FORM = 6.0
+# Defaults that a kind need not repeat.
+GENERAL = {"model": "cbow", "window": 5, "sample": 1e-3, "form": 1.0, "epochs": 5}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of data.
+
+    Attributes
+    ----------
+    about : str
+        A sentence for the help.
+    defaults : mapping
+        The options whose defaults differ from the ``GENERAL`` ones; afterwards all of them.
+    recipe : mapping
+        Constants that replace those of the recommended recipe: ``distances``, how contexts count by distance, and
+        ``negatives``, how much the loss bounded-ns weighs words that are not targets.
+    export : mapping
+        Arguments of ``coordinates.combined``. ``exponent``: larger values stress what many nodes share, which helps
+        when few are labelled. ``popularity`` separates hubs from leaves. ``turn`` 0 keeps linked nodes close.
+    epochs_by_length : bool
+        Whether short texts get more epochs than the default.
+    name : str
+        The name by which a model records it.
+    open : callable, optional
+        The class of the source; None for text, which is encoded.
+    reading : type
+        The options that say how the data are read.
+    """
+
+    about: str
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    export: Mapping[str, float] = field(default_factory=dict)
+    epochs_by_length: bool = False
+    name: str = TEXT
+    open: Callable[..., Any] | None = None
+    reading: type = TextOptions
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "defaults", {**GENERAL, **self.defaults})
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("sentences of a language", epochs_by_length=True),
+        Kind(
+            "the same, for vectors of sentences: search, similar texts",
+            {"window": SENTENCE_WINDOW, "form": SENTENCE_FORM},
+            epochs_by_length=True,
+            name="sentences",
+        ),
+        Kind(
+            "baskets, sessions or playlists of items, whose order does not count",
+            {"window": BASKET_WINDOW, "sample": 0.0, "form": 0.0, "min_count": 1},
+            {"distances": "equal"},
+            {"turn": 0.0},
+            name="items",
+        ),
+        Kind(
+            "walks on a graph",
+            {"sample": 0.0, "form": 0.0, "min_count": 1},
+            {"distances": "linear", "negatives": 20.0},
+            {"exponent": 1.5, "popularity": 0.05, "turn": 0.0},
+            name="walks",
+        ),
+    )
+}
+
+
+def kind_of(given: object) -> Kind:
+    """Return the kind of a name or of a source object.
+
+    Raises
+    ------
+    InputError
+        If no kind has this name, its package cannot be imported, or a source without a name has a recipe or an export
+        of its own, which its models could not find again.
+    """
+    if hasattr(given, "passes"):
+        return _of_object(given)
+    if isinstance(given, str) and given in KINDS:
+        return KINDS[given]
+    if (entry := _entry_point(given)) is None:
+        known = dict.fromkeys((*KINDS, *SOURCES, *sorted(entry_points(group=GROUP).names)))
+        raise InputError(f"preset must be one of {', '.join(known)}, not {given!r}")
+    try:
+        return _of_class(entry.load(), entry.name)
+    except ImportError as error:
+        raise InputError(f"--for {given} (preset) needs {entry.module}, which cannot be imported: {error}") from error
+
+
+def defaults_in_words(option: str) -> str:
+    """Return the defaults of an option by kind, for its help: ``5; 30 with --for sentences``."""
+    general = KINDS[TEXT].defaults[option]
+    others: dict[Any, list[str]] = {}
+    for name, kind in KINDS.items():
+        if kind.defaults[option] != general:
+            others.setdefault(kind.defaults[option], []).append(name)
+    return "; ".join([f"{general:g}" if isinstance(general, float) else str(general), *_in_words(others)])
+
+
+def _in_words(others: Mapping[Any, list[str]]) -> list[str]:
+    return [f"{value:g} with --for {' or '.join(names)}" for value, names in others.items()]
+
+
+def _entry_point(name: object) -> EntryPoint | None:
+    if not isinstance(name, str):
+        return None
+    if name in SOURCES:
+        return EntryPoint(name, SOURCES[name][0], GROUP)
+    return next(iter(entry_points(group=GROUP, name=name)), None)
+
+
+def _of_class(source: Any, name: str) -> Kind:
+    """The kind of a source's class, which says it as ``preset`` and ``options``."""
+    return replace(getattr(source, "preset", KINDS[TEXT]), name=name, open=source, reading=source.options)
+
+
+def _of_object(source: object) -> Kind:
+    """The kind of a source: that of its class, by the name under which the class is known."""
+    source_class = type(source)
+    place = f"{source_class.__module__}:{source_class.__qualname__}"
+    known = {path: name for name, (path, _) in SOURCES.items()}
+    known |= {entry.value: entry.name for entry in entry_points(group=GROUP)}
+    if place in known:
+        return _of_class(source_class, known[place])
+    kind: Kind = getattr(source, "preset", KINDS[TEXT])
+    if kind.recipe or kind.export:
+        raise InputError(
+            f"{place}: a model finds the recipe and export of its preset by name: name the class as an entry point in "
+            f"{GROUP}"
+        )
+    return kind
