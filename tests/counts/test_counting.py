@@ -83,6 +83,23 @@ def test_items_of_several_words_are_counted_and_trained_from(tmp_path: Path) -> 
         assert (ws.train(same, preset="counts", **SMALL).vectors == model.vectors).all()
 
 
+def test_a_word_that_no_row_has_is_no_word(tmp_path: Path) -> None:
+    """Categories outlive a filter, in pandas and in Parquet's dictionaries: 30 of 50 words were in no pair."""
+    rows = [(a, b, 1.0 + i) for i, a in enumerate(WORDS) for b in WORDS if a != b]
+    frame = parquet.read_table(write(tmp_path / "all.parquet", rows)).to_pandas()
+    frame = frame.astype({"word": "category", "context": "category"})
+    few = frame[frame.word.isin(WORDS[:9]) & frame.context.isin(WORDS[5:12])]
+    few.to_parquet(tmp_path / "few.parquet")
+    few.to_csv(tmp_path / "few.csv", index=False)
+    sources = (few, tmp_path / "few.csv", tmp_path / "few.parquet", arrow.Table.from_pandas(few))
+    models = [ws.train(source, preset="counts", **SMALL) for source in sources]
+    assert sorted(models[0].vocabulary.words) == sorted(WORDS[:12])
+    for model in models:
+        assert model.vocabulary.words == models[0].vocabulary.words
+        assert (model.vectors == models[0].vectors).all()
+    assert ws.count(tmp_path / "few.parquet", tmp_path / "sum.parquet", preset="counts")["vocab_size"] == 12
+
+
 def test_counts_train_as_text_does(tmp_path: Path) -> None:
     """Two topics: from text and from counts, words are nearest to those of their own topic."""
     random = np.random.default_rng(0)

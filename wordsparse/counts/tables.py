@@ -31,7 +31,8 @@ class Words:
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
         self._dictionary: Any = None
-        self._of_codes = np.empty(0, np.int32)
+        self._texts = list[Any]()  # of the dictionary, which may hold words that no row has
+        self._of_codes = np.empty(0, np.int32)  # -1 for a text that has no number yet
 
     def of(self, column: Any, where: str) -> Array:
         """The number of each word of a column of Arrow, int32; InputError if one is no text or empty."""
@@ -39,9 +40,12 @@ class Words:
             column = column.dictionary_encode()
         # Most blocks of a table have the words of the one before.
         if self._dictionary is None or not column.dictionary.equals(self._dictionary):
-            self._dictionary = column.dictionary
-            self._of_codes = np.array([self._number(word, where) for word in column.dictionary.to_pylist()], np.int32)
-        numbers: Array = self._of_codes[column.indices.to_numpy(zero_copy_only=False)]
+            self._dictionary, self._texts = column.dictionary, column.dictionary.to_pylist()
+            self._of_codes = np.full(len(self._texts), -1, np.int32)
+        codes = column.indices.to_numpy(zero_copy_only=False)
+        for code in np.unique(codes[self._of_codes[codes] < 0]).tolist():
+            self._of_codes[code] = self._number(self._texts[code], where)
+        numbers: Array = self._of_codes[codes]
         return numbers
 
     def _number(self, word: object, where: str) -> int:
