@@ -56,6 +56,21 @@ def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capfd: Outp
         assert first.get("id", "x") == "x"
 
 
+def test_a_cell_is_one_item_where_the_model_was_trained_so(tmp_path: Path, capfd: Output) -> None:
+    """Items with spaces were split, and all documents of a log of purchases were zeros."""
+    log, names = tmp_path / "log.jsonl", ["item 1", 7, "item 2"]
+    rows = [{"user": user, "item": names[(user + i) % 3]} for user in range(30) for i in range(2)]
+    log.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    given = {"column": "item", "group": "user", "preset": "items", "dim": 3, "progress": False}
+    model = ws.train(log, output=tmp_path / "m", **given)
+    for column in ([], ["--column", "item"]):
+        assert main(["documents", str(tmp_path / "m"), str(log), "-o", "-", "--keep", "item", *column]) == 0
+        for line in capfd.readouterr().out.splitlines():
+            found = json.loads(line)
+            assert found["vector"] == pytest.approx(model.encode([[str(found["item"])]])[0].tolist(), abs=1e-6)
+            assert any(found["vector"])
+
+
 def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> None:
     found = ws.load(items).predict(["a0", "none"], 7)
     assert [item for item, _ in found[:3]] == sorted(["a1", "a2", "a3"], key=dict(found).__getitem__, reverse=True)

@@ -147,7 +147,7 @@ def test_requests_are_refused_at_the_call(tmp_path, text):
         ("a\0b", None, "no such file"),
         ([tmp_path / "none of these words"], None, "none of these words: no such file"),
         (text, "xml", "unknown format 'xml'"),
-        (text, "csv", "needs the name of the column"),
+        (text, "csv", "is a table, whose columns are .the cat sat.: name the column"),
         ([text, ["a", "b"]], "lines", "paths only, or lists of tokens only"),
         (7, "lines", "not 7"),
         (iter([["a"]]), "wiki", "applies to files only"),

@@ -319,15 +319,44 @@ def test_a_frame_is_a_text(make: Any) -> None:
         ws.train(frame, column="body")
 
 
-def test_rows_that_are_read_as_text_are_pointed_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A model was trained on the braces of JSON, without a word."""
-    path = made("t.jsonl.bz2", TEXTS, tmp_path)
-    list(sentences(path))
-    assert f"{path}: read as plain text; --column NAME (column=) reads one of its columns" in caplog.text
-    caplog.clear()
-    list(sentences(path, "lines"))
-    list(sentences(path, column="text"))
-    assert not caplog.records
+COMMANDS = (ws.encode, ws.count, ws.compare, lambda text, output: ws.train(text, output=output))
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv.gz", "t.jsonl.bz2", "t.ndjson", "t.parquet"])
+def test_a_table_without_a_column_is_refused(name: str, tmp_path: Path) -> None:
+    """Models were trained on commas and on the keys of JSON, and a line of the log was all that said so."""
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("a text beside the table")
+    path = made(f"texts/{name}", TEXTS[:5], tmp_path)
+    for call in (*COMMANDS, lambda text, output: ws.advise(text)):
+        with pytest.raises(
+            InputError, match=r"'text'.*--column NAME \(column=\).*--group-by.*--format lines"
+        ) as caught:
+            call(tmp_path / "texts", tmp_path / "out.parquet")
+        assert str(caught.value).startswith(f"{path}: is a table, whose columns are ")
+    with pytest.raises(InputError, match=f"{name}: is a table, whose columns are"):
+        read_texts(path)
+    for how in ({"format": "lines"}, {"column": "text"}):
+        if name != "t.parquet" or "column" in how:
+            assert list(sentences(path, **how))
+    assert [each.name for each in tmp_path.iterdir()] == ["texts"]
+
+
+def test_tables_are_read_as_lines_where_somebody_insists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run is resumed as it was begun, and another table has to be insisted on again."""
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("the cat sat on the mat\n" * 40)
+    model, how = str(tmp_path / "m"), ["--format", "lines", "--dim", "3", "--epochs", "2", "-q"]
+    assert main(["train", str(tmp_path / "a.csv"), "-o", model, *how]) == 0
+    assert main(["train", str(tmp_path / "a.csv"), "-o", model, "--resume", "--epochs", "3", "-q"]) == 0
+    assert main(["train", str(tmp_path / "b.csv"), "-o", model, "--resume", "-q"]) == 2
+    assert "b.csv: is a table" in capsys.readouterr().err
+    for command in ("documents", "infer"):
+        asked = [command, model, str(tmp_path / "b.csv"), "-o", str(tmp_path / "out.npz")]
+        assert main(asked) == 2
+        assert "b.csv: is a table, whose columns are 'the cat sat on the mat'" in capsys.readouterr().err
+    assert main(["documents", model, str(tmp_path / "b.csv"), "-o", str(tmp_path / "d.npy"), "--format", "lines"]) == 0
+    assert len(np.load(tmp_path / "d.npy")) == 40
 
 
 def test_nothing_of_a_table_is_held_whole(tmp_path: Path) -> None:

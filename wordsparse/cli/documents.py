@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option, report_stream
-from wordsparse.cli.options import column_of, column_option, corpus_argument
+from wordsparse.cli.options import column_options, corpus_argument, text_for
 from wordsparse.corpus.sources import STANDARD_INPUT
 from wordsparse.display import Display
 from wordsparse.errors import InputError
@@ -20,7 +20,7 @@ from wordsparse.files.escaping import number_of
 @corpus_argument
 @output_option("Parquet (.parquet), JSON lines (.jsonl) or NumPy (.npy) file, replaced; - for JSON lines.")
 @click.option("--keep", metavar="NAME,NAME", help="Columns to keep beside the vectors, with --column.")
-@column_option
+@column_options
 @quiet_option
 @json_option
 def command(
@@ -28,6 +28,7 @@ def command(
     corpus: tuple[Path, ...],
     output: Path,
     keep: str | None,
+    format: str | None,
     column: str | None,
     quiet: bool,
     as_json: bool,
@@ -39,21 +40,21 @@ def command(
     empty one too, has zeros. The text is read as it comes: any number of lines takes the same memory. - is standard
     input; to standard output each of its lines is answered as it comes.
     """
-    from wordsparse.corpus.reading import RawText, joined
+    from wordsparse.corpus.reading import joined
     from wordsparse.unseen.documents import Row, write
     from wordsparse.words.model_directory import load
 
     kept = keep.split(",") if keep else []
     report = report_stream(output, as_json)
     trained = load(model, mapped=True)
-    column = column_of(trained, corpus, column)
-    if kept and column is None:
+    source = text_for(trained, corpus, format, column)
+    if kept and source.column is None:
         raise InputError("--keep names columns of rows: name the column of their text too, --column")
-    source = RawText(list(corpus), tokens=trained.split, column=column)
-    piped = report is not None and list(corpus) == [STANDARD_INPUT] and column is None
+    are_lines = source.column is None and format in (None, "lines")
+    piped = report is not None and list(corpus) == [STANDARD_INPUT] and are_lines
 
     def rows() -> Iterator[Row]:
-        if column is not None:
+        if source.column is not None:
             yield from (Row(cells, [*itertools.chain(*sentences)]) for _, cells, sentences in source.rows(kept))
         elif piped:
             yield from (Row((), trained.split(line)) for line in sys.stdin)

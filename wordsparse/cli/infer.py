@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option, report_stream
-from wordsparse.cli.options import column_of, column_option, corpus_argument
+from wordsparse.cli.options import column_options, corpus_argument, text_for
 from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import number_of
@@ -22,7 +22,7 @@ from wordsparse.words.model import Model
 @click.option(
     "--min-count", type=click.IntRange(min=1), default=2, show_default=True, help="Minimum count of an unknown word."
 )
-@column_option
+@column_options
 @quiet_option
 @json_option
 def command(
@@ -31,6 +31,7 @@ def command(
     output: Path,
     words: tuple[str, ...],
     min_count: int,
+    format: str | None,
     column: str | None,
     quiet: bool,
     as_json: bool,
@@ -40,7 +41,7 @@ def command(
     The text is split into words as the model's own text was. The vectors are comparable with those of the model. Where
     the model has n-grams, they help words that occur rarely. - is standard input, which is kept in memory.
     """
-    from wordsparse.corpus.reading import RawText, joined
+    from wordsparse.corpus.reading import joined
     from wordsparse.corpus.sources import STANDARD_INPUT
     from wordsparse.files import storage
     from wordsparse.unseen.infer import infer
@@ -52,7 +53,7 @@ def command(
     trained = load(model)
     with Display(not quiet) as display:
         # A text is read twice; standard input is kept, since it comes once.
-        source = RawText(list(corpus), tokens=trained.split, column=column_of(trained, corpus, column))
+        source = text_for(trained, corpus, format, column)
         kept = list(joined(source.pieces())) if STANDARD_INPUT in corpus else None
 
         def text(phase: str) -> Iterator[list[str]]:

@@ -10,7 +10,9 @@ import click
 
 from wordsparse.cli.common import Choice, Decorated, FilePath, Number
 from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.reading import RawText
 from wordsparse.corpus.sources import STANDARD_INPUT
+from wordsparse.corpus.tables import FORMATS as TABLES
 from wordsparse.corpus.tables import format_of_name
 from wordsparse.options import About, abouts, default_of
 from wordsparse.words.model import Model
@@ -76,11 +78,15 @@ class _TextPath(FilePath):
 corpus_argument = click.argument("corpus", nargs=-1, required=True, type=_TextPath(path_type=Path))
 # The options of commands that read a language, with a vocabulary of any size.
 reading_options = options_of(TextOptions, ["format", "column", "tokens", "min_count"])
-column_option = options_of(TextOptions, ["column"])
+column_options = options_of(TextOptions, ["format", "column"])
 
 
-def column_of(model: Model, paths: Sequence[Path], column: str | None) -> str | None:
-    """The column of the text in files of rows: that of the model's text where none is given."""
-    if column is not None or "group" in model.call:
-        return column
-    return model.call.get("column") if all(map(format_of_name, paths)) else None
+def text_for(model: Model, paths: Sequence[Path], format: str | None, column: str | None) -> RawText:
+    """A text for a model, which is split as the model's own text was.
+
+    Rows are read by the column of the model's text if none is named. If that text was baskets, a cell is one word.
+    """
+    if column is None and (format in TABLES if format else all(map(format_of_name, paths))):
+        column = model.call.get("column")
+    are_items = column is not None and "group" in model.call and "tokens" not in model.call
+    return RawText(list(paths), format, None if are_items else model.split, column, items=are_items)

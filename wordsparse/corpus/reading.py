@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from wordsparse.corpus.blocks import decoded, text_blocks
-from wordsparse.corpus.sources import Corpus, find_files, some_of
+from wordsparse.corpus.sources import Corpus, find_files
 from wordsparse.corpus.tables import FORMATS as TABLES
-from wordsparse.corpus.tables import Block, format_of_file, format_of_name, groups, table_blocks
+from wordsparse.corpus.tables import Block, format_of_file, format_of_name, groups, needs_column, table_blocks
 from wordsparse.corpus.tokens import Tokenizer, tokenizer
 from wordsparse.corpus.wiki import wiki_pieces
 from wordsparse.errors import InputError
@@ -28,6 +28,11 @@ Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[object] | Corpus
 Piece: TypeAlias = tuple[Sequence[str], bool]
 
 BLOCK_TOKENS = 2**16
+
+_COLUMN = (
+    "name the column of the text, --column NAME (column=), or for baskets --column ITEM --group-by USER (column=, "
+    "group=); --format lines (format='lines') reads it as plain text"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +63,8 @@ class RawText:
         As in :class:`wordsparse.corpus.options.TextOptions`; ``tokens`` may be a callable too. The default of it is
         ``simple`` for ``wiki``; none for an iterable, and for the cells of a ``group``, which are tokens;
         else ``split``.
+    items : bool
+        Whether cells are tokens without a ``group`` too.
     names : sequence of str
         The names of the columns of CSV files that have no first line of them.
 
@@ -74,6 +81,8 @@ class RawText:
         The files; None for an iterable.
     tokens : str or None
         The name of the tokeniser; None for an iterable of tokens, and for a callable.
+    column : str or None
+        The column that holds the text; None if it is not in rows.
     is_scanned : bool
         Whether its blocks are UTF-8, in which words are split by compiled code.
     """
@@ -87,6 +96,7 @@ class RawText:
         *,
         group: str | None = None,
         order: str | None = None,
+        items: bool = False,
         names: Sequence[str] = (),
     ) -> None:
         known, format = [*FORMATS, *TABLES], "csv" if names else format
@@ -96,10 +106,6 @@ class RawText:
         is_rows, paths = corpus.form == "frame", corpus.paths
         if paths is None and not is_rows and not isinstance(corpus.given, Iterable):
             raise InputError(f"give a path, a list of paths, or an iterable of sentences, not {corpus.given!r}")
-        if column is None and (is_rows or group is not None or format in TABLES):
-            raise InputError(
-                f"{format or 'a table'} needs the name of the column that holds the text, or the items (column)"
-            )
         if order is not None and group is None:
             raise InputError("order applies to the rows of a group: name their column too (group)")
         if paths is None and format is not None:
@@ -107,19 +113,22 @@ class RawText:
         if column is not None and format in FORMATS:
             raise InputError(f"the format {format!r} has no columns: choose one of {', '.join(TABLES)}")
         self.files = None if paths is None else find_files(paths)
-        is_text = group is None and (paths is not None or column is not None)
+        if column is None and not names:
+            for file in self.files or ():
+                if (kind := format or format_of_name(file)) in TABLES:
+                    raise needs_column(file, kind, _COLUMN)
+        if column is None and (is_rows or group is not None or names):
+            raise InputError("a table needs the name of the column that holds the text, or the items (column)")
+        is_text = group is None and not items and (paths is not None or column is not None)
         if tokens is None and is_text:
             tokens = "simple" if format == "wiki" else "split"
-        self.tokens, self._column, self._format = tokens if isinstance(tokens, str) else None, column, format
+        self.tokens, self.column, self._format = tokens if isinstance(tokens, str) else None, column, format
         self._group, self._order, self._names = group, order, names
         self._source = corpus.given
         self._tokenize = tokenizer(tokens) if isinstance(tokens, str) else tokens
         if self.files is not None and column is not None and format is None:
             for file in self.files:
                 format_of_file(file)
-        plain = column is None and format is None
-        if plain and (rows := [file for file in self.files or () if format_of_name(file)]):
-            logger.warning("%s: read as plain text; --column NAME (column=) reads one of its columns", some_of(rows))
         self._is_frame = is_rows
         self._lines = FORMATS[format or "lines"].lines if column is None else True
         self.is_scanned = tokens == "split" and is_text and self._lines is not None
@@ -128,8 +137,8 @@ class RawText:
         """The text in blocks of bounded size."""
         if not self.is_scanned:
             return _in_blocks(self.pieces())
-        if self._column is not None:
-            return map(self._block_of_rows, self._blocks_of_rows([self._column]))
+        if self.column is not None:
+            return map(self._block_of_rows, self._blocks_of_rows([self.column]))
         return itertools.chain.from_iterable(map(self._blocks_of, self.files or ()))
 
     def _blocks_of(self, file: Path) -> Iterator[TextBlock]:
@@ -150,9 +159,9 @@ class RawText:
         message says which.
         """
         if self._group is not None:
-            columns = [str(self._column), self._group, *([] if self._order is None else [self._order])]
+            columns = [str(self.column), self._group, *([] if self._order is None else [self._order])]
             return groups.pieces(self._blocks_of_rows(columns), self._words, self._group, self._order)
-        if self._column is not None or self.files is None:
+        if self.column is not None or self.files is None:
             return _iterable_pieces(self._items())
         return itertools.chain.from_iterable(map(self._pieces_of, self.files))
 
@@ -166,8 +175,8 @@ class RawText:
     def _items(self) -> Iterator[tuple[str, object]]:
         """The items of an iterable, each with its name for messages; of rows, their cells."""
         items: Iterable[object] = self._source
-        if self._column is not None:
-            for name, (cell,) in self._rows([self._column]):
+        if self.column is not None:
+            for name, (cell,) in self._rows([self.column]):
                 yield from self._cell_items(name, cell)
         elif self._tokenize is not None:
             for number, text in enumerate(items, 1):
@@ -185,13 +194,13 @@ class RawText:
         InputError as :meth:`pieces`; or if the text is not in a column of rows, or these are grouped.
         """
         asked = ", ".join(map(repr, columns))
-        if self._column is None:
+        if self.column is None:
             raise InputError(f"the column {asked} needs rows: name the column that holds the text too (column)")
         if self._group is not None:
             raise InputError(
                 f"rows grouped by {self._group!r} are not used one by one, as {asked} needs: leave one of the two out"
             )
-        for name, (text, *cells) in self._rows([self._column, *columns]):
+        for name, (text, *cells) in self._rows([self.column, *columns]):
             yield name, tuple(cells), [_token_list(name, sentence) for _, sentence in self._cell_items(name, text)]
 
     def _blocks_of_rows(self, columns: Sequence[str]) -> Iterator[Block]:

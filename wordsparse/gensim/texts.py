@@ -84,7 +84,7 @@ class LineFile:
     """A file of lines, encoded once in ``folder`` with a vocabulary of all its words."""
 
     def __init__(self, path: Path, folder: Path) -> None:
-        self._encoded = encode(path, folder, min_count=1)
+        self._encoded = encode(path, folder, format="lines", min_count=1)
 
     def scan(self) -> Scan:
         """Count the tokens of the file."""

@@ -170,7 +170,7 @@ def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
     named = options.ends or options.edge_weight
     if format is None and named:
         raise InputError(f"{path}: its columns have no names: leave out ends and edge_weight, or give rows (.csv)")
-    names = [] if format is None else column_names(path, format)
+    names = [] if format in (None, "jsonl") else column_names(path, format)
     if format is None or (format == "csv" and not named and all(map(_is_number, names[:2]))):
         return _lines(path, '"' if format else None)
     if format == "jsonl" and not options.columns:

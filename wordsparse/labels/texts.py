@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse.corpus.blocks import read_blocks
-from wordsparse.corpus.tables import format_of_name, table_rows
+from wordsparse.corpus.tables import format_of_name, needs_column, table_rows
 from wordsparse.corpus.tables.files import lines_of
 from wordsparse.corpus.tables.groups import text_of
 from wordsparse.errors import InputError
@@ -38,10 +38,9 @@ def read_texts(
         If the file is missing or malformed, a column is missing, or a cell holds no text; the message names the row.
     """
     source = Path(path)
-    if column is None and format_of_name(source) is not None:
-        raise InputError(
-            f"{source}: is a table: name its column of texts (column), and that of labels (labels) where they are known"
-        )
+    if column is None and (format := format_of_name(source)) is not None:
+        known = "and that of the labels where they are known, --labels NAME (labels=)"
+        raise needs_column(source, format, f"name the column of the texts, --column NAME (column=), {known}")
     rows = list(_lines(source) if column is None else _rows(source, column, labels, separator))
     if not rows:
         raise InputError(f"{source}: holds no texts: give at least one")

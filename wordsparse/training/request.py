@@ -219,7 +219,7 @@ class _Stored(NamedTuple):
         if corpus.form == "frame":
             return corpus, _without(kept, "format")
         if corpus.paths is not None:
-            are_rows = all(format_of_name(Path(path)) for path in corpus.paths)
+            are_rows = "column" in call and all(format_of_name(Path(path)) for path in corpus.paths)
             same = [os.fspath(path) for path in corpus.paths] == self.call.get("corpus")
             return corpus, kept if are_rows or same else _without(kept, *ROWS)
         first, items = _first(corpus.given)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from wordsparse.corpus.tables import arrow, files
 from wordsparse.errors import InputError
+from wordsparse.files.escaping import listed
 from wordsparse.files.unpacking import suffix_of
 
 
@@ -113,11 +114,19 @@ def format_of_file(path: PurePath) -> str:
 
 
 def column_names(path: Path, format: str) -> list[str]:
-    """The names of the columns of a file; none of JSON lines."""
+    """The names of the columns of a file; of JSON lines, the keys of the first."""
     if format == "parquet":
         return arrow.parquet_names(path)
-    line = next(files.lines_of(path), "") if format == "csv" else ""
+    if format == "jsonl":
+        return files.keys_of(path)
+    line = next(files.lines_of(path), "")
     return max((files.names_in(line, mark) for mark in files.DELIMITERS), key=len)
+
+
+def needs_column(path: Path, format: str, remedy: str) -> InputError:
+    """The refusal of a file of rows that is to be read as text, and says not by which column."""
+    names = f", whose columns are {listed(column_names(path, format))}" if path.is_file() else ""
+    return InputError(f"{path}: is a table{names}: {remedy}")
 
 
 def _joined(cells: list[Any]) -> bytes | None:

@@ -123,6 +123,15 @@ def names_in(line: str, delimiter: str) -> list[str]:
         return []
 
 
+def keys_of(path: Path) -> list[str]:
+    """The keys of the object on the first line; none if it is no object."""
+    try:
+        first = json.loads(next(filter(str.strip, lines_of(path)), ""))
+    except (ValueError, RecursionError):
+        return []
+    return list(first) if isinstance(first, Mapping) else []
+
+
 def json_blocks(path: Path, columns: Sequence[str]) -> Blocks:
     """The members of the object on each line; a blank line is no row."""
     first = 1
