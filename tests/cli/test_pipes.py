@@ -1,5 +1,6 @@
 """Commands that answer lines of standard input as they come, and what they answer to words of the command line."""
 
+import io
 import json
 from pathlib import Path
 
@@ -69,6 +70,31 @@ def test_a_cell_is_one_item_where_the_model_was_trained_so(tmp_path: Path, capfd
             found = json.loads(line)
             assert found["vector"] == pytest.approx(model.encode([[str(found["item"])]])[0].tolist(), abs=1e-6)
             assert any(found["vector"])
+
+
+def test_items_with_spaces_are_asked_for_in_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Output
+) -> None:
+    """They could be trained on, and not be asked for in bulk."""
+    baskets = [[f"item {i}", f"item {(i + 1) % 5}", "7"] for i in range(5)] * 20
+    model = ws.train(baskets, output=tmp_path / "m", preset="items", dim=3, progress=False)
+
+    def answers(command: str, lines: str, *options: str) -> tuple[int, list[str]]:
+        monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+        return main([command, str(tmp_path / "m"), "-", *options]), capfd.readouterr().out.splitlines()
+
+    status, found = answers("next", '["item 1", "none"]\n "item 2"\n7\n[7]\n["item 1"\n', "-n", "2")
+    expected = [[item for item, _ in model.predict(basket, 2)] for basket in (["item 1"], ["item 2"], ["7"], ["7"])]
+    assert (status, [json.loads(line) for line in found]) == (0, [*expected, []])
+    status, found = answers("similar", '"item 1"\n["item 1", "item 2"]\n', "-n", "1")
+    near = [model.wv.similar(words, 1)[0] for words in (["item 1"], ["item 1", "item 2"])]
+    assert (status, found) == (0, [f"{word} {cosine:.3f}" for word, cosine in near])
+    assert answers("vectors", '"item 1"\n', "--json")[1] == [
+        json.dumps({"vectors": {"item 1": model["item 1"].tolist()}})
+    ]
+    for command in ("next", "similar", "vectors"):
+        assert answers(command, '"item 9"\nitem 1\n')[0] == 1  # no line has an answer
+        assert answers(command, "\n")[0] == 0
 
 
 def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> None:

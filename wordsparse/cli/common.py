@@ -1,5 +1,6 @@
 """Code shared by the sub-commands: the ``--json`` option, lists of numbers, and the output of a result."""
 
+import contextlib
 import json
 import logging
 import os
@@ -13,7 +14,7 @@ import click
 
 from wordsparse.cli import terminal
 from wordsparse.display import Display
-from wordsparse.errors import InputError, UnknownWordError
+from wordsparse.errors import InputError, UnknownWordError, WordsparseError
 from wordsparse.files import outputs
 from wordsparse.options import meant
 
@@ -114,26 +115,51 @@ def given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def asked_lines(words: Sequence[str]) -> Iterator[list[str]]:
-    """The words of each question: those of the command line, or, for a single ``-``, of each line of standard input
-    as it comes."""
-    if list(words) != ["-"]:
-        yield list(words)
-        return
-    for line in sys.stdin:
-        if line.split():
-            yield line.split()
+class Questions:
+    """The words of each question: those of the command line, or, for a single ``-``, of each line of standard input as
+    it comes.
+
+    Raises
+    ------
+    WordsparseError
+        At the end of an input of which no line got an answer.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.are_lines = list(words) == ["-"]
+        self._words, self._answered = words, False
+
+    def __iter__(self) -> Iterator[list[str]]:
+        lines = filter(None, map(_words_of, sys.stdin)) if self.are_lines else [list(self._words)]
+        asked = False
+        for words in lines:
+            asked = True
+            yield words
+        if asked and not self._answered:
+            raise WordsparseError("no line of standard input could be answered: is it the right model?")
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Report an unknown word in a line of standard input; the next line is answered."""
+        try:
+            yield
+        except UnknownWordError as error:
+            if not self.are_lines:
+                raise
+            terminal.say([f"wordsparse: {error}"])
+        else:
+            self._answered = True
 
 
-@contextmanager
-def answering(words: Sequence[str]) -> Iterator[None]:
-    """An unknown word in a line of standard input is said, and the next line is answered."""
-    try:
-        yield
-    except UnknownWordError as error:
-        if list(words) != ["-"]:
-            raise
-        terminal.say([f"wordsparse: {error}"])
+def _words_of(line: str) -> list[str]:
+    """The words of a line: a JSON list or string, whose words may hold spaces, or else words between white space."""
+    if line.lstrip().startswith(("[", '"')):
+        with contextlib.suppress(ValueError, RecursionError):
+            content = json.loads(line)
+            words = content if isinstance(content, list) else [content]
+            if all(isinstance(word, str | int) for word in words):
+                return [*map(str, words)]
+    return line.split()
 
 
 def int_list(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:

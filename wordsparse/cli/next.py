@@ -1,11 +1,12 @@
 """``wordsparse next``: the next item of a basket or session."""
 
+import json
 from pathlib import Path
 
 import click
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import PATH, answering, asked_lines, check_order, emit, json_option
+from wordsparse.cli.common import PATH, Questions, check_order, emit, json_option
 
 
 @click.command("next")
@@ -17,19 +18,23 @@ def command(model: Path, items: tuple[str, ...], n: int, as_json: bool) -> None:
     """Show the likeliest next items of a basket or session. MODEL is one of baskets or sessions.
 
     With their probabilities, which are exact over all items. With - each line of standard input is a basket, and its
-    answer is one line of items.
+    answer is one line of items. A basket may be a JSON list, whose items may hold spaces; where an item of MODEL does,
+    answers are JSON lists too.
     """
     from wordsparse.words.model_directory import load
 
     check_order(model, items)
     trained = load(model, mapped=True)
-    for basket in asked_lines(items):
+    questions = Questions(items)
+    spaced = questions.are_lines and any(item.split() != [item] for item in trained)
+    for basket in questions:
         answer: list[tuple[str, float]] = []
-        with answering(items):
+        with questions.answering():
             answer = trained.predict(basket, n)
             terminal.say(f"{item}: not in the vocabulary; it is left out" for item in basket if item not in trained)
         lines = [f"{item} {probability:.4f}" for item, probability in answer]
-        if items == ("-",):
-            lines = [" ".join(item for item, _ in answer)]
+        if questions.are_lines:
+            names = [item for item, _ in answer]
+            lines = [json.dumps(names, ensure_ascii=False) if spaced else " ".join(names)]
         result = [{"item": item, "probability": probability} for item, probability in answer]
         emit({"items": basket, "next": result}, lines, as_json)

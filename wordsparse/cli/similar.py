@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import answering, asked_lines, check_order, emit, json_option
+from wordsparse.cli.common import Questions, check_order, emit, json_option
 from wordsparse.vectors.word_vectors import WordVectors
 
 neighbours_option = click.option(
@@ -22,17 +22,18 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
     """Show the words that are nearest to WORD, or to several words.
 
     Near is by the cosine with the vector of WORD, or with the mean of several. With - lines of words are read from
-    standard input, and each is answered as it comes. A WORD that is not in the vocabulary is written as the model's
-    tokeniser writes it; if it is not known then and the model has n-grams, its vector is composed from them. A line
-    says so.
+    standard input, and each is answered as it comes; a line may be a JSON list, whose words may hold spaces. A WORD
+    that is not in the vocabulary is written as the model's tokeniser writes it; if it is not known then and the model
+    has n-grams, its vector is composed from them. A line says so.
     """
     from wordsparse.words.model_directory import read_vectors
 
     check_order(model, words)
     vectors = read_vectors(model)
 
-    for asked in asked_lines(words):
-        with answering(words):
+    questions = Questions(words)
+    for asked in questions:
+        with questions.answering():
             meant = _meant(vectors, asked)
             composed = vectors.is_composed(meant[0]) if len(meant) == 1 else False
             question = {"word": asked[0], "composed": composed} if len(asked) == 1 else {"words": asked}

@@ -3,7 +3,7 @@
 import click
 import numpy as np
 
-from wordsparse.cli.common import answering, asked_lines, check_order, emit, json_option
+from wordsparse.cli.common import Questions, check_order, emit, json_option
 
 
 @click.command("vectors")
@@ -14,18 +14,20 @@ def command(model: str, words: tuple[str, ...], as_json: bool) -> None:
     """Print the vectors of words. They are composed from n-grams where MODEL does not know a word.
 
     Each line holds a word and its numbers. A WORD is written as the model's tokeniser writes it. With - the words are
-    those of standard input, and each line is answered as it comes; a word that has no vector has zeros there.
+    those of standard input, and each line is answered as it comes; a word that has no vector has zeros there. A line
+    may be a JSON list, whose words may hold spaces.
     """
     from wordsparse.vectors.formats._decimals import texts
     from wordsparse.words.model_directory import read_vectors
 
     check_order(model, words)
     vectors = read_vectors(model)
-    for asked in asked_lines(words):
+    questions = Questions(words)
+    for asked in questions:
         rows = dict.fromkeys(asked, np.zeros(vectors.dim, np.float32))
         for word in rows:
             meant = vectors.meant(word)
-            with answering(words):
+            with questions.answering():
                 rows[word] = vectors[meant[0] if len(meant) == 1 else word]
         lines = (f"{word} {texts(row[None])[0].decode()}" for word, row in rows.items())
         emit({"vectors": {word: row.tolist() for word, row in rows.items()}}, lines, as_json)
