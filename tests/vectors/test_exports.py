@@ -104,4 +104,9 @@ def test_model2vec_makes_a_new_directory_only(tmp_path: Path) -> None:
     for word in ("new york", "", " a"):
         with pytest.raises(InputError, match="tokenizer cuts texts"):
             save_vectors(some_vectors(("a", word)), tmp_path / "n", "model2vec")
+    for name in ("japanese", "chinese"):  # the encoder gave zeros for every text
+        vectors = some_vectors()
+        vectors.tokens = name
+        with pytest.raises(InputError, match=f"cannot split texts as the model's own, {name}, does"):
+            vectors.export(tmp_path / "n", "model2vec")
     assert [path.name for path in tmp_path.iterdir()] == ["m"]

@@ -72,8 +72,9 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
     """Write word vectors to ``path`` atomically: an existing file is replaced only when the new one is complete.
 
     InputError if the format is unknown, the directory of ``path`` does not exist, ``path`` is a directory or a device,
-    or the format cannot represent one of the words; MissingDependencyError if the format needs gensim or safetensors
-    and it is not installed; WordsparseError if writing fails, and an existing file at ``path`` is unchanged.
+    or the format cannot represent one of the words or their tokeniser; MissingDependencyError if the format needs
+    gensim or safetensors and it is not installed; WordsparseError if writing fails, and an existing file at ``path`` is
+    unchanged.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
     """
     target, chosen = Path(path), _check(path, format)
     content = word_vectors if chosen.any_key else word_vectors.with_text()
-    chosen.check(content.words)
+    chosen.check(content.words, content.tokens)
     if chosen.target == "directory":
         with storage.new_directory(target) as directory, storage.writing(target):
             chosen.write(content, directory)

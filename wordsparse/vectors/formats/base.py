@@ -41,8 +41,9 @@ class Format:
     composes: ClassVar[bool] = False
     readable: ClassVar[bool] = True
 
-    def check(self, words: Sequence[Any]) -> None:
-        """Raise InputError for words that it cannot represent, MissingDependencyError for a package that it needs."""
+    def check(self, words: Sequence[Any], tokens: str = "split") -> None:
+        """Raise InputError for words that it cannot represent, or ``tokens``, the name of the tokeniser of their text;
+        MissingDependencyError for a package that it needs."""
 
     def write(self, content: WordVectors, target: Any) -> None:
         """Write to a binary stream, a path or an empty directory."""

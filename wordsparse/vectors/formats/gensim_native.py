@@ -20,7 +20,7 @@ class Gensim(Format):
     any_key = True
     readable = False
 
-    def check(self, words: Sequence[Any]) -> None:
+    def check(self, words: Sequence[Any], tokens: str = "split") -> None:
         optional.load("the format gensim", "gensim.models")
 
     def write(self, content: WordVectors, target: Path) -> None:

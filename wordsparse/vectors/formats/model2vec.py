@@ -50,8 +50,14 @@ class Model2Vec(Format):
     target = "directory"
     readable = False
 
-    def check(self, words: Sequence[Any]) -> None:
+    def check(self, words: Sequence[Any], tokens: str = "split") -> None:
         safe_tensors.check_installed()
+        if tokens not in ("split", *PATTERNS):
+            raise InputError(
+                f"the tokenizer of model2vec cannot split texts as the model's own, {tokens}, does: it would find no "
+                "word in them; choose npz, and let wordsparse make the vectors of texts: wordsparse documents "
+                "(model.encode)"
+            )
         for word in words:
             if len(word.split()) != 1 or word.strip() != word:
                 raise InputError(

@@ -23,7 +23,7 @@ class SafeTensors(Format):
 
     name, about, suffixes = "safetensors", "for PyTorch and others; needs wordsparse[safetensors]", (".safetensors",)
 
-    def check(self, words: Sequence[Any]) -> None:
+    def check(self, words: Sequence[Any], tokens: str = "split") -> None:
         """Refuse words that exceed the 100 MB limit of the header."""
         check_installed()
         size = len(json.dumps(_metadata(words), ensure_ascii=False).encode())

@@ -49,7 +49,7 @@ class Word2Vec(Format):
     target = "stream"
     compressible = True
 
-    def check(self, words: Sequence[Any]) -> None:
+    def check(self, words: Sequence[Any], tokens: str = "split") -> None:
         """Refuse words that would be read back as several fields: these formats have no quoting."""
         for word in words:
             if not word or _FORBIDDEN.search(word) or len(word.encode()) > _MAX_WORD:
