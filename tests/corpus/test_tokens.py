@@ -1,4 +1,5 @@
 import importlib.util
+import unicodedata
 
 import pytest
 from support.texts import sentences
@@ -21,6 +22,30 @@ def test_simple_is_gensims():
     utils = pytest.importorskip("gensim.utils", reason="gensim is not installed")
     for text in (ENGLISH, "snake_case x2y straße ΑΣ", "猫 が 好き"):
         assert tokenizer("simple")(text) == list(utils.tokenize(text, lowercase=True))
+
+
+MARKED = {
+    "Arabic": "السَّمَكَ القِطَّةُ",
+    "Hebrew": "שָׁלוֹם עֲלֵיכֶם",
+    "Hindi": "हिन्दी किताब में",
+    "Bengali": "বাংলা ভাষায় কবিতা",
+    "Tamil": "தமிழ் மொழியின் எழுத்து",
+    "Persian": "می\u200cخواهم کتاب\u200cها",
+    "Malayalam": "അവന്\u200d മലയാളം",
+    "Turkish": "i̇stanbul i̇zmir",
+    "Yoruba": "ọ̀rẹ́ ẹ̀kọ́",
+}
+
+
+@pytest.mark.parametrize("language", MARKED)
+@pytest.mark.parametrize("name", ["simple", "unicode"])
+def test_marks_and_joiners_are_parts_of_words(name, language, tmp_path, caplog):
+    """simple cut words at them, and it was simple that a message recommended."""
+    words = unicodedata.normalize("NFC" if name == "simple" else "NFKC", MARKED[language]).split()
+    split = made(name, *["regex"] * (name == "unicode"))
+    assert split(" \u0301— ".join(f"«{word}»।" for word in words)) == words
+    encode([[f"{word}." for word in words]] * 5, tmp_path / "out")
+    assert f"--tokens {'simple' if language == 'Persian' else 'unicode'} " in caplog.text
 
 
 def test_unicode_words():

@@ -56,7 +56,7 @@ def test_model2vec_finds_words_as_the_encoder_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["simple", "unicode", "unicode-cased"])
 def test_model2vec_splits_texts_as_the_models_tokeniser(tmp_path: Path, name: str) -> None:
     pytest.importorskip("regex", reason="regex is not installed")
-    text = "The King’s 3.5 e-mails, don't: “ﬁne” cafe\u0301 a_b  x.y 1,000 naïve; v.2 II"
+    text = "The King’s 3.5 e-mails, don't: “ﬁne” cafe\u0301 a_b  x.y 1,000 naïve; v.2 II किताब, می\u200cخواهم السَّمَكَ."
     words = list(dict.fromkeys(tokenizer(name)(text)))
     vectors = some_vectors(tuple(words))
     vectors.tokens = name

@@ -1,6 +1,7 @@
 """Hints from the words of a text about its tokens, in time to choose another tokeniser."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from wordsparse.files.escaping import number_of
 
-_PUNCTUATION = frozenset('.,;:!?…。、，；：！？)]»”"')
+_PUNCTUATION = frozenset('.,;:!?…。、，；：！？)]»”"।॥،؛؟۔')
 _LETTER = re.compile(r"\w")
 _HAN = r"\u3400-\u9fff\uf900-\ufaff"
 _KANA = r"\u3040-\u30ff"
@@ -17,6 +18,8 @@ _UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OTHERS}]")
 
 PUNCTUATED_SHARE = 0.02
 """A larger share of the tokens ends in punctuation only if punctuation was not separated."""
+MARKED_SHARE = 0.1
+"""If a larger share of such words has combining marks, as in Hindi, Tamil or vocalised Arabic, Unicode's rules fit."""
 FEW_WORDS, MANY_TOKENS = 10, 10_000
 """Fewer words in more tokens than these are hardly those of a language, or of a shop."""
 LONG_WORD = 6
@@ -45,6 +48,8 @@ def _punctuated(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
         return None
     punctuated = [words[i] for i in np.flatnonzero(ends).tolist()]
     remedy = "--tokens simple (tokens='simple') separates it"
+    if sum(map(_has_mark, punctuated)) > MARKED_SHARE * len(punctuated):
+        remedy = "--tokens unicode (tokens='unicode') separates it"
     if 2 * sum(_UNSPACED.search(word) is not None for word in punctuated) > len(punctuated):
         remedy = f"the script writes no spaces: {_splitter_of(''.join(punctuated))}"
     return f"{share:.0%} of the words end in punctuation ({', '.join(map(repr, punctuated[:3]))}): {remedy}"
@@ -73,6 +78,11 @@ def _splitter_of(text: str) -> str:
 def _is_punctuated(word: str) -> bool:
     """Whether a word ends in punctuation, with a letter or a digit before it."""
     return word[-1:] in _PUNCTUATION and _LETTER.search(word, 0, len(word) - 1) is not None
+
+
+def _has_mark(word: str) -> bool:
+    """Whether a word holds a combining mark."""
+    return not word.isascii() and any(unicodedata.category(letter).startswith("M") for letter in word)
 
 
 def _is_unspaced(word: str, least: int) -> bool:

@@ -3,7 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
+from itertools import chain, groupby
 from typing import NamedTuple, TypeAlias
 
 from wordsparse import optional
@@ -13,7 +14,6 @@ Tokenizer: TypeAlias = Callable[[str], list[str]]
 
 # Words of Unicode's default boundaries (UAX 29) that hold a letter, a digit or an emoji.
 _UNICODE_WORD = r"(?w)\b(?:[\w\p{Emoji_Presentation}]|\p{Emoji}\uFE0F).*?\b"
-_LETTERS = re.compile(r"[^\W\d]+")
 # Sudachi refuses a text of more than 49,149 bytes. A part ends at the end of a sentence, or at white space.
 _PART = re.compile(r".{1,8000}[。．！？\s]|.{1,8000}", re.DOTALL)
 
@@ -64,8 +64,20 @@ def _split() -> Tokenizer:
 
 
 def _simple() -> Tokenizer:
-    """The words of gensim's ``utils.tokenize`` (lower-case runs of letters), in NFC."""
-    return lambda text: _LETTERS.findall(unicodedata.normalize("NFC", text.lower()))
+    """The words of gensim's ``utils.tokenize`` (lower-case runs of letters), in NFC, but not cut at marks."""
+    words = _runs_of_letters().findall
+    return lambda text: words(unicodedata.normalize("NFC", text.lower()))
+
+
+@cache
+def _runs_of_letters() -> re.Pattern[str]:
+    """Runs of letters, with the combining marks and joiners that follow a letter; re has no class of marks."""
+    places = chain(range(0x300, 0x20000), range(0xE0100, 0xE01F0))  # all marks are in these
+    marks = [place for place in places if unicodedata.category(chr(place)).startswith("M")]
+    runs = ([mark for _, mark in run] for _, run in groupby(enumerate(marks), lambda pair: pair[1] - pair[0]))
+    ranges = "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs)
+    # The look-ahead spares Latin words the search among 300 ranges.
+    return re.compile(rf"[^\W\d]+(?:(?=[\u0300-\U0010ffff])[{ranges}\u200c\u200d]+[^\W\d]*)*")
 
 
 def _unicode(lower: bool) -> Tokenizer:
@@ -100,7 +112,7 @@ def _is_word(token: str) -> bool:
 
 TOKENIZERS = {
     "split": NamedTokenizer("words are separated by white space; nothing is changed", _split),
-    "simple": NamedTokenizer("lower-case runs of letters; digits and punctuation are left out", _simple),
+    "simple": NamedTokenizer("lower-case runs of letters and marks; digits and punctuation are left out", _simple),
     "unicode": NamedTokenizer(
         "lower-case words, numbers and emoji in any script that writes spaces; needs wordsparse[unicode]",
         partial(_unicode, lower=True),

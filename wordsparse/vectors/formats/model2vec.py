@@ -30,8 +30,10 @@ CARD = "README.md"
 # The words of a text by tokeniser, of white space with the punctuation around them and without.
 SPLIT = r"\S+"
 BARE = r"[^\s\p{P}](?:\S*[^\s\p{P}])?|(?<!\S)\p{P}+(?!\S)"
-SIMPLE = r"[\p{L}\p{Nl}\p{No}_]+"
-UNICODE = r"[\p{L}\p{N}_](?:[\p{L}\p{M}\p{N}_]|(?<=\p{L})['’.:·](?=\p{L})|(?<=\p{Nd})['’.,;](?=\p{Nd}))*"
+SIMPLE = r"[\p{L}\p{Nl}\p{No}_]+(?:[\p{M}\x{200C}\x{200D}]+[\p{L}\p{Nl}\p{No}_]*)*"
+UNICODE = (
+    r"[\p{L}\p{N}_](?:[\p{L}\p{M}\p{N}_\x{200C}\x{200D}]|(?<=\p{L})['’.:·](?=\p{L})|(?<=\p{Nd})['’.,;](?=\p{Nd}))*"
+)
 PATTERNS = {"simple": SIMPLE, "unicode": UNICODE, "unicode-cased": UNICODE}
 NORMAL_FORMS = {"simple": "NFC", "unicode": "NFKC", "unicode-cased": "NFKC"}
 # The share of words such as "u.s." in a vocabulary whose words have no outer punctuation.
