@@ -3,7 +3,8 @@
 A loss is three numbers in, four numbers out: for a target output ``o`` and the sums ``q`` and ``s`` it gives ℓ and its
 derivatives by q, s and o (:class:`Terms`). The reference, the CPU path and any other backend use this one object; to
 add a loss, write :meth:`Loss.terms`. ``total`` is Σ πᵢ: 1 with a normalised base measure, D without one (πᵢ = 1).
-This file is mathematics alone; :mod:`wordsparse.layer.loss_pass` sums a loss over a minibatch.
+Each class also holds the facts about its loss: name, targets that it fits, step sizes and CUDA kernel.
+:mod:`wordsparse.layer.loss_pass` sums a loss over a minibatch.
 
 Sources: squared and spherical, Vincent et al. (NIPS 2015, arXiv 1412.7091); spherical and Taylor softmax, de
 Brébisson & Vincent (ICLR 2016, arXiv 1511.05042); Z-loss, the same authors (arXiv 1604.08859). Plain softmax is not
