@@ -76,15 +76,16 @@ def test_items_with_spaces_are_asked_for_in_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Output
 ) -> None:
     """They could be trained on, and not be asked for in bulk."""
-    baskets = [[f"item {i}", f"item {(i + 1) % 5}", "7"] for i in range(5)] * 20
+    baskets = [[f"item {i}", f"item {(i + 1) % 5}", "7", "[9]"] for i in range(5)] * 20
     model = ws.train(baskets, output=tmp_path / "m", preset="items", dim=3, progress=False)
 
     def answers(command: str, lines: str, *options: str) -> tuple[int, list[str]]:
         monkeypatch.setattr("sys.stdin", io.StringIO(lines))
         return main([command, str(tmp_path / "m"), "-", *options]), capfd.readouterr().out.splitlines()
 
-    status, found = answers("next", '["item 1", "none"]\n "item 2"\n7\n[7]\n["item 1"\n', "-n", "2")
-    expected = [[item for item, _ in model.predict(basket, 2)] for basket in (["item 1"], ["item 2"], ["7"], ["7"])]
+    status, found = answers("next", '["item 1", "none"]\n "item 2"\n7\n[7]\n[9]\n["item 1"\n', "-n", "2")
+    asked = (["item 1"], ["item 2"], ["7"], ["7"], ["[9]"])
+    expected = [[item for item, _ in model.predict(basket, 2)] for basket in asked]
     assert (status, [json.loads(line) for line in found]) == (0, [*expected, []])
     status, found = answers("similar", '"item 1"\n["item 1", "item 2"]\n', "-n", "1")
     near = [model.wv.similar(words, 1)[0] for words in (["item 1"], ["item 1", "item 2"])]

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -119,18 +119,21 @@ class Questions:
     """The words of each question: those of the command line, or, for a single ``-``, of each line of standard input as
     it comes.
 
+    A line is words between white space, or a JSON list or string of words that may hold spaces. One that is itself a
+    ``known`` word, as ``[12]`` may be, is that word.
+
     Raises
     ------
     WordsparseError
         At the end of an input of which no line got an answer.
     """
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, words: Sequence[str], known: Container[str]) -> None:
         self.are_lines = list(words) == ["-"]
-        self._words, self._answered = words, False
+        self._words, self._known, self._answered = words, known, False
 
     def __iter__(self) -> Iterator[list[str]]:
-        lines = filter(None, map(_words_of, sys.stdin)) if self.are_lines else [list(self._words)]
+        lines = filter(None, map(self._words_of, sys.stdin)) if self.are_lines else [list(self._words)]
         asked = False
         for words in lines:
             asked = True
@@ -150,16 +153,15 @@ class Questions:
         else:
             self._answered = True
 
-
-def _words_of(line: str) -> list[str]:
-    """The words of a line: a JSON list or string, whose words may hold spaces, or else words between white space."""
-    if line.lstrip().startswith(("[", '"')):
-        with contextlib.suppress(ValueError, RecursionError):
-            content = json.loads(line)
-            words = content if isinstance(content, list) else [content]
-            if all(isinstance(word, str | int) for word in words):
-                return [*map(str, words)]
-    return line.split()
+    def _words_of(self, line: str) -> list[str]:
+        """The words of a line."""
+        if line.lstrip().startswith(("[", '"')) and line.strip() not in self._known:
+            with contextlib.suppress(ValueError, RecursionError):
+                content = json.loads(line)
+                words = content if isinstance(content, list) else [content]
+                if all(isinstance(word, str | int) for word in words):
+                    return [*map(str, words)]
+        return line.split()
 
 
 def int_list(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:

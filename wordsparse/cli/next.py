@@ -25,7 +25,7 @@ def command(model: Path, items: tuple[str, ...], n: int, as_json: bool) -> None:
 
     check_order(model, items)
     trained = load(model, mapped=True)
-    questions = Questions(items)
+    questions = Questions(items, trained)
     spaced = questions.are_lines and any(item.split() != [item] for item in trained)
     for basket in questions:
         answer: list[tuple[str, float]] = []

@@ -31,7 +31,7 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
     check_order(model, words)
     vectors = read_vectors(model)
 
-    questions = Questions(words)
+    questions = Questions(words, vectors)
     for asked in questions:
         with questions.answering():
             meant = _meant(vectors, asked)

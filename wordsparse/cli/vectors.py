@@ -22,7 +22,7 @@ def command(model: str, words: tuple[str, ...], as_json: bool) -> None:
 
     check_order(model, words)
     vectors = read_vectors(model)
-    questions = Questions(words)
+    questions = Questions(words, vectors)
     for asked in questions:
         rows = dict.fromkeys(asked, np.zeros(vectors.dim, np.float32))
         for word in rows:
