@@ -31,7 +31,9 @@ LEVELS = (
     ("kernels",),
     ("machine", "display"),
     ("files",),
-    ("validation", "optional", "options"),
+    ("options",),
+    ("validation", "tokens"),
+    ("optional",),
     ("errors", "types", "doors"),
 )
 LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in packages}

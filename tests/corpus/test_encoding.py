@@ -208,7 +208,7 @@ def test_a_format_that_is_added_is_read_by_its_own_reader(tmp_path: Path, monkey
     def comma_pieces(path: Path, tokenize: reading.Tokenizer) -> Iterator[reading.Piece]:
         yield path.read_text().split(","), True
 
-    monkeypatch.setitem(reading.FORMATS, "commas", reading.Format("words between commas", comma_pieces))
+    monkeypatch.setitem(reading.FORMATS, "commas", reading.Format("words between commas", None, comma_pieces))
     (tmp_path / "text").write_text("a b,c,a b")
     corpus = encode(tmp_path / "text", tmp_path / "corpus", min_count=1, format="commas")
     assert decoded(corpus) == [["a b", "c", "a b"]]

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wordsparse.corpus.tokens import tokenizer
 from wordsparse.errors import InputError
+from wordsparse.tokens.tokenizers import tokenizer
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors

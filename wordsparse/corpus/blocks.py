@@ -52,6 +52,16 @@ def decoded(path: Path, position: int, data: bytes) -> str:
         ) from error
 
 
+def line_name(path: Path, position: int, line: int) -> str:
+    """Return the name of a line, counted from 0 in the block at a position of the file, for an error."""
+    before = 0
+    for start, data in text_blocks(path):
+        if start >= position:
+            break
+        before += data.count(b"\n")
+    return f"{path}: line {before + line + 1}"
+
+
 def read_blocks(path: Path) -> Iterator[bytes]:
     """The file's bytes, unpacked; see :func:`text_blocks`."""
     with opened(path) as file:

@@ -29,6 +29,7 @@ from wordsparse.errors import InputError
 from wordsparse.files.storage import new_directory, staging
 from wordsparse.machine.threads import ordered_map, resolve_threads
 from wordsparse.options import taking
+from wordsparse.tokens.filtering import Filter
 
 Ids: TypeAlias = NDArray[np.int32]
 Progress: TypeAlias = Callable[[int], object]
@@ -61,8 +62,9 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
     text = RawText(source, asked.format, asked.tokens, asked.column, group=asked.group, order=asked.order)
     target = Path(output)
     with new_directory(target) as folder:
-        # Words that Python has split are numbered in the thread that splits them.
-        numbered = _read(text.blocks(), Draft(folder, target), threads if text.is_scanned else 1, progress)
+        workers = threads if text.is_scanned else 1  # words that Python has split are numbered by the same thread
+        with text.filter(workers) as tokenize:
+            numbered = _read(text.blocks(), tokenize, Draft(folder, target), workers, progress)
         if text.files and not numbered.draft.tokens:
             raise InputError(f"{some_of(text.files)}: the text holds no token: give text with words")
         vocabulary, ids = numbered.vocabulary(asked.min_count, asked.max_vocab, asked.known)
@@ -128,7 +130,7 @@ def _check_unchanged(corpus: EncodedCorpus, options: Mapping[str, Any]) -> None:
             raise InputError(f"{corpus.path} {was}: encode the text again, or leave {name} out")
 
 
-def _read(blocks: Iterable[TextBlock], draft: Draft, threads: int, progress: Progress) -> ReadText:
+def _read(blocks: Iterable[TextBlock], tokenize: Filter, draft: Draft, threads: int, progress: Progress) -> ReadText:
     """Read blocks on all threads; each is numbered by a free table."""
     tables = [WordTable() for _ in range(threads)]
     free = list(range(threads))
@@ -136,7 +138,7 @@ def _read(blocks: Iterable[TextBlock], draft: Draft, threads: int, progress: Pro
     def number(block: TextBlock) -> tuple[Ids, int]:
         table = free.pop()
         try:
-            _scan(tables[table], block)
+            _scan(tables[table], block, tokenize)
             return tables[table].take(), table
         finally:
             free.append(table)
@@ -148,15 +150,15 @@ def _read(blocks: Iterable[TextBlock], draft: Draft, threads: int, progress: Pro
     return ReadText(draft, tables)
 
 
-def _scan(table: WordTable, block: TextBlock) -> None:
-    if isinstance(block.content, list):
-        for tokens, ends_sentence in block.content:
+def _scan(table: WordTable, block: TextBlock, tokenize: Filter) -> None:
+    words = block.words(tokenize)
+    if not isinstance(words, bytes):
+        for tokens, ends_sentence in words:
             _add(table, tokens)
             if ends_sentence:
                 table.end_sentence()
-    elif not table.scan(block.content, block.lines):
-        if block.refuse is not None:
-            block.refuse()
+    elif not table.scan(words, block.lines):
+        block.check()
         raise AssertionError("Python's decoder accepts bytes that the compiled reader refuses")
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from wordsparse.corpus.reading import FORMATS
 from wordsparse.corpus.tables import FORMATS as TABLES
-from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.options import Checked, option
+from wordsparse.tokens.tokenizers import TOKENIZERS
 from wordsparse.validation import positive_int
 
 

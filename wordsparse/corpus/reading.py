@@ -14,20 +14,22 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from wordsparse.corpus.blocks import decoded, text_blocks
+from wordsparse.corpus.blocks import decoded, line_name, text_blocks
 from wordsparse.corpus.sources import Corpus, find_files
 from wordsparse.corpus.tables import FORMATS as TABLES
 from wordsparse.corpus.tables import Block, format_of_file, format_of_name, groups, needs_column, table_blocks
-from wordsparse.corpus.tokens import Tokenizer, tokenizer
 from wordsparse.corpus.wiki import wiki_pieces
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import listed
+from wordsparse.machine.threads import ordered_map
+from wordsparse.tokens.filtering import Filter
+from wordsparse.tokens.tokenizers import Tokenizer, tokenizer
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[object] | Corpus
 Piece: TypeAlias = tuple[Sequence[str], bool]
 
-BLOCK_TOKENS = 2**16
+BLOCK_TOKENS, BLOCK_CHARACTERS = 2**16, 2**18
 
 _COLUMN = (
     "name the column of the text, --column NAME (column=), or for baskets --column ITEM --group-by USER (column=, "
@@ -38,15 +40,34 @@ logger = logging.getLogger(__name__)
 
 
 class TextBlock(NamedTuple):
-    """A block of text as the compiled scan takes it.
+    """A block of text.
 
-    ``content`` is UTF-8, which ends at white space, or a list of pieces; ``refuse`` raises the error where it is no
-    UTF-8; with ``lines``, the end of a line ends a sentence.
+    ``content`` is UTF-8, which ends at white space, or a list of pieces. With ``lines``, the end of a line ends a
+    sentence. ``check`` raises the error of content that is no UTF-8, and ``where`` names a line of it, counted from 0.
     """
 
     content: bytes | list[Piece]
-    refuse: Callable[[], object] | None = None
+    check: Callable[[], object] = lambda: None
     lines: bool = True
+    where: Callable[[int], str] = str
+
+    def words(self, tokenize: Filter) -> bytes | Sequence[Piece]:
+        """Return the content with words separated by white space, or as pieces."""
+        if isinstance(self.content, list):
+            return self.content
+        if not tokenize.is_identity:
+            self.check()
+        return tokenize(self.content, self.lines, self.where)
+
+    def pieces(self, tokenize: Filter) -> Sequence[Piece]:
+        """Return the content as pieces, one for each line or part of a line."""
+        words = self.words(tokenize)
+        if not isinstance(words, bytes):
+            return words
+        self.check()
+        *lines, rest = words.decode().split("\n") if self.lines else [words.decode()]
+        pieces: list[Piece] = [(line.split(), True) for line in lines]
+        return [*pieces, (rest.split(), False)] if rest else pieces
 
 
 class RawText:
@@ -84,7 +105,7 @@ class RawText:
     column : str or None
         The column that holds the text; None if it is not in rows.
     is_scanned : bool
-        Whether its blocks are UTF-8, in which words are split by compiled code.
+        Whether its blocks are UTF-8: text that a tokeniser splits, at white space or otherwise.
     """
 
     def __init__(
@@ -131,33 +152,69 @@ class RawText:
                 format_of_file(file)
         self._is_frame = is_rows
         self._lines = FORMATS[format or "lines"].lines if column is None else True
-        self.is_scanned = tokens == "split" and is_text and self._lines is not None
+        self.is_scanned = tokens is not None and group is None and self._lines is not None
+
+    def filter(self, workers: int) -> Filter:
+        """Return the tokeniser as the filter of the blocks."""
+        return Filter(self._tokenize or str.split, self.tokens, workers)
 
     def blocks(self) -> Iterator[TextBlock]:
-        """The text in blocks of bounded size."""
+        """Yield the text in blocks of bounded size.
+
+        InputError if a file is binary or damaged, or if an item or a row is not as described above; the message says
+        which.
+        """
         if not self.is_scanned:
-            return _in_blocks(self.pieces())
+            return _in_blocks(self._unscanned())
         if self.column is not None:
             return map(self._block_of_rows, self._blocks_of_rows([self.column]))
-        return itertools.chain.from_iterable(map(self._blocks_of, self.files or ()))
+        if self.files is None:
+            return self._blocks_of_texts()
+        return itertools.chain.from_iterable(map(self._blocks_of, self.files))
 
     def _blocks_of(self, file: Path) -> Iterator[TextBlock]:
+        is_open = False
         for position, data in text_blocks(file):
-            yield TextBlock(data, functools.partial(decoded, file, position, data), bool(self._lines))
-        yield TextBlock([([], True)])
+            check = functools.partial(decoded, file, position, data)
+            yield TextBlock(data, check, bool(self._lines), functools.partial(line_name, file, position))
+            is_open = not (self._lines and data.endswith(b"\n")) if data else is_open
+        if is_open:
+            yield TextBlock([([], True)])
 
     def _block_of_rows(self, block: Block) -> TextBlock:
         if (text := block.text()) is not None:
-            return TextBlock(text + b"\n", block.check_text)
+            return TextBlock(text + b"\n", block.check_text, where=block.name_of_line)
         items = itertools.chain.from_iterable(self._cell_items(name, cell) for name, (cell,) in block.rows())
         return TextBlock(list(_iterable_pieces(items)))
 
-    def pieces(self) -> Iterator[Piece]:
-        """The text in pieces of bounded size (each line of a cell and each sentence of an iterable is one piece).
+    def _blocks_of_texts(self) -> Iterator[TextBlock]:
+        """The texts of an iterable, some at a time."""
+        waiting, first, size = list[str](), 1, 0
+        for number, text in enumerate(self._source, 1):
+            if not isinstance(text, str):
+                said = f"text {number} is {text!r:.80}, not a str: give texts, name their column (column=)"
+                raise InputError(f"{said}, or leave tokens={self.tokens!r} out")
+            waiting.append(text)
+            size += len(text)
+            if size >= BLOCK_CHARACTERS:
+                yield self._block_of_texts(waiting, first)
+                waiting, first, size = [], number + 1, 0
+        yield self._block_of_texts(waiting, first)
 
-        InputError if a file is binary, not UTF-8 or damaged, or if an item or a row is not as described above; the
-        message says which.
+    def _block_of_texts(self, texts: list[str], first: int) -> TextBlock:
+        block = Block("", range(first, first + len(texts)), [texts], "text")
+        return self._block_of_rows(block)
+
+    def pieces(self, workers: int = 1) -> Iterator[Piece]:
+        """Yield the text in pieces of bounded size: parts of a line, of a cell or of a sentence of an iterable.
+
+        InputError as :meth:`blocks`, or if a text is not UTF-8.
         """
+        with self.filter(workers) as tokenize:
+            for pieces in ordered_map(lambda block: block.pieces(tokenize), self.blocks(), workers):
+                yield from pieces
+
+    def _unscanned(self) -> Iterator[Piece]:
         if self._group is not None:
             columns = [str(self.column), self._group, *([] if self._order is None else [self._order])]
             return groups.pieces(self._blocks_of_rows(columns), self._words, self._group, self._order)
@@ -174,21 +231,14 @@ class RawText:
 
     def _items(self) -> Iterator[tuple[str, object]]:
         """The items of an iterable, each with its name for messages; of rows, their cells."""
-        items: Iterable[object] = self._source
-        if self.column is not None:
-            for name, (cell,) in self._rows([self.column]):
-                yield from self._cell_items(name, cell)
-        elif self._tokenize is not None:
-            for number, text in enumerate(items, 1):
-                if not isinstance(text, str):
-                    said = f"text {number} is {text!r:.80}, not a str: give texts, name their column (column=)"
-                    raise InputError(f"{said}, or leave tokens={self.tokens!r} out")
-                yield from self._cell_items(f"text {number}", text)
-        else:
-            for number, sentence in enumerate(items, 1):
+        if self.column is None:
+            for number, sentence in enumerate(self._source, 1):
                 yield f"sentence {number}", sentence
+            return
+        for name, (cell,) in itertools.chain.from_iterable(map(Block.rows, self._blocks_of_rows([self.column]))):
+            yield from self._cell_items(name, cell)
 
-    def rows(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...], list[list[Any]]]]:
+    def rows(self, columns: Sequence[str], workers: int = 1) -> Iterator[tuple[str, tuple[Any, ...], list[list[Any]]]]:
         """The name of each row, for messages, its cells in ``columns``, and the tokens of each sentence of its text.
 
         InputError as :meth:`pieces`; or if the text is not in a column of rows, or these are grouped.
@@ -200,16 +250,29 @@ class RawText:
             raise InputError(
                 f"rows grouped by {self._group!r} are not used one by one, as {asked} needs: leave one of the two out"
             )
-        for name, (text, *cells) in self._rows([self.column, *columns]):
-            yield name, tuple(cells), [_token_list(name, sentence) for _, sentence in self._cell_items(name, text)]
+        blocks = self._blocks_of_rows([self.column, *columns])
+        with self.filter(workers) as tokenize:
+            for rows in ordered_map(lambda block: self._split_rows(block, tokenize), blocks, workers):
+                yield from rows
+
+    def _split_rows(self, block: Block, tokenize: Filter) -> list[tuple[str, tuple[Any, ...], list[list[Any]]]]:
+        """The rows of a block, with the words of the sentences of their first cell."""
+        lines: Iterator[Piece] | None = None
+        if self.is_scanned and block.text() is not None:
+            lines = iter(self._block_of_rows(block).pieces(tokenize))
+        split = []
+        for name, (text, *cells) in block.rows():
+            if lines is None:
+                sentences = [_token_list(name, sentence) for _, sentence in self._cell_items(name, text)]
+            else:
+                sentences = [list(next(lines)[0]) for _ in range(0 if text is None else text.count("\n") + 1)]
+            split.append((name, tuple(cells), sentences))
+        return split
 
     def _blocks_of_rows(self, columns: Sequence[str]) -> Iterator[Block]:
         return table_blocks(
             self._source if self.files is None else self.files, columns, self._format, self._names, self._is_frame
         )
-
-    def _rows(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        return itertools.chain.from_iterable(map(Block.rows, self._blocks_of_rows(columns)))
 
     def _cell_items(self, name: str, cell: object) -> Iterator[tuple[str, object]]:
         """The sentences of a cell: the lines of a text, or a list of tokens; none of a missing value."""
@@ -225,8 +288,10 @@ class RawText:
             raise InputError(f"{name} holds {cell!r:.80}, which is neither text nor a list of tokens")
 
     def _pieces_of(self, file: Path) -> Iterator[Piece]:
+        read = FORMATS[str(self._format)].read
         assert self._tokenize is not None
-        return FORMATS[self._format or "lines"].read(file, self._tokenize)
+        assert read is not None
+        return read(file, self._tokenize)
 
 
 def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str]]:
@@ -282,46 +347,21 @@ def _token_list(name: str, sentence: object) -> list[Any]:
     return list(sentence)
 
 
-def _line_pieces(path: Path, tokenize: Tokenizer) -> Iterator[tuple[list[str], bool]]:
-    is_open = False
-    for text in _texts(path):
-        *lines, rest = text.split("\n")
-        for line in lines:
-            yield tokenize(line), True
-        if rest:
-            yield tokenize(rest), False
-        is_open = bool(rest) or (is_open and not lines)
-    if is_open:
-        yield [], True
-
-
-def _stream_pieces(path: Path, tokenize: Tokenizer) -> Iterator[tuple[list[str], bool]]:
-    for text in _texts(path):
-        yield tokenize(text), False
-    yield [], True
-
-
-def _texts(path: Path) -> Iterator[str]:
-    for position, data in text_blocks(path):
-        yield decoded(path, position, data)
-
-
 class Format(NamedTuple):
     """A format of text files.
 
     - ``about``: its line in a help text.
-    - ``read``: its reader, from a path and a tokeniser to pieces.
-    - ``lines``: whether a line end ends a sentence, if its files are text that the compiled reader of ``encode`` can
-      read; None if ``encode`` reads it by ``read``.
+    - ``lines``: whether a line end ends a sentence; None if files are not text, but read by ``read``.
+    - ``read``: a reader, from a path and a tokeniser to pieces.
     """
 
     about: str
-    read: Callable[[Path, Tokenizer], Iterator[tuple[list[str], bool]]]
-    lines: bool | None = None
+    lines: bool | None
+    read: Callable[[Path, Tokenizer], Iterator[tuple[list[str], bool]]] | None = None
 
 
 FORMATS = {
-    "lines": Format("each line is a sentence", _line_pieces, lines=True),
-    "text8": Format("a file is one sentence; line ends are white space", _stream_pieces, lines=False),
-    "wiki": Format("a Wikipedia dump (XML), read by gensim; each article is a sentence", wiki_pieces),
+    "lines": Format("each line is a sentence", lines=True),
+    "text8": Format("a file is one sentence; line ends are white space", lines=False),
+    "wiki": Format("a Wikipedia dump (XML), read by gensim; each article is a sentence", None, wiki_pieces),
 }

@@ -18,8 +18,8 @@ from wordsparse.cli.common import (
     output_option,
     quiet_option,
 )
-from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.errors import InputError
+from wordsparse.tokens.tokenizers import TOKENIZERS
 
 if TYPE_CHECKING:
     from wordsparse.labels import SparseTargetClassifier

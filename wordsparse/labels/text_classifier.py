@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from wordsparse import optional, validation
-from wordsparse.corpus.tokens import tokenizer
 from wordsparse.errors import InputError
 from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.state import as_bytes, listed
 from wordsparse.labels.targets import checks
+from wordsparse.tokens.tokenizers import tokenizer
 from wordsparse.validation import texts_of
 
 _text = optional.load("TextClassifier", "sklearn.feature_extraction.text")

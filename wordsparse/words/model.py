@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
-from wordsparse.corpus.tokens import Splitter
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import html_table, number_of
 from wordsparse.machine.threads import available_cpus
 from wordsparse.options import refuse_unknown
+from wordsparse.tokens.tokenizers import Splitter
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import coordinates

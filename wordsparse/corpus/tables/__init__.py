@@ -38,16 +38,25 @@ FORMATS = {
 class Block(NamedTuple):
     """Some rows of a table: what stands before a row's number in messages, the numbers, and the columns.
 
-    A column is a list of cells, or an array of Arrow.
+    A column is a list of cells, or an array of Arrow. ``kind`` is what a row is called.
     """
 
     where: str
     numbers: Sequence[int]
     columns: Sequence[Any]
+    kind: str = "row"
 
     def name(self, place: int) -> str:
-        """The name of a row for messages, by its place in the block."""
-        return f"{self.where}row {self.numbers[place]}"
+        """Return the name of a row for messages, by its place in the block."""
+        return f"{self.where}{self.kind} {self.numbers[place]}"
+
+    def name_of_line(self, line: int) -> str:
+        """Return the name of the row that has a line of :meth:`text`, counted from 0."""
+        for place, cell in enumerate(self.cells()[0]):
+            line -= 0 if cell is None else cell.count("\n") + 1
+            if line < 0:
+                return self.name(place)
+        return self.name(len(self.numbers) - 1)
 
     def cells(self) -> list[list[Any]]:
         """The cells of each column; None for missing ones."""
@@ -66,7 +75,7 @@ class Block(NamedTuple):
 
     def check_text(self) -> None:
         """Raise InputError if a cell of the first column, an array, is not UTF-8."""
-        for place, cell in enumerate(self.columns[0]):
+        for place, cell in enumerate([] if isinstance(self.columns[0], list) else self.columns[0]):
             try:
                 cell.as_py()
             except UnicodeDecodeError as error:

@@ -5,8 +5,8 @@ import pytest
 from support.texts import sentences
 
 from wordsparse.corpus import EncodedCorpus, encode
-from wordsparse.corpus.tokens import tokenizer
 from wordsparse.errors import InputError, MissingDependencyError
+from wordsparse.tokens.tokenizers import tokenizer
 
 ENGLISH = "Don't stop: 3.14 is π, said O’Neil-Smith (née Å)."
 

@@ -1,0 +1,87 @@
+"""Tokenisers as filters, in this process and in others."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.texts import sentences
+
+import wordsparse as ws
+from wordsparse.corpus import blocks, reading
+from wordsparse.errors import InputError, WordsparseError
+from wordsparse.tokens.filtering import Filter
+from wordsparse.tokens.tokenizers import tokenizer
+
+LINES = ["The cat, the dog.", "", "a cat\tsat — naïve été", "x" * 50, "क़िताब, कलम।"] * 40
+
+
+def encoded(source: Any, folder: Path, **options: Any) -> tuple[list[str], list[int], Any]:
+    corpus = ws.encode(source, folder, min_count=1, **options)
+    return corpus.vocabulary.words, np.concatenate(corpus.shards).tolist(), corpus.sentences
+
+
+@pytest.mark.parametrize("tokens", ["simple", "split", "japanese"])
+def test_any_number_of_workers_gives_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokens: str
+) -> None:
+    if tokens == "japanese":
+        pytest.importorskip("sudachipy", reason="SudachiPy is not installed")
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join(LINES))  # without a line end behind the last line
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 500)
+    monkeypatch.setattr(reading, "BLOCK_CHARACTERS", 500)
+    split = tokenizer(tokens)
+    wanted = [words for line in LINES if (words := split(line))]
+    for threads in (1, 2, 3, 8):
+        words, ids, number = encoded(path, tmp_path / f"{threads}", tokens=tokens, threads=threads)
+        rows = " ".join("\n" if i == -2 else words[i] for i in ids).split("\n")
+        assert [row.split() for row in rows if row.split()] == wanted
+        assert number == len(wanted)
+        assert encoded(iter(LINES), tmp_path / f"texts {threads}", tokens=tokens, threads=threads)[1] == ids
+    assert list(sentences(path, tokens=tokens)) == wanted
+
+
+def test_a_function_may_make_words_of_white_space_or_none(tmp_path: Path) -> None:
+    def tokenize(line: str) -> list[str]:
+        return [word for word in line.split(",") if word != "none"]
+
+    text = iter(["a b,c,", "none", "a b,none,\u3000"])
+    words, _, number = encoded(text, tmp_path / "encoded", tokens=tokenize, threads=2)
+    assert sorted(words) == ["a b", "c", "\u3000"]
+    assert number == 2
+
+
+def test_a_tokeniser_that_fails_is_told_with_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tokenize(line: str) -> list[str]:
+        return line.split() if "bad" not in line else 1 / 0  # type: ignore[return-value]
+
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 50)
+    (tmp_path / "text.txt").write_text("good line\n" * 98 + "a bad line\n")
+    (tmp_path / "rows.csv").write_text("text\n" + '"two\nlines"\n' * 3 + "bad\n")
+    for given, options, where in (
+        (tmp_path / "text.txt", {}, r"text\.txt: line 99: .*ZeroDivisionError"),
+        (tmp_path / "rows.csv", {"column": "text"}, r"rows\.csv: row 4: the tokeniser fails"),
+        (iter(["good", "a\nbad one"]), {}, r"^text 2: the tokeniser fails"),
+    ):
+        with pytest.raises(InputError, match=where):
+            ws.encode(given, tmp_path / "encoded", tokens=tokenize, threads=2, **options)
+        assert not (tmp_path / "encoded").exists()
+
+
+def test_a_worker_that_dies_is_told() -> None:
+    with Filter(tokenizer("simple"), "simple", 2) as tokenize:
+        assert tokenize(b"One, two", True, str) == b"one two"
+        assert not tokenize._all  # a short text starts no other process
+        results = []
+        threads = [threading.Thread(target=lambda: results.append(tokenize(b"a1\nb", True, str))) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert results == [b"a\nb"] * 2
+        for worker in tokenize._all:
+            worker._process.kill()
+        with pytest.raises(WordsparseError, match="line 0: the process of the tokeniser ended with status -9"):
+            tokenize(b"c", True, "line {}".format)

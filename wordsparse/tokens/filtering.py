@@ -1,0 +1,195 @@
+"""A tokeniser as a filter: from blocks of UTF-8 text to the same lines with their words separated by spaces.
+
+Blocks are filtered ahead in worker processes, since most tokenisers hold Python's lock. A worker is a plain subprocess,
+so that a program needs no ``if __name__ == "__main__"``, and starts with this package alone, in some 50 ms. It reads a
+header and a block from its standard input, answers in the same form, and ends with its input, also if this process is
+killed.
+"""
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import chain
+from types import TracebackType
+from typing import IO, Any, Self
+
+from wordsparse.errors import InputError, WordsparseError
+from wordsparse.tokens.tokenizers import Tokenizer, tokenizer
+
+# The kind of a block or an answer, and its size.
+HEADER = struct.Struct("<cQ")
+LINES, STREAM = b"l", b"s"
+# Tokenisers whose words never hold white space, so that their number need not be counted again.
+PATTERNS = ("simple", "unicode", "unicode-cased")
+WORDS, PIECES, ERROR = b"w", b"p", b"e"
+_PROGRAM = (
+    "import json, sys; asked = json.loads(sys.stdin.buffer.readline()); sys.path[:] = asked['path']; "
+    "from wordsparse.tokens.filtering import serve; serve(asked['tokens'])"
+)
+
+Pieces = list[tuple[list[str], bool]]
+"""Words, and whether a sentence ends with them."""
+
+
+class Filter:
+    """Filters blocks of text, also several at once from different threads.
+
+    Parameters
+    ----------
+    tokenize : callable
+        The tokeniser: a function from a str to its tokens.
+    name : str, optional
+        Its name, by which a worker process makes another one; without it, all blocks are filtered in this process.
+    workers : int
+        The largest number of worker processes. With 1 there is none. The first block is filtered in this process:
+        a short text starts no other one.
+
+    Attributes
+    ----------
+    is_identity : bool
+        Whether the words of the text are separated by white space already: blocks stay as they are.
+    """
+
+    def __init__(self, tokenize: Tokenizer, name: str | None, workers: int) -> None:
+        self.is_identity, self._is_pattern = name == "split", name in PATTERNS
+        self._tokenize, self._name = tokenize, name if workers > 1 and sys.executable else None
+        self._free: list[_Worker] = []
+        self._all: list[_Worker] = []
+        self._lock, self._is_first = threading.Lock(), True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._all:
+            worker.close()
+
+    def __call__(self, text: bytes, lines: bool, where: Callable[[int], str]) -> bytes | Pieces:
+        """Return the words of a block: as text, or in lists if one of them holds white space.
+
+        Parameters
+        ----------
+        text : bytes
+            Valid UTF-8.
+        lines : bool
+            Whether each line is tokenised for itself, and its end stays.
+        where : callable
+            From the number of a line of the block, counted from 0, to its name in an error.
+
+        Raises
+        ------
+        InputError
+            If the tokeniser fails on a line.
+        WordsparseError
+            If a worker process has died.
+        """
+        if self.is_identity:
+            return text
+        block = LINES if lines else STREAM
+        with self._lock:
+            inline, self._is_first = self._name is None or self._is_first, False
+            worker = self._free.pop() if self._free and not inline else None
+        if inline:
+            return _result(*filtered(block, text, self._tokenize, self._is_pattern), where)
+        if worker is None:
+            worker = _Worker(str(self._name))
+            self._all.append(worker)
+        kind, answer = worker.ask(block, text, where)
+        self._free.append(worker)
+        return _result(kind, answer, where)
+
+
+class _Worker:
+    """A worker process."""
+
+    def __init__(self, name: str) -> None:
+        # The main thread of this process handles Ctrl-C, and a worker of a process group would end at once.
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+        self._say(json.dumps({"path": sys.path, "tokens": name}).encode() + b"\n")
+
+    def ask(self, block: bytes, text: bytes, where: Callable[[int], str]) -> tuple[bytes, bytes]:
+        """Return the kind of the answer to a block, and the answer."""
+        self._say(HEADER.pack(block, len(text)), text)
+        assert self._process.stdout is not None
+        if answer := _received(self._process.stdout):
+            return answer
+        status = self._process.wait()
+        raise WordsparseError(
+            f"{where(0)}: the process of the tokeniser ended with status {status} here, or in one of the next lines: "
+            "was it short of memory? Use fewer threads"
+        )
+
+    def close(self) -> None:
+        """End the process."""
+        for stream in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):
+                if stream is not None:
+                    stream.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _say(self, *parts: bytes) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # the answer will be missing
+            for part in parts:
+                self._process.stdin.write(part)
+            self._process.stdin.flush()
+
+
+def serve(name: str) -> None:
+    """Filter the blocks of standard input by the tokeniser of this name, until it ends."""
+    source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a tokeniser prints is no answer
+    tokenize = tokenizer(name)
+    while (block := _received(source)) is not None:
+        kind, answer = filtered(*block, tokenize, name in PATTERNS)
+        with suppress(BrokenPipeError):
+            target.write(HEADER.pack(kind, len(answer)) + answer)
+            target.flush()
+
+
+def filtered(block: bytes, text: bytes, tokenize: Tokenizer, is_pattern: bool) -> tuple[bytes, bytes]:
+    """Return the kind of the answer to a block, and the answer; ``is_pattern`` says that no word holds white space."""
+    parts = text.decode().split("\n") if block == LINES else [text.decode()]
+    tokens: list[list[str]] = []
+    try:
+        for part in parts:
+            tokens.append(tokenize(part) if part else [])
+        words = "\n".join(map(" ".join, tokens))
+    except Exception as error:
+        return ERROR, json.dumps([len(tokens), f"{type(error).__name__}: {error}"]).encode()
+    if is_pattern or words.split() == [*chain.from_iterable(tokens)]:
+        return WORDS, words.encode()
+    pieces = [([word for word in part if word], block == LINES) for part in tokens]
+    return PIECES, json.dumps([*pieces[:-1], (pieces[-1][0], False)]).encode()
+
+
+def _received(stream: IO[bytes]) -> tuple[bytes, bytes] | None:
+    """The kind and the content of the next message; None if there is no whole one."""
+    header = stream.read(HEADER.size)
+    if len(header) < HEADER.size:
+        return None
+    kind, size = HEADER.unpack(header)
+    content = stream.read(size)
+    return (kind, content) if len(content) == size else None
+
+
+def _result(kind: bytes, answer: bytes, where: Callable[[int], str]) -> bytes | Pieces:
+    if kind == WORDS:
+        return answer
+    content: Any = json.loads(answer)
+    if kind == ERROR:
+        line, message = content
+        raise InputError(
+            f"{where(line)}: the tokeniser fails ({message}): correct the text there, or choose another tokeniser"
+        )
+    return [(words, ends) for words, ends in content]
