@@ -67,6 +67,15 @@ def test_the_default_test_sets_go_where_evaluate_finds_them(tmp_path, monkeypatc
         ("[download]", "[downloads]", "'download'"),
         ("md5:", "", "a checksum is an algorithm and its digits, as sha256:0b4e…, not '3bea"),
         ("bytes = 31344016", "checksum = 3", "is missing, unknown or of another type"),
+        ("bytes = 31344016", 'bytes = "5"', "bytes = '5'"),
+        ("bytes = 31344016", "bytes = [5]", "is missing, unknown or of another type"),
+        ("bytes = 31344016", "bytes = true", "is missing, unknown or of another type"),
+        ("md5:", "shake_128:", "a checksum is an algorithm and its digits"),
+        ('name = "text8"', 'name = "../text8"', "'../text8', of its name, cannot be"),
+        *(
+            ('text8.zip"\nbytes = 31344016\nmembers', f'{name}"\n#', "of its url, cannot be the name of a file")
+            for name in ("", "..", "_fetched.json", "n" * 300, "a\\u0085")
+        ),
         ("http://mattmahoney", "file://mattmahoney", "url must begin with http"),
         ('name = "text8"', "name = ", "is not valid TOML"),
     ],

@@ -1,4 +1,5 @@
 import hashlib
+import http.client
 import io
 import json
 import os
@@ -124,7 +125,9 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
 @pytest.mark.parametrize(
     ("served", "facts", "said"),
     [
-        (Served(TEXT, length=0), {"bytes": 5}, "has 70,000 bytes, but the card says 5"),
+        (Served(TEXT, length=0), {"bytes": 5}, "does not have the 5 bytes"),
+        (Served(b"", endless=(b"HTTP/1.1 200 OK\r\n\r\n", TEXT)), {"bytes": 10**6}, "does not have the 1,000"),
+        (Served(b"", endless=(b"HTTP/1.1 302 Found\r\nLocation: /text.txt\r\n\r\n", TEXT)), {}, "302"),
         (Served(TEXT, length=80_000), {}, "run the same command again"),
         (Served(TEXT[:9], length=0), {"bytes": 10}, "run the same command again"),
         (Served(TEXT), {"checksum": sha(b"")}, f"its sha256 is {sha(TEXT)[7:]}, but the card says .*it was deleted"),
@@ -132,6 +135,7 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
         (Served(TEXT, statuses=[403]), {}, "403: Forbidden"),
         (Served(TEXT, statuses=[503]), {}, "Service Unavailable.*again"),
         (Served(TEXT, redirects={"/text.txt": "file:///etc/passwd"}), {}, "file:///etc/passwd. is not allowed"),
+        (Served(TEXT, redirects={"/text.txt": "ftp://127.0.0.1:9/a.txt"}), {}, "unknown url type: ftp"),
         (Served(TEXT, redirects={"/text.txt": "/text.txt"}), {}, "302"),
         # Each was a traceback of another library.
         (Served(TEXT, redirects={"/text.txt": "http://[::1/a.txt"}), {}, "run the same command again"),
@@ -151,6 +155,15 @@ def test_what_goes_wrong_is_said_and_nothing_is_left(tmp_path, served, facts, sa
     assert not (tmp_path / "out").exists()
     left = [name for name in os.listdir(tmp_path) if name != "card.toml"]
     assert all(name.startswith(".out.") and name.endswith(".part") for name in left)
+
+
+@pytest.mark.parametrize("endless", [(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), (b"HTTP/1.1 200 OK\r\nX: ", b"x\r\nX: ")])
+def test_headers_without_end_are_cut(tmp_path, monkeypatch, endless):
+    """Many headers are refused by their number, unless they come slowly; those that are cut must not look complete."""
+    monkeypatch.setattr(fetching, "TIMEOUT", 0.2)
+    monkeypatch.setattr(http.client, "_MAXHEADERS", 2**62)
+    with serving(Served(b"", endless=endless)) as served, pytest.raises(WordsparseError, match="headers took"):
+        fetch(load_card(card(tmp_path, served)), tmp_path / "out")
 
 
 def test_an_archive(tmp_path):

@@ -3,7 +3,7 @@
 import http.server
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 
@@ -12,6 +12,7 @@ class Served:
     """The answer of the server for every path but those in ``redirects`` and ``statuses``; ``requests`` came so far.
 
     - ``cuts``: after how many bytes the next connections are cut; later ones are not.
+    - ``endless``: the begin of a raw answer, and what follows it again and again.
     - ``length``: the Content-Length that it states instead of the true one; 0 for none.
     """
 
@@ -19,6 +20,7 @@ class Served:
     ranges: bool = True
     cuts: list[int] = field(default_factory=list)
     length: int | None = None
+    endless: tuple[bytes, bytes] | None = None
     redirects: dict[str, str] = field(default_factory=dict)
     statuses: list[int] = field(default_factory=list)
     requests: list[tuple[str, str | None]] = field(default_factory=list)
@@ -33,6 +35,12 @@ def serving(served: Served) -> Iterator[Served]:
         def do_GET(self) -> None:
             asked = self.headers.get("Range")
             served.requests.append((self.path, asked))
+            if served.endless is not None:
+                self.wfile.write(served.endless[0])
+                with suppress(OSError):  # the client has gone away
+                    while True:
+                        self.wfile.write(served.endless[1])
+                return
             if self.path in served.redirects:
                 self.send_response(302)
                 self.send_header("Location", served.redirects[self.path])

@@ -9,6 +9,13 @@ from pathlib import Path
 from wordsparse.errors import InputError
 from wordsparse.files import regular
 
+RECORD = "_fetched.json"
+"""Written beside a fetched text; its name begins with _, so that it is skipped when the directory is read."""
+NAME_BYTES = 255
+"""The longest name of a file."""
+_ALGORITHMS = {name for name in hashlib.algorithms_guaranteed if hashlib.new(name).digest_size}
+"""The algorithms whose digests have a fixed length."""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -29,6 +36,11 @@ class Card:
     members: dict[str, str] = field(default_factory=dict)
     format: str | None = None
     tokens: str | None = None
+
+    @property
+    def file(self) -> str:
+        """The name of the file on the server."""
+        return self.url.rpartition("/")[2]
 
     @property
     def known(self) -> str | None:
@@ -54,6 +66,10 @@ def load_card(name: str | os.PathLike[str]) -> Card:
     content = regular.read_toml(where)
     try:
         card = Card(**content.pop("download"), **content)
+        kinds = {"bytes": int, "members": dict}
+        for member, value in vars(card).items():
+            if value is not None and type(value) is not kinds.get(member, str):
+                raise TypeError(f"{member} = {value!r:.80}")
         description, licence = (" ".join(text.split()) for text in (card.description, card.licence))
         checksums = [card.checksum, *card.members.values()]
         wrong = [checksum for checksum in checksums if checksum and not _is_checksum(checksum)]
@@ -65,12 +81,21 @@ def load_card(name: str | os.PathLike[str]) -> Card:
         raise InputError(f"{where}: a text must have format and tokens")
     if not card.url.startswith(("http://", "https://")):
         raise InputError(f"{where}: url must begin with http:// or https://, not {card.url!r:.80}")
+    for member, name in {"name": card.name, **({} if card.members else {"url": card.file})}.items():
+        if not is_file_name(name):
+            raise InputError(f"{where}: {name!r:.80}, of its {member}, cannot be the name of a file: correct it")
     return replace(card, description=description, licence=licence)
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a name that a card or an archive gives can be that of a file of the text."""
+    usable = name.isprintable() and "/" not in name and name not in ("", ".", "..", RECORD)
+    return usable and len(name.encode()) <= NAME_BYTES
 
 
 def _is_checksum(text: str) -> bool:
     algorithm, _, digits = text.partition(":")
-    return algorithm in hashlib.algorithms_guaranteed and digits != ""
+    return algorithm in _ALGORITHMS and digits != ""
 
 
 def _folder() -> Path:

@@ -9,26 +9,27 @@ import http.client
 import lzma
 import os
 import shutil
+import socket
 import tarfile
+import threading
 import urllib.error
 import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
-from wordsparse.cards.card import Card
+from wordsparse.cards.card import RECORD, Card, is_file_name
 from wordsparse.errors import WordsparseError
 from wordsparse.files.storage import new_directory, synced, write_manifest, writing
 from wordsparse.files.system import sync
 
-RECORD = "_fetched.json"
-"""Of a fetched text; its name begins with _, so that it is skipped when the directory is read."""
 BLOCK_BYTES = 2**20
 TIMEOUT = 60.0
-"""Seconds without a byte, after which a connection counts as cut."""
+"""Seconds without a byte, after which a connection counts as cut; and seconds for the headers of an answer."""
 RESUME = "run the same command again: it resumes where the card tells a checksum"
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, RuntimeError, ValueError)
 
@@ -58,15 +59,15 @@ def fetch(card: Card, output: str | os.PathLike[str], *, progress: Progress = la
 
 def _sent(source: Card, target: Path, place: Path, progress: Progress) -> dict[str, Any]:
     """Download, check and unpack a file of a server."""
-    name = hashlib.sha256(source.url.encode()).hexdigest()[:16]
+    name = hashlib.sha256(source.url.encode()).hexdigest()[:8]
     part = Path(os.path.realpath(target)).with_name(f".{target.name}.{name}.part")
     _download(source, part, progress)
     try:
         sha256, size = _checked(part, source.checksum, source.url), part.stat().st_size
         if source.bytes not in (None, size):
-            raise _DamagedError(f"{source.url}: has {size:,} bytes, but the card says {source.bytes:,}")
+            raise _DamagedError(f"{source.url}: does not have the {source.bytes:,} bytes that the card says")
         if not source.members:
-            files = [source.url.rpartition("/")[2]]
+            files = [source.file]
             os.rename(part, place / files[0])
             sync(place / files[0])
         else:
@@ -104,15 +105,73 @@ def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
     complete."""
     headers = {"User-Agent": f"wordsparse/{version('wordsparse')}"} | ({"Range": f"bytes={have}-"} if have else {})
     request = urllib.request.Request(source.url, headers=headers)
-    with urllib.request.build_opener().open(request, timeout=TIMEOUT) as response:  # urlopen keeps the first proxies
+    with _opener().open(request, timeout=TIMEOUT) as response:  # urlopen keeps the first proxies
         have = have if response.status == 206 else 0  # else the server sends whole files only
         total = source.bytes if response.length is None else have + response.length
         with open(part, "ab" if have else "wb") as file:
-            while block := response.read1(BLOCK_BYTES):
+            # More than the card's bytes is another file, which may have no end.
+            while (source.bytes is None or have <= source.bytes) and (block := response.read1(BLOCK_BYTES)):
                 with writing(part):
                     have += file.write(block)
                 progress(have, total)
     return total is None or have >= total
+
+
+class _Response(http.client.HTTPResponse):
+    """A response whose headers have come within TIMEOUT: a server can send them byte by byte, or without end."""
+
+    def __init__(self, connection: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(connection, *args, **options)
+        self._connection = connection
+
+    def begin(self) -> None:
+        """Read the headers."""
+        late = threading.Event()
+
+        def cut() -> None:
+            late.set()
+            with suppress(OSError):  # it is closed already
+                socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
+
+        watch = threading.Timer(TIMEOUT, cut)
+        watch.start()
+        try:
+            super().begin()
+        finally:
+            watch.cancel()
+            if late.is_set():  # headers that were cut look complete
+                raise TimeoutError(f"its headers took more than {TIMEOUT:g} seconds")
+
+
+class _Web(urllib.request.HTTPSHandler, urllib.request.HTTPHandler, urllib.request.HTTPRedirectHandler):
+    """Opens http and https addresses, and those alone after redirects too."""
+
+    def do_open(self, http_class: Any, req: urllib.request.Request, **options: Any) -> http.client.HTTPResponse:
+        """Open a connection whose response is ours."""
+        connection: Any = type("_Connection", (http_class,), {"response_class": _Response})
+        return super().do_open(connection, req, **options)
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        """The request to which a redirect leads."""
+        fp.close()  # else its body is read, which may have no end
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """What opens http and https, and nothing else: ``build_opener`` would open ftp too."""
+    proxies = {scheme: proxy for scheme, proxy in urllib.request.getproxies().items() if scheme in ("http", "https")}
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(proxies),
+        _Web(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.UnknownHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener
 
 
 def _checked(path: Path, expected: str | None, name: str) -> str:
@@ -135,7 +194,7 @@ def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Pa
             if pattern is None:
                 continue
             name = member.rpartition("/")[2]
-            if name in names or name in ("", ".", "..", RECORD) or not name.isprintable():
+            if name in names or not is_file_name(name):
                 raise _DamagedError(f"{source}: its member {member!r:.80} has a name that cannot be used")
             with synced(place / name) as target:
                 shutil.copyfileobj(file, target, BLOCK_BYTES)
