@@ -79,6 +79,7 @@ def test_a_save_that_fails_keeps_the_model(tmp_path: Path, monkeypatch: pytest.M
         rename(source, target)
 
     with monkeypatch.context() as patch:
+        patch.setattr("wordsparse.files.system.exchange", lambda *paths: False)  # as on file systems without it
         patch.setattr("os.rename", rename_or_fail)
         for saved in (model, model.wv):
             with pytest.raises(WordsparseError, match="model: writing failed: Input/output error"):

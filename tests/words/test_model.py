@@ -12,6 +12,7 @@ from support.texts import SHORT, same_vectors, write_text
 import wordsparse as ws
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
+from wordsparse.files import regular, storage, system
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.words import model_directory
 from wordsparse.words.model import Model
@@ -46,6 +47,28 @@ def test_rows_can_stay_on_the_disk(saved: Path) -> None:
     ):
         assert isinstance(theirs, np.memmap)
         assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize("exchanges", [False, True])
+@pytest.mark.parametrize("file", FILES)
+def test_a_model_that_is_replaced_while_it_is_read_is_read_again(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mapped: bool, exchanges: bool, file: str
+) -> None:
+    """The new files did not match the old manifest: a model that was whole at any moment was told to be damaged."""
+    make(seed=1).save(tmp_path / "new")
+    descriptor_of = regular.descriptor_of
+
+    def replacing(path: Path) -> int:
+        if Path(path) == saved / file and (tmp_path / "new").exists():
+            storage.put(tmp_path / "new", saved)
+        return descriptor_of(path)
+
+    monkeypatch.setattr(regular, "descriptor_of", replacing)
+    if not exchanges:
+        monkeypatch.setattr(system, "exchange", lambda *paths: False)
+    assert np.array_equal(ws.load(saved, mapped=mapped).input_rows, make(seed=1).input_rows)
+    assert [path.name for path in tmp_path.iterdir()] == [saved.name]
 
 
 def test_what_is_saved_is_loaded_to_the_bit(saved: Path) -> None:

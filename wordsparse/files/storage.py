@@ -10,15 +10,16 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from wordsparse.errors import InputError, WordsparseError
-from wordsparse.files import outputs, regular
+from wordsparse.files import outputs, regular, system
 from wordsparse.files.system import is_at, sync, try_lock, unlock
 
 AGAIN = "restore it, or make it again"
 """The remedy for a damaged file."""
 MANIFEST_BYTES = 2**24
+Content = TypeVar("Content")
 _BLOCK = 2**20
 
 
@@ -205,23 +206,47 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
 
 
 def put(made: Path, path: Path, previous: Path | None = None) -> None:
-    """Move a complete file or directory to ``path``, in place of what is there, which is at ``previous`` meanwhile.
+    """Move a complete file or directory to ``path``, in place of what is there, which is removed.
 
-    OSError if it cannot be moved; what is at ``path`` stays. A process that is killed between the two moves leaves what
-    was at ``path`` at ``previous``, or beside it where that is not named.
+    OSError if it cannot be moved; what is at ``path`` stays. Where the file system cannot exchange the two in one step,
+    what was at ``path`` is at ``previous`` meanwhile, or beside it where that is not named: a process that is killed
+    then leaves it there.
     """
-    previous = previous or path.with_name(f"{path.name}.{secrets.token_hex(4)}.previous")
-    if replaces := os.path.lexists(path):
-        os.rename(path, previous)
-    try:
-        os.rename(made, path)
-    except OSError:
+    replaces = os.path.lexists(path)
+    if replaces and system.exchange(made, path):
+        previous = made
+    else:
+        previous = previous or path.with_name(f"{path.name}.{secrets.token_hex(4)}.previous")
         if replaces:
-            os.rename(previous, path)
-        raise
+            os.rename(path, previous)
+        try:
+            os.rename(made, path)
+        except OSError:
+            if replaces:
+                os.rename(previous, path)
+            raise
     sync(path.parent)
     if replaces:
         shutil.rmtree(previous) if previous.is_dir() else previous.unlink()
+
+
+def read_unreplaced(directory: Path, read: Callable[[], Content]) -> Content:
+    """Return ``read()``, which reads files of ``directory``; if another directory took its place meanwhile, again."""
+    while True:
+        try:
+            opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)  # while it is open, no other has its number
+        except OSError:
+            return read()  # whose error says what is wrong
+        try:
+            content = read()
+            if is_at(opened, directory):
+                return content
+            del content
+        except Exception:
+            if is_at(opened, directory):
+                raise
+        finally:
+            os.close(opened)
 
 
 def write_manifest(path: Path, content: Mapping[str, object]) -> None:

@@ -1,8 +1,11 @@
 """What the operating system does for files: locks, which end with their process, and fsync."""
 
+import ctypes
 import fcntl
 import os
 from pathlib import Path
+
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux
 
 
 def try_lock(descriptor: int) -> bool:
@@ -26,6 +29,13 @@ def is_at(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
         return False
+
+
+def exchange(first: Path, second: Path) -> bool:
+    """Exchange two files or directories in one step; False where the system or the file system cannot."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    names = (_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second))
+    return rename is not None and rename(*names, _RENAME_EXCHANGE) == 0
 
 
 def sync(path: Path) -> None:

@@ -75,6 +75,10 @@ def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
         raise WrongPlaceError(f"{path}: holds vectors alone, which cannot be trained on: use KeyedVectors.load")
     if not (path / MANIFEST).is_file():
         raise InputError(f"{path}: is no directory that Word2Vec.save wrote")
+    return storage.read_unreplaced(path, lambda: _load(model, path))
+
+
+def _load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
     manifest = storage.read_manifest(path / MANIFEST, FORMAT, VERSION)
     trained = models.load(path)
     words, vectors = trained.vocabulary.words, model._table.load(path)

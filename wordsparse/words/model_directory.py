@@ -64,6 +64,8 @@ def write(model: Model, path: str | PathLike[str]) -> None:
 def load(path: str | PathLike[str], *, mapped: bool = False) -> Model:
     """Read a model directory; with ``mapped``, its rows stay on the disk until they are used.
 
+    If the model is replaced meanwhile, the new one is read, whole.
+
     Raises
     ------
     InputError
@@ -72,6 +74,10 @@ def load(path: str | PathLike[str], *, mapped: bool = False) -> Model:
     directory = Path(path)
     if directory.is_file():
         raise InputError(f"{directory}: is a file, not the directory of a model; the model comes first")
+    return storage.read_unreplaced(directory, lambda: _load(directory, mapped))
+
+
+def _load(directory: Path, mapped: bool) -> Model:
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
     with storage.trusting(directory / MANIFEST):
         options, report, files = (manifest[name] for name in ("options", "report", "files"))
@@ -140,5 +146,6 @@ def _read_subwords(directory: Path, manifest: Mapping[str, Any]) -> Form | None:
 
 
 def _read_rows(path: Path, mapped: bool) -> Array:
-    rows: Array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    with regular.reading(path):
+        rows: Array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     return rows
