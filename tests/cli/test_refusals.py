@@ -1,5 +1,6 @@
 """Requests that no command takes: status 2, one message that names what is wrong, and nothing written."""
 
+import os
 import shlex
 import shutil
 from pathlib import Path
@@ -34,6 +35,11 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (folder / "new.txt").write_text("w1 comet w2\n")
     (folder / "pairs.tsv").write_text("".join(f"w{i}\tw{i + 1}\t{i * 7 % 11}\n" for i in range(10)))
     (folder / "asked.txt").write_text("w1 w2 w3 w4\nw3 w4 w5 w6\n")
+    (folder / "soft").symlink_to("text.txt")
+    os.link(folder / "text.txt", folder / "hard")
+    (folder / "options.toml").write_text("dim = 6\n")
+    (folder / "rows.jsonl").write_text('{"text": "w1 w2"}\n')
+    (folder / "table.parquet").write_bytes(b"PAR1")
     (folder / "labels").mkdir()
     (folder / "labels/labels.json").write_text("{}")
     (folder / "taken").mkdir()
@@ -129,6 +135,26 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("vectors {vectors} none", "the word 'none' is not in the vocabulary"),
         ("infer {model} {new} -o - --json", "--json and --output name both"),
         ("advise --features X.npz --column text", "options of a text need a CORPUS"),
+        # The input was replaced, or lines were appended to it, with status 0.
+        *(
+            (request, "is an input too")
+            for request in (
+                "train {text} -o out --export {text}",
+                "train {text} -o out --log {hard}",
+                "train {soft} -o out --log {text}",
+                "train {taken} -o out --log {taken}/mine",
+                "train {text} -o out --config {options} --log {options}",
+                "train {text} -o out --dim 3 --init {vectors} --export {vectors}",
+                "train {text} -o out --dim 6 --init {model} --log {model}/model.json",
+                "documents {model} {rows} --column text -o {rows}",
+                "documents {model} {new} -o {model}/input.npy",
+                "count {table} --for counts -o {table}",
+                "export {vectors} -o {vectors}",
+                "infer {model} {new} -o {new}",
+                "subwords --vectors {vectors} -o {vectors}",
+                "explore {vectors} -o {vectors}",
+            )
+        ),
     ],
 )
 def test_a_wrong_request_writes_nothing(
@@ -145,6 +171,7 @@ def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory)
     (folder / "wide.txt").write_text("0 98:1\n")
     (folder / "none.txt").write_text("1 30 6\n 3:1\n")
     (folder / "new.csv").write_text("text\nA Cat!\n")
+    (folder / "new.jsonl").write_text('{"text": "A Cat!"}\n')
     (folder / "model.json").write_text("{}")
     lines = (data / "train.txt").read_text().splitlines(keepends=True)
     (folder / "cut.txt").write_text("".join(lines[:93]) + lines[93].rsplit(" ", 1)[0])
@@ -173,6 +200,7 @@ def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory)
         ("predict {posts}/m {posts}/posts.csv --column text -o out.txt", "choose one of these suffixes"),
         ("predict {posts}/m {posts}/posts.csv --column text --keep no -o out.jsonl", "posts.csv: has no column 'no'"),
         ("predict {data}/model -", "was trained on numbers, which are read from a file: name it"),
+        ("predict {posts}/m {here}/new.jsonl --column text -o {here}/new.jsonl", "is an input too"),
         ("predict {posts}/m - -o out.jsonl", "lines of standard input are answered as they come"),
         ("predict {here} {data}/test.txt", "is a model of words, not of labels"),
     ],

@@ -47,6 +47,8 @@ def test_the_log_has_a_line_of_json_for_each_epoch_and_goes_on(tmp_path: Path) -
     assert datetime.fromisoformat(lines[0]["time"]) <= datetime.now(UTC)
     ws.train(TEXT, dim=4, epochs=1, progress=False, log=log)
     assert len(log.read_text().splitlines()) > len(lines)
+    with pytest.raises(ws.InputError, match="is an input too"):
+        ws.train(tmp_path, log=log)
     for path, said in ((tmp_path / "folder" / "none.log", "^log: .*cannot be written"), ("/dev/full", "full: writing")):
         with pytest.raises(ws.WordsparseError, match=said):
             ws.train(TEXT, log=path)

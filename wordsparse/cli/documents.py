@@ -41,11 +41,13 @@ def command(
     input; to standard output each of its lines is answered as it comes.
     """
     from wordsparse.corpus.reading import joined
+    from wordsparse.files.storage import check_apart
     from wordsparse.unseen.documents import Row, write
-    from wordsparse.words.model_directory import load
+    from wordsparse.words.model_directory import files_of, load
 
     kept = keep.split(",") if keep else []
     report = report_stream(output, as_json)
+    check_apart(output, [*files_of(model), *corpus])
     trained = load(model, mapped=True)
     source = text_for(trained, corpus, format, column)
     if kept and source.column is None:

@@ -34,9 +34,11 @@ _LISTED = "\n".join(f"{name}: {format.about}" for name, format in FORMATS.items(
 def command(model: str, output: str, format_name: str | None, as_json: bool) -> None:
     """Write vectors in the format of another program. MODEL: a model, or any file that evaluate reads."""
     from wordsparse.corpus.tables import format_of_name
-    from wordsparse.words.model_directory import read_vectors
+    from wordsparse.files.storage import check_apart
+    from wordsparse.words.model_directory import files_of, read_vectors
 
     report = report_stream(output, as_json)
+    check_apart(output, files_of(model))
     format_name = format_of(Path(output), format_name).name
     word_vectors = read_vectors(model)
     files = [str(path) for path in save_vectors(word_vectors, output, format_name)]

@@ -46,10 +46,11 @@ def command(
     from wordsparse.files import storage
     from wordsparse.unseen.infer import infer
     from wordsparse.vectors.formats import save_vectors
-    from wordsparse.words.model_directory import load
+    from wordsparse.words.model_directory import files_of, load
 
     report = report_stream(output, as_json)
     storage.check_file(output)
+    storage.check_apart(output, [*files_of(model), *corpus])
     trained = load(model)
     with Display(not quiet) as display:
         # A text is read twice; standard input is kept, since it comes once.

@@ -54,6 +54,7 @@ def command(
     else:
         assert vectors is not None
         storage.check_file(output)
+        storage.check_apart(output, [vectors])
         fitted = words_form.with_form(read_file(vectors), shortest, longest, form)
         save_vectors(fitted, output, "npz")
     rows = fitted.subwords

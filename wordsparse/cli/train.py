@@ -14,19 +14,19 @@ from wordsparse.cli.options import corpus_argument, options_of
 from wordsparse.corpus.options import TextOptions
 from wordsparse.files import regular
 from wordsparse.files.escaping import number_of
-from wordsparse.files.storage import naming
+from wordsparse.files.storage import check_apart, naming
 from wordsparse.options import abouts, refuse_unknown
 from wordsparse.training.options import RunOptions, TrainOptions
 from wordsparse.training.runs import train
 from wordsparse.vectors.formats import check_output
 from wordsparse.words.kinds import TEXT, kind_of
 from wordsparse.words.model import Model
-from wordsparse.words.model_directory import is_model, recorded_options
+from wordsparse.words.model_directory import files_of, is_model, recorded_options
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
-KIND, RECIPE = "wordsparse.kind", "wordsparse.recipe"
-"""The keys of a context's ``meta``: the kind of data, and the recipe of a file, which no option names."""
+KIND, RECIPE, CONFIG = "wordsparse.kind", "wordsparse.recipe", "wordsparse.config"
+"""The keys of a context's ``meta``: the kind of data, the recipe of a file, which no option names, and that file."""
 OF_TEXT = {name for name, about in abouts(TrainOptions).items() if about.cli is not None}
 
 
@@ -38,6 +38,7 @@ class TrainCommand(click.Command):
         path, name = _named("--config", args), _named("--for", args)
         kind = kind_of(name) if name else None
         content = {} if path is None else recorded_options(path) if is_model(path) else regular.read_toml(path)
+        ctx.meta[CONFIG] = path
         with naming(Path(path)) if path else nullcontext():
             if "recipe" in content:
                 ctx.meta[RECIPE] = Recipe.from_dict(content.pop("recipe"))
@@ -132,10 +133,14 @@ def run(
 
     Of several processes that train one model, all check what is asked, and the one that ``writes`` exports.
     """
-    asked = given(options)
-    if export := asked.pop("export", None):
+    asked, meta = given(options), click.get_current_context().meta
+    inputs = [*corpus, *files_of(asked.get("init")), *files_of(meta[CONFIG])]
+    for file in (asked.get("log"), export := asked.pop("export", None)):
+        if file is not None:
+            check_apart(file, inputs)
+    if export is not None:
         check_output(export)
-    if recipe := click.get_current_context().meta.get(RECIPE):
+    if recipe := meta.get(RECIPE):
         asked["recipe"] = recipe
     asked["progress"] = not quiet
     model = trainer(list(corpus), output=output, **asked)

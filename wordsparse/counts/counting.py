@@ -111,6 +111,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], said: 
     if asked.columns is not None and asked.weight is None:
         raise InputError("columns names those of rows that count several times: name that of their weight (weight)")
     _check_target(target)
+    storage.check_apart(target, source if isinstance(source, list | tuple) else [source])
     with ExitStack() as opening:
         scratch = opening.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
         if asked.preset == COUNTS:

@@ -15,7 +15,7 @@ from wordsparse.files import storage
 from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
-from wordsparse.words.model_directory import read_vectors
+from wordsparse.words.model_directory import files_of, read_vectors
 
 __all__ = ["DEFAULT_MAP", "DEFAULT_WORDS", "explore"]
 
@@ -75,6 +75,7 @@ def explore(
     target = None if output is None else Path(output)
     if target is not None:
         storage.check_file(target)
+        storage.check_apart(target, files_of(model))
     name = Path(model).name if isinstance(model, str | PathLike) else "model"
     content = content_of(name, _read(name, model), words, map_words)
     data = page(content).encode("utf-8", "backslashreplace")  # a name of a file may be no Unicode

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -166,6 +166,25 @@ def check_file(path: Path, *, streams: bool = True) -> None:
         check_parent(path)
     elif not streams:
         raise InputError(f"{path}: is a pipe, a device or standard output, and a regular file is needed: name one")
+
+
+def check_apart(output: str | os.PathLike[str], inputs: Iterable[object]) -> None:
+    """Raise InputError if the output is one of the ``inputs``, by a link too, or a file below a directory of them;
+    called before the work starts. Inputs that are no paths are left out."""
+    if not os.path.isfile(output):
+        return
+    for each in inputs:
+        if isinstance(each, str | os.PathLike):
+            for file in _files_below(each) if os.path.isdir(each) else [each]:
+                if os.path.exists(file) and os.path.samefile(output, file):
+                    raise InputError(f"{os.fspath(output)}: is an input too, {os.fspath(file)}: name another output")
+
+
+def _files_below(directory: str | os.PathLike[str]) -> Iterator[str]:
+    """The files that a reader of the directory would take: hidden ones are skipped."""
+    for place, folders, names in os.walk(directory):
+        folders[:] = [name for name in folders if not name.startswith(("_", "."))]
+        yield from (os.path.join(place, name) for name in names if not name.startswith(("_", ".")))
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -139,12 +139,13 @@ def predict(
     answered as it comes. An npz file needs features only.
     """
     from wordsparse.corpus.tables import format_of_name, table_rows
-    from wordsparse.files import outputs
+    from wordsparse.files import outputs, storage
     from wordsparse.labels.texts import unlabelled
     from wordsparse.unseen import row_files
 
     if output is not None:
         row_files.check(output)
+        storage.check_apart(output, [model, data])
     if keep and (output is None or format_of_name(data) is None):
         raise InputError("--keep names columns of a table, which are written to a file: name it, --output")
     names = keep.split(",") if keep else []

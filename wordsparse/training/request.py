@@ -132,6 +132,8 @@ def request(corpus: Any, said: Mapping[str, Any], model: Model | None = None) ->
             del reading[name]
         else:
             reading[name] = value  # a number of Python's own
+    if run.log is not None:
+        storage.check_apart(run.log, [*(given.paths or ()), *models.files_of(run.init)])
     memory.check(1, options.dim)  # before the text is read
     if options.threads is not None and options.threads > (cpus := available_cpus()):
         logger.warning("%s threads share %s", options.threads, number_of(cpus, "CPU"))

@@ -109,6 +109,13 @@ def is_model(path: str | PathLike[str]) -> bool:
     return os.path.isfile(Path(path) / MANIFEST)
 
 
+def files_of(path: object) -> list[Any]:
+    """The files of a model directory; anything else alone."""
+    if not isinstance(path, str | PathLike) or not is_model(path):
+        return [path]
+    return [Path(path) / name for name in (MANIFEST, VOCABULARY, INPUT, OUTPUT, TRAINING, SUBWORDS, AXES)]
+
+
 def recorded_options(path: str | PathLike[str]) -> dict[str, Any]:
     """The options of the run of a model directory, those of its text included; InputError as :func:`load`."""
     manifest = storage.read_manifest(Path(path) / MANIFEST, FORMAT, VERSION)
