@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -292,6 +293,14 @@ def test_what_cannot_be_grouped_is_refused(how: dict[str, Any], cells: list[Any]
         list(RawText(rows, **how).pieces())
     with pytest.raises(InputError, match="grouped by 'user' are not used one by one, as 'at' needs"):
         next(RawText(BASKETS, column="item", group="user").rows(["at"]))
+
+
+@pytest.mark.parametrize("missing", [Decimal("sNaN"), pd.NA, pd.NaT])
+def test_a_value_that_cannot_be_compared_is_missing(missing: object) -> None:
+    rows = [{"user": "u", "item": "i", "at": 1}, {"user": missing, "item": "j", "at": 1}]
+    assert grouped(rows) == [["i"]]
+    with pytest.raises(InputError, match="in 'at' is neither a number nor a date"):
+        grouped([{"user": "u", "item": "i", "at": missing}], order="at")
 
 
 def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

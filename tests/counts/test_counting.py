@@ -203,6 +203,7 @@ def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(
         ([("a", "b", "many")], "row 1 or one after it cannot be used: .*'many'"),
         ([("a", None, 1.0)], "row 1 has no context"),
         ([("", "c", 1.0)], "'' is no word"),
+        ([(["a"], "c", 1.0)], "the column 'word' holds list<.*>, and not text"),  # was a KeyError
     ],
 )
 def test_bad_rows_are_named_and_nothing_is_written(
@@ -256,6 +257,9 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("word,context\na,b\n")
     with pytest.raises(InputError, match="has no column 'count'"):
         ws.train(tmp_path / "t.csv", preset="counts", **SMALL)
+    parquet.write_table(arrow.table({"context": ["b"], "count": [1.0]}), tmp_path / "t.parquet")
+    with pytest.raises(InputError, match="has no column 'word'"):
+        ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
     for word, count, said in (('"a"', '"many"', "'many'"), ("5", "1", "'int'"), ('"a"', "[1]", "1-dimensional")):
         (tmp_path / "t.jsonl").write_text(f'{{"word": {word}, "context": "b", "count": {count}}}\n')
         with pytest.raises(InputError, match=rf"t\.jsonl: row 1 or one after it cannot be used: .*{said}"):

@@ -1,6 +1,7 @@
 """Graphs: what is read, what is refused, and the walks on them."""
 
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,17 @@ def test_other_graphs(tmp_path: Path) -> None:
     assert arcs(matrix) == numbered
 
 
+@pytest.mark.parametrize(
+    ("edge", "message"),
+    [(("a", "b", 10**400), "'weight' of the edges must be numbers"), (("", "b", 1), "a node of the graph is empty")],
+)
+def test_a_networkx_graph_is_refused_as_edges_are(edge: tuple[Any, Any, Any], message: str) -> None:
+    graph = pytest.importorskip("networkx").Graph()
+    graph.add_weighted_edges_from([edge])
+    with pytest.raises(InputError, match=message):
+        read_graph(graph, GraphOptions())
+
+
 def test_what_is_left_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
     # An edge that is listed twice in one direction adds up; the same in both directions is one edge.
     graph = [("a", "a"), ("a", "b"), ("b", "a"), ("c", "b"), ("c", "b"), ("d", "d")]
@@ -91,6 +103,7 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "a time": ([("a", "b", 1, 2020)], {}, "row 1 is .* not an edge"),
     "no node": ([("a", "b"), (None, "c")], {}, "row 2 has an empty node"),
     "a missing node of pandas": ([("a", "b"), (float("nan"), "c")], {}, "row 2 has an empty node"),
+    "a signalling nan": ([("a", "b"), (Decimal("sNaN"), "c")], {}, "row 2 has an empty node"),
     "not square": (sp.csr_array((2, 3)), {}, "square"),
     "complex": (sp.csr_array(np.eye(2) * 1j), {}, "real numbers, not complex128"),
     "a number": (7, {}, "not 7"),

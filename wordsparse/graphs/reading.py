@@ -14,7 +14,7 @@ from wordsparse.corpus.numbering import Numbers, numbered
 from wordsparse.corpus.sources import Corpus, find_files
 from wordsparse.corpus.tables import column_names, format_of_name, table_blocks
 from wordsparse.corpus.tables.files import DELIMITERS, lines_of, names_in
-from wordsparse.corpus.tables.groups import as_written
+from wordsparse.corpus.tables.groups import as_written, is_nan
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import listed
 from wordsparse.files.unpacking import suffix_of
@@ -101,13 +101,15 @@ def _of_matrix(matrix: Any) -> tuple[list[str], sp.csr_array]:
 def _of_networkx(graph: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
     check_memory(graph.number_of_edges())
     numbers = {node: number for number, node in enumerate(graph.nodes)}
+    if any(node in NO_NODE or is_nan(node) for node in numbers):
+        raise InputError("a node of the graph is empty: give every node a name")
     name = options.edge_weight or WEIGHT
     found = [(numbers[a], numbers[b], weight) for a, b, weight in graph.edges(data=name, default=None)]
     if options.edge_weight and all(weight is None for _, _, weight in found):
         raise InputError(f"no edge of the graph has the attribute {name!r}: name another one as edge_weight")
     try:
         weights = np.array([1.0 if weight is None else weight for _, _, weight in found], np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"the attribute {name!r} of the edges must be numbers: {error}") from error
     ends = np.array([edge[:2] for edge in found], np.int64).reshape(-1, 2)
     return [str(node) for node in numbers], _matrix(ends, weights, len(numbers))
@@ -156,8 +158,7 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
         except (TypeError, ValueError, OverflowError):
             validation.finite(f"{name}: the weight of row {number}", row[2])  # says why not
         source, target = row[0], row[1]
-        # NaN, pandas' missing value, differs from itself.
-        if source in NO_NODE or target in NO_NODE or source != source or target != target:
+        if source in NO_NODE or target in NO_NODE or is_nan(source) or is_nan(target):
             raise InputError(f"{name}: row {number} has an empty node: give every edge two nodes")
         yield [as_written(source), as_written(target)]
 

@@ -27,8 +27,13 @@ def parquet_batches(path: Path, columns: Sequence[str], rows: int, **options: An
     number = 0
     with regular.opened(path) as file:
         left = limit = unpacking.unpacked_limit(regular.size_of(file))
+    with _readable(path, lambda: number), _opened(path) as whole:
+        schema = whole.schema_arrow
+        files.check_columns(f"{path}:", schema.names, columns)
+        for name in options.get("read_dictionary", ()):
+            if _load("pyarrow").types.is_nested(schema.field(name).type):
+                raise InputError(f"{path}: the column {name!r} holds {schema.field(name).type}, and not text")
     with _readable(path, lambda: number), _opened(path, **options) as whole:
-        files.check_columns(f"{path}:", whole.schema_arrow.names, columns)
         for batch in whole.iter_batches(rows, columns=list(columns)):
             left -= batch.nbytes
             if left < 0:

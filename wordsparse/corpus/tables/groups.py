@@ -76,11 +76,19 @@ def text_of(name: str, cell: object) -> str | None:
     """A cell as one word: a number as it is written, 12.0 as 12; None of a missing or an empty one."""
     if type(cell) is str or type(cell) is int:  # nearly all
         return str(cell) or None
-    if cell is None or cell != cell or cell == "":  # NaN differs from itself
+    if cell is None or is_nan(cell) or cell == "":
         return None
     if not isinstance(cell, str | Number | date):
         raise InputError(f"{name} holds {cell!r:.80}, which is neither text nor a number: name another column")
     return as_written(cell)
+
+
+def is_nan(cell: Any) -> bool:
+    """Whether a cell is a missing value, which differs from itself: NaN, or pandas' NaT."""
+    try:
+        return bool(cell != cell)
+    except (ArithmeticError, TypeError):  # a signalling NaN of Decimal, and pandas' NA
+        return True
 
 
 def as_written(cell: object) -> str:
@@ -93,10 +101,10 @@ def _place(name: str, place: object, order: str) -> tuple[str, int | float]:
     cell: Any = _parsed(place) if isinstance(place, str) else place
     if isinstance(cell, int) and abs(cell) < 2**63:  # of which float64 cannot tell all apart
         return "number", cell
-    if isinstance(cell, Real | Decimal) and cell == cell:
+    if isinstance(cell, Real | Decimal) and not is_nan(cell):
         with contextlib.suppress(OverflowError):
             return "number", float(cell)
-    if isinstance(cell, date) and cell == cell:
+    if isinstance(cell, date) and not is_nan(cell):
         moment = cell if isinstance(cell, datetime) else datetime.combine(cell, time())
         return "date", (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     raise InputError(
