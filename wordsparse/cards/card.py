@@ -8,11 +8,10 @@ from pathlib import Path
 
 from wordsparse.errors import InputError
 from wordsparse.files import regular
+from wordsparse.files.storage import NAME_BYTES
 
 RECORD = "_fetched.json"
 """Written beside a fetched text; its name begins with _, so that it is skipped when the directory is read."""
-NAME_BYTES = 255
-"""The longest name of a file."""
 _ALGORITHMS = {name for name in hashlib.algorithms_guaranteed if hashlib.new(name).digest_size}
 """The algorithms whose digests have a fixed length."""
 

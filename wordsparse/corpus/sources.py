@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +10,12 @@ from typing import Any, BinaryIO, Literal
 
 from wordsparse.corpus.shards import EncodedCorpus, is_encoded
 from wordsparse.errors import InputError
+from wordsparse.files import outputs
 from wordsparse.files.storage import naming
 from wordsparse.files.streams import BoundedStream
 
 STANDARD_INPUT = Path("/dev/stdin")
 
-# The beginning of https://host/text or s3://bucket/text; pathlib makes one slash of two.
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)")
 _NAMED = 3  # files that a message names
 
 logger = logging.getLogger(__name__)
@@ -140,8 +138,11 @@ def _existing(source: str | os.PathLike[str]) -> Path:
 
 
 def _missing(name: str, error: OSError | ValueError) -> str:
-    if address := _ADDRESS.match(name):
-        return f"{'://'.join(address.groups())}: is an address, and only local files are read: download it first"
+    if address := outputs.address(name):
+        return (
+            f"{address}: is an address, and only local files are read: download it first, or pipe it in: "
+            "… | wordsparse train -"
+        )
     if len(name) > 255 or "\n" in name or (len(name.split()) > 2 and os.sep not in name):
         short = name if len(name) <= 80 else f"{name[:80]}…"
         return (

@@ -6,6 +6,7 @@ directory, a block device, a socket) is refused, because replacing it would dest
 """
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from wordsparse.errors import InputError, WordsparseError
 STANDARD_OUTPUT = "-"
 """The name of standard output; ``./-`` names a file."""
 
+# The beginning of https://host/text or s3://bucket/text; pathlib makes one slash of two.
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)")
 _NAMED = {STANDARD_OUTPUT: 1, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
@@ -43,6 +46,12 @@ def is_stream(path: Path) -> bool:
 def is_standard_output(path: Path) -> bool:
     """Whether output to ``path`` goes to the standard output of the program."""
     return _descriptor(path) == 1
+
+
+def address(path: str | os.PathLike[str]) -> str | None:
+    """The address that a name is written as, https://…; None of the path of a file."""
+    found = _ADDRESS.match(os.fspath(path))
+    return found and "://".join(found.groups())
 
 
 @contextmanager

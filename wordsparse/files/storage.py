@@ -19,6 +19,10 @@ from wordsparse.files.system import is_at, sync, try_lock, unlock
 AGAIN = "restore it, or make it again"
 """The remedy for a damaged file."""
 MANIFEST_BYTES = 2**24
+NAME_BYTES = 255
+"""The longest name of a file."""
+TEMPORARY_BYTES = len("..xxxxxxxx.partial")
+"""The bytes by which the temporary name of an output is longer."""
 Content = TypeVar("Content")
 _BLOCK = 2**20
 
@@ -147,9 +151,18 @@ def check_new_directory(path: Path) -> None:
 
 
 def check_parent(path: Path) -> None:
-    """Raise InputError unless files can be created in the directory of ``path``."""
-    parent = Path(os.path.realpath(path)).parent
+    """Raise InputError unless ``path`` can be created in its directory, under a temporary name first."""
+    target = Path(os.path.realpath(path))
+    parent, most = target.parent, NAME_BYTES - TEMPORARY_BYTES
+    if os.fspath(path) == outputs.STANDARD_OUTPUT:
+        raise InputError(f"{path}: is standard output, and a directory is needed: name one (./- is one called -)")
+    if not target.name:
+        raise InputError(f"{path}: is the root of all directories: name one below it")
+    if len(os.fsencode(target.name)) > most:
+        raise InputError(f"{path}: its name is too long: name an output of at most {most} bytes")
     if not parent.is_dir():
+        if address := outputs.address(path):
+            raise InputError(f"{address}: is an address, and only local files are written: copy one there afterwards")
         raise InputError(f"{path}: there is no directory {parent}; make it first")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(

@@ -39,7 +39,6 @@ def begin(asked: Request, encoding: Callable[[int], None]) -> "Iterator[OutputRu
     called with the number of tokens read."""
     assert asked.run.output is not None
     init, output = asked.run.vectors(), Path(asked.run.output)
-    storage.check_parent(output)
     with stop_requests() as stop, RunDirectory(output) as directory, ExitStack() as stack:
         base = _model_before(directory, asked.run.resume)
         base_digest = None if base is None else regular.sha256_of(output / models.MANIFEST)

@@ -33,6 +33,7 @@ class RunDirectory:
     InputError if another process trains for the same output, or the directory cannot be created."""
 
     def __init__(self, output: Path) -> None:
+        storage.check_parent(output)
         self.output = Path(os.path.realpath(output))
         self.path = self.output.with_name(self.output.name + SUFFIX)
         self.named = output

@@ -118,7 +118,7 @@ def _check(path: str | PathLike[str], name: str | None) -> Format:
     if compressed and not format.compressible:
         can = " and ".join(other.name for other in FORMATS.values() if other.compressible)
         raise InputError(f"{path}: {format.name} cannot be written compressed, only {can} can; leave out {path.suffix}")
-    if format.target == "directory" and not outputs.is_standard_output(path):
+    if format.target == "directory":
         storage.check_new_directory(path)
         return format
     is_stream = outputs.is_stream(path)
