@@ -165,12 +165,33 @@ def test_a_signal_to_one_rank_stops_all_and_any_number_goes_on(hit: int, text: P
     assert not has_checkpoint(output)
 
 
+SIGNALLED = """
+import os, signal, sys, types
+from wordsparse.distributed import __main__ as program
+
+def world():
+    signal.signal(signal.SIGHUP, lambda *_: None)
+    os.kill(os.getpid(), signal.SIGHUP)
+    return types.SimpleNamespace(rank=0)
+
+program.world = world
+signal.pthread_sigmask(signal.SIG_BLOCK, program.signals.SIGNALS)
+sys.exit(program.start())
+"""
+
+
+def test_a_signal_while_mpi_starts_ends_the_rank() -> None:
+    """UCX takes SIGHUP when MPI starts: a signal that waited until then was lost, and the run went on."""
+    assert subprocess.run([sys.executable, "-c", SIGNALLED], env=ENVIRONMENT, check=False).returncode == 130
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
         (["--dim", 0], "dim must be at least 1, not 0"),
         (["--loss", "zlos"], "'zlos' is not known: did you mean zloss?"),
         (["no-such-file"], "no-such-file: "),
+        (["-"], "-: standard input reaches one rank alone"),  # the launcher ended the job, or the run
         (["--export", "vectors.dat"], "vectors.dat: its name does not tell the format"),  # the others waited for ever
     ],
 )

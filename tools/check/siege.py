@@ -140,16 +140,16 @@ class Siege:
 
 def _run(arguments: list[str], errors: str, ready: Connection) -> None:
     """The script, in a process of its own."""
-    from wordsparse import __main__ as script
+    from wordsparse import signals
+    from wordsparse.__main__ import run
 
     descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    for number in script.SIGNALS:
-        signal.signal(number, script.leave)  # a script answers signals from its first line on
+    signals.answer()  # a script does so from its first line on
     ready.send(None)
     sys.argv = ["wordsparse", *arguments]
-    script.run()
+    run()
 
 
 # Files that hold the time at which, the speed with which, or the threads on which a result was made.

@@ -1,7 +1,7 @@
 """``mpiexec -n N python -m wordsparse.distributed CORPUS -o MODEL``: the command ``train``, on N ranks.
 
-Signals are heeded when MPI has started: if a rank leaves earlier with a status of its own, MPICH's launcher lets the
-others wait for it.
+Signals are answered when MPI has started: if a rank leaves earlier with a status of its own, MPICH's launcher lets the
+others wait for it. MPI may bring handlers of its own, as UCX does for SIGHUP, so ours are set behind it.
 """
 
 import os
@@ -12,13 +12,14 @@ from typing import Any
 
 import click
 
+from wordsparse import signals
 from wordsparse.cli import main, terminal
 from wordsparse.cli.train import TrainCommand, run
 from wordsparse.cli.train import command as alone
+from wordsparse.corpus.sources import STANDARD_INPUT
 from wordsparse.distributed.ranks import world
 from wordsparse.distributed.run import train
 from wordsparse.errors import InputError
-from wordsparse.training.interruption import SIGNALS
 
 
 @click.command(
@@ -26,6 +27,8 @@ from wordsparse.training.interruption import SIGNALS
 )
 def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
     """Train as `wordsparse train` does, on all ranks."""
+    if STANDARD_INPUT in corpus:
+        raise InputError("-: standard input reaches one rank alone: write the text to a file that all ranks see")
     run(train, corpus, output, quiet, as_json, options, writes=world().rank == 0)
 
 
@@ -38,10 +41,11 @@ def start() -> int:
     except InputError as error:
         terminal.say([f"wordsparse: {error}"])
         return 2
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    signals.answer()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.SIGNALS)
     return main(command=command, name="python -m wordsparse.distributed")
 
 
 if __name__ == "__main__":
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals.SIGNALS)
     sys.exit(start())

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from wordsparse.errors import InputError
+from wordsparse.signals import SIGNALS
 
 if TYPE_CHECKING:
     from wordsparse.training.loop import Run
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from wordsparse.words.model import Model
 
 logger = logging.getLogger(__name__)
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(KeyboardInterrupt):
