@@ -31,7 +31,7 @@ class Display:
     def __init__(self, shown: bool = True) -> None:
         self._shown = shown and _open()
         self._name = ""
-        self._over, self._first, self._start, self._next = False, 0, 0.0, 0.0
+        self._over, self._first, self._first_share, self._start, self._next = False, 0, 0.0, 0.0, 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -39,20 +39,29 @@ class Display:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def update(self, name: str, unit: str, done: int, total: int | None = None, note: str = "") -> None:
-        """``done`` of ``total`` units of the phase ``name`` are done; another name than before starts a new phase."""
+    def update(
+        self, name: str, unit: str, done: int, total: int | None = None, note: str = "", share: float | None = None
+    ) -> None:
+        """Show that ``done`` of ``total`` units of the phase ``name`` are done, or a ``share`` of an unknown total.
+
+        Another name than before starts a new phase.
+        """
         if not self._shown:
             return
         now = time.monotonic()
         if name != self._name:
             self.close()
-            self._name, self._over, self._first, self._start = name, _is_written_over(), done, now
+            self._name, self._over, self._start = name, _is_written_over(), now
+            self._first, self._first_share = done, share or 0.0
             self._next = now + self._between()
         if now < self._next:
             return
         self._next = now + self._between()
         rate = (done - self._first) / max(now - self._start, 1e-9)
-        line = f"{name}: {', '.join(_parts(unit, done, total, note, rate))}"
+        left = (total - done) / rate if total and rate > 0 else None
+        if share is not None and share > self._first_share:
+            left = (1 - share) * (now - self._start) / (share - self._first_share)
+        line = f"{name}: {', '.join(_parts(unit, done, total, share, note, rate, left))}"
         _draw(line) if self._over else write(f"wordsparse: {line}")
 
     def say(self, line: str) -> None:
@@ -92,11 +101,14 @@ def _print(text: str) -> None:
             sys.stderr.flush()
 
 
-def _parts(unit: str, done: int, total: int | None, note: str, rate: float) -> list[str]:
+def _parts(
+    unit: str, done: int, total: int | None, share: float | None, note: str, rate: float, left: float | None
+) -> list[str]:
     parts = [f"{100 * done // total} % of {total:,} {unit}" if total else f"{done:,} {unit}"]
+    parts = parts if share is None else [f"{share:.0%} of the text", *parts]
     parts += [note] if note else []
     parts += [f"{rate:,.0f} {unit}/s"] if rate >= 1 else []
-    return parts + ([f"{_time((total - done) / rate)} left"] if total and rate > 0 else [])
+    return parts if left is None else [*parts, f"{_time(left)} left"]
 
 
 def _open() -> bool:

@@ -179,7 +179,7 @@ def test_empty_tokens_are_left_out_and_counted(tmp_path, caplog):
 def test_progress_ends_at_the_number_of_tokens(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "BLOCK_TOKENS", 4)
     seen: list[int] = []
-    encode([["a", "b"]] * 7, tmp_path / "out", progress=seen.append)
+    encode([["a", "b"]] * 7, tmp_path / "out", progress=lambda tokens, share: seen.append(tokens))
     assert seen == sorted(seen)
     assert seen[-1] == 14
     assert len(seen) > 2

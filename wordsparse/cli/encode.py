@@ -39,7 +39,7 @@ def command(
     fitting = {name: value for name, value in kind.defaults.items() if name in options}
     started, asked = time.perf_counter(), {**fitting, **given(options)}
     with Display(not quiet) as display:
-        asked["progress"] = lambda tokens: display.update("encode", "tokens", tokens)
+        asked["progress"] = lambda tokens, share: display.update("encode", "tokens", tokens, share=share)
         encoded = encode(corpus, output, **asked)
     result = {
         "tokens": encoded.tokens,

@@ -3,7 +3,7 @@
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,7 +23,7 @@ from wordsparse.corpus.shards import (
     shard_name,
     write_corpus_manifest,
 )
-from wordsparse.corpus.sources import Corpus, some_of
+from wordsparse.corpus.sources import Corpus, ReadShare, some_of
 from wordsparse.corpus.vocabulary import check_word
 from wordsparse.errors import InputError
 from wordsparse.files.storage import new_directory, staging
@@ -32,7 +32,7 @@ from wordsparse.options import taking
 from wordsparse.tokens.filtering import Filter
 
 Ids: TypeAlias = NDArray[np.int32]
-Progress: TypeAlias = Callable[[int], object]
+Progress: TypeAlias = Callable[[int, float | None], object]
 
 logger = logging.getLogger(__name__)
 
@@ -58,13 +58,13 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
     WordsparseError
         If writing fails. After either error, nothing is left behind.
     """
-    threads, progress = resolve_threads(asked.threads), asked.progress or (lambda tokens: None)
+    threads, progress = resolve_threads(asked.threads), asked.progress or (lambda tokens, share: None)
     text = RawText(source, asked.format, asked.tokens, asked.column, group=asked.group, order=asked.order)
     target = Path(output)
     with new_directory(target) as folder:
         workers = threads if text.is_scanned else 1  # words that Python has split are numbered by the same thread
         with text.filter(workers) as tokenize:
-            numbered = _read(text.blocks(), tokenize, Draft(folder, target), workers, progress)
+            numbered = _read(text, tokenize, Draft(folder, target), workers, progress)
         if text.files and not numbered.draft.tokens:
             raise InputError(f"{some_of(text.files)}: the text holds no token: give text with words")
         vocabulary, ids = numbered.vocabulary(asked.min_count, asked.max_vocab, asked.known)
@@ -130,7 +130,7 @@ def _check_unchanged(corpus: EncodedCorpus, options: Mapping[str, Any]) -> None:
             raise InputError(f"{corpus.path} {was}: encode the text again, or leave {name} out")
 
 
-def _read(blocks: Iterable[TextBlock], tokenize: Filter, draft: Draft, threads: int, progress: Progress) -> ReadText:
+def _read(text: RawText, tokenize: Filter, draft: Draft, threads: int, progress: Progress) -> ReadText:
     """Read blocks on all threads; each is numbered by a free table."""
     tables = [WordTable() for _ in range(threads)]
     free = list(range(threads))
@@ -143,9 +143,10 @@ def _read(blocks: Iterable[TextBlock], tokenize: Filter, draft: Draft, threads: 
         finally:
             free.append(table)
 
-    for values, table in ordered_map(number, blocks, threads):
+    share = ReadShare(text.files or ())
+    for values, table in ordered_map(number, text.blocks(), threads):
         draft.write(values, table)
-        progress(draft.tokens)
+        progress(draft.tokens, share())
     draft.end_sentence()
     return ReadText(draft, tables)
 

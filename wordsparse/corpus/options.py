@@ -57,6 +57,9 @@ class EncodeOptions(TextOptions):
     threads: int | None = option(
         None, "Number of threads; the result does not depend on it.", shown="all CPUs", check=positive_int
     )
-    progress: Callable[[int], object] | None = option(
-        None, "Called at intervals with the number of tokens read so far.", cli=None
+    progress: Callable[[int, float | None], object] | None = option(
+        None,
+        "Called at intervals with the number of tokens read so far, and the share of the files' bytes, None if it is "
+        "not known.",
+        cli=None,
     )

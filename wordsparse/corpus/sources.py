@@ -17,6 +17,8 @@ from wordsparse.files.streams import BoundedStream
 STANDARD_INPUT = Path("/dev/stdin")
 
 _NAMED = 3  # files that a message names
+# The text files that are being read, for the progress of reading.
+_open_files: dict[Path, BoundedStream] = {}
 
 logger = logging.getLogger(__name__)
 
@@ -114,15 +116,40 @@ def opened(path: Path) -> Iterator[BoundedStream | BinaryIO]:
     """
     with naming(path):
         try:
-            is_pipe = path.is_fifo() or path.is_char_device()
-            with open(path, "rb") if is_pipe else BoundedStream(path) as file:
-                yield file
+            if path.is_fifo() or path.is_char_device():
+                with open(path, "rb") as pipe:
+                    yield pipe
+                return
+            with BoundedStream(path) as file:
+                _open_files[path] = file
+                try:
+                    yield file
+                finally:
+                    _open_files.pop(path, None)
         except InputError:
             raise
         except Exception as error:  # the XML parser has exceptions of its own
             raise InputError(
                 f"cannot be read ({error or type(error).__name__}): is it damaged or cut short?"
             ) from error
+
+
+class ReadShare:
+    """Tells the share of the bytes of files that was read, one file after the other; None if it is not known."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._before: dict[Path, int] = {}
+        self._total = 0
+        for file in files:
+            self._before.setdefault(file, self._total)
+            self._total += file.stat().st_size if file.is_file() else 0
+
+    def __call__(self) -> float | None:
+        """Return the share now."""
+        for file, stream in list(_open_files.items()):
+            if file in self._before and self._total:
+                return (self._before[file] + stream.position) / self._total
+        return None
 
 
 def _existing(source: str | os.PathLike[str]) -> Path:

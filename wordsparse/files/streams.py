@@ -32,21 +32,29 @@ class BoundedStream:
     than ``limit`` bytes. Of a plain file, ``limit`` is its size."""
 
     def __init__(self, path: Path) -> None:
-        import smart_open
-
         with regular.opened(path) as file:
             size, start = os.fstat(file.fileno()).st_size, file.read(16)
         compression = unpacking.compression_of(start)
         self.limit = unpacking.unpacked_limit(size) if compression else size
         self._left = self.limit if compression else math.inf
-        # An absolute path, because smart_open would treat a relative one such as "s3:text" as a URL.
-        self._file: IO[bytes] = smart_open.open(os.path.abspath(path), "rb", compression=compression or "disable")
+        self._raw = open(path, "rb")  # noqa: SIM115 - closed with the stream
+        self._file: IO[bytes] = self._raw
+        if compression:
+            from smart_open.compression import compression_wrapper
+
+            self._file = compression_wrapper(self._raw, "rb", compression)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._file.close()
+        self._raw.close()
+
+    @property
+    def position(self) -> int:
+        """The bytes of the file that were read, of a compressed one before they were unpacked."""
+        return self._raw.tell()
 
     def read(self, most: int) -> bytes:
         """The next ``most`` bytes, or fewer at the end only."""

@@ -34,9 +34,9 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def begin(asked: Request, encoding: Callable[[int], None]) -> "Iterator[OutputRun]":
+def begin(asked: Request, encoding: Callable[[int, float | None], None]) -> "Iterator[OutputRun]":
     """Yield a run for an output at its start, or where a checkpoint left it, in its locked directory. ``encoding`` is
-    called with the number of tokens read."""
+    the progress of :func:`wordsparse.encode`."""
     assert asked.run.output is not None
     init, output = asked.run.vectors(), Path(asked.run.output)
     with stop_requests() as stop, RunDirectory(output) as directory, ExitStack() as stack:

@@ -39,14 +39,14 @@ def rate(tokens: float, seconds: float) -> float:
 @contextmanager
 def reports(
     progress: ProgressOption | None, log: str | PathLike[str] | None = None
-) -> Iterator[tuple[Callable[[int], None], Callable[[Progress], None]]]:
-    """The callbacks of the encoding, with the number of tokens read, and of the training."""
+) -> Iterator[tuple[Callable[[int, float | None], None], Callable[[Progress], None]]]:
+    """Yield the callbacks of the encoding, with the number of tokens and the share read, and of the training."""
     if not callable(progress) and progress not in (None, True, False, "auto"):
         raise InputError(f"progress must be 'auto', True, False or a callable, not {progress!r}")
     with Display(bool(progress) and not callable(progress)) as display, _log(log) as write:
 
-        def encoding(tokens: int) -> None:
-            display.update("encode", "tokens", tokens)
+        def encoding(tokens: int, share: float | None) -> None:
+            display.update("encode", "tokens", tokens, share=share)
 
         def training(step: Progress) -> None:
             write(step)
