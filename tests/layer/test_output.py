@@ -12,6 +12,7 @@ from support.cases import Case, covering_cases
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import Kernels
+from wordsparse.layer import output
 from wordsparse.layer.core import BLOCK_ROWS
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
@@ -178,6 +179,20 @@ def test_top_takes_what_there_is_and_the_first_of_equals() -> None:
     np.testing.assert_array_equal(best, [[2, 2, 1], [-1, -2, -2]])
     where, best = layer.top(np.empty((0, 1)), 2)
     assert where.shape == best.shape == (0, 2)
+
+
+@pytest.mark.parametrize(("m", "k"), [(1, 1), (3, 40), (output.TOP_EXAMPLES + 1, 2)])
+@pytest.mark.parametrize("order", ["falling", "rising", "mixed"])
+def test_top_is_a_stable_sort_whatever_the_order_of_the_outputs(order: str, m: int, k: int) -> None:
+    """Whole numbers, of which many are equal, through blocks of every size."""
+    random = np.random.default_rng(0)
+    W = random.integers(-50, 50, (5000, 2)).astype(np.float32)
+    W = {"falling": -np.sort(-W, 0), "rising": np.sort(W, 0), "mixed": W}[order]
+    H = random.integers(1, 4, (m, 2))
+    where, best = FactoredOutput(*W.shape, weights=W).top(H, k)
+    expected = np.argsort(-(H @ W.T), 1, kind="stable")[:, :k]
+    np.testing.assert_array_equal(where, expected)
+    np.testing.assert_array_equal(best, np.take_along_axis(H @ W.T, expected, 1))
 
 
 def test_weights_that_are_set_start_over(stepped: tuple[FactoredOutput, DenseOutput]) -> None:

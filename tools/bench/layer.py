@@ -289,12 +289,16 @@ def follow(
 
 @dataclass
 class Torch(Benchmark):
-    """One step of PyTorch's dense output layer, on any device, and of ``FactoredOutput``: µs an example."""
+    """One step of PyTorch's dense output layer, on any device, and of ``FactoredOutput``: µs an example; with
+    ``top=10`` the ten largest outputs instead, of a layer that has taken a step.
+    """
 
     device: str = "cpu"
     outputs: int = 200_000
-    features: int = 300
-    minibatch: int = 256
+    features: Any = (300,)
+    minibatch: Any = (256,)
+    top: int = 0
+    cases: ClassVar[tuple[str, ...]] = ("features", "minibatch")
     rounds: ClassVar[int] = 3
 
     def setup(self) -> None:
@@ -307,12 +311,30 @@ class Torch(Benchmark):
         rows = random.standard_normal((self.minibatch, self.features)) / self.features**0.5
         self.h = torch.tensor(rows, dtype=torch.float32, requires_grad=True, device=self.device)
         self.ids = torch.tensor(random.integers(0, self.outputs, self.minibatch), device=self.device)
-        self.exact = wordsparse.torch.FactoredOutput(self.features, self.outputs, loss="bounded-ns", lr=0.1)
         self.dense = torch.nn.Linear(self.features, self.outputs, bias=False, device=self.device)
+        self.exact = wordsparse.torch.FactoredOutput(
+            self.features, self.outputs, loss="bounded-ns", lr=0.1, weights=self.dense.weight if self.top else None
+        )
         self.optimizer = torch.optim.SGD(self.dense.parameters(), lr=0.1)
         self.softmax = torch.nn.functional.cross_entropy
         self.bounded_ns = partial(bounded_ns, torch.nn.functional.softplus)
         self.per = self.minibatch
+        if self.top:
+            self.time_exact()
+            self.h.requires_grad = False
+
+    def leaves_out(self, name: str) -> bool:
+        """Steps, or else the largest outputs."""
+        return ("top" in name) != bool(self.top)
+
+    def time_top_exact(self) -> None:
+        self.exact.top(self.h, self.top)
+
+    def time_top_dense(self) -> None:
+        import torch
+
+        with torch.no_grad():
+            self.dense(self.h).topk(self.top).values[0, 0].item()
 
     def time_exact(self) -> None:
         self.exact(self.h, self.ids).backward()

@@ -27,7 +27,7 @@ A phase is a call that returns data: ``forward`` (1)–(3), ``sums.pull_back`` (
 beside the state, ``apply``. An update is refused before anything changes, or applied whole.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -198,6 +198,25 @@ class ExactLayer:
         if self.p is not None:
             W /= self.p[rows, None].astype(self.dtype)
         return W
+
+    def outputs(self, H: Array, blocks: Iterable[Array | slice]) -> Iterator[Array]:
+        """For each block of rows, the outputs H W[rows]ᵀ (m, n) as V_rows (U h) / p + ω·h, which forms no row of W.
+
+        The rounding error is of the size that forming W in the working precision has: ``must_fold`` bounds it.
+        """
+        f, kernels = self.factors, self.kernels
+        wide = H.astype(np.float64)
+        by_U = H if f.is_identity else kernels.matmul(wide, f.U.T).astype(self.dtype)
+        along = (wide @ f.omega)[:, None].astype(self.dtype) if f.omega.any() else None
+        for rows in blocks:
+            V_rows = self.V[rows] if isinstance(rows, slice) else kernels.take(self.V, rows)
+            # BLAS reads V at the speed of memory for one example.
+            o = by_U @ V_rows.T if len(H) == 1 else kernels.matmul(by_U, V_rows.T)
+            if self.p is not None:
+                o /= self.p[rows].astype(self.dtype)
+            if along is not None:
+                o += along
+            yield o
 
     def check_rows(self, rows: Array, change: Array, factors: Factors) -> None:
         """Refuse (TrainingError) W[rows] += change, of a W with these factors, where it would leave the working
