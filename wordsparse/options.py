@@ -221,7 +221,9 @@ def default_of(about: About, default: Any) -> str:
     return f"  [default: {said}]" if said else ""
 
 
-def hint(name: str, known: Collection[str], shown: Callable[[str], str] = str) -> str:
+def hint(
+    name: str, known: Collection[str], shown: Callable[[str], str] = str, others: Mapping[str, str] = _ELSEWHERE
+) -> str:
     """A sentence about an unknown option for the user; empty if nothing is like it.
 
     Parameters
@@ -232,8 +234,10 @@ def hint(name: str, known: Collection[str], shown: Callable[[str], str] = str) -
         The names that exist, with ``_``.
     shown : callable
         How a name is written, ``--min-count`` for one.
+    others : mapping
+        What other libraries call it, in lower case without ``-`` and ``_``, with our name or a sentence.
     """
-    elsewhere = _ELSEWHERE.get(name.lower().replace("_", "").replace("-", ""))
+    elsewhere = others.get(name.lower().replace("_", "").replace("-", ""))
     if elsewhere is not None and elsewhere in known:
         return f"did you mean {shown(elsewhere)}?"
     if elsewhere is not None and " " in elsewhere:
@@ -250,9 +254,11 @@ def meant(value: object, choices: Collection[str]) -> str:
     return f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(choices)}"
 
 
-def refuse_unknown(given: Iterable[str], known: Collection[str], but: int = 0) -> None:
-    """Raise InputError, with a hint, if a keyword is unknown; the first ``but`` known names are no options."""
+def refuse_unknown(
+    given: Iterable[str], known: Collection[str], but: int = 0, others: Mapping[str, str] = _ELSEWHERE
+) -> None:
+    """Raise InputError, with a :func:`hint`, if a keyword is unknown; the first ``but`` known names are no options."""
     for name in given:
         if name not in known:
-            said = hint(name, known) or f"choose from {', '.join([*known][but:])}"
+            said = hint(name, known, others=others) or f"choose from {', '.join([*known][but:])}"
             raise InputError(f"unknown option {name}: {said}")

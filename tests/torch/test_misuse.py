@@ -76,6 +76,11 @@ def test_a_step_that_cannot_be_leaves_the_weights() -> None:
         ({"lr": -1}, "lr must be a finite number of at least 0"),
         ({"dtype": torch.float16}, "dtype must be torch.float32 or torch.float64"),
         ({"weights": np.ones((D, d + 2))}, r"weights must have shape \(40, 5\)"),
+        ({"out_features": D}, r"unknown option out_features: did you mean num_classes\?"),
+        (
+            {"pos_weight": 2.0},
+            r"unknown option pos_weight: each target has its own weight: head\(h, \(rows, ids, weights",
+        ),
     ],
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
@@ -90,7 +95,8 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: st
         (torch.full((m,), -1), "Y has a target out of range: -1 in row 0, .* padding, give ignore_index=-1"),
         (torch.zeros(m), r"target of torch.float32 must have shape \(7, 40\), one row an example, not \(7,\)"),
         (torch.zeros((m, D), dtype=torch.long), r"is multi-hot: give target.float\(\)"),
-        ([[1], [2]], r"target must be ids \(m,\), .* not list"),
+        ([[1], [2, 3]], r"target must be .* not list: give torch.as_tensor\(target\), .* padding_value=-100"),
+        (None, r"head\(h, target\) gives losses; for outputs take head.top"),
         (([1, 2, 3], [0, 1, 2]), r"target must be ids \(m,\), .* not tuple"),
         (([m], [0], [1.0]), "rows of the targets must be from 0 to 6, not 7 to 7"),
         (([0, 1], [0], [1.0]), "must be vectors of one length"),
@@ -114,6 +120,23 @@ def test_targets_that_cannot_be_are_refused(target: Any, message: str) -> None:
 def test_inputs_that_cannot_be_are_refused(h: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         layer()(h, torch.arange(m))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.:DeprecationWarning")
+@pytest.mark.parametrize("way", ["export", "script", "trace"])
+def test_export_is_refused_with_what_to_export(way: str) -> None:
+    class Largest(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = layer()
+
+        def forward(self, h: torch.Tensor) -> torch.Tensor:
+            return self.head.top(h, 3).indices
+
+    h, net = torch.ones(m, d), Largest()
+    exports = {"export": torch.export.export, "trace": torch.jit.trace, "script": lambda net, h: torch.jit.script(net)}
+    with pytest.raises(InputError, match=r"put head.to_linear\(\) in its place"):
+        exports[way](net, (h,))
 
 
 def test_without_pytorch_the_install_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

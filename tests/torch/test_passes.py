@@ -268,3 +268,34 @@ def test_a_rate_of_the_users_own_takes_steps_on_the_weights_as_they_are() -> Non
     before = head.weights()
     tied(head, torch.nn.LayerNorm(d).double()).backward()
     torch.testing.assert_close(head.weights(), before)
+
+
+def test_a_layer_lives_as_long_as_its_loss() -> None:
+    """A number stood for the module, and the backward pass ended in a KeyError."""
+    h, Y = minibatch()
+    expected, _ = minibatch()
+    layer()(expected, Y).backward()
+    layer()(h, Y).backward()
+    torch.testing.assert_close(h.grad, expected.grad)
+
+
+def test_autograd_grad_changes_no_weights() -> None:
+    """A map of saliency took a step of training."""
+    h, Y = minibatch()
+    head = layer()
+    before = head.weights()
+    (gradient,) = torch.autograd.grad(head(h, Y), h)
+    torch.testing.assert_close(head.weights(), before, rtol=0, atol=0)
+    head(h, Y).backward()
+    torch.testing.assert_close(h.grad, gradient)
+    assert not torch.equal(head.weights(), before)
+
+
+def test_a_compiled_network_finds_the_largest_outputs_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
+    """PyTorch tried to compile NumPy's part, and printed dozens of failures."""
+    h, _ = minibatch()
+    head, body = layer().eval(), torch.nn.Linear(d, d).double()
+    compiled = torch.compile(lambda h: head.top(body(h), 3).indices, backend="aot_eager")
+    with torch.no_grad():
+        assert torch.equal(compiled(h), head.top(body(h), 3).indices)
+    assert not "".join(capfd.readouterr())

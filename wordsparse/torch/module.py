@@ -1,7 +1,8 @@
 """The output layer and its loss as a PyTorch module: exact over all outputs, in O(d²) per example."""
 
+import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, NoReturn, Self, cast
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.layer.losses import Loss
 from wordsparse.layer.output import FactoredOutput as Layer
+from wordsparse.options import refuse_unknown
 from wordsparse.torch import operators, passes, state, targets
 from wordsparse.torch.engine import Engine
 from wordsparse.torch.gradients import Gradients
@@ -22,6 +24,19 @@ REDUCTIONS = ("mean", "sum", "none")
 REAL = {torch.float32: np.float32, torch.float64: np.float64}
 # A loss that is multiplied by more than this has most likely passed a gradient scaler.
 MAX_LOSS_WEIGHT = 100.0
+NO_EXPORT = (
+    "FactoredOutput cannot be exported, traced or scripted: its weights are not in the graph; put head.to_linear() in "
+    "its place, a torch.nn.Linear with the same outputs"
+)
+# What PyTorch's layers and losses call an argument, as ``options.hint`` takes it.
+_ELSEWHERE = {
+    **dict.fromkeys(("outfeatures", "nclasses", "numembeddings"), "num_classes"),
+    **dict.fromkeys(("embeddingdim", "dmodel"), "in_features"),
+    **dict.fromkeys(("weight", "posweight"), "each target has its own weight: head(h, (rows, ids, weights))"),
+    "paddingidx": "ignore_index",
+    "labelsmoothing": "no loss here smooths labels: leave it out",
+    "device": "the state is in the CPU's memory, whatever the device of h: leave it out",
+}
 
 
 class FactoredOutput(nn.Module):
@@ -29,7 +44,7 @@ class FactoredOutput(nn.Module):
 
     The forward pass gives exact losses over all D outputs; the backward pass sends the exact gradient to h and, in
     training mode, takes the exact gradient step on all of W at its end, in O(d²) per example whatever D. W is state and
-    no parameter: no optimizer of PyTorch sees it.
+    no parameter: no optimizer of PyTorch sees it, and ``torch.autograd.grad`` leaves it as it is.
 
     Parameters
     ----------
@@ -102,6 +117,12 @@ class FactoredOutput(nn.Module):
     torch.Size([4, 3])
     """
 
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        """Refuse an unknown option before Python does, with our name for it."""
+        if cls is FactoredOutput:
+            refuse_unknown(options, [*inspect.signature(cls.__init__).parameters][1:], others=_ELSEWHERE)
+        return super().__new__(cls)
+
     def __init__(
         self,
         in_features: int,
@@ -164,7 +185,7 @@ class FactoredOutput(nn.Module):
 
     # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def forward(self, input: Tensor, target: Any) -> Tensor:
+    def forward(self, input: Tensor, target: Any = None) -> Tensor:
         """Exact losses over all outputs, of the weights as they are.
 
         Parameters
@@ -184,9 +205,11 @@ class FactoredOutput(nn.Module):
         Raises
         ------
         InputError
-            If the shapes do not fit, a value is not finite, or an id is out of range; or in training mode if several
-            processes train.
+            If the shapes do not fit, a value is not finite, an id is out of range, or the target is missing; if it is
+            traced or exported; or in training mode if several processes train.
         """
+        if target is None:
+            raise InputError("head(h, target) gives losses; for outputs take head.top(h, k) or head.to_linear()(h)")
         m = self._checked(input).shape[0]
         trains = self.training and torch.is_grad_enabled()
         if trains:
@@ -222,8 +245,10 @@ class FactoredOutput(nn.Module):
         Raises
         ------
         InputError
-            If ids are not integers, or out of range; or in training mode if several processes train.
+            If ids are not integers, or out of range; if it is traced or exported; or in training mode if several
+            processes train.
         """
+        _refuse_export()
         if not isinstance(ids, Tensor) or ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
             raise InputError("ids must be a tensor of integers")
         trains = self.training and torch.is_grad_enabled()
@@ -331,12 +356,21 @@ class FactoredOutput(nn.Module):
     @torch.no_grad()
     def outputs(self, input: Tensor, rows: Any) -> Tensor:
         """o of chosen outputs only, (m, len(rows)); no gradient flows through them."""
+        return self._outputs(self._checked(input), rows)
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
+    def _outputs(self, input: Tensor, rows: Any) -> Tensor:
         chosen = rows.detach().cpu().numpy() if isinstance(rows, Tensor) else rows
         return torch.from_numpy(self._engine.output.outputs(self._rows_of(input), chosen)).to(input.device)
 
     @torch.no_grad()
     def top(self, input: Tensor, k: int) -> torch.return_types.topk:
-        """The k largest outputs of each example over all D, as ``torch.topk`` has them."""
+        """The k largest outputs of each example over all D, as ``torch.topk`` has them; of equal ones the smallest
+        index first."""
+        return self._top(self._checked(input), k)
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
+    def _top(self, input: Tensor, k: int) -> torch.return_types.topk:
         indices, values = self._engine.output.top(self._rows_of(input), k)
         largest = torch.from_numpy(values).to(input.device), torch.from_numpy(indices).to(input.device)
         return torch.return_types.topk(largest)
@@ -383,7 +417,12 @@ class FactoredOutput(nn.Module):
         super().__setstate__(content)
         self._start(self._engine)
 
+    def __prepare_scriptable__(self) -> NoReturn:
+        """Refuse torch.jit.script, which calls this first."""
+        raise InputError(NO_EXPORT)
+
     def _checked(self, input: Any) -> Tensor:
+        _refuse_export()
         if not isinstance(input, Tensor) or input.ndim != 2 or input.shape[1] != self.in_features:
             found = tuple(input.shape) if isinstance(input, Tensor) else type(input).__name__
             longer = isinstance(input, Tensor) and input.ndim > 2 and input.shape[-1] == self.in_features
@@ -393,7 +432,7 @@ class FactoredOutput(nn.Module):
 
     def _rows_of(self, input: Tensor) -> NDArray[Any]:
         empty = np.zeros(0, np.int64)
-        return self._engine.minibatch(array(self._checked(input)), empty, empty, empty).H
+        return self._engine.minibatch(array(input), empty, empty, empty).H
 
 
 def _real(dtype: torch.dtype) -> Any:
@@ -404,6 +443,12 @@ def _real(dtype: torch.dtype) -> Any:
 
 def _host(value: Any) -> Any:
     return array(value) if isinstance(value, Tensor) else value
+
+
+def _refuse_export() -> None:
+    exporting = getattr(torch.compiler, "is_exporting", bool)()  # which PyTorch 2.5 lacks
+    if exporting or torch.jit.is_tracing():
+        raise InputError(NO_EXPORT)
 
 
 def _refuse_processes() -> None:

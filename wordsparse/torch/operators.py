@@ -62,15 +62,16 @@ def _(g: Tensor, h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    h, anchor, rows, ids, weights, ctx.layer, ctx.trains = inputs
-    ctx.anchor_dtype = anchor.dtype
+    h, ctx.anchor, rows, ids, weights, ctx.layer, ctx.trains = inputs
+    ctx.module = _layers[ctx.layer]  # lives as long as its loss
     ctx.save_for_backward(h, rows, ids, weights)
     ctx.stamp = output[1]  # not saved: a checkpoint would put that of its second forward pass in its place
 
 
 def _backward(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
-    by_h, by_anchor = gradient(g, *ctx.saved_tensors, ctx.stamp, ctx.layer, ctx.trains, next(_numbers))
-    return by_h, by_anchor.to(ctx.anchor_dtype), None, None, None, None, None
+    trains = ctx.trains and passes.reaches(ctx.anchor)
+    by_h, by_anchor = gradient(g, *ctx.saved_tensors, ctx.stamp, ctx.layer, trains, next(_numbers))
+    return by_h, by_anchor.to(ctx.anchor.dtype), None, None, None, None, None
 
 
 def _refuse(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
@@ -108,7 +109,7 @@ def _(g: Tensor, *others: Any) -> Tensor:
 
 def _setup_rows(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     anchor, ids, ctx.layer, ctx.trains = inputs
-    ctx.anchor_dtype = anchor.dtype
+    ctx.module, ctx.anchor_dtype = _layers[ctx.layer], anchor.dtype
     ctx.save_for_backward(ids)
     ctx.stamp = output[1]
 

@@ -11,6 +11,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import torch
+from torch import Tensor
 
 from wordsparse.errors import InputError
 from wordsparse.torch.gradients import Gradients
@@ -23,6 +24,15 @@ _passes: WeakValueDictionary[tuple[int, int], Gradients] = WeakValueDictionary()
 def now() -> int:
     """The number of the backward pass that this thread is in the middle of, −1 for none."""
     return int(torch._C._current_graph_task_id())
+
+
+def reaches(leaf: Tensor) -> bool:
+    """Whether the present backward pass accumulates into a leaf, as ``backward`` does and ``torch.autograd.grad`` with
+    other inputs does not."""
+    try:
+        return bool(torch._C._will_engine_execute_node(torch.autograd.graph.get_gradient_edge(leaf).node))
+    except RuntimeError:  # the leaf is itself an input of autograd.grad, as where a compiler traces
+        return True
 
 
 def collected(layer: int, forward_in: int, begin: Callable[[], None], take: Callable[[Gradients], None]) -> Gradients:

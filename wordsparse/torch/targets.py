@@ -33,7 +33,11 @@ def triple(target: Any, shape: tuple[int, int], ignore_index: int) -> tuple[Trip
         return _of_scipy(target, shape), None
     if isinstance(target, tuple) and len(target) == 3:
         return _of_parts(*target), None
-    raise InputError(f"target must be {FORMS}, not {type(target).__name__}")
+    advice = (
+        ": give torch.as_tensor(target), or for rows of several lengths torch.nn.utils.rnn.pad_sequence("
+        f"[torch.as_tensor(ids) for ids in target], batch_first=True, padding_value={ignore_index})"
+    )
+    raise InputError(f"target must be {FORMS}, not {type(target).__name__}{advice if isinstance(target, list) else ''}")
 
 
 def _of_ids(target: Tensor, shape: tuple[int, int], ignore_index: int) -> tuple[Triple, Tensor]:
