@@ -65,6 +65,15 @@ def test_what_labels_lack_is_named(names: list[Any]) -> None:
         labels.TextClassifier().fit(texts, names * 4).predict([])
 
 
+@pytest.mark.parametrize(("asked", "status"), [("help", 0), ("help labels train", 0), ("", 2), ("labels", 2)])
+def test_help_is_shown_as_it_is_written(asked: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """It was no command, and without arguments all lines were one."""
+    assert main(asked.split()) == status
+    said = capsys.readouterr()
+    assert (said.out + said.err).startswith("Usage: wordsparse ")
+    assert "\nOptions:\n" in said.out + said.err
+
+
 @pytest.mark.parametrize(
     ("command", "warning"),
     [

@@ -60,6 +60,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("verbose", "silent"), "quiet"),
     "quiet": "progress",
     **dict.fromkeys(("phrases", "phrasethreshold", "wordngrams"), PHRASES),
+    **dict.fromkeys(("mmap", "mmapmode"), "mapped"),
     "logfile": "log",
 }
 

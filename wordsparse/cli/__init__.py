@@ -4,6 +4,7 @@ Exit status: 0 done; 2 the request is wrong and nothing was started or written; 
 """
 
 import importlib
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,24 @@ from wordsparse.errors import CutShortError, InputError, WordsparseError
 from wordsparse.options import hint, meant
 from wordsparse.training.interruption import stop_requests
 
+# fastText's commands, each with its counterpart here or a sentence: the table of docs/fasttext.md.
+_FASTTEXT = {
+    "skipgram": "wordsparse train TEXT -o MODEL --model skipgram",
+    "cbow": "wordsparse train TEXT -o MODEL",
+    "supervised": "wordsparse labels train FILE -o MODEL",
+    **dict.fromkeys(("predict", "predict-prob"), "wordsparse labels predict MODEL FILE"),
+    "test": "wordsparse labels evaluate MODEL FILE",
+    "nn": "wordsparse similar MODEL WORD",
+    "analogies": "wordsparse analogy MODEL A B C",
+    "print-word-vectors": "wordsparse vectors MODEL - < WORDS",
+    "print-sentence-vectors": "wordsparse documents MODEL - -o - < LINES",
+    "dump": "model.json in a model's directory has its options and figures",
+    **dict.fromkeys(("quantize", "print-ngrams", "test-label"), "fastText's command has no counterpart here"),
+}
+_NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # new in click 8.2
+# Options that click would read as -o with the value "utput", and the like.
+_SINGLE_DASH = re.compile("-[A-Za-z]{2,}")
+
 
 class _LazyGroup(click.Group):
     """Imports the module of a sub-command only when it is used: help and completion do not load NumPy."""
@@ -27,8 +46,13 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"no such command {args[0]!r}: {meant(args[0], COMMANDS)}")
+        if args[0] == "help":
+            args = [*args[1:], "--help"]
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            said = _FASTTEXT.get(args[0]) or meant(args[0], COMMANDS)
+            ctx.fail(f"no such command {args[0]!r}: {f'it is {said}' if said.startswith('wordsparse') else said}")
+        if "-output" in args:
+            ctx.fail("no such option -output: did you mean --output?")
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
@@ -73,9 +97,12 @@ def _status(given: list[str], command: click.Command, name: str) -> int:
             status = command.main(args=given, prog_name=name, standalone_mode=False, obj=given)
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except _NO_ARGUMENTS as error:
+        terminal.say(error.format_message().splitlines())
+        return 2
     except click.ClickException as error:
         if isinstance(error, click.NoSuchOption):
-            error = _unknown(error)
+            error = _unknown(error, given)
         _say(" ".join(error.format_message().split()))
         if isinstance(error, click.UsageError) and error.ctx is not None:
             terminal.say([f"{error.ctx.get_usage()}", f"help: {error.ctx.command_path} --help"])
@@ -106,12 +133,22 @@ def _status(given: list[str], command: click.Command, name: str) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _unknown(error: click.NoSuchOption) -> click.UsageError:
-    """The refusal of an option that does not exist, with a hint for those who know it from another tool."""
+def _unknown(error: click.NoSuchOption, given: list[str]) -> click.UsageError:
+    """The refusal of an option that does not exist, with a hint for those who know it from another tool.
+
+    click reads ``-input`` as ``-i`` and so on; it is named as it was typed.
+    """
     options = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
     written = {each.name: each.opts[-1] for each in options if each.name is not None}
-    said = hint(error.option_name.lstrip("-"), written, lambda name: written.get(name, name))
-    return click.UsageError(f"no such option {error.option_name}{': ' + said if said else ''}", error.ctx)
+    for each in options:
+        if isinstance(each, click.Argument):
+            written[each.name or ""] = f"{each.human_readable_name}, without an option"
+            written.setdefault("corpus", written[each.name or ""])
+    letter = error.option_name.lstrip("-")
+    typed = [word for word in given if len(letter) == 1 and _SINGLE_DASH.fullmatch(word) and letter in word]
+    name = typed[0] if typed else error.option_name  # (next is a module of this package)
+    said = hint(name.lstrip("-"), written, lambda name: written.get(name, name))
+    return click.UsageError(f"no such option {name}{': ' + said if said else ''}", error.ctx)
 
 
 def _say(message: object) -> None:

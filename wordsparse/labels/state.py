@@ -43,6 +43,11 @@ def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], d
     directory = Path(path)
     if (directory / "model.json").is_file():
         raise InputError(f"{directory}: is a model of words, not of labels: name what 'labels train' has written")
+    if directory.is_file():
+        raise InputError(
+            f"{directory}: is a file, not the directory that 'labels train' writes; of fastText's classifiers none is "
+            "read: train one here from its lines with __label__, labels train FILE -o MODEL"
+        )
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
     kinds, name = {each.__name__: each for each in (kind, *kind.__subclasses__())}, manifest.get("estimator")
     if name not in kinds:

@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from wordsparse.corpus.shards import check_unjoined
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, regular, storage
 from wordsparse.machine.threads import available_cpus, ordered_map
+from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.form import Form
@@ -31,6 +32,7 @@ MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
 VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
 SUBWORDS, AXES = "subwords.bin", "axes.npy"
+OF_LABELS = "labels.json"  # of wordsparse.labels
 
 
 def write(model: Model, path: str | PathLike[str]) -> None:
@@ -61,7 +63,7 @@ def write(model: Model, path: str | PathLike[str]) -> None:
         storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
 
 
-def load(path: str | PathLike[str], *, mapped: bool = False) -> Model:
+def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn) -> Model:
     """Read a model directory; with ``mapped``, its rows stay on the disk until they are used.
 
     If the model is replaced meanwhile, the new one is read, whole.
@@ -71,9 +73,12 @@ def load(path: str | PathLike[str], *, mapped: bool = False) -> Model:
     InputError
         If a file is missing, damaged, altered, or of another version; the message names it.
     """
+    refuse_unknown(unknown, ["mapped"])
     directory = Path(path)
     if directory.is_file():
         raise InputError(f"{directory}: is a file, not the directory of a model; the model comes first")
+    if (directory / OF_LABELS).is_file():
+        raise InputError(f"{directory}: is a model of labels: load it by wordsparse.SparseTargetClassifier.load")
     return storage.read_unreplaced(directory, lambda: _load(directory, mapped))
 
 
