@@ -34,6 +34,10 @@ ASKED: dict[str, tuple[Callable[[ws.Model], Any], str]] = {
     "rows of n-grams": (lambda _: FastText(TEXT, **OF_GENSIM).wv.vectors_ngrams, "a row of its own"),
     "lengths of n-grams": (lambda _: FastText(TEXT, **OF_GENSIM).wv.min_n, "wv.subwords.ngrams"),
     "a generator": (lambda _: hasattr(w2v := Word2Vec(TEXT, **OF_GENSIM), "random") or w2v.random, "seed"),
+    "gensim's name": (lambda model: model.wv.similar("cat", topn=3), r"unknown option topn: did you mean n\?"),
+    "a vector of another length": (lambda model: model.wv.similar(np.ones(4)), r"the shape \(3,\), not \(4,\)"),
+    "a map of memory": (lambda _: ws.load("m", mmap="r"), r"unknown option mmap: did you mean mapped\?"),
+    "two baskets": (lambda model: model.predict([["cat"], ["dog"]]), r"of several: \[model.predict\(items\) for items"),
     "a file of labels": (lambda model: ws.load(__file__), "is a file, not the directory of a model"),
 }
 
@@ -42,6 +46,22 @@ ASKED: dict[str, tuple[Callable[[ws.Model], Any], str]] = {
 def test_a_habit_is_answered_in_a_sentence(name: str, model: ws.Model) -> None:
     ask, message = ASKED[name]
     with pytest.raises(ws.InputError, match=message):
+        ask(model)
+
+
+@pytest.mark.parametrize(
+    ("ask", "ours"),
+    [
+        (lambda _: ws.train_supervised, r"wordsparse.labels.TextClassifier\(\).fit\(texts, labels\)"),
+        (lambda _: ws.load_model, r"wordsparse.load\(path\)"),
+        (lambda model: model.get_word_vector, r"model\[word\]"),
+        (lambda model: model.get_nearest_neighbors, r"model.wv.similar\(word, n\)"),
+        (lambda model: model.wv.most_similar, r"it is similar\(word_or_vector, n\)"),
+        (lambda model: model.wv.key_to_index, r"it is row\(word\)"),
+    ],
+)
+def test_names_of_gensim_and_fasttext_lead_to_ours(ask: Callable[[ws.Model], Any], ours: str, model: ws.Model) -> None:
+    with pytest.raises(AttributeError, match=ours):
         ask(model)
 
 
@@ -63,6 +83,8 @@ def test_what_labels_lack_is_named(names: list[Any]) -> None:
         labels.TextClassifier().fit(texts, [names[0], None] * 4)
     with pytest.raises(ws.InputError, match="X holds no texts"):
         labels.TextClassifier().fit(texts, names * 4).predict([])
+    with pytest.raises(ws.InputError, match=r"predict_topk\(X, k\) gives k labels"):
+        labels.TextClassifier().fit(texts, names * 4).predict(texts, k=3)
 
 
 @pytest.mark.parametrize(("asked", "status"), [("help", 0), ("help labels train", 0), ("", 2), ("labels", 2)])

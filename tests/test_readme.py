@@ -1,12 +1,22 @@
-"""The Python programs of README.md and docs/torch.md run as they stand."""
+"""The Python programs of README.md, docs/torch.md and docs/labels.md run as they stand."""
 
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy.sparse as sp
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/torch.md")
+PAGES = ("README.md", "docs/torch.md", "docs/labels.md")
+NEEDS = {
+    "README.md": "gensim",
+    "docs/torch.md": "torch.nn",
+    "docs/labels.md": "sklearn",
+}  # (gensim's default test sets)
+# docs/labels.md: labels are the features but for noise.
+LABELS = sp.random_array((300, 20), density=0.1, rng=np.random.default_rng(0), format="csr")
+GIVEN = {"Y": LABELS.sign(), "X": LABELS + 0.1 * sp.random_array((300, 20), density=0.1, format="csr")}
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 PROGRAMS = [(page, program) for page in PAGES for program in PYTHON.findall((ROOT / page).read_text())]
 SENTENCES = ["the king of the old land met the queen of the sea", "a queen and a king had gold and old wine"] * 200
@@ -14,14 +24,11 @@ SENTENCES = ["the king of the old land met the queen of the sea", "a queen and a
 
 @pytest.mark.parametrize(("page", "program"), PROGRAMS)
 def test_a_program_runs(page: str, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if page == "README.md":
-        pytest.importorskip("gensim", reason="the default test sets come with gensim")
-    else:
-        pytest.importorskip("torch.nn", reason="PyTorch is not installed")
+    pytest.importorskip(NEEDS[page], reason="an example needs it")
     monkeypatch.chdir(tmp_path)
     Path("text.txt").write_text("\n".join(SENTENCES) + "\n")
-    exec(program, {"__name__": "page"})
+    exec(program, {"__name__": "page", **GIVEN, "X_new": GIVEN["X"][:9]})
 
 
 def test_there_are_programs() -> None:
-    assert [page for page, _ in PROGRAMS] == ["README.md"] * 2 + ["docs/torch.md"] * 2
+    assert [page for page, _ in PROGRAMS] == ["README.md"] * 2 + ["docs/torch.md"] * 2 + ["docs/labels.md"] * 3

@@ -62,6 +62,15 @@ _MODULES = {
     "train": "wordsparse.training.runs",
     "count": "wordsparse.counts.counting",
 }
+# What gensim and fastText have here.
+_ELSEWHERE = {
+    "train_supervised": "wordsparse.labels.TextClassifier().fit(texts, labels)",
+    "train_unsupervised": "wordsparse.train(text)",
+    "load_model": "wordsparse.load(path), or wordsparse.read_vectors(path) for files of other tools",
+    "load_word2vec_format": "wordsparse.read_vectors(path)",
+    "TextClassifier": "wordsparse.labels.TextClassifier",
+    **{name: f"wordsparse.gensim.{name}" for name in ("Word2Vec", "FastText", "KeyedVectors")},
+}
 __all__ = [*_MODULES, "losses"]  # type checkers see the names that are imported for them above
 
 
@@ -81,7 +90,8 @@ def __getattr__(name: str) -> Any:
 
         value = version("wordsparse")
     else:
-        raise AttributeError(f"module 'wordsparse' has no attribute {name!r}")
+        hint = f": it is {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
+        raise AttributeError(f"module 'wordsparse' has no attribute {name!r}{hint}")
     globals()[name] = value
     return value
 

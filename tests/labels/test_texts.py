@@ -61,6 +61,7 @@ def test_a_saved_model_answers_alike(tokens: str | None, tmp_path: Path) -> None
         loaded = kind.load(tmp_path / "model")
         assert isinstance(loaded, TextClassifier)
         assert loaded.predict(["A SAIL, the mast!"]) == ["ship"]
+        assert loaded.predict_topk(["A SAIL, the mast!"], 1)[0].tolist() == [["ship"]]
         np.testing.assert_array_equal(loaded.predict_proba(posts(9).texts), made.predict_proba(posts(9).texts))
         assert loaded.get_params() == made.get_params()
 

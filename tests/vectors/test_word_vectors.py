@@ -25,6 +25,15 @@ def test_similar(word_vectors: WordVectors) -> None:
     assert words == ("man", "zero", "queen", "woman")
     assert cosines == pytest.approx([19 / 5 / 17**0.5, 0, -7 / 25, -13 / 5 / 17**0.5], abs=1e-6)
     assert word_vectors.similar("king", 1) == [("man", pytest.approx(cosines[0]))]
+    assert word_vectors.similar(VECTORS[0], 3) == [("king", pytest.approx(1)), *word_vectors.similar("king", 2)]
+    assert word_vectors.similar(np.array(["king", "man"]), 1) == word_vectors.similar(["king", "man"], 1)
+
+
+def test_similarity_is_the_cosine_of_two_words(word_vectors: WordVectors) -> None:
+    assert word_vectors.similarity("king", "man") == pytest.approx(19 / 5 / 17**0.5, abs=1e-7)
+    assert word_vectors.similarity("king", "zero") == 0
+    with pytest.raises(InputError, match="'quen' is not in the vocabulary"):
+        word_vectors.similarity("king", "quen")
 
 
 def test_analogy(word_vectors: WordVectors) -> None:

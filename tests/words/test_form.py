@@ -154,6 +154,8 @@ def test_an_unknown_word_is_composed_and_flagged() -> None:
     np.testing.assert_allclose(made["unhappiness"], made.subwords.mean + composed, rtol=1e-5)
     assert np.linalg.norm(made.vector("unhappiness", unit=True)) == pytest.approx(1)
     assert made.is_composed("unhappiness")
+    unit = made["unhappiness"] / np.linalg.norm(made["unhappiness"])
+    assert made.similarity(WORDS[0], "unhappiness") == pytest.approx(made.vector(WORDS[0], unit=True) @ unit, abs=1e-6)
     assert not made.is_composed("kindness")
     assert "unhappiness" not in made
     assert len(made.similar("unhappiness", 3)) == 3

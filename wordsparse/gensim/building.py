@@ -228,7 +228,7 @@ class VocabularyBuilder:
         if fingerprint(self._wv.vectors) != self._untouched:
             raise InputError(
                 "wv.vectors were changed by hand, and training would discard the changes: it has its own state; "
-                "train a new model"
+                "to start from given vectors, write them to a file: wordsparse.train(text, init=file)"
             )
         if (self._wv.vectors_lockf != 1).any():
             raise InputError("vectors_lockf: no vector can be held while others are trained; leave it at 1")

@@ -1,7 +1,7 @@
 """A scikit-learn classifier for huge sets of sparse labels."""
 
 from os import PathLike
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,6 +15,7 @@ from wordsparse.labels.logistic import probabilities
 from wordsparse.labels.ranking import inverse_propensities, is_true, ranking_scores
 from wordsparse.labels.targets import checks
 from wordsparse.machine import memory
+from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
 
 _sklearn = optional.load(targets.PURPOSE, "sklearn.base")
@@ -24,6 +25,8 @@ ClassifierMixin: Any = _sklearn.ClassifierMixin
 DIM = 300
 # With at most this many features the basis holds all of them.
 ALL_FEATURES = 600
+# What predict of fastText and others takes.
+_ELSEWHERE = dict.fromkeys(("k", "topk", "n", "threshold"), "predict_topk(X, k) gives k labels and their probabilities")
 
 
 class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -103,12 +106,13 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             fitted = Classifier.fitted(X, labels, dim, seed, CpuKernels(self.threads))
         return self._with(fitted, X.shape[0], classes, kind)
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, **unknown: NoReturn) -> Any:
         """The labels of each row whose probability is at least ½: CSR (n, D) where y was sparse, dense where it was
         dense, tuples of labels where it was lists; one class a row, the likeliest, where it had one axis."""
+        refuse_unknown(unknown, ["X"], others=_ELSEWHERE)
         checks.check_is_fitted(self)
         if self._kind == "classes":
-            return self.classes_[self.predict_topk(X, 1)[0][:, 0]]
+            return self.classes_[self._topk(X, 1)[0][:, 0]]
         X = self._features(X, reset=False)
         with at_work():
             labels = self._fitted.likely(X)
@@ -126,10 +130,20 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             k is cut to D. Labels are columns of y (places in ``classes_``); −1 with probability 0 where the search
             found fewer (:mod:`wordsparse.labels.scoring`).
         """
+        return self._topk(X, k)
+
+    def _topk(self, X: Any, k: int) -> tuple[Array, Array]:
+        """:meth:`predict_topk`, labels as columns."""
         X, k = self._features(X, reset=False), validation.positive_int("k", k)
         with at_work():
             labels, logits = self._fitted.top(X, min(k, len(self.classes_)))
         return labels, probabilities(logits)
+
+    def named(self, columns: Array) -> Array:
+        """The values of ``classes_`` in the place of columns, as objects; None for −1."""
+        labels: Array = self.classes_[columns].astype(object)
+        labels[columns < 0] = None
+        return labels
 
     def decision_function(self, X: Any, columns: Any = None) -> Array:
         """The log-odds of chosen labels, (n, columns) float32; all labels for None, refused where memory is too small.
@@ -157,7 +171,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """P@1: the (weighted) share of rows whose likeliest label is true; for one class a row that is the accuracy."""
-        labels, _ = self.predict_topk(X, 1)
+        labels, _ = self._topk(X, 1)
         truth = targets.known_labels(y, self.classes_, self._kind)
         checks.check_consistent_length(labels, truth)
         return float(np.average(is_true(truth, labels)[:, 0], weights=sample_weight))
@@ -169,7 +183,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         truth = targets.known_labels(y, self.classes_, self._kind)
         if not truth.nnz:
             raise InputError("Y has no labels, so nothing can be judged: give at least one")
-        labels, _ = self.predict_topk(X, max(k))
+        labels, _ = self._topk(X, max(k))
         depths = tuple(sorted({min(validation.positive_int("k", each), labels.shape[1]) for each in k}))
         weights = inverse_propensities(self.label_counts_, self.n_rows_)
         return ranking_scores(labels, truth, weights, depths)

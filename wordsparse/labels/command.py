@@ -174,10 +174,12 @@ def predict(
 
 def _answers(classifier: "SparseTargetClassifier", X: Any, k: int, least: float) -> list[list[Any]]:
     """The likeliest labels of each row, each with its probability, as JSON has them."""
-    names = classifier.classes_
+    labels, probabilities = classifier.predict_topk(X, k)
+    if not classifier.takes_texts:
+        labels = classifier.named(labels)
     return [
-        [[names[label].item(), float(p)] for label, p in zip(*row, strict=True) if label >= 0 and p >= least]
-        for row in zip(*classifier.predict_topk(X, k), strict=True)
+        [[label, p] for label, p in zip(*row, strict=True) if label is not None and p >= least]
+        for row in zip(labels.tolist(), probabilities.tolist(), strict=True)
     ]
 
 

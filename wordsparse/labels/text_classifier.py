@@ -10,6 +10,7 @@ from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.state import as_bytes, listed
 from wordsparse.labels.targets import checks
 from wordsparse.tokens.tokenizers import tokenizer
+from wordsparse.types import Array
 from wordsparse.validation import texts_of
 
 _text = optional.load("TextClassifier", "sklearn.feature_extraction.text")
@@ -42,8 +43,9 @@ class TextClassifier(SparseTargetClassifier):
     >>> from wordsparse.labels import TextClassifier
     >>> texts = ["a cat purrs", "the dog barks", "cat and dog sleep", "a cat sleeps", "one dog runs"] * 4
     >>> labels = [{"cat"}, {"dog"}, {"cat", "dog"}, {"cat"}, {"dog"}] * 4
-    >>> TextClassifier().fit(texts, labels).predict(["My cat!"])
-    [('cat',)]
+    >>> classifier = TextClassifier().fit(texts, labels)
+    >>> classifier.predict(["My cat!"]), classifier.predict_topk(["My cat!"], 1)[0].tolist()
+    ([('cat',)], [['cat']])
     """
 
     takes_texts: ClassVar[bool] = True
@@ -72,6 +74,18 @@ class TextClassifier(SparseTargetClassifier):
     def vocabulary_(self) -> list[str]:
         """The features, in the order of their columns."""
         return list(self._vectorizer.get_feature_names_out())
+
+    def predict_topk(self, X: Any, k: int) -> tuple[Array, Array]:
+        """The k likeliest labels of each text, likeliest first, and their probabilities.
+
+        Returns
+        -------
+        labels : (n, k) object, probabilities : (n, k) float32
+            k is cut to the number of labels. Labels are values of ``classes_``; None with probability 0 where the
+            search found fewer (:mod:`wordsparse.labels.scoring`).
+        """
+        columns, probabilities = self._topk(X, k)
+        return self.named(columns), probabilities
 
     def _features(self, X: Any, *, reset: bool) -> Any:
         if not reset:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from wordsparse import optional, validation
 from wordsparse.errors import InputError, UnknownWordError
+from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
 from wordsparse.vectors import names
 from wordsparse.vectors.ngrams import Subwords
@@ -27,6 +28,19 @@ Neighbours: TypeAlias = list[tuple[Any, float]]
 
 # Similar spellings are searched among this many of the most frequent words, which takes a few milliseconds.
 _SPELLING_CANDIDATES = 50_000
+# What gensim and fastText call a method or attribute of vectors → ours.
+ELSEWHERE = {
+    **dict.fromkeys(("most_similar", "similar_by_word", "similar_by_vector"), "similar(word_or_vector, n)"),
+    "get_nearest_neighbors": "similar(word, n)",
+    "get_analogies": "analogy(a, b, c)",
+    **dict.fromkeys(("get_word_vector", "get_vector", "word_vec"), "vector(word)"),
+    **dict.fromkeys(("get_sentence_vector", "get_mean_vector"), "encode([text])"),
+    **dict.fromkeys(("index_to_key", "get_words", "labels", "vocab"), "words"),
+    **dict.fromkeys(("key_to_index", "get_word_id", "get_index"), "row(word)"),
+    **dict.fromkeys(("vector_size", "get_dimension"), "dim"),
+    **dict.fromkeys(("get_input_matrix", "syn0"), "vectors"),
+    **dict.fromkeys(("save", "save_word2vec_format"), "export(path, format)"),
+}
 
 
 class WordVectors:
@@ -125,6 +139,10 @@ class WordVectors:
     def __iter__(self) -> Iterator[Any]:
         return iter(self.words)
 
+    def __getattr__(self, name: str) -> NoReturn:
+        hint = f": it is {ELSEWHERE[name]}" if name in ELSEWHERE else ""
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+
     def __contains__(self, word: object) -> bool:
         return self._find(word) is not None
 
@@ -200,19 +218,45 @@ class WordVectors:
     def _has_capitals(self) -> bool:
         return any(isinstance(word, str) and word != word.lower() for word in self.words)
 
-    def similar(self, word: Key | Sequence[Key], n: int = 10) -> Neighbours:
-        """The ``n`` words whose vectors have the largest cosine with that of ``word``, and the cosines.
+    def similar(self, word: Key | Sequence[Key] | Array, n: int = 10, **unknown: NoReturn) -> Neighbours:
+        """The ``n`` words whose vectors have the largest cosine with the vector of ``word``, and the cosines.
 
-        Of a list of words it is the mean of their unit vectors. A word without a row is written as :meth:`meant` does.
         Ties are ordered by row; a zero vector has the cosine 0 with every other.
+
+        Parameters
+        ----------
+        word : word, list of words or vector (dim,)
+            A list stands for the mean of its words' unit vectors. A word without a row is written as :meth:`meant`
+            does. The words themselves are not among the answers.
+        n : int
+            At least 1.
 
         Raises
         ------
         InputError
-            If the word is not known or ``n`` is below 1.
+            If a word is not known, a vector is not finite or not of ``dim`` numbers, or ``n`` is below 1.
         """
-        words = word if isinstance(word, list) else [word]
+        refuse_unknown(unknown, ["n"])
+        if isinstance(word, np.ndarray) and word.dtype.kind in "fiu":
+            if word.shape != (self.dim,):
+                raise InputError(f"a vector must have the shape {(self.dim,)}, not {word.shape}")
+            vector = validation.matrix("the vector", word[None], self.dim, np.dtype(np.float64))[0]
+            return self._best_of(vector / (float(np.linalg.norm(vector)) or 1.0), set(), n)
+        words = list(word) if isinstance(word, list | np.ndarray) else [word]
         return self._nearest([(one, 1.0) for one in words], n)
+
+    def similarity(self, a: Key, b: Key) -> float:
+        """The cosine of the vectors of two words, in float64; a zero vector has the cosine 0 with every other.
+
+        A word without a row is written as :meth:`meant` does, and its vector composed from its n-grams.
+
+        Raises
+        ------
+        UnknownWordError
+            If a word has no vector.
+        """
+        first, second = (self._direction([(word, 1.0)])[0] for word in (a, b))
+        return float(first @ second)
 
     def encode(self, texts: Iterable[str | Sequence[str]]) -> npt.NDArray[np.float32]:
         """The vectors of texts, (n, dim) float32 of length one: see :mod:`wordsparse.vectors.encoder`.
@@ -277,7 +321,15 @@ class WordVectors:
 
     def _nearest(self, queries: Sequence[tuple[Key, float]], n: int) -> Neighbours:
         """The words nearest to the weighted sum of unit vectors, but for the given ones."""
+        return self._best_of(*self._direction(queries), n)
+
+    def _best_of(self, direction: Array, left_out: Collection[int], n: int) -> Neighbours:
+        """The ``n`` keys nearest to a direction, (dim,) of length one."""
         n = validation.positive_int("the number of words to show", n)
+        return self._best(self._cosines(direction.astype(self._vectors.dtype)), left_out, n)
+
+    def _direction(self, queries: Sequence[tuple[Key, float]]) -> tuple[Array, set[int]]:
+        """The direction of the weighted sum of unit vectors, (dim,) float64, and the rows of the words."""
         given = [
             (word, weight / len(words)) for query, weight in queries for words in [self.meant(query)] for word in words
         ]
@@ -286,8 +338,7 @@ class WordVectors:
             total += weight * self.vector(word, unit=True)
         total /= sum(abs(weight) for _, weight in given)
         total /= float(np.linalg.norm(total)) or 1.0
-        rows = {row for word, _ in given if (row := self._find(word)) is not None}
-        return self._best(self._cosines(total.astype(self._vectors.dtype)), rows, n)
+        return total, {row for word, _ in given if (row := self._find(word)) is not None}
 
     def _cosines(self, query: Array, rows: slice = slice(None)) -> Array:
         """The cosines of rows with ``query``, of length one."""

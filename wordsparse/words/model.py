@@ -23,7 +23,7 @@ from wordsparse.machine.threads import available_cpus
 from wordsparse.options import refuse_unknown
 from wordsparse.tokens.tokenizers import Splitter
 from wordsparse.types import Array
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.word_vectors import ELSEWHERE, WordVectors
 from wordsparse.words import coordinates
 from wordsparse.words import form as words_form
 from wordsparse.words.form import Form
@@ -37,13 +37,14 @@ if TYPE_CHECKING:
 SHOWN, SHOWN_FROM, SHOWN_LENGTH = 5, 300, 5
 # Options of Sentence-Transformers that encode takes.
 HABITS = ("batch_size", "show_progress_bar", "normalize_embeddings", "normalize")
-# What users of other libraries ask a model for.
+# What users of other libraries ask a model for, besides what they ask vectors for.
 _ELSEWHERE = {
     "word_vectors": "model.wv",
-    "most_similar": "model.wv.similar(word, n)",
-    "similarity": "model.wv.similar(word, n), or wordsparse.gensim.KeyedVectors",
-    "words": "model.vocabulary.words",
-    "index_to_key": "model.vocabulary.words",
+    "get_word_vector": "model[word]",
+    "get_sentence_vector": "model.encode(text)",
+    **dict.fromkeys(("words", "index_to_key", "get_words"), "model.vocabulary.words"),
+    "save_model": "model.save(path)",
+    "predict_output_word": "model.predict(words, n)",
     "plot": "wordsparse.explore(model)",
 }
 
@@ -171,7 +172,8 @@ class Model:
         return self.wv[word if len(meant := self.wv.meant(word)) > 1 else meant[0]]
 
     def __getattr__(self, name: str) -> Any:
-        elsewhere = f"model.wv.{name}" if hasattr(WordVectors, name) else _ELSEWHERE.get(name)
+        of_vectors = name if hasattr(WordVectors, name) else ELSEWHERE.get(name)
+        elsewhere = _ELSEWHERE.get(name) or (of_vectors and f"model.wv.{of_vectors}")
         hint = f": it is {elsewhere}" if elsewhere else ""
         raise AttributeError(f"a Model has no attribute {name!r}{hint}")
 

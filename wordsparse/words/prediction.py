@@ -22,6 +22,8 @@ def predict(model: Model, items: Sequence[str], n: int) -> list[tuple[str, float
     n = validation.positive_int("n", n)
     if isinstance(items, str):
         raise InputError(f"items must be a list of words, not the text {items!r:.40}: split it first")
+    if any(isinstance(item, list | tuple | set | np.ndarray) for item in items):
+        raise InputError("items are the words of one basket; of several: [model.predict(items) for items in baskets]")
     recipe = Options.from_dict(model.options).used_recipe()
     if not isinstance(recipe.loss, BoundedNS):
         raise InputError("predict needs a model of the loss bounded-ns, whose outputs are probabilities")

@@ -32,6 +32,7 @@ class Gensim(Format):
 
     def read(self, path: Path) -> WordVectors:
         raise InputError(
-            "is a Python pickle (of KeyedVectors.save), which can run any code and is therefore never read;"
-            " write the vectors with gensim's save_word2vec_format instead"
+            "is a Python pickle (of gensim's save), which can run any code and is therefore never read; under gensim "
+            "KeyedVectors.load(file).save_word2vec_format(other), or Word2Vec.load(file).wv of a model, converts it "
+            "(docs/gensim.md)"
         )
