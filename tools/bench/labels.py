@@ -132,7 +132,8 @@ class Texts(Benchmark):
     def track_text_classifier(self) -> list[Row]:
         before = cpu_seconds()
         classifier = TextClassifier(threads=self.threads, random_state=self.seed).fit(self.texts, self.labels)
-        found, _ = classifier.predict_topk(self.new, max(KS))
+        names, _ = classifier.predict_topk(self.new, max(KS))
+        found = np.array([[self.column.get(name, -1) for name in row] for row in names])
         return [{"cpu_seconds": cpu_seconds() - before, **judged(found, self.Y, self.Y_test)}]
 
     def track_fasttext(self) -> list[Row]:
