@@ -12,7 +12,9 @@ from wordsparse.cli import main
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "fasttext.md"
 
 
-def test_the_commands_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_run_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("sklearn", reason="labels need scikit-learn")
     monkeypatch.chdir(tmp_path)
     lines = [f"{' '.join(words)} war peace army general" for words in two_topics(60)]
@@ -23,10 +25,12 @@ def test_the_commands_run_one_after_the_other(tmp_path: Path, monkeypatch: pytes
         "2 10\n" + "".join(f"{word} {' 1' * 10}\n" for word in ("war", "peace")).replace("  ", " ")
     )
     Path("tagged.txt").write_text("\n".join(f"__label__{'ab'[i % 2]} {line}" for i, line in enumerate(lines)))
-    commands = re.findall(r"^\| `[^|]*` \| `wordsparse (.*?)` \|$", PAGE.read_text(), re.MULTILINE)
+    commands = re.findall(r"^\| `([a-z-]*)[^|]*` \| `wordsparse (.*?)` \|$", PAGE.read_text(), re.MULTILINE)
     assert len(commands) == 10
-    for command in commands:
+    for theirs, command in commands:
         arguments, _, piped = command.partition(" < ")
         with open(piped or "text.txt") as file:
             monkeypatch.setattr("sys.stdin", file)
             assert main(shlex.split(arguments)) == 0, command
+        assert main([theirs]) == 2
+        assert f"it is wordsparse {command.split()[0]} " in capsys.readouterr().err
