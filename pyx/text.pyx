@@ -128,9 +128,9 @@ cdef class WordTable:
                 self.words.absorb(other.words[0], &into[0])
         return ids
 
-    def ranked(self, int64_t at_least):
-        """The words counted so often or more, a list, their counts, int64, and their ids, int32: the most frequent
-        first, equal counts by code point."""
+    def ranked(self, int64_t at_least, size_t most=2**62):
+        """Return the ``most`` most frequent words counted so often or more, a list, their counts, int64, and their ids,
+        int32: the most frequent first, equal counts by code point."""
         cdef vector[int64_t] counts
         cdef vector[int32_t] ranked
         cdef string_view word
@@ -138,6 +138,7 @@ cdef class WordTable:
         with nogil:
             counts = self.words.counts()
             ranked = self.words.ranked(counts, at_least)
+        ranked.resize(min(most, ranked.size()))
         words, times, ids = [], np.empty(ranked.size(), np.int64), np.empty(ranked.size(), np.int32)
         cdef int64_t[::1] into = times
         cdef int32_t[::1] numbers = ids

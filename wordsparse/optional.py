@@ -22,6 +22,7 @@ PACKAGES = {
     "rjieba": ("rjieba", "chinese"),
     "safetensors": ("safetensors", "safetensors"),
     "sklearn": ("scikit-learn", "labels"),
+    "sudachidict_core": ("SudachiDict-core", "japanese"),
     "sudachidict_small": ("SudachiDict-small", "japanese"),
     "sudachipy": ("SudachiPy", "japanese"),
     "torch": ("PyTorch", "torch"),

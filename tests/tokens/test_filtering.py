@@ -71,7 +71,7 @@ def test_a_tokeniser_that_fails_is_told_with_the_line(tmp_path: Path, monkeypatc
 
 
 def test_a_worker_that_dies_is_told() -> None:
-    with Filter(tokenizer("simple"), "simple", 2) as tokenize:
+    with Filter(tokenizer("simple"), {"tokens": "simple"}, 2) as tokenize:
         assert tokenize(b"One, two", True, str) == b"one two"
         assert not tokenize._all  # a short text starts no other process
         results = []

@@ -4,9 +4,11 @@ import unicodedata
 import pytest
 from support.texts import sentences
 
+import wordsparse as ws
+from wordsparse import optional
 from wordsparse.corpus import EncodedCorpus, encode
 from wordsparse.errors import InputError, MissingDependencyError
-from wordsparse.tokens.tokenizers import tokenizer
+from wordsparse.tokens.tokenizers import tokenization, tokenizer
 
 ENGLISH = "Don't stop: 3.14 is π, said O’Neil-Smith (née Å)."
 
@@ -79,6 +81,8 @@ def test_japanese():
     # Sudachi refuses more than 49,149 bytes at a time.
     assert words("東京都に住んでいる。" * 5_000) == ["東京", "都", "に", "住ん", "で", "いる"] * 5_000
     assert len(words("東" * 60_000)) > 0
+    base = made("japanese-base", "sudachipy", "sudachidict_small")
+    assert base("食べました。観る、みる") == ["食べる", "ます", "た", "見る", "見る"]
 
 
 def test_the_package_of_a_tokenizer_is_named_before_anything_is_read(tmp_path, monkeypatch):
@@ -101,6 +105,30 @@ def test_the_tokenizer_is_recorded(tmp_path):
     assert corpus.tokenization == EncodedCorpus.open(tmp_path / "out").tokenization == {"tokens": "simple"}
     assert encode(tmp_path / "text", tmp_path / "2", min_count=1).tokenization == {"tokens": "split"}
     assert encode([["a"]], tmp_path / "3", min_count=1).tokenization is None
+
+
+def test_the_dictionary_that_is_installed_is_recorded(monkeypatch):
+    monkeypatch.setattr(optional, "installed", lambda package: True)
+    assert tokenization("japanese") == {"tokens": "japanese", "dictionary": "core"}
+    monkeypatch.setattr(optional, "installed", lambda package: package == "sudachidict_small")
+    assert tokenization("japanese") == {"tokens": "japanese"}
+    assert tokenization("chinese") == {"tokens": "chinese"}
+    with pytest.raises(MissingDependencyError, match="SudachiDict-core"):
+        tokenizer("japanese", "core")
+
+
+def test_a_model_of_a_function_asks_for_it_again(tmp_path):
+    (tmp_path / "text").write_text("The-cat-sat\nthe-dog-sat\n" * 20)
+    asked = {"output": tmp_path / "m", "dim": 2, "progress": False}
+    ws.train(tmp_path / "text", tokens=lambda line: line.split("-"), epochs=1, min_count=1, **asked)
+    model = ws.load(tmp_path / "m")
+    assert sorted(model) == ["The", "cat", "dog", "sat", "the"]
+    assert model.encode([["cat"]]).any()
+    for again in (lambda: model.encode("cat"), lambda: ws.train(tmp_path / "text", resume=True, epochs=2, **asked)):
+        with pytest.raises(InputError, match="split by a function of Python: give it again"):
+            again()
+    more = ws.train(tmp_path / "text", tokens=lambda line: line.split("-"), resume=True, epochs=2, **asked)
+    assert len(more.report["loss"]) == 2
 
 
 def test_texts_and_rows_of_any_iterable():
@@ -140,6 +168,15 @@ def test_the_script_of_punctuated_words_tells_the_tokeniser(tmp_path, caplog):
     encode([["RFC", "です。", "2822", "である。", "e-mail", "を参照", "id"]] * 20, tmp_path / "out")
     assert "the script writes no spaces: --tokens japanese" in caplog.text
     assert "simple" not in caplog.text
+
+
+def test_a_text_of_rare_words_alone_is_refused(tmp_path):
+    """Japanese that was not split was trained on for 20 epochs: on the 984 of its 41,836 lines that were repeated."""
+    lines = [f"日本語の文章{number}は空白で区切られていません" for number in range(100)]
+    for text, said in ((lines, "--tokens japanese"), ([f"w{number}" for number in range(100)], "--min-count")):
+        with pytest.raises(InputError, match=f"95% of the 105 tokens are words .* fewer than 5 times: .*{said}"):
+            encode(iter([*text, *["repeated"] * 5]), tmp_path / "out", tokens="split")
+    assert encode(iter(lines), tmp_path / "out", tokens="split", min_count=1).tokens == 100
 
 
 UNSPACED = {

@@ -42,6 +42,7 @@ def command(
     """
     from wordsparse.corpus.reading import joined
     from wordsparse.files.storage import check_apart
+    from wordsparse.machine.threads import resolve_threads
     from wordsparse.unseen.documents import Row, write
     from wordsparse.words.model_directory import files_of, load
 
@@ -52,16 +53,19 @@ def command(
     source = text_for(trained, corpus, format, column)
     if kept and source.column is None:
         raise InputError("--keep names columns of rows: name the column of their text too, --column")
+    workers = resolve_threads(None)
     are_lines = source.column is None and format in (None, "lines")
     piped = report is not None and list(corpus) == [STANDARD_INPUT] and are_lines
 
     def rows() -> Iterator[Row]:
         if source.column is not None:
-            yield from (Row(cells, [*itertools.chain(*sentences)]) for _, cells, sentences in source.rows(kept))
+            yield from (
+                Row(cells, [*itertools.chain(*sentences)]) for _, cells, sentences in source.rows(kept, workers)
+            )
         elif piped:
             yield from (Row((), trained.split(line)) for line in sys.stdin)
         else:
-            yield from (Row((), words) for words in joined(source.pieces(), blank=True))
+            yield from (Row((), words) for words in joined(source.pieces(workers), blank=True))
 
     with Display(not quiet and not piped) as display:
         counting = counted(rows(), display, "documents", "documents")

@@ -44,6 +44,7 @@ def command(
     from wordsparse.corpus.reading import joined
     from wordsparse.corpus.sources import STANDARD_INPUT
     from wordsparse.files import storage
+    from wordsparse.machine.threads import resolve_threads
     from wordsparse.unseen.infer import infer
     from wordsparse.vectors.formats import save_vectors
     from wordsparse.words.model_directory import files_of, load
@@ -58,7 +59,7 @@ def command(
         kept = list(joined(source.pieces())) if STANDARD_INPUT in corpus else None
 
         def text(phase: str) -> Iterator[list[str]]:
-            return counted(kept or joined(source.pieces()), display, phase, "sentences")
+            return counted(kept or joined(source.pieces(resolve_threads(None))), display, phase, "sentences")
 
         chosen = list(dict.fromkeys(_as_written(word, trained) for word in words))
         chosen = chosen or _unknown(text("count"), trained, min_count)

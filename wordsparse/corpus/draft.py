@@ -118,6 +118,11 @@ class ReadText:
             Vocabulary.from_counts(dict(zip(words, times.tolist(), strict=True)), min_count)  # says why
         return Vocabulary([words[i] for i in chosen], times[chosen]), ids[chosen]
 
+    def most_frequent(self, most: int) -> tuple[list[str], NDArray[np.int64]]:
+        """Return the most frequent words of all that were read, and their counts."""
+        words, times, _ = self._words.ranked(1, most)
+        return words, times
+
     def maps(self, ids: Values) -> list[Values]:
         """For each table of the draft, the map from its ids to the place of a word among ``ids``, or to
         OUT_OF_VOCABULARY. Two more entries at the end, which negative values index, map END_OF_SENTENCE to itself."""

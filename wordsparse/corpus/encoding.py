@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.draft import Draft, ReadText
-from wordsparse.corpus.hints import hint
+from wordsparse.corpus.hints import MAX_WORDS, hint
 from wordsparse.corpus.options import EncodeOptions
 from wordsparse.corpus.reading import RawText, Source, TextBlock
 from wordsparse.corpus.shards import (
@@ -33,6 +33,9 @@ from wordsparse.tokens.filtering import Filter
 
 Ids: TypeAlias = NDArray[np.int32]
 Progress: TypeAlias = Callable[[int, float | None], object]
+
+# A text with a smaller share of its tokens in the vocabulary is not trained on.
+KNOWN_SHARE = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +70,10 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
             numbered = _read(text, tokenize, Draft(folder, target), workers, progress)
         if text.files and not numbered.draft.tokens:
             raise InputError(f"{some_of(text.files)}: the text holds no token: give text with words")
+        advice = hint(*numbered.most_frequent(MAX_WORDS), numbered.draft.tokens, text.tokens)
         vocabulary, ids = numbered.vocabulary(asked.min_count, asked.max_vocab, asked.known)
+        if asked.max_vocab is None:
+            _check_known(int(vocabulary.counts.sum()), numbered.draft.tokens, asked.min_count, advice)
         checksums = numbered.draft.renumbered(numbered.maps(ids), threads)
         about: dict[str, Any] = {
             "tokens": numbered.draft.tokens,
@@ -75,14 +81,22 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
             "distinct_words": numbered.distinct_words,
             "min_count": asked.min_count,
             "max_vocab": asked.max_vocab,
-            "tokenization": {"tokens": text.tokens} if text.tokens else None,
+            "tokenization": text.tokenization,
         }
+        if advice is not None:
+            logger.warning("%s", advice)
         vocabulary.save(folder / VOCABULARY)
         digest = write_corpus_manifest(folder, checksums, **about)
-    if (advice := hint(vocabulary.words, vocabulary.counts, text.tokens)) is not None:
-        logger.warning("%s", advice)
     shards = [Shard(target / shard_name(i), len(vocabulary)) for i in range(len(checksums))]
     return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest)
+
+
+def _check_known(known: int, tokens: int, min_count: int, advice: str | None) -> None:
+    """Raise InputError if nearly all tokens are words too rare for the vocabulary: the text was hardly split right."""
+    if known < KNOWN_SHARE * tokens:
+        remedy = advice or "is the text split into words? A lower --min-count (min_count=) keeps rarer ones"
+        share = f"{1 - known / tokens:.0%} of the {tokens:,} tokens"
+        raise InputError(f"{share} are words that occur fewer than {min_count} times: {remedy}")
 
 
 @contextmanager

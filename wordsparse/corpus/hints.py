@@ -25,17 +25,19 @@ FEW_WORDS, MANY_TOKENS = 10, 10_000
 LONG_WORD = 6
 """From so many characters on, a word of a script without spaces was probably not split off by somebody who knows it."""
 MAX_WORDS = 100_000
-"""The words that are looked at."""
+"""The most words that are looked at."""
 
 
-def hint(words: Sequence[str], counts: NDArray[np.int64], tokens: str | None) -> str | None:
-    """A sentence about the words of a text, most frequent first; None if there is nothing to say.
+def hint(words: Sequence[str], counts: NDArray[np.int64], total: int, tokens: str | None) -> str | None:
+    """Return a sentence about the words of a text, the MAX_WORDS most frequent of all that were read; None if there is
+    nothing to say.
 
-    ``tokens`` is the name of the tokeniser; None where there was none, or it has no name.
+    ``total`` is the number of tokens, and ``tokens`` the name of the tokeniser; None if it has no name.
     """
-    if len(words) < FEW_WORDS and counts.sum() > MANY_TOKENS:
-        return f"{counts.sum():,} tokens of {number_of(len(words), 'word')}: is it the right text, or column?"
-    words, counts = words[:MAX_WORDS], counts[:MAX_WORDS]
+    if not words:
+        return None
+    if len(words) < FEW_WORDS and total > MANY_TOKENS:
+        return f"{total:,} tokens of {number_of(len(words), 'word')}: is it the right text, or column?"
     if (advice := unspaced(words, LONG_WORD if tokens in ("split", None) else 1)) is not None:
         return None if f"--tokens {tokens} " in advice else advice  # which has done what it can
     return _punctuated(words, counts) if tokens in ("split", None) else None

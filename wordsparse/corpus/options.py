@@ -39,9 +39,9 @@ class TextOptions(Checked):
         cli="order-by",
         metavar="NAME",
     )
-    tokens: str | None = option(
+    tokens: str | Callable[[str], list[str]] | None = option(
         None,
-        "What a token is. With it, the items of an iterable are texts (str).",
+        "How text is split into words. With it, the items of an iterable are texts (str).",
         shown="split; for the format wiki, simple",
         choices={name: tokenizer.about for name, tokenizer in TOKENIZERS.items()},
     )

@@ -23,7 +23,7 @@ from wordsparse.errors import InputError
 from wordsparse.files.escaping import listed
 from wordsparse.machine.threads import ordered_map
 from wordsparse.tokens.filtering import Filter
-from wordsparse.tokens.tokenizers import Tokenizer, tokenizer
+from wordsparse.tokens.tokenizers import Splitter, Tokenizer, tokenization, tokenizer
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[object] | Corpus
@@ -102,6 +102,8 @@ class RawText:
         The files; None for an iterable.
     tokens : str or None
         The name of the tokeniser; None for an iterable of tokens, and for a callable.
+    tokenization : dict or None
+        How to make the tokeniser again: :func:`wordsparse.tokens.tokenizers.tokenization`.
     column : str or None
         The column that holds the text; None if it is not in rows.
     is_scanned : bool
@@ -146,7 +148,13 @@ class RawText:
         self.tokens, self.column, self._format = tokens if isinstance(tokens, str) else None, column, format
         self._group, self._order, self._names = group, order, names
         self._source = corpus.given
-        self._tokenize = tokenizer(tokens) if isinstance(tokens, str) else tokens
+        self.tokenization: dict[str, str] | None = None
+        if isinstance(tokens, str):
+            self.tokenization = tokenization(tokens)
+            self._tokenize: Tokenizer | None = tokenizer(**self.tokenization)
+        else:
+            self.tokenization = tokens.tokenization if isinstance(tokens, Splitter) else None
+            self._tokenize = tokens
         if self.files is not None and column is not None and format is None:
             for file in self.files:
                 format_of_file(file)
@@ -156,7 +164,7 @@ class RawText:
 
     def filter(self, workers: int) -> Filter:
         """Return the tokeniser as the filter of the blocks."""
-        return Filter(self._tokenize or str.split, self.tokens, workers)
+        return Filter(self._tokenize or str.split, self.tokenization, workers)
 
     def blocks(self) -> Iterator[TextBlock]:
         """Yield the text in blocks of bounded size.

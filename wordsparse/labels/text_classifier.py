@@ -1,10 +1,13 @@
 """Texts to labels: scikit-learn's TF-IDF in front of the classifier, in one estimator and one saved model."""
 
+import logging
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
 
 from wordsparse import optional, validation
+from wordsparse.corpus.hints import unspaced
 from wordsparse.errors import InputError
 from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.state import as_bytes, listed
@@ -14,6 +17,8 @@ from wordsparse.types import Array
 from wordsparse.validation import texts_of
 
 _text = optional.load("TextClassifier", "sklearn.feature_extraction.text")
+
+logger = logging.getLogger(__name__)
 
 
 class TextClassifier(SparseTargetClassifier):
@@ -97,6 +102,8 @@ class TextClassifier(SparseTargetClassifier):
                 raise InputError(f"X must hold texts, but row {row} is {text!r:.40}: give a str for each row")
         if not reset:
             return super()._features(self._vectorizer.transform(texts), reset=False)
+        if self.tokens is None and (advice := unspaced(chain.from_iterable(map(str.split, texts)))) is not None:
+            logger.warning("%s", advice)
         self._vectorizer = self._new_vectorizer()
         try:
             X = self._vectorizer.fit_transform(texts)

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import chain
 from types import TracebackType
@@ -29,7 +29,7 @@ PATTERNS = ("simple", "unicode", "unicode-cased")
 WORDS, PIECES, ERROR = b"w", b"p", b"e"
 _PROGRAM = (
     "import json, sys; asked = json.loads(sys.stdin.buffer.readline()); sys.path[:] = asked['path']; "
-    "from wordsparse.tokens.filtering import serve; serve(asked['tokens'])"
+    "from wordsparse.tokens.filtering import serve; serve(**asked['tokenization'])"
 )
 
 Pieces = list[tuple[list[str], bool]]
@@ -43,8 +43,9 @@ class Filter:
     ----------
     tokenize : callable
         The tokeniser: a function from a str to its tokens.
-    name : str, optional
-        Its name, by which a worker process makes another one; without it, all blocks are filtered in this process.
+    tokenization : mapping, optional
+        The arguments by which a worker process makes another one (``tokenization`` in ``tokenizers.py``); without them,
+        all blocks are filtered in this process.
     workers : int
         The largest number of worker processes. With 1 there is none. The first block is filtered in this process:
         a short text starts no other one.
@@ -55,9 +56,11 @@ class Filter:
         Whether the words of the text are separated by white space already: blocks stay as they are.
     """
 
-    def __init__(self, tokenize: Tokenizer, name: str | None, workers: int) -> None:
+    def __init__(self, tokenize: Tokenizer, tokenization: Mapping[str, str] | None, workers: int) -> None:
+        name = (tokenization or {}).get("tokens")
         self.is_identity, self._is_pattern = name == "split", name in PATTERNS
-        self._tokenize, self._name = tokenize, name if workers > 1 and sys.executable else None
+        self._tokenize = tokenize
+        self._tokenization = tokenization if workers > 1 and sys.executable else None
         self._free: list[_Worker] = []
         self._all: list[_Worker] = []
         self._lock, self._is_first = threading.Lock(), True
@@ -94,12 +97,12 @@ class Filter:
             return text
         block = LINES if lines else STREAM
         with self._lock:
-            inline, self._is_first = self._name is None or self._is_first, False
+            inline, self._is_first = self._tokenization is None or self._is_first, False
             worker = self._free.pop() if self._free and not inline else None
         if inline:
             return _result(*filtered(block, text, self._tokenize, self._is_pattern), where)
         if worker is None:
-            worker = _Worker(str(self._name))
+            worker = _Worker(self._tokenization or {})
             self._all.append(worker)
         kind, answer = worker.ask(block, text, where)
         self._free.append(worker)
@@ -109,12 +112,12 @@ class Filter:
 class _Worker:
     """A worker process."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, tokenization: Mapping[str, str]) -> None:
         # The main thread of this process handles Ctrl-C, and a worker of a process group would end at once.
         self._process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
-        self._say(json.dumps({"path": sys.path, "tokens": name}).encode() + b"\n")
+        self._say(json.dumps({"path": sys.path, "tokenization": dict(tokenization)}).encode() + b"\n")
 
     def ask(self, block: bytes, text: bytes, where: Callable[[int], str]) -> tuple[bytes, bytes]:
         """Return the kind of the answer to a block, and the answer."""
@@ -145,13 +148,13 @@ class _Worker:
             self._process.stdin.flush()
 
 
-def serve(name: str) -> None:
-    """Filter the blocks of standard input by the tokeniser of this name, until it ends."""
+def serve(tokens: str, dictionary: str | None = None) -> None:
+    """Filter the blocks of standard input by this tokeniser, until it ends."""
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a tokeniser prints is no answer
-    tokenize = tokenizer(name)
+    tokenize = tokenizer(tokens, dictionary)
     while (block := _received(source)) is not None:
-        kind, answer = filtered(*block, tokenize, name in PATTERNS)
+        kind, answer = filtered(*block, tokenize, tokens in PATTERNS)
         with suppress(BrokenPipeError):
             target.write(HEADER.pack(kind, len(answer)) + answer)
             target.flush()
@@ -165,6 +168,8 @@ def filtered(block: bytes, text: bytes, tokenize: Tokenizer, is_pattern: bool) -
         for part in parts:
             tokens.append(tokenize(part) if part else [])
         words = "\n".join(map(" ".join, tokens))
+    except InputError:
+        raise
     except Exception as error:
         return ERROR, json.dumps([len(tokens), f"{type(error).__name__}: {error}"]).encode()
     if is_pattern or words.split() == [*chain.from_iterable(tokens)]:

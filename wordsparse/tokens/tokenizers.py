@@ -1,5 +1,6 @@
 """Tokenisers: functions from a text to its tokens, by name."""
 
+import operator
 import re
 import unicodedata
 from collections.abc import Callable
@@ -18,45 +19,67 @@ _UNICODE_WORD = r"(?w)\b(?:[\w\p{Emoji_Presentation}]|\p{Emoji}\uFE0F).*?\b"
 _PART = re.compile(r".{1,8000}[。．！？\s]|.{1,8000}", re.DOTALL)
 
 
+# How a model records a function of Python that was given as a tokeniser.
+FUNCTION = "(a function)"
+# The dictionaries of Sudachi, the first that is installed is taken; packages sudachidict_core and sudachidict_small.
+DICTIONARIES = ("core", "small")
+
+
 class NamedTokenizer(NamedTuple):
-    """A tokeniser: its line in a help text, and the function that makes it."""
+    """A tokeniser: its line in a help text, the function that makes it, and whether that takes a dictionary."""
 
     about: str
-    make: Callable[[], Tokenizer]
+    make: Callable[..., Tokenizer]
+    has_dictionary: bool = False
 
 
-def tokenizer(name: str) -> Tokenizer:
-    """The tokeniser with this name.
+def tokenizer(tokens: str, dictionary: str | None = None) -> Tokenizer:
+    """Make a tokeniser by its name, and by the name of its dictionary if it has a choice.
 
     InputError if there is none; MissingDependencyError if the package that it needs is not installed.
     """
-    if name not in TOKENIZERS:
-        raise InputError(f"unknown tokeniser {name!r}: choose one of {', '.join(TOKENIZERS)}")
-    return TOKENIZERS[name].make()
+    if tokens == FUNCTION:
+        raise InputError("the text was split by a function of Python: give it again (tokens=), or lists of tokens")
+    if tokens not in TOKENIZERS:
+        raise InputError(f"unknown tokeniser {tokens!r}: choose one of {', '.join(TOKENIZERS)}")
+    if TOKENIZERS[tokens].has_dictionary:
+        return TOKENIZERS[tokens].make(dictionary or "small")
+    return TOKENIZERS[tokens].make()
+
+
+def tokenization(tokens: str) -> dict[str, str]:
+    """Return the arguments by which :func:`tokenizer` makes the same tokeniser again, on any machine."""
+    if tokens in TOKENIZERS and TOKENIZERS[tokens].has_dictionary:
+        found = next((name for name in DICTIONARIES if optional.installed(f"sudachidict_{name}")), "small")
+        return {"tokens": tokens, **({} if found == "small" else {"dictionary": found})}
+    return {"tokens": tokens}
 
 
 class Splitter:
-    """Splits texts into words, line by line, as a text was split that is encoded.
+    """Splits text into words exactly as `encode` does.
 
     Parameters
     ----------
     tokens : str
         The name of the tokeniser; its package is needed when the first text is split.
+    dictionary : str, optional
+        The name of its dictionary.
     """
 
-    def __init__(self, tokens: str) -> None:
-        self.tokens = tokens
+    def __init__(self, tokens: str, dictionary: str | None = None) -> None:
+        self.tokens, self._dictionary = tokens, dictionary
+        self.tokenization = {"tokens": tokens, **({} if dictionary is None else {"dictionary": dictionary})}
 
     def __call__(self, text: str) -> list[str]:
         return [word for line in text.split("\n") for word in self._tokenize(line)]
 
     @cached_property
     def _tokenize(self) -> Tokenizer:
-        return tokenizer(self.tokens)
+        return tokenizer(self.tokens, self._dictionary)
 
-    def __reduce__(self) -> tuple[type, tuple[str]]:
-        """A copy makes its tokeniser anew: that of another package may refuse to be copied."""
-        return Splitter, (self.tokens,)
+    def __reduce__(self) -> tuple[type, tuple[str, str | None]]:
+        """Let a copy make its tokeniser anew: another package's may refuse to be copied."""
+        return Splitter, (self.tokens, self._dictionary)
 
 
 def _split() -> Tokenizer:
@@ -88,14 +111,16 @@ def _unicode(lower: bool) -> Tokenizer:
     return lambda text: list(words(unicodedata.normalize("NFKC", text)))
 
 
-def _japanese() -> Tokenizer:
-    optional.load("the Japanese tokeniser", "sudachidict_small")
-    sudachi = optional.load("the Japanese tokeniser", "sudachipy").Dictionary(dict="small").tokenizer()
+def _japanese(dictionary: str, base: bool) -> Tokenizer:
+    optional.load("the Japanese tokeniser", f"sudachidict_{dictionary}")
+    sudachi = optional.load("the Japanese tokeniser", "sudachipy").Dictionary(dict=dictionary).tokenizer()
+    # Sudachi's normalised forms join inflections and spellings: 食べた, たべる and 食べる are one word.
+    form = operator.methodcaller("normalized_form" if base else "surface")
 
     def tokenize(text: str) -> list[str]:
         text = unicodedata.normalize("NFKC", text).lower()
         parts = [text] if len(text) <= 8000 else _PART.findall(text)
-        return [word for part in parts for found in sudachi.tokenize(part) if _is_word(word := found.surface())]
+        return [word for part in parts for morpheme in sudachi.tokenize(part) if _is_word(word := form(morpheme))]
 
     return tokenize
 
@@ -118,6 +143,13 @@ TOKENIZERS = {
         partial(_unicode, lower=True),
     ),
     "unicode-cased": NamedTokenizer("the same with capital letters kept", partial(_unicode, lower=False)),
-    "japanese": NamedTokenizer("words of Japanese, by Sudachi; needs wordsparse[japanese]", _japanese),
+    "japanese": NamedTokenizer(
+        "words of Japanese, by Sudachi; needs wordsparse[japanese]", partial(_japanese, base=False), True
+    ),
+    "japanese-base": NamedTokenizer(
+        "the same in base forms, by which inflections and spellings of a word are one",
+        partial(_japanese, base=True),
+        True,
+    ),
     "chinese": NamedTokenizer("words of Chinese, by jieba; needs wordsparse[chinese]", _chinese),
 }

@@ -25,6 +25,7 @@ from wordsparse.files.escaping import number_of
 from wordsparse.machine import devices
 from wordsparse.machine.threads import available_cpus
 from wordsparse.options import abouts, refuse_unknown
+from wordsparse.tokens.tokenizers import FUNCTION
 from wordsparse.training import checkpoints, memory
 from wordsparse.training.options import RunOptions
 from wordsparse.training.run_directory import PREVIOUS, RunDirectory
@@ -98,7 +99,8 @@ class Request:
         """Return what a model records besides ``options``, as JSON and TOML can hold it."""
         paths = self.corpus.paths
         corpus = {} if paths is None else {"corpus": [os.fspath(path) for path in paths]}
-        return {**self.reading, **corpus, **self.run.call()}
+        reading = {name: FUNCTION if callable(value) else value for name, value in self.reading.items()}
+        return {**reading, **corpus, **self.run.call()}
 
 
 def request(corpus: Any, said: Mapping[str, Any], model: Model | None = None) -> Request:

@@ -135,7 +135,7 @@ class Model:
         tokens."""
         text: Mapping[str, Any] = self.training.text if self.training is not None else {}
         found = text.get("tokenization") or self.call
-        return Splitter(str(found.get("tokens") or "split"))
+        return Splitter(str(found.get("tokens") or "split"), found.get("dictionary"))
 
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
