@@ -32,7 +32,7 @@ ASKED: dict[str, tuple[Callable[[ws.Model], Any], str]] = {
     "a truth": (lambda model: ws.train(TEXT, epochs=True), "epochs must be a whole number, not True"),
     "quiet": (lambda model: ws.train(TEXT, quiet=True), "did you mean progress?"),
     "rows of n-grams": (lambda _: FastText(TEXT, **OF_GENSIM).wv.vectors_ngrams, "a row of its own"),
-    "lengths of n-grams": (lambda _: FastText(TEXT, **OF_GENSIM).wv.min_n, "wv.subwords.ngrams"),
+    "lengths of n-grams": (lambda _: FastText(TEXT, **OF_GENSIM).wv.min_n, "wv.ngrams.index"),
     "a generator": (lambda _: hasattr(w2v := Word2Vec(TEXT, **OF_GENSIM), "random") or w2v.random, "seed"),
     "gensim's name": (lambda model: model.wv.similar("cat", topn=3), r"unknown option topn: did you mean n\?"),
     "a vector of another length": (lambda model: model.wv.similar(np.ones(4)), r"the shape \(3,\), not \(4,\)"),

@@ -180,6 +180,6 @@ def test_the_arrays_of_a_step_are_gone_before_the_next(monkeypatch: pytest.Monke
 def test_a_trained_model_has_its_vectors_already() -> None:
     """Those that n-grams were fitted to: exporting them does not compute them again."""
     model = ws.train([["walk", "walks", "walked", "walker"], ["talk", "talks", "talked"]] * 99, dim=4, epochs=1)
-    assert model.subwords is not None
+    assert model.ngrams is not None
     assert "vectors" in vars(model)
     np.testing.assert_array_equal(model.vectors, replace(model).vectors)

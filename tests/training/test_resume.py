@@ -142,7 +142,7 @@ def test_a_model_that_continues_another_stays_in_its_axes(tmp_path: Path) -> Non
         longer = model.train(corpus, min_count=1, **more)
         rows = model.vocabulary.rows_in(longer.vocabulary)
         assert _cosines(longer.vectors[rows], model.vectors).mean() > 0.9
-        assert _cosines(longer.without_subwords().vectors[rows], model.without_subwords().vectors).mean() > 0.9
+        assert _cosines(longer.without_ngrams().vectors[rows], model.without_ngrams().vectors).mean() > 0.9
         assert _cosines(*(m.encode(documents) for m in (longer, model))).mean() > 0.9
         assert _cosines(*(m["a0b5c0"][None] for m in (longer, model)))[0] > 0.9  # by its n-grams
         sentences = [["a1b1", "blorp", "a1b2", "a1b3"]] * 5

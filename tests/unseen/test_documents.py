@@ -36,7 +36,7 @@ def plain(model: ws.Model, words: list[str]) -> np.ndarray:
 
 def test_a_text_is_the_weighted_mean_of_all_its_words(model: ws.Model) -> None:
     texts = [["sun", "moon", "sun"], ["sun", "unknown", "sunlights"], [], ["xyz"], ["egg"] * 50, ["breadcrumbs"]]
-    for of in (model, model.without_subwords()):
+    for of in (model, model.without_ngrams()):
         rows = of.encode(texts)
         assert rows.dtype == np.float32
         np.testing.assert_allclose(rows, [plain(of, words) for words in texts], atol=1e-6)

@@ -10,7 +10,7 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
 from wordsparse.kernels import isa as kernel_isa
 from wordsparse.vectors import _ngrams
-from wordsparse.vectors.ngrams import SPAN, Ngrams, Subwords, bracketed, isa, kind_of, spelled, zero_rows
+from wordsparse.vectors.ngrams import SPAN, Ngrams, NgramVectors, bracketed, isa, kind_of, spelled, zero_rows
 from wordsparse.vectors.sweeps import Sweeps
 
 STEMS = ("happy", "kind", "walk", "bright", "straße", "naïve", "中国")
@@ -105,11 +105,11 @@ def test_words_are_looked_up_and_the_means_of_their_rows_added(dim: int, unit: b
 
 def test_ngrams_can_be_pickled_and_found_again() -> None:
     ngrams = Sweeps(WORDS, 3, 6, 3).ngrams
-    table = Subwords(ngrams, zero_rows(len(ngrams), 4), normal(4))
+    table = NgramVectors(ngrams, zero_rows(len(ngrams), 4), normal(4))
     other = pickle.loads(pickle.dumps(table))
     np.testing.assert_array_equal(other.vector("unkindness"), table.mean)
     assert other.vector("zzz") is None
-    assert oracle.texts(Subwords.from_arrays(table.arrays()).ngrams) == oracle.texts(ngrams)
+    assert oracle.texts(NgramVectors.from_arrays(table.arrays()).index) == oracle.texts(ngrams)
 
 
 @pytest.mark.parametrize("texts", [["abcd", "abcd"], ["abc"], ["abcdefg"]])
@@ -120,7 +120,7 @@ def test_ngrams_must_be_distinct_and_as_long_as_is_said(texts: list[str]) -> Non
 
 def test_rows_and_ngrams_must_agree() -> None:
     with pytest.raises(InputError, match="a row each"):
-        Subwords(Ngrams(*spelled(["abcd"]), 4, 6), zero_rows(2, 3), normal(3))
+        NgramVectors(Ngrams(*spelled(["abcd"]), 4, 6), zero_rows(2, 3), normal(3))
 
 
 @pytest.mark.parametrize("ends", [[3, 2, 4], [2, 3], [-1, 4], [5]])

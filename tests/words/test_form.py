@@ -34,7 +34,7 @@ def write_text(path: Path, repeats: int = 40) -> Path:
     return path
 
 
-def blended(fitted: form.Form, vectors: Array, counts: Array | None, words: Sequence[str] = WORDS) -> Array:
+def blended(fitted: form.NgramFit, vectors: Array, counts: Array | None, words: Sequence[str] = WORDS) -> Array:
     """The blend of a copy."""
     made = np.array(vectors, np.float32)
     fitted.blend(words, made, counts)
@@ -45,9 +45,9 @@ def unit(dim: int = 7) -> np.ndarray:
     return np.asarray(WordVectors(WORDS, vectors(dim)).unit, np.float64)
 
 
-def composed(fitted: form.Form, words: Sequence[str] = WORDS) -> Array:
+def composed(fitted: form.NgramFit, words: Sequence[str] = WORDS) -> Array:
     """c of the words, zeros where there is none."""
-    return fitted.table.ngrams.means(fitted.table.rows, words, fitted.table.dim)
+    return fitted.vectors.index.means(fitted.vectors.rows, words, fitted.vectors.dim)
 
 
 def expected(dim: int) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +66,7 @@ def expected(dim: int) -> tuple[np.ndarray, np.ndarray]:
 def test_the_fit_is_that_of_the_formulas(dim: int) -> None:
     mean, c = expected(dim)
     fitted = form.fit(WORDS, unit(dim).astype(np.float32), COUNTS)
-    np.testing.assert_allclose(fitted.table.mean, mean, atol=1e-6)
+    np.testing.assert_allclose(fitted.vectors.mean, mean, atol=1e-6)
     # Eigenvectors of few words are many: M turns small errors of 8 and 16 bits.
     assert np.linalg.norm(composed(fitted) - c) < 0.1 * np.linalg.norm(c)
 
@@ -76,10 +76,10 @@ def test_words_seen_too_seldom_are_not_in_the_fit(monkeypatch: pytest.MonkeyPatc
     counts = np.where(np.arange(len(WORDS)) < 30, 9, 4)
     some = form.fit(WORDS[:30], unit().astype(np.float32)[:30], counts[:30])
     fitted = form.fit(WORDS, unit().astype(np.float32), counts)
-    np.testing.assert_array_equal(fitted.table.rows, some.table.rows)
+    np.testing.assert_array_equal(fitted.vectors.rows, some.vectors.rows)
     seldom = form.fit(WORDS, unit().astype(np.float32), counts - 4)
-    assert oracle.texts(seldom.table.ngrams) == oracle.texts(some.table.ngrams)
-    assert len(form.fit(WORDS, unit().astype(np.float32), counts * 0 + 1).table) > len(some.table)
+    assert oracle.texts(seldom.vectors.index) == oracle.texts(some.vectors.index)
+    assert len(form.fit(WORDS, unit().astype(np.float32), counts * 0 + 1).vectors) > len(some.vectors)
 
 
 def test_a_word_takes_more_of_its_ngrams_the_rarer_it_is_and_none_without_any() -> None:
@@ -119,7 +119,7 @@ def test_the_strength_is_that_of_the_text_of_the_dimension_and_of_the_user() -> 
         assert (given.strength, given.tau) == (0, 0)
         np.testing.assert_allclose(blended(given, vectors, counts, words), vectors, atol=1e-6)
     largest = form.fit(words, vectors, counts, form=MOST_FORM)
-    form.Form.from_arrays(largest.arrays())  # what is written can be read
+    form.NgramFit.from_arrays(largest.arrays())  # what is written can be read
     for bad in (-1.0, float("nan"), "much", 2.1e7):
         with pytest.raises(InputError, match="form"):
             form.fit(words, vectors, counts, form=bad)
@@ -142,16 +142,16 @@ def test_vectors_of_zeros_and_counts_of_zeros_are_no_trouble() -> None:
     for counts in (COUNTS, None, COUNTS * 0):
         fitted = form.fit(WORDS, zeros, counts)
         assert not blended(fitted, zeros, counts).any()
-        rows = form.fit(WORDS, unit(3).astype(np.float32), counts).table.rows
+        rows = form.fit(WORDS, unit(3).astype(np.float32), counts).vectors.rows
         assert np.isfinite(oracle.unpacked(rows, 3, SPAN)).all()
 
 
 def test_an_unknown_word_is_composed_and_flagged() -> None:
     made = form.with_form(WordVectors(WORDS, vectors(), COUNTS))
-    assert made.subwords is not None
-    ngrams, rows = oracle.texts(made.subwords.ngrams), oracle.unpacked(made.subwords.rows, 7, SPAN)
+    assert made.ngrams is not None
+    ngrams, rows = oracle.texts(made.ngrams.index), oracle.unpacked(made.ngrams.rows, 7, SPAN)
     composed = oracle.shares(["unhappiness"], ngrams, 3, 6)[0] @ rows
-    np.testing.assert_allclose(made["unhappiness"], made.subwords.mean + composed, rtol=1e-5)
+    np.testing.assert_allclose(made["unhappiness"], made.ngrams.mean + composed, rtol=1e-5)
     assert np.linalg.norm(made.vector("unhappiness", unit=True)) == pytest.approx(1)
     assert made.is_composed("unhappiness")
     unit = made["unhappiness"] / np.linalg.norm(made["unhappiness"])
@@ -179,7 +179,7 @@ def test_words_without_a_shared_ngram_are_refused_and_leave_training_as_it_is(tm
         form.fit(["xy", "cd"], np.eye(2, dtype=np.float32))
     text = tmp_path / "text"
     text.write_text("ab cd ef gh\n" * 50)
-    assert ws.train(text, form=1, **SHORT).subwords is None
+    assert ws.train(text, form=1, **SHORT).ngrams is None
     with pytest.raises(InputError, match="words that are text"):
         form.with_form(WordVectors([1, 2], np.eye(2)))
 
@@ -187,25 +187,25 @@ def test_words_without_a_shared_ngram_are_refused_and_leave_training_as_it_is(tm
 def test_text_has_ngrams_unless_it_is_told_not_to(tmp_path: Path) -> None:
     text = write_text(tmp_path / "text")
     plain, model = (ws.train(text, form=given, **SHORT) for given in (0, None))
-    assert model.subwords is not None
-    assert plain.subwords is None
-    assert ws.train(text, preset="items", **SHORT).subwords is None
-    assert ws.train(text, preset="walks", form=1, **SHORT).subwords is not None
+    assert model.ngrams is not None
+    assert plain.ngrams is None
+    assert ws.train(text, preset="items", **SHORT).ngrams is None
+    assert ws.train(text, preset="walks", form=1, **SHORT).ngrams is not None
     strong = ws.train(text, form=3.0, **SHORT)
-    assert strong.subwords.tau == pytest.approx(3 * model.subwords.tau)
+    assert strong.ngrams.tau == pytest.approx(3 * model.ngrams.tau)
 
 
 def test_a_model_keeps_its_ngrams(tmp_path: Path) -> None:
     text = write_text(tmp_path / "text")
     plain = ws.train(text, form=0, **SHORT)
     model = ws.train(text, form=1, output=tmp_path / "model", **SHORT)
-    assert model.subwords is not None
+    assert model.ngrams is not None
     loaded = ws.load(tmp_path / "model")
     assert same_vectors(plain, model)
-    for other in (loaded, plain.fit_subwords()):
+    for other in (loaded, plain.fit_ngrams()):
         assert other.vectors.tobytes() == model.vectors.tobytes()
         assert other["unhappiness"].tobytes() == model["unhappiness"].tobytes()
-    assert loaded.without_subwords().vectors.tobytes() == plain.vectors.tobytes()
+    assert loaded.without_ngrams().vectors.tobytes() == plain.vectors.tobytes()
     assert model.vectors.tobytes() != plain.vectors.tobytes()
     plain.save(tmp_path / "plain")
     longer = [
@@ -213,16 +213,16 @@ def test_a_model_keeps_its_ngrams(tmp_path: Path) -> None:
         for given, name in ((1, "model"), (0, "plain"))
     ]
     assert same_vectors(*longer)
-    assert [made.subwords is None for made in longer] == [False, True]
+    assert [made.ngrams is None for made in longer] == [False, True]
 
 
 def test_npz_holds_the_ngrams(tmp_path: Path) -> None:
     made = form.with_form(WordVectors(WORDS, vectors(), COUNTS))
     save_vectors(made, tmp_path / "v.npz", "npz")
     found = read_file(tmp_path / "v.npz")
-    assert found.subwords is not None
-    assert made.subwords is not None
-    assert oracle.texts(found.subwords.ngrams) == oracle.texts(made.subwords.ngrams)
+    assert found.ngrams is not None
+    assert made.ngrams is not None
+    assert oracle.texts(found.ngrams.index) == oracle.texts(made.ngrams.index)
     assert found["unhappiness"].tobytes() == made["unhappiness"].tobytes()
     stored = dict(np.load(tmp_path / "v.npz"))
     bad = {
@@ -253,12 +253,12 @@ def test_composed_pairs_are_reported_apart(tmp_path: Path) -> None:
 def test_rows_of_float32_are_read() -> None:
     """As models had them, in rows that held ū; without a strength in the first of them."""
     fitted = form.fit(WORDS, unit().astype(np.float32), COUNTS)
-    rows = oracle.unpacked(fitted.table.rows, fitted.table.dim, SPAN).astype(np.float32)
+    rows = oracle.unpacked(fitted.vectors.rows, fitted.vectors.dim, SPAN).astype(np.float32)
     arrays = {name: part for name, part in fitted.arrays().items() if name != "ngram_mean"}
-    old = form.Form.from_arrays({**arrays, "ngram_rows": rows + fitted.table.mean, "mean": fitted.table.mean})
-    np.testing.assert_allclose(old.table.vector("unhappiness"), fitted.table.vector("unhappiness"), atol=1e-6)
+    old = form.NgramFit.from_arrays({**arrays, "ngram_rows": rows + fitted.vectors.mean, "mean": fitted.vectors.mean})
+    np.testing.assert_allclose(old.vectors.vector("unhappiness"), fitted.vectors.vector("unhappiness"), atol=1e-6)
     blend = blended(fitted, unit().astype(np.float32), COUNTS)
     np.testing.assert_allclose(blended(old, unit().astype(np.float32), COUNTS), blend, atol=1e-6)
     del arrays["strength"]
-    first = form.Form.from_arrays({**arrays, "ngram_rows": rows})
-    assert (first.strength, first.table.mean.any()) == (0, False)
+    first = form.NgramFit.from_arrays({**arrays, "ngram_rows": rows})
+    assert (first.strength, first.vectors.mean.any()) == (0, False)

@@ -26,7 +26,7 @@ class Encoders(Benchmark):
     def setup(self) -> None:
         self.trained, self.per = ws.load(self.model), self.texts
         if self.form:
-            self.trained = self.trained.fit_subwords(form=float(self.form))
+            self.trained = self.trained.fit_ngrams(form=float(self.form))
         lines = [line.split("\t") for path in self.sentences for line in Path(path).read_text().splitlines()]
         told = [text for _, *pair in lines for text in pair]
         self.told = (told * (self.texts // len(told) + 1))[: self.texts]
@@ -73,7 +73,7 @@ class SentencePeers(Benchmark):
         ).wv
         vectors = ws.WordVectors(made.index_to_key, made.vectors, made.expandos["count"])
         if self.side.endswith("fastText"):
-            vectors.subwords = Hashed(made)  # type: ignore[assignment]
+            vectors.ngrams = Hashed(made)  # type: ignore[assignment]
         return vectors
 
 

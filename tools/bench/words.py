@@ -106,7 +106,7 @@ class Counts(Benchmark):
             before = cpu_seconds()
             model = ws.train(source, **asked)
             row |= {"cpu_seconds": cpu_seconds() - before, "step_cpu_seconds": model.report["cpu_seconds"]}
-        row |= scores_of(model.without_subwords(), self.pairs, self.analogies)
+        row |= scores_of(model.without_ngrams(), self.pairs, self.analogies)
         return [row | {f"form {name}": score for name, score in scores_of(model, self.pairs, self.analogies).items()}]
 
 
@@ -157,12 +157,12 @@ class Form(Benchmark):
     cases: ClassVar[tuple[str, ...]] = ("model", "form")
 
     def track_scores(self) -> list[Row]:
-        plain = ws.load(self.model).without_subwords()
+        plain = ws.load(self.model).without_ngrams()
         plain.options["threads"] = self.threads
         before = cpu_seconds()
-        model = plain.fit_subwords(form=self.form) if self.form else plain
+        model = plain.fit_ngrams(form=self.form) if self.form else plain
         vectors = model.wv
-        row: Row = {"cpu_seconds": cpu_seconds() - before, "ngrams": len(vectors.subwords or ())}
+        row: Row = {"cpu_seconds": cpu_seconds() - before, "ngrams": len(vectors.ngrams or ())}
         if self.form:
             row["unknown words"] = self._unknown(plain)
         for path in self.pairs:
@@ -180,7 +180,7 @@ class Form(Benchmark):
         words, counts = plain.vocabulary.words, np.asarray(plain.vocabulary.counts, np.float64)
         unit, left_out = plain.wv.unit, np.flatnonzero((counts >= 10) & (counts < 1000))[::10]
         seen = np.delete(np.arange(len(words)), left_out)
-        table = fit([words[i] for i in seen], unit[seen], counts[seen], threads=self.threads).table
+        table = fit([words[i] for i in seen], unit[seen], counts[seen], threads=self.threads).vectors
         composed = [(unit[i], vector) for i in left_out if (vector := table.vector(words[i])) is not None]
         return float(np.mean([known @ vector / np.linalg.norm(vector) for known, vector in composed]))
 

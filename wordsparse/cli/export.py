@@ -49,7 +49,7 @@ def command(model: str, output: str, format_name: str | None, as_json: bool) -> 
         "dim": word_vectors.dim,
     }
     said = [f"{number_of(len(word_vectors), 'word')} x {word_vectors.dim} -> {', '.join(files)}"]
-    if word_vectors.subwords is not None:
+    if word_vectors.ngrams is not None:
         result["subwords"] = FORMATS[format_name].composes
         if not result["subwords"]:
             said.append("the n-grams are left out: only npz has some, so unknown words have no vector")

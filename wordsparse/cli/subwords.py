@@ -48,7 +48,7 @@ def command(
         if not os.path.isdir(model):
             raise InputError(f"{model}: is not a model directory; for a file of word vectors give --vectors {model}")
         storage.check_new_directory(output)
-        made = load(model).fit_subwords(shortest, longest, form)
+        made = load(model).fit_ngrams(shortest, longest, form)
         made.save(output)
         fitted = made.wv
     else:
@@ -57,7 +57,7 @@ def command(
         storage.check_apart(output, [vectors])
         fitted = words_form.with_form(read_file(vectors), shortest, longest, form)
         save_vectors(fitted, output, "npz")
-    rows = fitted.subwords
+    rows = fitted.ngrams
     assert rows is not None
     result = {"output": str(output), "ngrams": len(rows), "ngram_bytes": rows.rows.nbytes}
     result |= {"vocab_size": len(fitted), "dim": fitted.dim, "shortest": shortest, "longest": longest}

@@ -295,7 +295,7 @@ def _with_form(model: Model, form: float) -> Model:
     """The model with n-grams, unless too few words of its vocabulary share any; their time counts as training."""
     wall, cpu = time.perf_counter(), time.process_time()
     try:
-        model = model.fit_subwords(form=form)
+        model = model.fit_ngrams(form=form)
     except InputError as error:
         logger.info("no vectors of unknown words: %s", error)
     report = model.report

@@ -88,8 +88,8 @@ def infer(
     vectors, has_context = _vectors(model, objective, found, counts, progress)
     if model.axes is not None:
         vectors = vectors @ model.axes
-    if model.subwords is not None:
-        model.subwords.blend(words, vectors, counts, model.threads)
+    if model.ngrams is not None:
+        model.ngrams.blend(words, vectors, counts, model.threads)
     without = [word for word, known in zip(words, has_context, strict=True) if not known]
     if len(without) == len(words):
         raise InputError(f"no sentence holds {words[0]!r:.80} beside a known word" if words else "no word is given")

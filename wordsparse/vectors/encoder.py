@@ -89,8 +89,8 @@ class _Columns(dict[Any, int]):
         return column
 
     def _compose(self, word: Any) -> int:
-        subwords = self._vectors.subwords
-        vector = subwords.vector(word) if subwords is not None and isinstance(word, str) else None
+        ngrams = self._vectors.ngrams
+        vector = ngrams.vector(word) if ngrams is not None and isinstance(word, str) else None
         if vector is None:
             return -1
         self.composed.append(vector)

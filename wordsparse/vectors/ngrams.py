@@ -20,7 +20,7 @@ from wordsparse.types import Array
 from wordsparse.vectors import _ngrams  # type: ignore[attr-defined] # compiled
 
 ARRAYS = ("ngram_rows", "ngram_mean", "ngrams", "ngram_sizes", "ngram_lengths")
-"""The names of the arrays of :meth:`Subwords.arrays`."""
+"""The names of the arrays of :meth:`NgramVectors.arrays`."""
 MAX_NGRAM = 64
 """The largest length of an n-gram, in characters."""
 AGAIN = "make them again: wordsparse subwords"
@@ -188,29 +188,29 @@ class Buckets(Ngrams):
         return sizes.astype(np.int32)
 
 
-class Subwords:
+class NgramVectors:
     """Rows of n-grams, from which the vectors of words are composed: ``mean`` and the mean of the rows of n-grams.
 
     InputError if there is not a row for each n-gram.
 
     Parameters
     ----------
-    ngrams : Ngrams
+    index : Ngrams
     rows : (B, row_bytes(dim)) uint8; of Buckets (B, dim) float32
     mean : (dim,) float32
     """
 
-    def __init__(self, ngrams: Ngrams, rows: Array, mean: Array) -> None:
-        self.ngrams, self.rows, self.mean = ngrams, rows, mean
-        width = self.dim if isinstance(ngrams, Buckets) else row_bytes(self.dim)
-        if rows.shape != (len(ngrams), width):
-            raise InputError(f"{len(ngrams)} n-grams need a row each, not an array {rows.shape}")
+    def __init__(self, index: Ngrams, rows: Array, mean: Array) -> None:
+        self.index, self.rows, self.mean = index, rows, mean
+        width = self.dim if isinstance(index, Buckets) else row_bytes(self.dim)
+        if rows.shape != (len(index), width):
+            raise InputError(f"{len(index)} n-grams need a row each, not an array {rows.shape}")
 
     def __len__(self) -> int:
-        return len(self.ngrams)
+        return len(self.index)
 
     def __repr__(self) -> str:
-        return f"Subwords({len(self):,} n-grams of {self.ngrams.shortest} to {self.ngrams.longest} characters)"
+        return f"NgramVectors({len(self):,} n-grams of {self.index.shortest} to {self.index.longest} characters)"
 
     @property
     def dim(self) -> int:
@@ -223,25 +223,25 @@ class Subwords:
         A word is neither empty nor does it hold white space: None too.
         """
         vector = self.mean[None].copy()
-        known = is_word(word) and self.ngrams.add(self.rows, [word], np.ones(1), vector, threads=1).any()
+        known = is_word(word) and self.index.add(self.rows, [word], np.ones(1), vector, threads=1).any()
         return vector[0] if known else None
 
     def arrays(self) -> dict[str, Array]:
         """The arrays that :meth:`from_arrays` reads: ``ngram_rows`` (B, row_bytes(dim)) uint8, or of Buckets (B, dim)
         float32; ``ngram_mean`` (dim,) float32; ``ngrams`` (bytes,) uint8, all in UTF-8 one after the other;
         ``ngram_sizes`` (B,) int32, the bytes of each, none of Buckets; and ``ngram_lengths`` (2,) int32."""
-        letters, ends = self.ngrams.letters, self.ngrams.ends
+        letters, ends = self.index.letters, self.index.ends
         widths = np.cumsum(1 + (letters > 0x7F) + (letters > 0x7FF) + (letters > 0xFFFF))
         return {
             "ngram_rows": self.rows,
             "ngram_mean": self.mean,
-            "ngrams": np.frombuffer(self.ngrams.text().encode(errors="surrogatepass"), np.uint8),
+            "ngrams": np.frombuffer(self.index.text().encode(errors="surrogatepass"), np.uint8),
             "ngram_sizes": np.diff(widths[ends - 1], prepend=0).astype(np.int32),
-            "ngram_lengths": np.array([self.ngrams.shortest, self.ngrams.longest], np.int32),
+            "ngram_lengths": np.array([self.index.shortest, self.index.longest], np.int32),
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> "Subwords":
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> "NgramVectors":
         """Read what :meth:`arrays` gives; InputError if it does not fit together."""
         if missing := [name for name in ARRAYS if not isinstance(arrays.get(name), np.ndarray)]:
             raise InputError(f"holds n-grams without the array {missing[0]!r}; {AGAIN}")

@@ -17,7 +17,7 @@ from wordsparse.errors import InputError, UnknownWordError
 from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
 from wordsparse.vectors import names
-from wordsparse.vectors.ngrams import Subwords
+from wordsparse.vectors.ngrams import NgramVectors
 from wordsparse.vectors.spelling import spellings
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class WordVectors:
     Attributes
     ----------
     words : list, length V
-    subwords : Subwords or None
+    ngrams : NgramVectors or None
         Composes the vectors of words that have no row; None if such words have no vector.
     split : callable or None
         Splits a text into words, as the text of the vectors was split; None if that is not known.
@@ -89,7 +89,7 @@ class WordVectors:
         self.words: list[Any] = list(words)
         self._row_of: dict[Any, int] = {word: row for row, word in enumerate(self.words)}
         self._counts = None
-        self.subwords: Subwords | None = None
+        self.ngrams: NgramVectors | None = None
         self.split: Callable[[str], list[str]] | None = None
         self.tokens = "split"
         self.vectors = vectors
@@ -288,7 +288,7 @@ class WordVectors:
         if texts == self.words:
             return self
         made = WordVectors(texts, self.vectors, self.counts)
-        made.split, made.tokens, made.subwords = self.split, self.tokens, self.subwords
+        made.split, made.tokens, made.ngrams = self.split, self.tokens, self.ngrams
         return made
 
     def export(self, path: str | PathLike[str], format: str | None = None) -> list[Path]:
@@ -356,7 +356,7 @@ class WordVectors:
 
     def _composed(self, key: object) -> Array | None:
         """The vector of a key without a row, (vector_size,); None if it has none."""
-        return self.subwords.vector(key) if self.subwords is not None and isinstance(key, str) else None
+        return self.ngrams.vector(key) if self.ngrams is not None and isinstance(key, str) else None
 
     def _divisors(self) -> Array:
         """The divisors that scale each vector to length one, (V,) float64; 1 for a zero vector."""
@@ -368,7 +368,7 @@ class WordVectors:
             return f"{key!r:.80} is not in the vocabulary"
         close = self.close_to(key)
         hint = f"; close to it: {', '.join(close)}" if close else ""
-        why = ", and none of its n-grams is known" if self.subwords is not None else ""
+        why = ", and none of its n-grams is known" if self.ngrams is not None else ""
         return f"the word {key!r} is not in the vocabulary{why}{hint}"
 
     def close_to(self, key: str) -> list[str]:

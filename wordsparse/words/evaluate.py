@@ -71,7 +71,7 @@ def evaluate(
     elif not isinstance(vectors, WordVectors):
         vectors = read_vectors(vectors)
     result = score(test_sets, answer(vectors, test_sets, restrict_vocab))
-    if vectors.subwords is not None:
+    if vectors.ngrams is not None:
         for name, asked in test_sets.pairs.items():
             if result["pairs"][name]["n"] < FEW * len(asked):  # another language, of which n-grams tell nothing
                 continue

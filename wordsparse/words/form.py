@@ -36,7 +36,7 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
-from wordsparse.vectors.ngrams import SPAN, Subwords, check_lengths, packed
+from wordsparse.vectors.ngrams import SPAN, NgramVectors, check_lengths, packed
 from wordsparse.vectors.sweeps import Sweeps
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.options import MOST_FORM
@@ -56,28 +56,28 @@ FLOOR = 1e-6
 
 
 @dataclass(frozen=True)
-class Form:
+class NgramFit:
     """N-grams fitted to the vectors of a vocabulary.
 
-    ``table`` has the rows of the n-grams, whose means are c, and ū. A word that occurs n times takes ``strength`` +
+    ``vectors`` has the rows of the n-grams, whose means are c, and ū. A word that occurs n times takes ``strength`` +
     ``tau``/n of its c.
     """
 
-    table: Subwords
+    vectors: NgramVectors
     strength: float
     tau: float
 
     def blend(self, words: Sequence[str], unit: Array, counts: Array | None, threads: int | None = None) -> None:
         """Let the vectors v of the words take the place of their unit vectors (n, dim), by how often they occur."""
         shares = self.strength + (np.zeros(len(words)) if counts is None else self.tau / np.maximum(counts, 1))
-        self.table.ngrams.add(self.table.rows, words, shares, unit, unit=True, threads=threads)
+        self.vectors.index.add(self.vectors.rows, words, shares, unit, unit=True, threads=threads)
 
     def arrays(self) -> dict[str, Any]:
         """The arrays and numbers that :meth:`from_arrays` reads."""
-        return {**self.table.arrays(), "strength": self.strength, "tau": self.tau}
+        return {**self.vectors.arrays(), "strength": self.strength, "tau": self.tau}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> "Form":
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> "NgramFit":
         """Read what :meth:`arrays` gives, or gave: rows of float32, which held ū, and no strength at first."""
         rows = arrays.get("ngram_rows")
         if isinstance(rows, np.ndarray) and rows.dtype == np.float32:
@@ -85,7 +85,7 @@ class Form:
             mean = arrays.get("mean", own)
             new = packed(rows - mean if "mean" in arrays else rows)
             arrays = {"strength": 0.0, **arrays, "ngram_rows": new, "ngram_mean": mean}
-        return cls(Subwords.from_arrays(arrays), arrays["strength"], arrays["tau"])
+        return cls(NgramVectors.from_arrays(arrays), arrays["strength"], arrays["tau"])
 
 
 def fit(
@@ -97,7 +97,7 @@ def fit(
     longest: int = LONGEST,
     form: float = 1.0,
     threads: int | None = None,
-) -> Form:
+) -> NgramFit:
     """Fit the rows of the n-grams of ``words`` to their vectors.
 
     ``unit`` (V, dim) float32 has vectors of length one, or zeros; ``counts`` (V,) says how often each word occurs.
@@ -142,7 +142,7 @@ def fit(
     others = (told - own) / (1 - own) if own < 1 else 0.0
     form *= min(1.0, max(0.0, (others - NOTHING) / (ENOUGH - NOTHING)))
     strength = form * STRENGTH * min(1.0, (100 / len(mean)) ** 0.5)
-    return Form(Subwords(sweeps.ngrams, rows, mean), strength, form * TAU)
+    return NgramFit(NgramVectors(sweeps.ngrams, rows, mean), strength, form * TAU)
 
 
 def with_form(
@@ -154,7 +154,7 @@ def with_form(
     vectors = word_vectors.unit.copy()
     fitted.blend(words, vectors, counts)
     made = WordVectors(words, vectors, counts)
-    made.subwords = fitted.table
+    made.ngrams = fitted.vectors
     return made
 
 

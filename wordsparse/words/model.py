@@ -26,7 +26,7 @@ from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import ELSEWHERE, WordVectors
 from wordsparse.words import coordinates
 from wordsparse.words import form as words_form
-from wordsparse.words.form import Form
+from wordsparse.words.form import NgramFit
 from wordsparse.words.kinds import TEXT, kind_of
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ class Model:
         The options of the run, and the report of ``train --json``.
     training : Training, optional
         The data needed to continue training; None if training cannot continue.
-    subwords : Form, optional
-        N-grams fitted to the vectors and blended into them; see :meth:`fit_subwords`.
+    ngrams : NgramFit, optional
+        N-grams fitted to the vectors and blended into them; see :meth:`fit_ngrams`.
     call : dict
         The options of :func:`wordsparse.train` that are not in ``options``: the text's files, how they were read, and
         the like.
@@ -94,7 +94,7 @@ class Model:
     options: dict[str, Any]
     report: dict[str, Any]
     training: Training | None = None
-    subwords: Form | None = None
+    ngrams: NgramFit | None = None
     call: dict[str, Any] = field(default_factory=dict)
     axes: Array | None = None
 
@@ -150,8 +150,8 @@ class Model:
         vectors, _ = coordinates.combined(self.input_rows, outputs, counts, threads=self.threads, **constants)
         if self.axes is not None:
             coordinates.multiply(vectors, self.axes, self.threads)
-        if self.subwords is not None:
-            self.subwords.blend(self.vocabulary.words, words_form.unit_rows(vectors), counts, self.threads)
+        if self.ngrams is not None:
+            self.ngrams.blend(self.vocabulary.words, words_form.unit_rows(vectors), counts, self.threads)
         return vectors
 
     @cached_property
@@ -159,8 +159,8 @@ class Model:
         """The vectors with their words, made once: neighbours, analogies, files of other programs."""
         made = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
         made.split, made.tokens = self.split, self.split.tokens
-        if self.subwords is not None:
-            made.subwords = self.subwords.table
+        if self.ngrams is not None:
+            made.ngrams = self.ngrams.vectors
         return made
 
     def __getitem__(self, word: str) -> NDArray[np.float32]:
@@ -187,7 +187,7 @@ class Model:
         """The words, in the order of their rows."""
         return iter(self.vocabulary.words)
 
-    def fit_subwords(
+    def fit_ngrams(
         self, shortest: int = words_form.SHORTEST, longest: int = words_form.LONGEST, form: float = 1.0
     ) -> "Model":
         """The same model with n-grams fitted to its vectors, in place of n-grams that it has.
@@ -201,25 +201,25 @@ class Model:
             If the lengths or ``form`` are out of range, too few words share an n-gram, or a word is no text.
         """
         words, counts = self.vocabulary.words, np.asarray(self.vocabulary.counts, np.float64)
-        unit = words_form.unit_rows(self.without_subwords().vectors)
+        unit = words_form.unit_rows(self.without_ngrams().vectors)
         lengths = {"shortest": shortest, "longest": longest}
         fitted = words_form.fit(words, unit, counts, **lengths, form=form, threads=self.threads)
         fitted.blend(words, unit, counts, self.threads)
-        model = replace(self, subwords=fitted)
+        model = replace(self, ngrams=fitted)
         vars(model)["vectors"] = unit  # which it would compute from the parts again
         return model
 
-    def without_subwords(self) -> "Model":
+    def without_ngrams(self) -> "Model":
         """The same model without n-grams; it shares the arrays."""
-        return replace(self, subwords=None)
+        return replace(self, ngrams=None)
 
     def in_axes_of(self, before: "Model") -> "Model":
         """Return the same model, without n-grams, in the axes of the model ``before`` that it continues; it shares the
         arrays."""
         counts = np.asarray(self.vocabulary.counts)[: len(before)]
-        now, then = (model.without_subwords().vectors for model in (self, before))
+        now, then = (model.without_ngrams().vectors for model in (self, before))
         axes = coordinates.axes(now[: len(before)], then, counts, self.threads)
-        return replace(self, subwords=None, axes=axes)
+        return replace(self, ngrams=None, axes=axes)
 
     def keyed_vectors(self) -> "KeyedVectors":
         """The vectors as gensim's KeyedVectors.

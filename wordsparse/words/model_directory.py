@@ -25,13 +25,13 @@ from wordsparse.machine.threads import available_cpus, ordered_map
 from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.form import Form
+from wordsparse.words.form import NgramFit
 from wordsparse.words.model import Model, Training
 
 MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
 VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
-SUBWORDS, AXES = "subwords.bin", "axes.npy"
+NGRAMS, AXES = "subwords.bin", "axes.npy"
 OF_LABELS = "labels.json"  # of wordsparse.labels
 
 
@@ -58,8 +58,8 @@ def write(model: Model, path: str | PathLike[str]) -> None:
         if model.training is not None:
             table = arrays.write(directory / TRAINING, model.training.state)
             training = {"text": model.training.text, "run_state": model.training.run_state, "state": table}
-        if model.subwords is not None:
-            manifest["subwords"] = arrays.write(directory / SUBWORDS, model.subwords.arrays())
+        if model.ngrams is not None:
+            manifest["subwords"] = arrays.write(directory / NGRAMS, model.ngrams.arrays())
         storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
 
 
@@ -105,7 +105,7 @@ def _load(directory: Path, mapped: bool) -> Model:
     axes = _read_rows(directory / AXES, mapped) if AXES in files else None
     with storage.trusting(directory / MANIFEST):
         training = _read_training(directory, manifest)
-        fitted = _read_subwords(directory, manifest)
+        fitted = _read_ngrams(directory, manifest)
     return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, manifest.get("call", {}), axes)
 
 
@@ -118,7 +118,7 @@ def files_of(path: object) -> list[Any]:
     """The files of a model directory; anything else alone."""
     if not isinstance(path, str | PathLike) or not is_model(path):
         return [path]
-    return [Path(path) / name for name in (MANIFEST, VOCABULARY, INPUT, OUTPUT, TRAINING, SUBWORDS, AXES)]
+    return [Path(path) / name for name in (MANIFEST, VOCABULARY, INPUT, OUTPUT, TRAINING, NGRAMS, AXES)]
 
 
 def recorded_options(path: str | PathLike[str]) -> dict[str, Any]:
@@ -150,11 +150,11 @@ def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | N
     return Training(training["text"], training["run_state"], arrays.read(directory / TRAINING, training["state"]))
 
 
-def _read_subwords(directory: Path, manifest: Mapping[str, Any]) -> Form | None:
+def _read_ngrams(directory: Path, manifest: Mapping[str, Any]) -> NgramFit | None:
     if "subwords" not in manifest:
         return None
-    with storage.trusting(directory / SUBWORDS):
-        return Form.from_arrays(arrays.read(directory / SUBWORDS, manifest["subwords"]))
+    with storage.trusting(directory / NGRAMS):
+        return NgramFit.from_arrays(arrays.read(directory / NGRAMS, manifest["subwords"]))
 
 
 def _read_rows(path: Path, mapped: bool) -> Array:

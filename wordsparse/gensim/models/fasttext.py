@@ -13,11 +13,11 @@ from wordsparse.gensim.refusals import say_once
 from wordsparse.types import Array
 from wordsparse.vectors.ngrams import check_lengths
 
-_NO_BUCKETS = "each n-gram has a row of its own, not a share of a bucket; wv.subwords has them"
+_NO_BUCKETS = "each n-gram has a row of its own, not a share of a bucket; wv.ngrams has them"
 _ABSENT = dict.fromkeys(
     ("vectors_ngrams", "vectors_vocab", "buckets_word", "bucket", "recalc_char_ngram_buckets"), _NO_BUCKETS
 )
-_ABSENT |= dict.fromkeys(("min_n", "max_n"), "wv.subwords.ngrams has the lengths, shortest and longest")
+_ABSENT |= dict.fromkeys(("min_n", "max_n"), "wv.ngrams.index has the lengths, shortest and longest")
 
 
 class FastTextKeyedVectors(KeyedVectors):
@@ -88,12 +88,12 @@ class FastText(Word2Vec):
             if not all(isinstance(key, str) for key in trained.keys):
                 raise InputError("FastText makes n-grams of words: give words that are text, or take Word2Vec")
             try:
-                trained.model = trained.model.fit_subwords(self.min_n, self.max_n)
+                trained.model = trained.model.fit_ngrams(self.min_n, self.max_n)
             except InputError as error:  # of a text of few words
                 say_once(f"unknown words have no vectors: {error}")
         super()._show(trained)
-        if trained.model.subwords is not None:
-            self._wv.subwords = trained.model.subwords.table
+        if trained.model.ngrams is not None:
+            self._wv.ngrams = trained.model.ngrams.vectors
 
 
 __getattr__ = gensims(__name__)

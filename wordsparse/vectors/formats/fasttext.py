@@ -20,7 +20,7 @@ from wordsparse.errors import CutShortError, InputError
 from wordsparse.files import regular
 from wordsparse.types import Array
 from wordsparse.vectors.formats.base import Format
-from wordsparse.vectors.ngrams import LARGEST, Buckets, Subwords
+from wordsparse.vectors.ngrams import LARGEST, Buckets, NgramVectors
 from wordsparse.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger(__name__)
@@ -63,14 +63,14 @@ def _read(data: mmap.mmap) -> WordVectors:
     rows = np.frombuffer(data, "<f4", dim * shape[0], begin).reshape(shape).astype(np.float32)
     if not max(rows.max(), -rows.min()) <= LARGEST:  # no number that is none, either
         raise InputError(f"holds numbers beyond {LARGEST:g}, or no numbers: train the model again")
-    subwords = None
+    ngrams = None
     if longest > 0 and buckets:
-        ngrams = Buckets(buckets, max(1, shortest), longest)
-        subwords = Subwords(ngrams, rows[words:], np.zeros(dim, np.float32))
+        index = Buckets(buckets, max(1, shortest), longest)
+        ngrams = NgramVectors(index, rows[words:], np.zeros(dim, np.float32))
         for first in range(0, words, BLOCK):
-            _add_ngrams(rows[first : min(first + BLOCK, words)], texts[first : first + BLOCK], ngrams, rows[words:])
+            _add_ngrams(rows[first : min(first + BLOCK, words)], texts[first : first + BLOCK], index, rows[words:])
     made = WordVectors(_decoded(texts[:words]), rows[:words], np.array(counts[:words], np.int64))
-    made.subwords = subwords
+    made.ngrams = ngrams
     return made
 
 

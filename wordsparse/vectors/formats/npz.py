@@ -3,7 +3,7 @@
 Arrays: ``vectors`` (V, dim); ``words`` (V,) Unicode text; ``counts`` (V,) int64, if known. NumPy gives each word the
 space of the longest one, and loses zeros at the end of a word. Where a word is longer than MAX_LENGTH or ends in a
 zero, or a key is not a word, ``words`` is (bytes,) uint8 instead: a line of JSON for each key. Vectors with n-grams
-have the arrays of :meth:`wordsparse.vectors.ngrams.Subwords.arrays` too. The archive has a checksum of each array.
+have the arrays of :meth:`wordsparse.vectors.ngrams.NgramVectors.arrays` too. The archive has a checksum of each array.
 
 A file of any other program is read too if it has ``words``, as text, and ``vectors``, of any floating-point type.
 """
@@ -18,15 +18,15 @@ from wordsparse.files import regular
 from wordsparse.files.unpacking import too_large, unpacked_limit
 from wordsparse.types import Array
 from wordsparse.vectors import names
-from wordsparse.vectors import ngrams as subwords
 from wordsparse.vectors.formats.base import Format, float_vectors
+from wordsparse.vectors.ngrams import ARRAYS, NgramVectors
 from wordsparse.vectors.word_vectors import WordVectors
 
 # Longer words, in characters, are stored as bytes.
 MAX_LENGTH = 256
 
 _NEEDED = ("vectors", "words")
-_ARRAYS = {*_NEEDED, *subwords.ARRAYS, "counts"}
+_ARRAYS = {*_NEEDED, *ARRAYS, "counts"}
 
 
 class Npz(Format):
@@ -41,8 +41,8 @@ class Npz(Format):
         arrays = {"words": _stored(content.words), "vectors": content.vectors}
         if content.counts is not None and content.counts.dtype.kind in "iu":
             arrays["counts"] = content.counts
-        if content.subwords is not None:
-            arrays |= content.subwords.arrays()
+        if content.ngrams is not None:
+            arrays |= content.ngrams.arrays()
         np.savez(target, allow_pickle=False, **arrays)
 
     def recognises(self, path: Path, start: bytes) -> bool:
@@ -57,11 +57,11 @@ class Npz(Format):
         except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
             raise InputError(f"is not an npz file, or is damaged: {error}; copy or write it again") from error
         made = WordVectors(keys, vectors, arrays.get("counts"))
-        if arrays.keys() & set(subwords.ARRAYS):
-            made.subwords = subwords.Subwords.from_arrays(arrays)
-            if made.subwords.dim != made.dim:
+        if arrays.keys() & set(ARRAYS):
+            made.ngrams = NgramVectors.from_arrays(arrays)
+            if made.ngrams.dim != made.dim:
                 raise InputError(
-                    f"its n-grams have {made.subwords.dim} numbers, its words {made.dim}; write the file again"
+                    f"its n-grams have {made.ngrams.dim} numbers, its words {made.dim}; write the file again"
                 )
         return made
 
