@@ -12,7 +12,7 @@ from wordsparse.advice.sizes import Sizes, measured_speedup, of_rows
 from wordsparse.advice.trial import Result
 from wordsparse.corpus.encoding import encoded
 from wordsparse.corpus.options import TextOptions
-from wordsparse.corpus.rows import read_data
+from wordsparse.corpus.tables.sparse import read_data
 from wordsparse.errors import InputError
 from wordsparse.evaluation.scores import ENOUGH_TOKENS
 from wordsparse.layer.losses import LOSSES
@@ -42,7 +42,7 @@ def advise(
     corpus : path or sequence of paths, optional
         A text, or one directory written by :func:`wordsparse.encode`.
     features, targets : path, optional
-        Rows instead, as :func:`wordsparse.corpus.rows.read_data` takes them: a text file of both, or two npz files.
+        Rows instead, as :func:`wordsparse.labels.read_data` takes them: a text file of both, or two npz files.
     budget : float
         Seconds for the trial; 0 for none.
     dim : int

@@ -1,18 +1,27 @@
-"""``wordsparse documents``: the vectors of the lines, or of the rows, of a text."""
+"""``wordsparse documents``: the vectors of the lines, or of the rows, of a text.
+
+:mod:`wordsparse.vectors.encoder` says what they are.
+"""
 
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import IO, NamedTuple
 
 import click
+import numpy as np
 
 from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option, report_stream
 from wordsparse.cli.options import column_options, corpus_argument, text_for
 from wordsparse.corpus.sources import STANDARD_INPUT
+from wordsparse.corpus.tables import writing
 from wordsparse.display import Display
 from wordsparse.errors import InputError
+from wordsparse.files import outputs, storage
 from wordsparse.files.escaping import number_of
+from wordsparse.vectors.encoder import BATCH, batches
+from wordsparse.vectors.word_vectors import WordVectors
 
 
 @click.command("documents")
@@ -41,14 +50,12 @@ def command(
     input; to standard output each of its lines is answered as it comes.
     """
     from wordsparse.corpus.reading import joined
-    from wordsparse.files.storage import check_apart
     from wordsparse.machine.threads import resolve_threads
-    from wordsparse.unseen.documents import Row, write
     from wordsparse.words.model_directory import files_of, load
 
     kept = keep.split(",") if keep else []
     report = report_stream(output, as_json)
-    check_apart(output, [*files_of(model), *corpus])
+    storage.check_apart(output, [*files_of(model), *corpus])
     trained = load(model, mapped=True)
     source = text_for(trained, corpus, format, column)
     if kept and source.column is None:
@@ -76,3 +83,73 @@ def command(
         said.append(f"{' and '.join(zeros)}: their rows are zeros")
     result = {"output": str(output), "documents": made.documents, "dim": made.dim, "blank": made.blank}
     emit({**result, "without_words": made.blank + made.unknown}, said, as_json, report)
+
+
+class Written(NamedTuple):
+    """What :func:`write` has written: ``documents`` rows of ``dim`` numbers, of which ``blank`` hold no word at all and
+    ``unknown`` no known one; both have zeros."""
+
+    documents: int
+    dim: int
+    blank: int
+    unknown: int
+
+
+class Row(NamedTuple):
+    """A document: the cells that are kept beside its vector, and its words."""
+
+    cells: Sequence[object]
+    words: Sequence[str]
+
+
+def write(
+    vectors: WordVectors, documents: Iterable[Row], path: Path, keep: Sequence[str] = (), batch: int | None = None
+) -> Written:
+    """Write the vectors of documents as they come; see :func:`wordsparse.corpus.tables.writing.write`.
+
+    Parameters
+    ----------
+    path : Path
+        A file of rows, whose column ``vector`` stands behind the kept ones; or ``.npy`` or no suffix: a NumPy matrix
+        (n, dim) float32, which keeps nothing beside it.
+    keep : sequence of str
+        The names of the kept cells.
+    batch : int, optional
+        Documents at a time, by default BATCH: 1 answers each as it comes.
+    """
+    if keep and path.suffix.lower() in ("", ".npy") and not outputs.is_stream(path):
+        raise InputError(f"{path}: a NumPy matrix cannot keep {', '.join(keep)}: write .parquet or .jsonl")
+    n = blank = zeros = 0
+
+    def parts() -> Iterator[writing.Part]:
+        nonlocal n, blank, zeros
+        for rows in batches(documents, batch or BATCH):
+            made = vectors.encode([row.words for row in rows])
+            n, blank = n + len(made), blank + sum(not len(row.words) for row in rows)
+            zeros += int((~made.any(axis=1)).sum())
+            yield {**{name: [row.cells[i] for row in rows] for i, name in enumerate(keep)}, "vector": made}
+        if n == 0:
+            yield {**dict.fromkeys(keep, ()), "vector": np.zeros((0, vectors.dim), np.float32)}
+
+    writing.write(path, parts(), WRITERS)
+    return Written(n, vectors.dim, blank, zeros - blank)
+
+
+def _write_npy(file: IO[bytes], parts: Iterable[writing.Part]) -> None:
+    # The header is padded for any number of rows: it is written again once that is known.
+    n = 0
+    for part in parts:
+        rows = np.ascontiguousarray(part["vector"], "<f4")
+        if n == 0:
+            _write_header(file, (0, rows.shape[1]))
+        file.write(rows.tobytes())
+        n += len(rows)
+    file.seek(0)
+    _write_header(file, (n, rows.shape[1]))
+
+
+def _write_header(file: IO[bytes], shape: tuple[int, int]) -> None:
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+
+
+WRITERS: dict[str, writing.Writer] = {"": _write_npy, ".npy": _write_npy, **writing.WRITERS}

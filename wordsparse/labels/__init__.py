@@ -1,6 +1,6 @@
 """Estimators for huge sets of sparse labels, and the files of their data; they need scikit-learn."""
 
-from wordsparse.corpus.rows import read_data
+from wordsparse.corpus.tables.sparse import read_data
 from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.text_classifier import TextClassifier
 from wordsparse.labels.texts import read_texts

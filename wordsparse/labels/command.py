@@ -138,13 +138,12 @@ def predict(
     lines of a plain text; two spaces stand between its labels. With - each line of standard input is a text, and is
     answered as it comes. An npz file needs features only.
     """
-    from wordsparse.corpus.tables import format_of_name, table_rows
+    from wordsparse.corpus.tables import format_of_name, table_rows, writing
     from wordsparse.files import outputs, storage
     from wordsparse.labels.texts import unlabelled
-    from wordsparse.unseen import row_files
 
     if output is not None:
-        row_files.check(output)
+        writing.check(output)
         storage.check_apart(output, [model, data])
     if keep and (output is None or format_of_name(data) is None):
         raise InputError("--keep names columns of a table, which are written to a file: name it, --output")
@@ -164,7 +163,7 @@ def predict(
     answers = (_answers(classifier, X, k, threshold) for X in minibatches)
     if output is not None:
         columns = ([[[pair[i] for pair in row] for row in rows] for i in (0, 1)] for rows in answers)
-        row_files.write(output, ({**kept, "labels": labels, "probabilities": p} for labels, p in columns))
+        writing.write(output, ({**kept, "labels": labels, "probabilities": p} for labels, p in columns))
         return
     between = "  " if classifier.takes_texts else " "
     for rows in answers:

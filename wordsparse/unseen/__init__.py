@@ -1,1 +1,1 @@
-"""New words, which are convex problems against a finished model, and documents."""
+"""New words, which are convex problems against a finished model."""

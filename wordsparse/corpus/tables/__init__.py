@@ -2,7 +2,8 @@
 
 Nothing of a table is held whole. A column of text goes to the compiled scan of text a block at a time
 (:meth:`Block.text`); all else reads cells of rows (:meth:`Block.rows`), or of columns (:meth:`Block.cells`).
-:mod:`wordsparse.corpus.tables.groups` sorts rows on disk.
+:mod:`wordsparse.corpus.tables.groups` sorts rows on disk, :mod:`wordsparse.corpus.tables.writing` writes them, and
+:mod:`wordsparse.corpus.tables.sparse` reads rows that are sparse: features and labels by number.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import wordsparse as ws
+from wordsparse.cli import documents
 from wordsparse.corpus.reading import RawText, joined
 from wordsparse.errors import InputError
-from wordsparse.unseen import documents
 from wordsparse.vectors import encoder
 from wordsparse.vectors.weights import weights
 

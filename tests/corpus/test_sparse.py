@@ -11,7 +11,7 @@ pytest.importorskip("sklearn", reason="it reads the lines")
 
 from sklearn.datasets import dump_svmlight_file
 
-from wordsparse.corpus.rows import read_data
+from wordsparse.corpus.tables.sparse import read_data
 from wordsparse.errors import InputError
 from wordsparse.machine import memory
 
