@@ -14,12 +14,10 @@ import scipy.sparse as sp
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.corpus import shards
 from wordsparse.counts import counting
 from wordsparse.counts import pieces as counts
 from wordsparse.counts.source import CountSource, PairOptions
 from wordsparse.errors import InputError, WordsparseError
-from wordsparse.files import storage
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
 arrow = pytest.importorskip("pyarrow")
@@ -278,10 +276,6 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         ws.count(path, tmp_path / "n.pq", preset="graph")
     with pytest.raises(InputError, match="min_count, window: says how text is counted, and tables are added"):
         ws.count(path, tmp_path / "n.pq", preset="counts", min_count=2, window=3)
-    manifest = storage.read_manifest(text.path / "corpus.json", shards.FORMAT, shards.VERSION)
-    storage.write_manifest(text.path / "corpus.json", {**manifest, "pairs": True})
-    with pytest.raises(InputError, match="pairs that an older version encoded"):
-        ws.train(text.path, **SMALL)
     with pytest.raises(InputError, match="tokens: does not apply to what preset"):
         ws.train(path, preset="counts", tokens="simple", **SMALL)
 

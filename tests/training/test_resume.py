@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -173,19 +172,6 @@ def test_a_report_says_what_made_the_model(text: Path, output: Path) -> None:
 
 def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
-
-
-def test_a_model_of_the_version_before_is_trained_on(text: Path, output: Path) -> None:
-    """Its options lack one that came later."""
-    from wordsparse.words import model_directory
-
-    model = train(text, output)
-    options = {name: value for name, value in model.options.items() if name != "heldout"}
-    model = replace(model, options=options)
-    shutil.rmtree(output)
-    model_directory.write(model, output)
-    assert len(train(text, output, epochs=3, resume=True).report["loss"]) == 3
-    assert len(ws.load(output).train(text, min_count=1, epochs=4).report["loss"]) == 4
 
 
 OWN: dict[str, Any] = {"dim": 5, "model": "skipgram", "window": 2, "form": 0.0, "seed": 4, "tokens": "simple"}

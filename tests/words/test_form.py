@@ -226,7 +226,7 @@ def test_npz_holds_the_ngrams(tmp_path: Path) -> None:
     assert found["unhappiness"].tobytes() == made["unhappiness"].tobytes()
     stored = dict(np.load(tmp_path / "v.npz"))
     bad = {
-        "ngram_rows": oracle.unpacked(stored["ngram_rows"], 7, SPAN),  # an older version's
+        "ngram_rows": oracle.unpacked(stored["ngram_rows"], 7, SPAN),
         "ngrams": stored["ngrams"] | 0x80,
         "ngram_mean": stored["ngram_mean"].astype(np.float64),
         "ngram_lengths": stored["ngram_lengths"] * 0,
@@ -248,17 +248,3 @@ def test_composed_pairs_are_reported_apart(tmp_path: Path) -> None:
     assert (found["n"], found["oov"]) == (3, 2)
     assert (found["with_composed"]["n"], found["with_composed"]["oov"]) == (4, 1)
     assert "with_composed" not in ws.evaluate(plain, [pairs])["pairs"]["pairs"]
-
-
-def test_rows_of_float32_are_read() -> None:
-    """As models had them, in rows that held ū; without a strength in the first of them."""
-    fitted = form.fit(WORDS, unit().astype(np.float32), COUNTS)
-    rows = oracle.unpacked(fitted.vectors.rows, fitted.vectors.dim, SPAN).astype(np.float32)
-    arrays = {name: part for name, part in fitted.arrays().items() if name != "ngram_mean"}
-    old = form.NgramFit.from_arrays({**arrays, "ngram_rows": rows + fitted.vectors.mean, "mean": fitted.vectors.mean})
-    np.testing.assert_allclose(old.vectors.vector("unhappiness"), fitted.vectors.vector("unhappiness"), atol=1e-6)
-    blend = blended(fitted, unit().astype(np.float32), COUNTS)
-    np.testing.assert_allclose(blended(old, unit().astype(np.float32), COUNTS), blend, atol=1e-6)
-    del arrays["strength"]
-    first = form.NgramFit.from_arrays({**arrays, "ngram_rows": rows})
-    assert (first.strength, first.vectors.mean.any()) == (0, False)

@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import os
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,8 +39,8 @@ FORMAT = "wordsparse corpus"
 VERSION = 1
 MANIFEST = "corpus.json"
 VOCABULARY = "vocabulary.json"
-COUNTS = ("tokens", "sentences", "distinct_words", "min_count")
-"""The counts of an encoded corpus that its manifest holds."""
+ABOUT = ("tokens", "sentences", "distinct_words", "min_count", "max_vocab", "tokenization")
+"""The attributes of an encoded corpus that its manifest holds."""
 
 
 class Values(Protocol):
@@ -151,12 +151,9 @@ class EncodedCorpus:
         if not (folder / MANIFEST).is_file():
             raise InputError(f"{folder}: is not an encoded corpus (there is no {MANIFEST} in it): make one with encode")
         manifest = read_manifest(folder / MANIFEST, FORMAT, VERSION)
-        if manifest.get("pairs"):
-            raise InputError(f"{folder}: holds pairs that an older version encoded: train on their tables")
         with trusting(folder / MANIFEST):
-            check_unjoined(folder, manifest)
             checksums = [str(entry["sha256"]) for entry in manifest["files"]]
-            counts = {name: manifest[name] for name in COUNTS}
+            about = {name: manifest[name] for name in ABOUT}
         names = _names(len(checksums))
         for name, checksum in zip(names, checksums, strict=True):
             if sha256_of(folder / name) != checksum:
@@ -165,24 +162,20 @@ class EncodedCorpus:
         return cls(
             path=folder,
             vocabulary=vocabulary,
-            **counts,
-            max_vocab=manifest.get("max_vocab"),
-            tokenization=manifest.get("tokenization"),
+            **about,
             shards=[Shard(folder / name, len(vocabulary)) for name in names[1:]],
             sha256=_content_digest(checksums),
         )
 
     def identity(self) -> dict[str, Any]:
         """The identity of the encoded text, as JSON."""
-        names = ("sha256", *COUNTS, "max_vocab", "tokenization")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in ("sha256", *ABOUT)}
 
 
 def write_corpus_manifest(folder: Path, of_shards: list[str], **about: Any) -> str:
     """Write the manifest of ``folder``, which holds the vocabulary and the shards; returns the content's digest.
 
-    ``of_shards`` are their checksums; ``about`` has COUNTS, and ``max_vocab`` and ``tokenization`` as an
-    :class:`EncodedCorpus` has them.
+    ``of_shards`` are their checksums; ``about`` has the values of ABOUT as an :class:`EncodedCorpus` has them.
     """
     checksums = [sha256_of(folder / VOCABULARY), *of_shards]
     files = [
@@ -191,14 +184,6 @@ def write_corpus_manifest(folder: Path, of_shards: list[str], **about: Any) -> s
     ]
     write_manifest(folder / MANIFEST, {"format": FORMAT, "version": VERSION, **about, "files": files})
     return _content_digest(checksums)
-
-
-def check_unjoined(path: Path, text: Mapping[str, Any] | None, call: Mapping[str, Any] | None = None) -> None:
-    """Raise InputError if what is at ``path`` records that the words of its text were joined to phrases."""
-    if any((record or {}).get("phrases") for record in ((text or {}).get("tokenization"), call)):
-        raise InputError(
-            f"{path}: holds phrases that an older version joined: make it again, from sentences of gensim's Phrases"
-        )
 
 
 def _names(files: int) -> list[str]:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from wordsparse.corpus.shards import check_unjoined
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import arrays, regular, storage
 from wordsparse.kernels import at_work
@@ -40,7 +39,6 @@ class Checkpoint:
         with storage.trusting(path / MANIFEST):
             request, run_state, table = (manifest[name] for name in ("request", "run_state", "state"))
             sha256 = table["sha256"]
-            check_unjoined(path, request["text"], request.get("call"))
         if regular.sha256_of(path / STATE) != sha256:
             raise InputError(f"{path / STATE}: does not match its checksum: it was altered or damaged; delete {path}")
         return cls(path, request, run_state, table)

@@ -23,7 +23,7 @@ from wordsparse.training.interruption import Interrupted, StopRequest, stop_requ
 from wordsparse.training.loop import Run
 from wordsparse.training.progress import Progress
 from wordsparse.training.request import Request
-from wordsparse.training.resume import continued, differences, is_same_text, with_defaults
+from wordsparse.training.resume import continued, differences, is_same_text
 from wordsparse.training.run_directory import RunDirectory
 from wordsparse.words import model_directory as models
 from wordsparse.words.model import Model
@@ -93,7 +93,7 @@ def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
 def _check_request(checkpoint: Checkpoint, request: Mapping[str, Any], source: Source) -> None:
     """Raise InputError if the run of the checkpoint had another request."""
     before = checkpoint.request
-    changed = differences(with_defaults(before["options"]), request["options"], but=free(Options) - {"device"})
+    changed = differences(before["options"], request["options"], but=free(Options) - {"device"})
     if not changed and not is_same_text(before["text"], source):
         changed = "the text is another one"
     if changed:
@@ -178,7 +178,7 @@ def newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint |
     """
     for path in directory.checkpoints()[:1]:
         checkpoint = Checkpoint.open(path)
-        if checkpoint.request.get("base") == base:
+        if checkpoint.request["base"] == base:
             return checkpoint
         if base is None:
             raise InputError(

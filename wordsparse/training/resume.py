@@ -44,11 +44,6 @@ def _shown(value: object) -> object:
     return "none" if value is None else value
 
 
-def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return stored options; an option that their version lacked has its default."""
-    return {**Options().as_dict(), **options}
-
-
 def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
     """Whether a model or run was trained on this text. InputError if it is, but encoded with another vocabulary, or if
     it is known that its words were made in another way."""
@@ -66,7 +61,7 @@ def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
 def with_more_epochs(options: Options, model: Model, source: Source) -> Options | None:
     """The options to train on with the model's own text; None if no epochs are left. Where none are given: as many as
     suit the text, or as the model has if these are more. InputError if another option differs, or epochs are fewer."""
-    before, now = with_defaults(model.options), options.with_epochs(source.length)
+    before, now = model.options, options.with_epochs(source.length)
     epochs: int = before["epochs"]
     if not options.epochs:
         now = replace(now, epochs=max(now.epochs, epochs))

@@ -75,13 +75,6 @@ def zero_rows(count: int, dim: int) -> Array:
     return np.zeros((count, row_bytes(dim)), np.uint8)
 
 
-def packed(numbers: Array) -> Array:
-    """Such rows of the numbers (B, dim) float32."""
-    rows = zero_rows(*numbers.shape)
-    _ngrams.pack(isa(), np.ascontiguousarray(numbers), rows, resolve_threads(None))
-    return rows
-
-
 def row_bytes(dim: int) -> int:
     """The bytes of such a row."""
     return 4 * -(-dim // SPAN) + dim

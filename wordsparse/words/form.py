@@ -36,7 +36,7 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
-from wordsparse.vectors.ngrams import SPAN, NgramVectors, check_lengths, packed
+from wordsparse.vectors.ngrams import SPAN, NgramVectors, check_lengths
 from wordsparse.vectors.sweeps import Sweeps
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.options import MOST_FORM
@@ -78,13 +78,7 @@ class NgramFit:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "NgramFit":
-        """Read what :meth:`arrays` gives, or gave: rows of float32, which held ū, and no strength at first."""
-        rows = arrays.get("ngram_rows")
-        if isinstance(rows, np.ndarray) and rows.dtype == np.float32:
-            own = arrays.get("ngram_mean", np.zeros(rows.shape[1], np.float32))
-            mean = arrays.get("mean", own)
-            new = packed(rows - mean if "mean" in arrays else rows)
-            arrays = {"strength": 0.0, **arrays, "ngram_rows": new, "ngram_mean": mean}
+        """Read what :meth:`arrays` gives."""
         return cls(NgramVectors.from_arrays(arrays), arrays["strength"], arrays["tau"])
 
 

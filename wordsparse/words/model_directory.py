@@ -18,7 +18,6 @@ from typing import Any, NoReturn
 import numpy as np
 
 from wordsparse.corpus import Vocabulary
-from wordsparse.corpus.shards import check_unjoined
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, regular, storage
 from wordsparse.machine.threads import available_cpus, ordered_map
@@ -85,10 +84,9 @@ def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn
 def _load(directory: Path, mapped: bool) -> Model:
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
     with storage.trusting(directory / MANIFEST):
-        options, report, files = (manifest[name] for name in ("options", "report", "files"))
+        options, report, call, files = (manifest[name] for name in ("options", "report", "call", "files"))
         names = (VOCABULARY, INPUT, OUTPUT, *sorted({AXES} & files.keys()))
         recorded = [files[name]["sha256"] for name in names]
-        check_unjoined(directory, (manifest.get("training") or {}).get("text"), manifest.get("call"))
 
     def digest(name: str) -> str:
         return regular.sha256_of(directory / name)
@@ -106,7 +104,7 @@ def _load(directory: Path, mapped: bool) -> Model:
     with storage.trusting(directory / MANIFEST):
         training = _read_training(directory, manifest)
         fitted = _read_ngrams(directory, manifest)
-    return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, manifest.get("call", {}), axes)
+    return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, call, axes)
 
 
 def is_model(path: str | PathLike[str]) -> bool:
@@ -144,7 +142,7 @@ def read_vectors(path: str | PathLike[str]) -> WordVectors:
 
 
 def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | None:
-    training = manifest.get("training")
+    training = manifest["training"]
     if training is None:
         return None
     return Training(training["text"], training["run_state"], arrays.read(directory / TRAINING, training["state"]))
