@@ -1,4 +1,17 @@
-"""The errors that wordsparse raises on purpose. Each message names the input and the remedy."""
+"""The errors that wordsparse raises on purpose. Each message names the input and the remedy.
+
+    WordsparseError
+      + InputError                    also a ValueError; exit status 2
+        - MissingDependencyError      also an ImportError
+        - WrongTypeError              also a TypeError
+        - UnknownWordError            also a KeyError
+        - CutShortError               also an EOFError
+        - MissingFileError            also a FileNotFoundError
+      + TrainingError                 also a RuntimeError; exit status 1
+      + ReadError                     exit status 1
+
+:class:`wordsparse.training.interruption.Interrupted` is a KeyboardInterrupt; exit status 130.
+"""
 
 
 class WordsparseError(Exception):
