@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -177,7 +178,7 @@ class Run:
         self.embedding.output.kernels.release()
         self.minibatches.release()
         give_back()
-        return _with_form(model, self.options.form)
+        return _with_ngrams(model, self.options.form)
 
     def _report(self, checkpoints: int, parent: str | None) -> dict[str, Any]:
         """The figures of the run; those that were not requested are left out.
@@ -291,15 +292,18 @@ class Run:
         return TrainingError(f"{where}: {how}; use {', or '.join(remedies)}")
 
 
-def _with_form(model: Model, form: float) -> Model:
-    """The model with n-grams, unless too few words of its vocabulary share any; their time counts as training."""
-    wall, cpu = time.perf_counter(), time.process_time()
+def _with_ngrams(model: Model, form: float) -> Model:
+    """Return the model with n-grams, unless too few words of its vocabulary share any; their time counts as
+    training."""
+    report = model.report
+    wall, cpu = time.perf_counter() - report["wall_seconds"], time.process_time() - report["cpu_seconds"]
     try:
-        model = model.fit_ngrams(form=form)
+        fitted = model.fit_ngrams(form=form)
     except InputError as error:
         logger.info("no vectors of unknown words: %s", error)
-    report = model.report
-    report["wall_seconds"] += time.perf_counter() - wall
-    report["cpu_seconds"] += time.process_time() - cpu
-    report["tokens_per_second"] = rate(report["tokens"], report["wall_seconds"])
-    return model
+        fitted = model
+    made = copy(fitted)  # with the vectors, which fitted has computed
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    speed = rate(report["tokens"], wall)
+    vars(made)["report"] = {**report, "wall_seconds": wall, "cpu_seconds": cpu, "tokens_per_second": speed}
+    return made
