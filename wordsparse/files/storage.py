@@ -51,14 +51,16 @@ def naming(path: Path) -> Iterator[None]:
 
 @contextmanager
 def trusting(path: Path) -> Iterator[None]:
-    """What a file of ours that fits its checksum holds is not checked: where it is of another version, or was put
-    together by hand, whatever fails becomes an InputError that names ``path``."""
+    """Raise InputError that names ``path`` if the block, which reads members of a file of ours, fails.
+
+    Files of ours are not validated beyond their checksums. What is done with the members stands behind the block, where
+    a failure is a fault of the program."""
     with naming(path):
         try:
             yield
         except InputError:
             raise
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError) as error:
             raise InputError(f"does not hold what this version writes ({error!r:.200}); {AGAIN}") from error
 
 

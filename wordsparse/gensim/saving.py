@@ -83,7 +83,8 @@ def _load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
     trained = models.load(path)
     words, vectors = trained.vocabulary.words, model._table.load(path)
     with storage.trusting(path / MANIFEST):
-        for name, value in manifest["attributes"].items():
-            setattr(model, name, value)
-        keys = words if manifest["keys"] == "words" else names.from_json(words)
+        attributes, are_words = dict(manifest["attributes"]), manifest["keys"] == "words"
+    for name, value in attributes.items():
+        setattr(model, name, value)
+    keys = words if are_words else names.from_json(words)
     return vectors, Trained(keys, trained, settings.recipe(model))

@@ -55,9 +55,11 @@ def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], d
             f"{directory / MANIFEST}: holds a {name!r:.40}, not a {kind.__name__}: load it with that class"
         )
     with storage.trusting(directory / MANIFEST):
-        content, estimator = manifest["content"], kinds[name]()
-        estimator.set_params(**content["parameters"])  # type: ignore[attr-defined]
-        return estimator, content, arrays.read(directory / ARRAYS, manifest["state"])
+        content, table = manifest["content"], manifest["state"]
+        parameters = dict(content["parameters"])
+    estimator = kinds[name]()
+    estimator.set_params(**parameters)  # type: ignore[attr-defined]
+    return estimator, content, arrays.read(directory / ARRAYS, table)
 
 
 def listed(array: Array) -> list[Any]:

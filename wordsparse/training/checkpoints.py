@@ -45,7 +45,7 @@ class Checkpoint:
 
     def restore(self, run: Run) -> None:
         """Restore the state of ``run``, which has the same request; InputError if the checkpoint is damaged."""
-        with storage.trusting(self.path):
+        with storage.naming(self.path):
             run.restore(arrays.read(self.path / STATE, self.table, into=run.embedding.state()), self.run_state)
 
 
