@@ -13,7 +13,7 @@ from wordsparse import validation
 from wordsparse.corpus.numbering import Numbers, numbered
 from wordsparse.corpus.sources import Corpus, find_files
 from wordsparse.corpus.tables import column_names, format_of_name, table_blocks
-from wordsparse.corpus.tables.files import DELIMITERS, lines_of, names_in
+from wordsparse.corpus.tables.files import DELIMITERS, cells_of_line, lines_of
 from wordsparse.corpus.tables.groups import as_written, is_nan
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import listed
@@ -200,7 +200,7 @@ def _lines(path: Path, quote: str | None) -> Iterator[tuple[int, list[str]]]:
             continue
         if mark == "":
             mark = next((mark for mark in DELIMITERS if mark in line.strip()), None)
-        split = names_in if quote and quote in line else str.split
+        split = cells_of_line if quote and quote in line else str.split
         yield number, [cell.strip() for cell in split(line.strip(), mark)] if mark else line.split()
 
 

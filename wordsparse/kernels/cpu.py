@@ -138,7 +138,7 @@ class CpuKernels(Kernels):
         if self._in_blocks(csr, right):
             panel = self._panel(right)
             _column_blocks.pair_dots(
-                self._isa, self._half(left), csr.indptr, csr.indices, left, right, panel, out, threads
+                self._isa, self._rounds_panels(left), csr.indptr, csr.indices, left, right, panel, out, threads
             )
         else:
             _csr_rows.pair_dots(self._isa, csr.indptr, csr.indices, left, right, out, threads)
@@ -173,7 +173,7 @@ class CpuKernels(Kernels):
         if self._in_blocks(csr, rows):
             ordered = None if csr.order is None else self._pool.empty((csr.entries,), rows.dtype)
             panel = self._panel(rows)
-            _column_blocks.combine(self._isa, self._half(rows), *operands, panel, ordered, out, threads)
+            _column_blocks.combine(self._isa, self._rounds_panels(rows), *operands, panel, ordered, out, threads)
         else:
             _csr_rows.combine(self._isa, *operands, out, threads)
         return out
@@ -181,7 +181,7 @@ class CpuKernels(Kernels):
     def _in_blocks(self, csr: Csr, matrix: Array) -> bool:
         return csr.entries >= BLOCKS_FROM_ENTRIES * csr.columns and self._past_own_cache(matrix.nbytes)
 
-    def _half(self, matrix: Array) -> bool:
+    def _rounds_panels(self, matrix: Array) -> bool:
         """Whether panels of its rows are rounded to bfloat16."""
         return self._bfloat16 and matrix.dtype == np.float32 and self._isa >= X86_64_V4
 
@@ -245,7 +245,7 @@ class CpuKernels(Kernels):
             panels_size = _windows.panels_size(features.shape[0], rows.shape[0])
             panels = self._pool.empty((scratch.shape[0], panels_size // features.itemsize), features.dtype)
             past_caches = self._past_caches(X.nbytes + Z.nbytes + G.nbytes)
-            half = features.shape == rows.shape and self._half(features) and self._past_own_cache(panels_size)
+            half = features.shape == rows.shape and self._rounds_panels(features) and self._past_own_cache(panels_size)
             given = features, targets, rows, zeta, gamma, scratch, plan, panels
             _windows.pull(*arrays, *given, X, Z, G, past_caches, half)
         return X, Z, G

@@ -132,7 +132,7 @@ class OutputRun:
 
         try:
             take_steps(run, stop, after_step, lambda: f": {self._saved(run)}")
-            model = self._written(run)
+            model = self._write_model(run)
         except Interrupted:
             raise
         except BaseException as error:
@@ -162,7 +162,7 @@ class OutputRun:
         kept = self.directory.kept()
         return f"no checkpoint could be written ({failure}); {kept}" if failure else kept
 
-    def _written(self, run: Run) -> Model:
+    def _write_model(self, run: Run) -> Model:
         model = run.model(self.directory.count(), self.request["call"], self.request["base"])
         with storage.writing(self.directory.named), storage.staging(self.directory.output) as folder:
             model.save(folder / "model")

@@ -130,7 +130,7 @@ def column_names(path: Path, format: str) -> list[str]:
     if format == "jsonl":
         return files.keys_of(path)
     line = next(files.lines_of(path), "")
-    return max((files.names_in(line, mark) for mark in files.DELIMITERS), key=len)
+    return max((files.cells_of_line(line, mark) for mark in files.DELIMITERS), key=len)
 
 
 def needs_column(path: Path, format: str, remedy: str) -> InputError:

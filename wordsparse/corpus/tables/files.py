@@ -99,11 +99,11 @@ def _check_widths(path: Path, numbers: Sequence[int], rows: Sequence[Sequence[st
 
 def _header(path: Path, line: str, columns: Sequence[str]) -> tuple[str, list[str]]:
     """The delimiter and the names of the columns."""
-    found = {mark: names_in(line, mark) for mark in DELIMITERS}
-    widest = max(DELIMITERS, key=lambda mark: len(found[mark]))
-    delimiter = next((mark for mark in DELIMITERS if set(columns) <= set(found[mark])), widest)
-    check_columns(f"{path}:", found[delimiter], columns)
-    return delimiter, found[delimiter]
+    names = {mark: cells_of_line(line, mark) for mark in DELIMITERS}
+    widest = max(DELIMITERS, key=lambda mark: len(names[mark]))
+    delimiter = next((mark for mark in DELIMITERS if set(columns) <= set(names[mark])), widest)
+    check_columns(f"{path}:", names[delimiter], columns)
+    return delimiter, names[delimiter]
 
 
 def check_columns(where: str, names: Sequence[Any], columns: Sequence[str]) -> None:
@@ -115,8 +115,8 @@ def check_columns(where: str, names: Sequence[Any], columns: Sequence[str]) -> N
             raise InputError(f"{where} has {names.count(column)} columns {column!r}: rename all but one")
 
 
-def names_in(line: str, delimiter: str) -> list[str]:
-    """The cells of a first line; none if it is not valid CSV with this delimiter."""
+def cells_of_line(line: str, delimiter: str) -> list[str]:
+    """Return the cells of a line; [] if it is not valid CSV with this delimiter."""
     try:
         return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
