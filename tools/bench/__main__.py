@@ -21,7 +21,6 @@ from tools.bench import (
     heads,
     labels,
     layer,
-    network,
     processes,
     runner,
     sentences,
@@ -30,7 +29,7 @@ from tools.bench import (
     words,
 )
 
-MODULES = (layer, words, text, sentences, labels, sequences, network, heads, processes, gpu)
+MODULES = (layer, words, text, sentences, labels, sequences, heads, processes, gpu)
 SUBJECTS = {
     name: subject
     for module in MODULES

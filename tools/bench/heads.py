@@ -18,6 +18,8 @@ from wordsparse.machine.description import memory_bytes
 
 # Inner units, those of a recurrent body, and outputs that are held when judging.
 INNER, STATE, HELD = 256, 128, 30_000_000
+# Rows of logits that full cross-entropy holds at a time, where the rows of outputs are those of inputs too.
+CHUNK = 256
 RIVALS = ("dense", "in-batch", "sampled-100", "sampled-1000", "binary-100", "stored")
 
 
@@ -179,7 +181,8 @@ class Exact:
         loss, counted = name.removeprefix("counts:"), name.startswith("counts:")
         given = {"bias": True, "base_measure": np.sqrt(task.counts + 1)} if counted else {}
         self.layer = FactoredOutput(dim, task.outputs, loss=loss, ignore_index=-1, **given)
-        self.sparse, self.dense = list[Any](), list[Any]()
+        self.sparse, self.dense, self.optimizers = list[Any](), list[Any](), [self.layer.fused_optimizer]
+        self.embed, self.state, self.restore = self.layer.embed, self.layer.state_dict, self.layer.load_state_dict
 
     def loss(self, h: Any, ids: Any, values: Any) -> Any:
         """Its mean over the minibatch."""
@@ -187,6 +190,10 @@ class Exact:
 
         rows = torch.arange(len(ids)).repeat_interleave(ids.shape[1])
         return self.layer(h, ids if values is None else (rows, ids.ravel(), values.ravel()))
+
+    def backward(self, h: Any, ids: Any) -> None:
+        """The gradient of the mean loss, and the layer's step."""
+        self.loss(h, ids[:, None], None).backward()
 
     def weights(self) -> tuple[Any, Any]:
         """W (outputs, dim), and the biases."""
@@ -203,6 +210,8 @@ class Exact:
 
 class Rival:
     """Rows of PyTorch's, under one of its losses over all outputs, those of the minibatch, or ``number`` samples."""
+
+    optimizers: ClassVar[list[Any]] = []
 
     def __init__(self, name: str, dim: int, task: Task) -> None:
         import torch
@@ -229,6 +238,27 @@ class Rival:
         return {"dense": self._full, "in": self._in_batch, "sampled": self._sampled, "binary": self._binary}[self.kind](
             h, ids
         )
+
+    def embed(self, ids: Any) -> Any:
+        """The rows of outputs as inputs; of −1, zeros."""
+        from torch.nn.functional import embedding
+
+        return embedding(ids.clamp(min=0), self.rows, sparse=not self.dense) * (ids >= 0)[..., None]
+
+    def backward(self, h: Any, ids: Any) -> None:
+        """The gradient of the mean loss; under full cross-entropy, whose outputs are many, some rows of h at a time."""
+        leaf, size = h.detach().requires_grad_(), CHUNK if self.dense else len(h)
+        for part, own in zip(leaf.split(size), ids.split(size), strict=True):
+            (self.loss(part, own[:, None], None) * (len(part) / len(h))).backward()
+        h.backward(leaf.grad)  # autograd adds what comes through the inputs
+
+    def state(self) -> Any:
+        """A copy of the rows, for ``restore``."""
+        return self.rows.detach().clone()
+
+    def restore(self, rows: Any) -> None:
+        """Gives the rows of ``state`` back."""
+        self.rows.data.copy_(rows)
 
     def _squared(self, h: Any, ids: Any, values: Any) -> Any:
         import torch
@@ -289,12 +319,7 @@ class Rival:
 
 def head_of(name: str, dim: int, task: Task) -> Any:
     """The head of a name."""
-    return (Rival if is_rival(name) else Exact)(name, dim, task)
-
-
-def is_rival(name: str) -> bool:
-    """Whether a head is PyTorch's."""
-    return name in RIVALS or name.startswith("sampled")
+    return (Rival if name in RIVALS or name.startswith("sampled") else Exact)(name, dim, task)
 
 
 def body_of(task: Task, dim: int) -> Any:

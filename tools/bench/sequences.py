@@ -1,7 +1,13 @@
-"""The next item of a sequence out of a whole catalogue: the classifier, decayed counts of pairs, popularity."""
+"""The next item of a sequence out of a whole catalogue: popularity, decayed counts of pairs, the classifier, and a
+small causal transformer under full cross-entropy, samples of it, and the exact layer."""
 
+import copy
+import multiprocessing
+import sys
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import click
@@ -9,12 +15,16 @@ import numpy as np
 import scipy.sparse as sp
 
 import wordsparse as ws
+from tools.bench.heads import head_of
 from tools.bench.runner import Benchmark, Row, cpu_seconds
+from wordsparse.machine.description import memory_bytes
 
 K = 10
 # Items looked at for the first K that a user has not had.
 DEPTH = 200
 BLOCK = 512
+# Users whose validation chooses the epoch.
+JUDGED = 4000
 
 
 @dataclass
@@ -89,6 +99,103 @@ class NextItem(Benchmark):
         }
 
 
+@dataclass
+class NextItemNetwork(Benchmark):
+    """The same by a small causal transformer in PyTorch under several heads: quality, CPU s of each epoch, peak memory.
+
+    The body is SASRec's: rows of the last ``length`` items, which the head has (one table for inputs and outputs), a
+    norm, embeddings of their places, two blocks; each place predicts the next item. Adam trains it, and all learning
+    rates fall in a line to ``last_rate`` of what they were, Adam's from 1e-3. The heads are those of ``Heads``. The
+    validation's NDCG@10 chooses the epoch, and the test is looked at once. ``data`` are files as NextItem takes them.
+    """
+
+    data: Any = ("",)
+    head: Any = ("dense", "in-batch", "sampled-1000", "zloss", "counts:zloss")
+    epochs: int = 10
+    last_rate: float = 0.02
+    batch: int = 128
+    dim: int = 64
+    length: int = 30
+    seed: Any = (0,)
+    cases: ClassVar[tuple[str, ...]] = ("data", "head", "seed")
+
+    def setup(self) -> None:
+        sequences = sequences_of(Path(self.data))
+        self.items = 1 + max(int(sequence.max()) for sequence in sequences)
+        self.sequences = [sequence for sequence in sequences if len(sequence) > 2]
+
+    def track_network(self) -> list[Row]:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+            return process.submit(NextItemNetwork.trained, self).result()
+
+    def trained(self) -> list[Row]:
+        """The scores of each epoch; the memory is that of this process."""
+        import torch
+
+        torch.manual_seed(self.seed)
+        torch.set_num_threads(self.threads)
+        known = [sequence[:-2] for sequence in self.sequences if len(sequence) > 3]
+        counts = np.bincount(np.concatenate(known), minlength=self.items)
+        task = SimpleNamespace(outputs=self.items, counts=counts, values=None)
+        head = head_of(self.head, self.dim, task)
+        self.body = causal_transformer(head.embed, self.dim, self.length)
+        optimizers: list[Any] = [torch.optim.Adam([*self.body.parameters(), *head.dense], lr=1e-3)]
+        optimizers += [torch.optim.SparseAdam(head.sparse, lr=1e-3)] if head.sparse else []
+        optimizers += head.optimizers
+        minibatches = max(1, len(known) // self.batch)
+        steps = self.epochs * minibatches
+        schedules = [
+            torch.optim.lr_scheduler.LambdaLR(o, lambda t: max(self.last_rate, 1 - t / steps)) for o in optimizers
+        ]
+        random, rows, best, chosen = np.random.default_rng(self.seed), list[Row](), -1.0, None
+        cpu = 0.0
+        for epoch in range(1, self.epochs + 1):
+            before = cpu_seconds()
+            self.body.train()
+            for batch in np.array_split(random.permutation(len(known)), minibatches):
+                places, following = padded([known[user] for user in batch], self.length)
+                h = self.body(torch.from_numpy(places[:, :-1]))[torch.from_numpy(following >= 0)]
+                for optimizer in optimizers:
+                    optimizer.zero_grad()
+                head.backward(h, torch.from_numpy(following[following >= 0]))
+                for each in (*optimizers, *schedules):
+                    each.step()
+            cpu += cpu_seconds() - before
+            if epoch == 1:
+                peak = memory_bytes("VmHWM")  # of training alone: a validation holds more
+            row = {"epoch": epoch, "cpu_seconds": cpu, **self._scores(head, "validation", JUDGED), "peak_bytes": peak}
+            rows.append(row)
+            print(self.data, self.head, row, file=sys.stderr, flush=True)
+            if row["ndcg@10"] > best:
+                best, chosen = row["ndcg@10"], copy.deepcopy((self.body.state_dict(), head.state()))
+        assert chosen is not None
+        self.body.load_state_dict(chosen[0])
+        head.restore(chosen[1])
+        rows.append({"epoch": "best", **self._scores(head, "test", len(self.sequences))})
+        return rows
+
+    def _scores(self, head: Any, part: str, users: int) -> Row:
+        """HR@10 and NDCG@10 of the first ``users`` users, whose own earlier items are left out."""
+        import torch
+
+        end = -1 if part == "test" else -2
+        asked, places, (W, bias) = self.sequences[:users], list[Any](), head.weights()
+        self.body.eval()
+        with torch.no_grad():
+            for start in range(0, len(asked), BLOCK):
+                block = asked[start : start + BLOCK]
+                known = [sequence[:end] for sequence in block]
+                h = self.body(torch.from_numpy(padded(known, self.length - 1)[0]))[:, -1]
+                o, wanted = (h @ W.T + bias).numpy(), np.array([sequence[end] for sequence in block])
+                of_wanted = o[np.arange(len(block)), wanted].copy()
+                users_of = np.repeat(np.arange(len(block)), [len(own) for own in known])
+                o[users_of, np.concatenate(known)] = -np.inf
+                places.append(1 + (o > of_wanted[:, None]).sum(1))
+        found = np.concatenate(places)
+        gain = float(np.where(found <= K, 1 / np.log2(found + 1), 0).mean())
+        return {"hr@10": round(float((found <= K).mean()), 4), "ndcg@10": round(gain, 4)}
+
+
 def sequences_of(path: Path) -> list[Any]:
     """The items of each user of a file, numbered from 0."""
     users, items = np.loadtxt(path, np.int64, ndmin=2).T
@@ -124,3 +231,33 @@ def best(scores: Any, k: int) -> Any:
         columns = scores.indices[part][np.argsort(-scores.data[part], kind="stable")[:k]]
         top[i, : columns.size] = columns
     return top
+
+
+def causal_transformer(embed: Any, dim: int, length: int) -> Any:
+    """A norm of the items' rows (−1 is padding), embeddings of places, two causal blocks of two heads, a norm."""
+    import torch
+
+    class Body(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm, self.dropout = torch.nn.LayerNorm(dim), torch.nn.Dropout(0.2)
+            self.places = torch.nn.Parameter(torch.randn(length, dim) * 0.1)
+            given = {"dropout": 0.2, "batch_first": True, "norm_first": True}
+            block = torch.nn.TransformerEncoderLayer(dim, 2, dim, **given)
+            self.blocks = torch.nn.TransformerEncoder(block, 2, torch.nn.LayerNorm(dim), enable_nested_tensor=False)
+
+        def forward(self, ids: Any) -> Any:
+            x = self.norm(embed(ids)) * (ids >= 0)[..., None] + self.places[-ids.shape[1] :]
+            later = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool).triu(1)
+            return self.blocks(self.dropout(x), mask=later)
+
+    return Body()
+
+
+def padded(sequences: list[Any], length: int) -> tuple[Any, Any]:
+    """The last ``length`` + 1 items of each, −1 before them (n, length + 1); and the items that follow (n, length)."""
+    rows = np.full((len(sequences), length + 1), -1, np.int64)
+    for row, sequence in zip(rows, sequences, strict=True):
+        last = sequence[-length - 1 :]
+        row[length + 1 - len(last) :] = last
+    return rows, np.where(rows[:, :-1] >= 0, rows[:, 1:], -1)
