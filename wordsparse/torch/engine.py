@@ -14,6 +14,7 @@ import scipy.sparse as sp
 
 from wordsparse import validation
 from wordsparse.errors import InputError, TrainingError
+from wordsparse.layer.curvature import running_mean, size_of_curvature
 from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Forward, Sums
 from wordsparse.layer.output import FactoredOutput
@@ -216,7 +217,7 @@ class Engine:
         Pi, curvature = None, self.curvature
         if step.second_order:
             share = min(1 / AVERAGED, np.count_nonzero(g) / FORGET)
-            curvature = self._mean_curvature(sums, share)
+            curvature = running_mean(self.curvature, 2 * size_of_curvature(sums), self.steps, share)
             Pi = self._inverse(curvature)
             lr *= self._size(sums, g, Pi, share)
         return core.update(sums, self._stable(sums, lr, Pi), Pi, weight_decay=step.weight_decay), curvature
@@ -231,13 +232,6 @@ class Engine:
             forward = self.output.forward(H, sp.vstack([minibatch.Y for minibatch in minibatches], format="csr"))
             sums = pull_back(_weighted(forward, g))
         return sums, g
-
-    def _mean_curvature(self, sums: Sums, share: float) -> Array:
-        """C̄ with this minibatch. The Z-loss's α may be negative, and bounds nothing there: its size counts."""
-        alpha, rate = sums.forward.terms.alpha, max(1 / (self.steps + 1), share)
-        own = 2 * (sums.forward.inputs.gram(np.abs(alpha)) if (alpha < 0).any() else sums.curvature())
-        mean: Array = self.curvature + rate * (own - self.curvature)
-        return mean
 
     def _inverse(self, curvature: Array) -> Array | None:
         """Π, or None where nothing has curvature yet."""

@@ -32,6 +32,7 @@ import numpy as np
 
 from wordsparse.kernels import mapped
 from wordsparse.layer.core import ExactLayer
+from wordsparse.layer.curvature import running_mean, size_of_curvature
 from wordsparse.layer.inputs import RowInputs, WindowInputs
 from wordsparse.layer.interface import Sums, Value
 from wordsparse.layer.sums import pull_back
@@ -104,15 +105,14 @@ class WordEmbedding:
         output = self.output
         examples, inputs = self._minibatch(examples)
         forward = output.forward(inputs, examples.targets, per_example=False)
-        sums, weights = pull_back(forward), forward.bends
-        bends_down = weights is not forward.terms.alpha
+        sums = pull_back(forward)
         return Pull(
             words=examples.words,
             tokens=examples.tokens,
             pairs=examples.pairs,
             loss=output.loss_sum(sums),
-            weight=float(weights.sum()),
-            curvature=inputs.gram(weights) if bends_down else sums.curvature(),
+            weight=float(forward.bends.sum()),
+            curvature=size_of_curvature(sums),
             mass=sums.mass(),
             sums=sums,
             directions=Value("∇F P", lambda: self._directions(sums)),
@@ -203,9 +203,8 @@ class WordEmbedding:
         """Take a minibatch into C̄, κ and M; returns M of its words and its part of it, (u,), and its own curvature C,
         (d, d)."""
         curvature = 2 * pull.curvature / pull.pairs
-        rate = max(1 / (self.steps + 1), share)
-        self.curvature += rate * (curvature - self.curvature)
-        self.pair_curvature += rate * (2 * pull.weight / pull.pairs - self.pair_curvature)
+        self.curvature = running_mean(self.curvature, curvature, self.steps, share)
+        self.pair_curvature = running_mean(self.pair_curvature, 2 * pull.weight / pull.pairs, self.steps, share)
         kappa = self.pair_curvature
         new_mass = pull.mass * (2 / kappa if kappa > 0 else 1.0)
         seen = self.mass[pull.words] + new_mass
