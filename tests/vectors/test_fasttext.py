@@ -28,7 +28,7 @@ def test_vectors_are_those_of_gensim(min_n: int, max_n: int, bucket: int, tmp_pa
         for word in [*read.words, *UNKNOWN]:
             np.testing.assert_allclose(vectors[word], model.wv[word], rtol=1e-5, atol=1e-7)
     assert read.is_composed("kingzz")
-    assert not read.has_vector("two words")
+    assert not read.is_composed("two words")
 
 
 def test_labels_are_no_words_and_words_need_not_be_utf8(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -83,7 +83,7 @@ def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], composed: boo
         row = row_of.get(_spelt(word))
         if row is not None:
             return np.asarray(word_vectors.unit[row])
-        return word_vectors.vector(word, unit=True) if composed and word_vectors.has_vector(word) else None
+        return word_vectors.vector(word, unit=True) if composed and word_vectors.is_composed(word) else None
 
     cosines = np.full(len(pairs), np.nan)
     for i, pair in enumerate(pairs):

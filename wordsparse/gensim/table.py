@@ -147,7 +147,7 @@ class KeyTable(WordVectors):
         for key, factor in zip(keys, factors.tolist(), strict=True):
             if isinstance(key, np.ndarray):
                 total += factor * key
-            elif not ignore_missing or self.has_vector(key):
+            elif not ignore_missing or key in self or self.is_composed(key):
                 total += factor * self.get_vector(key, norm=pre_normalize)
             else:
                 continue

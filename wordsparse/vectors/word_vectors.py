@@ -194,10 +194,6 @@ class WordVectors:
         """Whether ``word`` has no row and its vector is composed from n-grams, which it shares with other words."""
         return self._find(word) is None and self._composed(word) is not None
 
-    def has_vector(self, word: object) -> bool:
-        """Whether ``word`` has a row or a composed vector."""
-        return self._find(word) is not None or self._composed(word) is not None
-
     def meant(self, query: Key) -> Sequence[Key]:
         """The words that a query stands for: itself if it has a row, else the words into which ``split`` splits it, as
         they are spelt."""
