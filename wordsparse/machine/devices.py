@@ -5,12 +5,12 @@ with the reason. An exception of CuPy during a run becomes a :class:`TrainingErr
 """
 
 import logging
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from wordsparse import optional
@@ -68,7 +68,7 @@ def choose(device: str) -> Choice:
 
 def has_nvidia_driver() -> bool:
     """Whether the machine seems to have an NVIDIA driver: its device file, its entry in /proc, or nvidia-smi."""
-    return any(Path(file).exists() for file in DRIVER_FILES) or shutil.which("nvidia-smi") is not None
+    return any(map(os.path.exists, DRIVER_FILES)) or shutil.which("nvidia-smi") is not None
 
 
 @cache

@@ -173,7 +173,8 @@ def _refuse_foreign(kind: Kind, corpus: Corpus, said: Mapping[str, Any], *, with
             raise InputError(f"{name}: says how text is read, and the corpus is a Source: leave it out")
         if name not in known and name in abouts(TextOptions):
             raise InputError(f"{name}: does not apply to what preset (--for) names: leave it out")
-    refuse_unknown(said, ["corpus", *known], but=1)
+        if name not in known:
+            refuse_unknown([name], ["corpus", *known], but=1)
 
 
 class _Stored(NamedTuple):
