@@ -29,9 +29,6 @@ R = TypeVar("R")
 
 NO_LEARNING_RATE = "there is no learning rate to choose: the exact steps find their own length"
 EVERY_OUTPUT = "every word is a negative here, and nothing is sampled: leave it out, or choose the loss"
-NGRAM_LENGTHS = (
-    "n-grams are fitted to finished vectors: wordsparse subwords has their lengths, --shortest and --longest"
-)
 PHRASES = "gensim's Phrases joins pairs of words before training (docs/text.md); a classifier of texts has --ngrams"
 
 # What gensim and fastText call it, in lower case without - and _ → our name, or a sentence.
@@ -45,7 +42,8 @@ _ELSEWHERE = {
     **dict.fromkeys(("maxvocabsize", "maxfinalvocab", "vocabsize"), "max_vocab"),
     **dict.fromkeys(("t", "subsample", "subsampling"), "sample"),
     **dict.fromkeys(("batchwords", "batchsize"), "batch_tokens"),
-    **dict.fromkeys(("minn", "maxn"), NGRAM_LENGTHS),
+    "minn": "shortest",
+    "maxn": "longest",
     **dict.fromkeys(("bucket", "subwords"), "form"),
     **dict.fromkeys(("validation", "holdout"), "heldout"),
     **dict.fromkeys(("randomstate", "randomseed"), "seed"),

@@ -84,7 +84,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (f"{TRAIN} --loss softmax", "softmax"),
         (f"{TRAIN} --for graph", "--min-count does not apply to --for graph: leave it out"),
         (f"{TRAIN} --device cuda", "cuda"),
-        (f"{TRAIN} --minn 3", "wordsparse subwords has their lengths"),
+        (f"{TRAIN} --minn 3", "did you mean --shortest?"),
         (f"{TRAIN} --frobnicate", "--frobnicate"),
         ("train {text} -o out -minCount 2", "no such option -minCount: did you mean --min-count?"),
         ("train -input {text} -o out", "no such option -input: did you mean CORPUS, without an option?"),

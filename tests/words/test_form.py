@@ -174,11 +174,21 @@ def test_lengths_out_of_range_are_refused(lengths: tuple[int, int]) -> None:
         form.fit(WORDS, vectors(), COUNTS, shortest=lengths[0], longest=lengths[1])
 
 
+def test_short_words_have_short_ngrams(tmp_path: Path) -> None:
+    """N-grams of 3 to 6 characters told nothing of kanji, and were blended all the same."""
+    assert form.lengths(WORDS) == form.LENGTHS
+    assert form.lengths(["東京", "東京都", "京都", "猫"]) == (1, 3)
+    assert form.lengths(WORDS, 2) == (2, form.LENGTHS[1])
+    (tmp_path / "text").write_text("東京 東京都 東京駅 猫\n" * 20)
+    ngrams = [ws.train(tmp_path / "text", **lengths, **SHORT).ngrams for lengths in ({}, {"shortest": 2, "longest": 4})]
+    assert ["1 to 3" in repr(ngrams[0]), "2 to 4" in repr(ngrams[1])] == [True, True]
+
+
 def test_words_without_a_shared_ngram_are_refused_and_leave_training_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="choose shorter n-grams"):
         form.fit(["xy", "cd"], np.eye(2, dtype=np.float32))
     text = tmp_path / "text"
-    text.write_text("ab cd ef gh\n" * 50)
+    text.write_text("abcd efgh ijkl mnop\n" * 50)
     assert ws.train(text, form=1, **SHORT).ngrams is None
     with pytest.raises(InputError, match="words that are text"):
         form.with_form(WordVectors([1, 2], np.eye(2)))

@@ -16,8 +16,8 @@ from wordsparse.words import form as words_form
     "--vectors", metavar="FILE", help="Word vectors of any tool, most frequent first, in a format that evaluate reads."
 )
 @output_option("A model directory for MODEL; an npz file for --vectors, replaced if it exists.")
-@click.option("--shortest", type=int, default=words_form.SHORTEST, show_default=True, help="Length of the shortest.")
-@click.option("--longest", type=int, default=words_form.LONGEST, show_default=True, help="Length of the longest.")
+@click.option("--shortest", type=int, help="Length of the shortest.")
+@click.option("--longest", type=int, help="Length of the longest.")
 @click.option(
     "--form",
     type=float,
@@ -29,14 +29,19 @@ from wordsparse.words import form as words_form
 )
 @json_option
 def command(
-    model: str | None, vectors: str | None, output: Path, shortest: int, longest: int, form: float, as_json: bool
+    model: str | None,
+    vectors: str | None,
+    output: Path,
+    shortest: int | None,
+    longest: int | None,
+    form: float,
+    as_json: bool,
 ) -> None:
     """Fit n-grams of characters to finished vectors.
 
     What they tell of each word is blended into its vector. MODEL: a model directory. A word that is not in the
-    vocabulary gets the mean of the rows of its n-grams. Lengths are in characters of <word>: in languages whose words
-    are short, such as Chinese, give --shortest 2 --longest 3; at the default, a word of one letter has no n-gram of its
-    own.
+    vocabulary gets the mean of the rows of its n-grams. Lengths are in characters of <word>; by default 1 to 3 if the
+    words have fewer than 4 characters on average, as in Japanese and Chinese, else 3 to 6.
     """
     from wordsparse.files import storage
     from wordsparse.vectors.formats import read_file, save_vectors
@@ -60,5 +65,6 @@ def command(
     rows = fitted.ngrams
     assert rows is not None
     result = {"output": str(output), "ngrams": len(rows), "ngram_bytes": rows.rows.nbytes}
-    result |= {"vocab_size": len(fitted), "dim": fitted.dim, "shortest": shortest, "longest": longest}
+    result |= {"vocab_size": len(fitted), "dim": fitted.dim}
+    result |= {"shortest": rows.index.shortest, "longest": rows.index.longest}
     emit(result, [f"{len(rows):,} n-grams fitted to {len(fitted):,} words x {fitted.dim} -> {output}"], as_json)

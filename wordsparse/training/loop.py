@@ -178,7 +178,7 @@ class Run:
         self.embedding.output.kernels.release()
         self.minibatches.release()
         give_back()
-        return _with_ngrams(model, self.options.form)
+        return _with_ngrams(model, self.options)
 
     def _report(self, checkpoints: int, parent: str | None) -> dict[str, Any]:
         """The figures of the run; those that were not requested are left out.
@@ -292,13 +292,13 @@ class Run:
         return TrainingError(f"{where}: {how}; use {', or '.join(remedies)}")
 
 
-def _with_ngrams(model: Model, form: float) -> Model:
+def _with_ngrams(model: Model, options: Options) -> Model:
     """Return the model with n-grams, unless too few words of its vocabulary share any; their time counts as
     training."""
     report = model.report
     wall, cpu = time.perf_counter() - report["wall_seconds"], time.process_time() - report["cpu_seconds"]
     try:
-        fitted = model.fit_ngrams(form=form)
+        fitted = model.fit_ngrams(options.shortest, options.longest, options.form)
     except InputError as error:
         logger.info("no vectors of unknown words: %s", error)
         fitted = model

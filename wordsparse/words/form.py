@@ -41,7 +41,8 @@ from wordsparse.vectors.sweeps import Sweeps
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.options import MOST_FORM
 
-SHORTEST, LONGEST = 3, 6
+# Lengths of n-grams in characters: for words of fewer than SHORT_WORDS on average, as in Japanese, and for others.
+SHORT_WORDS, LENGTHS_OF_SHORT, LENGTHS = 4.0, (1, 3), (3, 6)
 MIN_WORDS = 3
 SEEN, FEW = 5, 10_000
 RIDGE = 0.015
@@ -87,21 +88,26 @@ def fit(
     unit: Array,
     counts: Array | None = None,
     *,
-    shortest: int = SHORTEST,
-    longest: int = LONGEST,
+    shortest: int | None = None,
+    longest: int | None = None,
     form: float = 1.0,
     threads: int | None = None,
 ) -> NgramFit:
     """Fit the rows of the n-grams of ``words`` to their vectors.
 
     ``unit`` (V, dim) float32 has vectors of length one, or zeros; ``counts`` (V,) says how often each word occurs.
-    Lengths of n-grams are in characters, of which the two brackets count as one each; with ``form`` 0 all words stay as
-    they are. InputError if the lengths or ``form`` are out of range, no n-gram is shared by MIN_WORDS words, or a word
-    is not text.
+    Lengths of n-grams are in characters, of which the two brackets count as one each; None: those of :func:`lengths`.
+    With ``form`` 0 all words stay as they are.
+
+    Raises
+    ------
+    InputError
+        If the lengths or ``form`` are out of range, no n-gram is shared by MIN_WORDS words, or a word is not text.
     """
-    check_lengths(shortest, longest)
     if not all(isinstance(word, str) for word in words):
         raise InputError("n-grams need words that are text")
+    shortest, longest = lengths(words, shortest, longest)
+    check_lengths(shortest, longest)
     form = validation.non_negative("form", form, most=MOST_FORM)
     ids = _often_seen(counts, len(words))
     weights = np.ones(len(ids)) if counts is None else np.asarray(counts[ids] / (counts[ids] + DOUBT), np.float64)
@@ -110,7 +116,7 @@ def fit(
     if not len(sweeps.ngrams):
         raise InputError(
             f"no sequence of {shortest} to {longest} characters (of <word>) is shared by {MIN_WORDS} words: choose "
-            "shorter n-grams, or more words"
+            "shorter n-grams (--shortest, --longest), or more words"
         )
     shares = np.zeros(len(words), np.float32)
     shares[ids] = weights / (float(weights.sum()) or 1.0)
@@ -128,8 +134,8 @@ def fit(
         return rows, composed, float(np.vdot(weighted, composed)) / whole if whole > 0 else 0.0
 
     with single_threaded_blas():
-        lengths = np.sqrt(np.maximum(1 - 2 * (unit @ mean) + mean @ mean, 0))[ids]
-    signs = lengths[:, None] * (2 * np.random.default_rng(0).integers(0, 2, (len(ids), SPAN), np.int8) - np.float32(1))
+        radii = np.sqrt(np.maximum(1 - 2 * (unit @ mean) + mean @ mean, 0))[ids]
+    signs = radii[:, None] * (2 * np.random.default_rng(0).integers(0, 2, (len(ids), SPAN), np.int8) - np.float32(1))
     *_, own = explained(signs, np.arange(len(ids)), np.zeros(SPAN, np.float32))
     rows, composed, told = explained(unit, ids, mean)
     sweeps.multiply(rows, _whitening(composed, weights[sample]))
@@ -139,8 +145,15 @@ def fit(
     return NgramFit(NgramVectors(sweeps.ngrams, rows, mean), strength, form * TAU)
 
 
+def lengths(words: Sequence[str], shortest: int | None = None, longest: int | None = None) -> tuple[int, int]:
+    """Return the lengths of n-grams for these words; None is chosen by how long the words are."""
+    mean = sum(map(len, words)) / max(len(words), 1)
+    short, long = LENGTHS_OF_SHORT if mean < SHORT_WORDS else LENGTHS
+    return short if shortest is None else shortest, long if longest is None else longest
+
+
 def with_form(
-    word_vectors: WordVectors, shortest: int = SHORTEST, longest: int = LONGEST, form: float = 1.0
+    word_vectors: WordVectors, shortest: int | None = None, longest: int | None = None, form: float = 1.0
 ) -> WordVectors:
     """Vectors of any origin with n-grams fitted to them and blended into them. InputError as :func:`fit`."""
     words, counts = word_vectors.words, word_vectors.counts

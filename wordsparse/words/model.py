@@ -187,13 +187,12 @@ class Model:
         """The words, in the order of their rows."""
         return iter(self.vocabulary.words)
 
-    def fit_ngrams(
-        self, shortest: int = words_form.SHORTEST, longest: int = words_form.LONGEST, form: float = 1.0
-    ) -> "Model":
+    def fit_ngrams(self, shortest: int | None = None, longest: int | None = None, form: float = 1.0) -> "Model":
         """The same model with n-grams fitted to its vectors, in place of n-grams that it has.
 
-        The lengths are in characters, of which the brackets of ``<word>`` count as one each; ``form`` is how strongly
-        they are blended into the vectors, 0 not at all.
+        The lengths are in characters, of which the brackets of ``<word>`` count as one each; None: by the words
+        (:func:`wordsparse.words.form.lengths`). ``form`` is how strongly they are blended into the vectors, 0 not at
+        all.
 
         Raises
         ------

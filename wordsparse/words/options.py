@@ -134,6 +134,16 @@ class Options(Checked):
         free=True,
         check=partial(non_negative, most=MOST_FORM),
     )
+    shortest: int | None = option(
+        None,
+        "Length of the shortest n-grams of form, in characters.",
+        shown="1 if the words have fewer than 4 characters on average, else 3",
+        free=True,
+        check=positive_int,
+    )
+    longest: int | None = option(
+        None, "Length of the longest n-grams of form.", shown="3 for such words, else 6", free=True, check=positive_int
+    )
     recipe: Recipe | None = option(
         None, "Constants other than the recommended ones of the model and the loss.", cli=None
     )
