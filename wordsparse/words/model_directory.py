@@ -31,7 +31,7 @@ MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
 VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
 NGRAMS, AXES = "subwords.bin", "axes.npy"
-OF_LABELS = "labels.json"  # of wordsparse.labels
+OF_LABELS = "labels.json"  # the manifest of a model of labels
 
 
 def write(model: Model, path: str | PathLike[str]) -> None:
