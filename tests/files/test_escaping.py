@@ -1,4 +1,4 @@
-"""Text of others cannot steer a terminal, and stays readable."""
+"""Untrusted text cannot control a terminal, and stays readable."""
 
 import unicodedata
 import xml.etree.ElementTree as ET

@@ -1,4 +1,4 @@
-"""Every kind of file that wordsparse writes, with every kind of damage: each reader refuses it and names it."""
+"""Every kind of file that wordsparse writes, with every kind of damage: its reader refuses it and names it."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 
 def corruptions(path: Path) -> Iterator[bytes | None]:
-    """Damaged versions of a file: cut, emptied, lengthened, a flipped bit, another file of ours; None: removed."""
+    """Yield damaged versions of a file: cut, emptied, longer, a bit flipped, another file of ours; None: removed."""
     data = path.read_bytes()
     size = len(data)
     yield None
@@ -39,7 +39,7 @@ def corruptions(path: Path) -> Iterator[bytes | None]:
 
 
 def is_same_json(damaged: bytes | None, data: bytes) -> bool:
-    """Whether the damage changed nothing that is read: the 17th digit of a number may be another."""
+    """Return whether both parse to the same JSON: the 17th digit of a number may differ without effect."""
     try:
         return bool(json.loads(damaged or b"") == json.loads(data))
     except ValueError:
@@ -61,7 +61,7 @@ def test_a_damaged_file_is_refused_by_name(whole: Path, tmp_path: Path, kind: st
                 path.write_bytes(damaged)
             with pytest.raises(InputError) as caught:
                 read(tmp_path / kind)
-            # A corpus without its manifest is no corpus: the message names the manifest that is not there.
+            # A corpus without its manifest is no corpus; the message names the missing manifest.
             assert path.name in str(caught.value)
             tried += 1
             path.write_bytes(data)

@@ -17,20 +17,20 @@ from wordsparse.vectors.formats import FORMATS, save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors
 
-# Formats of one file; the model's is a directory.
+# Formats of one file; model2vec's is a directory.
 FILES = [name for name in FORMATS if name != "model2vec" and (name != "gensim" or optional.installed("gensim"))]
 VECTORS = WordVectors(["a", "b"], [[1, 2], [3, 4]], [5, 4])
 
 
 @pytest.fixture
 def fifo(tmp_path: Path) -> Iterator[tuple[Path, list[bytes]]]:
-    """A named pipe and what its reader, a thread, has read when the test joins it by leaving the fixture."""
+    """Make a named pipe and a thread that reads it; the list holds the data once the thread is joined, at teardown."""
     path, read = tmp_path / "fifo", []
     os.mkfifo(path)
     reader = threading.Thread(target=lambda: read.append(path.read_bytes()))
     reader.start()
     yield path, read
-    if reader.is_alive():  # nobody has written: let it go
+    if reader.is_alive():  # nothing was written: release the reader
         os.close(os.open(path, os.O_WRONLY))
     reader.join()
 
@@ -54,7 +54,7 @@ def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path, format: str) ->
     (tmp_path / "elsewhere").mkdir()
     target, link = tmp_path / "elsewhere" / "vectors", tmp_path / "link"
     link.symlink_to(target)
-    for _ in range(2):  # at first the link dangles
+    for _ in range(2):  # the first time, the link dangles
         assert save_vectors(VECTORS, link, format)[0] == link
         assert link.is_symlink()
         assert target.stat().st_size
@@ -80,17 +80,17 @@ def test_files_that_are_written_twice_or_beside_others_replace_nothing_special(t
 
 
 def test_standard_output_that_is_a_file_is_appended_to(tmp_path: Path) -> None:
-    # Followed to the file that it is, standard output would be replaced, and all that was printed with it.
+    # If standard output is a file, replacing it would lose all that was printed to it.
     vectors = save_vectors(VECTORS, tmp_path / "v.npz", "npz")[0]
     names = ["-", "/dev/stdout"]
-    said = tmp_path / "said"
-    said.write_bytes(b"before\n")
+    printed = tmp_path / "said"
+    printed.write_bytes(b"before\n")
     each = f"sys.exit(max(main([*sys.argv[1:], '-o', name]) for name in {names}))"
     program = f"import sys; from wordsparse.cli import main; {each}"
     command = [sys.executable, "-c", program, "export", str(vectors), "--format", "word2vec"]
-    with said.open("ab") as file:
+    with printed.open("ab") as file:
         done = subprocess.run(command, stdout=file, stderr=subprocess.PIPE, cwd=tmp_path, check=True)
-    assert said.read_bytes() == b"before\n" + 2 * b"2 2\na 1 2\nb 3 4\n"
+    assert printed.read_bytes() == b"before\n" + 2 * b"2 2\na 1 2\nb 3 4\n"
     assert done.stderr.decode() == "".join(f"2 words x 2 -> {name}\n" for name in names)
     refused = subprocess.run([*command, "--json"], capture_output=True, cwd=tmp_path, check=False)
     assert (refused.returncode, refused.stdout, refused.stderr.count(b"--json")) == (2, b"", 2)
@@ -122,7 +122,7 @@ assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 def test_a_disk_that_is_full_in_any_format(tmp_path: Path) -> None:
-    # safetensors raises an error of its own, which nobody caught.
+    # safetensors raises an error of its own, which was not caught.
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path / "v")], capture_output=True, text=True, check=False
     )

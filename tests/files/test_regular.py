@@ -27,8 +27,8 @@ def test_only_regular_files_are_read(tmp_path: Path, read: Callable[[Path], obje
     SPECIAL[kind](tmp_path / "special")
     with pytest.raises(InputError, match=r"regular file|directory"):
         read(tmp_path / "special")
-    for name, said in (("missing", "No such file"), ("x" * 300, "cannot be read")):
-        with pytest.raises(InputError, match=said):
+    for name, message in (("missing", "No such file"), ("x" * 300, "cannot be read")):
+        with pytest.raises(InputError, match=message):
             read(tmp_path / name)
 
 

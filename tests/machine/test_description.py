@@ -21,7 +21,7 @@ def test_the_commit_of_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(description, "SOURCES", tmp_path)
     assert description.commit() is None
     git(tmp_path, "init", "--quiet")
-    assert description.commit() is None  # it has none yet
+    assert description.commit() is None  # no commit yet
     (tmp_path / "file").write_text("one")
     git(tmp_path, "add", "file")
     git(tmp_path, "commit", "--quiet", "--message", "one")
@@ -44,6 +44,6 @@ def test_an_installed_package_knows_the_commit_it_was_compiled_from(monkeypatch:
 
 
 def test_provenance_is_json_and_names_the_kernels() -> None:
-    found = json.loads(json.dumps(diagnosis.provenance(1, 64)))
-    assert found["instruction_set"] == diagnosis.diagnose()["compiled"]["instruction_set_used"]
-    assert {"processor", "commit", "blas", "environment", "threads", "packages"} <= found.keys()
+    provenance = json.loads(json.dumps(diagnosis.provenance(1, 64)))
+    assert provenance["instruction_set"] == diagnosis.diagnose()["compiled"]["instruction_set_used"]
+    assert {"processor", "commit", "blas", "environment", "threads", "packages"} <= provenance.keys()

@@ -1,4 +1,4 @@
-"""Which device is taken and why, with a CuPy that plays every machine."""
+"""The device that is chosen and the reason, with a fake CuPy that imitates every machine."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -30,8 +30,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def test_a_gpu_that_works_is_taken(machine: Callable[..., None]) -> None:
     machine()
-    for asked in ("auto", "cuda"):
-        choice = devices.choose(asked)
+    for device in ("auto", "cuda"):
+        choice = devices.choose(device)
         assert choice.device == "cuda"
         assert choice.reason == "NVIDIA H100 (compute capability 9.0, CuPy 14.2.0)"
     assert devices.choose("cpu").device == "cpu"

@@ -58,7 +58,7 @@ def test_single_threaded_blas_sets_and_restores() -> None:
 
 
 def test_the_kernels_own_blas_is_held_whatever_is_imported_first() -> None:
-    """A BLAS that is loaded after the pools were looked up would run its own threads beside OpenMP's."""
+    """A BLAS loaded after the pools were looked up would run its own threads next to OpenMP's."""
     script = (
         "import wordsparse.machine.threads as threads, threadpoolctl\n"
         "import scipy.linalg\n"
@@ -75,7 +75,7 @@ OPENMP = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        # Workers look a little before they sleep.
+        # Workers spin briefly before they sleep.
         ({}, ["PASSIVE", "1000"]),
         ({"OMP_WAIT_POLICY": "ACTIVE"}, ["ACTIVE", None]),
         ({"GOMP_SPINCOUNT": "0"}, ["PASSIVE", "0"]),
@@ -127,7 +127,7 @@ assert here == there
 
 
 def test_forked_after_use_a_process_works_on_one_thread() -> None:
-    """It waited for ever: the threads that OpenMP remembers are the parent's."""
+    """It hung: OpenMP remembers threads that belong to the parent."""
     done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("this process was forked from one that had used wordsparse: it uses one thread") == 1
@@ -173,7 +173,7 @@ def test_results_are_made_ahead_by_the_other_threads(helpers: int, ahead: int) -
 @pytest.mark.parametrize("n", [1, 3])
 @pytest.mark.parametrize(("broken", "error", "before"), [(2, ValueError, [0, 1]), (9, LookupError, [0, 1, 2, 3, 4])])
 def test_errors_stand_in_their_place(n: int, broken: int, error: type[Exception], before: list[int]) -> None:
-    """Neither an error of a later item nor one of taking an item comes before an earlier one."""
+    """No error, of a later item or of the iteration itself, comes before the result of an earlier item."""
 
     def items() -> Iterator[int]:
         yield from range(5)

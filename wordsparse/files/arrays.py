@@ -1,4 +1,4 @@
-"""A set of named arrays and numbers on disk: one file of raw little-endian data, and a table for a manifest.
+"""A set of named arrays and numbers on disk: one file of raw little-endian data, and a table for the manifest.
 
 The table holds the numbers, the type, shape and memory order of each array (the rounding of products depends on the
 order), and the file's size and SHA-256. The table itself is signed in a manifest
@@ -20,14 +20,14 @@ _BLOCK = 2**24
 
 
 def check_fit(state: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Raise InputError unless ``state`` has the names and shapes of ``wanted``: another version's has others."""
+    """Raise InputError unless ``state`` has the names and shapes of ``wanted``; another version's may differ."""
     for name in sorted(state.keys() | wanted.keys()):
         if name not in state or name not in wanted or np.shape(state[name]) != np.shape(wanted[name]):
-            raise InputError(f"its {name} is not what this run needs: it belongs to another version or another run")
+            raise InputError(f"its {name} does not fit this run: it belongs to another version or another run")
 
 
 def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the arrays to a new file and fsync it; returns the table, as JSON. OSError if writing fails."""
+    """Write the arrays to a new file, fsync it and return the table, as JSON. OSError if writing fails."""
     arrays, numbers = {}, {}
     with storage.synced(path) as file:
         for name, part in state.items():
@@ -45,15 +45,15 @@ def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
 def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Read a file written by :func:`write`, and compare it with the size and checksum in its table.
 
-    With ``into``, the names and shapes must be the same as in ``into``, whose arrays are filled and returned; arrays
-    stored in column-major order are returned as new arrays. InputError if the file does not match the table, or the
-    table does not match ``into``. The content of ``into`` is then undefined.
+    With ``into``, its names and shapes must match those of the file; its arrays are filled and returned, but arrays
+    stored in column-major order are returned as new arrays. InputError if the file does not match its table, or the
+    table does not match ``into``, whose content is then undefined.
     """
     digest = hashlib.sha256()
     with storage.trusting(path), regular.opened(path) as file:
         if regular.size_of(file) != table["bytes"]:
             raise InputError(
-                f"has not the {table['bytes']:,} bytes of its table: it was cut or altered; {storage.AGAIN}"
+                f"does not have the {table['bytes']:,} bytes that its table says: it was cut or altered; {storage.AGAIN}"
             )
         state = dict(table["numbers"])
         shapes = {name: np.broadcast_to(0, entry["shape"]) for name, entry in table["arrays"].items()}
@@ -75,11 +75,11 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
 
 
 def _row_blocks(array: Array) -> Iterator[Array]:
-    """Views of blocks of rows, for arrays of any strides."""
+    """Return views of blocks of rows, for arrays of any strides."""
     rows = max(1, _BLOCK // max(1, array.nbytes // max(1, array.shape[0])))
     return (array[start : start + rows] for start in range(0, array.shape[0], rows))
 
 
 def _bytes_of(array: Array) -> memoryview:
-    """The memory of an array in C order."""
+    """Return the memory of an array in C order."""
     return array.reshape(-1).view(np.uint8).data

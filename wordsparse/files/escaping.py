@@ -14,22 +14,22 @@ _UNSAFE = re.compile(
 
 
 def escaped(text: str) -> str:
-    """``text`` as one line without control characters: each unsafe character as an escape such as ``\\x1b``."""
-    return _UNSAFE.sub(lambda found: ascii(found.group())[1:-1], text)
+    """Return ``text`` on one line, with each unsafe character replaced by an escape such as ``\\x1b``."""
+    return _UNSAFE.sub(lambda match: ascii(match.group())[1:-1], text)
 
 
 def listed(names: Sequence[object]) -> str:
-    """The first names of a list, for a message; none of an empty one."""
+    """Return the first of the names, for a message; "none" if the list is empty."""
     return ", ".join(repr(name)[:40] for name in names[:8]) + (", …" if len(names) > 8 else "") if names else "none"
 
 
 def number_of(number: int, noun: str) -> str:
-    """A number of things in words."""
+    """Return a number and its noun in words: ``2 words``."""
     return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def html_table(rows: Sequence[Sequence[str]], heads: Collection[str] = ()) -> str:
-    """The rows as a table of a notebook: first cells on the left, and rows that begin with a head bold."""
+    """Return an HTML table for notebooks: names on the left, values on the right; rows that begin with a head bold."""
     lines = []
     for first, *rest in rows:
         tag = "th" if first in heads else "td"

@@ -18,13 +18,13 @@ from wordsparse.errors import InputError, WordsparseError
 STANDARD_OUTPUT = "-"
 """The name of standard output; ``./-`` names a file."""
 
-# The beginning of https://host/text or s3://bucket/text; pathlib makes one slash of two.
+# An address, such as https://host/text or s3://bucket/text; pathlib reduces two slashes to one.
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)")
 _NAMED = {STANDARD_OUTPUT: 1, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def is_stream(path: Path) -> bool:
-    """Whether an output named ``path`` is a stream; False if a regular file is created or replaced.
+    """Return whether an output named ``path`` is a stream; False if a regular file is created or replaced.
 
     InputError if it is neither.
     """
@@ -44,19 +44,19 @@ def is_stream(path: Path) -> bool:
 
 
 def is_standard_output(path: Path) -> bool:
-    """Whether output to ``path`` goes to the standard output of the program."""
+    """Return whether output to ``path`` goes to the standard output of the program."""
     return _descriptor(path) == 1
 
 
 def address(path: str | os.PathLike[str]) -> str | None:
-    """The address that a name is written as, https://…; None of the path of a file."""
-    found = _ADDRESS.match(os.fspath(path))
-    return found and "://".join(found.groups())
+    """Return the address, such as https://…, if ``path`` is written as one; None for the path of a file."""
+    match = _ADDRESS.match(os.fspath(path))
+    return match and "://".join(match.groups())
 
 
 @contextmanager
 def stream(path: Path) -> Iterator[BinaryIO]:
-    """The stream at ``path``, open for writing; a named pipe waits for its reader.
+    """Open the stream at ``path`` for writing; a named pipe waits for its reader.
 
     WordsparseError if writing fails, BrokenPipeError if the reader of a pipe is gone.
     """
@@ -72,7 +72,7 @@ def stream(path: Path) -> Iterator[BinaryIO]:
 
 
 def _descriptor(path: Path) -> int | None:
-    """The number of the open file of this process that ``path`` names, ``-`` or /dev/stdout; else None.
+    """Return the number of this process's open file that ``path`` names (``-``, /dev/stdout, /dev/stderr); else None.
 
     A shell may have redirected standard output to a regular file, which must be written at its current position and
     must not be replaced.

@@ -30,7 +30,7 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def descriptor_of(path: str | os.PathLike[str]) -> int:
-    """A descriptor of the regular file at ``path``, open for reading; the caller closes it.
+    """Open the regular file at ``path`` for reading and return its descriptor, which the caller closes.
 
     InputError if it is missing, not readable, or not a regular file.
     """
@@ -46,18 +46,18 @@ def descriptor_of(path: str | os.PathLike[str]) -> int:
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[BufferedReader]:
-    """The regular file at ``path``, open for reading; failed reads inside the block become InputError."""
+    """Open the regular file at ``path`` for reading; failed reads inside the block become InputError."""
     with reading(path), open(descriptor_of(path), "rb") as file:
         yield file
 
 
 def size_of(file: BufferedReader) -> int:
-    """The size of an open file in bytes."""
+    """Return the size of an open file in bytes."""
     return os.fstat(file.fileno()).st_size
 
 
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
-    """The content of a regular file of at most ``most`` bytes; else InputError names it."""
+    """Read a regular file of at most ``most`` bytes; a larger one raises InputError."""
     with opened(path) as file:
         data = file.read(min(most, size_of(file)) + 1)  # one more: the file may be growing
     if len(data) > most:
@@ -66,7 +66,7 @@ def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
 
 
 def read_text(path: str | os.PathLike[str], most: int) -> str:
-    """The UTF-8 text, without a byte-order mark, in a regular file of at most ``most`` bytes; else InputError."""
+    """Read the UTF-8 text, without a byte-order mark, of a regular file of at most ``most`` bytes; else InputError."""
     try:
         return read_bytes(path, most).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -74,17 +74,17 @@ def read_text(path: str | os.PathLike[str], most: int) -> str:
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The table in a file of TOML, a format that people read and edit; else InputError names the file, and the line."""
+    """Read a TOML file, a format that people read and edit; InputError names the file, and the line."""
     text = read_text(path, TOML_BYTES)
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # the ValueErrors include numbers of thousands of digits
-        said = "is JSON, not TOML: for a model's options name its directory"
-        said = said if text.lstrip().startswith("{") else f"is not valid TOML: {error}; correct it"
-        raise InputError(f"{path}: {said}") from error
+        message = "is JSON, not TOML: for a model's options name its directory"
+        message = message if text.lstrip().startswith("{") else f"is not valid TOML: {error}; correct it"
+        raise InputError(f"{path}: {message}") from error
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
-    """The SHA-256 of a regular file's bytes, in hexadecimal digits."""
+    """Return the SHA-256 of a regular file's bytes, in hexadecimal digits."""
     with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,12 +17,12 @@ from wordsparse.files import outputs, regular, system
 from wordsparse.files.system import is_at, sync, try_lock, unlock
 
 AGAIN = "restore it, or make it again"
-"""The remedy for a damaged file."""
+"""Remedy for a damaged file."""
 MANIFEST_BYTES = 2**24
 NAME_BYTES = 255
-"""The longest name of a file."""
+"""Length of the longest name of a file."""
 TEMPORARY_BYTES = len("..xxxxxxxx.partial")
-"""The bytes by which the temporary name of an output is longer."""
+"""Bytes that a temporary name adds to the name of its output."""
 Content = TypeVar("Content")
 _BLOCK = 2**20
 
@@ -53,8 +53,8 @@ def naming(path: Path) -> Iterator[None]:
 def trusting(path: Path) -> Iterator[None]:
     """Raise InputError that names ``path`` if the block, which reads members of a file of ours, fails.
 
-    Files of ours are not validated beyond their checksums. What is done with the members stands behind the block, where
-    a failure is a fault of the program."""
+    Files of ours are not validated beyond their checksums. Use the members after the block: a failure there is a fault
+    of the program."""
     with naming(path):
         try:
             yield
@@ -65,16 +65,16 @@ def trusting(path: Path) -> Iterator[None]:
 
 
 def leftovers(path: Path) -> Iterator[Path]:
-    """The temporary directories for ``path``, also of processes that died."""
+    """Return the temporary directories for ``path``, also those of processes that died."""
     return path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.partial")
 
 
 @contextmanager
 def staging(path: Path, mode: int = 0o777, *, alone: bool = False) -> Iterator[Path]:
-    """A temporary directory ``.NAME.xxxxxxxx.partial`` beside ``path``, removed at the end of the block.
+    """Make a temporary directory ``.NAME.xxxxxxxx.partial`` next to ``path``, removed at the end of the block.
 
-    It is locked while its process lives. Directories that dead processes left for ``path`` are removed first; if
-    another process has one and this one would be ``alone``, InputError says so. OSError if it cannot be made.
+    It is locked while its process lives. Directories that dead processes left for ``path`` are removed first. With
+    ``alone``, InputError if another process is writing ``path``. OSError if the directory cannot be made.
     """
     for leftover in leftovers(path):
         with _locked(leftover) as dead:
@@ -83,7 +83,7 @@ def staging(path: Path, mode: int = 0o777, *, alone: bool = False) -> Iterator[P
             elif alone and leftover.exists():
                 raise InputError(f"{path}: another process is writing it: wait for it, or name another output")
     while True:
-        # A directory of tempfile would be private to its owner (mode 0700), and a rename would keep that mode.
+        # tempfile would make the directory private to its owner (mode 0700), and a rename would keep that mode.
         temporary = _partial_name(path)
         temporary.mkdir(mode)
         with _locked(temporary) as ours:
@@ -97,7 +97,7 @@ def staging(path: Path, mode: int = 0o777, *, alone: bool = False) -> Iterator[P
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[bool]:
-    """Lock a directory inside the block; yields whether it is locked and still exists."""
+    """Lock a directory inside the block; yield whether it is locked and still exists."""
     try:
         descriptor = os.open(directory, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
@@ -111,10 +111,10 @@ def _locked(directory: Path) -> Iterator[bool]:
 
 def remove_directory(path: Path) -> None:
     """Remove a directory atomically: if the process dies, it is complete or gone. Errors are ignored."""
-    gone = _partial_name(path)
+    doomed = _partial_name(path)
     with suppress(OSError):
-        os.rename(path, gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        os.rename(path, doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
 
 
 def _partial_name(path: Path) -> Path:
@@ -123,7 +123,7 @@ def _partial_name(path: Path) -> Path:
 
 @contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
-    """A temporary directory beside ``path``; renamed to it if the block succeeds, otherwise removed.
+    """Make a temporary directory next to ``path``; rename it to ``path`` if the block succeeds, else remove it.
 
     The block must fsync the files that it writes. InputError before the block, if ``path`` exists and is not an empty
     directory, cannot be created, or is being written by another process; WordsparseError after the block, if the rename
@@ -144,11 +144,11 @@ def new_directory(path: Path) -> Iterator[Path]:
 
 
 def check_new_directory(path: Path) -> None:
-    """Raise InputError unless a directory can be created at ``path``; called before the work starts."""
+    """Raise InputError unless a directory can be created at ``path``; call before work starts."""
     target = Path(os.path.realpath(path))
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
-        what = "name another directory, or delete it first" if path.is_dir() else "is a file: name a new directory"
-        raise InputError(f"{path}: exists already: {what}")
+        remedy = "name another directory, or delete it first" if path.is_dir() else "is a file: name a new directory"
+        raise InputError(f"{path}: exists already: {remedy}")
     check_parent(path)
 
 
@@ -173,9 +173,9 @@ def check_parent(path: Path) -> None:
 
 
 def check_file(path: Path, *, streams: bool = True) -> None:
-    """Raise InputError unless a file can be written at ``path``; called before the work starts.
+    """Raise InputError unless a file can be written at ``path``; call before work starts.
 
-    ``streams`` says whether it may be a pipe, a terminal or standard output.
+    If ``streams``, it may also be a pipe, a terminal or standard output.
     """
     if not outputs.is_stream(path):
         check_parent(path)
@@ -184,8 +184,8 @@ def check_file(path: Path, *, streams: bool = True) -> None:
 
 
 def check_apart(output: str | os.PathLike[str], inputs: Iterable[object]) -> None:
-    """Raise InputError if the output is one of the ``inputs``, by a link too, or a file below a directory of them;
-    called before the work starts. Inputs that are no paths are left out."""
+    """Raise InputError if the output is one of the ``inputs``, also through a link, or a file inside an input
+    directory. Call before work starts. Inputs that are not paths are ignored."""
     if not os.path.isfile(output):
         return
     for each in inputs:
@@ -196,7 +196,7 @@ def check_apart(output: str | os.PathLike[str], inputs: Iterable[object]) -> Non
 
 
 def _files_below(directory: str | os.PathLike[str]) -> Iterator[str]:
-    """The files that a reader of the directory would take: hidden ones are skipped."""
+    """Yield the files that a reader of the directory would read; hidden ones are skipped."""
     for place, folders, names in os.walk(directory):
         folders[:] = [name for name in folders if not name.startswith(("_", "."))]
         yield from (os.path.join(place, name) for name in names if not name.startswith(("_", ".")))
@@ -219,9 +219,8 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
     """Call ``write`` to write a file and its companions in a temporary directory, then move them to their places.
 
     ``write`` takes a path of the same name in the temporary directory. Links are followed and kept; their target is
-    replaced. ``path`` is moved last, so that its companions exist when it appears, and is the first of the files that
-    are returned. InputError if it exists and is not a regular file; WordsparseError if writing fails, and none has been
-    moved.
+    replaced. ``path`` is moved last, so that its companions exist when it appears; it is the first of the returned
+    files. InputError if it exists and is not a regular file; WordsparseError if writing fails, with no file moved.
     """
     check_file(path, streams=False)
     target = Path(os.path.realpath(path))
@@ -240,11 +239,11 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
 
 
 def put(made: Path, path: Path, previous: Path | None = None) -> None:
-    """Move a complete file or directory to ``path``, in place of what is there, which is removed.
+    """Move a complete file or directory to ``path``, replacing and removing what is there.
 
-    OSError if it cannot be moved; what is at ``path`` stays. Where the file system cannot exchange the two in one step,
-    what was at ``path`` is at ``previous`` meanwhile, or beside it where that is not named: a process that is killed
-    then leaves it there.
+    OSError if it cannot be moved; ``path`` then keeps its content. If the file system cannot exchange the two in one
+    step, the old content is at ``previous`` meanwhile (by default next to ``path``), and stays there if the process is
+    killed.
     """
     replaces = os.path.lexists(path)
     if replaces and system.exchange(made, path):
@@ -265,10 +264,10 @@ def put(made: Path, path: Path, previous: Path | None = None) -> None:
 
 
 def read_unreplaced(directory: Path, read: Callable[[], Content]) -> Content:
-    """Return ``read()``, which reads files of ``directory``; if another directory took its place meanwhile, again."""
+    """Return ``read()``, which reads files of ``directory``; repeat it if the directory was replaced meanwhile."""
     while True:
         try:
-            opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)  # while it is open, no other has its number
+            opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)  # its inode number is not reused while it is open
         except OSError:
             return read()  # whose error says what is wrong
         try:
@@ -290,7 +289,7 @@ def write_manifest(path: Path, content: Mapping[str, object]) -> None:
 
 
 def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
-    """The content of a manifest with the given ``format`` and ``version``.
+    """Read a manifest with the given ``format`` and ``version``.
 
     InputError if the file is missing, too large, not a JSON object, altered, or has another format or version.
     """
@@ -309,7 +308,7 @@ def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
 
 
 def read_json(path: Path, most: int = MANIFEST_BYTES) -> dict[str, Any]:
-    """The JSON object in a regular file of at most ``most`` bytes; else InputError names the file."""
+    """Read the JSON object in a regular file of at most ``most`` bytes; else InputError names the file."""
     data = regular.read_bytes(path, most)
     try:
         content = json.loads(data)
@@ -325,14 +324,14 @@ def _members_digest(content: Mapping[str, object]) -> str:
 
 
 class Written:
-    """A new file while it is written, which knows its size and SHA-256 without being read again."""
+    """A new file being written; it knows its size and SHA-256 without being read again."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._digest, self._size = file, hashlib.sha256(), 0
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write bytes at the end of the file; returns their number."""
-        for start in range(0, len(data), _BLOCK):  # a block that is still in the cache is hashed
+        """Write bytes at the end of the file; return their number."""
+        for start in range(0, len(data), _BLOCK):  # hash each block while it is still in the cache
             block = data[start : start + _BLOCK]
             self._file.write(block)
             self._digest.update(block)
@@ -340,13 +339,13 @@ class Written:
         return len(data)
 
     def record(self) -> dict[str, Any]:
-        """The size and the SHA-256 of what is written so far, for a manifest."""
+        """Return the size and the SHA-256 of the data written so far, for a manifest."""
         return {"bytes": self._size, "sha256": self._digest.hexdigest()}
 
 
 @contextmanager
 def synced(path: Path) -> Iterator[Written]:
-    """A new file for writing; fsynced at the end of the block."""
+    """Open a new file for writing; fsync it at the end of the block."""
     with open(path, "xb") as file:
         yield Written(file)
         file.flush()

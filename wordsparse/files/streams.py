@@ -1,4 +1,4 @@
-"""Sequential reading of plain or compressed files, limited to the plausible content of a file of their size."""
+"""Sequential reading of plain or compressed files, limited to the plausible content of a file of that size."""
 
 import math
 import os
@@ -11,15 +11,15 @@ from wordsparse.files import outputs, regular, storage, unpacking
 
 
 def write_stream(path: Path, write: Callable[[IO[bytes]], object]) -> list[Path]:
-    """Call ``write`` with the stream at ``path``, or with a file, compressed by its suffix, that goes there when it is
-    complete; returns the files written."""
+    """Call ``write`` with the stream at ``path``, or else with a new file, compressed as its suffix says, that is moved
+    to ``path`` when it is complete. Return the files written."""
     if outputs.is_stream(path):
         with outputs.stream(path) as stream:
             write(stream)
         return [path]
 
     def written(staged: Path) -> None:
-        import smart_open  # which takes a twentieth of a second to import
+        import smart_open  # its import takes a twentieth of a second
 
         with smart_open.open(staged, "wb", compression=unpacking.compression_of_name(path) or "disable") as file:
             write(file)
@@ -28,8 +28,8 @@ def write_stream(path: Path, write: Callable[[IO[bytes]], object]) -> list[Path]
 
 
 class BoundedStream:
-    """A file read sequentially, decompressed if its first bytes say so; InputError if it is damaged or unpacks to more
-    than ``limit`` bytes. Of a plain file, ``limit`` is its size."""
+    """A file read sequentially, decompressed if its first bytes say so. InputError if it is damaged or unpacks to more
+    than ``limit`` bytes; for a plain file, ``limit`` is its size."""
 
     def __init__(self, path: Path) -> None:
         with regular.opened(path) as file:
@@ -57,17 +57,17 @@ class BoundedStream:
         return self._raw.tell()
 
     def read(self, most: int) -> bytes:
-        """The next ``most`` bytes, or fewer at the end only."""
+        """Return the next ``most`` bytes; fewer only at the end."""
         return self._counted(self._file.read, most)
 
     def readline(self, most: int) -> bytes:
-        """The next line with its line end, or its first ``most`` bytes; empty at the end of the file."""
+        """Return the next line with its line end, or its first ``most`` bytes; empty at the end of the file."""
         return self._counted(self._file.readline, most)
 
     def expect_end(self, what: str, start: bytes = b"") -> None:
         """Raise InputError unless only white space is left; ``what`` describes the expected content.
 
-        ``start`` was read beyond that content already.
+        ``start`` holds bytes beyond that content that were already read.
         """
         while chunk := start or self.read(2**16):
             start = b""

@@ -1,11 +1,11 @@
-"""What the operating system does for files: locks, which end with their process, and fsync."""
+"""Operating system calls for files: locks, which end with their process, fsync and atomic exchange."""
 
 import ctypes
 import fcntl
 import os
 from pathlib import Path
 
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # Linux's constants
 
 
 def try_lock(descriptor: int) -> bool:
@@ -18,13 +18,13 @@ def try_lock(descriptor: int) -> bool:
 
 
 def unlock(descriptor: int) -> None:
-    """Close a locked file. A process that was forked meanwhile has it open too, and would keep the lock."""
+    """Unlock and close a file. Closing alone would leave it locked: a process forked meanwhile also has it open."""
     fcntl.flock(descriptor, fcntl.LOCK_UN)
     os.close(descriptor)
 
 
 def is_at(descriptor: int, path: Path) -> bool:
-    """Whether the open file is the file at ``path``."""
+    """Return whether the open file is the file at ``path``."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
@@ -32,7 +32,7 @@ def is_at(descriptor: int, path: Path) -> bool:
 
 
 def exchange(first: Path, second: Path) -> bool:
-    """Exchange two files or directories in one step; False where the system or the file system cannot."""
+    """Exchange two files or directories in one step; return False if the system or the file system cannot."""
     rename = getattr(ctypes.CDLL(None), "renameat2", None)
     names = (_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second))
     return rename is not None and rename(*names, _RENAME_EXCHANGE) == 0

@@ -18,32 +18,32 @@ COMPRESSIONS = {
     ".xz": rb"\xfd7zXZ\0",
     ".zst": rb"\x28\xb5\x2f\xfd",
 }
-"""The suffixes of compressed files, which smart_open knows, and the first bytes of each as a pattern."""
+"""Suffixes of compressed files, which smart_open knows, and the first bytes of each as a pattern."""
 
 
 def compression_of(start: bytes) -> str | None:
-    """The suffix of the compression whose files begin with ``start``; None if there is none."""
+    """Return the suffix of the compression whose files begin with ``start``; None if there is no match."""
     return next((suffix for suffix, pattern in COMPRESSIONS.items() if re.match(pattern, start)), None)
 
 
 def compression_of_name(path: PurePath) -> str | None:
-    """The suffix of a name if it is one of a compression, in lower case; else None."""
+    """Return the suffix of a name, in lower case, if it belongs to a compression; else None."""
     suffix = path.suffix.lower()
     return suffix if suffix in COMPRESSIONS else None
 
 
 def suffix_of(path: PurePath) -> str:
-    """The last suffix of a name, in lower case, that is not one of a compression; empty if there is none."""
+    """Return the last suffix of a name, in lower case, after removing a compression's; empty if there is none left."""
     return (path.with_suffix("") if compression_of_name(path) else path).suffix.lower()
 
 
 def unpacked_limit(size: int) -> int:
-    """The maximum number of bytes to which a compressed file of ``size`` bytes may unpack."""
+    """Return the maximum number of bytes to which a compressed file of ``size`` bytes may unpack."""
     return max(ALWAYS_ALLOWED, EXPANSION * size)
 
 
 def too_large(limit: int) -> InputError:
-    """The error for a file that unpacks to more than ``limit`` bytes."""
+    """Return the error for a file that unpacks to more than ``limit`` bytes."""
     return InputError(
         f"unpacks to more than {limit:,} bytes, far more than a file of its size does: unpack it yourself if you trust "
         "it"

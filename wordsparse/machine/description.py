@@ -1,4 +1,4 @@
-"""A description of the machine and of the installed version, which every measurement is stored with."""
+"""A description of the machine and of the installed version, stored with every measurement."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ SOURCES = Path(__file__).resolve().parents[2]
 
 
 def describe(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
-    """The machine, as JSON: processor, CPUs, load, BLAS, versions, and sgemm GFLOP/s on ``threads`` threads."""
+    """Describe the machine, as JSON: processor, CPUs, load, BLAS, versions, sgemm GFLOP/s on ``threads`` threads."""
     with threadpoolctl.threadpool_limits(threads, user_api="blas"):
         rate = sgemm_gflops(sgemm_size)
     return {
@@ -42,24 +42,24 @@ def describe(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The commit of the checkout that contains this package, with "-dirty" if files differ; None outside a checkout."""
+    """Return the commit of the checkout that holds this package, with "-dirty" if files differ; None if not in one."""
     if not (SOURCES / ".git").exists():
         return None
     describe = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
-        found = subprocess.run(describe, cwd=SOURCES, capture_output=True, text=True, timeout=60, check=True)
+        result = subprocess.run(describe, cwd=SOURCES, capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):  # no git, or a checkout of another user
         return None
-    return found.stdout.strip()
+    return result.stdout.strip()
 
 
 def environment() -> dict[str, str]:
-    """The environment variables that are set and configure threads or products."""
+    """Return the environment variables that are set and that configure threads or products."""
     return {name: value for name, value in sorted(os.environ.items()) if name.startswith(ENVIRONMENT_PREFIXES)}
 
 
 def blas_pools() -> list[dict[str, Any]]:
-    """Each BLAS library of this process: name, version, the architecture of its kernels, threads, file."""
+    """Describe each BLAS library of this process: name, version, the architecture of its kernels, threads, file."""
     return [
         {
             "name": pool["internal_api"],
@@ -74,7 +74,7 @@ def blas_pools() -> list[dict[str, Any]]:
 
 
 def processor() -> str:
-    """The processor's model name."""
+    """Return the processor's model name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -83,7 +83,7 @@ def processor() -> str:
 
 
 def sgemm_gflops(size: int) -> float:
-    """The best rate of five float32 products of square matrices, in GFLOP/s, on BLAS's current threads."""
+    """Return the best rate of five float32 products of square matrices, in GFLOP/s, on BLAS's current threads."""
     a = np.random.default_rng(0).random((size, size), np.float32)
     out = np.empty_like(a)
     seconds = []
@@ -95,7 +95,7 @@ def sgemm_gflops(size: int) -> float:
 
 
 def memory_bytes(field: str) -> int:
-    """``VmRSS`` (resident memory) or ``VmHWM`` (its peak) of this process in bytes; Linux only.
+    """Return ``VmRSS`` (resident memory) or ``VmHWM`` (its peak) of this process in bytes; Linux only.
 
     getrusage is unsuitable: a process inherits the peak of its parent.
     """
@@ -106,7 +106,7 @@ def memory_bytes(field: str) -> int:
 
 
 def peak_memory_bytes() -> int:
-    """The peak resident memory of this process in bytes."""
+    """Return the peak resident memory of this process in bytes."""
     try:
         return memory_bytes("VmHWM")
     except (OSError, LookupError):  # not Linux
@@ -115,7 +115,7 @@ def peak_memory_bytes() -> int:
 
 
 def version_of(package: str) -> str | None:
-    """The version of an installed package; None where it is not installed."""
+    """Return the version of an installed package; None if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

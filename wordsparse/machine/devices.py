@@ -38,7 +38,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Choice:
-    """``device`` is ``cpu`` or ``cuda``; ``reason`` explains the choice to the user."""
+    """A device, ``cpu`` or ``cuda``, and a ``reason`` that explains the choice to the user."""
 
     device: str
     reason: str
@@ -48,7 +48,7 @@ def choose(device: str) -> Choice:
     """Choose the device for ``auto``, ``cpu`` or ``cuda`` on this machine.
 
     If the machine has an NVIDIA driver but ``auto`` cannot use the GPU, one warning explains why. InputError if
-    ``device`` is none of the three, or if it is ``cuda`` and no GPU is usable.
+    ``device`` is not one of the three, or if it is ``cuda`` and no GPU is usable.
     """
     if device not in DEVICES:
         raise InputError(f"device must be one of {', '.join(DEVICES)}, not {device!r}")
@@ -67,13 +67,13 @@ def choose(device: str) -> Choice:
 
 
 def has_nvidia_driver() -> bool:
-    """Whether the machine seems to have an NVIDIA driver: its device file, its entry in /proc, or nvidia-smi."""
+    """Return whether the machine seems to have an NVIDIA driver: its device file, entry in /proc, or nvidia-smi."""
     return any(map(os.path.exists, DRIVER_FILES)) or shutil.which("nvidia-smi") is not None
 
 
 @cache
 def find_gpu() -> Gpu:
-    """The current GPU; a product and an inverse run on it first, for each needs a CUDA library that may be missing.
+    """Return the current GPU, after a product and an inverse on it: each needs a CUDA library that may be missing.
 
     MissingDependencyError if CuPy is not installed; InputError, as CUDA says it, if no GPU works.
     """
@@ -95,7 +95,7 @@ def find_gpu() -> Gpu:
 def take(number: int) -> None:
     """Make GPU ``number``, modulo the number of GPUs, the current one of this thread.
 
-    MissingDependencyError, InputError as :func:`find_gpu`, which finds it from now on.
+    MissingDependencyError and InputError as :func:`find_gpu`, which returns this GPU from now on.
     """
     runtime = _import_cupy().cuda.runtime
     with _needing_a_gpu():
@@ -106,7 +106,7 @@ def take(number: int) -> None:
 
 
 def usable_cupy() -> Any:
-    """The module ``cupy`` after :func:`find_gpu`, with the same errors."""
+    """Return the module ``cupy`` after :func:`find_gpu`, with the same errors."""
     find_gpu()
     return _import_cupy()
 
@@ -131,14 +131,14 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _explain(error: Exception) -> str:
-    said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if _is_out_of_memory(error):
         return (
-            f"the GPU is out of memory ({said}): use smaller minibatches (batch_tokens), fewer words (min_count, "
+            f"the GPU is out of memory ({message}): use smaller minibatches (batch_tokens), fewer words (min_count, "
             "max_vocab) or a smaller dim; or train on the CPU (device cpu)"
         )
     return (
-        f"the GPU failed during the computation ({said}): the contents of its memory are lost. nvidia-smi and the "
+        f"the GPU failed during the computation ({message}): the contents of its memory are lost. nvidia-smi and the "
         "system's log show whether the GPU still works; resume from the last checkpoint if there is one, or train on "
         "the CPU (device cpu)"
     )
@@ -150,12 +150,12 @@ def _import_cupy() -> Any:
 
 @contextmanager
 def _needing_a_gpu() -> Iterator[None]:
-    """Convert whatever fails while a GPU is looked for to an InputError."""
+    """Convert any failure to find a GPU into an InputError."""
     try:
         yield
     except Exception as error:
-        said = str(error).partition("\n")[0]
-        raise InputError(f"no GPU can be used: {said}; check its driver with nvidia-smi, or {INSTALL}") from None
+        message = str(error).partition("\n")[0]
+        raise InputError(f"no GPU can be used: {message}; check its driver with nvidia-smi, or {INSTALL}") from None
 
 
 @cache
@@ -164,5 +164,5 @@ def _warn_once(message: str) -> None:
 
 
 def _version(number: int) -> str:
-    """CUDA's version number as text: 12090 becomes 12.9."""
+    """Return CUDA's version number as text: 12.9 for 12090."""
     return f"{number // 1000}.{number % 1000 // 10}"

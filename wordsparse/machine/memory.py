@@ -1,4 +1,4 @@
-"""How much memory this process may still take, by everything that limits it."""
+"""Memory that this process may still allocate, under every limit that applies to it."""
 
 import ctypes
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ def check(need: int, what: str, advice: str = "") -> None:
 
 
 def limits() -> Iterator[tuple[int, str]]:
-    """The bytes that each limit leaves, with its name."""
+    """Yield the bytes that each limit leaves, with its name."""
     if (available := _number(Path("/proc/meminfo"), "MemAvailable")) is not None:
         yield available * 1024, "available memory"
     yield from _cgroup_left()
 
 
 def _cgroup_left() -> Iterator[tuple[int, str]]:
-    """For every memory cgroup of version 2 that can be seen: its limit less the memory that it cannot free."""
+    """Yield, for every visible memory cgroup of version 2, its limit less the memory that it cannot free."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -39,7 +39,7 @@ def _cgroup_left() -> Iterator[tuple[int, str]]:
 
 
 def _number(path: Path, field: str | None) -> int | None:
-    """The number after ``field`` in a file of lines, or the one in a file of one number; None if there is none."""
+    """Read the number after ``field`` in a file of lines, or the number that is the whole file; None if not there."""
     try:
         lines = path.read_text().splitlines()
     except OSError:
@@ -53,12 +53,12 @@ def _number(path: Path, field: str | None) -> int | None:
 
 
 def shown(size: int) -> str:
-    """A number of bytes, as a person reads it."""
+    """Format a number of bytes for people."""
     return f"{size / 1e9:,.2f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"
 
 
 def give_back() -> None:
-    """Return to the system the pages that the allocator keeps between pieces in use, where it can do that (glibc)."""
+    """Return to the system the unused pages that the allocator keeps, if it can (glibc)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

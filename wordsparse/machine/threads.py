@@ -28,29 +28,29 @@ MAX_THREADS = 1024
 """Each thread allocates a stack and a workspace; no machine is known where one process gains from more threads."""
 
 QUOTA = "/sys/fs/cgroup/cpu.max"
-"""Where a quota and its period stand, in microseconds, in version 2 of cgroups."""
+"""File with the quota and its period, in microseconds, in version 2 of cgroups."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Read by the OpenMP run-time when it is loaded, so they are set before the kernels are imported; the user's own choice
-# wins. A worker that spins at a barrier takes a core from every other process of the machine, and from this one. But a
-# step has dozens of parallel regions of a fraction of a millisecond, and to wake a core takes up to half of that on a
-# virtual machine: a worker looks 1,000 times (GCC's run-time), which takes less CPU time than sleeping and waking.
+# The OpenMP run-time reads these when it is loaded, so they are set before the kernels are imported; the user's own
+# settings win. A worker that spins at a barrier takes a core from every other process, and from this one. But a step
+# has dozens of parallel regions of a fraction of a millisecond, and waking a core takes up to half of that on a virtual
+# machine: spinning 1,000 times first (GCC's run-time) takes less CPU time than sleeping and waking at once.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def available_cpus() -> int:
-    """The number of CPUs available to this process: its affinity mask, limited by the cgroup's quota (rounded up)."""
+    """Return the number of CPUs this process may use: its affinity mask, limited by the cgroup's quota, rounded up."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cgroup_quota()
     return max(1, min(cpus, quota)) if quota else max(1, cpus)
 
 
 def resolve_threads(threads: int | None) -> int:
-    """The number of threads to use: ``threads``, or as many as there are CPUs.
+    """Return the number of threads to use: ``threads``, or by default one for each CPU.
 
     InputError if ``threads`` is below 1 or above MAX_THREADS.
     """
@@ -60,15 +60,15 @@ def resolve_threads(threads: int | None) -> int:
 
 
 def usable_threads(wanted: int) -> int:
-    """``wanted``, or 1 in a process that was forked after use (see the module's docstring)."""
+    """Return ``wanted``, or 1 in a process that was forked after use (see the module's docstring)."""
     return 1 if _BLAS.is_forked_after_use else wanted
 
 
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Limit every BLAS pool of this process to one thread; the previous limits are restored at the end.
+    """Limit every BLAS pool of this process to one thread; restore the previous limits at the end.
 
-    The calls are counted, so a nested or concurrent call costs nothing.
+    Calls are counted, so a nested or concurrent call costs nothing.
     """
     _BLAS.hold()
     try:
@@ -82,9 +82,9 @@ def ordered_map(
 ) -> Generator[Result, None, None]:
     """Map ``function`` over ``items`` on ``threads`` threads; results, and errors, keep the items' order.
 
-    The caller's thread iterates over the items; it calls the function where it is the only one. At most 2 ``threads``
-    results wait. With ``ahead`` the caller's thread is one of the threads, and while it uses a result, this many
-    further ones are made.
+    The caller's thread iterates over the items, and calls the function if there is only one thread. At most 2
+    ``threads`` results wait. With ``ahead``, the caller's thread counts as one of the threads; while it uses a result,
+    the others make this many further ones.
     """
     if threads == 1:
         yield from map(function, items)
@@ -106,7 +106,7 @@ def ordered_map(
 def _calls(
     executor: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item]
 ) -> Iterator[Future[Result]]:
-    """The calls of the function; an error of the iteration is that of a last one."""
+    """Submit the calls of the function; an error of the iteration becomes the result of one last call."""
     try:
         for item in items:
             yield executor.submit(function, item)
@@ -117,7 +117,7 @@ def _calls(
 
 
 class _BlasLimit:
-    """Limits the BLAS pools to one thread while at least one Python thread holds the limit.
+    """A limit of one thread on the BLAS pools while at least one Python thread holds it.
 
     Attributes
     ----------
@@ -153,7 +153,7 @@ class _BlasLimit:
     def release(self) -> None:
         """Remove one hold; the last release restores the original limits."""
         with self._lock:
-            self._holds = max(0, self._holds - 1)  # that of a parent, in a process that was forked inside a block
+            self._holds = max(0, self._holds - 1)  # forked inside a block, it may release its parent's hold
             if self._holds == 0:
                 self._restore()
 
@@ -163,7 +163,7 @@ class _BlasLimit:
             limit.restore_original_limits()
 
     def _after_fork(self) -> None:
-        """Begin anew: the threads that held the limit are the parent's."""
+        """Start afresh: the threads that held the limit are the parent's."""
         self._lock = threading.Lock()
         self._holds = 0
         self._is_stale = True  # a forked OpenBLAS starts a new pool with its default size
@@ -171,11 +171,11 @@ class _BlasLimit:
 
 
 def cgroup_quota() -> int | None:
-    """The CPU quota of the cgroup in CPUs, rounded up; None without a quota."""
+    """Return the CPU quota of the cgroup in CPUs, rounded up; None without a quota."""
     try:
         with open(QUOTA) as file:
             quota, period = map(int, file.read().split())
-    except (OSError, ValueError):  # there is none, or it is "max"
+    except (OSError, ValueError):  # no such file, or the quota is "max"
         return None
     return -(-quota // period)
 
