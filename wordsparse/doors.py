@@ -1,7 +1,7 @@
-"""The tables of what the shell can call: commands, and the sources that ``train --for`` names beside kinds of text.
+"""Tables of what the shell can call: commands, and the sources that ``train --for`` names in addition to kinds of text.
 
-Each has its module and its sentence, so that help imports none.
-A command beside the core lives in the folder of its door: without the folder the row says what is missing.
+Each row has its module and its sentence, so that help need not import it. A command outside the core lives in the
+folder of its door; without the folder, running the command says that it is missing.
 """
 
 SOURCES: dict[str, tuple[str, str]] = {
@@ -27,5 +27,5 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explore": ("wordsparse.explorer.command", "Write one HTML page that shows the vectors of MODEL."),
     "labels": ("wordsparse.labels.command", "Train, use and judge classifiers for huge sets of labels."),
     "corpora": ("wordsparse.cards.command", "List and fetch public texts and test sets."),
-    "doctor": ("wordsparse.cli.doctor", "Show what is compiled and installed here, and why some is not used."),
+    "doctor": ("wordsparse.cli.doctor", "Show which parts are compiled, installed and used, and why others are not."),
 }

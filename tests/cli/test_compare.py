@@ -58,7 +58,7 @@ def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> 
         assert {key: run["analogies"]["asked"][key] for key in ("n", "oov")} == {"n": 3, "oov": 1}
         assert run["analogies"]["asked"]["sections"].keys() == {"first", "second"}
         assert run["sentences"]["texts"]["n"] == 10
-    # Six methods, not one under six names.
+    # Six different methods, not one method under six names.
     assert len({(run["pairs"]["people"]["spearman"], run["sentences"]["texts"]["spearman"]) for run in runs}) == 6
     assert {row["peer"] for row in result["differences"]} == {*methods} - {methods[0], methods[3]}
     assert {row["test"] for row in result["differences"]} == {"people", "asked", "texts"}
@@ -91,7 +91,7 @@ def test_a_failed_run_fails_the_command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: Output,
 ) -> None:
-    """With the report of the others, where there are any."""
+    """The report shows the runs that succeeded, if there are any."""
     from wordsparse.comparison import runs
     from wordsparse.errors import WordsparseError
 
@@ -112,7 +112,7 @@ def test_a_failed_run_fails_the_command(
 def test_the_process_that_trains_imports_what_its_parent_did(
     text: Path, sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It imported what the current directory holds: in a source checkout, the tree that is not compiled."""
+    """It imported from the current directory: in a source checkout, from the tree that is not compiled."""
     (tmp_path / "here" / "wordsparse").mkdir(parents=True)
     (tmp_path / "here" / "wordsparse" / "__init__.py").write_text("raise ImportError('the wrong one')\n")
     monkeypatch.chdir(tmp_path / "here")
@@ -125,21 +125,21 @@ def test_the_process_that_trains_imports_what_its_parent_did(
 def test_the_process_that_trains_ends_with_the_comparison(
     tmp_path: Path, text: Path, sets: list[str], number: int
 ) -> None:
-    """Killed hard, a comparison left it running, and the whole text lying about for good."""
+    """After a hard kill, the worker process kept running, and a copy of the text was never deleted."""
     arguments = ["compare", str(text), "-o", str(tmp_path / "report"), "--only", "wordsparse-cbow", *sets, *QUICK]
     before = left_in(tmp_path)
     process = processes.start([*arguments, "--epochs", "100000"], tmp_path.parent / "errors")
 
     def workers() -> list[str]:
-        """The children that have loaded our kernels."""
+        """Return the children that have loaded our kernels."""
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         maps = [(pid, Path(f"/proc/{pid}/maps")) for pid in children]
-        with suppress(FileNotFoundError, ProcessLookupError):  # one has ended meanwhile
+        with suppress(FileNotFoundError, ProcessLookupError):  # a child has ended meanwhile
             return [pid for pid, path in maps if "wordsparse/kernels/" in path.read_text()]
         return []
 
     def runs(pid: str) -> bool:
-        """Whether it is there, and not as a zombie that nobody has waited for."""
+        """Return whether the process exists and is not a zombie that nobody has waited for."""
         try:
             return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
         except (FileNotFoundError, ProcessLookupError):
@@ -150,12 +150,12 @@ def test_the_process_that_trains_ends_with_the_comparison(
     children = workers()
     os.kill(process.pid, number)
     assert processes.finish(process) == (-signal.SIGKILL if number == signal.SIGKILL else 130)
-    # A killed process may outlive the one that killed it by a moment.
+    # A worker may outlive its killed parent by a moment.
     until = time.monotonic() + 20
     while any(map(runs, children)) and time.monotonic() < until:
         time.sleep(0.01)
     assert not [pid for pid in children if runs(pid)]
     if number == signal.SIGKILL:
-        assert main([*arguments, "--epochs", "1"]) == 0  # it tidies up
+        assert main([*arguments, "--epochs", "1"]) == 0  # it removes what the killed run left
         before = sorted([*before, "report"])
     assert left_in(tmp_path) == before

@@ -24,11 +24,11 @@ def config(tmp_path: Path, content: str) -> str:
 
 
 def test_all_that_affects_a_run_is_stored(text: Path, tmp_path: Path) -> None:
-    """Vectors to start from were left out, so that a repeated run was silently another one."""
+    """Initial vectors were not stored, so that a repeated run was silently another one."""
     first, second, vectors = tmp_path / "first", tmp_path / "second", tmp_path / "v.txt"
     vectors.write_text("a 1 2 3\nb 3 2 -1\nc 0 -1 1\nd 1 1 1\n")
-    given = ["--init", str(vectors), *["--dim", "3", "--checkpoint-every", "0"]]
-    assert main(["train", str(text), "-o", str(first), *given, "--quiet"]) == 0
+    arguments = ["--init", str(vectors), *["--dim", "3", "--checkpoint-every", "0"]]
+    assert main(["train", str(text), "-o", str(first), *arguments, "--quiet"]) == 0
     assert main(["train", "--config", str(first), "-o", str(second)]) == 0
     assert (second / "input.npy").read_bytes() == (first / "input.npy").read_bytes()
     call = ws.load(second).call
@@ -45,8 +45,8 @@ def test_a_loss_object_is_repeated_too(text: Path, tmp_path: Path) -> None:
 
 
 def test_the_command_line_counts_more_and_names_are_as_on_it(text: Path, tmp_path: Path) -> None:
-    given = config(tmp_path, f"corpus = {[str(text)]!r}\ndim = 9\nmin-count = 1\nresume = true\nsample = 0\n")
-    assert main(["train", "--config", given, "-o", str(tmp_path / "model"), "--dim", "3"]) == 0
+    file = config(tmp_path, f"corpus = {[str(text)]!r}\ndim = 9\nmin-count = 1\nresume = true\nsample = 0\n")
+    assert main(["train", "--config", file, "-o", str(tmp_path / "model"), "--dim", "3"]) == 0
     model = ws.load(tmp_path / "model")
     assert (model.dim, model.options["sample"], len(model)) == (3, 0, 6)
 
@@ -58,7 +58,7 @@ def test_the_command_line_counts_more_and_names_are_as_on_it(text: Path, tmp_pat
         ("xyzzy = 5", "options.toml: unknown option xyzzy: choose from corpus, output"),
         ("dim =", "options.toml: is not valid TOML"),
         ('for = "txt"', "options.toml: preset must be one of"),
-        # These were other exceptions than InputError.
+        # These raised exceptions other than InputError.
         ("dim = 1979-05-27", "'1979-05-27' is not a valid integer"),
         ("#" * 2**20 + "#", "options.toml: holds more than 1,048,576 bytes"),
         ("[recipe]", "the stored recipe has another version or was altered"),

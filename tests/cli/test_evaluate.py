@@ -38,7 +38,7 @@ def test_json(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str])
 
 
 def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Seventeen lines of "-" said nothing of the reason."""
+    """Seventeen lines of "-" did not tell the reason."""
     (tmp_path / "p.tsv").write_text("x y 2\nx man 1\n")
     (tmp_path / "q.txt").write_text(": royal\nking x y z\n")
     sets = ["--pairs", str(tmp_path / "p.tsv"), "--analogies", str(tmp_path / "q.txt")]
@@ -51,7 +51,7 @@ def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: p
 
 
 def test_sentences(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Any vectors are judged by the weighted means of words, as people write them."""
+    """Sentences score any vectors by weighted means of words, split as people write them."""
     path = tmp_path / "s.tsv"
     path.write_text("5\tThe man.\tman!\n1\tA man\tqueen?\n3\tman, king\t(man)\n2\tx\tman\n")
     assert main(["evaluate", vectors, "--sentences", str(path), "--json"]) == 0
@@ -63,7 +63,7 @@ def test_sentences(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_a_notebook_shows_a_table(vectors: str, sets: list[str]) -> None:
-    found = ws.evaluate(vectors, [sets[1]], [sets[3]])
-    assert str(found).splitlines()[0].split() == ["word", "pairs", "spearman", "95", "%", "interval", "n", "oov"]
-    assert "<th" in found._repr_html_()  # type: ignore[attr-defined]
-    assert found["pairs"]["p"]["n"] == 3
+    result = ws.evaluate(vectors, [sets[1]], [sets[3]])
+    assert str(result).splitlines()[0].split() == ["word", "pairs", "spearman", "95", "%", "interval", "n", "oov"]
+    assert "<th" in result._repr_html_()  # type: ignore[attr-defined]
+    assert result["pairs"]["p"]["n"] == 3

@@ -1,4 +1,4 @@
-"""docs/fasttext.md has a counterpart of each of fastText's commands, which runs."""
+"""docs/fasttext.md has a counterpart to each of fastText's commands, and it runs."""
 
 import re
 import shlex

@@ -49,7 +49,7 @@ def test_unknown_words_are_inferred(model: str, text: str, tmp_path: Path, capsy
 
 @pytest.fixture
 def of_text(tmp_path: Path) -> str:
-    """A model of raw text in German."""
+    """Train a model on raw German text."""
     random = np.random.default_rng(0)
     lines = [" ".join(random.choice(["Datei,", "der", "Server!", "UND", "die"], 6)) for _ in range(80)]
     ws.train(iter(lines), output=tmp_path / "of-text", tokens="simple", **OPTIONS)
@@ -57,13 +57,13 @@ def of_text(tmp_path: Path) -> str:
 
 
 def test_text_is_split_as_the_models_own_was(of_text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """DATEI server! was a row of zeros, and Blorpix a new word of a model of lower-case words."""
+    """DATEI server! gave a row of zeros, and Blorpix was a new word for a model of lower-case words."""
     rows = [{"id": 1, "text": "DATEI server!"}, {"id": 2, "text": None}, {"id": 3, "text": "die Blorpix; blorpix?"}]
     path, output = tmp_path / "rows.jsonl", tmp_path / "documents.parquet"
     path.write_text("\n".join(map(json.dumps, rows)))
     assert main(["documents", of_text, str(path), "--column", "text", "-o", str(output), "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert (said["documents"], said["blank"], said["without_words"]) == (3, 1, 1)
+    report = json.loads(capsys.readouterr().out)
+    assert (report["documents"], report["blank"], report["without_words"]) == (3, 1, 1)
     written = np.stack(parquet.read_table(output)["vector"].to_pylist())
     np.testing.assert_allclose(written[0], ws.load(of_text).encode("datei server"), atol=1e-6)
     plain = tmp_path / "lines.txt"
@@ -77,8 +77,8 @@ def test_text_is_split_as_the_models_own_was(of_text: str, tmp_path: Path, capsy
 
 @pytest.mark.parametrize(("command", "name"), [("infer", "out.npz"), ("documents", "out.npy")])
 def test_a_minus_is_standard_input(model: str, text: str, tmp_path: Path, command: str, name: str) -> None:
-    """It was a file that does not exist."""
-    given = [sys.executable, "-m", "wordsparse", command, model, "-", "-o", str(tmp_path / name)]
-    subprocess.run(given, input=Path(text).read_bytes(), check=True, capture_output=True)
+    """- was taken for a file that does not exist."""
+    command_line = [sys.executable, "-m", "wordsparse", command, model, "-", "-o", str(tmp_path / name)]
+    subprocess.run(command_line, input=Path(text).read_bytes(), check=True, capture_output=True)
     assert main([command, model, text, "-o", str(tmp_path / f"of-{name}")]) == 0
     assert (tmp_path / name).read_bytes() == (tmp_path / f"of-{name}").read_bytes()

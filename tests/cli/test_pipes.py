@@ -1,4 +1,4 @@
-"""Commands that answer lines of standard input as they come, and what they answer to words of the command line."""
+"""Commands that answer lines of standard input as they arrive, and their answers to words on the command line."""
 
 import io
 import json
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.pipes import asked, pipe
+from support.pipes import answer, pipe
 
 import wordsparse as ws
 from wordsparse.cli import main
@@ -16,7 +16,7 @@ Output = pytest.CaptureFixture[str]
 
 @pytest.fixture(scope="module")
 def items(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A model of baskets from two groups, a and b, of four items each."""
+    """Train a model of baskets from two groups, a and b, of four items each."""
     path = tmp_path_factory.mktemp("items") / "model"
     groups = [[f"{group}{(i + j) % 4}" for j in range(3)] for group in "ab" for i in range(4)] * 30
     ws.train(groups, output=path, preset="items", dim=4, epochs=3, progress=False, threads=1)
@@ -27,22 +27,22 @@ def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
     model = ws.load(items)
     with pipe("vectors", items, "-") as process:
         for word in ("a1", "b2"):
-            name, *numbers = asked(process, word).split()
+            name, *numbers = answer(process, word).split()
             assert name == word
             assert [float(number) for number in numbers] == pytest.approx(model[word].tolist())
-        assert asked(process, "none").split() == ["none", "0", "0", "0", "0"]
+        assert answer(process, "none").split() == ["none", "0", "0", "0", "0"]
         assert process.communicate()[1] == "wordsparse: the word 'none' is not in the vocabulary\n"
     with pipe("next", items, "-", "-n", "2") as process:
-        assert set(asked(process, "a0 a1").split()) == {"a2", "a3"}
-        assert asked(process, "none") == "\n"
+        assert set(answer(process, "a0 a1").split()) == {"a2", "a3"}
+        assert answer(process, "none") == "\n"
     with pipe("similar", items, "-", "-n", "1", "--json") as process:
-        assert json.loads(asked(process, "a1"))["word"] == "a1"
-        process.stdin.write("none\n\n")  # nothing is answered, and the next line is
-        assert json.loads(asked(process, "a1 b1"))["words"] == ["a1", "b1"]
+        assert json.loads(answer(process, "a1"))["word"] == "a1"
+        process.stdin.write("none\n\n")  # neither line has an answer, but the next one does
+        assert json.loads(answer(process, "a1 b1"))["words"] == ["a1", "b1"]
     with pipe("documents", items, "-", "-o", "-") as process:
         for text in ("a1 a2", "b1"):
-            found = json.loads(asked(process, text))
-            assert found == {"vector": pytest.approx(model.encode(text).tolist(), abs=1e-6)}
+            row = json.loads(answer(process, text))
+            assert row == {"vector": pytest.approx(model.encode(text).tolist(), abs=1e-6)}
 
 
 def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capfd: Output) -> None:
@@ -58,24 +58,24 @@ def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capfd: Outp
 
 
 def test_a_cell_is_one_item_where_the_model_was_trained_so(tmp_path: Path, capfd: Output) -> None:
-    """Items with spaces were split, and all documents of a log of purchases were zeros."""
+    """Items with spaces were split, and all documents of a purchase log were zeros."""
     log, names = tmp_path / "log.jsonl", ["item 1", 7, "item 2"]
     rows = [{"user": user, "item": names[(user + i) % 3]} for user in range(30) for i in range(2)]
     log.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    given = {"column": "item", "group": "user", "preset": "items", "dim": 3, "progress": False}
-    model = ws.train(log, output=tmp_path / "m", **given)
+    options = {"column": "item", "group": "user", "preset": "items", "dim": 3, "progress": False}
+    model = ws.train(log, output=tmp_path / "m", **options)
     for column in ([], ["--column", "item"]):
         assert main(["documents", str(tmp_path / "m"), str(log), "-o", "-", "--keep", "item", *column]) == 0
         for line in capfd.readouterr().out.splitlines():
-            found = json.loads(line)
-            assert found["vector"] == pytest.approx(model.encode([[str(found["item"])]])[0].tolist(), abs=1e-6)
-            assert any(found["vector"])
+            row = json.loads(line)
+            assert row["vector"] == pytest.approx(model.encode([[str(row["item"])]])[0].tolist(), abs=1e-6)
+            assert any(row["vector"])
 
 
 def test_items_with_spaces_are_asked_for_in_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Output
 ) -> None:
-    """They could be trained on, and not be asked for in bulk."""
+    """Such items could be trained on, but not queried in bulk."""
     baskets = [[f"item {i}", f"item {(i + 1) % 5}", "7", "[9]"] for i in range(5)] * 20
     model = ws.train(baskets, output=tmp_path / "m", preset="items", dim=3, progress=False)
 
@@ -83,13 +83,13 @@ def test_items_with_spaces_are_asked_for_in_json(
         monkeypatch.setattr("sys.stdin", io.StringIO(lines))
         return main([command, str(tmp_path / "m"), "-", *options]), capfd.readouterr().out.splitlines()
 
-    status, found = answers("next", '["item 1", "none"]\n "item 2"\n7\n[7]\n[9]\n["item 1"\n', "-n", "2")
-    asked = (["item 1"], ["item 2"], ["7"], ["7"], ["[9]"])
-    expected = [[item for item, _ in model.predict(basket, 2)] for basket in asked]
-    assert (status, [json.loads(line) for line in found]) == (0, [*expected, []])
-    status, found = answers("similar", '"item 1"\n["item 1", "item 2"]\n', "-n", "1")
+    status, lines = answers("next", '["item 1", "none"]\n "item 2"\n7\n[7]\n[9]\n["item 1"\n', "-n", "2")
+    baskets = (["item 1"], ["item 2"], ["7"], ["7"], ["[9]"])
+    expected = [[item for item, _ in model.predict(basket, 2)] for basket in baskets]
+    assert (status, [json.loads(line) for line in lines]) == (0, [*expected, []])
+    status, lines = answers("similar", '"item 1"\n["item 1", "item 2"]\n', "-n", "1")
     near = [model.wv.similar(words, 1)[0] for words in (["item 1"], ["item 1", "item 2"])]
-    assert (status, found) == (0, [f"{word} {cosine:.3f}" for word, cosine in near])
+    assert (status, lines) == (0, [f"{word} {cosine:.3f}" for word, cosine in near])
     assert answers("vectors", '"item 1"\n', "--json")[1] == [
         json.dumps({"vectors": {"item 1": model["item 1"].tolist()}})
     ]
@@ -99,14 +99,14 @@ def test_items_with_spaces_are_asked_for_in_json(
 
 
 def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> None:
-    found = ws.load(items).predict(["a0", "none"], 7)
-    assert [item for item, _ in found[:3]] == sorted(["a1", "a2", "a3"], key=dict(found).__getitem__, reverse=True)
-    assert sum(probability for _, probability in found) < 1  # a0 itself has the rest
+    ranked = ws.load(items).predict(["a0", "none"], 7)
+    assert [item for item, _ in ranked[:3]] == sorted(["a1", "a2", "a3"], key=dict(ranked).__getitem__, reverse=True)
+    assert sum(probability for _, probability in ranked) < 1  # a0 itself has the rest
     assert main(["next", items, "a0", "none", "-n", "7", "--json"]) == 0
     shown = capsys.readouterr()
-    expected = [{"item": item, "probability": pytest.approx(probability)} for item, probability in found]
+    expected = [{"item": item, "probability": pytest.approx(probability)} for item, probability in ranked]
     assert json.loads(shown.out) == {"items": ["a0", "none"], "next": expected}
-    assert shown.err == "none: not in the vocabulary; it is left out\n"
+    assert shown.err == "none: not in the vocabulary; ignored\n"
     assert main(["next", items, "none"]) == 2
     assert capsys.readouterr().err == "wordsparse: none of the items is in the vocabulary: 'none'\n"
 

@@ -1,4 +1,4 @@
-"""Requests that no command takes: status 2, one message that names what is wrong, and nothing written."""
+"""Requests that every command refuses: status 2, one message that names the error, and nothing written."""
 
 import os
 import shlex
@@ -21,7 +21,7 @@ TEXTS |= {"latin": "café olé\n".encode("latin-1"), "cut": "a cat naï".encode(
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What requests name: a text, a model of it and a damaged one, vectors, test sets, and texts of no use."""
+    """Write the files that requests name: a text, a model and a damaged one, vectors, test sets, useless texts."""
     folder = tmp_path_factory.mktemp("named")
     write_text(folder / "text.txt")
     train = TRAIN.format(text=folder / "text.txt").split()
@@ -44,20 +44,20 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (folder / "labels/labels.json").write_text("{}")
     (folder / "taken").mkdir()
     (folder / "taken/mine").write_text("mine")
-    for name, given in TEXTS.items():
-        (folder / name).write_bytes(given)
+    for name, content in TEXTS.items():
+        (folder / name).write_bytes(content)
     made = {path.stem: str(path) for path in folder.iterdir()}
     return {**made, "sets": f"--pairs {folder / 'pairs.tsv'} --analogies {folder / 'asked.txt'}"}
 
 
 def refused(request: str, message: str, names: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    """In an empty working directory, which stays empty."""
+    """Check that the request is refused, in an empty working directory, which stays empty."""
     assert main([part.format(**names) for part in shlex.split(request.replace("{sets}", names["sets"]))]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("wordsparse: ")
-    assert message in said.err
-    assert "Traceback" not in said.err
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert streams.err.startswith("wordsparse: ")
+    assert message in streams.err
+    assert "Traceback" not in streams.err
     assert list(Path.cwd().iterdir()) == []
 
 
@@ -91,7 +91,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("train {text} -output out", "no such option -output: did you mean --output?"),
         ("skipgram -input {text} -output out", "it is wordsparse train TEXT -o MODEL --model skipgram"),
         ("quantize -input {text} -output out", "fastText's command has no counterpart here"),
-        # The output is looked at before the text is read.
+        # The output is checked before the text is read.
         ("train none.txt -o {text}", "exists already: is a file: name a new dir"),
         ("train none.txt -o {taken}", "exists already"),
         ("train none.txt -o no/m", "make it first"),
@@ -145,7 +145,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("compare {text} -o out --only gensim", "did you mean gensim-skipgram-ns or"),
         ("similar {labels} cat", "is a model of labels"),
         ("vectors {vectors} none", "the word 'none' is not in the vocabulary"),
-        ("infer {model} {new} -o - --json", "--json and --output name both"),
+        ("infer {model} {new} -o - --json", "--json and --output both name"),
         ("advise --features X.npz --column text", "options of a text need a CORPUS"),
         # The input was replaced, or lines were appended to it, with status 0.
         *(
@@ -178,7 +178,7 @@ def test_a_wrong_request_writes_nothing(
 
 @pytest.fixture(scope="module")
 def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Rows and models of labels, and files of rows that do not fit."""
+    """Write rows and models of labels, and files of rows that do not fit."""
     folder = tmp_path_factory.mktemp("of-labels")
     (folder / "wide.txt").write_text("0 98:1\n")
     (folder / "none.txt").write_text("1 30 6\n 3:1\n")

@@ -31,15 +31,15 @@ def test_analogy(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_tokeniser_of_the_model_writes_the_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = (f"Datei{'!' * i} und Haus, Server" for i in range(50))
     ws.train(text, output=tmp_path / "m", tokens="simple", dim=3, epochs=1, progress=False)
-    for asked, meant, said in (
-        (["DATEI"], ["datei"], "DATEI: taken as datei"),
-        (["Datei-Server"], ["datei", "server"], "Datei-Server: taken as datei and server, the mean of them"),
-        (["Haus", "und"], ["haus", "und"], "Haus: taken as haus"),
+    for words, meant, note in (
+        (["DATEI"], ["datei"], "DATEI: read as datei"),
+        (["Datei-Server"], ["datei", "server"], "Datei-Server: read as datei and server (their mean)"),
+        (["Haus", "und"], ["haus", "und"], "Haus: read as haus"),
     ):
         assert main(["similar", str(tmp_path / "m"), *meant]) == 0
         expected = capsys.readouterr().out
-        assert main(["similar", str(tmp_path / "m"), *asked]) == 0
+        assert main(["similar", str(tmp_path / "m"), *words]) == 0
         shown = capsys.readouterr()
         assert shown.out == expected
-        assert said in shown.err
+        assert note in shown.err
     assert main(["analogy", str(tmp_path / "m"), "Datei", "Haus", "UND"]) == 0

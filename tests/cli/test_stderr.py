@@ -1,4 +1,4 @@
-"""Standard error that cannot be written to: no command ends by that."""
+"""Standard error that cannot be written to: no command fails because of that."""
 
 import os
 import subprocess
@@ -19,19 +19,19 @@ SMALL = ["--dim", "6", "--epochs", "2", "--threads", "1", "--sample", "0", "--mi
 
 @pytest.fixture
 def without_reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Standard error whose reader is gone."""
+    """Replace standard error by a pipe whose reader is gone."""
     reader, writer = os.pipe()
     os.close(reader)
     stream = os.fdopen(writer, "w", buffering=1)
     monkeypatch.setattr(sys, "stderr", stream)
     yield
-    with suppress(OSError):  # it flushes what it has kept
+    with suppress(OSError):  # it flushes its buffer
         stream.close()
 
 
 @pytest.mark.usefixtures("without_reader")
 def test_training_goes_on_and_a_wrong_request_keeps_its_status(tmp_path: Path) -> None:
-    """A training whose reader went (``2>&1 | head``) was thrown away, with status 1."""
+    """A training run whose reader went away (``2>&1 | head``) was thrown away, with status 1."""
     text = write_text(tmp_path / "téxt.txt")
     assert main(["train", str(text), "-o", str(tmp_path / "modèl"), *SMALL, "--checkpoint-every", "0.001"]) == 0
     assert same_vectors(ws.load(tmp_path / "modèl"), ws.train(text, **SHORT))
@@ -69,6 +69,6 @@ script.run()
 
 @pytest.mark.parametrize("code", [AT_IMPORT, IN_CALLBACK])
 def test_a_signal_during_the_imports_is_an_interruption(code: str) -> None:
-    """It was a traceback, or death by the signal; or it came in a callback of an import, and a traceback was all."""
+    """It caused a traceback, or death by the signal; in a callback of an import, nothing but a traceback."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "wordsparse: interrupted\n")

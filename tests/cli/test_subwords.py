@@ -1,4 +1,4 @@
-"""``subwords``: for a model and for vectors of others; and what similar, export and evaluate say of n-grams."""
+"""``subwords``, for a model and for a file of vectors; similar, export and evaluate with n-grams."""
 
 import json
 from pathlib import Path
@@ -37,11 +37,11 @@ def test_vectors_of_others_get_ngrams(file: str, tmp_path: Path, capsys: pytest.
     capsys.readouterr()
     assert main(["subwords", "--vectors", file, "-o", str(output), "--form", "0", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    made, before = read_file(output), read_file(file)
+    fitted, before = read_file(output), read_file(file)
     assert (result["vocab_size"], result["dim"]) == (len(WORDS), 5)
-    assert made.ngrams is not None
-    assert result["ngrams"] == len(made.ngrams)
-    np.testing.assert_allclose(made.unit, before.unit, atol=1e-6)
+    assert fitted.ngrams is not None
+    assert result["ngrams"] == len(fitted.ngrams)
+    np.testing.assert_allclose(fitted.unit, before.unit, atol=1e-6)
     assert main(["similar", str(output), "unkindness", "-n", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["composed"] is True
     assert main(["similar", str(output), "unkindness", "-n", "1"]) == 0
@@ -51,9 +51,9 @@ def test_vectors_of_others_get_ngrams(file: str, tmp_path: Path, capsys: pytest.
 def test_a_model_gets_ngrams(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = str(tmp_path / "with")
     assert main(["subwords", model, "-o", output, "--shortest", "2", "--longest", "3"]) == 0
-    found = ws.load(output).ngrams
-    assert found is not None
-    assert (found.vectors.index.shortest, found.vectors.index.longest) == (2, 3)
+    ngrams = ws.load(output).ngrams
+    assert ngrams is not None
+    assert (ngrams.vectors.index.shortest, ngrams.vectors.index.longest) == (2, 3)
     assert "n-grams fitted to 16 words x 6" in capsys.readouterr().out
     assert main(["export", output, "-o", str(tmp_path / "v.txt"), "--format", "word2vec"]) == 0
     assert "the n-grams are left out" in capsys.readouterr().out

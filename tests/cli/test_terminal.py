@@ -31,7 +31,7 @@ def is_safe(text: str) -> bool:
     [
         ["similar", "VECTORS", "king"],
         ["analogy", "VECTORS", "king", "café", "king"],
-        ["similar", "VECTORS", "kin"],  # the hint of close words
+        ["similar", "VECTORS", "kin"],  # the hint that names close words
         ["similar", "VECTORS\x1b[31m", "king"],
         ["evaluate", "VECTORS", "--analogies", "ANALOGIES"],
         ["evaluate", "VECTORS", "--analogies", "VECTORS"],
@@ -53,16 +53,16 @@ def test_words_and_names_are_escaped(
     (texts / "sub\x1b[31m").mkdir(parents=True)
     (texts / "t").write_text("a b a b a b a b a b a b\n")
     names = {"VECTORS": vectors, "ANALOGIES": str(analogies), "OUT": str(tmp_path / "out"), "TEXTS": str(texts)}
-    given = []
+    filled = []
     for argument in arguments:
         for name, path in names.items():
             argument = argument.replace(name, path)
-        given.append(argument)
-    main(given)
-    said = capsys.readouterr()
-    assert is_safe(said.out), ascii(said.out)
-    assert is_safe(said.err.replace("\r", "")), ascii(said.err)  # a bar begins with CR
-    assert "\\x1b" in said.out + said.err
+        filled.append(argument)
+    main(filled)
+    streams = capsys.readouterr()
+    assert is_safe(streams.out), ascii(streams.out)
+    assert is_safe(streams.err.replace("\r", "")), ascii(streams.err)  # a bar begins with CR
+    assert "\\x1b" in streams.out + streams.err
 
 
 def run(arguments: list[str], **options: object) -> "subprocess.CompletedProcess[bytes]":
@@ -103,7 +103,7 @@ def test_a_reader_that_has_gone_is_nobody_to_tell(vectors: str, arguments: list[
 
 @pytest.mark.parametrize("group", [[], ["labels"], ["corpora"]])
 def test_help_has_whole_sentences(group: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """click cut the sentences of all commands: "Train word vectors on text files, or on a directory that..."."""
+    """click cut off the sentences of all commands: "Train word vectors on text files, or on a directory that..."."""
     assert main([*group, "--help"]) == 0
     listed = capsys.readouterr().out.partition("Commands:")[2]
     assert listed

@@ -1,4 +1,4 @@
-"""``train``, and the commands that read what it wrote."""
+"""``train``, and commands that read its output."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ FIELDS = {
 
 
 def only_json(capsys: Output) -> dict[str, Any]:
-    """The one JSON object on standard output, with nothing after it but the end of the line."""
+    """Return the one JSON object on standard output, with nothing after it but the end of the line."""
     output = capsys.readouterr().out
     result, end = json.JSONDecoder().raw_decode(output)
     assert output[end:] == "\n"
@@ -49,14 +49,14 @@ def test_json(text: Path, tmp_path: Path, capsys: Output) -> None:
 
 
 def test_options_reach_the_run(text: Path, tmp_path: Path) -> None:
-    given: dict[str, Any] = {"window": 3, "batch_tokens": 50, "seed": 7, "max_tokens": 900, "sample": 0.01}
-    given["device"] = "cpu"
-    options = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    settings: dict[str, Any] = {"window": 3, "batch_tokens": 50, "seed": 7, "max_tokens": 900, "sample": 0.01}
+    settings["device"] = "cpu"
+    options = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     assert main(["train", str(text), "-o", str(tmp_path / "model"), *SMALL, *options]) == 0
     model = ws.load(tmp_path / "model")
-    assert {name: model.options[name] for name in given} == given
+    assert {name: model.options[name] for name in settings} == settings
     assert model.report["tokens"] == 1800
-    same = ws.train(text, dim=6, epochs=2, min_count=1, threads=1, **given)
+    same = ws.train(text, dim=6, epochs=2, min_count=1, threads=1, **settings)
     assert same.vectors.tobytes() == model.vectors.tobytes()
 
 
@@ -71,9 +71,9 @@ def test_a_preset_chooses_defaults(text: Path, tmp_path: Path) -> None:
 
 
 def test_training_exports_the_vectors_too(text: Path, tmp_path: Path, capsys: Output) -> None:
-    for name in ("a.bin", "b.npz"):  # the second time the model is there, and no epochs are left to train
-        asked = ["-o", str(tmp_path / "model"), "--export", str(tmp_path / name), "--resume"]
-        assert main(["train", str(text), *asked, *SMALL, "--json"]) == 0
+    for name in ("a.bin", "b.npz"):  # the second time, no epochs are left to train
+        arguments = ["-o", str(tmp_path / "model"), "--export", str(tmp_path / name), "--resume"]
+        assert main(["train", str(text), *arguments, *SMALL, "--json"]) == 0
         assert only_json(capsys)["exported"] == [str(tmp_path / name)]
         exported = read_vectors(tmp_path / name)
         assert exported.words == ws.load(tmp_path / "model").vocabulary.words

@@ -12,7 +12,7 @@ pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MultiLabelBinarizer
-from support.pipes import asked, pipe
+from support.pipes import answer, pipe
 
 from wordsparse.cli import main
 from wordsparse.corpus.tables import table_rows
@@ -69,9 +69,9 @@ def test_a_saved_model_answers_alike(tokens: str | None, tmp_path: Path) -> None
 def test_a_pipe_of_texts_is_answered_line_by_line(fitted: TextClassifier, tmp_path: Path) -> None:
     fitted.save(tmp_path / "model")
     with pipe("labels", "predict", str(tmp_path / "model"), "-", "--threshold", "0.5") as process:
-        assert asked(process, "__label__sea A SAIL, the mast!").startswith("ship:0.9")
-        assert [part.partition(":")[0] for part in asked(process, "purr meow").split()] == ["cat"]
-        assert asked(process, "") == "\n"
+        assert answer(process, "__label__sea A SAIL, the mast!").startswith("ship:0.9")
+        assert [part.partition(":")[0] for part in answer(process, "purr meow").split()] == ["cat"]
+        assert answer(process, "") == "\n"
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])

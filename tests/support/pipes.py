@@ -8,14 +8,14 @@ from contextlib import contextmanager
 
 @contextmanager
 def pipe(*command: str) -> Iterator["subprocess.Popen[str]"]:
-    """A command whose standard streams are pipes."""
+    """Run a command whose standard streams are pipes."""
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-m", "wordsparse", *command], text=True, **streams) as process:  # type: ignore[call-overload]
         yield process
 
 
-def asked(process: "subprocess.Popen[str]", line: str) -> str:
-    """The line that answers ``line``, while the input is still open."""
+def answer(process: "subprocess.Popen[str]", line: str) -> str:
+    """Write ``line``, leave the input open, and return the line that answers it."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(line + "\n")

@@ -1,4 +1,4 @@
-"""The command line. One file per sub-command, which holds no logic of its own; :mod:`wordsparse.doors` has the table.
+"""The command line. Each sub-command is a file that holds no logic of its own; :mod:`wordsparse.doors` lists them.
 
 Exit status: 0 done; 2 the request is wrong and nothing was started or written; 1 failed while running; 130 interrupted.
 """
@@ -38,7 +38,7 @@ _SINGLE_DASH = re.compile("-[A-Za-z]{2,}")
 
 
 class _LazyGroup(click.Group):
-    """Imports the module of a sub-command only when it is used: help and completion do not load NumPy."""
+    """A group that imports the module of a sub-command only on use: help and completion do not load NumPy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -72,7 +72,7 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except CutShortError as error:  # click takes an EOFError for the end of the terminal's input, and aborts
+        except CutShortError as error:  # an EOFError, on which click would abort
             raise InputError(str(error)) from error
 
 
@@ -87,14 +87,14 @@ def main(arguments: Sequence[str] | None = None, command: click.Command = cli, n
     try:
         with stop_requests():
             return _status(list(sys.argv[1:] if arguments is None else arguments), command, name)
-    except KeyboardInterrupt:  # while a message was written
+    except KeyboardInterrupt:  # while a message was being written
         return 130
 
 
-def _status(given: list[str], command: click.Command, name: str) -> int:
+def _status(arguments: list[str], command: click.Command, name: str) -> int:
     try:
         with terminal.messages():
-            status = command.main(args=given, prog_name=name, standalone_mode=False, obj=given)
+            status = command.main(args=arguments, prog_name=name, standalone_mode=False, obj=arguments)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except _NO_ARGUMENTS as error:
@@ -102,7 +102,7 @@ def _status(given: list[str], command: click.Command, name: str) -> int:
         return 2
     except click.ClickException as error:
         if isinstance(error, click.NoSuchOption):
-            error = _unknown(error, given)
+            error = _unknown(error, arguments)
         _say(" ".join(error.format_message().split()))
         if isinstance(error, click.UsageError) and error.ctx is not None:
             terminal.say([f"{error.ctx.get_usage()}", f"help: {error.ctx.command_path} --help"])
@@ -115,13 +115,13 @@ def _status(given: list[str], command: click.Command, name: str) -> int:
         return 1
     except OSError as error:
         terminal.silence(sys.stdout)
-        if not isinstance(error, BrokenPipeError):  # whose reader has gone: a message is useless
+        if not isinstance(error, BrokenPipeError):  # the reader has gone, so a message would be useless
             _say(f"{error.filename or 'standard output'}: {error.strerror or error}")
         return 1
-    except ModuleNotFoundError as error:  # a room that was taken out
+    except ModuleNotFoundError as error:  # a folder that was removed from the package
         if error.name is None or not error.name.startswith("wordsparse."):
             raise
-        _say(f"{given[0]} needs {error.name}, which this installation lacks")
+        _say(f"{arguments[0]} needs {error.name}, which this installation lacks")
         return 2
     except MemoryError:
         _say("out of memory")
@@ -133,10 +133,10 @@ def _status(given: list[str], command: click.Command, name: str) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _unknown(error: click.NoSuchOption, given: list[str]) -> click.UsageError:
-    """The refusal of an option that does not exist, with a hint for those who know it from another tool.
+def _unknown(error: click.NoSuchOption, arguments: list[str]) -> click.UsageError:
+    """Return the usage error for an unknown option, with a hint for users who know it from another tool.
 
-    click reads ``-input`` as ``-i`` and so on; it is named as it was typed.
+    click reads ``-input`` as ``-i`` and so on; the error names the option as it was typed.
     """
     options = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
     written = {each.name: each.opts[-1] for each in options if each.name is not None}
@@ -145,10 +145,10 @@ def _unknown(error: click.NoSuchOption, given: list[str]) -> click.UsageError:
             written[each.name or ""] = f"{each.human_readable_name}, without an option"
             written.setdefault("corpus", written[each.name or ""])
     letter = error.option_name.lstrip("-")
-    typed = [word for word in given if len(letter) == 1 and _SINGLE_DASH.fullmatch(word) and letter in word]
+    typed = [word for word in arguments if len(letter) == 1 and _SINGLE_DASH.fullmatch(word) and letter in word]
     name = typed[0] if typed else error.option_name  # (next is a module of this package)
-    said = hint(name.lstrip("-"), written, lambda name: written.get(name, name))
-    return click.UsageError(f"no such option {name}{': ' + said if said else ''}", error.ctx)
+    advice = hint(name.lstrip("-"), written, lambda name: written.get(name, name))
+    return click.UsageError(f"no such option {name}{': ' + advice if advice else ''}", error.ctx)
 
 
 def _say(message: object) -> None:

@@ -33,30 +33,30 @@ def _hush(context: click.Context, parameter: click.Parameter, quiet: bool) -> bo
 
 
 class Choice(click.Choice[str]):
-    """One of some names; of another one it is said what was meant."""
+    """A choice among names; the error for another name suggests the closest."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The value; a usage error if it is none of the names."""
+        """Return the value; a usage error if it is not one of the names."""
         if value not in self.choices:
             self.fail(f"{value!r} is not known: {meant(value, list(self.choices))}", param, ctx)
         return value
 
 
 class Number(click.types.FloatParamType):
-    """A number, which no % stands behind."""
+    """A number without a percent sign."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number; a usage error if it is none."""
+        """Return the number; a usage error if it is not one."""
         if isinstance(value, str) and value.endswith("%"):
             self.fail(f"{value!r} is no number: write 10% as 0.1", param, ctx)
         return super().convert(value, param, ctx)
 
 
 class FilePath(click.Path):
-    """A path; an empty one would be the current directory."""
+    """A path that is not empty: an empty one would be the current directory."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path; a usage error if it is empty."""
+        """Return the path; a usage error if it is empty."""
         if not os.fspath(value):
             self.fail("the path is empty", param, ctx)
         return super().convert(value, param, ctx)
@@ -66,22 +66,22 @@ PATH = FilePath(path_type=Path)
 
 
 def check_order(model: str | os.PathLike[str], words: Sequence[str]) -> None:
-    """Raise InputError where a word is the model, and the model a word."""
+    """Raise InputError if the model and a word have changed places."""
     if not os.path.exists(model) and (named := next((word for word in words if os.path.exists(word)), None)):
         raise InputError(f"there is no model {os.fspath(model)}: the model comes first, {named} {os.fspath(model)}")
 
 
 def output_option(help: str, metavar: str | None = None) -> Callable[[Decorated], Decorated]:
-    """The required option ``-o``, a path."""
+    """Make the required option ``-o``, a path."""
     return click.option("-o", "--output", required=True, metavar=metavar, type=PATH, help=help)
 
 
 def report_stream(output: str | os.PathLike[str], as_json: bool) -> TextIO | None:
-    """Where a command reports whose result goes to ``output``: to standard error if that is standard output."""
+    """Return standard error if the command writes ``output`` to standard output; None otherwise."""
     if not outputs.is_standard_output(Path(output)):
         return None
     if as_json:
-        raise InputError("--json and --output name both standard output: write the result to a file")
+        raise InputError("--json and --output both name standard output: write the result to a file")
     return sys.stderr
 
 
@@ -90,13 +90,13 @@ quiet_option = click.option(
     "--quiet",
     is_flag=True,
     callback=_hush,
-    help="Show no progress, and only warnings and errors beside the result.",
+    help="Show no progress, and only warnings and errors in addition to the result.",
 )
 
 
 def emit(result: Mapping[str, object], lines: Iterable[str], as_json: bool, file: TextIO | None = None) -> None:
-    """Print ``result`` as one JSON object, or the human-readable ``lines``, on standard output; the lines on standard
-    error, where ``file`` is that."""
+    """Print ``result`` as one JSON object, or the human-readable ``lines``, on standard output. With ``file``, which is
+    standard error, print the lines there."""
     if file is not None:
         terminal.say(lines)
     else:
@@ -104,46 +104,46 @@ def emit(result: Mapping[str, object], lines: Iterable[str], as_json: bool, file
 
 
 def counted(items: Iterable[Item], display: Display, phase: str, unit: str) -> Iterator[Item]:
-    """The items, which the display counts as they are taken."""
+    """Yield the items, and count them on the display."""
     for i, item in enumerate(items):
         display.update(phase, unit, i)
         yield item
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a command that are given."""
+    """Return the options of a command that have a value."""
     return {name: value for name, value in options.items() if value is not None}
 
 
 class Questions:
-    """The words of each question: those of the command line, or, for a single ``-``, of each line of standard input as
-    it comes.
+    """Questions, each a list of words: those on the command line or, for a single ``-``, one question per line of
+    standard input, answered as it arrives.
 
-    A line is words between white space, or a JSON list or string of words that may hold spaces. One that is itself a
-    ``known`` word, as ``[12]`` may be, is that word.
+    A line holds words separated by white space, or a JSON list or string of words, which may contain spaces. A line
+    that is itself a word of the ``vocabulary``, as ``[12]`` may be, stands for that word.
 
     Raises
     ------
     WordsparseError
-        At the end of an input of which no line got an answer.
+        At the end of the input, if no line could be answered.
     """
 
-    def __init__(self, words: Sequence[str], known: Container[str]) -> None:
+    def __init__(self, words: Sequence[str], vocabulary: Container[str]) -> None:
         self.are_lines = list(words) == ["-"]
-        self._words, self._known, self._answered = words, known, False
+        self._words, self._vocabulary, self._answered = words, vocabulary, False
 
     def __iter__(self) -> Iterator[list[str]]:
         lines = filter(None, map(self._words_of, sys.stdin)) if self.are_lines else [list(self._words)]
-        asked = False
+        was_asked = False
         for words in lines:
-            asked = True
+            was_asked = True
             yield words
-        if asked and not self._answered:
+        if was_asked and not self._answered:
             raise WordsparseError("no line of standard input could be answered: is it the right model?")
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """Report an unknown word in a line of standard input; the next line is answered."""
+        """Report an unknown word in a line of standard input, and go on to the next line."""
         try:
             yield
         except UnknownWordError as error:
@@ -154,8 +154,8 @@ class Questions:
             self._answered = True
 
     def _words_of(self, line: str) -> list[str]:
-        """The words of a line."""
-        if line.lstrip().startswith(("[", '"')) and line.strip() not in self._known:
+        """Split a line into words."""
+        if line.lstrip().startswith(("[", '"')) and line.strip() not in self._vocabulary:
             with contextlib.suppress(ValueError, RecursionError):
                 content = json.loads(line)
                 words = content if isinstance(content, list) else [content]
@@ -165,7 +165,7 @@ class Questions:
 
 
 def int_list(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
-    """Callback of an option whose value is a comma-separated list of positive whole numbers."""
+    """Parse an option's value, a comma-separated list of positive whole numbers; a click callback."""
     try:
         numbers = tuple(int(part) for part in value.split(","))
     except ValueError:

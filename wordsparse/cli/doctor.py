@@ -8,8 +8,8 @@ from wordsparse.cli.common import emit, json_option
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """Show what is compiled and installed here, and why some is not used."""
+    """Show which parts are compiled, installed and used, and why others are not."""
     from wordsparse.kernels import diagnosis
 
-    found = diagnosis.diagnose()
-    emit(found, diagnosis.describe(found).splitlines(), as_json)
+    diagnoses = diagnosis.diagnose()
+    emit(diagnoses, diagnosis.describe(diagnoses).splitlines(), as_json)

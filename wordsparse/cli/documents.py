@@ -1,6 +1,6 @@
-"""``wordsparse documents``: the vectors of the lines, or of the rows, of a text.
+"""``wordsparse documents``: a vector for each line, or each row, of a text.
 
-:mod:`wordsparse.vectors.encoder` says what they are.
+:mod:`wordsparse.vectors.encoder` defines the vectors.
 """
 
 import itertools
@@ -28,7 +28,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 @click.argument("model")
 @corpus_argument
 @output_option("Parquet (.parquet), JSON lines (.jsonl) or NumPy (.npy) file, replaced; - for JSON lines.")
-@click.option("--keep", metavar="NAME,NAME", help="Columns to keep beside the vectors, with --column.")
+@click.option("--keep", metavar="NAME,NAME", help="Columns to keep in addition to the vectors, with --column.")
 @column_options
 @quiet_option
 @json_option
@@ -45,20 +45,20 @@ def command(
     """Write the vector of each line, or of each row, of a text.
 
     With --column the text is in rows. The text is split into words as the model's own text was. A vector is the mean of
-    the words' vectors, rare words weighing more, scaled to length one. A line without a word that has a vector, an
-    empty one too, has zeros. The text is read as it comes: any number of lines takes the same memory. - is standard
-    input; to standard output each of its lines is answered as it comes.
+    the words' vectors, in which rare words weigh more, scaled to length one. A line that has no word with a vector,
+    such as an empty line, gets zeros. The text is read piece by piece, so any number of lines takes the same memory. -
+    is standard input; if the output is standard output, each line is answered as it arrives.
     """
     from wordsparse.corpus.reading import joined
     from wordsparse.machine.threads import resolve_threads
     from wordsparse.words.model_directory import files_of, load
 
-    kept = keep.split(",") if keep else []
+    columns = keep.split(",") if keep else []
     report = report_stream(output, as_json)
     storage.check_apart(output, [*files_of(model), *corpus])
     trained = load(model, mapped=True)
     source = text_for(trained, corpus, format, column)
-    if kept and source.column is None:
+    if columns and source.column is None:
         raise InputError("--keep names columns of rows: name the column of their text too, --column")
     workers = resolve_threads(None)
     are_lines = source.column is None and format in (None, "lines")
@@ -67,7 +67,7 @@ def command(
     def rows() -> Iterator[Row]:
         if source.column is not None:
             yield from (
-                Row(cells, [*itertools.chain(*sentences)]) for _, cells, sentences in source.rows(kept, workers)
+                Row(cells, [*itertools.chain(*sentences)]) for _, cells, sentences in source.rows(columns, workers)
             )
         elif piped:
             yield from (Row((), trained.split(line)) for line in sys.stdin)
@@ -76,18 +76,18 @@ def command(
 
     with Display(not quiet and not piped) as display:
         counting = counted(rows(), display, "documents", "documents")
-        made = write(trained.wv, counting, output, kept, 1 if piped else None)
-    said = [f"{number_of(made.documents, 'document')} x {made.dim} -> {output}"]
+        made = write(trained.wv, counting, output, columns, 1 if piped else None)
+    lines = [f"{number_of(made.documents, 'document')} x {made.dim} -> {output}"]
     zeros = [f"{n:,} {what}" for n, what in ((made.blank, "blank"), (made.unknown, "without a known word")) if n]
     if zeros:
-        said.append(f"{' and '.join(zeros)}: their rows are zeros")
+        lines.append(f"{' and '.join(zeros)}: their rows are zeros")
     result = {"output": str(output), "documents": made.documents, "dim": made.dim, "blank": made.blank}
-    emit({**result, "without_words": made.blank + made.unknown}, said, as_json, report)
+    emit({**result, "without_words": made.blank + made.unknown}, lines, as_json, report)
 
 
 class Written(NamedTuple):
-    """What :func:`write` has written: ``documents`` rows of ``dim`` numbers, of which ``blank`` hold no word at all and
-    ``unknown`` no known one; both have zeros."""
+    """The result of :func:`write`: ``documents`` rows of ``dim`` numbers. Among them, ``blank`` rows have no words and
+    ``unknown`` rows no known word; both are zeros."""
 
     documents: int
     dim: int
@@ -96,7 +96,7 @@ class Written(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A document: the cells that are kept beside its vector, and its words."""
+    """A document: the cells that are kept next to its vector, and its words."""
 
     cells: Sequence[object]
     words: Sequence[str]
@@ -105,17 +105,17 @@ class Row(NamedTuple):
 def write(
     vectors: WordVectors, documents: Iterable[Row], path: Path, keep: Sequence[str] = (), batch: int | None = None
 ) -> Written:
-    """Write the vectors of documents as they come; see :func:`wordsparse.corpus.tables.writing.write`.
+    """Write the vectors of documents as they arrive; see :func:`wordsparse.corpus.tables.writing.write`.
 
     Parameters
     ----------
     path : Path
-        A file of rows, whose column ``vector`` stands behind the kept ones; or ``.npy`` or no suffix: a NumPy matrix
-        (n, dim) float32, which keeps nothing beside it.
+        A file of rows, with a column ``vector`` after the kept columns; or, with ``.npy`` or no suffix, a NumPy matrix
+        (n, dim) float32, which keeps no columns.
     keep : sequence of str
         The names of the kept cells.
     batch : int, optional
-        Documents at a time, by default BATCH: 1 answers each as it comes.
+        Documents at a time, by default BATCH; 1 answers each document as it arrives.
     """
     if keep and path.suffix.lower() in ("", ".npy") and not outputs.is_stream(path):
         raise InputError(f"{path}: a NumPy matrix cannot keep {', '.join(keep)}: write .parquet or .jsonl")
@@ -124,10 +124,10 @@ def write(
     def parts() -> Iterator[writing.Part]:
         nonlocal n, blank, zeros
         for rows in batches(documents, batch or BATCH):
-            made = vectors.encode([row.words for row in rows])
-            n, blank = n + len(made), blank + sum(not len(row.words) for row in rows)
-            zeros += int((~made.any(axis=1)).sum())
-            yield {**{name: [row.cells[i] for row in rows] for i, name in enumerate(keep)}, "vector": made}
+            encoded = vectors.encode([row.words for row in rows])
+            n, blank = n + len(encoded), blank + sum(not len(row.words) for row in rows)
+            zeros += int((~encoded.any(axis=1)).sum())
+            yield {**{name: [row.cells[i] for row in rows] for i, name in enumerate(keep)}, "vector": encoded}
         if n == 0:
             yield {**dict.fromkeys(keep, ()), "vector": np.zeros((0, vectors.dim), np.float32)}
 
@@ -136,7 +136,7 @@ def write(
 
 
 def _write_npy(file: IO[bytes], parts: Iterable[writing.Part]) -> None:
-    # The header is padded for any number of rows: it is written again once that is known.
+    # The header has room for any number of rows; it is written again once the number is known.
     n = 0
     for part in parts:
         rows = np.ascontiguousarray(part["vector"], "<f4")

@@ -27,20 +27,20 @@ from wordsparse.words.options import Options
 def command(
     corpus: tuple[Path, ...], output: Path, preset: str | None, quiet: bool, as_json: bool, **options: Any
 ) -> None:
-    """Count the words of a text, and write it as int32 shards. It serves any number of trainings.
+    """Count the words of a text, and write it as int32 shards, which any number of trainings can use.
 
-    CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read down, or - for standard
-    input; read in the given order. Each line is a sentence, words are separated by white space, and nothing is
-    changed: --format and --tokens name other ways.
+    CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read recursively, or - for
+    standard input; read in the given order. By default each line is a sentence and words are separated by white space;
+    nothing is changed. --format and --tokens choose other ways.
     """
     kind = kind_of(preset or TEXT)
     if kind.open is not None:
-        raise InputError(f"what --for {preset} reads is not encoded: train --for {preset} reads it itself")
+        raise InputError(f"--for {preset} is not encoded: train --for {preset} reads its files directly")
     fitting = {name: value for name, value in kind.defaults.items() if name in options}
-    started, asked = time.perf_counter(), {**fitting, **given(options)}
+    started, request = time.perf_counter(), {**fitting, **given(options)}
     with Display(not quiet) as display:
-        asked["progress"] = lambda tokens, share: display.update("encode", "tokens", tokens, share=share)
-        encoded = encode(corpus, output, **asked)
+        request["progress"] = lambda tokens, share: display.update("encode", "tokens", tokens, share=share)
+        encoded = encode(corpus, output, **request)
     result = {
         "tokens": encoded.tokens,
         "sentences": encoded.sentences,

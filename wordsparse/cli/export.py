@@ -27,7 +27,7 @@ _LISTED = "\n".join(f"{name}: {format.about}" for name, format in FORMATS.items(
     "format_name",
     type=Choice(list(FORMATS)),
     metavar="F",
-    help=f"The format.  [default: as the suffix of FILE says] {_ONE_WAY} are for other programs: wordsparse does not "
+    help=f"The format.  [default:  by the suffix of FILE] {_ONE_WAY} are for other programs: wordsparse cannot"
     f"read them.\n\n\b\n{_LISTED}",
 )
 @json_option
@@ -48,14 +48,14 @@ def command(model: str, output: str, format_name: str | None, as_json: bool) -> 
         "vocab_size": len(word_vectors),
         "dim": word_vectors.dim,
     }
-    said = [f"{number_of(len(word_vectors), 'word')} x {word_vectors.dim} -> {', '.join(files)}"]
+    lines = [f"{number_of(len(word_vectors), 'word')} x {word_vectors.dim} -> {', '.join(files)}"]
     if word_vectors.ngrams is not None:
         result["subwords"] = FORMATS[format_name].composes
         if not result["subwords"]:
-            said.append("the n-grams are left out: only npz has some, so unknown words have no vector")
+            lines.append("the n-grams are left out, so unknown words have no vector: only npz stores n-grams")
     suffix, own = suffix_of(Path(output)), FORMATS[format_name].suffixes
     if suffix not in own and (
         format_of_name(Path(output)) or any(suffix in each.suffixes for each in FORMATS.values())
     ):
-        said.append(f"{output} is {format_name} by --format, and not what its name says")
-    emit(result, said, as_json, report)
+        lines.append(f"{output} is {format_name}, as --format says, although its suffix says otherwise")
+    emit(result, lines, as_json, report)

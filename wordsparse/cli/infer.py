@@ -36,10 +36,10 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Infer vectors of words that MODEL does not know from a text. The model stays as it is.
+    """Infer vectors of words that MODEL does not know from a text. The model itself does not change.
 
-    The text is split into words as the model's own text was. The vectors are comparable with those of the model. Where
-    the model has n-grams, they help words that occur rarely. - is standard input, which is kept in memory.
+    The text is split into words as the model's own text was. The vectors are comparable with the model's. If the model
+    has n-grams, they help words that occur rarely. - is standard input, which is kept in memory.
     """
     from wordsparse.corpus.reading import joined
     from wordsparse.corpus.sources import STANDARD_INPUT
@@ -54,31 +54,31 @@ def command(
     storage.check_apart(output, [*files_of(model), *corpus])
     trained = load(model)
     with Display(not quiet) as display:
-        # A text is read twice; standard input is kept, since it comes once.
+        # A file is read twice; standard input can be read only once, so it is kept.
         source = text_for(trained, corpus, format, column)
-        kept = list(joined(source.pieces())) if STANDARD_INPUT in corpus else None
+        sentences = list(joined(source.pieces())) if STANDARD_INPUT in corpus else None
 
         def text(phase: str) -> Iterator[list[str]]:
-            return counted(kept or joined(source.pieces(resolve_threads(None))), display, phase, "sentences")
+            return counted(sentences or joined(source.pieces(resolve_threads(None))), display, phase, "sentences")
 
         chosen = list(dict.fromkeys(_as_written(word, trained) for word in words))
         chosen = chosen or _unknown(text("count"), trained, min_count)
-        found = infer(
+        new = infer(
             trained, text("read"), chosen, progress=lambda done: display.update("infer", "words", done, len(chosen))
         )
-    save_vectors(found, output, "npz")
-    result = {"output": str(output), "words": len(found), "dim": found.dim, "without_context": len(chosen) - len(found)}
-    said = [f"{number_of(len(found), 'word')} x {found.dim} -> {output}"]
-    emit(result, said, as_json, report)
+    save_vectors(new, output, "npz")
+    result = {"output": str(output), "words": len(new), "dim": new.dim, "without_context": len(chosen) - len(new)}
+    lines = [f"{number_of(len(new), 'word')} x {new.dim} -> {output}"]
+    emit(result, lines, as_json, report)
 
 
 def _as_written(word: str, trained: Model) -> str:
-    """A word as the model's tokeniser writes it."""
+    """Return a word as the model's tokeniser writes it."""
     return written[0] if len(written := trained.split(word)) == 1 else word
 
 
 def _unknown(text: Iterable[list[str]], trained: Model, min_count: int) -> list[str]:
-    """The words of a text that are not in the vocabulary, the most frequent first."""
+    """Return the words of a text that are not in the vocabulary, most frequent first."""
     counts = Counter(
         word for sentence in text for token in sentence if (word := str(trained.wv.spelt(token))) not in trained
     )

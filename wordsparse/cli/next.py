@@ -15,11 +15,11 @@ from wordsparse.cli.common import PATH, Questions, check_order, emit, json_optio
 @click.option("-n", "n", default=10, show_default=True, type=click.IntRange(min=1), help="Number of items to show.")
 @json_option
 def command(model: Path, items: tuple[str, ...], n: int, as_json: bool) -> None:
-    """Show the likeliest next items of a basket or session. MODEL is one of baskets or sessions.
+    """Show the likeliest next items of a basket or session. MODEL was trained on baskets or sessions.
 
-    With their probabilities, which are exact over all items. With - each line of standard input is a basket, and its
-    answer is one line of items. A basket may be a JSON list, whose items may hold spaces; where an item of MODEL does,
-    answers are JSON lists too.
+    Probabilities are exact over all items. With - each line of standard input is a basket, and its answer is one line
+    of items. A basket may be a JSON list, whose items may contain spaces; if an item of MODEL does, answers are JSON
+    lists too.
     """
     from wordsparse.words.model_directory import load
 
@@ -31,7 +31,7 @@ def command(model: Path, items: tuple[str, ...], n: int, as_json: bool) -> None:
         answer: list[tuple[str, float]] = []
         with questions.answering():
             answer = trained.predict(basket, n)
-            terminal.say(f"{item}: not in the vocabulary; it is left out" for item in basket if item not in trained)
+            terminal.say(f"{item}: not in the vocabulary; ignored" for item in basket if item not in trained)
         lines = [f"{item} {probability:.4f}" for item, probability in answer]
         if questions.are_lines:
             names = [item for item, _ in answer]

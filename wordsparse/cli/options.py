@@ -21,15 +21,15 @@ from wordsparse.words.model import Model
 def options_of(
     kind: type, names: Iterable[str] = (), defaults: Mapping[str, Any] | None = None
 ) -> Callable[[Decorated], Decorated]:
-    """Make the options of a class for the command line, or the named ones; each is None if it is left out. The help
-    shows ``defaults`` in place of the class's own."""
-    known, types_of = abouts(kind), get_type_hints(kind)
+    """Make command-line options from the fields of a class, or from the named ones. An option that is left out is None;
+    the help shows ``defaults`` in place of the class's own."""
+    fields, types_of = abouts(kind), get_type_hints(kind)
     defaults_of = {field.name: field.default for field in dataclasses.fields(kind)}
-    chosen = [*names] or [name for name, about in known.items() if about.cli is not None]
+    chosen = [*names] or [name for name, about in fields.items() if about.cli is not None]
 
     def decorate(command: Decorated) -> Decorated:
         for name in reversed(chosen):
-            about = known[name]
+            about = fields[name]
             about = dataclasses.replace(about, shown=str(defaults[name])) if defaults and name in defaults else about
             command = _option(name, about, types_of[name], defaults_of[name])(command)
         return command
@@ -42,16 +42,16 @@ def _option(name: str, about: About, annotation: Any, default: Any) -> Callable[
     choices, value = _kind(annotation, about)
     shown = _listed(about.help, about.choices) if isinstance(about.choices, Mapping) else about.help
     title, _, rest = shown.partition("\n")
-    given: dict[str, Any] = {"help": title + default_of(about, default) + (f"\n{rest}" if rest else "")}
+    settings: dict[str, Any] = {"help": title + default_of(about, default) + (f"\n{rest}" if rest else "")}
     if value is bool:
-        return click.option(written, name, is_flag=True, default=None, **given)
+        return click.option(written, name, is_flag=True, default=None, **settings)
     if choices is not None and not about.open:
-        return click.option(written, name, type=Choice(list(choices)), **given)
-    return click.option(written, name, type=Number() if value is float else value, metavar=about.metavar, **given)
+        return click.option(written, name, type=Choice(list(choices)), **settings)
+    return click.option(written, name, type=Number() if value is float else value, metavar=about.metavar, **settings)
 
 
 def _kind(annotation: Any, about: About) -> tuple[tuple[str, ...] | None, type]:
-    """The choices of an option, if it has some, and the type of its value."""
+    """Return the choices of an option, None if any value will do, and the type of its value."""
     options = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     literals = [value for option in options if get_origin(option) is Literal for value in get_args(option)]
     if about.choices is not None:
@@ -62,7 +62,7 @@ def _kind(annotation: Any, about: About) -> tuple[tuple[str, ...] | None, type]:
 
 
 def _listed(title: str, described: Mapping[str, str]) -> str:
-    """The help of an option whose value is one of the ``described`` names: a line for each."""
+    """Return the help of an option whose value is one of the ``described`` names, one line for each."""
     return "\n".join([title, "", "\b", *(f"{name}: {text}" for name, text in described.items())])
 
 
@@ -70,21 +70,21 @@ class _TextPath(FilePath):
     """The path of a text; ``-`` is standard input."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path; a usage error if it is empty."""
+        """Return the path; a usage error if it is empty."""
         path: Path = super().convert(value, param, ctx)
         return STANDARD_INPUT if value == "-" else path
 
 
 corpus_argument = click.argument("corpus", nargs=-1, required=True, type=_TextPath(path_type=Path))
-# The options of commands that read a language, with a vocabulary of any size.
+# Options of commands that read a language, whose vocabulary may have any size.
 reading_options = options_of(TextOptions, ["format", "column", "tokens", "min_count"])
 column_options = options_of(TextOptions, ["format", "column"])
 
 
 def text_for(model: Model, paths: Sequence[Path], format: str | None, column: str | None) -> RawText:
-    """A text for a model, which is split as the model's own text was.
+    """Return a text for a model, split as the model's own text was.
 
-    Rows are read by the column of the model's text if none is named. If that text was baskets, a cell is one word.
+    Unless a column is named, rows are read by the column of the model's text. If it was baskets, a cell is one word.
     """
     if column is None and (format in TABLES if format else all(map(format_of_name, paths))):
         column = model.call.get("column")

@@ -1,4 +1,4 @@
-"""``wordsparse subwords``: n-grams fitted to the vectors of a model, or of a file of any origin."""
+"""``wordsparse subwords``: n-grams fitted to the vectors of a model or of a file."""
 
 import os
 from pathlib import Path
@@ -16,15 +16,15 @@ from wordsparse.words import form as words_form
     "--vectors", metavar="FILE", help="Word vectors of any tool, most frequent first, in a format that evaluate reads."
 )
 @output_option("A model directory for MODEL; an npz file for --vectors, replaced if it exists.")
-@click.option("--shortest", type=int, help="Length of the shortest.")
-@click.option("--longest", type=int, help="Length of the longest.")
+@click.option("--shortest", type=int, help="Length of the shortest n-grams.")
+@click.option("--longest", type=int, help="Length of the longest n-grams.")
 @click.option(
     "--form",
     type=float,
     default=1.0,
     show_default=True,
     metavar="STRENGTH",
-    help="How strongly what a word looks like is blended into its vector: 0 not at all, 2 for better analogies of "
+    help="How strongly each word's n-grams are blended into its vector: 0 not at all, 2 for better analogies of "
     "inflected forms, at the expense of names.",
 )
 @json_option
@@ -39,23 +39,23 @@ def command(
 ) -> None:
     """Fit n-grams of characters to finished vectors.
 
-    What they tell of each word is blended into its vector. MODEL: a model directory. A word that is not in the
-    vocabulary gets the mean of the rows of its n-grams. Lengths are in characters of <word>; by default 1 to 3 if the
-    words have fewer than 4 characters on average, as in Japanese and Chinese, else 3 to 6.
+    Each word's n-grams are blended into its vector. A word that is not in the vocabulary gets the mean of the vectors
+    of its n-grams. MODEL: a model directory. Lengths are in characters of <word>, with the brackets; by default 1 to 3
+    if the words have fewer than 4 characters on average, as in Japanese and Chinese, else 3 to 6.
     """
     from wordsparse.files import storage
     from wordsparse.vectors.formats import read_file, save_vectors
     from wordsparse.words.model_directory import load
 
     if (model is None) == (vectors is None):
-        raise InputError("give a MODEL or --vectors FILE, one of the two")
+        raise InputError("give a MODEL or --vectors FILE, not both")
     if model is not None:
         if not os.path.isdir(model):
             raise InputError(f"{model}: is not a model directory; for a file of word vectors give --vectors {model}")
         storage.check_new_directory(output)
-        made = load(model).fit_ngrams(shortest, longest, form)
-        made.save(output)
-        fitted = made.wv
+        extended = load(model).fit_ngrams(shortest, longest, form)
+        extended.save(output)
+        fitted = extended.wv
     else:
         assert vectors is not None
         storage.check_file(output)

@@ -26,8 +26,8 @@ def show(lines: Iterable[str]) -> None:
 
 
 def prepare() -> None:
-    """Let the standard streams write a character that they cannot encode as an escape such as ``\\xe9``; called at the
-    start of the program."""
+    """Make the standard streams write a character that they cannot encode as an escape such as ``\\xe9``; called when
+    the program starts."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -43,7 +43,7 @@ def silence(file: TextIO | None) -> None:
 
 
 class _Messages(logging.Handler):
-    """Writes each message of the logger ``wordsparse`` as a line on standard error, above the progress."""
+    """A log handler that writes each message of ``wordsparse`` as a line on standard error, above the progress."""
 
     def emit(self, record: logging.LogRecord) -> None:
         display.write(f"wordsparse: {self.format(record)}")

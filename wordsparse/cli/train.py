@@ -27,12 +27,12 @@ from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
 KIND, RECIPE, CONFIG = "wordsparse.kind", "wordsparse.recipe", "wordsparse.config"
-"""The keys of a context's ``meta``: the kind of data, the recipe of a file, which no option names, and that file."""
+"""Keys of a context's ``meta``: the kind of data, the recipe in the --config file (it has no option), and that file."""
 OF_TEXT = {name for name, about in abouts(TrainOptions).items() if about.cli is not None}
 
 
 class TrainCommand(click.Command):
-    """A command with the options of what ``--for`` names, on the command line or in the file of ``--config``."""
+    """A command whose options depend on ``--for``, given on the command line or in the file of ``--config``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read --config and --for first: they decide which options exist, and their defaults."""
@@ -44,19 +44,19 @@ class TrainCommand(click.Command):
             if "recipe" in content:
                 ctx.meta[RECIPE] = Recipe.from_dict(content.pop("recipe"))
             ctx.meta[KIND] = kind or kind_of(content.get("for", content.get("preset", TEXT)))
-            # click's own way of a file of options: they are converted and checked like those of the command line, which
-            # overrides them.
+            # click's own mechanism for a file of options: they are converted and checked like the command line's, which
+            # override them.
             ctx.default_map = _defaults(self.get_params(ctx), content)
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             if not any(error.option_name in each.opts for each in self.params):
                 raise
-            said = f"{error.option_name} does not apply to --for {ctx.meta[KIND].name}: leave it out"
-            raise click.UsageError(said, ctx) from error
+            message = f"{error.option_name} does not apply to --for {ctx.meta[KIND].name}: leave it out"
+            raise click.UsageError(message, ctx) from error
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """The options of that kind, in place of those of text."""
+        """Return the options of the kind, in place of those of text."""
         kind, params = ctx.meta.get(KIND), super().get_params(ctx)
         if kind is None or kind.reading is TextOptions:
             return params
@@ -69,7 +69,7 @@ class TrainCommand(click.Command):
 
 
 def _named(option: str, args: Sequence[str]) -> str | None:
-    """The value of an option, before the command line is taken apart."""
+    """Return the value of an option before click parses the command line; None if it is not there."""
     for word, after in itertools.pairwise([*args, ""]):
         if word == option or word.startswith(f"{option}="):
             return after if word == option else word.partition("=")[2]
@@ -77,13 +77,13 @@ def _named(option: str, args: Sequence[str]) -> str | None:
 
 
 def _defaults(params: Sequence[click.Parameter], content: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a file as the command line would give them: text, which click converts and checks."""
-    known: dict[str, click.Parameter] = {}
+    """Return the options of a file as the command line would give them: text, which click converts and checks."""
+    parameters: dict[str, click.Parameter] = {}
     for each in params:
-        known |= dict.fromkeys((each.opts[-1].lstrip("-").replace("-", "_"), str(each.name)), each)
-    given = {name.replace("-", "_"): value for name, value in content.items()}
-    refuse_unknown(given, known)
-    return {str(known[name].name): _as_text(known[name], value) for name, value in given.items()}
+        parameters |= dict.fromkeys((each.opts[-1].lstrip("-").replace("-", "_"), str(each.name)), each)
+    options = {name.replace("-", "_"): value for name, value in content.items()}
+    refuse_unknown(options, parameters)
+    return {str(parameters[name].name): _as_text(parameters[name], value) for name, value in options.items()}
 
 
 def _as_text(parameter: click.Parameter, value: Any) -> str | list[str]:
@@ -113,9 +113,9 @@ def _as_text(parameter: click.Parameter, value: Any) -> str | list[str]:
 def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
     """Train word vectors on text, or on what `encode` wrote.
 
-    CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read down, or - for standard
-    input. Each line is a sentence, words are separated by white space, and nothing is changed: --format and --tokens
-    name other ways. With --for: what that kind of data is; --for KIND --help shows its own options.
+    CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read recursively, or - for
+    standard input. By default each line is a sentence and words are separated by white space; nothing is changed.
+    --format and --tokens choose other ways. With --for KIND, files of that kind; --for KIND --help shows its options.
     """
     run(train, corpus, output, quiet, as_json, options)
 
@@ -130,21 +130,21 @@ def run(
     *,
     writes: bool = True,
 ) -> None:
-    """Train by ``trainer``, :func:`wordsparse.train` or the like, and show the figures.
+    """Train by ``trainer``, :func:`wordsparse.train` or a function like it, and print a summary.
 
-    Of several processes that train one model, all check what is asked, and the one that ``writes`` exports.
+    If several processes train one model, all check the request, and the one that ``writes`` exports.
     """
-    asked, meta = given(options), click.get_current_context().meta
-    inputs = [*corpus, *files_of(asked.get("init")), *files_of(meta[CONFIG])]
-    for file in (asked.get("log"), export := asked.pop("export", None)):
+    request, meta = given(options), click.get_current_context().meta
+    inputs = [*corpus, *files_of(request.get("init")), *files_of(meta[CONFIG])]
+    for file in (request.get("log"), export := request.pop("export", None)):
         if file is not None:
             check_apart(file, inputs)
     if export is not None:
         check_output(export)
     if recipe := meta.get(RECIPE):
-        asked["recipe"] = recipe
-    asked["progress"] = not quiet
-    model = trainer(list(corpus), output=output, **asked)
+        request["recipe"] = recipe
+    request["progress"] = not quiet
+    model = trainer(list(corpus), output=output, **request)
     figures, lines = _told(model, output)
     if export and writes:
         figures["exported"] = [str(file) for file in model.export(export)]
@@ -153,12 +153,12 @@ def run(
 
 
 def _first_and_last(losses: Sequence[float]) -> str:
-    """The losses of the first and of the last epoch; --json has all of them."""
+    """Format the losses of the first and of the last epoch; --json has all of them."""
     return " → ".join(f"{loss:.4f}" for loss in (losses if len(losses) < 3 else (losses[0], losses[-1])))
 
 
 def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
-    """The summary of a trained model, as JSON and as lines."""
+    """Summarise a trained model, as JSON and as lines."""
     report = model.report
     made = f"{report['vocab_size']:,} vectors of dimension {report['dim']} in {output}"
     how = (

@@ -1,4 +1,4 @@
-"""``wordsparse vectors``: the vectors of words, a line each."""
+"""``wordsparse vectors``: the vectors of words, one per line."""
 
 import click
 import numpy as np
@@ -11,11 +11,11 @@ from wordsparse.cli.common import Questions, check_order, emit, json_option
 @click.argument("words", nargs=-1, required=True, metavar="WORD...")
 @json_option
 def command(model: str, words: tuple[str, ...], as_json: bool) -> None:
-    """Print the vectors of words. They are composed from n-grams where MODEL does not know a word.
+    """Print the vectors of words. Words that MODEL does not know get vectors composed from n-grams.
 
     Each line holds a word and its numbers. A WORD is written as the model's tokeniser writes it. With - the words are
-    those of standard input, and each line is answered as it comes; a word that has no vector has zeros there. A line
-    may be a JSON list, whose words may hold spaces.
+    read from standard input, and each line is answered as it arrives; a word without a vector gets zeros. A line may be
+    a JSON list, whose words may contain spaces.
     """
     from wordsparse.vectors.formats._decimals import texts
     from wordsparse.words.model_directory import read_vectors
@@ -23,8 +23,8 @@ def command(model: str, words: tuple[str, ...], as_json: bool) -> None:
     check_order(model, words)
     vectors = read_vectors(model)
     questions = Questions(words, vectors)
-    for asked in questions:
-        rows = dict.fromkeys(asked, np.zeros(vectors.dim, np.float32))
+    for names in questions:
+        rows = dict.fromkeys(names, np.zeros(vectors.dim, np.float32))
         for word in rows:
             meant = vectors.meant(word)
             with questions.answering():
