@@ -36,7 +36,7 @@ def test_every_card_is_valid_and_named_like_its_file():
 
 
 def test_the_default_test_sets_go_where_evaluate_finds_them(tmp_path, monkeypatch, capsys):
-    """Out of an archive as the server makes one; without gensim they are found where they were fetched to."""
+    """They come from an archive as the server makes it; without gensim, evaluate finds the fetched files."""
     data = optional.gensim_data()
     if data is None:
         pytest.skip("gensim, which ships the sets, is not installed")
@@ -59,29 +59,29 @@ def test_the_default_test_sets_go_where_evaluate_finds_them(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ('name = "text8"', "", "missing 1 required positional argument: 'name'"),
         ('tokens = "split"', "", "must have format and tokens"),
         ('tokens = "split"', 'tokens = "split"\nurl = "x"', "keyword argument 'url'"),
         ("[download]", "[downloads]", "'download'"),
-        ("md5:", "", "a checksum is an algorithm and its digits, as sha256:0b4e…, not '3bea"),
+        ("md5:", "", "a checksum is an algorithm and its digits, like sha256:0b4e…, not '3bea"),
         ("bytes = 31344016", "checksum = 3", "is missing, unknown or of another type"),
         ("bytes = 31344016", 'bytes = "5"', "bytes = '5'"),
         ("bytes = 31344016", "bytes = [5]", "is missing, unknown or of another type"),
         ("bytes = 31344016", "bytes = true", "is missing, unknown or of another type"),
         ("md5:", "shake_128:", "a checksum is an algorithm and its digits"),
-        ('name = "text8"', 'name = "../text8"', "'../text8', of its name, cannot be"),
+        ('name = "text8"', 'name = "../text8"', "its name has '../text8', which cannot be"),
         *(
-            ('text8.zip"\nbytes = 31344016\nmembers', f'{name}"\n#', "of its url, cannot be the name of a file")
+            ('text8.zip"\nbytes = 31344016\nmembers', f'{name}"\n#', "its url has .*, which cannot be the name of a file")
             for name in ("", "..", "_fetched.json", "n" * 300, "a\\u0085")
         ),
         ("http://mattmahoney", "file://mattmahoney", "url must begin with http"),
         ('name = "text8"', "name = ", "is not valid TOML"),
     ],
 )
-def test_a_wrong_card_is_refused_by_name(tmp_path, old, new, said):
+def test_a_wrong_card_is_refused_by_name(tmp_path, old, new, message):
     path = changed(tmp_path, old, new)
-    with pytest.raises(InputError, match=said) as refusal:
+    with pytest.raises(InputError, match=message) as refusal:
         load_card(path)
     assert str(path) in str(refusal.value)

@@ -46,12 +46,12 @@ def tarred(mode: str, *members: tuple[tarfile.TarInfo | str, bytes]) -> bytes:
 
 
 def broken(data: bytes) -> bytes:
-    """An archive with other bytes in the middle of its compressed data."""
+    """Return an archive with changed bytes in the middle of its compressed data."""
     return data[:60] + bytes(20) + data[80:]
 
 
 def card(tmp_path: Path, served: Served, name: str = "text.txt", **facts: Any) -> Path:
-    """A card of a file on the server."""
+    """Write a card of a file on the server."""
     members = facts.pop("members", {})
     lines = [f"{key} = {json.dumps(value)}" for key, value in {"url": f"{served.address}/{name}", **facts}.items()]
     lines += ["[download.members]", *(f'"{key}" = "{value}"' for key, value in members.items())]
@@ -95,17 +95,17 @@ def test_without_a_checksum_the_one_that_was_met_is_recorded(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-@pytest.mark.parametrize("known", [True, False])
-def test_the_next_run_resumes(tmp_path, capsys, ranges, known):
-    """Where the server cannot send a part, or no checksum would notice another file, the whole file is sent again."""
-    facts = {"checksum": sha(TEXT)} if known else {}
+@pytest.mark.parametrize("has_checksum", [True, False])
+def test_the_next_run_resumes(tmp_path, capsys, ranges, has_checksum):
+    """If the server cannot send a part, or no checksum would detect a changed file, the whole file is sent again."""
+    facts = {"checksum": sha(TEXT)} if has_checksum else {}
     with serving(Served(TEXT, ranges=ranges, cuts=[30_000])) as served:
         command = ["corpora", "fetch", str(card(tmp_path, served, **facts)), "-o", str(tmp_path / "out")]
         assert main(command) == 1
         assert "run the same command again" in capsys.readouterr().err
         assert not (tmp_path / "out").exists()
         assert main(command) == 0
-    assert served.requests == [("/text.txt", None), ("/text.txt", "bytes=30000-" if known else None)]
+    assert served.requests == [("/text.txt", None), ("/text.txt", "bytes=30000-" if has_checksum else None)]
     assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT
     assert sorted(os.listdir(tmp_path)) == ["card.toml", "out"]
 
@@ -123,7 +123,7 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("served", "facts", "said"),
+    ("served", "facts", "message"),
     [
         (Served(TEXT, length=0), {"bytes": 5}, "does not have the 5 bytes"),
         (Served(b"", endless=(b"HTTP/1.1 200 OK\r\n\r\n", TEXT)), {"bytes": 10**6}, "does not have the 1,000"),
@@ -137,20 +137,20 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
         (Served(TEXT, redirects={"/text.txt": "file:///etc/passwd"}), {}, "file:///etc/passwd. is not allowed"),
         (Served(TEXT, redirects={"/text.txt": "ftp://127.0.0.1:9/a.txt"}), {}, "unknown url type: ftp"),
         (Served(TEXT, redirects={"/text.txt": "/text.txt"}), {}, "302"),
-        # Each was a traceback of another library.
+        # Each raised a traceback from another library.
         (Served(TEXT, redirects={"/text.txt": "http://[::1/a.txt"}), {}, "run the same command again"),
         (Served(TEXT), {"url": "http://h:99999999999999999999/a.txt"}, "run the same command again"),
-        (Served(TEXT), {"members": {"text": ""}}, "is not an archive, or a damaged one"),
-        (Served(zipped(text=TEXT)[:-5]), {"members": {"text": ""}}, "is not an archive, or a damaged one"),
+        (Served(TEXT), {"members": {"text": ""}}, "is no archive, or is damaged"),
+        (Served(zipped(text=TEXT)[:-5]), {"members": {"text": ""}}, "is no archive, or is damaged"),
         (Served(zipped(text=TEXT)), {"members": {"t*": "", "text": "", "other": ""}}, "holds no member other(?!,)"),
         (Served(zipped(text=TEXT)), {"members": {"text": sha(b"")}}, "text of http.*its sha256 is"),
         (Served(zipped(a__text=TEXT, b__text=TEXT)), {"members": {"*/text": ""}}, "has a name that cannot be used"),
-        (Served(broken(zipped(text=TEXT))), {"members": {"text": ""}}, "or a damaged one"),
-        (Served(broken(tarred("w:xz", ("text", os.urandom(9000))))), {"members": {"text": ""}}, "or a damaged one"),
+        (Served(broken(zipped(text=TEXT))), {"members": {"text": ""}}, "or is damaged"),
+        (Served(broken(tarred("w:xz", ("text", os.urandom(9000))))), {"members": {"text": ""}}, "or is damaged"),
     ],
 )
-def test_what_goes_wrong_is_said_and_nothing_is_left(tmp_path, served, facts, said):
-    with serving(served), pytest.raises(WordsparseError, match=said):
+def test_what_goes_wrong_is_said_and_nothing_is_left(tmp_path, served, facts, message):
+    with serving(served), pytest.raises(WordsparseError, match=message):
         fetch(load_card(card(tmp_path, served, **facts)), tmp_path / "out")
     assert not (tmp_path / "out").exists()
     left = [name for name in os.listdir(tmp_path) if name != "card.toml"]
@@ -159,7 +159,7 @@ def test_what_goes_wrong_is_said_and_nothing_is_left(tmp_path, served, facts, sa
 
 @pytest.mark.parametrize("endless", [(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), (b"HTTP/1.1 200 OK\r\nX: ", b"x\r\nX: ")])
 def test_headers_without_end_are_cut(tmp_path, monkeypatch, endless):
-    """Many headers are refused by their number, unless they come slowly; those that are cut must not look complete."""
+    """Many headers are refused by their number, unless they come slowly; truncated headers must not look complete."""
     monkeypatch.setattr(fetching, "TIMEOUT", 0.2)
     monkeypatch.setattr(http.client, "_MAXHEADERS", 2**62)
     with serving(Served(b"", endless=endless)) as served, pytest.raises(WordsparseError, match="headers took"):

@@ -30,12 +30,12 @@ def test_an_error_of_one_rank_alone_ends_all(
             assert stop.value.code == status
         else:
             with pytest.raises(threading.BrokenBarrierError):
-                ranks.gather(b"")  # broken by the end of the other
+                ranks.gather(b"")  # broken when the other ends
 
     on_ranks(2, work)
     line, _, more = capfd.readouterr().err.partition("\n")
     assert line.startswith("wordsparse: rank 1 of 2 (")
-    assert line.endswith("; the other ranks are ended")
+    assert line.endswith("; this ends the other ranks")
     assert ("Traceback" in more) == isinstance(error, ValueError)
 
 

@@ -1,4 +1,4 @@
-"""Training over several ranks gives the vectors of one process, ends whole, and goes on with any number of ranks."""
+"""Training over several ranks gives the vectors of one process, ends whole, and resumes with any number of ranks."""
 
 import json
 import os
@@ -34,7 +34,7 @@ FILES = ("input.npy", "output.npy", "training.bin")
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sentences whose words are not alike."""
+    """Write sentences whose words differ in frequency and company."""
     return written(tmp_path_factory.mktemp("text") / "text.txt", 60, 600)
 
 
@@ -66,7 +66,7 @@ def has_checkpoint(output: Path) -> bool:
 
 
 def test_ranks_exchange_arrays_of_any_shape() -> None:
-    """The sum of a square matrix, which a step needs where it folds, was a ValueError."""
+    """The sum of a square matrix, which a step that folds needs, raised ValueError."""
     program = """
 import numpy as np
 from wordsparse.distributed.ranks import world
@@ -88,13 +88,13 @@ assert ranks.gather(b"x" * ranks.rank) == [b"", b"x", b"xx"]
 
 @pytest.mark.parametrize("kind", ["cbow", "skipgram"])
 def test_default_options_give_the_vectors_of_one_process(kind: str, tmp_path: Path) -> None:
-    """With n-grams and form, of products in float32: those in bfloat16, where a processor has them, move the vectors of
-    one process as far from those by another instruction set."""
+    """n-grams and form use float32 products here: bfloat16 products, on processors that have them, move the vectors of
+    one process as far from another instruction set's."""
     text = written(tmp_path / "text.txt", 1000, 10_000)
     environment = {**ENVIRONMENT, "WORDSPARSE_ISA": "x86-64-v3"} if sys.platform == "linux" else ENVIRONMENT
-    asked = [text, "--model", kind, "--epochs", 2, "-o"]
+    arguments = [text, "--model", kind, "--epochs", 2, "-o"]
     for ranks, module, output in ((2, "wordsparse.distributed", "model"), (1, "wordsparse", "alone")):
-        program = ["-m", module, *(["train"] if ranks == 1 else []), *asked, tmp_path / output]
+        program = ["-m", module, *(["train"] if ranks == 1 else []), *arguments, tmp_path / output]
         subprocess.run(command(ranks, *program), env=environment, check=True, timeout=SECONDS)
     model, alone = (ws.load(tmp_path / output) for output in ("model", "alone"))
     assert model["w7w8"].any()
@@ -103,9 +103,9 @@ def test_default_options_give_the_vectors_of_one_process(kind: str, tmp_path: Pa
 
 @pytest.mark.parametrize(("kind", "ranks"), [("cbow", 2), ("skipgram", 3)])
 def test_two_runs_give_the_same_bytes(kind: str, ranks: int, text: Path, tmp_path: Path) -> None:
-    asked = [text, *OPTIONS, "--model", kind, "--heldout", 0.05, "-o"]
+    arguments = [text, *OPTIONS, "--model", kind, "--heldout", 0.05, "-o"]
     for output in ("model", "again"):
-        done(ranks, *asked, tmp_path / output)
+        done(ranks, *arguments, tmp_path / output)
     for name in FILES:
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "model" / name).read_bytes()
     alone = ws.train(text, model=kind, heldout=0.05, progress=False, **SAME)
@@ -113,7 +113,7 @@ def test_two_runs_give_the_same_bytes(kind: str, ranks: int, text: Path, tmp_pat
 
 
 def test_a_program_of_python_trains_by_its_own_door(text: Path, tmp_path: Path) -> None:
-    """Of sentences in memory, and of a graph, which each rank reads."""
+    """It trains on sentences in memory, and on a graph, which each rank reads."""
     program = f"""
 import numpy as np
 from wordsparse.distributed import train
@@ -131,16 +131,16 @@ train(edges, preset="graph", output="graph", dim=4, epochs=1, progress=False)
 
 
 def test_a_finished_model_goes_on(text: Path, tmp_path: Path) -> None:
-    """For more epochs, where there are any, and with a new text; in the axes that it had."""
-    asked = [*OPTIONS, "-o", tmp_path / "model"]
-    done(2, text, *asked)
-    report = done(3, text, *asked, "--epochs", 4, "--resume")
+    """It goes on for more epochs, if there are any, and on a new text; its axes stay."""
+    arguments = [*OPTIONS, "-o", tmp_path / "model"]
+    done(2, text, *arguments)
+    report = done(3, text, *arguments, "--epochs", 4, "--resume")
     assert len(report["loss"]) == 4
-    run = train(2, text, *asked, "--epochs", 4, "--resume", "--dim", 9)
+    run = train(2, text, *arguments, "--epochs", 4, "--resume", "--dim", 9)
     assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
     assert run.stderr.startswith("wordsparse: resume: dim was 8, not 9: ")
     new = written(tmp_path / "new.txt", 70, 200)
-    done(2, new, *asked, "--resume")
+    done(2, new, *arguments, "--resume")
     alone: dict[str, Any] = {"output": tmp_path / "alone", "resume": True, "progress": False}
     for source, epochs in ((text, 3), (text, 4), (new, 3)):
         expected = ws.train(source, **alone, **(SAME | {"epochs": epochs}))
@@ -149,18 +149,18 @@ def test_a_finished_model_goes_on(text: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("hit", [0, 1])
 def test_a_signal_to_one_rank_stops_all_and_any_number_goes_on(hit: int, text: Path, tmp_path: Path) -> None:
-    output, asked = tmp_path / "model", [text, *OPTIONS, "--heldout", 0.05, "-o", tmp_path / "model"]
-    process = started(2, *asked, "--checkpoint-every", 0.001)
+    output, arguments = tmp_path / "model", [text, *OPTIONS, "--heldout", 0.05, "-o", tmp_path / "model"]
+    process = started(2, *arguments, "--checkpoint-every", 0.001)
     wait_until(lambda: has_checkpoint(output), process)
     os.kill(ranks_of(output)[hit], signal.SIGTERM)
-    said = process.communicate(timeout=SECONDS)[1]
-    assert process.returncode == 130, said
-    assert "is kept; resume from it with --resume" in said
+    messages = process.communicate(timeout=SECONDS)[1]
+    assert process.returncode == 130, messages
+    assert "is kept; resume from it with --resume" in messages
     expected = ws.train(text, heldout=0.05, progress=False, **SAME)
     if hit == 0:
         check_alike(ws.train(text, output=output, resume=True, progress=False, heldout=0.05, **SAME), expected)
     else:
-        done(3, *asked, "--resume")
+        done(3, *arguments, "--resume")
         check_alike(ws.load(output), expected)
     assert not has_checkpoint(output)
 
@@ -186,17 +186,17 @@ def test_a_signal_while_mpi_starts_ends_the_rank() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("words", "message"),
     [
         (["--dim", 0], "dim must be at least 1, not 0"),
         (["--loss", "zlos"], "'zlos' is not known: did you mean zloss?"),
         (["no-such-file"], "no-such-file: "),
-        (["-"], "-: standard input reaches one rank alone"),  # the launcher ended the job, or the run
-        (["--export", "vectors.dat"], "vectors.dat: its name does not tell the format"),  # the others waited for ever
+        (["-"], "-: standard input reaches one rank only"),  # the launcher ended the job, or the run
+        (["--export", "vectors.dat"], "vectors.dat: its name does not tell the format"),  # the others waited forever
     ],
 )
-def test_a_wrong_request_is_one_line_of_one_rank(asked: list[object], message: str, text: Path, tmp_path: Path) -> None:
-    run = train(2, text, *OPTIONS, "-o", tmp_path / "model", *asked)
+def test_a_wrong_request_is_one_line_of_one_rank(words: list[object], message: str, text: Path, tmp_path: Path) -> None:
+    run = train(2, text, *OPTIONS, "-o", tmp_path / "model", *words)
     assert run.returncode == 2, run.stderr
     assert message in run.stderr
     assert run.stderr.count("wordsparse: ") == 1
@@ -204,16 +204,16 @@ def test_a_wrong_request_is_one_line_of_one_rank(asked: list[object], message: s
 
 
 def test_ranks_that_are_not_alike_are_refused(text: Path, tmp_path: Path) -> None:
-    asked = ["-m", "wordsparse.distributed", text, *OPTIONS, "-o", tmp_path / "model"]
+    arguments = ["-m", "wordsparse.distributed", text, *OPTIONS, "-o", tmp_path / "model"]
     for name, one, other in (("seed", ["--seed", 1], ["--seed", 2]), ("version", [], [])):
-        first, second = command(1, *asked, *one), command(1, *asked, *other)
+        first, second = command(1, *arguments, *one), command(1, *arguments, *other)
         if name == "version":
             program = (
                 "import sys, runpy, importlib.metadata as m\n"
                 "version, m.version = m.version, lambda name: '0.0.9' if name == 'wordsparse' else version(name)\n"
                 "runpy.run_module('wordsparse.distributed', run_name='__main__')"
             )
-            second = command(1, "-c", program, *asked[2:])
+            second = command(1, "-c", program, *arguments[2:])
         run = subprocess.run(
             [*first, ":", *second[1:]], env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
         )
@@ -224,7 +224,7 @@ def test_ranks_that_are_not_alike_are_refused(text: Path, tmp_path: Path) -> Non
 
 
 def test_an_error_of_one_rank_ends_all(text: Path, tmp_path: Path) -> None:
-    """A disk that is full leaves no model, and an error between two steps nobody who waits."""
+    """A full disk leaves no model; an error between two steps leaves no rank waiting."""
     program = """
 import sys, resource
 from wordsparse.distributed import __main__, share

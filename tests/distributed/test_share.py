@@ -1,4 +1,4 @@
-"""The parts of a minibatch, added up, make the step of the whole minibatch, the same bytes on every rank."""
+"""The parts of a minibatch, added up, make the step of the whole minibatch, with the same bytes on every rank."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ def embedding(loss: str, kernels: Kernels) -> WordEmbedding:
 
 
 def train(kind: str, words: WordEmbedding, part: tuple[int, int], share: RanksShare | None = None) -> list[float]:
-    """Take some steps, a fold among them; the losses of the minibatches."""
+    """Take some steps, including a fold; return the losses of the minibatches."""
     vocabulary = Vocabulary([str(i) for i in range(V)], np.arange(V, 0, -1))
     build = getattr(ExampleBuilder(vocabulary, window=3, sample=0, seed=0), kind)
     number, of, losses = *part, []
@@ -70,7 +70,7 @@ def test_ranks_take_the_steps_of_one_process(loss: str, kernels: Make, kind: str
     state, losses = results[0]
     for others, _ in results:
         assert all(np.asarray(others[name]).tobytes() == np.asarray(part).tobytes() for name, part in state.items())
-    # A word whose α, of the Z-loss, has another sign in another part bends a step otherwise.
+    # A word whose α (Z-loss) has different signs in two parts takes a different step.
     by_part = (loss, kind) == ("zloss", "skipgram") and size > 1
     np.testing.assert_allclose(losses, expected, rtol=1e-3 if by_part else 1e-5)
     assert alone.output.folds > 0
@@ -93,7 +93,7 @@ def test_ranks_that_have_come_apart_are_stopped() -> None:
         words = embedding("squared", host())
         words.E[3, 2] += 1e-6 * (ranks.rank == 1)
         share = RanksShare(ranks, StopRequest())
-        with pytest.raises(WordsparseError, match="rank 1 has computed other numbers than rank 0") as error:
+        with pytest.raises(WordsparseError, match="rank 1 has computed different numbers from rank 0") as error:
             train("cbow", words, share.part, share)
         assert ranks.agreed is error.value
 

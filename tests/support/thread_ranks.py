@@ -18,7 +18,7 @@ class ThreadRanks(Ranks):
     """One of ``size`` ranks; all share ``board``, on which each lays its part, and ``gate``, at which they meet."""
 
     def __init__(self, rank: int, board: list[Any], gate: threading.Barrier) -> None:
-        self.rank, self.size, self.local_rank, self.beside = rank, len(board), rank, len(board)
+        self.rank, self.size, self.local_rank, self.local_size = rank, len(board), rank, len(board)
         self._board, self._gate = board, gate
 
     def _all(self, part: Any) -> list[Any]:

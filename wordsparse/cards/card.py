@@ -1,4 +1,4 @@
-"""Cards: TOML files that describe public data: source, licence, checksum, and, of a text, how it is read."""
+"""Cards: TOML files that describe public data: source, licence, checksum and, for a text, how it is read."""
 
 import hashlib
 import os
@@ -11,19 +11,19 @@ from wordsparse.files import regular
 from wordsparse.files.storage import NAME_BYTES
 
 RECORD = "_fetched.json"
-"""Written beside a fetched text; its name begins with _, so that it is skipped when the directory is read."""
+"""File written next to a fetched text; it is skipped when the directory is read, because its name begins with _."""
 _ALGORITHMS = {name for name in hashlib.algorithms_guaranteed if hashlib.new(name).digest_size}
-"""The algorithms whose digests have a fixed length."""
+"""Algorithms whose digests have a fixed length."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """A public text, or test sets; what is None is not known.
+    """A public text, or test sets; a member that is None is unknown.
 
     - ``url``, ``bytes``, ``checksum``: the file on the server.
-    - ``members``: of an archive (zip or tar), patterns of the names of the members that are wanted, each with its
-      checksum, "" where none is known; empty where the file itself is the text.
-    - ``format``, ``tokens``: how a text is read; test sets have none.
+    - ``members``: for an archive (zip or tar), patterns of the names of the wanted members, each with its checksum, or
+      "" if it is unknown; empty if the file itself is the text.
+    - ``format``, ``tokens``: how a text is read; None for test sets.
     """
 
     name: str
@@ -38,24 +38,24 @@ class Card:
 
     @property
     def file(self) -> str:
-        """The name of the file on the server."""
+        """Name of the file on the server."""
         return self.url.rpartition("/")[2]
 
     @property
     def known(self) -> str | None:
-        """The checksums by which another file is noticed; None if there are none."""
+        """Checksums that detect a changed file; None if there are none."""
         return self.checksum or ", ".join(filter(None, self.members.values())) or None
 
 
 def card_names() -> list[str]:
-    """The names of the cards that are installed with the package."""
+    """Return the names of the cards that are installed with the package."""
     return sorted(path.stem for path in _folder().glob("*.toml"))
 
 
 def load_card(name: str | os.PathLike[str]) -> Card:
     """Read a card: one of :func:`card_names`, or a path (a Path, or a str that ends in .toml).
 
-    InputError if there is no such card, if it is not TOML, or if a member is missing or unknown.
+    InputError if there is no such card, if it is not TOML, or if one of its members is missing or unknown.
     """
     where = Path(name)
     if isinstance(name, str) and where.suffix != ".toml":
@@ -75,19 +75,19 @@ def load_card(name: str | os.PathLike[str]) -> Card:
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{where}: a member is missing, unknown or of another type: {error}") from error
     if wrong:
-        raise InputError(f"{where}: a checksum is an algorithm and its digits, as sha256:0b4e…, not {wrong[0]!r:.80}")
+        raise InputError(f"{where}: a checksum is an algorithm and its digits, like sha256:0b4e…, not {wrong[0]!r:.80}")
     if (card.format is None) != (card.tokens is None):
         raise InputError(f"{where}: a text must have format and tokens")
     if not card.url.startswith(("http://", "https://")):
         raise InputError(f"{where}: url must begin with http:// or https://, not {card.url!r:.80}")
     for member, name in {"name": card.name, **({} if card.members else {"url": card.file})}.items():
         if not is_file_name(name):
-            raise InputError(f"{where}: {name!r:.80}, of its {member}, cannot be the name of a file: correct it")
+            raise InputError(f"{where}: its {member} has {name!r:.80}, which cannot be the name of a file: correct it")
     return replace(card, description=description, licence=licence)
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a name that a card or an archive gives can be that of a file of the text."""
+    """Return whether a name from a card or an archive can be the name of a file of the text."""
     usable = name.isprintable() and "/" not in name and name not in ("", ".", "..", RECORD)
     return usable and len(name.encode()) <= NAME_BYTES
 

@@ -17,7 +17,7 @@ from wordsparse.evaluation.testsets import DEFAULT_ANALOGIES, DEFAULT_PAIRS, fet
 def command() -> None:
     """List and fetch public texts and test sets.
 
-    Cards describe them: source, licence, size, checksum and how they are read.
+    They are described by cards: source, licence, size, checksum and how they are read.
     """
 
 
@@ -36,14 +36,14 @@ def list_cards(as_json: bool) -> None:
     "--output",
     metavar="DIR",
     type=PATH,
-    help="New directory.  [default: NAME; for test sets, where evaluate finds them]",
+    help="New directory.  [default: NAME; for test sets, the directory where evaluate looks]",
 )
 @quiet_option
 @json_option
 def fetch_one(name: str, output: Path | None, quiet: bool, as_json: bool) -> None:
     """Fetch the text or the test sets NAME.
 
-    NAME may be the path of a card of your own, which ends in .toml. Run the same command again to resume a download.
+    NAME may also be the path of a card of your own, which ends in .toml. The same command again resumes a download.
     Proxies are taken from the environment (https_proxy, no_proxy).
     """
     card = load_card(name)
@@ -57,9 +57,7 @@ def fetch_one(name: str, output: Path | None, quiet: bool, as_json: bool) -> Non
     use, command = _use(card, output)
     result: dict[str, Any] = {"name": card.name, "output": str(output), use: command, "verified": fetched["verified"]}
     result |= {"files": fetched["files"], "bytes": fetched["download_bytes"], "sha256": fetched["download_sha256"]}
-    checked = (
-        "as the card says" if fetched["verified"] else f"sha256:{fetched['download_sha256']}, as the card knows none"
-    )
+    checked = "of the card" if fetched["verified"] else f"sha256:{fetched['download_sha256']}, which no card confirms"
     lines = [f"{len(fetched['files'])} files in {output}, with the checksum {checked}"]
     emit(result, [*lines, f"licence: {card.licence}", f"next: {command}"], as_json)
 
@@ -72,7 +70,7 @@ def _place(card: Card) -> Path:
 
 
 def _use(card: Card, output: Path) -> tuple[str, str]:
-    """What fetched data are for, and the command: training on a text, or judging by test sets."""
+    """Return the use of fetched data, training or evaluation, and its command."""
     if card.format is None or card.tokens is None:
         files = [part for name in DEFAULT_PAIRS for part in ("--pairs", str(output / name))]
         files += [part for name in DEFAULT_ANALOGIES for part in ("--analogies", str(output / name))]

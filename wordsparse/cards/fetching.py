@@ -1,6 +1,6 @@
-"""Fetches what a card describes: downloads, checks and unpacks it, as a directory that appears when it is complete.
+"""Fetching of the data that a card describes: downloaded, checked and unpacked into a directory that appears complete.
 
-A download resumes where an earlier one was cut.
+A download resumes where an earlier one was cut off.
 """
 
 import fnmatch
@@ -29,25 +29,25 @@ from wordsparse.files.system import sync
 
 BLOCK_BYTES = 2**20
 TIMEOUT = 60.0
-"""Seconds without a byte, after which a connection counts as cut; and seconds for the headers of an answer."""
-RESUME = "run the same command again: it resumes where the card tells a checksum"
+"""Seconds without data after which a connection counts as cut, and seconds to wait for the headers of a response."""
+RESUME = "run the same command again: it resumes if the card has a checksum"
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, RuntimeError, ValueError)
 
-# Called with the bytes that are on the disk, and those of the whole file, None if they are not known.
+# Called with the number of bytes on the disk and the size of the whole file, None if that is unknown.
 Progress = Callable[[int, int | None], object]
 
 
 class _DamagedError(WordsparseError):
-    """What was downloaded is of no use."""
+    """The download is damaged."""
 
 
 def fetch(card: Card, output: str | os.PathLike[str], *, progress: Progress = lambda *_: None) -> dict[str, Any]:
-    """Write the text of a card into ``output``, a new directory or an empty one; what is recorded beside it.
+    """Write the text of a card into ``output``, a new directory or an empty one; return the record stored with it.
 
-    InputError if the output exists; WordsparseError if the server has no such file, or another one; if the download
-    fails, or writing fails. What an interrupted download has brought stays beside the
-    output, and the next call resumes it. Of the record, ``files`` are the names, ``verified`` is the checksum of the
-    card that was met, ``download_bytes`` and ``download_sha256`` are of what was downloaded.
+    InputError if the output exists; WordsparseError if the server has no such file, or a different one; if the download
+    fails, or writing fails. An interrupted download stays next to the output, and the next call resumes it. In the
+    record, ``files`` are names, ``verified`` is the card's checksum that the download matched, ``download_bytes`` and
+    ``download_sha256`` describe the downloaded file.
     """
     target = Path(output)
     with new_directory(target) as place:
@@ -58,7 +58,7 @@ def fetch(card: Card, output: str | os.PathLike[str], *, progress: Progress = la
 
 
 def _sent(source: Card, target: Path, place: Path, progress: Progress) -> dict[str, Any]:
-    """Download, check and unpack a file of a server."""
+    """Download, check and unpack a file."""
     name = hashlib.sha256(source.url.encode()).hexdigest()[:8]
     part = Path(os.path.realpath(target)).with_name(f".{target.name}.{name}.part")
     _download(source, part, progress)
@@ -80,11 +80,11 @@ def _sent(source: Card, target: Path, place: Path, progress: Progress) -> dict[s
 
 
 def _download(source: Card, part: Path, progress: Progress) -> None:
-    """Download a file to ``part``, which may hold the part that an earlier call brought.
+    """Download a file to ``part``, which may hold data of an earlier call.
 
-    It is resumed where the card tells a checksum, which notices another file; else it begins anew. Proxies are those of
-    the environment, as urllib takes them. WordsparseError if the server has no such file, cannot be reached or cuts
-    the connection, or if writing fails. What has arrived stays.
+    The download resumes only if the card has a checksum, which detects a changed file; otherwise it begins again.
+    Proxies are taken from the environment by urllib. WordsparseError if the server has no such file, cannot be reached
+    or cuts the connection, or if writing fails. Data that arrived stay.
     """
     have = part.stat().st_size if part.exists() and source.known else 0
     try:
@@ -95,21 +95,21 @@ def _download(source: Card, part: Path, progress: Progress) -> None:
         if refusal.code == 416:  # the part is as long as the file, or longer
             part.unlink()
         raise WordsparseError(f"{source.url}: {refusal}: check the address, or {RESUME}") from refusal
-    # URLError is an OSError; of host names and ports, of a redirect too, come the last two.
+    # URLError is an OSError; invalid host names and ports, also in redirects, raise the last two.
     except (OSError, http.client.HTTPException, ValueError, OverflowError) as cut:
         raise WordsparseError(f"{source.url}: {cut}; {RESUME}") from cut
 
 
 def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
-    """Append what a connection brings, from the byte ``have`` on where the server can send parts; whether the file is
-    complete."""
+    """Append the data of one connection, starting at the byte ``have`` if the server can send parts. Return whether the
+    file is complete."""
     headers = {"User-Agent": f"wordsparse/{version('wordsparse')}"} | ({"Range": f"bytes={have}-"} if have else {})
     request = urllib.request.Request(source.url, headers=headers)
-    with _opener().open(request, timeout=TIMEOUT) as response:  # urlopen keeps the first proxies
-        have = have if response.status == 206 else 0  # else the server sends whole files only
+    with _opener().open(request, timeout=TIMEOUT) as response:  # urlopen would keep the first call's proxies
+        have = have if response.status == 206 else 0  # otherwise the server sends whole files only
         total = source.bytes if response.length is None else have + response.length
         with open(part, "ab" if have else "wb") as file:
-            # More than the card's bytes is another file, which may have no end.
+            # More bytes than the card says mean another file, which may be endless.
             while (source.bytes is None or have <= source.bytes) and (block := response.read1(BLOCK_BYTES)):
                 with writing(part):
                     have += file.write(block)
@@ -118,7 +118,7 @@ def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
 
 
 class _Response(http.client.HTTPResponse):
-    """A response whose headers have come within TIMEOUT: a server can send them byte by byte, or without end."""
+    """A response whose headers must arrive within TIMEOUT: a server can send them byte by byte, or without end."""
 
     def __init__(self, connection: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(connection, *args, **options)
@@ -130,7 +130,7 @@ class _Response(http.client.HTTPResponse):
 
         def cut() -> None:
             late.set()
-            with suppress(OSError):  # it is closed already
+            with suppress(OSError):  # already closed
                 socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
 
         watch = threading.Timer(TIMEOUT, cut)
@@ -139,12 +139,12 @@ class _Response(http.client.HTTPResponse):
             super().begin()
         finally:
             watch.cancel()
-            if late.is_set():  # headers that were cut look complete
+            if late.is_set():  # truncated headers look complete
                 raise TimeoutError(f"its headers took more than {TIMEOUT:g} seconds")
 
 
 class _Web(urllib.request.HTTPSHandler, urllib.request.HTTPHandler, urllib.request.HTTPRedirectHandler):
-    """Opens http and https addresses, and those alone after redirects too."""
+    """A handler of http and https addresses only, after redirects too."""
 
     def do_open(self, http_class: Any, req: urllib.request.Request, **options: Any) -> http.client.HTTPResponse:
         """Open a connection whose response is ours."""
@@ -154,13 +154,13 @@ class _Web(urllib.request.HTTPSHandler, urllib.request.HTTPHandler, urllib.reque
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
-        """The request to which a redirect leads."""
-        fp.close()  # else its body is read, which may have no end
+        """Return the request to which a redirect leads."""
+        fp.close()  # otherwise its body would be read, which may be endless
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """What opens http and https, and nothing else: ``build_opener`` would open ftp too."""
+    """Return an opener for http and https only: ``build_opener`` would open ftp too."""
     proxies = {scheme: proxy for scheme, proxy in urllib.request.getproxies().items() if scheme in ("http", "https")}
     opener = urllib.request.OpenerDirector()
     for handler in (
@@ -175,7 +175,7 @@ def _opener() -> urllib.request.OpenerDirector:
 
 
 def _checked(path: Path, expected: str | None, name: str) -> str:
-    """The SHA-256 of a file; WordsparseError if it has not the expected checksum."""
+    """Return the SHA-256 of a file; WordsparseError if the file does not match the expected checksum."""
     algorithm, _, digits = (expected or "sha256:").partition(":")
     with open(path, "rb") as file:
         value = hashlib.file_digest(file, algorithm).hexdigest()
@@ -186,7 +186,7 @@ def _checked(path: Path, expected: str | None, name: str) -> str:
 
 
 def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Path) -> list[str]:
-    """Unpack the members of an archive that are the text; their names, without directories."""
+    """Unpack the members of an archive that are the text; return their names, without directories."""
     names, missing = list[str](), set(patterns)
     try:
         for member, file in _members(archive):
@@ -202,16 +202,16 @@ def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Pa
             names.append(name)
             missing -= {each for each in missing if fnmatch.fnmatchcase(member, each)}
     except DAMAGE as error:
-        if isinstance(error, OSError) and error.errno is not None:  # of the disk; decompressors give no number
+        if isinstance(error, OSError) and error.errno is not None:  # a disk error; decompressors set no number
             raise WordsparseError(f"{place}: {error.strerror}") from error
-        raise _DamagedError(f"{source}: is not an archive, or a damaged one ({error}); it was deleted") from error
+        raise _DamagedError(f"{source}: is no archive, or is damaged ({error}); it was deleted") from error
     if missing:
         raise _DamagedError(f"{source}: holds no member {', '.join(sorted(missing))}")
     return names
 
 
 def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """The name and the content of each regular file in an archive; the content is to be read at once."""
+    """Yield the name and the content of each regular file in an archive; read the content at once."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():

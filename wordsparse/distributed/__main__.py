@@ -1,7 +1,7 @@
 """``mpiexec -n N python -m wordsparse.distributed CORPUS -o MODEL``: the command ``train``, on N ranks.
 
-Signals are answered when MPI has started: if a rank leaves earlier with a status of its own, MPICH's launcher lets the
-others wait for it. MPI may bring handlers of its own, as UCX does for SIGHUP, so ours are set behind it.
+Signals are answered once MPI has started: if a rank exits earlier with its own status, MPICH's launcher leaves the
+others waiting for it. MPI may install its own handlers, as UCX does for SIGHUP, so ours are installed after it.
 """
 
 import os
@@ -28,16 +28,16 @@ from wordsparse.errors import InputError
 def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
     """Train as `wordsparse train` does, on all ranks."""
     if STANDARD_INPUT in corpus:
-        raise InputError("-: standard input reaches one rank alone: write the text to a file that all ranks see")
+        raise InputError("-: standard input reaches one rank only: write the text to a file that all ranks see")
     run(train, corpus, output, quiet, as_json, options, writes=world().rank == 0)
 
 
 def start() -> int:
-    """Run the command on this rank; the first one speaks. Returns the exit status."""
+    """Run the command on this rank and return the exit status; only the first rank prints."""
     terminal.prepare()
     try:
         if world().rank > 0:
-            sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - to the end of the process
+            sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open until the process ends
     except InputError as error:
         terminal.say([f"wordsparse: {error}"])
         return 2

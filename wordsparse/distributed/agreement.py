@@ -1,4 +1,4 @@
-"""The ranks begin a run with the same request, and end it together."""
+"""Ranks begin a run with the same request, and end it together."""
 
 import json
 import os
@@ -20,19 +20,19 @@ Error = TypeVar("Error", bound=BaseException)
 
 
 def gather_json(ranks: Ranks, content: object) -> list[Any]:
-    """Every rank's ``content``, which JSON can hold."""
+    """Return every rank's ``content``, which must be valid JSON."""
     return [json.loads(part) for part in ranks.gather(json.dumps(content).encode())]
 
 
 def together(ranks: Ranks, work: Callable[[], T]) -> T:
-    """Do ``work`` on every rank; where it fails on one of them, all raise that error.
+    """Do ``work`` on every rank; if it fails on one of them, all raise its error.
 
-    The work must not communicate, unless it fails on all ranks or on none.
+    The work must not communicate, unless it fails either on all ranks or on no rank.
 
     Raises
     ------
     WordsparseError
-        That of the first rank where it failed; the message names the rank unless all failed alike.
+        The error of the first rank that failed; the message names the rank unless all failed alike.
     """
     failure: list[str] | None = None
     try:
@@ -42,33 +42,33 @@ def together(ranks: Ranks, work: Callable[[], T]) -> T:
     ranks.wait()
     failures = gather_json(ranks, failure)
     if any(failures):
-        rank, (name, message) = next((rank, found) for rank, found in enumerate(failures) if found)
-        # An error of rank 0 alone is one of the work that it does for all.
-        alike = rank == 0 or all(found == failures[rank] for found in failures)
+        rank, (name, message) = next((rank, failure) for rank, failure in enumerate(failures) if failure)
+        # Rank 0 works for all ranks, so its error needs no rank's name.
+        alike = rank == 0 or all(other == failures[rank] for other in failures)
         raise agreed(ranks, getattr(errors, name)(message if alike else f"rank {rank} of {ranks.size}: {message}"))
     return result
 
 
 def agreed(ranks: Ranks, error: Error) -> Error:
-    """An error that all ranks raise."""
+    """Record an error that all ranks raise, and return it."""
     ranks.agreed = error
     return error
 
 
 def check_same(ranks: Ranks, facts: Mapping[str, Any]) -> None:
-    """Compare what every rank knows, as JSON can hold it. InputError on all ranks where they differ, collective."""
-    told = gather_json(ranks, [socket.gethostname(), facts])
-    for rank, (host, other) in enumerate(told):
-        if changed := differences(other, told[0][1], but=set()):
-            where = f"rank {rank} on {host} was started otherwise than rank 0 on {told[0][0]}"
-            raise agreed(ranks, InputError(f"{where}: {changed}; start all of them alike"))
+    """Compare the facts of all ranks, as JSON. InputError on all ranks if they differ. Collective."""
+    all_facts = gather_json(ranks, [socket.gethostname(), facts])
+    for rank, (host, other) in enumerate(all_facts):
+        if changed := differences(other, all_facts[0][1], but=set()):
+            where = f"rank {rank} on {host} differs from rank 0 on {all_facts[0][0]}"
+            raise agreed(ranks, InputError(f"{where}: {changed}; start all ranks alike"))
 
 
 @contextmanager
 def ending_all(ranks: Ranks) -> Iterator[None]:
-    """Where an error strikes this rank alone, say so and end the others too, which may wait for it.
+    """If an error occurs on this rank alone, print it and end the other ranks, which may be waiting for this one.
 
-    Errors that all ranks meet, those of :func:`together` and of the computation, which is the same everywhere, pass.
+    Errors that all ranks raise pass: errors of :func:`together`, and of the computation, which is the same everywhere.
     """
     try:
         yield
@@ -78,16 +78,16 @@ def ending_all(ranks: Ranks) -> Iterator[None]:
         if ranks.agreed is not None and ranks.agreed in (error, error.__cause__):
             raise
         status = 130 if isinstance(error, KeyboardInterrupt) else 1
-        what = str(error) or type(error).__name__
+        message = str(error) or type(error).__name__
         where = f"rank {ranks.rank} of {ranks.size} ({socket.gethostname()}, process {os.getpid()})"
-        # Of all but the first rank the standard error is silent.
-        print(escaped(f"wordsparse: {where}: {what}; the other ranks are ended"), file=sys.__stderr__, flush=True)
+        # Standard error is redirected on all ranks but the first; the original is used here.
+        print(escaped(f"wordsparse: {where}: {message}; this ends the other ranks"), file=sys.__stderr__, flush=True)
         if isinstance(error, Exception) and not isinstance(error, WordsparseError | MemoryError):
             traceback.print_exc(file=sys.__stderr__)
         ranks.abort(status)
 
 
 def _is_computed(error: BaseException) -> bool:
-    """Whether an error comes from the numbers, and not from the memory or the GPU of one rank."""
+    """Return whether an error comes from the numbers, and not from the memory or the GPU of one rank."""
     cause = error.__cause__
     return cause is None or (isinstance(cause, WordsparseError) and _is_computed(cause))

@@ -1,4 +1,4 @@
-"""The ranks of a run, over MPI: all that they say to each other goes through these methods, and nothing is pickled."""
+"""The ranks of a run, over MPI. All communication goes through these methods, and nothing is pickled."""
 
 import sys
 import time
@@ -13,24 +13,24 @@ from wordsparse import optional
 from wordsparse.kernels.pool import ArrayPool
 from wordsparse.types import Array
 
-# Seconds in which the launcher has read what a rank has written, and between two looks at the others.
+# Seconds until the launcher has read a rank's output, and between two tests whether the others have arrived.
 READ, LOOK = 1.0, 0.005
 
 
 class Ranks:
-    """The ranks of a run as one of them sees them. MissingDependencyError if mpi4py is not installed, or finds no MPI.
+    """The ranks of a run, as one rank sees them. MissingDependencyError if mpi4py or an MPI library is missing.
 
-    Every method but ``abort`` is collective: all ranks call the same ones in the same order, from the main thread.
-    Arrays are NumPy's. Results are the same bytes at every repetition: sums are taken in the order of the ranks.
+    Every method but ``abort`` is collective: all ranks call the same methods in the same order, from the main thread.
+    Arrays are NumPy's. Repeating a run gives the same bytes: sums are taken in the order of the ranks.
 
     Attributes
     ----------
     rank, size : int
-        The number of this one, from 0, and how many there are.
-    beside, local_rank : int
-        How many of them are on this host, this one included, and the number of this one among those.
+        The number of this rank, from 0, and the number of ranks.
+    local_size, local_rank : int
+        The number of ranks on this host, and the number of this rank among them.
     agreed : BaseException, optional
-        The error that all ranks have last raised together.
+        The last error that all ranks raised together.
     """
 
     agreed: BaseException | None = None
@@ -40,11 +40,11 @@ class Ranks:
         self._mpi, self._world = mpi, mpi.COMM_WORLD
         self.rank, self.size = int(self._world.rank), int(self._world.size)
         host = self._world.Split_type(mpi.COMM_TYPE_SHARED)
-        self.beside, self.local_rank = int(host.size), int(host.rank)
+        self.local_size, self.local_rank = int(host.size), int(host.rank)
         self._pool = ArrayPool()
 
     def sum(self, part: Array) -> Array:
-        """The sum of every rank's ``part``, of one shape and dtype, the same bytes on all of them."""
+        """Return the sum of every rank's ``part``, all of one shape and dtype; the same bytes on all ranks."""
         # Each rank sums one slice of all parts, in the order of the ranks, and sends its sums to the others.
         each = -(-part.size // self.size)
         sliced = np.zeros((self.size, each), part.dtype)
@@ -55,7 +55,7 @@ class Ranks:
         return sliced.reshape(-1)[: part.size].reshape(part.shape)
 
     def rows(self, part: Array, counts: Sequence[int]) -> Array:
-        """Every rank's rows, ``counts`` of them, in the order of the ranks; ``part`` (n, k) are those of this one."""
+        """Join all ranks' rows, in the order of the ranks; ``part`` (n, k) holds this rank's, ``counts`` every n."""
         ends = list(accumulate(counts))
         received = self._pool.empty((ends[-1], part.shape[1]), part.dtype)
         received[ends[self.rank] - part.shape[0] : ends[self.rank]] = part
@@ -65,7 +65,7 @@ class Ranks:
         return received
 
     def gather(self, content: bytes) -> list[bytes]:
-        """Every rank's ``content``, on all of them."""
+        """Return every rank's ``content``, on all ranks."""
         sizes = np.empty(self.size, np.int64)
         self._world.Allgather(self._bytes(np.array([len(content)])), self._bytes(sizes))
         received = np.empty(int(sizes.sum()), np.uint8)
@@ -74,19 +74,19 @@ class Ranks:
         return [received[end - size : end].tobytes() for size, end in zip(sizes, ends, strict=True)]
 
     def copy(self, array: Array) -> None:
-        """Overwrite ``array``, contiguous, by that of rank 0."""
+        """Overwrite ``array``, which is contiguous, with rank 0's."""
         self._world.Bcast(self._bytes(array))
 
     def wait(self) -> None:
-        """Wait until all ranks are here, possibly for long."""
+        """Wait until all ranks have arrived, possibly for a long time."""
         request = self._world.Ibarrier()
-        while not request.Test():  # MPI's own waiting takes a core from the rank that works
+        while not request.Test():  # MPI's own wait would take a core from the rank that works
             time.sleep(LOOK)
 
     def abort(self, status: int) -> NoReturn:
         """End all ranks at once with this exit status, whatever they are doing."""
         sys.stderr.flush()
-        time.sleep(READ)  # of a job that it ends, MPICH's launcher reads nothing more
+        time.sleep(READ)  # MPICH's launcher reads no more output once it ends a job
         self._world.Abort(status)
         raise SystemExit(status)
 
@@ -96,5 +96,5 @@ class Ranks:
 
 @cache
 def world() -> Ranks:
-    """The processes that the launcher has started; one where there was none."""
+    """Return the ranks that the launcher started; a single one without a launcher."""
     return Ranks()

@@ -1,8 +1,8 @@
-"""A run over several ranks. The text and the output are on a file system that all ranks see.
+"""A run over several ranks. All ranks must see the file system that holds the text and the output.
 
-Rank 0 prepares the run as one process does: it holds the lock, encodes the text, and goes on from a checkpoint or a
-model. The others begin with a copy of its state, and all take the same steps. Rank 0 alone writes checkpoints and the
-model, so a run goes on with another number of ranks, or with one process.
+Rank 0 prepares the run as a single process would: it holds the lock, encodes the text, and resumes from a checkpoint or
+continues a model. The others start from a copy of its state, and all take the same steps. Rank 0 alone writes
+checkpoints and the model, so another number of ranks, or a single process, can resume the run.
 """
 
 from collections.abc import Mapping
@@ -38,8 +38,8 @@ from wordsparse.words.text_source import TextSource
 
 
 @taking(TrainOptions, as_said=True)
-def train(corpus: Text | EncodedCorpus | Source, said: Mapping[str, Any]) -> Model:
-    """As :func:`wordsparse.train`, by all ranks that mpiexec has started; each of them calls it, with an output.
+def train(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any]) -> Model:
+    """Train like :func:`wordsparse.train`, on all ranks that mpiexec started; each rank calls it with an output.
 
     Parameters
     ----------
@@ -49,34 +49,34 @@ def train(corpus: Text | EncodedCorpus | Source, said: Mapping[str, Any]) -> Mod
     """
     ranks = world()
     if ranks.size == 1:
-        return train_alone(corpus, **said)
+        return train_alone(corpus, **keywords)
     with ending_all(ranks):
-        return _train(ranks, together(ranks, lambda: _request(corpus, said, ranks)))
+        return _train(ranks, together(ranks, lambda: _request(corpus, keywords, ranks)))
 
 
-def _request(corpus: Text | EncodedCorpus | Source, said: Mapping[str, Any], ranks: Ranks) -> Request:
-    """The checked request. Of the GPUs of a host, rank after rank takes the next one."""
-    asked = request(corpus, said)
-    options = asked.options
-    if asked.run.output is None:
+def _request(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any], ranks: Ranks) -> Request:
+    """Return the checked request. Successive ranks of a host take successive GPUs."""
+    checked = request(corpus, keywords)
+    options = checked.options
+    if checked.run.output is None:
         raise InputError(f"{ranks.size} processes were started: they train one model, for an output: name it")
     if options.device == "cuda":
         devices.take(ranks.local_rank)
     options = replace(options, device="cpu" if options.device == "auto" else options.device)
-    return replace(asked, options=options, device=devices.choose(options.device))
+    return replace(checked, options=options, device=devices.choose(options.device))
 
 
-def _train(ranks: Ranks, asked: Request) -> Model:
-    check_same(ranks, together(ranks, lambda: _facts(asked)))
-    run, threads = asked.run, asked.options.threads or max(1, resolve_threads(None) // ranks.beside)
-    here = replace(asked, options=replace(asked.options, threads=threads))
+def _train(ranks: Ranks, request: Request) -> Model:
+    check_same(ranks, together(ranks, lambda: _facts(request)))
+    run, threads = request.run, request.options.threads or max(1, resolve_threads(None) // ranks.local_size)
+    here = replace(request, options=replace(request.options, threads=threads))
     with ExitStack() as stack:
         encoding, training = stack.enter_context(reports(*((run.progress, run.log) if ranks.rank == 0 else (False,))))
         job = together(ranks, lambda: stack.enter_context(begin(here, encoding)) if ranks.rank == 0 else None)
-        told = gather_json(ranks, _start(job))[0]
-        if told is None:  # there is nothing left to train
+        start = gather_json(ranks, _start(job))[0]
+        if start is None:  # nothing is left to train
             return together(ranks, lambda: load(str(run.output)) if job is None else job.finish(training, 0))
-        own = together(ranks, lambda: _follower(here, told) if job is None or job.run is None else job.run)
+        own = together(ranks, lambda: _follower(here, start) if job is None or job.run is None else job.run)
         _copy_state(own, ranks)
         stop = stack.enter_context(stop_requests()) if job is None else job.stop
         own.join(RanksShare(ranks, stop))
@@ -87,18 +87,18 @@ def _train(ranks: Ranks, asked: Request) -> Model:
             for _ in own.steps():
                 pass
     ranks.wait()
-    return together(ranks, lambda: model if ranks.rank == 0 else load(told["output"]))
+    return together(ranks, lambda: model if ranks.rank == 0 else load(start["output"]))
 
 
-def _facts(asked: Request) -> dict[str, Any]:
-    """What must be the same on all ranks for the same numbers."""
-    run, here = asked.run, {name: metadata.version(name) for name in ("wordsparse", "numpy")} | diagnosis.rounding()
-    output = {"device": asked.device.reason, "output": str(run.output), "resume": run.resume}
-    return {**asked.options.as_dict(), **asked.call(), **here, **output}
+def _facts(request: Request) -> dict[str, Any]:
+    """Return the facts that must be the same on all ranks for equal results."""
+    run, here = request.run, {name: metadata.version(name) for name in ("wordsparse", "numpy")} | diagnosis.rounding()
+    output = {"device": request.device.reason, "output": str(run.output), "resume": run.resume}
+    return {**request.options.as_dict(), **request.call(), **here, **output}
 
 
 def _start(job: OutputRun | None) -> dict[str, Any] | None:
-    """Where the others find the run of rank 0; None if it has none."""
+    """Describe rank 0's run for the other ranks; None if there is no run."""
     if job is None or job.run is None:
         return None
     run, source = job.run, job.run.minibatches.source
@@ -113,27 +113,27 @@ def _start(job: OutputRun | None) -> dict[str, Any] | None:
     }
 
 
-def _follower(asked: Request, told: dict[str, Any]) -> Run:
-    """The run of rank 0 on another one, but for its arrays."""
-    if told["corpus"] is not None:
-        asked = replace(asked, corpus=Corpus.of(told["corpus"]), reading={})
-    with asked.source() as source:  # nothing is encoded, so that nothing goes at the end of the block
-        return _run_like(asked, source, told)
+def _follower(request: Request, start: dict[str, Any]) -> Run:
+    """Return a copy of rank 0's run on another rank, except for its arrays."""
+    if start["corpus"] is not None:
+        request = replace(request, corpus=Corpus.of(start["corpus"]), reading={})
+    with request.source() as source:  # nothing is encoded, so the block's end deletes nothing
+        return _run_like(request, source, start)
 
 
-def _run_like(asked: Request, source: Source, told: dict[str, Any]) -> Run:
-    if source.identity() != told["text"]:
-        raise InputError("the text is another one than that of rank 0; start all ranks alike")
+def _run_like(request: Request, source: Source, start: dict[str, Any]) -> Run:
+    if source.identity() != start["text"]:
+        raise InputError("the text differs from rank 0's; start all ranks alike")
     vocabulary = source.vocabulary
-    if vocabulary.words != told["words"] or vocabulary.counts.tolist() != told["counts"]:
-        vocabulary = Vocabulary(told["words"], told["counts"])
-    run = Run(source, replace(asked.options, epochs=told["epochs"]), vocabulary, device=asked.device)
-    run.restore(run.embedding.state(), told["state"])
+    if vocabulary.words != start["words"] or vocabulary.counts.tolist() != start["counts"]:
+        vocabulary = Vocabulary(start["words"], start["counts"])
+    run = Run(source, replace(request.options, epochs=start["epochs"]), vocabulary, device=request.device)
+    run.restore(run.embedding.state(), start["state"])
     return run
 
 
 def _copy_state(run: Run, ranks: Ranks) -> None:
-    """Let all go on from the state of rank 0."""
+    """Start this rank from the state of rank 0."""
     state = run.embedding.state()
     for name, part in state.items():
         copied = np.ascontiguousarray(part)

@@ -1,8 +1,8 @@
-"""What the parts of a minibatch pull, added up over the ranks in their order: each then takes the whole step itself.
+"""Gradients of the parts of a minibatch, added up in the order of the ranks; each rank then takes the whole step.
 
-The sums over examples, K, Hᵀβ and the like, travel as one array. The rows of X and of the directions ∇F P of the words
-of each part come to all ranks, which merge them. So the d² work for a row of E and of W is done by every rank that its
-part touches, the d² work of the update for all rows of the minibatch by each rank.
+The sums over examples, K, Hᵀβ and others, travel as one array. The rows of X and of the directions ∇F P for the words
+of each part go to all ranks, which merge them. So every rank does the d² work of the update for all rows of the
+minibatch; the d² work of a part for a row of E and of W is done by each rank whose part touches the row.
 """
 
 import zlib
@@ -21,13 +21,13 @@ from wordsparse.training.interruption import StopRequest
 from wordsparse.types import Array
 from wordsparse.words.embedding import Pull, WordEmbedding
 
-# The states of the ranks are compared before the steps 1, 2, 4, … and each one of so many.
+# The states of the ranks are compared before the steps 1, 2, 4, …, and every CHECKED steps.
 CHECKED = 512
 
 
 class RanksShare:
-    """The share of this rank in a run, see :class:`wordsparse.training.loop.Share`; ``stop`` are the signals that it
-    has received, which stop all."""
+    """The share of one rank in a run, see :class:`wordsparse.training.loop.Share`. ``stop`` holds the signals that this
+    rank received, which stop all ranks."""
 
     def __init__(self, ranks: Ranks, stop: StopRequest) -> None:
         self.part = ranks.rank, ranks.size
@@ -77,18 +77,18 @@ class RanksShare:
         checksum = 0
         for _, part in sorted(embedding.state().items()):
             checksum = zlib.crc32(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data, checksum)
-        told = self._ranks.gather(checksum.to_bytes(4, "big"))
-        if len(set(told)) > 1:
-            rank = next(i for i, other in enumerate(told) if other != told[0])
+        checksums = self._ranks.gather(checksum.to_bytes(4, "big"))
+        if len(set(checksums)) > 1:
+            rank = next(i for i, other in enumerate(checksums) if other != checksums[0])
             message = (
-                f"rank {rank} has computed other numbers than rank 0: their processors or libraries differ; set "
+                f"rank {rank} has computed different numbers from rank 0: their processors or libraries differ; set "
                 "WORDSPARSE_ISA and OPENBLAS_CORETYPE to the same on all hosts"
             )
             raise agreed(self._ranks, WordsparseError(message))
 
 
 def _forward(local: Forward, output: ExactLayer, words: Array, examples: int) -> Forward:
-    """The forward pass of all parts as the update needs it: of the examples it is only their number."""
+    """Return the forward pass of all parts for the update, with the number of examples in place of the examples."""
     kernels, d, xp = output.kernels, output.n_features, output.kernels.xp
     none = Csr(xp.zeros(1, np.int64), xp.zeros(0, np.int32), words.shape[0])
     targets = Targets(words, none, xp.zeros(0, output.dtype))
@@ -98,21 +98,20 @@ def _forward(local: Forward, output: ExactLayer, words: Array, examples: int) ->
 
 
 class _Words:
-    """The words of all parts, ``all``, ascending; and the sums over the parts of what each has for its own, in the
-    order of the ranks."""
+    """The words of all parts, ``all``, ascending. Sums rows over the parts, in the order of the ranks."""
 
     def __init__(self, ranks: Ranks, kernels: Kernels, own: Array) -> None:
         self._ranks, self._kernels = ranks, kernels
-        came = [np.frombuffer(part, np.int64) for part in ranks.gather(own.tobytes())]
-        self._counts = [part.size for part in came]
-        words, self._place = np.unique(np.concatenate(came), return_inverse=True)
+        received = [np.frombuffer(part, np.int64) for part in ranks.gather(own.tobytes())]
+        self._counts = [part.size for part in received]
+        words, self._place = np.unique(np.concatenate(received), return_inverse=True)
         ends = np.append(0, np.cumsum(np.bincount(self._place, minlength=words.size)))
         order = np.argsort(self._place, kind="stable").astype(np.int32)
         self._merged = mapped(Csr(ends, order, order.size), kernels.to_device)
         self.all = kernels.to_device(words)
 
     def rows(self, own: Array) -> Array:
-        """Of rows (u, k) for the words of a part."""
+        """Return the sums over all parts of rows (u, k), one for each word."""
         kernels = self._kernels
-        came = kernels.to_device(self._ranks.rows(kernels.to_host(own), self._counts))
-        return kernels.combine(self._merged, kernels.xp.ones(came.shape[0], came.dtype), came)
+        received = kernels.to_device(self._ranks.rows(kernels.to_host(own), self._counts))
+        return kernels.combine(self._merged, kernels.xp.ones(received.shape[0], received.dtype), received)

@@ -53,7 +53,7 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
     with storage.trusting(path), regular.opened(path) as file:
         if regular.size_of(file) != table["bytes"]:
             raise InputError(
-                f"does not have the {table['bytes']:,} bytes that its table says: it was cut or altered; {storage.AGAIN}"
+                f"does not have the {table['bytes']:,} bytes of its table: it was cut or altered; {storage.AGAIN}"
             )
         state = dict(table["numbers"])
         shapes = {name: np.broadcast_to(0, entry["shape"]) for name, entry in table["arrays"].items()}
