@@ -1,4 +1,4 @@
-"""The page in a browser: clicked through, with the keyboard, at phone width, and without a single request."""
+"""The page in a browser: by mouse and keyboard, at phone width, and without a single request."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ WebDriverWait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWa
 
 
 class Page:
-    """The page in the browser, by what people see of it."""
+    """The page in the browser, through what people see."""
 
     def __init__(self, browser: Any, file: Path) -> None:
         self.browser, self.file = browser, file
@@ -30,26 +30,26 @@ class Page:
         self.browser.get(f"{self.file.as_uri()}#{fragment}")
 
     def all(self, selector: str) -> list[Any]:
-        """The visible elements of a CSS selector."""
-        return [found for found in self.browser.find_elements(by.CSS_SELECTOR, selector) if found.is_displayed()]
+        """Return the visible elements of a CSS selector."""
+        return [element for element in self.browser.find_elements(by.CSS_SELECTOR, selector) if element.is_displayed()]
 
     def one(self, selector: str) -> Any:
-        (found,) = self.all(selector)
-        return found
+        (element,) = self.all(selector)
+        return element
 
     def texts(self, selector: str) -> list[str]:
-        """The visible text of the elements of a CSS selector, read at the same moment."""
+        """Return the visible text of the elements of a CSS selector, all read at one moment."""
         script = (
             "return [...document.querySelectorAll(arguments[0])].filter(e => e.checkVisibility()).map(e => e.innerText)"
         )
         return list(self.browser.execute_script(script, selector))
 
     def words(self) -> list[str]:
-        """The words of the table of answers."""
+        """Return the words of the table of answers."""
         return self.texts(".card tbody bdi")
 
     def field(self, label: str) -> Any:
-        return next(found for found in self.all(".field") if found.text.startswith(label)).find_element(
+        return next(element for element in self.all(".field") if element.text.startswith(label)).find_element(
             by.TAG_NAME, "input"
         )
 
@@ -59,7 +59,7 @@ class Page:
         self.browser.switch_to.active_element.send_keys(*keys)
 
     def wait(self, condition: Callable[[], object]) -> None:
-        # An element may be replaced between the moment that it is found and the moment that it is asked.
+        # An element may be replaced between the moments that it is found and queried.
         WebDriverWait(self.browser, 120, ignored_exceptions=[Stale]).until(lambda _: condition())
 
     def hash(self) -> str:
@@ -79,7 +79,7 @@ def one(browser: Any, file: Path) -> Iterator[Page]:
 
 
 def _quiet(page: Page) -> Iterator[Page]:
-    """The page; after the test, the console is empty, and the browser has requested only the page itself."""
+    """Yield the page; after the test, the console is empty, and the browser has requested only the page itself."""
     for log in ("browser", "performance"):
         page.browser.get_log(log)
     yield page
@@ -101,9 +101,7 @@ def test_search_and_a_click_on_a_neighbour(one: Page) -> None:
     one.all("tbody a")[0].click()
     one.wait(lambda: one.texts("h2") == ["king"])
     assert one.words()[0] == "queen"
-    assert (
-        one.browser.switch_to.active_element.text == "king"
-    )  # the heading: the keyboard is not thrown back to the top
+    assert one.browser.switch_to.active_element.text == "king"  # the heading: keyboard focus does not jump to the top
     one.browser.back()
     one.wait(lambda: one.texts("h2") == ["queen"])
 
@@ -162,7 +160,7 @@ def test_map_zooms_and_shows_all_again(one: Page) -> None:
 def test_click_on_the_map_chooses_the_word_there(one: Page) -> None:
     one.open("view=map&word=king")
     canvas = one.one("canvas")
-    # Of all places on the canvas, one at which the pointer finds a word.
+    # Find a place on the canvas at which the pointer finds a word.
     find = """
         const box = arguments[0].getBoundingClientRect();
         for (let y = 30; y < box.height; y += 7) for (let x = 30; x < box.width - 30; x += 7) {

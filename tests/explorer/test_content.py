@@ -1,4 +1,4 @@
-"""The content of the page (int8 vectors and a map), and the input that it refuses."""
+"""The content of the page (int8 vectors and a map), and the inputs that it refuses."""
 
 import base64
 from pathlib import Path

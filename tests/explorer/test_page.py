@@ -20,7 +20,7 @@ def document() -> str:
 
 
 def inside(document: str, tag: str) -> list[str]:
-    """What stands between the elements' tags."""
+    """Return the text between the tags of the elements."""
     return re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", document, re.DOTALL)
 
 

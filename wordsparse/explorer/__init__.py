@@ -1,6 +1,6 @@
-"""One self-contained HTML page in which people explore the vectors of a model.
+"""One self-contained HTML page for exploring the vectors of a model.
 
-Data goes one way: model → content (words, int8 vectors, map) → page → one file.
+Data flows one way: model → content (words, int8 vectors, map) → page → one file.
 """
 
 from html import escape
@@ -23,12 +23,12 @@ DEFAULT_WORDS, DEFAULT_MAP = 50_000, 2_000
 
 
 class Page(dict[str, Any]):
-    """Facts about a page; a notebook shows ``html``."""
+    """Facts about a page; a notebook shows its ``html``."""
 
     html: str = ""
 
     def _repr_html_(self) -> str:
-        # The frame has no part in the notebook's origin: the page's script sees the page alone.
+        # The sandboxed frame keeps the page's script away from the notebook.
         return (
             '<iframe sandbox="allow-scripts" style="width:100%;height:48rem;border:0" '
             f'srcdoc="{escape(self.html)}"></iframe>'
@@ -42,16 +42,16 @@ def explore(
     words: int = DEFAULT_WORDS,
     map_words: int = DEFAULT_MAP,
 ) -> Page:
-    """Make one HTML page, complete in itself, to explore word vectors in a browser or a notebook.
+    """Make one self-contained HTML page to explore word vectors in a browser or a notebook.
 
-    The page opens offline: search, neighbours, analogies and a map.
+    The page works offline. It has search, nearest neighbours, analogies and a map.
 
     Parameters
     ----------
     model : path, Model or WordVectors
-        A model directory, or a file in any format of :mod:`wordsparse.vectors.formats`, or what either holds.
+        A model directory, a file in any format of :mod:`wordsparse.vectors.formats`, or an object read from one.
     output : path, optional
-        The page's file, replaced if it exists; ``-`` is standard output. Without it, a notebook shows the page.
+        The page's file, replaced if it exists; ``-`` is standard output. Without it, only a notebook shows the page.
     words : int
         Number of most frequent words on the page.
     map_words : int
@@ -61,12 +61,12 @@ def explore(
     -------
     dict
         ``file`` (None without an output), ``bytes``, ``name``, ``words``, ``dim`` and ``map_method`` (``"t-SNE"`` or
-        ``"PCA"``). A notebook shows the page where it is the value of a cell.
+        ``"PCA"``). A notebook shows the page if it is the value of a cell.
 
     Raises
     ------
     InputError
-        If the model cannot be read or has fewer than two dimensions, or ``output`` cannot be made; nothing has been
+        If the model cannot be read or has fewer than two dimensions, or ``output`` cannot be created; nothing has been
         written then.
     WordsparseError
         If writing fails; an existing file at ``output`` is unchanged.
@@ -78,7 +78,7 @@ def explore(
         storage.check_apart(target, files_of(model))
     name = Path(model).name if isinstance(model, str | PathLike) else "model"
     content = content_of(name, _read(name, model), words, map_words)
-    data = page(content).encode("utf-8", "backslashreplace")  # a name of a file may be no Unicode
+    data = page(content).encode("utf-8", "backslashreplace")  # the file's name may be invalid Unicode
     if target is not None:
         storage.write_file(target, data)
     result = Page(file=None if target is None else str(target), bytes=len(data), name=name, words=len(content["words"]))

@@ -1,7 +1,7 @@
 """The page's parts, style, script and data, put together into one HTML document.
 
-The script is cut into the files of ``SCRIPTS``, which share one scope: names at the top of a file are unique among all,
-and a file that uses another's names while it is loaded comes after it. A Content-Security-Policy allows this script and
+The script is split into the files of ``SCRIPTS``, which share one scope: names at the top of a file are unique across
+all, and a file that uses another's names while loading comes after it. A Content-Security-Policy allows this script and
 this style, by their SHA-256, and nothing else: no request can leave the page.
 """
 
@@ -18,7 +18,7 @@ SCRIPTS = ("data.js", "state.js", "dom.js", "search.js", "gestures.js", "scatter
 
 
 def page(content: dict[str, Any]) -> str:
-    """The HTML document of the data from :func:`wordsparse.explorer.content.content_of`."""
+    """Return the HTML document for the data from :func:`wordsparse.explorer.content.content_of`."""
     style, script = _part("page.css"), "\n".join(map(_part, SCRIPTS))
     return Template(_part("page.html")).substitute(
         title=html.escape(content["name"]),
@@ -30,7 +30,7 @@ def page(content: dict[str, Any]) -> str:
 
 
 def embedded(content: dict[str, Any]) -> str:
-    """JSON that is plain text inside a script element: no character of it can end the element or a line."""
+    """Return JSON that is plain text inside a script element: no character of it can end the element or a line."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return re.sub("[<>&\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", text)
 

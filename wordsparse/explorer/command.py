@@ -33,13 +33,13 @@ from wordsparse.explorer import DEFAULT_MAP, DEFAULT_WORDS
 def command(model: str, output: Path, words: int, map_words: int, as_json: bool, quiet: bool) -> None:
     """Write one HTML page that shows the vectors of MODEL.
 
-    MODEL: a model directory, or a file in any format that evaluate reads. The page has search, neighbours, analogies
-    and a map of the vocabulary, which uses t-SNE if scikit-learn is installed, otherwise the first two principal
-    components.
+    MODEL: a model directory, or a file in any format that evaluate reads. The page has search, nearest neighbours,
+    analogies and a map of the vocabulary. The map uses t-SNE if scikit-learn is installed, otherwise the first two
+    principal components.
     """
     from wordsparse.explorer import explore
 
     report = report_stream(output, as_json)
     result = explore(model, output, words=words, map_words=map_words)
-    said = f"{result['file']}: {result['bytes'] / 1e6:.1f} MB; open it in a browser"
-    emit(result, [said], as_json, report)
+    line = f"{result['file']}: {result['bytes'] / 1e6:.1f} MB; open it in a browser"
+    emit(result, [line], as_json, report)

@@ -1,7 +1,7 @@
 """The page's data about a model: words, counts, int8 vectors and a map.
 
-Arrays are little-endian bytes in base64. A vector is stored as q = round(127 v / max|v|), so v ≈ q max|v| / 127: the
-scale of a row changes no cosine, and the page divides by |q| instead of storing it.
+Arrays are little-endian bytes in base64. A vector is stored as q = round(127 v / max|v|), so v ≈ q max|v| / 127. The
+page divides by |q| instead of storing the scale of a row, which changes no cosine.
 """
 
 import base64
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from wordsparse.explorer import projection
 from wordsparse.vectors.word_vectors import WordVectors
 
-# Characters of a longer word.
+# Longer words are cut to this many characters.
 MAX_SHOWN = 80
 
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def content_of(name: str, vectors: WordVectors, words: int, map_words: int) -> dict[str, Any]:
-    """The data of the page, as numbers, strings and lists; InputError if a word is not valid Unicode."""
+    """Return the data of the page, as numbers, strings and lists; InputError if a word is not valid Unicode."""
     page = _most_frequent(vectors.with_text(), words)
     mapped = min(map_words, len(page))
     method = projection.method(mapped)
@@ -47,18 +47,18 @@ def _most_frequent(vectors: WordVectors, n: int) -> WordVectors:
 
 
 def rounded(vectors: NDArray[Any]) -> NDArray[np.int8]:
-    """The rows (V, dim) as whole numbers up to 127; zeros stay zeros."""
+    """Return the rows (V, dim) as whole numbers up to 127; zeros stay zeros."""
     largest = np.abs(vectors).max(axis=1, keepdims=True)
     return np.rint(vectors * (127 / np.where(largest > 0, largest, 1).astype(np.float64))).astype(np.int8)
 
 
 def encoded(array: NDArray[Any]) -> str:
-    """The array's bytes, little-endian and in C order, in base64."""
+    """Return the array's bytes, little-endian and in C order, in base64."""
     return base64.b64encode(array.astype(array.dtype.newbyteorder("<")).tobytes()).decode()
 
 
 def _grid(points: NDArray[np.float64]) -> NDArray[np.uint16]:
-    """Points (n, 2) on a grid of 65,536 steps, with the same scale on both axes."""
+    """Return points (n, 2) on a grid of 65,536 steps, with the same scale on both axes."""
     lowest = points.min(axis=0)
     extent = float((points.max(axis=0) - lowest).max()) or 1.0
     return np.asarray(np.rint((points - lowest) * (65_535 / extent)), np.uint16)

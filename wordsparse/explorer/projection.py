@@ -1,4 +1,4 @@
-"""Word vectors in the plane: t-SNE by scikit-learn, or the first two principal components where it is missing."""
+"""Word vectors in the plane: t-SNE by scikit-learn, or the first two principal components without it."""
 
 import importlib
 
@@ -9,31 +9,31 @@ from numpy.typing import NDArray
 from wordsparse import optional
 
 Points = NDArray[np.float64]
-# t-SNE looks at about three times PERPLEXITY neighbours of each word: fewer words than that have no map to find.
+# t-SNE looks at about three times PERPLEXITY neighbours of each word, so a map of fewer words shows no structure.
 PERPLEXITY, MIN_WORDS = 30, 100
 ITERATIONS = 500
 
 
 def method(n: int) -> str:
-    """How n words are projected: ``"t-SNE"`` (van der Maaten and Hinton 2008) or ``"PCA"``."""
+    """Return how n words are projected: ``"t-SNE"`` (van der Maaten and Hinton 2008) or ``"PCA"``."""
     return "t-SNE" if optional.installed("sklearn") and n >= MIN_WORDS else "PCA"
 
 
 def advice() -> str:
-    """The install command for the better map, in parentheses; empty if it is installed."""
+    """Return the install command for the better map, in parentheses; empty if it is installed."""
     return "" if optional.installed("sklearn") else f" (t-SNE needs scikit-learn: {optional.command('sklearn')})"
 
 
 def points(unit: NDArray[np.float32]) -> Points:
-    """Places in the plane, (n, 2), of words with these unit vectors (n, d), most frequent first."""
-    differ = bool((unit != unit[:1]).any())  # else scikit-learn divides by zero, and its t-SNE ends the process
+    """Place words with these unit vectors (n, d), most frequent first, in the plane: (n, 2)."""
+    differ = bool((unit != unit[:1]).any())  # if not, scikit-learn divides by zero, and its t-SNE ends the process
     return _tsne(unit) if differ and method(len(unit)) == "t-SNE" else principal_components(unit)
 
 
 def principal_components(unit: NDArray[np.float32]) -> Points:
-    """The rows (n, d) on the two directions of largest variance, (n, 2).
+    """Project the rows (n, d) on the two directions of largest variance, (n, 2).
 
-    Each direction's entry of largest size is positive, so that the same vectors always give the same map.
+    The largest entry of each direction, in absolute value, is positive, so the same vectors always give the same map.
     """
     centred = unit - unit.mean(axis=0, dtype=np.float64)
     d = unit.shape[1]
@@ -46,6 +46,6 @@ def principal_components(unit: NDArray[np.float32]) -> Points:
 def _tsne(unit: NDArray[np.float32]) -> Points:
     manifold = optional.load("the map by t-SNE", "sklearn.manifold")
     model = manifold.TSNE(perplexity=PERPLEXITY, random_state=0, max_iter=ITERATIONS)
-    # Its threads wait for each other at every iteration: beside other work they take several times as long as one.
+    # Its threads wait for each other at every iteration: on a busy machine, one thread is several times as fast.
     with importlib.import_module("threadpoolctl").threadpool_limits(1):
         return np.asarray(model.fit_transform(unit), np.float64)

@@ -1,21 +1,21 @@
-// The views of tables: the nearest words of a word, and analogies.
+// The views with tables: the nearest neighbours of a word, and analogies.
 
 const SHOWN_ANSWERS = 30;
 
-/** A view that draws fields above, and a heading with a table below. */
+/** A view with fields above, and a heading and a table below. */
 class Answers {
-  constructor(name, ...asked) {
+  constructor(name, ...fields) {
     this.name = name;
     this.results = element("div");
-    this.node = element("div", {}, ...asked, this.results);
+    this.node = element("div", {}, ...fields, this.results);
   }
 
-  /** @param {(Node | string)[]} title @param {string[]} words of the question @param {[number, number][]} terms of the sum that the answers are near to */
+  /** @param {(Node | string)[]} title @param {string[]} words of the question @param {[number, number][]} terms of the sum whose nearest words are shown */
   show(title, words, terms) {
     const missing = words.filter((word) => !model.rows.has(word));
     const heading = element("h2", { tabIndex: -1 }, ...title);
     const answer = missing.length
-      ? [element("p", { className: "quiet" }, `This page does not hold ${missing.map(readable).join(", ")}.`)]
+      ? [element("p", { className: "quiet" }, `Not on this page: ${missing.map(readable).join(", ")}.`)]
       : [answerTable(nearest(terms.map(([weight, word]) => [weight, model.rows.get(word)]), SHOWN_ANSWERS))];
     const facts = words.length === 1 && !missing.length ? [element("p", { className: "quiet" }, frequency(model.rows.get(words[0])))] : [];
     refill(this.results, [heading, ...facts, element("section", { className: "card" }, ...answer)], heading);
@@ -25,10 +25,10 @@ class Answers {
 class NeighboursView extends Answers {
   constructor() {
     const search = new Search("Word", (word) => go({ word }));
-    super("Neighbours", element("div", { className: "asked" }, search.node));
+    super("Neighbours", element("div", { className: "question" }, search.node));
     this.search = search;
-    this.scatter = new Scatter("The word and those near it on the map of the vocabulary.");
-    this.node.className = "beside";
+    this.scatter = new Scatter("The word and its nearest words on the map of the vocabulary.");
+    this.node.className = "columns";
     this.node.append(element("div", { className: "plot" }, this.scatter.canvas));
   }
 
@@ -43,7 +43,7 @@ class AnalogyView extends Answers {
   constructor() {
     const searches = ["a", "b", "c"].map((key) => new Search(key.toUpperCase(), (word) => go({ [key]: word })));
     const [a, b, c] = searches.map((search) => search.node);
-    super("Analogy", element("div", { className: "asked sentence" }, a, element("span", {}, "is to"), b, element("span", {}, "as"), c, element("span", {}, "is to …")));
+    super("Analogy", element("div", { className: "question sentence" }, a, element("span", {}, "is to"), b, element("span", {}, "as"), c, element("span", {}, "is to …")));
     this.searches = searches;
   }
 

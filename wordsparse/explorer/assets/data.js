@@ -1,11 +1,11 @@
-// The model that the page holds, decoded from the JSON beside the scripts; cosines, exact on its int8 vectors.
+// The page's model, decoded from the JSON element in the page; cosines, exact on its int8 vectors.
 
 /**
  * Words, most frequent first: a word's row is its rank less one.
  * @typedef {object} Model
  * @property {string} name @property {number} dim d
  * @property {number} vocabSize number of words in the whole model; the page holds n, the most frequent ones
- * @property {string[]} words @property {number[] | null} counts how often each occurred, where that is known
+ * @property {string[]} words @property {number[] | null} counts how often each occurred, or null if unknown
  * @property {Map<string, number>} rows
  * @property {Int8Array} vectors (n, d)
  * @property {Float32Array} inverseNorms 1 / |vector| of each row; 0 for a vector of zeros
@@ -32,7 +32,7 @@ function decoded(stored) {
 
 const model = decoded(JSON.parse(document.getElementById("data").textContent));
 
-// Answers are words that occur this often, and the first hundred: of a rarer one, a neighbour says little.
+// Answers are words that occur this often, and the first hundred: the neighbours of rarer words are unreliable.
 const LEAST_COUNT = 5;
 const OFTEN = model.words.filter((_, row) => row < 100 || !model.counts || model.counts[row] >= LEAST_COUNT).length;
 
@@ -57,7 +57,7 @@ function cosines(query, n) {
   return result;
 }
 
-/** The words nearest to a combination among the `top` most frequent, without those of its terms; ties by frequency. @returns {{row: number, cosine: number}[]} */
+/** The words nearest to a combination among the `top` most frequent, without its own words; ties by frequency. @returns {{row: number, cosine: number}[]} */
 function nearest(terms, count, top = OFTEN) {
   const scores = cosines(combination(terms), top);
   for (const [, row] of terms) if (row < scores.length) scores[row] = -Infinity;

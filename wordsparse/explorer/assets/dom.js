@@ -1,4 +1,4 @@
-// Elements, numbers and words as text. Words reach the document through textContent alone.
+// Elements, numbers and words as text. Words enter the document through textContent only.
 
 const byId = (id) => document.getElementById(id);
 
@@ -13,10 +13,10 @@ function element(tag, values = {}, ...children) {
   return node;
 }
 
-// Controls and formatting characters that a reader cannot see, or that reorder the text beside them.
+// Controls and formatting characters that a reader cannot see, or that reorder the text around them.
 const UNSEEN = /[\p{Cc}\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
 
-/** A word as people can read it: unseen characters by their code points. @param {string} word */
+/** A word as people can read it: unseen characters as code points. @param {string} word */
 function readable(word) {
   return word.replace(UNSEEN, (c) => `⟨U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
 }
@@ -39,7 +39,7 @@ function frequency(row) {
   return model.counts ? `${rank} · ${whole(model.counts[row])} times` : rank;
 }
 
-/** Replace the content of an element; the keyboard's focus goes to `heading` where it was inside. */
+/** Replace the content of an element; if the keyboard's focus was inside, it goes to `heading`. */
 function refill(container, children, heading = null) {
   const hadFocus = container.contains(document.activeElement);
   container.replaceChildren(...children);

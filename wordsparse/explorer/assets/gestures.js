@@ -2,9 +2,9 @@
 
 const STEP = 60; // pixels for each press of an arrow key
 const FACTOR = 1.5;
-const STILL = 4; // a pointer that travelled no more pixels has tapped
+const STILL = 4; // a pointer that moves no further has tapped
 
-/** Call the handlers pan(dx, dy), zoom(factor, x, y) that keeps a pixel in its place, fit(), hover(place or null) and tap(place). */
+/** Call the handlers pan(dx, dy), zoom(factor, x, y), which keeps a pixel in place, fit(), hover(place or null) and tap(place). */
 function listenTo(canvas, handlers) {
   listenToPointers(canvas, handlers);
   canvas.addEventListener("wheel", (event) => {
@@ -28,7 +28,7 @@ function listenTo(canvas, handlers) {
   });
 }
 
-/** One pointer pans or taps, two zoom. */
+/** One pointer pans or taps, two pointers zoom. */
 function listenToPointers(canvas, handlers) {
   const pointers = new Map();
   let travelled = 0;

@@ -1,11 +1,11 @@
-// The page: tabs above, one view below, drawn anew whenever the address changes.
+// The page: tabs above, one view below, redrawn whenever the address changes.
 
 const views = { neighbours: new NeighboursView(), analogy: new AnalogyView(), map: new MapView() };
 
-/** The view of an address without a fragment. @returns {State} */
+/** Return the view for an address without a fragment. @returns {State} */
 function initial() {
   const { words, rows } = model;
-  // A word that is frequent, yet says something: long ones seldom serve grammar alone.
+  // A frequent word that has content: long words are seldom grammatical.
   const [word, other] = [...words.filter((text, row) => row >= 300 && text.length >= 5).slice(0, 2), words[0], words.at(1) ?? words[0]];
   const [near] = nearest([[1, rows.get(word)]], 1);
   const isKnown = ["man", "king", "woman"].every((text) => rows.has(text));
@@ -18,7 +18,7 @@ function build() {
     byId("views").append(view.node);
     byId("tabs").append(element("a", { id: `tab-${key}` }, view.name));
   }
-  byId("about").append(`${whole(model.words.length)} of ${whole(model.vocabSize)} words, ${model.dim} dimensions, rounded to 8 bits; answers are among the ${whole(OFTEN)} most frequent. This page is complete: it asks nothing of the network. Its address keeps what you see.`);
+  byId("about").append(`${whole(model.words.length)} of ${whole(model.vocabSize)} words, ${model.dim} dimensions, rounded to 8 bits; answers come from the ${whole(OFTEN)} most frequent. This page is self-contained: it requests nothing from the network. Its address stores the current view.`);
 }
 
 function draw(state) {

@@ -1,8 +1,8 @@
-// The vocabulary's map: near words lie near each other.
+// The vocabulary's map: similar words lie near each other.
 
 const METHODS = {
-  "t-SNE": "t-SNE: near words are alike, long distances say little",
-  PCA: "their first two principal components: much of what sets words apart is not seen",
+  "t-SNE": "t-SNE: nearby words are similar, long distances mean little",
+  PCA: "their first two principal components: many differences between words are hidden",
 };
 
 class MapView {
@@ -18,14 +18,14 @@ class MapView {
     this.chosen = element("p", { className: "chosen" });
     this.caption = element("p", { className: "quiet" });
     const plot = element("div", { className: "plot" }, this.scatter.canvas);
-    this.node = element("div", {}, element("div", { className: "asked" }, this.search.node), buttons, plot, this.chosen, this.caption);
+    this.node = element("div", {}, element("div", { className: "question" }, this.search.node), buttons, plot, this.chosen, this.caption);
   }
 
   update({ word }) {
     this.search.show(word);
     const row = model.rows.get(word);
     this.chosen.replaceChildren(...(row === undefined ? [] : [wordLink(word), ` ${frequency(row)}`]));
-    this.caption.textContent = `The ${whole(this.scatter.points.length)} most frequent words, laid out by ${METHODS[model.mapMethod]}. The chosen word stands out, and so do its ten nearest words on the map.`;
+    this.caption.textContent = `The ${whole(this.scatter.points.length)} most frequent words, laid out by ${METHODS[model.mapMethod]}. The chosen word and its ten nearest words on the map are highlighted.`;
     this.scatter.show(word);
   }
 }

@@ -1,9 +1,9 @@
 // The words of the map as points on a canvas: zoom, pan, labels, a pointer that finds the nearest word.
 
 const LARGEST_ZOOM = 200;
-const REACH = 14; // pixels from a point at which the pointer still finds it
+const REACH = 14; // greatest distance in pixels at which the pointer finds a point
 const MARGIN = 28;
-const MARKED = 10; // words nearest to the chosen one
+const MARKED = 10; // number of nearest words that are highlighted with the chosen word
 const MARKED_RADIUS = 4.5;
 
 /** @typedef {{row: number, x: number, y: number, text: string}} Point a word: x to the right and y upwards, in any unit */
@@ -29,7 +29,7 @@ class Scatter {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
 
-  /** Let a word and the nearest ones on the map stand out. @param {string} word */
+  /** Highlight a word and its nearest words on the map. @param {string} word */
   show(word) {
     this.chosen = model.rows.get(word);
     const near = this.chosen === undefined ? [] : nearest([[1, this.chosen]], MARKED, this.points.length);
@@ -53,7 +53,7 @@ class Scatter {
     return ({ x, y }) => [width / 2 + (x - (x0 + x1) / 2) * scale + this.view.x, height / 2 - (y - (y0 + y1) / 2) * scale + this.view.y];
   }
 
-  /** The points on the canvas now, the most important first. @returns {Point[]} */
+  /** The points on the canvas now, most important first. @returns {Point[]} */
   inView() {
     const { width, height } = this.size;
     const place = this.placing();
@@ -79,13 +79,13 @@ class Scatter {
     const colour = (name) => style.getPropertyValue(name).trim();
     const pen = { context, place: this.placing(), taken: [], family: style.fontFamily, ground: colour("--card") };
     const seen = this.inView();
-    // The word under the pointer, the chosen word, its nearest words, the others.
+    // The word under the pointer, the chosen word, its nearest words, all others.
     const importance = ({ row }) => (row === this.hovered ? 3 : row === this.chosen ? 2 : this.near.has(row) ? 1 : 0);
     const marked = seen.filter(importance).sort((p, q) => importance(q) - importance(p));
     const plain = seen.filter((point) => !importance(point));
     const radius = Math.min(4, 1.4 + 0.35 * Math.log2(this.view.zoom) + 20 / (this.points.length + 10));
     const markedColour = (point) => colour(importance(point) > 1 ? "--accent" : "--near");
-    // Dots first, so that none covers a label.
+    // Dots first, so that no dot covers a label.
     for (const point of plain) this.paintDot(pen, point, radius, colour("--point"));
     for (const point of marked) {
       this.paintDot(pen, point, MARKED_RADIUS, markedColour(point));
@@ -103,12 +103,12 @@ class Scatter {
     context.fill();
   }
 
-  /** The word beside its point, on the side where it fits; on the first side in any case if it is forced. */
+  /** Paint a word next to its point, on the side where it fits; if forced, on the first side in any case. */
   paintLabel({ context, place, taken, family, ground }, point, { radius, colour, weight, isForced }) {
     const [x, y] = place(point);
     context.font = `${weight} 13px ${family}`;
     const { width } = context.measureText(point.text);
-    // A marked dot is taken itself: its label begins beside it.
+    // A highlighted dot occupies space: its label begins next to it.
     const gap = radius + 5;
     const sides = [x + gap, x - gap - width];
     if (x + gap + width > this.size.width) sides.reverse();
@@ -120,7 +120,7 @@ class Scatter {
     context.fillText(point.text, left, y);
   }
 
-  /** Take a rectangle for a label if it lies on the canvas and is free; a forced one overlaps others. @returns {boolean} */
+  /** Reserve a rectangle for a label if it lies on the canvas and is free; a forced label may overlap others. @returns {boolean} */
   take(taken, [left, top, right, bottom], forced) {
     const { width, height } = this.size;
     if (left < 0 || top < 0 || right > width || bottom > height) return false;
@@ -129,7 +129,7 @@ class Scatter {
     return true;
   }
 
-  /** Zoom by a factor, keeping a pixel in its place; by default the middle. */
+  /** Zoom by a factor, keeping a pixel in place; by default the centre. */
   zoomBy(factor, x = this.size.width / 2, y = this.size.height / 2) {
     const zoom = Math.min(LARGEST_ZOOM, Math.max(0.5, this.view.zoom * factor));
     const ratio = zoom / this.view.zoom;

@@ -2,14 +2,14 @@
 
 const SHOWN = 8;
 
-/** Lower case without accents, for finding words as people type them. @param {string} text */
+/** Lower case without accents, to match words as people type them. @param {string} text */
 function folded(text) {
   return text.normalize("NFD").replace(/\p{Mn}/gu, "").toLowerCase();
 }
 
 let foldedWords = null;
 
-/** The rows that a typed text may mean: the word itself, words that begin so, words that hold it; most frequent first. */
+/** The rows that typed text may mean: the word itself, words that begin with it, words that contain it; most frequent first. */
 function completions(typed) {
   const start = folded(typed);
   if (!start) return [];
@@ -42,7 +42,7 @@ class Search {
 
   show(word) {
     this.input.value = word;
-    this.say(!word || model.rows.has(word) ? "" : `“${readable(word)}” is not among this page’s words.`);
+    this.say(!word || model.rows.has(word) ? "" : `“${readable(word)}” is not on this page.`);
   }
 
   say(hint) {
@@ -52,14 +52,14 @@ class Search {
 
   typed(event) {
     const text = this.input.value.trim();
-    // A word that was taken from the list, not typed.
+    // A word taken from the list, not typed.
     if (!event.inputType || event.inputType === "insertReplacementText") return this.take(text);
     const rows = completions(text);
     this.list.replaceChildren(...rows.map((row) => element("option", { value: model.words[row] }, `rank ${whole(row + 1)}`)));
-    this.say(text && !rows.length ? "No word of this page begins or goes on so." : "");
+    this.say(text && !rows.length ? "No word on this page contains this text." : "");
   }
 
-  /** Enter takes the first completion of a part of a word; leaving the field does not. */
+  /** Enter takes the first completion of the typed text; leaving the field does not. */
   commit() {
     const [row] = completions(this.input.value.trim());
     if (row !== undefined) this.take(model.words[row]);
