@@ -73,7 +73,7 @@ def test_the_default_test_sets_go_where_evaluate_finds_them(tmp_path, monkeypatc
         ("md5:", "shake_128:", "a checksum is an algorithm and its digits"),
         ('name = "text8"', 'name = "../text8"', "its name has '../text8', which cannot be"),
         *(
-            ('text8.zip"\nbytes = 31344016\nmembers', f'{name}"\n#', "its url has .*, which cannot be the name of a file")
+            ('text8.zip"\nbytes = 31344016\nmembers', f'{name}"\n#', "its url has .*, which cannot be the name")
             for name in ("", "..", "_fetched.json", "n" * 300, "a\\u0085")
         ),
         ("http://mattmahoney", "file://mattmahoney", "url must begin with http"),

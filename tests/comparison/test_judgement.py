@@ -19,7 +19,7 @@ SETS = TestSets({"people": PAIRS}, {"asked": QUESTIONS}, {"texts": PAIRS})
 
 
 def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any) -> JudgedRun:
-    """Answers to the pairs that are the judgements with so much noise; the first ``right`` questions are answered."""
+    """Make a run whose answers to pairs are the judgements with noise; it answers the first ``right`` questions."""
     cosines = TRUTH + noise * NOISE
     cosines[:unknown] = np.nan
     correct = (np.arange(len(QUESTIONS)) < right).astype(float)
@@ -35,7 +35,7 @@ def rows(*runs: JudgedRun, kind: str = "pairs") -> list[dict[str, Any]]:
 
 
 def test_a_difference_is_paired() -> None:
-    """Intervals of the two scores overlap nearly wholly."""
+    """The intervals of the two scores overlap almost completely."""
     [row] = rows(run(OURS, 0.9), run(PEER, 1.0))
     expected = [spearmanr(TRUTH, TRUTH + noise * NOISE).statistic for noise in (0.9, 1.0)]
     assert row["verdict"] == "ahead"
@@ -47,8 +47,8 @@ def test_a_difference_is_paired() -> None:
 
 def test_sides_that_know_other_words_are_compared_on_what_both_know() -> None:
     [row] = rows(run(OURS, 0.5), run(PEER, 1.0, unknown=150))
-    known = slice(150, None)
-    expected = [spearmanr(TRUTH[known], (TRUTH + noise * NOISE)[known]).statistic for noise in (0.5, 1.0)]
+    answered = slice(150, None)
+    expected = [spearmanr(TRUTH[answered], (TRUTH + noise * NOISE)[answered]).statistic for noise in (0.5, 1.0)]
     assert row["difference"] == pytest.approx(expected[0] - expected[1])
     assert rows(run(OURS, 0.5), run(PEER, 1.0, unknown=N)) == []
 
@@ -61,8 +61,8 @@ def test_repeats_are_their_mean_and_failures_left_out() -> None:
 
 
 def test_the_best_peer_has_as_many_epochs() -> None:
-    found = rows(run(OURS, 0.6, epochs=2), run(PEER, 0.1, epochs=5), run(PEER, 0.9, epochs=2))
-    assert [(row["peer"], row["best_peer"], row["verdict"]) for row in found] == [(PEER, True, "ahead")]
+    differences = rows(run(OURS, 0.6, epochs=2), run(PEER, 0.1, epochs=5), run(PEER, 0.9, epochs=2))
+    assert [(row["peer"], row["best_peer"], row["verdict"]) for row in differences] == [(PEER, True, "ahead")]
 
 
 def test_analogies_are_judged_as_pairs_are() -> None:
@@ -73,5 +73,5 @@ def test_analogies_are_judged_as_pairs_are() -> None:
 
 def test_little_text_is_told() -> None:
     assert warnings([{}], [{"tokens_per_epoch": ENOUGH_TOKENS}]) == []
-    (said,) = warnings([{}], [{"tokens_per_epoch": 52_721}, {"tokens_per_epoch": None}])
-    assert said == "52,721 tokens are little text: from some 3,000,000 on methods can be told apart."
+    (sentence,) = warnings([{}], [{"tokens_per_epoch": 52_721}, {"tokens_per_epoch": None}])
+    assert sentence == "52,721 tokens are little text: comparing methods takes some 3,000,000 or more."

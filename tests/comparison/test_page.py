@@ -1,4 +1,4 @@
-"""The page of a comparison: whole in itself, with every word and name as text."""
+"""The page of a comparison: self-contained, with every word and name as text."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ def run(name: str, epochs: int) -> dict[str, Any]:
 
 
 def content() -> dict[str, Any]:
-    """The content of a comparison of two methods, for two numbers of epochs."""
+    """Return the content of a comparison of two methods, for two numbers of epochs."""
     runs = [run(name, epochs) for epochs in (1, 2) for name in ("wordsparse-cbow", NASTY)]
     numbers = {"difference": 0.123, "low": -0.1, "high": 0.3, "verdict": "level", "epochs": 2, "best_peer": True}
     differences = [{"kind": "pairs", "test": NASTY, "ours": "wordsparse-cbow", "peer": NASTY, **numbers}]
@@ -37,24 +37,24 @@ def content() -> dict[str, Any]:
 
 
 def test_the_page_needs_nothing_from_outside_and_runs_no_script() -> None:
-    made = page(content())
-    assert not re.findall(r"<img|<script|<link|src=|href=|url\(", made)
-    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', made)
+    document = page(content())
+    assert not re.findall(r"<img|<script|<link|src=|href=|url\(", document)
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', document)
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
 
 
 def test_whatever_a_name_holds_is_text() -> None:
-    made = page(content())
-    assert NASTY not in made
-    assert "\x07" not in made
-    assert made.count("&lt;script&gt;") > 10
+    document = page(content())
+    assert NASTY not in document
+    assert "\x07" not in document
+    assert document.count("&lt;script&gt;") > 10
 
 
 def test_runs_differences_and_pictures_are_there() -> None:
-    made = page(content())
-    assert {"0.300", "2.5000", "+0.123"} <= set(re.findall(r"[+]?\d\.\d{3,4}\b", made))
-    pictures = [picture for picture in re.findall("<svg.*?</svg>", made) if "<text" in picture]
+    document = page(content())
+    assert {"0.300", "2.5000", "+0.123"} <= set(re.findall(r"[+]?\d\.\d{3,4}\b", document))
+    pictures = [picture for picture in re.findall("<svg.*?</svg>", document) if "<text" in picture]
     assert len(pictures) == 3
     for picture in pictures:
         ElementTree.fromstring(picture)

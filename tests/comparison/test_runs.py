@@ -26,8 +26,8 @@ def request(tmp_path: Path, **options: Any) -> Request:
     return Request.of([tmp_path], tmp_path / "report", **options)
 
 
-def trained(asked: Request, text: EncodedCorpus, folder: Path, kept: Path | None = None) -> list[runs.JudgedRun]:
-    return list(runs.trained(asked, text, SETS, folder, kept))
+def trained(request: Request, text: EncodedCorpus, folder: Path, vectors: Path | None = None) -> list[runs.JudgedRun]:
+    return list(runs.trained(request, text, SETS, folder, vectors))
 
 
 def test_methods_take_turns_with_seeds_of_their_own(
@@ -59,7 +59,7 @@ def test_a_run_is_what_train_and_evaluate_say(text: EncodedCorpus, tmp_path: Pat
     ("code", "message"),
     [
         ("import sys; print('first', file=sys.stderr); sys.exit('it diverged')", "exit status 1: it diverged"),
-        ("import sys; sys.exit(3)", "exit status 3: it said nothing"),
+        ("import sys; sys.exit(3)", "exit status 3: it printed no message"),
         ("import os; os.kill(os.getpid(), 9)", "killed by signal 9"),
     ],
 )

@@ -36,12 +36,12 @@ def plain(corpus: ws.corpus.EncodedCorpus, max_tokens: int, folder: Path) -> lis
 def test_the_first_tokens_with_the_whole_vocabulary(
     text: Path, tmp_path: Path, max_tokens: int, expected: list[str]
 ) -> None:
-    asked = request(text, max_tokens=max_tokens)
-    with encoded(asked.corpus, asked.text) as used:
-        assert asked.tokens(used) == min(max_tokens, 12)
+    compare = request(text, max_tokens=max_tokens)
+    with encoded(compare.corpus, compare.text) as used:
+        assert compare.tokens(used) == min(max_tokens, 12)
         assert used.vocabulary.words == ["a", "b", "c"]
-        # What occurs once, and the line that holds nothing else, is left out.
-        assert plain(used, asked.tokens(used), tmp_path) == expected
+        # Words that occur once are omitted, and a line that holds nothing else.
+        assert plain(used, compare.tokens(used), tmp_path) == expected
 
 
 def test_an_encoded_text_is_used_as_it_is(text: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Comparison of wordsparse with gensim's word2vec: the same text and the same evaluation.
 
-Data goes one way: request → texts → runs (each a process of its own: worker) → judgement → page.
+Data flows one way: request → texts → runs (each in its own process: worker) → judgement → page.
 """
 
 import json
@@ -35,7 +35,7 @@ def compare(
 ) -> dict[str, Any]:
     """Train wordsparse and gensim's word2vec on the same text, evaluate both, and write a report.
 
-    Every run has its own process, and a message of the logger ``wordsparse`` at its start and its end.
+    Every run has its own process. The logger ``wordsparse`` reports its start and its end.
 
     Parameters
     ----------
@@ -44,24 +44,23 @@ def compare(
     output : path
         The new directory for ``report.json`` and ``report.html``.
     **options
-        The other fields of :class:`wordsparse.comparison.request.Request`: methods, pairs, analogies, sentences,
-        epochs (a sequence; a number named twice is another run with the next seed), keep_vectors, command;
-        dim, window, sample, threads, seed and max_tokens of :func:`wordsparse.train`; and the options of
-        :func:`wordsparse.encode`.
+        All other fields of :class:`wordsparse.comparison.request.Request`: methods, pairs, analogies, sentences, epochs
+        (a sequence; a number given twice is run again with the next seed), keep_vectors, command; dim, window, sample,
+        threads, seed and max_tokens of :func:`wordsparse.train`; and the options of :func:`wordsparse.encode`.
 
     Returns
     -------
     dict
         The content of report.json. ``runs`` has the fields of ``train --json`` and ``evaluate --json`` for every run;
         ``cpu_seconds`` and ``wall_seconds`` cover training only. A failed run has ``error`` instead. Without gensim,
-        the warnings say what is missing.
+        the warnings name the methods that did not run.
 
     Raises
     ------
     InputError
         If the text, an option or a test set is not usable; nothing has been trained or written.
     MissingDependencyError
-        If gensim alone is to be trained, and is not installed.
+        If only gensim's methods are named and gensim is not installed.
     WordsparseError
         If the report cannot be written.
     """
@@ -75,15 +74,15 @@ def compare(
     target = Path(os.path.realpath(output))
     with (
         storage.new_directory(request.output) as folder,
-        # The next comparison for this output removes it where its own process was killed.
+        # If this process is killed, the next comparison for the same output removes the directory.
         storage.staging(target.with_name(f"{target.name}.texts"), mode=0o700) as scratch,
         encoded(request.corpus, request.text, place=scratch / "text", threads=request.training.threads) as text,
     ):
         facts = _facts(request, text)
-        kept = folder / "vectors" if request.keep_vectors else None
-        if kept is not None:
-            kept.mkdir()
-        runs = list(trained(request, text, test_sets, scratch, kept))
+        vectors = folder / "vectors" if request.keep_vectors else None
+        if vectors is not None:
+            vectors.mkdir()
+        runs = list(trained(request, text, test_sets, scratch, vectors))
         content = {**facts, **_judged(test_sets, runs, request.left_out)}
         storage.write_file(folder / "report.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
         storage.write_file(folder / "report.html", page(content).encode("utf-8", "backslashreplace"))
@@ -91,8 +90,8 @@ def compare(
 
 
 def _facts(request: Request, corpus: EncodedCorpus) -> dict[str, Any]:
-    given = vars(request) | request.text | {name: getattr(request.training, name) for name in SHARED}
-    options = {name: value for name, value in given.items() if name not in ("output", "command", "text", "training")}
+    settings = vars(request) | request.text | {name: getattr(request.training, name) for name in SHARED}
+    options = {name: value for name, value in settings.items() if name not in ("output", "command", "text", "training")}
     return {
         "format": "wordsparse comparison",
         "version": 4,

@@ -1,4 +1,4 @@
-"""``wordsparse compare``: wordsparse beside gensim's word2vec."""
+"""``wordsparse compare``: wordsparse compared with gensim's word2vec."""
 
 import shlex
 from typing import Any
@@ -27,7 +27,7 @@ from wordsparse.words.options import Options
     metavar="N,N,…",
     default="5",
     show_default=True,
-    help="Numbers of epochs; one run for each, and of a number that is named twice one more with the next seed.",
+    help="Numbers of epochs, one run each; a number given twice is run again with the next seed.",
 )
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
 @options_of(Options, SHARED)
@@ -46,13 +46,13 @@ def command(as_json: bool, quiet: bool, methods: tuple[str, ...], **options: Any
     methods = methods or tuple(METHODS)
     content = compare(methods=methods, command=again, **given(options))
     failed = [run for run in content["runs"] if "error" in run]
-    found = [_said(row, content["methods"]) for row in content["differences"] if row["best_peer"]]
-    emit(content, [*content["warnings"], *found, f"report: {options['output'] / 'report.html'}"], as_json)
+    results = [_sentence(row, content["methods"]) for row in content["differences"] if row["best_peer"]]
+    emit(content, [*content["warnings"], *results, f"report: {options['output'] / 'report.html'}"], as_json)
     return 1 if failed else 0
 
 
-def _said(row: dict[str, Any], names: dict[str, str]) -> str:
-    """How ours differs from the best peer on a test set."""
+def _sentence(row: dict[str, Any], names: dict[str, str]) -> str:
+    """State how our score differs from the best peer's on a test set."""
     interval = f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
     where = f"{row['test']}, {number_of(row['epochs'], 'epoch')}"
     return f"{where}: {names[row['ours']]} less {names[row['peer']]}: {interval}"

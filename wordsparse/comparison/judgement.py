@@ -1,4 +1,4 @@
-"""The judgement of all runs: paired differences of scores between ours and peers."""
+"""The judgement of all runs: paired differences between our scores and our peers'."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 
 def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
-    """Our scores minus those of peers with equal epochs; the best peer is marked."""
+    """Return our scores minus those of peers with equal epochs; the best peer is marked."""
     tests = [(kind, test) for kind in KINDS for test in getattr(test_sets, kind)]
     return [
         {"kind": kind, "test": test, **row}
@@ -29,8 +29,8 @@ def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
 
 @dataclass(frozen=True)
 class Entry:
-    """The repeated runs of one method with the same epochs, on one test set: the mean of their scores, and their
-    answers (items, repeats)."""
+    """Repeated runs of one method with the same epochs on one test set: their mean score, and their answers (items,
+    repeats)."""
 
     name: str
     epochs: int
@@ -39,7 +39,7 @@ class Entry:
 
 
 def _entries(kind: str, test: str, runs: Sequence[JudgedRun]) -> list[Entry]:
-    """Runs that differ only in ``repeat`` and ``seed`` form one entry; one without a score is left out."""
+    """Group runs that differ only in ``repeat`` and ``seed`` into one entry; runs without a score are omitted."""
     groups: dict[tuple[str, int], list[tuple[float, Array]]] = {}
     for run in runs:
         if run.answers is not None and (score := run.report[kind][test][KINDS[kind][1]]) is not None:
@@ -63,12 +63,12 @@ def _differences(kind: str, items: Sequence[Any], entries: Sequence[Entry]) -> I
 
 
 def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Row | None:
-    """Our score minus the peer's on the items that both know, with a paired interval; None if they have none."""
-    known = np.isfinite(np.hstack([ours.answers, peer.answers])).all(axis=1, keepdims=True)
+    """Return our score minus the peer's on the items that both know, with a paired interval; None if there are none."""
+    is_known = np.isfinite(np.hstack([ours.answers, peer.answers])).all(axis=1, keepdims=True)
     judge = accuracy if kind == "analogies" else correlation
-    sides = [[judge(items, answers) for answers in np.where(known, side.answers, np.nan).T] for side in (ours, peer)]
+    sides = [[judge(items, answers) for answers in np.where(is_known, side.answers, np.nan).T] for side in (ours, peer)]
     value, other = (np.array([score for score, _ in side], float).mean() for side in sides)  # None is NaN
-    # The same items give the same resamples, so those of both sides are paired.
+    # Equal items give equal resamples, so the resamples of both sides are paired.
     samples, others = (np.mean([samples for _, samples in side], axis=0) for side in sides)
     bounds = bootstrap.interval(samples - others)
     if bounds is None or not np.isfinite(value - other):
@@ -79,9 +79,9 @@ def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Ro
 
 
 def warnings(rows: Sequence[Row], runs: Sequence[Row]) -> list[str]:
-    """A sentence for each test set that says nothing, and one where the text is too short to tell methods apart."""
-    said = unanswered([run for run in runs if "pairs" in run])
+    """Return a sentence for each test set without any answer, and one if the text is too short to compare methods."""
+    sentences = unanswered([run for run in runs if "pairs" in run])
     tokens = max((run["tokens_per_epoch"] or 0 for run in runs), default=0)
     if rows and 0 < tokens < ENOUGH_TOKENS:
-        said.append(f"{tokens:,} tokens are little text: from some {ENOUGH_TOKENS:,} on methods can be told apart.")
-    return said
+        sentences.append(f"{tokens:,} tokens are little text: comparing methods takes some {ENOUGH_TOKENS:,} or more.")
+    return sentences

@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page, with a picture: each run's score on a test set against its CPU time."""
+"""The report as one self-contained HTML page. A chart for each test set shows every run's score and CPU time."""
 
 import html
 import math
@@ -16,9 +16,9 @@ COSTS = {
     "wall s": "wall_seconds",
     "tokens/s": "tokens_per_second",
 }
-# The picture, in pixels.
+# The size of a chart in pixels.
 WIDTH, HEIGHT = 320, 220
-# Those of Okabe and Ito, "Color Universal Design" (2008); points of ours are filled, those of peers hollow.
+# Colours of Okabe and Ito, "Color Universal Design" (2008); our points are filled, peers' are hollow.
 COLOURS = {
     "wordsparse-skipgram": "#D55E00",
     "gensim-skipgram-ns": "#E69F00",
@@ -30,11 +30,11 @@ COLOURS = {
 
 
 def page(content: Mapping[str, Any]) -> str:
-    """The HTML document of a report's content."""
+    """Return the HTML document of a report's content."""
     runs = [run for run in content["runs"] if "error" not in run]
     names = {name: shown(label) for name, label in content["methods"].items()}
     failed = [
-        f"{content['methods'][run['name']]}, {run['epochs']} epochs, failed and is left out: {run['error']}"
+        f"{content['methods'][run['name']]}, {run['epochs']} epochs, failed and is not shown: {run['error']}"
         for run in content["runs"]
         if "error" in run
     ]
@@ -50,12 +50,12 @@ def page(content: Mapping[str, Any]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as HTML, without control characters."""
+    """Return a value as HTML, without control characters."""
     return html.escape(escaped(str(value)))
 
 
 def tests(runs: Sequence[Row]) -> list[tuple[str, str]]:
-    """The kind and the name of each test set."""
+    """Return the kind and the name of each test set."""
     return [(kind, name) for kind in KINDS for name in runs[0][kind]]
 
 
@@ -64,7 +64,7 @@ def _facts(part: Mapping[str, Any] | None) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
-    """A table of cells in HTML."""
+    """Return an HTML table of cells."""
     lines = [f"<tr><th>{'</th><th>'.join(map(shown, head))}</th></tr>"]
     lines += [f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in rows]
     return f'<div class="wide"><table>{"".join(lines)}</table></div>'
@@ -75,7 +75,7 @@ def _number(value: float) -> str:
 
 
 def _score(run: Row, kind: str, test: str) -> str:
-    """The score of a run with its interval and the number of items."""
+    """Return the score of a run with its interval and the number of items, as HTML."""
     of_test = run[kind][test]
     value = of_test[KINDS[kind][1]]
     if value is None:
@@ -114,13 +114,13 @@ def _runs(runs: Sequence[Row], names: Mapping[str, str]) -> str:
 
 
 def _key(names: Mapping[str, str]) -> str:
-    """The items of a list that names the colours; labels are HTML."""
+    """Return the legend, a list of colours and labels; labels are HTML."""
     dots = {name: f'<svg viewBox="0 0 12 12" style="width:.8em">{_dot(6, 6, name)}</svg>' for name in names}
     return "".join(f"<li>{dots[name]} {label}</li>" for name, label in names.items())
 
 
 def _panel(runs: Sequence[Row], kind: str, test: str, title: str) -> str:
-    """The picture of one test set; ``title`` is HTML."""
+    """Draw the chart of one test set; ``title`` is HTML."""
     measure = KINDS[kind][1]
     judged = [(run, *(run[kind][test][part] for part in (measure, "low", "high"))) for run in runs]
     judged = [row for row in judged if None not in row]
@@ -144,7 +144,7 @@ def _log(run: Row) -> float:
 
 
 def _axis(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
-    """Where a value between two ends stands; in the middle where they are one."""
+    """Return a function from values to positions; all values are in the middle if the two ends are equal."""
     if low == high:
         return lambda _: (start + end) / 2
     return lambda value: start + (value - low) / (high - low) * (end - start)

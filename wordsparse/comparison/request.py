@@ -1,4 +1,4 @@
-"""The request for a comparison, checked; and the methods that it can train."""
+"""The checked request for a comparison, and the methods that it can train."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -29,7 +29,7 @@ class Method:
         return self.program == "wordsparse"
 
 
-# In the order in which they run.
+# In the order of the runs.
 METHODS = {
     "wordsparse-skipgram": Method("wordsparse", "skipgram", "wordsparse skip-gram"),
     "gensim-skipgram-ns": Method("gensim", "skipgram", "gensim skip-gram, negative sampling"),
@@ -40,15 +40,15 @@ METHODS = {
 }
 
 
-# The options of training that both programs have.
+# Training options that both programs have.
 SHARED = ("dim", "window", "sample", "threads", "seed", "max_tokens")
 
 
 @dataclass(frozen=True)
 class Request:
-    """A checked request: ``text`` has members of TextOptions, ``training`` the options that all runs share.
+    """A checked request: ``text`` holds fields of TextOptions, ``training`` the options that all runs share.
 
-    InputError if a value is out of range; MissingDependencyError if gensim alone is to be trained and is not
+    InputError if a value is out of range; MissingDependencyError if only gensim's methods are named and gensim is not
     installed.
     """
 
@@ -65,18 +65,18 @@ class Request:
     command: str = ""
 
     @classmethod
-    def of(cls, corpus: Sequence[Path], output: Path, **given: Any) -> "Request":
-        """The request of keywords: fields of a request, and the options of its text and its training by their names."""
+    def of(cls, corpus: Sequence[Path], output: Path, **keywords: Any) -> "Request":
+        """Make a request of keywords: its own fields, and the options of its text and its training by name."""
         own = [field.name for field in fields(cls) if field.name not in ("corpus", "output", "text", "training")]
         of_text = [*abouts(TextOptions)]
-        refuse_unknown(given, [*own, *of_text, *SHARED])
+        refuse_unknown(keywords, [*own, *of_text, *SHARED])
         text, training, rest = (
-            {name: given[name] for name in part if name in given} for part in (of_text, SHARED, own)
+            {name: keywords[name] for name in part if name in keywords} for part in (of_text, SHARED, own)
         )
         return cls(corpus, output, text, Options(**training), **rest)
 
     def __post_init__(self) -> None:
-        TextOptions(**self.text)  # checks them
+        TextOptions(**self.text)  # checks the options
         unknown = sorted(set(self.methods) - set(METHODS))
         if unknown:
             raise InputError(f"unknown method {', '.join(unknown)}: choose from {', '.join(METHODS)}")
@@ -87,26 +87,26 @@ class Request:
 
     @property
     def trainable(self) -> list[str]:
-        """The methods whose program is installed."""
+        """Methods whose program is installed."""
         has_gensim = optional.installed("gensim")
         return [name for name in METHODS if name in self.methods and (METHODS[name].ours or has_gensim)]
 
     @property
     def left_out(self) -> list[str]:
-        """The sentence that names the methods whose program is not installed."""
+        """A sentence that names the methods whose program is not installed; no sentence if there are none."""
         titles = "; ".join(METHODS[name].label for name in self.methods if name not in self.trainable)
         return [f"gensim is not installed ({optional.command('gensim')}); not compared: {titles}."] if titles else []
 
     def options(self, epochs: int, repeat: int, model: ModelName = "cbow") -> dict[str, Any]:
-        """The checked training options that both programs share, under wordsparse's names."""
+        """Return the checked training options that both programs share, under wordsparse's names."""
         cpus, seed = threads.resolve_threads(self.training.threads), self.training.seed + repeat
         return asdict(replace(self.training, model=model, epochs=epochs, threads=cpus, seed=seed))
 
     def tokens(self, corpus: EncodedCorpus) -> int:
-        """The tokens of an epoch."""
+        """Return the number of tokens in an epoch."""
         return min(corpus.tokens, self.training.max_tokens or corpus.tokens)
 
     def turns(self) -> list[tuple[int, int, str]]:
-        """The epochs, the repeat and the method of each run: methods alternate; a number named twice is repeated."""
+        """Return the epochs, repeat and method of each run: methods alternate; a number given twice is repeated."""
         places = [(epochs, self.epochs[:place].count(epochs)) for place, epochs in enumerate(self.epochs)]
         return [(epochs, repeat, name) for epochs, repeat in places for name in self.trainable]

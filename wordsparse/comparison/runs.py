@@ -23,18 +23,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class JudgedRun:
-    """A run's part of the report, and the answers of its vectors to the test sets; None for a failed run."""
+    """One run: its part of the report, and its vectors' answers to the test sets; no answers if it failed."""
 
     report: dict[str, Any]
     answers: Answers | None
 
 
 def trained(
-    request: Request, corpus: EncodedCorpus, test_sets: TestSets, scratch: Path, kept: Path | None
+    request: Request, corpus: EncodedCorpus, test_sets: TestSets, scratch: Path, vectors_folder: Path | None
 ) -> Iterator[JudgedRun]:
     """Train and evaluate every method, in turn, for each number of epochs.
 
-    A failed run is reported, and the next run starts. If ``kept`` is a directory, the vectors are written into it.
+    A failed run is reported, and the next run starts. If ``vectors_folder`` is given, the vectors are written there.
     """
     tokens = request.tokens(corpus)
     needs_plain = any(not METHODS[name].ours for name in request.trainable)
@@ -54,14 +54,14 @@ def trained(
             vectors = WordVectors(corpus.vocabulary.words, rows, corpus.vocabulary.counts)
             answers = answer(vectors, test_sets, RESTRICT_VOCAB)
             run = JudgedRun({**identity, **report, **score(test_sets, answers)}, answers)
-            if kept is not None:
-                save_vectors(vectors, kept / f"{name}-{epochs}-epochs-seed-{options['seed']}.npz")
+            if vectors_folder is not None:
+                save_vectors(vectors, vectors_folder / f"{name}-{epochs}-epochs-seed-{options['seed']}.npz")
         logger.info("compare: %s", _summary(run.report))
         yield run
 
 
 def _summary(run: dict[str, Any]) -> str:
-    """A finished run in one line."""
+    """Summarise a finished run in one line."""
     if "error" in run:
         return f"failed: {run['error']}"
     scores = {name: score[measure] for kind, (_, measure) in KINDS.items() for name, score in run[kind].items()}

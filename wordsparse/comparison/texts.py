@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
 from wordsparse.errors import InputError
 
-# Longer sentences are split. gensim 4.4's compiled reader skips words beyond its batches of 10,000 words: of a text of
-# long documents it skipped 11 % with lines of up to 10,000 words and 2 % with lines of up to 1,000. Its learning rate
-# depends on the number of lines, which must therefore be the number of sentences that it reads.
+# Longer sentences are split. gensim 4.4's compiled reader skips words beyond its batches of 10,000 words: in a text of
+# long documents it skipped 11 % with lines of up to 10,000 words, and 2 % with lines of up to 1,000. Its learning rate
+# depends on the number of lines, so that number must be the number of sentences that it reads.
 LINE_TOKENS = 500
 
 
 @dataclass(frozen=True)
 class PlainText:
-    """A file of words of the vocabulary, separated by spaces, with one sentence on each line.
+    """A file of words of the vocabulary, separated by spaces, one sentence per line.
 
-    Words out of vocabulary are left out, as gensim's reader would do itself.
+    Out-of-vocabulary words are omitted, as gensim's reader would do itself.
     """
 
     path: Path
@@ -30,8 +30,8 @@ class PlainText:
 
 
 def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText:
-    """Write the first ``max_tokens`` tokens of the corpus as plain text. InputError if a word of the vocabulary holds
-    white space, which such a file cannot represent."""
+    """Write the first ``max_tokens`` tokens of the corpus as plain text. InputError if a word of the vocabulary
+    contains white space, which such a file cannot represent."""
     for word in corpus.vocabulary.words:
         if word.split() != [word]:
             raise InputError(
@@ -41,9 +41,9 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText
     lines = written = 0
     with open(path, "w", encoding="utf-8", newline="\n") as file:
         for ids in _sentences(corpus, max_tokens):
-            known = ids[ids >= 0]
-            for start in range(0, known.size, LINE_TOKENS):
-                line = words[known[start : start + LINE_TOKENS]]
+            in_vocabulary = ids[ids >= 0]
+            for start in range(0, in_vocabulary.size, LINE_TOKENS):
+                line = words[in_vocabulary[start : start + LINE_TOKENS]]
                 file.write(" ".join(line) + "\n")
                 lines += 1
                 written += line.size
@@ -51,7 +51,7 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText
 
 
 def _sentences(corpus: EncodedCorpus, max_tokens: int) -> Iterator[NDArray[np.int32]]:
-    """The sentences of the first ``max_tokens`` tokens, as ids including OUT_OF_VOCABULARY."""
+    """Yield the sentences of the first ``max_tokens`` tokens, as ids including OUT_OF_VOCABULARY."""
     for shard in map(np.asarray, corpus.shards):
         ends = np.flatnonzero(shard == END_OF_SENTENCE)
         for start, end in itertools.pairwise([-1, *ends.tolist()]):

@@ -1,8 +1,7 @@
-"""One training run in a process of its own, so that its peak memory and its thread pools are its own.
+"""One training run in its own process, so that its peak memory and its thread pools are its own.
 
-The worker reads its task as a line of JSON from standard input, and writes the run's report, another such line, and the
-numbers of the vectors to standard output. It ends when its standard input does, which also happens when its parent is
-killed.
+The worker reads its task as a line of JSON from standard input. It writes the run's report, another line of JSON, and
+the numbers of the vectors to standard output. It ends when its standard input ends, also if its parent is killed.
 """
 
 import json
@@ -30,9 +29,9 @@ Result = tuple[dict[str, Any], NDArray[np.float32]]
 def in_process(
     method: str, options: dict[str, Any], encoded: Path, plain: PlainText, tokens: int, folder: Path
 ) -> Result:
-    """:func:`train` of these arguments, by a worker; WordsparseError with its last word if it failed."""
+    """Call :func:`train` in a worker; if it failed, WordsparseError with its last line on standard error."""
     task = {"method": method, "options": options, "encoded": encoded, "plain": vars(plain), "tokens": tokens}
-    # The parent's import path: that of a new Python begins with the working directory, which may hold other modules.
+    # The worker gets the parent's import path: by default Python searches the working directory first.
     command = [sys.executable, "-P", "-c", "from wordsparse.comparison.worker import main; raise SystemExit(main())"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
     with (
@@ -47,10 +46,10 @@ def in_process(
         worker.stdin.flush()
         result, status = worker.stdout.read(), worker.wait()
         errors.seek(0)
-        last = (errors.read().strip().splitlines() or ["it said nothing"])[-1]
+        last = (errors.read().strip().splitlines() or ["it printed no message"])[-1]
     if status < 0:
         raise WordsparseError(
-            f"killed by signal {-status}: is there too little memory? Take a smaller dim, or less text"
+            f"killed by signal {-status}, perhaps for lack of memory: use a smaller dim, or less text"
         )
     if status:
         raise WordsparseError(f"exit status {status}: {last}")
@@ -59,7 +58,7 @@ def in_process(
 
 
 def main() -> int:
-    """Run the task on standard input; returns the exit status."""
+    """Run the task on standard input; return the exit status."""
     task = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
@@ -78,7 +77,7 @@ def _end_with_parent() -> None:
 
 
 def train(method: str, options: dict[str, Any], encoded: str, plain: dict[str, Any], tokens: int) -> Result:
-    """The report and the vectors of a run; ``encoded`` and ``plain`` are the same text, ``tokens`` of it a pass."""
+    """Return the report and the vectors of a run. ``encoded`` and ``plain`` are the same text, of ``tokens`` tokens."""
     corpus = EncodedCorpus.open(encoded)
     if METHODS[method].ours:
         return _train_ours(corpus, options)
@@ -87,7 +86,7 @@ def train(method: str, options: dict[str, Any], encoded: str, plain: dict[str, A
 
 
 def _train_ours(corpus: EncodedCorpus, options: dict[str, Any]) -> Result:
-    """Train wordsparse. The times include the final transformation of the vectors, which gensim does not need."""
+    """Train wordsparse. Times include the final transformation of the vectors, which gensim does not need."""
     from wordsparse.training.runs import train as train_ours
 
     model = train_ours(corpus, **options)
@@ -103,13 +102,13 @@ def _train_ours(corpus: EncodedCorpus, options: dict[str, Any]) -> Result:
 def _train_gensim(
     vocabulary: Vocabulary, text: PlainText, tokens: int, options: dict[str, Any], *, hierarchical: bool
 ) -> Result:
-    """Train gensim's word2vec, through its fastest input, its compiled reader of text files; options that are not named
-    in ``options`` have gensim's defaults.
+    """Train gensim's word2vec through its fastest input, its compiled reader of text files. Options that are not in
+    ``options`` have gensim's defaults.
 
-    gensim receives the words and counts of ``vocabulary``, so both sides train on and subsample the same words.
-    ``tokens`` counts an epoch's tokens, with words outside the vocabulary, which ``text`` omits; ``options`` are model,
-    dim, window, sample, epochs, threads and seed. Returns the fields of ``train --json``, with ``loss`` None (gensim's
-    loss is not a mean per pair and has no fixed scale), and the vectors (V, dim) float32 in the vocabulary's order.
+    gensim receives the words and counts of ``vocabulary``, so both programs subsample and train on the same words.
+    ``tokens`` counts an epoch's tokens, including out-of-vocabulary words, which ``text`` omits; ``options`` are model,
+    dim, window, sample, epochs, threads and seed. Returns the fields of ``train --json`` and the vectors (V, dim)
+    float32 in the vocabulary's order. ``loss`` is None: gensim's is not a mean per pair, and has no fixed scale.
     """
     from gensim.models import Word2Vec
 
