@@ -1,4 +1,4 @@
-"""The advice, which has to be able to say no: sizes, losses, verdicts and the trial."""
+"""The advice, which must be able to say no: sizes, losses, verdicts and the trial."""
 
 import json
 from pathlib import Path
@@ -20,12 +20,12 @@ from wordsparse.layer.losses import LOSSES
 
 @pytest.fixture(autouse=True)
 def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The timed step takes what its operations take: no test is decided by a clock."""
+    """Replace the timed step by counted operations: no test is decided by a clock."""
     monkeypatch.setattr(advice, "measured_speedup", lambda sizes: sizes.speedup_predicted)
 
 
 def rows(folder: Path, outputs: int = 5000, values: bool = False) -> dict[str, str]:
-    """Rows of one of twenty topics, three of whose words they have, and one of its targets."""
+    """Write rows that have three words of one of twenty topics and one of its targets."""
     random = np.random.default_rng(0)
     topic = random.integers(0, 20, 600)
     words = topic[:, None] * 5 + random.integers(0, 5, (600, 3))
@@ -39,7 +39,7 @@ def rows(folder: Path, outputs: int = 5000, values: bool = False) -> dict[str, s
 
 @pytest.mark.usefixtures("no_gpu")
 def test_rows_are_tried_beside_a_dense_layer(tmp_path: Path) -> None:
-    """Both take in the same rows by the same steps, so their scores are the same."""
+    """Both fit the same rows by the same steps, so their scores are equal."""
     pytest.importorskip("sklearn", reason="rows are read by wordsparse.labels")
     content = ws.advise(**rows(tmp_path), budget=60)
     assert content["verdict"] == "factored"
@@ -79,21 +79,21 @@ def judged(score: float, seconds: float, half: float = 0.1) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("results", "verdict", "said"),
+    ("results", "verdict", "message"),
     [
-        ([], "undecided", "Without a trial nothing can be said"),
+        ([], "undecided", "cannot be judged without a trial"),
         ([judged(0.05, 1.0), judged(-0.03, 0.36)], "undecided", "No score is above chance"),
         ([judged(0.5, 2.0), judged(0.2, 1.0)], "factored", "by negative sampling"),
         ([judged(0.2, 2.0), judged(0.5, 1.0)], "sampling", "by negative sampling"),
-        ([judged(0.4, 2.0), judged(0.25, 1.0)], "undecided", "no difference is certain"),  # the intervals meet
+        ([judged(0.4, 2.0), judged(0.25, 1.0)], "undecided", "no difference is certain"),  # the intervals overlap
         ([judged(0.4, 2.0)], "undecided", "pip install 'wordsparse[gensim]'"),
         ([Result("some", 1000, 1.0, "Spearman")], "undecided", "No score is above chance"),
     ],
 )
-def test_a_text_is_advised_by_its_trial_alone(results: list[Result], verdict: str, said: str) -> None:
+def test_a_text_is_advised_by_its_trial_alone(results: list[Result], verdict: str, message: str) -> None:
     answer, reason = advice._of_text(results)
     assert answer == verdict
-    assert said in reason
+    assert message in reason
 
 
 def test_a_text_is_tried_beside_gensim(tmp_path: Path) -> None:
@@ -102,15 +102,15 @@ def test_a_text_is_tried_beside_gensim(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     text.write_text("".join(" ".join(f"w{i}" for i in random.integers(0, 30, 9)) + "\n" for _ in range(200)))
     content = ws.advise(text, dim=5, budget=0.001, min_count=1)
-    assert [(row["amount"], row["score"]) for row in content["trial"]] == [(1800, None)] * 2  # of unknown words
+    assert [(row["amount"], row["score"]) for row in content["trial"]] == [(1800, None)] * 2  # all words are unknown
     assert [line.split()[0] for line in lines(content) if "fits" in line] == [*LOSSES]
     assert all(row["cpu_seconds"] > 0 for row in content["trial"])
 
 
 def test_the_score_of_a_text_is_the_mean_of_the_test_sets_with_enough_known_pairs() -> None:
     sets = {str(n): {"n": n, "spearman": n / 1024, "low": 0.0, "high": 1.0} for n in (29, 128, 384)}
-    found = trial._by_pairs({"pairs": sets, "cpu_seconds": 2.0}, "ours", 5)
-    assert found == Result("ours", 5, 2.0, "Spearman", 0.25, 0.0, 1.0)
+    result = trial._by_pairs({"pairs": sets, "cpu_seconds": 2.0}, "ours", 5)
+    assert result == Result("ours", 5, 2.0, "Spearman", 0.25, 0.0, 1.0)
 
 
 def test_a_step_is_timed_beside_a_dense_one() -> None:
@@ -129,9 +129,9 @@ def test_sizes_tell_the_kind_of_targets() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "name a text, or the features"),
-        ({"corpus": "text", "features": "X.npz"}, "and not both"),
-        ({"corpus": "text", "targets": "Y.npz"}, "and not both"),
+        ({}, "name either a text or the features"),
+        ({"corpus": "text", "features": "X.npz"}, "name either a text or"),
+        ({"corpus": "text", "targets": "Y.npz"}, "name either a text or"),
         ({"corpus": "text", "budget": -1}, "budget must"),
     ],
 )

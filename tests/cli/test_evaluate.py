@@ -44,8 +44,8 @@ def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: p
     sets = ["--pairs", str(tmp_path / "p.tsv"), "--analogies", str(tmp_path / "q.txt")]
     assert main(["evaluate", vectors, *sets]) == 0
     output = capsys.readouterr()
-    assert "Of the 2 items of p, 0 can be scored" in output.err
-    assert "Of the 1 items of q, 0 can be scored" in output.err
+    assert "0 of the 2 items of p can be scored" in output.err
+    assert "0 of the 1 items of q can be scored" in output.err
     assert "Give test sets in the language of the text: --pairs, --analogies or --sentences FILE." in output.err
     assert "royal" not in output.out
 

@@ -7,7 +7,7 @@ from wordsparse.evaluation.testsets import Question
 
 
 def correlated(n: int) -> tuple[bootstrap.Array, bootstrap.Array]:
-    """Judgements with ties, and cosines."""
+    """Make judgements with ties, and cosines."""
     random = np.random.default_rng(0)
     judgements = random.normal(size=n)
     return np.round(judgements, 1), np.round(judgements + 0.5 * random.normal(size=n), 2)
@@ -17,14 +17,14 @@ def correlated(n: int) -> tuple[bootstrap.Array, bootstrap.Array]:
 def test_every_resample_is_ranked_anew(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     judgements, cosines = correlated(n)
     ours = bootstrap.spearman(judgements, cosines, 6)
-    for counts, found in zip(next(bootstrap._counts(n, 6, 6)), ours, strict=True):
+    for counts, value in zip(next(bootstrap._counts(n, 6, 6)), ours, strict=True):
         drawn = np.repeat(np.arange(n), counts.astype(int))
         assert len(drawn) == n
         if np.ptp(judgements[drawn]) and np.ptp(cosines[drawn]):
-            assert found == pytest.approx(spearmanr(judgements[drawn], cosines[drawn]).statistic)
+            assert value == pytest.approx(spearmanr(judgements[drawn], cosines[drawn]).statistic)
         else:
-            assert np.isnan(found)
-    monkeypatch.setattr(bootstrap, "_BLOCK", 4 * n)  # two blocks, the second one short
+            assert np.isnan(value)
+    monkeypatch.setattr(bootstrap, "_BLOCK", 4 * n)  # two blocks, the second one shorter
     np.testing.assert_array_equal(bootstrap.spearman(judgements, cosines, 6), ours)
 
 
@@ -37,7 +37,7 @@ CAPITALS = [(low, f"{up}{up}") for low, up in PAIRS]
 
 
 def grid(section: str, count: int) -> list[Question]:
-    """Every pair of the first ``count`` with every other."""
+    """Combine every pair of the first ``count`` with every other."""
     return [Question(section, (*x, *y)) for x in CAPITALS[:count] for y in CAPITALS[:count] if x != y]
 
 
@@ -48,20 +48,20 @@ def test_questions_share_their_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = bootstrap.accuracies(questions, correct, 50)
     assert np.nanmean(samples) == pytest.approx(correct[:-1].mean(), abs=0.15)
     assert np.isnan(bootstrap.accuracies(questions[-1:], correct[-1:], 50)).all()
-    # By hand: pair i drawn w_i times, question (i, j) counts w_i w_j.
+    # By hand: if pair i is drawn w_i times, question (i, j) has weight w_i w_j.
     first = bootstrap.accuracies(questions[:12], correct[:12], 50)
-    for weights, found in zip(next(bootstrap._counts(4, 50, 50, seed=0)), first, strict=True):
+    for weights, value in zip(next(bootstrap._counts(4, 50, 50, seed=0)), first, strict=True):
         together = np.outer(weights, weights) * (1 - np.eye(4))
         if together.sum():
-            assert found == pytest.approx(together[:2].sum() / together.sum())
+            assert value == pytest.approx(together[:2].sum() / together.sum())
         else:
-            assert np.isnan(found)
+            assert np.isnan(value)
     monkeypatch.setattr(bootstrap, "_BLOCK", 7 * 8)
     np.testing.assert_array_equal(bootstrap.accuracies(questions, correct, 50), samples)
 
 
 def test_a_pair_and_its_reverse_are_one() -> None:
-    """Or else two questions that say the same would count as independent."""
+    """Otherwise two questions with the same content would count as independent."""
     forth, back = Question("s", ("a", "b", "c", "d")), Question("s", ("B", "A", "D", "C"))
     one = bootstrap.accuracies([forth], np.ones(1), 20)
     both = bootstrap.accuracies([forth, back], np.array([1.0, 0.0]), 20)

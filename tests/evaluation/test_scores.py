@@ -14,7 +14,7 @@ from wordsparse.words.evaluate import evaluate
 
 @pytest.fixture(scope="module")
 def trained() -> WordVectors:
-    """gensim's word2vec on the small corpus in its wheel, in which some words have several spellings."""
+    """Train gensim's word2vec on the small corpus in its wheel, in which some words have several spellings."""
     models = pytest.importorskip("gensim.models", reason="gensim has no wheel here")
     from gensim.test.utils import datapath
     from gensim.utils import tokenize
@@ -41,7 +41,7 @@ def score_analogies(vectors: WordVectors, questions: list[Question], restrict: i
 
 
 def without_intervals(score: Any) -> Any:
-    """The same without ``low`` and ``high``, on every level."""
+    """Return a score without ``low`` and ``high``, on every level."""
     if not isinstance(score, dict):
         return score
     return {key: without_intervals(value) for key, value in score.items() if key not in ("low", "high")}
@@ -89,10 +89,10 @@ def test_analogies_by_hand() -> None:
         },
     }
     assert (score["low"], score["high"]) == (0, 1)
-    # The answer is no longer among the most frequent words; with two of three words given none is left.
+    # The answer is no longer among the most frequent words; of three words, two are excluded, and no answer is left.
     assert score_analogies(SIX, questions, 3)["oov"] == 3
     assert score_analogies(SIX, [Question("s", ("man", "man", "man", "MAN"))], 1)["accuracy"] == 0
-    # The rows of a model that was trained further are not in the order of its counts.
+    # A model that was trained further has rows in another order than its counts.
     order = [5, 2, 0, 4, 1, 3]
     shuffled = WordVectors([SIX.words[row] for row in order], SIX.vectors[order], 9 - np.array(order))
     for restrict in (1, 3, 5, 6):
@@ -124,7 +124,7 @@ def test_default_sets_score_as_gensim_scores(trained: WordVectors) -> None:
 
 @pytest.mark.parametrize("restrict_vocab", [300, 2000, 30_000])
 def test_analogies_score_as_gensim_scores(trained: WordVectors, tmp_path: Path, restrict_vocab: int) -> None:
-    """On questions that these vectors can answer: made of their own neighbours, in several spellings."""
+    """These vectors can answer the questions: they are made of their own neighbours, in several spellings."""
     rng = np.random.default_rng(restrict_vocab)
     lines = [": own"]
     for a, b, c in rng.choice(trained.words[:restrict_vocab], (150, 3)):

@@ -1,4 +1,4 @@
-"""The three checks before adoption: sizes and a timed step, losses that fit the targets, and a trial of a minute."""
+"""Three checks before adoption: sizes and a timed step, losses that fit the targets, and a short trial."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -42,11 +42,11 @@ def advise(
     corpus : path or sequence of paths, optional
         A text, or one directory written by :func:`wordsparse.encode`.
     features, targets : path, optional
-        Rows instead, as :func:`wordsparse.labels.read_data` takes them: a text file of both, or two npz files.
+        Rows instead, in the forms of :func:`wordsparse.labels.read_data`: a text file of both, or two npz files.
     budget : float
-        Seconds for the trial; 0 for none.
+        Seconds for the trial; 0 for no trial.
     dim : int
-        Length of the word vectors; of a text only.
+        Length of the word vectors; for a text only.
     **text
         Options of :class:`wordsparse.corpus.options.TextOptions`.
 
@@ -63,7 +63,7 @@ def advise(
         If an option or the data cannot be used.
     """
     if (corpus is None) == (features is None) or (corpus is not None and targets is not None):
-        raise InputError("name a text, or the features and targets of rows, and not both")
+        raise InputError("name either a text or the features and targets of rows")
     if text and corpus is None:
         raise InputError("options of a text need a CORPUS: name its files, or leave the options out")
     budget, dim = validation.non_negative("budget", budget), validation.positive_int("dim", dim)
@@ -85,12 +85,12 @@ def advise(
 
 
 def lines(content: Mapping[str, Any]) -> list[str]:
-    """An advice for a terminal: the verdict and its reason, the sizes, the trial and the losses."""
+    """Return an advice as lines for a terminal: the verdict and its reason, the sizes, the trial and the losses."""
     facts = {
         "examples": f"{content['n_examples']:,}",
         "outputs (D)": f"{content['n_outputs']:,}",
         "features of the layer (d)": f"{content['n_features']:,}",
-        "targets an example (K)": f"{content['targets_per_example']:.3g}",
+        "targets per example (K)": f"{content['targets_per_example']:.3g}",
         "speed-up over a dense layer, predicted": f"{content['speedup_predicted']:,.3g} ×",
         "speed-up over a dense layer, measured": f"{content['speedup_measured']:,.3g} ×",
         "memory of the layer": f"{content['memory_bytes'] / 1e6:,.1f} MB",
@@ -126,15 +126,15 @@ def _of_rows(sizes: Sizes, speedup: float) -> tuple[str, str]:
     if speedup < MIN_SPEEDUP:
         return "dense", f"{step}, less than {MIN_SPEEDUP:g} times: a dense layer is simpler and has every loss."
     if sizes.targets == "one-hot":
-        step += "; networks with one label a row mostly rank better by cross-entropy among the minibatch's own targets"
+        step += "; networks with one label per row usually rank better with in-batch cross-entropy"
     return "factored", f"{step}."
 
 
 def _of_text(results: list[Result]) -> tuple[str, str]:
-    """A text competes with negative sampling, whatever a dense layer would cost."""
+    """Return the verdict on a text and its reason. The rival is negative sampling, whatever a dense layer costs."""
     if not results:
-        return "undecided", f"Without a trial nothing can be said of a text: give --budget {BUDGET:g}."
-    more = f"give more text (from some {ENOUGH_TOKENS:,} tokens on a trial can tell), or a larger --budget"
+        return "undecided", f"A text cannot be judged without a trial: give --budget {BUDGET:g}."
+    more = f"give more text (a trial needs some {ENOUGH_TOKENS:,} tokens), or a larger --budget"
     ours, *others = results
     if ours.low is None or ours.high is None or ours.low <= 0:
         return "undecided", f"No score is above chance: {more}."
@@ -142,7 +142,7 @@ def _of_text(results: list[Result]) -> tuple[str, str]:
         return "undecided", "Negative sampling needs gensim: pip install 'wordsparse[gensim]'."
     (other,) = others
     both = f"On {ours.amount:,} tokens {ours}, and {other} by negative sampling"
-    # A difference counts where the 95 % intervals do not meet.
+    # A difference counts if the 95 % intervals do not overlap.
     if other.low is None or other.high is None or ours.low > other.high:
         return "factored", f"{both}."
     if other.low > ours.high:

@@ -1,4 +1,4 @@
-"""A short trial on the data: of rows, the layer beside a dense one; of a text, CBOW beside negative sampling."""
+"""A short trial on the data: for rows, the layer against a dense one; for a text, CBOW against negative sampling."""
 
 import logging
 import tempfile
@@ -19,16 +19,16 @@ from wordsparse.types import Array
 
 logger = logging.getLogger(__name__)
 
-# Tokens of the first trial of a text, rows of a minibatch, and most features of the layer: more are projected.
+# Tokens of a text's first trial, rows per minibatch, and most features of the layer: wider rows are projected.
 FIRST_TOKENS, MINIBATCH, MOST_FEATURES = 200_000, 256, 300
-# Rows that are held out at most; a score on fewer known pairs is noise; the ridge of the regression, of a row's length.
+# Most held-out rows; fewest known pairs for a score above noise; ridge of the regression, relative to a row's length.
 MAX_TEST, MIN_PAIRS, RIDGE = 2000, 30, 1.0
 METHODS = ("wordsparse-cbow", "gensim-cbow-ns")
 
 
 @dataclass(frozen=True)
 class Result:
-    """Training on ``amount`` examples: CPU seconds, and a score with its 95 % interval where these are known."""
+    """Training on ``amount`` examples: CPU seconds, and a score with its 95 % interval, if they are known."""
 
     method: str
     amount: int
@@ -43,10 +43,10 @@ class Result:
 
 
 def of_text(corpus: EncodedCorpus, dim: int, budget: float) -> list[Result]:
-    """One epoch of CBOW on the first tokens, as many as the budget allows, judged by pairs of words; by gensim too."""
-    begun, amount = time.monotonic(), min(FIRST_TOKENS, corpus.tokens)
+    """Train one epoch of CBOW on as many tokens as the budget allows, by wordsparse and gensim; judge by word pairs."""
+    start, amount = time.monotonic(), min(FIRST_TOKENS, corpus.tokens)
     results = _compared(corpus, amount, dim)
-    took = time.monotonic() - begun
+    took = time.monotonic() - start
     most = min(corpus.tokens, int(amount * 0.8 * (budget - took) / took))
     return _compared(corpus, most, dim) if most > 2 * amount else results
 
@@ -60,15 +60,15 @@ def _compared(corpus: EncodedCorpus, amount: int, dim: int) -> list[Result]:
 
 
 def _by_pairs(run: Mapping[str, Any], method: str, amount: int) -> Result:
-    """The mean over the test sets with enough known pairs; not judged where there are none."""
+    """Average over the test sets with enough known pairs; the result has no score if there are none."""
     pairs = [scores for scores in run.get("pairs", {}).values() if scores["n"] >= MIN_PAIRS]
     mean = [float(np.mean([scores[name] for scores in pairs])) for name in ("spearman", "low", "high") if pairs]
     return Result(method, amount, run.get("cpu_seconds", 0.0), "Spearman", *mean)
 
 
 def of_rows(X: Any, Y: Any, budget: float) -> list[Result]:
-    """Ridge regression, a minibatch at a time, by the layer and by a dense one, each within half of the budget; judged
-    on held-out rows by P@1, or of real values by R²."""
+    """Run ridge regression by minibatches with the layer and with a dense one, each within half of the budget. Judge
+    both on held-out rows by P@1, or by R² for real values."""
     H, order = projected(X), np.random.default_rng(SEED).permutation(X.shape[0])
     test, rows = np.split(order, [min(MAX_TEST, max(1, order.size // 5))])
     layer = FactoredOutput(Y.shape[1], H.shape[1], "squared")
@@ -92,7 +92,7 @@ def of_rows(X: Any, Y: Any, budget: float) -> list[Result]:
 
 
 def projected(X: Any) -> Array:
-    """The rows on their leading directions, (n, at most MOST_FEATURES) float32, by a random range finder."""
+    """Project the rows on their leading directions, (n, at most MOST_FEATURES) float32, by a random range finder."""
     if X.shape[1] <= MOST_FEATURES:
         return np.asarray(X.toarray(), np.float32)
     start = np.random.default_rng(SEED).standard_normal((X.shape[1], MOST_FEATURES), np.float32)
@@ -102,10 +102,10 @@ def projected(X: Any) -> Array:
 def _taken_in(
     step: Callable[[Array, Any, Array], None], H: Array, Y: Any, rows: Array, budget: float
 ) -> tuple[int, float]:
-    """The rows that were taken in within the budget, and CPU seconds: recursive least squares, C ← C + HᵀH, W by the
-    gradient step of rate 1 with the preconditioner ½ C⁻¹."""
+    """Fit rows within the budget by recursive least squares: C ← C + HᵀH, and for W a gradient step of rate 1 with the
+    preconditioner ½ C⁻¹. Return the number of rows and the CPU seconds."""
     C = RIDGE * float(np.square(H[rows[:MINIBATCH]]).sum(1).mean()) * np.eye(H.shape[1])
-    begun, end, amount = time.process_time(), time.monotonic() + budget, 0
+    start, end, amount = time.process_time(), time.monotonic() + budget, 0
     while amount < rows.size and time.monotonic() < end:
         part = rows[amount : amount + MINIBATCH]
         C += H[part].T.astype(np.float64) @ H[part]
@@ -113,7 +113,7 @@ def _taken_in(
             Pi = 0.5 * np.linalg.inv(C)
         step(H[part], Y[part], Pi)
         amount += part.size
-    return amount, time.process_time() - begun
+    return amount, time.process_time() - start
 
 
 def _judged(outputs: Array, Y: Any) -> tuple[str, float]:

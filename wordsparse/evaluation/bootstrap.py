@@ -1,6 +1,6 @@
 """Bootstrap percentile intervals of scores: their variation under resampling of the test set's items.
 
-The same number of items gives the same resamples, so the difference between two runs is a paired one.
+The same number of items gives the same resamples, so differences between two runs are paired.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,21 +13,21 @@ from wordsparse.types import Array
 
 RESAMPLES = 1000
 SEED = 1
-# Numbers in one array: 2 MiB of float64, which fit the cache.
+# Numbers per array: 2 MiB of float64, which fit the cache.
 _BLOCK = 2**18
 
 
 def interval(samples: Array) -> tuple[float, float] | None:
-    """The 2.5 % and 97.5 % percentiles of ``samples``, (resamples,), NaN ignored; None if all of them are NaN."""
-    known = samples[np.isfinite(samples)]
-    if not known.size:
+    """Return the 2.5 % and 97.5 % percentiles of ``samples`` (resamples,), ignoring NaN; None if all are NaN."""
+    finite = samples[np.isfinite(samples)]
+    if not finite.size:
         return None
-    low, high = np.quantile(known, [0.025, 0.975])
+    low, high = np.quantile(finite, [0.025, 0.975])
     return float(low), float(high)
 
 
 def spearman(judgements: Array, cosines: Array, resamples: int = RESAMPLES) -> Array:
-    """Spearman's rank correlations with ``judgements`` in resamples of the pairs.
+    """Return Spearman's rank correlations with ``judgements`` in resamples of the pairs.
 
     Pairs are drawn with replacement: pair i occurs c_i times in a resample. Pairs with equal values share their mean
     rank, (number of smaller values) + (c + 1)/2, where c is the sum of their c_i; ρ is Pearson's correlation of the
@@ -40,7 +40,7 @@ def spearman(judgements: Array, cosines: Array, resamples: int = RESAMPLES) -> A
     Returns
     -------
     (resamples,) float64
-        NaN where all pairs of a resample have the same value.
+        NaN if all pairs of a resample have the same value.
     """
     n = len(cosines)
     if n < 2:
@@ -53,7 +53,7 @@ def spearman(judgements: Array, cosines: Array, resamples: int = RESAMPLES) -> A
 
 
 def accuracies(questions: Sequence[Question], correct: Array, resamples: int = RESAMPLES) -> Array:
-    """Accuracies on analogy questions in resamples of the word pairs that they are made of.
+    """Return accuracies on analogy questions in resamples of the word pairs that form them.
 
     A file combines every word pair of a section with many others, so its questions are not independent. Therefore the
     word pairs are resampled within each section, and the question of pairs i and j has weight w_i w_j. This is the
@@ -69,20 +69,20 @@ def accuracies(questions: Sequence[Question], correct: Array, resamples: int = R
     Returns
     -------
     (resamples,) float64
-        NaN where a resample holds no question.
+        NaN if a resample holds no question.
     """
     halves, sizes = _pairs_of(questions)
-    nodes, asked = int(sizes.sum()), np.isfinite(correct)
+    nodes, is_answered = int(sizes.sum()), np.isfinite(correct)
     every, right = (
         sp.csr_array((values, tuple(halves.T)), shape=(nodes, nodes)).T.tocsr()
-        for values in (asked.astype(float), np.where(asked, correct, 0))
+        for values in (is_answered.astype(float), np.where(is_answered, correct, 0))
     )
     block = max(1, _BLOCK // nodes)
     streams = [_counts(int(size), resamples, block, seed=i) for i, size in enumerate(sizes)]
     blocks = []
     for drawn in zip(*streams, strict=True):
         weights = np.concatenate(drawn, axis=1).T
-        # Σ w_i w_j over the right answers, and over the questions asked.
+        # Σ w_i w_j over the right answers, and over all answered questions.
         sums = [np.einsum("ij,ij->j", matrix @ weights, weights) for matrix in (right, every)]
         with np.errstate(invalid="ignore"):
             blocks.append(sums[0] / sums[1])
@@ -90,7 +90,7 @@ def accuracies(questions: Sequence[Question], correct: Array, resamples: int = R
 
 
 def _pairs_of(questions: Sequence[Question]) -> tuple[Array, Array]:
-    """The numbers of the two word pairs of each question (n, 2), section by section, and how many each section has."""
+    """Number the two word pairs of each question (n, 2), section by section; return also how many each section has."""
     sections = list(dict.fromkeys(question.section for question in questions))
     nodes: dict[tuple[int, frozenset[str]], int] = {}
     number = {section: i for i, section in enumerate(sections)}
@@ -116,7 +116,7 @@ def _counts(n: int, resamples: int, block: int, seed: int = 0) -> Iterator[Array
 
 
 def _unit_ranks(values: Array, counts: Array) -> Array:
-    """Ranks of ``values`` (n,) where item i occurs ``counts``[b, i] times: (b, n), weighted mean 0 and norm 1."""
+    """Rank ``values`` (n,) if item i occurs ``counts``[b, i] times: (b, n), with weighted mean 0 and norm 1."""
     _, group = np.unique(values, return_inverse=True)
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))

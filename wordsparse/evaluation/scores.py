@@ -20,9 +20,9 @@ from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 
 RESTRICT_VOCAB = 30_000
-# Tokens of a text from which on scores of its vectors are above chance, and methods can be told apart.
+# Below this many tokens, scores are too near chance to compare methods.
 ENOUGH_TOKENS = 3_000_000
-# The share of a set that must be known for its score to say anything of the vectors.
+# Share of a test set that must be known for its score to describe the vectors.
 FEW = 0.1
 
 # Cosines in one batch of analogy questions: 64 MiB of float32.
@@ -30,15 +30,15 @@ _BATCH_COSINES = 2**24
 
 
 Score: TypeAlias = dict[str, Any]
-"""``spearman`` or ``accuracy``, its interval ``low`` to ``high``, and the numbers ``n`` of scored items and ``oov`` of
-others; all but the numbers are None where there is nothing to score. :func:`wordsparse.evaluate` says more."""
+"""``spearman`` or ``accuracy``, its interval from ``low`` to ``high``, and two numbers: ``n`` scored items and ``oov``
+other items. All but the numbers are None if no item is scored. See :func:`wordsparse.evaluate`."""
 Answers: TypeAlias = Mapping[str, Mapping[str, Array]]
-"""The answers of word vectors to test sets, by kind and name: (n,) float64, the cosine of a pair's words or sentences,
-1 for a right answer to a question and 0 for a wrong one; NaN for an item with an unknown word."""
+"""Answers of word vectors to test sets, by kind and name: (n,) float64. A pair's answer is the cosine of its words or
+sentences, a question's is 1 if right and 0 if wrong; NaN for an item with an unknown word."""
 
 
 def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
-    """The answers of the vectors to every item of the test sets."""
+    """Answer every item of the test sets with the vectors."""
     if restrict_vocab < 1:
         raise InputError(f"restrict_vocab must be at least 1, not {restrict_vocab}")
     analogies = partial(answer_analogies, restrict_vocab=restrict_vocab)
@@ -50,7 +50,7 @@ def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int =
 
 
 def score(test_sets: TestSets, answers: Answers) -> dict[str, dict[str, Score]]:
-    """The scores of the answers to the same test sets."""
+    """Score the answers to the same test sets."""
     by_kind: dict[str, Any] = {"pairs": score_pairs, "analogies": score_analogies, "sentences": score_pairs}
     return {
         kind: {name: scored(items, answers[kind][name]) for name, items in getattr(test_sets, kind).items()}
@@ -59,23 +59,23 @@ def score(test_sets: TestSets, answers: Answers) -> dict[str, dict[str, Score]]:
 
 
 def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each test set of which nearly no item is scored in any evaluation."""
+    """Return a sentence for each test set of which nearly no item is scored in any evaluation."""
     sentences = []
     for kind in KINDS:
         for name in dict.fromkeys(name for evaluation in evaluations for name in evaluation[kind]):
             scores = [evaluation[kind][name] for evaluation in evaluations]
             n, items = max(score["n"] for score in scores), scores[0]["n"] + scores[0]["oov"]
             if n < FEW * items:
-                sentences.append(f"Of the {items:,} items of {name}, {n:,} can be scored: words have no vectors.")
+                sentences.append(f"{n:,} of the {items:,} items of {name} can be scored: words have no vectors.")
     if sentences:
         sentences.append("Give test sets in the language of the text: --pairs, --analogies or --sentences FILE.")
     return sentences
 
 
 def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], composed: bool = False) -> Array:
-    """The cosine of each pair's words; NaN for a pair with an unknown one.
+    """Return the cosine of each pair's words; NaN for a pair with an unknown word.
 
-    With ``composed``, words that are not known have composed vectors, as they are written.
+    With ``composed``, unknown words get composed vectors, from their spelling in the test set.
     """
     row_of = _rows_by_spelling(word_vectors, len(word_vectors))
 
@@ -94,7 +94,7 @@ def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], composed: boo
 
 
 def answer_sentences(word_vectors: WordVectors, pairs: Sequence[Pair]) -> Array:
-    """The cosine of each pair's sentences; NaN where one of them has no word with a vector."""
+    """Return the cosine of each pair's sentences; NaN if one of them has no word with a vector."""
     first, second = (word_vectors.encode(texts) for texts in zip(*((p.first, p.second) for p in pairs), strict=True))
     cosines = np.einsum("ij,ij->i", first, second, dtype=np.float64)
     return np.where(first.any(axis=1) & second.any(axis=1), cosines, np.nan)
@@ -105,7 +105,7 @@ def answer_analogies(
     questions: Sequence[Question],
     restrict_vocab: int = RESTRICT_VOCAB,
 ) -> Array:
-    """1 for each question whose expected answer has the largest cosine with b - a + c among the frequent words, else 0.
+    """Return 1 for each question whose expected answer is the frequent word nearest to b - a + c, else 0.
 
     The vectors are normalised before the sum; a, b and c are excluded in every spelling. NaN for unknown words.
     """
@@ -114,14 +114,14 @@ def answer_analogies(
     place_of = {word: place[row] for word, row in _rows_by_spelling(word_vectors, restrict_vocab).items()}
     same_word = np.array([place_of[_spelt(word_vectors.words[row])] for row in frequent.tolist()])
     places = np.array([[place_of.get(_spelt(word), -1) for word in question.words] for question in questions], np.intp)
-    asked = places.min(axis=1) >= 0
+    is_known = places.min(axis=1) >= 0
     answers = np.full(len(questions), np.nan)
-    answers[asked] = _answered(word_vectors.unit[frequent], same_word, places[asked])
+    answers[is_known] = _answered(word_vectors.unit[frequent], same_word, places[is_known])
     return answers
 
 
 def score_pairs(pairs: Sequence[Pair], cosines: Array) -> Score:
-    """Spearman's rank correlation of cosines and judgements, over the pairs that have a cosine."""
+    """Compute Spearman's rank correlation of cosines and judgements, over the pairs that have a cosine."""
     rho, samples = correlation(pairs, cosines)
     low, high = _interval(rho, samples)
     n = int(np.isfinite(cosines).sum())
@@ -129,7 +129,7 @@ def score_pairs(pairs: Sequence[Pair], cosines: Array) -> Score:
 
 
 def score_analogies(questions: Sequence[Question], correct: Array) -> Score:
-    """The accuracy on the questions whose words are all known: over all of them and for each section."""
+    """Compute the accuracy on the questions whose words are all known: over all of them and for each section."""
     sections = np.array([question.section for question in questions])
     whole = _accuracy(correct)
     low, high = _interval(*accuracy(questions, correct))
@@ -140,7 +140,7 @@ def score_analogies(questions: Sequence[Question], correct: Array) -> Score:
 def _answered(
     unit: npt.NDArray[np.float32], same_word: npt.NDArray[np.intp], questions: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.bool_]:
-    """Whether the answer to each question is right, (n,).
+    """Return whether the answer to each question is right, (n,).
 
     ``unit`` is (N, dim); ``same_word`` (N,) is the row of each word's most frequent spelling; ``questions`` (n, 4)
     holds rows.
@@ -156,15 +156,15 @@ def _answered(
 
 
 def _best_answers(
-    cosines: npt.NDArray[np.float32], same_word: npt.NDArray[np.intp], given: npt.NDArray[np.intp]
+    cosines: npt.NDArray[np.float32], same_word: npt.NDArray[np.intp], excluded: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.intp]:
-    """For each row of ``cosines`` (overwritten), the best word that is not one of ``given``; -1 if there is none."""
+    """Return the best word of each row of ``cosines`` (overwritten) that is not ``excluded``; -1 if there is none."""
     questions = np.arange(len(cosines))
-    cosines[questions[:, None], given] = -np.inf
+    cosines[questions[:, None], excluded] = -np.inf
     best = cosines.argmax(axis=1)
     while True:
         exists = cosines[questions, best] > -np.inf
-        other_spelling = (same_word[best][:, None] == given).any(axis=1) & exists
+        other_spelling = (same_word[best][:, None] == excluded).any(axis=1) & exists
         again = np.flatnonzero(other_spelling)
         if not again.size:
             return np.where(exists, same_word[best], -1)
@@ -173,25 +173,25 @@ def _best_answers(
 
 
 def correlation(pairs: Sequence[Pair], cosines: Array) -> tuple[float | None, Array]:
-    """The score of cosines (pairs,), NaN where they are not known, and that in each resample of the pairs."""
-    known = np.isfinite(cosines)
-    judgements = np.array([pair.score for pair in pairs])[known]
-    return spearman(judgements, cosines[known]), bootstrap.spearman(judgements, cosines[known])
+    """Return the score of cosines (pairs,), NaN if unknown, and the score in each resample of the pairs."""
+    is_known = np.isfinite(cosines)
+    judgements = np.array([pair.score for pair in pairs])[is_known]
+    return spearman(judgements, cosines[is_known]), bootstrap.spearman(judgements, cosines[is_known])
 
 
 def accuracy(questions: Sequence[Question], correct: Array) -> tuple[float | None, Array]:
-    """The share of right answers (questions,), and that in each resample of the pairs that questions are made of."""
+    """Return the share of right answers (questions,), and the share in each resample of the questions' word pairs."""
     return _accuracy(correct)["accuracy"], bootstrap.accuracies(questions, correct)
 
 
 def _accuracy(correct: Array) -> Score:
-    asked = correct[np.isfinite(correct)]
-    accuracy = float(asked.mean()) if asked.size else None
-    return {"accuracy": accuracy, "n": asked.size, "oov": correct.size - asked.size}
+    answered = correct[np.isfinite(correct)]
+    accuracy = float(answered.mean()) if answered.size else None
+    return {"accuracy": accuracy, "n": answered.size, "oov": correct.size - answered.size}
 
 
 def spearman(x: Array, y: Array) -> float | None:
-    """Spearman's rank correlation of x (n,) and y (n,); None if n < 2 or if one of them is constant."""
+    """Compute Spearman's rank correlation of x (n,) and y (n,); None if n < 2 or if one of them is constant."""
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
     from scipy.stats import spearmanr
@@ -204,12 +204,12 @@ def _interval(value: float | None, samples: Array) -> tuple[float, float] | tupl
 
 
 def _spelt(word: Any) -> str:
-    """A word, or another key, as it is compared."""
+    """Return a word, or another key, in the form that is compared."""
     return str(word).upper()
 
 
 def _rows_by_spelling(word_vectors: WordVectors, n: int) -> dict[str, int]:
-    """Return the row of each of the ``n`` most frequent words as it is compared; of several spellings, the most
+    """Return the row of each of the ``n`` most frequent words in its compared form; if spellings differ, the most
     frequent one's."""
     rows: dict[str, int] = {}
     for row in word_vectors.most_frequent(n).tolist():

@@ -1,4 +1,4 @@
-"""Scores as people read them: a dict that is shown as a table, in a notebook too."""
+"""Scores for people: a dict that is shown as a table, also in a notebook."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,11 +11,11 @@ KINDS = {
     "analogies": ("analogies", "accuracy"),
     "sentences": ("sentences", "spearman"),
 }
-"""The title and the measure of each kind of test set."""
+"""Title and measure of each kind of test set."""
 
 
 class Scores(dict[str, Any]):
-    """What :func:`wordsparse.evaluate` tells, whose text is a table."""
+    """The result of :func:`wordsparse.evaluate`, whose text is a table."""
 
     def __str__(self) -> str:
         rows = list(self._rows())
@@ -28,7 +28,7 @@ class Scores(dict[str, Any]):
         return html_table(list(self._rows()), {title for title, _ in KINDS.values()})
 
     def _rows(self) -> Iterator[Row]:
-        """Test sets in the order given, the sections of an analogy file below it if any question was asked."""
+        """Yield the test sets in order; sections follow their analogy file if any question was answered."""
         for kind, (title, measure) in KINDS.items():
             if self[kind]:
                 yield title, measure, "95 % interval", "n", "oov"

@@ -26,7 +26,7 @@ class Pair(NamedTuple):
 
 
 class Question(NamedTuple):
-    """``words`` are a, b, c and the expected d of the analogy "a is to b as c is to d"."""
+    """An analogy "a is to b as c is to d": ``words`` are a, b, c and the expected d."""
 
     section: str
     words: tuple[str, str, str, str]
@@ -34,7 +34,7 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True)
 class TestSets:
-    """Test sets by name; the name is the stem of the file."""
+    """Test sets by name, the stem of the file."""
 
     __test__ = False  # pytest would collect a class of this name as tests
 
@@ -50,9 +50,9 @@ def load_test_sets(
 ) -> TestSets:
     """Read test sets; without arguments, WordSim-353, SimLex-999 and questions-words.
 
-    InputError if a file is missing or malformed (the message names its line), or two files of one kind have the same
-    stem; or if the default test sets are requested, gensim, which ships them, is not installed, and they were not
-    fetched.
+    InputError if a file is missing or malformed (the message names its line), if two files of one kind have the same
+    stem, or if the default test sets are requested and are missing: gensim, which ships them, is not installed, and
+    they were not fetched.
     """
     if not pairs and not analogies and not sentences:
         pairs, analogies = _default_sets()
@@ -92,7 +92,7 @@ def read_sentences(path: str | PathLike[str]) -> list[Pair]:
         fields = [part.strip() for part in line.split("\t")]
         score = _finite_number(fields[0])
         if score is None or len(fields) != 3 or not all(fields):
-            raise InputError(f"{where}: expected a number, a sentence and a sentence, with tabs, found {line[:100]!r}")
+            raise InputError(f"{where}: expected a number and two sentences, with tabs, found {line[:100]!r}")
         pairs.append(Pair(fields[1], fields[2], score))
     if not pairs:
         raise InputError(f"{path}: holds no pairs of sentences: it needs lines of a score and two sentences, with tabs")
@@ -147,12 +147,12 @@ def _named(paths: Iterable[str | PathLike[str]]) -> Mapping[str, Path]:
 
 
 def fetched_sets() -> Path:
-    """The folder among the user's caches into which ``corpora fetch gensim-sets`` writes the default test sets."""
+    """Return the folder in the user's cache into which ``corpora fetch gensim-sets`` writes the default test sets."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "wordsparse", "gensim-sets")
 
 
 def _default_sets() -> tuple[list[Path], list[Path]]:
-    """The files of the default test sets: gensim's where it is installed, or else the fetched ones."""
+    """Return the files of the default test sets: gensim's if it is installed, otherwise the fetched ones."""
     folder = optional.gensim_data() or fetched_sets()
     if not folder.is_dir():
         raise InputError(
