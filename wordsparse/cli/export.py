@@ -57,5 +57,5 @@ def command(model: str, output: str, format_name: str | None, as_json: bool) -> 
     if suffix not in own and (
         format_of_name(Path(output)) or any(suffix in each.suffixes for each in FORMATS.values())
     ):
-        lines.append(f"{output} is {format_name}, as --format says, although its suffix says otherwise")
+        lines.append(f"{output} is {format_name} by --format, although its suffix says otherwise")
     emit(result, lines, as_json, report)
