@@ -197,7 +197,7 @@ def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory)
         ("train {data}/train.txt -o {data}/model", "model: exists already"),
         ("train {here}/cut.txt -o m", "cut.txt: its first line states 200 rows, but 93 follow: is it"),
         ("predict {data}/model {here}/cut.txt", "cut.txt: its first line states 200 rows, but 93 follow: is it"),
-        ("evaluate {data}/train.txt {data}/test.txt", "of fastText's classifiers none is read: train one here"),
+        ("evaluate {data}/train.txt {data}/test.txt", "fastText's classifiers cannot be read: train one here"),
         ("train -input {data}/train.txt -o m", "did you mean DATA, without an option?"),
         ("evaluate {data}/model {here}/wide.txt", "wide.txt: has 99 features, more than the 30 that are known"),
         ("predict {data}/model {data}/test.txt -k 0", "k must be at least 1"),

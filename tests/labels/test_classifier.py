@@ -1,4 +1,4 @@
-"""The classifier: scikit-learn's conventions, its own answers against dense oracles, files, and bad input."""
+"""The classifier: scikit-learn's conventions, its answers compared with dense oracles, files, and bad input."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_scikit_learns_checks(estimator: SparseTargetClassifier, check: object) 
 
 
 def topics(rows: int = 400, seed: int = 1) -> tuple[sp.csr_array, sp.csr_array]:
-    """Rows of words, each with the labels of its two topics; and a label of its own word for some."""
+    """Make rows of words, each with the labels of its two topics, and some with a label of their own word."""
     random = np.random.default_rng(seed)
     words, labels = np.zeros((rows, 90), np.float32), np.zeros((rows, 30), np.float32)
     for i in range(rows):
@@ -46,7 +46,7 @@ def test_answers_agree_with_each_other(fitted: SparseTargetClassifier) -> None:
     every = fitted.predict_proba(X)
     assert every.shape == (20, 30)
     assert (np.argsort(-every, 1, kind="stable")[:, :4] == labels).all()
-    # Outputs of chosen labels are summed in float64, those of all frequent ones in float32.
+    # Outputs of chosen labels are summed in float64, outputs of all frequent labels in float32.
     np.testing.assert_allclose(np.take_along_axis(every, labels, 1), probabilities, rtol=1e-4)
     columns = [3, 1, 29]
     np.testing.assert_allclose(fitted.decision_function(X, columns), fitted.decision_function(X)[:, columns], rtol=1e-4)
@@ -65,7 +65,7 @@ def test_probabilities_are_calibrated(fitted: SparseTargetClassifier) -> None:
 
 
 def test_most_labels_are_rare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the rarer labels those that share an uncommon feature are found as the dense outputs find them."""
+    """Rarer labels that share an uncommon feature with a row are found as the dense outputs rank them."""
     monkeypatch.setattr(scoring, "FREQUENT", 4)
     X, Y = topics()
     few = SparseTargetClassifier(threads=1).fit(X, Y)
@@ -74,7 +74,7 @@ def test_most_labels_are_rare(monkeypatch: pytest.MonkeyPatch) -> None:
     every = few.predict_proba(new)
     assert (np.argsort(-every, 1, kind="stable")[:, 0] == labels[:, 0]).mean() > 0.95
     np.testing.assert_allclose(np.take_along_axis(every, labels, 1), probabilities, rtol=1e-4)
-    assert [part.shape for part in few.predict_topk(0 * new, 30)] == 2 * [(50, 30)]  # was fewer columns
+    assert [part.shape for part in few.predict_topk(0 * new, 30)] == 2 * [(50, 30)]  # it returned fewer columns
     np.testing.assert_array_equal(few.decision_function(new, [2]), few.decision_function(new, [1, 2, 3])[:, 1:2])
 
 
@@ -103,13 +103,13 @@ def test_leaving_a_row_out_is_fitting_without_it() -> None:
     X, Y = topics(60)
     X = classification.prepared(X, 1.0)
     problem = tuning.RidgeProblem(X, Y, 200, 0, CpuKernels(1))
-    found = tuning.leave_out(problem.solve(0.7, 30), problem, np.arange(60))
+    left = tuning.leave_out(problem.solve(0.7, 30), problem, np.arange(60))
     dense, labels = X.toarray().astype(np.float64), Y.toarray().astype(np.float64)
     for i in (0, 17, 59):
         others = np.delete(np.arange(60), i)
         A = dense[others].T @ dense[others] + 0.7 * np.eye(91)
         refitted = dense[i] @ np.linalg.solve(A, dense[others].T @ labels[others])
-        np.testing.assert_allclose(found.outputs[i], refitted[found.labels[i]], atol=1e-3)
+        np.testing.assert_allclose(left.outputs[i], refitted[left.labels[i]], atol=1e-3)
 
 
 def test_a_saved_classifier_answers_alike(fitted: SparseTargetClassifier, tmp_path: Path) -> None:
@@ -149,13 +149,13 @@ def test_bad_input_is_named() -> None:
     bad["X contains infinity"] = (dense, Y)
     bad["y contains NaN"] = (X, np.where(np.arange(30) == 4, np.nan, 1))
     for message, (features, labels) in bad.items():
-        with pytest.raises(ValueError, match=message):  # of which InputError is one
+        with pytest.raises(ValueError, match=message):  # InputError is a ValueError
             SparseTargetClassifier(threads=1).fit(features, labels)
 
 
 @pytest.mark.parametrize("length", [1e-9, 1e9])
 def test_the_unit_of_the_rows_does_not_matter(length: float) -> None:
-    """Squares left float32: it was an IndexError."""
+    """Squares overflowed float32, which raised IndexError."""
     X, Y = topics(100)
     rows = X * np.float32(length)
     plain = SparseTargetClassifier(threads=1).fit(X, Y).predict_topk(X, 1)[0]

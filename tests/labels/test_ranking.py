@@ -1,4 +1,4 @@
-"""The ranking metrics against numbers worked out by hand from their published definitions."""
+"""The ranking metrics compared with numbers worked out by hand from their published definitions."""
 
 from math import log, log2
 
@@ -22,7 +22,7 @@ def test_precision_counts_hits_among_k() -> None:
 def test_ndcg_divides_by_the_best_that_an_example_allows() -> None:
     scores = ranking_scores(TOP, Y, ONES, ks=(1, 3))
     first = (1 / log2(2) + 1 / log2(4)) / (1 / log2(2) + 1 / log2(3))
-    second = (1 / log2(3)) / (1 / log2(2))  # one label: its best place is the first
+    second = (1 / log2(3)) / (1 / log2(2))  # the only label belongs in the first place
     assert scores["ndcg"] == pytest.approx({1: 1 / 2, 3: (first + second) / 2})
 
 

@@ -28,7 +28,7 @@ class Posts(NamedTuple):
 
 
 def posts(n: int = 300, seed: int = 1) -> Posts:
-    """Texts of the words of one or two labels."""
+    """Make texts of the words of one or two labels."""
     random = np.random.default_rng(seed)
     labels = [random.permutation(list(WORDS))[: random.integers(1, 3)].tolist() for _ in range(n)]
     texts = [" ".join(random.choice(WORDS[label]) for label in row for _ in range(4)) for row in labels]
@@ -55,15 +55,15 @@ def test_it_is_tf_idf_and_the_classifier(fitted: TextClassifier) -> None:
 
 @pytest.mark.parametrize("tokens", [None, "simple"])
 def test_a_saved_model_answers_alike(tokens: str | None, tmp_path: Path) -> None:
-    made = TextClassifier(threads=1, tokens=tokens, ngrams=1).fit(posts().texts, [row[0] for row in posts().labels])
-    made.save(tmp_path / "model")
+    model = TextClassifier(threads=1, tokens=tokens, ngrams=1).fit(posts().texts, [row[0] for row in posts().labels])
+    model.save(tmp_path / "model")
     for kind in (TextClassifier, SparseTargetClassifier):
         loaded = kind.load(tmp_path / "model")
         assert isinstance(loaded, TextClassifier)
         assert loaded.predict(["A SAIL, the mast!"]) == ["ship"]
         assert loaded.predict_topk(["A SAIL, the mast!"], 1)[0].tolist() == [["ship"]]
-        np.testing.assert_array_equal(loaded.predict_proba(posts(9).texts), made.predict_proba(posts(9).texts))
-        assert loaded.get_params() == made.get_params()
+        np.testing.assert_array_equal(loaded.predict_proba(posts(9).texts), model.predict_proba(posts(9).texts))
+        assert loaded.get_params() == model.get_params()
 
 
 def test_a_pipe_of_texts_is_answered_line_by_line(fitted: TextClassifier, tmp_path: Path) -> None:
@@ -90,10 +90,10 @@ def test_predictions_keep_what_their_rows_are(fitted: TextClassifier, tmp_path: 
 def test_labels_are_lists_of_any_kind(form: Any) -> None:
     rows = [form(row) for row in posts().labels]
     X = TfidfVectorizer().fit_transform(posts().texts)
-    found = SparseTargetClassifier(threads=1).fit(X, rows)
-    assert found.score(X, rows) > 0.95
-    assert found.score(X, [{"a bird", *row} for row in posts().labels]) > 0.95  # a label that is not known
-    assert sum(set(a) == set(b) for a, b in zip(found.predict(X), posts().labels, strict=True)) > 280
+    classifier = SparseTargetClassifier(threads=1).fit(X, rows)
+    assert classifier.score(X, rows) > 0.95
+    assert classifier.score(X, [{"a bird", *row} for row in posts().labels]) > 0.95  # an unknown label
+    assert sum(set(a) == set(b) for a, b in zip(classifier.predict(X), posts().labels, strict=True)) > 280
 
 
 def test_numbers_are_labels_where_their_lists_differ_in_length_or_are_sets() -> None:
@@ -125,8 +125,8 @@ def test_what_is_no_text_is_refused(texts: Any, message: str) -> None:
 
 def test_fasttexts_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("__label__a __label__b the  cat\n\nno label\nit is __label__b\n")
-    found = read_texts(tmp_path / "a.txt")
-    assert found == (["the cat", "", "no label", "it is"], [["a", "b"], [], [], ["b"]])
+    texts = read_texts(tmp_path / "a.txt")
+    assert texts == (["the cat", "", "no label", "it is"], [["a", "b"], [], [], ["b"]])
     for content, message in (
         (b"", "holds no texts"),
         (b"a\n\xff\n", "line 2 is not UTF-8 text"),

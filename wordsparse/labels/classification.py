@@ -1,7 +1,7 @@
 """A trained classifier of sparse rows: ridge regression, calibrated, with a logistic head where that is better.
 
-Nothing has to be set: λ (:mod:`wordsparse.labels.tuning`), the scoring power and the probabilities
-(:mod:`wordsparse.labels.logistic`) come from training rows that were left out.
+Nothing needs to be set: λ (:mod:`wordsparse.labels.tuning`), the scoring power and the probabilities
+(:mod:`wordsparse.labels.logistic`) come from predictions for left-out training rows.
 """
 
 import logging
@@ -31,29 +31,29 @@ from wordsparse.types import Array
 logger = logging.getLogger(__name__)
 
 HEAD_LABELS = 128
-# One of so many rows is held out of the head at most, to judge it.
+# At most one row in this many is held out from the head, to judge it.
 HELD_OUT = 10
-# The fewest rows for which a head is fitted; on fewer the regression is better.
+# Fewest rows for which a head is fitted; with fewer, the regression is better.
 HEAD_ROWS = 1000
-# The constant column beside rows of length 1.
+# Value of the constant column, for rows of length 1.
 CONSTANT = 0.5
 
 
 @dataclass(frozen=True)
 class Head:
-    """The labels of the logistic head, ascending, and their weights (f, m)."""
+    """A logistic head: its labels, ascending, and their weights (f, m)."""
 
     labels: Array
     W: Array
 
     def logits(self, rows: SparseRows) -> Array:
-        """Their log-odds, (n, m)."""
+        """Return the log-odds of the labels, (n, m)."""
         return rows.times(self.W)
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """Log-odds of labels for new rows, which are divided by ``length``, the training rows' root mean square."""
+    """A model of the log-odds of labels; it divides rows by ``length``, the root mean square of the training rows."""
 
     length: float
     scorer: Scorer
@@ -62,7 +62,7 @@ class Classifier:
 
     @classmethod
     def fitted(cls, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> "Classifier":
-        """From X (n, f) and Y (n, D) of ones, SciPy CSR float32."""
+        """Fit X (n, f) and Y (n, D) of ones, SciPy CSR float32."""
         n = X.shape[0]
         length = float(np.linalg.norm(X.data.astype(np.float64)) / np.sqrt(n)) or 1.0
         problem, ridge = tuned(prepared(X, length), Y, dim, seed, kernels)
@@ -75,7 +75,7 @@ class Classifier:
         return cls(length, scorer, calibration, _head(problem, scorer, rows, left, left.scores(calibration)))
 
     def top(self, X: Any, k: int) -> tuple[Array, Array]:
-        """The k likeliest labels of each row, −1 where there are fewer, and their log-odds."""
+        """Return the k likeliest labels of each row, −1 if there are fewer, and their log-odds."""
         best_labels = np.full((X.shape[0], k), -1)
         best_logits = np.full(best_labels.shape, -np.inf, np.float32)
         for rows, (labels, logits) in zip(blocks(X), self._candidates(X), strict=True):
@@ -85,7 +85,7 @@ class Classifier:
         return best_labels, best_logits
 
     def likely(self, X: Any) -> Any:
-        """The labels of each row whose probability is at least ½, CSR of ones."""
+        """Return the labels of each row whose probability is at least ½, CSR of ones."""
         rows = []
         for labels, logits in self._candidates(X):
             row, place = np.nonzero(logits >= 0)
@@ -94,7 +94,7 @@ class Classifier:
         return sp.csr_array(sp.vstack(rows, format="csr"))
 
     def _candidates(self, X: Any) -> Iterator[tuple[Array, Array]]:
-        """The labels among which each row's best are, and their log-odds, some rows at a time."""
+        """Yield candidates for each row's best labels, and their log-odds, for some rows at a time."""
         X, scorer, offsets = prepared(X, self.length), self.scorer, self.calibration.offsets(self.scorer.counts)
         in_head = np.searchsorted(scorer.frequent, self.head.labels)
         for rows in blocks(X):
@@ -104,7 +104,7 @@ class Classifier:
             yield labels, logits
 
     def logits(self, X: Any, columns: Array) -> Array:
-        """The log-odds of chosen labels, (n, columns)."""
+        """Return the log-odds of chosen labels, (n, columns)."""
         X = prepared(X, self.length)
         offsets = self.calibration.offsets(self.scorer.counts[columns])
         logits = self.calibration.logits(self.scorer.outputs(X, columns), offsets)
@@ -114,7 +114,7 @@ class Classifier:
         return logits
 
     def state(self) -> dict[str, Any]:
-        """Its arrays and numbers."""
+        """Return the arrays and numbers of the model."""
         return {
             **vars(self.scorer.inverse),
             "counts": self.scorer.counts,
@@ -127,7 +127,7 @@ class Classifier:
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any], kernels: Kernels) -> "Classifier":
-        """From the :meth:`state` of a file."""
+        """Restore a model from the :meth:`state` in a file."""
         inverse = Inverse(saved["scale"], saved["P"], saved["K_inverse"])
         shape = saved["scale"].size, saved["counts"].size
         B = sp.csr_array((saved["B.data"], saved["B.indices"], saved["B.indptr"]), shape=shape)
@@ -137,15 +137,15 @@ class Classifier:
 
 
 def prepared(X: Any, length: float) -> Any:
-    """X divided by a length, with one more column of a constant."""
+    """Divide X by a length, and add a constant column."""
     column = sp.csr_array(np.full((X.shape[0], 1), CONSTANT, np.float32))
     return sp.csr_array(sp.hstack([(X / length).astype(np.float32), column], format="csr"))
 
 
 def _head(problem: RidgeProblem, scorer: Scorer, rows: Array, left: LeftOut, scores: Array) -> Head:
-    """The logistic head; of no labels unless it ranks rows that are held out of it better.
+    """Fit the logistic head; return one without labels unless it ranks rows held out from it better.
 
-    ``left`` are the labels of the ``rows`` left out by the regression, and ``scores`` their log-odds.
+    ``left`` holds the labels of the ``rows`` that the regression left out, and ``scores`` their log-odds.
     """
     n, f = problem.X.shape
     none = Head(np.zeros(0, np.int64), np.zeros((f, 0), np.float32))

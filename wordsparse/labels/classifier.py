@@ -23,30 +23,30 @@ BaseEstimator: Any = _sklearn.BaseEstimator
 ClassifierMixin: Any = _sklearn.ClassifierMixin
 
 DIM = 300
-# With at most this many features the basis holds all of them.
+# With at most this many features, the basis includes all of them.
 ALL_FEATURES = 600
-# What predict of fastText and others takes.
+# Options of predict in fastText and other tools.
 _ELSEWHERE = dict.fromkeys(("k", "topk", "n", "threshold"), "predict_topk(X, k) gives k labels and their probabilities")
 
 
 class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Multi-label classification of sparse rows, each with few of possibly very many labels.
 
-    A ridge regression on all features and labels at once, of rank 300 plus a diagonal (of every feature where there are
-    at most 600), whose λ is chosen by leave-one-out on the training rows; its outputs are calibrated to probabilities.
-    Logistic regression predicts the 128 most frequent labels where that ranks held-out rows better.
+    It fits a ridge regression on all features and labels at once, of rank 300 plus a diagonal (of full rank with at
+    most 600 features). Leave-one-out on the training rows chooses λ, and the outputs are calibrated to probabilities.
+    Logistic regression predicts the 128 most frequent labels if it ranks held-out rows better.
 
     Parameters
     ----------
     threads : int, optional
-        Threads of the compiled kernels; None: every CPU available.
+        Threads of the compiled kernels; by default one for each available CPU.
     random_state : int
-        Seed of the basis and of the rows that are left out.
+        Seed of the basis and of the choice of left-out rows.
 
     Attributes
     ----------
     classes_ : (D,) array
-        The labels: 0 … D − 1, or the values of a one-dimensional y or of its lists, in ascending order.
+        The labels: 0 … D − 1, or the values in a one-dimensional y or in its lists, in ascending order.
     n_features_in_ : int
     power_ : float
         The scoring power a: labels are ranked by o n_l^−a.
@@ -57,10 +57,10 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     Notes
     -----
-    y is a SciPy sparse matrix (rows, D) of zeros and ones, or the same dense, or one-dimensional with one class a row,
-    or a list, tuple or set of labels for each row (sets where the labels are numbers and all rows have as many);
-    ``predict`` answers in kind, with a tuple of labels a row for the last. Pickles (joblib) hold code to run and should
-    come from nobody else: :meth:`save` writes a directory without any.
+    y is a SciPy sparse matrix (rows, D) of zeros and ones, or the same dense, or one-dimensional with one class per
+    row, or a list, tuple or set of labels for each row (sets if the labels are numbers and all rows have equally many).
+    ``predict`` answers in the same form, with a tuple of labels per row for the last. Pickles (joblib) contain code
+    that runs: load only your own. :meth:`save` writes a directory without code.
     """
 
     takes_texts: ClassVar[bool] = False
@@ -93,7 +93,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         InputError
             If an entry of y is neither 0 nor 1, or no row has a label.
         ValueError
-            scikit-learn's: if shapes do not agree, a dense value is not finite, or there are no features.
+            From scikit-learn: if shapes do not agree, a dense value is not finite, or there are no features.
         """
         seed = validation.whole("random_state", self.random_state)
         X = self._features(X, reset=True)
@@ -107,8 +107,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return self._with(fitted, X.shape[0], classes, kind)
 
     def predict(self, X: Any, **unknown: NoReturn) -> Any:
-        """The labels of each row whose probability is at least ½: CSR (n, D) where y was sparse, dense where it was
-        dense, tuples of labels where it was lists; one class a row, the likeliest, where it had one axis."""
+        """Predict the labels of each row whose probability is at least ½, in the form of y: CSR (n, D) for sparse,
+        dense for dense, tuples of labels for lists; for a one-dimensional y, the likeliest class of each row."""
         refuse_unknown(unknown, ["X"], others=_ELSEWHERE)
         checks.check_is_fitted(self)
         if self._kind == "classes":
@@ -122,33 +122,33 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return labels.toarray() if self._kind == "dense" else labels
 
     def predict_topk(self, X: Any, k: int) -> tuple[Array, Array]:
-        """The k likeliest labels of each row, likeliest first, and their probabilities.
+        """Return the k likeliest labels of each row, likeliest first, and their probabilities.
 
         Returns
         -------
         labels : (n, k) int64, probabilities : (n, k) float32
-            k is cut to D. Labels are columns of y (places in ``classes_``); −1 with probability 0 where the search
-            found fewer (:mod:`wordsparse.labels.scoring`).
+            k is cut to D. Labels are columns of y (indices of ``classes_``); −1 with probability 0 if the search found
+            fewer (:mod:`wordsparse.labels.scoring`).
         """
         return self._topk(X, k)
 
     def _topk(self, X: Any, k: int) -> tuple[Array, Array]:
-        """:meth:`predict_topk`, labels as columns."""
+        """Return the result of :meth:`predict_topk`, with labels as columns."""
         X, k = self._features(X, reset=False), validation.positive_int("k", k)
         with at_work():
             labels, logits = self._fitted.top(X, min(k, len(self.classes_)))
         return labels, probabilities(logits)
 
     def named(self, columns: Array) -> Array:
-        """The values of ``classes_`` in the place of columns, as objects; None for −1."""
+        """Return the values of ``classes_`` for columns, as objects; None for −1."""
         labels: Array = self.classes_[columns].astype(object)
         labels[columns < 0] = None
         return labels
 
     def decision_function(self, X: Any, columns: Any = None) -> Array:
-        """The log-odds of chosen labels, (n, columns) float32; all labels for None, refused where memory is too small.
+        """Return the log-odds of chosen labels, (n, columns) float32; by default all labels, if memory suffices.
 
-        Where y had two classes, (n,): positive for the second.
+        If y had two classes, the result is (n,), positive for the second class.
         """
         logits = self._logits(X, columns)
         if self._kind == "classes" and len(self.classes_) == 2 and columns is None:
@@ -157,7 +157,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return logits
 
     def predict_proba(self, X: Any, columns: Any = None) -> Array:
-        """The probabilities of chosen labels, (n, columns); where y had one axis they sum to 1 over all classes."""
+        """Return the probabilities of chosen labels, (n, columns). For a one-dimensional y, all classes sum to 1."""
         checks.check_is_fitted(self)
         if self._kind != "classes":
             return probabilities(self._logits(X, columns))
@@ -170,15 +170,15 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return result
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """P@1: the (weighted) share of rows whose likeliest label is true; for one class a row that is the accuracy."""
+        """Return P@1, the (weighted) share of rows whose likeliest label is true: accuracy, if rows have one class."""
         labels, _ = self._topk(X, 1)
         truth = targets.known_labels(y, self.classes_, self._kind)
         checks.check_consistent_length(labels, truth)
         return float(np.average(is_true(truth, labels)[:, 0], weights=sample_weight))
 
     def evaluate(self, X: Any, y: Any, k: tuple[int, ...] = (1, 3, 5)) -> dict[str, Any]:
-        """P@k, nDCG@k and PSP@k, propensities from the training rows (A = 0.55, B = 1.5); labels that the training rows
-        do not have are left out."""
+        """Compute P@k, nDCG@k and PSP@k, with propensities from the training rows (A = 0.55, B = 1.5). Labels that the
+        training rows do not have are ignored."""
         checks.check_is_fitted(self)
         truth = targets.known_labels(y, self.classes_, self._kind)
         if not truth.nnz:
@@ -189,19 +189,19 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return ranking_scores(labels, truth, weights, depths)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle.
+        """Write a directory, all or nothing: checksummed arrays and a manifest, no pickle.
 
         Raises
         ------
         InputError
-            If ``path`` exists and is not an empty directory, or cannot be made.
+            If ``path`` exists and is not an empty directory, or cannot be created.
         """
         checks.check_is_fitted(self)
         state.save(path, self, *self._saved())
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
-        """Read what :meth:`save` wrote.
+        """Read a directory that :meth:`save` wrote.
 
         Raises
         ------
@@ -224,29 +224,29 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self._with(fitted, content["rows"], classes, content["kind"])
 
     def _with(self, fitted: Classifier, rows: int, classes: Array, kind: str) -> Self:
-        """This estimator with a fit and the attributes that describe it."""
+        """Set a fit and the attributes that describe it; return this estimator."""
         self._fitted, self.n_rows_, self.classes_, self._kind = fitted, rows, classes, kind
         self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
         return self
 
     def _features(self, X: Any, *, reset: bool) -> Any:
-        """X (n, f), sparse or dense, as CSR float32 with scikit-learn's checks; without ``reset``, which a fit has, the
-        estimator must be fitted."""
+        """Convert X (n, f), sparse or dense, to CSR float32 with scikit-learn's checks. Unless ``reset``, which ``fit``
+        sets, the estimator must be fitted."""
         if not reset:
             checks.check_is_fitted(self)
         is_sparse: bool = sp.issparse(X)
         if is_sparse and len(X.shape) == 2 and X.dtype.kind in "fiub":
             X = validation.csr("X", X, np.dtype(np.float32))
-        with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is refused
+        with np.errstate(over="ignore"):  # numbers beyond float32 become infinite and are refused
             return sp.csr_array(checks.validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=reset))
 
     def _chosen(self, columns: Any) -> Array:
-        """The columns whose outputs are wanted, all of them for None."""
+        """Return the requested columns; all columns for None."""
         count = len(self.classes_)
         return np.arange(count) if columns is None else validation.output_rows(columns, count, "columns")
 
     def _logits(self, X: Any, columns: Any) -> Array:
-        """The log-odds of chosen labels, (n, columns); refused where they exceed memory."""
+        """Return the log-odds of chosen labels, (n, columns); InputError if they exceed memory."""
         X = self._features(X, reset=False)
         rows, chosen = X.shape[0], self._chosen(columns)
         need = rows * chosen.shape[0] * 4

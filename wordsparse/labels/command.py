@@ -1,4 +1,4 @@
-"""``wordsparse labels``: a classifier for texts or rows with few of very many labels."""
+"""``wordsparse labels``: a classifier for texts or rows, each with few of possibly very many labels."""
 
 import sys
 import time
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from wordsparse.labels import SparseTargetClassifier
 
 targets_option = click.option(
-    "--targets", metavar="FILE", type=PATH, help="npz file of the labels, where DATA is an npz file of features."
+    "--targets", metavar="FILE", type=PATH, help="npz file of the labels, if DATA is an npz file of features."
 )
-SHOWN = 5  # labels in the report of a training
+SHOWN = 5  # labels in the report of training
 threads_option = click.option("--threads", type=int, help="Number of threads.  [default: all available CPUs]")
 
 
@@ -35,9 +35,9 @@ column_option = click.option("--column", metavar="NAME", help="Column of the tex
 
 
 def table_options(command: Any) -> Any:
-    """The columns of a table of texts and their labels."""
-    separator = click.option("--separator", help="What stands between the labels of a cell.  [default: a comma]")
-    labels = click.option("--labels", metavar="NAME", help="Column of their labels.")
+    """Add the options that name the columns of texts and of labels in a table."""
+    separator = click.option("--separator", help="Separator of the labels in a cell.  [default: a comma]")
+    labels = click.option("--labels", metavar="NAME", help="Column of the labels.")
     return column_option(labels(separator(command)))
 
 
@@ -45,9 +45,9 @@ def table_options(command: Any) -> Any:
 def command() -> None:
     """Train, use and judge classifiers for huge sets of labels.
 
-    DATA holds texts: a table (CSV, JSON lines, Parquet) with --column and --labels, or lines of text with labels as
-    words '__label__NAME', as fastText reads them. Or it holds numbers: lines 'label,label feature:value ...', features
-    ascending, counted from 0, below a first line 'ROWS FEATURES LABELS' (optional), plain or compressed; or an npz file
+    DATA holds texts or numbers. Texts: a table (CSV, JSON lines, Parquet) with --column and --labels, or lines of text
+    with labels as words '__label__NAME', as for fastText. Numbers: lines 'label,label feature:value ...', with
+    ascending features from 0, after an optional first line 'ROWS FEATURES LABELS', plain or compressed; or an npz file
     of scipy.sparse.save_npz, with --targets.
     """
 
@@ -57,8 +57,8 @@ def command() -> None:
 @output_option("Directory to write the model to.", "MODEL")
 @table_options
 @click.option("--tokens", type=Choice(list(TOKENIZERS)), help="Tokeniser of texts.  [default: scikit-learn's words]")
-@click.option("--ngrams", type=int, help="Most words that are a feature of a text together.  [default: 2]")
-@click.option("--min-count", type=int, help="Features of fewer texts are left out.  [default: 2]")
+@click.option("--ngrams", type=int, help="Longest sequence of words that is a feature.  [default: 2]")
+@click.option("--min-count", type=int, help="Minimum number of texts with a feature.  [default: 2]")
 @targets_option
 @click.option("--seed", type=int, default=0, show_default=True)
 @threads_option
@@ -120,7 +120,7 @@ def train(
 @click.option("-k", type=int, default=5, show_default=True, help="Labels of each row.")
 @click.option("--threshold", type=float, default=0.0, help="Leave out labels of a smaller probability.")
 @click.option("-o", "--output", metavar="FILE", type=PATH, help="Parquet or JSON lines file; - for JSON lines.")
-@click.option("--keep", metavar="NAME,NAME", help="Columns of the table to keep beside the labels, with --output.")
+@click.option("--keep", metavar="NAME,NAME", help="Columns of the table to write with the labels to --output.")
 @json_option
 def predict(
     model: Path,
@@ -135,8 +135,8 @@ def predict(
     """Print the K likeliest labels of each row of DATA.
 
     Each row is a line of 'label:probability', likeliest first. A model of texts reads the --column of a table, or the
-    lines of a plain text; two spaces stand between its labels. With - each line of standard input is a text, and is
-    answered as it comes. An npz file needs features only.
+    lines of a plain text, and separates labels by two spaces. With - each line of standard input is a text, answered as
+    it arrives. An npz file needs features only.
     """
     from wordsparse.corpus.tables import format_of_name, table_rows, writing
     from wordsparse.files import outputs, storage
@@ -149,7 +149,7 @@ def predict(
         raise InputError("--keep names columns of a table, which are written to a file: name it, --output")
     names = keep.split(",") if keep else []
     cells = [row for _, row in table_rows(data, names)] if names else []
-    kept = {name: [row[place] for row in cells] for place, name in enumerate(names)}
+    kept_columns = {name: [row[place] for row in cells] for place, name in enumerate(names)}
     source = given({"column": column})
     classifier = _load(model, source)
     if data != Path("-"):
@@ -163,7 +163,7 @@ def predict(
     answers = (_answers(classifier, X, k, threshold) for X in minibatches)
     if output is not None:
         columns = ([[[pair[i] for pair in row] for row in rows] for i in (0, 1)] for rows in answers)
-        writing.write(output, ({**kept, "labels": labels, "probabilities": p} for labels, p in columns))
+        writing.write(output, ({**kept_columns, "labels": labels, "probabilities": p} for labels, p in columns))
         return
     between = "  " if classifier.takes_texts else " "
     for rows in answers:
@@ -172,7 +172,7 @@ def predict(
 
 
 def _answers(classifier: "SparseTargetClassifier", X: Any, k: int, least: float) -> list[list[Any]]:
-    """The likeliest labels of each row, each with its probability, as JSON has them."""
+    """Return the likeliest labels of each row, each with its probability, as JSON."""
     labels, probabilities = classifier.predict_topk(X, k)
     if not classifier.takes_texts:
         labels = classifier.named(labels)
@@ -194,7 +194,7 @@ def evaluate(
 ) -> None:
     """Judge MODEL on DATA by P@k, nDCG@k and PSP@k.
 
-    PSP@k is with A = 0.55 and B = 1.5, and the propensities of the training rows.
+    PSP@k uses A = 0.55, B = 1.5 and the propensities of the training rows.
     """
     classifier = _load(model, source)
     X, Y = _rows(classifier, data, targets, given(source))
@@ -212,7 +212,7 @@ def evaluate(
 
 
 def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier":
-    """A saved classifier; columns are refused where it was trained on numbers."""
+    """Load a saved classifier; InputError if ``source`` names columns and the classifier was trained on numbers."""
     from wordsparse.labels import SparseTargetClassifier
 
     classifier = SparseTargetClassifier.load(model)
@@ -224,7 +224,7 @@ def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier
 def _rows(
     classifier: "SparseTargetClassifier", data: Path, targets: Path | None, source: dict[str, str]
 ) -> tuple[Any, Any]:
-    """The rows or texts of DATA, and their labels; of a classifier that is trained, as it knows them."""
+    """Read the rows or texts of DATA, and their labels; a trained classifier determines the sizes."""
     from wordsparse.labels import read_data, read_texts
 
     if classifier.takes_texts:

@@ -1,15 +1,15 @@
-"""Logistic regression: from ridge outputs to rankings and probabilities, and of the most frequent labels.
+"""Logistic regression: from ridge outputs to rankings and probabilities, and for the most frequent labels.
 
 Labels are ranked by o n_l^−a, where a is the *scoring power*: the noise of an output grows with its label's count n_l,
-so that of two equal outputs the rarer label's is the better bet. Probabilities are a logistic regression on it:
+so of two equal outputs the rarer label's is the better bet. Probabilities are a logistic regression on this score:
 
     logit P(label l | x) = b log(o n_l^−a) + c
 
-Power, slope b and shift c are fitted to outputs of training rows that were left out.
+The power, the slope b and the shift c are fitted to outputs for left-out training rows.
 
-The most frequent labels, which decide much of a data set's P@1, have a logistic regression on all sparse features, the
-*head*: squared error fits them worse than a likelihood does. All of them are fitted at once by Newton's method, each
-step some conjugate gradients that the ridge regression's M⁻¹ (:mod:`wordsparse.labels.ridge`) preconditions:
+The most frequent labels, which decide much of a data set's P@1, have their own logistic regression on all sparse
+features, the *head*: squared error fits them worse than a likelihood does. Newton's method fits all of them at once.
+Each step takes some conjugate gradients, preconditioned by the ridge regression's M⁻¹ (:mod:`wordsparse.labels.ridge`):
 
     minimise  C Σ_i log(1 + exp(−s_i w·x_i)) + ½‖w‖²  for each label, s_i = ±1
 """
@@ -26,7 +26,7 @@ MIN_OUTPUT = 1e-4
 MIN_SLOPE = 0.05
 POWERS = tuple(i / 20 for i in range(13))
 START_POWER = 0.15
-# C.
+# C in the formula above.
 STRENGTH = 5.0
 # Number of conjugate gradients in each Newton step.
 GRADIENTS = (2, 2, 3)
@@ -35,30 +35,30 @@ MIN_CURVATURE = 1e-3
 
 @dataclass(frozen=True)
 class Calibration:
-    """The scoring power a, the slope b and the shift c."""
+    """Calibration of outputs: the scoring power a, the slope b and the shift c."""
 
     power: float = START_POWER
     slope: float = 1.0
     shift: float = 0.0
 
     def offsets(self, counts: Array) -> Array:
-        """What the log-odds of labels with such counts have added, float32."""
+        """Return the constants that the log-odds of labels with these counts contain, float32."""
         return (self.shift - self.slope * self.power * np.log(np.maximum(counts, 1))).astype(np.float32)
 
     def logits(self, outputs: Array, offsets: Array) -> Array:
-        """The log-odds of outputs, float32; they grow with the output."""
+        """Return the log-odds of outputs, float32; they grow with the output."""
         o = np.asarray(outputs, np.float32)
         logits: Array = np.log(np.maximum(o, np.float32(MIN_OUTPUT)))
         logits *= np.float32(self.slope)
         logits += offsets
-        # Below the least output the order of outputs is kept.
+        # Outputs below the minimum keep their order.
         logits += np.minimum(o - np.float32(MIN_OUTPUT), 0)
         return logits
 
     @classmethod
     def fitted(cls, power: float, outputs: Array, counts: Array, truth: Array) -> "Calibration":
-        """Slope and shift for a scoring power, from labels ``truth`` (n,) in {0, 1}; a prior of one row holds them near
-        1 and 0. The slope stays above 0, so that the order is kept."""
+        """Fit slope and shift for a scoring power to labels ``truth`` (n,) in {0, 1}. A prior of one row holds them
+        near 1 and 0; the slope stays above 0, which preserves the order."""
         plain, start = cls(power), np.array([1.0, 0.0])
         logits = plain.logits(outputs, plain.offsets(counts)).astype(np.float64)
         features = np.stack([logits, np.ones_like(logits)], 1)
@@ -73,16 +73,16 @@ class Calibration:
 
 
 def probabilities(logits: Array) -> Array:
-    """1 / (1 + e^−logit), without overflow."""
+    """Return 1 / (1 + e^−logit), without overflow."""
     return 0.5 * (1 + np.tanh(0.5 * logits))
 
 
 def logistic_head(X: SparseRows, Y: Array, start: Array, inverse: Inverse) -> Array:
-    """W (f, m) for the labels Y (n, m) of zeros and ones.
+    """Fit the weights W (f, m) of the labels Y (n, m) of zeros and ones.
 
     ``start`` is the ridge regression's M⁻¹XᵀY, and ``inverse`` its M⁻¹. X's last column is constant.
     """
-    # Where an output o of the regression is near ½, 4 (o − ½) is near its log-odds.
+    # If an output o of the regression is near ½, 4 (o − ½) is near its log-odds.
     W = (4 * start).astype(X.values.dtype)
     W[-1] -= 2 / X.values[-1]
     for gradients in GRADIENTS:

@@ -1,12 +1,12 @@
 """Ridge regression on all features at once, with X'X as low rank plus a diagonal.
 
-With X (n, f) the sparse rows, XᵀX ≈ V S² Vᵀ + diag(r), r the part of each feature's square that the basis V (f, d)
-leaves out:
+With sparse rows X (n, f), XᵀX ≈ V S² Vᵀ + diag(r), where r is the part of each feature's square outside the span of the
+basis V (f, d):
 
     M = V S² Vᵀ + Δ,   Δ = diag(γ r + λ)
     M⁻¹ = Δ⁻¹ − P K⁻¹ Pᵀ,   P = Δ⁻¹V (f, d),   K = S⁻² + VᵀP
 
-so that no f×f matrix is formed. V is found by a randomised range finder (Halko, Martinsson & Tropp, "Finding structure
+so no f×f matrix is formed. V is found by a randomised range finder (Halko, Martinsson & Tropp, "Finding structure
 with randomness", SIAM Review 2011): a random block is multiplied by XᵀX ``PASSES`` times and orthonormalised each time
 through its Gram matrix, then rotated to the singular vectors.
 """
@@ -21,11 +21,11 @@ from wordsparse.kernels import Csr, Kernels
 from wordsparse.types import Array
 
 PASSES = 2
-# γ: the best grows with the number of rows; one serves all.
+# γ: the best value grows with the number of rows; this value serves all.
 REST = 3.0
-# Columns of the random block beyond the columns that are kept.
+# Extra columns of the random block, beyond the columns of the basis.
 EXTRA = 10
-# Eigenvalues below this share of the largest are rounding.
+# Eigenvalues below this share of the largest are rounding errors.
 ROUNDING = 1e-6
 
 
@@ -40,21 +40,21 @@ class SparseRows:
 
     @cached_property
     def transposed(self) -> Csr:
-        """The structure of Xᵀ."""
+        """Structure of Xᵀ."""
         return self.kernels.transpose(self.csr)
 
     def times(self, matrix: Array) -> Array:
-        """X matrix, (n, k)."""
+        """Return X times a matrix, (n, k)."""
         return self.kernels.combine(self.csr, self.values, matrix)
 
     def transposed_times(self, matrix: Array) -> Array:
-        """Xᵀ matrix, (f, k)."""
+        """Return Xᵀ times a matrix, (f, k)."""
         return self.kernels.combine(self.transposed, self.values, matrix)
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """V (f, d), S² (d,) float64 in descending order, and r (f,) of some rows."""
+    """Spectrum of some rows: V (f, d), S² (d,) float64 in descending order, and r (f,)."""
 
     V: Array
     S2: Array
@@ -62,7 +62,7 @@ class Spectrum:
 
     @classmethod
     def of(cls, X: SparseRows, dim: int, seed: int) -> "Spectrum":
-        """d is ``dim``, or the numerical rank of X where that is smaller."""
+        """Compute the spectrum of X; d is ``dim``, or the numerical rank of X if it is smaller."""
         V, S2 = _randomised_basis(X, dim, seed)
         inside = X.kernels.row_dots(X.kernels.matmul(V, np.diag(S2)), V)
         squares = np.bincount(X.csr.indices, X.values.astype(np.float64) ** 2, X.shape[1])
@@ -71,7 +71,7 @@ class Spectrum:
 
 @dataclass(frozen=True)
 class Inverse:
-    """M⁻¹ = diag(scale) − P K⁻¹ Pᵀ: ``scale`` (f,) is 1/Δ, P (f, d), K⁻¹ (d, d) float64."""
+    """Inverse M⁻¹ = diag(scale) − P K⁻¹ Pᵀ: ``scale`` (f,) is 1/Δ, P (f, d), K⁻¹ (d, d) float64."""
 
     scale: Array
     P: Array
@@ -79,14 +79,14 @@ class Inverse:
 
     @classmethod
     def of(cls, spectrum: Spectrum, ridge: float, kernels: Kernels) -> "Inverse":
-        """For λ = ``ridge``."""
+        """Compute the inverse for λ = ``ridge``."""
         scale = (1 / (REST * spectrum.rest + ridge)).astype(spectrum.V.dtype)
         P = kernels.scale_rows(spectrum.V, scale)
         K = kernels.gram(spectrum.V, P, symmetric=True) + np.diag(1 / spectrum.S2)
         return cls(scale, P, kernels.inverse(K))
 
     def times(self, matrix: Array, kernels: Kernels) -> Array:
-        """M⁻¹ matrix, (f, k)."""
+        """Return M⁻¹ times a matrix, (f, k)."""
         along = self.K_inverse @ kernels.gram(self.P, matrix)
         return kernels.scale_rows(matrix, self.scale) - kernels.matmul(self.P, along)
 
@@ -97,12 +97,12 @@ def _randomised_basis(X: SparseRows, dim: int, seed: int) -> tuple[Array, Array]
     for _ in range(PASSES):
         block = _orthonormal(X, X.transposed_times(X.times(block)))
     values, vectors = np.linalg.eigh(X.kernels.gram(X.times(block)))
-    kept = np.flatnonzero(values > ROUNDING * max(values[-1], np.finfo(np.float64).tiny))[::-1][:dim]
-    return X.kernels.matmul(block, vectors[:, kept]), values[kept]
+    largest = np.flatnonzero(values > ROUNDING * max(values[-1], np.finfo(np.float64).tiny))[::-1][:dim]
+    return X.kernels.matmul(block, vectors[:, largest]), values[largest]
 
 
 def _orthonormal(X: SparseRows, block: Array) -> Array:
-    """Orthonormal columns of the same span; fewer where columns were dependent."""
+    """Return orthonormal columns of the same span; fewer if columns were linearly dependent."""
     values, vectors = np.linalg.eigh(X.kernels.gram(block))
-    kept = values > ROUNDING**2 * values[-1]
-    return X.kernels.matmul(block, vectors[:, kept] / np.sqrt(values[kept]))
+    is_independent = values > ROUNDING**2 * values[-1]
+    return X.kernels.matmul(block, vectors[:, is_independent] / np.sqrt(values[is_independent]))

@@ -1,16 +1,16 @@
-"""Outputs of the ridge regression for new rows: all of them, some of them, or the best labels of each row.
+"""Outputs of the ridge regression for new rows: all outputs, some of them, or the best labels of each row.
 
 With M⁻¹ = Δ⁻¹ − P K⁻¹ Pᵀ of :mod:`wordsparse.labels.ridge` and B = XᵀY (f, D) sparse,
 
     o(x) = x M⁻¹ B = x Δ⁻¹B − (x P) Rᵀ,   R = BᵀP K⁻¹ (D, d)
 
-so that no f×D matrix is dense. The output of training row i without row i itself is one division (exact for a ridge):
+so no f×D matrix is dense. The output of training row i without row i itself is one division (exact for a ridge):
 (o − l y) / (1 − l) with the leverage l = x M⁻¹ xᵀ.
 
-The best labels of a row are found among the ``FREQUENT`` most frequent labels, whose outputs are all computed, and
-among those rarer labels that share an uncommon feature with the row (one with at most ``UNCOMMON`` rarer labels in the
-training rows): the ``REFINED`` with the largest outputs by uncommon features alone. So the time a row takes does not
-depend on the number of labels, and a rarer label that shares only common features with a row is not found.
+The best labels of a row come from two groups. All outputs of the ``FREQUENT`` most frequent labels are computed. Among
+the rarer labels, those that share an uncommon feature with the row compete (a feature with at most ``UNCOMMON`` rarer
+labels in the training rows): the ``REFINED`` with the largest outputs by uncommon features alone. So the time per row
+is independent of the number of labels, but a rarer label that shares only common features is missed.
 """
 
 from typing import Any
@@ -26,28 +26,28 @@ from wordsparse.types import Array
 FREQUENT = 8192
 UNCOMMON = 32
 REFINED = 12
-# Rows of Δ⁻¹B with more than this share of entries are multiplied as dense rows, in four times their memory at most.
+# Rows of Δ⁻¹B with more than this share of entries are multiplied as dense rows, in at most four times the memory.
 FULL_SHARE = 1 / 8
 # Rows whose outputs are computed at a time.
 BLOCK_ROWS = 512
 
 
 class Scorer:
-    """Outputs o(x), from Δ⁻¹B by frequent and rarer labels, and R.
+    """Outputs o(x), computed from R and from Δ⁻¹B, which is divided into frequent and rarer labels.
 
     Attributes
     ----------
     frequent : (F,)
-        The frequent labels, ascending: those of the largest ``counts`` (D,), the number of training rows with a label.
+        The frequent labels, ascending: the labels with the largest ``counts`` (D,), numbers of training rows.
     full, full_part, other_part : (full,), (full, F), CSR (f, F)
         Δ⁻¹B of the frequent labels: the features whose rows are nearly full, these rows, and the other rows.
     rare_part, uncommon_part : CSR (D, f), CSR (f, D)
-        Δ⁻¹B of the rarer labels, by label; and of their uncommon features, by feature.
+        Δ⁻¹B of the rarer labels, by label; and for their uncommon features, by feature.
     R, R_frequent : (D, d), (d, F)
     """
 
     def __init__(self, inverse: Inverse, B: Any, counts: Array, kernels: Kernels, most: int) -> None:
-        """From B, CSR (f, D); ``most`` is the number of frequent labels."""
+        """Divide B, CSR (f, D), into ``most`` frequent labels and rarer ones."""
         self.inverse, self.B, self.counts, self.kernels = inverse, B, counts, kernels
         self.R = kernels.matmul(SparseRows(B, kernels).transposed_times(inverse.P), inverse.K_inverse)
         sparse = _scaled(inverse, B)
@@ -63,15 +63,15 @@ class Scorer:
         self.uncommon_part = _rows_kept(by_feature, np.diff(by_feature.indptr) <= UNCOMMON)
 
     def leverages(self, X: Any) -> Array:
-        """l = x M⁻¹ xᵀ of each row, (n,) float64."""
+        """Return l = x M⁻¹ xᵀ of each row, (n,) float64."""
         rows = SparseRows(X, self.kernels)
         H = rows.times(self.inverse.P)
         by_basis = self.kernels.row_dots(H, self.kernels.matmul(H, self.inverse.K_inverse))
         return self.kernels.sum_rows(rows.csr, rows.values**2 * self.inverse.scale[X.indices]) - by_basis
 
     def candidates(self, X: Any) -> tuple[Array, Array]:
-        """The labels of each row among which its best are, and their outputs, both (rows, F + REFINED): the frequent
-        labels, then rarer ones, −1 with an output of −∞ where there are fewer."""
+        """Return candidates for the best labels of each row, and their outputs, both (rows, F + REFINED): the frequent
+        labels, then rarer ones, padded by −1 with an output of −∞."""
         H = SparseRows(X, self.kernels).times(self.inverse.P)
         outputs: Array = (X @ self.other_part).toarray()
         outputs += SparseRows(X[:, self.full], self.kernels).times(self.full_part)
@@ -81,7 +81,7 @@ class Scorer:
         return np.hstack([frequent, labels]), np.hstack([outputs, others])
 
     def _rarer(self, X: Any, H: Array) -> tuple[Array, Array]:
-        """Some rarer labels of each row, and their outputs, (rows, REFINED); H = X P. See the module's head."""
+        """Return some rarer labels of each row, and their outputs, (rows, REFINED); H = X P. See the module's head."""
         shared = sp.csr_array(X @ self.uncommon_part)
         along = self.kernels.pair_dots(Csr.of(shared), H, self.R)
         row, place, entry = best_entries(shared.indptr, shared.data - along, REFINED)
@@ -92,7 +92,7 @@ class Scorer:
         return labels, outputs
 
     def outputs(self, X: Any, columns: Array) -> Array:
-        """The outputs of chosen labels, (rows, columns)."""
+        """Return the outputs of chosen labels, (rows, columns)."""
         sparse, R = _scaled(self.inverse, self.B[:, columns]), self.R[columns]
         outputs = np.empty((X.shape[0], columns.size), R.dtype)
         for rows in blocks(X):
@@ -102,30 +102,30 @@ class Scorer:
 
 
 def _scaled(inverse: Inverse, B: Any) -> Any:
-    """Δ⁻¹B, CSR like B."""
+    """Return Δ⁻¹B, CSR like B."""
     data = B.data * np.repeat(inverse.scale, np.diff(B.indptr))
     return sp.csr_array((data, B.indices, B.indptr), shape=B.shape)
 
 
-def _rows_kept(matrix: Any, kept: Array) -> Any:
-    """The matrix with empty rows in the place of some."""
-    entries = np.repeat(kept, np.diff(matrix.indptr))
-    indptr = np.concatenate([[0], np.cumsum(np.where(kept, np.diff(matrix.indptr), 0))])
+def _rows_kept(matrix: Any, is_kept: Array) -> Any:
+    """Return the matrix with all other rows emptied."""
+    entries = np.repeat(is_kept, np.diff(matrix.indptr))
+    indptr = np.concatenate([[0], np.cumsum(np.where(is_kept, np.diff(matrix.indptr), 0))])
     return sp.csr_array((matrix.data[entries], matrix.indices[entries], indptr), shape=matrix.shape)
 
 
 def blocks(X: Any) -> list[slice]:
-    """The rows of X, ``BLOCK_ROWS`` at a time."""
+    """Return slices of the rows of X, ``BLOCK_ROWS`` at a time."""
     return [slice(start, start + BLOCK_ROWS) for start in range(0, max(1, X.shape[0]), BLOCK_ROWS)]
 
 
 def best(scores: Array, k: int) -> Array:
-    """The columns of the k largest scores of each row, largest first; of equal ones the first column."""
+    """Return the columns of the k largest scores of each row, largest first; among equal scores, the first column."""
     k = min(k, scores.shape[1])
     if k < scores.shape[1]:
         one_more = np.argpartition(scores, scores.shape[1] - k - 1, axis=1)[:, scores.shape[1] - k - 1 :]
         values, some = np.take_along_axis(scores, one_more, 1), one_more[:, 1:]
-        tied = values[:, 0] == values[:, 1:].min(1)  # of equal scores a partition takes any
+        tied = values[:, 0] == values[:, 1:].min(1)  # among equal scores, a partition takes any
         some[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, :k]
         some.sort(1)
     else:

@@ -1,7 +1,7 @@
 """Saving of estimators: named arrays in one checksummed file, and a signed manifest; no pickle is read.
 
 A directory holds ``labels.json`` (format, version, the estimator's class and parameters, its numbers) and
-``arrays.bin`` (:mod:`wordsparse.files.arrays`). A list is stored as the bytes of its JSON. What fits its
+``arrays.bin`` (:mod:`wordsparse.files.arrays`). A list is stored as the bytes of its JSON. Content that matches its
 checksum is trusted.
 """
 
@@ -23,9 +23,9 @@ FORMAT, VERSION = "wordsparse-labels", 3
 
 
 def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Write a directory, whole or not at all. ``content`` is JSON; ``state`` arrays and numbers.
+    """Write a directory, all or nothing. ``content`` is JSON; ``state`` holds arrays and numbers.
 
-    InputError if ``path`` exists and is not an empty directory, or cannot be made; WordsparseError if writing fails.
+    InputError if ``path`` exists and is not an empty directory, or cannot be created; WordsparseError if writing fails.
     """
     target = Path(path)
     with storage.new_directory(target) as directory, storage.writing(target):
@@ -36,7 +36,7 @@ def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], 
 
 
 def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], dict[str, Any]]:
-    """An estimator of a class, or of one below it, with the saved parameters; the content and the state.
+    """Load an estimator of a class or its subclasses, with its saved parameters, its content and its state.
 
     InputError if a file is missing, damaged, altered, of another version or of another class; the message names it.
     """
@@ -45,8 +45,8 @@ def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], d
         raise InputError(f"{directory}: is a model of words, not of labels: name what 'labels train' has written")
     if directory.is_file():
         raise InputError(
-            f"{directory}: is a file, not the directory that 'labels train' writes; of fastText's classifiers none is "
-            "read: train one here from its lines with __label__, labels train FILE -o MODEL"
+            f"{directory}: is a file, not the directory that 'labels train' writes; fastText's classifiers "
+            "cannot be read: train one here from its lines with __label__, labels train FILE -o MODEL"
         )
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
     kinds, name = {each.__name__: each for each in (kind, *kind.__subclasses__())}, manifest.get("estimator")
@@ -63,10 +63,10 @@ def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], d
 
 
 def listed(array: Array) -> list[Any]:
-    """The list of a loaded state."""
+    """Decode the list in a loaded array."""
     return list(json.loads(array.tobytes()))
 
 
 def as_bytes(values: Sequence[Any]) -> Array:
-    """A list as a state holds it."""
+    """Encode a list as an array of a state."""
     return np.frombuffer(json.dumps(values).encode(), np.uint8)

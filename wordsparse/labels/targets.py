@@ -1,4 +1,4 @@
-"""The forms in which labels are given: a matrix, one class a row, or a list of labels for each row."""
+"""The forms of labels: a matrix, one class per row, or a list of labels for each row."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -17,12 +17,12 @@ NAMED = ("classes", "lists")
 
 
 def labels_of(Y: Any) -> tuple[Any, Array, str]:
-    """Y as CSR float32 of ones, its classes, and its kind: sparse, dense, classes or lists.
+    """Return Y as CSR float32 of ones, its classes, and its kind: sparse, dense, classes or lists.
 
     Raises
     ------
     InputError
-        If Y has another form or holds something else than zeros and ones, or the labels are of several types.
+        If Y has another form or holds values other than zeros and ones, or the labels have several types.
     """
     _check_missing(Y)
     rows = _listed(Y)
@@ -54,7 +54,7 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
 
 def _of_classes(Y: Array) -> tuple[Any, Array]:
     y = checks.column_or_1d(Y, warn=True)
-    checks.assert_all_finite(y, input_name="y")  # objects, too
+    checks.assert_all_finite(y, input_name="y")  # in objects too
     _multiclass.check_classification_targets(y)
     names, column = np.unique(y, return_inverse=True)
     return _matrix(column, np.ones(column.shape[0], np.int64), names.shape[0]), names
@@ -64,11 +64,11 @@ def _check_missing(Y: Any) -> None:
     if isinstance(Y, Iterable) and getattr(Y, "ndim", 1) == 1:
         row = next((row for row, label in enumerate(Y) if label is None), None)
         if row is not None:
-            raise InputError(f"Y has None in row {row}: give its label, an empty list for none, or leave the row out")
+            raise InputError(f"Y has None in row {row}: give its label, an empty list for no label, or omit the row")
 
 
 def known_labels(Y: Any, classes: Array, kind: str) -> Any:
-    """Y as CSR of ones in the columns of known classes; other labels of a ``kind`` that names them are left out."""
+    """Return Y as CSR of ones in the columns of known classes; unknown labels are omitted if ``kind`` names labels."""
     if kind not in NAMED:
         return labels_of(Y)[0]
     rows = _listed(Y)
@@ -76,7 +76,7 @@ def known_labels(Y: Any, classes: Array, kind: str) -> Any:
 
 
 def _listed(Y: Any) -> list[Any] | None:
-    """The labels of each row, where Y has a list, tuple or set for each; None for a matrix or a vector.
+    """Return the labels of each row if Y has a list, tuple or set for each; None for a matrix or a vector.
 
     Lists of equally many numbers are a matrix.
     """
@@ -92,11 +92,11 @@ def _listed(Y: Any) -> list[Any] | None:
 
 
 def _indicator(rows: Sequence[Any], classes: Sequence[Any]) -> Any:
-    """The known labels of each row, each once, as CSR of ones."""
+    """Return the known labels of each row, without repeats, as CSR of ones."""
     column = {label: place for place, label in enumerate(classes)}
-    found = [sorted({column[label] for label in row if label in column}) for row in rows]
-    columns = np.fromiter(chain.from_iterable(found), np.int64)
-    return _matrix(columns, np.array([len(row) for row in found]), len(column))
+    columns_of_rows = [sorted({column[label] for label in row if label in column}) for row in rows]
+    columns = np.fromiter(chain.from_iterable(columns_of_rows), np.int64)
+    return _matrix(columns, np.array([len(row) for row in columns_of_rows]), len(column))
 
 
 def _matrix(columns: Array, lengths: Array, count: int) -> Any:

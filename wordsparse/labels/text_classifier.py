@@ -1,4 +1,4 @@
-"""Texts to labels: scikit-learn's TF-IDF in front of the classifier, in one estimator and one saved model."""
+"""Texts to labels: scikit-learn's TF-IDF before the classifier, in one estimator and one saved model."""
 
 import logging
 from itertools import chain
@@ -22,19 +22,19 @@ logger = logging.getLogger(__name__)
 
 
 class TextClassifier(SparseTargetClassifier):
-    """Labels of raw texts: :class:`SparseTargetClassifier` on the TF-IDF of words and of words that follow each other.
+    """Classification of raw texts: :class:`SparseTargetClassifier` on the TF-IDF of words and of sequences of words.
 
-    Its methods are those of the classifier, with texts in the place of rows.
+    Its methods are the classifier's, with texts in place of rows.
 
     Parameters
     ----------
     tokens : str, optional
-        How texts become words: a tokeniser's name, as ``wordsparse.train`` takes it; None: lower-case words of two or
-        more letters and digits, as scikit-learn's vectorisers find them.
+        A tokeniser's name, as for ``wordsparse.train``; by default lower-case words of two or more letters and digits,
+        as in scikit-learn's vectorisers.
     ngrams : int
-        The largest number of words that are a feature together.
+        Length of the longest sequence of words that is a feature.
     min_count : int
-        Features of fewer training texts are left out.
+        Minimum number of training texts with a feature.
     threads, random_state
         As for the classifier.
 
@@ -77,17 +77,17 @@ class TextClassifier(SparseTargetClassifier):
 
     @property
     def vocabulary_(self) -> list[str]:
-        """The features, in the order of their columns."""
+        """Features, in the order of their columns."""
         return list(self._vectorizer.get_feature_names_out())
 
     def predict_topk(self, X: Any, k: int) -> tuple[Array, Array]:
-        """The k likeliest labels of each text, likeliest first, and their probabilities.
+        """Return the k likeliest labels of each text, likeliest first, and their probabilities.
 
         Returns
         -------
         labels : (n, k) object, probabilities : (n, k) float32
-            k is cut to the number of labels. Labels are values of ``classes_``; None with probability 0 where the
-            search found fewer (:mod:`wordsparse.labels.scoring`).
+            k is cut to the number of labels. Labels are values of ``classes_``; None with probability 0 if the search
+            found fewer (:mod:`wordsparse.labels.scoring`).
         """
         columns, probabilities = self._topk(X, k)
         return self.named(columns), probabilities

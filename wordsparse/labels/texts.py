@@ -20,17 +20,17 @@ PREFIX = "__label__"
 def read_texts(
     path: str | PathLike[str], column: str | None = None, labels: str | None = None, separator: str = ","
 ) -> tuple[list[str], list[list[str]]]:
-    """Read texts, and the labels of each.
+    """Read texts, and the labels of each text.
 
     Parameters
     ----------
     path : path
-        A table, whose name ends in .csv, .tsv, .jsonl, .ndjson, .parquet or .pq, plain or compressed; else a text on
-        each line, with its labels as words ``__label__NAME``, as fastText reads them.
+        A table, whose name ends in .csv, .tsv, .jsonl, .ndjson, .parquet or .pq, plain or compressed; otherwise a file
+        with one text per line and labels as words ``__label__NAME``, as for fastText.
     column, labels : str, optional
-        The columns of a table's texts and of their labels; without ``labels`` rows have none.
+        The columns of a table's texts and of their labels; without ``labels``, rows have no labels.
     separator : str
-        What stands between the labels in a cell of text; none if it is empty. A cell may also be a list.
+        Separator of the labels in a cell; "" if a cell holds one label. A cell may also be a list.
 
     Raises
     ------
@@ -39,8 +39,8 @@ def read_texts(
     """
     source = Path(path)
     if column is None and (format := format_of_name(source)) is not None:
-        known = "and that of the labels where they are known, --labels NAME (labels=)"
-        raise needs_column(source, format, f"name the column of the texts, --column NAME (column=), {known}")
+        labels_column = "and the column of the labels, if they are known, --labels NAME (labels=)"
+        raise needs_column(source, format, f"name the column of the texts, --column NAME (column=), {labels_column}")
     rows = list(_lines(source) if column is None else _rows(source, column, labels, separator))
     if not rows:
         raise InputError(f"{source}: holds no texts: give at least one")
@@ -51,7 +51,7 @@ def read_texts(
 
 
 def holds_texts(path: Path) -> bool:
-    """Whether a file is a table by its name, or begins as fastText's labelled texts do."""
+    """Return whether a file is a table by its name, or begins like fastText's labelled texts."""
     return format_of_name(path) is not None or next(read_blocks(path), b"").lstrip().startswith(PREFIX.encode())
 
 
@@ -65,7 +65,7 @@ def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def unlabelled(words: Sequence[str]) -> str:
-    """The text of a line of words, some of which are labels."""
+    """Return the text of a line of words, without the words that are labels."""
     return " ".join(word for word in words if not word.startswith(PREFIX))
 
 
@@ -78,7 +78,7 @@ def _rows(path: Path, column: str, labels: str | None, separator: str) -> Iterat
 
 
 def _names(name: str, cell: Any, separator: str) -> list[str]:
-    """The labels in a cell of the row with this name: a list, a text with separators, or one value."""
+    """Return the labels in a cell of the named row: a list, a text with separators, or one value."""
     if isinstance(cell, str):
         parts = cell.split(separator) if separator else [cell]
     else:

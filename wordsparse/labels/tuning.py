@@ -1,6 +1,6 @@
-"""The ridge λ of the regression, chosen by leave-one-out on a sample of the rows.
+"""The choice of the regression's λ, by leave-one-out on a sample of the rows.
 
-The best λ does not depend on the number of rows, so that a sample that is cheap to fit finds it.
+The best λ does not depend on the number of rows, so a small sample, which is cheap to fit, finds it.
 """
 
 import logging
@@ -20,21 +20,21 @@ from wordsparse.types import Array
 logger = logging.getLogger(__name__)
 
 SAMPLE = 6000
-# Every output of this many labels of the sample is computed: the most frequent labels decide which λ is best.
+# All outputs of this many labels of the sample are computed: the most frequent labels decide which λ is best.
 TUNED_LABELS = 2048
-# Rows left out, one after the other, at most.
+# Most rows that are left out, one at a time.
 LEFT_OUT = 1000
-# Labels of a row whose places are compared.
+# Best labels of a row that are compared.
 DEPTH = 30
-# λ of rows of length 1 beside their constant.
+# Values of λ for rows of length 1 with their constant.
 RIDGES = (0.375, 1.25, 3.75, 12.5, 37.5)
 DEPTH_JUDGED = 5
 
 
 class RidgeProblem:
-    """The rows, their spectrum, and B = XᵀY: they are computed once, and solved for any λ.
+    """Rows, their spectrum, and B = XᵀY: computed once, and solved for any λ.
 
-    X, with its constant column, and Y are SciPy CSR of float32; ``dim`` is d at most.
+    X, with its constant column, and Y are SciPy CSR of float32; ``dim`` is the largest d.
     """
 
     def __init__(self, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> None:
@@ -45,7 +45,7 @@ class RidgeProblem:
         self.counts = np.bincount(Y.indices, minlength=Y.shape[1])
 
     def solve(self, ridge: float, frequent: int) -> Scorer:
-        """The regression with this λ; ``frequent`` is the number of frequent labels."""
+        """Solve the regression with this λ; ``frequent`` is the number of frequent labels."""
         return Scorer(Inverse.of(self.spectrum, ridge, self.kernels), self.B, self.counts, self.kernels, frequent)
 
 
@@ -53,8 +53,8 @@ class RidgeProblem:
 class LeftOut:
     """The likeliest labels of some training rows, each row left out of the regression that predicts it.
 
-    All are (rows, DEPTH): ``counts`` is n_l without the row, ``truth`` 0 or 1, ``known`` whether another row has the
-    label at all.
+    All arrays are (rows, DEPTH): ``counts`` is n_l without the row, ``truth`` is 0 or 1, ``known`` is whether another
+    row has the label at all.
     """
 
     labels: Array
@@ -64,18 +64,18 @@ class LeftOut:
     known: Array
 
     def scores(self, calibration: Calibration) -> Array:
-        """Their log-odds, −∞ where no other row has the label."""
+        """Return the log-odds of the labels, −∞ if no other row has the label."""
         return np.where(self.known, calibration.logits(self.outputs, calibration.offsets(self.counts)), -np.inf)
 
 
 def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> LeftOut:
-    """The ``DEPTH`` labels of each row that rank first."""
+    """Return the first ``DEPTH`` labels of each row, as a regression without the row ranks them."""
     parts = [_leave_out(scorer, problem, rows[block]) for block in blocks(rows)]
     return LeftOut(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> tuple[Array, ...]:
-    """Without itself a row has the outputs (o − l y) / (1 − l)."""
+    """Compute the outputs of each row in a regression without it, (o − l y) / (1 − l), and its first labels."""
     X, Y, frequent, plain = problem.X[rows], problem.Y[rows], scorer.frequent, Calibration()
     labels, outputs = scorer.candidates(X)
     truth = np.hstack([Y[:, frequent].toarray(), is_true(Y, labels[:, frequent.size :])])
@@ -89,7 +89,7 @@ def _leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> tuple[Arra
 
 
 def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> tuple[RidgeProblem, float]:
-    """The problem of all rows, and its λ by leave-one-out."""
+    """Return the problem of all rows, and its λ by leave-one-out."""
     n, random = X.shape[0], np.random.default_rng(seed)
     if n <= SAMPLE:
         problem = RidgeProblem(X, Y, dim, seed, kernels)
@@ -102,7 +102,7 @@ def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> tuple[RidgeP
 
 
 def _best_ridge(problem: RidgeProblem, random: np.random.Generator) -> float:
-    """The λ that ranks some rows best, each row left out."""
+    """Return the λ that ranks some rows best, each row left out."""
     n = problem.X.shape[0]
     rows = np.sort(random.choice(n, min(n, LEFT_OUT), replace=False))
     logger.info("labels: choosing the ridge on %s rows", f"{n:,}")
@@ -115,12 +115,12 @@ def _best_ridge(problem: RidgeProblem, random: np.random.Generator) -> float:
 
 
 def best_power(left: LeftOut, Y: Any) -> tuple[float, float]:
-    """The scoring power with the best nDCG@5 on rows left out, and that."""
+    """Return the scoring power with the best nDCG@5 on left-out rows, and that nDCG@5."""
     quality = {power: ranked_ndcg(left.scores(Calibration(power)), left.truth, Y) for power in POWERS}
     return max(quality.items(), key=lambda item: item[1])
 
 
 def ranked_ndcg(scores: Array, truth: Array, Y: Any) -> float:
-    """nDCG@5 of the rows of Y, from the scores and the truth of some labels of each row, in any order."""
+    """Compute nDCG@5 of the rows of Y, from the scores and the truth of some labels of each row, in any order."""
     ranked = np.take_along_axis(truth, best(scores, DEPTH_JUDGED), 1)
     return float(ndcg(ranked, np.diff(Y.indptr), DEPTH_JUDGED).mean())
