@@ -34,6 +34,7 @@ def test_json(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str])
             }
         },
         "sentences": {},
+        "related": {},
     }
 
 
@@ -46,7 +47,9 @@ def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: p
     output = capsys.readouterr()
     assert "0 of the 2 items of p can be scored" in output.err
     assert "0 of the 1 items of q can be scored" in output.err
-    assert "Give test sets in the language of the text: --pairs, --analogies or --sentences FILE." in output.err
+    assert (
+        "Give test sets in the language of the text: --pairs, --analogies, --sentences, --related FILE." in output.err
+    )
     assert "royal" not in output.out
 
 

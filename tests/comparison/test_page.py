@@ -20,6 +20,7 @@ def run(name: str, epochs: int) -> dict[str, Any]:
         "pairs": {NASTY: {"spearman": 0.3, "low": 0.2, "high": 0.4, "n": 8, "oov": 2}},
         "analogies": {"asked": {**SECTION, "sections": {NASTY: SECTION}}},
         "sentences": {"texts": {"spearman": 0.7, "low": 0.6, "high": 0.8, "n": 8, "oov": 2}},
+        "related": {},
     }
     identity = {"name": name, "epochs": epochs, "seed": 1, "repeat": 0}
     costs = {"cpu_seconds": 1.5 * epochs, "wall_seconds": 2.0, "tokens_per_second": 500.0}

@@ -99,6 +99,29 @@ def test_analogies_by_hand() -> None:
         assert score_analogies(shuffled, questions, restrict) == score_analogies(SIX, questions, restrict)
 
 
+def test_related_words_are_among_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    words = ["man", "king", *(f"w{i}" for i in range(40)), "MAN"]
+    vectors = WordVectors(words, random.standard_normal((len(words), 5)))
+    (tmp_path / "r.txt").write_text("king Man\nw1\tw2\n# a comment\nw3 w4\nking prince\n")
+    (score,) = evaluate(vectors, related=[tmp_path / "r.txt"])["related"].values()
+    unit, ranks = vectors.unit, []
+    for one, other in (("king", "man"), ("man", "king"), ("w1", "w2"), ("w2", "w1"), ("w3", "w4"), ("w4", "w3")):
+        cosines = unit @ unit[words.index(one)]
+        left_out = [row for row, word in enumerate(words) if word.upper() == one.upper()]
+        ranks.append(1 + int((np.delete(cosines, left_out) > cosines[words.index(other)]).sum()))
+    assert (score["n"], score["oov"]) == (6, 2)  # every line is asked both ways
+    assert score["hit10"] == pytest.approx(np.mean(np.array(ranks) <= 10))
+    assert score["mrr"] == pytest.approx(np.mean(1 / np.array(ranks)))
+    assert 0 <= score["low"] <= score["hit10"] <= score["high"] <= 1
+    monkeypatch.setattr(evaluation, "_BATCH_COSINES", 100)
+    assert evaluate(vectors, related=[tmp_path / "r.txt"])["related"] == {"r": score}
+    for line in ("one\n", "one two three\n"):
+        (tmp_path / "w.txt").write_text(line)
+        with pytest.raises(InputError, match="line 1: expected two words"):
+            evaluate(vectors, related=[tmp_path / "w.txt"])
+
+
 def test_batches_change_nothing(trained: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     words = [tuple(row) for row in rng.choice(trained.words, (50, 4)).tolist()]

@@ -10,6 +10,7 @@ from wordsparse.cli.common import emit, json_option
 @click.option("--pairs", multiple=True, metavar="FILE", help="Lines 'word1 word2 score'; repeatable.")
 @click.option("--analogies", multiple=True, metavar="FILE", help="Lines 'a b c d'; repeatable.")
 @click.option("--sentences", multiple=True, metavar="FILE", help="Lines 'score TAB a TAB b'; repeatable.")
+@click.option("--related", multiple=True, metavar="FILE", help="Lines 'word1 word2' of related words; repeatable.")
 @click.option(
     "--restrict-vocab",
     default=30_000,
@@ -22,6 +23,7 @@ def command(
     pairs: tuple[str, ...],
     analogies: tuple[str, ...],
     sentences: tuple[str, ...],
+    related: tuple[str, ...],
     restrict_vocab: int,
     as_json: bool,
 ) -> None:
@@ -32,5 +34,5 @@ def command(
     """
     from wordsparse.words.evaluate import evaluate
 
-    result = evaluate(model_or_vectors, pairs, analogies, restrict_vocab, sentences)
+    result = evaluate(model_or_vectors, pairs, analogies, restrict_vocab, sentences, related)
     emit(result, str(result).splitlines(), as_json)

@@ -65,12 +65,12 @@ def compare(
         If the report cannot be written.
     """
     paths = [corpus] if isinstance(corpus, (str, PathLike)) else corpus
-    for name in ("pairs", "analogies", "sentences"):
+    for name in ("pairs", "analogies", "sentences", "related"):
         options[name] = [Path(path) for path in options.get(name, ())]
     request = Request.of([Path(path) for path in paths], Path(output), **options)
     for sentence in request.left_out:
         logger.warning("%s", sentence)
-    test_sets = load_test_sets(request.pairs, request.analogies, request.sentences)
+    test_sets = load_test_sets(request.pairs, request.analogies, request.sentences, request.related)
     target = Path(os.path.realpath(output))
     with (
         storage.new_directory(request.output) as folder,

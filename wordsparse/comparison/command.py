@@ -21,6 +21,7 @@ from wordsparse.words.options import Options
 @click.option("--pairs", multiple=True, metavar="FILE", type=PATH, help="Lines 'word1 word2 score'; repeatable.")
 @click.option("--analogies", multiple=True, metavar="FILE", type=PATH, help="Lines 'a b c d'; repeatable.")
 @click.option("--sentences", multiple=True, metavar="FILE", type=PATH, help="Lines 'score TAB a TAB b'; repeatable.")
+@click.option("--related", multiple=True, metavar="FILE", type=PATH, help="Lines 'word1 word2'; repeatable.")
 @click.option(
     "--epochs",
     callback=int_list,

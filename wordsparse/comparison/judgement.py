@@ -9,7 +9,7 @@ import numpy as np
 from wordsparse.comparison.request import METHODS
 from wordsparse.comparison.runs import JudgedRun
 from wordsparse.evaluation import bootstrap
-from wordsparse.evaluation.scores import ENOUGH_TOKENS, accuracy, correlation, unanswered
+from wordsparse.evaluation.scores import ENOUGH_TOKENS, accuracy, correlation, hits, unanswered
 from wordsparse.evaluation.table import KINDS
 from wordsparse.evaluation.testsets import TestSets
 from wordsparse.types import Array
@@ -65,7 +65,7 @@ def _differences(kind: str, items: Sequence[Any], entries: Sequence[Entry]) -> I
 def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Row | None:
     """Return our score minus the peer's on the items that both know, with a paired interval; None if there are none."""
     is_known = np.isfinite(np.hstack([ours.answers, peer.answers])).all(axis=1, keepdims=True)
-    judge = accuracy if kind == "analogies" else correlation
+    judge: Any = {"analogies": accuracy, "related": hits}.get(kind, correlation)
     sides = [[judge(items, answers) for answers in np.where(is_known, side.answers, np.nan).T] for side in (ours, peer)]
     value, other = (np.array([score for score, _ in side], float).mean() for side in sides)  # None is NaN
     # Equal items give equal resamples, so the resamples of both sides are paired.

@@ -60,6 +60,7 @@ class Request:
     pairs: Sequence[Path] = ()
     analogies: Sequence[Path] = ()
     sentences: Sequence[Path] = ()
+    related: Sequence[Path] = ()
     epochs: Sequence[int] = (5,)
     keep_vectors: bool = False
     command: str = ""

@@ -52,6 +52,14 @@ def spearman(judgements: Array, cosines: Array, resamples: int = RESAMPLES) -> A
     return np.concatenate(blocks)
 
 
+def shares(answers: Array, resamples: int = RESAMPLES) -> Array:
+    """Return the mean of answers (n, any) in resamples of the n rows, (resamples,); NaN answers are left out."""
+    sums, known = np.nansum(answers, axis=1), np.isfinite(answers).sum(axis=1)
+    blocks = _counts(len(answers), resamples, _BLOCK // len(answers))
+    with np.errstate(invalid="ignore"):
+        return np.concatenate([(counts @ sums) / (counts @ known) for counts in blocks])
+
+
 def accuracies(questions: Sequence[Question], correct: Array, resamples: int = RESAMPLES) -> Array:
     """Return accuracies on analogy questions in resamples of the word pairs that form them.
 

@@ -1,6 +1,7 @@
-"""Scores of word vectors: rank correlation with human judgements of pairs of words or texts, and accuracy on analogies.
+"""Scores of word vectors: rank correlation with human judgements of pairs of words or texts, accuracy on analogies, and
+how often related words are among the ten nearest.
 
-The scores equal those of gensim's ``evaluate_word_pairs`` and ``evaluate_word_analogies``. Words are compared
+The first two equal those of gensim's ``evaluate_word_pairs`` and ``evaluate_word_analogies``. Words are compared
 case-insensitively; among spellings that differ only in case, the most frequent one is used. Each score has a 95 %
 confidence interval (:mod:`wordsparse.evaluation.bootstrap`).
 """
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from wordsparse.errors import InputError
 from wordsparse.evaluation import bootstrap
 from wordsparse.evaluation.table import KINDS
-from wordsparse.evaluation.testsets import Pair, Question, TestSets
+from wordsparse.evaluation.testsets import Pair, Question, Related, TestSets
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 
@@ -24,17 +25,20 @@ RESTRICT_VOCAB = 30_000
 ENOUGH_TOKENS = 3_000_000
 # Share of a test set that must be known for its score to describe the vectors.
 FEW = 0.1
+# Rank up to which a related word counts as found.
+NEAREST = 10
 
-# Cosines in one batch of analogy questions: 64 MiB of float32.
+# Cosines in one batch of questions: 64 MiB of float32.
 _BATCH_COSINES = 2**24
 
 
 Score: TypeAlias = dict[str, Any]
-"""``spearman`` or ``accuracy``, its interval from ``low`` to ``high``, and two numbers: ``n`` scored items and ``oov``
-other items. All but the numbers are None if no item is scored. See :func:`wordsparse.evaluate`."""
+"""``spearman``, ``accuracy`` or ``hit10``, its interval from ``low`` to ``high``, and two numbers: ``n`` scored items
+and ``oov`` other items. All but the numbers are None if no item is scored. See :func:`wordsparse.evaluate`."""
 Answers: TypeAlias = Mapping[str, Mapping[str, Array]]
 """Answers of word vectors to test sets, by kind and name: (n,) float64. A pair's answer is the cosine of its words or
-sentences, a question's is 1 if right and 0 if wrong; NaN for an item with an unknown word."""
+sentences, a question's is 1 if right and 0 if wrong, a related word's is its rank; NaN for an item with an unknown
+word."""
 
 
 def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
@@ -43,6 +47,7 @@ def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int =
         raise InputError(f"restrict_vocab must be at least 1, not {restrict_vocab}")
     analogies = partial(answer_analogies, restrict_vocab=restrict_vocab)
     by_kind: dict[str, Any] = {"pairs": answer_pairs, "analogies": analogies, "sentences": answer_sentences}
+    by_kind["related"] = answer_related
     return {
         kind: {name: answered(word_vectors, items) for name, items in getattr(test_sets, kind).items()}
         for kind, answered in by_kind.items()
@@ -52,6 +57,7 @@ def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int =
 def score(test_sets: TestSets, answers: Answers) -> dict[str, dict[str, Score]]:
     """Score the answers to the same test sets."""
     by_kind: dict[str, Any] = {"pairs": score_pairs, "analogies": score_analogies, "sentences": score_pairs}
+    by_kind["related"] = score_related
     return {
         kind: {name: scored(items, answers[kind][name]) for name, items in getattr(test_sets, kind).items()}
         for kind, scored in by_kind.items()
@@ -68,7 +74,8 @@ def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
             if n < FEW * items:
                 sentences.append(f"{n:,} of the {items:,} items of {name} can be scored: words have no vectors.")
     if sentences:
-        sentences.append("Give test sets in the language of the text: --pairs, --analogies or --sentences FILE.")
+        kinds = ", ".join(f"--{kind}" for kind in KINDS)
+        sentences.append(f"Give test sets in the language of the text: {kinds} FILE.")
     return sentences
 
 
@@ -120,6 +127,25 @@ def answer_analogies(
     return answers
 
 
+def answer_related(word_vectors: WordVectors, items: Sequence[Related]) -> Array:
+    """Return the rank of each item's other word among the nearest of its word, 1 for the nearest; NaN if unknown.
+
+    The word itself, in every spelling, is left out of the ranking.
+    """
+    row_of, unit = _rows_by_spelling(word_vectors, len(word_vectors)), word_vectors.unit
+    spelling = np.array([row_of[_spelt(word)] for word in word_vectors.words])
+    rows = np.array([[row_of.get(_spelt(word), -1) for word in item] for item in items], np.intp)
+    ranks, known = np.full(len(items), np.nan), np.flatnonzero(rows.min(axis=1) >= 0)
+    batch = max(1, _BATCH_COSINES // len(unit))
+    for start in range(0, len(known), batch):
+        chosen = known[start : start + batch]
+        word, other = rows[chosen].T
+        cosines = unit[word] @ unit.T
+        cosines[spelling == word[:, None]] = -np.inf
+        ranks[chosen] = 1 + (cosines > cosines[np.arange(len(chosen)), other][:, None]).sum(axis=1)
+    return ranks
+
+
 def score_pairs(pairs: Sequence[Pair], cosines: Array) -> Score:
     """Compute Spearman's rank correlation of cosines and judgements, over the pairs that have a cosine."""
     rho, samples = correlation(pairs, cosines)
@@ -135,6 +161,23 @@ def score_analogies(questions: Sequence[Question], correct: Array) -> Score:
     low, high = _interval(*accuracy(questions, correct))
     by_section = {name: _accuracy(correct[sections == name]) for name in dict.fromkeys(sections.tolist())}
     return {**whole, "low": low, "high": high, "sections": by_section}
+
+
+def score_related(items: Sequence[Related], ranks: Array) -> Score:
+    """Return the share of related words among the ten nearest, with an interval over pairs, and the mean reciprocal
+    rank."""
+    share, samples = hits(items, ranks)
+    low, high = _interval(share, samples)
+    known = ranks[np.isfinite(ranks)]
+    mrr = float((1 / known).mean()) if known.size else None
+    return {"hit10": share, "low": low, "high": high, "mrr": mrr, "n": known.size, "oov": ranks.size - known.size}
+
+
+def hits(items: Sequence[Related], ranks: Array) -> tuple[float | None, Array]:
+    """Return the share of ranks (items,) up to ``NEAREST``, and the share in each resample of the pairs."""
+    found = np.where(np.isfinite(ranks), ranks <= NEAREST, np.nan)
+    known = found[np.isfinite(found)]
+    return float(known.mean()) if known.size else None, bootstrap.shares(found.reshape(-1, 2))
 
 
 def _answered(

@@ -10,6 +10,7 @@ KINDS = {
     "pairs": ("word pairs", "spearman"),
     "analogies": ("analogies", "accuracy"),
     "sentences": ("sentences", "spearman"),
+    "related": ("related words", "hit10"),
 }
 """Title and measure of each kind of test set."""
 

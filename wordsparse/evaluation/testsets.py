@@ -32,6 +32,13 @@ class Question(NamedTuple):
     words: tuple[str, str, str, str]
 
 
+class Related(NamedTuple):
+    """A word, and another one that should be among its nearest."""
+
+    word: str
+    other: str
+
+
 @dataclass(frozen=True)
 class TestSets:
     """Test sets by name, the stem of the file."""
@@ -41,12 +48,14 @@ class TestSets:
     pairs: Mapping[str, Sequence[Pair]]
     analogies: Mapping[str, Sequence[Question]]
     sentences: Mapping[str, Sequence[Pair]] = field(default_factory=dict)
+    related: Mapping[str, Sequence[Related]] = field(default_factory=dict)
 
 
 def load_test_sets(
     pairs: Sequence[str | PathLike[str]] | None = None,
     analogies: Sequence[str | PathLike[str]] | None = None,
     sentences: Sequence[str | PathLike[str]] | None = None,
+    related: Sequence[str | PathLike[str]] | None = None,
 ) -> TestSets:
     """Read test sets; without arguments, WordSim-353, SimLex-999 and questions-words.
 
@@ -54,12 +63,13 @@ def load_test_sets(
     stem, or if the default test sets are requested and are missing: gensim, which ships them, is not installed, and
     they were not fetched.
     """
-    if not pairs and not analogies and not sentences:
+    if not (pairs or analogies or sentences or related):
         pairs, analogies = _default_sets()
     return TestSets(
         {name: read_pairs(path) for name, path in _named(pairs or ()).items()},
         {name: read_analogies(path) for name, path in _named(analogies or ()).items()},
         {name: read_sentences(path) for name, path in _named(sentences or ()).items()},
+        {name: read_related(path) for name, path in _named(related or ()).items()},
     )
 
 
@@ -97,6 +107,20 @@ def read_sentences(path: str | PathLike[str]) -> list[Pair]:
     if not pairs:
         raise InputError(f"{path}: holds no pairs of sentences: it needs lines of a score and two sentences, with tabs")
     return pairs
+
+
+def read_related(path: str | PathLike[str]) -> list[Related]:
+    """Read lines of two related words. Each line gives two items: every word of it should find the other one."""
+    items: list[Related] = []
+    for where, line in _lines(path):
+        words = line.split("\t") if "\t" in line else line.split()
+        if len(words) != 2:
+            raise InputError(f"{where}: expected two words, found {line[:100]!r}")
+        first, second = (word.strip() for word in words)
+        items += [Related(first, second), Related(second, first)]
+    if not items:
+        raise InputError(f"{path}: holds no related words: it needs lines of two words")
+    return items
 
 
 def read_analogies(path: str | PathLike[str]) -> list[Question]:

@@ -28,6 +28,7 @@ def evaluate(
     analogies: Sequence[str | PathLike[str]] | None = None,
     restrict_vocab: int = RESTRICT_VOCAB,
     sentences: Sequence[str | PathLike[str]] | None = None,
+    related: Sequence[str | PathLike[str]] | None = None,
 ) -> Scores:
     """Judge word vectors by test sets in files.
 
@@ -47,12 +48,15 @@ def evaluate(
     sentences : sequence of paths, optional
         Files of lines ``score sentence sentence``, with tabs: the vectors of texts are judged
         (:mod:`wordsparse.vectors.encoder`).
+    related : sequence of paths, optional
+        Files of lines of two related words, each of which should be among the ten nearest of the other one.
 
     Returns
     -------
     dict
         ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
-        "n", "oov", "sections"}}, "sentences": {NAME: as of pairs}}``: ``n`` pairs or questions counted, ``oov`` left
+        "n", "oov", "sections"}}, "sentences": {NAME: as of pairs}, "related": {NAME: {"hit10", "low", "high",
+        "mrr", "n", "oov"}}}``: ``n`` pairs or questions counted, ``oov`` left
         out because of a word that is not known (or, in an analogy, not among the most frequent; or a sentence without
         any), ``low`` to ``high`` the 95 % bootstrap interval; a section has none. Where the vectors have n-grams, pairs
         may have ``with_composed`` too, the same over known words and composed vectors together. Its ``str``, and a
@@ -65,7 +69,7 @@ def evaluate(
         < 1; or if the default test sets are wanted and are not on this machine.
     """
     # All files are read before the first is scored: a mistake in the last one shows at once.
-    test_sets = load_test_sets(pairs, analogies, sentences)
+    test_sets = load_test_sets(pairs, analogies, sentences, related)
     if isinstance(vectors, Model):
         vectors = vectors.wv
     elif not isinstance(vectors, WordVectors):
