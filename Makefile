@@ -17,6 +17,7 @@ $(VENV)/bin/python:
 	$(RUN) -m pip install --quiet --upgrade 'pip>=25.1'
 
 $(VENV)/installed: $(VENV)/bin/python $(SOURCES)
+	@echo "compiling the kernels, which takes a minute or more and prints nothing"
 	$(RUN) -m pip install --quiet --editable '.[gensim]'
 	touch $@
 
@@ -24,18 +25,12 @@ $(VENV)/installed-test: $(VENV)/installed
 	$(RUN) -m pip install --quiet --group test
 	touch $@
 
-# Real text to word vectors, beside gensim's word2vec on the same text and threads; ours alone where gensim has no wheel. The
-# text is one that gensim ships, 0.33M tokens of stemmed words: small, so read the scores as a sign of life.
+# From the docstrings of NumPy, SciPy and Python to word vectors; beside gensim's word2vec on the same text where it is installed.
 demo: install
-	rm -rf demo && mkdir demo
-	ln -s $$($(RUN) -c 'from wordsparse.optional import gensim_data; print(gensim_data() or "sets")') demo/sets
-	test -d demo/sets || { rm demo/sets && $(RUN) -m wordsparse corpora fetch gensim-sets -o demo/sets && \
-	  $(RUN) -m wordsparse corpora fetch gensim-text -o demo/text && cp demo/text/*.cor demo/sets; }
-	$(RUN) -m wordsparse compare demo/sets/head500.noblanks.cor -o demo/report --epochs 10 --keep-vectors \
-	  --only wordsparse-skipgram --only gensim-skipgram-ns --only wordsparse-cbow --only gensim-cbow-ns \
-	  --pairs demo/sets/wordsim353.tsv --pairs demo/sets/simlex999.txt --analogies demo/sets/questions-words.txt
-	@for word in music war languag comput church planet film; do printf "\n%s\n" $$word; \
-	  $(RUN) -m wordsparse similar demo/report/vectors/wordsparse-skipgram-10-epochs-seed-1.npz $$word -n 8; done
+	rm -rf demo
+	$(RUN) -m wordsparse demo -o demo
+	@if $(RUN) -c 'import gensim' 2>/dev/null; then $(RUN) -m wordsparse compare demo/text.txt -o demo/report --epochs 10 \
+	  --related demo/related.txt --only wordsparse-cbow --only gensim-cbow-ns; fi
 
 # The tables of README.md and docs, from docs/results.
 pages:

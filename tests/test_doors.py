@@ -16,7 +16,7 @@ from wordsparse.words.kinds import kind_of
 
 PACKAGE = Path(wordsparse.__file__).parent
 ROOMS = sorted({module.split(".")[1] for module, _ in SOURCES.values()})
-DOORS = ("cli", "comparison", "explorer", "advice", "labels", "gensim", "torch", "distributed", "cards", *ROOMS)
+DOORS = ("cli", "demo", "comparison", "explorer", "advice", "labels", "gensim", "torch", "distributed", "cards", *ROOMS)
 CORE_ROOMS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - set(DOORS) | {"cli"}
 # An editable installation would find the folders that were taken away.
 ALONE = """

@@ -19,7 +19,7 @@ SOURCE_ROOMS = {module.split(".")[1] for module, _ in SOURCES.values()}
 # From the top level down. A subpackage may import from lower levels, and not from others of its own level.
 LEVELS = (
     ("__main__",),
-    ("advice",),
+    ("advice", "demo"),
     ("comparison", "explorer", "labels", "torch", "gensim", "cards", "distributed", *SOURCE_ROOMS),
     ("cli",),
     ("training",),

@@ -10,7 +10,10 @@ SOURCES: dict[str, tuple[str, str]] = {
 }
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "encode": ("wordsparse.cli.encode", "Count the words of a text, and write it as int32 shards."),
+    "encode": (
+        "wordsparse.cli.encode",
+        "Count the words of a text, and write it as int32 shards, which any number of trainings can use.",
+    ),
     "train": ("wordsparse.cli.train", "Train word vectors on text, or on what `encode` wrote."),
     "count": ("wordsparse.counts.command", "Count the pairs of words of a text, for training from counts."),
     "evaluate": ("wordsparse.cli.evaluate", "Judge a model, or word vectors of any tool, by test sets."),
@@ -26,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "next": ("wordsparse.cli.next", "Show the likeliest next items of a basket or session."),
     "explore": ("wordsparse.explorer.command", "Write one HTML page that shows the vectors of MODEL."),
     "labels": ("wordsparse.labels.command", "Train, use and judge classifiers for huge sets of labels."),
+    "demo": ("wordsparse.demo.command", "Train on the docstrings of the installed NumPy, SciPy and Python."),
     "corpora": ("wordsparse.cards.command", "List and fetch public texts and test sets."),
     "doctor": ("wordsparse.cli.doctor", "Show which parts are compiled, installed and used, and why others are not."),
 }

@@ -25,7 +25,7 @@ def changed(tmp_path, old, new, name="text8"):
 
 
 def test_every_card_is_valid_and_named_like_its_file():
-    names = "text8 one-billion-word wikitext-103 simple-wikipedia gensim-text gensim-sets"
+    names = "text8 one-billion-word wikitext-103 simple-wikipedia gensim-sets"
     assert set(card_names()) >= set(names.split())
     for name in card_names():
         card = load_card(name)
@@ -44,7 +44,7 @@ def test_the_default_test_sets_go_where_evaluate_finds_them(tmp_path, monkeypatc
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w:gz") as archive:
-        for name in ("wordsim353.tsv", "simlex999.txt", "questions-words.txt", "head500.noblanks.cor"):
+        for name in ("wordsim353.tsv", "simlex999.txt", "questions-words.txt"):
             archive.add(data / name, f"gensim-4.4.0/gensim/test/test_data/{name}")
     with serving(Served(file.getvalue())) as served:
         url = "https://github.com/piskvorky/gensim/archive/refs/tags"

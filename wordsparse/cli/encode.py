@@ -27,7 +27,7 @@ from wordsparse.words.options import Options
 def command(
     corpus: tuple[Path, ...], output: Path, preset: str | None, quiet: bool, as_json: bool, **options: Any
 ) -> None:
-    """Count the words of a text, and write it as int32 shards, which any number of trainings can use.
+    """Count the words of a text, and write it as int32 shards. Any number of trainings can use them.
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read recursively, or - for
     standard input; read in the given order. By default each line is a sentence and words are separated by white space;
