@@ -1,6 +1,6 @@
-"""The layer and the word vectors on a device: the emulated one everywhere, and a GPU where there is one.
+"""The layer and the word vectors on a device: on the emulated device always, and on a GPU if there is one.
 
-The emulated one refuses what CuPy would (tests/support/emulation/standin.py): a host array among the device's fails.
+The emulated device refuses what CuPy would (tests/support/emulation/standin.py): mixing in a host array fails.
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ def kernels(request: pytest.FixtureRequest) -> Kernels:
 
 
 def pair(kernels: Kernels, loss: str, *, measure: bool, D: int = 40, d: int = 6) -> list[FactoredOutput]:
-    """The same float64 layer on the device and on the CPU."""
+    """Return the same float64 layer on the device and on the CPU."""
     random = np.random.default_rng(1)
     start, pi = random.standard_normal((D, d)), problems.measure(random, D) if measure else None
     return [
@@ -73,7 +73,7 @@ SMALL: dict[str, Any] = {"dim": 4, "min_count": 1, "epochs": 1, "window": 2, "th
 
 
 def play_card(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on ``device="cuda"`` takes these kernels."""
+    """Let ``device="cuda"`` take these kernels from now on."""
     monkeypatch.setattr(devices, "choose", lambda device: devices.Choice("cuda", "an emulated card"))
     monkeypatch.setattr(loop, "kernels_on", lambda device, threads, bfloat16: kernels)
 
@@ -95,7 +95,7 @@ def test_training_on_the_device(kernels: Kernels, monkeypatch: pytest.MonkeyPatc
     assert problems.off(there.vectors, here.vectors) < 1e-2
 
 
-# After which steps the card is gone, and what fails then: a step, the copy for a checkpoint, that for the model.
+# The step after which the card is gone, and the call that fails: in a step, the copy for a checkpoint or for the model.
 LOST = {"in a step": (4, "window_pull"), "in a checkpoint": (4, "to_host"), "at the end": (10, "to_host")}
 
 

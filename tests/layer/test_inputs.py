@@ -1,4 +1,4 @@
-"""Windows of a text against the rows that their means are."""
+"""Windows of a text, compared with rows that hold the windows' means."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ COLUMNS = 12
 
 
 def test_the_words_of_large_bags_count_for_each_other() -> None:
-    """So that those that move together, as in baskets with hundreds of items in common, do not overshoot."""
+    """Words that move together, as in baskets with hundreds of items in common, must not overshoot."""
     random = np.random.default_rng(5)
     windows = problems.windows(random, 200, COLUMNS, reach=60)
     size = windows.stop - windows.start - 1

@@ -26,7 +26,7 @@ def oracle(loss: str, with_measure: bool) -> DenseOutput:
 
 
 def differences(total: Any, at: Array) -> Array:
-    """Central differences of the number ``total(at)`` by every entry."""
+    """Return central differences of the number ``total(at)`` by every entry."""
     out = np.empty_like(at)
     for index in np.ndindex(at.shape):
         nudge = np.zeros_like(at)

@@ -1,4 +1,4 @@
-"""One update by both routes, invariants over many, and the steps that are refused."""
+"""One update by both routes, invariants over many updates, and the steps that are refused."""
 
 from typing import Any
 
@@ -44,9 +44,9 @@ def test_the_cheaper_route_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_invariants_over_many_steps(
     loss: str, m: int, dtype: str, fold_at: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Online steps (U⁻¹ corrected and computed anew), m < d and m > d, with weight decay, across forced folds.
+    """Invariants hold for m < d and m > d (U⁻¹ corrected or computed anew), with weight decay, across forced folds.
 
-    Rounding in V reaches W amplified by U's condition, which folding bounds: so is the error.
+    U's condition number amplifies the rounding in V on its way to W. Folding bounds it, and so bounds the error.
     """
     random = np.random.default_rng(1)
     D, d = 150, 12
@@ -74,8 +74,8 @@ def test_invariants_over_many_steps(
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_an_inverse_that_has_drifted_is_renewed(dtype: str) -> None:
-    """An error planted in U⁻¹, small and in one entry, is gone after the next step; one that is below what the
-    precision allows stays."""
+    """A small error planted in one entry of U⁻¹ is gone after the next step; an error that the precision allows
+    stays."""
     random = np.random.default_rng(2)
     allowed = factors.DRIFT[np.dtype(dtype)]
     for error, renewed in ((100 * allowed, True), (0.1 * allowed, False)):
@@ -91,7 +91,7 @@ def test_a_scale_that_drifts_is_folded(rate: float, monkeypatch: pytest.MonkeyPa
     random = np.random.default_rng(4)
     start = random.standard_normal((30, 3))
     layer = FactoredOutput(30, 3, "squared", dtype=np.float32, weights=start)
-    decay = 0.9 if rate > 0 else 2.5  # factors 0.1 and −1.5 a step
+    decay = 0.9 if rate > 0 else 2.5  # factors 0.1 and −1.5 per step
     monkeypatch.setattr(factors, "FOLD_SCALE", 100.0)
     for _ in range(30):
         layer.step(np.empty((0, 3)), sp.csr_array((0, 30)), 1.0, weight_decay=decay)
@@ -104,7 +104,7 @@ def test_a_scale_that_drifts_is_folded(rate: float, monkeypatch: pytest.MonkeyPa
 
 
 def stepped(d: int, D: int = 30, loss: str | losses.Loss = "squared", dtype: Any = np.float64) -> FactoredOutput:
-    """A layer some steps from its start, its U well-conditioned."""
+    """Return a layer some steps after its start, with a well-conditioned U."""
     random = np.random.default_rng(5)
     layer = FactoredOutput(D, d, loss, dtype=dtype, weights=random.standard_normal((D, d)))
     for _ in range(3):
@@ -115,7 +115,7 @@ def stepped(d: int, D: int = 30, loss: str | losses.Loss = "squared", dtype: Any
 def refused(
     layer: FactoredOutput, H: Array, Y: Any, lr: float, weight_decay: float = 0.0, match: str | None = None
 ) -> None:
-    """The step raises, changes nothing, and the layer goes on as the oracle does."""
+    """Assert that the step raises and changes nothing, and that the layer then continues as the oracle does."""
     before = problems.state(layer)
     with pytest.raises(TrainingError, match=match):
         layer.step(H, Y, lr, weight_decay=weight_decay)
@@ -161,10 +161,10 @@ def test_a_calm_step_away_from_tiny_weights_is_taken() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("gap", [1e-2, 1e-4, 1e-6, 1e-9])
 def test_a_step_that_nearly_loses_a_direction_is_exact(gap: float, dtype: str) -> None:
-    """A has an eigenvalue ``gap`` beside ones: V takes U in rather than leaning on an inverse."""
+    """One eigenvalue of A is ``gap``, the others are 1: V takes U in, instead of using an inverse."""
     layer = stepped(6, dtype=dtype)
     if dtype == "float32" and gap < 1e-7:
-        return  # nothing that float32 inputs could tell from a singular step
+        return  # float32 inputs cannot tell it from a singular step
     dense = DenseOutput(layer.weights().astype(np.float64), "squared")
     H, Y = np.eye(2, 6), problems.targets(np.random.default_rng(0), 2, 30, 3)
     for take in (layer.step, dense.step):
@@ -177,7 +177,7 @@ def test_a_step_that_nearly_loses_a_direction_is_exact(gap: float, dtype: str) -
 
 @pytest.mark.parametrize("gap", [1e-2, 1e-4])
 def test_a_step_that_nearly_loses_every_direction_is_exact(gap: float) -> None:
-    """In float32 alone what is left of W would be mostly rounding."""
+    """In float32 alone, the rest of W would be mostly rounding."""
     layer = stepped(6, dtype=np.float32)
     dense = DenseOutput(layer.weights(), "squared")
     H, Y = np.repeat(np.eye(6), 4, axis=0) / 2, sp.csr_array((24, 30))

@@ -20,11 +20,11 @@ positive vector p, the right preconditioner Π and unique target rows. Examples 
                 (11)  V'_T = V_T + D,   D = Δ U'⁻¹
                 (12)  Q' = Q_A + U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' + Δᵀp_T ω'ᵀ + ω' (Δᵀp_T)ᵀ
 
-so that W' = W A − η p bᵀ + Δ (rows T). Where V takes U' in (a fold) and where there are more target rows than examples,
+so that W' = W A − η p bᵀ + Δ (rows T). If V takes U' in (a fold), or if there are more target rows than examples,
 (12) is Q' = Q_A + R + Rᵀ with R = ΔᵀW_T A − η Δᵀp_T bᵀ + ½ ΔᵀΔ, the same matrix by W_T instead of V_T.
 
-A phase is a call that returns data: ``forward`` (1)–(3), ``sums.pull_back`` (4)–(6), ``update`` (7)–(12)
-beside the state, ``apply``. An update is refused before anything changes, or applied whole.
+The phases are calls: ``forward`` (1)–(3), ``sums.pull_back`` (4)–(6) and ``update`` (7)–(12) return data and leave the
+state alone; ``apply`` changes it. An update is refused before anything changes, or applied whole.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,13 +43,13 @@ from wordsparse.layer.interface import Clock, Forward, Sums, TargetRows, Targets
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 from wordsparse.types import Array
 
-# The largest condition number of U with which V takes U in by sums of its own precision: their rounding is small then
-# beside that of V, which U has amplified. Beyond, each row is computed in float64 and rounded once.
+# Up to this condition number of U, a fold computes V U in V's precision: its rounding is small compared with V's own,
+# which U has amplified. Beyond it, each row is computed in float64 and rounded once.
 PLAIN_FOLD = {np.dtype(np.float32): 1000.0, np.dtype(np.float64): np.inf}
-# Rows of W that are formed at a time where all of W is needed.
+# Rows of W that are formed at a time if all of W is needed.
 BLOCK_ROWS = 4096
-# The mean square of W's entries, under a loss without a scale, is held between 1/BAND and BAND. Squares and products of
-# such weights are far from the ends of float32, and weights that users start from are inside.
+# Under a loss without a scale, the mean square of W's entries is held between 1/BAND and BAND. Squares and products of
+# these weights are far from the ends of float32, and the initial weights of users lie inside.
 BAND = 2.0**40
 
 
@@ -58,9 +58,9 @@ class ExactLayer:
 
     It trusts its arguments: :class:`wordsparse.FactoredOutput` checks them.
 
-    Its kernels have no other owner: inputs and trainers that work with it use these. ``measure`` π (D,) float64 has the
-    sum 1; None means ones, without an array. V is (D, d) in the working precision ``dtype``, ``p`` √π (D,) float64 or
-    None, ``total`` Σ π_i = ‖p‖², and ``folds`` how often V has taken U in.
+    It owns its kernels: inputs and trainers that work with it use ``layer.kernels``. ``measure`` π (D,) float64 sums to
+    1; None means ones, without an array. V is (D, d) in the working precision ``dtype``, ``p`` √π (D,) float64 or
+    None, ``total`` Σ π_i = ‖p‖², and ``folds`` counts how often V has taken U in.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class ExactLayer:
     # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
 
     def forward(self, inputs: RowInputs, targets: Targets, *, per_example: bool = True) -> Forward:
-        """The forward pass. Without ``per_example`` a linear loss skips (2): only the sum of the losses is known."""
+        """Run the forward pass. Without ``per_example`` a linear loss skips (2): only the losses' sum is known then."""
         f, kernels = self.factors, self.kernels
         p_T = self.sqrt_measure(targets.rows)
         rows = TargetRows.of(self.V, targets, p_T, f, kernels)
@@ -113,7 +113,7 @@ class ExactLayer:
         )
 
     def loss_sum(self, sums: Sums) -> float:
-        """Σ_j of the losses of a forward pass."""
+        """Return Σ_j of the losses of a forward pass."""
         forward = sums.forward
         if forward.terms.losses is not None:
             return float(forward.terms.losses.sum())
@@ -129,10 +129,10 @@ class ExactLayer:
         *,
         weight_decay: float = 0.0,
     ) -> updates.Update:
-        """The state after a step of size ``lr``, beside the present one; Π = I without a preconditioner (d, d).
+        """Compute the state after a step of size ``lr``, without changing this one; no preconditioner (d, d) is Π = I.
 
         InputError if the layer has changed since the forward pass of the sums; TrainingError if the step would explode
-        or make A singular. Nothing has changed then.
+        or make A singular. In both cases nothing has changed.
         """
         sums.forward.check_current()
         step = updates.Step(sums, self.total, lr, preconditioner, weight_decay, self.kernels)
@@ -141,7 +141,7 @@ class ExactLayer:
         return update
 
     def apply(self, update: updates.Update) -> None:
-        """Take the new state over. InputError if the layer has changed since the forward pass of the update."""
+        """Adopt the new state. InputError if the layer has changed since the forward pass of the update."""
         if update.at != self.clock.changes:
             raise InputError("this update is out of date: its layer was changed after it was computed")
         self.clock.changes += 1
@@ -156,10 +156,10 @@ class ExactLayer:
             self.folds += 1
 
     def rescale(self) -> float:
-        """W ← W/c where the mean square of its entries has left the band, under a loss that does not see it; c is a
-        power of two, so that nothing is rounded, and 1 where W stays.
+        """Set W ← W/c if the mean square of its entries has left the band, and the loss does not see the scale. Return
+        c: a power of two, so that nothing is rounded; 1 if W stays.
 
-        Steps in units of W, as those of second order are, let it grow without an end.
+        Steps in units of W, as second-order steps are, let W grow without end.
         """
         if not self.loss.scale_free:
             return 1.0
@@ -175,7 +175,7 @@ class ExactLayer:
         return c
 
     def fold(self) -> None:
-        """V ← V U + p ωᵀ, U ← I, ω ← 0, and Q, w̄ anew from W: O(D d²), a block of rows at a time."""
+        """Set V ← V U + p ωᵀ, U ← I, ω ← 0, and compute Q and w̄ anew from W: O(D d²), a block of rows at a time."""
         self.clock.changes += 1
         self._take_in()
         self._recount()
@@ -184,11 +184,11 @@ class ExactLayer:
     # ── rows of W ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def blocks(self) -> Sequence[slice]:
-        """All outputs, ``BLOCK_ROWS`` at a time."""
+        """Return slices over all outputs, ``BLOCK_ROWS`` at a time."""
         return [slice(i, min(i + BLOCK_ROWS, self.n_outputs)) for i in range(0, self.n_outputs, BLOCK_ROWS)]
 
     def rows(self, rows: Array | slice) -> Array:
-        """W[rows] = diag(1/p) (V_rows U + p_rows ωᵀ), in the working precision."""
+        """Return W[rows] = diag(1/p) (V_rows U + p_rows ωᵀ), in the working precision."""
         f = self.factors
         V_rows = self.V[rows] if isinstance(rows, slice) else self.kernels.take(self.V, rows)
         W = self.kernels.matmul(V_rows, f.U)
@@ -200,9 +200,9 @@ class ExactLayer:
         return W
 
     def outputs(self, H: Array, blocks: Iterable[Array | slice]) -> Iterator[Array]:
-        """For each block of rows, the outputs H W[rows]ᵀ (m, n) as V_rows (U h) / p + ω·h, which forms no row of W.
+        """Yield, for each block of rows, the outputs H W[rows]ᵀ (m, n) as V_rows (U h) / p + ω·h, without forming W.
 
-        The rounding error is of the size that forming W in the working precision has: ``must_fold`` bounds it.
+        The rounding error is as large as if W were formed in the working precision: ``must_fold`` bounds it.
         """
         f, kernels = self.factors, self.kernels
         wide = H.astype(np.float64)
@@ -210,7 +210,7 @@ class ExactLayer:
         along = (wide @ f.omega)[:, None].astype(self.dtype) if f.omega.any() else None
         for rows in blocks:
             V_rows = self.V[rows] if isinstance(rows, slice) else kernels.take(self.V, rows)
-            # BLAS reads V at the speed of memory for one example.
+            # For one example BLAS reads V at the speed of memory.
             o = by_U @ V_rows.T if len(H) == 1 else kernels.matmul(by_U, V_rows.T)
             if self.p is not None:
                 o /= self.p[rows].astype(self.dtype)
@@ -219,13 +219,13 @@ class ExactLayer:
             yield o
 
     def check_rows(self, rows: Array, change: Array, factors: Factors) -> None:
-        """Refuse (TrainingError) W[rows] += change, of a W with these factors, where it would leave the working
-        precision."""
+        """Refuse W[rows] += change, for a W with these factors, if W would leave the working precision:
+        TrainingError."""
         refusal.check_rows(self.sqrt_measure(rows)[:, None] * change, factors, self.dtype)
 
     def add_to_rows(self, rows: Array, change: Array) -> None:
-        """W[rows] += change (n, d), no row twice: (9), (11) and (12) with Δ = diag(p) change and A = I. The caller has
-        had it checked."""
+        """Set W[rows] += change (n, d), no row twice: (9), (11) and (12) with Δ = diag(p) change and A = I. The caller
+        has checked the change."""
         self.clock.changes += 1
         f, p = self.factors, self.sqrt_measure(rows)
         before, delta = (part.astype(np.float64) * p[:, None] for part in (self.rows(rows), change))
@@ -235,7 +235,7 @@ class ExactLayer:
         self.stable_norm = max(self.stable_norm, float(np.trace(self.factors.Q)))
 
     def sqrt_measure(self, rows: Array | slice) -> Array:
-        """p on the given rows, (n,) float64."""
+        """Return p on these rows, (n,) float64."""
         if self.p is not None:
             return self.p[rows]
         n = len(range(*rows.indices(self.n_outputs))) if isinstance(rows, slice) else rows.shape[0]
@@ -245,7 +245,7 @@ class ExactLayer:
     # ── the state as a whole ──────────────────────────────────────────────────────────────────────────────────────
 
     def weights(self) -> Array:
-        """All of W (D, d), o = W h, on the host."""
+        """Return all of W (D, d), o = W h, on the host."""
         out = np.empty(self.V.shape, self.dtype)
         for block in self.blocks():
             out[block] = self.kernels.to_host(self.rows(block))
@@ -279,9 +279,9 @@ class ExactLayer:
         self.stable_norm = float(np.trace(self.factors.Q))
 
     def state(self) -> dict[str, Any]:
-        """All that steps change, by name: arrays and numbers.
+        """Return everything that steps change, by name: arrays and numbers.
 
-        On the CPU the arrays are this layer's own, from a GPU they are copies.
+        On the CPU the arrays are this layer's own; from a GPU they are copies.
         """
         to_host = self.kernels.to_host
         factors = {field.name: to_host(getattr(self.factors, field.name)) for field in fields(Factors)}
@@ -301,7 +301,7 @@ class ExactLayer:
         self.stable_norm = float(np.trace(self.factors.Q))
 
     def _take_in(self) -> None:
-        """V ← V U + p ωᵀ."""
+        """Set V ← V U + p ωᵀ."""
         f, kernels = self.factors, self.kernels
         has_omega, is_plain = bool(f.omega.any()), f.condition <= PLAIN_FOLD[self.dtype]
         for block in self.blocks():
@@ -314,7 +314,7 @@ class ExactLayer:
                 self.V[block] = rows
 
     def _recount(self) -> None:
-        """U ← I, ω ← 0, and Q, w̄ of the W that V holds, as rounded."""
+        """Set U ← I, ω ← 0, and Q and w̄ from the W that V now holds, rounded."""
         d, xp = self.n_features, self.kernels.xp
         Q, w_bar = xp.zeros((d, d)), xp.zeros(d)
         for block in self.blocks():

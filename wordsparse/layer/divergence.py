@@ -1,6 +1,6 @@
-"""A loss that stays far above its scale: a run that diverges through its inputs, which the norm of W does not show.
+"""Detects a run that diverges through its inputs: the loss stays far above its scale, but the norm of W shows nothing.
 
-Where the network below the layer takes steps that are too large, H grows from minibatch to minibatch. A preconditioner
+If the network below the layer takes steps that are too large, H grows from minibatch to minibatch. A preconditioner
 may still hold W in bounds, so that every single step looks stable; only the loss grows.
 """
 
@@ -8,24 +8,24 @@ from wordsparse.errors import TrainingError
 from wordsparse.layer.interface import Forward
 from wordsparse.layer.losses import Loss, is_regression
 
-# A minibatch's loss above this multiple of its scale counts as diverged; this number of them in a row stop the run.
+# A minibatch whose loss is above LIMIT times its scale counts as diverged; IN_A_ROW of them in a row stop the run.
 LIMIT = 1000.0
 IN_A_ROW = 10
 
 
 class LossWatch:
-    """Compares the mean loss of each minibatch with its scale: the first mean loss, or 1 a target (Σ y² in regression).
+    """Comparison of each minibatch's mean loss with its scale: the first mean loss, or 1 per target (regression: Σ y²).
 
-    ``scale`` is the largest of these so far, in losses per example; ``above`` of the last minibatches in a row had a
-    loss above ``LIMIT`` times the scale.
+    ``scale`` is the largest of these so far, per example; ``above`` counts the last minibatches in a row whose
+    loss was above ``LIMIT`` times the scale.
     """
 
     def __init__(self) -> None:
         self.scale, self.above = 0.0, 0
 
     def check(self, forward: Forward, loss: Loss) -> None:
-        """Look at the forward pass of a step, before the step. TrainingError if the losses of ``IN_A_ROW`` minibatches
-        in a row are above the limit, this one's included."""
+        """Check the forward pass before its step. TrainingError if this minibatch is the last of ``IN_A_ROW`` in a row
+        whose losses are above the limit."""
         m = forward.inputs.shape[0]
         if m == 0:
             return
@@ -40,6 +40,6 @@ class LossWatch:
         if self.above >= IN_A_ROW:
             raise TrainingError(
                 f"training diverges: the mean loss of the last {self.above} minibatches is more than {LIMIT:.0f} times "
-                f"its scale ({mean:.4g}, and {self.scale:.4g} at first); lower the learning rates, that of the network "
-                "below the layer too"
+                f"its scale ({mean:.4g} compared with {self.scale:.4g}); lower the learning rates, also in the network "
+                "below the layer"
             )

@@ -1,7 +1,7 @@
 """The d×d side of the factored weights W = V U + p ωᵀ: U, ω, Q = WᵀW, w̄ = Wᵀp, in float64.
 
-An update is computed into a new :class:`Factors` and only then takes the old one's place, so a step that is refused has
-touched nothing.
+An update is computed into a new :class:`Factors`, which replaces the old one only at the end. A step that is refused
+has touched nothing.
 """
 
 from dataclasses import dataclass, replace
@@ -14,17 +14,17 @@ from wordsparse.kernels import Kernels
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-# Rounding in V reaches W amplified by U's condition number: past this one V takes U in (a fold).
+# U's condition number amplifies the rounding in V on its way to W: past this number V takes U in (a fold).
 FOLD_CONDITION = {np.dtype(np.float32): 100.0, np.dtype(np.float64): 1e5}
 # U's scale drifts as (1 − η)^t under a forgetting step: fold before V's entries leave the comfortable exponents.
 FOLD_SCALE = 1e12
-# ‖U U⁻¹ z − z‖ / ‖z‖ past which a U⁻¹ that was corrected row by row is computed anew, by working precision.
+# Past this ‖U U⁻¹ z − z‖ / ‖z‖, a U⁻¹ that was corrected row by row is computed anew; by working precision.
 DRIFT = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 
 
 @dataclass(frozen=True)
 class Factors:
-    """U (d, d), its inverse, ω (d,), Q (d, d), w̄ (d,), all float64."""
+    """The factors U (d, d), its inverse, ω (d,), Q (d, d) and w̄ (d,), all float64."""
 
     U: Array
     U_inverse: Array
@@ -34,7 +34,7 @@ class Factors:
 
     @classmethod
     def identity(cls, Q: Array, w_bar: Array, xp: Any = np) -> "Factors":
-        """U = I, ω = 0: V is W itself; ``xp`` is the module of the arrays."""
+        """Return factors with U = I and ω = 0: V is W itself; ``xp`` is the module of the arrays."""
         d = w_bar.shape[0]
         return cls(xp.eye(d), xp.eye(d), xp.zeros(d), Q, w_bar)
 
@@ -56,15 +56,15 @@ class Factors:
 
     @property
     def condition(self) -> float:
-        """By how much rounding in V grows on its way to W; see :func:`condition_number`."""
+        """The factor by which rounding in V grows on its way to W; see :func:`condition_number`."""
         return condition_number(self.scale, self.inverse_scale)
 
     def must_fold(self, dtype: np.dtype[Any]) -> bool:
-        """Whether V, of ``dtype``, must take U in."""
+        """Return whether V, of ``dtype``, must take U in."""
         return self.condition > FOLD_CONDITION[dtype] or not 1 / FOLD_SCALE < self.scale < FOLD_SCALE
 
     def renewed(self, dtype: np.dtype[Any], kernels: Kernels) -> "Factors":
-        """Itself, or with U⁻¹ computed anew where it has drifted from U by more than ``dtype`` allows.
+        """Return itself, or a copy with U⁻¹ computed anew if it has drifted from U by more than ``dtype`` allows.
 
         A probe z of random signs sees every error: the mean of ‖E z‖² over such z is ‖E‖²_F.
         """
@@ -73,7 +73,7 @@ class Factors:
         return self if drift <= DRIFT[dtype] else replace(self, U_inverse=kernels.inverse(self.U))
 
     def is_finite(self) -> bool:
-        """Whether every entry is a finite number."""
+        """Return whether every entry is a finite number."""
         return np.isfinite(self.condition) and all(map(all_finite, (self.omega, self.Q, self.w_bar)))
 
 
@@ -84,16 +84,16 @@ def _signs(d: int, xp: Any) -> Array:
 
 
 def scale(matrix: Array) -> float:
-    """‖M‖ / √d (Frobenius): the root mean square singular value of M (d, d)."""
+    """Return ‖M‖ / √d (Frobenius): the root mean square of the singular values of M (d, d)."""
     with np.errstate(over="ignore", invalid="ignore"):
         return float(np.sqrt(np.vdot(matrix, matrix) / matrix.shape[0]))
 
 
 def condition_number(scale: float, inverse_scale: float) -> float:
-    """‖M‖ ‖M⁻¹‖ / d from the scales of M and M⁻¹: 1 for the identity; inf where not finite.
+    """Return ‖M‖ ‖M⁻¹‖ / d from the scales of M and M⁻¹: 1 for the identity; inf if it is not finite.
 
-    It is how much M⁻¹ and then M grow errors of no preferred direction, such as rounding, on average. The condition
-    number of the spectral norm is at least this and at most d times this.
+    On average, M⁻¹ followed by M grows errors without a preferred direction, such as rounding, by this factor. The
+    condition number of the spectral norm is at least this number and at most d times this number.
     """
     condition = scale * inverse_scale
     return condition if np.isfinite(condition) else np.inf

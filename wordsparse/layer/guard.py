@@ -1,4 +1,4 @@
-"""One call at a time on one object: other threads wait, and so does the next call until the one before has ended."""
+"""One call at a time on one object: the calls of other threads wait until the current call has ended."""
 
 import os
 import threading
@@ -15,9 +15,9 @@ R = TypeVar("R")
 
 
 class Guard:
-    """A lock. In a process that was forked while it was held, the object may be half changed: every call is refused.
+    """A lock. If a process is forked while the lock is held, the object may be half changed: the child refuses calls.
 
-    A copy, pickled or not, is a free guard of its own.
+    A copy, pickled or not, is a new guard that is not held.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Guard:
 
     @contextmanager
     def held(self, what: str) -> Iterator[None]:
-        """Hold it while kernels run, for a call of ``what``; InputError if a call was cut off by a fork."""
+        """Hold the lock while kernels run, for a call of ``what``; InputError if a fork cut off an earlier call."""
         if self._process != os.getpid():
             if self._lock.locked():
                 raise InputError(
@@ -41,7 +41,7 @@ class Guard:
 
 
 def one_at_a_time(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
-    """A method that holds the ``guard`` of its object."""
+    """Return the method such that it holds the ``guard`` of its object."""
 
     @wraps(method)
     def guarded(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,6 +1,6 @@
-"""How a minibatch's inputs H (m, d) are given: as rows, or as windows of a text, H = C F with C their bags of tokens.
+"""The inputs H (m, d) of a minibatch: rows, or windows of a text, H = C F, where C holds each window's bag of tokens.
 
-Both answer the same questions, so the layer's equations are written once. With windows every d² product runs over the n
+Both have the same methods, so the layer's equations are written once. With windows, every d² product runs over the n
 unique features F (n, d), never over the m examples, and a training step does not form H.
 """
 
@@ -11,15 +11,15 @@ import numpy as np
 from wordsparse.kernels import Csr, Kernels, Windows
 from wordsparse.types import Array
 
-# Examples whose H and Ĥ are in memory at a time, where windows need q of each of them.
+# Examples whose H and Ĥ are in memory at a time if q of each window is needed.
 MOMENT_ROWS = 2**14
-# Words of one larger bag co-occur in later bags, as those of a basket do, and move together: in bags of more words than
-# this each also counts for the others. Windows of a text up to 10 words wide have no larger bags.
+# Words of one large bag, such as a shopping basket, co-occur in later bags and move together. In bags of more than
+# WIDE_BAG words, each word also counts for the others. Windows of up to 10 words on either side have no larger bags.
 WIDE_BAG = 20
 
 
 class RowInputs:
-    """H given row by row: C = I, F = H. Inputs of another kind override what they compute otherwise.
+    """Inputs H given row by row: C = I, F = H. Other kinds of inputs override the methods that they compute otherwise.
 
     ``features`` are F, (n, d).
     """
@@ -29,7 +29,7 @@ class RowInputs:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(m, d)."""
+        """The shape (m, d)."""
         m, d = self.features.shape
         return m, d
 
@@ -39,21 +39,21 @@ class RowInputs:
         return self.features.dtype
 
     def rows(self) -> Array:
-        """H, (m, d)."""
+        """Return H, (m, d)."""
         return self.features
 
     def times(self, matrix: Array) -> Array:
-        """H M, (m, k)."""
+        """Return H M, (m, k)."""
         return self.kernels.matmul(self.features, matrix)
 
     def moments(self, Q: Array, w_bar: Array | None) -> tuple[Array, Array, Array | None]:
-        """q = rowsum(H ∘ H Q) and s = H w̄ (0 where w̄ is None), (m,) float64; and Ĥ = H Q where it was formed."""
+        """Return q = rowsum(H ∘ H Q) and s = H w̄ (0 if w̄ is None), (m,) float64; and Ĥ = H Q, None if not formed."""
         H_hat = self.times(Q)
         q = self.kernels.row_dots(self.features, H_hat)
         return q, _sums(self.features, w_bar, self.kernels), H_hat
 
     def gram(self, weights: Array) -> Array:
-        """Hᵀ diag(weights) H, (d, d) float64, symmetric."""
+        """Return Hᵀ diag(weights) H, (d, d) float64, symmetric."""
         if weights.size and weights.min() == weights.max():
             return float(weights[0]) * self.kernels.gram(self.features)
         if np.all(weights >= 0):
@@ -62,22 +62,22 @@ class RowInputs:
         return self.kernels.gram(self.features, scaled, symmetric=True)
 
     def dots(self, targets: Csr, W_T: Array) -> Array:
-        """h_j · W_T[c] of every stored target (j, c), (entries,)."""
+        """Return h_j · W_T[c] of every stored target (j, c), (entries,)."""
         return self.kernels.pair_dots(targets, self.features, W_T)
 
     def total(self, pulled: Array) -> Array:
-        """Fᵀ pulled, (d,) float64: Hᵀ x for pulled = Cᵀ x."""
+        """Return Fᵀ pulled, (d,) float64: Hᵀ x for pulled = Cᵀ x."""
         return self.kernels.column_sums(self.features, pulled)
 
     def pull(self, values: Array, weights: Array) -> tuple[Array, Array]:
-        """Cᵀ values, and the mass Σ_j C_jw² weights_j of each feature w, (n,) float64, for a value and a weight an
-        example; repeats inside a bag count one by one, and bags of more than ``WIDE_BAG`` features more than once."""
+        """Return Cᵀ values, and the mass Σ_j C_jw² weights_j of each feature w, (n,) float64, for a value and a weight
+        per example. Repeats in a bag count one by one; bags of more than ``WIDE_BAG`` features count more than once."""
         return values, weights
 
 
 class WindowInputs(RowInputs):
-    """h_j is the mean of the features in window j of a text, its centre left out; example j has exactly one target. C
-    (m, n) are the windows, F (n, d) the features."""
+    """Windows of a text: h_j is the mean of the features in window j, without its centre. C (m, n) are the windows,
+    F (n, d) the features; each example has exactly one target."""
 
     def __init__(self, features: Array, windows: Windows, kernels: Kernels) -> None:
         super().__init__(features, kernels)
@@ -118,7 +118,7 @@ class WindowInputs(RowInputs):
 
 
 def _sums(H: Array, w_bar: Array | None, kernels: Kernels) -> Array:
-    """s = H w̄, (m,) float64; 0 where w̄ is None."""
+    """Return s = H w̄, (m,) float64; 0 if w̄ is None."""
     s: Array = kernels.xp.zeros(H.shape[0])
     if w_bar is not None:
         s += H @ w_bar.astype(H.dtype)

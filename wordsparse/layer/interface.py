@@ -1,7 +1,7 @@
-"""The data that the phases of a step hand over, target rows among them.
+"""The data that the phases of a step pass on, including the target rows.
 
-Shapes: m examples, u unique target rows, n features, d numbers a row. Arrays are in the working precision unless said
-otherwise; the letters are those of the equations in :mod:`wordsparse.layer.core`.
+Shapes: m examples, u unique target rows, n features, d numbers per row. Arrays are in the working precision unless
+stated otherwise; the letters are from the equations in :mod:`wordsparse.layer.core`.
 """
 
 from collections.abc import Callable
@@ -25,9 +25,9 @@ T = TypeVar("T")
 class Targets:
     """The sparse targets of a minibatch over its unique rows T.
 
-    ``rows`` (u,) int64 distinct outputs; ``csr`` (m, u) which of them are each example's targets; ``y`` (entries,)
-    weights (or regression targets) of the stored entries, in the working precision; ``transposed`` the structure of
-    the transpose where it is known already.
+    ``rows`` (u,) int64 are distinct outputs; ``csr`` (m, u) says which of them are each example's targets; ``y``
+    (entries,) are the weights (or regression targets) of the stored entries, in the working precision; ``transposed``
+    is the structure of the transpose if it is already known.
     """
 
     rows: Array
@@ -37,10 +37,10 @@ class Targets:
 
 
 class TargetRows:
-    """diag(√π) W on the target rows of a minibatch, W_T = V_T U + p_T ωᵀ (u, d), formed when it is first used and kept
-    until it is taken: one u×d×d product.
+    """The target rows of a minibatch of diag(√π) W, W_T = V_T U + p_T ωᵀ (u, d), formed when first used and kept
+    until taken: one u×d×d product.
 
-    It reads V when it is asked: before the update of its minibatch. ``p_T`` is p on the rows T, (u,) float64.
+    V is read when W_T is formed, so use it before the minibatch's update. ``p_T`` is p on the rows T, (u,) float64.
     """
 
     is_formed: ClassVar[bool] = True
@@ -53,34 +53,34 @@ class TargetRows:
 
     @classmethod
     def of(cls, V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> "TargetRows":
-        """Seen through their narrower side: formed where there are no more of them than examples."""
+        """Make target rows used through their narrower side: formed if there are no more of them than examples."""
         kind = FactoredRows if targets.csr.columns > targets.csr.rows else TargetRows
         return kind(V, targets, p_T, factors, kernels)
 
     def outputs(self, inputs: RowInputs) -> Array:
-        """a_jk = h_j · W_T[c_jk] of every stored target, (entries,)."""
+        """Return a_jk = h_j · W_T[c_jk] of every stored target, (entries,)."""
         return inputs.dots(self._csr, self._W_T)
 
     def combine(self, gamma: Array, base: Array | None = None, scale: Array | None = None) -> Array:
-        """Γ W_T, (m, d), plus diag(scale) base where given."""
+        """Return Γ W_T, (m, d), plus diag(scale) base if given."""
         return self._kernels.combine(self._csr, gamma, self._W_T, base, scale)
 
     def take(self) -> Array:
-        """W_T itself, the caller's to overwrite."""
+        """Return W_T itself, which the caller may overwrite."""
         W_T, self._formed = self._W_T, None
         return W_T
 
     def push(self, sums: "Sums", M: Array | None, by: float) -> Array:
-        """by · X M, (u, d), M = I where None; X may be taken for it."""
+        """Return by · X M, (u, d), with M = I if it is None; the memory of X may be reused for it."""
         X = sums.X.take()
         return self._kernels.matmul_in_place(X, by * (self._kernels.xp.eye(X.shape[1]) if M is None else M))
 
     def square(self, sums: "Sums") -> Array:
-        """XᵀX, (d, d) float64."""
+        """Return XᵀX, (d, d) float64."""
         return self._kernels.gram(sums.X())
 
     def gram_change(self, D: Array) -> Array:
-        """DᵀV_T + V_TᵀD + DᵀD, the change of VᵀV with a change D (u, d) of V's target rows; (d, d) float64."""
+        """Return DᵀV_T + V_TᵀD + DᵀD, the change of VᵀV if V's target rows change by D (u, d); (d, d) float64."""
         return self._kernels.gram_change(self._V, self._rows, D)
 
     @property
@@ -99,8 +99,8 @@ class TargetRows:
 
 
 class FactoredRows(TargetRows):
-    """Target rows that are more than the examples: W_T stays the product that it is. What needs it goes through V_T, at
-    m×d×d products and O(d) per target, so that an example costs O(d² + k d) whatever its number k of targets."""
+    """Target rows that outnumber the examples: W_T stays a product. Its uses go through V_T, by m×d×d products and
+    O(d) per target, so that an example costs O(d² + k d) for any number k of its targets."""
 
     is_formed: ClassVar[bool] = False
 
@@ -142,17 +142,17 @@ class FactoredRows(TargetRows):
 
 @dataclass
 class Clock:
-    """How often the state of a layer has changed."""
+    """A count of the changes of a layer's state."""
 
     changes: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Forward:
-    """The forward pass of one minibatch, (1) to (3): its loss, and all that gradient and update need of it.
+    """The forward pass of one minibatch, (1) to (3): its loss, and everything that gradient and update need from it.
 
-    ``terms`` are the losses, α, β and Γ; ``H_hat`` is Ĥ where it was formed. ``factors`` are those of the layer at the
-    change number ``at`` of its ``clock``.
+    ``terms`` are the losses, α, β and Γ; ``H_hat`` is Ĥ, or None if it was not formed. ``factors`` are the layer's
+    factors at the change number ``at`` of its ``clock``.
     """
 
     inputs: RowInputs
@@ -166,29 +166,28 @@ class Forward:
 
     @property
     def losses(self) -> Array:
-        """(m,) float64; only of a pass ``per_example``."""
+        """The losses (m,) float64; only after a pass ``per_example``."""
         assert self.terms.losses is not None
         return self.terms.losses
 
     @cached_property
     def bends(self) -> Array:
-        """|α|, (m,): half the size of the curvature along a row of W."""
+        """The sizes |α|, (m,): half the size of the curvature along a row of W."""
         alpha = self.terms.alpha
         bends_down = alpha.shape[0] > 0 and bool(alpha.min() < 0)
         return np.abs(alpha) if bends_down else alpha
 
     def check_current(self) -> None:
-        """Refuse to go on from a state that is gone (InputError), because the layer has changed since this forward
-        pass."""
+        """Refuse to go on (InputError) if the layer has changed since this forward pass: its state is gone."""
         if self.clock.changes != self.at:
             raise InputError("this forward pass is out of date: its layer was changed after it; run forward again")
 
 
 class Value(Generic[T]):
-    """A value that is computed when it is first asked for and kept; it is taken once, for its taker may overwrite it.
+    """A value that is computed on first use and then kept. It is taken at most once: the taker may overwrite it.
 
-    ``name`` is for the error. ``compute`` must not refer to what holds this value: such a circle would keep large
-    arrays until Python searches for it.
+    ``name`` is for the error. ``compute`` must not refer to the object that holds this value: the reference cycle would
+    keep large arrays alive until Python's garbage collector finds it.
     """
 
     def __init__(self, name: str, compute: Callable[[], T]) -> None:
@@ -198,10 +197,10 @@ class Value(Generic[T]):
 
     @classmethod
     def of(cls, name: str, value: T) -> "Value[T]":
-        """A value that is there already."""
-        made = cls(name, lambda: value)
-        made()
-        return made
+        """Make a value that is computed already."""
+        computed = cls(name, lambda: value)
+        computed()
+        return computed
 
     def __call__(self) -> T:
         if self._compute is not None:
@@ -212,7 +211,7 @@ class Value(Generic[T]):
         return self._kept[0]
 
     def take(self) -> T:
-        """The value, which is the caller's from now on."""
+        """Return the value, which the caller owns from now on."""
         self()
         return self._kept.pop()
 
@@ -224,7 +223,7 @@ class Sums:
     ``transposed`` is the structure of Γᵀ; ``X`` = ΓᵀH, (u, d); ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T, (n, d);
     ``curvature`` K = Hᵀ diag(α) H, symmetric, and ``weights_gram`` XᵀW_T = FᵀG, (d, d) float64; ``pulled_beta`` Cᵀβ
     and ``mass`` (C ∘ C)ᵀ|α|, (n,), and ``total_beta`` Hᵀβ, (d,), float64; ``H_hat`` Ĥ = H Q and ``gradient`` ∇H,
-    (m, d). Of sums that are not ``whole`` some examples are elsewhere: the forward pass is that of the others.
+    (m, d). If the sums are not ``whole``, they include examples of other processes, the forward pass does not.
     """
 
     forward: Forward

@@ -1,7 +1,7 @@
 """A loss over a minibatch: the terms of every target, and their sums over each example.
 
-By a kernel in one pass where the device has one for the loss, by array operations otherwise; the formulas are in
-:mod:`wordsparse.layer.losses` alone.
+If the device has a kernel for the loss, it computes them in one pass; otherwise array operations do. The formulas are
+in :mod:`wordsparse.layer.losses` alone.
 """
 
 from dataclasses import fields
@@ -18,9 +18,9 @@ PIECE = 2**15
 
 
 class LossSums(NamedTuple):
-    """``losses``, ``alpha`` = ∂L/∂q and ``beta`` = ∂L/∂s of each example, (m,) float64; ``gamma`` = ∂L/∂o of each
-    stored target, (entries,). Where only the sum of the losses was asked for, ``losses`` is None and ``of_targets`` the
-    part of it that the targets' own terms add."""
+    """The ``losses``, ``alpha`` = ∂L/∂q and ``beta`` = ∂L/∂s of each example, (m,) float64; ``gamma`` = ∂L/∂o of each
+    stored target, (entries,). If only the sum of the losses is wanted, ``losses`` is None and ``of_targets`` is the
+    part of the sum that the targets' own terms add."""
 
     losses: Array | None
     alpha: Array
@@ -32,9 +32,9 @@ class LossSums(NamedTuple):
 def per_example(
     loss: Loss, targets: Csr, y: Array, o: Array, q: Array, s: Array, total: float, kernels: Kernels
 ) -> LossSums:
-    """The loss of every example, and its derivatives. ``targets`` (m, any) is the structure of the stored targets,
-    ``y`` and ``o`` (entries,) their weights (or regression targets) and outputs; ``q`` and ``s`` are (m,) float64,
-    ``total`` Σ πᵢ."""
+    """Return the loss of every example, and its derivatives. ``targets`` (m, any) is the structure of the stored
+    targets, ``y`` and ``o`` (entries,) are their weights (or regression targets) and outputs; ``q`` and ``s`` are (m,)
+    float64, ``total`` is Σ πᵢ."""
     if is_regression(loss):
         wide = y.astype(np.float64)  # y² leaves float32 long before y does
         losses = q + kernels.sum_rows(targets, wide * (wide - 2 * o))
@@ -51,10 +51,10 @@ def per_example(
 def target_terms(
     loss: LinearLoss, targets: Csr, y: Array, a: Array, r: Array | None, total: float, kernels: Kernels
 ) -> LossSums:
-    """Σ y (t(o) + c), the part of the loss of all examples that is not of q and s, and the derivatives, that by o times
-    r, for outputs o = a r, r (u,) the factors of the columns.
+    """Return Σ y (t(o) + c), the part of the summed loss without q and s, and the derivatives; ∂/∂o comes times r. The
+    outputs are o = a r, with factors r (u,) of the columns.
 
-    The losses of the examples stay unknown. Regression has no such part.
+    The losses of single examples stay unknown. Regression has no terms per target.
     """
     compiled = vars(type(loss)).get("compiled")
     terms = None if compiled is None else kernels.target_terms(compiled, targets, y, a, r)
@@ -77,17 +77,17 @@ def target_terms(
 
 
 def times_columns(csr: Csr, values: Array, factors: Array | None, kernels: Kernels) -> Array:
-    """The value of each stored entry times the factor of its column; None: 1."""
+    """Return the value of each stored entry times the factor of its column; None: 1."""
     return values if factors is None else kernels.scale_columns(csr, values, factors)
 
 
 def _in_one_pass(
     loss: Loss, targets: Csr, y: Array, o: Array, q: Array | None, s: Array | None, total: float, kernels: Kernels
 ) -> LossSums | None:
-    """By a kernel, where the device has one for this very class; its formulas are tested against ``terms``."""
-    kernel = vars(type(loss)).get("cuda")  # what inherits from the class has formulas of its own
+    """Compute the sums by a kernel, if the device has one for this very class; tests compare it with ``terms``."""
+    kernel = vars(type(loss)).get("cuda")  # a subclass has formulas of its own
     if kernel is None:
         return None
     constants = tuple(getattr(loss, field.name) for field in fields(loss))  # type: ignore[arg-type]
-    found = kernels.loss_sums(kernel, constants, targets, y, o, q, s, total)
-    return None if found is None else LossSums(*found)
+    sums = kernels.loss_sums(kernel, constants, targets, y, o, q, s, total)
+    return None if sums is None else LossSums(*sums)

@@ -1,6 +1,6 @@
-"""Is a loss's :meth:`~wordsparse.layer.losses.Loss.terms` right? Its derivatives against finite differences.
+"""Checks a loss's :meth:`~wordsparse.layer.losses.Loss.terms`: its derivatives against finite differences.
 
-For whoever writes a loss of their own: an exact step is exact only for derivatives that belong to the value.
+It is for users who write their own loss: a step is exact only if the derivatives belong to the value.
 """
 
 import math
@@ -11,12 +11,12 @@ from wordsparse.errors import InputError
 from wordsparse.layer.losses import Loss, Terms, resolve
 from wordsparse.types import Array
 
-# Central differences: error ~ (step)² by truncation plus rounding/step, least at the cube root of the rounding.
+# Central differences err by (step)² (truncation) plus rounding/step: least at the cube root of the rounding.
 STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
-# Relative error allowed of a derivative, and of the rounding that the value brings into its difference.
+# Largest relative error of a derivative, and the relative rounding that the value brings into its difference.
 TOLERANCE = 1e-5
 ROUNDING = 1e-9
-# Random points, the outputs that q and s of each are summed over, and the sizes that these come in.
+# Number of random points, number of outputs over which q and s of each are summed, and the range of the outputs' sizes.
 POINTS, OUTPUTS = 200, 8
 SMALLEST, LARGEST = 0.01, 30.0
 
@@ -24,20 +24,20 @@ SMALLEST, LARGEST = 0.01, 30.0
 def check_loss(loss: Loss, *, total: float = 1.0) -> None:
     """Check ``loss.terms`` at random points: shapes, finite numbers, and its three derivatives.
 
-    The points are ones that a layer can reach: o is one of a few outputs, q and s are those outputs' sums. A term that
-    depends on the other points in the arrays shows as a wrong derivative.
+    A layer can reach all of these points: o is one of a few outputs, q and s are sums over these outputs. A term that
+    depends on the other points in the arrays shows up as a wrong derivative.
 
     Parameters
     ----------
     loss : Loss
     total : float
-        Σ πᵢ, the last argument of :meth:`~wordsparse.layer.losses.Loss.terms`: 1 under a base measure, D without one. A
-        loss that is used both ways is worth a check with each.
+        Σ πᵢ, the last argument of :meth:`~wordsparse.layer.losses.Loss.terms`: 1 under a base measure, D without one.
+        If you use the loss both ways, check it with both.
 
     Raises
     ------
     InputError
-        If an argument does not fit, the loss has no name, or a term is wrong: which one, where, and by how much.
+        If an argument does not fit, the loss has no name, or a term is wrong; the error says which, where and how much.
     """
     if not isinstance(loss, Loss):
         raise InputError(f"loss must be a wordsparse.layer.losses.Loss object, not {loss!r}")
@@ -50,7 +50,7 @@ def check_loss(loss: Loss, *, total: float = 1.0) -> None:
     def value(o: Array, q: Array, s: Array) -> Array:
         return np.asarray(_evaluate(loss, o, q, s, total).value)
 
-    # The natural size of each argument: a step must be small beside it, not beside 1.
+    # The natural size of each argument: a step must be small compared with it, not with 1.
     size = np.sqrt(q / total)
     by_q, by_s, by_o = STEP * q, STEP * size * total, STEP * size
     differences = {
@@ -58,14 +58,14 @@ def check_loss(loss: Loss, *, total: float = 1.0) -> None:
         "ds": ((value(o, q, s + by_s) - value(o, q, s - by_s)) / (2 * by_s), terms.ds, size * total),
         "do": ((value(o + by_o, q, s) - value(o - by_o, q, s)) / (2 * by_o), terms.do, size),
     }
-    for derivative, (expected, given, scale) in differences.items():
+    for derivative, (expected, actual, scale) in differences.items():
         noise = ROUNDING * np.maximum(1, np.abs(terms.value)) / scale
-        excess = np.abs(expected - given) - TOLERANCE * np.abs(expected) - noise
+        excess = np.abs(expected - actual) - TOLERANCE * np.abs(expected) - noise
         worst = int(np.argmax(excess))
         if excess[worst] > 0:
             raise InputError(
-                f"{name}.terms: {derivative} is {given[worst]:.9g} where finite differences of the value give "
-                f"{expected[worst]:.9g} (off by {abs(expected[worst] - given[worst]):.3g}), at "
+                f"{name}.terms: {derivative} is {actual[worst]:.9g}, but finite differences of the value give "
+                f"{expected[worst]:.9g} (off by {abs(expected[worst] - actual[worst]):.3g}), at "
                 + _where(o[worst], q[worst], s[worst], total)
             )
     if not loss.sees_sum and np.any(terms.ds):
@@ -73,7 +73,7 @@ def check_loss(loss: Loss, *, total: float = 1.0) -> None:
 
 
 def _points(total: float) -> tuple[Array, Array, Array]:
-    """(o, q, s), each (POINTS,): sums over a few outputs of equal weight, and one of those outputs."""
+    """Return (o, q, s), each (POINTS,): one of a few outputs, and sums over these outputs with equal weights."""
     random = np.random.default_rng(0)
     sizes = np.exp(random.uniform(math.log(SMALLEST), math.log(LARGEST), (POINTS, 1)))
     outputs = sizes * (random.standard_normal((POINTS, OUTPUTS)) + random.standard_normal((POINTS, 1)))
@@ -81,7 +81,7 @@ def _points(total: float) -> tuple[Array, Array, Array]:
 
 
 def _evaluate(loss: Loss, o: Array, q: Array, s: Array, total: float) -> Terms:
-    """The terms, each spread to ``o``'s shape; an InputError where one has another shape or is not finite."""
+    """Return the terms, each broadcast to ``o``'s shape; InputError if one has another shape or is not finite."""
     name = type(loss).__name__
     terms = loss.terms(o, q, s, total)
     if not isinstance(terms, Terms):

@@ -1,9 +1,9 @@
 """The spherical family: losses that see the outputs o ∈ R^D only through q = Σ πᵢoᵢ², s = Σ πᵢoᵢ and their targets.
 
-A loss is three numbers in, four numbers out: for a target output ``o`` and the sums ``q`` and ``s`` it gives ℓ and its
-derivatives by q, s and o (:class:`Terms`). The reference, the CPU path and any other backend use this one object; to
-add a loss, write :meth:`Loss.terms`. ``total`` is Σ πᵢ: 1 with a normalised base measure, D without one (πᵢ = 1).
-Each class also holds the facts about its loss: name, targets that it fits, step sizes and CUDA kernel.
+A loss takes three numbers and returns four: from a target output ``o`` and the sums ``q`` and ``s`` it computes ℓ and
+its derivatives by q, s and o (:class:`Terms`). The reference, the CPU path and every other backend use this one object;
+to add a loss, write :meth:`Loss.terms`. ``total`` is Σ πᵢ: 1 with a normalised base measure, D without one (πᵢ = 1).
+Each class also holds facts about its loss: name, the targets that it fits, step sizes and CUDA kernel.
 :mod:`wordsparse.layer.loss_pass` sums a loss over a minibatch.
 
 Sources: squared and spherical, Vincent et al. (NIPS 2015, arXiv 1412.7091); spherical and Taylor softmax, de
@@ -26,7 +26,7 @@ LOG_STEPS = {"lr": 1.0, "eta": 0.25, "t0": 80.0}
 
 
 class Terms(NamedTuple):
-    """ℓ and its three derivatives, each like ``o`` in shape (or a number where they are constant)."""
+    """The loss ℓ and its three derivatives, each of the shape of ``o`` (or a number if constant)."""
 
     value: Any
     dq: Any
@@ -40,29 +40,29 @@ class Loss(ABC):
     Attributes
     ----------
     name : str
-        How the command line and reports call it.
+        Its name on the command line and in reports.
     starts_at_zero : bool
         Whether W = 0 has a gradient that leads away from it.
     scale_free : bool
-        Whether it is the same where all outputs are multiplied by a number.
+        Whether it stays the same if all outputs are multiplied by a number.
     sees_sum : bool
-        Whether it depends on s; one that does not is given zeros for it.
+        Whether it depends on s; if False, s is passed as zeros.
     min_outputs : int
-        With fewer outputs the loss says nothing.
+        The least number of outputs for which the loss has a meaning.
     normalised : bool
-        Whether it is −log of a probability beside π: π_c exp(−ℓ(o_c)) sums to 1 over all outputs c.
+        Whether it is −log of a probability relative to π: π_c exp(−ℓ(o_c)) sums to 1 over all outputs c.
     fits : tuple of str
-        The kinds of targets that it fits: ``one-hot``, ``several`` (of one example), ``weighted``, ``real-valued``.
+        The kinds of targets that it fits: ``one-hot``, ``several`` (per example), ``weighted``, ``real-valued``.
     gives : str
-        What its outputs are: ``rankings``, ``probabilities`` or ``values``.
+        The meaning of its outputs: ``rankings``, ``probabilities`` or ``values``.
     move : float
-        By how much of its derivative a target's output may move in a second-order step of a network
-        (:mod:`wordsparse.torch.engine`); of a loss that is ``scale_free``, in units of the outputs' variance.
+        The share of its derivative by which a target's output may move in a second-order step of a network
+        (:mod:`wordsparse.torch.engine`); if the loss is ``scale_free``, in units of the outputs' variance.
     recipe : dict
-        What word vectors are trained with: arguments of the loss (``loss``), fields of ``StepSizes`` (``steps``), and
+        The recipe of word vectors: arguments of the loss (``loss``), fields of ``StepSizes`` (``steps``), and
         fields of ``Recipe``.
     cuda : str or None
-        The struct of kernels/cu/losses.cu that computes :meth:`terms` on a GPU. A subclass does not inherit it.
+        The struct in kernels/cu/losses.cu that computes :meth:`terms` on a GPU. A subclass does not inherit it.
     """
 
     name: ClassVar[str]
@@ -79,7 +79,7 @@ class Loss(ABC):
 
     @abstractmethod
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
-        """ℓ(o, q, s) for one target of weight 1, elementwise over arrays."""
+        """Return ℓ(o, q, s) and its derivatives for one target of weight 1, elementwise over arrays."""
 
 
 class LinearLoss(Loss):
@@ -90,18 +90,18 @@ class LinearLoss(Loss):
     Attributes
     ----------
     compiled : str or None
-        The function of pyx/loss_terms.pyx that computes :meth:`target`. A subclass does not inherit it.
+        The function in pyx/loss_terms.pyx that computes :meth:`target`. A subclass does not inherit it.
     """
 
     compiled: ClassVar[str | None] = None
 
     @abstractmethod
     def target(self, o: Any) -> tuple[Any, Any]:
-        """t(o) and t'(o)."""
+        """Return t(o) and t'(o)."""
 
     @abstractmethod
     def slopes(self, total: float) -> tuple[float, float, float]:
-        """The numbers (c, a, b)."""
+        """Return the numbers (c, a, b)."""
 
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
         value, slope = self.target(o)
@@ -113,11 +113,11 @@ class LinearLoss(Loss):
 class Squared(LinearLoss):
     """Squared error ‖o − y‖².
 
-    With ``target_value`` None the stored values of Y are the regression targets: ℓ = q − 2 Σ_k y_k o_k + Σ_k y_k²,
-    one q per example whatever its number of targets. Values stored twice for one output of one example add up first,
-    as they do in the matrix that they stand for. With a number, the stored values weight the targets like those of
-    every other loss, ℓ = Σ_k y_k (q − 2 t o_k + t²): with t = 1 under a base measure this is least-squares
-    density-ratio estimation, whose optimum is o_c(h) = P(c|h) / π_c.
+    If ``target_value`` is None, the stored values of Y are the regression targets: ℓ = q − 2 Σ_k y_k o_k + Σ_k y_k²,
+    with one q per example, whatever its number of targets. Values stored twice for one output of one example add up
+    first, as in the sparse matrix that holds them. If ``target_value`` is a number t, the stored values weight the
+    targets as in every other loss, ℓ = Σ_k y_k (q − 2 t o_k + t²): with t = 1 under a base measure this is
+    least-squares density-ratio estimation, whose optimum is o_c(h) = P(c|h) / π_c.
     """
 
     target_value: float | None = None
@@ -142,12 +142,12 @@ class Squared(LinearLoss):
 
 @dataclass(frozen=True)
 class BoundedNS(LinearLoss):
-    """Expected negative sampling with ``negatives`` draws from π, its negative part under a quadratic bound.
+    """The expected loss of negative sampling, k = ``negatives`` draws from π, with a quadratic bound of the negatives.
 
-    ℓ = softplus(−o) + k (c + s/2 + λ q), s and q taken as means under π. For any ξ softplus(x) ≤ c + x/2 + λ x² with
-    λ = tanh(ξ/2)/(4ξ) and c = softplus(ξ) − ξ/2 − λ ξ², equal at x = ±ξ (Jaakkola & Jordan, 2000); ξ = ``touching``,
-    and 0 is its limit: λ = 1/8, c = log 2 (Böhning, 1992). Negative sampling with every output as a negative and no
-    sampling noise. An output that is never a target goes to −1/(4λ): −2 with ξ = 0, −6 with ξ = 6.
+    ℓ = softplus(−o) + k (c + s/2 + λ q), with s and q as means under π. For any ξ, softplus(x) ≤ c + x/2 + λ x² with
+    λ = tanh(ξ/2)/(4ξ) and c = softplus(ξ) − ξ/2 − λ ξ², equal at x = ±ξ (Jaakkola & Jordan, 2000); ξ is ``touching``,
+    and ξ = 0 is the limit: λ = 1/8, c = log 2 (Böhning, 1992). Every output is a negative, and there is no sampling
+    noise. An output that is never a target goes to −1/(4λ): −2 with ξ = 0, −6 with ξ = 6.
     """
 
     negatives: float = 5.0
@@ -174,7 +174,7 @@ class BoundedNS(LinearLoss):
 
     def slopes(self, total: float) -> tuple[float, float, float]:
         k, xi = self.negatives, abs(self.touching)
-        # The limit by its series, before 0/0 shows.
+        # Near 0 use the series: the quotient would become 0/0.
         by_square = math.tanh(xi / 2) / (4 * xi) if xi > 1e-3 else (1 - xi**2 / 12) / 8
         constant = xi / 2 + math.log1p(math.exp(-xi)) - by_square * xi**2
         return k * constant, k * by_square / total, k / (2 * total)
@@ -222,8 +222,8 @@ class Taylor(Loss):
 class ZLoss(Loss):
     """Z-loss: ℓ = softplus(a (b − z)) / a of the standardised output z = (o − μ)/σ, μ = s/Σπ, σ² = q/Σπ − μ².
 
-    Where all outputs are equal (σ = 0, as at W = 0) z has no value; it is taken as 0 with no gradient. a and b were
-    chosen by how a network ranks next items, docs/torch.md; the source has them as hyper-parameters.
+    If all outputs are equal (σ = 0, as at W = 0), z is undefined; it counts as 0 with no gradient. The defaults of a
+    and b were chosen by how a network ranks next items (docs/torch.md); in the paper they are hyper-parameters.
     """
 
     a: float = 1.0
@@ -232,7 +232,7 @@ class ZLoss(Loss):
     starts_at_zero: ClassVar[bool] = False
     scale_free: ClassVar[bool] = True
     move: ClassVar[float] = 1.5
-    min_outputs: ClassVar[int] = 2  # one output is its own mean: rounding would pass for its spread
+    min_outputs: ClassVar[int] = 2  # a single output is its own mean: its spread would be rounding
     fits: ClassVar[tuple[str, ...]] = ("one-hot",)
     recipe: ClassVar[dict[str, Any]] = {"steps": {"lr": 2.0, "eta": 0.5, "t0": 40.0}}
     cuda: ClassVar[str] = "ZLoss"
@@ -245,7 +245,7 @@ class ZLoss(Loss):
         mean = s / total
         square = q / total
         variance = square - mean * mean
-        # Below this a variance is the rounding of its two terms: no spread to standardise by.
+        # A smaller variance is only the rounding of its two terms: there is no spread to divide by.
         spread = variance > 64 * np.finfo(np.float64).eps * square
         precision = np.where(spread, 1 / np.sqrt(np.where(spread, variance, 1)), 0)
         z = (o - mean) * precision
@@ -268,7 +268,7 @@ LOSSES: dict[str, type[Loss]] = {loss.name: loss for loss in (BoundedNS, Squared
 
 
 def resolve(loss: str | Loss) -> Loss:
-    """A loss from its name (with its defaults) or the loss itself.
+    """Return a loss from its name (with its defaults), or the loss itself.
 
     Raises
     ------
@@ -290,7 +290,7 @@ def resolve(loss: str | Loss) -> Loss:
 
 
 def is_regression(loss: Loss) -> bool:
-    """Whether the stored values of Y are regression targets (squared error), and do not weight the targets' losses."""
+    """Return whether the stored values of Y are regression targets (squared error), not weights of the losses."""
     return isinstance(loss, Squared) and loss.target_value is None
 
 

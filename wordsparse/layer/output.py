@@ -1,6 +1,6 @@
-"""The exact layer as users call it: SciPy matrices and arrays of the host or a GPU, checked before anything changes.
+"""The exact layer for users: it takes SciPy matrices and arrays of the host or a GPU, and checks them first.
 
-The layer itself, its equations and its step in phases are in :mod:`wordsparse.layer.core`.
+The layer itself, its equations and the phases of its step are in :mod:`wordsparse.layer.core`.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from wordsparse.layer.sums import pull_back
 from wordsparse.machine import memory
 from wordsparse.types import Array
 
-# Standard deviation of initial weights where the loss cannot start at zero.
+# Standard deviation of initial weights if the loss cannot start at zero.
 NOISE = 0.01
-# d×d float64 matrices: those of the state, and of the next one beside it.
+# Number of d×d float64 matrices in memory: of the state, and of the next state during an update.
 SQUARES = 6
-# The largest outputs are looked for in blocks of at most this many examples and outputs, the first of GROWTH k columns,
-# each at most GROWTH times as large as all before it: the fastest of several for 1 to 2,000 examples.
+# :meth:`FactoredOutput.top` searches blocks of at most TOP_EXAMPLES rows and TOP_OUTPUTS numbers. The first has
+# TOP_GROWTH k columns, each later one at most TOP_GROWTH times all before it. Fastest of several for 1 to 2,000 rows.
 TOP_EXAMPLES, TOP_OUTPUTS, TOP_GROWTH = 1024, 1 << 20, 8
 
 
 def check_memory(n_outputs: int, n_features: int, dtype: np.dtype[Any], weighted: bool) -> None:
-    """Refuse (InputError) a layer that does not fit into the memory that is left."""
+    """Refuse (InputError) a layer that does not fit into the free memory."""
     rows = n_outputs * (n_features * dtype.itemsize + (8 if weighted else 0))
     need = rows + 8 * SQUARES * n_features * n_features
     memory.check(need, f"a layer of {n_outputs:,} outputs and {n_features:,} features")
@@ -57,27 +57,27 @@ class FactoredOutput:
     dtype : float32 or float64
         Working precision of V, H and the rows; the d×d state is float64 always.
     seed : int
-        For initial weights where the loss cannot start at zero: normal with standard deviation 0.01/√π_i.
+        For the initial weights if the loss cannot start at zero: normal with standard deviation 0.01/√π_i.
     weights : (D, d) array, optional
-        Initial W; taken as given.
+        Initial W.
     threads : int, optional
         Threads of the compiled kernels; None: every CPU available.
     device : str
-        ``cpu``, ``cuda`` (an NVIDIA GPU through CuPy) or ``auto``; there the state stays. Inputs may be CuPy arrays
-        then, and their results are too; NumPy arrays give NumPy arrays.
+        ``cpu``, ``cuda`` (an NVIDIA GPU through CuPy) or ``auto``. The state stays on the device. On a GPU, inputs may
+        be CuPy arrays, and then the results are, too; NumPy arrays give NumPy arrays.
     kernels : Kernels, optional
         Kernels to use in place of those of ``device`` and ``threads``.
 
     Raises
     ------
     InputError
-        If a size, the dtype, the base measure or the weights do not fit, the device cannot be used, or the memory does
-        not suffice.
+        If a size, the dtype, the base measure or the weights do not fit, the device cannot be used, or the memory is
+        too small.
 
     Notes
     -----
-    A layer does one call at a time: while a thread is in a call, calls of other threads wait for it, and a call by a
-    signal handler in the middle of it would wait for ever. A layer can be copied and pickled.
+    A layer does one call at a time: calls of other threads wait until the current one has ended. A signal handler that
+    interrupts a call and calls the layer itself would wait for ever. A layer can be copied and pickled.
     """
 
     @at_work(starting=True)
@@ -114,12 +114,12 @@ class FactoredOutput:
 
     @property
     def n_outputs(self) -> int:
-        """D."""
+        """The number of outputs D."""
         return self.core.n_outputs
 
     @property
     def n_features(self) -> int:
-        """d."""
+        """The number of features d."""
         return self.core.n_features
 
     @property
@@ -141,13 +141,13 @@ class FactoredOutput:
 
     @one_at_a_time
     def loss_and_grad(self, H: ArrayLike, Y: Any) -> tuple[Array, Array]:
-        """Losses and ∂(their sum)/∂H, without an update.
+        """Return the losses and ∂(their sum)/∂H, without an update.
 
         Parameters
         ----------
         H : (m, d) array
         Y : (m, D) SciPy sparse matrix or array
-            Its stored values weight the targets' losses; for squared error they are the regression targets.
+            The stored values weight the targets' losses; for squared error they are the regression targets.
 
         Returns
         -------
@@ -175,7 +175,7 @@ class FactoredOutput:
         weight_decay: float = 0.0,
         preconditioner: ArrayLike | None = None,
     ) -> tuple[Array, Array]:
-        """One exact gradient step of size ``lr`` on the sum of the losses.
+        """Take one exact gradient step of size ``lr`` on the sum of the losses.
 
         Parameters
         ----------
@@ -184,24 +184,24 @@ class FactoredOutput:
         lr : float
             η, at least 0.
         weight_decay : float
-            λ, at least 0: adds λ/2 ‖W‖² (with a base measure: of diag(√π) W) to the sum of the losses.
+            λ, at least 0: adds λ/2 ‖W‖² (with a base measure: λ/2 ‖diag(√π) W‖²) to the sum of the losses.
         preconditioner : (d, d) array, optional
             Π, symmetric and positive definite up to the rounding of float32: the gradient of the losses by W is
-            multiplied by it, ∂L/∂W Π. With squared error, ``lr`` 1 and Π = ½ (λI + HᵀH)⁻¹, H of all examples so
-            far, W is the exact ridge regression on them (recursive least squares).
+            multiplied by it, ∂L/∂W Π. With squared error, ``lr`` 1 and Π = ½ (λI + HᵀH)⁻¹, where H holds all examples
+            so far, W is the exact ridge regression on them (recursive least squares).
 
         Returns
         -------
         losses, grad_h
-            As :meth:`loss_and_grad`, of the weights before the step.
+            As for :meth:`loss_and_grad`, with the weights before the step.
 
         Raises
         ------
         InputError
-            As :meth:`loss_and_grad`; or if lr, weight_decay or the preconditioner does not fit.
+            As for :meth:`loss_and_grad`; or if lr, weight_decay or the preconditioner does not fit.
         TrainingError
-            If the step would explode or make A singular, or the losses of ten minibatches in a row are more than 1,000
-            times those at first, as where H diverges. Nothing has changed then.
+            If the step would explode or make A singular, or if the losses of ten minibatches in a row are more than
+            1,000 times the first losses, as they are if H diverges. Nothing has changed then.
         """
         lr = validation.non_negative("lr", lr)
         weight_decay = validation.non_negative("weight_decay", weight_decay)
@@ -217,7 +217,7 @@ class FactoredOutput:
 
     @one_at_a_time
     def weights(self, rows: ArrayLike | None = None) -> Array:
-        """W[rows] (all rows when None), so that o = W h; in the working precision."""
+        """Return W[rows] (all rows if None), so that o = W h; in the working precision."""
         if rows is None:
             return self.core.weights()
         return self.core.kernels.to_host(self.core.rows(self._chosen(rows)))
@@ -230,13 +230,13 @@ class FactoredOutput:
 
     @one_at_a_time
     def set_common_output(self, value: float) -> None:
-        """Start from o = ``value``·h_d for every output, h_d the last feature."""
+        """Start from o = ``value``·h_d for every output, where h_d is the last feature."""
         self.core.set_common_output(validation.finite("value", value))
         self.watch = LossWatch()
 
     @one_at_a_time
     def outputs(self, H: ArrayLike, rows: ArrayLike) -> Array:
-        """o[:, rows] for inputs H (m, d): (m, len(rows))."""
+        """Return o[:, rows] for inputs H (m, d): (m, len(rows))."""
         there, chosen = self._checked(H), self._chosen(rows)
         if chosen.shape[0] < there.shape[0]:
             return self.like(H, there @ self.core.rows(chosen).T)
@@ -244,12 +244,12 @@ class FactoredOutput:
 
     @one_at_a_time
     def top(self, H: ArrayLike, k: int) -> tuple[Array, Array]:
-        """The k largest outputs of each example over all D, in the time and a fraction of the memory of a dense layer.
+        """Return the k largest of all D outputs per example, as fast as a dense layer, in a fraction of its memory.
 
         Returns
         -------
         indices : (m, k) int64, outputs : (m, k)
-            Largest first, and the smaller index first among equal ones; k is cut to D.
+            Largest first, and the smaller index first among equal outputs; k is at most D.
         """
         there, k = self._checked(H), min(validation.positive_int("k", k), self.n_outputs)
         step = max(1, min(TOP_EXAMPLES, TOP_OUTPUTS // (TOP_GROWTH * k)))
@@ -258,9 +258,9 @@ class FactoredOutput:
         return self.like(H, indices), self.like(H, outputs)
 
     def _top(self, H: Array, k: int) -> tuple[Array, Array]:
-        """:meth:`top` of examples whose outputs of a block fit into a cache.
+        """Compute :meth:`top` for so few examples that the outputs of a block fit into a cache.
 
-        A later output enters only if it is larger than the k-th largest so far. Blocks grow, so that few do.
+        A later output enters only if it is larger than the k-th largest so far. Blocks grow, so that few enter.
         """
         xp, most = self.core.kernels.xp, max(TOP_GROWTH * k, TOP_OUTPUTS // max(1, H.shape[0]))
         ends = [0, min(TOP_GROWTH * k, self.n_outputs)]
@@ -285,7 +285,7 @@ class FactoredOutput:
     # ── arguments and results of users ────────────────────────────────────────────────────────────────────────────
 
     def forward(self, H: ArrayLike, Y: Any) -> Forward:
-        """The forward pass of checked arguments on the device, for code that goes on with it on ``core``."""
+        """Check the arguments and run the forward pass on the device, for code that continues on ``core``."""
         there, core = self._checked(H), self.core
         indptr, columns, y = validation.sparse_targets(
             Y, there.shape[0], self.n_outputs, self.dtype, add_up=isinstance(self.loss, _losses.Squared)
@@ -304,20 +304,20 @@ class FactoredOutput:
             )
 
     def _checked(self, H: Any) -> Array:
-        """H, validated and on the device."""
+        """Return H, validated and on the device."""
         if self._is_there(H):
             return validation.device_matrix("H", H, self.n_features, self.dtype)
         return self.core.kernels.to_device(validation.matrix("H", H, self.n_features, self.dtype))
 
     def _checked_preconditioner(self, preconditioner: Any) -> Array:
-        """Π, validated, float64 and on the device."""
+        """Return Π, validated, float64 and on the device."""
         if self._is_there(preconditioner):
             preconditioner = self.core.kernels.to_host(preconditioner)
         Pi = validation.positive_definite("preconditioner", preconditioner, self.n_features)
         return self.core.kernels.to_device(Pi)
 
     def _checked_weights(self, weights: ArrayLike) -> Array:
-        """W, validated as it is given."""
+        """Return W unchanged, after validation."""
         weights = np.asarray(weights)
         if weights.shape != self.core.V.shape:
             raise InputError(f"weights must have shape {self.core.V.shape}, not {weights.shape}")
@@ -326,11 +326,11 @@ class FactoredOutput:
         return weights
 
     def _chosen(self, rows: ArrayLike) -> Array:
-        """Indices of outputs, validated and on the device."""
+        """Return indices of outputs, validated and on the device."""
         return self.core.kernels.to_device(validation.output_rows(rows, self.n_outputs))
 
     def like(self, given: Any, result: Array) -> Array:
-        """A result where the input was: on the device for an array of the device."""
+        """Return a result where its input was: on the device for an array of the device."""
         return result if self._is_there(given) else self.core.kernels.to_host(result)
 
     def _is_there(self, array: Any) -> bool:
@@ -339,6 +339,6 @@ class FactoredOutput:
 
 
 def _largest(indices: Array, values: Array, k: int) -> tuple[Array, Array]:
-    """The k largest values of each row with their indices, largest first; the earlier ones of equal values."""
+    """Return the k largest values of each row with their indices, largest first; equal values keep their order."""
     order = np.argsort(-values, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(indices, order, 1), np.take_along_axis(values, order, 1)

@@ -1,7 +1,7 @@
 """The dense oracle: the same losses, gradients and steps in O(D d), in float64, written to be read.
 
-Tests and benchmarks judge the factored layer by it. It forms every output, differentiates by nothing but the loss's own
-derivatives and updates all of W.
+Tests and benchmarks judge the factored layer by it. It forms every output, uses only the loss's own derivatives, and
+updates all of W.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from wordsparse.types import Array
 class DenseOutput:
     """A layer o = W h with all of W (D, d) in float64.
 
-    ``base_measure`` π (D,) normalised to sum 1, or None for π = 1. With π the step is the gradient step on diag(√π) W,
-    and weight decay penalises that matrix.
+    ``base_measure`` π (D,) is normalised to sum 1; None means π = 1. With π the step is the gradient step on
+    diag(√π) W, and weight decay penalises that matrix.
     """
 
     W: Array
@@ -36,7 +36,7 @@ class DenseOutput:
         self.pi = pi if self.base_measure is None else pi / pi.sum()
 
     def loss_and_grads(self, H: ArrayLike, Y: Any) -> tuple[Array, Array, Array]:
-        """Losses (m,), ∂(their sum)/∂H (m, d) and ∂/∂W (D, d)."""
+        """Return the losses (m,), ∂(their sum)/∂H (m, d) and ∂/∂W (D, d)."""
         H, Y = np.asarray(H, np.float64), Y.tocsr()
         O = H @ self.W.T  # noqa: E741 (m, D): every output
         losses, grad_O = np.zeros(H.shape[0]), np.zeros_like(O)
@@ -46,7 +46,7 @@ class DenseOutput:
         return losses, grad_O @ self.W, grad_O.T @ H
 
     def _example(self, o: Array, targets: Array, y: Array) -> tuple[float, Array]:
-        """Loss of one example with outputs o (D,), and its gradient by every output."""
+        """Return the loss of one example with outputs o (D,), and its gradient by every output."""
         q, s, total = self.pi @ (o * o), self.pi @ o, float(self.pi.sum())
         grad = np.zeros_like(o)
         assert isinstance(self.loss, Loss)
@@ -66,10 +66,10 @@ class DenseOutput:
     def step(
         self, H: ArrayLike, Y: Any, lr: float, preconditioner: Array | None = None, weight_decay: float = 0.0
     ) -> tuple[Array, Array]:
-        """W ← W − lr (∂/∂W Π + λ W) (with π: on diag(√π) W); returns losses and ∂/∂H from before."""
+        """Set W ← W − lr (∂/∂W Π + λ W) (with π: on diag(√π) W). Return losses and ∂/∂H from before the step."""
         losses, grad_H, grad_W = self.loss_and_grads(H, Y)
         if preconditioner is not None:
             grad_W = grad_W @ preconditioner
-        # W̃ = √π W: ∂/∂W̃ = ∂/∂W / √π, and W changes by 1/√π of what W̃ does.
+        # W̃ = √π W: ∂/∂W̃ = ∂/∂W / √π, and the change of W is 1/√π times the change of W̃.
         self.W = self.W - lr * (grad_W / self.pi[:, None] + weight_decay * self.W)
         return losses, grad_H

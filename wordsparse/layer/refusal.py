@@ -1,6 +1,6 @@
-"""Steps that are refused: those that would blow the weights up, make A singular, or leave numbers that are not finite.
+"""Refuses steps that would blow the weights up, make A singular, or leave numbers that are not finite.
 
-An update is looked at before it is applied, so a refusal has changed nothing.
+An update is checked before it is applied, so a refusal has changed nothing.
 """
 
 from typing import Any
@@ -14,23 +14,22 @@ from wordsparse.layer.update import Update
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-# Past this condition number inputs of this precision cannot tell a step's A from a singular matrix.
+# Past this condition number, inputs of this precision cannot tell a step's A from a singular matrix.
 STEP_CONDITION = {np.dtype(np.float32): 1e7, np.dtype(np.float64): 1e12}
-# An unstable step may not take ‖W‖² past this multiple of the largest value that it had after a stable one.
+# An unstable step may not take ‖W‖² past this multiple of its largest value after a stable step.
 MAX_GROWTH = 1e8
 # A step of at most this strength overshoots in no direction that curves upward.
 STABLE = 2.0
 
 
 def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels) -> None:
-    """Look at an update of the factors ``before``; ``stable_norm`` is the largest ‖W‖² after a stable step.
+    """Check an update of the factors ``before``; ``stable_norm`` is the largest ‖W‖² after a stable step.
 
-    TrainingError if the step would explode or make A singular, or its
-    numbers are not finite.
+    TrainingError if the step would explode or make A singular, or if its numbers are not finite.
     """
     new, dtype = update.factors, update.rows_change.dtype
     norm = float(np.trace(new.Q))
-    # From W = 0 there is no norm to compare with: there the step's own amplification counts.
+    # If W = 0 there is no norm to compare with: the step's own amplification counts.
     growth = norm / stable_norm if stable_norm > 0 else update.strength * update.strength
     if update.strength > STABLE and np.isfinite(norm) and growth > MAX_GROWTH:
         raise TrainingError(
@@ -49,13 +48,13 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels)
 
 
 def check_rows(change: Array, factors: Factors, dtype: np.dtype[Any]) -> None:
-    """Look at a change of some rows of diag(√π) W, (n, d) float64, where W has these factors. TrainingError if ‖W‖²,
-    by the triangle inequality, might leave ``dtype``."""
+    """Check a change of some rows of diag(√π) W, (n, d) float64, for a W with these factors. TrainingError if ‖W‖²
+    could leave ``dtype``, by the triangle inequality."""
     with np.errstate(all="ignore"):
         norm = np.square(np.sqrt(np.trace(factors.Q)) + np.linalg.norm(change))
     if not norm <= np.finfo(dtype).max:
         raise TrainingError(
-            f"the rows that were inputs would leave {dtype}: lower the learning rate, or scale the losses down"
+            f"the rows used as inputs would leave {dtype}: lower the learning rate, or scale the losses down"
         )
 
 

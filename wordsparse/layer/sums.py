@@ -1,8 +1,8 @@
 """The sums over a minibatch that flow back from it, equations (4) to (6) of :mod:`wordsparse.layer.core`.
 
-The update of W is made of X = ΓᵀH and K = Hᵀ diag(α) H, the gradient by the features F (n, d), H = C F, of Z, G and
-Cᵀβ: ∂L/∂F = Cᵀ ∇H = Z Q + G + (Cᵀβ) w̄ᵀ. Inputs that are rows compute each sum on first use, windows of a text
-the three large ones in one pass over the text. Sums that depend on W come from the state that the forward pass saw.
+The update of W consists of X = ΓᵀH and K = Hᵀ diag(α) H. The gradient by the features F (n, d), H = C F, consists of
+Z, G and Cᵀβ: ∂L/∂F = Cᵀ ∇H = Z Q + G + (Cᵀβ) w̄ᵀ. If inputs are rows, each sum is computed on first use; for windows of
+a text, the three large sums come from one pass over it. Sums that depend on W use the state that the forward pass saw.
 """
 
 from wordsparse.kernels import Csr, Kernels
@@ -12,13 +12,13 @@ from wordsparse.types import Array
 
 
 def pull_back(forward: Forward) -> Sums:
-    """The sums that flow back from a forward pass."""
+    """Return the sums that flow back from a forward pass."""
     inputs = forward.inputs
     return _window_sums(forward, inputs) if isinstance(inputs, WindowInputs) else _row_sums(forward, inputs)
 
 
 def _row_sums(forward: Forward, inputs: RowInputs) -> Sums:
-    """Of inputs that are rows: C = I. A sum that is not used costs nothing."""
+    """Return the sums for inputs that are rows: C = I. An unused sum costs nothing."""
     kernels, alpha, gamma = inputs.kernels, forward.terms.alpha, forward.terms.gamma
 
     def G() -> Array:
@@ -38,7 +38,7 @@ def _row_sums(forward: Forward, inputs: RowInputs) -> Sums:
 
 
 def _window_sums(forward: Forward, inputs: WindowInputs) -> Sums:
-    """Of windows of a text: X, Z and G in one pass over it. X takes the place of the forward pass's W_T."""
+    """Return the sums for windows of a text: X, Z and G in one pass over it. X overwrites the forward pass's W_T."""
     forward.check_current()
     kernels, F, targets = inputs.kernels, inputs.features, forward.targets.csr.indices
     zeta = kernels.scaled(forward.terms.alpha, 2, F.dtype)
@@ -58,7 +58,7 @@ def _sums(
     G: Value[Array],
     curvature: Value[Array],
 ) -> Sums:
-    """The sums that are computed in the same way for rows and windows, beside the others."""
+    """Return all sums; those not given here are computed in the same way for rows and windows."""
     forward.check_current()
     inputs, beta = forward.inputs, forward.terms.beta
     pulled = Value("Cᵀβ and (C ∘ C)ᵀ|α|", lambda: inputs.pull(beta, forward.bends))

@@ -1,9 +1,9 @@
-"""The update of one step, equations (7) to (12) of :mod:`wordsparse.layer.core`, computed beside the state.
+"""The update of one step, equations (7) to (12) of :mod:`wordsparse.layer.core`, computed without changing the state.
 
-Two routes to the same numbers: :func:`dense` through d×d matrices, O(u d² + d³), and :func:`low_rank` through the m
-rows of H, O(m d²), with Woodbury's identity for U⁻¹. :func:`compute` takes the cheaper one. The change of the
-d×d state by a minibatch is computed in the working precision, as accurate as the rows of V that go with it, and added
-in float64.
+Two routes lead to the same numbers: :func:`dense` through d×d matrices, O(u d² + d³), and :func:`low_rank` through the
+m rows of H, O(m d²), with Woodbury's identity for U⁻¹. :func:`compute` takes the cheaper one. The change of the d×d
+state by a minibatch is computed in the working precision, as accurately as the rows of V that change with it, and
+added in float64.
 """
 
 from dataclasses import dataclass, replace
@@ -17,17 +17,17 @@ from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Sums, TargetRows
 from wordsparse.types import Array
 
-# A larger growth of U⁻¹ means that the step takes some direction nearly away: it is computed again in float64.
+# A larger growth of U⁻¹ means that the step nearly removes some direction: it is computed again in float64.
 MAX_INVERSE_GROWTH = 100.0
-# With fewer examples, converting the state takes longer than computing in float64.
+# With fewer examples, converting the state to the working precision takes longer than computing in float64.
 MIN_CONVERTED_EXAMPLES = 8
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step to take: by the gradient that ``sums`` hold, of size ``lr`` (η), from the factors that they saw.
+    """A step to take: along the gradient in ``sums``, of size ``lr`` (η), from the factors of their forward pass.
 
-    ``total`` is ‖p‖²; ``preconditioner`` Π (d, d) float64 or None for I; ``weight_decay`` λ.
+    ``total`` is ‖p‖², ``preconditioner`` Π (d, d) float64 or None for I, ``weight_decay`` λ.
     """
 
     sums: Sums
@@ -39,16 +39,16 @@ class Step:
 
     @property
     def eta(self) -> np.float64:
-        """η; as NumPy's float, whose overflows and divisions by zero are not finite, and refused by the caller."""
+        """The step size η as NumPy's float: overflow and division by zero give inf or NaN, which the caller refuses."""
         return np.float64(self.lr)
 
     @property
     def shrink(self) -> np.float64:
-        """c = 1 − ηλ."""
+        """The factor c = 1 − ηλ."""
         return 1 - self.eta * self.weight_decay
 
     def times_pi(self, matrix: Array) -> Array:
-        """matrix Π, for a d×d or a (d,) one."""
+        """Return matrix Π, for a matrix (d, d) or a vector (d,)."""
         if self.preconditioner is None:
             return matrix
         return matrix @ self.preconditioner if matrix.ndim == 1 else self.kernels.matmul(matrix, self.preconditioner)
@@ -58,10 +58,10 @@ class Step:
 class Update:
     """A new state, computed and not yet applied.
 
-    ``factors`` are new; ``folds``: V must then take U' in. ``rows_change`` (u, d) is the change of V's target rows: D
-    or, where V takes U' in first, Δ itself, exact however ill-conditioned A was. ``strength`` is η √|tr B²|, at least
-    the largest eigenvalue of η B: up to 2 the step is stable in every direction that curves upward. ``rows`` (u,) are
-    the target rows, and ``at`` the layer's change counter that the update starts from.
+    ``factors`` are the new ones; if ``folds``, V must take U' in. ``rows_change`` (u, d) is the change of V's target
+    rows: D or, if V takes U' in first, Δ itself, which is exact however ill-conditioned A was. ``strength`` is
+    η √|tr B²|, at least the largest eigenvalue of η B: up to 2, the step is stable in every direction that curves
+    upward. ``rows`` (u,) are the target rows; ``at`` is the layer's change counter from which the update starts.
     """
 
     rows: Array
@@ -73,33 +73,33 @@ class Update:
 
 
 def compute(step: Step) -> Update:
-    """The update, by the cheaper route; entries that are not finite are left for the caller to find."""
+    """Compute the update by the cheaper route. The caller must look for entries that are not finite."""
     forward = step.sums.forward
     m, d = forward.inputs.shape
-    # Only the dense route keeps to sums over examples: the other one needs the examples themselves.
+    # The dense route needs only sums over examples, the low-rank route the examples themselves.
     route = low_rank if step.sums.whole and low_rank_flops(m, d) < dense_flops(m, d) else dense
     with np.errstate(all="ignore"):
         return route(step, precision(m, forward.inputs.dtype))
 
 
 def precision(m: int, dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The precision in which the products of a minibatch of m examples of ``dtype`` are computed."""
+    """Return the precision in which the products of a minibatch of m examples of ``dtype`` are computed."""
     return dtype if m >= MIN_CONVERTED_EXAMPLES else np.dtype(np.float64)
 
 
 def dense_flops(m: int, d: int) -> float:
-    """The cost of :func:`dense`, about: curvature and two products with ΓᵀH (u ≈ m); for the d×d matrices, whatever m,
-    an inverse in float64, which counts twice, some products and passes."""
+    """Estimate the cost of :func:`dense`: curvature and two products with ΓᵀH (u ≈ m); for the d×d matrices, whatever
+    m is, an inverse in float64, which counts twice, some products and passes."""
     return 7.0 * m * d**2 + 40.0 * d**3
 
 
 def low_rank_flops(m: int, d: int) -> float:
-    """The cost of :func:`low_rank`, about: six m×d×d products, four m×m×d ones and an inverse."""
+    """Estimate the cost of :func:`low_rank`: six m×d×d products, four m×m×d products and an inverse."""
     return 12.0 * m * d**2 + 8.0 * m**2 * d + 2.0 * m**3
 
 
 def dense(step: Step, real: np.dtype[Any]) -> Update:
-    """Through d×d matrices; the products of the minibatch are computed in ``real``."""
+    """Compute the update through d×d matrices; the products of the minibatch are computed in ``real``."""
     sums, forward, kernels, times_pi = step.sums, step.sums.forward, step.kernels, step.times_pi
     f, eta, c = forward.factors, real.type(step.eta), step.shrink
     B, b = (2 * times_pi(sums.curvature())).astype(real), times_pi(sums.total_beta())  # (7)
@@ -129,7 +129,7 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
 
 
 def _is_ill_conditioned(new: Factors, f: Factors, real: np.dtype[Any]) -> bool:
-    """Whether the step takes some direction so nearly away that its rest needs float64, and ``real`` is float32."""
+    """Return whether the step nearly removes a direction, so that the rest needs float64, and ``real`` is float32."""
     return real != np.float64 and not new.inverse_scale < MAX_INVERSE_GROWTH * f.inverse_scale
 
 
@@ -144,40 +144,40 @@ class Dense:
     folds: bool
 
 
-def through_V(rows: TargetRows, known: Dense) -> tuple[Array, Array, Array]:
-    """(11) D = Δ U'⁻¹, and (12) U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' with ω', that goes with Δᵀp_T."""
-    step, kernels, real = known.step, known.step.kernels, known.B.dtype
-    D = rows.push(step.sums, _pi_times(step, known.new.U_inverse), -step.eta)
-    in_V, U = rows.gram_change(D).astype(real), known.new.U.astype(real)
-    return D, kernels.gram(U, kernels.matmul(in_V, U), symmetric=True), known.new.omega
+def through_V(rows: TargetRows, results: Dense) -> tuple[Array, Array, Array]:
+    """Return (11) D = Δ U'⁻¹ and (12) U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U', with ω' as the factor of Δᵀp_T."""
+    step, kernels, real = results.step, results.step.kernels, results.B.dtype
+    D = rows.push(step.sums, _pi_times(step, results.new.U_inverse), -step.eta)
+    in_V, U = rows.gram_change(D).astype(real), results.new.U.astype(real)
+    return D, kernels.gram(U, kernels.matmul(in_V, U), symmetric=True), results.new.omega
 
 
-def through_W(rows: TargetRows, known: Dense) -> tuple[Array, Array, Array]:
-    """(11) Δ itself or Δ U'⁻¹, and (12) ΔᵀW_T A + AᵀW_TᵀΔ + ΔᵀΔ with −η b, that goes with Δᵀp_T.
+def through_W(rows: TargetRows, results: Dense) -> tuple[Array, Array, Array]:
+    """Return (11) Δ itself or Δ U'⁻¹, and (12) ΔᵀW_T A + AᵀW_TᵀΔ + ΔᵀΔ, with −η b as the factor of Δᵀp_T.
 
-    ΔᵀW_T A + ½ ΔᵀΔ = −η Πᵀ (XᵀW_T A − ½ η XᵀX Π), A = c I − η B, and XᵀW_T = FᵀG. A product more than through V, but
-    no worse where U' is ill-conditioned, and over the examples where the targets are many.
+    ΔᵀW_T A + ½ ΔᵀΔ = −η Πᵀ (XᵀW_T A − ½ η XᵀX Π), A = c I − η B, and XᵀW_T = FᵀG. It takes one product more than
+    through V, but stays accurate if U' is ill-conditioned, and runs over the examples if there are many targets.
     """
-    step, kernels, B, real = known.step, known.step.kernels, known.B, known.B.dtype
+    step, kernels, B, real = results.step, results.step.kernels, results.B, results.B.dtype
     sums, eta = step.sums, real.type(step.eta)
     XW = sums.weights_gram().astype(real)
     XX = rows.square(sums)
     R = real.type(step.shrink) * XW
     R -= eta * (kernels.matmul(XW, B) + 0.5 * step.times_pi(XX).astype(real))
     R = R if step.preconditioner is None else kernels.gram(step.preconditioner.astype(real), R)
-    change = rows.push(sums, _pi_times(step, None if known.folds else known.new.U_inverse), -step.eta)
-    return change, -eta * (R + R.T), -eta * known.b
+    change = rows.push(sums, _pi_times(step, None if results.folds else results.new.U_inverse), -step.eta)
+    return change, -eta * (R + R.T), -eta * results.b
 
 
 def _pi_times(step: Step, M: Array | None) -> Array | None:
-    """Π M; None means I on either side."""
+    """Return Π M; None means I for either matrix."""
     if step.preconditioner is None or M is None:
         return M if step.preconditioner is None else step.preconditioner
     return step.kernels.matmul(step.preconditioner, M)
 
 
 def low_rank(step: Step, real: np.dtype[Any]) -> Update:
-    """Through the m rows of H; the products of the minibatch are computed in ``real``.
+    """Compute the update through the m rows of H; the products of the minibatch are computed in ``real``.
 
     With P = H Π, L = 2 diag(α) H, E = P Lᵀ (m, m) and J = (I − (η/c) E)⁻¹ P U⁻¹,  U'⁻¹ = (U⁻¹ + (η/c) Lᵀ J) / c  and
     D = −(η/c) Γᵀ J. With g = ∇H, everything that changes Q lies in the span of P:
@@ -185,14 +185,14 @@ def low_rank(step: Step, real: np.dtype[Any]) -> Update:
         Q' = c² Q − c η (Pᵀ M + Mᵀ P),   M = g − (η/c) S P
         S  = (g − diag(α) Ĥ) Lᵀ + ½ Γ Γᵀ + Γ p_T βᵀ + ½ ‖p‖² β βᵀ
 
-    The products that read U, or U⁻¹, stand together: the state is larger than a core's cache.
+    The products that read U stand together, and so do those that read U⁻¹: the state is larger than a core's cache.
     """
     sums, forward, kernels = step.sums, step.sums.forward, step.kernels
     f, csr, c, c_eta = forward.factors, forward.targets.csr, step.shrink, step.shrink * step.eta
     eta, eta_c = real.type(step.eta), real.type(step.eta / c)
     alpha, beta, gamma = forward.terms.alpha.astype(real)[:, None], forward.terms.beta.astype(real), forward.terms.gamma
     H = forward.inputs.rows().astype(real, copy=False)
-    # In float64: where Π's eigenvalues differ by orders of magnitude, the terms of H Π cancel.
+    # In float64: if Π's eigenvalues differ by orders of magnitude, the terms of H Π cancel.
     P = H if step.preconditioner is None else step.times_pi(H.astype(np.float64)).astype(real)
     L = 2 * alpha * H
     E = kernels.matmul(P, L.T)  # (7)
