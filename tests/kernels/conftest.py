@@ -1,4 +1,4 @@
-"""The kernels of every backend, instruction set and number of threads."""
+"""A fixture with the kernels of every backend, instruction set and number of threads."""
 
 from typing import Any
 

@@ -36,7 +36,7 @@ def test_an_instruction_set_is_chosen_by_name_or_environment(monkeypatch: pytest
 @pytest.mark.skipif(not isa.AVAILABLE[0].endswith("+amx"), reason="this processor has no matrix unit")
 @pytest.mark.parametrize(("n", "k", "d"), [(1024, 64, 64), (1031, 67, 301), (1040, 300, 65), (4099, 301, 300)])
 def test_own_products_of_split_numbers(n: int, k: int, d: int) -> None:
-    """Only who asks for them has them; each product of numbers then has an error of up to 2⁻¹⁴, of either sign."""
+    """Only kernels with bfloat16 split numbers: each product of numbers errs by up to 2⁻¹⁴, in either direction."""
     split, whole = CpuKernels(2, isa=isa.AVAILABLE[0], bfloat16=True), CpuKernels(2, isa=isa.AVAILABLE[0])
     narrower = CpuKernels(1, isa=isa.AVAILABLE[1])
     a, b, right = normal((n, k), "float32", 1), normal((n, d), "float32", 2), normal((k, d), "float64", 3)
@@ -69,7 +69,7 @@ def test_own_products_of_split_numbers(n: int, k: int, d: int) -> None:
 
 
 def test_arrays_whose_sizes_do_not_belong_together_are_refused() -> None:
-    """A CSR structure without its last rows was read past its end."""
+    """Once a CSR structure without its last rows was read past its end."""
     kernels, csr = CpuKernels(1), structure(7, 5, 20)
     values, rows = normal((20,), "float32", 1), normal((5, 3), "float32", 2)
     cut, out = Csr(csr.indptr[:4], csr.indices, 5), np.empty((7, 3), "float32")
@@ -87,12 +87,12 @@ def test_arrays_whose_sizes_do_not_belong_together_are_refused() -> None:
 @pytest.mark.skipif("x86-64-v4" not in isa.AVAILABLE, reason="this processor has no vectors of 64 bytes")
 @pytest.mark.parametrize(("rows", "columns", "d", "entries"), [(1, 1, 1, 1), (30, 9, 31, 400), (300, 70, 301, 9000)])
 def test_rows_that_are_read_as_bfloat16(rows: int, columns: int, d: int, entries: int) -> None:
-    """Only who asks for them has them; a number of a row is rounded to 8 significant bits, and no more is lost."""
+    """Only kernels with bfloat16 do so: a number of a row is rounded to 8 significant bits, and no more is lost."""
     csr = structure(rows, columns, entries)
     transposed = CpuKernels(1).transpose(csr)
     half, whole = InBlocks(2, isa="x86-64-v4", bfloat16=True), InBlocks(2, isa="x86-64-v4")
     left, right, weights = (normal(shape, "float32", 1) for shape in ((rows, d), (columns, d), (entries,)))
-    # Of small integers nothing is rounded, and float32 sums them exactly.
+    # Small integers are not rounded, and float32 sums them exactly.
     few, other, some = (np.rint(8 * array) for array in (left, right, weights))
     scale = np.full(rows, 3, np.float32)
     for kernels in (half, whole):
@@ -116,7 +116,7 @@ def test_rows_that_are_read_as_bfloat16(rows: int, columns: int, d: int, entries
 @pytest.mark.skipif("x86-64-v4" not in isa.AVAILABLE, reason="this processor has no vectors of 64 bytes")
 @pytest.mark.parametrize(("n", "columns", "d", "reach"), [(40, 6, 3, 3), (700, 40, 96, 4), (3000, 90, 301, 5)])
 def test_rows_of_windows_that_are_read_as_bfloat16(n: int, columns: int, d: int, reach: int) -> None:
-    """As if F and W had been rounded to 8 significant bits before; only who asks for it has it."""
+    """The result is as if F and W had been rounded to 8 significant bits; only kernels with bfloat16 do so."""
     windows = problems.windows(np.random.default_rng(7), n, columns, reach)
     F, W = normal((columns, d), "float32", 1), normal((columns, d), "float32", 2)
     zeta, gamma = normal((windows.rows,), "float32", 3), normal((windows.rows,), "float32", 4)
@@ -129,7 +129,7 @@ def test_rows_of_windows_that_are_read_as_bfloat16(n: int, columns: int, d: int,
         for found, sums, same in zip(pulled, expected, one_thread, strict=True):
             np.testing.assert_array_equal(found, sums)
             np.testing.assert_array_equal(found, same)
-    # With other numbers of rows, nothing is rounded.
+    # If F and W have different numbers of rows, nothing is rounded.
     more = np.vstack([W, W[:1]])
     for found, sums in zip(
         half.window_pull(windows, F, own, more, zeta, gamma),
@@ -140,6 +140,6 @@ def test_rows_of_windows_that_are_read_as_bfloat16(n: int, columns: int, d: int,
 
 
 def rounded(matrix: Array) -> Array:
-    """As bfloat16, to even where a number is halfway."""
+    """Round to bfloat16, halves to even."""
     bits = matrix.view(np.uint32)
     return ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).view(np.float32)

@@ -17,7 +17,7 @@ from wordsparse.layer.losses import LinearLoss, Loss, Taylor, is_regression
 pytestmark = pytest.mark.nightly
 
 ARCHITECTURES = ("sm_70", "sm_80", "sm_86", "sm_89", "sm_90")
-# Each d takes another number of columns a lane; the last ones more than one tile.
+# Each d takes another number of columns per lane; the last ones more than one tile.
 WIDTHS = (1, 31, 33, 65, 97, 150, 225, 300, 301, 390, 800)
 
 
@@ -31,7 +31,7 @@ def test_sources_compile_for_every_architecture_without_a_warning(architecture: 
 
 
 def difference(kernels: HostAdapter, d: int, lengths: list[int], columns: int) -> float:
-    """How far the device's kernels are from NumPy's on rows of these lengths; inf where a launch is refused."""
+    """Return the distance of the device's kernels from NumPy's on rows of these lengths; inf after a refused launch."""
     plain, random = Kernels(), np.random.default_rng(d)
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     entries, rows = int(indptr[-1]), len(lengths)
@@ -54,8 +54,8 @@ def difference(kernels: HostAdapter, d: int, lengths: list[int], columns: int) -
     return max(float(np.nan_to_num(np.abs(a - b), nan=np.inf).max(initial=0)) for a, b in zip(*sides, strict=True))
 
 
-# Rows: one long one between others; all of them empty but one; starts and ends at the warps' borders of 64 entries;
-# more warps than one block sums the carries of.
+# Lengths of rows: one long row between others; all rows empty but one; starts and ends at the warps' borders of 64
+# entries; more carries than one block sums.
 STRUCTURES = {
     "long": [3, 0, 700, 0, 0, 1, 5],
     "lonely": [0, 0, 0, 40, 0, 0],
@@ -70,18 +70,18 @@ STRUCTURES = {
 @pytest.mark.parametrize("name", STRUCTURES)
 @pytest.mark.parametrize("d", WIDTHS)
 def test_the_logic_of_the_kernels(d: int, name: str) -> None:
-    """Beside tests/kernels/test_kernels.py: rows at the borders of warps, and more carries than blocks."""
+    """In addition to tests/kernels/test_kernels.py: rows at the borders of warps, and more carries than blocks."""
     for blocks in (2, cuda.CARRY_BLOCKS):
         with mock.patch.object(cuda, "CARRY_BLOCKS", blocks):
             assert difference(HostAdapter(cuda_kernels(emulated=True)), d, STRUCTURES[name], 9) < 1e-11
 
 
-# Regression has no terms of its own.
+# Regression has no kernel: its loss has no terms per target.
 FUSED = {name: loss for name, (loss, _) in CASES.items() if not is_regression(loss)}
 
 
 def loss_difference(kernels: HostAdapter, loss: Loss, dtype: str = "float64") -> float:
-    """How far a loss's kernel is from its definition, relative to what is largest in each result."""
+    """Return the distance of a loss's kernel from its definition, relative to the largest number of each result."""
     plain, random = Kernels(), np.random.default_rng(0)
     lengths = [3, 0, 250, 0, 1, 40, 7]
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Every backend against plain loops and SciPy, the compiled one also for any number of threads."""
+"""Every backend, compared with plain loops and SciPy; the compiled kernels also for any number of threads."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_operations(kernels: Kernels, dtype: str, kind: operations.Kind, shape: 
 
 @pytest.mark.parametrize(("rows", "columns", "entries"), [(0, 3, 0), (3, 0, 0), (700, 300, 9000), (2, 1500, 2000)])
 def test_the_transpose_reads_the_values_in_their_order(kernels: Kernels, rows: int, columns: int, entries: int) -> None:
-    """So that sums have an order too."""
+    """Then sums have a fixed order, too."""
     csr, values = structure(rows, columns, entries), normal((entries,), "float64", 1)
     transposed = kernels.transpose(csr)
     assert (transposed.rows, transposed.columns, transposed.entries) == (columns, rows, entries)
@@ -70,7 +70,7 @@ def test_what_stands_behind_a_row_does_not_count(d: int, dtype: str) -> None:
 
 
 def test_sums_of_many_bags_are_added_up_in_parts() -> None:
-    """So many bags are more than one part; the sums have the same bytes for any number of threads."""
+    """These bags fill more than one part; the sums have the same bytes for any number of threads."""
     windows = problems.windows(np.random.default_rng(7), 100_000, 40, 5)
     values = normal((windows.rows,), "float64", 1)
     assert _windows.sum_parts(windows.rows) > 1
@@ -87,7 +87,7 @@ def test_terms_of_targets(kernels: Kernels, dtype: str, entries: int) -> None:
     o[:6] = [0, -1e-30, 88, -88, 800, -800][:entries]
     csr = Csr(np.arange(entries + 1), np.arange(entries, dtype=np.int32) % 3, 3)
     eps = np.finfo(dtype).eps
-    for factors in (None, np.array([1, 0.5, 2], dtype)):  # which round nothing
+    for factors in (None, np.array([1, 0.5, 2], dtype)):  # products with them are exact
         f = np.ones(entries) if factors is None else factors[csr.indices]
         found = kernels.target_terms("softplus", csr, y, (o / f).astype(dtype), factors)
         if found is None:

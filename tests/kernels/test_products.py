@@ -11,10 +11,10 @@ ON_GPU = ("cuda-emulated", pytest.param("cuda", marks=pytest.mark.gpu))
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("d", [1, 5, 64, 301])
-# The CPU's is LAPACK's, whatever the instruction set.
+# On the CPU, LAPACK inverts, whatever the instruction set.
 @pytest.mark.parametrize("kernels", ["numpy", f"compiled {isa.AVAILABLE[0]} 2", *ON_GPU], indirect=True)
 def test_inverse(kernels: Kernels, dtype: str, d: int) -> None:
-    """Of a matrix of both signs whose diagonal has no pivots, of a definite one, and of one that has no inverse."""
+    """Invert an indefinite matrix whose diagonal has no pivots, a definite matrix and a singular matrix."""
     general = np.roll(normal((d, d), "float64", 1) / np.sqrt(4 * d) + np.eye(d), 1, axis=0).astype(dtype)
     rows = normal((2 * d, d), "float64", 2)
     for matrix in (general, (rows.T @ rows / d + np.eye(d)).astype(dtype)):

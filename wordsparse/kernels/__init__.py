@@ -1,7 +1,7 @@
 """The choice of the kernels, which compute the expensive parts of a step from arrays.
 
 :class:`Kernels` is complete and plain, on NumPy; :class:`CpuKernels` overrides it with compiled, threaded code, and
-``CudaKernels`` with kernels of a GPU. The same tests run over all.
+``CudaKernels`` with kernels of a GPU. The same tests run on all three.
 """
 
 from collections.abc import Iterator
@@ -25,22 +25,22 @@ __all__ = ["CpuKernels", "Csr", "Kernels", "Windows", "at_work", "kernels_on", "
 
 
 def kernels_on(device: str, threads: int | None = None, *, bfloat16: bool = False) -> Kernels:
-    """The kernels for ``cpu`` (on that number of threads; ``bfloat16``: see :class:`CpuKernels`), ``cuda`` or ``auto``.
-    An InputError says why a device cannot be used."""
+    """Return the kernels for ``cpu`` (with this number of threads; ``bfloat16``: see :class:`CpuKernels`), ``cuda`` or
+    ``auto``. An InputError says why a device cannot be used."""
     if devices.choose(device).device == "cpu":
         return CpuKernels(threads, bfloat16=bfloat16)
-    from wordsparse.kernels.cuda import CudaKernels  # where there is a GPU
+    from wordsparse.kernels.cuda import CudaKernels  # only if there is a GPU
 
     return CudaKernels()
 
 
 @contextmanager
 def at_work(*, starting: bool = False) -> Iterator[None]:
-    """The context in which kernels run: BLAS uses one thread, and GPU errors become clear messages.
+    """Enter the context in which kernels run: BLAS uses one thread, and GPU errors become clear messages.
 
-    While ``starting``, a GPU whose memory does not suffice is an InputError.
+    While ``starting``, a GPU with too little memory is an InputError.
     """
-    # What overflows is found by its result, and said in words.
+    # Overflow is detected in the result and reported there.
     quiet = np.errstate(over="ignore", invalid="ignore")
     with single_threaded_blas(), devices.translated_errors(starting=starting), quiet:
         yield

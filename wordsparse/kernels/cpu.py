@@ -1,6 +1,6 @@
 """The kernels compiled from ``pyx/``: OpenMP over rows, vector instructions inside.
 
-Everything is allocated here; the compiled functions only fill. Results do not depend on the number of threads.
+All arrays are allocated here; the compiled functions only fill them. Results do not depend on the number of threads.
 """
 
 import logging
@@ -27,26 +27,26 @@ from wordsparse.kernels.isa import chosen_isa
 from wordsparse.kernels.pool import ArrayPool, row_bytes
 from wordsparse.kernels.structures import Csr, Windows
 
-# As the compiled functions take windows: the instruction set, the text, its bags with each block's first one, how far
-# windows reach, and the stride of rows.
+# The arguments by which compiled functions take windows: the instruction set, the text, its bags with the first bag of
+# each block, how far windows reach, and the stride of rows.
 WindowArrays = tuple[int, Array, Array, Array, Array, Array, int, int]
 logger = logging.getLogger("wordsparse")
 
-# Below this many multiply-adds a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
+# Below this number of multiply-adds, a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
 PARALLEL_WORK = 200_000
 # Rough costs in multiply-adds: one loss term, one gathered number, the sums of one bag, one row from memory.
 TERMS_WORK, SCALE_WORK, SUMS_WORK, ROW_WORK = 40, 4, 8, 16
 # Rows that one thread adds up at a time.
 SUM_ROWS = 1024
-# A sparse matrix is multiplied with a dense one by blocks of columns where the dense one exceeds a core's own cache,
-# and each of its rows is read often enough that copying their blocks costs little beside it.
+# A sparse matrix is multiplied with a dense one by blocks of columns if the dense one exceeds a core's own cache, and
+# if each of its rows is read so often that copying the blocks costs little in comparison.
 BLOCKS_FROM_BYTES = 1 << 20
 BLOCKS_FROM_ENTRIES = 8
-# The least rows, and columns of either side, of products on the matrix unit: it computes whole tiles.
+# The smallest numbers of rows, and of columns of either side, for products on the matrix unit: it computes whole tiles.
 AMX_ROWS, AMX_COLUMNS = 1024, 64
-# About the size of a last-level cache: a larger result has left it by the time it is read.
+# About the size of a last-level cache: a larger result has left the cache before it is read.
 CACHED_BYTES = 32 << 20
-# The place of x86-64-v4 among the sets that were compiled: vectors of 64 bytes, no matrix unit.
+# The index of x86-64-v4 among the compiled sets: vectors of 64 bytes, no matrix unit.
 X86_64_V4 = 2
 
 
@@ -60,16 +60,16 @@ class CpuKernels(Kernels):
     isa
         The instruction set, a name of ``isa.AVAILABLE``; None: ``WORDSPARSE_ISA`` in the environment, else the widest.
     bfloat16
-        Whether float32 numbers may be rounded to bfloat16 on their way into a sum, where that is faster. Tall products
-        take a number as the sum of two of them where the processor has a matrix unit (AMX): errors of up to 2⁻¹⁴ of
-        each product of numbers in place of float32's 2⁻²⁴. Sparse products and those of windows
-        read the rows that they are asked for many times as one of them, with vectors of 64 bytes: errors of up to 2⁻⁹
-        of each number, of either sign.
+        Whether float32 numbers may be rounded to bfloat16 on their way into a sum, if that is faster. If the processor
+        has a matrix unit (AMX), tall products take a number as the sum of two bfloat16 numbers: each product of numbers
+        errs by up to 2⁻¹⁴, in place of float32's 2⁻²⁴. With vectors of 64 bytes, sparse products and products of
+        windows read rows that they need many times as one bfloat16 number each: each number errs by up to 2⁻⁹, in
+        either direction.
 
     Raises
     ------
     InputError
-        Where there are no such threads or instruction sets.
+        If the number of threads or the instruction set is not possible here.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class CpuKernels(Kernels):
         self._pool = ArrayPool()
 
     def inverse(self, matrix: Array) -> Array:
-        # By LU of the transpose, which in C order needs no copy: half the time of solving for the identity.
+        # LU of the transpose needs no copy in C order: half the time of solving for the identity.
         if matrix.shape[0] == 0:  # LAPACK would complain on stderr
             return matrix
         single = matrix.dtype == np.float32
@@ -182,11 +182,11 @@ class CpuKernels(Kernels):
         return csr.entries >= BLOCKS_FROM_ENTRIES * csr.columns and self._past_own_cache(matrix.nbytes)
 
     def _rounds_panels(self, matrix: Array) -> bool:
-        """Whether panels of its rows are rounded to bfloat16."""
+        """Return whether panels of the matrix's rows are rounded to bfloat16."""
         return self._bfloat16 and matrix.dtype == np.float32 and self._isa >= X86_64_V4
 
     def _panel(self, matrix: Array) -> Array:
-        """Space for a block of columns of all rows."""
+        """Return space for a block of columns of all rows."""
         return self._pool.empty((_column_blocks.panel_size(matrix.shape[0]) // matrix.itemsize,), matrix.dtype)
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
@@ -231,7 +231,7 @@ class CpuKernels(Kernels):
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
     ) -> tuple[Array, Array, Array]:
         features, rows = self._pool.on_lines(features), self._pool.on_lines(rows)
-        X = rows  # Columns of them are copied before those of X are written.
+        X = rows  # Columns of rows are copied before the same columns of X are written.
         n, d = features.shape
         Z, G = (self._pool.rows(n, d, features.dtype, on_lines=True) for _ in range(2))
         if windows.rows == 0:
@@ -246,8 +246,8 @@ class CpuKernels(Kernels):
             panels = self._pool.empty((scratch.shape[0], panels_size // features.itemsize), features.dtype)
             past_caches = self._past_caches(X.nbytes + Z.nbytes + G.nbytes)
             half = features.shape == rows.shape and self._rounds_panels(features) and self._past_own_cache(panels_size)
-            given = features, targets, rows, zeta, gamma, scratch, plan, panels
-            _windows.pull(*arrays, *given, X, Z, G, past_caches, half)
+            operands = features, targets, rows, zeta, gamma, scratch, plan, panels
+            _windows.pull(*arrays, *operands, X, Z, G, past_caches, half)
         return X, Z, G
 
     def _past_caches(self, size: int) -> bool:
@@ -262,7 +262,7 @@ class CpuKernels(Kernels):
         return self._isa, *text, row_bytes(features.shape[1], features.itemsize) // features.itemsize
 
     def _window_scratch(self, windows: Windows, features: Array) -> Array:
-        """(threads, numbers), each thread's on cache lines of its own."""
+        """Return scratch space (threads, numbers), each thread's on cache lines of its own."""
         threads = self._threads_for(windows.rows * features.shape[1])
         return self._pool.empty((threads, _windows.scratch_bytes(windows.reach) // features.itemsize), features.dtype)
 
@@ -283,7 +283,7 @@ class CpuKernels(Kernels):
         (n, k), d = a.shape, out.shape[1]
         threads = self._threads_for(n * k * d)
         work = self._work_space(a.itemsize, n, k, d, threads)
-        # Beside float32 rows float64 numbers are rounded as they are packed.
+        # If the rows are float32, packing rounds float64 numbers of m.
         dtype = m.dtype if a.dtype == np.float32 else a.dtype
         m = np.ascontiguousarray(m.T if transposed else m, dtype)
         _products.matmul(self._isa_of_product(n, k, d), a, m, transposed, out, accumulate, threads, work)
@@ -337,12 +337,12 @@ class CpuKernels(Kernels):
         return total
 
     def _isa_of_product(self, n: int, k: int, d: int) -> int:
-        """The instruction set for a product with n rows, of k columns and d columns."""
+        """Return the instruction set for a product over n rows, of k columns with d columns."""
         splits = self._bfloat16 and n >= AMX_ROWS and min(k, d) >= AMX_COLUMNS
         return self._isa if splits else min(self._isa, X86_64_V4)
 
     def _work_space(self, itemsize: int, n: int, k: int, d: int, threads: int) -> Array:
-        """Work space for a product with n rows, of k columns and d columns."""
+        """Return work space for a product over n rows, of k columns with d columns."""
         return self._pool.empty((_products.work_size(itemsize, n, k, d, threads),), np.uint8)
 
     def _threads_for(self, work: int) -> int:

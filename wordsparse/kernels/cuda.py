@@ -1,7 +1,7 @@
-"""The kernels on an NVIDIA GPU: CuPy's array operations and cuBLAS, and ``cu/*.cu`` for loops that those do badly.
+"""The kernels on an NVIDIA GPU: CuPy's array operations and cuBLAS, and ``cu/*.cu`` for loops that they do badly.
 
-The CUDA sources are compiled by NVRTC for the current GPU when a kernel is first called; CuPy keeps what was compiled
-on disk. Sums are taken in an order that depends on sizes alone: the same numbers in, the same bytes out.
+When a kernel is first called, NVRTC compiles the CUDA sources for the current GPU; CuPy keeps the result on disk. The
+order of sums depends on sizes alone: the same numbers give the same bytes.
 """
 
 from collections.abc import Callable
@@ -15,28 +15,28 @@ from wordsparse.kernels.base import Kernels
 from wordsparse.kernels.structures import Csr
 from wordsparse.machine import devices
 
-# CuPy's arrays: it brings no types.
+# CuPy's arrays: CuPy has no type annotations.
 Array = Any
 
 SOURCES = ("walk.cuh", "combine.cu", "pair_dots.cu", "add_rows.cu", "losses.cu")
 OPTIONS = ("--std=c++17",)
-# As in the sources.
+# As in cu/walk.cuh.
 WARP = 32
 ENTRIES_PER_WARP = 64
 CARRY_BLOCKS = 1024
 BLOCK = 256
 NULL = np.uintp(0)  # a pointer, as a number
 WARPS_PER_BLOCK = BLOCK // WARP
-# Columns that a lane of `combine` holds: for each a register of sums and a load under way.
+# Numbers of columns that a lane of `combine` may hold: each takes a register of sums and a load under way.
 PARTS = (1, 2, 3, 4, 6, 8, 10, 12)
 
 
 class CudaKernels(Kernels):
-    """Kernels on the GPU that is current in this thread, by ``cupy`` or a stand-in for it; None imports it.
+    """Kernels on the current GPU of this thread, by ``cupy`` or a stand-in for it; None imports it.
 
-    A MissingDependencyError or an InputError says that there is no CuPy, or no GPU that it can use. cuBLAS rounds the
-    factors of float32 products to TF32 (10 bits of mantissa) where CuPy's environment variable CUPY_TF32 is 1: faster,
-    and far from exact.
+    A MissingDependencyError or an InputError says that there is no CuPy, or no GPU that it can use. If CuPy's
+    environment variable CUPY_TF32 is 1, cuBLAS rounds the factors of float32 products to TF32 (10 bits of mantissa):
+    faster, but far from exact.
     """
 
     device = "cuda"
@@ -48,7 +48,7 @@ class CudaKernels(Kernels):
         return self.xp.asarray(array)
 
     def to_host(self, array: Array) -> Array:
-        return np.asarray(self.xp.asnumpy(array, order="A"))  # as it lies there
+        return np.asarray(self.xp.asnumpy(array, order="A"))  # in the order that it has there
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
         count, d = change.shape
@@ -100,12 +100,12 @@ class CudaKernels(Kernels):
         return self._combine(csr.indptr, rows, csr.indices, order, self._packed(values, rows.dtype))
 
     def _sums(self, owners: Array, values: Array, count: int) -> Array:
-        # CuPy's bincount adds in the order in which threads come.
+        # CuPy's bincount adds in the order in which threads arrive.
         order, indptr = self._sorted(owners, count)
         return self._combine(indptr, values.astype(np.float64)[:, None], order.astype(np.int32))[:, 0]
 
     def _combine(self, indptr: Array, rows: Array, indices: Any = NULL, order: Any = NULL, values: Any = NULL) -> Array:
-        """Each row's sum of ``values[order[e]] rows[indices[e]]`` over its entries e; NULL: ones, in stored order."""
+        """Sum ``values[order[e]] rows[indices[e]]`` over the entries e of each row; NULL: ones, in stored order."""
         xp, (count, d) = self.xp, rows.shape
         entries = count if indices is NULL else indices.shape[0]
         out = xp.zeros((indptr.shape[0] - 1, d), rows.dtype)
@@ -126,7 +126,7 @@ class CudaKernels(Kernels):
         return out
 
     def _packed(self, array: Array, dtype: Any) -> Array:
-        """Row after row without gaps in ``dtype``, as the kernels read it."""
+        """Return the array in ``dtype``, row after row without gaps, as the kernels read it."""
         return self.xp.ascontiguousarray(array, dtype=dtype)
 
     def _launch(self, kernel: str, dtype: Any, grid: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
@@ -138,24 +138,24 @@ class CudaKernels(Kernels):
 
 @cache
 def source() -> str:
-    """All the CUDA sources, as one."""
+    """Return all CUDA sources as one text."""
     folder = resources.files("wordsparse.kernels") / "cu"
     return "".join((folder / name).read_text(encoding="utf-8") for name in SOURCES)
 
 
 @cache
 def _compiled(cupy: Any, name: str) -> Callable[..., None]:
-    """A kernel with its template arguments, as CuPy gives it."""
+    """Return CuPy's kernel object for a kernel's name with its template arguments."""
     module = cupy.RawModule(code=source(), options=OPTIONS, name_expressions=[name])
     function: Callable[..., None] = module.get_function(name)
     return function
 
 
 def _parts(d: int) -> int:
-    """Columns a lane, so that few lanes of few tiles idle."""
-    wanted = _ceiling(d, WARP)
-    tiles = _ceiling(wanted, PARTS[-1])
-    return next(parts for parts in PARTS if parts * tiles >= wanted)
+    """Return the number of columns per lane for which few lanes of few tiles idle."""
+    needed = _ceiling(d, WARP)
+    tiles = _ceiling(needed, PARTS[-1])
+    return next(parts for parts in PARTS if parts * tiles >= needed)
 
 
 def _blocks(warps: int) -> tuple[int]:

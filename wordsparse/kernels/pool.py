@@ -1,7 +1,7 @@
-"""Memory for the large arrays of a step, used again by the next one.
+"""Memory for the large arrays of a step, used again by the next step.
 
-Allocating megabytes anew in every step means a page fault every four kilobytes, which takes a tenth of the time and
-more on a busy machine. A block of memory is available again when the last array that lies in it is gone.
+Allocating megabytes anew in every step causes a page fault every four kilobytes, which takes a tenth of the time, and
+more on a busy machine. A block of memory is available again when the last array in it is gone.
 """
 
 import mmap
@@ -14,28 +14,28 @@ import numpy as np
 from wordsparse.types import Array
 
 CACHE_LINE = 64
-# Smaller arrays are left to the allocator, which keeps such pieces itself.
+# Smaller arrays are left to the allocator, which keeps small pieces itself.
 LARGE = 2**18
-# Blocks from half of a huge page on start at one. A processor remembers where a few thousand pages are: with huge ones,
-# rows that are read in any order cost whole runs 4 to 10 % less CPU time.
+# Blocks of at least half a huge page start at a huge page. A processor remembers the addresses of a few thousand pages:
+# if rows are read in random order, huge pages save 4 to 10 % of the CPU time of whole runs.
 HUGE_PAGE = 2**21
 
 
 class ArrayPool:
-    """Returns uninitialised arrays, and keeps at most as many blocks of a size as were in use at one time."""
+    """A source of uninitialised arrays. It keeps at most as many blocks of a size as were in use at one time."""
 
     def __init__(self) -> None:
         self._available: list[Array] = []
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
-        """A copy keeps nothing."""
+        """Copy the pool without its blocks."""
         return ArrayPool, ()
 
     def rows(self, n: int, d: int, dtype: Any, *, on_lines: bool = False) -> Array:
-        """An (n, d) matrix whose rows start on cache lines, an odd number of them apart.
+        """Return an (n, d) matrix whose rows start on cache lines, an odd number of lines apart.
 
-        Vectors never cross a line then, and the same columns of many rows spread over all sets of a cache. Short rows
-        are close together instead, unless they must be ``on_lines``.
+        Then vectors never cross a line, and the same columns of many rows spread over all sets of a cache. Short rows
+        lie close together instead, unless they must be ``on_lines``.
         """
         dtype = np.dtype(dtype)
         row = d * dtype.itemsize
@@ -44,12 +44,12 @@ class ArrayPool:
         return self._array((n, d), dtype, n * row, (row, dtype.itemsize))
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """A C-contiguous array."""
+        """Return a C-contiguous array."""
         dtype = np.dtype(dtype)
         return self._array(shape, dtype, prod(shape) * dtype.itemsize, None)
 
     def on_lines(self, matrix: Array) -> Array:
-        """The matrix with its rows on cache lines, copied where they stand otherwise."""
+        """Return the matrix with its rows on cache lines, copied if they are not."""
         if on_lines(matrix):
             return matrix
         out = self.rows(matrix.shape[0], matrix.shape[1], matrix.dtype, on_lines=True)
@@ -57,7 +57,7 @@ class ArrayPool:
         return out
 
     def _array(self, shape: tuple[int, ...], dtype: np.dtype[Any], size: int, strides: tuple[int, ...] | None) -> Array:
-        """An array of ``size`` bytes from the start of a cache line on."""
+        """Return an array of ``size`` bytes that starts at a cache line."""
         if size < LARGE:
             block = np.empty(size + CACHE_LINE, np.uint8)
             return np.ndarray(shape, dtype, block, _to_line(block), strides)
@@ -65,20 +65,20 @@ class ArrayPool:
 
     def _block(self, size: int) -> Array:
         available = self._available
-        # None of more than four times the size: an array that needs so much soon would have to be allocated.
+        # Not blocks of more than four times the size: an array that needs so much would soon have to be allocated.
         fitting = [(block.size, i) for i, block in enumerate(available) if size <= block.size <= 4 * size]
         if fitting:
             return available.pop(min(fitting)[1])
-        # A block that has become too small is freed.
+        # Free a block that has become too small.
         outgrown = [(block.size, i) for i, block in enumerate(available) if size <= 2 * block.size < 2 * size]
         if outgrown:
             available.pop(max(outgrown)[1])
-        # Twice the size: minibatches grow, and pages that nothing is written to cost nothing.
+        # Twice the size: minibatches grow, and pages that are never written cost nothing.
         return _aligned(2 * size)
 
 
 class _Lease:
-    """The base of every array in a block, and of every view of one: the block is available again when it goes."""
+    """The base of every array in a block, and of its views: the block is available again once the lease is gone."""
 
     def __init__(
         self,
@@ -98,29 +98,29 @@ class _Lease:
 
 
 def _aligned(size: int) -> Array:
-    """So many bytes or some more, from the start of a cache line or of a huge page on."""
+    """Return at least ``size`` bytes that start at a cache line or at a huge page."""
     if size < HUGE_PAGE // 2:
         block = np.empty(size + CACHE_LINE, np.uint8)
         return block[_to_line(block) :]
     # Private: Python's default is shared, and a forked process would compute in its parent's memory.
     memory = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with suppress(AttributeError, OSError):  # where the system has them
+    with suppress(AttributeError, OSError):  # if the system has huge pages
         memory.madvise(mmap.MADV_HUGEPAGE)
     block = np.frombuffer(memory, np.uint8)
     return block[_to_line(block, HUGE_PAGE) :]
 
 
 def _to_line(block: Array, size: int = CACHE_LINE) -> int:
-    """Bytes to the next start of a cache line, or of a page of that size."""
+    """Return the bytes up to the next start of a cache line, or of a page of this size."""
     return -int(block.__array_interface__["data"][0]) % size
 
 
 def row_bytes(d: int, itemsize: int) -> int:
-    """From one row of d numbers on cache lines to the next."""
+    """Return the bytes from one row of d numbers on cache lines to the next row."""
     return (-(-d * itemsize // CACHE_LINE) | 1) * CACHE_LINE
 
 
 def on_lines(matrix: Array) -> bool:
-    """Whether the rows of a matrix stand as those of :meth:`ArrayPool.rows` do."""
+    """Return whether the rows of a matrix are laid out as :meth:`ArrayPool.rows` does."""
     strides = row_bytes(matrix.shape[1], matrix.itemsize), matrix.itemsize
     return matrix.strides == strides and int(matrix.__array_interface__["data"][0]) % CACHE_LINE == 0

@@ -13,7 +13,7 @@ Structure = TypeVar("Structure")
 
 
 def mapped(structure: Structure, move: Callable[[Array], Array]) -> Structure:
-    """The same dataclass with ``move`` of each of its arrays, and of those of the dataclasses in it."""
+    """Return the dataclass with ``move`` applied to each of its arrays, also inside nested dataclasses."""
 
     def one(value: Any) -> Any:
         if is_dataclass(value):
@@ -27,11 +27,11 @@ def mapped(structure: Structure, move: Callable[[Array], Array]) -> Structure:
 
 @dataclass(frozen=True)
 class Csr:
-    """The structure of a sparse matrix, rows by columns; values travel beside it, one per stored entry.
+    """The structure of a sparse matrix, rows by columns; the values are separate, one per stored entry.
 
-    ``order`` is None, or says which of the values belongs to each entry (a transposed structure reads the values
-    of the original). ``indptr`` int64 (rows + 1,), ``indices`` int32 (entries,), ``order`` int64 (entries,).
-    ``one_a_row`` says that each row is known to have one entry.
+    ``order`` is None, or says which value belongs to each entry (a transposed structure reads the values of the
+    original). ``indptr`` int64 (rows + 1,), ``indices`` int32 (entries,), ``order`` int64 (entries,).
+    ``one_a_row`` is True if each row is known to have exactly one entry.
     """
 
     indptr: Array
@@ -42,7 +42,7 @@ class Csr:
 
     @classmethod
     def of(cls, matrix: Any) -> "Csr":
-        """The structure of a CSR matrix of SciPy's."""
+        """Return the structure of a SciPy CSR matrix."""
         indptr, indices = matrix.indptr.astype(np.int64, copy=False), matrix.indices.astype(np.int32, copy=False)
         return cls(indptr, indices, matrix.shape[1])
 
@@ -64,9 +64,9 @@ class Csr:
 class Windows:
     """Bags of tokens that are windows of one text: the structure of a sparse matrix C, bags by columns.
 
-    Bag j is ``tokens[start_j : stop_j]`` but the token at ``centre_j``; each of its tokens weighs one part of its size.
-    ``tokens`` int32 (n,), negative where there is no token (no window spans such a place); ``centre``, ``start`` and
-    ``stop`` int32 (m,), ``centre`` ascending, windows never further than ``reach`` tokens to either side, no bag empty.
+    Bag j is ``tokens[start_j : stop_j]`` without the token at ``centre_j``; each of its tokens has the weight 1 / size.
+    ``tokens`` int32 (n,) are negative where there is no token; no window spans these places. ``centre``, ``start`` and
+    ``stop`` are int32 (m,), ``centre`` ascends, windows reach ``reach`` tokens at most to a side, and no bag is empty.
     """
 
     tokens: Array
@@ -77,7 +77,7 @@ class Windows:
     columns: int
 
     def part(self, bags: slice) -> "Windows":
-        """Some of the bags, over the same text."""
+        """Return some of the bags, over the same text."""
         return Windows(self.tokens, self.centre[bags], self.start[bags], self.stop[bags], self.reach, self.columns)
 
     @property
@@ -90,18 +90,18 @@ class Windows:
         return 1.0 / (self.stop - self.start - 1)
 
     def first_of_blocks(self, positions: int) -> Array:
-        """The first bag of each block of so many positions, and the end of the last one; cached by the first call."""
-        kept = vars(self).setdefault("_first_of_blocks", {})
-        if positions not in kept:
-            # (of the centres' own type: they are not converted then)
+        """Return the first bag of each block of ``positions`` positions, and the end of the last block; cached."""
+        cache = vars(self).setdefault("_first_of_blocks", {})
+        if positions not in cache:
+            # (same type as the centres, which then need no conversion)
             starts = np.arange(-(-self.tokens.shape[0] // positions) + 1, dtype=np.int32) * np.int32(positions)
-            kept[positions] = np.searchsorted(self.centre, starts)
-        first: Array = kept[positions]
+            cache[positions] = np.searchsorted(self.centre, starts)
+        first: Array = cache[positions]
         return first
 
     def csr(self, xp: Any = np) -> Csr:
-        """The same matrix entry by entry, in the order of the text; ``xp`` is the module of the arrays. Kept from the
-        first call on: a step asks several times."""
+        """Return the same matrix entry by entry, in the order of the text; ``xp`` is the module of the arrays. It is
+        cached, because a step uses it several times."""
         if "_csr" not in vars(self):
             size = self.stop - self.start - 1
             indptr = xp.zeros(self.rows + 1, np.int64)
@@ -109,7 +109,7 @@ class Windows:
             entries = xp.arange(int(indptr[-1]))
             bag = xp.searchsorted(indptr, entries, side="right") - 1
             place = entries - (indptr[:-1] - self.start)[bag]
-            place += place >= self.centre[bag]  # the centre itself is left out
+            place += place >= self.centre[bag]  # skip the centre itself
             vars(self)["_csr"] = Csr(indptr, self.tokens[place], self.columns)
         kept: Csr = vars(self)["_csr"]
         return kept

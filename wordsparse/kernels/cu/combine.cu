@@ -1,17 +1,15 @@
 // Gather, scale and sum: out (rows, d) = S X for a sparse S (rows, columns) and X (columns, d), in two kernels.
 //
 //   combine        out[r] = sum over the entries e of row r of values[order[e]] X[indices[e]]
-//   combine_carry  adds what rows that reach over several warps' entries have left in `carry`
+//   combine_carry  adds the partial sums in `carry` for rows whose entries belong to several warps
 //
-// T is float or double. Null stands for what says nothing: order where the values stand in the order of the entries,
-// values where all are 1, indices where entry e takes row e of X. out has to be zero where rows are empty, nothing else
-// is read of it. carry (warps, d) and owner (warps,) are working space: warp w leaves in carry[w] the sum of its first
-// entries where their row began in an earlier warp, and in owner[w] that row if it began in the warp just before, else
-// -1.
+// T is float or double. Null arrays: order, if the values are in the order of the entries; values, if all are 1;
+// indices, if entry e takes row e of X. out must be zero in empty rows; its other rows are not read. carry (warps, d)
+// and owner (warps,) are scratch space. If the row of warp w's first entries began in an earlier warp, carry[w] is the
+// sum of these entries; owner[w] is that row if it began in the warp just before, else -1.
 //
-// Grid: x over the entries, one warp ENTRIES_PER_WARP of them; y over tiles of 32 PARTS columns, PARTS to a lane, so
-// that many loads are under way at once. Cost: 2 entries d flops, entries d reads of X (from L2 where X fits) and
-// rows d writes.
+// Grid: x over the entries, ENTRIES_PER_WARP per warp; y over tiles of 32 PARTS columns, PARTS per lane, so that many
+// loads are under way at once. Cost: 2 entries d flops, entries d reads of X (from L2 if X fits) and rows d writes.
 
 template <typename T, int PARTS>
 __device__ inline void store_row(T* out, Position d, Position column, T (&sum)[PARTS]) {
@@ -66,8 +64,8 @@ __global__ void combine(const Position* __restrict__ indptr, const int* __restri
     store_row(target, d, column, sum);
 }
 
-// Blocks of CARRY_WARPS warps, one column a lane; grid: x strides over the warps of `combine`, y over 32 columns each.
-// Each warp of a block adds up a consecutive share of a row's carries, the first one what the others have.
+// Blocks of CARRY_WARPS warps, a column per lane; grid: x strides over the warps of `combine`, y over 32 columns each.
+// Each warp of a block adds up a consecutive share of a row's carries; then the first warp adds the sums of the others.
 constexpr int CARRY_WARPS = 8;
 
 template <typename T>

@@ -3,18 +3,18 @@
 //   sums[e]  = y[e] (loss, its derivative by q, its derivative by s) of entry e, a target of example j
 //   gamma[e] = y[e] (its derivative by o)
 //
-// indptr (examples + 1,) says whose entry is whose; y, o and gamma (entries,) are float or double; q and s (examples,)
+// indptr (examples + 1,) maps entries to examples; y, o and gamma (entries,) are float or double; q and s (examples,)
 // double, null for zeros, total and the loss's constants a and b double; sums (entries, 3) double, for `combine` to add
-// up by example. All is computed in double. One thread an entry. Cost: 3 numbers of o's type and 3 doubles an entry,
-// beside q and s from L2.
+// up by example. All is computed in double. One thread per entry. Cost: 3 numbers of o's type and 3 doubles per entry,
+// and q and s from L2.
 //
-// Below, each loss as losses.py defines it, under the same name; the tests compare the two.
+// Each loss below is defined as in losses.py, under the same name; the tests compare the two.
 
 struct Terms {
     double value, dq, ds, d_o;
 };
 
-struct BoundedNS {  // a draws, the bound touching at b
+struct BoundedNS {  // a: negatives; b: the point where the bound touches
     static __device__ inline Terms of(double o, double q, double s, double total, double a, double b) {
         const double xi = fabs(b), by_square = xi > 1e-3 ? tanh(xi / 2) / (4 * xi) : (1 - xi * xi / 12) / 8;
         const double constant = xi / 2 + log1p(exp(-xi)) - by_square * xi * xi;
@@ -24,13 +24,13 @@ struct BoundedNS {  // a draws, the bound touching at b
     }
 };
 
-struct Squared {  // from a
+struct Squared {  // a: the target value
     static __device__ inline Terms of(double o, double q, double, double, double a, double) {
         return {q + a * a - 2 * a * o, 1.0, 0.0, -2 * a};
     }
 };
 
-struct Spherical {  // a is epsilon
+struct Spherical {  // a: epsilon
     static __device__ inline Terms of(double o, double q, double, double total, double a, double) {
         const double normaliser = q + total * a, score = o * o + a;
         return {log(normaliser) - log(score), 1 / normaliser, 0.0, -2 * o / score};
@@ -44,7 +44,7 @@ struct Taylor {
     }
 };
 
-struct ZLoss {  // a and b as there
+struct ZLoss {  // a and b as in losses.py
     static __device__ inline Terms of(double o, double q, double s, double total, double a, double b) {
         constexpr double ROUNDING = 64 * 2.220446049250313e-16;
         const double mean = s / total, square = q / total, variance = square - mean * mean;

@@ -1,7 +1,7 @@
 // out[e] = left[r] . right[c] for every stored entry e = (r, c) of a CSR structure (rows, columns).
 //
-// left (rows, d), right (columns, d), out (entries,), T float or double. One warp ENTRIES_PER_WARP entries, its lanes
-// along the columns; the row of left stays in L1 while its entries last. Cost: 2 entries d flops, entries d reads.
+// left (rows, d), right (columns, d), out (entries,), T float or double. ENTRIES_PER_WARP entries per warp, its lanes
+// along the columns; a row of left stays in L1 for all of its entries. Cost: 2 entries d flops, entries d reads.
 
 template <typename T>
 __global__ void pair_dots(const Position* __restrict__ indptr, const int* __restrict__ indices,
@@ -16,7 +16,7 @@ __global__ void pair_dots(const Position* __restrict__ indptr, const int* __rest
         const Position mine = base + lane;
         const int partner = mine < last ? indices[mine] : 0;
         const int count = int(smaller(WARP, last - base));
-        T dot = 0;  // of entry `mine`
+        T dot = 0;  // the result for entry `mine`
         for (int k = 0; k < count; ++k) {
             if (base + k == row.stop) row.advance(indptr, rows);
             const T* a = left + row.index * d;

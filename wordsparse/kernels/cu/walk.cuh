@@ -1,8 +1,8 @@
 // How the warps of a grid share the stored entries of a CSR matrix.
 //
-// A warp takes ENTRIES_PER_WARP consecutive entries, whichever rows they belong to, and walks over them with the row
-// that owns each. So a row of 10^5 entries (a frequent word) costs no more time than the same entries in many rows, and
-// what is added to what depends on sizes alone: results are the same bytes in every run.
+// A warp takes ENTRIES_PER_WARP consecutive entries, of any rows, and keeps track of the row that owns each entry. So a
+// row of 10^5 entries (a frequent word) costs no more time than the same entries in many rows, and the order of sums
+// depends on sizes alone: results are the same bytes in every run.
 //
 // Compiled by NVRTC: no header is included. Positions are 64-bit; indices of columns 32-bit, as in the host's Csr.
 
@@ -20,7 +20,7 @@ __device__ inline int lane_of_warp() { return threadIdx.x % WARP; }
 
 __device__ inline Position smaller(Position a, Position b) { return a < b ? a : b; }
 
-// The sum over a warp, in every lane; all of them have to come here.
+// The sum over a warp, in every lane; all lanes must call it.
 template <typename T>
 __device__ inline T sum_of_lanes(T value) {
 #pragma unroll
@@ -28,7 +28,7 @@ __device__ inline T sum_of_lanes(T value) {
     return value;
 }
 
-// The row that owns an entry: the last one that starts at or before it.
+// The row that owns an entry: the last row that starts at or before it.
 __device__ inline Position row_of_entry(const Position* indptr, Position rows, Position entry) {
     Position low = 0, high = rows - 1;
     while (low < high) {
@@ -41,7 +41,7 @@ __device__ inline Position row_of_entry(const Position* indptr, Position rows, P
     return low;
 }
 
-// The row under way: it holds the entries from `start` to before `stop`.
+// The current row: it holds the entries from `start` up to `stop`, not included.
 struct Row {
     Position index, start, stop;
 
@@ -51,7 +51,7 @@ struct Row {
         set(indptr, row_of_entry(indptr, rows, entry));
     }
 
-    // To the owner of the entry that follows the last one of this row: the next row, where it is not empty.
+    // Move to the owner of the next entry after this row: the next row that is not empty.
     __device__ void advance(const Position* indptr, Position rows) {
         const Position entry = stop;
         set(indptr, index + 1);
