@@ -1,4 +1,4 @@
-"""What the tests of the PyTorch layer share."""
+"""Fixtures of the tests of the PyTorch layer."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Two threads of PyTorch and two of the layer wait for each other on a machine that is busy."""
+    """Use one thread: on a busy machine, two threads of PyTorch and two of the layer wait for each other."""
     torch = pytest.importorskip("torch")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

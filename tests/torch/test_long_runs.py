@@ -1,6 +1,6 @@
-"""Tens of thousands of steps of second order, below autograd, which is most of the time of small ones.
+"""Tens of thousands of second-order steps without autograd, which takes most of the time of small steps.
 
-What adds up in W, Q or the rows' squares shows in a few thousand of them.
+Errors that add up in W, Q or the rows' squares show after a few thousand steps.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ D, d, BATCH, STEPS = 50, 8, 4, 30_000
 
 
 class Adam:
-    """Of a table (D, d), whose rows are inputs."""
+    """Adam for a table (D, d), whose rows are inputs."""
 
     def __init__(self, random: np.random.Generator) -> None:
         self.table = random.standard_normal((D, d))
@@ -34,18 +34,18 @@ class Adam:
 @pytest.mark.parametrize(
     ("loss", "data", "inputs_are"),
     [
-        ("squared", "learnable", "tied"),  # Q drifts fastest: regression, and rows that are added to
-        ("bounded-ns", "noise", "tied"),  # rows that go on moving take the loss up
-        ("zloss", "noise", "tied"),  # nothing holds the size of W, but that it is divided
+        ("squared", "learnable", "tied"),  # Q drifts fastest: regression, and moves of single rows
+        ("bounded-ns", "noise", "tied"),  # rows that keep moving raise the loss
+        ("zloss", "noise", "tied"),  # only the division holds the size of W
         ("zloss", "learnable", "own"),  # variances and curvature of either sign
-        ("taylor", "noise", "own"),  # inputs without a norm, which noise shrinks or W outgrows
-        ("spherical", "learnable", "own"),  # even: it starts from weights that are not 0
+        ("taylor", "noise", "own"),  # inputs without a norm: noise shrinks them, or W outgrows them
+        ("spherical", "learnable", "own"),  # even in o: it starts from weights that are not 0
     ],
 )
 def test_long_runs_stay_finite(loss: str, data: str, inputs_are: str) -> None:
     random, tied = np.random.default_rng(0), inputs_are == "tied"
     own = Adam(random)
-    start = 0.1 * random.standard_normal((D, d)) if tied else None  # inputs of 0 say nothing
+    start = 0.1 * random.standard_normal((D, d)) if tied else None  # inputs of 0 would teach nothing
     engine = Engine(FactoredOutput(D, d, loss, weights=start, threads=1), bias=False)
     step, rows, ones = StepOptions(1.0, second_order=True), np.arange(BATCH), np.ones(BATCH, np.float32)
     means = np.zeros(STEPS)
@@ -67,7 +67,7 @@ def test_long_runs_stay_finite(loss: str, data: str, inputs_are: str) -> None:
         means[t] = losses.mean()
     assert np.isfinite(means).all()
     assert np.isfinite(engine.output.weights()).all()
-    # What is kept of W, Q = WᵀW and w̄, still belongs to it.
+    # Q = WᵀW and w̄ still belong to W.
     core, W = engine.output.core, engine.output.weights().astype(np.float64)
     np.testing.assert_allclose(core.factors.Q, W.T @ W, atol=1e-3 * np.abs(core.factors.Q).max())
     assert means[-1000:].mean() < (1.05 if data == "noise" else 0.97) * means[0]

@@ -44,7 +44,7 @@ def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_rate_beyond_the_stable_one_is_cut_to_it(bias: bool) -> None:
-    """It was refused."""
+    """Once it was refused."""
     h, Y = minibatch()
     losses = []
     head = layer(loss="squared", lr=1e12, bias=bias)
@@ -71,7 +71,7 @@ def test_a_step_that_cannot_be_leaves_the_weights() -> None:
     ("options", "message"),
     [
         ({"reduction": "median"}, "reduction must be one of mean, sum, none, not 'median'"),
-        ({"loss": None}, "loss is required, and goes by the target: bounded-ns for several labels"),
+        ({"loss": None}, "loss is required, and depends on the target: bounded-ns for several labels"),
         ({"loss": "softmax"}, "plain softmax does not belong"),
         ({"lr": -1}, "lr must be a finite number of at least 0"),
         ({"dtype": torch.float16}, "dtype must be torch.float32 or torch.float64"),
@@ -93,13 +93,13 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: st
     [
         (torch.full((m,), D), "Y has a target out of range: 40 in row 0, but they go from 0 to 39"),
         (torch.full((m,), -1), "Y has a target out of range: -1 in row 0, .* padding, give ignore_index=-1"),
-        (torch.zeros(m), r"target of torch.float32 must have shape \(7, 40\), one row an example, not \(7,\)"),
+        (torch.zeros(m), r"target of torch.float32 must have shape \(7, 40\), one row per example, not \(7,\)"),
         (torch.zeros((m, D), dtype=torch.long), r"is multi-hot: give target.float\(\)"),
         ([[1], [2, 3]], r"target must be .* not list: give torch.as_tensor\(target\), .* padding_value=-100"),
         (None, r"head\(h, target\) gives losses; for outputs take head.top"),
         (([1, 2, 3], [0, 1, 2]), r"target must be ids \(m,\), .* not tuple"),
         (([m], [0], [1.0]), "rows of the targets must be from 0 to 6, not 7 to 7"),
-        (([0, 1], [0], [1.0]), "must be vectors of one length"),
+        (([0, 1], [0], [1.0]), "must be vectors of the same length"),
         (([0.5], [0], None), r"the first two of whole numbers, not torch.float32 of shape \(1,\)"),
         (sp.csr_array((m, D + 1)), r"Y must have shape \(7, 40\)"),
     ],
@@ -113,7 +113,7 @@ def test_targets_that_cannot_be_are_refused(target: Any, message: str) -> None:
     ("h", "message"),
     [
         (torch.ones(m, d + 1), r"input must be a tensor of shape \(any, 5\), not \(7, 6\)"),
-        (torch.ones(2, 3, d), r"not \(2, 3, 5\): give input\.flatten\(0, 1\), and targets of as many rows"),
+        (torch.ones(2, 3, d), r"not \(2, 3, 5\): give input\.flatten\(0, 1\), and targets with as many rows"),
         (torch.full((m, d), torch.inf), "H holds a value that is not a finite float64 number, first in row 0"),
     ],
 )

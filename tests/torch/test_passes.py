@@ -1,4 +1,4 @@
-"""One step for one backward pass, whatever is in it: order of calls, checkpoints, accumulation, threads."""
+"""One step per backward pass, whatever the pass contains: order of calls, checkpoints, accumulation, threads."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ IDS, TARGETS = torch.tensor([1, 2, -100, 2, 6]), torch.tensor([4, 3, 3, 6, 2])
 
 
 class Dense(torch.nn.Module):
-    """The same table as a parameter of PyTorch's own."""
+    """The same table as a PyTorch parameter."""
 
     def __init__(self, weights: torch.Tensor) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Dense(torch.nn.Module):
 
 
 def again(function: Callable[..., torch.Tensor], *inputs: torch.Tensor, reentrant: bool = False) -> torch.Tensor:
-    """Computed once more in the backward pass."""
+    """Compute the function, and once more in the backward pass."""
     result: torch.Tensor = checkpoint(function, *inputs, use_reentrant=reentrant)
     return result
 
@@ -79,7 +79,7 @@ PROGRAMS = [tied, rows_after_the_head, rows_alone, two_losses, body_again, rows_
 def test_any_order_of_calls_and_checkpoints_trains_as_a_dense_table_does(
     program: Any, accumulated: int, bias: bool
 ) -> None:
-    """With a large rate, so that weights that have moved are other weights."""
+    """The rate is large, so that a step changes the weights clearly."""
     torch.manual_seed(0)
     start = torch.randn(D, d + bias, dtype=torch.float64)
     head, dense = layer(loss="taylor", lr=2.0, bias=bias, weights=start, fused=not accumulated), Dense(start)
@@ -110,7 +110,7 @@ def test_any_order_of_calls_and_checkpoints_trains_as_a_dense_table_does(
 
 @pytest.mark.parametrize("what", ["rows", "body"])
 def test_a_reentrant_checkpoint_is_refused_before_anything_moves(what: str) -> None:
-    """The pass inside it would take its step while the one around it goes on."""
+    """The inner pass would take its step while the outer pass goes on."""
     head, body = layer(lr=2.0), torch.nn.Linear(d, d).double()
     before, x = head.weights(), torch.ones(len(IDS), d, dtype=torch.float64, requires_grad=True)
     if what == "rows":
@@ -123,7 +123,7 @@ def test_a_reentrant_checkpoint_is_refused_before_anything_moves(what: str) -> N
 
 
 def test_compiled_autograd_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It runs nothing at the end of a pass: no step was taken."""
+    """It runs nothing at the end of a pass, so once no step was taken."""
     head = layer()
     monkeypatch.setattr("torch._dynamo.compiled_autograd.in_compiled_autograd_region", True)
     with pytest.raises(InputError, match="compiled autograd"):
@@ -149,7 +149,7 @@ def test_a_pass_that_fails_leaves_nothing() -> None:
 
 @pytest.mark.parametrize("program", [rows_alone, tied, head_again, rows_again])
 def test_what_passes_through_changed_weights_is_refused(program: Any) -> None:
-    """Of rows that were inputs, and of what a checkpoint computes again, it was taken."""
+    """Once gradients of rows that were inputs, or that a checkpoint computed again, were accepted."""
     head, body = layer(), torch.nn.Linear(d, d).double()
     loss = program(head, body)
     loss.backward(retain_graph=True)
@@ -164,7 +164,7 @@ def test_what_passes_through_changed_weights_is_refused(program: Any) -> None:
 
 
 def test_a_compiled_network_with_checkpoints_trains_like_the_plain_one() -> None:
-    """A compiler makes one call of two that are alike, but the gradient of each counts."""
+    """A compiler merges equal calls, but the gradient of each call counts."""
     nets = []
     for compiled in (False, True):
         torch.manual_seed(0)
@@ -182,7 +182,7 @@ def test_a_compiled_network_with_checkpoints_trains_like_the_plain_one() -> None
 
 
 def test_no_thread_loses_the_squares_of_another() -> None:
-    """Passes of several threads on one table take turns, or are refused: .106 of .12 was counted."""
+    """Passes of several threads on one table take turns, or are refused: once only .106 of .12 was counted."""
     head, taken = layer(lr=None), []
 
     def work() -> None:
@@ -221,7 +221,7 @@ def state(head: FactoredOutput) -> dict[str, torch.Tensor]:
 def test_rows_that_would_leave_the_precision_are_refused(
     options: dict[str, Any], factor: float, with_head: bool
 ) -> None:
-    """W or Q was inf or NaN, or a row was held for good; the head has not moved either."""
+    """Once W or Q became inf or NaN, or a row never moved again. The head must not move either."""
     head, (h, Y) = layer(**options), minibatch()
     before = state(head)
     loss = head(h, Y) if with_head else torch.zeros(())
@@ -247,7 +247,7 @@ def test_ids_have_any_shape(ids: torch.Tensor) -> None:
 
 
 def test_weights_that_leave_the_band_train_on_as_they_would(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Z-loss does not see that W grows; in float32 training ended after some thousand steps."""
+    """The Z-loss does not see the growth of W; once, float32 training ended after some thousand steps."""
     monkeypatch.setattr("wordsparse.layer.core.BAND", 2.0**4)
     start, norm = np.random.default_rng(0).standard_normal((D, d)), torch.nn.LayerNorm(d, eps=1e-30).double()
     heads = [layer(loss="zloss", lr=None, weights=start * scale) for scale in (1.0, 3.9, 1 / 4.5)]
@@ -271,7 +271,7 @@ def test_a_rate_of_the_users_own_takes_steps_on_the_weights_as_they_are() -> Non
 
 
 def test_a_layer_lives_as_long_as_its_loss() -> None:
-    """A number stood for the module, and the backward pass ended in a KeyError."""
+    """The loss held only the module's number, so the backward pass once ended in a KeyError."""
     h, Y = minibatch()
     expected, _ = minibatch()
     layer()(expected, Y).backward()
@@ -280,7 +280,7 @@ def test_a_layer_lives_as_long_as_its_loss() -> None:
 
 
 def test_autograd_grad_changes_no_weights() -> None:
-    """A map of saliency took a step of training."""
+    """Once a saliency map took a training step."""
     h, Y = minibatch()
     head = layer()
     before = head.weights()
@@ -292,7 +292,7 @@ def test_autograd_grad_changes_no_weights() -> None:
 
 
 def test_a_compiled_network_finds_the_largest_outputs_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
-    """PyTorch tried to compile NumPy's part, and printed dozens of failures."""
+    """Once PyTorch tried to compile the NumPy part, and printed dozens of failures."""
     h, _ = minibatch()
     head, body = layer().eval(), torch.nn.Linear(d, d).double()
     compiled = torch.compile(lambda h: head.top(body(h), 3).indices, backend="aot_eager")

@@ -50,7 +50,7 @@ def test_copies_train_on_alike_and_apart(copied: Callable[[FactoredOutput], Fact
     for name, tensor in head.state_dict().items():
         torch.testing.assert_close(other.state_dict()[name], tensor, rtol=0, atol=0)
     assert f"{D * d} weights" in repr(head)
-    assert not list(head.parameters())  # weights are buffers: no optimizer of PyTorch's moves them
+    assert not list(head.parameters())  # weights are buffers: PyTorch's optimizers do not move them
 
 
 @pytest.mark.parametrize("bias", [False, True])
@@ -70,7 +70,7 @@ def test_a_linear_layer_has_the_same_outputs(bias: bool) -> None:
 @pytest.mark.parametrize("name", ["V", "Q", "w_bar", "U_inverse"])
 @pytest.mark.parametrize("value", [np.nan, 3.0])
 def test_a_state_that_no_layer_has_is_refused(name: str, value: float, measure: np.ndarray | None) -> None:
-    """Losses were wrong, or NaN, without a word."""
+    """Once losses were silently wrong, or NaN."""
     head = layer(base_measure=measure)
     for seed in range(3):
         h, Y = minibatch(seed)
@@ -80,7 +80,7 @@ def test_a_state_that_no_layer_has_is_refused(name: str, value: float, measure: 
     altered = {key: part.clone() for key, part in good.items()}
     altered[name].view(-1)[1] += value
     if name == "U_inverse" and value == 3.0:
-        pytest.skip("what belongs to W is Q and w̄")
+        pytest.skip("only Q and w̄ are compared with W")
     with pytest.raises(InputError, match="is not finite" if np.isnan(value) else "does not belong to the weights"):
         head.load_state_dict(altered)
     for key, part in head.state_dict().items():
@@ -91,7 +91,7 @@ def test_a_state_that_no_layer_has_is_refused(name: str, value: float, measure: 
 
 
 def test_a_state_whose_factors_cancel_is_loaded() -> None:
-    """As after ten epochs of the Z-loss on the items of a shop: w̄ is small beside ω and beside V's part of it."""
+    """As after ten epochs of the Z-loss on a shop's items: w̄ is small compared with ω and with V's part of it."""
     outputs, random = 20_000, np.random.default_rng(0)
     head = FactoredOutput(d, outputs, loss="zloss", base_measure=random.random(outputs) + 0.1)
     core = head._engine.output.core

@@ -1,4 +1,4 @@
-"""For PyTorch: :class:`FactoredOutput`, an output layer with its loss as a ``torch.nn.Module``.
+"""The layer for PyTorch: :class:`FactoredOutput`, an output layer with its loss as a ``torch.nn.Module``.
 
 It needs PyTorch 2.5 or newer: ``pip install 'wordsparse[torch]'``.
 """

@@ -2,7 +2,7 @@
 
 Training minimises L = Σ_j g_j ℓ_j, where g is the gradient by the losses that autograd passes down; it includes
 reductions, the weights in a sum of losses, and a scaler. Equations (6) to (12) of :mod:`wordsparse.layer.core` hold for
-L with g_j α_j, g_j β_j and the rows g_j Γ_j.
+L, with g_j α_j, g_j β_j and the rows g_j Γ_j.
 """
 
 import math
@@ -24,20 +24,20 @@ from wordsparse.layer.update import Update
 from wordsparse.torch.gradients import Gradients, Minibatch
 from wordsparse.types import Array
 
-# Chosen with networks for the next item, by the validation of one file, and for the next word: docs/torch.md.
+# Chosen with networks that predict the next item (validation set of one file) or the next word: docs/torch.md.
 # The ridge of the mean curvature, as a share of its mean eigenvalue.
 RIDGE = 0.05
-# The first step of a row that was an input, as a share of the rows' size; and under a loss without a scale.
+# The first step of a row that was an input, as a share of the rows' size; and the same under a loss without a scale.
 ROW_MOVE, SCALE_FREE_ROW_MOVE = 0.2, 0.4
-# A target's examples in a minibatch from which on it moves less.
+# A target with more examples than this in a minibatch moves less.
 CROWD = 8.0
-# After t minibatches the next one is 1/(t + 1) of the mean curvature, and the step's size 1/(t + START), both down to
-# its share of FORGET examples, which is 1/AVERAGED at most. Where a class comes back more rarely than the memory lasts,
-# its row is mostly noise, and the exact gradient of noise shrinks h without an end.
+# After t minibatches, the next has the weight 1/(t + 1) in the mean curvature, and the step's size is 1/(t + START).
+# Neither falls below m / FORGET for m examples, or 1/AVERAGED if that is less. If a class returns less often than the
+# memory lasts, its row is mostly noise, and the exact gradient of noise shrinks h without end.
 FORGET = 200_000.0
 AVERAGED = 50.0
 START = 20.0
-# A gradient of a larger square would leave float32, and hold its row for good.
+# A gradient with a larger square would leave float32, and its row would never move again.
 MOST_SQUARES = float(np.finfo(np.float32).max)
 
 
@@ -45,7 +45,7 @@ MOST_SQUARES = float(np.finfo(np.float32).max)
 class StepOptions:
     """The options of a step: learning rate and λ.
 
-    A step of ``second_order`` chooses its size itself, and ``lr`` is a factor of it.
+    A ``second_order`` step chooses its size itself, and ``lr`` multiplies it.
     """
 
     lr: float
@@ -54,7 +54,7 @@ class StepOptions:
 
 
 class RowMoves(NamedTuple):
-    """Distinct ``rows`` of W that were inputs, how they ``change``, and their mean ``squares`` of gradients so far."""
+    """Moves of distinct ``rows`` of W that were inputs: their ``change``, and their summed ``squares`` of gradients."""
 
     rows: Array
     change: Array
@@ -62,12 +62,12 @@ class RowMoves(NamedTuple):
 
 
 class Engine:
-    """An output layer whose backward pass is apart from its forward pass; with ``bias`` a constant 1 is appended to
-    every h: the last column of W is a bias.
+    """An output layer whose backward pass is separate from its forward pass. With ``bias``, a constant 1 is appended to
+    every h, and the last column of W is the bias.
 
-    Step t of second order multiplies the gradient by Π = (C̄ + r I)⁻¹, where C̄ (``curvature``) is the running mean of
-    2 Hᵀ diag(g α) H. A row i of W that was an input takes a step of Adagrad (Duchi et al., JMLR 2011) with one rate a
-    row, whose mean squares of gradients so far are summed in ``row_squares`` (D,).
+    A second-order step multiplies the gradient by Π = (C̄ + r I)⁻¹, where C̄ (``curvature``) is the running mean of
+    2 Hᵀ diag(g α) H. A row of W that was an input takes a step of Adagrad (Duchi et al., JMLR 2011) with one rate per
+    row; ``row_squares`` (D,) sums the mean squares of its gradients so far.
     """
 
     def __init__(self, output: FactoredOutput, *, bias: bool) -> None:
@@ -79,11 +79,11 @@ class Engine:
 
     @property
     def version(self) -> int:
-        """How often W has changed."""
+        """The number of changes of W so far."""
         return self.output.core.clock.changes
 
     def minibatch(self, h: Array, rows: Array, ids: Array, weights: Array) -> Minibatch:
-        """Inputs (m, in_features), and targets (rows[i], ids[i]) of weight weights[i] in any order."""
+        """Return inputs (m, in_features) and targets (rows[i], ids[i]) of weight weights[i], in any order."""
         H = h.astype(self.output.dtype, copy=False)
         if self.bias:
             H = np.column_stack([H, np.ones(H.shape[0], H.dtype)])
@@ -96,13 +96,13 @@ class Engine:
                 f"Y has a target out of range: {ids[at]} in row {rows[at]}, but they go from 0 to "
                 f"{self.output.n_outputs - 1}; if it stands for padding, give ignore_index={ids[at]}"
             )
-        rows, ids, weights = (part[weights != 0] for part in (rows, ids, weights))  # which change no loss
+        rows, ids, weights = (part[weights != 0] for part in (rows, ids, weights))  # 0 changes no loss
         order = np.argsort(rows, kind="stable")
         indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=m))])
         return Minibatch(H, sp.csr_array((weights[order], ids[order], indptr), (m, self.output.n_outputs)))
 
     def losses(self, minibatch: Minibatch, *, keep: bool) -> tuple[Array, int]:
-        """The losses (m,) float64, and the version of W; ``keep`` holds on to the pass, for a backward pass of the same
+        """Return the losses (m,) float64, and the version of W; ``keep`` keeps the pass for a backward pass of the same
         minibatch."""
         with self.output.guard.held("forward"):
             forward = self.output.forward(minibatch.H, minibatch.Y)
@@ -110,8 +110,8 @@ class Engine:
             return forward.losses, forward.at
 
     def gradient(self, minibatch: Minibatch, g: Array, version: int, onto: Gradients | None) -> Array:
-        """g_j ∇h_j of every example, (m, in_features), collected ``onto`` those of a step; the losses were those of
-        the given version of W.
+        """Return g_j ∇h_j of every example, (m, in_features), and collect the pass ``onto`` a step's gradients. The
+        losses came from this version of W.
 
         Raises
         ------
@@ -129,14 +129,14 @@ class Engine:
             return gradient[:, :-1] if self.bias else gradient
 
     def rows(self, ids: Array) -> tuple[Array, int]:
-        """W[ids] (n, in_features), without the biases, and its version."""
+        """Return W[ids] (n, in_features), without the biases, and the version of W."""
         core = self.output.core
         with self.output.guard.held("embed"):
-            found = core.rows(validation.output_rows(ids, core.n_outputs))
-            return found[:, :-1] if self.bias else found, self.version
+            rows = core.rows(validation.output_rows(ids, core.n_outputs))
+            return rows[:, :-1] if self.bias else rows, self.version
 
     def collect_rows(self, ids: Array, gradient: Array, version: int, onto: Gradients) -> None:
-        """Collect the gradients (n, in_features) of rows ``ids`` that were inputs, which may repeat; InputError as for
+        """Collect the gradients (n, in_features) of rows that were inputs; ``ids`` may repeat. InputError as for
         :meth:`gradient`."""
         with self.output.guard.held("backward"):
             self._check(version)
@@ -144,7 +144,7 @@ class Engine:
             onto.versions.add(version)
 
     def apply(self, gradients: Gradients, step: StepOptions) -> None:
-        """One step on the sum of gradients. The caller holds the layer's guard.
+        """Take one step on the sum of gradients. The caller holds the layer's guard.
 
         Raises
         ------
@@ -168,14 +168,14 @@ class Engine:
             self._rescale()
 
     def _rescale(self) -> None:
-        """Where the layer divides W by c, gradients by W and by its rows are c times what they were."""
+        """Rescale the layer. If it divides W by c, multiply the scales of gradients by W and by its rows by c, too."""
         c = self.output.core.rescale()
         if c != 1:
             self.curvature = self.curvature * c**2
             self.row_squares = np.minimum(self.row_squares * np.float64(c**2), MOST_SQUARES).astype(np.float32)
 
     def _check(self, version: int) -> None:
-        """Refuse what belongs to weights that are gone."""
+        """Refuse a pass whose weights are gone."""
         if version != self.version:
             raise InputError(
                 "the weights of FactoredOutput have changed since this forward pass, so its gradient would be wrong: "
@@ -184,7 +184,7 @@ class Engine:
             )
 
     def _row_moves(self, parts: list[tuple[Array, Array]], factors: Factors, step: StepOptions) -> RowMoves | None:
-        """The step of rows that were inputs, of weights that have these factors then; None without such rows."""
+        """Compute the moves of rows that were inputs, for weights with these factors; None without rows."""
         if not parts:
             return None
         core, columns = self.output.core, parts[0][1].shape[1]
@@ -210,7 +210,7 @@ class Engine:
         return RowMoves(rows, change, squares)
 
     def _update(self, gradients: Gradients, step: StepOptions) -> tuple[Update, Array]:
-        """The update by all minibatches, as if they were one, beside the state; and C̄ with it."""
+        """Compute the update by all minibatches as if they were one, and the new C̄, without changing the state."""
         sums, g = self._together(gradients)
         core, lr = self.output.core, step.lr
         self.output.watch.check(sums.forward, self.output.loss)
@@ -223,10 +223,10 @@ class Engine:
         return core.update(sums, self._stable(sums, lr, Pi), Pi, weight_decay=step.weight_decay), curvature
 
     def _together(self, gradients: Gradients) -> tuple[Sums, Array]:
-        """The sums of all minibatches as one, and its g."""
+        """Return the sums and g of all minibatches, joined into one."""
         minibatches, weights = zip(*gradients.minibatches, strict=True)
         g, sums = np.concatenate(weights), gradients.sums
-        gradients.sums = None  # a refused update may have taken parts of them
+        gradients.sums = None  # a refused update may have taken parts of the sums
         if sums is None:
             H = np.concatenate([minibatch.H for minibatch in minibatches])
             forward = self.output.forward(H, sp.vstack([minibatch.Y for minibatch in minibatches], format="csr"))
@@ -234,17 +234,17 @@ class Engine:
         return sums, g
 
     def _inverse(self, curvature: Array) -> Array | None:
-        """Π, or None where nothing has curvature yet."""
+        """Return Π, or None if there is no curvature yet."""
         ridge = RIDGE * float(np.trace(curvature)) / len(curvature)
         return self.output.core.kernels.inverse(curvature + ridge * np.eye(len(curvature))) if ridge > 0 else None
 
     def _size(self, sums: Sums, g: Array, Pi: Array | None, share: float) -> float:
-        """The step's size; less where a target's output would move by more than its loss's ``move`` times its
+        """Return the step's size, reduced if a target's output would move by more than its loss's ``move`` times its
         derivative.
 
-        An example moves it by η g_j h_jᵀΠh_j / π_c times that (without a base measure π_c = 1), on average, and more
-        where a target has more than ``CROWD`` examples. Under a loss without a scale a move is as large as it is beside
-        the spread of the example's outputs.
+        On average an example moves the output by η g_j h_jᵀΠh_j / π_c times its derivative (without a base measure
+        π_c = 1), and by more if a target has more than ``CROWD`` examples. Under a loss without a scale, moves are
+        measured relative to the variance of the example's outputs.
         """
         core, targets = self.output.core, sums.forward.targets
         sizes = np.diff(targets.csr.indptr)
@@ -259,20 +259,20 @@ class Engine:
         return min(size, float(self.output.loss.move / most)) if most > 0 else size
 
     def _variances(self, sums: Sums) -> Array:
-        """σ² of the outputs of each example, (m,): hᵀQh / Σπ − (hᵀw̄ / Σπ)²; 1 where all outputs are equal."""
+        """Return σ² of the outputs of each example, (m,): hᵀQh / Σπ − (hᵀw̄ / Σπ)²; 1 if all outputs are equal."""
         core, f, H = self.output.core, sums.forward.factors, sums.forward.inputs.rows()
         squares = core.kernels.row_dots(core.kernels.matmul(H, f.Q.astype(H.dtype)), H) / core.total
         variances = squares - (H @ f.w_bar.astype(H.dtype) / core.total) ** 2
         return np.where(variances > 0, variances, 1)
 
     def _norms(self, sums: Sums, Pi: Array | None) -> Array:
-        """hᵀΠh of each example, (m,)."""
+        """Return hᵀΠh of each example, (m,)."""
         kernels, H = self.output.core.kernels, sums.forward.inputs.rows()
         return kernels.row_dots(H if Pi is None else kernels.matmul(H, Pi.astype(H.dtype)), H)
 
     def _stable(self, sums: Sums, lr: float, Pi: Array | None) -> float:
-        """The learning rate; where it would overshoot, the one by which the steepest direction of W meets its goal."""
-        # The trace of the curvature, which is cheaper.
+        """Return the learning rate, cut if it would overshoot: then the steepest direction of W just meets its goal."""
+        # The trace of the curvature is cheaper, and bounds the strength.
         if 2 * lr * float(np.abs(sums.forward.terms.alpha) @ self._norms(sums, Pi)) <= STABLE:
             return lr
         B = sums.curvature() if Pi is None else sums.curvature() @ Pi
@@ -280,14 +280,14 @@ class Engine:
         return lr if strength <= STABLE else lr / strength
 
     def _again(self, minibatch: Minibatch) -> Forward:
-        """The forward pass of a minibatch: the last one where it is that."""
+        """Return the forward pass of a minibatch: the last pass if it was of this minibatch, else a new one."""
         if self._kept is not None and self._kept[1].at == self.version and self._kept[0].equals(minibatch):
             return self._kept[1]
         return self.output.forward(minibatch.H, minibatch.Y)
 
 
 def _weighted(forward: Forward, g: Array) -> Forward:
-    """The pass of Σ_j g_j ℓ_j."""
+    """Return the forward pass of Σ_j g_j ℓ_j."""
     terms = forward.terms
     by_entry = np.repeat(g, np.diff(forward.targets.csr.indptr)).astype(terms.gamma.dtype)
     weighted = terms._replace(alpha=g * terms.alpha, beta=g * terms.beta, gamma=by_entry * terms.gamma)

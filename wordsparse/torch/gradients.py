@@ -1,4 +1,4 @@
-"""The gradients that one step takes together."""
+"""The gradients that one step uses together."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,13 +12,13 @@ from wordsparse.types import Array
 
 @dataclass(frozen=True)
 class Minibatch:
-    """Inputs H (m, d) in the working precision and targets Y (m, D)."""
+    """A minibatch of inputs H (m, d) in the working precision and targets Y (m, D)."""
 
     H: Array
     Y: sp.csr_array
 
     def equals(self, other: "Minibatch") -> bool:
-        """Whether the other one has the same numbers."""
+        """Return whether the other minibatch has the same numbers."""
         parts = (self.H, self.Y.indptr, self.Y.indices, self.Y.data)
         others = (other.H, other.Y.indptr, other.Y.indices, other.Y.data)
         return all(map(np.array_equal, parts, others))
@@ -26,9 +26,9 @@ class Minibatch:
 
 @dataclass
 class Gradients:
-    """Gradients that one step takes together: those of minibatches, with g, and those of rows of W that were inputs.
+    """Gradients that one step uses together: of ``minibatches``, each with its g, and of ``rows`` that were inputs.
 
-    ``versions`` of W are those that they belong to. ``sums`` are of the minibatch where it is the only one.
+    ``versions`` are the versions of W of their passes. ``sums`` belong to the only minibatch, if there is just one.
     """
 
     minibatches: list[tuple[Minibatch, Array]] = field(default_factory=list)
@@ -37,9 +37,9 @@ class Gradients:
     sums: Sums | None = None
 
     def add(self, minibatch: Minibatch, g: Array, sums: Sums) -> None:
-        """Take a minibatch in."""
+        """Add a minibatch."""
         self.sums = None if self.minibatches else sums
         self.minibatches.append((minibatch, g))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "sums": None}  # they belong to the layer itself, not to a copy
+        return {**self.__dict__, "sums": None}  # the sums refer to this layer, not to a copy

@@ -28,7 +28,7 @@ NO_EXPORT = (
     "FactoredOutput cannot be exported, traced or scripted: its weights are not in the graph; put head.to_linear() in "
     "its place, a torch.nn.Linear with the same outputs"
 )
-# What PyTorch's layers and losses call an argument, as ``options.hint`` takes it.
+# PyTorch's names for arguments, and ours, in the form that ``options.hint`` takes.
 _ELSEWHERE = {
     **dict.fromkeys(("outfeatures", "nclasses", "numembeddings"), "num_classes"),
     **dict.fromkeys(("embeddingdim", "dmodel"), "in_features"),
@@ -42,9 +42,9 @@ _ELSEWHERE = {
 class FactoredOutput(nn.Module):
     """An output layer o = W h over D classes with its loss, in the manner of ``torch.nn.LinearCrossEntropyLoss``.
 
-    The forward pass gives exact losses over all D outputs; the backward pass sends the exact gradient to h and, in
-    training mode, takes the exact gradient step on all of W at its end, in O(d²) per example whatever D. W is state and
-    no parameter: no optimizer of PyTorch sees it, and ``torch.autograd.grad`` leaves it as it is.
+    The forward pass gives exact losses over all D outputs. The backward pass sends the exact gradient to h and, in
+    training mode, ends with the exact gradient step on all of W, in O(d²) per example whatever D is. W is state, not a
+    parameter: PyTorch's optimizers do not see it, and ``torch.autograd.grad`` does not change it.
 
     Parameters
     ----------
@@ -53,29 +53,29 @@ class FactoredOutput(nn.Module):
     num_classes : int
         D.
     loss : str or wordsparse.losses.Loss
-        Required, and by what the target is: ``bounded-ns`` for several labels, ``zloss`` for one class, ``taylor`` or
-        ``spherical`` where it shall have a probability, ``squared`` for real values; or a loss object. Plain softmax is
-        none of them. The Z-loss is near 0 wherever the target's output lies 12 standard deviations above the mean of
-        all D: that does not say that it is the largest.
+        Required; it depends on the target: ``bounded-ns`` for several labels, ``zloss`` for one class, ``taylor`` or
+        ``spherical`` if the class needs a probability, ``squared`` for real values; or a loss object. Plain softmax is
+        not available. The Z-loss is near 0 if the target's output lies 12 standard deviations above the mean of all D;
+        it may still not be the largest.
     reduction : str
-        ``mean`` over the examples, ``sum``, or ``none`` for one loss an example.
+        ``mean`` over the examples, ``sum``, or ``none`` for one loss per example.
     ignore_index : int
-        The padding among ids (m,) or (m, K). A row of nothing else has the loss 0, and the mean leaves it out.
+        The padding among ids (m,) or (m, K). A row of only padding has the loss 0, and the mean leaves it out.
     lr : float, optional
-        The learning rate of W, in SGD's sense. None: a second-order step, the gradient times the inverse of the running
-        mean of its curvature (d × d), of a size that fits whatever the size of h, the minibatch and the reduction; it
-        needs no tuning. :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` move the rate, or a factor
-        of that size that is 1 at first. A step that would overshoot by the minibatch's curvature is shortened to where
-        its steepest direction meets its goal.
+        The learning rate of W, as in SGD. None: a second-order step, the gradient times the inverse of the running mean
+        of its curvature (d × d). Its size fits any size of h, minibatch and reduction, so it needs no tuning.
+        :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` change the rate or, with None, a factor of
+        the size, which is 1 at first. If a step would overshoot by the minibatch's curvature, it is shortened so that
+        its steepest direction just meets its goal.
     weight_decay : float
         λ: W shrinks by lr·λ in every step.
     fused : bool
-        Whether the backward pass takes the step, one for all losses and rows that it went through. Otherwise gradients
+        Whether the backward pass takes the step: one step for all losses and rows in the pass. Otherwise gradients
         accumulate until :meth:`apply_`.
     bias : bool
-        Whether each output has a bias: a constant 1 behind h.
+        Whether each output has a bias: a constant 1 appended to h.
     base_measure : (D,) array of positive numbers, optional
-        π: weights every sum over outputs; the step is then on diag(√π) W.
+        π, the weights of every sum over outputs; the step is then on diag(√π) W.
     dtype : torch.float32 or torch.float64
         Working precision, which ``to`` and ``double`` do not change; h may have any precision.
     seed, weights
@@ -84,10 +84,10 @@ class FactoredOutput(nn.Module):
     Attributes
     ----------
     fused_optimizer : FusedOptimizer
-        Holds lr and weight_decay for schedulers; its ``step`` changes no weights.
+        The holder of lr and weight_decay for schedulers; its ``step`` changes no weights.
     grad_scaler : torch.amp.GradScaler, False or None
-        The scaler that multiplies the loss, so that W's step is taken without it. None refuses a loss that is
-        multiplied by more than 100; False accepts any factor.
+        The scaler that multiplies the loss; W's step removes this factor. None refuses a loss that is multiplied by
+        more than 100; False accepts any factor.
 
     Raises
     ------
@@ -96,11 +96,10 @@ class FactoredOutput(nn.Module):
 
     Notes
     -----
-    The state is in the CPU's memory; h from another device is copied there and its gradient back. The layer has as many
-    threads as PyTorch had when it was made (``torch.set_num_threads``). Refused, since they
-    would be wrong without a word: training in several processes (DDP, FSDP), a backward pass through weights that have
-    changed since its forward pass, a reentrant checkpoint, a second backward pass before the optimizer's step, shared
-    memory.
+    The state is in the CPU's memory; h from another device is copied there, and its gradient back. The layer has as
+    many threads as PyTorch had when the layer was made (``torch.set_num_threads``). Refused, because the results would
+    be silently wrong: training in several processes (DDP, FSDP), a backward pass through weights that have changed
+    since its forward pass, a reentrant checkpoint, a second backward pass before the optimizer's step, shared memory.
 
     Examples
     --------
@@ -118,7 +117,7 @@ class FactoredOutput(nn.Module):
     """
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
-        """Refuse an unknown option before Python does, with our name for it."""
+        """Refuse an unknown option before Python does, and suggest our name for it."""
         if cls is FactoredOutput:
             refuse_unknown(options, [*inspect.signature(cls.__init__).parameters][1:], others=_ELSEWHERE)
         return super().__new__(cls)
@@ -143,8 +142,8 @@ class FactoredOutput(nn.Module):
         super().__init__()
         if loss is None:
             raise InputError(
-                "loss is required, and goes by the target: bounded-ns for several labels, zloss for one class, taylor "
-                "for one that shall have a probability, squared for real values"
+                "loss is required, and depends on the target: bounded-ns for several labels, zloss for one class, "
+                "taylor for one class with a probability, squared for real values"
             )
         self.in_features = validation.positive_int("in_features", in_features)
         self.num_classes = validation.positive_int("num_classes", num_classes)
@@ -156,12 +155,12 @@ class FactoredOutput(nn.Module):
         self._anchor = torch.zeros(0, requires_grad=True)
         self.fused_optimizer = FusedOptimizer(self._anchor, lr, weight_decay)
         d = self.in_features + self.bias
-        given = {"base_measure": _host(base_measure), "weights": _host(weights)}
+        arrays = {"base_measure": _host(base_measure), "weights": _host(weights)}
         layer = Layer(
-            self.num_classes, d, loss, dtype=_real(dtype), seed=seed, threads=torch.get_num_threads(), **given
+            self.num_classes, d, loss, dtype=_real(dtype), seed=seed, threads=torch.get_num_threads(), **arrays
         )
         if self.bias and weights is None and (start := layer.loss.recipe.get("start")):
-            layer.set_common_output(start)  # where the loss says nothing at 0
+            layer.set_common_output(start)  # for a loss without a gradient at 0
         self._start(Engine(layer, bias=self.bias))
 
     @property
@@ -175,7 +174,7 @@ class FactoredOutput(nn.Module):
         return cast(torch.dtype, self._buffers["V"].dtype)
 
     def extra_repr(self) -> str:
-        """The settings, for ``repr``, and the number of weights, which are no parameters."""
+        """Return the settings for ``repr``, and the number of weights, which are not parameters."""
         weights = self.num_classes * (self.in_features + self.bias)
         return (
             f"in_features={self.in_features}, num_classes={self.num_classes}, loss={self.loss!r}, "
@@ -186,16 +185,16 @@ class FactoredOutput(nn.Module):
     # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def forward(self, input: Tensor, target: Any = None) -> Tensor:
-        """Exact losses over all outputs, of the weights as they are.
+        """Return exact losses over all outputs, for the current weights.
 
         Parameters
         ----------
         input : (m, in_features) tensor
             h.
         target
-            One id a row, (m,), or several, (m, K), padded with ``ignore_index``; or (rows, ids, weights), weights None
-            for ones; or the targets' weights (m, D) themselves (for squared error: the regression targets), a sparse
-            tensor or SciPy matrix, or a dense tensor of floats or Booleans.
+            One id per row, (m,), or several, (m, K), padded with ``ignore_index``; or (rows, ids, weights), where None
+            means ones; or the weights (m, D) of all targets (for squared error: the regression targets), as a sparse
+            tensor, a SciPy matrix, or a dense tensor of floats or Booleans.
 
         Returns
         -------
@@ -205,8 +204,8 @@ class FactoredOutput(nn.Module):
         Raises
         ------
         InputError
-            If the shapes do not fit, a value is not finite, an id is out of range, or the target is missing; if it is
-            traced or exported; or in training mode if several processes train.
+            If the shapes do not fit, a value is not finite, an id is out of range, or the target is missing; if the
+            module is traced or exported; or in training mode if several processes train.
         """
         if target is None:
             raise InputError("head(h, target) gives losses; for outputs take head.top(h, k) or head.to_linear()(h)")
@@ -214,28 +213,28 @@ class FactoredOutput(nn.Module):
         trains = self.training and torch.is_grad_enabled()
         if trains:
             _refuse_processes()
-        parts, kept = targets.triple(target, (m, self.num_classes), self.ignore_index)
-        found, _ = operators.losses(input, self._anchor, *parts, self._number, trains)
-        found = found.to(self.dtype)
-        if kept is not None:
-            found = torch.where(kept, found, 0)
+        parts, counts = targets.triple(target, (m, self.num_classes), self.ignore_index)
+        losses, _ = operators.losses(input, self._anchor, *parts, self._number, trains)
+        losses = losses.to(self.dtype)
+        if counts is not None:
+            losses = torch.where(counts, losses, 0)
         if self.reduction == "none":
-            return found
+            return losses
         if self.reduction == "sum":
-            return found.sum()
-        return found.mean() if kept is None else found.sum() / kept.sum().clamp(min=1)
+            return losses.sum()
+        return losses.mean() if counts is None else losses.sum() / counts.sum().clamp(min=1)
 
     def embed(self, ids: Tensor) -> Tensor:
-        """The rows W[ids] as inputs of the network: one table for inputs and outputs, whose gradient is exact.
+        """Return the rows W[ids] as inputs of the network: one table for inputs and outputs, with exact gradients.
 
-        The backward pass moves the rows that were inputs, too: by lr times their gradient or, without an lr, by a step
-        of Adagrad with one rate a row; weight_decay does not see them. The rows' sizes differ by orders of magnitude,
-        so that a ``torch.nn.LayerNorm`` belongs behind them.
+        The backward pass also moves the rows that were inputs: by lr times their gradient or, without an lr, by a step
+        of Adagrad with one rate per row; weight_decay does not apply to this move. The rows' sizes differ by orders of
+        magnitude, so put a ``torch.nn.LayerNorm`` after them.
 
         Parameters
         ----------
         ids : tensor of integers, any shape
-            From 0 to num_classes − 1, or ``ignore_index``, whose rows are zero.
+            From 0 to num_classes − 1, or ``ignore_index`` for a row of zeros.
 
         Returns
         -------
@@ -245,8 +244,8 @@ class FactoredOutput(nn.Module):
         Raises
         ------
         InputError
-            If ids are not integers, or out of range; if it is traced or exported; or in training mode if several
-            processes train.
+            If ids are not integers, or out of range; if the module is traced or exported; or in training mode if
+            several processes train.
         """
         _refuse_export()
         if not isinstance(ids, Tensor) or ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
@@ -254,14 +253,14 @@ class FactoredOutput(nn.Module):
         trains = self.training and torch.is_grad_enabled()
         if trains:
             _refuse_processes()
-        kept = ids != self.ignore_index
-        chosen = torch.where(kept, ids, 0).reshape(-1).to(torch.int64)
-        found, _ = operators.rows(self._anchor, chosen, self._number, trains)
-        found = found.to(ids.device).reshape(*ids.shape, self.in_features)
-        return torch.where(kept[..., None], found, 0)
+        is_id = ids != self.ignore_index
+        chosen = torch.where(is_id, ids, 0).reshape(-1).to(torch.int64)
+        rows, _ = operators.rows(self._anchor, chosen, self._number, trains)
+        rows = rows.to(ids.device).reshape(*ids.shape, self.in_features)
+        return torch.where(is_id[..., None], rows, 0)
 
     def apply_(self) -> None:
-        """Take one step by all gradients since the last one. For ``fused=False``; without gradients nothing is done.
+        """Take one step by all gradients since the last step. For ``fused=False``; without gradients, do nothing.
 
         Raises
         ------
@@ -278,22 +277,22 @@ class FactoredOutput(nn.Module):
         self._engine.pending = Gradients()
 
     def _step(self, gradients: Gradients) -> None:
-        """One step, and the buffers that belong to it."""
+        """Take one step, and point the buffers at its results."""
         with self._engine.output.guard.held("a step"):
             self._engine.apply(gradients, self.fused_optimizer.settings())
             state.link(self, self._engine)
 
     def set_learning_rate(self, lr: float) -> None:
-        """Set the learning rate of W, or the factor of the layer's own."""
+        """Set the learning rate of W, or, if the layer chooses its own size, the factor of this size."""
         self.fused_optimizer.param_groups[0]["lr"] = validation.non_negative("lr", lr)
 
     def _end_pass(self, gradients: Gradients) -> None:
-        """The step at the end of a backward pass."""
+        """Take the step at the end of a backward pass."""
         self._step(gradients)
         self.fused_optimizer.passed = True
 
     def _collected(self, forward_in: int) -> Gradients:
-        """Where the present backward pass collects, whose forward pass ran in the middle of another one or none."""
+        """Return the gradients to which this backward pass adds; ``forward_in``: see :func:`passes.collected`."""
         if not self.fused:
             return self._engine.pending
         return passes.collected(self._number, forward_in, self.fused_optimizer.check_pass, self._end_pass)
@@ -303,16 +302,16 @@ class FactoredOutput(nn.Module):
     def compute_losses(
         self, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, *, keep: bool
     ) -> tuple[Tensor, int]:
-        """Losses (m,) float64, and the version of W; ``keep`` holds on to the pass for :meth:`compute_gradient`."""
+        """Return losses (m,) float64, and the version of W; ``keep`` keeps the pass for :meth:`compute_gradient`."""
         minibatch = self._engine.minibatch(*map(array, (h, rows, ids, weights)))
-        found, version = self._engine.losses(minibatch, keep=keep)
-        return torch.from_numpy(found).to(h.device), version
+        losses, version = self._engine.losses(minibatch, keep=keep)
+        return torch.from_numpy(losses).to(h.device), version
 
     def compute_gradient(
         self, g: Tensor, h: Tensor, targets: tuple[Tensor, ...], stamp: tuple[int, int], *, trains: bool
     ) -> Tensor:
-        """Σ_j g_j ∂ℓ_j/∂h (m, in_features), collected for the step where the pass trains; ``stamp`` is that of its
-        forward pass: the version of W, and in which backward pass it ran."""
+        """Return Σ_j g_j ∂ℓ_j/∂h (m, in_features), and collect the pass for the step if it trains. ``stamp`` is of the
+        forward pass: the version of W, and the backward pass in which it ran."""
         scale = self._scale(g) if trains else 1.0
         minibatch = self._engine.minibatch(*map(array, (h, *targets)))
         weights = array(g).astype(np.float64) / scale
@@ -325,9 +324,9 @@ class FactoredOutput(nn.Module):
         return torch.from_numpy(np.ascontiguousarray(gradient) * scale).to(h)
 
     def compute_rows(self, ids: Tensor) -> tuple[Tensor, int]:
-        """W[ids] (n, in_features), and the version of W."""
-        found, version = self._engine.rows(array(ids))
-        return torch.from_numpy(np.ascontiguousarray(found)), version
+        """Return W[ids] (n, in_features), and the version of W."""
+        rows, version = self._engine.rows(array(ids))
+        return torch.from_numpy(np.ascontiguousarray(rows)), version
 
     def collect_rows(self, g: Tensor, ids: Tensor, stamp: tuple[int, int]) -> None:
         """Collect the gradient g (n, in_features) of rows that were inputs; ``stamp`` as above."""
@@ -339,7 +338,7 @@ class FactoredOutput(nn.Module):
         self._engine.collect_rows(array(ids), gradient, version, self._collected(forward_in))
 
     def _scale(self, g: Tensor) -> float:
-        """By how much a gradient scaler has multiplied the loss."""
+        """Return the factor by which a gradient scaler has multiplied the loss."""
         if self.grad_scaler:
             return float(self.grad_scaler.get_scale())
         largest = float(g.abs().max()) if g.numel() else 0.0
@@ -347,7 +346,7 @@ class FactoredOutput(nn.Module):
         if self.grad_scaler is None and factor > MAX_LOSS_WEIGHT:
             raise InputError(
                 f"the loss is multiplied by {factor:g}: if a GradScaler does so, name it with layer.grad_scaler = "
-                "scaler, so that the step of W is taken without it; if it is meant, set layer.grad_scaler = False"
+                "scaler, so that W's step removes the factor; if you want the factor, set layer.grad_scaler = False"
             )
         return 1.0
 
@@ -355,7 +354,7 @@ class FactoredOutput(nn.Module):
 
     @torch.no_grad()
     def outputs(self, input: Tensor, rows: Any) -> Tensor:
-        """o of chosen outputs only, (m, len(rows)); no gradient flows through them."""
+        """Return only the outputs ``rows``, (m, len(rows)); no gradient flows through them."""
         return self._outputs(self._checked(input), rows)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
@@ -365,8 +364,8 @@ class FactoredOutput(nn.Module):
 
     @torch.no_grad()
     def top(self, input: Tensor, k: int) -> torch.return_types.topk:
-        """The k largest outputs of each example over all D, as ``torch.topk`` has them; of equal ones the smallest
-        index first."""
+        """Return the k largest of all D outputs per example, as ``torch.topk`` does; equal outputs by ascending
+        index."""
         return self._top(self._checked(input), k)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
@@ -376,12 +375,12 @@ class FactoredOutput(nn.Module):
         return torch.return_types.topk(largest)
 
     def weights(self, rows: Any = None) -> Tensor:
-        """W[rows] (all rows when None), so that o = W h; with a bias it is the last column."""
+        """Return W[rows] (all rows if None), so that o = W h; the bias, if any, is the last column."""
         return torch.from_numpy(self._engine.output.weights(None if rows is None else _host(rows)))
 
     def to_linear(self) -> nn.Linear:
-        """A copy of W as ``torch.nn.Linear(in_features, num_classes)``, whose outputs are o, for export to programs
-        that know no wordsparse."""
+        """Return a copy of W as ``torch.nn.Linear(in_features, num_classes)`` with the same outputs o, for export to
+        programs without wordsparse."""
         weights = self.weights()
         linear = nn.Linear(self.in_features, self.num_classes, bias=self.bias, device="meta").to_empty(device="cpu")
         linear.weight = nn.Parameter(weights[:, : self.in_features].contiguous())
@@ -402,7 +401,7 @@ class FactoredOutput(nn.Module):
         state.restore(self, self._engine)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FactoredOutput":
-        """Of ``to``, ``double``, ``half``, ``share_memory``: the state stays on its device and in its precision."""
+        """Handle ``to``, ``double``, ``half``, ``share_memory``: the state keeps its device and its precision."""
         moved = fn(torch.zeros(1, dtype=self.dtype))
         if moved.is_meta or (moved.device.type == "cpu" and moved.is_shared()):
             raise InputError(
@@ -424,10 +423,10 @@ class FactoredOutput(nn.Module):
     def _checked(self, input: Any) -> Tensor:
         _refuse_export()
         if not isinstance(input, Tensor) or input.ndim != 2 or input.shape[1] != self.in_features:
-            found = tuple(input.shape) if isinstance(input, Tensor) else type(input).__name__
+            actual = tuple(input.shape) if isinstance(input, Tensor) else type(input).__name__
             longer = isinstance(input, Tensor) and input.ndim > 2 and input.shape[-1] == self.in_features
-            advice = f": give input.flatten(0, {input.ndim - 2}), and targets of as many rows" if longer else ""
-            raise InputError(f"input must be a tensor of shape (any, {self.in_features}), not {found}{advice}")
+            advice = f": give input.flatten(0, {input.ndim - 2}), and targets with as many rows" if longer else ""
+            raise InputError(f"input must be a tensor of shape (any, {self.in_features}), not {actual}{advice}")
         return input
 
     def _rows_of(self, input: Tensor) -> NDArray[Any]:
@@ -446,7 +445,7 @@ def _host(value: Any) -> Any:
 
 
 def _refuse_export() -> None:
-    exporting = getattr(torch.compiler, "is_exporting", bool)()  # which PyTorch 2.5 lacks
+    exporting = getattr(torch.compiler, "is_exporting", bool)()  # PyTorch 2.5 lacks it
     if exporting or torch.jit.is_tracing():
         raise InputError(NO_EXPORT)
 
@@ -455,6 +454,6 @@ def _refuse_processes() -> None:
     distributed = torch.distributed
     if distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
         raise InputError(
-            "FactoredOutput trains in one process: each process of a distributed run (DDP, FSDP) would have weights of "
-            "its own; start one process"
+            "FactoredOutput trains in one process: in a distributed run (DDP, FSDP) each process would have its own "
+            "weights; start one process"
         )

@@ -1,7 +1,7 @@
 """The operators that autograd and torch.compile see: losses, and rows of W as inputs, each with its backward pass.
 
-``layer`` is the number of a module that is alive (:func:`register`), whose ``compute_…`` methods they call. The
-operators are pure to the compiler, which may neither look into them nor drop them: their outputs are used.
+They call the ``compute_…`` methods of the live module with the number ``layer`` (:func:`register`). To the compiler,
+the operators are pure: it may not look into them, and it does not drop them because their outputs are used.
 """
 
 import itertools
@@ -19,7 +19,7 @@ _layers: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
 
 def register(layer: nn.Module) -> int:
-    """A number for a module, for as long as it lives."""
+    """Return a number for a module, valid for as long as the module lives."""
     number = next(_numbers)
     _layers[number] = layer
     return number
@@ -29,9 +29,9 @@ def register(layer: nn.Module) -> int:
 def losses(
     h: Tensor, anchor: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, layer: int, trains: bool
 ) -> tuple[Tensor, Tensor]:
-    """Losses (m,) float64, and their stamp."""
-    found, version = _layers[layer].compute_losses(h, rows, ids, weights, keep=trains)
-    return found, _stamp(version)
+    """Return losses (m,) float64, and their stamp."""
+    values, version = _layers[layer].compute_losses(h, rows, ids, weights, keep=trains)
+    return values, _stamp(version)
 
 
 @losses.register_fake
@@ -40,7 +40,7 @@ def _(h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
 
 
 def _stamp(version: int) -> Tensor:
-    """Of a forward pass: the version of W, and the backward pass in the middle of which it ran, −1 for none."""
+    """Return a forward pass's stamp: the version of W, and the number of the backward pass in which it ran, or −1."""
     return torch.tensor([version, passes.now()])
 
 
@@ -48,9 +48,9 @@ def _stamp(version: int) -> Tensor:
 def gradient(
     g: Tensor, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, stamp: Tensor, layer: int, trains: bool, call: int
 ) -> tuple[Tensor, Tensor]:
-    """The gradient by h, and that by the anchor, which is empty: it keeps the operator where h needs no gradient.
+    """Return the gradients by h and by the empty anchor, which keeps the operator alive if h needs no gradient.
 
-    ``call`` is another number in every call, lest a compiler make one of two that are alike: each is collected.
+    ``call`` is a new number in every call, so that a compiler does not merge equal calls: each must be collected.
     """
     by_h = _layers[layer].compute_gradient(g, h, (rows, ids, weights), stamp.tolist(), trains=trains)
     return by_h, h.new_empty(0)
@@ -65,7 +65,7 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> 
     h, ctx.anchor, rows, ids, weights, ctx.layer, ctx.trains = inputs
     ctx.module = _layers[ctx.layer]  # lives as long as its loss
     ctx.save_for_backward(h, rows, ids, weights)
-    ctx.stamp = output[1]  # not saved: a checkpoint would put that of its second forward pass in its place
+    ctx.stamp = output[1]  # not saved: a checkpoint would replace it by the stamp of its second forward pass
 
 
 def _backward(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
@@ -76,28 +76,28 @@ def _backward(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
 
 def _refuse(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
     raise InputError(
-        "FactoredOutput has no second derivative (double backward, as after create_graph=True): leave its loss out of "
-        "what is differentiated twice"
+        "FactoredOutput has no second derivative (double backward, as after create_graph=True): do not differentiate "
+        "its loss twice"
     )
 
 
 @torch.library.custom_op("wordsparse::rows", mutates_args=())
 def rows(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Tensor]:
-    """W[ids], (n, in_features), and their stamp."""
-    found, version = _layers[layer].compute_rows(ids)
-    return found, _stamp(version)
+    """Return W[ids], (n, in_features), and their stamp."""
+    vectors, version = _layers[layer].compute_rows(ids)
+    return vectors, _stamp(version)
 
 
 @rows.register_fake
 def _(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Tensor]:
     module = _layers[layer]
-    found = torch.empty((ids.shape[0], module.in_features), dtype=module.dtype)
-    return found, torch.empty(2, dtype=torch.int64)
+    vectors = torch.empty((ids.shape[0], module.in_features), dtype=module.dtype)
+    return vectors, torch.empty(2, dtype=torch.int64)
 
 
 @torch.library.custom_op("wordsparse::rows_gradient", mutates_args=())
 def rows_gradient(g: Tensor, ids: Tensor, stamp: Tensor, layer: int, call: int) -> Tensor:
-    """The gradient by the anchor, which is empty; that by the rows is the layer's. ``call`` as above."""
+    """Return the gradient by the empty anchor; the layer collects the gradient by the rows. ``call`` as above."""
     _layers[layer].collect_rows(g, ids, stamp.tolist())
     return g.new_empty(0)
 

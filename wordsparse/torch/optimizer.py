@@ -1,4 +1,4 @@
-"""The settings of the fused update as an optimizer, so that PyTorch's schedulers move them."""
+"""The settings of the fused update as an optimizer, so that PyTorch's schedulers can change them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from wordsparse.torch.engine import StepOptions
 
 
 class FusedOptimizer(torch.optim.Optimizer):
-    """Holds ``lr`` and ``weight_decay`` of a layer that updates its weights in its backward pass.
+    """The ``lr`` and ``weight_decay`` of a layer that updates its weights in its backward pass.
 
     Its ``step`` changes no weights: it ends a step of training, so that a second backward pass before it is refused.
 
@@ -20,12 +20,12 @@ class FusedOptimizer(torch.optim.Optimizer):
     anchor : torch.Tensor
         The empty tensor through which autograd reaches the layer.
     lr : float, optional
-        None: a factor, at first 1, of the size of the layer's second-order step.
+        None: a factor of the size of the layer's second-order step, which is 1 at first.
     weight_decay : float
     """
 
-    # Whether a backward pass has updated the weights since the last step, and whether the loop calls it at all. Copies
-    # of an optimizer keep its groups only.
+    # Whether a backward pass has updated the weights since the last step, and whether the loop calls ``step`` at all.
+    # Copies of an optimizer keep only its groups.
     passed = False
     watches = False
 
@@ -35,23 +35,23 @@ class FusedOptimizer(torch.optim.Optimizer):
         self.settings()
 
     def settings(self) -> StepOptions:
-        """The current settings, checked."""
+        """Return the current settings, checked."""
         group = self.param_groups[0]
         lr = validation.non_negative("lr", group["lr"])
         weight_decay = validation.non_negative("weight_decay", group["weight_decay"])
         return StepOptions(lr, weight_decay, group["second_order"])
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change no weights; returns the result of the closure, if one is given."""
+        """Return the result of the closure, if there is one; weights do not change."""
         with torch.enable_grad():
             result = closure() if closure else None
         self.passed, self.watches = False, True
         return result
 
     def check_pass(self) -> None:
-        """Refuse (InputError) a backward pass after one that updated the weights, in a loop that calls :meth:`step`."""
+        """Refuse (InputError) a second backward pass before :meth:`step`, in a loop that calls it."""
         if self.passed and self.watches:
             raise InputError(
                 "two backward passes without a step between them: FactoredOutput has updated its weights after the "
-                "first one, so gradients do not accumulate; use fused=False, and layer.apply_() after the last of them"
+                "first one, so gradients do not accumulate; use fused=False, and layer.apply_() after the last pass"
             )

@@ -1,4 +1,4 @@
-"""The state of a layer as the buffers of a module: tensors on the same memory, so that none of it is held twice."""
+"""The state of a layer as the buffers of a module: tensors on the same memory, so that nothing is held twice."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from wordsparse.layer.core import ExactLayer
 from wordsparse.torch.engine import Engine
 
 FACTORS = ("U", "U_inverse", "omega", "Q", "w_bar")
-# The largest difference of Q from WᵀW, and of w̄ from Wᵀp, relative to the largest entry: far above rounding.
+# The largest difference between Q and WᵀW, and between w̄ and Wᵀp, relative to the largest entry: far above rounding.
 AGREEMENT = 1e-3
 
 
@@ -39,17 +39,17 @@ def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix
     Raises
     ------
     InputError
-        If it cannot be the state of a layer; the message names the entry.
+        If the dictionary cannot be the state of a layer; the message names the entry.
     """
     entries = {name: loaded.get(prefix + name) for name in module._buffers}
     if any(part is None or part.shape != module.get_buffer(name).shape for name, part in entries.items()):
         return
-    found = {name: array(part) for name, part in entries.items()}
-    for name, part in found.items():
+    arrays = {name: array(part) for name, part in entries.items()}
+    for name, part in arrays.items():
         if not np.isfinite(part).all():
             raise InputError(f"{prefix}{name} holds a number that is not finite: load another state")
-    U, omega = found["U"].astype(np.float64), found["omega"].astype(np.float64)
-    V, p = found["V"], found.get("measure_roots", np.ones(core.n_outputs))
+    U, omega = arrays["U"].astype(np.float64), arrays["omega"].astype(np.float64)
+    V, p = arrays["V"], arrays.get("measure_roots", np.ones(core.n_outputs))
     Q, w_bar, total = np.zeros_like(U), np.zeros_like(omega), float(np.square(p, dtype=np.float64).sum())
     for block in core.blocks():  # W' = V U + p ωᵀ, in float64: its terms cancel
         W = V[block].astype(np.float64) @ U + np.outer(p[block], omega)
@@ -57,11 +57,11 @@ def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix
         w_bar += p[block] @ W
     largest, rounding = float(np.abs(omega).max(initial=0)), 100 * np.finfo(np.float32).eps
     for name, expected, terms in (("Q", Q, largest**2), ("w_bar", w_bar, largest)):
-        # Cancellation leaves rounding of the size of the terms.
-        allowed = AGREEMENT * np.abs(expected).max(initial=0) + rounding * total * terms + 1e-33
-        if np.abs(found[name] - expected).max(initial=0) > allowed:
+        # If terms cancel, rounding is as large as that of the terms.
+        tolerance = AGREEMENT * np.abs(expected).max(initial=0) + rounding * total * terms + 1e-33
+        if np.abs(arrays[name] - expected).max(initial=0) > tolerance:
             raise InputError(
-                f"{prefix}{name} does not belong to the weights beside it: load a state that was saved whole"
+                f"{prefix}{name} does not belong to the weights next to it: load a state that was saved whole"
             )
 
 
@@ -80,7 +80,7 @@ def restore(module: nn.Module, engine: Engine) -> None:
 
 
 def array(tensor: Tensor) -> NDArray[Any]:
-    """A tensor on the host, in a precision that NumPy has."""
+    """Return a tensor as an array on the host, in a precision that NumPy has."""
     tensor = tensor.detach().cpu()
-    found: NDArray[Any] = (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy()
-    return found
+    values: NDArray[Any] = (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy()
+    return values

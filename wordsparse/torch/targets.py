@@ -1,4 +1,4 @@
-"""The forms in which targets are given, as three tensors: the row, the id and the weight of each target."""
+"""Converts every form of targets into three tensors: the row, the id and the weight of each target."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ Triple = tuple[Tensor, Tensor, Tensor]
 
 
 def triple(target: Any, shape: tuple[int, int], ignore_index: int) -> tuple[Triple, Tensor | None]:
-    """Rows, ids and weights of the targets of a minibatch of ``shape`` (m, D), and which rows count, None for all.
+    """Return rows, ids and weights of targets of ``shape`` (m, D), and a mask of the rows that count (None: all).
 
     Raises
     ------
@@ -34,31 +34,31 @@ def triple(target: Any, shape: tuple[int, int], ignore_index: int) -> tuple[Trip
     if isinstance(target, tuple) and len(target) == 3:
         return _of_parts(*target), None
     advice = (
-        ": give torch.as_tensor(target), or for rows of several lengths torch.nn.utils.rnn.pad_sequence("
+        ": give torch.as_tensor(target), or for rows of different lengths torch.nn.utils.rnn.pad_sequence("
         f"[torch.as_tensor(ids) for ids in target], batch_first=True, padding_value={ignore_index})"
     )
     raise InputError(f"target must be {FORMS}, not {type(target).__name__}{advice if isinstance(target, list) else ''}")
 
 
 def _of_ids(target: Tensor, shape: tuple[int, int], ignore_index: int) -> tuple[Triple, Tensor]:
-    """Padding is a target 0 of weight 0, so that the shapes do not depend on the content."""
+    """Convert ids. Padding becomes a target 0 of weight 0, so that the shapes do not depend on the content."""
     m = shape[0]
     if target.shape[:1] != (m,) or target.ndim > 2 or (target.ndim == 2 and target.shape == shape):
         raise InputError(
-            f"target of whole numbers must have {m} ids, or {m} rows of them, not the shape {tuple(target.shape)}; "
-            "one number for each class is multi-hot: give target.float()"
+            f"target of whole numbers must have {m} ids, or {m} rows of ids, not the shape {tuple(target.shape)}; "
+            "one number per class is multi-hot: give target.float()"
         )
     columns = target.long()[:, None] if target.ndim == 1 else target.long()
-    kept = columns != ignore_index
+    is_target = columns != ignore_index
     rows = torch.arange(m, device=target.device).repeat_interleave(columns.shape[1])
-    return (rows, torch.where(kept, columns, 0).ravel(), kept.ravel().float()), kept.any(1)
+    return (rows, torch.where(is_target, columns, 0).ravel(), is_target.ravel().float()), is_target.any(1)
 
 
 def _of_weights(target: Tensor, shape: tuple[int, int]) -> Triple:
-    """Of a tensor (m, D), dense or sparse in any layout."""
+    """Convert a tensor (m, D), dense or sparse in any layout."""
     if tuple(target.shape) != shape:
         raise InputError(
-            f"target of {target.dtype} must have shape {shape}, one row an example, not {tuple(target.shape)}: "
+            f"target of {target.dtype} must have shape {shape}, one row per example, not {tuple(target.shape)}: "
             f"targets are {FORMS}"
         )
     entries = target.to_sparse_coo().coalesce()
@@ -74,8 +74,8 @@ def _of_parts(rows: Any, ids: Any, weights: Any) -> Triple:
     if not (rows.ndim == 1 and rows.shape == ids.shape == weights.shape and are_whole):
         kinds = ", ".join(f"{part.dtype} of shape {tuple(part.shape)}" for part in (rows, ids, weights))
         raise InputError(
-            "rows, ids and weights of the targets must be vectors of one length, the first two of whole numbers, not "
-            f"{kinds}"
+            "rows, ids and weights of the targets must be vectors of the same length, the first two of whole numbers, "
+            f"not {kinds}"
         )
     return rows.long(), ids.long(), weights
 
@@ -86,7 +86,7 @@ def _is_whole(part: Tensor) -> bool:
 
 @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
 def _of_scipy(target: Any, shape: tuple[int, int]) -> Triple:
-    # Values keep their precision, and squared error adds repeated ones up later.
+    # Values keep their precision; squared error adds repeated values up later.
     kind = target.dtype if target.dtype.kind == "f" else np.dtype(np.float32)
     indptr, columns, values = validation.sparse_targets(target, *shape, kind, add_up=False)
     rows = np.repeat(np.arange(shape[0]), np.diff(indptr))
