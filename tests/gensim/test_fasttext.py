@@ -35,7 +35,7 @@ def test_the_steps_of_gensims_tutorial(tmp_path: Path) -> None:
 def test_requests_that_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="shortest"):
         FastText(min_n=0)
-    with pytest.raises(InputError, match="take Word2Vec"):
+    with pytest.raises(InputError, match="use Word2Vec"):
         FastText([[1, 2], [2, 3]] * 9, min_count=1, vector_size=4)
     plain = FastText(SENTENCES, min_count=1, vector_size=4, epochs=1, max_n=0)
     assert "walkers" not in plain.wv

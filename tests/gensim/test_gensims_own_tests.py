@@ -1,4 +1,4 @@
-"""gensim's own tests of Word2Vec and KeyedVectors, as its wheel has them, run on our classes."""
+"""gensim's own tests of Word2Vec and KeyedVectors, from its wheel, run on our classes."""
 
 import importlib
 import tempfile
@@ -25,18 +25,18 @@ LEFT_OUT = {
     "TestWord2VecModel.test_load_old_models_2_x": PICKLE,
     "TestWord2VecModel.test_load_old_models_3_x": PICKLE,
     "TestWord2VecModel.test_persistence_backwards_compatible": PICKLE,
-    "TestWord2VecModel.test_locking": "holds one vector while others are trained: refused",
-    "TestWord2VecModel.test_method_in_bulk": "is no test: gensim runs it by hand",
+    "TestWord2VecModel.test_locking": "fixes one vector while others are trained: refused",
+    "TestWord2VecModel.test_method_in_bulk": "is not a test: gensim runs it by hand",
     "TestWord2VecModel.test_prune_vocab": "counts no more than max_vocab_size tokens: without effect",
-    "TestWord2VecModel.test_scoring": "asks for score, which is not there",
-    "TestWord2VecModel.test_vocab": "asks for the codes of the Huffman tree, which there is not",
+    "TestWord2VecModel.test_scoring": "calls score, which does not exist here",
+    "TestWord2VecModel.test_vocab": "reads the codes of the Huffman tree, which does not exist here",
     "TestWord2VecScripts.test_word2vec_stand_alone_script": "runs gensim's own script in another process",
     "TestWord2VecSentenceIterators.test_cython_line_sentence_works_with_filename": "tests gensim's compiled reader",
 }
 
 
 def cases() -> dict[str, unittest.TestCase]:
-    """Every test of the modules, by name."""
+    """Return every test of the modules, by name."""
     found: dict[str, unittest.TestCase] = {}
     for name in MODULES:
         module = importlib.import_module(f"gensim.test.{name}")
@@ -52,7 +52,7 @@ assert CASES.keys() >= LEFT_OUT.keys()
 
 @pytest.fixture
 def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our modules under the names of gensim's in its tests, and files where nobody else writes."""
+    """Put our modules under gensim's names in its tests, and its files into a folder of this test."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     for module in (importlib.import_module(f"gensim.test.{name}") for name in MODULES):
@@ -65,7 +65,7 @@ def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_gensims_own(name: str) -> None:
     result = unittest.TestResult()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # gensim's tests use what gensim deprecates
+        warnings.simplefilter("ignore")  # gensim's tests use functions that gensim deprecates
         CASES[name].run(result)
     problems = [text for _, text in (*result.errors, *result.failures)]
     assert not problems, "\n".join(problems)

@@ -1,4 +1,4 @@
-"""KeyedVectors.save and load: all that the object holds comes back, and no pickle is read."""
+"""KeyedVectors.save and load: everything in the object comes back, and no pickle is read."""
 
 import io
 from pathlib import Path
@@ -15,7 +15,7 @@ VECTORS = np.arange(6, dtype=np.float32).reshape(3, 2)
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    """A file of three keys of several types."""
+    """Write a file of three keys of several types."""
     wv = KeyedVectors.of(WordVectors(["a", 2, ("b", 3)], VECTORS, [9, 8, 7]))
     wv.save(tmp_path / "wv")
     return tmp_path / "wv"
@@ -33,11 +33,11 @@ def test_attributes_that_are_not_saved_are_named(tmp_path: Path, caplog: pytest.
     wv = KeyedVectors.of(WordVectors(["a", "b"], VECTORS[:2], [9, 8]))
     wv.set_vecattr("a", "language", "en")
     wv.save(tmp_path / "wv")
-    assert "only counts are saved: language are left out" in caplog.text
+    assert "only counts are saved, not the other attributes of keys: language" in caplog.text
 
 
 def test_what_was_read_can_be_changed(saved: Path) -> None:
-    """The arrays of a file could not be written to."""
+    """Once the arrays of a file were read-only."""
     read = KeyedVectors.load(saved)
     read.set_vecattr("a", "count", 1)
     read.vectors[0] = 5

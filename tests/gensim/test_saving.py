@@ -17,7 +17,7 @@ from wordsparse.gensim import CallbackAny2Vec, KeyedVectors, LineSentence, Word2
 
 
 class Saver(CallbackAny2Vec):
-    """Saves the model after each epoch, as spec2vec does."""
+    """A callback that saves the model after each epoch, as spec2vec does."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.epochs = folder, 0
@@ -28,7 +28,7 @@ class Saver(CallbackAny2Vec):
 
 
 def test_a_model_is_saved_while_it_trains(tmp_path: Path) -> None:
-    # After the first epoch, save said that nothing had been trained.
+    # Once, after the first epoch, save reported that nothing had been trained.
     model = Word2Vec(WALKS, epochs=2, callbacks=[Saver(tmp_path)], **SMALL)
     assert not np.array_equal(Word2Vec.load(tmp_path / "1").wv.vectors, model.wv.vectors)
     np.testing.assert_array_equal(Word2Vec.load(tmp_path / "2").wv.vectors, model.wv.vectors)
@@ -62,13 +62,13 @@ def test_what_is_saved_replaces_a_model_or_a_file_and_nothing_else(tmp_path: Pat
     for name in ("file", "file", "new"):
         model.save(tmp_path / name)
         assert Word2Vec.load(tmp_path / name).wv.index_to_key == model.wv.index_to_key
-    with pytest.raises(InputError, match="holds no model"):
+    with pytest.raises(InputError, match="a directory without a model"):
         model.save(tmp_path / "other")
     assert {path.name for path in tmp_path.iterdir()} == {"file", "new", "other"}
 
 
 def test_a_save_that_fails_keeps_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The old model was moved into a directory that was then removed; vectors removed it before they were made."""
+    """Once the old model was moved into a directory that was then removed; saving vectors removed it at the start."""
     model, path = Word2Vec(WALKS, **SMALL), tmp_path / "model"
     model.save(path)
     rename, error = os.rename, OSError(errno.EIO, "Input/output error")
@@ -100,7 +100,7 @@ def test_files_that_are_no_model(tmp_path: Path) -> None:
             read(tmp_path / "pickle")
     with pytest.raises(AttributeError, match=r"KeyedVectors\.load"):
         Word2Vec.load(tmp_path / "vectors")
-    for missing in (Word2Vec.load, lambda path: list(LineSentence(path))):  # programs train where there is no file yet
+    for missing in (Word2Vec.load, lambda path: list(LineSentence(path))):  # programs train if there is no file yet
         with pytest.raises(FileNotFoundError, match="none: no such"):
             missing(tmp_path / "none")
     with pytest.raises(RuntimeError, match="nothing has been trained"):
@@ -108,7 +108,7 @@ def test_files_that_are_no_model(tmp_path: Path) -> None:
 
 
 def test_white_space_in_keys_is_written_as_underscores(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    # node2vec's example saves edges, whose keys are the text of pairs; gensim writes a file that nothing can read.
+    # node2vec's example saves edges, whose keys are the text of pairs; gensim writes a file that nobody can read.
     edges = KeyedVectors(2)
     edges.add_vectors(["('1', '2')", "3"], np.arange(4, dtype=np.float32).reshape(2, 2))
     edges.save_word2vec_format(tmp_path / "edges")

@@ -1,4 +1,4 @@
-"""Word2Vec by the names of gensim, beyond the own tests of gensim."""
+"""Word2Vec under gensim's names, beyond gensim's own tests."""
 
 import gzip
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from wordsparse.gensim.refusals import say_once
 
 
 def assert_rings(wv: KeyedVectors, name: Callable[[int], Any] = lambda node: node) -> None:
-    """Neighbours on a ring are more alike than nodes of two rings."""
+    """Assert that neighbours on a ring are more similar than nodes of two rings."""
     near = [wv.similarity(name(10 * ring + i), name(10 * ring + (i + 1) % 10)) for ring in (0, 1) for i in range(10)]
     far = [wv.similarity(name(i), name(j)) for i in range(10) for j in range(10, 20)]
     assert np.mean(near) > np.mean(far) + 0.1
@@ -62,7 +62,7 @@ def test_vocabulary_is_that_of_gensim() -> None:
 
 
 class Recorder:
-    """Writes down what happens, and what a callback sees of the model."""
+    """A callback that records the events, and the state of the model at each event."""
 
     def __init__(self, stop: int = 99) -> None:
         self.events: list[str] = []
@@ -91,7 +91,7 @@ def test_callbacks_see_each_epoch() -> None:
     seen = Recorder()
     model = Word2Vec(WALKS, epochs=3, callbacks=[seen], **SMALL)
     assert seen.events == ["train", *["begin", "end"] * 3, "done"]
-    # A sum over epochs, each of which costs less than the one before.
+    # A sum over epochs; each epoch has a smaller loss than the epoch before.
     assert 0 < seen.losses[2] - seen.losses[1] < seen.losses[1] - seen.losses[0] < seen.losses[0]
     assert model.get_latest_training_loss() == seen.losses[-1]
     assert not np.array_equal(seen.vectors[0], seen.vectors[1])
@@ -114,7 +114,7 @@ def test_loss_is_the_sum_of_our_exact_losses() -> None:
     trained = model._trained
     assert trained is not None
     per_pair = trained.model.report["loss"]
-    assert model.get_latest_training_loss() == pytest.approx(sum(per_pair) * 3600)  # CBOW: one pair a token
+    assert model.get_latest_training_loss() == pytest.approx(sum(per_pair) * 3600)  # CBOW: one pair per token
 
 
 def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
     assert found is not None
     assert {key for key, _ in found[:4]} == {99, 14, 15, 16}
     assert len(model.wv) == 21
-    # The words that were there keep their axes.
+    # Words of the old vocabulary keep their axes.
     cosines = [
         np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b)
         for a, b in zip(vectors, model.wv.vectors[:20], strict=True)
@@ -144,7 +144,7 @@ def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [[["a", "b"]], [["human"], ["graph", "trees"]], [["a", "b"], ["c", "d"]]])
 @pytest.mark.parametrize("epochs", [1, 5])
 def test_a_text_of_a_few_words_trains(text: list[list[str]], epochs: int) -> None:
-    """Training diverged: E moved when W had seen one pair."""
+    """Once training diverged: E moved after W had seen a single pair."""
     assert np.isfinite(Word2Vec(text, min_count=1, epochs=epochs).wv.vectors).all()
 
 

@@ -3,7 +3,7 @@
     from wordsparse.gensim import Word2Vec              # instead of gensim.models
     import wordsparse.gensim as gensim                  # gensim.models.Word2Vec, gensim.utils.simple_preprocess
 
-gensim itself need not be installed; its other names (Phrases, corpora, downloader) are handed through where it is.
+gensim itself need not be installed; if it is, its other names (Phrases, corpora, downloader) are passed through.
 docs/gensim.md lists every argument and method as the same, better, without effect or refused.
 """
 

@@ -1,4 +1,4 @@
-"""The vocabulary of a Word2Vec: counted, filtered and extended by methods that behave as gensim's."""
+"""The vocabulary of a Word2Vec: counted, filtered and extended by methods that behave like gensim's."""
 
 import math
 import zlib
@@ -91,7 +91,7 @@ class VocabularyBuilder:
         keep_raw_vocab : bool
             Whether to keep ``raw_vocab``, the counts of all words.
         **options
-            ``min_count`` and ``sample``, which replace the model's.
+            ``min_count`` and ``sample``, which override the model's.
         """
         with texts.opened(corpus_iterable, corpus_file, passes=1) as text:
             self._build(text, update, trim_rule, keep_raw_vocab, **options)
@@ -104,7 +104,7 @@ class VocabularyBuilder:
         trim_rule: TrimRule | None = None,
         update: bool = False,
     ) -> None:
-        """The same as :meth:`build_vocab`, from given counts of words."""
+        """Build the vocabulary as :meth:`build_vocab` does, from counts of words."""
         self.corpus_count, self.raw_vocab = corpus_count or 0, dict(word_freq)
         self.prepare_vocab(update, keep_raw_vocab, trim_rule)
 
@@ -116,7 +116,7 @@ class VocabularyBuilder:
         workers: int | None = None,
         trim_rule: TrimRule | None = None,
     ) -> tuple[int, int]:
-        """Count the words of a text into ``raw_vocab``; returns the numbers of words and of sentences."""
+        """Count the words of a text into ``raw_vocab``; return the numbers of words and of sentences."""
         with texts.opened(corpus_iterable, corpus_file, passes=1) as text:
             return self._scan(text)
 
@@ -144,7 +144,7 @@ class VocabularyBuilder:
         if dry_run:
             return report
         if update and not len(self.wv):
-            raise WrongOrderError("update adds to a vocabulary, and there is none: build one first without update")
+            raise WrongOrderError("update adds to a vocabulary, but there is none: build one first without update")
         if not update:
             self.min_count, self.sample = min_count or self.min_count, sample or self.sample
             self._reset()
@@ -169,7 +169,7 @@ class VocabularyBuilder:
         self.wv.init_sims(replace)
 
     def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
-        """Bytes of the arrays of a model of ``vocab_size`` words, by name, and their "total"."""
+        """Return the bytes of the arrays of a model of ``vocab_size`` words, by name, and their "total"."""
         words = vocab_size or len(self.wv)
         rows = 4 * words * self.vector_size
         parts = {
@@ -192,8 +192,8 @@ class VocabularyBuilder:
         self.corpus_total_words, self.corpus_count = self._scan(text)
         words = len(self.raw_vocab)
         self.prepare_vocab(update, keep_raw_vocab, trim_rule, **options)
-        said = "%d sentences of %d tokens in all: %d different ones, %d words in the vocabulary"
-        logger.info(said, self.corpus_count, self.corpus_total_words, words, len(self._wv))
+        message = "%d sentences of %d tokens in all: %d different tokens, %d words in the vocabulary"
+        logger.info(message, self.corpus_count, self.corpus_total_words, words, len(self._wv))
 
     def _reset(self) -> None:
         """Discard the vocabulary and the trained model."""
@@ -206,7 +206,7 @@ class VocabularyBuilder:
         """
         table = self._wv
         by_count = not len(table) and self.sorted_vocab and not is_sorted
-        # gensim's order: the most frequent first, of equally frequent ones the last.
+        # gensim's order: the most frequent word first; of equally frequent words, the last one first.
         last_first = list(counts)[::-1]
         ordered = sorted(last_first, key=lambda word: -counts[word]) if by_count else counts
         new = [word for word in ordered if word not in table.key_to_index]
@@ -228,10 +228,10 @@ class VocabularyBuilder:
         if fingerprint(self._wv.vectors) != self._untouched:
             raise InputError(
                 "wv.vectors were changed by hand, and training would discard the changes: it has its own state; "
-                "to start from given vectors, write them to a file: wordsparse.train(text, init=file)"
+                "to start from your vectors, write them to a file: wordsparse.train(text, init=file)"
             )
         if (self._wv.vectors_lockf != 1).any():
-            raise InputError("vectors_lockf: no vector can be held while others are trained; leave it at 1")
+            raise InputError("vectors_lockf: vectors cannot be fixed while others are trained; leave it at 1")
 
     def _outputs(self) -> Array:
         if self._trained is None:
@@ -240,14 +240,14 @@ class VocabularyBuilder:
 
 
 def fingerprint(vectors: Array) -> int:
-    """A checksum of the vectors, which detects changes."""
+    """Return a checksum of the vectors, which detects changes."""
     return zlib.crc32(np.ascontiguousarray(vectors).data)
 
 
 def kept(
     counts: Mapping[Key, int], min_count: int, max_final_vocab: int | None, trim_rule: TrimRule | None
 ) -> tuple[dict[Key, int], int]:
-    """The words that occur often enough, and the minimum, raised until about ``max_final_vocab`` words are left."""
+    """Return the words that occur often enough, and the minimum, raised so that about ``max_final_vocab`` are left."""
     if max_final_vocab is not None and max_final_vocab < len(counts):
         first_left_out = sorted(counts.values(), reverse=True)[max_final_vocab]
         min_count = max(min_count, first_left_out + 1)
@@ -256,12 +256,12 @@ def kept(
 
 
 def threshold(sample: float, total: int) -> float:
-    """The relative frequency for ``sample``, which is a count if it is 1 or more; words above it are subsampled."""
+    """Return the relative frequency above which words are subsampled; a ``sample`` of 1 or more is a count."""
     return sample if sample < 1 else int(sample * (3 + math.sqrt(5)) / 2) / max(total, 1)
 
 
 def sampled(counts: Mapping[Key, int], sample: float) -> dict[str, Any]:
-    """gensim's numbers of words and tokens, before and after subsampling."""
+    """Return gensim's numbers of words and tokens, before and after subsampling."""
     total, words, left = sum(counts.values()), 0, 0.0
     rate = threshold(sample, total)
     for count in counts.values():

@@ -20,7 +20,7 @@ from wordsparse.words.text_source import TextSource
 
 def vocabulary_of(keys: list[Key], counts: Array) -> Vocabulary:
     """Return the vocabulary of a model whose words are these keys, in this order."""
-    # A given frequency may be 0, but every word of a model must have a positive count.
+    # A user's frequency may be 0, but every word of a model must have a positive count.
     return Vocabulary(engine_words(keys), np.maximum(counts, 1))
 
 
@@ -34,23 +34,23 @@ class Trained:
         self._log_measure = np.log(measure / measure.sum())
 
     def vectors(self, keys: Sequence[Key], before: Array) -> Array:
-        """The vector of each key, (V, dim) float32; its row of ``before`` for a key that was added after training."""
+        """Return the vector of each key, (V, dim) float32; a key added after training keeps its row of ``before``."""
         return self._in_order(keys, self.model.vectors, before)
 
     def output_weights(self, keys: Sequence[Key]) -> Array:
-        """The output vector of each key, (V, dim) float32: o = w·e for an input e in the basis of training."""
+        """Return the output vector of each key, (V, dim) float32: o = w·e for an input e in the basis of training."""
         weights = self.model.output_rows[:, :-1] / np.exp(self._log_measure / 2)[:, None].astype(np.float32)
         return self._in_order(keys, weights, np.zeros((len(keys), weights.shape[1]), np.float32))
 
     def log_probabilities(self, inputs: Array) -> Array:
-        """log P(key | input) for inputs (n, dim) in the basis of training; (n, V), exact over the vocabulary."""
+        """Return log P(key | input), (n, V), exact over the vocabulary; inputs (n, dim) in the basis of training."""
         return log_probabilities(inputs, self.model.output_rows, self._log_measure)
 
     def _in_order(self, keys: Sequence[Key], rows: Array, missing: Array) -> Array:
-        """Row i for key i, with the rows of ``missing`` for keys that are not in the model."""
-        found = np.fromiter((self.rows.get(key, -1) for key in keys), np.int64, len(keys))
+        """Return row i for key i, with the rows of ``missing`` for keys that are not in the model."""
+        places = np.fromiter((self.rows.get(key, -1) for key in keys), np.int64, len(keys))
         result = missing.astype(np.float32)
-        result[found >= 0] = rows[found[found >= 0]]
+        result[places >= 0] = rows[places[places >= 0]]
         return result
 
 
@@ -80,8 +80,8 @@ def so_far(run: Run, keys: Sequence[Key]) -> Trained:
 
 
 class Watch:
-    """Observes a run after every step: ``loss`` is the sum over all pairs in all epochs so far; ``epoch_ended`` is
-    called with the run, between two steps, at the end of each epoch; ``ended`` is its number."""
+    """An observer of a run after every step: ``loss`` is the sum over all pairs in all epochs so far; ``epoch_ended``
+    is called with the run, between two steps, at the end of each epoch; ``ended`` is the number of ended epochs."""
 
     def __init__(self, epochs: int, epoch_ended: Callable[[Run], None]) -> None:
         self.loss = 0.0

@@ -1,4 +1,4 @@
-"""gensim's own names where this package has none: ``wordsparse.gensim.corpora`` is ``gensim.corpora``, and so on."""
+"""Passes on gensim's names that this package does not have: ``wordsparse.gensim.corpora`` is ``gensim.corpora``."""
 
 import importlib
 import sys
@@ -16,26 +16,26 @@ OURS = "wordsparse.gensim"
 
 
 def gensims(module: str) -> Callable[[str], Any]:
-    """The ``__getattr__`` of a module of ours: what gensim has by that name in the same place, or in its models."""
+    """Return a ``__getattr__`` for our ``module``: it finds a name in gensim's module of that place, or its models."""
 
-    def found(name: str) -> Any:
+    def attribute(name: str) -> Any:
         if not name.startswith("_"):
             for place in (_theirs(module, f"{module}.{name}"), _theirs(f"{OURS}.models", name)):
                 if hasattr(place, name):
                     return getattr(place, name)
         raise AttributeError(f"neither {module} nor gensim has {name!r}")
 
-    return found
+    return attribute
 
 
-def _theirs(module: str, wanted: str) -> ModuleType:
-    """gensim's module in the place of ``module``; MissingDependencyError, which names ``wanted``, without gensim."""
-    optional.load(f"{wanted} is gensim's own, and", "gensim")
+def _theirs(module: str, name: str) -> ModuleType:
+    """Return gensim's module in the place of ``module``; MissingDependencyError with ``name`` without gensim."""
+    optional.load(f"{name} is gensim's own, and", "gensim")
     return importlib.import_module(module.removeprefix("wordsparse."))
 
 
 class _Finder(MetaPathFinder, Loader):
-    """Finds gensim's module for a module of ours that is not there."""
+    """A finder of gensim's module for a module that we do not have."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -49,5 +49,5 @@ class _Finder(MetaPathFinder, Loader):
         sys.modules[module.__name__] = _theirs(module.__name__, module.__name__)
 
 
-# First, since gensim's folders would be found by their paths, and imported a second time.
+# It must be first: otherwise gensim's folders would be found by their paths, and imported a second time.
 sys.meta_path.insert(0, _Finder())

@@ -15,10 +15,10 @@ logger = logging.getLogger(__name__)
 
 
 class Queries(KeyTable):
-    """Cosines and distances of given keys, in float64, and nearest keys.
+    """Cosines and distances of keys, in float64, and nearest keys.
 
     Ties are ordered by row, that is by frequency if the most frequent key comes first. A zero vector has the cosine 0
-    with every other.
+    with every other vector.
     """
 
     def most_similar(
@@ -31,13 +31,13 @@ class Queries(KeyTable):
         restrict_vocab: int | None = None,
         indexer: Any = None,
     ) -> Found | Array:
-        """The keys of the largest cosine with the sum of the positive vectors less the negative ones.
+        """Return the keys with the largest cosines to the sum of the positive vectors minus the negative vectors.
 
         Parameters
         ----------
         positive, negative : key, vector (vector_size,), or list of these, optional
-            The vectors of keys are scaled to length one; a pair with a number gives a weight other than 1 or −1. The
-            given keys are excluded from the result.
+            The vectors of keys are scaled to length one; a pair with a number gives a weight other than 1 or −1. These
+            keys are excluded from the result.
         topn : int or None
             Number of keys; None returns the cosines of all keys.
         clip_start, clip_end : int
@@ -58,41 +58,40 @@ class Queries(KeyTable):
         """
         if topn is not None and validation.whole("topn", topn, -validation.LARGEST) < 1:
             return []
-        given = _weighted(positive, 1.0, self) + _weighted(negative, -1.0, self)
-        query, rows = self._query(given)
+        query, rows = self._query(_weighted(positive, 1.0, self) + _weighted(negative, -1.0, self))
         if indexer is not None and topn is not None:
-            found: Found = indexer.most_similar(query, topn)
-            return found
+            nearest: Found = indexer.most_similar(query, topn)
+            return nearest
         start, end = (0, restrict_vocab) if restrict_vocab else (clip_start, clip_end or None)
         start, stop, _ = slice(start, end).indices(len(self))
         cosines = self._cosines(query, slice(start, stop))
         return cosines if topn is None else self._best(cosines, rows, topn, start)
 
     def similar_by_key(self, key: Key, topn: int | None = 10, restrict_vocab: int | None = None) -> Found | Array:
-        """:meth:`most_similar` of one key."""
+        """Return :meth:`most_similar` of one key."""
         return self.most_similar([key], topn=topn, restrict_vocab=restrict_vocab)
 
     def similar_by_word(self, word: Key, topn: int | None = 10, restrict_vocab: int | None = None) -> Found | Array:
-        """:meth:`most_similar` of one key."""
+        """Return :meth:`most_similar` of one key."""
         return self.similar_by_key(word, topn, restrict_vocab)
 
     def similar_by_vector(
         self, vector: Array, topn: int | None = 10, restrict_vocab: int | None = None
     ) -> Found | Array:
-        """:meth:`most_similar` of one vector (vector_size,)."""
+        """Return :meth:`most_similar` of one vector (vector_size,)."""
         return self.most_similar([vector], topn=topn, restrict_vocab=restrict_vocab)
 
     def similarity(self, w1: Key, w2: Key) -> float:
-        """The cosine of two keys' vectors."""
+        """Return the cosine of two keys' vectors."""
         return _cosine(self.get_vector(w1), self.get_vector(w2))
 
     def distance(self, w1: Key, w2: Key) -> float:
-        """1 minus the cosine of two keys' vectors."""
+        """Return 1 minus the cosine of two keys' vectors."""
         return 1 - self.similarity(w1, w2)
 
-    def _query(self, given: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
-        """The direction of the weighted sum, (vector_size,), and the rows of the given keys."""
-        keys, weights = zip(*given, strict=True) if given else ((), ())
+    def _query(self, pairs: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
+        """Return the direction of the weighted sum, (vector_size,), and the rows of the pairs' keys."""
+        keys, weights = zip(*pairs, strict=True) if pairs else ((), ())
         mean = self.get_mean_vector(keys, weights, post_normalize=True, ignore_missing=False)
         return mean, {
             self.get_index(key) for key in keys if not isinstance(key, np.ndarray) and self.has_index_for(key)
@@ -100,7 +99,7 @@ class Queries(KeyTable):
 
 
 def _weighted(items: Any, weight: float, table: KeyTable) -> list[tuple[Any, float]]:
-    """The positive or negative arguments as pairs (key or vector, weight)."""
+    """Return the positive or negative arguments as pairs (key or vector, weight)."""
     if items is None:
         return []
     is_one = not isinstance(items, list | tuple | np.ndarray) or (isinstance(items, np.ndarray) and items.ndim == 1)
@@ -113,7 +112,7 @@ def _weighted(items: Any, weight: float, table: KeyTable) -> list[tuple[Any, flo
 
 
 def _cosine(a: Array, b: Array) -> float:
-    """The cosine of two vectors (d,). √(x²) = x exactly, so the cosine of a vector with itself is exactly 1."""
+    """Return the cosine of two vectors (d,). √(x²) = x exactly, so the cosine of a vector with itself is exactly 1."""
     x, y = a.astype(np.float64), b.astype(np.float64)
     lengths = np.sqrt(np.dot(x, x) * np.dot(y, y))
     return float(np.dot(x, y) / lengths) if lengths > 0 else 0.0

@@ -19,7 +19,7 @@ class WrongPlaceError(InputError, AttributeError):
 
 
 class Renamed:
-    """Says where the attributes are that gensim 4 has removed."""
+    """A base class that names the replacements of attributes which gensim 4 has removed."""
 
     _moved: ClassVar[Mapping[str, str]] = {}
     _absent: ClassVar[Mapping[str, str]] = {}
@@ -39,5 +39,5 @@ class Renamed:
 
 @functools.cache
 def say_once(message: str) -> None:
-    """Log a warning, the first time in this process."""
+    """Log a warning, only the first time in this process."""
     logger.warning(message)

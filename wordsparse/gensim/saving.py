@@ -26,7 +26,7 @@ STORED = (
     *("effective_min_count", "corpus_count", "corpus_total_words", "train_count", "total_train_time"),
     "running_training_loss",
 )
-"""The attributes that are stored, beside a subclass's ``_stored``."""
+"""The attributes that are stored, in addition to a subclass's ``_stored``."""
 
 
 def save(model: Any, trained: Trained, path: Path) -> None:
@@ -41,7 +41,7 @@ def save(model: Any, trained: Trained, path: Path) -> None:
     """
     path = Path(os.path.realpath(path))
     if path.is_dir() and any(path.iterdir()) and not (path / models.MANIFEST).is_file():
-        raise InputError(f"{path}: is a directory that holds no model: name another one")
+        raise InputError(f"{path}: is a directory without a model: name another directory")
     if not path.is_dir():
         storage.check_file(path, streams=False)
     are_words = all(isinstance(key, str) for key in trained.keys)
@@ -61,20 +61,20 @@ def save(model: Any, trained: Trained, path: Path) -> None:
 
 
 def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
-    """Read a model directory into an object without a vocabulary; returns its vectors and the trained model.
+    """Read a model directory into an object without a vocabulary; return its vectors and the trained model.
 
     Raises
     ------
     InputError
-        If it is missing (MissingFileError), damaged or not a Word2Vec; also an AttributeError if it holds only vectors.
+        If it is missing (MissingFileError), damaged or not a Word2Vec; if it has only vectors, also an AttributeError.
     """
     if not path.exists():
         raise MissingFileError(f"{path}: no such model; check its name")
     if path.is_file():
-        KeyedVectors.load(path)  # refuses a pickle of gensim's, and what is no file of vectors
-        raise WrongPlaceError(f"{path}: holds vectors alone, which cannot be trained on: use KeyedVectors.load")
+        KeyedVectors.load(path)  # refuses gensim's pickles, and files without vectors
+        raise WrongPlaceError(f"{path}: holds only vectors, which cannot be trained further: use KeyedVectors.load")
     if not (path / MANIFEST).is_file():
-        raise InputError(f"{path}: is no directory that Word2Vec.save wrote")
+        raise InputError(f"{path}: is not a directory that Word2Vec.save wrote")
     return storage.read_unreplaced(path, lambda: _load(model, path))
 
 

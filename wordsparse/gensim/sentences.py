@@ -37,7 +37,7 @@ class LineSentence:
 
 
 def lines(source: Any) -> Iterator[str]:
-    """The lines of a file of text, which may be compressed, or of an open file from its beginning."""
+    """Yield the lines of a text file, which may be compressed, or of an open file from its beginning."""
     if hasattr(source, "seek"):
         source.seek(0)
         yield from (line if isinstance(line, str) else line.decode() for line in source)

@@ -1,4 +1,4 @@
-"""gensim's arguments: translated into options and a recipe, refused, or accepted with a warning."""
+"""Translates gensim's arguments into options and a recipe, refuses them, or accepts them with a warning."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ GENSIMS_ALPHAS = (0.025, 0.0001)
 
 
 def check(settings: VocabularyBuilder) -> None:
-    """Refuse arguments that would silently change results; log a warning for those without effect.
+    """Refuse arguments that would silently change results; log a warning for arguments without effect.
 
     Raises
     ------
@@ -35,11 +35,11 @@ def check(settings: VocabularyBuilder) -> None:
     if settings.negative < 0:
         raise InputError(f"negative must not be below 0, not {settings.negative}")
     if settings.hs and not settings.negative:
-        say_once("hs=1: the loss here is exact over the whole vocabulary; no tree of words takes its place")
+        say_once("hs=1: the loss here is exact over the whole vocabulary; there is no tree of words")
     if not settings.cbow_mean and not settings.sg:
         raise InputError("cbow_mean=0: CBOW takes the mean of its context words here, never their sum; leave it at 1")
     if settings.max_vocab_size:
-        say_once("max_vocab_size has no effect: every token is counted, and none is dropped meanwhile")
+        say_once("max_vocab_size has no effect: every token is counted, and no word is dropped while counting")
     if settings.null_word:
         raise InputError("null_word: there is no padding word here; leave it at 0")
     if (settings.alpha, settings.min_alpha) != GENSIMS_ALPHAS:
@@ -47,15 +47,15 @@ def check(settings: VocabularyBuilder) -> None:
 
 
 def options(settings: VocabularyBuilder, epochs: int, corpus: EncodedCorpus) -> Options:
-    """The options of a run over ``corpus``; InputError if the window is too wide."""
+    """Return the options of a run over ``corpus``; InputError if the window is too wide."""
     window, longest = settings.window, longest_sentence(corpus)
     if window > MAX_WINDOW and longest > MAX_WINDOW + 1:
         raise InputError(
-            f"window: {window} reaches beyond {MAX_WINDOW}, the largest one here, in sentences of up to "
+            f"window: {window} reaches beyond {MAX_WINDOW}, the largest window here, in sentences of up to "
             f"{longest:,} tokens; cut the sentences, or take a smaller window"
         )
     preset = _preset(settings, longest)
-    if preset == "items":  # every distance weighs the same, so that a narrower window is the same window
+    if preset == "items":  # every distance has the same weight, so a narrower window is the same window
         window = min(window, max(longest - 1, 1))
     return Options(
         model="skipgram" if settings.sg else "cbow",
@@ -73,7 +73,7 @@ def options(settings: VocabularyBuilder, epochs: int, corpus: EncodedCorpus) -> 
 
 
 def recipe(settings: VocabularyBuilder, preset: str = "text") -> Recipe:
-    """The recommended recipe, changed by the arguments that differ from gensim's defaults."""
+    """Return the recommended recipe, changed by the arguments that differ from gensim's defaults."""
     chosen = Options(model="skipgram" if settings.sg else "cbow", loss=LOSS, preset=preset).used_recipe()
     if settings.ns_exponent != GENSIMS_EXPONENT:
         chosen = replace(chosen, measure_power=float(settings.ns_exponent))
@@ -83,10 +83,10 @@ def recipe(settings: VocabularyBuilder, preset: str = "text") -> Recipe:
 
 
 def _preset(settings: VocabularyBuilder, longest: int) -> str:
-    """The kind of sequences that the arguments imply.
+    """Return the kind of sequences that the arguments imply.
 
-    A window that reaches over every sentence makes sentences baskets of ``items``. Where every token is kept, tokens
-    are not words but nodes: ``walks``.
+    If the window reaches over every sentence, sentences are baskets of ``items``. If every token is kept, tokens are
+    not words but nodes: ``walks``.
     """
     if settings.window >= longest - 1:
         return "items"
@@ -94,12 +94,12 @@ def _preset(settings: VocabularyBuilder, longest: int) -> str:
 
 
 def _sample(sample: float, corpus: EncodedCorpus) -> float:
-    """The subsampling threshold; 0 if even words that occur once would be subsampled."""
+    """Return the subsampling threshold; 0 if even words that occur once would be subsampled."""
     total = int(corpus.vocabulary.counts.sum())
     rate = threshold(sample, total)
     if rate and rate * total < 1:
         say_once(
-            "sample: a text so short that even a word that occurs once is more frequent than sample is trained on "
+            "sample: in this short text even a word that occurs once is more frequent than sample; it is trained on "
             "without subsampling"
         )
         return 0.0

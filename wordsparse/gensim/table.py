@@ -1,4 +1,4 @@
-"""gensim's table of keys: reserved rows, attributes of keys, and the addition of rows."""
+"""The table of keys as gensim has it: reserved rows, attributes of keys, and the addition of rows."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from wordsparse.vectors.word_vectors import Key, WordVectors
 
 
 class KeyTable(WordVectors):
-    """Vectors by gensim's names, to which keys can be added.
+    """A table of vectors under gensim's names, to which keys can be added.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class KeyTable(WordVectors):
         self.next_index, self.expandos = len(self.words), {}
 
     def spelt(self, word: Key) -> Key:
-        """The word as it is, as in gensim."""
+        """Return the word unchanged, as in gensim."""
         return word
 
     @property
@@ -80,7 +80,7 @@ class KeyTable(WordVectors):
             self._norms = self._unit = None
 
     def get_normed_vectors(self) -> Array:
-        """The vectors scaled to length one, (V, vector_size); see ``unit``."""
+        """Return the vectors scaled to length one, (V, vector_size); see ``unit``."""
         return self.unit
 
     def unit_normalize_all(self) -> None:
@@ -88,11 +88,11 @@ class KeyTable(WordVectors):
         self.vectors = self.unit
 
     def has_index_for(self, key: object) -> bool:
-        """Whether there is a row for ``key``."""
+        """Return whether there is a row for ``key``."""
         return self._find(key) is not None
 
     def get_index(self, key: Any, default: int | None = None) -> int:
-        """The row of ``key``. A whole number that is not a key is a row number, unless keys are numbers themselves.
+        """Return the row of ``key``. If keys are not numbers themselves, a whole number is a row number.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class KeyTable(WordVectors):
         return row
 
     def get_vector(self, key: Any, norm: bool = False) -> Array:
-        """The vector of ``key``, (vector_size,), read-only; scaled to length one if ``norm``.
+        """Return the vector of ``key``, (vector_size,), read-only; scaled to length one if ``norm``.
 
         A key without a row is composed from its n-grams, if there are any; UnknownWordError otherwise.
         """
@@ -121,7 +121,7 @@ class KeyTable(WordVectors):
         post_normalize: bool = False,
         ignore_missing: bool = True,
     ) -> Array:
-        """The mean of vectors, (vector_size,), divided by the sum of the weights' magnitudes.
+        """Return the mean of vectors, (vector_size,), divided by the sum of the weights' magnitudes.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class KeyTable(WordVectors):
         Raises
         ------
         InputError
-            If there are no keys, or another number of weights; UnknownWordError for a missing key that is not ignored.
+            If there are no keys, or not one weight per key; UnknownWordError for a missing key that is not ignored.
         """
         if len(keys) == 0:
             raise InputError("a mean needs at least one key: name a word")
@@ -205,7 +205,7 @@ class KeyTable(WordVectors):
             raise InputError(f"{len(keys)} keys need a vector each, not {len(rows)}")
         added = {name: np.asarray(values) for name, values in (extras or {}).items()}
         if wrong := [name for name, values in added.items() if values.shape != (len(keys),)]:
-            raise InputError(f"the attribute {wrong[0]!r} must have one value a key, {len(keys)} of them")
+            raise InputError(f"the attribute {wrong[0]!r} must have one value per key: {len(keys)} values")
         before = len(self)
         is_new = np.zeros(len(keys), bool)
         for place, key in enumerate(keys):
@@ -213,19 +213,19 @@ class KeyTable(WordVectors):
                 is_new[place] = True
                 self.key_to_index[key] = len(self.index_to_key)
                 self.index_to_key.append(key)
-        taken = is_new | replace
-        places = [self.key_to_index[key] for key, take in zip(keys, taken, strict=True) if take]
+        changes = is_new | replace
+        places = [self.key_to_index[key] for key, change in zip(keys, changes, strict=True) if change]
         grown = np.zeros((len(self), self.vector_size), self._vectors.dtype)
         grown[:before] = self._vectors
-        grown[places] = rows[taken]
+        grown[places] = rows[changes]
         self.vectors = grown
         self.allocate_vecattrs(list(added), [values.dtype for values in added.values()])
         self.allocate_vecattrs()
         for name, values in added.items():
-            self.expandos[name][places] = values[taken]
+            self.expandos[name][places] = values[changes]
 
     def resize_vectors(self, seed: int = 0) -> None:
-        """Make a small random vector for each key without one; the others are unchanged."""
+        """Make a small random vector for each key without a vector; the others do not change."""
         before = len(self._vectors)
         if before == len(self):
             return
@@ -264,17 +264,17 @@ class KeyTable(WordVectors):
         self.expandos[attr][row] = val
 
     def get_vecattr(self, key: Any, attr: str) -> Any:
-        """The attribute ``attr`` of ``key``; UnknownWordError, a KeyError, if there is no such key or attribute."""
+        """Return the attribute ``attr`` of ``key``; UnknownWordError (a KeyError) if either is missing."""
         return self._attribute(attr)[self.get_index(key)]
 
     def _attribute(self, name: str) -> Array:
-        """The values of an attribute, (V,)."""
+        """Return the values of an attribute, (V,)."""
         if name not in self.expandos:
             raise UnknownWordError(f"the keys have no attribute {name!r}; set_vecattr gives them one")
         return self.expandos[name]
 
     def _find(self, key: Any) -> int | None:
-        """The row of ``key``, None if it has none."""
+        """Return the row of ``key``; None if it has no row."""
         row = self.key_to_index.get(key)
         if row is None and isinstance(key, Integral) and 0 <= int(key) < len(self.index_to_key):
             # If the keys are numbers, a number that is not a key is missing and is not a row number.
@@ -283,7 +283,7 @@ class KeyTable(WordVectors):
 
 
 def _attribute_dtype(kind: DTypeLike) -> np.dtype[Any]:
-    """The dtype that stores values of a Python type or dtype: int64 for integers, object for types unknown to NumPy."""
+    """Return the dtype for values of a Python type or dtype: int64 for integers, object for types unknown to NumPy."""
     if kind is int:
         return np.dtype(np.int64)
     if isinstance(kind, type) and not issubclass(kind, np.generic | int | float | bool | complex):

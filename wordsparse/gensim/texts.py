@@ -1,4 +1,4 @@
-"""Sentences of any hashable tokens, converted to numbers, and the choice of the vocabulary."""
+"""Converts sentences of any hashable tokens to numbers, and chooses the vocabulary."""
 
 import contextlib
 import itertools
@@ -32,7 +32,7 @@ _BLOCK = 2**20  # number of values made or read at a time
 @dataclass(frozen=True)
 class Scan:
     """The result of a pass over a text: counts by token in order of appearance, the numbers of tokens and sentences,
-    and, if they were kept, the tokens as numbers in that order with an END_OF_SENTENCE after each sentence."""
+    and, if kept, the tokens as numbers in this order, with an END_OF_SENTENCE after each sentence."""
 
     counts: dict[Key, int]
     total_words: int
@@ -43,7 +43,7 @@ class Scan:
 def scan(sentences: Iterable[Any]) -> Scan:
     """Count the tokens of sentences and number them."""
     numbers, read = Numbers(), itertools.count()
-    # Each sentence that is read takes a number, so that the next one is how many there were.
+    # Each sentence that is read takes a number, so the next number is the count of sentences.
     stream = (sentence for sentence, _ in zip(lists(sentences), read, strict=False))
     ids = np.concatenate([*numbered(stream, numbers, END_OF_SENTENCE)])
     counts = np.bincount(ids[ids >= 0], minlength=len(numbers)).tolist()
@@ -51,7 +51,7 @@ def scan(sentences: Iterable[Any]) -> Scan:
 
 
 def keeps(token: Key, count: int, min_count: int, trim_rule: TrimRule | None) -> bool:
-    """Whether a token stays in the vocabulary."""
+    """Return whether a token stays in the vocabulary."""
     answer = DEFAULT if trim_rule is None else trim_rule(token, count, min_count)
     return answer == KEEP or (answer != DISCARD and count >= min_count)
 
@@ -72,7 +72,7 @@ class Sentences:
         return self._scanned
 
     def corpus(self, rows: Mapping[Key, int], vocabulary: Vocabulary) -> EncodedCorpus:
-        """The text as rows of ``vocabulary``, in memory."""
+        """Return the text as rows of ``vocabulary``, in memory."""
         scanned = self._scanned or scan(self._sentences)
         assert scanned.ids is not None
         ids = _table(scanned.counts, rows)[scanned.ids]
@@ -93,7 +93,7 @@ class LineFile:
         return Scan(counts, self._encoded.tokens, self._encoded.sentences)
 
     def corpus(self, rows: Mapping[Key, int], vocabulary: Vocabulary) -> EncodedCorpus:
-        """The text as rows of ``vocabulary``, renumbered while it is read."""
+        """Return the text as rows of ``vocabulary``, renumbered while it is read."""
         table = _table(self._encoded.vocabulary.words, rows)
         shards: list[Any] = [_Renumbered(shard, table) for shard in self._encoded.shards]
         return _corpus(vocabulary, self._encoded.tokens, self._encoded.sentences, shards)
@@ -104,13 +104,13 @@ Text = Sentences | LineFile
 
 @contextlib.contextmanager
 def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: int) -> Iterator[Text]:
-    """The text to read, from the one argument that is given; ``passes`` is the number of times gensim would read it.
+    """Open the text of the one argument that is not None; ``passes`` is how often gensim would read it.
 
     Raises
     ------
     WrongTypeError
-        If none or both are given, the file is missing, or the sentences are no iterable or a
-        generator, which can be read only once.
+        If both or neither are given, the file is missing, or the sentences are not an iterable, or are a generator,
+        which can be read only once.
     """
     if (sentences is None) == (corpus_file is None):
         raise WrongTypeError("give either sentences (corpus_iterable) or corpus_file")
@@ -132,18 +132,18 @@ def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: i
 
 
 def longest_sentence(corpus: EncodedCorpus) -> int:
-    """Number of tokens of the longest sentence."""
-    longest = begun = 0
+    """Return the number of tokens of the longest sentence."""
+    longest = unfinished = 0
     for block in _blocks(corpus):
         ends = np.flatnonzero(block == END_OF_SENTENCE)
         if ends.size:
-            longest = max(longest, int(np.diff(ends, prepend=-1 - begun).max()) - 1)
-        begun = block.shape[0] - 1 - int(ends[-1]) if ends.size else begun + block.shape[0]
+            longest = max(longest, int(np.diff(ends, prepend=-1 - unfinished).max()) - 1)
+        unfinished = block.shape[0] - 1 - int(ends[-1]) if ends.size else unfinished + block.shape[0]
     return longest
 
 
 def known_tokens(corpus: EncodedCorpus) -> int:
-    """Number of tokens that are in the vocabulary."""
+    """Return the number of tokens that are in the vocabulary."""
     return sum(int(np.count_nonzero(block >= 0)) for block in _blocks(corpus))
 
 
@@ -164,7 +164,7 @@ class _Renumbered:
 
 
 def engine_words(keys: list[Key]) -> list[str]:
-    """The words for the keys in a Vocabulary: the keys if all are strings, else their JSON, or their row numbers."""
+    """Return the keys' words in a Vocabulary: the keys if all are strings, else their JSON, or their row numbers."""
     if all(isinstance(key, str) for key in keys):
         return [str(key) for key in keys]
     try:
@@ -175,18 +175,18 @@ def engine_words(keys: list[Key]) -> list[str]:
 
 def _corpus(vocabulary: Vocabulary, tokens: int, sentences: int, shards: list[Any]) -> EncodedCorpus:
     if tokens == 0:
-        raise InputError("the text holds no token to train on")
+        raise InputError("the text has no token to train on")
     return EncodedCorpus(Path(os.devnull), vocabulary, tokens, sentences, len(vocabulary), 1, None, shards)
 
 
 def _table(tokens: Iterable[Key], rows: Mapping[Key, int]) -> Ids:
-    """Maps the position of a token among ``tokens`` to its row; END_OF_SENTENCE, −2, indexes the last entry, itself."""
+    """Map the position of a token among ``tokens`` to its row; END_OF_SENTENCE, −2, indexes the last entry, itself."""
     specials = [END_OF_SENTENCE, OUT_OF_VOCABULARY]
     return np.fromiter(chain(map(rows.get, tokens, repeat(OUT_OF_VOCABULARY)), specials), np.int32)
 
 
 def lists(sentences: Iterable[Any]) -> Iterator[list[Any] | tuple[Any, ...]]:
-    """Each sentence as a list or a tuple; if the first one is a single string, a warning is logged."""
+    """Yield each sentence as a list or a tuple; log a warning if the first sentence is a single string."""
     for number, sentence in enumerate(sentences):
         if number == 0 and isinstance(sentence, str):
             logger.warning(

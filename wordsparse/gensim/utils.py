@@ -1,4 +1,4 @@
-"""gensim.utils, with the results of a trim rule, for which gensim need not be installed."""
+"""gensim.utils, with the results of trim rules, which do not need gensim."""
 
 from wordsparse.gensim.passing import gensims
 from wordsparse.gensim.texts import DEFAULT as RULE_DEFAULT

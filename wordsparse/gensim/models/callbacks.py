@@ -6,19 +6,19 @@ from wordsparse.gensim.passing import gensims
 
 
 class CallbackAny2Vec:
-    """Does nothing at the ends of training and of epochs; a subclass overrides some methods, which get the model."""
+    """Callbacks at the start and end of training and of epochs. They get the model, and do nothing until overridden."""
 
     def on_train_begin(self, model: Any) -> None:
-        """Called before the first epoch."""
+        """Run before the first epoch."""
 
     def on_epoch_begin(self, model: Any) -> None:
-        """Called before each epoch."""
+        """Run before each epoch."""
 
     def on_epoch_end(self, model: Any) -> None:
-        """Called after each epoch; ``model.wv`` has the current vectors."""
+        """Run after each epoch; ``model.wv`` has the current vectors."""
 
     def on_train_end(self, model: Any) -> None:
-        """Called after the last epoch."""
+        """Run after the last epoch."""
 
 
 __getattr__ = gensims(__name__)

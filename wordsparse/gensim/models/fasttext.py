@@ -21,7 +21,7 @@ _ABSENT |= dict.fromkeys(("min_n", "max_n"), "wv.ngrams.index has the lengths, s
 
 
 class FastTextKeyedVectors(KeyedVectors):
-    """KeyedVectors that hold every word that shares an n-gram with known words; ``key_to_index`` is the vocabulary."""
+    """KeyedVectors for every word that shares an n-gram with known words; ``key_to_index`` is the vocabulary."""
 
     _absent: ClassVar = {**KeyedVectors._absent, **_ABSENT}
 
@@ -29,32 +29,32 @@ class FastTextKeyedVectors(KeyedVectors):
         return self.has_index_for(key) or self.is_composed(key)
 
     def get_sentence_vector(self, sentence: Iterable[str]) -> Array:
-        """The mean of the vectors of the words of a sentence, (vector_size,)."""
+        """Return the mean of the vectors of the words of a sentence, (vector_size,)."""
         return self.get_mean_vector(list(sentence))
 
 
 class FastText(Word2Vec):
-    """Word vectors in which the spelling of a word has a part, and vectors of unknown words: ``wv["any word"]``.
+    """Word vectors that also use the spelling of words, and vectors of unknown words: ``wv["any word"]``.
 
-    The arguments are those of gensim 4.4, and of :class:`Word2Vec`. N-grams are fitted after training: they cost no
-    time while it runs, and no two of them share a row.
+    It has the arguments of gensim 4.4, and of :class:`Word2Vec`. N-grams are fitted after training: they do not slow
+    training down, and no two n-grams share a row.
 
     Parameters
     ----------
     min_n, max_n : int
-        Lengths of the n-grams in characters, of which the two brackets of ``<word>`` count as one each. With ``max_n``
-        below ``min_n`` there are none.
+        Lengths of the n-grams in characters; each bracket of ``<word>`` counts as one character. If ``max_n`` is below
+        ``min_n``, there are no n-grams.
     bucket : int
-        Without effect: every n-gram has a row of its own.
+        Without effect: every n-gram has its own row.
     word_ngrams : {1, 0}
-        0 leaves the n-grams out.
+        0: no n-grams.
     **options
-        Those of Word2Vec: window, min_count, epochs, seed, workers, and so on.
+        The options of Word2Vec: window, min_count, epochs, seed, workers, and so on.
 
     Raises
     ------
     InputError
-        As Word2Vec, or if the lengths are out of range or a token is no text.
+        As for Word2Vec, or if the lengths are out of range or a token is not text.
     """
 
     _table = FastTextKeyedVectors
@@ -86,10 +86,10 @@ class FastText(Word2Vec):
     def _show(self, trained: engine.Trained) -> None:
         if self._has_ngrams:
             if not all(isinstance(key, str) for key in trained.keys):
-                raise InputError("FastText makes n-grams of words: give words that are text, or take Word2Vec")
+                raise InputError("FastText makes n-grams of words: give words that are text, or use Word2Vec")
             try:
                 trained.model = trained.model.fit_ngrams(self.min_n, self.max_n)
-            except InputError as error:  # of a text of few words
+            except InputError as error:  # the text has too few words
                 say_once(f"unknown words have no vectors: {error}")
         super()._show(trained)
         if trained.model.ngrams is not None:

@@ -1,4 +1,4 @@
-"""gensim's KeyedVectors: its table of keys, queries and files, and its names for what is refused or has moved."""
+"""gensim's KeyedVectors: its table of keys, queries and files, and its names that are refused or have moved."""
 
 import logging
 import os
@@ -35,7 +35,7 @@ _MOVED = {
     "accuracy": "evaluate_word_analogies",
     "wv": "the vectors themselves",
 }
-# Queries that gensim's own functions answer about ours.
+# Queries that gensim's own functions answer on our vectors.
 _THEIRS = {
     *("most_similar_cosmul", "relative_cosine_similarity", "most_similar_to_given", "wmdistance"),
     *("rank", "closer_than", "words_closer_than", "evaluate_word_pairs", "evaluate_word_analogies"),
@@ -86,7 +86,7 @@ class KeyedVectors(Renamed, Queries):
 
     @classmethod
     def of(cls, vectors: WordVectors) -> Self:
-        """Vectors of any origin, such as ``model.wv``, with gensim's methods; the arrays are shared."""
+        """Give vectors of any origin, such as ``model.wv``, gensim's methods; the arrays are shared."""
         own = cls(vectors.dim)
         own.__dict__.update(vectors.__dict__)
         if vectors.counts is not None:
@@ -111,7 +111,7 @@ class KeyedVectors(Renamed, Queries):
         fvocab : path, optional
             A file of words and counts. Without it the attribute "count" descends from V to 1, as in gensim.
         binary : bool
-            Without effect where the file is read here: its content tells.
+            Without effect if the file is read here: its content decides.
         **options
             gensim's ``encoding``, ``unicode_errors``, ``limit``, ``datatype`` and ``no_header``.
 
@@ -139,9 +139,9 @@ class KeyedVectors(Renamed, Queries):
             )
             rows = sorted(first.values())
             words, vectors = [words[row] for row in rows], vectors[rows]
-        made = cls.of(WordVectors(words, vectors))
-        made.expandos["count"] = np.arange(len(made), 0, -1, dtype=np.int64)
-        return made
+        table = cls.of(WordVectors(words, vectors))
+        table.expandos["count"] = np.arange(len(table), 0, -1, dtype=np.int64)
+        return table
 
     def save_word2vec_format(
         self,
@@ -155,7 +155,7 @@ class KeyedVectors(Renamed, Queries):
         Parameters
         ----------
         fname : path
-            A name that ends in .gz, .bz2, .xz or .zst is compressed. Keys that are not words are written as
+            If the name ends in .gz, .bz2, .xz or .zst, the file is compressed. Keys that are not words are written as
             ``str(key)``. White space in a key, which separates the fields of the file, is written as ``_``.
         fvocab : path, optional
             File for the words with their counts, one word on each line.
@@ -184,7 +184,7 @@ class KeyedVectors(Renamed, Queries):
         save_vectors(ordered, fname, "word2vec-bin" if binary else "word2vec")
 
     def word_vec(self, *args: Any, **options: Any) -> Array:
-        """:meth:`get_vector`, by its name before gensim 4, which gensim still accepts."""
+        """Return :meth:`get_vector`, under its name before gensim 4, which gensim still accepts."""
         return self.get_vector(*args, **options)
 
     def init_sims(self, replace: bool = False) -> None:
@@ -198,15 +198,15 @@ class KeyedVectors(Renamed, Queries):
         Parameters
         ----------
         fname : path
-            A model directory of a Word2Vec is replaced by one with these vectors.
+            If it is a Word2Vec's model directory, a file with these vectors replaces it.
         *args, **options
-            Have no effect: gensim's options for large arrays and pickles.
+            Without effect: gensim's options for large arrays and pickles.
 
         Raises
         ------
         InputError
-            If a key is not a number, a word, or a tuple of these, a reserved row has no key, or ``fname`` is no path of
-            a file.
+            If a key is not a number, a word, or a tuple of these, a reserved row has no key, or ``fname`` is not the
+            path of a file.
         WordsparseError
             If writing fails; an existing file is unchanged.
         """
@@ -214,10 +214,10 @@ class KeyedVectors(Renamed, Queries):
             raise WrongTypeError(f"save needs the path of a file, not {fname!r:.80}")
         if not len(self) or len(self.key_to_index) != len(self):
             raise InputError(
-                f"{fname}: of {len(self)} rows, {len(self.key_to_index)} have a key: each one that is saved must"
+                f"{fname}: of {len(self)} rows, {len(self.key_to_index)} have a key: every saved row must have one"
             )
         if others := ", ".join(sorted(self.expandos.keys() - {"count"})):
-            logger.warning("%s: of the attributes of keys, only counts are saved: %s are left out", fname, others)
+            logger.warning("%s: only counts are saved, not the other attributes of keys: %s", fname, others)
         if not (Path(fname) / MANIFEST).is_file():
             save_vectors(self, fname, "npz")
             return
@@ -228,15 +228,15 @@ class KeyedVectors(Renamed, Queries):
 
     @classmethod
     def load(cls, fname: str | PathLike[str], mmap: str | None = None) -> Self:
-        """Read a file of :meth:`save`, a saved Word2Vec, or any that :func:`wordsparse.read_vectors` reads.
+        """Read a file of :meth:`save`, a saved Word2Vec, or any file that :func:`wordsparse.read_vectors` reads.
 
         ``mmap`` has no effect.
 
         Raises
         ------
         InputError
-            If the file is missing (MissingFileError, a FileNotFoundError too) or damaged, or is a file of gensim's: a
-            pickle, which can run any code.
+            If the file is missing (MissingFileError, also a FileNotFoundError) or damaged, or if gensim wrote it: a
+            pickle can run any code.
         """
         of_model = Path(fname) / VECTORS
         path = of_model if of_model.is_file() else fname
@@ -245,7 +245,7 @@ class KeyedVectors(Renamed, Queries):
         return cls.of(read_vectors(path))
 
     def _without_reserved(self) -> Self:
-        """Itself, without the rows that have no key, which gensim reserves for words that occur again."""
+        """Remove the rows without a key, which gensim reserves for words that occur again; return the table."""
         if (n := self.next_index) < len(self):
             self.index_to_key, self.vectors = self.index_to_key[:n], self.vectors[:n].copy()
             self.allocate_vecattrs()
@@ -253,7 +253,7 @@ class KeyedVectors(Renamed, Queries):
 
 
 def _gensims(name: str) -> Any:
-    """A method of gensim's class, which is asked of ours."""
+    """Return a method of gensim's class, requested from our class."""
     return vars(optional.load(f"KeyedVectors.{name} is gensim's own, and", "gensim.models").KeyedVectors)[name]
 
 

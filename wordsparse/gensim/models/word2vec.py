@@ -39,15 +39,15 @@ _MOVED = {name: f"wv.{name}" for name in _ON_WV} | {
     "save_word2vec_format": "wv.save_word2vec_format",
     "load_word2vec_format": "KeyedVectors.load_word2vec_format",
     "intersect_word2vec_format": "init= of wordsparse.train, which starts from given vectors",
-    "delete_temporary_training_data": "wv alone, which is all that queries need",
+    "delete_temporary_training_data": "only wv, which is all that queries need",
 }
 
 
 class Word2Vec(Renamed, VocabularyBuilder):
     """Word vectors of any hashable tokens.
 
-    The arguments are those of gensim 4.4; docs/gensim.md lists each as the same, better, without effect or
-    refused. The loss is exact over the whole vocabulary, whatever the values of ``hs`` and ``negative``.
+    It has the arguments of gensim 4.4; docs/gensim.md lists each as the same, better, without effect or refused. The
+    loss is exact over the whole vocabulary, whatever the values of ``hs`` and ``negative``.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
     min_count, max_final_vocab, max_vocab_size, trim_rule, sorted_vocab
         The choice of the vocabulary and its order.
     sample : float
-        Subsampling of frequent words; from 1 on a count.
+        Subsampling of frequent words; a value of 1 or more is a count.
     seed : int
         The same seed gives the same vectors on any number of threads; None is 0.
     workers : int
@@ -71,9 +71,9 @@ class Word2Vec(Renamed, VocabularyBuilder):
     negative : int
         The weight of the words that are not targets, relative to a target; gensim's default, 5, selects ours.
     ns_exponent : float
-        Their weights are counts to this power, which may be negative; gensim's default, 0.75, selects our default.
+        The exponent of counts in these weights, which may be negative; gensim's default, 0.75, selects our default.
     shrink_windows : bool
-        Whether near words count more than far ones.
+        Whether near words count more than far words.
     callbacks : sequence
         Objects with the methods of :class:`wordsparse.gensim.CallbackAny2Vec`.
     hs, cbow_mean, hashfxn, null_word, batch_words, compute_loss, comment
@@ -84,7 +84,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
     Raises
     ------
     InputError
-        If an argument is out of range or requests another method; also a RuntimeError if no word is kept, and a
+        If an argument is out of range or requests another method; also a RuntimeError if no word remains, and a
         TypeError if the text cannot be read as gensim would read it.
     """
 
@@ -126,7 +126,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
     ) -> None:
         for old, new, value in (("size", "vector_size", size), ("iter", "epochs", iter)):
             if value is not None:
-                say_once(f"{old} is called {new} since gensim 4; it sets that")
+                say_once(f"{old} is called {new} since gensim 4, and sets {new}")
         self.vector_size = self.layer1_size = int(vector_size if size is None else size)
         self.epochs = epochs if iter is None else iter
         self.window, self.shrink_windows = int(window), bool(shrink_windows)
@@ -179,7 +179,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
         corpus_iterable, corpus_file
             As ``sentences`` and ``corpus_file`` of the class. The text is read once.
         total_examples, total_words : int
-            One must be given, as in gensim, but the length is taken from the text.
+            One of them is required, as in gensim, but the length is taken from the text.
         epochs : int
             Number of passes over the text.
         callbacks : sequence
@@ -195,7 +195,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
         Raises
         ------
         InputError
-            If there is no vocabulary yet (a RuntimeError too), ``epochs`` or the totals are missing, or the vectors
+            If there is no vocabulary yet (also a RuntimeError), ``epochs`` or the totals are missing, or the vectors
             were changed by hand, because training would discard the changes.
         TrainingError
             If no window contains a second word, or training diverges.
@@ -210,16 +210,16 @@ class Word2Vec(Renamed, VocabularyBuilder):
             return self._train(text, epochs, callbacks)
 
     def get_latest_training_loss(self) -> float:
-        """The sum of the losses of all pairs of a word and its context since training began, exact."""
+        """Return the sum of the losses of all pairs of a word and its context since training began, exact."""
         return self.running_training_loss
 
     def predict_output_word(self, context_words_list: Sequence[Any], topn: int = 10) -> list[tuple[Any, float]] | None:
-        """The most probable words for a context and their exact probabilities; None if no word of it is known.
+        """Return the most probable words for a context, with exact probabilities; None if all its words are unknown.
 
         Raises
         ------
         WrongOrderError
-            If the model is not trained, or has ``negative=0``, for which gensim has no prediction.
+            If the model is not trained, or has ``negative=0``: then gensim cannot predict.
         """
         if not self.negative or self._trained is None:
             raise WrongOrderError("predict_output_word needs a trained model, with negative above 0")
@@ -229,29 +229,29 @@ class Word2Vec(Renamed, VocabularyBuilder):
             logger.warning("no word of the context is in the vocabulary")
             return None
         inputs = self._trained.model.input_rows[rows].mean(axis=0, keepdims=True)
-        found = np.exp(self._trained.log_probabilities(inputs))[0]
-        best = np.argsort(-found, kind="stable")[:topn]
-        return [(self._trained.keys[row], float(found[row])) for row in best]
+        probabilities = np.exp(self._trained.log_probabilities(inputs))[0]
+        best = np.argsort(-probabilities, kind="stable")[:topn]
+        return [(self._trained.keys[row], float(probabilities[row])) for row in best]
 
     @property
     def syn1neg(self) -> Array:
-        """The output vectors, (V, vector_size) float32, in the basis of training, not that of ``wv.vectors``."""
+        """The output vectors, (V, vector_size) float32, in the basis of training, not of ``wv.vectors``."""
         if not self.negative or not len(self.wv):
-            raise AttributeError("syn1neg is there with negative above 0, once there is a vocabulary")
+            raise AttributeError("syn1neg exists with negative above 0, once there is a vocabulary")
         return self._outputs()
 
     @property
     def syn1(self) -> Array:
         """The same as ``syn1neg``, with ``hs=1``."""
         if not self.hs or not len(self.wv):
-            raise AttributeError("syn1 is there with hs=1, once there is a vocabulary")
+            raise AttributeError("syn1 exists with hs=1, once there is a vocabulary")
         return self._outputs()
 
     def save(self, fname: FilePath, *args: Any, **options: Any) -> None:
         """Write the model as a directory, which replaces a model or a file at ``fname``; see ``saving.save``."""
         _ = self.wv  # during callbacks, this computes the current model
         if self._trained is None:
-            raise WrongOrderError("nothing has been trained yet that could be saved")
+            raise WrongOrderError("nothing has been trained yet, so there is nothing to save")
         saving.save(self, self._trained, Path(fname))
 
     @classmethod
@@ -261,8 +261,8 @@ class Word2Vec(Renamed, VocabularyBuilder):
         Raises
         ------
         InputError
-            If it is missing (MissingFileError, a FileNotFoundError too) or anything else; files of gensim are pickles,
-            which are never read here.
+            If it is missing (MissingFileError, also a FileNotFoundError) or not such a directory. gensim's files are
+            pickles, which are never read here.
         """
         model = cls()
         vectors, model._trained = saving.load(model, Path(fname))
@@ -274,7 +274,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
         if self.alpha > self.min_alpha_yet_reached:
             logger.warning("Effective 'alpha' higher than previous training cycles; it has no effect here")
         if not len(self._wv):
-            raise WrongOrderError("there is no vocabulary to train: no word of the text is kept, or none was built")
+            raise WrongOrderError("there is no vocabulary to train: it was not built, or no word of the text is kept")
         self._refuse_changes()
         self.epochs = epochs
         started = time.perf_counter()
@@ -304,7 +304,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
             if watch.ended < self.epochs:
                 _call(callbacks, "on_epoch_begin", self)
         except BaseException:
-            assert self.wv is not None  # the current vectors are kept
+            assert self.wv is not None  # computes the current vectors, which stay
             raise
         finally:
             self._refresh = None
@@ -325,7 +325,7 @@ def _call(callbacks: Sequence[Any], event: str, model: Word2Vec) -> None:
 
 
 def _on_class_only(*_: Any, **__: Any) -> NoReturn:
-    raise WrongPlaceError("load is called on the class: Word2Vec.load(path)")
+    raise WrongPlaceError("call load on the class: Word2Vec.load(path)")
 
 
 __getattr__ = gensims(__name__)
