@@ -15,9 +15,9 @@ cdef extern from * nogil:
 
 openmp = bool(HAS_OPENMP)
 compiler = COMPILER.decode()
-# Of the sources, when they were compiled; empty if that was not known.
+# The commit of the sources when they were compiled; empty if it was not known.
 commit = WORDSPARSE_COMMIT.decode()
-# The sets that loops were compiled for, and those that this machine has of them; the narrowest first, each at the place
-# by which the compiled functions know it.
+# The sets that loops were compiled for, and those among them that this machine has; the narrowest first. The place of a
+# set is its number in the compiled functions.
 compiled_isas = tuple(ISA_NAMES[i].decode() for i in range(count_of_isas))
 available_isas = compiled_isas[: widest_isa() + 1]

@@ -1,8 +1,8 @@
 /* Sparse combinations and dot products of many rows, a block of columns at a time. Included by column_blocks.pyx.
  *
- * Rows of a minibatch's words are read once for each pair that they are in, and together exceed a core's own cache. A
- * block of BLOCK_LINES cache lines of each row, packed into a panel, usually fits; the blocks are processed one by one.
- * The blocks of frequent words, which most pairs ask for, stay in the closest caches.
+ * Rows of a minibatch's words are read once per pair of the word, and together exceed a core's own cache. A block of
+ * BLOCK_LINES cache lines of each row, packed into a panel, usually fits; the blocks are processed one by one. The
+ * blocks of frequent words, which most pairs read, stay in the closest caches.
  *
  * Every number is summed in an order that depends on sizes alone.
  */
@@ -10,12 +10,11 @@
 #include "vec.hpp"
 
 namespace wordsparse {
-/* Cache lines of a row in a panel: few, so that a panel is small, and for each entry its index and weight are read but
- * once. */
+/* Cache lines of a row in a panel: few for a small panel, but an entry's index and weight are read once per block. */
 constexpr ptrdiff_t BLOCK_LINES = 2, BLOCK_BYTES = BLOCK_LINES * LINE;
 /* Numbers of a panel: as they are, or rounded to bfloat16, two for one. */
 enum Panel { WHOLE, HALF };
-/* How many rows ahead their blocks are prefetched: those to copy, and those that are read or written once. */
+/* How many rows ahead blocks are prefetched: blocks to copy, and blocks that are read or written once. */
 constexpr ptrdiff_t COPIED_AHEAD = 16, ROWS_AHEAD = 8;
 } // namespace wordsparse
 
@@ -50,8 +49,8 @@ INLINED void write_block(real *row, const vec<real> *block, ptrdiff_t columns) {
     else memcpy(row, block, columns * sizeof(real));
 }
 
-/* Rows lo .. hi of the panel: `columns` columns of a matrix from `column` on. Of bfloat16, vectors 2v and 2v + 1 stand in
- * the lower and upper halves of the lanes of one. */
+/* Rows lo .. hi of the panel: `columns` columns of a matrix from `column` on. With bfloat16, vectors 2v and 2v + 1 are
+ * in the lower and upper halves of the lanes of one vector. */
 template <typename real, Panel half>
 void copy_panel(const real *matrix, ptrdiff_t ld, ptrdiff_t lo, ptrdiff_t hi, ptrdiff_t column, ptrdiff_t columns,
                 real *panel) {
@@ -86,7 +85,7 @@ template <typename real, Panel half> struct panel_row {
 };
 
 /* out[r] = sum_k weights[k] * row indices[k] of the panel's matrix, k in indptr[r] .. indptr[r+1], for lo <= r < hi; base
- * not NULL: plus scale[r] * base[r]. Cost: 2 flops an entry and column; an entry's block read from the panel. */
+ * not NULL: plus scale[r] * base[r]. Cost: 2 flops per entry and column; an entry's block read from the panel. */
 template <typename real, Panel half>
 void combine_panel(const int64_t *indptr, const int32_t *indices, const real *weights, const real *panel,
                    ptrdiff_t column, ptrdiff_t columns, ptrdiff_t lo, ptrdiff_t hi, const real *base, ptrdiff_t ld_base,
@@ -124,8 +123,8 @@ void combine_panel(const int64_t *indptr, const int32_t *indices, const real *we
     }
 }
 
-/* out[k] = left[r] . row indices[k] of the panel's matrix, k in indptr[r] .. indptr[r+1], for lo <= r < hi: set by the
- * first block of columns, added to by the others. Cost as combine_block. */
+/* out[k] = left[r] . row indices[k] of the panel's matrix, k in indptr[r] .. indptr[r+1], for lo <= r < hi: the first
+ * block of columns sets it, the others add to it. Cost as for combine_block. */
 template <typename real, Panel half>
 void dots_of_panel(const int64_t *indptr, const int32_t *indices, const real *left, ptrdiff_t ld, const real *panel,
                    ptrdiff_t column, ptrdiff_t columns, ptrdiff_t lo, ptrdiff_t hi, real *out) {
@@ -163,7 +162,7 @@ void dots_of_panel(const int64_t *indptr, const int32_t *indices, const real *le
     }
 }
 
-/* Only vectors of 64 bytes gain from halves; the caller asks for none elsewhere. */
+/* Only vectors of 64 bytes gain from halves; otherwise the caller does not request them. */
 #define BY_PANEL(half, name, ...)                                                                                      \
     if constexpr (sizeof(real) == 4 && VEC_BYTES == 64) {                                                              \
         if (half) return name<real, HALF>(__VA_ARGS__);                                                                \

@@ -1,15 +1,15 @@
-"""The work of csr_rows' combine and pair_dots where a matrix is large and each of its rows is asked for many times.
+"""The combine and pair_dots of csr_rows for a large matrix whose rows are each read many times.
 
 Functions combine      out = Γ W (+ diag(s) B)   (m, d)
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
 dtypes    real = float32 or float64 for values; int64 indptr and order; int32 indices
-memory    everything is allocated by the caller; rows are contiguous and may stand further apart than their length; a
-          panel holds a few columns of all rows of W; half: twice as many, rounded to bfloat16, of float with vectors of
-          64 bytes only
-cost      2 d flops an entry, and a block of values read per entry and block: from the second-level cache where all of W
-          would not fit in it (column_blocks.hpp)
-threads   of each block, the panel is copied by all threads, and then parts of the rows are dealt to them. A number is
-          computed by one thread, in an order that does not depend on it
+memory    everything is allocated by the caller; rows are contiguous and may be further apart than their length; a panel
+          holds a few columns of all rows of W; half: twice as many columns, rounded to bfloat16, only for float with
+          vectors of 64 bytes
+cost      2 d flops per entry, and a block of values read per entry and block: from the second-level cache, even if all
+          of W would not fit into it (column_blocks.hpp)
+threads   for each block, all threads copy the panel, and then take parts of the rows. A number is computed by one
+          thread, in an order that does not depend on the thread
 """
 
 from cython cimport view
@@ -30,21 +30,21 @@ cdef extern from "column_blocks.hpp" nogil:
         Py_ssize_t, T*)
 
 cdef enum:
-    # Entries whose weights a thread brings into order at a time.
+    # Entries whose weights a thread puts in order at a time.
     ORDERED = 16384
-    # Pieces of work for each thread: the last ones end at about the same time.
+    # Pieces of work per thread: with several, all threads end at about the same time.
     PIECES = 8
     # Rows that a thread copies at a time.
     COPIED = 1024
 
 
 def panel_size(Py_ssize_t rows):
-    """Bytes of the panel, which is aligned to cache lines."""
+    """Return the bytes of the panel, which is aligned to cache lines."""
     return rows * BLOCK_BYTES
 
 
 cdef Py_ssize_t row_at(const int64_t* indptr, Py_ssize_t n, double share) noexcept nogil:
-    """The first of n rows before which this share of their work is done: a row's entries, and one for itself."""
+    """Return the first of n rows before which this share of the work is done: a row's work is its entries plus one."""
     cdef Py_ssize_t lo = 0, hi = n, middle
     while lo < hi:
         middle = (lo + hi) // 2
@@ -76,8 +76,8 @@ def combine(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] in
             const real[::1] weights, const real[::view.strided, ::view.contiguous] rows,
             const real[::view.strided, ::view.contiguous] base, const real[::1] scale, real[::1] panel,
             real[::1] ordered, real[::view.strided, ::view.contiguous] out, int threads):
-    """As csr_rows', with at least one row, one column and one entry; panel of panel_size; ordered (entries,) where
-    there is an order."""
+    """Combine as csr_rows does, with at least one row, column and entry; panel: panel_size bytes; ordered: (entries,)
+    if there is an order."""
     cdef Py_ssize_t n = out.shape[0], d = out.shape[1], entries = indices.shape[0], block, column, columns, part, k
     cdef Py_ssize_t wide = (BLOCK_BYTES << half) // sizeof(real), ld_out = stride(out)
     cdef Py_ssize_t parts = PIECES * threads if threads > 1 else 1
@@ -107,7 +107,7 @@ def combine(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] in
 def pair_dots(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] indices,
               const real[::view.strided, ::view.contiguous] left,
               const real[::view.strided, ::view.contiguous] right, real[::1] panel, real[::1] out, int threads):
-    """As csr_rows', with at least one row, one column and one entry; panel as for combine."""
+    """Compute pair_dots as csr_rows does, with at least one row, column and entry; panel as for combine."""
     cdef Py_ssize_t n = left.shape[0], d = left.shape[1], part, block, column, columns
     cdef Py_ssize_t wide = (BLOCK_BYTES << half) // sizeof(real), ld_left = stride(left)
     cdef Py_ssize_t parts = PIECES * threads if threads > 1 else 1

@@ -1,8 +1,8 @@
 /* Loops over rows of length d: sparse combinations, dot products, copies. Included by csr_rows.pyx.
  *
  * `omp simd` lets the compiler reorder one sum without -ffast-math for the whole file. Matrices have d contiguous columns
- * and rows `ld` numbers apart. Nothing here allocates. Every number is summed in an order that depends on sizes alone,
- * not on how rows are shared among threads.
+ * and rows `ld` numbers apart. No function allocates. Every number is summed in an order that depends on sizes alone,
+ * not on how threads share rows.
  */
 #ifndef EACH_ISA
 #include "isa.hpp"
@@ -12,7 +12,7 @@ namespace wordsparse {
 constexpr ptrdiff_t GATHERED_AHEAD = 4;
 /* Columns summed at a time: a buffer that stays in the first-level cache. */
 constexpr ptrdiff_t SUMMED_COLUMNS = 1024;
-/* Rows dealt to a thread at a time: few, as frequent words own long rows. */
+/* Rows dealt to a thread at a time: few, because frequent words have long rows. */
 constexpr ptrdiff_t BLOCK_ROWS = 64;
 } // namespace wordsparse
 
@@ -45,9 +45,9 @@ template <typename real, int count> struct entries {
     }
 };
 
-/* sum[i] += the entries k .. stop, `width` columns of them. Eight entries a pass into an aligned buffer: the sum is loaded
- * and stored once for eight rows read, and never across cache lines, where a store cannot be forwarded to the next pass's
- * load (measured: five times slower). */
+/* sum[i] += `width` columns of the entries k .. stop. Eight entries per pass go into an aligned buffer: the sum is
+ * loaded and stored once per eight rows, and never across cache lines, where a store cannot be forwarded to the next
+ * pass's load (measured: five times slower). */
 template <typename real>
 INLINED void add_entries(int64_t k, int64_t stop, const int32_t *indices, const int64_t *order, const real *weights,
                          const real *rows, ptrdiff_t ld, ptrdiff_t width, real *sum) {
@@ -72,7 +72,7 @@ INLINED void add_entries(int64_t k, int64_t stop, const int32_t *indices, const 
 }
 
 /* out[r] = sum_k weights[order[k]] * rows[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. order NULL:
- * weights[k]. base not NULL: plus scale[r] * base[r]. Cost: 2 d flops an entry; reads d numbers an entry. */
+ * weights[k]. base not NULL: plus scale[r] * base[r]. Cost: 2 d flops per entry; reads d numbers per entry. */
 template <typename real>
 void combine(const int64_t *indptr, const int32_t *indices, const int64_t *order, const real *weights, const real *rows,
              ptrdiff_t ld, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi, const real *base, ptrdiff_t ld_base,
@@ -90,8 +90,8 @@ void combine(const int64_t *indptr, const int32_t *indices, const int64_t *order
     }
 }
 
-/* out[k] = left[r] . right[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. Four entries a pass share the
- * loads of left[r]. Cost as combine. */
+/* out[k] = left[r] . right[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. Four entries per pass share
+ * the loads of left[r]. Cost as for combine. */
 template <typename real>
 void pair_dots(const int64_t *indptr, const int32_t *indices, const real *left, ptrdiff_t ld_left, const real *right,
                ptrdiff_t ld_right, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi, real *out) {

@@ -12,9 +12,9 @@ Functions combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or �
           scale_columns   Γ diag(scale), by its entries
           transpose    the CSR structure of Γᵀ and the position of each of its entries in Γ
 dtypes    real = float32 or float64 for values; int64 indptr, order and rows; int32 indices (local, below 2³¹)
-memory    every output is allocated by the caller; rows are contiguous and may stand further apart than their length
-cost      2 d flops and one row of d values read per entry; where a matrix is larger than a cache and its rows are asked
-          for many times, see column_blocks
+memory    every output is allocated by the caller; rows are contiguous and may be further apart than their length
+cost      2 d flops and one row of d values read per entry; for a matrix larger than a cache whose rows are read many
+          times, see column_blocks
 threads   rows are dealt to OpenMP threads in blocks; a row is computed by one thread, so bytes never depend on it
 """
 
@@ -45,7 +45,7 @@ cdef extern from "csr_rows.hpp" nogil:
         int, const T*, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
 
 cdef enum:
-    # How many entries ahead their places in the transpose are prefetched: those of consecutive entries are far apart.
+    # The number of entries by which places in the transpose are prefetched: consecutive entries have distant places.
     ENTRIES_AHEAD = 24
 
 
@@ -57,7 +57,7 @@ def combine(int isa, const int64_t[::1] indptr, const int32_t[::1] indices, cons
             const real[::1] weights, const real[::view.strided, ::view.contiguous] rows,
             const real[::view.strided, ::view.contiguous] base, const real[::1] scale,
             real[::view.strided, ::view.contiguous] out, int threads):
-    """out[r] = Σ_k weights[order[k]] rows[indices[k]] over row r of the structure; order None: weights[k]; base not
+    """Set out[r] = Σ_k weights[order[k]] rows[indices[k]] over row r of the structure; order None: weights[k]; base not
     None: plus scale[r] base[r]."""
     cdef Py_ssize_t n = out.shape[0], d = out.shape[1], ld = stride(rows), ld_out = stride(out), block
     cdef Py_ssize_t ld_base = stride(base) if base is not None else 0
@@ -81,7 +81,7 @@ def combine(int isa, const int64_t[::1] indptr, const int32_t[::1] indices, cons
 def pair_dots(int isa, const int64_t[::1] indptr, const int32_t[::1] indices,
               const real[::view.strided, ::view.contiguous] left,
               const real[::view.strided, ::view.contiguous] right, real[::1] out, int threads):
-    """out[k] = left[r] · right[indices[k]] for every entry k of row r of the structure."""
+    """Set out[k] = left[r] · right[indices[k]] for every entry k of row r of the structure."""
     cdef Py_ssize_t n = left.shape[0], d = left.shape[1], ld_left = stride(left), ld_right = stride(right), block
     cdef const real* left_ = rows_of(left)
     cdef const real* right_ = rows_of(right)
@@ -98,8 +98,8 @@ def pair_dots(int isa, const int64_t[::1] indptr, const int32_t[::1] indices,
 def sparse_gram(const int64_t[::1] indptr, const int32_t[::1] indices, const real[::1] weights,
                 const int64_t[::1] t_indptr, const int32_t[::1] t_indices, const int64_t[::1] order,
                 real[::view.strided, ::view.contiguous] out):
-    """out += Γ Γᵀ, Γ by rows and, as `transpose` gives it, by columns: one addition for every two entries of a column.
-    """
+    """Add Γ Γᵀ to out, from Γ by rows and, as `transpose` returns it, by columns: one addition per pair of entries in a
+    column."""
     cdef Py_ssize_t r, k, j
     require_csr(indptr, indices, None, out.shape[0])
     require_csr(t_indptr, t_indices, order, t_indptr.shape[0] - 1)
@@ -112,7 +112,7 @@ def sparse_gram(const int64_t[::1] indptr, const int32_t[::1] indices, const rea
 
 
 def sum_rows(const int64_t[::1] indptr, const int64_t[::1] order, const real[::1] values, double[::1] out, int threads):
-    """out[r] = Σ_k values[order[k]] over row r of the structure, in float64; order None: values[k]."""
+    """Set out[r] = Σ_k values[order[k]] over row r of the structure, in float64; order None: values[k]."""
     cdef Py_ssize_t r
     cdef int64_t k
     cdef double total
@@ -130,7 +130,7 @@ def sum_rows(const int64_t[::1] indptr, const int64_t[::1] order, const real[::1
 
 def row_dots(int isa, const real[::view.strided, ::view.contiguous] left,
              const real[::view.strided, ::view.contiguous] right, double[::1] out, int threads):
-    """out[r] = left[r] · right[r], summed in float64."""
+    """Set out[r] = left[r] · right[r], summed in float64."""
     cdef Py_ssize_t n = left.shape[0], d = left.shape[1], ld_left = stride(left), ld_right = stride(right), block
     require(right.shape[0] == n and right.shape[1] == d and out.shape[0] == n, "both matrices must have one shape")
     if n == 0 or d == 0:
@@ -142,7 +142,7 @@ def row_dots(int isa, const real[::view.strided, ::view.contiguous] left,
 
 def column_sums(int isa, const real[::view.strided, ::view.contiguous] matrix, const real[::1] weights,
                 Py_ssize_t part_rows, double[:, ::1] parts, int threads):
-    """parts[p] = Σ_r weights[r] matrix[r] over the p-th part_rows rows; parts come zeroed."""
+    """Set parts[p] = Σ_r weights[r] matrix[r] over the p-th part_rows rows; parts are zero at the start."""
     cdef Py_ssize_t n = matrix.shape[0], d = matrix.shape[1], ld = stride(matrix), part
     require(weights.shape[0] == n and parts.shape[1] == d, "there must be a weight for each row")
     require(parts.shape[0] * part_rows >= n, "there must be a sum for each part")
@@ -155,7 +155,7 @@ def column_sums(int isa, const real[::view.strided, ::view.contiguous] matrix, c
 
 def take(int isa, const real[::view.strided, ::view.contiguous] matrix, const int64_t[::1] rows, const real[::1] last,
          real[::view.strided, ::view.contiguous] out, int threads):
-    """out[r] = matrix[rows[r]], and last[r] in one more column; last None: no such column."""
+    """Set out[r] = matrix[rows[r]], with last[r] in one more column; last None: no further column."""
     cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], ld = stride(matrix), ld_out = stride(out), block
     cdef const real* matrix_ = &matrix[0, 0] if matrix.shape[0] and d else NULL
     cdef const real* last_ = address(last)
@@ -169,7 +169,7 @@ def take(int isa, const real[::view.strided, ::view.contiguous] matrix, const in
 
 def scale_rows(int isa, const real[::view.strided, ::view.contiguous] matrix, const real[::1] scale,
                real[::view.strided, ::view.contiguous] out, int threads):
-    """out[r] = scale[r] matrix[r]."""
+    """Set out[r] = scale[r] matrix[r]."""
     cdef Py_ssize_t n = matrix.shape[0], d = matrix.shape[1], ld = stride(matrix), ld_out = stride(out), block
     require(scale.shape[0] == n and out.shape[0] == n and out.shape[1] == d, "there must be a factor for each row")
     if n == 0 or d == 0:
@@ -180,7 +180,7 @@ def scale_rows(int isa, const real[::view.strided, ::view.contiguous] matrix, co
 
 def scale_columns(const int32_t[::1] indices, const real[::1] values, const real[::1] scale, real[::1] out,
                   int threads):
-    """out[k] = values[k] scale[indices[k]] for every entry of a CSR matrix."""
+    """Set out[k] = values[k] scale[indices[k]] for every entry of a CSR matrix."""
     cdef Py_ssize_t k
     require(indices.shape[0] == values.shape[0] == out.shape[0], "there must be a value for each entry")
     for k in prange(values.shape[0], nogil=True, schedule="static", num_threads=threads):
@@ -189,7 +189,7 @@ def scale_columns(const int32_t[::1] indices, const real[::1] values, const real
 
 def add_rows(int isa, real[::view.strided, ::view.contiguous] matrix, const int64_t[::1] rows, const real[::1] scale,
              const real[::view.strided, ::view.contiguous] change, int threads):
-    """matrix[rows[r]] += scale[r] change[r]; rows are distinct; scale None: 1."""
+    """Set matrix[rows[r]] += scale[r] change[r]; rows are distinct; scale None: 1."""
     cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], ld = stride(matrix), ld_change = stride(change), block
     cdef const real* scale_ = address(scale)
     require(change.shape[0] == n and change.shape[1] == d, "there must be a change for each of the rows")
@@ -203,9 +203,9 @@ def add_rows(int isa, real[::view.strided, ::view.contiguous] matrix, const int6
 
 def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1] t_indptr,
               int32_t[::1] t_indices, int64_t[::1] order):
-    """Structure of the transpose by a counting sort: entry k of it is entry order[k] of the original.
+    """Build the structure of the transpose by a counting sort: its entry k is entry order[k] of the original.
 
-    t_indptr (columns + 1) comes zeroed. Entries of a transposed row keep the original order, so sums over them do too.
+    t_indptr (columns + 1) is zero at the start. Entries of a transposed row keep the original order, and so do sums.
     """
     cdef Py_ssize_t n = indptr.shape[0] - 1, columns = t_indptr.shape[0] - 1, r, c
     cdef int64_t k, place, last = indptr[n]

@@ -1,9 +1,9 @@
 """Rows of float32 as decimal text, and decimal text as rows: the numbers of word2vec's text format.
 
-Functions texts   a row's numbers with spaces between, each with the fewest digits that name it among all float32
-          parse   a line's numbers; the line is left to Python where one of them is not a plain number
-cost      some 50 ns a number each way, a third of Python's
-threads   texts frees the GIL for a row at a time
+Functions texts   a row's numbers with spaces between them, each with the fewest digits that identify it as float32
+          parse   a line's numbers; if one of them is not a plain number, the line is left to Python
+cost      some 50 ns per number in either direction, a third of Python's time
+threads   texts frees the GIL for one row at a time
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -18,7 +18,7 @@ cdef extern from * nogil:
 
     namespace wordsparse {
 
-    /* Characters of a float32 and the space behind it: a sign, nine digits, a point, an exponent of four. */
+    /* Characters of a float32 and the space after it: a sign, nine digits, a point, an exponent of four. */
     constexpr ptrdiff_t WIDEST = 16;
 
     static ptrdiff_t write_row(const float *row, ptrdiff_t n, char *text) {
@@ -30,7 +30,7 @@ cdef extern from * nogil:
         return to - text;
     }
 
-    /* Whether the text is n numbers with one space between two of them. */
+    /* Whether the text is n numbers, separated by single spaces. */
     static bool read_row(const char *from, const char *end, double *row, ptrdiff_t n) {
         for (ptrdiff_t i = 0; i < n; i++) {
             if (i && (from == end || *from++ != ' ')) return false;
@@ -49,7 +49,7 @@ cdef extern from * nogil:
 
 
 def texts(const float[:, ::1] rows):
-    """The text of each row, as bytes."""
+    """Return the text of each row, as bytes."""
     cdef Py_ssize_t n = rows.shape[0], d = rows.shape[1], i, size
     require(d > 0, "rows must have numbers")
     cdef vector[char] text = vector[char](d * WIDEST)
@@ -62,7 +62,7 @@ def texts(const float[:, ::1] rows):
 
 
 def parse(bytes line, Py_ssize_t start, double[::1] row):
-    """Fill ``row`` with the numbers of the line from ``start`` on; False, and any numbers, if it is not just these."""
+    """Fill ``row`` with the numbers of the line from ``start`` on; False, with any numbers, if there is more."""
     require(0 <= start <= PyBytes_GET_SIZE(line) and row.shape[0] > 0, "the numbers must start within the line")
     cdef const char* text = PyBytes_AS_STRING(line)
     return bool(read_row(text + start, text + PyBytes_GET_SIZE(line), &row[0], row.shape[0]))

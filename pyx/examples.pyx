@@ -1,17 +1,17 @@
-"""From token ids to the sparse structures of a minibatch.
+"""Makes the sparse structures of a minibatch from token ids.
 
 Functions keep_tokens   subsampling and window widths for one slice of a shard
           local_ids     word ids → 0 … u-1, the minibatch's unique words in ascending order
           count_pairs, skipgram_pairs, merge_pairs, mirror_rows   the weights of pairs of words as CSR
-          window_examples   CBOW's examples: a centre token each, and where its window starts and stops
-          word_places, count_rows   what stands around each word of a text, as CSR
+          window_examples   CBOW's examples: their centre tokens, and where their windows start and stop
+          word_places, count_rows   the contexts of each word of a text, as CSR
 dtypes    ids int32 as in the shards (>= 0 a word, -1 out of vocabulary, -2 end of a sentence); structures: int64
           indptr, int32 indices and positions
 memory    outputs and scratch come from the caller; nothing is kept
-cost      O(tokens × window), no sorting but counting sorts
+cost      O(tokens × window), with no sorting except counting sorts
 
-Randomness is counter-based: what happens to a token depends on (key, position in the corpus) alone, so the examples are
-the same however the corpus is cut into minibatches, and a window reaches over a cut as if there were none.
+Randomness is counter-based: the draws of a token depend on (key, position in the corpus) alone, so the examples are the
+same however the corpus is cut into minibatches, and a window reaches over a cut as if there were no cut.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -24,7 +24,7 @@ cdef extern from "isa.hpp" namespace "wordsparse" nogil:
 
 cdef enum:
     END_OF_SENTENCE = -2
-    # How many pairs ahead an entry is prefetched: the entries of consecutive pairs are far apart in memory.
+    # The number of pairs by which an entry is prefetched: the entries of consecutive pairs are far apart in memory.
     AHEAD = 24
 
 # A word's number and a distance in one integer: 32 bits suffice for at most MAX_WORDS_IN_32_BITS words and distances up
@@ -52,12 +52,12 @@ cdef inline bint kept_at(const int32_t* ids, int64_t i, uint64_t random, const u
 def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, uint64_t key,
                 const uint32_t[::1] keep_below, const uint32_t[::1] wider_below, int32_t[::1] kept,
                 uint16_t[::1] width):
-    """Write the kept tokens of ids[lo:hi] and of the windows that reach out of it on both sides.
+    """Write the kept tokens of ids[lo:hi] and of the windows that reach beyond it on both sides.
 
-    A token is kept when 32 random bits are at most keep_below[word]. kept receives word ids, and -2 where a sentence
-    ends; width the window of each token: more than k when 32 other bits are below wider_below[k - 1], which falls with
-    k up to window - 1. Both need space for (hi - lo) + 2 (window + 1) entries; with no space, no width is drawn.
-    Returns (entries written, first centre, past the last centre, corpus tokens in ids[lo:hi]).
+    A token is kept if 32 random bits are at most keep_below[word]. kept receives word ids, and -2 where a sentence
+    ends. width receives the window of each token: more than k if 32 other bits are below wider_below[k - 1], which
+    falls with k up to window - 1. Both need (hi - lo) + 2 (window + 1) entries; without space, no width is drawn.
+    Return (entries written, first centre, past the last centre, corpus tokens in ids[lo:hi]).
     """
     cdef int64_t start = lo, i, n = ids.shape[0], written = 0, first = 0, last = 0, tokens = 0
     cdef int32_t seen = 0, w, size, half, window = <int32_t> wider_below.shape[0] + 1
@@ -92,7 +92,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
                 kept[written] = ids_[i]
                 if drawn:
                     w, size = 0, window - 1
-                    while size > 0:  # without a branch on what is drawn, which no processor predicts
+                    while size > 0:  # without a branch on random bits, which processors cannot predict
                         half = (size + 1) // 2
                         w += half * (<uint32_t> random < wider_below[w + half - 1])
                         size -= half
@@ -108,7 +108,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
 
 
 def local_ids(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, int64_t[::1] words):
-    """List the unique words of kept[:n] in `words`, first seen first; slot (V entries, -1) is marked. Returns u."""
+    """List the unique words of kept[:n] in `words`, in order of appearance; mark slot (V entries, -1). Return u."""
     cdef Py_ssize_t i, unique = 0
     require_ids(kept, n, slot.shape[0])
     require(words.shape[0] >= min(n, slot.shape[0]), "each unique word must have a place")
@@ -122,7 +122,7 @@ def local_ids(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, int64_t[::1] w
 
 
 def relabel(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, const int64_t[::1] words):
-    """Replace word ids in kept[:n] by their places in `words`; slot is -1 everywhere again at the end."""
+    """Replace word ids in kept[:n] by their places in `words`; at the end slot is -1 everywhere again."""
     cdef Py_ssize_t i
     require_within(kept, n)
     require(words.shape[0] <= slot.shape[0], "each word must have a slot")
@@ -137,8 +137,8 @@ def relabel(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, const int64_t[::
 
 
 def count_pairs(const int32_t[::1] local, Py_ssize_t window, Py_ssize_t n, Py_ssize_t last, int64_t[::1] of_word):
-    """Pairs of tokens at most `window` apart, the first of them before `last`: each word's are added to of_word (u,), a
-    pair of one word twice. Returns how many there are."""
+    """Count pairs of tokens at most `window` apart, the first token before `last`. Add each word's pairs to of_word
+    (u,), a pair of a word with itself twice. Return the number of pairs."""
     cdef Py_ssize_t begin = 0, end, i, pairs = 0, after
     require_ids(local, n, of_word.shape[0])
     require(0 <= window and last <= n, "windows must begin within the tokens")
@@ -158,7 +158,7 @@ cdef inline int require_within(const int32_t[::1] ids, Py_ssize_t n) except -1:
 
 
 cdef inline int require_ids(const int32_t[::1] ids, Py_ssize_t n, Py_ssize_t words) except -1:
-    """The first n ids are those of `words` words, or negative."""
+    """Require that the first n ids are below `words`; they may be negative."""
     cdef Py_ssize_t i
     cdef int32_t largest = -1
     require_within(ids, n)
@@ -177,7 +177,7 @@ cdef inline int require_ascending(const int64_t[::1] places, Py_ssize_t size) ex
 
 
 cdef inline Py_ssize_t size_of_parts(const int64_t[::1] starts, const int64_t[::1] ends, Py_ssize_t size) except -1:
-    """How many of `size` entries the parts have together."""
+    """Return how many of `size` entries the parts have together."""
     cdef Py_ssize_t k, total = 0
     require(starts.shape[0] == ends.shape[0], "each part must have a start and an end")
     for k in range(starts.shape[0]):
@@ -187,7 +187,7 @@ cdef inline Py_ssize_t size_of_parts(const int64_t[::1] starts, const int64_t[::
 
 
 cdef inline Py_ssize_t run_end(const int32_t* local, Py_ssize_t n, Py_ssize_t begin) noexcept nogil:
-    """The end of the sentence that contains position `begin`."""
+    """Return the end of the sentence that contains position `begin`."""
     cdef Py_ssize_t end = begin
     while end < n and local[end] >= 0:
         end += 1
@@ -195,16 +195,16 @@ cdef inline Py_ssize_t run_end(const int32_t* local, Py_ssize_t n, Py_ssize_t be
 
 
 cdef inline int32_t bits_of(const pair[::1] pairs) noexcept:
-    """How many bits of a pair hold the distance."""
+    """Return how many bits of a pair hold the distance."""
     return 8 if pair is uint32_t else 16
 
 
 def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ssize_t n, Py_ssize_t last,
                    const int64_t[::1] column_place, int64_t[::1] column_end, pair[::1] pairs):
-    """Pairs of words a <= b, ordered by b: those of b from column_place[b] to column_end[b] (u,).
+    """List pairs of words a <= b, ordered by b: the pairs of b are from column_place[b] to column_end[b] (u,).
 
-    Pairs of tokens are those of count_pairs for a window as long as by_distance. pairs receives the distance in the
-    lowest 8 of 32 or 16 of 64 bits, and a above; column_place (u,) leaves space for all pairs of a word, and one more.
+    They are the pairs that count_pairs counts with a window as long as by_distance. A pair has the distance in its
+    lowest 8 of 32 or 16 of 64 bits, and a above; column_place (u,) leaves space for a word's pairs, and one more.
     """
     cdef Py_ssize_t begin = 0, end, i, j, t, window = by_distance.shape[0]
     cdef int64_t place
@@ -221,7 +221,7 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
         while begin < n:
             end = run_end(&local[0], n, begin)
             for j in range(begin, end):
-                # A pair that is not b's is overwritten by the next one: that costs less than a branch.
+                # A pair that does not belong to b is overwritten by the next pair: cheaper than a branch.
                 b, place = local[j], column_end[local[j]]
                 first, stop = max(begin, j - window), min(end, j + window + 1) if j < last else j + 1
                 fits = fits and place + max(0, min(j, last) - first) + stop - j - 1 <= pairs.shape[0]
@@ -241,11 +241,11 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
 def merge_pairs(const pair[::1] pairs, const float[::1] by_distance, const int64_t[::1] column_place,
                 const int64_t[::1] column_end, const int64_t[::1] row_place, int64_t[::1] row_end, uint8_t[::1] entries,
                 int32_t[::1] words, int64_t[::1] places, int64_t[::1] columns):
-    """Equal pairs of skipgram_pairs as one entry. A pair at distance k weighs by_distance[k - 1].
+    """Merge equal pairs of skipgram_pairs into one entry. A pair at distance k has the weight by_distance[k - 1].
 
-    entries, ENTRY_BYTES a pair and aligned to them, receives them by a: those of a from row_place[a] to row_end[a],
-    b ascending. words and places, a number a pair, list a and the place of the entry by b, but for those of a word with
-    itself: those of b from columns[b] to columns[b + 1] (u + 1).
+    entries, with ENTRY_BYTES per pair and aligned to them, receives the merged pairs by a: the entries of a are from
+    row_place[a] to row_end[a], b ascending. words and places, one number per pair, list a and the place of the entry by
+    b, from columns[b] to columns[b + 1] (u + 1); they omit pairs of a word with itself.
     """
     cdef Py_ssize_t b, u = row_end.shape[0]
     cdef int64_t k, place, count = pairs.shape[0], listed = 0
@@ -266,7 +266,7 @@ def merge_pairs(const pair[::1] pairs, const float[::1] by_distance, const int64
             columns[b] = listed
             for k in range(column_place[b], column_end[b]):
                 if k + AHEAD < count:
-                    ahead = pairs[k + AHEAD] >> bits  # anything where there is no pair
+                    ahead = pairs[k + AHEAD] >> bits  # any number if there is no pair
                     if ahead < <pair> u:
                         prefetch_to_write(&rows[row_end[ahead]])
                 a, weight = <int32_t> (pairs[k] >> bits), by_distance[(pairs[k] & distance) - 1]
@@ -286,11 +286,11 @@ def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int6
                 const int64_t[::1] columns, const int64_t[::1] row_place, const int64_t[::1] row_end,
                 const int64_t[::1] indptr, int64_t[::1] from_row, int64_t[::1] from_column, int32_t[::1] indices,
                 float[::1] weights, int64_t[::1] order):
-    """The entries of merge_pairs, (a, b), and their mirror images, (b, a), as CSR: a symmetric matrix.
+    """Write the entries of merge_pairs, (a, b), and their mirror images, (b, a), as CSR: a symmetric matrix.
 
-    A row has its mirror images first. Those of words with themselves are one with the entry, of twice its weight.
-    indptr (u + 1) says how many numbers each row has; from_row and from_column (u,) are scratch. order receives where
-    each one's mirror image is: all that the transpose's structure has of its own. With none it is not made.
+    A row starts with its mirror images. The entry of a word with itself is its own mirror image, with twice the weight.
+    indptr (u + 1) gives the size of each row; from_row and from_column (u,) are scratch. order, unless it is empty,
+    receives the place of each entry's mirror image: the only array that the structure of the transpose adds.
     """
     cdef Py_ssize_t a, b, u = row_end.shape[0], size = indices.shape[0]
     cdef int64_t k, place, listed, count
@@ -306,7 +306,7 @@ def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int6
     require(weights.shape[0] == size and (not ordered or order.shape[0] == size), "each entry must have a weight")
     cdef const entry* rows = <const entry*> &entries[0] if entries.shape[0] else NULL
     with nogil:
-        # From a place in entries, and from one in the lists by column, to one in the result.
+        # From a place in entries, and from a place in the lists by column, to a place in the result.
         for a in range(u):
             from_column[a] = indptr[a] - columns[a]
             from_row[a] = indptr[a] + columns[a + 1] - columns[a] - row_place[a]
@@ -330,10 +330,10 @@ def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int6
 
 def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssize_t n, Py_ssize_t first,
                     Py_ssize_t last, int32_t[::1] word, int32_t[::1] centre, int32_t[::1] start, int32_t[::1] stop):
-    """Every centre token with at least one context token: its word, its position and its window's two ends, in order of
-    the text.
+    """Write every centre token with at least one context token: its word, its position and its window's two ends, in
+    order of the text.
 
-    The four arrays have space for last - first entries. Returns how many were written.
+    The four arrays have space for last - first entries. Return how many were written.
     """
     cdef Py_ssize_t i, lo, hi, begin, end = 0, written = 0
     require_within(local, n)
@@ -357,7 +357,7 @@ def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssiz
 
 
 def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places):
-    """Where each word stands in ids: word w's places ascend from place[w] on, which ends up where they end."""
+    """List where each word stands in ids: word w's places ascend from place[w] on, which is moved to their end."""
     cdef Py_ssize_t i, size = 0
     require_ids(ids, ids.shape[0], place.shape[0])
     for i in range(ids.shape[0]):
@@ -374,13 +374,13 @@ def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places)
 def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[::1] starts, const int64_t[::1] places,
                const double[::1] by_distance, Py_ssize_t first, int32_t[::1] seen, double[::1] sums,
                int64_t[::1] indptr, int32_t[::1] columns, double[::1] counts):
-    """What stands around each of some words from `first` on, as CSR rows, columns as they are first seen.
+    """Count the contexts of some words from `first` on, as CSR rows, with columns in order of appearance.
 
-    ids is a text, -2 where a sentence ends; the words' places are places[starts[w]:starts[w + 1]]. A context counts
-    by_distance[k - 1] at distance k, times the weight of the place where there are weights. seen (V,) holds no number
-    of these words: it receives that of the last one around which each was seen. sums (V,) is scratch. indptr has a row
-    for each word, and columns and counts space for all that may stand around it: as many columns as there are, or two
-    windows for each of its places.
+    ids is a text, -2 where a sentence ends; the places of word w are places[starts[w]:starts[w + 1]]. A context at
+    distance k counts by_distance[k - 1], times the weight of the word's place if there are weights. seen (V,) must not
+    hold any number of these words: it receives, per context, the last word around which it was seen. sums (V,) is
+    scratch. indptr has a row per word; columns and counts have space for all possible contexts: per word, all columns
+    or, if that is less, two windows for each of its places.
     """
     cdef Py_ssize_t row, k, size = 0, before, most, n = ids.shape[0], apart, window = by_distance.shape[0]
     cdef int64_t i, j, ahead

@@ -1,5 +1,5 @@
-/* Compiles the header named by EACH_ISA once for each instruction set, in a namespace of that set, every function for that
- * set's processors. The header includes this one while EACH_ISA is not defined:
+/* Compiles the header named by EACH_ISA once per instruction set, in a namespace of the set, with every function for
+ * the set's processors. The header includes this file while EACH_ISA is not defined:
  *
  *     #ifndef EACH_ISA
  *     #define EACH_ISA "gemm.hpp"

@@ -1,37 +1,36 @@
 /* Products of matrices in the vector registers. Included by products.pyx.
  *
- * A BLAS is written for any shape; here one side is always d×d, small enough to stay packed in the second-level cache,
- * or both are d wide and tall, and the result is. A tile of C is two vectors wide and has as many rows as fit in the
- * registers beside two vectors of B and one number of A (14 rows with 32 registers, 6 with 16). It is summed over the
- * inner dimension:
+ * A BLAS is written for any shape. Here either one side is always d×d, small enough to stay packed in the second-level
+ * cache, or both sides are d wide and tall, and the result is d×d. A tile of C is two vectors wide and has as many rows
+ * as fit in the registers, next to two vectors of B and one number of A (14 rows with 32 registers, 6 with 16). It is
+ * summed over the inner dimension:
  *
- *     C[i, :] += A[i, k] B[k, :]        one broadcast and two multiply-adds a row and k
+ *     C[i, :] += A[i, k] B[k, :]        one broadcast and two multiply-adds per row and k
  *
- * B is packed into panels of two vectors' columns, k after k, the last panel padded with zeros; A into tiles of as many
- * rows as are summed together, either row after row (LEFT_ROW numbers apart) or, for Aᵀ B, k after k. Every number of C
- * is summed in the order of k, CHUNK of them in a register before they are added to C, so nothing depends on threads.
+ * B is packed into panels of two vectors' columns, k after k, the last panel padded with zeros. A is packed into tiles
+ * of the rows that are summed together, either row after row (LEFT_ROW numbers apart) or, for Aᵀ B, k after k. Every
+ * number of C is summed in the order of k, CHUNK terms in a register at a time, so it does not depend on threads.
  */
 #ifndef EACH_ISA
 #include "vec.hpp"
 
 namespace wordsparse {
 
-/* Rows that one panel of B serves before the next: A's stay in the second-level cache. */
+/* Rows that use one panel of B before the next: the rows of A stay in the second-level cache. */
 constexpr ptrdiff_t GEMM_ROWS = 112;
 /* Bytes of two vectors of the widest set. */
 constexpr ptrdiff_t PANEL_BYTES = 128;
-/* How much of the inner dimension is summed in registers: a panel of CHUNK floats stays in the first-level cache, and
- * rows of A that are an odd number of cache lines apart do not fall on each other there. */
+/* Length of the inner dimension that is summed in registers: a panel of CHUNK floats stays in the first-level cache,
+ * and rows of A an odd number of cache lines apart do not collide there. */
 constexpr ptrdiff_t CHUNK = 320, LEFT_ROW = CHUNK + 16;
 /* Rows that a Gram matrix takes at a time: packed, both sides and the result stay in the second-level cache. */
 constexpr ptrdiff_t GRAM_ROWS = 96;
 /* How many rows ahead packing prefetches. */
 constexpr ptrdiff_t PACKED_AHEAD = 8;
-/* Rows of a sum of parts that a thread takes at a time, a cache line of a float32 row's columns, and columns that it sums
- * at a time. */
+/* For a sum of parts: rows that a thread takes at a time (a cache line of float32), and columns summed at a time. */
 constexpr ptrdiff_t PARTS_ROWS = 16, PARTS_COLUMNS = 512;
 
-/* Bytes of work space, whole cache lines, enough for any set, `size` bytes a number: B packed, tiles of A, a thread's
+/* Bytes of work space, whole cache lines, enough for any set, `size` bytes per number: B packed, tiles of A, a thread's
  * share of a Gram matrix. The matrix unit's tiles have 32 rows. */
 static inline ptrdiff_t panels_of(ptrdiff_t columns, ptrdiff_t size) {
     return (columns * size + PANEL_BYTES - 1) / PANEL_BYTES;
@@ -70,14 +69,14 @@ constexpr int TILE_ROWS = 14;
 constexpr int TILE_ROWS = VEC_BYTES == 64 ? 14 : 6;
 #endif
 
-/* Numbers of a row of a panel. */
+/* Numbers in a row of a panel. */
 template <typename real> constexpr ptrdiff_t PANEL = 2 * LANES<real>;
 
-/* The first row of tile t, of as few tiles as `rows` rows make, all of nearly the same height. */
+/* The first row of tile t, if `rows` rows are cut into as few tiles as possible, all of nearly the same height. */
 INLINED ptrdiff_t tiles_of(ptrdiff_t rows) { return (rows + TILE_ROWS - 1) / TILE_ROWS; }
 INLINED ptrdiff_t tile_start(ptrdiff_t rows, ptrdiff_t t) { return rows * t / tiles_of(rows); }
 
-/* C = A B (+ C) for a tile of C (rows, columns up to those of `vectors` vectors). along: A by rows, ld_a numbers apart;
+/* C = A B (+ C) for a tile of C (rows, at most `vectors` vectors of columns). along: A by rows, ld_a numbers apart;
  * else by columns. */
 template <typename real, bool along, int rows, int vectors>
 void tile(const real *a, ptrdiff_t ld_a, const real *b, ptrdiff_t inner, bool accumulate, ptrdiff_t columns, real *c,
@@ -123,7 +122,7 @@ INLINED Tile<real> tile_of(ptrdiff_t rows, bool two, std::integer_sequence<int, 
     return tiles[rows - 1][two];
 }
 
-/* So many numbers from an address on, prefetched. */
+/* Prefetch `count` numbers from an address on. */
 template <typename real> INLINED void prefetch_some(const real *from, ptrdiff_t count) {
     for (ptrdiff_t byte = 0; byte < count * (ptrdiff_t)sizeof(real); byte += LINE) prefetch((const char *)from + byte);
 }
@@ -137,7 +136,7 @@ template <typename real> INLINED ptrdiff_t padded(ptrdiff_t columns) {
     return (columns + PANEL<real> - 1) / PANEL<real> * PANEL<real>;
 }
 
-/* B (inner, columns) into panels. */
+/* Pack B (inner, columns) into panels. */
 template <typename real, typename source>
 INLINED void pack_rows(const source *b, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t columns, real *packed) {
     for (ptrdiff_t k = 0; k < inner; k++) {
@@ -147,7 +146,7 @@ INLINED void pack_rows(const source *b, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t
     }
 }
 
-/* The same of Bᵀ (columns, inner). */
+/* Pack B into panels from Bᵀ (columns, inner). */
 template <typename real, typename source>
 INLINED void pack_columns(const source *b, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t columns, real *packed) {
     constexpr ptrdiff_t lanes = LANES<real>;
@@ -165,7 +164,7 @@ INLINED void pack_columns(const source *b, ptrdiff_t ld, ptrdiff_t inner, ptrdif
     }
 }
 
-/* `columns` columns of B, of doubles or of this type, from column `first` on, into panels; transposed: b is Bᵀ. */
+/* Pack `columns` columns of B, doubles or numbers of this type, from column `first` on; transposed: b is Bᵀ. */
 template <typename real>
 void pack_right(const void *b, bool is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t columns,
                 bool transposed, real *packed) {
@@ -177,8 +176,8 @@ void pack_right(const void *b, bool is_double, ptrdiff_t ld, ptrdiff_t inner, pt
     else pack_rows(reals, ld, inner, columns, packed);
 }
 
-/* Rows of A (rows, inner), a CHUNK of all of them after the other. chosen not NULL: rows chosen[0 .. rows-1] of a; last
- * not NULL: A's last column, beside a's. left: of left_bytes. */
+/* Pack rows of A (rows, inner), one CHUNK of all rows after the other. chosen not NULL: rows chosen[0 .. rows-1] of a;
+ * last not NULL: A's last column, in addition to a's. left: left_bytes bytes. */
 template <typename real>
 void pack_left(const real *a, ptrdiff_t ld, const int64_t *chosen, const real *last, ptrdiff_t rows, ptrdiff_t inner,
                real *left) {
@@ -193,7 +192,7 @@ void pack_left(const real *a, ptrdiff_t ld, const int64_t *chosen, const real *l
     }
 }
 
-/* C = A B (+ C), A (rows, inner) by pack_left, B (inner, columns) by pack_right. */
+/* C = A B (+ C), A (rows, inner) packed by pack_left, B (inner, columns) by pack_right. */
 template <typename real>
 void multiply(const real *left, ptrdiff_t rows, ptrdiff_t inner, const real *packed, ptrdiff_t columns, bool accumulate,
               real *c, ptrdiff_t ld_c) {
@@ -212,7 +211,7 @@ void multiply(const real *left, ptrdiff_t rows, ptrdiff_t inner, const real *pac
     }
 }
 
-/* Rows chosen[0 .. rows-1] of B (., d), half of A's rows added to them, into panels. */
+/* Pack rows chosen[0 .. rows-1] of B (., d), plus half of A's rows, into panels. */
 template <typename real>
 INLINED void pack_middles(const real *b, ptrdiff_t ld_b, const int64_t *chosen, const real *a, ptrdiff_t ld_a,
                           ptrdiff_t rows, ptrdiff_t d, real *packed) {
@@ -224,9 +223,9 @@ INLINED void pack_middles(const real *b, ptrdiff_t ld_b, const int64_t *chosen, 
     }
 }
 
-/* C (k, d) = Aᵀ diag(scale²) B over n ≥ 1 rows; scale NULL: 1; chosen not NULL (k = d then): B is rows chosen[0 .. n-1]
- * of b and half of A; half: only the lower triangle of C is valid, entries above it are unspecified. packed: of
- * gram_bytes. */
+/* C (k, d) = Aᵀ diag(scale²) B over n ≥ 1 rows; scale NULL: 1; chosen not NULL (then k = d): B is rows chosen[0 .. n-1]
+ * of b plus half of A; half: only the lower triangle of C is valid, entries above it are unspecified. packed:
+ * gram_bytes bytes. */
 template <typename real>
 void gram_part(const real *a, ptrdiff_t ld_a, ptrdiff_t k, const real *b, ptrdiff_t ld_b, const int64_t *chosen,
                ptrdiff_t d, ptrdiff_t n, const real *scale, bool half, real *c, real *packed) {
@@ -245,7 +244,7 @@ void gram_part(const real *a, ptrdiff_t ld_a, ptrdiff_t k, const real *b, ptrdif
                 store(to, weight * load(to));
             }
         }
-        /* The rows that come next are prefetched a few with each tile: of many at once a core waits for most. */
+        /* A few of the next rows are prefetched with each tile: for many at once, a core would wait. */
         ptrdiff_t next = first + GRAM_ROWS;
         const ptrdiff_t beyond = n - next < GRAM_ROWS ? n : next + GRAM_ROWS;
         for (ptrdiff_t j = 0; j < d; j += PANEL<real>) {
@@ -266,8 +265,8 @@ void gram_part(const real *a, ptrdiff_t ld_a, ptrdiff_t k, const real *b, ptrdif
     }
 }
 
-/* total = keep base + by S for rows first ≤ i < last (≤ first + PARTS_ROWS) and the first `columns` columns, S the sum of
- * `count` parts of `size` numbers each, or with `mirrored` that and its transpose. base NULL: 0; it may be total. */
+/* total = keep base + by S for rows first ≤ i < last (≤ first + PARTS_ROWS) and the first `columns` columns. S is the
+ * sum of `count` parts of `size` numbers each; with `mirrored`, plus its transpose. base NULL: 0; it may be total. */
 template <typename real>
 void sum_parts(const real *parts, ptrdiff_t count, ptrdiff_t size, ptrdiff_t d, ptrdiff_t first, ptrdiff_t last,
                ptrdiff_t columns, bool mirrored, const double *base, double keep, double by, double *total) {

@@ -1,11 +1,11 @@
-/* The instruction sets that loops are compiled for, which of them this processor has, and what compilers call by names
- * of their own.
+/* The instruction sets that loops are compiled for, the sets of this processor, and common names for features that each
+ * compiler names differently.
  *
  * foreach_isa.hpp compiles a header's loops once for each set; BY_ISA chooses one when it is called, so that nothing is
  * shipped with -march=native. Processors other than x86-64 have one set, the baseline.
  *
  * setup.py defines HAS_VECTORS if the compiler has vector types and __builtin_shufflevector, and V4_TARGET, the processors
- * that vectors of 64 bytes are compiled for: x86-64-v4, in a build for tests a narrower one. */
+ * that vectors of 64 bytes are compiled for: x86-64-v4, or a narrower set in a build for tests. */
 #pragma once
 
 #include <stddef.h>
@@ -47,7 +47,7 @@ constexpr int VEC_BYTES = 16;
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Whether the processor has the matrix unit and the system lets this process use it, which it must be asked for. */
+/* Whether the processor has the matrix unit and the system lets this process use it, after a request. */
 static inline bool has_amx() {
     constexpr long REQUEST_PERMISSION = 0x1023, TILE_DATA = 18; /* of arch_prctl */
     return __builtin_cpu_supports("amx-bf16") && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
@@ -66,18 +66,18 @@ namespace v3 {
 constexpr int VEC_BYTES = 32;
 }
 
-/* The widest set that this processor has. */
+/* The widest set of this processor. */
 static inline Isa widest_isa() {
     __builtin_cpu_init();
     if (__builtin_cpu_supports(V4_TARGET)) return has_amx() ? X86_64_AMX : X86_64_V4;
     return __builtin_cpu_supports("x86-64-v3") ? X86_64_V3 : BASELINE;
 }
 
-/* A cache line into memory past the caches: no line is fetched to be overwritten. */
+/* Writes a cache line to memory past the caches: no line is fetched only to be overwritten. */
 INLINED void stream_line(void *to, const void *from) {
     for (int i = 0; i < LINE / 16; i++) _mm_stream_si128((__m128i *)to + i, _mm_load_si128((const __m128i *)from + i));
 }
-/* Before another thread reads what was streamed. */
+/* Call it before another thread reads streamed lines. */
 INLINED void stream_fence() { _mm_sfence(); }
 
 } // namespace wordsparse
@@ -94,18 +94,18 @@ INLINED void stream_fence() {}
 
 namespace wordsparse {
 
-/* The matrix unit multiplies matrices (amx.hpp); everything else uses the code of vectors of 64 bytes. */
+/* The matrix unit multiplies matrices (amx.hpp); all other functions use the code for vectors of 64 bytes. */
 namespace amx {
 using namespace v4;
 }
 
-/* The line at an address, on its way into the second-level cache; or to be written. */
+/* Prefetch the line at an address into the second-level cache; or for writing. */
 INLINED void prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
 INLINED void prefetch_to_write(const void *address) { __builtin_prefetch(address, 1); }
 
 } // namespace wordsparse
 
-/* name<real>(isa, arguments) calls the function of that set. */
+/* name<real>(isa, arguments) calls the function of this set. */
 #define BY_ISA(name)                                                                                                   \
     template <typename real, typename... Arguments> auto name(int isa, Arguments... arguments) {                       \
         return isa == X86_64_AMX  ? amx::name<real>(arguments...)                                                      \

@@ -1,14 +1,14 @@
-/* The losses' terms of single outputs. Included by loss_terms.pyx.
+/* The terms of losses for single outputs. Included by loss_terms.pyx.
  *
- * exp and log1p are written out, so that the compiler makes vectors of them: a library's are called number by number.
+ * exp and log1p are written out, so that the compiler vectorises them: library functions are called number by number.
  */
 #ifndef EACH_ISA
 #include "isa.hpp"
 
 namespace wordsparse {
 
-/* An integer of the same width; ln 2 in two parts, the first of which times a small whole number is exact; the least
- * argument of exp; the degrees of both series whose truncation error is below rounding. */
+/* An integer of the same width; ln 2 in two parts, where the first part times a small whole number is exact; the least
+ * argument of exp; the degrees of both series at which the truncation error is below rounding. */
 template <typename real> struct series;
 template <> struct series<float> {
     typedef int32_t bits;
@@ -21,7 +21,7 @@ template <> struct series<double> {
     static constexpr int MANTISSA = 52, BIAS = 1023, EXP_DEGREE = 14, ATANH_TERMS = 17;
 };
 
-/* Numbers whose factors are gathered at a time: within the loop of the terms they would keep it from being vectors. */
+/* Numbers whose factors are gathered at a time: a gather inside the loop of the terms would stop its vectorisation. */
 constexpr ptrdiff_t GATHERED = 512;
 
 } // namespace wordsparse
@@ -57,7 +57,7 @@ template <typename real> INLINED real log1p_of_small(real x) {
     return 2 * t * sum;
 }
 
-/* The sum of y softplus(-o) over n outputs o = f a; slope = -y sigma(-o) f, f = factor[column], 1 where factor is
+/* The sum of y softplus(-o) over n outputs o = f a; slope = -y sigma(-o) f, f = factor[column], or 1 if factor is
  * NULL. NaN gives NaN. */
 template <typename real>
 double softplus_terms(const real *y, const real *a, const int32_t *column, const real *factor, ptrdiff_t n,

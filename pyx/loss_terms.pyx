@@ -1,9 +1,9 @@
-"""A loss's terms of its targets, where array operations would pass over them a dozen times on one thread.
+"""The terms of a loss for its targets; array operations would pass over them a dozen times, on one thread.
 
-Functions softplus   Σ y softplus(−o), and −y σ(−o) f for each output o = f a, f the factor of its column
+Functions softplus   Σ y softplus(−o), and −y σ(−o) f for each output o = f a, with f the factor of its column
 dtypes    real = float32 or float64; each block of outputs is summed in float64
 memory    outputs come from the caller
-threads   OpenMP threads take blocks of BLOCK outputs, whose sums the caller adds up: no result depends on their number
+threads   OpenMP threads take blocks of BLOCK outputs; the caller adds up their sums: no result depends on threads
 """
 
 from cython.parallel cimport prange
@@ -23,7 +23,7 @@ BLOCK = OUTPUTS
 
 def softplus(int isa, const real[::1] y, const real[::1] a, const int32_t[::1] columns, const real[::1] factors,
              real[::1] slope, double[::1] sums, int threads):
-    """slope (entries,); sums (blocks,), one of BLOCK outputs each; factors None: 1."""
+    """Write slope (entries,), and sums (blocks,), one sum per BLOCK outputs; factors None: 1."""
     cdef Py_ssize_t entries = a.shape[0], blocks = blocks_of(entries, OUTPUTS), block, first
     cdef const real* factors_ = address(factors)
     require(y.shape[0] == columns.shape[0] == slope.shape[0] == entries, "each output must have its y and its column")

@@ -1,8 +1,8 @@
-/* The n-grams of words: the runs of characters of certain lengths, numbered, and looked up.
+/* The n-grams of words (their runs of characters of certain lengths): numbered, and looked up.
  *
- * A slot is 32 bits of an n-gram's hash and its number and one; where these bits agree, the characters themselves are
- * compared. Slots are probed one after the other, and at most half of them are taken. The numbers that are added to and
- * multiplied with a hash are random, so nobody can choose words whose n-grams meet in one slot; no result depends on them.
+ * A slot holds 32 bits of an n-gram's hash, and its number plus one; if the bits agree, the characters themselves are
+ * compared. Slots are probed one after the other, and at most half of the slots are taken. The addend and the
+ * multiplier of hashes are random, so nobody can choose words whose n-grams meet in one slot; results do not change.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace wordsparse {
 
-/* The numbers of the n-grams letters[ends[i - 1] : ends[i]], whose maker holds all arrays; slots less one are the mask. */
+/* The numbers of the n-grams letters[ends[i - 1] : ends[i]]; the caller owns the arrays; mask: number of slots - 1. */
 struct NgramTable {
     const std::int64_t *kind; /* the shortest and the longest, in characters; an addend and a multiplier of hashes */
     const std::int32_t *letters;
@@ -38,7 +38,7 @@ struct NgramTable {
         }
     }
 
-    /* The number of an n-gram, or -1; `slot`: where its search ended. */
+    /* The number of an n-gram, or -1; `slot` is where its search ended. */
     std::int64_t find(std::uint64_t hash, const std::int32_t *ngram, std::int64_t length, std::int64_t *&slot) const {
         for (std::uint64_t at = hash & mask;; at = (at + 1) & mask) {
             slot = slots + at;
@@ -50,7 +50,7 @@ struct NgramTable {
         }
     }
 
-    /* Fills the slots, all zeros, with the first `count` n-grams; false where one is there twice. */
+    /* Fills the slots, all zeros, with the first `count` n-grams; false if an n-gram occurs twice. */
     bool fill(std::int64_t count) const {
         bool distinct = true;
         for (std::int64_t i = 0; i < count; ++i) {
@@ -67,10 +67,10 @@ struct NgramTable {
     }
 };
 
-/* The n-grams that at_least of the words text[word_ends[w - 1] : word_ends[w]] have, and the words of each.
+/* The n-grams that at_least of the words text[word_ends[w - 1] : word_ends[w]] have, and the words of each n-gram.
  *
- * A counter for each hash, which n-grams may share, says first which n-grams can be in as many words at all: most are not,
- * and only the others enter the table. Memory: 2 to 4 bytes a character, and 4 for each n-gram of a word. */
+ * First a counter per hash, which n-grams may share, shows which n-grams can be in enough words: most are not, and only
+ * the others enter the table. Memory: 2 to 4 bytes per character, and 4 for each n-gram of a word. */
 class Ngrams {
   public:
     Ngrams(const std::int64_t *kind, const std::int32_t *text, const std::int64_t *word_ends, std::size_t words,
@@ -101,13 +101,13 @@ class Ngrams {
         keep(at_least);
     }
 
-    /* The longest first, and of one length the one first that the fewest words have: their letters one after the other,
-     * and where each ends; how many of them each word has, one as often as it has it, and all words together. */
+    /* The letters of the n-grams one after the other, and where each ends: the longest first, and equal lengths by
+     * ascending number of words. sizes: the n-grams per word, with repeats; entries: their sum over all words. */
     std::vector<std::int32_t> letters, sizes;
     std::vector<std::int64_t> ends;
     std::size_t entries = 0;
 
-    /* The words of each n-gram, ascending, one as often as it has it: of[starts[g] : starts[g + 1]]. */
+    /* The words of each n-gram, ascending, each as often as it has the n-gram: of[starts[g] : starts[g + 1]]. */
     void words_of(std::int64_t *starts, std::int32_t *of) const {
         for (const std::int32_t row : rows_) ++starts[row + 1];
         for (std::size_t g = 0; g < ends.size(); ++g) starts[g + 1] += starts[g];
@@ -141,7 +141,7 @@ class Ngrams {
         return std::int32_t(i);
     }
 
-    /* Leaves out the n-grams of fewer words, and numbers the others anew in their order. */
+    /* Drops the n-grams with fewer words, and numbers the others anew in their order. */
     void keep(std::int64_t at_least) {
         const auto all = std::move(letters);
         const auto all_ends = std::move(ends);

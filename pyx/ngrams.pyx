@@ -1,14 +1,14 @@
-"""N-grams of words: numbered, their rows fitted to vectors, and added to them.
+"""N-grams of words: numbered, their rows fitted to vectors, and added to vectors.
 
 Functions number    the n-grams that enough words have, in the order of sweeps, and the words of each
-          fill      the slots by which n-grams are found
-          sweep     rows of 8 bits that are fitted to vectors, by ordered Gauss-Seidel sweeps
+          fill      the slots by which n-grams are looked up
+          sweep     rows of 8 bits, fitted to vectors by ordered Gauss-Seidel sweeps
           add       V[w] += shares[w] · the mean of the rows of w's n-grams, looked up; and unit lengths
           pack, unpack   rows of 8 bits from float32, and back
 dtypes    letters int32, code points; ends and starts int64; vectors float32; rows bytes (sweeps.hpp)
-memory    of sweeps, a cache line a word and thread, from the caller
-cost      a hash and a probe for each n-gram of each word, some 25 ns; for each word of each n-gram, two cache lines a
-          span of columns and a sweep
+memory    for sweeps, a cache line per word and thread, from the caller
+cost      a hash and a probe for each n-gram of each word, some 25 ns; for each word of each n-gram, two cache lines per
+          span of columns and sweep
 threads   number holds the GIL; spans of columns, words and rows are dealt to OpenMP threads, and bytes never depend on
           them, nor on the hashes, which are random
 """
@@ -80,13 +80,13 @@ cdef int require_kind(const int64_t[::1] kind) except -1:
 
 
 def number(const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1] ends, int64_t at_least):
-    """The n-grams that ``at_least`` of the words letters[ends[w - 1]:ends[w]] have, the longest first, and of one
-    length the one first that the fewest words have.
+    """Number the n-grams that ``at_least`` of the words letters[ends[w - 1]:ends[w]] have: the longest first, and
+    those of one length by ascending number of words.
 
     Returns
     -------
     letters, ends : (., int32), (B, int64)
-        Of the n-grams.
+        The letters of the n-grams.
     starts, of : (B + 1, int64), (n, int32)
         The words of each n-gram, of[starts[g]:starts[g + 1]], ascending, each as often as it has it. Zeros follow.
     sizes : (V, int32)
@@ -111,7 +111,7 @@ cdef object copied(const void* values, size_t size, dtype):
 
 
 def fill(const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1] ends, int64_t[::1] slots):
-    """Put the n-grams letters[ends[i - 1]:ends[i]] into the slots, zeros; whether all are distinct."""
+    """Put the n-grams letters[ends[i - 1]:ends[i]] into the slots, which are zero. Return whether all are distinct."""
     cdef NgramTable table
     require_ends(letters, ends)
     set_table(table, kind, letters, ends, slots)
@@ -121,7 +121,7 @@ def fill(const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1]
 def sweep(int isa, const float[:, ::1] vectors, const float[::1] mean, const int64_t[::1] ids, const float[::1] pull,
           const float[::1] reach, const int64_t[::1] starts, const int32_t[::1] of, float ridge, int sweeps,
           uint8_t[:, ::1] rows, float[:, :, ::1] pulls):
-    """The rows of n-grams that are fitted to vectors[ids] − mean, on as many threads as there are pulls."""
+    """Fit the rows of n-grams to vectors[ids] − mean, on as many threads as there are pulls."""
     cdef Py_ssize_t d = vectors.shape[1], ngrams = rows.shape[0], words = ids.shape[0], span, g
     cdef float[::1] steps = np.empty(ngrams, np.float32)
     require(mean.shape[0] == d and rows.shape[1] == row_bytes(d), "vectors, their mean and rows must be as long")
@@ -142,8 +142,8 @@ def sweep(int isa, const float[:, ::1] vectors, const float[::1] mean, const int
 def add(int isa, const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1] ends, int64_t[::1] slots,
         const uint8_t[:, ::1] rows, const int32_t[::1] words, const int64_t[::1] word_ends, const float[::1] shares,
         bint unit, float[:, ::1] to, int32_t[::1] sizes, int threads):
-    """to[w] += shares[w] times the mean of the rows of the n-grams of w, of which there are sizes[w].
-    unit: to[w] has length one then, or is zeros."""
+    """Set to[w] += shares[w] times the mean of the rows of the sizes[w] n-grams of w.
+    unit: then scale to[w] to length one, or leave zeros."""
     cdef NgramTable table
     cdef Py_ssize_t n = word_ends.shape[0], d = to.shape[1], block
     set_table(table, kind, letters, ends, slots)
@@ -161,7 +161,7 @@ def add(int isa, const int64_t[::1] kind, const int32_t[::1] letters, const int6
 
 
 def pack(int isa, const float[:, ::1] numbers, uint8_t[:, ::1] rows, int threads):
-    """Rows of 8 bits, of which the largest number of a span becomes 127 or −127."""
+    """Pack numbers into rows of 8 bits; the largest number of a span becomes 127 or −127."""
     cdef Py_ssize_t d = numbers.shape[1], i
     require(rows.shape[0] == numbers.shape[0] and rows.shape[1] == row_bytes(d), "there must be rows for numbers")
     for i in prange(numbers.shape[0] if d else 0, nogil=True, schedule="static", num_threads=threads):
@@ -169,7 +169,7 @@ def pack(int isa, const float[:, ::1] numbers, uint8_t[:, ::1] rows, int threads
 
 
 def unpack(int isa, const uint8_t[:, ::1] rows, float[:, ::1] numbers, int threads):
-    """The numbers of rows of 8 bits."""
+    """Unpack the numbers of rows of 8 bits."""
     cdef Py_ssize_t d = numbers.shape[1], i
     require(rows.shape[0] == numbers.shape[0] and rows.shape[1] == row_bytes(d), "there must be rows for numbers")
     for i in prange(numbers.shape[0] if d else 0, nogil=True, schedule="static", num_threads=threads):

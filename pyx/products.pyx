@@ -1,15 +1,15 @@
-"""Tall matrices against d×d ones: the d² work of a step, in the vector registers (gemm.hpp).
+"""Tall matrices times d×d matrices: the d² work of a step, in the vector registers (gemm.hpp).
 
 Functions matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
-          matmul_rows   out = [A v][rows] M    the rows gathered as they are packed
+          matmul_rows   out = [A v][rows] M    rows are gathered when they are packed
           gram      out = by Aᵀ B (+ keep C)   A (n, k), B (n, d), C and out (k, d) float64; or Aᵀ B + Bᵀ A; B may be
-                                               rows of a larger matrix and half of A; where the product is symmetric,
-                                               Aᵀ diag(s²) A among them, half computed and both filled
+                                               rows of a larger matrix plus half of A; if the product is symmetric,
+                                               as Aᵀ diag(s²) A is, half is computed and both halves are filled
 dtypes    real = float32 or float64; the sums of gram run in `real` inside a block of rows and in float64 across
-          blocks, which keeps the d×d state in float64 where it is earned
-memory    outputs and work space come from the caller; rows of tall matrices may lie further apart. Work space is bytes,
-          at least work_size
-cost      2 n k d flops (half as many where symmetric), A and out once through memory, M from cache
+          blocks, so the d×d state is as accurate as float64 allows
+memory    outputs and work space come from the caller; rows of tall matrices may be further apart than their length.
+          Work space is bytes, at least work_size
+cost      2 n k d flops (half as many if symmetric), A and out once through memory, M from cache
 threads   OpenMP threads take whole blocks. Blocks, and how they are added up, depend on n alone, so the result is the
           same to the last bit for any number of threads
 """
@@ -36,7 +36,7 @@ cdef extern from "gemm.hpp" namespace "wordsparse" nogil:
     void sum_parts[T](int, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, bint,
                       const double*, double, double, double*)
 
-# A matrix on the right, beside a left side of `real`.
+# The type of a matrix on the right of a matrix of `real`.
 ctypedef fused right:
     float
     double
@@ -44,25 +44,25 @@ ctypedef fused right:
 cdef enum:
     # A block of rows: tall enough to pay for packing M, small enough that two threads share a minibatch evenly.
     BLOCK = 512
-    # Rows that gram sums in `real` before the sum goes to float64, and the number of such sums kept at a time.
+    # Rows that gram sums in `real` before the sum goes to float64, and the number of these sums in memory at a time.
     MAX_ROWS = 4096
 
 MAX_PARTS = 8
 
 
 def part_rows(Py_ssize_t n):
-    """How many of n rows gram sums in `real`: a function of n alone, see above. Rounds of MAX_PARTS are whole."""
+    """Return how many of n rows gram sums in `real`: a function of n alone, see above. Rounds of MAX_PARTS are full."""
     cdef Py_ssize_t rounds = max(1, blocks_of(n, MAX_PARTS * MAX_ROWS))
     return max(BLOCK, blocks_of(n, rounds * MAX_PARTS))
 
 
 cdef struct Work:
-    # Bytes of work space: what threads share comes first, then each one's own.
+    # Bytes of work space: first the part that threads share, then each thread's own.
     Py_ssize_t shared, own
 
 
 cdef inline bint few(Py_ssize_t n) noexcept nogil:
-    """Few rows against a d×d matrix: threads share out its columns, each packed just before it is used."""
+    """Return whether there are few rows: then threads share the columns of the d×d matrix, packed just before use."""
     return n <= 4 * GEMM_ROWS
 
 
@@ -73,14 +73,14 @@ cdef Work of_matmul(Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) n
 
 
 def work_size(Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, int threads):
-    """Bytes of work space for any product of such sizes, numbers of `size` bytes."""
+    """Return the bytes of work space for any product of these sizes, with numbers of `size` bytes."""
     cdef Work matmul = of_matmul(size, n, k, d)
     return max(matmul.shared + threads * matmul.own, threads * gram_bytes(k, d, size))
 
 
 def matmul(int isa, const real[::view.strided, ::view.contiguous] a, const right[:, ::1] m, bint transposed,
            real[::view.strided, ::view.contiguous] out, bint accumulate, int threads, uint8_t[::1] work):
-    """out = a m, or out += a m; transposed: mᵀ for m. m may be float64 beside a float32 a."""
+    """Set out = a m, or out += a m; transposed: m is mᵀ. m may be float64 if a is float32."""
     cdef Py_ssize_t n = a.shape[0], k = a.shape[1], d = out.shape[1]
     cdef const real* a_ = rows_of(a)
     cdef const void* m_ = &m[0, 0] if m.shape[0] and m.shape[1] else NULL
@@ -95,7 +95,7 @@ def matmul(int isa, const real[::view.strided, ::view.contiguous] a, const right
 
 def matmul_rows(int isa, const real[:, ::1] a, const int64_t[::1] rows, const real[::1] last, const double[:, ::1] m,
                 real[::view.strided, ::view.contiguous] out, int threads, uint8_t[::1] work):
-    """out = a[rows] m, or [a[rows] last] m. m as for matmul."""
+    """Set out = a[rows] m, or [a[rows] last] m. m as for matmul."""
     cdef Py_ssize_t n = rows.shape[0], k = m.shape[0], d = out.shape[1]
     cdef const real* a_ = &a[0, 0] if a.shape[0] and a.shape[1] else NULL
     require(out.shape[0] == n and m.shape[1] == d and k == a.shape[1] + (last is not None), "sizes must match")
@@ -139,10 +139,10 @@ def gram(int isa, const real[::view.strided, ::view.contiguous] a, const real[::
          const int64_t[::1] chosen, const real[::1] scale, bint half, bint mirrored, const double[:, ::1] base,
          double keep, double by, Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads,
          uint8_t[::1] work):
-    """total = keep base + by aᵀ b over n ≥ 1 rows; b None: a; base None: 0; mirrored: aᵀ b + bᵀ a.
+    """Set total = keep base + by aᵀ b over n ≥ 1 rows; b None: a; base None: 0; mirrored: aᵀ b + bᵀ a.
 
-    half: aᵀ b is symmetric, one half is computed and both are filled. scale, with half and without b: aᵀ diag(scale²)
-    a. chosen: b[chosen] + a/2 for b. parts (up to MAX_PARTS, k, d) and total (k, d) as they come; rows is
+    half: aᵀ b is symmetric; one half is computed and both are filled. scale, with half and without b: aᵀ diag(scale²)
+    a. chosen: b[chosen] + a/2 for b. parts (up to MAX_PARTS, k, d) and total (k, d) are uninitialised; rows is
     part_rows(n)."""
     cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip, stop, i, j, size = sizeof(real)
     cdef bint other = b is not None

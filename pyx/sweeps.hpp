@@ -1,7 +1,7 @@
-/* Rows of n-grams: fitted to the vectors of words by sweeps, and added to them. Included by ngrams.pyx.
+/* Rows of n-grams: fitted to the vectors of words by sweeps, and added to vectors. Included by ngrams.pyx.
  *
- * A row of d numbers is bytes: a float32 scale for each SPAN of them, and all as whole numbers of 8 bits. Sweeps take SPAN
- * columns at a time, which need no other ones: what they keep of a word is one cache line then, of numbers of 16 bits
+ * A row of d numbers is bytes: a float32 scale for each SPAN of numbers, and all numbers as integers of 8 bits. Sweeps
+ * take SPAN columns at a time, independent of the others: then a word's state is one cache line of 16-bit numbers
  * (bfloat16), rounded to the nearest. Every sum runs in the order of words or n-grams, so nothing depends on threads. */
 #ifndef EACH_ISA
 #include "ngrams.hpp"
@@ -12,13 +12,13 @@
 
 namespace wordsparse {
 constexpr ptrdiff_t SPAN = LINE / 2;
-/* How far ahead words' lines, and rows, are prefetched. */
+/* How far ahead words' lines and n-grams' rows are prefetched. */
 constexpr ptrdiff_t WORDS_AHEAD = 32, ROWS_AHEAD = 8;
 
 static inline ptrdiff_t spans_of(ptrdiff_t d) { return (d + SPAN - 1) / SPAN; }
 static inline ptrdiff_t row_bytes(ptrdiff_t d) { return spans_of(d) * (ptrdiff_t)sizeof(float) + d; }
 
-/* 1/(ridge + Σ n² reach of each word, which has the n-gram n times): the step that is best for its row alone. */
+/* 1/(ridge + Σ n² reach over the words, where a word has the n-gram n times): the best step for its row alone. */
 static inline float step_of(const int32_t *word, const int32_t *end, const float *reach, float ridge) {
     double sum = ridge;
     for (ptrdiff_t times; word < end; word += times) {
@@ -41,7 +41,7 @@ BY_ISA(add_ngrams)
 
 #else
 
-/* `width` numbers as a span of a row: the largest becomes 127 or −127. */
+/* Pack `width` numbers as a span of a row: the largest becomes 127 or −127. */
 template <typename real>
 INLINED void pack_span(const real *from, ptrdiff_t width, ptrdiff_t d, ptrdiff_t span, uint8_t *row) {
     int8_t *whole = (int8_t *)row + row_bytes(d) - d + span * SPAN;
@@ -78,14 +78,14 @@ template <typename real> void unpack(const uint8_t *row, ptrdiff_t d, real *to) 
     add_row(row, d, 1, to);
 }
 
-/* One span of the rows of n-grams g, by sweeps from zeros on. vectors: those of all words, d numbers each, of which ids are
- * the ones of the fit; pull and reach: ωx and ωx² of each of these, x the share of an n-gram in its mean; starts and of:
- * the words of each n-gram, as many as WORDS_AHEAD behind the last; pulls: a line for each word, ωx times its residual. */
+/* Fits one span of the rows of n-grams g, by sweeps that start from zeros. vectors: d numbers per word; ids: the words
+ * of the fit; pull and reach: ωx and ωx² of each of these, where x is the share of an n-gram in its mean; starts and
+ * of: the words of each n-gram, and WORDS_AHEAD more after the last; pulls: a line per word, ωx times its residual. */
 template <typename real>
 void sweep(const real *vectors, const real *mean, ptrdiff_t d, const int64_t *ids, ptrdiff_t words, const float *pull,
            const float *reach, const int64_t *starts, const int32_t *of, ptrdiff_t ngrams, const float *steps,
            float ridge, int sweeps, ptrdiff_t span, uint8_t *rows, real *pulls) {
-    /* A line's vectors, of which each holds two of the row's. */
+    /* The vectors of a line: each holds two vectors of the row. */
     constexpr ptrdiff_t lanes = LANES<real>, halves = LINE / sizeof(vec<real>), line = LINE / sizeof(real);
     const ptrdiff_t first = span * SPAN, width = d - first < SPAN ? d - first : SPAN;
     alignas(LINE) real row[SPAN] = {}, change[SPAN];
@@ -130,8 +130,8 @@ void sweep(const real *vectors, const real *mean, ptrdiff_t d, const int64_t *id
     }
 }
 
-/* For the words text[ends[w - 1] : ends[w]], first ≤ w < last: to[w] += shares[w] times the mean of the rows of its n-grams,
- * of which there are sizes[w]; `unit`: to[w] is divided by its length. */
+/* For the words text[ends[w - 1] : ends[w]], first ≤ w < last: to[w] += shares[w] times the mean of the rows of its
+ * sizes[w] n-grams; `unit`: to[w] is divided by its length. */
 template <typename real>
 void add_ngrams(const NgramTable *table, const uint8_t *rows, const int32_t *text, const int64_t *ends, ptrdiff_t first,
                 ptrdiff_t last, const real *shares, bool unit, real *to, ptrdiff_t d, int32_t *sizes) {

@@ -1,7 +1,7 @@
-"""Text to numbers: words counted and numbered in order of first appearance.
+"""Counts words of a text and numbers them in order of first appearance.
 
-Each call holds no lock while it works on bytes (the GIL is released), so several threads work at once,
-each with a :class:`WordTable` of its own: what they counted is added up afterwards.
+The GIL is released while a call works on bytes, so several threads work at once, each with its own
+:class:`WordTable`: their counts are added up afterwards.
 """
 
 import os
@@ -43,9 +43,9 @@ cdef extern from "Python.h":
 
 
 cdef class WordTable:
-    """Words numbered in order of first appearance and counted. Not thread-safe: one thread at a time.
+    """A table of words, counted and numbered in order of first appearance. Not thread-safe: one thread at a time.
 
-    Memory: 40 to 72 bytes and its letters a distinct word, and the ids that were not taken yet.
+    Memory: 40 to 72 bytes plus its letters per distinct word, and the ids that were not taken yet.
     """
 
     cdef CppWordTable* words
@@ -62,23 +62,23 @@ cdef class WordTable:
         del self.words
 
     def __len__(self):
-        """How many distinct words were met."""
+        """Return the number of distinct words so far."""
         return self.words.size()
 
     def scan(self, const unsigned char[::1] data not None, bint lines):
-        """Number the words of a text; whether it is valid.
+        """Number the words of a text; return whether it is valid.
 
         Parameters
         ----------
         data : bytes
             UTF-8, split at the white space of ``str.split``.
         lines : bool
-            A line end is the end of a sentence.
+            Whether a line end is the end of a sentence.
 
         Returns
         -------
         bool
-            False if the text is not UTF-8 or holds a zero byte: then the table is of no further use.
+            False if the text is not UTF-8 or holds a zero byte: then do not use the table any more.
         """
         cdef size_t size = data.shape[0]
         cdef const char* start = <const char*> &data[0] if size else NULL
@@ -93,9 +93,9 @@ cdef class WordTable:
         Raises
         ------
         TypeError
-            If one is no str.
+            If a token is not a str.
         UnicodeEncodeError
-            If one holds a lone surrogate.
+            If a token holds a lone surrogate.
         """
         cdef string_view word
         for token in tokens:
@@ -104,13 +104,13 @@ cdef class WordTable:
             self.values.push_back(self.words.add(self.words.key(word), word, 1))
 
     def end_sentence(self):
-        """END_OF_SENTENCE, unless the value before it is one."""
+        """Append END_OF_SENTENCE, unless the last value is one."""
         end_sentence(self.values)
 
     def take(self):
-        """The values since the last call, ids and END_OF_SENTENCE; (n,) int32.
+        """Return the values since the last call, ids and END_OF_SENTENCE; (n,) int32.
 
-        The first is END_OF_SENTENCE where a sentence ends before the first word.
+        The first value is END_OF_SENTENCE if a sentence ends before the first word.
         """
         taken = np.empty(self.values.size(), np.int32)
         cdef int32_t[::1] into = taken
@@ -120,7 +120,7 @@ cdef class WordTable:
         return taken
 
     def absorb(self, WordTable other not None):
-        """Add the words of another table, with their counts; the ids here of its words, (len(other),) int32."""
+        """Add the words of another table, with their counts; return their ids here, (len(other),) int32."""
         ids = np.empty(other.words.size(), np.int32)
         cdef int32_t[::1] into = ids
         if other.words.size():
@@ -129,8 +129,8 @@ cdef class WordTable:
         return ids
 
     def ranked(self, int64_t at_least, size_t most=2**62):
-        """Return the ``most`` most frequent words counted so often or more, a list, their counts, int64, and their ids,
-        int32: the most frequent first, equal counts by code point."""
+        """Return the ``most`` most frequent words counted ``at_least`` times or more, a list, with their counts, int64,
+        and their ids, int32: the most frequent first, equal counts by code point."""
         cdef vector[int64_t] counts
         cdef vector[int32_t] ranked
         cdef string_view word
@@ -150,7 +150,7 @@ cdef class WordTable:
 
 
 cdef inline object utf8_of(object word):
-    """Itself where that is its UTF-8 form, which another str would keep for as long as it lives; else bytes."""
+    """Return an ASCII word itself; else its UTF-8 bytes, which the str would otherwise cache while it lives."""
     if not isinstance(word, str):
         raise TypeError(f"a word must be a str, not {word!r:.80}")
     return word if PyUnicode_IS_ASCII(word) else str.encode(word)

@@ -1,4 +1,4 @@
-// Text to ids: UTF-8 checked, split at white space, its words numbered and counted, in one pass.
+// Converts text to ids: checks UTF-8, splits at white space, and numbers and counts words, in one pass.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ namespace wordsparse::text {
 
 constexpr std::int32_t END_OF_SENTENCE = -2;
 
-// The end of a sentence, unless the one before it ended just here. The first value may be one: whether the sentence
-// before the block was open is not known here.
+// Appends the end of a sentence, unless the last value is one. The first value may be one: it is not known here whether
+// a sentence was open before the block.
 inline void end_sentence(std::vector<std::int32_t> &values) {
     if (values.empty() || values.back() != END_OF_SENTENCE) values.push_back(END_OF_SENTENCE);
 }
@@ -25,9 +25,9 @@ class TextScan {
     TextScan(WordTable &words, std::vector<std::int32_t> &values) : words_(words), values_(values) {}
 
     // Appends the ids of the text's words, and the ends of sentences at its line ends if `lines`, to the values.
-    // False if the text is not UTF-8 or holds a zero byte; some of its words are counted then.
+    // Returns false if the text is not UTF-8 or holds a zero byte; some of its words are counted then.
     bool scan(const char *data, std::size_t size, bool lines) {
-        // A copy with padding behind it, which eight bytes at a time may be read from; a space ends the last word.
+        // A copy with padding after it, so that eight bytes at a time can be read; a space ends the last word.
         text_.resize(size + 16);
         if (size > 0) std::memcpy(text_.data(), data, size);
         std::memset(text_.data() + size, ' ', 16);
@@ -35,7 +35,7 @@ class TextScan {
         const std::uint8_t *p = text_.data(), *const end = p + size;
         while (p < end) {
             const std::uint8_t *const start = p;
-            int separator = 0; // bytes of the white space behind the word
+            int separator = 0; // bytes of the white space after the word
             while (separator == 0) {
                 const std::uint64_t unusual = unusual_bytes(load(p));
                 if (unusual == 0) {
@@ -65,7 +65,7 @@ class TextScan {
     }
 
   private:
-    // Words wait here until their slots, asked for when they were found, have come from memory.
+    // Words wait here until their slots, prefetched when the words were found, have come from memory.
     static constexpr std::size_t WAITING = 64;
 
     struct Found {

@@ -1,11 +1,11 @@
-// UTF-8 checked as strictly as Python's decoder checks it, and the white space at which str.split() separates words.
+// Checks UTF-8 as strictly as Python's decoder, and finds the white space at which str.split() separates words.
 #pragma once
 
 #include <cstdint>
 
 namespace wordsparse::text {
 
-// The eight bytes from p on as a number, the first one lowest, on any processor.
+// The eight bytes from p on as a number, the first byte lowest, on any processor.
 inline std::uint64_t load(const std::uint8_t *p) {
     return std::uint64_t(p[0]) | std::uint64_t(p[1]) << 8 | std::uint64_t(p[2]) << 16 | std::uint64_t(p[3]) << 24 |
            std::uint64_t(p[4]) << 32 | std::uint64_t(p[5]) << 40 | std::uint64_t(p[6]) << 48 |
@@ -16,11 +16,11 @@ inline std::uint64_t load(const std::uint8_t *p) {
 // below 0x21 or above 0x7F.
 inline std::uint64_t unusual_bytes(std::uint64_t x) {
     const std::uint64_t top = 0x8080808080808080u;
-    const std::uint64_t from_0x21_on = (x | top) - 0x2121212121212121u; // no byte borrows from the next one
+    const std::uint64_t from_0x21_on = (x | top) - 0x2121212121212121u; // no byte borrows from the next byte
     return (~from_0x21_on | x) & top;
 }
 
-// The number of bytes before the first one, the lowest, that is not zero; x is not zero.
+// The number of bytes before the first (lowest) byte that is not zero; x is not zero.
 inline int zero_bytes(std::uint64_t x) {
 #ifdef __GNUC__
     return __builtin_ctzll(x) / 8;
@@ -42,7 +42,7 @@ struct Character {
 };
 
 // The character that begins at p with a byte above 0x7F. Reads no further than the first byte that does not belong
-// to it, so an ASCII character behind the text ends a character that was cut off.
+// to it, so an ASCII character after the text ends a character that was cut off.
 inline Character character_at(const std::uint8_t *p) {
     const auto within = [](std::uint8_t byte, std::uint8_t low, std::uint8_t high) {
         return byte >= low && byte <= high;
@@ -55,14 +55,14 @@ inline Character character_at(const std::uint8_t *p) {
         return {2, first == 0xC2 && (p[1] == 0x85 || p[1] == 0xA0)}; // U+0085, U+00A0
     }
     if (first < 0xF0) {
-        // Neither what two bytes can say nor surrogates.
+        // Refuse characters that fit into two bytes, and surrogates.
         const std::uint8_t low = first == 0xE0 ? 0xA0 : 0x80, high = first == 0xED ? 0x9F : 0xBF;
         if (!within(p[1], low, high) || !continues(p[2])) return {0, false};
         const unsigned code = (first & 0x0Fu) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu);
         return {3, code == 0x1680 || (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 ||
                        code == 0x202F || code == 0x205F || code == 0x3000};
     }
-    // Neither what three bytes can say nor what lies beyond U+10FFFF.
+    // Refuse characters that fit into three bytes, and numbers beyond U+10FFFF.
     const std::uint8_t low = first == 0xF0 ? 0x90 : 0x80, high = first == 0xF4 ? 0x8F : 0xBF;
     const bool whole = first < 0xF5 && within(p[1], low, high) && continues(p[2]) && continues(p[3]);
     return {whole ? 4 : 0, false};

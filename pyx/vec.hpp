@@ -1,4 +1,4 @@
-/* Vectors of the width of each instruction set, VEC_BYTES; a single number where the compiler has no vectors. */
+/* Vectors of the width of each instruction set, VEC_BYTES; a single number if the compiler has no vectors. */
 #ifndef EACH_ISA
 #define EACH_ISA "vec.hpp"
 #include "foreach_isa.hpp"
@@ -28,7 +28,7 @@ template <typename real> struct vectors {
 
 template <typename real> using vec = typename vectors<real>::vec;
 template <typename real> using mask = typename vectors<real>::mask;
-/* Numbers of a vector. */
+/* Numbers in a vector. */
 template <typename real> constexpr ptrdiff_t LANES = sizeof(vec<real>) / sizeof(real);
 
 template <typename real> INLINED vec<real> load(const real *from) {
@@ -55,7 +55,7 @@ INLINED vec<float> halved(vec<float> upper, vec<float> lower) {
 INLINED vec<float> upper_half(vec<float> both) { return same_bits<vec<float>>(same_bits<mask<float>>(both) & ~0xFFFF); }
 INLINED vec<float> lower_half(vec<float> both) { return same_bits<vec<float>>(same_bits<mask<float>>(both) << 16); }
 
-/* The first `count` numbers from an address on, rounded where they are wider, and zeros behind them. */
+/* The first `count` numbers from an address on, rounded if they are wider, and zeros after them. */
 template <typename real, typename source> INLINED vec<real> load_some(const source *from, ptrdiff_t count) {
     if (count >= LANES<real>) {
         if constexpr (sizeof(source) == sizeof(real)) {
@@ -73,7 +73,7 @@ template <typename real, typename source> INLINED vec<real> load_some(const sour
     return load(x);
 }
 
-/* The sums of its parts of 16 bytes. */
+/* The sum of a vector's parts of 16 bytes. */
 template <typename real> INLINED typename vectors<real>::narrow narrowed(vec<real> x) {
     typename vectors<real>::narrow part[sizeof(x) / sizeof(typename vectors<real>::narrow)];
     memcpy(part, &x, sizeof(x));
@@ -81,7 +81,7 @@ template <typename real> INLINED typename vectors<real>::narrow narrowed(vec<rea
     return part[0];
 }
 
-/* The lower or upper halves of each 16 bytes of a and b, interleaved (in_turn) or one behind the other. */
+/* The lower or upper halves of each 16 bytes of a and b, interleaved (in_turn) or one after the other. */
 template <typename V, bool upper, bool in_turn, ptrdiff_t lane, size_t... i>
 INLINED V halves(V a, V b, std::index_sequence<i...>) {
     constexpr ptrdiff_t n = sizeof...(i), half = lane / 2;
@@ -96,7 +96,7 @@ template <typename real, bool in_turn> INLINED vec<real> folded(vec<real> a, vec
     return halves<vec<real>, false, in_turn, lane>(a, b, lanes) + halves<vec<real>, true, in_turn, lane>(a, b, lanes);
 }
 
-/* sums[i] = the sum of the numbers in x[i]: four at a time share their shuffles and additions, where a reduction by
+/* sums[i] = the sum of the numbers in x[i]: four sums share their shuffles and additions, whereas a reduction by
  * `omp simd` may become one addition after the other. */
 template <typename real> INLINED void four_sums(const vec<real> *x, real *sums) {
     if constexpr (LANES<real> == 1) {

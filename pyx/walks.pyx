@@ -1,19 +1,19 @@
-"""Walks on a graph, made when they are read: as int32 ids, each followed by -2.
+"""Walks on a graph, made when they are read: int32 ids, with -2 after each walk.
 
 Functions walk        consecutive walks of one length
-          thresholds  the weights of a node's edges as 32-bit limits, to draw from by bisection
+          thresholds  the weights of a node's edges as 32-bit limits, for draws by bisection
 dtypes    indptr (V + 1,) int64, neighbours (E,) int32 of a CSR matrix with sorted columns; limits (E,) uint32, or (0,)
-          where every edge of a node is as likely; starts (V,) int32
+          if all edges of a node are equally likely; starts (V,) int32
 memory    the output comes from the caller; nothing is kept
-cost      two cache misses a step; with p and q as many draws as are refused, and a bisection for the draws between
-threads   runs without the GIL, in one thread; several may run at a time
+cost      two cache misses per step; with p and q also the rejected draws, and a bisection for the draws that need one
+threads   a call runs without the GIL, in one thread; several calls may run at a time
 
-Randomness is counter-based: what a walk does depends on (key, its number) alone, so the walks are the same however they
-are cut into minibatches.
+Randomness is counter-based: a walk depends on (key, its number) alone, so the walks are the same however they are cut
+into minibatches.
 
-p and q are those of node2vec (Grover & Leskovec, 2016): from t over v to x, an edge counts 1/p if x is t, 1 if t has an
-edge to x, 1/q else. A neighbour is drawn as if there were neither, and refused with the complement of its share of the
-largest of the three, so that no tables of pairs of edges are needed.
+p and q are node2vec's parameters (Grover & Leskovec, 2016): from t over v to x, an edge counts 1/p if x is t, 1 if t
+has an edge to x, else 1/q. A neighbour is drawn as if there were no p and q, and accepted with the probability of its
+factor divided by the largest of the three factors, so no tables of pairs of edges are needed.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
@@ -28,7 +28,7 @@ cdef double ALL_BITS = 4294967296.0
 
 
 cdef inline int64_t first_above(const uint32_t* limits, int64_t low, int64_t high, uint32_t drawn) noexcept nogil:
-    """The first of limits[low:high] that is not below the drawn number; the last one's limit is all bits."""
+    """Return the first of limits[low:high] that is not below the drawn number; the last limit is all bits."""
     cdef int64_t middle
     high -= 1
     while low < high:
@@ -54,7 +54,7 @@ cdef inline bint has_edge(const int32_t* neighbours, int64_t low, int64_t high, 
 
 
 def thresholds(const int64_t[::1] indptr, const double[::1] weights, uint32_t[::1] limits):
-    """limits[e] = 2³² Σ the node's weights up to e / Σ all of them, less one; all bits at a node's last edge."""
+    """Set limits[e] = 2³² (Σ of the node's weights up to e) / (Σ of all its weights) − 1; all bits at the last edge."""
     cdef Py_ssize_t node
     cdef int64_t edge
     cdef double total, sum
@@ -76,7 +76,7 @@ def walk(const int64_t[::1] indptr, const int32_t[::1] neighbours, const uint32_
          const int32_t[::1] starts, int64_t first, double p, double q, uint64_t key, int32_t[:, ::1] out):
     """Write the walks first, first + 1, … into the rows of out, whose last column is the end of a sentence.
 
-    Walk w begins at starts[w mod V]. One that comes to a node without an edge is filled up with -1.
+    Walk w begins at starts[w mod V]. If it comes to a node without an edge, the rest of its row is -1.
     """
     cdef Py_ssize_t row, step, length = out.shape[1] - 1
     cdef int64_t nodes = starts.shape[0], low, high, edge
@@ -84,7 +84,7 @@ def walk(const int64_t[::1] indptr, const int32_t[::1] neighbours, const uint32_
     cdef uint64_t own, count, drawn
     cdef bint weighted = limits.shape[0] > 0, plain = p == 1 and q == 1
     cdef double largest = max(1 / p, 1.0, 1 / q)
-    # Of 2³² equally likely numbers: below these a neighbour is taken.
+    # A neighbour is accepted if one of 2³² equally likely numbers is below its bound.
     cdef double back = ALL_BITS / p / largest, near = ALL_BITS / largest, far = ALL_BITS / q / largest
     cdef double sure = min(back, near, far)
     require(nodes > 0 and indptr.shape[0] == nodes + 1 and length > 0, "each node must have its edges and a start")

@@ -7,21 +7,21 @@ namespace wordsparse {
 
 /* How many rows ahead of their copying strips are prefetched. */
 constexpr ptrdiff_t STRIPS_AHEAD = 16;
-/* How many steps ahead the plan is prefetched: the processor stops at the end of each page of it. */
+/* How many steps ahead the plan is prefetched: the processor's own prefetching stops at the end of each page. */
 constexpr ptrdiff_t PLAN_AHEAD = 384;
 /* Marks a slot without a word or a bag. */
 constexpr uint32_t NOTHING = UINT32_MAX;
 /* Numbers of F and W in a panel: as stored, or float rounded to bfloat16 (with vectors of a cache line only). */
 enum Panel { WHOLE, HALF };
 /* Cache lines of a row in a panel. WHOLE: F, Z, G of a word; in another panel W, X of a target. HALF: one panel for both,
- * of as many words as targets: F and W in one line, Z, G, X. */
+ * with as many words as targets: F and W in one line, Z, G, X. */
 template <Panel half> constexpr int OF_FEATURE = half == HALF ? 4 : 3;
 template <Panel half> constexpr int OF_TARGET = half == HALF ? 4 : 2;
 
 /* Extra steps after the text ends: the ring is drained, and prefetches stay within the plan. */
 INLINED ptrdiff_t steps_after(ptrdiff_t reach) { return 2 * reach + TOKENS_AHEAD + 1; }
 
-/* Bytes of pull's panels, and of its plan, `size` a number. */
+/* Bytes of pull's panels, and of its plan, with `size` bytes per number. */
 static inline ptrdiff_t panels_bytes(ptrdiff_t features, ptrdiff_t targets) {
     return (OF_FEATURE<WHOLE> * features + OF_TARGET<WHOLE> * targets) * LINE;
 }
@@ -29,9 +29,9 @@ static inline ptrdiff_t plan_bytes(ptrdiff_t n, ptrdiff_t reach, ptrdiff_t size)
     return (n + 2 * reach + steps_after(reach)) * (4 * (ptrdiff_t)sizeof(uint32_t) + 2 * size);
 }
 
-/* The work of a pass of pull at one position, the same for every strip: words and targets in cache lines of the panels,
- * places of the ring in bytes. z and g are the weights of the bag's sum in Z, and of it in X and of its target's row in
- * G. */
+/* The work of a pass of pull at one position, the same for every strip: words and targets as cache lines of the panels,
+ * places of the ring in bytes. z is the weight of the bag's sum in Z; g is its weight in X, and the weight of its
+ * target's row in G. */
 template <typename real> struct step {
     uint32_t word, target, start, stop;
     real z, g;
@@ -86,8 +86,8 @@ void window_plan(const windows *w, ptrdiff_t block, const int32_t *target, const
     BY_HALF(plan_block, w, block, target, zeta, gamma, plan);
 }
 
-/* The first vector at a distance in lines or bytes; vector v of its i-th line is [i * VECS + v]. Few pointers,
- * each with constants added, fit in the registers. */
+/* The first vector at a distance in lines or bytes; vector v of its i-th line is [i * VECS + v]. Only a few pointers,
+ * with constants added to them, fit in the registers. */
 template <typename real> INLINED vec<real> *at_byte(char *base, size_t bytes) { return (vec<real> *)(base + bytes); }
 template <typename real> INLINED vec<real> *at_line(char *base, size_t lines) {
     return at_byte<real>(base, lines * LINE);
@@ -103,9 +103,9 @@ template <Panel half, typename V> INLINED V row_of_W(V line) {
     else return line;
 }
 
-/* One pass over the text. features: a word's lines of F, Z and G; targets: of W and X; ring: a place's running sum, what
- * starts and stops there of Z and of G, and the sum over the bag whose centre it is. All that a position needs is in its
- * step: registers are few, and what is read from memory may have been written through any other pointer. */
+/* One pass over the text. features: a word's lines of F, Z and G; targets: a target's lines of W and X; ring: per place
+ * the running sum, the parts of Z and of G that start and stop there, and the sum over the bag with its centre there. A
+ * position's step has all its data: registers are few, and any other pointer may have written to memory. */
 template <typename real, Panel half>
 INLINED void pull_pass(const windows *w, const step<real> *now, char *features, char *targets, char *ring) {
     /* Vectors of a line, and where a place's, a word's and a target's lines begin. */
@@ -121,7 +121,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
     now += 2 * reach;
     for (ptrdiff_t p = 0; p < steps; p++, now++) {
         if ((p & afresh) == 0) {
-            /* Sums counted from here on; what has started and not stopped is what is still to stop. */
+            /* Count sums from here on; the parts that have started and not stopped are the parts still to stop. */
             UNROLLED for (int v = 0; v < n; v++) by_z[v] = by_g[v] = vec<real>{};
             for (ptrdiff_t i = 0; i <= last; i++) {
                 vec<real> *at = at_byte<real>(ring, i * place);
@@ -135,7 +135,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
         }
         prefetch(now + PLAN_AHEAD);
         for (int i = 0; i < OF_FEATURE<half>; i++) prefetch(features + ((size_t)now[TOKENS_AHEAD].word + i) * LINE);
-        for (int i = 0; i < OF_TARGET<half> && half == WHOLE; i++) /* else a bag's target is its word, mostly */
+        for (int i = 0; i < OF_TARGET<half> && half == WHOLE; i++) /* else a bag's target is usually its word */
             prefetch(targets + ((size_t)now[TOKENS_AHEAD].target + i) * LINE);
         /* The token enters. */
         if (now->word != NOTHING) {
@@ -162,7 +162,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
                 stop[G + v] -= g * c;
             }
         }
-        /* A token has received all that it will, and from the bag around it, in which it is not. */
+        /* A token has received everything; subtract the part of the bag around it, which does not contain it. */
         const step<real> *done = bag - reach;
         vec<real> *leaves = at_byte<real>(ring, leaving);
         if (done->target != NOTHING) {
@@ -183,7 +183,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
                 word[Z + v] += by_z[v];
                 word[G + v] += by_g[v];
             }
-        } else { /* no window spans this place: what was started has stopped */
+        } else { /* no window spans this place: all parts that started have stopped */
             UNROLLED for (int v = 0; v < n; v++) by_z[v] = by_g[v] = vec<real>{};
         }
         UNROLLED for (int v = 0; v < n; v++) leaves[Z + v] = leaves[G + v] = vec<real>{};
@@ -193,8 +193,8 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
     }
 }
 
-/* A strip of `rows` rows, padded with zeros, into the first of the `lines` lines of each row of a panel; zeros into the
- * others. With F's strip in the place, W's is put beside it. */
+/* Copies a strip of `rows` rows, padded with zeros, into the first of the `lines` lines of each row of a panel, and
+ * zeros into the other lines. If F's strip is there, W's strip joins it in the same line. */
 template <typename real, Panel half>
 INLINED void copy_strip(const real *matrix, const real *beside, ptrdiff_t ld, ptrdiff_t rows, size_t bytes, int lines,
                         char *panel) {
@@ -215,7 +215,7 @@ INLINED void copy_strip(const real *matrix, const real *beside, ptrdiff_t ld, pt
     }
 }
 
-/* Line i of each row of a panel into a strip of a matrix, whose rows are padded to whole lines. */
+/* Writes line i of each row of a panel into a strip of a matrix, whose rows are padded to whole lines. */
 template <typename real> INLINED void write_line(real *to, const char *from, int i, ptrdiff_t ahead, bool past_caches) {
     if (past_caches) {
         stream_line(to, from + i * LINE);
@@ -226,11 +226,11 @@ template <typename real> INLINED void write_line(real *to, const char *from, int
 }
 
 /* Strip number `strip`, a cache line wide, of X = Gamma' H, Z = C' diag(zeta) H, G = C' Gamma W, with H = C F; Gamma has
- * one number a bag, at its target. plan: by window_plan; ring: OF_PLACE strips a place; panels: of panels_bytes.
- * Strips that are used together are copied together: a word's rows lie in pages of their own, and a processor
- * remembers a few thousand pages.
- * Cost: about 20 flops a column and position; four or five rows of the strip read and three written from the cache;
- * those of the matrices once each. */
+ * one number per bag, at its target. plan: by window_plan; ring: OF_PLACE strips per place; panels: panels_bytes bytes.
+ * Strips that are used together are copied together: each word's rows lie in separate pages, and a processor remembers
+ * the addresses of a few thousand pages.
+ * Cost: about 20 flops per column and position; four or five rows of the strip read and three written from the cache;
+ * rows of the matrices once each. */
 template <typename real, Panel half>
 void pull_strip(const windows *w, ptrdiff_t strip, const void *plan, const real *F, const real *W, real *ring,
                 real *panels, real *X, real *Z, real *G) {

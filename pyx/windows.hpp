@@ -1,49 +1,49 @@
-/* Bags that are windows of one text, against dense rows. Included by windows.pyx.
+/* Bags that are windows of one text, times dense rows. Included by windows.pyx.
  *
- * Bag j is the tokens at positions start[j] .. stop[j]-1 of a text but the one at centre[j]; h_j is the mean of their
- * rows of F. Neighbouring windows share their tokens, so nothing is gathered bag by bag. With S the running sum of the
- * tokens' rows, h_j = (S[stop] - S[start] - F[centre]) / size_j. The transposed product adds g_j where bag j starts and
- * takes it away where it stops: the running sum of that is what each position receives.
+ * Bag j is the tokens at positions start[j] .. stop[j]-1 of a text without the token at centre[j]; h_j is the mean of
+ * their rows of F. Neighbouring windows share their tokens, so nothing is gathered bag by bag. With S the running sum
+ * of the tokens' rows, h_j = (S[stop] - S[start] - F[centre]) / size_j. The transposed product adds g_j where bag j
+ * starts and subtracts it where the bag stops: each position receives the running sum of these terms.
  *
- * The text passes by once a strip of columns: a token enters S, the bag `reach` positions behind it is whole then, and
- * the position `reach` behind that one has received all that it will. Of S, and of what starts and stops, a ring of the
- * last positions is kept: it stays in the first-level cache, and the words' strips mostly in the second. Running sums
- * are taken anew every `ring` times AFRESH positions, so rounding does not travel further. Orders of summation depend on
- * sizes alone.
+ * The text passes by once per strip of columns: a token enters S; then the bag `reach` positions before it is complete,
+ * and the position another `reach` before has received everything. A ring keeps S, and the terms that start and stop,
+ * of the last positions: it stays in the first-level cache, and the words' strips mostly in the second. Running sums
+ * are started anew every `ring` times AFRESH positions, so rounding does not travel further. Orders of summation depend
+ * on sizes alone.
  *
- * Rows are aligned to cache lines and padded to whole ones. The padding of F and W is not used.
+ * Rows are aligned to cache lines and padded to whole lines. The padding of F and W is not used.
  */
 #ifndef EACH_ISA
 #include "vec.hpp"
 
 namespace wordsparse {
 
-/* Most cache lines of a strip of sums. Pull, which reads two matrices and adds to three, takes strips of one: what
- * passes by is in registers then, and many words' strips are in the second-level cache. */
+/* Most cache lines of a strip of sums. Pull, which reads two matrices and adds to three, takes strips of one line: then
+ * the running sums are in registers, and many words' strips are in the second-level cache. */
 constexpr ptrdiff_t SUM_LINES = 7;
-/* Strips of a place of the ring: the running sum, Z's, G's, the bag's. */
+/* Strips per place of the ring: the running sum, Z, G, and the bag's sum. */
 constexpr int OF_PLACE = 4;
 /* Positions whose bags a thread takes at a time. */
 constexpr ptrdiff_t POSITIONS = 2048;
-/* How many positions ahead the rows of a token are prefetched, into the second-level cache: the first-level one has too
- * few lines under way at a time. */
+/* How many positions ahead the rows of a token are prefetched into the second-level cache: the first-level cache can
+ * have too few lines under way at a time. */
 constexpr ptrdiff_t TOKENS_AHEAD = 48;
 constexpr ptrdiff_t AFRESH = 4;
 struct windows {
-    const int32_t *tokens;                /* (n,) row of F at each position, negative where there is no token */
+    const int32_t *tokens;                /* (n,) row of F at each position, negative if there is no token */
     const int32_t *centre, *start, *stop; /* (m,) positions; centre ascends */
     const int64_t *first;                 /* first[b]: the first bag whose centre is at POSITIONS * b or later */
-    ptrdiff_t n, bags, reach;             /* reach: no window is longer to either side */
-    ptrdiff_t d, ld;                      /* rows of all matrices: d numbers, ld from one to the next */
+    ptrdiff_t n, bags, reach;             /* reach: the longest window to either side */
+    ptrdiff_t d, ld;                      /* rows of all matrices: d numbers, ld from one row to the next */
     ptrdiff_t features, targets;          /* rows of F, Z and G; of W and X */
     bool past_caches;                     /* X, Z and G are written past the caches */
     bool half;                            /* pull reads F and W rounded to bfloat16 */
 
-    /* Tokens of a bag. */
+    /* The number of tokens in a bag. */
     int size(int64_t j) const { return stop[j] - start[j] - 1; }
 };
 
-/* Places of a ring: a power of two, for a window's two ends, the token that enters and the place past it. */
+/* Places of a ring: a power of two, for a window's two ends, the entering token and the place after it. */
 INLINED ptrdiff_t ring_size(ptrdiff_t reach) {
     ptrdiff_t ring = 1;
     while (ring < 2 * reach + 2) ring *= 2;
@@ -71,7 +71,7 @@ BY_ISA(window_means)
 template <typename real> constexpr ptrdiff_t VECS = LINE / sizeof(vec<real>);
 template <typename real> constexpr ptrdiff_t LINE_NUMBERS = LINE / sizeof(real);
 
-/* The sums of the ring counted from here on. */
+/* Counts the sums of the ring from here on. */
 template <typename real, ptrdiff_t vecs> INLINED void count_anew(ptrdiff_t last, vec<real> *S, vec<real> *sum) {
     for (ptrdiff_t i = 0; i <= last; i++) {
         UNROLLED for (ptrdiff_t v = 0; v < vecs; v++) S[i * vecs + v] -= sum[v];
@@ -79,16 +79,15 @@ template <typename real, ptrdiff_t vecs> INLINED void count_anew(ptrdiff_t last,
     UNROLLED for (ptrdiff_t v = 0; v < vecs; v++) sum[v] = vec<real>{};
 }
 
-/* x where a row has a number, 0 in its padding. */
+/* x where a row has a number, 0 in the row's padding. */
 template <typename real> INLINED vec<real> within(vec<real> x, mask<real> keep) {
     if constexpr (LANES<real> > 1) return (vec<real>)((mask<real>)x & keep);
     else return keep ? x : 0;
 }
 
 /* For the bags of one block, `lines` cache lines of columns: with W, out[j] += (sum over bag j) . W[target[j]]; without
- * it, row j of out is the mean. S[p + 1] is the sum of the rows of F up to position p, a
- * ring of places.
- * Cost: about 5 flops a column and position, three rows of the strip read; two of them from the second-level cache or
+ * W, row j of out is the mean. S is a ring of places: S[p + 1] is the sum of the rows of F up to position p.
+ * Cost: about 5 flops per column and position; three rows of the strip read, two of them from the second-level cache or
  * beyond. */
 template <typename real, ptrdiff_t lines>
 void sum_strip(const windows *w, ptrdiff_t block, const real *F, const int32_t *target, const real *W,
@@ -103,7 +102,7 @@ void sum_strip(const windows *w, ptrdiff_t block, const real *F, const int32_t *
     int64_t j = w->first[block];
     vec<real> sum[vecs] = {}, dots[4] = {};
     mask<real> keep[VECS<real>];
-    int waiting = 0; /* dots of the last bags */
+    int waiting = 0; /* number of dots of the last bags */
     for (ptrdiff_t i = 0; i < LINE_NUMBERS<real>; i++) {
         const auto inside = -(whole * LANES<real> + i < columns);
         if constexpr (LANES<real> > 1) keep[i / LANES<real>][i % LANES<real>] = inside;
@@ -123,8 +122,8 @@ void sum_strip(const windows *w, ptrdiff_t block, const real *F, const int32_t *
             UNROLLED for (ptrdiff_t v = 0; v < vecs; v++) to[v] = sum[v];
         }
         if (w->centre[j] != p - w->reach) continue;
-        /* Once a bag: what is written as a vector may alias everything, so that inside a loop over vectors it would be
-         * read again for each. */
+        /* Read these once per bag: a store of a vector may alias any memory, so a loop over vectors would read them
+         * again for each vector. */
         const vec<real> *to = S + (w->stop[j] & last) * vecs, *from = S + (w->start[j] & last) * vecs;
         const vec<real> *own = row_of(F, w->tokens[w->centre[j]]);
         const auto total = [&](ptrdiff_t v) { return (to[v] - from[v]) - own[v]; };
@@ -158,7 +157,7 @@ void sum_strips(const windows *w, ptrdiff_t block, const real *F, const int32_t 
                                                           sum_strip<real, 4>, sum_strip<real, 5>, sum_strip<real, 6>,
                                                           sum_strip<real, 7>};
     static_assert(SUM_LINES == sizeof(of_lines) / sizeof(*of_lines));
-    /* As wide as each other, to a line. */
+    /* Strips of equal width, up to one line. */
     const ptrdiff_t lines = (w->d + LINE_NUMBERS<real> - 1) / LINE_NUMBERS<real>;
     const ptrdiff_t strips = (lines + SUM_LINES - 1) / SUM_LINES;
     for (ptrdiff_t i = 0; i < strips; i++) {
@@ -169,7 +168,7 @@ void sum_strips(const windows *w, ptrdiff_t block, const real *F, const int32_t 
     }
 }
 
-/* out[j] = h_j . W[target[j]] for the bags of one block. scratch: of ring_bytes. */
+/* out[j] = h_j . W[target[j]] for the bags of one block. scratch: ring_bytes bytes. */
 template <typename real>
 void window_dots(const windows *w, ptrdiff_t block, const real *F, const int32_t *target, const real *W, real *scratch,
                  real *out) {

@@ -1,16 +1,16 @@
-"""Bags that are windows of one text, against dense rows: the per-token work of a CBOW step.
+"""Bags that are windows of one text, times dense rows: the per-token work of a CBOW step.
 
-Functions dots      a_j = h_j · W[target_j]            (m,)      h_j the mean of F over bag j, its centre left out
+Functions dots      a_j = h_j · W[target_j]            (m,)      h_j the mean of F over bag j without its centre
           means     H, row by row                      (m, d)
           sums      Cᵀ v and (C ∘ C)ᵀ s                (u,) each
-          pull      X = ΓᵀH, Z = Cᵀ diag(ζ) H, G = CᵀΓW   (u, d)    C (m, u) the bags, Γ one γ_j a bag at its target
+          pull      X = ΓᵀH, Z = Cᵀ diag(ζ) H, G = CᵀΓW   (u, d)    C (m, u) the bags, Γ one γ_j per bag at its target
 dtypes    real = float32 or float64; tokens, positions and targets int32
-memory    outputs and scratch come from the caller, all matrices with the same distance from row to row; (m, d) is never
-          formed but by means; pull copies a cache line of each row at a time, at most five lines a word and thread
-cost      running sums over the text: a few rows of d values a token, whatever the window (windows.hpp)
+memory    outputs and scratch come from the caller, all matrices with the same distance from row to row; only means
+          forms (m, d); pull copies a cache line of each row at a time, at most five lines per word and thread
+cost      running sums over the text: a few rows of d values per token, whatever the window (windows.hpp)
 threads   dots and means deal blocks of positions to OpenMP threads, sums parts of the bags, pull strips of columns; all
           depend on sizes alone
-rows      start on cache lines and are padded to whole ones; the padding of what is written holds any numbers
+rows      start on cache lines and are padded to whole lines; the padding of results holds any numbers
 """
 
 from cython cimport view
@@ -50,28 +50,28 @@ cdef extern from "window_pull.hpp" namespace "wordsparse" nogil:
 BLOCK = POSITIONS
 
 cdef enum:
-    # Bags that sums adds up before the next part, and the most parts: each has a sum for every column.
+    # Bags per part of sums, and the largest number of parts: each part has a sum for every column.
     PART_BAGS = 32768
     MAX_PARTS = 8
 
 
 def places_of_ring(Py_ssize_t reach):
-    """Places of a ring for windows of that reach."""
+    """Return the number of places of a ring for windows of this reach."""
     return ring_size(reach)
 
 
 def scratch_bytes(Py_ssize_t reach):
-    """Bytes of scratch that one thread needs."""
+    """Return the bytes of scratch that one thread needs."""
     return ring_bytes(reach)
 
 
 def panels_size(Py_ssize_t features, Py_ssize_t targets):
-    """Bytes of pull's panels of one thread, whole cache lines."""
+    """Return the bytes of one thread's panels for pull, whole cache lines."""
     return panels_bytes(features, targets)
 
 
 def plan_size(Py_ssize_t n, Py_ssize_t reach, Py_ssize_t itemsize):
-    """Bytes of pull's plan for n positions."""
+    """Return the bytes of pull's plan for n positions."""
     return plan_bytes(n, reach, itemsize)
 
 
@@ -86,7 +86,7 @@ cdef int require_text(const int32_t[::1] tokens, const int32_t[::1] centre, cons
 
 cdef int require_rows(const real[::view.strided, ::view.contiguous] matrix, Py_ssize_t rows, Py_ssize_t d,
                       Py_ssize_t ld) except -1:
-    """Rows that stand on cache lines, ld numbers apart; a view of a single row does not tell its stride."""
+    """Require rows on cache lines, ld numbers apart; a view of a single row does not tell its stride."""
     require(matrix.shape[0] == rows and matrix.shape[1] == d and d > 0, "all matrices must have the same columns")
     require(rows <= 1 or stride(matrix) == ld, "all matrices must have the same stride")
     require(ld >= d and ld * <Py_ssize_t> sizeof(real) % LINE == 0, "rows must be padded to whole cache lines")
@@ -114,8 +114,8 @@ def dots(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
          const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
          const real[::view.strided, ::view.contiguous] W, real[:, ::1] scratch, real[::1] out):
-    """ld: numbers from row to row of all matrices (a view of a single row does not tell); scratch (threads,
-    scratch_bytes), each row on a cache line; there is at least one bag and one column."""
+    """Compute dots. ld: numbers from row to row of all matrices (a view of a single row does not tell); scratch
+    (threads, scratch_bytes), each row on a cache line; there is at least one bag and one column."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(W, W.shape[0], F.shape[1], ld)
@@ -134,7 +134,7 @@ def means(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const i
           const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
           const real[::view.strided, ::view.contiguous] F, real[:, ::1] scratch,
           real[::view.strided, ::view.contiguous] out):
-    """As dots."""
+    """Compute means; arguments as for dots."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(out, centre.shape[0], F.shape[1], ld)
@@ -149,16 +149,15 @@ def means(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const i
 
 
 def sum_parts(Py_ssize_t bags):
-    """The number of parts in which sums adds up ``bags`` bags."""
+    """Return the number of parts in which sums adds up ``bags`` bags."""
     return max(1, min(MAX_PARTS, bags // PART_BAGS))
 
 
 def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
          const double[::1] values, const double[::1] squares, Py_ssize_t reach, double[:, :, ::1] rings,
          double[:, :, ::1] parts, double[:, ::1] out, int threads):
-    """Of each bag's value one part of its size, and of its square one part of the square of it. rings (sum_parts, as
-    many places as ring_size or more, 4) and parts (sum_parts, columns, 2) as they come; out (2, columns); there is at
-    least one bag."""
+    """Add each bag's value / size to its tokens, and its square / size². rings (sum_parts, ring_size places or more, 4)
+    and parts (sum_parts, columns, 2) are uninitialised; out (2, columns); there is at least one bag."""
     cdef Py_ssize_t n = tokens.shape[0], bags = centre.shape[0], columns = out.shape[1], part, column, count, i
     cdef double total
     require(bags > 0 and start.shape[0] == stop.shape[0] == values.shape[0] == squares.shape[0] == bags,
@@ -182,8 +181,8 @@ def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1
 cdef void part_sums(const int32_t* tokens, Py_ssize_t n, const int32_t* centre, const int32_t* start,
                     const int32_t* stop, const double* values, const double* squares, Py_ssize_t reach,
                     Py_ssize_t first, Py_ssize_t last, double* ring, double* out, Py_ssize_t columns) noexcept nogil:
-    """sums of the bags from `first` to `last`. A place of the ring has what is added to the running sums at a position,
-    and what the bag with its centre there leaves out."""
+    """Compute sums of the bags from `first` to `last`. A place of the ring holds what is added to the running sums at a
+    position, and what the bag with its centre there omits."""
     cdef Py_ssize_t wrap = ring_size(reach) - 1, j = first, p
     cdef double total = 0, total_square = 0, value, square, size
     cdef double* place
@@ -192,7 +191,7 @@ cdef void part_sums(const int32_t* tokens, Py_ssize_t n, const int32_t* centre, 
     if first == last:
         return
     for p in range(max(0, centre[first] - reach), min(n, centre[last - 1] + reach + 1)):
-        while j < last and centre[j] - reach <= p:  # no window starts before
+        while j < last and centre[j] - reach <= p:  # no window starts earlier
             size = stop[j] - start[j] - 1
             value, square = values[j] / size, squares[j] / (size * size)
             add_pair(ring + 4 * (start[j] & wrap), value, square)
@@ -219,9 +218,9 @@ def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
          real[:, ::1] scratch, uint8_t[::1] plan, real[:, ::1] panels,
          real[::view.strided, ::view.contiguous] X, real[::view.strided, ::view.contiguous] Z,
          real[::view.strided, ::view.contiguous] G, bint past_caches, bint half):
-    """As dots; plan of plan_size bytes; panels (threads, panels_size), each row on a cache line; X may be W;
-    past_caches: X, Z and G are more than the last-level cache holds, and are written past it; half: F and W, of as many
-    rows, are read rounded to bfloat16, where real is float and vectors have 64 bytes."""
+    """Compute pull; arguments as for dots. plan: plan_size bytes; panels (threads, panels_size), each row on a cache
+    line; X may be W; past_caches: X, Z and G exceed the last-level cache, and are written past it; half: F and W, with
+    the same number of rows, are read rounded to bfloat16, if real is float and vectors have 64 bytes."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(W, W.shape[0], F.shape[1], ld)

@@ -1,12 +1,12 @@
 // Words numbered in order of first appearance and counted, by a hash table.
 //
-// A slot is a 64-bit key, the word's id and its count below 2^32. A word of 1 to 8 bytes without a zero byte is its own key, so nearly every
-// token of a text is recognised without a look at the stored word. The key of any other word is a hash whose top byte
-// is 0xFF, a byte that UTF-8 never holds; there the words themselves are compared. Slots are probed one after the
-// other, and at most half of them are taken. The numbers added to and multiplied with a key are random, so nobody can
-// write a text whose words meet in one slot.
+// A slot is a 64-bit key, the word's id and its count below 2^32. A word of 1 to 8 bytes without a zero byte is its own
+// key, so nearly all tokens of a text are recognised without reading the stored word. The key of any other word is a
+// hash with the top byte 0xFF, which UTF-8 never holds; then the words themselves are compared. Slots are probed one
+// after the other, and at most half of the slots are taken. The numbers added to and multiplied with a key are random,
+// so nobody can write a text whose words meet in one slot.
 //
-// Memory: 16 bytes a slot, 32 to 64 a distinct word; its letters, and 8 for their place. Not thread-safe.
+// Memory: 16 bytes per slot, 32 to 64 per distinct word, plus its letters and 8 for their place. Not thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -31,7 +31,7 @@ class WordTable {
 
     std::size_t size() const { return starts_.size() - 1; }
 
-    // How often each word was counted, by its id.
+    // The count of each word, by its id.
     std::vector<std::int64_t> counts() const {
         std::vector<std::int64_t> counts(size());
         for (const Slot &slot : slots_)
@@ -44,7 +44,7 @@ class WordTable {
         return {letters_.data() + starts_[id], starts_[id + 1] - starts_[id]};
     }
 
-    // The key of a word of text: no zero byte, n >= 1, and eight bytes more may be read behind it.
+    // The key of a word of text: no zero byte, n >= 1, and eight more bytes after it may be read.
     std::uint64_t key_in_text(const std::uint8_t *word, std::size_t n) const {
         return n <= 8 ? load(word) & (~std::uint64_t(0) >> (64 - 8 * n)) : hash(word, n);
     }
@@ -59,7 +59,7 @@ class WordTable {
 
     void prefetch(std::uint64_t key) const { __builtin_prefetch(&slots_[slot_of(key)]); }
 
-    // The id of a word, given now if it is new; it is counted `times`.
+    // Counts a word `times` times and returns its id, which is new if the word is.
     std::int32_t add(std::uint64_t key, std::string_view word, std::int64_t times = 1) {
         std::size_t slot = find(key, word);
         if (slots_[slot].key == 0) slot = insert(key, word);
@@ -70,10 +70,10 @@ class WordTable {
         return found.id;
     }
 
-    // Adds the words of another table with their counts; the ids here of its words go to `ids`.
+    // Adds the words of another table with their counts; writes their ids here to `ids`.
     void absorb(const WordTable &other, std::int32_t *ids) {
         const std::vector<std::int64_t> counts = other.counts();
-        // Keys of the words ahead, whose slots are on their way from memory.
+        // Keys of the next words, whose slots are being prefetched.
         std::uint64_t keys[AHEAD];
         const std::size_t n = other.size();
         for (std::size_t id = 0; id < n + AHEAD; ++id) {
@@ -83,7 +83,7 @@ class WordTable {
         }
     }
 
-    // The ids of the words whose counts are so high or higher: the most frequent first, equal counts by code point.
+    // The ids of the words counted at_least times or more: the most frequent first, equal counts by code point.
     std::vector<std::int32_t> ranked(const std::vector<std::int64_t> &counts, std::int64_t at_least) const {
         std::vector<Ranked> words;
         for (std::size_t id = 0; id < size(); ++id)
@@ -114,8 +114,8 @@ class WordTable {
 
     static constexpr std::uint64_t HASHED = std::uint64_t(0xFF) << 56;
 
-    // The first eight bytes of a word as a number that orders words as their bytes do: UTF-8 bytes stand in the order of
-    // code points. Words that share it may differ.
+    // The first eight bytes of a word as a number that sorts words like their bytes: UTF-8 bytes sort in the order of
+    // code points. Different words may share the number.
     std::uint64_t beginning(std::size_t id) const {
         std::uint64_t bytes = 0;
         const std::size_t n = std::min<std::size_t>(8, starts_[id + 1] - starts_[id]);
@@ -137,14 +137,14 @@ class WordTable {
         return mixed(state ^ last_bytes(word, n)) | HASHED;
     }
 
-    // Up to eight bytes as a number, the first one lowest, without a look behind them.
+    // Up to eight bytes as a number, the first byte lowest, without reading past them.
     static std::uint64_t last_bytes(const std::uint8_t *p, std::size_t n) {
         std::uint8_t bytes[8] = {};
         if (n > 0) std::memcpy(bytes, p, n);
         return load(bytes);
     }
 
-    // The slot that holds the word, or the free one where it belongs.
+    // The slot that holds the word, or the free slot where it belongs.
     std::size_t find(std::uint64_t key, std::string_view text) const {
         const bool hashed = key >= HASHED;
         std::size_t slot = slot_of(key);
@@ -177,11 +177,11 @@ class WordTable {
     }
 
     std::uint64_t addend_, multiplier_;
-    std::vector<Slot> slots_; // a power of two of them
-    int shift_;               // 64 less its exponent
+    std::vector<Slot> slots_; // their number is a power of two
+    int shift_;               // 64 minus its exponent
     std::vector<char> letters_;
-    std::vector<std::size_t> starts_; // where each word begins among the letters, and where the last one ends
-    std::unordered_map<std::int32_t, std::int64_t> carries_; // what counts hold beyond their slots, in units of 2^32
+    std::vector<std::size_t> starts_; // where each word begins among the letters, and where the last word ends
+    std::unordered_map<std::int32_t, std::int64_t> carries_; // counts beyond their slots, in units of 2^32
 };
 
 } // namespace wordsparse::text

@@ -12,9 +12,9 @@ T = TypeVar("T", Array, float)
 
 
 def size_of_curvature(sums: Sums) -> Array:
-    """Return Hᵀ diag(|α|) H, (d, d) float64: K, or a bound of it where the loss bends down.
+    """Return Hᵀ diag(|α|) H, (d, d) float64: K, or a bound of K if some α are negative.
 
-    The Z-loss's α may be negative, and K bounds nothing there.
+    The Z-loss's α may be negative, and then K itself would bound nothing.
     """
     forward = sums.forward
     return sums.curvature() if forward.bends is forward.terms.alpha else forward.inputs.gram(forward.bends)
@@ -23,7 +23,7 @@ def size_of_curvature(sums: Sums) -> Array:
 def running_mean(mean: T, value: T, steps: int, share: float) -> T:
     """Return the mean after the value of one more minibatch.
 
-    The first minibatches, ``steps`` before this one, count alike; later ones count by their ``share`` of all that the
-    mean remembers.
+    At first all minibatches, ``steps`` before this one, have the same weight; later each has the weight ``share``, its
+    share of the examples that the mean remembers.
     """
     return mean + max(1 / (steps + 1), share) * (value - mean)
