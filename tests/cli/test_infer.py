@@ -44,7 +44,7 @@ def test_unknown_words_are_inferred(model: str, text: str, tmp_path: Path, capsy
     assert main(["infer", model, text, "-o", str(output), "--word", "yeast", "--word", "comet"]) == 0
     assert read_file(output).words == ["yeast", "comet"]
     assert main(["infer", model, text, "-o", str(output), "--min-count", "1"]) == 0
-    assert "2 words have no known word beside them" in capsys.readouterr().err
+    assert "2 words have no known word near them" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""New words: the exact problem against dense sums over the vocabulary, and what refuses them."""
+"""New words: the exact problem compared with dense sums over the vocabulary, and refused requests."""
 
 import pickle
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def converged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def dense_input(model: ws.Model, pairs: list[tuple[str, float]], rho: float) -> np.ndarray:
-    """The direction, in canonical coordinates, of the e that minimises the loss over (target, y) with h = (e, 1)."""
+    """Return the direction, in canonical coordinates, of the e that minimises the loss over (target, y), h = (e, 1)."""
     counts = np.asarray(model.vocabulary.counts, float)
     measure = np.sqrt(counts) / np.sqrt(counts).sum()
     W = model.output_rows / np.sqrt(measure)[:, None]
@@ -72,7 +72,7 @@ def test_every_token_of_a_short_text_counts_as_it_did_in_training() -> None:
 
 
 def bag(model: ws.Model, words: list[str], place: int) -> np.ndarray:
-    """The mean of the inputs around a place by their weights."""
+    """Return the weighted mean of the inputs around a place."""
     weights, kept = distance_weights(5, Objective(model).recipe.distances), keep(model)
     around = [j for j in range(len(words)) if j != place and abs(place - j) <= 5]
     shares = [kept[words[j]] * weights[abs(place - j) - 1] for j in around]
@@ -81,7 +81,7 @@ def bag(model: ws.Model, words: list[str], place: int) -> np.ndarray:
 
 
 def input_pairs(model: ws.Model, texts: list[list[str]]) -> list[tuple[str, float]]:
-    """Each context of "comet", whose sentences hold known words besides, and its weight."""
+    """Return each context of "comet" and its weight; the sentences also contain known words."""
     weights, kept = distance_weights(5, Objective(model).recipe.distances), keep(model)
     return [
         (word, kept[word] * weights[abs(i - words.index("comet")) - 1])
@@ -92,14 +92,14 @@ def input_pairs(model: ws.Model, texts: list[list[str]]) -> list[tuple[str, floa
 
 
 def popular(model: ws.Model, occurrences: int) -> float:
-    """The popularity of a word."""
+    """Return the popularity of a word."""
     weight = kind_of(model.options.get("preset", "text")).export.get("popularity", 0)
     return weight * float(np.log(occurrences) - np.log(model.vocabulary.counts).mean())
 
 
 def dense_output(model: ws.Model, texts: list[list[str]]) -> np.ndarray:
-    """The row W̃ of "comet", without the constant's column, in the basis of training, up to a factor: the minimum of
-    Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), π ∝ nᵖ, N the places of the whole text."""
+    """Return the row W̃ of "comet", without the constant's column, in the basis of training, up to a factor: the
+    minimum of Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), with π ∝ nᵖ and N places in the whole text."""
     kept = keep(model)
     recipe, counts = Objective(model).recipe, np.asarray(model.vocabulary.counts, float)
     loss: Any = recipe.loss
@@ -150,7 +150,7 @@ def test_the_rows_of_a_new_word_are_the_minima_of_the_dense_loss(
 def test_words_of_many_occurrences_are_inferred_near_their_topic(
     models: dict[str, ws.Model], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Words that are taken together, at most 24 occurrences, and single ones agree."""
+    """Words inferred together, with at most 24 occurrences, agree with words inferred alone."""
     monkeypatch.setattr(infer, "_TOGETHER", 24)
     model = models[kind]
     new = {"comet": 0, "yeast": 1, "anchor": 2}
@@ -182,14 +182,14 @@ def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> N
 
 @pytest.fixture(scope="module")
 def of_text() -> ws.Model:
-    """A model of raw text, with its tokeniser."""
+    """Train a model of raw text, with its tokeniser."""
     random = np.random.default_rng(0)
     lines = [" ".join(random.choice(["Sun,", "MOON", "star!", "Bread", "milk", "York"], 8)) for _ in range(300)]
     return ws.train(iter(lines), tokens="simple", **OPTIONS)
 
 
 def test_texts_and_queries_go_through_the_tokeniser_of_the_model(of_text: ws.Model, tmp_path: Path) -> None:
-    """Capital letters and punctuation made known words unknown."""
+    """Once capital letters and punctuation made known words unknown."""
     m = of_text
     rows = m.encode(["The Sun; York.", "", "unknown!", ["sun", "york"]])
     assert rows.dtype == np.float32
@@ -226,10 +226,10 @@ Request = Callable[[ws.Model], object]
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        (lambda m: m.infer("", sentences(3)), "is no word"),
-        (lambda m: m.infer("two words", sentences(3)), "is no word"),
-        (lambda m: m.infer("comet", sentences(3)), "no sentence holds 'comet' beside a known word"),
-        (lambda m: m.infer("comet", [["comet"], ["comet", "unknown"]]), "beside a known word"),
+        (lambda m: m.infer("", sentences(3)), "is not a word"),
+        (lambda m: m.infer("two words", sentences(3)), "is not a word"),
+        (lambda m: m.infer("comet", sentences(3)), "no sentence has 'comet' near a known word"),
+        (lambda m: m.infer("comet", [["comet"], ["comet", "unknown"]]), "near a known word"),
         (lambda m: infer.infer(m, sentences(3), ["a", "a"]), "given twice"),
         (lambda m: infer.infer(m, sentences(3), []), "no word is given"),
         (lambda m: m.encode(np.array("sun")), "give texts, not array"),
@@ -243,7 +243,7 @@ def test_requests_that_have_no_answer(models: dict[str, ws.Model], request_: Req
 
 @pytest.mark.parametrize("factor", [1e30, 0])
 def test_numbers_of_an_altered_model_are_refused(models: dict[str, ws.Model], factor: float) -> None:
-    """The vectors of new words were NaN, with a RuntimeWarning of NumPy."""
+    """Once the vectors of new words were NaN, with a RuntimeWarning of NumPy."""
     altered = replace(models["cbow"], output_rows=models["cbow"].output_rows * np.float32(factor))
     with pytest.raises(InputError, match="the model's numbers overflow, or are all zero"):
         altered.infer("comet", [["comet", *altered.vocabulary.words[:3]]])
@@ -264,11 +264,11 @@ def test_words_without_a_context_are_left_out_and_named(
 ) -> None:
     found = infer.infer(models["cbow"], [["comet", "sun"], ["alone"]], ["alone", "comet", "never"])
     assert found.words == ["comet"]
-    assert "2 words have no known word beside them, among them 'alone'" in caplog.text
+    assert "2 words have no known word near them, for example 'alone'" in caplog.text
 
 
 def test_far_outputs_do_not_make_a_step_overshoot() -> None:
-    # A Newton step from there would land where σ(−o) is flat, and go back and forth.
+    # A Newton step from this start would land where σ(−o) is flat, and oscillate.
     row = np.array([[1.0]])
     for offset in (-50.0, 50.0, 0.0):
         args = row, np.ones(1), np.array([offset]), np.array([0]), np.zeros((1, 1)), np.full((1, 1), 1e-3)

@@ -1,4 +1,4 @@
-"""DocumentVectorizer by scikit-learn's conventions."""
+"""DocumentVectorizer under scikit-learn's conventions."""
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ def model() -> ws.Model:
     return ws.train(iter(TOPICS * 100), tokens="simple", dim=4, epochs=3, threads=1, progress=False)
 
 
-@pytest.mark.filterwarnings("ignore:Can't test estimator")  # with numbers
+@pytest.mark.filterwarnings("ignore:Can't test estimator")  # it cannot be tested with numbers
 def test_scikit_learns_checks_pass(model: ws.Model) -> None:
     check_estimator(ws.DocumentVectorizer(model))
 

@@ -1,1 +1,1 @@
-"""New words, which are convex problems against a finished model."""
+"""New words: each is a convex problem against a finished model."""

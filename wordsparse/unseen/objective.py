@@ -1,12 +1,12 @@
-"""The loss of one new input vector while all else of a model stays: what inference minimises.
+"""The loss of one new input vector, with the rest of the model fixed: inference minimises it.
 
-In canonical coordinates (:mod:`wordsparse.words.coordinates`) with K = negatives, λ the loss's bound, Λ the spectrum,
-w̄ = Σ √π_i W̃_i and Q = W̃ᵀW̃, whose last column c belongs to the constant feature, an input h = (a, 1) with targets t
-of weight y_t costs
+In canonical coordinates (:mod:`wordsparse.words.coordinates`), let K be the negatives, λ the loss's bound, Λ the
+spectrum, w̄ = Σ √π_i W̃_i and Q = W̃ᵀW̃, whose last column c belongs to the constant feature. An input h = (a, 1) with
+targets t of weight y_t costs
 
     Σ_t y_t [softplus(−o_t) + K (½ w̄·h + λ hᵀQh)] + ½ ρ |a|²,    o_t = W_t·h
 
-whose second part is exact over the whole vocabulary, and takes d numbers: K (½ w̄ + 2 λ c)·a and 2 K λ Λ.
+whose second part is exact over the whole vocabulary, and needs only two vectors: K (½ w̄ + 2 λ c)·a and 2 K λ Λ.
 """
 
 from typing import Any
@@ -24,15 +24,15 @@ from wordsparse.words.examples import keep_probabilities
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
-# Pairs that an occurrence of a word is taken to bring to its input, by which the doubt of it is measured.
+# The number of pairs that one occurrence of a word is assumed to give its input: the unit of the doubt.
 PAIRS = 2.5
-# Of the moments C̄, as a share of the mean of their eigenvalues.
+# The ridge of the moments C̄, as a share of their mean eigenvalue.
 RIDGE = 0.05
 
 
 class Objective:
     """The fixed parts of a model, in canonical coordinates; InputError if the model was trained with another loss,
-    or holds its vectors only.
+    or has only its vectors.
 
     Parameters
     ----------
@@ -44,17 +44,17 @@ class Objective:
     window : int
     inputs : (V, dim) float32
     outputs : (V, dim + 1) float32
-        The rows W of o = W h, the constant feature's last.
+        The rows W of o = W h, with the column of the constant feature last.
     keep : (V,) float64
         The probability with which subsampling keeps a word.
     linear, curvature : (dim,) float32
-        The change that each unit of target weight makes to l and to D of :func:`wordsparse.unseen.solver.minimise`.
+        The change of l and of D of :func:`wordsparse.unseen.solver.minimise` per unit of target weight.
     alpha, beta : float
         K λ and K / 2.
     doubt : float
         ρ.
     mean, moments, basis : (dim + 1,), (dim + 1,), (dim + 1, dim + 1)
-        Of the inputs h of training: their mean h̄, and the eigenvalues and eigenvectors of C̄ with its ridge.
+        The mean h̄ of the inputs h of training, and the eigenvalues and eigenvectors of C̄ with its ridge.
     """
 
     def __init__(self, model: Model) -> None:
@@ -74,7 +74,7 @@ class Objective:
         self.outputs = np.empty_like(W)
         np.matmul(W[:, :dim], c.outputs.astype(np.float32), out=self.outputs[:, :dim])
         self.outputs[:, dim] = W[:, dim]
-        with np.errstate(over="ignore", invalid="ignore"):  # the solver refuses what is not finite
+        with np.errstate(over="ignore", invalid="ignore"):  # the solver refuses numbers that are not finite
             constant = self.outputs[:, :dim].T @ W[:, dim]
             w_bar = roots @ self.outputs
             self.outputs /= roots[:, None].astype(np.float32)
@@ -98,15 +98,15 @@ class Objective:
 
 
 def objective_of(model: Model) -> Objective:
-    """The :class:`Objective` of a model, prepared once; InputError as that raises."""
-    if (found := _PREPARED.get(model)) is None:
-        found = _PREPARED[model] = Objective(model)
-    return found
+    """Return the :class:`Objective` of a model, prepared once; InputError as for the class."""
+    if (objective := _PREPARED.get(model)) is None:
+        objective = _PREPARED[model] = Objective(model)
+    return objective
 
 
 _PREPARED: "WeakKeyDictionary[Model, Objective]" = WeakKeyDictionary()
 
 
 def unit(rows: Array) -> Array:
-    """The rows scaled to length one; rows of zeros stay."""
+    """Return the rows scaled to length one; rows of zeros stay zeros."""
     return np.asarray(rows / lengths(rows))

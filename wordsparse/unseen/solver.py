@@ -4,9 +4,9 @@ For each item, with its own rows r_t (n, d), offsets c_t and weights y_t,
 
     f(v) = Σ_t y_t softplus(−(r_t·v + c_t)) + l·v + ½ Σ_k D_k v_k²,     D > 0
 
-is minimised by nonlinear conjugate gradients (Polak–Ribière), preconditioned by D. A step goes to the minimum, along
-its direction, of a quadratic that touches f where the step begins and lies above f elsewhere: softplus(−x) has the
-curvature tanh(x/2)/(2x) there (Jaakkola & Jordan, 2000), which is at least its second derivative, so that no step
+is minimised by nonlinear conjugate gradients (Polak–Ribière), preconditioned by D. A step goes along its direction to
+the minimum of a quadratic that touches f where the step begins and lies above f elsewhere. For softplus(−x) this
+quadratic has the curvature tanh(x/2)/(2x) (Jaakkola & Jordan, 2000), at least the second derivative, so no step
 overshoots. A step takes two products with the rows, 4 n d operations.
 """
 
@@ -19,14 +19,14 @@ from wordsparse.errors import InputError
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-# The cosine with the minimum is above .9999 then, for words of 2 to 64 sentences.
+# After these steps, the cosine with the minimum is above .9999 for words of 2 to 64 sentences.
 STEPS = 10
 
 
 def minimise(rows: Array, weights: Array, offsets: Array, item: Array, linear: Array, diagonal: Array) -> Array:
-    """The minima v of the items, (items, d), after STEPS steps from where the parts without rows are least.
+    """Return the minima v of the items, (items, d), after STEPS steps from the minimum of the terms without rows.
 
-    InputError if the numbers overflow, as those of an altered model may, or l and D are zero.
+    InputError if the numbers overflow, as they may in an altered model, or if l and D are zero.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def minimise(rows: Array, weights: Array, offsets: Array, item: Array, linear: A
     weights, offsets : (n,)
         y and c.
     item : (n,)
-        The number of the item of each row, ascending; an item may have none.
+        The number of the item of each row, ascending; an item may have no rows.
     linear, diagonal : (items, d)
         l and D.
     """
@@ -63,13 +63,13 @@ def minimise(rows: Array, weights: Array, offsets: Array, item: Array, linear: A
 
 
 def _sums(values: Array, item: Array, items: int) -> Any:
-    """What sums rows by their items, each times its value: (items, n)."""
+    """Return the matrix (items, n) that sums the rows of each item, each row times its value."""
     ends = np.searchsorted(item, np.arange(items + 1))
     return sp.csr_array((values, np.arange(len(item)), ends), shape=(items, len(item)))
 
 
 def _slopes(o: Array, y: Array) -> tuple[Array, Array]:
-    """y σ(−o), and the curvature y tanh(o/2)/(2o) of the quadratic that lies above softplus."""
+    """Return y σ(−o), and the curvature y tanh(o/2)/(2o) of the quadratic that lies above softplus."""
     half = np.maximum(np.abs(o) / 2, np.asarray(1e-4, o.dtype))
     tanh = np.tanh(half)
     return y * np.where(o < 0, 1 + tanh, 1 - tanh) / 2, y * tanh / (4 * half)
@@ -80,5 +80,5 @@ def _dots(a: Array, b: Array) -> Array:
 
 
 def _ratio(a: Array, b: Array) -> Array:
-    """a / b, 0 where b is 0: there is nothing left to descend."""
+    """Return a / b, or 0 where b is 0: there is nothing left to descend."""
     return np.divide(a, b, out=np.zeros_like(a), where=b > 0)

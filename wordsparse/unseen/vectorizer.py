@@ -1,4 +1,4 @@
-"""Vectors of documents as a transformer of scikit-learn's conventions."""
+"""Vectors of documents as a transformer with scikit-learn's conventions."""
 
 from collections.abc import Iterable
 from typing import Any, Self
@@ -16,14 +16,14 @@ TransformerMixin: Any = _sklearn.TransformerMixin
 
 
 class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """The vectors of texts by a trained model, as a step of a Pipeline or a ColumnTransformer; ``fit`` learns nothing.
+    """A step of a Pipeline or ColumnTransformer: the vectors of texts by a trained model; ``fit`` learns nothing.
 
     Clones share the model.
 
     Parameters
     ----------
     model : Model
-        As :func:`wordsparse.train` or :func:`wordsparse.load` gives it.
+        A model from :func:`wordsparse.train` or :func:`wordsparse.load`.
 
     Examples
     --------
@@ -40,27 +40,27 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.model = model
 
     def fit(self, X: Iterable[Any], y: object = None) -> Self:
-        """Nothing is learned; InputError if X holds no texts."""
+        """Return the transformer itself, which learns nothing; InputError if X does not hold texts."""
         texts_of(X)
         return self
 
     def transform(self, X: Iterable[Any]) -> NDArray[np.float32]:
-        """The vectors of texts, (n, dim) float32; see :meth:`wordsparse.Model.encode`.
+        """Return the vectors of texts, (n, dim) float32; see :meth:`wordsparse.Model.encode`.
 
         Parameters
         ----------
         X : iterable of str or of sequences of words
-            Or a table with one column of them.
+            The texts, or a table with one column of texts.
 
         Raises
         ------
         InputError
-            If an item is no text, or X is a single str or has several columns.
+            If an item is not a text, or X is a single str or has several columns.
         """
         return self.model.wv.encode(X)
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[Any]:
-        """The names of the columns: ``documentvectorizer0``, …"""
+        """Return the names of the columns: ``documentvectorizer0``, …"""
         return np.array([f"{type(self).__name__.lower()}{column}" for column in range(self.model.dim)], object)
 
     def __sklearn_clone__(self) -> Self:
