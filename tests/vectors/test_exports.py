@@ -1,4 +1,4 @@
-"""Exports to formats of other programs, as those programs read them."""
+"""Exports to formats of other programs, read by these programs."""
 
 import json
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_npz_of_other_programs(tmp_path: Path, dtype: str, order: str, save: obj
 
 
 def tokens(directory: Path, text: str) -> list[str]:
-    """What Model2Vec and Sentence-Transformers make of a text."""
+    """Return the tokens of a text in Model2Vec and Sentence-Transformers."""
     package = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
     encoding = package.Tokenizer.from_file(str(directory / "tokenizer.json")).encode(text, add_special_tokens=False)
     return list(encoding.tokens)
@@ -91,7 +91,7 @@ def test_other_programs_encode_texts_as_we_do(tmp_path: Path, program: str) -> N
     np.testing.assert_allclose(found, ours, atol=1e-5)
     np.testing.assert_allclose(found[:-1] @ found[1:].T, ours[:-1] @ ours[1:].T, atol=1e-4)
     card = package.StaticModel.from_pretrained(str(tmp_path / "m")).language if program == "model2vec" else None
-    assert card is None  # its user writes it
+    assert card is None  # users write it
 
 
 def test_model2vec_makes_a_new_directory_only(tmp_path: Path) -> None:
@@ -104,9 +104,9 @@ def test_model2vec_makes_a_new_directory_only(tmp_path: Path) -> None:
     for word in ("new york", "", " a"):
         with pytest.raises(InputError, match="tokenizer cuts texts"):
             save_vectors(some_vectors(("a", word)), tmp_path / "n", "model2vec")
-    for name in ("japanese", "chinese"):  # the encoder gave zeros for every text
+    for name in ("japanese", "chinese"):  # once the encoder returned zeros for every text
         vectors = some_vectors()
         vectors.tokens = name
-        with pytest.raises(InputError, match=f"cannot split texts as the model's own, {name}, does"):
+        with pytest.raises(InputError, match=rf"cannot split texts as the model's own \({name}\) does"):
             vectors.export(tmp_path / "n", "model2vec")
     assert [path.name for path in tmp_path.iterdir()] == ["m"]

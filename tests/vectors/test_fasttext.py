@@ -1,4 +1,4 @@
-"""fastText's own binary: words and n-grams as gensim, and fastText itself, have them."""
+"""fastText's own binary: its words and n-grams agree with gensim and with fastText itself."""
 
 from pathlib import Path
 

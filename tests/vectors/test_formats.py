@@ -39,7 +39,7 @@ def test_round_trip(tmp_path: Path, name: str, dim: int) -> None:
 
 def test_every_float32_is_the_same_after_its_digits() -> None:
     bits = np.random.default_rng(1).integers(0, 2**32, 30_000, np.uint32)
-    bits[:6] = [0, 1 << 31, 1, 0x00800000, 0x7F7FFFFF, 0x80800000]  # zeros, the least, normal ones, the largest
+    bits[:6] = [0, 1 << 31, 1, 0x00800000, 0x7F7FFFFF, 0x80800000]  # zeros, the least, normal numbers, the largest
     numbers = bits.view(np.float32)
     rows = numbers[np.isfinite(numbers)][: 20 * 1400].reshape(-1, 20)
     for row, text in zip(rows, _decimals.texts(rows), strict=True):
@@ -91,7 +91,7 @@ def test_text_of_other_programs(tmp_path: Path, content: str) -> None:
 
 
 def test_binary_without_line_ends(tmp_path: Path) -> None:
-    """gensim writes it so; a vector may well begin with the byte of a line end."""
+    """gensim writes no line ends; a vector may well begin with the byte of a line end."""
     vectors = np.frombuffer(b"\n12\x3f \n \n" * 3, dtype="<f4").reshape(3, 2)
     path = tmp_path / "vectors"
     path.write_bytes(b"3 2\n" + b"".join(b"w%d " % row + vectors[row].tobytes() for row in range(3)))
@@ -117,7 +117,7 @@ def test_same_as_gensim_both_ways(tmp_path: Path, binary: bool, suffix: str) -> 
 def test_gensim_native(tmp_path: Path) -> None:
     gensim_models = pytest.importorskip("gensim.models", reason="gensim has no wheel here")
     words = [f"w{i}" for i in range(35_000)]
-    large = some_vectors(words, dim=300)  # large enough for gensim to put the vectors in a file of their own
+    large = some_vectors(words, dim=300)  # large enough for gensim to put the vectors in a separate file
     files = save_vectors(large, tmp_path / "v.kv", "gensim")
     assert sorted(os.listdir(tmp_path)) == sorted(file.name for file in files)
     assert [file.name for file in files] == ["v.kv", "v.kv.vectors.npy"]
@@ -128,7 +128,7 @@ def test_gensim_native(tmp_path: Path) -> None:
         read_vectors(files[0])
 
 
-# What a format refuses, and npz and safetensors hold. A text split at single spaces has empty words, which train.
+# Words that most formats refuse, but npz and safetensors hold. A text split at single spaces has empty words.
 ODD_WORDS = {
     "word2vec": ["new york", "tab\t", "\n", "nul\x00", "no\u00a0break", "\x85", "\u2028", "x" * 70_000, ""],
 }
@@ -137,7 +137,7 @@ ODD_WORDS["word2vec-bin"] = ODD_WORDS["word2vec"]
 
 @pytest.mark.parametrize(("name", "word"), [(name, word) for name, words in ODD_WORDS.items() for word in words])
 def test_words_that_would_corrupt_a_file_are_refused(tmp_path: Path, name: str, word: str) -> None:
-    """gensim #2881."""
+    """See gensim #2881."""
     word_vectors = WordVectors(["a", word], [[1, 2], [3, 4]])
     with pytest.raises(InputError, match="npz, safetensors or gensim, which can hold it"):
         save_vectors(word_vectors, tmp_path / "v", name)

@@ -80,7 +80,7 @@ HOSTILE = {
     "npz, bad UTF-8": (npz(ONE_VECTOR, npy("(1,)", "|u1", b"\xff")), "not valid UTF-8"),
     "npz, bomb": (npz(ONE_VECTOR, npy("(70000000,)", "|u1", bytes(70_000_000))), "unpacks to more than"),
     "safetensors, 8 bits": (safetensors_file('["a"]', "I8"), "must be floating-point numbers, not int8"),
-    "npz, words of no Unicode": (npz(ONE_VECTOR, npy("(1,)", "<U1", b"\xff" * 4)), "damaged"),
+    "npz, words not Unicode": (npz(ONE_VECTOR, npy("(1,)", "<U1", b"\xff" * 4)), "damaged"),
     "npz, half a character": (npz(ONE_VECTOR, npy("(1,)", "<U1", b"\0\xd8\0\0")), "not valid Unicode"),
     "npz, words as bytes": (npz(ONE_VECTOR, npy("(1,)", "|S1", b"a")), "'words' must be text"),
     "npz, whole numbers": (npz(npy("(1, 2)", "<i4", bytes(8)), ONE_WORD), "vectors must be floating"),
@@ -94,7 +94,7 @@ HOSTILE = {
     "fastText, lengths": (fasttext(words=1, labels=2, buckets=1, longest=99), "at most 64"),
     "fastText, two of a word": (fasttext(word=b"</s>"), "'</s>' occurs twice"),
     "fastText, quantised": (fasttext(quantised=1), "quantised"),
-    "fastText, no numbers": (fasttext(rows=(1, 2, float("nan"), 4)), "or no numbers"),
+    "fastText, NaN": (fasttext(rows=(1, 2, float("nan"), 4)), "or NaN"),
     "safetensors, cut": (safetensors_file('["a"]')[:-1], "damaged"),
 }
 

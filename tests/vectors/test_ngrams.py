@@ -1,4 +1,4 @@
-"""Compiled n-grams beside plain Python: numbering, look-up, sweeps, rows of 8 bits."""
+"""Compiled n-grams compared with plain Python: numbering, look-up, sweeps, rows of 8 bits."""
 
 import pickle
 
@@ -119,7 +119,7 @@ def test_ngrams_must_be_distinct_and_as_long_as_is_said(texts: list[str]) -> Non
 
 
 def test_rows_and_ngrams_must_agree() -> None:
-    with pytest.raises(InputError, match="a row each"):
+    with pytest.raises(InputError, match="one row each"):
         NgramVectors(Ngrams(*spelled(["abcd"]), 4, 6), zero_rows(2, 3), normal(3))
 
 

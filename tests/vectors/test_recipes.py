@@ -1,4 +1,4 @@
-"""The recipes of docs/sentences.md run as they stand, where their packages are installed."""
+"""The recipes of docs/sentences.md run unchanged, if their packages are installed."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ START, *RECIPES = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
 
 
 def package(recipe: str) -> str:
-    """The package of a recipe."""
+    """Return the package that a recipe needs."""
     return re.findall(r"^(?:import|from) (\w+)", recipe, re.MULTILINE)[-1]
 
 

@@ -53,8 +53,8 @@ def test_unknown_word_is_named_with_close_spellings(word_vectors: WordVectors) -
 @pytest.mark.parametrize(
     ("words", "vectors", "counts", "message"),
     [
-        (["a", "b"], np.zeros((3, 2)), None, "2 words need a vector each"),
-        (["a"], np.zeros(1), None, "1 words need a vector each"),
+        (["a", "b"], np.zeros((3, 2)), None, "2 words need one vector each"),
+        (["a"], np.zeros(1), None, "1 words need one vector each"),
         ([], np.zeros((0, 2)), None, "0 words"),
         (["a", "b", "a"], np.zeros((3, 2)), None, "'a' occurs twice"),
         ([["a"]], np.zeros((1, 2)), None, "hashable"),

@@ -2,9 +2,9 @@
 
     d ∝ Σ_w s/(s + p_w) v_w/|v_w|      over every occurrence of a word, p_w its share of the text of the vectors
 
-(SIF; Arora et al., 2017, without the removal of common components). A word that has no vector is spelt as
-:mod:`wordsparse.vectors.spelling` says; if it has none then, it has p = 0 and the vector that its n-grams compose,
-where there are some. Where counts are not known, words have the shares of Zipf's law, by their rank.
+(SIF; Arora et al., 2017, without the removal of common components). For a word without a vector,
+:mod:`wordsparse.vectors.spelling` tries other spellings. If none has a vector, the word has p = 0 and the vector that
+its n-grams compose, if any. If counts are unknown, words have the shares of Zipf's law, by their rank.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,25 +23,25 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 T = TypeVar("T")
 Document: TypeAlias = str | Sequence[str]
-"""A text, which the tokeniser splits, or its words."""
+"""A text, which the tokeniser splits, or the words of a text."""
 
-# Documents at a time.
+# Documents that are encoded at a time.
 BATCH = 4096
-# Unknown words that are kept with what they stand for.
+# Unknown words whose rows or composed vectors are cached.
 MOST_UNKNOWN = 2**16
 
 
 class Encoder:
-    """Makes the vectors of texts, by the vectors of words."""
+    """An encoder of texts, by the vectors of words."""
 
     def __init__(self, vectors: WordVectors) -> None:
         self._vectors, self._weights = vectors, weights(vectors.counts, len(vectors))
         self._columns = _Columns(vectors)
 
     def encode(self, documents: Iterable[Document]) -> NDArray[np.float32]:
-        """(n, dim) float32; zeros for a text without a word that has a vector.
+        """Return the vectors (n, dim) float32; zeros for a text in which no word has a vector.
 
-        The bytes of a text's vector do not depend on the texts beside it. InputError if these are no texts.
+        The bytes of a text's vector do not depend on the other texts. InputError if an item is not a text.
         """
         if getattr(documents, "shape", None) == ():
             raise InputError(f"give texts, not {documents!r:.80}")
@@ -55,7 +55,7 @@ class Encoder:
         return words_of(f"document {row}", document)
 
     def _means(self, documents: list[Sequence[str]]) -> NDArray[np.float32]:
-        """The vectors of some documents, which are given by their words."""
+        """Return the vectors of some documents, each a sequence of words."""
         if len(self._columns) > len(self._vectors) + MOST_UNKNOWN:
             self._columns = _Columns(self._vectors)
         n, V = len(documents), len(self._vectors)
@@ -75,7 +75,7 @@ class Encoder:
 
 
 class _Columns(dict[Any, int]):
-    """The row of each word; of an unknown word that of its spelling, or V + its place among ``composed``, or −1."""
+    """The row of each word; for an unknown word, the row of its spelling, or V + its place in ``composed``, or −1."""
 
     def __init__(self, vectors: WordVectors) -> None:
         super().__init__(zip(vectors.words, range(len(vectors)), strict=True))
@@ -98,20 +98,20 @@ class _Columns(dict[Any, int]):
 
 
 def _product(rows: Array, columns: Array, values: Array, n: int, vectors: Array) -> NDArray[np.float32]:
-    """The matrix with these values, rows ascending, times ``vectors``."""
+    """Return the matrix with these values, rows ascending, times ``vectors``."""
     indptr = np.searchsorted(rows, np.arange(n + 1))
     product: NDArray[np.float32] = sp.csr_array((values, columns, indptr), (n, len(vectors))) @ vectors
     return product
 
 
 def lengths(rows: Array) -> Array:
-    """The length of each row, (n, 1), by which a row is divided: 1 for zeros."""
-    found = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    return np.asarray(np.where(found > 0, found, np.float32(1)))
+    """Return the length of each row as a divisor, (n, 1): 1 for a row of zeros."""
+    norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    return np.asarray(np.where(norms > 0, norms, np.float32(1)))
 
 
 def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:
-    """The items, ``most`` at a time."""
+    """Yield the items, ``most`` at a time."""
     waiting = iter(items)
     while batch := list(islice(waiting, most)):
         yield batch

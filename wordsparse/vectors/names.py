@@ -1,4 +1,4 @@
-"""Keys in files, as text or as JSON, which preserves numbers."""
+"""Converts keys for files, to text or to JSON, which preserves numbers."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from wordsparse.types import Array
 
 
 def as_text(keys: Sequence[Any]) -> list[str]:
-    """The keys as text: a word unchanged, any other key as ``str(key)``.
+    """Return the keys as text: a word unchanged, any other key as ``str(key)``.
 
     InputError if two keys have the same text, or a word is not valid Unicode.
     """
@@ -26,7 +26,7 @@ def as_text(keys: Sequence[Any]) -> list[str]:
 
 
 def check_unicode(keys: Iterable[Any]) -> None:
-    """Raise InputError if one of the words among the keys cannot be written as UTF-8 (a lone surrogate)."""
+    """Raise InputError if a word among the keys cannot be written as UTF-8 (a lone surrogate)."""
     try:
         "".join(key for key in keys if isinstance(key, str)).encode()
     except UnicodeEncodeError as error:
@@ -34,7 +34,7 @@ def check_unicode(keys: Iterable[Any]) -> None:
 
 
 def to_json(keys: Iterable[Any]) -> list[str]:
-    """Each key as JSON: words, numbers, truth values, None, and tuples of these.
+    """Return each key as JSON: words, numbers, truth values, None, and tuples of these.
 
     InputError if a key has another type.
     """
@@ -42,14 +42,14 @@ def to_json(keys: Iterable[Any]) -> list[str]:
         texts = [json.dumps(_plain(key), ensure_ascii=False) for key in keys]
     except TypeError as error:
         raise InputError(
-            f"only words, numbers and tuples of them can be stored as keys: {error}; rename the others"
+            f"only words, numbers and tuples of these can be stored as keys: {error}; rename the other keys"
         ) from error
     check_unicode(texts)
     return texts
 
 
 def from_json(texts: Iterable[str]) -> list[Any]:
-    """The inverse of :func:`to_json`; InputError if a text is not an output of it."""
+    """Invert :func:`to_json`; InputError if a text is not one of its outputs."""
     try:
         return [_tuple(json.loads(text)) for text in texts]
     except (ValueError, RecursionError) as error:
@@ -57,24 +57,24 @@ def from_json(texts: Iterable[str]) -> list[Any]:
 
 
 def _plain(key: Any) -> Any:
-    """A key with types of JSON: NumPy's numbers and strings as Python's."""
+    """Return a key with types of JSON: NumPy's numbers and strings become Python's."""
     if isinstance(key, tuple):
         return [_plain(part) for part in key]
     return key.item() if hasattr(key, "item") else key
 
 
 def _tuple(value: Any) -> Any:
-    """A tuple in the place of each list."""
+    """Replace each list by a tuple."""
     return tuple(map(_tuple, value)) if isinstance(value, list) else value
 
 
 def lines(keys: Iterable[Any]) -> Array:
-    """Keys as lines of JSON, which has no line breaks of its own, in UTF-8."""
+    """Return keys as lines of JSON, which has no line breaks of its own, in UTF-8."""
     return np.frombuffer("\n".join(to_json(keys)).encode(), np.uint8)
 
 
 def from_lines(stored: Array) -> list[Any]:
-    """The inverse of :func:`lines`."""
+    """Invert :func:`lines`."""
     try:
         return from_json(stored.tobytes().decode().split("\n"))
     except UnicodeDecodeError as error:

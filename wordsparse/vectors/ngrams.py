@@ -1,7 +1,7 @@
-"""The vector of any word by the rows of its character n-grams (Bojanowski et al., 2017).
+"""The vector of any word, from the rows of its character n-grams (Bojanowski et al., 2017).
 
-The n-grams of a word are the parts of ``<word>``, so that beginnings and ends of words are told from their middles.
-Each n-gram has a row of its own, which :mod:`wordsparse.words.form` makes; those of fastText's models share rows.
+The n-grams of a word are the parts of ``<word>``, so brackets mark beginnings and ends of words. Each n-gram has its
+own row, which :mod:`wordsparse.words.form` makes; in fastText's models, n-grams share rows.
 """
 
 import os
@@ -26,31 +26,31 @@ MAX_NGRAM = 64
 AGAIN = "make them again: wordsparse subwords"
 """The remedy for damaged n-grams."""
 LARGEST = 1e8
-"""Of any number of rows that are read, or of their scales: squares of products stay far within float32."""
+"""The largest number accepted in rows that are read, or in their scales: squares of products stay within float32."""
 FNV = np.uint32(2_166_136_261), np.uint32(16_777_619)
-"""The basis and the prime of the hash FNV-1a, of 32 bits."""
+"""The basis and the prime of the 32-bit hash FNV-1a."""
 SPAN = 32
-"""How many numbers of a row of 8 bits share a scale."""
+"""The number of 8-bit numbers in a row that share a scale."""
 
 
 def spelled(texts: Sequence[str]) -> tuple[Array, Array]:
-    """The code points of all texts, int32, and where each text ends, int64."""
+    """Return the code points of all texts, int32, and where each text ends, int64."""
     letters = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<i4").astype(np.int32, copy=False)
     return letters, np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
 
 
 def bracketed(words: Sequence[str]) -> tuple[Array, Array]:
-    """What :func:`spelled` says of ``<word>`` of each word."""
+    """Return :func:`spelled` of ``<word>`` for each word."""
     return spelled([f"<{word}>" for word in words])
 
 
 def is_word(word: str) -> bool:
-    """Whether it can be a word: neither empty nor with white space."""
+    """Return whether the text can be a word: neither empty nor with white space."""
     return word.split() == [word]
 
 
 def isa() -> int:
-    """The instruction set, as compiled functions take it."""
+    """Return the number by which compiled functions know the instruction set."""
     return int(_build.compiled_isas.index(chosen_isa()))
 
 
@@ -60,28 +60,27 @@ def check_lengths(shortest: int, longest: int) -> None:
     validation.whole("the length of the longest n-grams", longest, 1, MAX_NGRAM)
     if shortest > longest:
         raise InputError(
-            f"the shortest n-grams ({shortest}) must not be longer than the longest ({longest}); exchange the two "
-            "numbers"
+            f"the shortest n-grams ({shortest}) must not be longer than the longest ({longest}); swap the two numbers"
         )
 
 
 def kind_of(shortest: int, longest: int) -> Array:
-    """N-grams of these lengths, and the random numbers of their hashes, as compiled functions take them."""
+    """Return these lengths of n-grams, and random numbers for their hashes, as compiled functions take them."""
     return np.array([shortest, longest, *np.frombuffer(os.urandom(16), np.int64)])
 
 
 def zero_rows(count: int, dim: int) -> Array:
-    """Rows of ``dim`` numbers of 8 bits, as bytes: a float32 scale for each SPAN of them, and the numbers."""
+    """Return zero rows of ``dim`` 8-bit numbers, as bytes: a float32 scale for each SPAN numbers, and the numbers."""
     return np.zeros((count, row_bytes(dim)), np.uint8)
 
 
 def row_bytes(dim: int) -> int:
-    """The bytes of such a row."""
+    """Return the bytes of one packed row."""
     return 4 * -(-dim // SPAN) + dim
 
 
 class Ngrams:
-    """N-grams, each with a number, by which its row is found.
+    """N-grams, each with a number: the number of its row.
 
     InputError if an n-gram is repeated or has another length.
 
@@ -90,7 +89,7 @@ class Ngrams:
     letters, ends : (., int32), (B, int64)
         The code points of all n-grams, and where each ends.
     shortest, longest : int
-        Lengths of the n-grams, in characters; the two brackets count.
+        Lengths of the n-grams in characters, including brackets.
     """
 
     def __init__(self, letters: Array, ends: Array, shortest: int, longest: int) -> None:
@@ -98,7 +97,7 @@ class Ngrams:
         self.letters, self.ends, self.shortest, self.longest = letters, ends, shortest, longest
         lengths = np.diff(ends, prepend=0)
         if lengths.size and not shortest <= lengths.min() <= lengths.max() <= longest:
-            raise InputError(f"an n-gram has not {shortest} to {longest} characters; leave it out")
+            raise InputError(f"an n-gram does not have {shortest} to {longest} characters; leave it out")
         self._kind = kind_of(shortest, longest)
         self._slots = np.zeros(2 ** (2 * len(ends) - 1).bit_length(), np.int64)
         if not _ngrams.fill(self._kind, letters, ends, self._slots):
@@ -108,7 +107,7 @@ class Ngrams:
         return len(self.ends)
 
     def text(self) -> str:
-        """All n-grams, one after the other."""
+        """Return all n-grams as one text, one after the other."""
         return self.letters.astype("<i4").tobytes().decode("utf-32-le", "surrogatepass")
 
     def add(
@@ -123,7 +122,7 @@ class Ngrams:
     ) -> Array:
         """Add the mean of the rows of a word's n-grams, times the word's share (n,), to its vector (n, dim) float32.
 
-        With ``unit`` the vectors have length one then. Returns how many n-grams of each word are there, (n,) int32.
+        With ``unit``, then scale the vectors to length one. Return how many n-grams each word has here, (n,) int32.
         """
         sizes = np.zeros(len(words), np.int32)
         of_ngrams = (self._kind, self.letters, self.ends, self._slots, rows)
@@ -132,14 +131,14 @@ class Ngrams:
         return sizes
 
     def means(self, rows: Array, words: Sequence[str], dim: int) -> Array:
-        """The means of the rows of the words' n-grams, (n, dim) float32; zeros where there are none."""
-        made = np.zeros((len(words), dim), np.float32)
-        self.add(rows, words, np.ones(len(words)), made)
-        return made
+        """Return the means of the rows of the words' n-grams, (n, dim) float32; zeros for a word without n-grams."""
+        means = np.zeros((len(words), dim), np.float32)
+        self.add(rows, words, np.ones(len(words)), means)
+        return means
 
 
 class Buckets(Ngrams):
-    """fastText's n-grams: all of some lengths, by a hash in ``count`` buckets, whose row those of one bucket share."""
+    """fastText's n-grams: all of some lengths, hashed into ``count`` buckets; the n-grams of a bucket share a row."""
 
     def __init__(self, count: int, shortest: int, longest: int) -> None:
         check_lengths(shortest, longest)
@@ -150,10 +149,10 @@ class Buckets(Ngrams):
         return self.count
 
     def numbers(self, texts: Sequence[bytes]) -> Any:
-        """How many n-grams of each text, such as ``<word>``, are in each bucket, CSR (n, count) float32."""
+        """Count the n-grams of each text, such as ``<word>``, in each bucket: CSR (n, count) float32."""
         data, sizes = np.frombuffer(b"".join(texts), np.uint8), np.fromiter(map(len, texts), np.int64, len(texts))
         signed, continues = data.view(np.int8).astype(np.int32).view(np.uint32), (data & 0xC0) == 0x80
-        at = np.flatnonzero(~continues)  # where an n-gram begins, and then how far it is read
+        at = np.flatnonzero(~continues)  # where each n-gram begins, and later how far it has been read
         word = np.repeat(np.arange(len(texts)), sizes)[at]
         end = np.cumsum(sizes)[word]
         begins, hashes = at == (end - sizes[word]), np.full(len(at), FNV[0])
@@ -161,12 +160,12 @@ class Buckets(Ngrams):
         for length in range(1, self.longest + 1):
             reading = np.flatnonzero(at < end)
             ngrams = reading
-            while reading.size:  # a character's bytes
+            while reading.size:  # read the bytes of one character
                 hashes[reading] = (hashes[reading] ^ signed[at[reading]]) * FNV[1]
                 at[reading] += 1
                 reading = reading[at[reading] < end[reading]]
                 reading = reading[continues[at[reading]]]
-            if length == 1:  # brackets alone are none
+            if length == 1:  # a bracket alone is not an n-gram
                 ngrams = ngrams[~begins & (at < end)]
             if length >= self.shortest:
                 chosen.append(word[ngrams])
@@ -182,14 +181,14 @@ class Buckets(Ngrams):
 
 
 class NgramVectors:
-    """Rows of n-grams, from which the vectors of words are composed: ``mean`` and the mean of the rows of n-grams.
+    """Rows of n-grams that compose the vectors of words: ``mean`` plus the mean of the rows of the word's n-grams.
 
-    InputError if there is not a row for each n-gram.
+    InputError if there is not one row per n-gram.
 
     Parameters
     ----------
     index : Ngrams
-    rows : (B, row_bytes(dim)) uint8; of Buckets (B, dim) float32
+    rows : (B, row_bytes(dim)) uint8; for Buckets (B, dim) float32
     mean : (dim,) float32
     """
 
@@ -197,7 +196,7 @@ class NgramVectors:
         self.index, self.rows, self.mean = index, rows, mean
         width = self.dim if isinstance(index, Buckets) else row_bytes(self.dim)
         if rows.shape != (len(index), width):
-            raise InputError(f"{len(index)} n-grams need a row each, not an array {rows.shape}")
+            raise InputError(f"{len(index)} n-grams need one row each, not an array {rows.shape}")
 
     def __len__(self) -> int:
         return len(self.index)
@@ -211,18 +210,18 @@ class NgramVectors:
         return len(self.mean)
 
     def vector(self, word: str) -> Array | None:
-        """The composed vector of ``word``, (dim,) float32; None if none of its n-grams is known.
+        """Return the composed vector of ``word``, (dim,) float32; None if all of its n-grams are unknown.
 
-        A word is neither empty nor does it hold white space: None too.
+        A text that is empty or holds white space is not a word: None, too.
         """
         vector = self.mean[None].copy()
-        known = is_word(word) and self.index.add(self.rows, [word], np.ones(1), vector, threads=1).any()
-        return vector[0] if known else None
+        is_known = is_word(word) and self.index.add(self.rows, [word], np.ones(1), vector, threads=1).any()
+        return vector[0] if is_known else None
 
     def arrays(self) -> dict[str, Array]:
-        """The arrays that :meth:`from_arrays` reads: ``ngram_rows`` (B, row_bytes(dim)) uint8, or of Buckets (B, dim)
-        float32; ``ngram_mean`` (dim,) float32; ``ngrams`` (bytes,) uint8, all in UTF-8 one after the other;
-        ``ngram_sizes`` (B,) int32, the bytes of each, none of Buckets; and ``ngram_lengths`` (2,) int32."""
+        """Return the arrays that :meth:`from_arrays` reads: ``ngram_rows`` (B, row_bytes(dim)) uint8, or for Buckets
+        (B, dim) float32; ``ngram_mean`` (dim,) float32; ``ngrams`` (bytes,) uint8, all n-grams in UTF-8 one after the
+        other; ``ngram_sizes`` (B,) int32, their bytes (empty for Buckets); and ``ngram_lengths`` (2,) int32."""
         letters, ends = self.index.letters, self.index.ends
         widths = np.cumsum(1 + (letters > 0x7F) + (letters > 0x7FF) + (letters > 0xFFFF))
         return {
@@ -235,26 +234,26 @@ class NgramVectors:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "NgramVectors":
-        """Read what :meth:`arrays` gives; InputError if it does not fit together."""
+        """Read the arrays of :meth:`arrays`; InputError if they do not fit together."""
         if missing := [name for name in ARRAYS if not isinstance(arrays.get(name), np.ndarray)]:
             raise InputError(f"holds n-grams without the array {missing[0]!r}; {AGAIN}")
         rows, mean, text, sizes, lengths = (arrays[name] for name in ARRAYS)
-        shared = rows.dtype == np.float32  # of buckets, whose n-grams are not listed
+        shared = rows.dtype == np.float32  # Buckets, whose n-grams are not listed
         fits = rows.ndim == 2 and sizes.shape == ((0,) if shared else rows.shape[:1])
         fits = fits and (text.ndim, mean.ndim, lengths.shape) == (1, 1, (2,))
         types = shared or rows.dtype == np.uint8, mean.dtype == np.float32, text.dtype == np.uint8
         if not (fits and all(types) and sizes.dtype.kind == lengths.dtype.kind == "i"):
             raise InputError(f"holds n-grams whose arrays do not fit together; {AGAIN}")
         limits = lengths.tolist()
-        made = cls(Buckets(len(rows), *limits) if shared else Ngrams(*_from_utf8(text, sizes), *limits), rows, mean)
+        vectors = cls(Buckets(len(rows), *limits) if shared else Ngrams(*_from_utf8(text, sizes), *limits), rows, mean)
         scales = rows if shared else np.ascontiguousarray(rows[:, : -len(mean)]).view(np.float32)
-        if not all((np.abs(part) <= LARGEST).all() for part in (mean, scales)):  # no number that is none, either
-            raise InputError(f"holds n-grams with numbers beyond {LARGEST:g}, or no numbers; {AGAIN}")
-        return made
+        if not all((np.abs(part) <= LARGEST).all() for part in (mean, scales)):  # false for NaN, too
+            raise InputError(f"holds n-grams with numbers beyond {LARGEST:g}, or NaN; {AGAIN}")
+        return vectors
 
 
 def _from_utf8(text: Array, sizes: Array) -> tuple[Array, Array]:
-    """What :func:`spelled` says of n-grams whose text has these sizes in bytes."""
+    """Return :func:`spelled` of the n-grams whose text has these sizes in bytes."""
     if (sizes < 1).any() or sizes.sum(dtype=np.float64) != text.size:
         raise InputError(f"holds n-grams whose sizes do not add up to their text; {AGAIN}")
     try:

@@ -1,14 +1,14 @@
 """Words as people write them: ``Cat,`` stands for the word ``cat`` of a vocabulary whose text was cut at white space.
 
-Where the tokeniser is white space, a word that has no vector is tried without its outer punctuation, and then in lower
-case. Other tokenisers say themselves what a word is.
+If the tokeniser is white space, a word without a vector is tried without its outer punctuation, and then in lower case.
+Other tokenisers define themselves what a word is.
 """
 
 import unicodedata
 
 
 def spellings(word: str) -> tuple[str, str, str]:
-    """The word, the word without its outer punctuation, unless it is nothing else, and that in lower case."""
+    """Return the word, the word without outer punctuation (unless it is only punctuation), and that in lower case."""
     start, end = 0, len(word)
     while start < end and _is_mark(word[start]):
         start += 1

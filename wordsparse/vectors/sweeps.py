@@ -1,4 +1,4 @@
-"""Rows of n-grams, fitted to the vectors of words that are means of such rows: a ridge problem for each column."""
+"""Fits rows of n-grams to the vectors of words, which are means of these rows: a ridge problem per column."""
 
 from collections.abc import Sequence
 
@@ -16,8 +16,8 @@ BLOCK_ROWS = 4096
 
 
 class Sweeps:
-    """Words, and the ``ngrams`` that ``at_least`` of them have, in the order of sweeps: the longest first, and of one
-    length the one first that the fewest words have."""
+    """Words, and the ``ngrams`` that ``at_least`` of the words have, in the order of sweeps: the longest first, and
+    equal lengths by ascending number of words."""
 
     def __init__(
         self, words: Sequence[str], shortest: int, longest: int, at_least: int, kernels: CpuKernels | None = None
@@ -29,22 +29,22 @@ class Sweeps:
         self._kernels = kernels or CpuKernels()
 
     def rows(self, vectors: Array, ids: Array, weights: Array, mean: Array, ridge: float, sweeps: int) -> Array:
-        """Towards argmin_G Σ_w weights_w |vectors_ids[w] − mean − x_w G|² + ridge |G|², x_w G the mean of the rows of
-        w's n-grams, by ``sweeps`` from G = 0 on; rows of 8 bits.
+        """Minimise Σ_w weights_w |vectors_ids[w] − mean − x_w G|² + ridge |G|² by ``sweeps`` from G = 0 on, where x_w G
+        is the mean of the rows of w's n-grams. Return G as rows of 8 bits.
 
         Each n-gram in turn takes the change that is best for it alone, for each column (Gauss-Seidel).
         """
-        made = zero_rows(len(self.ngrams), vectors.shape[1])
+        fitted = zero_rows(len(self.ngrams), vectors.shape[1])
         threads = max(1, min(self._kernels.threads, -(-vectors.shape[1] // SPAN)))
-        # Two numbers of 16 bits in each.
+        # Each float32 holds two numbers of 16 bits.
         pulls = ArrayPool().empty((threads, len(ids), SPAN // 2), np.float32)
         pull = np.asarray(self._shares * weights, np.float32)
         words, ngrams = (ids, pull, pull * self._shares), (self.starts, self.of)
-        _ngrams.sweep(isa(), vectors, mean, *words, *ngrams, ridge, sweeps, made, pulls)
-        return made
+        _ngrams.sweep(isa(), vectors, mean, *words, *ngrams, ridge, sweeps, fitted, pulls)
+        return fitted
 
     def multiply(self, rows: Array, matrix: Array) -> None:
-        """Let the rows of 8 bits times the matrix (dim, dim) take their place."""
+        """Multiply the rows of 8 bits by the matrix (dim, dim), in place."""
         threads, matrix = self._kernels.threads, np.asarray(matrix, np.float32)
         for start in range(0, len(rows), BLOCK_ROWS):
             block = rows[start : start + BLOCK_ROWS]

@@ -28,7 +28,7 @@ Neighbours: TypeAlias = list[tuple[Any, float]]
 
 # Similar spellings are searched among this many of the most frequent words, which takes a few milliseconds.
 _SPELLING_CANDIDATES = 50_000
-# What gensim and fastText call a method or attribute of vectors → ours.
+# Names of methods and attributes of vectors in gensim and fastText → ours.
 ELSEWHERE = {
     **dict.fromkeys(("most_similar", "similar_by_word", "similar_by_vector"), "similar(word_or_vector, n)"),
     "get_nearest_neighbors": "similar(word, n)",
@@ -46,14 +46,14 @@ ELSEWHERE = {
 class WordVectors:
     """A set of words or other keys with one vector each.
 
-    :class:`wordsparse.gensim.KeyedVectors` has all methods of gensim's class besides.
+    :class:`wordsparse.gensim.KeyedVectors` also has all methods of gensim's class.
 
     Parameters
     ----------
     words : iterable of hashable, length V
         Distinct; without ``counts``, most frequent first.
     vectors : array (V, dim)
-        One row for each word, finite; stored as float32 in C order, without a copy if it has this form already.
+        One row per word, finite; stored as float32 in C order, without a copy if it has this form already.
     counts : array (V,), optional
         Number of occurrences of each word, not negative; stored as int64.
 
@@ -61,12 +61,12 @@ class WordVectors:
     ----------
     words : list, length V
     ngrams : NgramVectors or None
-        Composes the vectors of words that have no row; None if such words have no vector.
+        The n-grams that compose the vectors of words without a row; None if these words have no vector.
     split : callable or None
-        Splits a text into words, as the text of the vectors was split; None if that is not known.
+        The tokeniser that split the text of the vectors into words; None if it is unknown.
     tokens : str
-        The name of that tokeniser: with "split", white space, words are known as :mod:`wordsparse.vectors.spelling`
-        says.
+        The name of this tokeniser. With "split" (white space), :mod:`wordsparse.vectors.spelling` tries other
+        spellings of unknown words.
 
     Raises
     ------
@@ -85,7 +85,7 @@ class WordVectors:
         self._check()
 
     def _begin(self, words: Iterable[Key], vectors: Array) -> None:
-        """Take the words and their vectors over, unchecked."""
+        """Adopt the words and their vectors, unchecked."""
         self.words: list[Any] = list(words)
         self._row_of: dict[Any, int] = {word: row for row, word in enumerate(self.words)}
         self._counts = None
@@ -96,7 +96,7 @@ class WordVectors:
 
     @property
     def vectors(self) -> Array:
-        """The matrix (V, dim), one row a word."""
+        """The matrix (V, dim), one row per word."""
         return self._vectors
 
     @vectors.setter
@@ -152,13 +152,13 @@ class WordVectors:
         return f"<{type(self).__name__} of {len(self):,} words, dim {self.dim}: {shown}{more}>"
 
     def __getitem__(self, word: Any) -> Array:
-        """The vector of a word, (dim,), or the vectors of a list of words, (n, dim); see :meth:`vector`."""
+        """Return the vector of a word, (dim,), or the vectors of a list of words, (n, dim); see :meth:`vector`."""
         if isinstance(word, list | np.ndarray) or (isinstance(word, tuple) and word not in self._row_of):
             return np.vstack([self.vector(one) for one in word])
         return self.vector(word)
 
     def row(self, word: Key) -> int:
-        """The row of ``word`` in ``vectors``.
+        """Return the row of ``word`` in ``vectors``.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class WordVectors:
         return row
 
     def vector(self, word: Key, *, unit: bool = False) -> Array:
-        """The vector of ``word``, (dim,), read-only; scaled to length one if ``unit``.
+        """Return the vector of ``word``, (dim,), read-only; scaled to length one if ``unit``.
 
         A word without a row is composed from its n-grams, if there are any; UnknownWordError otherwise.
         """
@@ -185,25 +185,25 @@ class WordVectors:
         return vector
 
     def most_frequent(self, n: int) -> npt.NDArray[np.intp]:
-        """Return the rows of the ``n`` most frequent words, in that order; the first rows if counts are not known."""
+        """Return the rows of the ``n`` most frequent words, in this order; the first rows if counts are unknown."""
         if self.counts is None:
             return np.arange(min(n, len(self)))
         return np.argsort(-self.counts, kind="stable")[:n]
 
     def is_composed(self, word: object) -> bool:
-        """Whether ``word`` has no row and its vector is composed from n-grams, which it shares with other words."""
+        """Return whether ``word`` has no row, and its vector is composed from n-grams of other words."""
         return self._find(word) is None and self._composed(word) is not None
 
     def meant(self, query: Key) -> Sequence[Key]:
-        """The words that a query stands for: itself if it has a row, else the words into which ``split`` splits it, as
-        they are spelt."""
+        """Return the words that a query stands for: itself if it has a row, else the words into which ``split`` splits
+        it, in their known spelling."""
         if not isinstance(query, str) or query in self:
             return [query]
         words = [query] if self.split is None else self.split(query) or [query]
         return [self.spelt(word) for word in words]
 
     def spelt(self, word: Key) -> Key:
-        """The spelling of a word that has a row, or else the one to compose a vector from: see
+        """Return the spelling of a word that has a row, else the spelling from which to compose a vector: see
         :mod:`wordsparse.vectors.spelling`."""
         if self.tokens != "split" or not isinstance(word, str) or word in self:
             return word
@@ -215,22 +215,22 @@ class WordVectors:
         return any(isinstance(word, str) and word != word.lower() for word in self.words)
 
     def similar(self, word: Key | Sequence[Key] | Array, n: int = 10, **unknown: NoReturn) -> Neighbours:
-        """The ``n`` words whose vectors have the largest cosine with the vector of ``word``, and the cosines.
+        """Return the ``n`` words whose vectors have the largest cosines with the vector of ``word``, and the cosines.
 
-        Ties are ordered by row; a zero vector has the cosine 0 with every other.
+        Ties are ordered by row; a zero vector has the cosine 0 with every other vector.
 
         Parameters
         ----------
         word : word, list of words or vector (dim,)
-            A list stands for the mean of its words' unit vectors. A word without a row is written as :meth:`meant`
-            does. The words themselves are not among the answers.
+            A list stands for the mean of its words' unit vectors. :meth:`meant` replaces a word without a row. The
+            words themselves are not among the answers.
         n : int
             At least 1.
 
         Raises
         ------
         InputError
-            If a word is not known, a vector is not finite or not of ``dim`` numbers, or ``n`` is below 1.
+            If a word is unknown, a vector is not finite or does not have ``dim`` numbers, or ``n`` is below 1.
         """
         refuse_unknown(unknown, ["n"])
         if isinstance(word, np.ndarray) and word.dtype.kind in "fiu":
@@ -242,9 +242,9 @@ class WordVectors:
         return self._nearest([(one, 1.0) for one in words], n)
 
     def similarity(self, a: Key, b: Key) -> float:
-        """The cosine of the vectors of two words, in float64; a zero vector has the cosine 0 with every other.
+        """Return the cosine of the vectors of two words, in float64; it is 0 for a zero vector.
 
-        A word without a row is written as :meth:`meant` does, and its vector composed from its n-grams.
+        :meth:`meant` replaces a word without a row, and its vector may be composed from n-grams.
 
         Raises
         ------
@@ -255,46 +255,46 @@ class WordVectors:
         return float(first @ second)
 
     def encode(self, texts: Iterable[str | Sequence[str]]) -> npt.NDArray[np.float32]:
-        """The vectors of texts, (n, dim) float32 of length one: see :mod:`wordsparse.vectors.encoder`.
+        """Return the vectors of texts, (n, dim) float32 of length one: see :mod:`wordsparse.vectors.encoder`.
 
-        InputError if an item is no text, or these are a single str or a table of several columns.
+        InputError if an item is not a text, or ``texts`` is a single str or a table of several columns.
         """
-        from wordsparse.vectors.encoder import Encoder  # which takes vectors of this class
+        from wordsparse.vectors.encoder import Encoder  # it imports this class
 
         if self._encoder is None:
             self._encoder = Encoder(self)
-        made: npt.NDArray[np.float32] = self._encoder.encode(texts)
-        return made
+        vectors: npt.NDArray[np.float32] = self._encoder.encode(texts)
+        return vectors
 
     def analogy(self, a: Key, b: Key, c: Key, n: int = 10) -> Neighbours:
-        """Words x such that ``a`` is to ``b`` as ``c`` is to x: the cosines of x with b - a + c (3CosAdd).
+        """Return words x such that ``a`` is to ``b`` as ``c`` is to x, by the cosines of x with b - a + c (3CosAdd).
 
-        The vectors are normalised before the sum; the three given words are excluded from the result.
+        The vectors are normalised before the sum; ``a``, ``b`` and ``c`` are excluded from the result.
 
         Raises
         ------
         InputError
-            If a word is not known or ``n`` is below 1.
+            If a word is unknown or ``n`` is below 1.
         """
         return self._nearest([(a, -1.0), (b, 1.0), (c, 1.0)], n)
 
     def with_text(self) -> WordVectors:
-        """The same vectors with the text of their keys as keys; itself if all keys are words."""
+        """Return the same vectors with keys as text; the vectors themselves if all keys are words."""
         texts = names.as_text(self.words)
         if texts == self.words:
             return self
-        made = WordVectors(texts, self.vectors, self.counts)
-        made.split, made.tokens, made.ngrams = self.split, self.tokens, self.ngrams
-        return made
+        renamed = WordVectors(texts, self.vectors, self.counts)
+        renamed.split, renamed.tokens, renamed.ngrams = self.split, self.tokens, self.ngrams
+        return renamed
 
     def export(self, path: str | PathLike[str], format: str | None = None) -> list[Path]:
-        """Write them in a format of other programs; see :func:`wordsparse.vectors.formats.save_vectors`."""
-        from wordsparse.vectors.formats import save_vectors  # which takes vectors of this class
+        """Write the vectors in a format of other programs; see :func:`wordsparse.vectors.formats.save_vectors`."""
+        from wordsparse.vectors.formats import save_vectors  # it imports this class
 
         return save_vectors(self, path, format)
 
     def keyed_vectors(self) -> KeyedVectors:
-        """A copy as ``gensim.models.KeyedVectors``, with the attribute "count" if the counts are known.
+        """Return a copy as ``gensim.models.KeyedVectors``, with the attribute "count" if the counts are known.
 
         Raises
         ------
@@ -312,37 +312,37 @@ class WordVectors:
         return keyed
 
     def _find(self, word: Any) -> int | None:
-        """The row of ``word``, None if it has none."""
+        """Return the row of ``word``; None if it has no row."""
         return self._row_of.get(word)
 
     def _nearest(self, queries: Sequence[tuple[Key, float]], n: int) -> Neighbours:
-        """The words nearest to the weighted sum of unit vectors, but for the given ones."""
+        """Return the words nearest to the weighted sum of unit vectors, without the words of the sum."""
         return self._best_of(*self._direction(queries), n)
 
     def _best_of(self, direction: Array, left_out: Collection[int], n: int) -> Neighbours:
-        """The ``n`` keys nearest to a direction, (dim,) of length one."""
+        """Return the ``n`` keys nearest to a direction, (dim,) of length one."""
         n = validation.positive_int("the number of words to show", n)
         return self._best(self._cosines(direction.astype(self._vectors.dtype)), left_out, n)
 
     def _direction(self, queries: Sequence[tuple[Key, float]]) -> tuple[Array, set[int]]:
-        """The direction of the weighted sum of unit vectors, (dim,) float64, and the rows of the words."""
-        given = [
+        """Return the direction of the weighted sum of unit vectors, (dim,) float64, and the rows of the words."""
+        weighted = [
             (word, weight / len(words)) for query, weight in queries for words in [self.meant(query)] for word in words
         ]
         total = np.zeros(self.dim)
-        for word, weight in given:
+        for word, weight in weighted:
             total += weight * self.vector(word, unit=True)
-        total /= sum(abs(weight) for _, weight in given)
+        total /= sum(abs(weight) for _, weight in weighted)
         total /= float(np.linalg.norm(total)) or 1.0
-        return total, {row for word, _ in given if (row := self._find(word)) is not None}
+        return total, {row for word, _ in weighted if (row := self._find(word)) is not None}
 
     def _cosines(self, query: Array, rows: slice = slice(None)) -> Array:
-        """The cosines of rows with ``query``, of length one."""
+        """Return the cosines of rows with ``query``, which has length one."""
         cosines = self.vectors[rows] @ query / self._divisors()[rows]
         return np.asarray(cosines, np.float32)
 
     def _best(self, cosines: Array, left_out: Collection[int], n: int, first: int = 0) -> Neighbours:
-        """The ``n`` keys of the largest cosines, without the excluded rows; the first cosine is of row ``first``."""
+        """Return the ``n`` keys with the largest cosines, without the rows left out; ``first`` is the first row."""
         values = cosines.copy()
         values[[row - first for row in left_out if 0 <= row - first < len(values)]] = -np.inf
         n = min(n, int(np.count_nonzero(values > -np.inf)))
@@ -351,15 +351,15 @@ class WordVectors:
         return [(self.words[first + row], float(values[row])) for row in top.tolist()]
 
     def _composed(self, key: object) -> Array | None:
-        """The vector of a key without a row, (vector_size,); None if it has none."""
+        """Return the vector of a key without a row, (vector_size,); None if it has no vector."""
         return self.ngrams.vector(key) if self.ngrams is not None and isinstance(key, str) else None
 
     def _divisors(self) -> Array:
-        """The divisors that scale each vector to length one, (V,) float64; 1 for a zero vector."""
+        """Return the divisors that scale each vector to length one, (V,) float64; 1 for a zero vector."""
         return np.where(self.norms > 0, self.norms, 1.0)
 
     def _unknown(self, key: object) -> str:
-        """The error message for a missing key, with similar spellings if there are any."""
+        """Return the error message for a missing key, with similar spellings if there are any."""
         if not isinstance(key, str):
             return f"{key!r:.80} is not in the vocabulary"
         close = self.close_to(key)
@@ -368,18 +368,18 @@ class WordVectors:
         return f"the word {key!r} is not in the vocabulary{why}{hint}"
 
     def close_to(self, key: str) -> list[str]:
-        """Frequent words that are spelt like one that is not known, at most three."""
+        """Return at most three frequent words with a spelling similar to an unknown word's."""
         candidates = [
-            known
-            for known in (self.words[row] for row in self.most_frequent(_SPELLING_CANDIDATES).tolist())
-            if isinstance(known, str) and abs(len(known) - len(key)) <= 2 and known[:1].lower() == key[:1].lower()
+            word
+            for word in (self.words[row] for row in self.most_frequent(_SPELLING_CANDIDATES).tolist())
+            if isinstance(word, str) and abs(len(word) - len(key)) <= 2 and word[:1].lower() == key[:1].lower()
         ]
         return difflib.get_close_matches(key, candidates, n=3)
 
     def _check(self) -> None:
         """Raise InputError if the sizes do not agree, a word is repeated, or a number is invalid."""
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.words) or self.vectors.size == 0:
-            raise InputError(f"{len(self.words)} words need a vector each, not an array {self.vectors.shape}")
+            raise InputError(f"{len(self.words)} words need one vector each, not an array {self.vectors.shape}")
         if len(self._row_of) != len(self.words):
             row = next(row for row, word in enumerate(self.words) if self._row_of[word] != row)
             word = self.words[row]
@@ -387,9 +387,9 @@ class WordVectors:
                 f"the word {word!r:.80} occurs twice (words {row + 1} and {self._row_of[word] + 1}); leave one out"
             )
         if self.counts is not None and (self.counts.shape != (len(self),) or self.counts.min() < 0):
-            raise InputError(f"counts must be {len(self)} numbers, none negative")
+            raise InputError(f"counts must be {len(self)} numbers, not negative")
         with np.errstate(invalid="ignore"):
-            # A float64 sum of float32 numbers cannot overflow, so it is finite if and only if all of them are.
+            # A float64 sum of float32 numbers cannot overflow, so it is finite if and only if all numbers are.
             finite = np.isfinite(self.vectors.sum(axis=1, dtype=np.float64))
         if not finite.all():
             row = int(finite.argmin())

@@ -1,4 +1,4 @@
-"""File formats of word vectors: one class each, chosen by name or suffix to write, and by its first bytes to read."""
+"""File formats of word vectors, a class each: the name or suffix selects the writer, first bytes select the reader."""
 
 import os
 from os import PathLike
@@ -20,15 +20,15 @@ from wordsparse.vectors.formats.word2vec import Word2Vec, Word2VecBinary
 from wordsparse.vectors.word_vectors import WordVectors
 
 FORMATS: dict[str, Format] = {
-    made.name: made for made in (Word2Vec(), Word2VecBinary(), Gensim(), Npz(), SafeTensors(), Model2Vec())
+    format.name: format for format in (Word2Vec(), Word2VecBinary(), Gensim(), Npz(), SafeTensors(), Model2Vec())
 }
 """The formats by name."""
-# In this order: word2vec's formats have no beginning of their own.
+# word2vec's formats must come last: no first bytes identify them.
 _READERS: tuple[Format, ...] = (FastText(), *reversed(FORMATS.values()))
 OF_LABELS = "labels.json"
 IS_OF_LABELS = "is a model of labels, not of words: 'wordsparse labels predict' takes it"
 READABLE = tuple(name for name, format in FORMATS.items() if format.readable)
-"""Those that are read again."""
+"""The formats that can be read."""
 
 
 def read_file(path: str | PathLike[str]) -> WordVectors:
@@ -80,11 +80,11 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
     ----------
     word_vectors : WordVectors
     path : path
-        In the two word2vec formats, a name that ends in .gz, .bz2, .xz or .zst is compressed. If it is a link, its
-        target is replaced. In the word2vec formats and npz, it may be a named pipe, /dev/stdout, or ``-`` for standard
-        output, which are written directly.
+        In the two word2vec formats, the file is compressed if the name ends in .gz, .bz2, .xz or .zst. If ``path`` is a
+        link, its target is replaced. In the word2vec formats and npz, it may be a named pipe, /dev/stdout, or ``-`` for
+        standard output, which are written directly.
     format : str, optional
-        One of :data:`FORMATS`; the default is what the suffix of ``path`` says. The word2vec formats and "model2vec" do
+        One of :data:`FORMATS`; the default follows from the suffix of ``path``. The word2vec formats and "model2vec" do
         not store counts; "gensim" is ``KeyedVectors.save``, a pickle that only gensim reads; "model2vec" makes a
         directory, which must not exist.
 
@@ -106,18 +106,18 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
 
 
 def check_output(path: str | PathLike[str], format: str | None = None) -> None:
-    """Raise InputError or MissingDependencyError where :func:`save_vectors` would, whatever the vectors are."""
+    """Raise InputError or MissingDependencyError if :func:`save_vectors` would, whatever the vectors are."""
     _check(path, format).check([])
 
 
 def _check(path: str | PathLike[str], name: str | None) -> Format:
-    """The format of an output that can be written there."""
+    """Return the format of an output, if it can be written to ``path``."""
     path = Path(path)
     format = format_of(path, name)
     compressed = compression_of_name(path) is not None
     if compressed and not format.compressible:
         can = " and ".join(other.name for other in FORMATS.values() if other.compressible)
-        raise InputError(f"{path}: {format.name} cannot be written compressed, only {can} can; leave out {path.suffix}")
+        raise InputError(f"{path}: {format.name} cannot be compressed, only {can} can; leave out {path.suffix}")
     if format.target == "directory":
         storage.check_new_directory(path)
         return format
@@ -132,7 +132,7 @@ def _check(path: str | PathLike[str], name: str | None) -> Format:
 
 
 def format_of(path: Path, name: str | None) -> Format:
-    """The format of a name, or without one that which the name of an output tells; InputError if there is none."""
+    """Return the format of this name or, without a name, of the output's suffix; InputError if there is none."""
     if name is not None and name not in FORMATS:
         raise InputError(f"unknown format {name!r}: {meant(name, FORMATS)}")
     if name is not None:
@@ -141,4 +141,4 @@ def format_of(path: Path, name: str | None) -> Format:
         if suffix_of(path) in format.suffixes:
             return format
     known = ", ".join(suffix for format in FORMATS.values() for suffix in format.suffixes)
-    raise InputError(f"{path}: its name does not tell the format: name it (--format), or end it in one of {known}")
+    raise InputError(f"{path}: its name does not tell the format: give --format, or end it in one of {known}")

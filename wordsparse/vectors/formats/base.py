@@ -1,4 +1,4 @@
-"""What a format of files is."""
+"""The base class of file formats."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,24 +12,24 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 
 class Format:
-    """A format of files: its name and help, what it can hold, its writer, and its reader.
+    """A file format: its name and help, its capabilities, its writer, and its reader.
 
     Attributes
     ----------
     name, about : str
-        Its name, and its line in a help text.
+        The name, and its line in a help text.
     suffixes : tuple of str
-        The suffixes by which the name of an output chooses it.
+        The suffixes of an output's name that select the format.
     target : {"stream", "file", "directory"}
-        What it is written to: a binary stream, which may be a pipe, a path, or a new directory.
+        The target of writing: a binary stream, which may be a pipe, a path, or a new directory.
     compressible : bool
-        Whether its streams may be compressed; ``recognises`` sees the compressed bytes of a file then.
+        Whether streams may be compressed; ``recognises`` then sees the compressed bytes of a file.
     any_key : bool
-        Whether it preserves keys that are not words; else they are written as ``str(key)``.
+        Whether keys that are not words are preserved; else they are written as ``str(key)``.
     composes : bool
-        Whether words that it does not hold have vectors by their n-grams.
+        Whether words that are not in the file have vectors by their n-grams.
     readable : bool
-        Whether it is read again, and not only for other programs.
+        Whether the format can be read again; else it is only for other programs.
     """
 
     name: ClassVar[str]
@@ -42,15 +42,15 @@ class Format:
     readable: ClassVar[bool] = True
 
     def check(self, words: Sequence[Any], tokens: str = "split") -> None:
-        """Raise InputError for words that it cannot represent, or ``tokens``, the name of the tokeniser of their text;
-        MissingDependencyError for a package that it needs."""
+        """Raise InputError if the format cannot represent the words or ``tokens``, the tokeniser of their text;
+        MissingDependencyError if a package is missing."""
 
     def write(self, content: WordVectors, target: Any) -> None:
-        """Write to a binary stream, a path or an empty directory."""
+        """Write the vectors to a binary stream, a path or an empty directory."""
         raise NotImplementedError
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Whether a file that begins with these 16 bytes, or a directory, which has none, is of this format."""
+        """Return whether a file that begins with these 16 bytes, or a directory (no bytes), has this format."""
         return False
 
     def read(self, path: Path) -> WordVectors:
@@ -59,7 +59,7 @@ class Format:
 
 
 def float_vectors(stored: Array) -> Array:
-    """The vectors of a file as float32; InputError if they are no floating-point numbers."""
+    """Return the vectors of a file as float32; InputError if they are not floating-point numbers."""
     if stored.dtype.kind != "f":
         raise InputError(f"vectors must be floating-point numbers, not {stored.dtype}; convert them")
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf, which WordVectors refuses

@@ -5,8 +5,8 @@
     each entry: its text, a zero byte, its count, 0 for a word            int64, int8
     1 if quantised; rows, dim, numbers                                    int8, 2 int64, and float32
 
-There is a row for each word, and one for each bucket of n-grams; the vector of a word is the mean of its row and of
-those of its n-grams. What follows, the outputs, is not read.
+There is a row for each word, and a row for each bucket of n-grams; the vector of a word is the mean of its row and of
+the rows of its n-grams. The outputs follow, and are not read.
 """
 
 import logging
@@ -27,15 +27,15 @@ logger = logging.getLogger(__name__)
 
 MAGIC, VERSION = (793_712_314).to_bytes(4, "little"), 12
 HEAD, OF_ENTRY, OF_ROWS = struct.Struct("<14i8x3i2q"), struct.Struct("<qb"), struct.Struct("<bqq")
-MAX_WORD, END = 2**16, b"</s>"  # bytes of a word; the end of a line, which has no n-grams
+MAX_WORD, END = 2**16, b"</s>"  # most bytes of a word; the end of a line, which has no n-grams
 BLOCK = 2**14  # words whose vectors are made at a time
-CUT = "is cut short, or no model of fastText's: copy it again, or take the .vec file that fastText writes beside it"
+CUT = "is cut short, or not a fastText model: copy it again, or use the .vec file that fastText writes next to it"
 
 
 class FastText(Format):
-    """See the head of this file."""
+    """The format in the head of this file."""
 
-    name, about = "fasttext", "fastText's model.bin, which is read only"
+    name, about = "fasttext", "fastText's model.bin, which can only be read"
 
     def recognises(self, path: Path, start: bytes) -> bool:
         return start.startswith(MAGIC)
@@ -51,31 +51,31 @@ class FastText(Format):
 def _read(data: mmap.mmap) -> WordVectors:
     _, version, dim, *_, buckets, shortest, longest, _, entries, words, labels, _, pruned = HEAD.unpack_from(data)
     if version != VERSION:
-        raise InputError(f"is of version {version} of fastText's files, and {VERSION} is read: take its .vec file")
+        raise InputError(f"is of version {version} of fastText's files, but only {VERSION} is read: use its .vec file")
     texts, counts, at = _entries(data, entries)
     quantised, *shape = OF_ROWS.unpack_from(data, at)
     if quantised or pruned != -1:
-        raise InputError("is a quantised model of fastText's (.ftz): take the model that it was made from")
+        raise InputError("is a quantised fastText model (.ftz): use the model from which it was made")
     fits = shape == [words + buckets, dim] and entries == words + labels and min(dim, words) >= 1
     begin = at + OF_ROWS.size
     if not fits or min(buckets, labels) < 0 or len(data) < begin + 4 * dim * shape[0]:
         raise CutShortError(CUT)
     rows = np.frombuffer(data, "<f4", dim * shape[0], begin).reshape(shape).astype(np.float32)
-    if not max(rows.max(), -rows.min()) <= LARGEST:  # no number that is none, either
-        raise InputError(f"holds numbers beyond {LARGEST:g}, or no numbers: train the model again")
+    if not max(rows.max(), -rows.min()) <= LARGEST:  # false for NaN, too
+        raise InputError(f"holds numbers beyond {LARGEST:g}, or NaN: train the model again")
     ngrams = None
     if longest > 0 and buckets:
         index = Buckets(buckets, max(1, shortest), longest)
         ngrams = NgramVectors(index, rows[words:], np.zeros(dim, np.float32))
         for first in range(0, words, BLOCK):
             _add_ngrams(rows[first : min(first + BLOCK, words)], texts[first : first + BLOCK], index, rows[words:])
-    made = WordVectors(_decoded(texts[:words]), rows[:words], np.array(counts[:words], np.int64))
-    made.ngrams = ngrams
-    return made
+    vectors = WordVectors(_decoded(texts[:words]), rows[:words], np.array(counts[:words], np.int64))
+    vectors.ngrams = ngrams
+    return vectors
 
 
 def _entries(data: mmap.mmap, number: int) -> tuple[list[bytes], list[int], int]:
-    """The texts and counts of the dictionary's entries, and where it ends."""
+    """Return the texts and counts of the dictionary's entries, and where the dictionary ends."""
     texts, counts, at = list[bytes](), list[int](), HEAD.size
     for _ in range(number):
         if (end := data.find(b"\0", at, at + MAX_WORD)) < 0:
@@ -96,5 +96,5 @@ def _decoded(texts: list[bytes]) -> list[str]:
     try:
         return [text.decode() for text in texts]
     except UnicodeDecodeError:
-        logger.warning("words that are not UTF-8 are written with escapes, as \\xff")
+        logger.warning("words that are not UTF-8 are written with escapes, such as \\xff")
         return [text.decode(errors="backslashreplace") for text in texts]

@@ -14,7 +14,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 
 class Gensim(Format):
-    """See the head of this file."""
+    """The format in the head of this file."""
 
     name, about, suffixes = "gensim", "KeyedVectors.save, a pickle; needs wordsparse[gensim]", (".kv",)
     any_key = True
@@ -24,7 +24,7 @@ class Gensim(Format):
         optional.load("the format gensim", "gensim.models")
 
     def write(self, content: WordVectors, target: Path) -> None:
-        """Write ``target`` and, for large arrays, files beside it whose names begin with its name."""
+        """Write ``target`` and, for large arrays, files next to it whose names begin with its name."""
         content.keyed_vectors().save(str(target))
 
     def recognises(self, path: Path, start: bytes) -> bool:

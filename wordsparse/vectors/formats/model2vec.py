@@ -2,12 +2,12 @@
 
 ``model.safetensors`` has a tensor ``embeddings`` (V + 1, dim): the words' unit vectors by their weights
 (:mod:`wordsparse.vectors.weights`), and a row of zeros for unknown words. ``tokenizer.json`` (of the package
-tokenizers) maps whole words to rows. ``config.json`` and ``modules.json`` say what kind of model it is. A text's vector
-is the mean of its known words' rows, scaled to length one: ours, but for words that n-grams compose. It is written for
-other programs, and not read.
+tokenizers) maps whole words to rows. ``config.json`` and ``modules.json`` describe the kind of model. A text's vector
+is the mean of its known words' rows, scaled to length one: the same as ours, without words that n-grams compose. The
+format is written for other programs, and not read.
 
-The tokenizer cuts and lower-cases texts as the vectors' own text was. With white space, words are stripped of their
-outer punctuation where hardly a word of the vocabulary has any, and texts are lower-cased where none has a capital.
+The tokenizer cuts and lower-cases texts as the vectors' own text was. With white space, words lose their outer
+punctuation if few words of the vocabulary have any, and texts are lower-cased if no word has a capital.
 """
 
 import json
@@ -27,7 +27,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 CONFIG, TENSORS, TOKENIZER, MODULES = "config.json", "model.safetensors", "tokenizer.json", "modules.json"
 CARD = "README.md"
-# The words of a text by tokeniser, of white space with the punctuation around them and without.
+# Patterns of words by tokeniser; for white space, with and without the punctuation around words.
 SPLIT = r"\S+"
 BARE = r"[^\s\p{P}](?:\S*[^\s\p{P}])?|(?<!\S)\p{P}+(?!\S)"
 SIMPLE = r"[\p{L}\p{Nl}\p{No}_]+(?:[\p{M}\x{200C}\x{200D}]+[\p{L}\p{Nl}\p{No}_]*)*"
@@ -36,9 +36,9 @@ UNICODE = (
 )
 PATTERNS = {"simple": SIMPLE, "unicode": UNICODE, "unicode-cased": UNICODE}
 NORMAL_FORMS = {"simple": "NFC", "unicode": "NFKC", "unicode-cased": "NFKC"}
-# The share of words such as "u.s." in a vocabulary whose words have no outer punctuation.
+# The largest share of words such as "u.s." in a vocabulary whose words have no outer punctuation.
 MARKED = 0.05
-# The names by which Sentence-Transformers of any version finds them.
+# The names by which every version of Sentence-Transformers finds its modules.
 MODULE_TYPES = {
     ".": "sentence_transformers.models.StaticEmbedding",
     "1_Normalize": "sentence_transformers.models.Normalize",
@@ -46,7 +46,7 @@ MODULE_TYPES = {
 
 
 class Model2Vec(Format):
-    """See the head of this file."""
+    """The format in the head of this file."""
 
     name, about = "model2vec", "a directory for Model2Vec and Sentence-Transformers; needs wordsparse[safetensors]"
     target = "directory"
@@ -56,14 +56,14 @@ class Model2Vec(Format):
         safe_tensors.check_installed()
         if tokens not in ("split", *PATTERNS):
             raise InputError(
-                f"the tokenizer of model2vec cannot split texts as the model's own, {tokens}, does: it would find no "
+                f"the tokenizer of model2vec cannot split texts as the model's own ({tokens}) does: it would find no "
                 "word in them; choose npz, and let wordsparse make the vectors of texts: wordsparse documents "
                 "(model.encode)"
             )
         for word in words:
             if len(word.split()) != 1 or word.strip() != word:
                 raise InputError(
-                    f"the word {word!r:.80} is empty or holds white space, at which model2vec's tokenizer cuts texts;"
+                    f"the word {word!r:.80} is empty or holds white space, where model2vec's tokenizer cuts texts;"
                     " choose npz or safetensors, which can hold it"
                 )
 
@@ -91,7 +91,7 @@ class Model2Vec(Format):
 
 
 def _card(content: WordVectors) -> str:
-    """The model card that hubs show: what the model is and how it is loaded; its user adds language and licence."""
+    """Return the model card that hubs show: what the model is and how to load it. Users add language and licence."""
     occurrences = "" if content.counts is None else f", in which these words occur {int(content.counts.sum()):,} times"
     return f"""---
 library_name: model2vec
@@ -121,10 +121,10 @@ Before you publish it, name above the text that it was trained on, its language 
 
 
 def _tokenizer(words: Sequence[str], tokens: str) -> dict[str, Any]:
-    """The content of tokenizer.json for these words, which have the rows 0 … V − 1."""
-    known = set(words)
+    """Return the content of tokenizer.json for these words, whose rows are 0 … V − 1."""
+    vocabulary = set(words)
     unknown = "[UNK]"
-    while unknown in known:
+    while unknown in vocabulary:
         unknown = f"[{unknown}]"
     marked = sum(spellings(word)[1] != word for word in words)
     pattern = PATTERNS.get(tokens) or (BARE if marked <= MARKED * len(words) else SPLIT)

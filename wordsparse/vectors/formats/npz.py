@@ -1,11 +1,11 @@
-"""NumPy's npz, which ``numpy.load`` opens too.
+"""NumPy's npz, which ``numpy.load`` also opens.
 
 Arrays: ``vectors`` (V, dim); ``words`` (V,) Unicode text; ``counts`` (V,) int64, if known. NumPy gives each word the
-space of the longest one, and loses zeros at the end of a word. Where a word is longer than MAX_LENGTH or ends in a
-zero, or a key is not a word, ``words`` is (bytes,) uint8 instead: a line of JSON for each key. Vectors with n-grams
-have the arrays of :meth:`wordsparse.vectors.ngrams.NgramVectors.arrays` too. The archive has a checksum of each array.
+space of the longest word, and loses zeros at the end of a word. If a word is longer than MAX_LENGTH or ends in a zero,
+or a key is not a word, ``words`` is (bytes,) uint8 instead: a line of JSON per key. Vectors with n-grams also have the
+arrays of :meth:`wordsparse.vectors.ngrams.NgramVectors.arrays`. The archive has a checksum of each array.
 
-A file of any other program is read too if it has ``words``, as text, and ``vectors``, of any floating-point type.
+Files of other programs are read if they have ``words``, as text, and ``vectors``, of any floating-point type.
 """
 
 from pathlib import Path
@@ -30,14 +30,14 @@ _ARRAYS = {*_NEEDED, *ARRAYS, "counts"}
 
 
 class Npz(Format):
-    """See the head of this file."""
+    """The format in the head of this file."""
 
-    name, about, suffixes = "npz", "NumPy's; holds all that a model's vectors have, n-grams too", (".npz",)
+    name, about, suffixes = "npz", "NumPy's; holds everything of a model's vectors, also n-grams", (".npz",)
     target = "stream"
     any_key = composes = True
 
     def write(self, content: WordVectors, target: IO[bytes]) -> None:
-        """Write an npz file, uncompressed, because vectors are hardly compressible."""
+        """Write an npz file, uncompressed, because compression hardly shrinks vectors."""
         arrays = {"words": _stored(content.words), "vectors": content.vectors}
         if content.counts is not None and content.counts.dtype.kind in "iu":
             arrays["counts"] = content.counts
@@ -56,14 +56,14 @@ class Npz(Format):
             raise
         except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
             raise InputError(f"is not an npz file, or is damaged: {error}; copy or write it again") from error
-        made = WordVectors(keys, vectors, arrays.get("counts"))
+        content = WordVectors(keys, vectors, arrays.get("counts"))
         if arrays.keys() & set(ARRAYS):
-            made.ngrams = NgramVectors.from_arrays(arrays)
-            if made.ngrams.dim != made.dim:
+            content.ngrams = NgramVectors.from_arrays(arrays)
+            if content.ngrams.dim != content.dim:
                 raise InputError(
-                    f"its n-grams have {made.ngrams.dim} numbers, its words {made.dim}; write the file again"
+                    f"its n-grams have {content.ngrams.dim} numbers, its words {content.dim}; write the file again"
                 )
-        return made
+        return content
 
 
 def _stored(keys: list[Any]) -> Array:
@@ -82,15 +82,15 @@ def _keys(words: Array) -> list[Any]:
 
 
 def _read_arrays(path: Path) -> dict[str, Array]:
-    """The arrays that have a meaning here; no pickle is read, and no other array."""
+    """Return the arrays with a meaning here; no pickle is read, and no other array."""
     with regular.opened(path) as file, np.load(file, allow_pickle=False) as archive:
         if missing := [name for name in _NEEDED if name not in archive]:
             raise InputError(
                 f"is an npz file without the array {missing[0]!r}; it needs words and vectors: numpy.savez(file, "
                 "words=…, vectors=…)"
             )
-        wanted = _ARRAYS.intersection(archive.files)
+        names = _ARRAYS.intersection(archive.files)
         limit = unpacked_limit(regular.size_of(file))
-        if sum(archive.zip.getinfo(f"{name}.npy").file_size for name in wanted) > limit:
+        if sum(archive.zip.getinfo(f"{name}.npy").file_size for name in names) > limit:
             raise too_large(limit)
-        return {name: archive[name] for name in wanted}
+        return {name: archive[name] for name in names}

@@ -19,7 +19,7 @@ _MAX_HEADER = 100_000_000
 
 
 class SafeTensors(Format):
-    """See the head of this file."""
+    """The format in the head of this file."""
 
     name, about, suffixes = "safetensors", "for PyTorch and others; needs wordsparse[safetensors]", (".safetensors",)
 
@@ -51,10 +51,10 @@ def check_installed() -> None:
 
 
 def save(tensors: dict[str, NDArray[Any]], path: Path, metadata: dict[str, str] | None = None) -> None:
-    """Write tensors to ``path``, readable for whom a new file is."""
+    """Write tensors to ``path``, with the permissions of a new file."""
     package, save_file = _load("safetensors"), _load("safetensors.numpy").save_file
     path.touch()
-    mode = path.stat().st_mode  # safetensors would make the file readable for its owner only
+    mode = path.stat().st_mode  # safetensors would make the file readable only for its owner
     try:
         save_file(tensors, path, metadata=metadata)
     except package.SafetensorError as error:  # for example, a full disk
@@ -62,12 +62,12 @@ def save(tensors: dict[str, NDArray[Any]], path: Path, metadata: dict[str, str] 
     path.chmod(mode)
 
 
-def load(path: Path, *wanted: str) -> tuple[str | None, dict[str, NDArray[Any]]]:
-    """The metadata ``words`` of a file, and its tensors of these names."""
+def load(path: Path, *names: str) -> tuple[str | None, dict[str, NDArray[Any]]]:
+    """Return the metadata ``words`` of a file, and its tensors with these names."""
     package = _load("safetensors")
     try:
         with package.safe_open(path, framework="numpy") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys() if name in wanted}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys() if name in names}  # noqa: SIM118
             return (file.metadata() or {}).get("words"), tensors
     except (package.SafetensorError, TypeError) as error:  # TypeError: a number type that NumPy lacks
         raise InputError(f"is not a safetensors file, or is damaged: {error}; copy or write it again") from error

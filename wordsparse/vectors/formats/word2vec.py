@@ -1,8 +1,8 @@
 """The text and binary formats of the word2vec tool, and GloVe's format: the text format without the header line.
 
 A file has a header line "V dim", then V times a word, a space and dim numbers. In text, spaces separate the numbers
-and a newline ends them; in binary, they are little-endian float32, after which the original tool writes a newline and
-gensim does not. Nothing in a file states whether it is text or binary.
+and a newline ends them; in binary, they are little-endian float32, after which the original tool writes a newline, but
+gensim does not. A file does not state whether it is text or binary.
 
 Files are untrusted. The sizes in the header are compared with the size of the file before an array is allocated, and
 lines, words and numbers have maximum lengths.
@@ -27,13 +27,13 @@ _MAX_WORD = 2**16  # bytes of UTF-8
 _MAX_NUMBER = 64  # characters of a number in text
 _HEAD = 2**20  # bytes that are examined to recognise the format
 _CHUNK = 2**20
-_ROWS = 1024  # that are written at a time
+_ROWS = 1024  # rows that are written at a time
 
 _FORBIDDEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 
 class Layout(NamedTuple):
-    """The layout of a file."""
+    """The layout of a word2vec file."""
 
     rows: int
     dim: int
@@ -64,7 +64,7 @@ class Word2Vec(Format):
         target.writelines(_text_rows(content.words, content.vectors))
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Whether it may be a file of any of the three formats: all that is no other one."""
+        """Return whether the file may have any of the three formats: every file that has no other format."""
         return bool(start)
 
     def read(self, path: Path) -> WordVectors:
@@ -83,7 +83,7 @@ class Word2VecBinary(Word2Vec):
 
 
 def read_rows(path: Path) -> tuple[list[str], npt.NDArray[np.float32]]:
-    """The words of a file, some of which may be there twice, and their vectors (rows, dim).
+    """Return the words of a file, which may contain repeats, and their vectors (rows, dim).
 
     InputError if the file is damaged; CutShortError if it ends too early.
     """
@@ -103,7 +103,7 @@ def _header(content: WordVectors) -> bytes:
 
 
 def _text_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[bytes]:
-    """Each word and its vector as a line of text."""
+    """Yield each word and its vector as a line of text."""
     blocks = (slice(start, start + _ROWS) for start in range(0, len(vectors), _ROWS))
     numbers = chain.from_iterable(texts(np.ascontiguousarray(vectors[block], np.float32)) for block in blocks)
     for word, text in zip(words, numbers, strict=True):
@@ -127,12 +127,12 @@ def _recognise(head: bytes) -> Layout:
     raise InputError(
         "is not a known file of vectors: it begins neither with a word2vec header (number of words, length of a"
         " vector) nor with a word and its numbers, and is neither npz, safetensors nor Parquet; export the vectors "
-        "in one of these"
+        "in one of these formats"
     )
 
 
 def _looks_like_text(body: bytes, dim: int) -> bool:
-    """Whether the first word is followed by numbers as text, in at least the minimum length of ``dim`` numbers."""
+    """Return whether numbers as text follow the first word, with at least the minimum length of ``dim`` numbers."""
     _, _, numbers = body[: _MAX_WORD + 4 * dim].partition(b" ")
     line = numbers[: 4 * dim].split(b"\n", 1)[0].rstrip()
     return len(line) >= 2 * dim - 1 and re.fullmatch(rb"[-+.0-9eEnaifNAIF ]*", line) is not None
@@ -149,7 +149,7 @@ def _check_size(layout: Layout, limit: int) -> None:
 
 
 def _count_lines(path: Path) -> int:
-    """The number of lines of a file; the last line end may be missing."""
+    """Return the number of lines of a file; the last line end may be missing."""
     lines, last = 0, b"\n"
     with BoundedStream(path) as stream:
         while chunk := stream.read(_CHUNK):
@@ -217,7 +217,7 @@ def _read_binary(stream: BoundedStream, layout: Layout) -> tuple[list[str], npt.
 
 
 def _parse_numbers(fields: list[bytes]) -> list[float] | None:
-    """The fields as numbers; None if one of them is not a number."""
+    """Return the fields as numbers; None if one of them is not a number."""
     try:
         return [float(field) for field in fields]
     except ValueError:
