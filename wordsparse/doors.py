@@ -10,10 +10,7 @@ SOURCES: dict[str, tuple[str, str]] = {
 }
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "encode": (
-        "wordsparse.cli.encode",
-        "Count the words of a text, and write it as int32 shards, which any number of trainings can use.",
-    ),
+    "encode": ("wordsparse.cli.encode", "Count the words of a text, and write it as int32 shards."),
     "train": ("wordsparse.cli.train", "Train word vectors on text, or on what `encode` wrote."),
     "count": ("wordsparse.counts.command", "Count the pairs of words of a text, for training from counts."),
     "evaluate": ("wordsparse.cli.evaluate", "Judge a model, or word vectors of any tool, by test sets."),
