@@ -1,4 +1,4 @@
-"""Fixtures of all tests."""
+"""Fixtures for all tests."""
 
 import importlib.util
 import os
@@ -15,11 +15,11 @@ from support.texts import write_text
 from wordsparse.errors import InputError
 from wordsparse.machine import devices
 
-# Where gensim is not installed, its name would find the folder tests/gensim, which is on the path with the others.
+# Without gensim, its name would find the folder tests/gensim, which is on the path with the others.
 _gensim = importlib.util.find_spec("gensim")
 if _gensim is not None and _gensim.origin is None:
     sys.modules["gensim"] = None  # type: ignore[assignment]
-# Nor is tests/torch PyTorch, as which POT would take it; None in sys.modules would be taken for it by SciPy.
+# Likewise POT would take tests/torch for PyTorch. SciPy would take None in sys.modules for PyTorch.
 _torch = importlib.util.find_spec("torch")
 if _torch is not None and _torch.origin is None:
     os.environ["POT_BACKEND_DISABLE_PYTORCH"] = "1"
@@ -27,7 +27,7 @@ if _torch is not None and _torch.origin is None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in a browser or on the emulated GPU are part of the nightly run."""
+    """Move tests in a browser or on the emulated GPU to the nightly run."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()) or "emulated" in item.name:
             item.add_marker("nightly")
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def signals_of_a_terminal() -> Iterator[None]:
-    """SIGINT and SIGHUP do what they do in a terminal: in the background and under nohup a process ignores them."""
+    """Reset SIGINT and SIGHUP as in a terminal: in the background and under nohup a process ignores them."""
     defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
     ignored = [number for number in defaults if signal.getsignal(number) == signal.SIG_IGN]
     for number in ignored:
@@ -47,13 +47,13 @@ def signals_of_a_terminal() -> Iterator[None]:
 
 @pytest.fixture
 def text(tmp_path: Path) -> Path:
-    """Sentences of six of twelve words."""
+    """Write sentences of six of twelve words."""
     return write_text(tmp_path / "text.txt")
 
 
 @pytest.fixture
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This machine has no GPU, whatever it has: ``auto`` is the CPU."""
+    """Hide any GPU of this machine: ``auto`` is the CPU."""
 
     def find_gpu() -> devices.Gpu:
         raise InputError("there is no GPU here")
@@ -63,7 +63,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Headless Chromium, driven by Selenium; it keeps logs of its console and of its requests."""
+    """Start headless Chromium, driven by Selenium; it keeps logs of its console and of its requests."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="needs Selenium, which drives the browser")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
@@ -71,7 +71,7 @@ def browser() -> Iterator[Any]:
         pytest.skip("needs Chromium and chromedriver (Debian: apt-get install chromium chromium-driver)")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    # No sandbox: CI runs as root, and the only page that is opened is ours.
+    # No sandbox: CI runs as root, and the browser opens only our own page.
     for argument in (
         "--headless=new",
         "--no-sandbox",

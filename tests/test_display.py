@@ -1,4 +1,4 @@
-"""The progress of long work: a line that is written over on a terminal, lines elsewhere, nothing where unwanted."""
+"""Progress of long work: an overwritten line on a terminal, separate lines elsewhere, nothing if unwanted."""
 
 import io
 import logging
@@ -19,7 +19,7 @@ class Terminal(io.StringIO):
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, visible: bool = True) -> str:
-    """The stream after two phases and a line."""
+    """Return the stream after two phases and a line."""
     monkeypatch.setattr(sys, "stderr", stream)
     with Display(visible) as screen:
         for done in (10, 20):
@@ -31,7 +31,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, visible: bool = 
 
 
 def test_a_log_gets_lines_without_control_codes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It got bars, carriage returns and cursor movements."""
+    """The log got bars, carriage returns and cursor movements."""
     monkeypatch.setattr(display, "LOG_BETWEEN", 0.0)
     lines = shown(monkeypatch, io.StringIO()).splitlines()
     assert lines[0].startswith("wordsparse: encode: 10 tokens")
@@ -46,17 +46,17 @@ def test_short_work_leaves_nothing_in_a_log(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_terminal_gets_one_line_at_a_time_and_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A dead line of the encoding stayed, and what was said stood behind that of the training."""
+    """The encoding's last line stayed on the screen, and messages appeared behind the training's line."""
     monkeypatch.setattr(display, "BETWEEN", 0.0)
     monkeypatch.setenv("TERM", "xterm")
     screen = shown(monkeypatch, Terminal())
     states = screen.split("\r")
     assert "encode: 10" in screen
     assert "train: 12 % of 40 tokens, epoch 1\\x1b[31m" in screen
-    assert "\x1b" not in screen  # no line of another position
-    said = next(i for i, state in enumerate(states) if state == "epoch 1: \\x1b[31mloss 3\n")
-    assert states[said - 1].isspace()
-    assert len(states[said - 1]) == len(states[said - 2])  # removed whole
+    assert "\x1b" not in screen  # no cursor movements
+    place = next(i for i, state in enumerate(states) if state == "epoch 1: \\x1b[31mloss 3\n")
+    assert states[place - 1].isspace()
+    assert len(states[place - 1]) == len(states[place - 2])  # the whole line was removed
 
 
 def test_nothing_is_shown_where_it_is_not_wanted_or_there_is_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:

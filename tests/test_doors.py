@@ -1,4 +1,4 @@
-"""Without the folders of its doors, one at a time and all at once, the core trains, also from the shell."""
+"""The core trains, also from the shell, without the folders of its doors: one at a time, and all at once."""
 
 import importlib
 import os
@@ -18,7 +18,7 @@ PACKAGE = Path(wordsparse.__file__).parent
 ROOMS = sorted({module.split(".")[1] for module, _ in SOURCES.values()})
 DOORS = ("cli", "demo", "comparison", "explorer", "advice", "labels", "gensim", "torch", "distributed", "cards", *ROOMS)
 CORE_ROOMS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - set(DOORS) | {"cli"}
-# An editable installation would find the folders that were taken away.
+# An editable installation would find the folders that were removed.
 ALONE = """
 import sys
 
@@ -60,7 +60,7 @@ for name in {names}:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a copy of the package, of links to its files."""
+    """Make a folder with a copy of the package, of links to its files."""
     folder, without = tmp_path_factory.mktemp("house"), shutil.ignore_patterns("__pycache__")
     shutil.copytree(PACKAGE, folder / "wordsparse", ignore=without, copy_function=os.symlink)
     return folder
@@ -90,11 +90,11 @@ def test_the_command_line_names_the_door_that_a_command_lacks(house: Path, tmp_p
 import io, contextlib
 from wordsparse.cli import main
 
-said, errors = io.StringIO(), io.StringIO()
-with contextlib.redirect_stdout(said), contextlib.redirect_stderr(errors):
+output, errors = io.StringIO(), io.StringIO()
+with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
     assert main(["--help"]) == 0
     assert main(["compare", "text", "-o", "report"]) == 2
-assert "compare" in said.getvalue() and "wordsparse.comparison, which this installation lacks" in errors.getvalue()
+assert "compare" in output.getvalue() and "wordsparse.comparison, which this installation lacks" in errors.getvalue()
 """
     python(program, house, tmp_path, "comparison")
 
@@ -135,7 +135,7 @@ def test_the_core_knows_no_source_by_name() -> None:
     assert not [(str(path), match.group()) for path in files for match in named.finditer(path.read_text())]
 
 
-# A package of somebody else's, as pip installs it: a module, and a folder that says which sources it has.
+# Somebody else's package, as pip installs it: a module, and a folder that names its sources.
 SOURCE = """
 from dataclasses import dataclass
 
@@ -226,5 +226,5 @@ def test_no_door_is_known_to_more_than_two_files_outside() -> None:
     for door in set(DOORS) - {"cli"}:
         named = re.compile(rf"wordsparse\.{door}\b")
         others = (path for path in files if path.relative_to(PACKAGE).parts[0] not in (door, "doors.py"))
-        known = [path.name for path in others if named.search(files[path])]
-        assert len(known) <= 2, (door, known)
+        names = [path.name for path in others if named.search(files[path])]
+        assert len(names) <= 2, (door, names)

@@ -1,4 +1,4 @@
-"""Forked processes compute what their parent does: they share no scratch memory, file position or lock with it."""
+"""Forked processes compute the same results as their parent: they share no scratch memory, file position or lock."""
 
 import multiprocessing
 from pathlib import Path
@@ -28,12 +28,12 @@ def products_of_a_child(seed: int) -> list[Any]:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork in a process with threads
 def test_forked_processes_compute_what_the_parent_does() -> None:
-    # Blocks of the pool of arrays were mapped as shared memory: four children got products that were off by 70 to 90.
+    # Blocks of the array pool were mapped as shared memory: four children got products that were off by 70 to 90.
     products(9)  # a block that the children could share
     with FORK.Pool(4) as pool:
         of_children = pool.map_async(products_of_a_child, range(4), chunksize=1).get(60)
-    for seed, found in enumerate(of_children):
-        for part, expected in zip(found, products(seed), strict=True):
+    for seed, parts in enumerate(of_children):
+        for part, expected in zip(parts, products(seed), strict=True):
             np.testing.assert_array_equal(part, expected)
 
 

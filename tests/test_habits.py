@@ -87,13 +87,13 @@ def test_what_labels_lack_is_named(names: list[Any]) -> None:
         labels.TextClassifier().fit(texts, names * 4).predict(texts, k=3)
 
 
-@pytest.mark.parametrize(("asked", "status"), [("help", 0), ("help labels train", 0), ("", 2), ("labels", 2)])
-def test_help_is_shown_as_it_is_written(asked: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """It was no command, and without arguments all lines were one."""
-    assert main(asked.split()) == status
-    said = capsys.readouterr()
-    assert (said.out + said.err).startswith("Usage: wordsparse ")
-    assert "\nOptions:\n" in said.out + said.err
+@pytest.mark.parametrize(("typed", "status"), [("help", 0), ("help labels train", 0), ("", 2), ("labels", 2)])
+def test_help_is_shown_as_it_is_written(typed: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Help was an unknown command, and without arguments all its lines were joined."""
+    assert main(typed.split()) == status
+    streams = capsys.readouterr()
+    assert (streams.out + streams.err).startswith("Usage: wordsparse ")
+    assert "\nOptions:\n" in streams.out + streams.err
 
 
 @pytest.mark.parametrize(
@@ -114,5 +114,5 @@ def test_what_is_done_as_it_was_typed_but_hardly_meant_is_said(
     (tmp_path / "few.txt").write_text("a b\n" * 12_000)
     (tmp_path / "text.vec").write_text("1 2\ncat 1 2\n")
     assert main(command.split()) == 0
-    said = capsys.readouterr()
-    assert warning in said.out + said.err
+    streams = capsys.readouterr()
+    assert warning in streams.out + streams.err

@@ -1,4 +1,4 @@
-"""Imports go down the levels of the package, and its names are there."""
+"""Imports go down the levels of the package, and its names exist."""
 
 import ast
 import shutil
@@ -16,7 +16,7 @@ from wordsparse.doors import SOURCES
 PACKAGE = Path(__file__).resolve().parents[1] / "wordsparse"
 PYX = PACKAGE.parent / "pyx"
 SOURCE_ROOMS = {module.split(".")[1] for module, _ in SOURCES.values()}
-# From the top level down. A subpackage may import from lower levels, and not from others of its own level.
+# From the top level down. A subpackage may import from lower levels, but not from its own level.
 LEVELS = (
     ("__main__",),
     ("advice", "demo"),
@@ -40,7 +40,7 @@ LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in 
 
 
 def module_name(path: Path) -> str:
-    """``wordsparse.subpackage.file`` of a source file; a package's own name for its ``__init__.py``."""
+    """Return ``wordsparse.subpackage.file`` for a source file; a package's own name for its ``__init__.py``."""
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -49,7 +49,7 @@ MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
 
 
 def statements(tree: ast.AST, *, in_functions: bool) -> Iterator[ast.AST]:
-    """Every node of a file, those inside functions or not."""
+    """Yield every node of a file, or only the nodes outside functions."""
     for node in ast.iter_child_nodes(tree):
         if in_functions or not isinstance(node, ast.FunctionDef):
             yield node
@@ -57,7 +57,7 @@ def statements(tree: ast.AST, *, in_functions: bool) -> Iterator[ast.AST]:
 
 
 def imports(path: Path, *, in_functions: bool = True) -> Iterator[str]:
-    """The modules of the package that a file imports, also for type checkers."""
+    """Yield the modules of the package that a file imports, also for type checkers."""
     for node in statements(ast.parse(path.read_text()), in_functions=in_functions):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MODULES)
@@ -69,11 +69,11 @@ def imports(path: Path, *, in_functions: bool = True) -> Iterator[str]:
 
 
 def subpackage(module: str) -> str:
-    """``kernels`` of ``wordsparse.kernels.cpu``; the empty string for the package itself."""
+    """Return ``kernels`` for ``wordsparse.kernels.cpu``; the empty string for the package itself."""
     return module.partition(".")[2].partition(".")[0]
 
 
-# Model's methods infer, encode and train hand over to rooms above it.
+# Model's methods infer, encode and train call modules of higher levels.
 HANDS_OVER = "wordsparse.words.model"
 
 
@@ -90,8 +90,8 @@ def test_imports_go_down_the_levels() -> None:
 
 
 def test_no_imports_in_circles() -> None:
-    """A package's __init__ names what its files offer, and a method may import what builds on its class: neither is
-    part of the way that data takes through the files."""
+    """Two kinds of import are exempt: a package's __init__ names what its files offer, and a method may import what
+    builds on its class. Data does not flow through either."""
     files = {module for module, path in MODULES.items() if path.stem != "__init__"}
     graph = {module: {*imports(MODULES[module], in_functions=False)} & files - {module} for module in files}
     try:
@@ -136,6 +136,6 @@ def test_a_source_tree_that_is_not_compiled_is_named(tmp_path: Path) -> None:
     "name", ["column_blocks", "csr_rows", "gemm", "loss_terms", "ngrams", "sweeps", "text_scan", "window_pull"]
 )
 def test_headers_are_cpp_without_gnu_extensions(name: str) -> None:
-    asked = ["c++", "-std=c++17", "-pedantic-errors", "-Wno-attributes", "-fsyntax-only"]
-    done = subprocess.run([*asked, PYX / f"{name}.hpp"], capture_output=True, text=True, check=False)
+    compiler = ["c++", "-std=c++17", "-pedantic-errors", "-Wno-attributes", "-fsyntax-only"]
+    done = subprocess.run([*compiler, PYX / f"{name}.hpp"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Optional packages: what is said where one is missing."""
+"""Optional packages: the message if one is missing."""
 
 import importlib.util
 import re
@@ -15,10 +15,10 @@ from wordsparse.errors import MissingDependencyError
 def test_a_missing_package_is_named_with_its_command(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, package, None)
-    said = f"the test needs {optional.PACKAGES[package][0]}, which is not installed: {optional.command(package)}"
+    message = f"the test needs {optional.PACKAGES[package][0]}, which is not installed: {optional.command(package)}"
     with pytest.raises(MissingDependencyError) as caught:
         optional.load("the test", package)
-    assert str(caught.value) == said
+    assert str(caught.value) == message
     extras = re.findall(r"wordsparse\[([^\]]+)\]'", optional.command(package))
     assert set(extras) <= set(metadata.metadata("wordsparse").get_all("Provides-Extra", []))
 

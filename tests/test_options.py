@@ -13,7 +13,7 @@ KNOWN = list(Options.__dataclass_fields__)
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "advice"),
     [
         ("dimm", "did you mean dim?"),
         ("vector_size", "did you mean dim?"),
@@ -23,8 +23,8 @@ KNOWN = list(Options.__dataclass_fields__)
         ("xyzzy", ""),
     ],
 )
-def test_names_of_gensim_and_fasttext_are_understood(name: str, said: str) -> None:
-    assert hint(name, KNOWN) == said
+def test_names_of_gensim_and_fasttext_are_understood(name: str, advice: str) -> None:
+    assert hint(name, KNOWN) == advice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +33,15 @@ class Times:
 
 
 @taking(Times)
-def product(number: int, asked: Times) -> int:
-    """The product.
+def product(number: int, options: Times) -> int:
+    """Multiply.
 
     Parameters
     ----------
     number : int
     {options}
     """
-    return asked.times * number
+    return options.times * number
 
 
 def test_a_function_takes_the_fields_of_its_options() -> None:

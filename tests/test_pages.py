@@ -1,4 +1,4 @@
-"""The pages whose tables are made from result files."""
+"""Pages whose tables are generated from result files."""
 
 import importlib
 import re

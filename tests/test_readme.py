@@ -1,4 +1,4 @@
-"""The Python programs of README.md, docs/torch.md and docs/labels.md run as they stand."""
+"""The Python programs in README.md, docs/torch.md and docs/labels.md run as printed."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ NEEDS = {
     "docs/torch.md": "torch.nn",
     "docs/labels.md": "sklearn",
 }  # (gensim's default test sets)
-# docs/labels.md: labels are the features but for noise.
+# docs/labels.md: labels are the features plus noise.
 LABELS = sp.random_array((300, 20), density=0.1, rng=np.random.default_rng(0), format="csr")
 GIVEN = {"Y": LABELS.sign(), "X": LABELS + 0.1 * sp.random_array((300, 20), density=0.1, format="csr")}
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -24,7 +24,7 @@ SENTENCES = ["the king of the old land met the queen of the sea", "a queen and a
 
 @pytest.mark.parametrize(("page", "program"), PROGRAMS)
 def test_a_program_runs(page: str, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip(NEEDS[page], reason="an example needs it")
+    pytest.importorskip(NEEDS[page], reason="a program needs it")
     monkeypatch.chdir(tmp_path)
     Path("text.txt").write_text("\n".join(SENTENCES) + "\n")
     exec(program, {"__name__": "page", **GIVEN, "X_new": GIVEN["X"][:9]})

@@ -25,7 +25,7 @@ reveal_type(ws.FactoredOutput(10, 2).weights())
 
 
 def test_a_misspelt_option_is_a_type_error(tmp_path: Path) -> None:
-    """ws.train took **options: Any, and mypy passed any name."""
+    """ws.train took **options: Any, so mypy accepted any name."""
     pytest.importorskip("mypy", reason="mypy is not installed")
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
@@ -33,11 +33,11 @@ def test_a_misspelt_option_is_a_type_error(tmp_path: Path) -> None:
     environment = {**os.environ, "MYPY_FORCE_COLOR": "0"}
     done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     lines = re.findall(r"program\.py:(\d+): (?:error|note): (.*?)(?:  \[|$)", done.stdout, re.MULTILINE)
-    found = {line: said for line, said in lines if " defined in " not in said}
-    assert found.keys() == {"5", "6", "7", "9", "10", "11"}, done.stdout + done.stderr
+    messages = {line: message for line, message in lines if " defined in " not in message}
+    assert messages.keys() == {"5", "6", "7", "9", "10", "11"}, done.stdout + done.stderr
     for line, name in (("5", "dimm"), ("6", "model"), ("7", "dim")):
-        assert f'"{name}"' in found[line]
-    revealed = {line: text.partition('"')[2].rstrip('"') for line, text in found.items() if "Revealed" in text}
+        assert f'"{name}"' in messages[line]
+    revealed = {line: text.partition('"')[2].rstrip('"') for line, text in messages.items() if "Revealed" in text}
     assert revealed["9"].endswith("Model")
     assert "ndarray" in revealed["10"]
     assert "ndarray" in revealed["11"]

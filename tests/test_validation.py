@@ -30,7 +30,7 @@ def with_value(matrix: Any, value: Any, *index: int) -> Any:
 
 
 def altered(kind: Any, **parts: Any) -> Any:
-    """Y in some format, parts of it set past SciPy's own checks."""
+    """Build Y in some format, with parts set past SciPy's own checks."""
     matrix = kind(Y)
     for name, value in parts.items():
         setattr(matrix, name, np.asarray(value))
@@ -38,7 +38,7 @@ def altered(kind: Any, **parts: Any) -> Any:
 
 
 def broken(**parts: Any) -> Any:
-    """As CSR, whose indptr beyond the rows was once read past its end, and crashed."""
+    """Build a CSR matrix; an indptr beyond its rows was once read past its end, and crashed."""
     return altered(sp.csr_array, **parts)
 
 
@@ -47,7 +47,7 @@ BAD_INPUTS = {
     "H too wide": (np.ones((2, d + 1)), Y, r"H must have shape \(any, 3\), not \(2, 4\)"),
     "H objects": (H.astype(object), Y, "H must hold real numbers, not object"),
     "H sparse": (sp.csr_array(H), Y, "H must be a dense array, not a sparse csr_array: give H.toarray()"),
-    "more examples in H": (np.ones((3, d)), Y, r"Y must have shape \(3, 6\), one row an example"),
+    "more examples in H": (np.ones((3, d)), Y, r"Y must have shape \(3, 6\), one row per example"),
     "Y complex": (H, Y.astype(complex), "Y must hold real numbers"),
     "Y dense": (H, Y.toarray(), "Y must be a SciPy sparse matrix .* not ndarray"),
     "nan in Y": (H, with_value(Y, np.nan, 1), "Y holds a value that is not a finite float.. number"),
@@ -69,7 +69,7 @@ def test_bad_minibatches_change_nothing(layer: FactoredOutput, case: str) -> Non
 
 
 def test_regression_targets_add_up_whatever_the_matrix_says_of_itself_and_stay_as_they_are() -> None:
-    """SciPy's flag of a canonical format outlives a change of the indices."""
+    """SciPy's flag for a canonical format survives a change of the indices."""
     repeated = sp.csr_array((np.array([1.0, 3.0]), np.array([2, 4]), np.array([0, 2])), shape=(1, D))
     assert repeated.has_canonical_format
     repeated.indices = np.array([4, 4])
@@ -89,7 +89,7 @@ def test_bad_step_sizes_change_nothing(layer: FactoredOutput, name: str, value: 
 
 
 def test_values_too_large_for_the_working_precision() -> None:
-    """float32 cannot hold them: refused, where float64 goes on."""
+    """float32 cannot hold them, so they are refused; float64 goes on."""
     with pytest.raises(InputError, match="H holds a value that is not a finite float32 number"):
         FactoredOutput(D, d).loss_and_grad(1e39 * H, Y)
     with pytest.raises(InputError, match="Y holds"):
@@ -104,8 +104,8 @@ def test_values_too_large_for_the_working_precision() -> None:
 def test_any_sparse_matrix_of_real_numbers_will_do(kind: Any, dtype: Any) -> None:
     layer = FactoredOutput(D, d, weights=np.arange(D * d).reshape(D, d))
     expected = layer.loss_and_grad(H, Y)
-    for found, wanted in zip(layer.loss_and_grad(H.astype(int).tolist(), kind(Y.astype(dtype))), expected, strict=True):
-        np.testing.assert_array_equal(found, wanted)
+    for value, wanted in zip(layer.loss_and_grad(H.astype(int).tolist(), kind(Y.astype(dtype))), expected, strict=True):
+        np.testing.assert_array_equal(value, wanted)
 
 
 @pytest.mark.parametrize("rows", [[6], [-1], [0, 7], [0.0], ["a"], [[0]], [True], [2**64 - 1]], ids=str)
@@ -142,7 +142,7 @@ def test_reading_checks_its_inputs(layer: FactoredOutput) -> None:
         ({"base_measure": np.ones(5)}, r"base_measure must have shape \(6,\)"),
         ({"base_measure": [1, 1, 1, 1, 1, 0]}, "base_measure must hold positive finite numbers"),
         ({"weights": np.ones((d, D))}, r"weights must have shape \(6, 3\)"),
-        ({"weights": np.full((D, d), 1e300)}, "weights"),  # V, Q and w̄ were infinite
+        ({"weights": np.full((D, d), 1e300)}, "weights"),  # V, Q and w̄ became infinite
         ({"weights": np.full((D, d), "a", object)}, "weights"),
         ({"base_measure": [1e-90, 1, 1, 1, 1, 1]}, "base_measure"),  # 1/√π overflows float32: losses were NaN
         ({"loss": "zloss", "seed": -1}, "seed"),
@@ -154,7 +154,7 @@ def test_layers_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
 
 
 def test_masked_arrays_are_refused() -> None:
-    """The mask was dropped, and the hidden numbers trained."""
+    """The mask was dropped, and the hidden numbers were trained on."""
     hidden = np.ma.masked_array(np.ones((2, 3)), [[0, 1, 0], [0, 0, 0]])
     with pytest.raises(InputError, match="H is a masked array"):
         validation.matrix("H", hidden, 3, np.dtype(np.float32))

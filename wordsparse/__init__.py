@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     __version__: str
 
-# Where each name is defined, but for the module losses: imported when it is first used, so that a program pays only for
-# the parts that it needs.
+# The module that defines each name (losses is a module itself). It is imported on first use, so that a program loads
+# only the parts that it needs.
 _MODULES = {
     "DocumentVectorizer": "wordsparse.unseen.vectorizer",
     "FactoredOutput": "wordsparse.layer.output",
@@ -62,7 +62,7 @@ _MODULES = {
     "train": "wordsparse.training.runs",
     "count": "wordsparse.counts.counting",
 }
-# What gensim and fastText have here.
+# Names in gensim and fastText, and their counterparts here.
 _ELSEWHERE = {
     "train_supervised": "wordsparse.labels.TextClassifier().fit(texts, labels)",
     "train_unsupervised": "wordsparse.train(text)",
@@ -71,7 +71,7 @@ _ELSEWHERE = {
     "TextClassifier": "wordsparse.labels.TextClassifier",
     **{name: f"wordsparse.gensim.{name}" for name in ("Word2Vec", "FastText", "KeyedVectors")},
 }
-__all__ = [*_MODULES, "losses"]  # type checkers see the names that are imported for them above
+__all__ = [*_MODULES, "losses"]  # type checkers see the names imported above
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
 """The ``wordsparse`` script, and ``python -m wordsparse``.
 
-A signal ends the process with status 130 and without a traceback from here on: before the command line takes over,
-while it is imported, the process ends at once.
+From here on, a signal ends the process with status 130 and without a traceback. While the command line is still being
+imported, the process ends at once.
 """
 
 import gc
@@ -17,7 +17,7 @@ def run() -> None:
 
     terminal.prepare()
     status = main()
-    gc.freeze()  # At its end Python would search all that was imported and read for circles: a tenth of a second.
+    gc.freeze()  # skips the final search for reference cycles in all loaded objects: a tenth of a second
     sys.exit(status)
 
 

@@ -1,7 +1,7 @@
-"""The progress of long work, on standard error: one line at a time.
+"""Progress of long work, on standard error: one line at a time.
 
-On a terminal and in a notebook a phase has a line that is written over, and removed at its end. Any other stream, a log
-file for one, gets a line now and then, without control codes.
+On a terminal and in a notebook, each phase has one line that is overwritten, and removed at its end. Any other stream,
+such as a log file, gets a line now and then, without control codes.
 """
 
 import contextlib
@@ -13,19 +13,19 @@ from typing import Self
 
 from wordsparse.files.escaping import escaped
 
-# Seconds before a line that is written over, and between two states of it; before a line of a log, and between two.
+# Seconds before the first line and between two lines: for a line that is overwritten, and for a log.
 BETWEEN, LOG_BETWEEN = 0.5, 60.0
 
-_drawn = 0  # characters of the line that is written over
+_drawn = 0  # characters of the line that is overwritten next
 
 
 class Display:
-    """Shows the phases of some work, one after the other.
+    """A display of the phases of some work, one after the other.
 
     Parameters
     ----------
     shown : bool
-        False shows nothing.
+        False hides everything.
     """
 
     def __init__(self, shown: bool = True) -> None:
@@ -44,7 +44,7 @@ class Display:
     ) -> None:
         """Show that ``done`` of ``total`` units of the phase ``name`` are done, or a ``share`` of an unknown total.
 
-        Another name than before starts a new phase.
+        A new name starts a new phase.
         """
         if not self._shown:
             return
@@ -65,7 +65,7 @@ class Display:
         _draw(line) if self._over else write(f"wordsparse: {line}")
 
     def say(self, line: str) -> None:
-        """Write a line, above the one that is written over."""
+        """Write a line above the line that is overwritten."""
         if self._shown:
             write(line)
 
@@ -79,14 +79,13 @@ class Display:
 
 
 def write(line: str) -> None:
-    """Write a line on standard error, in the place of one that is written over; it is dropped where nobody can read
-    it."""
+    """Write a line on standard error, in place of a line that is being overwritten; without a reader it is dropped."""
     _draw("")
     _print(f"{escaped(line)}\n")
 
 
 def _draw(line: str) -> None:
-    """Write over the line that was drawn before; an empty one removes it."""
+    """Overwrite the line that was drawn before; an empty line removes it."""
     global _drawn
     line = escaped(line)[: shutil.get_terminal_size().columns - 1]
     if line or _drawn:
@@ -116,7 +115,7 @@ def _open() -> bool:
 
 
 def _is_written_over() -> bool:
-    """Whether standard error is a terminal, or this process the kernel of a notebook."""
+    """Return whether standard error is a terminal, or this process is the kernel of a notebook."""
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         return True
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
@@ -124,7 +123,7 @@ def _is_written_over() -> bool:
 
 
 def _time(seconds: float) -> str:
-    """A duration in words of at most two units."""
+    """Format a duration in seconds, minutes or hours."""
     minutes, hours = round(seconds / 60), round(seconds / 3600, 1)
     if seconds < 90:
         return f"{seconds:.0f} s"

@@ -5,7 +5,7 @@ folder of its door; without the folder, running the command says that it is miss
 """
 
 SOURCES: dict[str, tuple[str, str]] = {
-    "graph": ("wordsparse.graphs.source:GraphSource", "the edges of a graph: walks are made while it trains"),
+    "graph": ("wordsparse.graphs.source:GraphSource", "the edges of a graph; walks are drawn during training"),
     "counts": ("wordsparse.counts.source:CountSource", "tables of counted pairs: the columns word, context and count"),
 }
 
@@ -14,7 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("wordsparse.cli.train", "Train word vectors on text, or on what `encode` wrote."),
     "count": ("wordsparse.counts.command", "Count the pairs of words of a text, for training from counts."),
     "evaluate": ("wordsparse.cli.evaluate", "Judge a model, or word vectors of any tool, by test sets."),
-    "compare": ("wordsparse.comparison.command", "Train ours and gensim's word2vec on CORPUS, and judge both."),
+    "compare": ("wordsparse.comparison.command", "Train wordsparse and gensim's word2vec on CORPUS, and judge both."),
     "advise": ("wordsparse.advice.command", "Tell whether the exact layer suits CORPUS, or rows of numbers."),
     "export": ("wordsparse.cli.export", "Write vectors in the format of another program."),
     "subwords": ("wordsparse.cli.subwords", "Fit n-grams of characters to finished vectors."),

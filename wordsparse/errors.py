@@ -19,34 +19,34 @@ class WordsparseError(Exception):
 
 
 class InputError(WordsparseError, ValueError):
-    """The request is wrong (option, file, format, size). Raised before anything is started or written."""
+    """A wrong request (option, file, format, size), raised before anything is started or written."""
 
 
 class MissingDependencyError(InputError, ImportError):
-    """A package is not installed, or wordsparse itself is not compiled; the message has the install command."""
+    """A package that is not installed, or wordsparse itself not compiled; the message has the install command."""
 
 
 class WrongTypeError(InputError, TypeError):
-    """An argument has another type than can be used."""
+    """An argument of a type that cannot be used."""
 
 
 class UnknownWordError(InputError, KeyError):
-    """A word, or another key, that has no vector, or an attribute that the words do not have."""
+    """A word or another key without a vector, or an attribute that words do not have."""
 
-    __str__ = Exception.__str__  # KeyError's quotes the message
+    __str__ = Exception.__str__  # KeyError's __str__ quotes the message
 
 
 class CutShortError(InputError, EOFError):
-    """A file ends before the content that its first line states."""
+    """A file that ends before the content that its first line states."""
 
 
 class MissingFileError(InputError, FileNotFoundError):
-    """There is no file of a given name."""
+    """A file that does not exist."""
 
 
 class TrainingError(WordsparseError, RuntimeError):
-    """A run failed after it had started: diverging values, an impossible step, a failed write."""
+    """A run that failed after it had started: diverging values, an impossible step, a failed write."""
 
 
 class ReadError(WordsparseError):
-    """A file in use has changed or disappeared. Raised between two minibatches, before any state changes."""
+    """A file that changed or disappeared while in use. Raised between two minibatches, before any state changes."""

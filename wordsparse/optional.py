@@ -1,7 +1,7 @@
 """Optional packages and the compiled modules: the only place that imports them and knows their install commands.
 
-They are imported on demand. A package that is missing or cannot be imported raises :class:`MissingDependencyError`,
-whose message names the purpose, the package and the install command.
+They are imported on demand. If a package is missing or cannot be imported, :class:`MissingDependencyError` names the
+purpose, the package and the install command.
 """
 
 import importlib
@@ -31,20 +31,20 @@ _CUPY = "pip install 'wordsparse[cuda13]' (driver 580 or newer) or 'wordsparse[c
 
 
 def command(package: str) -> str:
-    """The command that installs ``package``, an import name."""
+    """Return the command that installs ``package``, an import name."""
     if package == "gensim" and sys.version_info >= (3, 14):
-        return "it has no wheel for this Python; take 3.13"
+        return "it has no wheel for this Python; use 3.13"
     extra = PACKAGES[package][1]
     return f"pip install 'wordsparse[{extra}]'" if extra else _CUPY
 
 
 def installed(package: str) -> bool:
-    """Whether ``package`` is installed; it is not imported."""
+    """Return whether ``package`` is installed, without importing it."""
     return importlib.util.find_spec(package) is not None
 
 
 def gensim_data() -> Path | None:
-    """The folder of the data that gensim ships, which is not imported; None where it is not installed."""
+    """Return the folder of the data that gensim ships, without importing gensim; None if it is not installed."""
     spec = importlib.util.find_spec("gensim")
     return None if spec is None or spec.origin is None else Path(spec.origin).parent / "test" / "test_data"
 
@@ -64,7 +64,7 @@ def load(purpose: str, module: str) -> Any:
 
 
 def not_compiled() -> MissingDependencyError:
-    """The error for a missing compiled module of wordsparse."""
+    """Return the error for a missing compiled module of wordsparse."""
     return MissingDependencyError(
         f"{Path(__file__).parent} is the source tree of wordsparse, not compiled: leave this directory, or "
         "pip install -e ."

@@ -1,4 +1,4 @@
-"""Signals to a program of ours before its command line takes over: they end it, without a traceback."""
+"""Signals to a program before its command line takes over: they end it, without a traceback."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ INTERRUPTED = 130
 
 
 def answer() -> None:
-    """Let a signal end the process from now on, unless the parent process ignored it."""
+    """Make signals end the process from now on, unless the parent process ignored them."""
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, leave)
@@ -19,14 +19,14 @@ def answer() -> None:
 
 
 def leave(number: int, frame: FrameType | None) -> None:
-    """End the process: a handler of signals."""
+    """End the process; a signal handler."""
     with contextlib.suppress(OSError):
         os.write(2, b"wordsparse: interrupted\n")
     os._exit(INTERRUPTED)
 
 
 def heed(unraisable: "sys.UnraisableHookArgs") -> None:
-    """End the process if a signal came in a callback, such as one of an import: Python drops the exceptions of those,
+    """End the process if a signal came in a callback, such as a callback of an import. Python drops exceptions there,
     so the interruption would be printed and forgotten."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         leave(signal.SIGINT, None)

@@ -16,18 +16,18 @@ from wordsparse.types import Array
 LARGEST = 2**63 - 1
 # The maximum difference of a symmetric matrix from its transpose, relative to its largest entry.
 SYMMETRY = 1e-5
-# The remedies for a number that is not finite, and for a sparse matrix whose parts do not fit together.
+# Remedies for a number that is not finite, and for a sparse matrix whose parts do not fit together.
 REPLACE = "remove or replace it"
 REBUILD = "build it with scipy.sparse.coo_array((values, (rows, columns)), shape)"
 
 
 def plain(value: Any) -> Any:
-    """A NumPy number, Boolean or string as Python's own, which JSON can hold; any other value as it is."""
+    """Return a NumPy number, Boolean or string as Python's own type, which JSON can hold; any other value unchanged."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
-    """``value`` as an int of at least ``least`` and at most ``most``."""
+    """Return ``value`` as an int of at least ``least`` and at most ``most``."""
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -42,11 +42,11 @@ def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int
 
 
 positive_int = functools.partial(whole, least=1, most=LARGEST)
-"""``value`` as an int of at least 1 that 64 bits hold."""
+"""A check that returns ``value`` as an int from 1 to the largest that 64 bits hold."""
 
 
 def finite(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> float:
-    """``value`` as a finite float of at least ``least`` and at most ``most``."""
+    """Return ``value`` as a finite float of at least ``least`` and at most ``most``."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -63,11 +63,11 @@ def finite(name: str, value: Any, least: float = -math.inf, most: float = math.i
 
 
 non_negative = functools.partial(finite, least=0.0)
-"""``value`` as a finite float of at least 0."""
+"""A check that returns ``value`` as a finite float of at least 0."""
 
 
 def one_of(*choices: str) -> Callable[[str, Any], str]:
-    """Return a check that a value is one of these."""
+    """Return a check that a value is one of the ``choices``."""
 
     def check(name: str, value: Any) -> str:
         if value not in choices:
@@ -78,7 +78,7 @@ def one_of(*choices: str) -> Callable[[str, Any], str]:
 
 
 def working_dtype(dtype: Any) -> np.dtype[Any]:
-    """float32 or float64."""
+    """Return the dtype if it is float32 or float64; else InputError."""
     try:
         resolved: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
@@ -89,7 +89,7 @@ def working_dtype(dtype: Any) -> np.dtype[Any]:
 
 
 def _real_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Array:
-    """``value`` as an array of real numbers; None in ``shape`` means any length."""
+    """Return ``value`` as an array of real numbers; None in ``shape`` means any length."""
     is_sparse: bool = sp.issparse(value)
     if is_sparse:
         raise InputError(f"{name} must be a dense array, not a sparse {type(value).__name__}: give {name}.toarray()")
@@ -108,7 +108,7 @@ def _real_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> A
 
 
 def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Array:
-    """π (D,) float64: positive, normalised to sum 1; ``dtype`` must hold 1/√π."""
+    """Return π (D,) float64, positive and normalised to sum 1; ``dtype`` must hold 1/√π."""
     pi = _real_array("base_measure", measure, (n_outputs,)).astype(np.float64)
     if not (np.isfinite(pi).all() and (pi > 0).all()):
         raise InputError("base_measure must hold positive finite numbers only")
@@ -117,19 +117,19 @@ def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Ar
     if 1 / np.sqrt(pi.min()) > np.finfo(dtype).max:
         raise InputError(
             f"base_measure spans too wide a range for {dtype}: its smallest entry is {pi.min():.3g}; raise it, or "
-            "take float64"
+            "use float64"
         )
     return pi
 
 
 def all_finite(array: Array) -> bool:
-    """Whether every number is finite; for a finite contiguous array, one pass without temporary arrays."""
+    """Return whether every number is finite; a finite contiguous array takes one pass without temporary arrays."""
     with np.errstate(all="ignore"):
         return bool(np.isfinite(np.vdot(array, array)) or np.isfinite(array).all())
 
 
 def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any], first_row: int = 0) -> Array:
-    """A C-contiguous real matrix (any, columns) of finite numbers in ``dtype``."""
+    """Return a C-contiguous real matrix (any, columns) of finite numbers in ``dtype``."""
     array = _real_array(name, value, (None, columns))
     with np.errstate(over="ignore"):  # an overflow is detected below
         array = np.ascontiguousarray(array, dtype)
@@ -140,7 +140,7 @@ def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any], firs
 
 
 def device_matrix(name: str, array: Array, columns: int, dtype: np.dtype[Any]) -> Array:
-    """The same as :func:`matrix`, for an array on the device."""
+    """Check like :func:`matrix`, for an array on the device."""
     if array.ndim != 2 or array.shape[1] != columns:
         raise InputError(f"{name} must have shape (any, {columns}), not {array.shape}")
     if array.dtype.kind not in "fiub":
@@ -152,7 +152,7 @@ def device_matrix(name: str, array: Array, columns: int, dtype: np.dtype[Any]) -
 
 
 def positive_definite(name: str, value: ArrayLike, size: int) -> Array:
-    """A symmetric positive definite (size, size) float64 matrix of finite numbers, up to the rounding of float32."""
+    """Return a symmetric positive definite (size, size) float64 matrix of finite numbers, up to float32 rounding."""
     if np.shape(value) != (size, size):
         raise InputError(f"{name} must have shape ({size}, {size}), not {np.shape(value)}")
     array = matrix(name, value, size, np.dtype(np.float64))
@@ -168,7 +168,7 @@ def positive_definite(name: str, value: ArrayLike, size: int) -> Array:
 
 
 def output_rows(rows: ArrayLike, n_outputs: int, name: str = "rows") -> Array:
-    """Indices of outputs, (n,) int64 in range; errors call them ``name``."""
+    """Return indices of outputs, (n,) int64 in range; errors call them ``name``."""
     array = np.atleast_1d(np.asarray(rows))
     if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
         raise InputError(f"{name} must be a sequence of whole numbers, not {array.dtype} of shape {array.shape}")
@@ -181,7 +181,7 @@ def output_rows(rows: ArrayLike, n_outputs: int, name: str = "rows") -> Array:
 def sparse_targets(
     Y: Any, examples: int, n_outputs: int, dtype: np.dtype[Any], *, add_up: bool
 ) -> tuple[Array, Array, Array]:
-    """The (indptr, columns, values) of a SciPy sparse Y (examples, D), validated.
+    """Return the validated (indptr, columns, values) of a SciPy sparse Y (examples, D).
 
     ``add_up`` adds repeated entries, as SciPy defines the matrix.
     """
@@ -192,14 +192,14 @@ def sparse_targets(
             "scipy.sparse.csr_array(Y)"
         )
     if Y.shape != (examples, n_outputs):
-        raise InputError(f"Y must have shape ({examples}, {n_outputs}), one row an example, not {Y.shape}")
+        raise InputError(f"Y must have shape ({examples}, {n_outputs}), one row per example, not {Y.shape}")
     return _sparse_parts("Y", Y, dtype, add_up=add_up)
 
 
 def csr(name: str, matrix: Any, dtype: np.dtype[Any]) -> Any:
-    """A SciPy sparse matrix as a CSR array of finite numbers in ``dtype``, columns ascending, repeated entries added.
+    """Return a SciPy sparse matrix as CSR of finite ``dtype`` numbers: columns ascending, repeated entries added.
 
-    The arrays may be those of ``matrix``.
+    The result may share the arrays of ``matrix``.
     """
     is_sparse: bool = sp.issparse(matrix)
     if not is_sparse or len(matrix.shape) != 2:
@@ -219,7 +219,7 @@ def _sparse_parts(name: str, matrix: Any, dtype: np.dtype[Any], *, add_up: bool)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise InputError(f"{name} is not a valid {matrix.format.upper()} matrix: {error}; {REBUILD}") from None
     if add_up and not rows.has_canonical_format:
-        parts = _summable(rows.data).copy(), rows.indices.copy(), rows.indptr.copy()  # those of the caller stay
+        parts = _summable(rows.data).copy(), rows.indices.copy(), rows.indptr.copy()  # the caller's arrays stay
         rows = sp.csr_array(parts, shape=rows.shape)
         rows.sum_duplicates()
     indptr, columns = rows.indptr.astype(np.int64), rows.indices.astype(np.int64)
@@ -233,8 +233,8 @@ def _sparse_parts(name: str, matrix: Any, dtype: np.dtype[Any], *, add_up: bool)
 
 
 def _as_csr(matrix: Any) -> Any:
-    """A sparse matrix as a new CSR array that shares what it can. SciPy checks the parts of a new array, and not what
-    is set on its matrices; compiled code trusts them."""
+    """Return a sparse matrix as a new CSR array that shares arrays if it can. SciPy checks the parts of a new array,
+    but not parts set later on its matrices; compiled code trusts them."""
     if matrix.format not in ("csr", "csc"):
         entries = matrix.tocoo()
         return sp.coo_array((_summable(entries.data), (entries.row, entries.col)), shape=matrix.shape).tocsr()
@@ -245,14 +245,14 @@ def _as_csr(matrix: Any) -> Any:
 
 
 def _summable(values: Array) -> Array:
-    """Whole numbers as float64, in which they add up: 200 and 200 are 144 in uint8."""
+    """Return whole numbers as float64, for sums without overflow: in uint8, 200 and 200 are 144."""
     return values.astype(np.float64) if values.dtype.kind in "iu" else values
 
 
 def texts_of(X: Any) -> Iterable[Any]:
-    """The documents of X: a table of one column is its cells, and not the names of its columns.
+    """Return the documents of X; a table of one column gives its cells, without the column's name.
 
-    InputError if X is a single str, no iterable, or a table of several columns.
+    InputError if X is a single str, not iterable, or a table of several columns.
     """
     if isinstance(X, str) or not isinstance(X, Iterable):
         raise InputError(f"X must be an iterable of texts, not {X!r:.80}")
@@ -265,8 +265,8 @@ def texts_of(X: Any) -> Iterable[Any]:
 
 
 def words_of(name: str, text: Any) -> Sequence[Any]:
-    """The words of a text that is a sequence of them; InputError with its ``name`` if it is none."""
+    """Return the words of a text that is a sequence of words; InputError calls it ``name`` if it is not one."""
     if isinstance(text, bytes) or not isinstance(text, Iterable):
-        said = "a missing text is '', as fillna('') makes it"
-        raise InputError(f"{name} must be a text or a sequence of words, not {text!r:.80}: {said}")
+        remedy = "a missing text is '', as fillna('') makes it"
+        raise InputError(f"{name} must be a text or a sequence of words, not {text!r:.80}: {remedy}")
     return text if isinstance(text, Sequence) else list(text)

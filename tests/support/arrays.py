@@ -1,4 +1,4 @@
-"""Random arrays and sparse structures for the tests of kernels, and the comparison of their results."""
+"""Random arrays and sparse structures for the tests of kernels, and comparisons of their results."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ DTYPES = ["float32", "float64"]
 
 
 def structure(rows: int, columns: int, entries: int) -> Csr:
-    """Repeated columns, empty rows, and one row that owns a third of the entries."""
+    """Make a structure with repeated columns, empty rows, and one row that owns a third of the entries."""
     random = np.random.default_rng(0)
     row = np.sort(
         np.concatenate([random.integers(0, max(rows, 1), entries - entries // 3), [rows // 2] * (entries // 3)])
@@ -23,5 +23,5 @@ def structure(rows: int, columns: int, entries: int) -> Csr:
 
 def normal(shape: tuple[int, ...], dtype: str, seed: int) -> Array:
     array = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
-    array.setflags(write=False)  # inputs are only read: they may be memory-mapped
+    array.setflags(write=False)  # kernels only read inputs, which may be memory-mapped
     return array

@@ -1,11 +1,11 @@
-"""The compiled kernels with the code paths of large matrices, on matrices of any size."""
+"""The compiled kernels with the code paths of large matrices, for matrices of any size."""
 
 from support.arrays import Array
 from wordsparse.kernels import CpuKernels, Csr
 
 
 class InBlocks(CpuKernels):
-    """Sparse products by blocks of columns, rounded panels, sums written past the caches, as for large matrices."""
+    """Kernels that use blocks of columns, rounded panels and writes past the caches, as for large matrices."""
 
     def _in_blocks(self, csr: Csr, matrix: Array) -> bool:
         return csr.entries > 0 and csr.rows > 0 and matrix.size > 0

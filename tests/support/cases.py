@@ -1,4 +1,4 @@
-"""Which problems the layer is compared on: a covering choice from the product of all factors."""
+"""The problems on which the layer is compared: a covering choice from the product of all factors."""
 
 import itertools
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from support import problems
 
 
 class Case(NamedTuple):
-    """One problem; ``m`` counts in d where it is a string, ``most`` is the largest K, ``pi``: with a preconditioner."""
+    """One problem; a string ``m`` is a formula in d, ``most`` is the largest K, ``pi`` adds a preconditioner."""
 
     loss: str
     measure: bool
@@ -43,9 +43,9 @@ LEVELS = Case(
 
 
 def covering_cases() -> list[Case]:
-    """Cases in which any two factors meet at every pair of their levels, and small ones at every triple of them.
+    """Choose cases in which any two factors meet at every pair of their levels, and small cases at every triple.
 
-    Greedy: of some random cases take the one that covers most of what is left. The full product has 17,280 cases.
+    Greedy: among random cases, take the case that covers most of the rest. The full product has 17,280 cases.
     """
     random = np.random.default_rng(0)
 
@@ -63,7 +63,7 @@ def covering_cases() -> list[Case]:
                 left.add(tuple(zip(factors, choice, strict=True)))
     cases = []
     while left:
-        # One uncovered combination is taken for certain, the rest of the case at random.
+        # One uncovered combination is always taken, the rest of the case is random.
         seed = dict(min(left, key=repr))
         candidates = []
         for _ in range(20):

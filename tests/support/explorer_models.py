@@ -36,7 +36,7 @@ HOSTILE = (
 
 
 def made_model(filler: int = 200) -> WordVectors:
-    """The words of TRAITS, hostile ones and filler in 12 dimensions."""
+    """Make a model of the words of TRAITS, hostile words and filler, in 12 dimensions."""
     random = np.random.default_rng(7)
     words = [*TRAITS, *HOSTILE, *(f"filler{i}" for i in range(filler))]
     vectors = np.zeros((len(words), 12))

@@ -1,4 +1,4 @@
-"""A CuPy that answers as on a machine of one's choice, and its errors."""
+"""A fake CuPy that answers as on a chosen machine, and its errors."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -7,11 +7,11 @@ import numpy as np
 
 
 class CUDARuntimeError(RuntimeError):
-    """As CuPy's, from a module of its name."""
+    """An error like CuPy's, from a module of its name."""
 
 
 class OutOfMemoryError(MemoryError):
-    """As CuPy's."""
+    """An error like CuPy's."""
 
 
 for _error in (CUDARuntimeError, OutOfMemoryError):
@@ -19,7 +19,7 @@ for _error in (CUDARuntimeError, OutOfMemoryError):
 
 
 def fake_cupy(**changes: Any) -> Any:
-    """A CuPy with an H100, changed where a machine differs: what its functions return, or raise."""
+    """Make a CuPy with an H100; ``changes`` replace what its functions return, or raise."""
     answers = {
         "driver": 13000,
         "runtime": 12090,

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Served:
-    """The answer of the server for every path but those in ``redirects`` and ``statuses``; ``requests`` came so far.
+    """Content that a server sends for every path not in ``redirects`` and ``statuses``; ``requests`` came so far.
 
-    - ``cuts``: after how many bytes the next connections are cut; later ones are not.
-    - ``endless``: the begin of a raw answer, and what follows it again and again.
-    - ``length``: the Content-Length that it states instead of the true one; 0 for none.
+    - ``cuts``: numbers of bytes after which the next connections are cut; later connections are not.
+    - ``endless``: the beginning of a raw answer, and the part that follows it again and again.
+    - ``length``: the Content-Length that it states instead of the true length; 0 for no header.
     """
 
     data: bytes
@@ -33,8 +33,8 @@ def serving(served: Served) -> Iterator[Served]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked = self.headers.get("Range")
-            served.requests.append((self.path, asked))
+            bytes_range = self.headers.get("Range")
+            served.requests.append((self.path, bytes_range))
             if served.endless is not None:
                 self.wfile.write(served.endless[0])
                 with suppress(OSError):  # the client has gone away
@@ -50,8 +50,8 @@ def serving(served: Served) -> Iterator[Served]:
                 self.send_error(served.statuses.pop(0))
                 return
             start = 0
-            if asked is not None and served.ranges:
-                start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            if bytes_range is not None and served.ranges:
+                start = int(bytes_range.removeprefix("bytes=").removesuffix("-"))
                 if start >= len(served.data):
                     self.send_error(416)
                     return

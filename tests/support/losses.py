@@ -1,4 +1,4 @@
-"""Every built-in loss with constants that are not its defaults, and its formula over all outputs."""
+"""Every built-in loss with constants other than its defaults, and its formula over all outputs."""
 
 import math
 from collections.abc import Callable
@@ -46,7 +46,7 @@ CASES: dict[str, tuple[losses.Loss, Callable[[float, Array, Array], float]]] = {
 }
 BY_SQUARE = math.tanh(1) / 8  # the bound of softplus that touches it at ±2
 assert {type(loss) for loss, _ in CASES.values()} == set(losses.LOSSES.values())
-# As they are by default, and squared error with weights.
+# Losses with their defaults, and squared error with weights.
 DEFAULTS: dict[str, losses.Loss] = {
     **{name: loss() for name, loss in losses.LOSSES.items()},
     "squared-at-1": losses.Squared(target_value=1.0),

@@ -13,7 +13,7 @@ import pytest
 
 from wordsparse import optional
 
-# As root, and with more ranks than cores, Open MPI asks to be told so.
+# Open MPI must be told to run as root, and to run more ranks than cores.
 ENVIRONMENT = {
     **os.environ,
     "OMP_NUM_THREADS": "1",
@@ -23,12 +23,12 @@ ENVIRONMENT = {
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
 }
 SECONDS = 300
-# Open MPI's launcher adds to what a failed program has said: blocks between rules, and what its own servers met.
+# Open MPI's launcher adds text to a failed program's output: blocks between rules, and messages of its own servers.
 OF_THE_LAUNCHER = re.compile(r"^-{60,}\n.*?^-{60,}\n|^\[\S+:\d+\] PMIX ERROR[^\n]*\n|\0", re.DOTALL | re.MULTILINE)
 
 
 def mpiexec() -> str | None:
-    """The launcher beside this Python, or else on the path."""
+    """Return the launcher next to this Python, or else on the path."""
     return shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
 
 
@@ -38,12 +38,12 @@ needs_mpi = pytest.mark.skipif(
 
 
 def command(ranks: int, *program: object) -> list[str]:
-    """The command that runs a program of this Python on ``ranks`` ranks."""
+    """Return the command that runs a program of this Python on ``ranks`` ranks."""
     return [str(mpiexec()), "-n", str(ranks), sys.executable, *map(str, program)]
 
 
 def launched(ranks: int, *program: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run it to its end; its standard error is without what the launcher has added."""
+    """Run a program to its end; its standard error is without the launcher's additions."""
     run = subprocess.run(
         command(ranks, *program), cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
     )
@@ -51,9 +51,9 @@ def launched(ranks: int, *program: object, cwd: Path | None = None) -> subproces
 
 
 def started(ranks: int, *arguments: object) -> subprocess.Popen[str]:
-    """``python -m wordsparse.distributed`` on ``ranks`` ranks, running."""
-    given = command(ranks, "-m", "wordsparse.distributed", *arguments)
-    return subprocess.Popen(given, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    """Start ``python -m wordsparse.distributed`` on ``ranks`` ranks."""
+    program = command(ranks, "-m", "wordsparse.distributed", *arguments)
+    return subprocess.Popen(program, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def wait_until(condition: Callable[[], object], process: subprocess.Popen[str] | None = None) -> None:
@@ -66,8 +66,8 @@ def wait_until(condition: Callable[[], object], process: subprocess.Popen[str] |
 
 
 def ranks_of(output: Path) -> dict[int, int]:
-    """The running processes that were started for this output, by rank."""
-    found = {}
+    """Return the running processes that were started for this output, by rank."""
+    processes = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             arguments, variables = ((folder / part).read_bytes().split(b"\0") for part in ("cmdline", "environ"))
@@ -75,15 +75,15 @@ def ranks_of(output: Path) -> dict[int, int]:
             continue
         names = [one for one in variables if one.startswith((b"PMI_RANK=", b"OMPI_COMM_WORLD_RANK="))]
         if names and os.fsencode(output) in arguments and b"mpiexec" not in arguments[0]:
-            found[int(names[0].partition(b"=")[2])] = int(folder.name)
-    return found
+            processes[int(names[0].partition(b"=")[2])] = int(folder.name)
+    return processes
 
 
-def own_words(said: str) -> str:
-    """What programs have said, without what the launcher has added."""
-    return OF_THE_LAUNCHER.sub("", said)
+def own_words(errors: str) -> str:
+    """Return the output of the programs, without the launcher's additions."""
+    return OF_THE_LAUNCHER.sub("", errors)
 
 
 def train(ranks: int, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """``python -m wordsparse.distributed`` on ``ranks`` ranks."""
+    """Run ``python -m wordsparse.distributed`` on ``ranks`` ranks."""
     return launched(ranks, "-m", "wordsparse.distributed", *arguments)

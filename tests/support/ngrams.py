@@ -1,4 +1,4 @@
-"""N-grams and their rows by plain Python and NumPy in float64, with which compiled code is compared."""
+"""N-grams and their rows in plain Python and NumPy float64, for comparison with compiled code."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,19 +9,19 @@ from support.arrays import Array
 
 
 def ngrams_of(word: str, shortest: int, longest: int) -> list[str]:
-    """The n-grams of ``<word>`` of these lengths in characters, each as often as it occurs."""
+    """Return the n-grams of ``<word>`` of these lengths in characters, each as often as it occurs."""
     text = f"<{word}>"
     return [text[i : i + n] for i in range(len(text)) for n in range(shortest, longest + 1) if i + n <= len(text)]
 
 
 def texts(ngrams: Any) -> list[str]:
-    """Compiled n-grams, in the order of their rows."""
+    """Return compiled n-grams, in the order of their rows."""
     text, ends = ngrams.text(), ngrams.ends.tolist()
     return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def numbered(words: Sequence[str], shortest: int, longest: int, at_least: int) -> list[str]:
-    """The n-grams that ``at_least`` words have: the longest first, the one first that the fewest words have."""
+    """Return the n-grams that ``at_least`` words have, longest first, then those that the fewest words have."""
     counts: dict[str, int] = {}
     for word in words:
         for ngram in dict.fromkeys(ngrams_of(word, shortest, longest)):
@@ -30,16 +30,16 @@ def numbered(words: Sequence[str], shortest: int, longest: int, at_least: int) -
 
 
 def shares(words: Sequence[str], ngrams: Sequence[str], shortest: int, longest: int) -> Array:
-    """X (V, B), whose product with rows has the mean of the rows of each word's n-grams."""
+    """Return X (V, B); its product with rows is the mean of the rows of each word's n-grams."""
     X, number = np.zeros((len(words), len(ngrams))), {ngram: i for i, ngram in enumerate(ngrams)}
     for row, word in zip(X, words, strict=True):
-        known = [number[g] for g in ngrams_of(word, shortest, longest) if g in number]
-        np.add.at(row, known, 1 / max(len(known), 1))
+        columns = [number[g] for g in ngrams_of(word, shortest, longest) if g in number]
+        np.add.at(row, columns, 1 / max(len(columns), 1))
     return X
 
 
 def swept(X: Array, U: Array, weights: Array, ridge: float, sweeps: int) -> Array:
-    """The rows G (B, d) that sweeps from zeros leave of argmin Σ weights |U − X G|² + ridge |G|²."""
+    """Return the rows G (B, d) after some sweeps from zeros that minimise Σ weights |U − X G|² + ridge |G|²."""
     G, R = np.zeros((X.shape[1], U.shape[1])), U.astype(np.float64)
     for _ in range(sweeps):
         for row, x in zip(G, X.T, strict=True):
@@ -50,18 +50,18 @@ def swept(X: Array, U: Array, weights: Array, ridge: float, sweeps: int) -> Arra
 
 
 def packed(numbers: Array, span: int) -> tuple[Array, Array]:
-    """Rows of 8 bits as whole numbers, and the scale of each span."""
+    """Return rows of 8 bits as whole numbers, and the scale of each span."""
     scales = np.maximum.reduceat(np.abs(numbers), np.arange(0, numbers.shape[1], span), axis=1) / 127
     of_column = np.repeat(scales, span, axis=1)[:, : numbers.shape[1]]
     return np.rint(np.divide(numbers, of_column, out=np.zeros_like(numbers), where=of_column > 0)), scales
 
 
 def parts(rows: Array, dim: int) -> tuple[Array, Array]:
-    """Packed rows as whole numbers and scales."""
+    """Return packed rows as whole numbers and scales."""
     return rows[:, -dim:].view(np.int8), np.ascontiguousarray(rows[:, :-dim]).view(np.float32)
 
 
 def unpacked(rows: Array, dim: int, span: int) -> Array:
-    """The numbers of packed rows (B, dim)."""
+    """Return the numbers of packed rows (B, dim)."""
     numbers, scales = parts(rows, dim)
     return np.repeat(scales, span, axis=1)[:, :dim] * numbers

@@ -13,7 +13,7 @@ from wordsparse.kernels.pool import ArrayPool
 
 
 class Operation(NamedTuple):
-    """What kernels are asked for; the exact result, and how far from it rounding may lead; the result's dtype."""
+    """A call of kernels, its exact result, the largest error that rounding may cause, and the result's dtype."""
 
     call: Callable[[Any], Array]
     exact: Array
@@ -22,33 +22,33 @@ class Operation(NamedTuple):
     symmetric: bool = False
 
     def check(self, kernels: Any) -> None:
-        found = self.call(kernels)
-        assert found.dtype == self.dtype
-        np.testing.assert_allclose(found, self.exact, rtol=0, atol=self.atol)
+        result = self.call(kernels)
+        assert result.dtype == self.dtype
+        np.testing.assert_allclose(result, self.exact, rtol=0, atol=self.atol)
         if self.symmetric:
-            np.testing.assert_array_equal(found, found.T)
+            np.testing.assert_array_equal(result, result.T)
 
 
 def of(name: str, *arguments: Any, **options: Any) -> Callable[[Any], Array]:
-    """The call of a method of kernels."""
+    """Return a call of a method of kernels."""
     return lambda kernels: getattr(kernels, name)(*arguments, **options)
 
 
 def rounding(dtype: str, terms: int) -> float:
-    """What sums of ``terms`` standard normal numbers or products may lose."""
+    """Return the largest error of sums of ``terms`` standard normal numbers or products."""
     return float(8 * np.finfo(dtype).eps * (terms + 4))
 
 
 def dense(csr: Csr, values: Array) -> Array:
-    """The matrix, repeated entries added up."""
+    """Return the dense matrix, with repeated entries added up."""
     out = np.zeros((csr.rows, csr.columns))
     values = values if csr.order is None else values[csr.order]
     np.add.at(out, (csr.row_of_entry, csr.indices), values)
     return out
 
 
-# Rows, columns, d, entries: empty in each way, awkward sizes, blocks of 64 and 512 rows and of 1,024 columns crossed,
-# and rows of thousands of entries.
+# Rows, columns, d, entries: empty in each way, awkward sizes, sizes beyond blocks of 64 and 512 rows and of 1,024
+# columns, and rows of thousands of entries.
 SPARSE = [
     (0, 3, 4, 0),
     (3, 0, 4, 0),
@@ -65,7 +65,7 @@ SPARSE = [
 
 @cache
 def sparse(dtype: str, rows: int, columns: int, d: int, entries: int) -> list[Operation]:
-    """Sparse matrices times rows, and rows taken, scaled and added."""
+    """List operations of sparse matrices times rows, and of rows taken, scaled and added."""
     csr = structure(rows, columns, entries)
     values, left, right = normal((entries,), dtype, 1), normal((rows, d), dtype, 2), normal((columns, d), dtype, 3)
     matrix, left64, right64 = dense(csr, values), left.astype(np.float64), right.astype(np.float64)
@@ -73,13 +73,13 @@ def sparse(dtype: str, rows: int, columns: int, d: int, entries: int) -> list[Op
     product, terms = matrix @ right64, rounding(dtype, entries)
     pairs = (left64 @ right64.T)[csr.row_of_entry, csr.indices]
     tall, last = normal((columns + rows, d), dtype, 6), normal((rows,), dtype, 7)
-    apart = np.hstack([tall, tall])[:, :d]  # rows that stand apart in memory
+    apart = np.hstack([tall, tall])[:, :d]  # rows with gaps between them in memory
     chosen = np.random.default_rng(5).permutation(columns + rows)[:rows].astype(np.int64)
 
     def added(kernels: Any, scale: Array | None) -> Array:
-        found = tall.copy()
-        kernels.add_rows(found, chosen, left, scale)
-        return found
+        changed = tall.copy()
+        kernels.add_rows(changed, chosen, left, scale)
+        return changed
 
     plus, plus_scaled = tall.astype(np.float64), tall.astype(np.float64)
     plus[chosen] += left
@@ -102,8 +102,8 @@ def sparse(dtype: str, rows: int, columns: int, d: int, entries: int) -> list[Op
     ]
 
 
-# Places, columns, d, reach: nothing at all, one column only, blocks of 2048 places and strips of 2 and 6 cache lines
-# crossed and met, long windows, and two tiles of the GPU's columns.
+# Places, columns, d, reach: nothing at all, one column only, sizes at and beyond blocks of 2048 places and strips of 2
+# and 6 cache lines, long windows, and two tiles of the GPU's columns.
 WINDOWS = [
     (0, 3, 4, 2),
     (2, 2, 1, 1),
@@ -122,10 +122,10 @@ WINDOWS = [
 
 @cache
 def windows(dtype: str, n: int, columns: int, d: int, reach: int) -> list[Operation]:
-    """Windows over a text: their means, their outputs, and what they send back."""
+    """List operations on windows over a text: their means, their outputs, and the gradients that they send back."""
     bags = problems.windows(np.random.default_rng(7), n, columns, reach)
     C, m = problems.dense_bags(bags), bags.rows
-    targets = np.random.default_rng(8).integers(0, columns + 1, m).astype(np.int32)  # one output is no feature
+    targets = np.random.default_rng(8).integers(0, columns + 1, m).astype(np.int32)  # one output is not a feature
     F, W = normal((columns, d), dtype, 9), normal((columns + 1, d), dtype, 10)
     zeta, gamma = normal((m,), dtype, 11), normal((m,), dtype, 12)
     H, X = C @ F.astype(np.float64), np.zeros(W.shape)
@@ -150,8 +150,8 @@ def windows(dtype: str, n: int, columns: int, d: int, reach: int) -> list[Operat
     ]
 
 
-# Blocks of 96, 112, 448 and 512 rows, tiles of 6 and 14 rows and of 2 vectors, 320 terms of a sum in registers: filled,
-# begun, and crossed by one.
+# Sizes at, below and one above blocks of 96, 112, 448 and 512 rows, tiles of 6 and 14 rows and of 2 vectors, and 320
+# terms of a sum in registers.
 PRODUCTS = [
     (0, 3, 4),
     (1, 1, 1),
@@ -171,7 +171,7 @@ PRODUCTS = [
 
 @cache
 def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
-    """Dense products, for which NumPy's are the other implementation."""
+    """List dense products, compared with NumPy's."""
     a, b, m = normal((n, k), dtype, 1), normal((n, d), dtype, 2), normal((k, d), "float64", 3)
     a64, b64, narrow, across = a.astype(np.float64), b.astype(np.float64), m.astype("f4"), np.asfortranarray(m)
     rows, last, below = (
@@ -203,7 +203,7 @@ def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
         Operation(of("matmul", a, across), a64 @ m, few, dtype),
         Operation(lambda kernels: onto_ones(kernels, m), a64 @ m + 1, few, dtype),
         Operation(lambda kernels: onto_ones(kernels, across), a64 @ m + 1, few, dtype),
-        # Rows stand further apart than their length.
+        # Rows with gaps between them.
         Operation(
             lambda kernels: kernels.matmul(a[:, :-1], m[:-1], np.ones((n, d + 2), dtype)[:, 1:-1]),
             a64[:, :-1] @ m[:-1] + 1,
@@ -217,12 +217,12 @@ def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
             rounding(dtype, k + 1),
             dtype,
         ),
-        # In an array of a pool, whose rows stand apart, and close together.
+        # In an array of a pool, with gaps between its rows, and without.
         Operation(lambda kernels: in_place(kernels, ArrayPool().rows(n, k, dtype)), a64 @ square, few, dtype),
         Operation(lambda kernels: in_place(kernels, np.empty((n, k), dtype)), a64 @ square, few, dtype),
         Operation(of("gram", a, b), a64.T @ b64, many, "float64"),
         Operation(of("gram", a[:, 1:], b[:, 1:]), a64[:, 1:].T @ b64[:, 1:], many, "float64"),
-        # On its diagonal no terms cancel: a sum that adds them one after the other rounds more.
+        # On the diagonal no terms cancel: a sum that adds them one after the other rounds more.
         Operation(of("gram", a), a64.T @ a64, more, "float64", True),
         Operation(of("gram", a, scaled, symmetric=True), a64.T @ scaled, more, "float64", True),
         Operation(of("plus_gram", base, a, b), base + a64.T @ b64, many, "float64"),

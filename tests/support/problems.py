@@ -1,4 +1,4 @@
-"""Random problems for the exact layer, and how far a layer is from the dense oracle."""
+"""Random problems for the exact layer, and distances of a layer from the dense oracle."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,44 +28,44 @@ ROUTES = ("dense", "low_rank")
 
 
 def backends() -> dict[str, Kernels]:
-    """Every available implementation: CUDA's on the stand-in if that can be compiled, and on a GPU if there is one."""
-    found: dict[str, Kernels] = {"numpy": Kernels(), "cpu-1": CpuKernels(1), "cpu-2": CpuKernels(2)}
+    """Return every available implementation; CUDA's on the stand-in if it compiles, and on a GPU if there is one."""
+    kernels: dict[str, Kernels] = {"numpy": Kernels(), "cpu-1": CpuKernels(1), "cpu-2": CpuKernels(2)}
     if compiler.COMPILER is not None:
-        found["cuda-emulated"] = CudaKernels(standin.cupy)
+        kernels["cuda-emulated"] = CudaKernels(standin.cupy)
     with suppress(InputError):
-        found["cuda"] = CudaKernels()
-    return found
+        kernels["cuda"] = CudaKernels()
+    return kernels
 
 
 def host(layer: FactoredOutput, array: Any) -> Array:
-    """An array of the layer's device as one of NumPy."""
+    """Copy an array from the layer's device to NumPy."""
     return layer.core.kernels.to_host(array)
 
 
 def measure(random: np.random.Generator, D: int) -> Array:
-    """A base measure with a spread of a few orders of magnitude, not normalised."""
+    """Draw a base measure with a spread of a few orders of magnitude, not normalised."""
     return np.exp(1.5 * random.standard_normal(D))
 
 
 def targets(random: np.random.Generator, m: int, D: int, most: int) -> sp.csr_array:
-    """(m, D): 0 to ``most`` stored targets an example, in no order, repeats included."""
+    """Draw targets (m, D), 0 to ``most`` per example, in no order and with repeats."""
     counts = random.integers(0, most + 1, m)
     indptr = np.concatenate([[0], np.cumsum(counts)])
-    # Squaring favours small indices: repeats inside an example and across the minibatch.
+    # Squaring favours small indices, so columns repeat inside an example and across the minibatch.
     columns = (D * random.random(indptr[-1]) ** 2).astype(np.int32)
     return sp.csr_array((random.uniform(0.2, 2, indptr[-1]), columns, indptr), shape=(m, D))
 
 
 def windows(random: np.random.Generator, n: int, columns: int, reach: int) -> Windows:
-    """Windows of a text of n places, some of them no centre: sentences of any length, widths from 1 to ``reach``."""
+    """Draw windows of a text of n places, some not centres: sentences of any length, widths from 1 to ``reach``."""
     tokens = random.integers(0, columns, n).astype(np.int32)
     tokens[random.random(n) < 0.1] = -2
     return windows_over(random, tokens, columns, reach)
 
 
 def windows_over(random: np.random.Generator, tokens: Array, columns: int, reach: int) -> Windows:
-    """Windows of a given text."""
-    n, found = tokens.size, []
+    """Draw windows of a given text."""
+    n, windows = tokens.size, []
     for i in np.flatnonzero((tokens >= 0) & (random.random(n) < 0.8)):
         width, start, stop = random.integers(1, reach + 1), i, i + 1
         while start > max(0, i - width) and tokens[start - 1] >= 0:
@@ -73,13 +73,13 @@ def windows_over(random: np.random.Generator, tokens: Array, columns: int, reach
         while stop < min(n, i + width + 1) and tokens[stop] >= 0:
             stop += 1
         if stop - start > 1:
-            found.append((i, start, stop))
-    centre, start, stop = np.array(found, np.int32).reshape(-1, 3).T.copy()
+            windows.append((i, start, stop))
+    centre, start, stop = np.array(windows, np.int32).reshape(-1, 3).T.copy()
     return Windows(tokens, centre, start, stop, reach, columns)
 
 
 def dense_bags(windows: Windows) -> Array:
-    """C (m, columns), bag by bag."""
+    """Return C (m, columns), computed bag by bag."""
     C = np.zeros((windows.rows, windows.columns))
     for j, (i, start, stop) in enumerate(zip(windows.centre, windows.start, windows.stop, strict=True)):
         around = np.concatenate([windows.tokens[start:i], windows.tokens[i + 1 : stop]])
@@ -88,18 +88,18 @@ def dense_bags(windows: Windows) -> Array:
 
 
 def one_each(windows: Windows) -> Csr:
-    """One target for each bag: its centre."""
+    """Return one target for each bag: its centre."""
     return Csr(np.arange(windows.rows + 1), windows.tokens[windows.centre], windows.columns)
 
 
 def one_target_each(csr: Csr, values: Array) -> sp.csr_array:
-    """The matrix of a structure."""
+    """Return the matrix of a structure."""
     return sp.csr_array((values, csr.indices, csr.indptr), shape=(csr.rows, csr.columns))
 
 
 @contextmanager
 def route(name: str) -> Iterator[None]:
-    """Every update through ``dense`` or ``low_rank``, whatever it costs; "cheaper" leaves the choice to the layer."""
+    """Force every update through ``dense`` or ``low_rank``, whatever it costs; "cheaper" lets the layer choose."""
     if name == "cheaper":
         yield
         return
@@ -111,7 +111,7 @@ def route(name: str) -> Iterator[None]:
 def forward(
     layer: FactoredOutput, H: Array, Y: sp.csr_array, inputs: RowInputs | None = None, *, per_example: bool = True
 ) -> Forward:
-    """The forward pass of the layer's core, which the trainer uses; regression targets have to be added up before."""
+    """Run the forward pass of the layer's core, which the trainer uses; add up repeated regression targets before."""
     if layer.loss == losses.Squared():
         Y = Y.copy()
         Y.sum_duplicates()
@@ -126,7 +126,7 @@ def forward(
 
 
 def off(actual: Array, expected: Array, scale: float = 0.0) -> float:
-    """The largest deviation relative to the largest expected number, or to ``scale`` where that is larger."""
+    """Return the largest deviation relative to the largest expected number, or to ``scale`` if that is larger."""
     assert actual.shape == expected.shape
     if expected.size == 0:
         return 0.0
@@ -134,8 +134,8 @@ def off(actual: Array, expected: Array, scale: float = 0.0) -> float:
 
 
 def distance(layer: FactoredOutput, dense: DenseOutput) -> dict[str, float]:
-    """How far the layer's W, Q and w̄ are from the oracle's, as √π W: relative to the largest entry of each; w̄, where
-    terms cancel, relative to the bound ‖p‖ ‖W‖ on it."""
+    """Measure how far the layer's W, Q and w̄ are from the oracle's, as √π W, relative to the largest entry of each.
+    For w̄, whose terms cancel, the unit is its bound ‖p‖ ‖W‖."""
     p = np.sqrt(dense.pi)
     W = p[:, None] * dense.W
     Q = W.T @ W
@@ -147,9 +147,9 @@ def distance(layer: FactoredOutput, dense: DenseOutput) -> dict[str, float]:
 
 
 def broken_invariants(layer: FactoredOutput) -> dict[str, float]:
-    """How far Q is from WᵀW, w̄ from Wᵀp, and U U⁻¹ from I, for the layer's own W; measured as in :func:`distance`.
+    """Measure how far Q is from WᵀW, w̄ from Wᵀp, and U U⁻¹ from I, for the layer's own W, as in :func:`distance`.
 
-    U U⁻¹ − I is measured against U's condition number: no inverse is better than that.
+    U U⁻¹ − I is relative to U's condition number: no inverse is better than that.
     """
     f = layer.core.factors
     p = np.ones(layer.n_outputs) if layer.core.p is None else layer.core.p
@@ -163,7 +163,7 @@ def broken_invariants(layer: FactoredOutput) -> dict[str, float]:
 
 
 def state(layer: FactoredOutput) -> dict[str, bytes]:
-    """Every number that a step may change, as bytes."""
+    """Return every number that a step may change, as bytes."""
     f = layer.core.factors
     arrays = {"V": layer.core.V, "U": f.U, "U_inverse": f.U_inverse, "omega": f.omega, "Q": f.Q, "w_bar": f.w_bar}
     counters = np.array([layer.core.folds])

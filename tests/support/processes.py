@@ -1,4 +1,4 @@
-"""Commands in processes of their own that can be killed: forked from one that has imported everything, so cheap."""
+"""Commands in their own processes, which tests can kill; they are cheap forks of a process with all imports."""
 
 import multiprocessing
 import os
@@ -14,14 +14,14 @@ SERVER.set_forkserver_preload(["wordsparse.cli.train", "wordsparse.training.outp
 
 
 def start(arguments: Sequence[str], errors: Path) -> BaseProcess:
-    """Run the command line in a new process, standard error into a file."""
+    """Run the command line in a new process, with standard error in a file."""
     process = SERVER.Process(target=_run, args=(list(arguments), str(errors)))
     process.start()
     return process
 
 
 def finish(process: BaseProcess) -> int:
-    """Wait for the process and give its exit status, the negative signal that killed it."""
+    """Wait for the process and return its exit status; for a killed process, the negative signal."""
     process.join(60)
     assert process.exitcode is not None, "it hangs"
     status = process.exitcode
@@ -30,7 +30,7 @@ def finish(process: BaseProcess) -> int:
 
 
 def wait_for(condition: Callable[[], bool], process: BaseProcess) -> bool:
-    """Poll until the condition holds; False if the process ends before."""
+    """Poll until the condition holds; False if the process ends first."""
     while process.exitcode is None:
         if condition():
             return True
@@ -41,7 +41,7 @@ def wait_for(condition: Callable[[], bool], process: BaseProcess) -> bool:
 def _run(arguments: list[str], errors: str) -> None:
     from wordsparse.cli import main
 
-    # Tests that run behind a shell have inherited that it is ignored.
+    # Tests started in the background by a shell inherit an ignored SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)

@@ -1,4 +1,4 @@
-"""Walks around two rings of nodes, as texts for the gensim classes, and the arguments of small models of them."""
+"""Walks around two rings of nodes, as texts for the gensim classes, and arguments for small models of them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Screens of a size, for pages in a browser."""
+"""Browser windows of a given width."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import Any
 
 @contextmanager
 def screen(browser: Any, width: int) -> Iterator[None]:
-    """The browser's window has this width, that of a phone below 500."""
+    """Give the browser's window this width; a phone's is below 500."""
     size = {"width": width, "height": 844, "deviceScaleFactor": 2, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
@@ -17,5 +17,5 @@ def screen(browser: Any, width: int) -> Iterator[None]:
 
 
 def fits(browser: Any) -> bool:
-    """Whether nothing of the page is wider than the screen."""
+    """Return whether nothing on the page is wider than the screen."""
     return bool(browser.execute_script("return document.documentElement.scrollWidth <= innerWidth"))

@@ -24,7 +24,7 @@ SHORT: dict[str, Any] = {"dim": 6, "epochs": 2, "threads": 1, "sample": 0, "min_
 
 
 def write_text(path: Path, seed: int = 0, words: int = 12, sentences: int = 300, prefix: str = "w") -> Path:
-    """Sentences of six words."""
+    """Write sentences of six words."""
     random = np.random.default_rng(seed)
     lines = (" ".join(f"{prefix}{i}" for i in random.integers(0, words, 6)) for _ in range(sentences))
     path.write_text("".join(f"{line}\n" for line in lines))
@@ -32,17 +32,17 @@ def write_text(path: Path, seed: int = 0, words: int = 12, sentences: int = 300,
 
 
 def sentences(*source: Any, **how: Any) -> Iterator[list[str]]:
-    """The sentences of a text, as RawText reads it."""
+    """Return the sentences of a text, as RawText reads it."""
     return joined(RawText(*source, **how).pieces())
 
 
 def left_in(folder: Path) -> list[str]:
-    """Everything in the folder, hidden or not."""
+    """List everything in the folder, hidden or not."""
     return sorted(path.name for path in folder.iterdir())
 
 
 def same_vectors(first: ws.Model, second: ws.Model) -> bool:
-    """Whether two models agree to the bit: words, vectors, and what else is needed to train on."""
+    """Return whether two models are equal to the bit: words, vectors, and the state for further training."""
     states = [model.state() for model in (first, second)]
     return first.vocabulary.words == second.vocabulary.words and all(
         np.asarray(states[0][name]).tobytes() == np.asarray(states[1][name]).tobytes() for name in states[0]
@@ -50,12 +50,12 @@ def same_vectors(first: ws.Model, second: ws.Model) -> bool:
 
 
 def decoded(corpus: EncodedCorpus) -> list[list[str | None]]:
-    """The sentences again, None where the vocabulary lacks a token."""
-    found: list[list[str | None]] = [[]]
+    """Decode the sentences; None if the vocabulary lacks a token."""
+    lines: list[list[str | None]] = [[]]
     for value in np.concatenate(corpus.shards):
         if value == END_OF_SENTENCE:
-            found.append([])
+            lines.append([])
         else:
-            found[-1].append(None if value == OUT_OF_VOCABULARY else corpus.vocabulary.words[value])
-    assert found.pop() == []
-    return found
+            lines[-1].append(None if value == OUT_OF_VOCABULARY else corpus.vocabulary.words[value])
+    assert lines.pop() == []
+    return lines

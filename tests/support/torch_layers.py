@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-# The directory tests/torch passes for a package of that name: torch.nn is of PyTorch alone.
+# The directory tests/torch looks like a package named torch, but only PyTorch has torch.nn.
 pytest.importorskip("torch.nn", reason="PyTorch is not installed")
 torch = pytest.importorskip("torch")
 
@@ -17,15 +17,15 @@ TINY = {"dtype": torch.float64}
 
 
 def layer(**options: Any) -> FactoredOutput:
-    """A small layer in float64 with random weights."""
+    """Make a small layer in float64 with random weights."""
     random = np.random.default_rng(0)
     columns = d + options.get("bias", False)
-    given = {"loss": "bounded-ns", "lr": 0.3, "weights": random.standard_normal((D, columns)), **TINY}
-    return FactoredOutput(d, D, **given | options)
+    settings = {"loss": "bounded-ns", "lr": 0.3, "weights": random.standard_normal((D, columns)), **TINY}
+    return FactoredOutput(d, D, **settings | options)
 
 
 def minibatch(seed: int = 1) -> tuple[torch.Tensor, sp.csr_array]:
-    """Inputs that need gradients, targets with weights; one example has none."""
+    """Make inputs that need gradients, and targets with weights; one example has no targets."""
     random = np.random.default_rng(seed)
     Y = sp.random_array((m, D), density=0.08, rng=random, format="csr") + sp.csr_array(np.eye(m, D))
     Y = sp.csr_array(sp.diags_array([0.0] + [1.0] * (m - 1)) @ Y)
@@ -35,7 +35,7 @@ def minibatch(seed: int = 1) -> tuple[torch.Tensor, sp.csr_array]:
 
 
 def dense_losses(name: str, o: torch.Tensor, Y: torch.Tensor, k: float = 5.0) -> torch.Tensor:
-    """The losses from all outputs (m, D), written with PyTorch's own operations."""
+    """Return the losses from all outputs (m, D), by PyTorch's own operations."""
     q, s = (o * o).sum(1, keepdim=True), o.sum(1, keepdim=True)
     if name == "squared":
         return ((o - Y) ** 2).sum(1)

@@ -42,7 +42,7 @@ def advise(
     corpus : path or sequence of paths, optional
         A text, or one directory written by :func:`wordsparse.encode`.
     features, targets : path, optional
-        Rows instead, in the forms of :func:`wordsparse.labels.read_data`: a text file of both, or two npz files.
+        Rows instead, as for :func:`wordsparse.corpus.tables.sparse.read_data`: a text file of both, or two npz files.
     budget : float
         Seconds for the trial; 0 for no trial.
     dim : int

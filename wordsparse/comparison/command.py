@@ -36,7 +36,7 @@ from wordsparse.words.options import Options
 @quiet_option
 @json_option
 def command(as_json: bool, quiet: bool, methods: tuple[str, ...], **options: Any) -> int:
-    """Train ours and gensim's word2vec on CORPUS, and judge both.
+    """Train wordsparse and gensim's word2vec on CORPUS, and judge both.
 
     CORPUS: text files or directories, or one directory written by `encode`. REPORT: a new directory for report.html
     (self-contained) and report.json. The default test sets are WordSim-353, SimLex-999 and questions-words.

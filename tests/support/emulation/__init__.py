@@ -9,7 +9,7 @@ from wordsparse.machine import devices
 
 
 def cuda_kernels(*, emulated: bool) -> CudaKernels:
-    """CUDA's kernels, on the stand-in or on a GPU; skips the test where there is no compiler, or no GPU."""
+    """Return CUDA's kernels, on the stand-in or on a GPU; skip the test without a compiler, or without a GPU."""
     if emulated:
         if compiler.COMPILER is None:
             pytest.skip(compiler.MISSING)

@@ -1,4 +1,4 @@
-"""Compiles a kernel's CUDA source with the C++ compiler, behind shim.h, and launches it on NumPy arrays."""
+"""Compilation of a kernel's CUDA source with the C++ compiler, behind shim.h; it runs on NumPy arrays."""
 
 import ctypes
 import shutil
@@ -18,10 +18,10 @@ SHIM = Path(__file__).with_name("shim.h")
 COMPILER = shutil.which("g++") or shutil.which("clang++")
 FLAGS = [
     *("-std=c++17", "-O1", "-fPIC", "-shared", "-Wall", "-Wextra", "-Wno-unknown-pragmas"),
-    # Fibers jump from stack to stack, which the fortified longjmp takes for a mistake.
+    # Fibers jump from stack to stack, which fortified longjmp reports as a mistake.
     *("-U_FORTIFY_SOURCE", "-fsanitize=signed-integer-overflow,shift,bounds", "-fsanitize-undefined-trap-on-error"),
 ]
-# The fibers of one launch are all that shim.h knows; ranks that are threads launch in turn.
+# shim.h knows only the fibers of one launch, so ranks that are threads launch in turn.
 LAUNCHING = threading.Lock()
 MISSING = "no C++ compiler: the CUDA kernels' logic is not checked"
 # Every kernel that the package may launch, with its template arguments.
@@ -37,7 +37,7 @@ INSTANCES = [
 
 
 class LaunchError(RuntimeError):
-    """A kernel failed, or could not be compiled or launched."""
+    """A kernel that failed, or could not be compiled or launched."""
 
 
 class EmulatedKernel:
@@ -58,7 +58,7 @@ class EmulatedKernel:
             raise LaunchError(f"{self._name}: a device refuses a grid of {grid} blocks of {block} threads")
         pointers = (ctypes.c_void_p * len(arguments))()
         bytes_ = (ctypes.c_int64 * len(arguments))()
-        kept = []  # while the kernel runs
+        alive = []  # while the kernel runs
         for i, (argument, parameter) in enumerate(zip(arguments, self._parameters, strict=True)):
             is_array = parameter[0] in "Pp"
             if is_array and isinstance(argument, np.uintp) and argument == 0:  # a null pointer
@@ -66,7 +66,7 @@ class EmulatedKernel:
                 continue
             self._check(i, argument, parameter, is_array)
             array = argument if is_array else np.array(argument)
-            kept.append(array)
+            alive.append(array)
             pointers[i], bytes_[i] = array.ctypes.data, array.nbytes if is_array else -1
         sizes = map(ctypes.c_uint, (grid[0], grid[1] if len(grid) > 1 else 1, block[0]))
         with LAUNCHING:
@@ -75,7 +75,7 @@ class EmulatedKernel:
             raise LaunchError(f"{self._name}: {failure.decode()}")
 
     def _check(self, place: int, argument: Any, parameter: str, is_array: bool) -> None:
-        """A device would read any bytes as what the kernel's parameter says."""
+        """Check the argument: a device would read any bytes as the type of the kernel's parameter."""
         dtype = np.dtype(parameter[1:])
         if not isinstance(argument, np.ndarray if is_array else np.generic) or argument.dtype != dtype:
             kind = getattr(argument, "dtype", type(argument).__name__)
@@ -88,7 +88,7 @@ class EmulatedKernel:
 
 @cache
 def compile_kernels(code: str, names: tuple[str, ...]) -> dict[str, EmulatedKernel]:
-    """The named kernels (with their template arguments) of a CUDA source."""
+    """Compile the named kernels (with their template arguments) of a CUDA source."""
     assert COMPILER, MISSING
     exports = "".join(f"SHIM_KERNEL({i}, {name})\n" for i, name in enumerate(names))
     text = f'#include "{SHIM}"\n#line 1 "kernels.cu"\n{code}\n{exports}'

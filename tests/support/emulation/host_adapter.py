@@ -1,4 +1,4 @@
-"""Kernels of a device behind NumPy arrays, so that one contract test serves them all."""
+"""Kernels of a device behind NumPy arrays, so that one contract test covers them all."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ Array = NDArray[Any]
 
 
 class HostAdapter:
-    """Copies arguments to the device, and results and arrays changed in place back from it."""
+    """An adapter that copies arguments to the device, and copies results and changed arrays back."""
 
     def __init__(self, kernels: Kernels) -> None:
         self.kernels = kernels
@@ -22,7 +22,7 @@ class HostAdapter:
         def call(*arguments: Any, **named: Any) -> Any:
             there = [self._to_device(argument) for argument in arguments]
             result = method(*there, **named)
-            # Before results go back: a result may be one of the arguments.
+            # Copy these before results: a result may be one of the arguments.
             for here, argument in zip(arguments, there, strict=True):
                 if isinstance(here, np.ndarray) and here.flags.writeable:
                     here[...] = self.kernels.to_host(argument)

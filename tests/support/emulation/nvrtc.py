@@ -9,14 +9,14 @@ from wordsparse.kernels import cuda
 
 
 class CompileError(RuntimeError):
-    """The output of the compiler."""
+    """A failed compilation, with the output of the compiler."""
 
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """NVRTC from its PyPI package (nvidia-cuda-nvrtc-cu12), or None."""
-    found = importlib.util.find_spec("nvidia")
-    for place in found.submodule_search_locations or () if found else ():
+    """Load NVRTC from its PyPI package (nvidia-cuda-nvrtc-cu12); None without it."""
+    package = importlib.util.find_spec("nvidia")
+    for place in package.submodule_search_locations or () if package else ():
         for path in sorted(Path(place).glob("cuda_nvrtc/lib/libnvrtc.so.*")):
             if "alt" not in path.name:
                 return ctypes.CDLL(str(path))
@@ -24,7 +24,7 @@ def library() -> ctypes.CDLL | None:
 
 
 def compile_for(architecture: str, code: str, names: list[str]) -> str:
-    """Compile the named kernels for, say, ``sm_70``; returns the warnings.
+    """Compile the named kernels for an architecture such as ``sm_70``; return the warnings.
 
     Raises
     ------
@@ -38,9 +38,9 @@ def compile_for(architecture: str, code: str, names: list[str]) -> str:
     try:
         for name in names:
             _check(nvrtc.nvrtcAddNameExpression(program, name.encode()), name)
-        # The last one is CuPy's.
-        given = (f"--gpu-architecture={architecture}", *cuda.OPTIONS, "--device-as-default-execution-space")
-        options = [option.encode() for option in given]
+        # The last option is CuPy's.
+        arguments = (f"--gpu-architecture={architecture}", *cuda.OPTIONS, "--device-as-default-execution-space")
+        options = [option.encode() for option in arguments]
         status = nvrtc.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))
         size = ctypes.c_size_t()
         _check(nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size)), "log size")

@@ -1,8 +1,8 @@
 """A stand-in for CuPy without a device: arrays with CuPy's restrictions, and kernels that are compiled with shim.h.
 
 :class:`Array` is not a NumPy array and does not become one: NumPy's functions reach it by the protocols through which
-they reach CuPy's arrays, and only where CuPy has the function (``FUNCTIONS``, ``METHODS``). A host array beside a
-device array is a TypeError in every operation, an index included; reductions give 0-d device arrays; ``empty`` is full
+they reach CuPy's arrays, and only if CuPy has the function (``FUNCTIONS``, ``METHODS``). A host array together with a
+device array is a TypeError in every operation, also as an index; reductions give 0-d device arrays; ``empty`` is full
 of NaN.
 """
 
@@ -42,7 +42,7 @@ class Array(NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
-            return NotImplemented  # nor are add.at and add.reduce known to CuPy's arrays
+            return NotImplemented  # CuPy's arrays do not know add.at and add.reduce either
         result = self.__array_function__(ufunc, (), inputs, kwargs)
         return kwargs["out"][0] if "out" in kwargs else result
 
@@ -99,7 +99,7 @@ class Array(NDArrayOperatorsMixin):
 
 
 def _host(value: Any) -> Any:
-    """The host array inside a device array; a host array is refused, as in CuPy."""
+    """Return the host array inside a device array; refuse a host array, as CuPy does."""
     if isinstance(value, Array):
         return value._host
     if isinstance(value, np.ndarray):
@@ -126,10 +126,10 @@ def _call(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> An
 
 
 class RawModule:
-    """As CuPy's, with the kernels behind shim.h."""
+    """A module like CuPy's, with the kernels behind shim.h."""
 
     def __init__(self, *, code: str, options: tuple[str, ...] = (), name_expressions: Any = None) -> None:
-        # The package's kernels all at once: the compiler's start costs more than they do.
+        # Compile all kernels of the package at once: starting the compiler costs more than the kernels do.
         names = compiler.INSTANCES if code == cuda.source() else name_expressions
         self._kernels = compiler.compile_kernels(code, tuple(names))
 
@@ -166,12 +166,12 @@ class Module:
 
     @staticmethod
     def array(value: Any, dtype: Any = None) -> Array:
-        """A copy of host memory on the device, or of an array there."""
+        """Copy host memory, or a device array, to a new device array."""
         return Array(np.array(value._host if isinstance(value, Array) else value, dtype))
 
     @staticmethod
     def asarray(value: Any, dtype: Any = None) -> Array:
-        """Host memory copied to the device; an array there as it is."""
+        """Copy host memory to the device; return a device array unchanged."""
         if isinstance(value, Array) and dtype in (None, value.dtype):
             return value
         return Module.array(value, dtype)
@@ -182,14 +182,14 @@ class Module:
 
     @staticmethod
     def empty(shape: Any, dtype: Any = float) -> Array:
-        """Memory that nobody wrote: NaN, or -1."""
+        """Return unwritten memory: NaN, or -1."""
         host = np.empty(shape, dtype)
         host.view(np.uint8 if host.ndim else host.dtype)[...] = 0xFF
         return Array(host)
 
 
 def _inverse(matrix: Array) -> Array:
-    """As cuSOLVER's: no error of a singular matrix, numbers that are not finite instead."""
+    """Invert like cuSOLVER: a singular matrix gives numbers that are not finite, and no error."""
     try:
         return Array(np.linalg.inv(_host(matrix)))
     except np.linalg.LinAlgError:
