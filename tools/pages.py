@@ -2,10 +2,10 @@
 
     python tools/pages.py
 
-A table stands in README.md or a page of docs between two marks, ``<!-- result NAME: VIEW, VIEW -->`` and
-``<!-- /result -->``, and is made from ``docs/results/NAME.json``: a report of ``wordsparse compare``, whose views are
-functions of this file, or one of ``python -m tools.bench``, whose views are the beginnings of its benchmarks' names.
-Below it stand the command, the machine and the version. Where there is no such file, the page says so.
+A table stands in README.md or a page of docs between two marks, ``<!-- result NAME: VIEW, VIEW -->`` and ``<!-- /result
+-->``. It is made from ``docs/results/NAME.json``, a report of ``wordsparse compare``, whose views are functions of this
+file, or of ``python -m tools.bench``, whose views are prefixes of its benchmarks' names. Below the table are the
+command, the machine and the version. Without the file, the page says that nothing was measured.
 """
 
 import json
@@ -38,18 +38,18 @@ Content = Mapping[str, Any]
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1) -> str:
-    """A Markdown table; the first ``words`` columns hold words, the others numbers."""
+    """Return a Markdown table; the first ``words`` columns hold words, the others numbers."""
     lines = [headers, ["---"] * words + ["---:"] * (len(headers) - words), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def score(value: float | None) -> str:
-    """A correlation or an accuracy, with three decimals and no zero before the point."""
+    """Format a correlation or an accuracy, with three decimals and no zero before the point."""
     return "" if value is None else f"{value:.3f}".replace("0.", ".", 1)
 
 
 def number(value: object) -> str:
-    """A number with three significant digits, none of a thousand or more in powers of ten; other values as they are."""
+    """Format a number with three significant digits, in full from a thousand on; return other values unchanged."""
     if value is None:
         return ""
     if not isinstance(value, float):
@@ -60,7 +60,7 @@ def number(value: object) -> str:
 
 
 def origin(name: str, content: Content, machine: Content) -> str:
-    """Where the numbers of a file come from: command, machine, BLAS, version, kernels."""
+    """Describe where the numbers of a file come from: command, machine, BLAS, version, kernels."""
     packages = machine["packages"]
     steering = " ".join(f"`{k}={v}`" for k, v in machine["environment"].items()) or "none"
     facts = [
@@ -75,7 +75,7 @@ def origin(name: str, content: Content, machine: Content) -> str:
 
 
 def short_origin(machine: Content) -> str:
-    """The same in a line, where another page has the rest."""
+    """Describe the same in one line, for a page that links to another page with the rest."""
     return f"{machine['processor']}, {machine['instruction_set']}; commit {machine['commit']}."
 
 
@@ -83,25 +83,25 @@ def short_origin(machine: Content) -> str:
 
 
 def medians(content: Content, measure: Callable[[Content], float | None]) -> dict[str, float]:
-    """The median of a measure over the repeats of each method, the longest runs only."""
+    """Return the median of a measure over the repeats of each method, for the longest runs only."""
     runs = [run for run in content["runs"] if "error" not in run]
     longest = max((run["tokens_per_epoch"], run["epochs"]) for run in runs)
-    found: dict[str, list[float]] = {}
+    values_of: dict[str, list[float]] = {}
     for run in runs:
         value = measure(run)
         if value is not None and (run["tokens_per_epoch"], run["epochs"]) == longest:
-            found.setdefault(run["name"], []).append(value)
-    return {name: statistics.median(values) for name, values in found.items()}
+            values_of.setdefault(run["name"], []).append(value)
+    return {name: statistics.median(values) for name, values in values_of.items()}
 
 
 def scores(run: Content) -> dict[str, float | None]:
-    """The scores of a run by test set."""
-    found = {name: result["spearman"] for name, result in run["pairs"].items()}
-    return found | {name: result["accuracy"] for name, result in run["analogies"].items()}
+    """Return the scores of a run by test set."""
+    by_test = {name: result["spearman"] for name, result in run["pairs"].items()}
+    return by_test | {name: result["accuracy"] for name, result in run["analogies"].items()}
 
 
 def comparison(content: Content, sets: Sequence[str] | None = None) -> str:
-    """Medians of each method's repeats: cost, and the score on every test set."""
+    """Return a table of medians of each method's repeats: cost, and the score on every test set."""
     methods = medians(content, lambda run: run["cpu_seconds"])
     sets = sets or list(scores(content["runs"][0]))
     columns: list[tuple[str, dict[str, float], Callable[[float], str]]] = [("CPU s", methods, number)]
@@ -116,7 +116,7 @@ def comparison(content: Content, sets: Sequence[str] | None = None) -> str:
 
 
 def headline(content: Content) -> str:
-    """README.md's table."""
+    """Return README.md's table."""
     return comparison(content, HEADLINE_SETS)
 
 
@@ -126,12 +126,12 @@ COMPARISONS: dict[str, Callable[[Content], str]] = {"comparison": comparison, "h
 
 
 def rows_of(content: Content, start: str) -> str:
-    """The rows of the benchmarks whose names begin with ``start``: times side by side, all else as it is.
+    """Return the rows of the benchmarks whose names begin with ``start``: times side by side, all else unchanged.
 
-    An option that is the same in all rows stands in the command, not in the table."""
+    Options with one value in all rows are part of the command, not columns of the table."""
     rows = [row for report in content["reports"] for row in report["rows"] if row["benchmark"].startswith(start)]
-    asked = content["reports"][0]["options"]
-    same = {name for name in asked if len(rows) > 1 and len({str(row.get(name)) for row in rows}) == 1}
+    options = content["reports"][0]["options"]
+    same = {name for name in options if len(rows) > 1 and len({str(row.get(name)) for row in rows}) == 1}
     rows = [{name: value for name, value in row.items() if name not in same} for row in rows]
     if all("wall_us" in row for row in rows):
         return times(rows)
@@ -139,16 +139,16 @@ def rows_of(content: Content, start: str) -> str:
     for row in rows:
         kinds.setdefault(tuple(name for name in row if name != "benchmark"), []).append(row)
     tables = []
-    for names, found in kinds.items():
-        words = sum(isinstance(found[0][name], str) for name in names)
+    for names, group in kinds.items():
+        words = sum(isinstance(group[0][name], str) for name in names)
         tables.append(
-            table([name.replace("_", " ") for name in names], [[number(row[n]) for n in names] for row in found], words)
+            table([name.replace("_", " ") for name in names], [[number(row[n]) for n in names] for row in group], words)
         )
     return "\n\n".join(tables)
 
 
 def times(rows: Sequence[Content]) -> str:
-    """Microseconds, wall and CPU, of each side; a column for each benchmark where there are cases."""
+    """Return microseconds, wall and CPU, of each side; with several cases, one column per benchmark."""
     sides = list(dict.fromkeys(row["benchmark"] for row in rows))
     names = [name for name in rows[0] if name not in ("benchmark", "wall_us", "cpu_us", "rounds_wall_us")]
     if len(rows) < 2 * len(sides):  # hardly any cases
@@ -162,17 +162,17 @@ def times(rows: Sequence[Content]) -> str:
         cases.setdefault(tuple(number(row[name]) for name in names), {})[row["benchmark"]] = cell
     headers = [*names, *(f"{label(side)}, µs (CPU)" for side in sides)]
     return table(
-        headers, [[*case, *(found.get(side, "") for side in sides)] for case, found in cases.items()], len(names)
+        headers, [[*case, *(by_side.get(side, "") for side in sides)] for case, by_side in cases.items()], len(names)
     )
 
 
 def label(benchmark: str) -> str:
-    """``encode unicode`` of ``time_encode_unicode``."""
+    """Return ``encode unicode`` for ``time_encode_unicode``."""
     return benchmark.partition("_")[2].replace("_", " ")
 
 
 def filled(text: str) -> str:
-    """A page with its tables made anew."""
+    """Return a page with its tables regenerated."""
 
     def fill(mark: re.Match[str]) -> str:
         start, name, views, end = mark.groups()
@@ -181,16 +181,16 @@ def filled(text: str) -> str:
             return f"{start}Not measured for this version yet.\n{end}"
         content = json.loads(path.read_text())
         of_bench = "reports" in content
-        made = [rows_of(content, view) if of_bench else COMPARISONS[view](content) for view in views.split(", ")]
+        tables = [rows_of(content, view) if of_bench else COMPARISONS[view](content) for view in views.split(", ")]
         machine = content["reports"][0]["machine"] if of_bench else content["machine"]
-        said = short_origin(machine) if views == "headline" else origin(name, content, machine)
-        return "\n".join([start.rstrip(), "\n\n".join([*made, said]), end])
+        source = short_origin(machine) if views == "headline" else origin(name, content, machine)
+        return "\n".join([start.rstrip(), "\n\n".join([*tables, source]), end])
 
     return MARKED.sub(fill, text)
 
 
 def draw_headline(content: Content, path: Path) -> None:
-    """README.md's picture: the mean score of its table's test sets, and the CPU time, of each of its methods."""
+    """Draw README.md's picture: the mean score over its table's test sets and the CPU time, of each method."""
     from matplotlib.figure import Figure
 
     cpu = medians(content, lambda run: run["cpu_seconds"])
@@ -211,7 +211,7 @@ def draw_headline(content: Content, path: Path) -> None:
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a figure as SVG, the same each time."""
+    """Write a figure as SVG, with the same bytes each time."""
     import matplotlib as mpl
 
     with mpl.rc_context({"svg.hashsalt": "wordsparse", "svg.fonttype": "none"}):
@@ -219,12 +219,12 @@ def save(figure: Any, path: Path) -> None:
 
 
 def pages() -> list[Path]:
-    """The pages that may hold tables."""
+    """Return the pages that may hold tables."""
     return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def main() -> None:
-    """Write the tables of every page and the pictures anew."""
+    """Regenerate the tables of every page, and the pictures."""
     for path in pages():
         path.write_text(filled(path.read_text()))
     name = "compare-english-10m"

@@ -1,11 +1,11 @@
-"""Benchmarks, one runner for all, in the manner of asv.
+"""Benchmarks, with one runner for all, in the manner of asv.
 
     python -m tools.bench                                       the subjects and their options
     python -m tools.bench Reading text=english.txt threads=2 -o reading.json
 
-A subject is a class of one of the modules beside this file. ``setup`` prepares one case; ``time_…`` methods are timed,
-those of all cases in turn; ``track_…`` methods return a number, or rows of a table. The report has the command,
-machine, BLAS, instruction set and commit.
+A subject is a class of one of the modules next to this file. ``setup`` prepares one case. ``time_…`` methods are timed,
+of all cases in turn; ``track_…`` methods return a number, or rows of a table. The report has the command, machine,
+BLAS, instruction set and commit.
 """
 
 import json
@@ -40,7 +40,7 @@ SUBJECTS = {
 
 
 def listing() -> str:
-    """Each subject, with the first line of its docstring and its options."""
+    """List each subject, with the first line of its docstring and its options."""
     lines = []
     for name, subject in SUBJECTS.items():
         options = " ".join(f"{field.name}={runner.shown(field.default)}" for field in fields(subject))
@@ -49,34 +49,34 @@ def listing() -> str:
 
 
 def split(words: tuple[str, ...]) -> list[tuple[type[runner.Benchmark], dict[str, str]]]:
-    """The subjects on a command line, each with the options behind it."""
-    asked: list[tuple[type[runner.Benchmark], dict[str, str]]] = []
+    """Return the subjects on a command line, each with the options after it."""
+    requests: list[tuple[type[runner.Benchmark], dict[str, str]]] = []
     for word in words:
         name, equals, value = word.partition("=")
-        if equals and asked:
-            asked[-1][1][name] = value
+        if equals and requests:
+            requests[-1][1][name] = value
         elif word in SUBJECTS:
-            asked.append((SUBJECTS[word], {}))
+            requests.append((SUBJECTS[word], {}))
         else:
             raise click.UsageError(f"{word}: no subject; choose from {', '.join(SUBJECTS)}")
-    return asked
+    return requests
 
 
 @click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("subjects", nargs=-1)
-@click.option("--rounds", type=click.IntRange(1), help="Rounds of everything that is timed.")
-@click.option("--dirty", is_flag=True, help="Write a report though files differ from the commit; it says so.")
+@click.option("--rounds", type=click.IntRange(1), help="Rounds of each timed method.")
+@click.option("--dirty", is_flag=True, help="Write a report even if files differ from the commit; the report says so.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report, as JSON.")
 def main(subjects: tuple[str, ...], rounds: int | None, dirty: bool, output: Path | None) -> None:
     if not subjects:
         click.echo(listing())
         return
-    asked = [(subject, runner.options(subject, given)) for subject, given in split(subjects)]
+    requests = [(subject, runner.options(subject, values)) for subject, values in split(subjects)]
     if output is not None:
         runner.check_output(output, dirty)
     reports: list[dict[str, Any]] = []
-    for subject, given in asked:
-        reports.append(runner.measured(subject, given, rounds))
+    for subject, values in requests:
+        reports.append(runner.measured(subject, values, rounds))
         click.echo("\n".join([subject.__name__, *map(json.dumps, reports[-1]["rows"])]))
     if output is not None:
         runner.write(reports, output)

@@ -1,4 +1,4 @@
-"""What needs a GPU: accuracy, rates, the layer at the papers' sizes, training, leaks; ``device=cpu`` tries it without.
+"""Subjects for a GPU: accuracy, rates, the layer at the papers' sizes, training, leaks; ``device=cpu`` tries them.
 
 python -m pytest -m gpu
 python -m tools.bench GpuLayer GpuRates GpuAccuracy GpuTraining text=english.txt GpuLeaks Torch device=cuda -o gpu.json
@@ -28,7 +28,7 @@ from wordsparse.layer.reference import DenseOutput
 from wordsparse.layer.sums import pull_back
 from wordsparse.machine.description import memory_bytes
 
-# Outputs (m × rows) formed at a time by the naive step: 1 GiB of float32.
+# Outputs (m × rows) that the naive step computes at a time: 1 GiB of float32.
 BLOCK_OUTPUTS = 2**28
 
 
@@ -40,7 +40,7 @@ class GpuNaiveDense:
         self.W = xp.zeros((n_outputs, n_features), np.float32)
 
     def step(self, H: Any, targets: Any, lr: float) -> Any:
-        """One gradient step; ∇H (m, d) from before it. H (m, d) float32 and targets (m,) int64 on the device."""
+        """Take a step; return ∇H (m, d) at the old weights. H (m, d) float32, targets (m,) int64 are on the device."""
         m, D = H.shape[0], self.W.shape[0]
         grad_h = self._xp.zeros_like(H)
         rows = max(1, BLOCK_OUTPUTS // max(m, 1))
@@ -56,7 +56,7 @@ class GpuNaiveDense:
 
 @cache
 def kernels_of(device: str) -> Kernels:
-    """The kernels of a device."""
+    """Return the kernels of a device."""
     if device != "cuda":
         return CpuKernels(1)
     from wordsparse.kernels.cuda import CudaKernels
@@ -66,7 +66,7 @@ def kernels_of(device: str) -> Kernels:
 
 @dataclass
 class OnDevice(Benchmark):
-    """What the subjects of this file share: the device, its kernels, waiting for it, and its memory."""
+    """A subject on a device: its kernels, its memory, and waiting for it."""
 
     device: str = "cuda"
 
@@ -80,14 +80,14 @@ class OnDevice(Benchmark):
             self.kernels.xp.cuda.get_current_stream().synchronize()
 
     def memory(self) -> int:
-        """Bytes in use: on the device all but what CuPy's pool keeps free; on the CPU the resident memory."""
+        """Return bytes in use: on the device without the free part of CuPy's pool; on the CPU the resident memory."""
         if self.device != "cuda":
             return memory_bytes("VmRSS")
         free, total = self.kernels.xp.cuda.runtime.memGetInfo()
         return int(total - free - self.kernels.xp.get_default_memory_pool().free_bytes())
 
     def exact(self, layer: FactoredOutput, batch: Batch) -> Callable[[], object]:
-        """The exact layer's step on inputs that are on the device; the targets' ids travel there in each step."""
+        """Return the exact layer's step for inputs on the device; each step sends the targets' ids there."""
         kernels = self.kernels
         H = kernels.to_device(batch.H)
         rows, local = np.unique(batch.targets, return_inverse=True)
@@ -108,7 +108,7 @@ class OnDevice(Benchmark):
 
 @dataclass
 class GpuLayer(OnDevice):
-    """The exact layer beside the naive dense update, µs an example; ``Torch`` has PyTorch's layers."""
+    """The exact layer and the naive dense update, in µs per example; ``Torch`` has PyTorch's layers."""
 
     outputs: int = 793_471
     features: int = 300
@@ -134,7 +134,7 @@ class GpuLayer(OnDevice):
 
 @dataclass
 class GpuRates(OnDevice):
-    """The device's float32 product (TF32 off) in GFLOP/s, and the memory that it reads and writes in GB/s."""
+    """The device's float32 product (TF32 off) in GFLOP/s, and its memory bandwidth, reading and writing, in GB/s."""
 
     size: int = 8192
 
@@ -156,7 +156,7 @@ class GpuRates(OnDevice):
 
 @dataclass
 class GpuAccuracy(OnDevice):
-    """Losses, gradients and W of ten float32 steps on the device beside the float64 oracle: largest relative errors."""
+    """Largest relative errors of losses, gradients and W in ten float32 steps on the device, from a float64 oracle."""
 
     loss: Any = tuple(losses.LOSSES)
     cases: ClassVar[tuple[str, ...]] = ("loss",)
@@ -181,7 +181,7 @@ class GpuAccuracy(OnDevice):
 
 @dataclass
 class GpuTraining(OnDevice):
-    """One epoch on a text: tokens a second, and the scores of the vectors, beside the CPU's."""
+    """One epoch on a text, on the device and on the CPU: tokens per second, and the scores of the vectors."""
 
     text: Path = Path("text.txt")
     model: Any = ("cbow", "skipgram")
@@ -194,14 +194,14 @@ class GpuTraining(OnDevice):
         with tempfile.TemporaryDirectory() as folder:
             encoded = Path(folder, "encoded")
             ws.encode(self.text, encoded, min_count=self.min_count)
-            given = {"model": self.model, "dim": self.dim, "epochs": 1, "progress": False}
+            options = {"model": self.model, "dim": self.dim, "epochs": 1, "progress": False}
             for device in dict.fromkeys((self.device, "cpu")):
                 if device == "cuda":  # kernels are compiled on first use
-                    ws.train(encoded, device=device, max_tokens=1_000_000, **given)
-                trained = ws.train(encoded, device=device, **given)
-                found = ws.evaluate(trained)
-                scores = {name: pair["spearman"] for name, pair in found["pairs"].items()}
-                scores |= {name: one["accuracy"] for name, one in found["analogies"].items()}
+                    ws.train(encoded, device=device, max_tokens=1_000_000, **options)
+                trained = ws.train(encoded, device=device, **options)
+                results = ws.evaluate(trained)
+                scores = {name: pair["spearman"] for name, pair in results["pairs"].items()}
+                scores |= {name: one["accuracy"] for name, one in results["analogies"].items()}
                 report = {name: trained.report[name] for name in ("threads", "vocab_size", "tokens_per_second")}
                 rows.append({"device": device, **report, **scores})
         return rows
@@ -209,9 +209,9 @@ class GpuTraining(OnDevice):
 
 @dataclass
 class GpuLeaks(OnDevice):
-    """Memory in use by the device and the host after each tenth of the work: a pool has to cope with many sizes.
+    """Memory in use by the device and the host after each tenth of the work: a pool must cope with many sizes.
 
-    A tenth is that share of ``steps`` of the layer, and a training of each model on random words.
+    A tenth is a tenth of the layer's ``steps``, and one training run of each model on random words.
     """
 
     steps: int = 10_000

@@ -1,4 +1,4 @@
-"""Heads of one small network on four kinds of targets: the exact losses beside dense and sampled rivals."""
+"""Heads of one small network on four kinds of targets: the exact losses against dense and sampled rivals."""
 
 import ctypes
 import multiprocessing
@@ -16,32 +16,32 @@ from tools.bench.tasks import FEATURES, Task, task_of
 from wordsparse.layer.losses import LOSSES
 from wordsparse.machine.description import memory_bytes
 
-# Inner units, those of a recurrent body, and outputs that are held when judging.
+# Inner units, units of a recurrent body, and outputs held in memory when judging.
 INNER, STATE, HELD = 256, 128, 30_000_000
-# Rows of logits that full cross-entropy holds at a time, where the rows of outputs are those of inputs too.
+# Rows of logits that full cross-entropy holds at a time, if the rows of outputs are also the inputs.
 CHUNK = 256
 RIVALS = ("dense", "in-batch", "sampled-100", "sampled-1000", "binary-100", "stored")
 
 
 @dataclass
 class Heads(Benchmark):
-    """Scores of heads at a quarter and all of the same CPU seconds, and the growth of memory by each. The next step is
-    always that of the head that has used the least time: what else runs slows all alike.
+    """Scores of heads at a quarter and all of the same CPU seconds, and the memory that each adds. The head with the
+    least time used takes the next step, so other programs slow all heads alike.
 
-    ``task`` is KIND-D. ``class``: one of D / 10 clusters of points, each an output; ``labels``: 20 a row, ten of each
-    of two topics, the popular ones more often; ``values``: 20 real ones a row, those of two topics, topics by Zipf's
-    law; ``word``: the next one of ``text``; ``bag``: the next ten. Words are read from the last ten, by rows of their
-    own and a GRU; else the body has one inner layer.
+    ``task`` is KIND-D. ``class``: one of D / 10 clusters of points, each an output; ``labels``: 20 per row, ten from
+    each of two topics, popular labels more often; ``values``: 20 real values per row, from two topics, topics by Zipf's
+    law; ``word``: the next word of ``text``; ``bag``: the next ten words. Words are predicted from the last ten, by
+    their own rows and a GRU; otherwise the body has one inner layer.
 
-    The heads: losses of ``FactoredOutput`` with nothing set, or after ``counts:`` with biases and the root of counts as
-    base measure; ``dense``, full cross-entropy; ``in-batch``, that among the targets of the minibatch, each weighed by
-    one over its chance to be there (log Q); ``sampled-K``, among K uniform negatives; ``binary-K``, a logistic loss of
-    targets and K uniform negatives. All rivals that normalise start from the log of the counts, and Adam, of the rows
-    that occur, takes their steps. Of real values: ``dense``, the squared error; ``stored``, without the zeros;
-    ``sampled-K``, with K uniform zeros weighed as all.
+    The heads: losses of ``FactoredOutput`` with defaults, or after ``counts:`` with biases and the root of the counts
+    as base measure; ``dense``, full cross-entropy; ``in-batch``, cross-entropy among the targets of the minibatch, each
+    weighted by one over its chance to be there (log Q); ``sampled-K``, among K uniform negatives; ``binary-K``, a
+    logistic loss of targets and K uniform negatives. All rivals that normalise start from the log of the counts, and
+    Adam takes their steps, for the rows that occur. For real values: ``dense``, the squared error; ``stored``, without
+    zeros; ``sampled-K``, with K uniform zeros weighted for all.
 
-    ``ndcg@10`` of rows that were held out, over all outputs; ``perplexity`` where outputs are logits or the loss has
-    probabilities; ``r2``, the share of the squares of all values that is explained.
+    ``ndcg@10`` on held-out rows, over all outputs; ``perplexity`` if outputs are logits or the loss has probabilities;
+    ``r2``, the explained share of the squares of all values.
     """
 
     task: Any = ("class-20000", "class-500000", "labels-100000", "values-200000", "word-20000")
@@ -57,7 +57,7 @@ class Heads(Benchmark):
     cases: ClassVar[tuple[str, ...]] = ("task", "seed")
 
     def track_heads(self) -> list[Row]:
-        """Of the heads that fit the task; each one's memory is that of its first steps, before all take turns."""
+        """Measure the heads that fit the task; each head's memory is measured before all take turns."""
         heads = tuple(name for name in self.head if not self._leaves_out(name))
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
             grown = process.submit(Heads.memory, replace(self, head=heads)).result()
@@ -66,7 +66,7 @@ class Heads(Benchmark):
         return [{**row, "bytes": grown[row["head"]]} for row in rows]
 
     def _leaves_out(self, head: str) -> bool:
-        """A head whose loss does not fit the task's targets."""
+        """Return whether a head's loss does not fit the task's targets."""
         kind = self.task.partition("-")[0]
         if head in RIVALS:
             rivals = {"values": ("dense", "stored", "sampled-100", "sampled-1000")}
@@ -75,15 +75,15 @@ class Heads(Benchmark):
         return targets not in LOSSES[head.removeprefix("counts:")].fits
 
     def memory(self) -> dict[str, int]:
-        """The bytes of each head."""
+        """Return the memory of each head in bytes."""
         short = replace(self, seconds=0.5, judged=1, examples=min(self.examples, 20_000))
         return {name: replace(short, head=(name,)).trained()[0]["bytes"] for name in self.head}
 
     def trained(self) -> list[Row]:
-        """The steps of all heads, in turn."""
+        """Take the steps of all heads, in turn."""
         import torch
 
-        if self.seconds > 0:  # small ones first, after which all that libraries take is there
+        if self.seconds > 0:  # small heads first, so that libraries have allocated all their memory
             small = {"task": f"{self.task.partition('-')[0]}-1000", "examples": 3000, "judged": 10, "seconds": 0.0}
             replace(self, **small).trained()
         torch.set_num_threads(self.threads)
@@ -125,33 +125,33 @@ class Heads(Benchmark):
         if task.values is not None:
             return {"r2": round(float(1 - totals[0] / totals[1]), 4)}
         means = totals / len(judged)
-        known = task.ids.shape[1] == 1 and np.isfinite(means[1])
-        perplexity = {"perplexity": round(float(np.exp(min(50, -means[1]))), 1)} if known else {}
+        has_perplexity = task.ids.shape[1] == 1 and np.isfinite(means[1])
+        perplexity = {"perplexity": round(float(np.exp(min(50, -means[1]))), 1)} if has_perplexity else {}
         return {"ndcg@10": round(float(means[0]), 4), **perplexity}
 
 
 class Training:
     """A body and a head, with the CPU time that its steps have ``used``."""
 
-    def __init__(self, name: str, asked: Heads, task: Task) -> None:
+    def __init__(self, name: str, settings: Heads, task: Task) -> None:
         import torch
 
-        torch.manual_seed(asked.seed)
-        self.name, self.task, self.batch, self.judged = name, task, asked.batch, asked.judged
-        self.body = body_of(task, asked.dim)
+        torch.manual_seed(settings.seed)
+        self.name, self.task, self.batch, self.judged = name, task, settings.batch, settings.judged
+        self.body = body_of(task, settings.dim)
         tables = [p for n, p in self.body.named_parameters() if n == "0.weight" and task.of_ids]
         ctypes.CDLL(None).malloc_trim(0)
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
         self.before = memory_bytes("VmRSS")
-        self.head = head_of(name, asked.dim, task)
+        self.head = head_of(name, settings.dim, task)
         dense = [p for p in self.body.parameters() if p not in set(tables)] + self.head.dense
-        self.optimizers = [torch.optim.Adam(dense, lr=asked.rate)]
+        self.optimizers = [torch.optim.Adam(dense, lr=settings.rate)]
         if tables + self.head.sparse:
-            self.optimizers.append(torch.optim.SparseAdam(tables + self.head.sparse, lr=asked.rate))
-        self.random, self.used, self.examples = np.random.default_rng(asked.seed), 0.0, 0
+            self.optimizers.append(torch.optim.SparseAdam(tables + self.head.sparse, lr=settings.rate))
+        self.random, self.used, self.examples = np.random.default_rng(settings.seed), 0.0, 0
 
     def step(self) -> None:
-        """A minibatch."""
+        """Take the step of one minibatch."""
         import torch
 
         task, chosen = self.task, self.random.integers(0, len(self.task.ids) - self.judged, self.batch)
@@ -168,40 +168,40 @@ class Training:
         self.examples += self.batch
 
     def grown(self) -> int:
-        """By how many bytes the peak of the process has grown since the body was there."""
+        """Return the bytes by which the peak of the process has grown since the body was made."""
         return memory_bytes("VmHWM") - self.before
 
 
 class Exact:
-    """``FactoredOutput``, which takes its own steps."""
+    """A head that is a ``FactoredOutput``, which takes its own steps."""
 
     def __init__(self, name: str, dim: int, task: Task) -> None:
         from wordsparse.torch import FactoredOutput
 
         loss, counted = name.removeprefix("counts:"), name.startswith("counts:")
-        given = {"bias": True, "base_measure": np.sqrt(task.counts + 1)} if counted else {}
-        self.layer = FactoredOutput(dim, task.outputs, loss=loss, ignore_index=-1, **given)
+        options = {"bias": True, "base_measure": np.sqrt(task.counts + 1)} if counted else {}
+        self.layer = FactoredOutput(dim, task.outputs, loss=loss, ignore_index=-1, **options)
         self.sparse, self.dense, self.optimizers = list[Any](), list[Any](), [self.layer.fused_optimizer]
         self.embed, self.state, self.restore = self.layer.embed, self.layer.state_dict, self.layer.load_state_dict
 
     def loss(self, h: Any, ids: Any, values: Any) -> Any:
-        """Its mean over the minibatch."""
+        """Return the mean loss over the minibatch."""
         import torch
 
         rows = torch.arange(len(ids)).repeat_interleave(ids.shape[1])
         return self.layer(h, ids if values is None else (rows, ids.ravel(), values.ravel()))
 
     def backward(self, h: Any, ids: Any) -> None:
-        """The gradient of the mean loss, and the layer's step."""
+        """Compute the gradient of the mean loss, and take the layer's step."""
         self.loss(h, ids[:, None], None).backward()
 
     def weights(self) -> tuple[Any, Any]:
-        """W (outputs, dim), and the biases."""
+        """Return W (outputs, dim), and the biases."""
         W, biased = self.layer.weights(), self.layer.bias
         return (W[:, :-1], W[:, -1]) if biased else (W, 0.0)
 
     def log_prob(self, h: Any, o: Any, ids: Any) -> Any:
-        """The log probability of all first targets, or NaN where the loss has none."""
+        """Return the log probability of all first targets, or NaN if the loss has no probabilities."""
         if not self.layer.loss.normalised or ids.shape[1] > 1:
             return o[:, 0] * np.nan
         log_p, roots = -len(ids) * self.layer(h, ids[:, 0]), getattr(self.layer, "measure_roots", None)
@@ -209,7 +209,7 @@ class Exact:
 
 
 class Rival:
-    """Rows of PyTorch's, under one of its losses over all outputs, those of the minibatch, or ``number`` samples."""
+    """A head with PyTorch's rows and losses: over all outputs, the minibatch's outputs, or ``number`` samples."""
 
     optimizers: ClassVar[list[Any]] = []
 
@@ -225,14 +225,14 @@ class Rival:
         self.sparse, self.dense = ([], [self.rows]) if name == "dense" else ([self.rows], [])
 
     def _outputs(self, h: Any, ids: Any) -> Any:
-        """o of some outputs, of all rows of h (n,) or of its own each (m, n)."""
+        """Return o of some outputs: the same outputs for all rows of h (n,), or own outputs for each (m, n)."""
         from torch.nn.functional import embedding
 
         W, bias = embedding(ids, self.rows, sparse=True), self.bias[ids]
         return h @ W.T + bias if ids.ndim == 1 else (W @ h[:, :, None])[:, :, 0] + bias
 
     def loss(self, h: Any, ids: Any, values: Any) -> Any:
-        """Its mean over the minibatch."""
+        """Return the mean loss over the minibatch."""
         if values is not None:
             return self._squared(h, ids, values)
         return {"dense": self._full, "in": self._in_batch, "sampled": self._sampled, "binary": self._binary}[self.kind](
@@ -240,24 +240,24 @@ class Rival:
         )
 
     def embed(self, ids: Any) -> Any:
-        """The rows of outputs as inputs; of −1, zeros."""
+        """Return the rows of outputs as inputs; zeros for −1."""
         from torch.nn.functional import embedding
 
         return embedding(ids.clamp(min=0), self.rows, sparse=not self.dense) * (ids >= 0)[..., None]
 
     def backward(self, h: Any, ids: Any) -> None:
-        """The gradient of the mean loss; under full cross-entropy, whose outputs are many, some rows of h at a time."""
+        """Compute the gradient of the mean loss; full cross-entropy takes some rows of h at a time, to save memory."""
         leaf, size = h.detach().requires_grad_(), CHUNK if self.dense else len(h)
         for part, own in zip(leaf.split(size), ids.split(size), strict=True):
             (self.loss(part, own[:, None], None) * (len(part) / len(h))).backward()
-        h.backward(leaf.grad)  # autograd adds what comes through the inputs
+        h.backward(leaf.grad)  # autograd adds the gradient through the inputs
 
     def state(self) -> Any:
-        """A copy of the rows, for ``restore``."""
+        """Return a copy of the rows, for ``restore``."""
         return self.rows.detach().clone()
 
     def restore(self, rows: Any) -> None:
-        """Gives the rows of ``state`` back."""
+        """Restore the rows of ``state``."""
         self.rows.data.copy_(rows)
 
     def _squared(self, h: Any, ids: Any, values: Any) -> Any:
@@ -301,7 +301,7 @@ class Rival:
         return -(logsigmoid(own).sum() + logsigmoid(-others).sum()) / len(h)
 
     def _own_and_others(self, h: Any, ids: Any) -> tuple[Any, Any]:
-        """Outputs of the targets, and of negatives that the minibatch shares, without those that are targets."""
+        """Return outputs of the targets, and of negatives that the minibatch shares, excluding targets."""
         import torch
 
         negatives = torch.randint(self.outputs, (self.number,))
@@ -309,21 +309,21 @@ class Rival:
         return self._outputs(h, ids), self._outputs(h, negatives).masked_fill(same, -torch.inf)
 
     def weights(self) -> tuple[Any, Any]:
-        """W (outputs, dim), and the biases."""
+        """Return W (outputs, dim), and the biases."""
         return self.rows.detach(), self.bias
 
     def log_prob(self, h: Any, o: Any, ids: Any) -> Any:
-        """Log probabilities of the first target (m,), outputs as logits of a softmax."""
+        """Return log probabilities of the first target (m,), with outputs as logits of a softmax."""
         return o.gather(1, ids[:, :1])[:, 0] - o.logsumexp(1) if self.kind != "binary" else o[:, 0] * np.nan
 
 
 def head_of(name: str, dim: int, task: Task) -> Any:
-    """The head of a name."""
+    """Make the head of a name."""
     return (Rival if name in RIVALS or name.startswith("sampled") else Exact)(name, dim, task)
 
 
 def body_of(task: Task, dim: int) -> Any:
-    """One inner layer; for ids a recurrent one, GRU, over rows of their own."""
+    """Make one inner layer; for ids a recurrent layer, GRU, over their own rows."""
     from torch.nn import GRU, Embedding, Linear, Module, ReLU, Sequential
 
     class Last(Module):

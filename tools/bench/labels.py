@@ -1,4 +1,4 @@
-"""Classifiers of huge sparse label sets: ranking scores and CPU seconds, beside omikuji and fastText."""
+"""Classifiers of huge sparse label sets, ours, omikuji and fastText: ranking scores and CPU seconds."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ rows = [line.split()[1:] for line in open(test).readlines()[1:]]
 rows = [[(int(f), float(v)) for f, v in (pair.split(":") for pair in row)] for row in rows]
 json.dump([model.predict(row, top_k=5) for row in rows], open(out, "w"))
 """
-# fastText's trainer and its settings; labels of each line of the test file.
+# Runs fastText's trainer with its settings; prints the labels of each line of the test file.
 FASTTEXT = """
 import json, sys
 import fasttext
@@ -42,7 +42,7 @@ rows = [model.f.predict(line, 5, 0.0, "strict") for line in open(test)]
 json.dump([[label.removeprefix("__label__") for _, label in row] for row in rows], open(out, "w"))
 """
 LONG_RUN = {"lr": 0.5, "epoch": 25, "wordNgrams": 2}
-# With more labels, fastText's softmax takes hours; its hierarchical softmax is meant for them.
+# With more labels, fastText's softmax takes hours; its hierarchical softmax is made for them.
 MANY_LABELS = 10_000
 
 
@@ -58,7 +58,7 @@ class DataSet:
 
 @dataclass
 class Labels(Benchmark):
-    """P@k and PSP@k in per cent, and CPU s: our classifier with its defaults, and omikuji.
+    """P@k and PSP@k in per cent, and CPU seconds: our classifier with its defaults, and omikuji.
 
     ``debian-tags`` and ``debian-depends``: descriptions of Debian's packages, from apt, to facet tags and dependencies;
     ``synthetic``: topics. A file's name is a data set in the repository format, with NAME-train.txt and NAME-test.txt.
@@ -80,8 +80,8 @@ class Labels(Benchmark):
         classifier = ws.SparseTargetClassifier(threads=self.threads, random_state=self.seed)
         classifier.fit(self.rows.X, self.rows.Y)
         fitted = cpu_seconds()
-        found, _ = classifier.predict_topk(self.rows.X_test, max(KS))
-        return [{"cpu_seconds": fitted - before, "predict_cpu_seconds": cpu_seconds() - fitted, **self._judged(found)}]
+        labels, _ = classifier.predict_topk(self.rows.X_test, max(KS))
+        return [{"cpu_seconds": fitted - before, "predict_cpu_seconds": cpu_seconds() - fitted, **self._judged(labels)}]
 
     def track_omikuji(self) -> list[Row]:
         with tempfile.TemporaryDirectory() as folder:
@@ -95,7 +95,7 @@ class Labels(Benchmark):
 
 
 def write_rows(path: Path, X: Any, Y: Any) -> None:
-    """A file of rows in the repository format."""
+    """Write a file of rows in the repository format."""
     with open(path, "wb") as file:
         file.write(f"{X.shape[0]} {X.shape[1]} {Y.shape[1]}\n".encode())
         dump_svmlight_file(X, Y, file, multilabel=True)
@@ -105,7 +105,7 @@ def write_rows(path: Path, X: Any, Y: Any) -> None:
 class Texts(Benchmark):
     """P@k and PSP@k in per cent, and CPU s from raw texts on: our classifier of texts with its defaults, and fastText.
 
-    The short descriptions of Debian's packages, from apt, to facet tags (``debian-tags``) or dependencies
+    The task: short descriptions of Debian's packages, from apt, to facet tags (``debian-tags``) or dependencies
     (``debian-depends``). fastText reads the same lower-case words, with its defaults and with a long run's settings.
     """
 
@@ -133,8 +133,8 @@ class Texts(Benchmark):
         before = cpu_seconds()
         classifier = TextClassifier(threads=self.threads, random_state=self.seed).fit(self.texts, self.labels)
         names, _ = classifier.predict_topk(self.new, max(KS))
-        found = np.array([[self.column.get(name, -1) for name in row] for row in names])
-        return [{"cpu_seconds": cpu_seconds() - before, **judged(found, self.Y, self.Y_test)}]
+        columns = np.array([[self.column.get(name, -1) for name in row] for row in names])
+        return [{"cpu_seconds": cpu_seconds() - before, **judged(columns, self.Y, self.Y_test)}]
 
     def track_fasttext(self) -> list[Row]:
         return self._fasttext({})
@@ -158,19 +158,19 @@ class Texts(Benchmark):
 
 
 def ran(python: str, program: str, folder: str, *more: str) -> tuple[float, list[Any]]:
-    """The CPU seconds of a rival, in its own environment, on the two files of a folder; and its row for each line."""
+    """Run a rival in its own environment on the two files of a folder; return CPU seconds, and a row per line."""
     files, before = [Path(folder, name) for name in ("train.txt", "test.txt", "out.json")], cpu_seconds()
     subprocess.run([python, "-c", program, *files, *more], check=True, capture_output=True)
     return cpu_seconds() - before, json.loads(files[-1].read_text())
 
 
 def table_of(rows: list[list[int]]) -> Any:
-    """The first labels of each row; −1 where there are fewer."""
+    """Return the first labels of each row; −1 if there are fewer."""
     return np.array([(row + [-1] * max(KS))[: max(KS)] for row in rows])
 
 
 def judged(labels: Any, Y: Any, Y_test: Any) -> Row:
-    """P@k and PSP@k of ranked labels, in per cent."""
+    """Compute P@k and PSP@k of ranked labels, in per cent."""
     inverse = inverse_propensities(np.bincount(Y.indices, minlength=Y.shape[1]), Y.shape[0])
     scores = ranking_scores(labels, Y_test, inverse, KS)
     return {f"{name}@{k}": round(100 * scores[name][k], 1) for name in ("precision", "psp") for k in KS}
@@ -178,7 +178,7 @@ def judged(labels: Any, Y: Any, Y_test: Any) -> Row:
 
 @cache
 def load(name: str) -> DataSet:
-    """A data set by name, or from the two files that begin with it."""
+    """Load a data set by name, or from the two files that begin with it."""
     if name == "synthetic":
         return synthetic(1)
     if name.startswith("debian-"):
@@ -188,30 +188,30 @@ def load(name: str) -> DataSet:
 
 
 def debian(which: str) -> DataSet:
-    """Descriptions of packages → their facet tags or dependencies, four fifths to train, by an MD5 of the name."""
+    """Pair descriptions of packages with facet tags or dependencies; four fifths are for training, by MD5 of names."""
     packages = debian_packages(which)
     names, in_test = split(packages)
     texts = np.array([packages[name][0] for name in names], object)
     words = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]|[a-z0-9]"
     vectorizer = TfidfVectorizer(token_pattern=words, min_df=2, sublinear_tf=True, dtype=np.float32)
     X = sp.csr_array(vectorizer.fit_transform(texts[~in_test]))
-    labels = sorted({label for _, found in packages.values() for label in found})
+    labels = sorted({label for _, names in packages.values() for label in names})
     column = {label: i for i, label in enumerate(labels)}
     Y = indicator([[column[label] for label in packages[name][1]] for name in names], len(labels))
     return cleaned(X, Y[~in_test], sp.csr_array(vectorizer.transform(texts[in_test])), Y[in_test])
 
 
 def split(packages: Any) -> tuple[Any, Any]:
-    """The names in order, and which of them are in the test."""
+    """Return the names in order, and which of them are in the test set."""
     names = np.array(sorted(packages), object)
     return names, np.array([hashlib.md5(name.encode(), usedforsecurity=False).digest()[0] < 51 for name in names])
 
 
 def debian_packages(which: str, *, long: bool = True) -> dict[str, tuple[str, list[str]]]:
-    """The description, or its first line, and the labels of every package that has labels; a name's first record."""
+    """Return the description, or its first line, and the labels of every package with labels, from its first record."""
     records_of_long = translations() if long else []
     described = {record.get("Description-md5"): record["Description-en"] for record in records_of_long}
-    found: dict[str, tuple[str, list[str]]] = {}
+    packages: dict[str, tuple[str, list[str]]] = {}
     for record in records(output_of("apt-cache", "dumpavail")):
         if which == "tags":
             parts = record.get("Tag", "").replace("\n", " ").split(",")
@@ -222,23 +222,23 @@ def debian_packages(which: str, *, long: bool = True) -> dict[str, tuple[str, li
             labels = sorted(names)
         if labels:
             description = described.get(record.get("Description-md5"), record.get("Description", ""))
-            found.setdefault(record["Package"], (description, labels))
-    return found
+            packages.setdefault(record["Package"], (description, labels))
+    return packages
 
 
 def translations() -> list[dict[str, str]]:
-    """The records of long descriptions that apt has."""
-    asked = ("apt-get", "-o", "Acquire::Languages=en", "indextargets", "--format", "$(FILENAME)")
-    files = output_of(*asked, "Created-By: Translations").split()
+    """Return the records of long descriptions that apt has."""
+    command = ("apt-get", "-o", "Acquire::Languages=en", "indextargets", "--format", "$(FILENAME)")
+    files = output_of(*command, "Created-By: Translations").split()
     read = [one for path in files for one in records(output_of("/usr/lib/apt/apt-helper", "cat-file", path))]
-    found = [record for record in read if "Description-en" in record]
-    if not found:
+    described = [record for record in read if "Description-en" in record]
+    if not described:
         raise click.ClickException("apt has no long descriptions: apt-get -o Acquire::Languages=en update, as root")
-    return found
+    return described
 
 
 def records(text: str) -> Iterator[dict[str, str]]:
-    """The paragraphs of a control file, field by field."""
+    """Yield the paragraphs of a control file, field by field."""
     for paragraph in text.split("\n\n"):
         fields = (field.partition(":") for field in re.split(r"\n(?! )", paragraph))
         record = {name: value.strip() for name, colon, value in fields if colon}
@@ -247,12 +247,12 @@ def records(text: str) -> Iterator[dict[str, str]]:
 
 
 def output_of(*command: str) -> str:
-    """What a command prints."""
+    """Return the output of a command."""
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def synthetic(seed: int, rows: int = 20_000, features: int = 10_000, labels: int = 10_000) -> DataSet:
-    """64 topics behind words and labels, three of 64 in a row; each fourth label brings three words of its own too."""
+    """Draw rows from 64 topics behind words and labels, three per row; every fourth label adds three own words."""
     random, topics = np.random.default_rng(seed), 64
     of_row = random.integers(0, topics, (rows, 3))
     words = drawn(of_row, np.stack([random.permutation(features) for _ in range(topics)]), 30, random)
@@ -269,7 +269,7 @@ def synthetic(seed: int, rows: int = 20_000, features: int = 10_000, labels: int
 
 
 def drawn(of_row: Any, order: Any, n: int, random: np.random.Generator) -> Any:
-    """n columns a row, each from one of the row's topics, by Zipf's law in that topic's own order."""
+    """Draw n columns per row, each from one of the row's topics, by Zipf's law in that topic's own order."""
     rows, columns = of_row.shape[0], order.shape[1]
     mass = np.cumsum(1 / np.arange(1.0, columns + 1))
     rank = np.searchsorted(mass, random.random((rows, n)) * mass[-1])
@@ -278,14 +278,14 @@ def drawn(of_row: Any, order: Any, n: int, random: np.random.Generator) -> Any:
 
 
 def indicator(rows: list[list[int]], columns: int) -> Any:
-    """A matrix of ones at the columns of each row."""
+    """Return a matrix of ones at the columns of each row."""
     indptr = np.cumsum([0, *map(len, rows)])
     indices = np.array([column for row in rows for column in row], np.int32)
     return sp.csr_array((np.ones(len(indices), np.float32), indices, indptr), shape=(len(rows), columns))
 
 
 def cleaned(X: Any, Y: Any, X_test: Any, Y_test: Any) -> DataSet:
-    """Without labels that no training row has, and without rows that have no label then."""
+    """Remove labels that no training row has, and rows that have no label then."""
     seen = np.flatnonzero(np.asarray(Y.sum(0)).ravel() > 0)
     Y, Y_test = Y[:, seen], Y_test[:, seen]
     train, test = np.diff(Y.indptr) > 0, np.diff(Y_test.indptr) > 0

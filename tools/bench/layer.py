@@ -1,4 +1,4 @@
-"""The exact layer: its time beside the dense update, its memory, and its accuracy over a million steps."""
+"""The exact layer: its time compared with the dense update, its memory, and its accuracy over a million steps."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -24,24 +24,24 @@ Array = NDArray[Any]
 FLOAT32 = np.dtype(np.float32)
 # Rows of W that pass through the dense step's three products together: the best of 512 to 65,536 for 128 and 1,024.
 BLOCK_ROWS = 4096
-# Minibatches for which the dense update is timed: its steps take seconds at the papers' sizes.
+# Minibatches for which the dense update is timed; at the papers' sizes its steps take seconds.
 DENSE = range(128, 1025)
 
 
 class NaiveDense:
-    """o = W h, squared error against one target output of value 1 an example; W (D, d) float32, updated in place.
+    """o = W h, squared error against one target output of value 1 per example; W (D, d) float32, updated in place.
 
-    Blocks of outputs, so that W goes through memory once: O = H Wᵀ, ∂L/∂O = 2 (O − Y), ∇H += ∂L/∂O W and
+    It takes blocks of outputs, so that W goes through memory once: O = H Wᵀ, ∂L/∂O = 2 (O − Y), ∇H += ∂L/∂O W and
     W ← W − lr (∂L/∂O)ᵀ H, 2 m D d operations each.
     """
 
     def __init__(self, n_outputs: int, n_features: int) -> None:
-        # Written to: the memory of np.zeros is allocated when it is first touched, inside a timed step.
+        # Written now: the memory of np.zeros would be allocated on first use, inside a timed step.
         self.W = np.full((n_outputs, n_features), 0, np.float32)
 
     def step(self, H: Array, targets: Array, lr: float) -> Array:
-        """One gradient step; ∇H (m, d) from before it."""
-        H_t = H.T  # BLAS wants columns, and the transpose of C-ordered rows has them without a copy
+        """Take a gradient step; return ∇H (m, d) at the old weights."""
+        H_t = H.T  # BLAS wants columns, which the transpose of C-ordered rows has without a copy
         grad_t = np.zeros_like(H_t, order="F")
         for start in range(0, self.W.shape[0], BLOCK_ROWS):
             W_t = self.W[start : start + BLOCK_ROWS].T
@@ -55,7 +55,7 @@ class NaiveDense:
 
 @dataclass(frozen=True)
 class Batch:
-    """H (m, d) float32, each row of length about 1; one target an example, and the same as a matrix of ones."""
+    """H (m, d) float32, each row of length about 1; one target per example, also as a matrix of ones."""
 
     H: Array
     targets: Array
@@ -63,33 +63,33 @@ class Batch:
 
     @property
     def lr(self) -> float:
-        """A step that shrinks W by a tenth where H is largest: 2 lr λmax(HᵀH) ≈ 0.1, after Marchenko and Pastur."""
+        """Step size that shrinks W by a tenth where H is largest: 2 lr λmax(HᵀH) ≈ 0.1, by Marchenko and Pastur."""
         m, d = self.H.shape
         return 0.05 / (1 + math.sqrt(m / d)) ** 2
 
 
 def zipf_law(D: int) -> Array:
-    """Zipf's law over D outputs, the most frequent first."""
+    """Return Zipf's law over D outputs, the most frequent first."""
     law = 1 / np.arange(1.0, D + 1)
     return np.asarray(law / law.sum())
 
 
 def batches(m: int, d: int, D: int, *, seed: int = 0) -> list[Batch]:
-    """Different minibatches to step through."""
-    random, cumulative, made = np.random.default_rng(seed), np.cumsum(zipf_law(D)), []
+    """Draw different minibatches to step through."""
+    random, cumulative, minibatches = np.random.default_rng(seed), np.cumsum(zipf_law(D)), []
     for _ in range(max(2, min(8, 65_536 // m))):
         H = random.standard_normal((m, d), np.float32) / np.float32(math.sqrt(d))
         targets = np.minimum(np.searchsorted(cumulative, random.random(m)), D - 1)
         Y = sp.csr_array((np.ones(m, np.float32), targets, np.arange(m + 1)), shape=(m, D))
-        made.append(Batch(H, targets, Y))
-    return made
+        minibatches.append(Batch(H, targets, Y))
+    return minibatches
 
 
 def flops_per_example(m: int, u: float, d: int) -> float:
-    """The operations of an exact step for each of m examples with u different targets, by the cheaper route.
+    """Count the operations of an exact step per example, for m examples with u different targets, by the cheaper route.
 
-    Forward Ĥ and W_T; then through d×d matrices the curvature, three products of ΓᵀH (one of them symmetric) and five
-    d×d×d products; or through the rows of H five m×d×d products, four m×m×d ones and an m×m inverse.
+    The forward pass takes Ĥ and W_T. The route of d×d matrices takes the curvature, three products of ΓᵀH (one of them
+    symmetric) and five d×d×d products; the route of the rows of H five m×d×d products, four m×m×d and an m×m inverse.
     """
     forward = 2 * d**2 * (1 + u / m)
     dense = d**2 * (1 + 5 * u / m) + 10 * d**3 / m
@@ -99,7 +99,7 @@ def flops_per_example(m: int, u: float, d: int) -> float:
 
 @cache
 def factored(D: int, d: int, loss: str, threads: int) -> FactoredOutput:
-    """An exact layer whose memory is all allocated: that of a zero V is not until it is written to."""
+    """Make an exact layer with all its memory allocated: the memory of a zero V is allocated on the first write."""
     layer = FactoredOutput(D, d, loss, threads=threads)
     layer.core.fold()
     return layer
@@ -110,9 +110,9 @@ dense_layer = cache(NaiveDense)
 
 @dataclass
 class Layer(Benchmark):
-    """A step of the exact layer beside the naive dense update: µs an example, at the papers' sizes.
+    """A step of the exact layer and of the naive dense update: µs per example, at the papers' sizes.
 
-    The timed steps are so small that no fold falls into them; ``Drift`` counts folds.
+    The timed steps are so small that no fold occurs in them; ``Drift`` counts folds.
     """
 
     outputs: Any = (793_471,)
@@ -126,7 +126,7 @@ class Layer(Benchmark):
         self._next = cycle(self.made)
 
     def leaves_out(self, name: str) -> bool:
-        """The dense update takes seconds a step."""
+        """Exclude the dense update if its steps take seconds."""
         return name == "time_dense" and self.minibatch not in DENSE
 
     @once
@@ -145,16 +145,16 @@ class Layer(Benchmark):
         factored(self.outputs, self.features, loss, self.threads).step(batch.H, batch.Y, batch.lr / 10)
 
     def track_floor_us(self) -> float:
-        """What the step's operations would take at the rate at which BLAS multiplies float32 matrices."""
+        """Return the time of the step's operations at the rate at which BLAS multiplies float32 matrices."""
         unique = float(np.mean([np.unique(batch.targets).size for batch in self.made]))
         return flops_per_example(self.minibatch, unique, self.features) / sgemm_gflops(2048) / 1e3
 
 
 class Stream:
-    """Examples (h, c): h = B Λ^½ (code_c + noise) / √2 with codes and noise normal, c by Zipf's law.
+    """A stream of examples (h, c): h = B Λ^½ (code_c + noise) / √2, with codes and noise normal, c by Zipf's law.
 
-    Stationary, and hard for the factors: h has a covariance with eigenvalues from 1 to 1e-3 in a random basis, and U
-    loses directions as fast as they differ. The last hundredth of the outputs is never drawn.
+    It is stationary, and hard for the factors: the covariance of h has eigenvalues from 1 to 1e-3 in a random basis,
+    and U loses directions as fast as they differ. The last hundredth of the outputs is never drawn.
     """
 
     def __init__(self, D: int, d: int, seed: int) -> None:
@@ -166,7 +166,7 @@ class Stream:
         self._cumulative = np.cumsum(zipf_law(self.drawn))
 
     def minibatches(self, m: int, steps: int) -> Iterator[tuple[Array, Array]]:
-        """H (m, d) float32 and targets (m,) int64 of each step; made many at a time."""
+        """Yield H (m, d) float32 and targets (m,) int64 of each step; many are made at a time."""
         at_once = max(1, 8192 // m)
         for start in range(0, steps, at_once):
             count = min(at_once, steps - start)
@@ -178,7 +178,7 @@ class Stream:
 
 
 class Shadow:
-    """Rows of W in float64, each by its own dense recursion: those often drawn, sometimes, and never."""
+    """Rows of W in float64, each by its own dense recursion: rows drawn often, sometimes, and never."""
 
     def __init__(self, layer: FactoredOutput, drawn: int, random: np.random.Generator) -> None:
         often = min(64, drawn // 2)
@@ -190,27 +190,27 @@ class Shadow:
         self.W = exact_rows(layer, self.rows)
 
     def step(self, H: Array, targets: Array, lr: float) -> None:
-        """W ← W − lr Σ_j 2 (W h_j − y_j) h_jᵀ over the rows kept."""
+        """Update W ← W − lr Σ_j 2 (W h_j − y_j) h_jᵀ for the shadowed rows."""
         H = H.astype(np.float64)
         residual = self.W @ H.T
         place = self._place[targets]
-        (kept,) = np.nonzero(place >= 0)
-        residual[place[kept], kept] -= 1
+        (shadowed,) = np.nonzero(place >= 0)
+        residual[place[shadowed], shadowed] -= 1
         self.W -= 2 * lr * (residual @ H)
 
     def error(self, layer: FactoredOutput) -> float:
-        """The largest relative error of a row."""
+        """Return the largest relative error of a row."""
         off = np.linalg.norm(exact_rows(layer, self.rows) - self.W, axis=1) / np.linalg.norm(self.W, axis=1)
         return float(off.max())
 
 
 def exact_rows(layer: FactoredOutput, rows: Array | slice) -> Array:
-    """The layer's W[rows], multiplied out in float64."""
+    """Return the layer's W[rows], multiplied out in float64."""
     return np.asarray(layer.core.V[rows].astype(np.float64) @ layer.core.factors.U + layer.core.factors.omega)
 
 
 def q_error(layer: FactoredOutput) -> float:
-    """‖Q − WᵀW‖ / ‖WᵀW‖ (Frobenius), WᵀW over all rows in float64."""
+    """Return ‖Q − WᵀW‖ / ‖WᵀW‖ (Frobenius), with WᵀW over all rows in float64."""
     Q = np.zeros_like(layer.core.factors.Q)
     for start in range(0, layer.n_outputs, 8192):
         W = exact_rows(layer, slice(start, start + 8192))
@@ -220,7 +220,7 @@ def q_error(layer: FactoredOutput) -> float:
 
 @contextmanager
 def control(variant: str) -> Iterator[None]:
-    """The layer's limits as they are (``controlled``), or without folds (``unfolded``)."""
+    """Keep the layer's limits (``controlled``), or switch folds off (``unfolded``)."""
     if variant == "controlled":
         yield
         return
@@ -235,16 +235,16 @@ def control(variant: str) -> Iterator[None]:
 
 @dataclass
 class Drift(Benchmark):
-    """The layer in float32 beside a float64 shadow of 256 rows, over many steps: the largest relative errors.
+    """The layer in float32 and a float64 shadow of 256 rows, over many steps: the largest relative errors.
 
-    For squared error a row of W needs nothing but itself, so that its shadow takes the dense step without factors,
-    without approximation and without the other rows. Each run is repeated with the layer's numerical control off, to
-    show what it prevents. ``rate`` is the step size on the mean loss; 2 rate ‖h‖² = 1 is a singular step, ‖h‖² about 9.
+    With squared error, a row of W depends on itself only, so its shadow takes the dense step without factors,
+    approximations or the other rows. Each run is repeated with the layer's numerical control off, to show its effect.
+    ``rate`` is the step size on the mean loss; 2 rate ‖h‖² = 1 is a singular step, with ‖h‖² about 9.
     """
 
     minibatch: Any = (1, 32, 128)
     variant: Any = ("controlled", "unfolded")
-    steps: int = 1_000_000  # of single examples under control; a tenth of minibatches
+    steps: int = 1_000_000  # single examples under control; a tenth as many minibatches
     uncontrolled_steps: int = 20_000
     outputs: int = 100_000
     features: int = 64
@@ -271,7 +271,7 @@ class Drift(Benchmark):
 def follow(
     layer: FactoredOutput, shadow: Shadow, stream: Stream, m: int, steps: int, lr: float
 ) -> tuple[Array, int, str]:
-    """Step layer and shadow side by side, to the end or until the layer refuses; compared at some fifty steps."""
+    """Step layer and shadow together, to the end or until the layer refuses; compare them at some fifty steps."""
     ones, indptr = np.ones(m, np.float32), np.arange(m + 1)
     due = {k * 10**e for e in range(9) for k in (1, 2, 5)} | {steps * i // 20 for i in range(1, 21)}
     worst = np.zeros(2)
@@ -289,8 +289,8 @@ def follow(
 
 @dataclass
 class Torch(Benchmark):
-    """One step of PyTorch's dense output layer, on any device, and of ``FactoredOutput``: µs an example; with
-    ``top=10`` the ten largest outputs instead, of a layer that has taken a step.
+    """One step of PyTorch's dense output layer, on any device, and of ``FactoredOutput``: µs per example. With
+    ``top=10``, the ten largest outputs of a layer that has taken a step instead.
     """
 
     device: str = "cpu"
@@ -324,7 +324,7 @@ class Torch(Benchmark):
             self.h.requires_grad = False
 
     def leaves_out(self, name: str) -> bool:
-        """Steps, or else the largest outputs."""
+        """Exclude steps, or else the largest outputs."""
         return ("top" in name) != bool(self.top)
 
     def time_top_exact(self) -> None:
@@ -345,7 +345,7 @@ class Torch(Benchmark):
 
     @once
     def time_dense_cross_entropy(self) -> None:
-        """Softmax is another loss: only its time is compared."""
+        """Softmax is another loss, so only its time is compared."""
         self._dense(self.softmax)
 
     def _dense(self, loss: Callable[..., Any]) -> None:
@@ -356,7 +356,7 @@ class Torch(Benchmark):
 
 
 def bounded_ns(softplus: Callable[..., Any], o: Any, ids: Any, k: float = 5.0) -> Any:
-    """``bounded-ns`` from all outputs o (m, D)."""
+    """Return ``bounded-ns`` from all outputs o (m, D)."""
     D = o.shape[1]
     negative = k * (math.log(2) + o.sum(1) / (2 * D) + (o * o).sum(1) / (8 * D))
     return (softplus(-o.gather(1, ids[:, None])[:, 0]) + negative).mean()

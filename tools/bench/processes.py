@@ -1,4 +1,4 @@
-"""Whole processes in turn: the same training by two commits, and ours beside gensim's from the text to the vectors."""
+"""Whole processes in turn: the same training by two commits, and ours and gensim's from a text to vectors."""
 
 import json
 import os
@@ -24,7 +24,7 @@ COSTS = ("cpu_seconds", "wall_seconds", "peak_memory_bytes")
 
 @contextmanager
 def tree_of(commit: str, folder: Path) -> Iterator[Path]:
-    """A worktree of a commit, compiled in place, which is removed when the context ends."""
+    """Make a worktree of a commit, compiled in place; it is removed when the context ends."""
     git("worktree", "add", "--detach", "--quiet", str(folder), commit)
     try:
         command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
@@ -37,7 +37,7 @@ def tree_of(commit: str, folder: Path) -> Iterator[Path]:
 
 
 def git(*arguments: str) -> str:
-    """The output of a git command in this repository."""
+    """Return the output of a git command in this repository."""
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise click.ClickException(done.stderr.strip() or f"git {arguments[0]} failed")
@@ -45,7 +45,7 @@ def git(*arguments: str) -> str:
 
 
 def run(command: Sequence[str], folder: Path) -> tuple[str, Row]:
-    """What a program prints, and the cost of its process."""
+    """Run a program; return its output, and the cost of its process."""
     begun = time.perf_counter()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=err)
@@ -61,17 +61,17 @@ def run(command: Sequence[str], folder: Path) -> tuple[str, Row]:
 
 
 def wordsparse(tree: Path, *arguments: str) -> Row:
-    """The losses that the program of a tree prints, and the cost of its process."""
+    """Run the program of a tree; return the losses that it prints, and the cost of its process."""
     output, cost = run([sys.executable, "-m", "wordsparse", *arguments, "--json"], tree)
     return {"loss": json.loads(output).get("loss"), **cost}
 
 
 @dataclass
 class Commits(Benchmark):
-    """Whole trainings by two commits in pairs: CPU time, wall time, memory, and whether the losses are equal.
+    """Whole training runs by two commits in pairs: CPU time, wall time, memory, and whether the losses are equal.
 
-    Each commit is compiled in a worktree of its own and encodes the text once. Then the two train in turn, the first
-    one first in every other round. On a shared machine only the ratio of CPU times says much.
+    Each commit is compiled in its own worktree and encodes the text once. Then the two train in turn, with the first
+    commit first in every other round. On a shared machine only the ratio of CPU times is meaningful.
     """
 
     before: str = "HEAD~1"
@@ -95,20 +95,20 @@ class Commits(Benchmark):
             trees = [stack.enter_context(tree_of(commit, folder / f"{i}-{commit}")) for i, commit in enumerate(commits)]
             texts = [folder / "text-0", folder / "text-1"]
             for tree, encoded in zip(trees, texts, strict=True):
-                asked = (str(self.text.resolve()), "-o", str(encoded), "--min-count", str(self.min_count))
-                wordsparse(tree, "encode", *asked)
-            found = []
+                arguments = (str(self.text.resolve()), "-o", str(encoded), "--min-count", str(self.min_count))
+                wordsparse(tree, "encode", *arguments)
+            pairs = []
             for number in range(self.pairs):
                 runs: dict[int, Row] = {}
                 for i in (0, 1) if number % 2 == 0 else (1, 0):
                     output = folder / f"{number}-{i}"
                     runs[i] = wordsparse(trees[i], "train", str(texts[i]), "-o", str(output), *options)
-                found.append((runs[0], runs[1]))
-        return summary(commits, found)
+                pairs.append((runs[0], runs[1]))
+        return summary(commits, pairs)
 
 
 def summary(commits: Sequence[str], pairs: Sequence[tuple[Row, Row]]) -> list[Row]:
-    """A row for each pair with the ratios of the second to the first, and one of their medians."""
+    """Return a row for each pair with the ratios of the second to the first, and a row of their medians."""
     rows: list[dict[str, Any]] = []
     for number, (first, second) in enumerate(pairs, 1):
         ratios = {name: second[name] / first[name] for name in COSTS}
@@ -119,7 +119,7 @@ def summary(commits: Sequence[str], pairs: Sequence[tuple[Row, Row]]) -> list[Ro
     return [*rows, {"pair": f"{commits[1]} / {commits[0]}", **medians, "same_loss": same}]
 
 
-# A text, as gensim's compiled reader takes it, to vectors in word2vec's binary layout.
+# From a text, through gensim's compiled reader, to vectors in word2vec's binary layout.
 GENSIM = """
 import json, sys
 from gensim.models import Word2Vec
@@ -130,9 +130,9 @@ Word2Vec(**given).wv.save_word2vec_format(output, binary=True)
 
 @dataclass
 class FromText(Benchmark):
-    """Ours and gensim's negative sampling, from a text file to vectors in word2vec's binary layout: whole processes in
-    turn, medians of ``repeat``. ``ratio``: gensim's seconds over ours, of the same model. Options that are not named
-    here are each program's defaults.
+    """Our training and gensim's negative sampling, from a text file to vectors in word2vec's binary layout: whole
+    processes in turn, medians of ``repeat``. ``ratio`` is gensim's seconds over ours, for the same model. Options that
+    are not listed here have each program's defaults.
     """
 
     text: Path = Path("text.txt")

@@ -1,4 +1,4 @@
-"""What all subjects share: options, timing in turn, and the report."""
+"""Code that all subjects share: options, timing in turn, and the report."""
 
 import json
 import os
@@ -29,9 +29,9 @@ Row = dict[str, Any]
 
 @dataclass
 class Benchmark:
-    """A subject. Its fields are options; ``cases`` names the swept ones, each a tuple of values.
+    """A subject. Its fields are options; ``cases`` names the swept options, each a tuple of values.
 
-    ``per`` is the number of examples (or tokens) of one call of a ``time_…`` method: times are of one of them.
+    ``per`` is the number of examples (or tokens) in one call of a ``time_…`` method: times are per example.
     """
 
     threads: int = 1
@@ -44,13 +44,13 @@ class Benchmark:
 
 
 def once(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A ``time_…`` method whose calls are long: one a round, and none to warm up."""
+    """Mark a ``time_…`` method whose calls are long: one call per round, and no call to warm up."""
     method.once = True  # type: ignore[attr-defined]
     return method
 
 
 def let_blas_choose() -> None:
-    """Start again without the variables that hold BLAS to other kernels than those it would choose."""
+    """Start again without the variables that make BLAS use other kernels than its own choice."""
     dropped = [name for name in BLAS_OVERRIDES if name in os.environ]
     if dropped:
         print(f"{' and '.join(dropped)} dropped: BLAS chooses its kernels itself", file=sys.stderr)
@@ -59,15 +59,15 @@ def let_blas_choose() -> None:
 
 
 def shown(value: Any) -> str:
-    """An option's value as it is given on the command line."""
+    """Format an option's value as on the command line."""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def options(subject: type[Benchmark], given: Mapping[str, str]) -> Row:
-    """The options that were given, each of the type of its default."""
+def options(subject: type[Benchmark], texts: Mapping[str, str]) -> Row:
+    """Convert options of the command line to the types of their defaults."""
     defaults = {field.name: field.default for field in fields(subject)}
     values: Row = {}
-    for name, text in given.items():
+    for name, text in texts.items():
         if name not in defaults:
             raise click.UsageError(f"{subject.__name__} has no option {name}; it has {', '.join(defaults)}")
         default: Any = defaults[name]
@@ -82,16 +82,16 @@ def options(subject: type[Benchmark], given: Mapping[str, str]) -> Row:
 
 
 def check_output(output: Path, dirty: bool) -> None:
-    """Refuse, before anything runs, a report that could not be written or whose commit would not say what ran."""
+    """Refuse, before anything runs, a report that could not be written or whose commit would not match the code."""
     if not os.access(output.absolute().parent, os.W_OK | os.X_OK):
         raise click.UsageError(f"{output.absolute().parent} is not a directory that can be written to")
     if (commit() or "-dirty").endswith("-dirty") and not dirty:
         raise click.UsageError("files differ from the commit: commit them first, or mark the report with --dirty")
 
 
-def measured(subject: type[Benchmark], given: Row, rounds: int | None = None) -> Row:
-    """The report of one subject: rows of everything that it times and tracks."""
-    base = subject(**given)
+def measured(subject: type[Benchmark], values: Row, rounds: int | None = None) -> Row:
+    """Return the report of one subject: rows of everything that it times and tracks."""
+    base = subject(**values)
     rows: list[Row] = []
     failed: dict[str, str] = {}
     with threadpool_limits(base.threads, user_api="blas"):
@@ -107,8 +107,8 @@ def measured(subject: type[Benchmark], given: Row, rounds: int | None = None) ->
             for name, method in methods(side, "track_"):
                 with attempt(failed, f"{name} {case}"):
                     value = method()
-                    found = value if isinstance(value, list) else [{"value": value}]
-                    rows += [{"benchmark": name, **case, **row} for row in found]
+                    tracked = value if isinstance(value, list) else [{"value": value}]
+                    rows += [{"benchmark": name, **case, **row} for row in tracked]
     return {
         "subject": subject.__name__,
         "options": json.loads(json.dumps(asdict(base), default=str)),
@@ -120,7 +120,7 @@ def measured(subject: type[Benchmark], given: Row, rounds: int | None = None) ->
 
 @contextmanager
 def attempt(failed: dict[str, str], name: str) -> Iterator[None]:
-    """A part whose failure is reported while the others go on."""
+    """Run a part; report its failure while the other parts go on."""
     try:
         yield
     except click.ClickException:
@@ -131,14 +131,14 @@ def attempt(failed: dict[str, str], name: str) -> Iterator[None]:
 
 
 def swept(base: Benchmark) -> Iterator[Row]:
-    """The cases: every combination of the values that are swept."""
+    """Yield the cases: every combination of the swept values."""
     values = [getattr(base, name) for name in base.cases]
     for combination in product(*values):
         yield dict(zip(base.cases, combination, strict=True))
 
 
 def methods(side: Benchmark, prefix: str) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """The methods of a kind that apply to a case, by name and in the order of the source."""
+    """Yield the methods of a kind that apply to a case, by name and in the order of the source."""
     names = [name for kind in reversed(type(side).__mro__) for name in vars(kind) if name.startswith(prefix)]
     leaves_out = getattr(side, "leaves_out", lambda name: False)
     for name in dict.fromkeys(names):
@@ -147,7 +147,7 @@ def methods(side: Benchmark, prefix: str) -> Iterator[tuple[str, Callable[[], An
 
 
 def timed(sides: Sequence[tuple[Row, Benchmark]], rounds: int) -> list[Row]:
-    """Wall and CPU microseconds of every ``time_…`` method of all cases, medians of rounds, the methods in turn."""
+    """Measure wall and CPU microseconds of every ``time_…`` method of all cases, medians of rounds, methods in turn."""
     calls = [(case, side.per, name, call) for case, side in sides for name, call in methods(side, "time_")]
     times: list[list[tuple[float, float]]] = [[] for _ in calls]
     for _, _, _, call in calls:
@@ -162,21 +162,21 @@ def timed(sides: Sequence[tuple[Row, Benchmark]], rounds: int) -> list[Row]:
             units = count * per / 1e6
             times[i].append(((time.perf_counter() - wall) / units, (cpu_seconds() - cpu) / units))
     rows = []
-    for (case, _, name, _), found in zip(calls, times, strict=True):
-        wall_us, cpu_us = (statistics.median(column) for column in zip(*found, strict=True))
-        rounds_us = [round(wall, 6) for wall, _ in found]
+    for (case, _, name, _), rounds_of_call in zip(calls, times, strict=True):
+        wall_us, cpu_us = (statistics.median(column) for column in zip(*rounds_of_call, strict=True))
+        rounds_us = [round(wall, 6) for wall, _ in rounds_of_call]
         rows.append({"benchmark": name, **case, "wall_us": wall_us, "cpu_us": cpu_us, "rounds_wall_us": rounds_us})
     return rows
 
 
 def cpu_seconds() -> float:
-    """CPU time of this process and of its children that have ended."""
+    """Return the CPU time of this process and of its children that have ended."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
 
 
 def write(reports: Sequence[Row], output: Path) -> None:
-    """Write reports as JSON, whole or not at all; a number that is not finite is a mistake of the subject."""
+    """Write reports as JSON, all or nothing; a number that is not finite is a mistake of the subject."""
     command = shlex.join(["python", "-m", "tools.bench", *sys.argv[1:]])
     text = json.dumps({"command": command, "reports": list(reports)}, indent=1, allow_nan=False) + "\n"
     write_file(output.absolute(), text.encode())

@@ -1,4 +1,4 @@
-"""Vectors of sentences: models by their recipes, and beside gensim's on the same text."""
+"""Vectors of sentences: our models by their recipes, and gensim's on the same text."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,9 @@ from tools.bench.runner import Benchmark, Row, cpu_seconds, once
 
 @dataclass
 class Encoders(Benchmark):
-    """Model directories as encoders of sentences: what their training took, their scores, and µs a sentence.
+    """Model directories as encoders of sentences: training cost, scores, and µs per sentence.
 
-    ``form`` is the strength of form in their vectors, fitted again; empty: as they are.
+    ``form`` is the strength of form in their vectors, fitted again; empty: unchanged.
     """
 
     model: Any = ("model",)
@@ -28,12 +28,12 @@ class Encoders(Benchmark):
         if self.form:
             self.trained = self.trained.fit_ngrams(form=float(self.form))
         lines = [line.split("\t") for path in self.sentences for line in Path(path).read_text().splitlines()]
-        told = [text for _, *pair in lines for text in pair]
-        self.told = (told * (self.texts // len(told) + 1))[: self.texts]
+        sentences = [text for _, *pair in lines for text in pair]
+        self.batch = (sentences * (self.texts // len(sentences) + 1))[: self.texts]
 
     @once
     def time_encode(self) -> None:
-        self.trained.encode(self.told)
+        self.trained.encode(self.batch)
 
     def track_recipe(self) -> list[Row]:
         facts = {name: self.trained.options[name] for name in ("model", "window", "epochs", "dim")}
@@ -45,8 +45,8 @@ class Encoders(Benchmark):
 class SentencePeers(Benchmark):
     """Vectors of sentences by ours and by gensim's skip-gram and fastText on one text: CPU seconds and scores.
 
-    All have the same dim and epochs, else their defaults, and the same weights of words; unknown words have vectors by
-    n-grams where a method has some.
+    All methods have the same dim, epochs and weights of words, and otherwise their defaults. If a method has n-grams,
+    unknown words have vectors.
     """
 
     text: Path = Path("text.txt")
@@ -58,22 +58,22 @@ class SentencePeers(Benchmark):
 
     def track_scores(self) -> list[Row]:
         before = cpu_seconds()
-        made = self._gensim() if self.side.startswith("gensim") else self._ours()
-        return [{"cpu_seconds": cpu_seconds() - before, **scores(made, self.sentences)}]
+        vectors = self._gensim() if self.side.startswith("gensim") else self._ours()
+        return [{"cpu_seconds": cpu_seconds() - before, **scores(vectors, self.sentences)}]
 
     def _ours(self) -> ws.WordVectors:
-        given = {"dim": self.dim, "epochs": self.epochs, "threads": self.threads}
-        return ws.train(self.text, preset=self.side, progress=False, **given).wv
+        options = {"dim": self.dim, "epochs": self.epochs, "threads": self.threads}
+        return ws.train(self.text, preset=self.side, progress=False, **options).wv
 
     def _gensim(self) -> ws.WordVectors:
         from gensim.models import FastText, Word2Vec
 
-        made = (FastText if self.side.endswith("fastText") else Word2Vec)(
+        model = (FastText if self.side.endswith("fastText") else Word2Vec)(
             corpus_file=str(self.text), vector_size=self.dim, sg=1, epochs=self.epochs, workers=self.threads
         ).wv
-        vectors = ws.WordVectors(made.index_to_key, made.vectors, made.expandos["count"])
+        vectors = ws.WordVectors(model.index_to_key, model.vectors, model.expandos["count"])
         if self.side.endswith("fastText"):
-            vectors.ngrams = Hashed(made)  # type: ignore[assignment]
+            vectors.ngrams = Hashed(model)  # type: ignore[assignment]
         return vectors
 
 
@@ -85,7 +85,7 @@ class Hashed:
 
 
 def scores(vectors: Any, sentences: tuple[str, ...]) -> Row:
-    """The rank correlation of each set in percent, and their mean."""
-    found = ws.evaluate(vectors, sentences=sentences)["sentences"]
-    row: Row = {name: 100 * score["spearman"] for name, score in found.items() if score["spearman"] is not None}
+    """Return the rank correlation of each set in percent, and their mean."""
+    results = ws.evaluate(vectors, sentences=sentences)["sentences"]
+    row: Row = {name: 100 * score["spearman"] for name, score in results.items() if score["spearman"] is not None}
     return row | {"mean": float(np.mean(list(row.values())))}

@@ -1,5 +1,5 @@
-"""The next item of a sequence out of a whole catalogue: popularity, decayed counts of pairs, the classifier, and a
-small causal transformer under full cross-entropy, samples of it, and the exact layer."""
+"""The next item of a sequence from a whole catalogue: popularity, decayed counts of pairs, the classifier, and a small
+causal transformer under full cross-entropy, sampled cross-entropy, and the exact layer."""
 
 import copy
 import multiprocessing
@@ -20,7 +20,7 @@ from tools.bench.runner import Benchmark, Row, cpu_seconds
 from wordsparse.machine.description import memory_bytes
 
 K = 10
-# Items looked at for the first K that a user has not had.
+# Items ranked to find the first K that a user has not had.
 DEPTH = 200
 BLOCK = 512
 # Users whose validation chooses the epoch.
@@ -29,11 +29,11 @@ JUDGED = 4000
 
 @dataclass
 class NextItem(Benchmark):
-    """HR@10 and NDCG@10 of users' last items, all items that the user has not had ranked, and CPU s of the training.
+    """HR@10 and NDCG@10 of users' last items among all items that the user has not had, and CPU seconds of training.
 
-    ``data`` are files of lines ``user item``, users together, items in time's order. Each user's last item is the test
-    and the one before it the validation, on which the decay is chosen. Trained without both, as tables of this field
-    are, and again without the test alone; the test's history has the validation's item.
+    ``data`` are files of lines ``user item``, grouped by user, items in time's order. Each user's last item is the test
+    item, and the item before it the validation item, which chooses the decay. Models train without both, as tables of
+    this field do, and again without the test item only; then the test's history includes the validation item.
     """
 
     data: Any = ("",)
@@ -65,9 +65,9 @@ class NextItem(Benchmark):
         return self._chosen(fit)
 
     def _chosen(self, fit: Any) -> list[Row]:
-        """The test's scores with the decay whose NDCG@10 on the validation is highest, by both trainings."""
-        found = [(decay, *self._trained(fit, decay, 2)) for decay in self.decays]
-        decay, rank, row = max(found, key=lambda each: float(self._judged(each[1], each[0], "validation")["ndcg@10"]))
+        """Return the test's scores with the decay whose NDCG@10 on the validation is highest, by both training runs."""
+        runs = [(decay, *self._trained(fit, decay, 2)) for decay in self.decays]
+        decay, rank, row = max(runs, key=lambda each: float(self._judged(each[1], each[0], "validation")["ndcg@10"]))
         again, row_again = self._trained(fit, decay, 1)
         return [{**row, **self._judged(rank, decay, "test")}, {**row_again, **self._judged(again, decay, "test")}]
 
@@ -80,13 +80,13 @@ class NextItem(Benchmark):
         return rank, {"decay": decay, "without": without, "rows": items.size, "cpu_seconds": cpu}
 
     def _judged(self, rank: Any, decay: float, part: str) -> Row:
-        known = [sequence[: -1 if part == "test" else -2] for sequence in self.sequences]
-        target = np.array([sequence[len(own)] for sequence, own in zip(self.sequences, known, strict=True)])
+        seen = [sequence[: -1 if part == "test" else -2] for sequence in self.sequences]
+        target = np.array([sequence[len(own)] for sequence, own in zip(self.sequences, seen, strict=True)])
         before, hits = cpu_seconds(), []
-        for start in range(0, len(known), BLOCK):
-            X, _ = histories(known[start : start + BLOCK], self.items, decay, last=True)
+        for start in range(0, len(seen), BLOCK):
+            X, _ = histories(seen[start : start + BLOCK], self.items, decay, last=True)
             top = rank(X)
-            for row, own, item in zip(top, known[start : start + BLOCK], target[start : start + BLOCK], strict=True):
+            for row, own, item in zip(top, seen[start : start + BLOCK], target[start : start + BLOCK], strict=True):
                 new = row[(row >= 0) & ~np.isin(row, own)][:K]
                 hits.append(np.flatnonzero(new == item))
         places = np.array([hit[0] + 1 if hit.size else np.inf for hit in hits])
@@ -101,12 +101,12 @@ class NextItem(Benchmark):
 
 @dataclass
 class NextItemNetwork(Benchmark):
-    """The same by a small causal transformer in PyTorch under several heads: quality, CPU s of each epoch, peak memory.
+    """NextItem by a small causal transformer in PyTorch under several heads: quality, CPU s per epoch, peak memory.
 
-    The body is SASRec's: rows of the last ``length`` items, which the head has (one table for inputs and outputs), a
+    The body is SASRec's: rows of the last ``length`` items, which the head holds (one table for inputs and outputs), a
     norm, embeddings of their places, two blocks; each place predicts the next item. Adam trains it, and all learning
-    rates fall in a line to ``last_rate`` of what they were, Adam's from 1e-3. The heads are those of ``Heads``. The
-    validation's NDCG@10 chooses the epoch, and the test is looked at once. ``data`` are files as NextItem takes them.
+    rates, Adam's from 1e-3, fall linearly to the share ``last_rate``. The heads are those of ``Heads``. The
+    validation's NDCG@10 chooses the epoch, and the test is evaluated once. ``data`` are files as for NextItem.
     """
 
     data: Any = ("",)
@@ -129,20 +129,20 @@ class NextItemNetwork(Benchmark):
             return process.submit(NextItemNetwork.trained, self).result()
 
     def trained(self) -> list[Row]:
-        """The scores of each epoch; the memory is that of this process."""
+        """Return the scores of each epoch; the memory is this process's."""
         import torch
 
         torch.manual_seed(self.seed)
         torch.set_num_threads(self.threads)
-        known = [sequence[:-2] for sequence in self.sequences if len(sequence) > 3]
-        counts = np.bincount(np.concatenate(known), minlength=self.items)
+        seen = [sequence[:-2] for sequence in self.sequences if len(sequence) > 3]
+        counts = np.bincount(np.concatenate(seen), minlength=self.items)
         task = SimpleNamespace(outputs=self.items, counts=counts, values=None)
         head = head_of(self.head, self.dim, task)
         self.body = causal_transformer(head.embed, self.dim, self.length)
         optimizers: list[Any] = [torch.optim.Adam([*self.body.parameters(), *head.dense], lr=1e-3)]
         optimizers += [torch.optim.SparseAdam(head.sparse, lr=1e-3)] if head.sparse else []
         optimizers += head.optimizers
-        minibatches = max(1, len(known) // self.batch)
+        minibatches = max(1, len(seen) // self.batch)
         steps = self.epochs * minibatches
         schedules = [
             torch.optim.lr_scheduler.LambdaLR(o, lambda t: max(self.last_rate, 1 - t / steps)) for o in optimizers
@@ -152,8 +152,8 @@ class NextItemNetwork(Benchmark):
         for epoch in range(1, self.epochs + 1):
             before = cpu_seconds()
             self.body.train()
-            for batch in np.array_split(random.permutation(len(known)), minibatches):
-                places, following = padded([known[user] for user in batch], self.length)
+            for batch in np.array_split(random.permutation(len(seen)), minibatches):
+                places, following = padded([seen[user] for user in batch], self.length)
                 h = self.body(torch.from_numpy(places[:, :-1]))[torch.from_numpy(following >= 0)]
                 for optimizer in optimizers:
                     optimizer.zero_grad()
@@ -162,7 +162,7 @@ class NextItemNetwork(Benchmark):
                     each.step()
             cpu += cpu_seconds() - before
             if epoch == 1:
-                peak = memory_bytes("VmHWM")  # of training alone: a validation holds more
+                peak = memory_bytes("VmHWM")  # of training only: a validation takes more
             row = {"epoch": epoch, "cpu_seconds": cpu, **self._scores(head, "validation", JUDGED), "peak_bytes": peak}
             rows.append(row)
             print(self.data, self.head, row, file=sys.stderr, flush=True)
@@ -175,29 +175,29 @@ class NextItemNetwork(Benchmark):
         return rows
 
     def _scores(self, head: Any, part: str, users: int) -> Row:
-        """HR@10 and NDCG@10 of the first ``users`` users, whose own earlier items are left out."""
+        """Return HR@10 and NDCG@10 of the first ``users`` users, excluding each user's own earlier items."""
         import torch
 
         end = -1 if part == "test" else -2
-        asked, places, (W, bias) = self.sequences[:users], list[Any](), head.weights()
+        chosen, places, (W, bias) = self.sequences[:users], list[Any](), head.weights()
         self.body.eval()
         with torch.no_grad():
-            for start in range(0, len(asked), BLOCK):
-                block = asked[start : start + BLOCK]
-                known = [sequence[:end] for sequence in block]
-                h = self.body(torch.from_numpy(padded(known, self.length - 1)[0]))[:, -1]
-                o, wanted = (h @ W.T + bias).numpy(), np.array([sequence[end] for sequence in block])
-                of_wanted = o[np.arange(len(block)), wanted].copy()
-                users_of = np.repeat(np.arange(len(block)), [len(own) for own in known])
-                o[users_of, np.concatenate(known)] = -np.inf
+            for start in range(0, len(chosen), BLOCK):
+                block = chosen[start : start + BLOCK]
+                seen = [sequence[:end] for sequence in block]
+                h = self.body(torch.from_numpy(padded(seen, self.length - 1)[0]))[:, -1]
+                o, next_items = (h @ W.T + bias).numpy(), np.array([sequence[end] for sequence in block])
+                of_wanted = o[np.arange(len(block)), next_items].copy()
+                users_of = np.repeat(np.arange(len(block)), [len(own) for own in seen])
+                o[users_of, np.concatenate(seen)] = -np.inf
                 places.append(1 + (o > of_wanted[:, None]).sum(1))
-        found = np.concatenate(places)
-        gain = float(np.where(found <= K, 1 / np.log2(found + 1), 0).mean())
-        return {"hr@10": round(float((found <= K).mean()), 4), "ndcg@10": round(gain, 4)}
+        ranks = np.concatenate(places)
+        gain = float(np.where(ranks <= K, 1 / np.log2(ranks + 1), 0).mean())
+        return {"hr@10": round(float((ranks <= K).mean()), 4), "ndcg@10": round(gain, 4)}
 
 
 def sequences_of(path: Path) -> list[Any]:
-    """The items of each user of a file, numbered from 0."""
+    """Return the items of each user of a file, numbered from 0."""
     users, items = np.loadtxt(path, np.int64, ndmin=2).T
     starts = np.flatnonzero(np.diff(users, prepend=users[0] - 1))
     each, places = np.unique(users[starts], return_counts=True)
@@ -208,9 +208,9 @@ def sequences_of(path: Path) -> list[Any]:
 
 
 def histories(sequences: Any, items: int, decay: float, *, last: bool = False) -> tuple[Any, Any]:
-    """For each item of a sequence but the first: a row of the items before it, each ``decay`` times the next; the item.
+    """Pair each item of a sequence but the first with a row of the items before it, each ``decay`` times the next.
 
-    With ``last`` one row a sequence, of all its items.
+    With ``last``, return one row per sequence, of all its items.
     """
     before = list(sequences) if last else [part[:t] for part in sequences for t in range(1, len(part))]
     following = np.concatenate([part[1:] for part in sequences])
@@ -224,7 +224,7 @@ def histories(sequences: Any, items: int, decay: float, *, last: bool = False) -
 
 
 def best(scores: Any, k: int) -> Any:
-    """The columns of the k largest entries of each row, −1 where there are fewer."""
+    """Return the columns of the k largest entries of each row, −1 if there are fewer."""
     top = np.full((scores.shape[0], k), -1)
     for i in range(scores.shape[0]):
         part = slice(scores.indptr[i], scores.indptr[i + 1])
@@ -234,7 +234,7 @@ def best(scores: Any, k: int) -> Any:
 
 
 def causal_transformer(embed: Any, dim: int, length: int) -> Any:
-    """A norm of the items' rows (−1 is padding), embeddings of places, two causal blocks of two heads, a norm."""
+    """Make a norm of the items' rows (−1 is padding), embeddings of places, two causal blocks of two heads, a norm."""
     import torch
 
     class Body(torch.nn.Module):
@@ -242,8 +242,8 @@ def causal_transformer(embed: Any, dim: int, length: int) -> Any:
             super().__init__()
             self.norm, self.dropout = torch.nn.LayerNorm(dim), torch.nn.Dropout(0.2)
             self.places = torch.nn.Parameter(torch.randn(length, dim) * 0.1)
-            given = {"dropout": 0.2, "batch_first": True, "norm_first": True}
-            block = torch.nn.TransformerEncoderLayer(dim, 2, dim, **given)
+            options = {"dropout": 0.2, "batch_first": True, "norm_first": True}
+            block = torch.nn.TransformerEncoderLayer(dim, 2, dim, **options)
             self.blocks = torch.nn.TransformerEncoder(block, 2, torch.nn.LayerNorm(dim), enable_nested_tensor=False)
 
         def forward(self, ids: Any) -> Any:
@@ -255,7 +255,7 @@ def causal_transformer(embed: Any, dim: int, length: int) -> Any:
 
 
 def padded(sequences: list[Any], length: int) -> tuple[Any, Any]:
-    """The last ``length`` + 1 items of each, −1 before them (n, length + 1); and the items that follow (n, length)."""
+    """Return the last ``length`` + 1 items of each, padded by −1 (n, length + 1), and the next items (n, length)."""
     rows = np.full((len(sequences), length + 1), -1, np.int64)
     for row, sequence in zip(rows, sequences, strict=True):
         last = sequence[-length - 1 :]

@@ -1,4 +1,4 @@
-"""The tasks of the heads: inputs, targets and their values, made up or out of a text."""
+"""The tasks of the heads: inputs, targets and their values, artificial or from a text."""
 
 from collections import Counter
 from itertools import islice
@@ -8,12 +8,12 @@ import numpy as np
 
 from wordsparse.corpus.reading import RawText, joined
 
-# Inputs before a word, and features of a made-up row.
+# Inputs before a word, and features of an artificial row.
 BEFORE, FEATURES = 10, 64
 
 
 class Task:
-    """Inputs, K ids a row, their values (or None), and how often each of the outputs is a target of training."""
+    """Inputs, K ids per row, their values (or None), and how often each output is a target in training."""
 
     def __init__(self, outputs: int, inputs: Any, ids: Any, values: Any, judged: int) -> None:
         import torch
@@ -24,37 +24,37 @@ class Task:
         self.counts = np.bincount(self.ids[:-judged].ravel(), minlength=outputs)
 
     def values_of(self, chosen: Any) -> Any:
-        """The values of rows, or None."""
+        """Return the values of rows, or None."""
         import torch
 
         return None if self.values is None else torch.from_numpy(self.values[chosen])
 
 
-def task_of(asked: Any) -> Task:
-    """The rows of a task; the last ones are those that are judged."""
-    kind, _, outputs = asked.task.partition("-")
+def task_of(settings: Any) -> Task:
+    """Make the rows of a task; the last rows are for judging."""
+    kind, _, outputs = settings.task.partition("-")
     inputs, ids, values = {"values": made_up, "labels": made_up, "class": made_up}.get(kind, following)(
-        asked, kind, int(outputs)
+        settings, kind, int(outputs)
     )
-    return Task(int(outputs), inputs, ids, values, asked.judged)
+    return Task(int(outputs), inputs, ids, values, settings.judged)
 
 
-def following(asked: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
-    """The next word of a text, or for a ``bag`` the next ten, behind the last ten before it; 0 where there is none."""
-    lines = joined(RawText(asked.text).pieces())
-    words = list(islice((word for line in lines for word in (*line, "</s>")), (BEFORE + 1) * asked.examples))
-    kept = {word: i for i, (word, _) in enumerate(Counter(words).most_common(outputs - 1), 1)}
-    ids = np.array([kept.get(word, 0) for word in words])
+def following(settings: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
+    """Read the next word of a text, or for a ``bag`` the next ten, and the ten words before; 0 for unknown words."""
+    lines = joined(RawText(settings.text).pieces())
+    words = list(islice((word for line in lines for word in (*line, "</s>")), (BEFORE + 1) * settings.examples))
+    number = {word: i for i, (word, _) in enumerate(Counter(words).most_common(outputs - 1), 1)}
+    ids = np.array([number.get(word, 0) for word in words])
     targets = 10 if kind == "bag" else 1
     padded = np.concatenate([np.zeros(BEFORE - 1, np.int64), ids])
     rows = np.lib.stride_tricks.sliding_window_view(padded, BEFORE + targets)
     return rows[:, :-targets], rows[:, -targets:], None
 
 
-def made_up(asked: Any, kind: str, outputs: int) -> tuple[Any, Any, Any]:
-    """Points near one centre, whose output is the class; or near the sum of two, which have ten outputs each."""
-    random, n = np.random.default_rng(1), asked.examples
-    size = {"class": 1, "labels": 100, "values": 10}[kind]  # outputs of a centre
+def made_up(settings: Any, kind: str, outputs: int) -> tuple[Any, Any, Any]:
+    """Draw points near one centre, whose output is the class, or near the sum of two, which have ten outputs each."""
+    random, n = np.random.default_rng(1), settings.examples
+    size = {"class": 1, "labels": 100, "values": 10}[kind]  # outputs per centre
     centres = random.standard_normal((outputs // 10 if kind == "class" else outputs // size, FEATURES))
     shuffled = random.permutation(outputs)
     popular = np.cumsum(1 / np.arange(1, len(centres) + 1)) if kind == "values" else np.arange(1.0, len(centres) + 1)

@@ -14,11 +14,10 @@ from wordsparse.gensim import LineSentence, texts
 
 @dataclass
 class Reading(Benchmark):
-    """A text file to a vocabulary and shards, µs a token, beside gensim's scan.
+    """A text file to a vocabulary and shards, µs per token, and gensim's scan.
 
-    ``time_read``: split, checked, counted and numbered, on one thread, nothing written. ``time_encode``: all of it, the
-    vocabulary and the shards on the disk; ``…_unicode``: with that
-    tokeniser, per token of ``split``.
+    ``time_read``: split, checked, counted and numbered, on one thread, with nothing written. ``time_encode``: all of
+    it, with the vocabulary and the shards on the disk. ``…_unicode``: with that tokeniser, per token of ``split``.
     """
 
     text: Path = Path("text.txt")
@@ -28,7 +27,7 @@ class Reading(Benchmark):
         self.per = self._encode()
 
     def _encode(self, **options: Any) -> int:
-        """Encode the text in a temporary place; its tokens."""
+        """Encode the text in a temporary place; return the number of tokens."""
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder, "encoded")
             return encode(self.text, output, min_count=self.min_count, threads=self.threads, **options).tokens

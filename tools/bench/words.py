@@ -1,4 +1,4 @@
-"""Word vectors: constants of the recipe, new words and documents, and n-grams beside fastText."""
+"""Word vectors: constants of the recipe, new words and documents, and n-grams compared with fastText's."""
 
 import itertools
 import resource
@@ -23,20 +23,20 @@ from wordsparse.words.recipe import recommended
 
 
 def scores_of(vectors: ws.Model, pairs: tuple[str, ...], analogies: tuple[str, ...]) -> Row:
-    """The score of each test set; of gensim's where none is named."""
+    """Return the score of each test set; by default of gensim's test sets."""
     sets = ws.evaluate(vectors, *([path for path in paths if path] or None for paths in (pairs, analogies)))
-    scores = {name: found["spearman"] for name, found in sets["pairs"].items()}
-    return scores | {name: found["accuracy"] for name, found in sets["analogies"].items()}
+    scores = {name: result["spearman"] for name, result in sets["pairs"].items()}
+    return scores | {name: result["accuracy"] for name, result in sets["analogies"].items()}
 
 
 def correlations(vectors: WordVectors, path: str) -> tuple[int, float | None, float | None]:
-    """The pairs of a file whose words are known, the rank correlation over them, and that over all pairs: unknown words
-    by their n-grams, a pair without a vector as 0."""
+    """Return the number of pairs of a file whose words are known, and the rank correlation over them and over all
+    pairs. Unknown words are composed from their n-grams; a pair without a vector counts as 0."""
     pairs = read_pairs(Path(path))
     judged = np.array([pair.score for pair in pairs])
-    known, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_pairs(vectors, pairs, composed=True))
-    covered = np.isfinite(known)
-    return int(covered.sum()), spearman(judged[covered], known[covered]), spearman(judged, composed)
+    cosines, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_pairs(vectors, pairs, composed=True))
+    covered = np.isfinite(cosines)
+    return int(covered.sum()), spearman(judged[covered], cosines[covered]), spearman(judged, composed)
 
 
 @dataclass
@@ -44,8 +44,8 @@ class Recipe(Benchmark):
     """One constant of the recipe at several values, or several numbers of epochs: held-out loss, CPU time and scores.
 
     ``constant`` is a field of the recipe, of its step sizes or of its loss, such as ``lr`` or ``touching``, or an
-    option of ``train``, such as ``sample``. A difference below .02 on a few hundred word pairs is noise: look at
-    several seeds and sets.
+    option of ``train``, such as ``sample``. Differences below .02 on a few hundred word pairs are noise: compare
+    several seeds and test sets.
     """
 
     text: Any = ("text.txt",)
@@ -71,15 +71,15 @@ class Recipe(Benchmark):
         else:
             options[self.constant] = self.value
         before = cpu_seconds()
-        given = {name: getattr(self, name) for name in ("model", "dim", "epochs", "seed", "threads")}
-        model = ws.train(self.text, recipe=recipe, heldout=0.01, progress=False, **given, **options)
+        settings = {name: getattr(self, name) for name in ("model", "dim", "epochs", "seed", "threads")}
+        model = ws.train(self.text, recipe=recipe, heldout=0.01, progress=False, **settings, **options)
         row: Row = {"cpu_seconds": cpu_seconds() - before, "heldout_loss": model.report["heldout_loss"][-1]}
         return [row | scores_of(model, self.pairs, self.analogies)]
 
 
 @dataclass
 class Counts(Benchmark):
-    """Skip-gram from a text and from its counted pairs: CPU seconds, and scores, those with *form* too."""
+    """Skip-gram from a text and from its counted pairs: CPU seconds, and scores, also with *form*."""
 
     text: Path = Path("text.txt")
     side: Any = ("text", "counts")
@@ -92,19 +92,19 @@ class Counts(Benchmark):
     cases: ClassVar[tuple[str, ...]] = ("seed", "side")
 
     def track_run(self) -> list[Row]:
-        given: Row = {"dim": self.dim, "epochs": self.epochs, "seed": self.seed, "threads": self.threads}
+        settings: Row = {"dim": self.dim, "epochs": self.epochs, "seed": self.seed, "threads": self.threads}
         row: Row = {}
         with tempfile.TemporaryDirectory() as scratch:
             encoded, table = Path(scratch) / "text", Path(scratch) / "pairs.parquet"
             ws.encode(self.text, encoded, threads=self.threads)
-            source, asked = encoded, {**given, "model": "skipgram", "progress": False}
+            source, request = encoded, {**settings, "model": "skipgram", "progress": False}
             if self.side == "counts":
                 before = cpu_seconds()
                 row["pairs"] = ws.count(encoded, table, window=self.window, threads=self.threads)["pairs"]
                 row["count_cpu_seconds"] = cpu_seconds() - before
-                source, asked = table, {**asked, "preset": "counts"}
+                source, request = table, {**request, "preset": "counts"}
             before = cpu_seconds()
-            model = ws.train(source, **asked)
+            model = ws.train(source, **request)
             row |= {"cpu_seconds": cpu_seconds() - before, "step_cpu_seconds": model.report["cpu_seconds"]}
         row |= scores_of(model.without_ngrams(), self.pairs, self.analogies)
         return [row | {f"form {name}": score for name, score in scores_of(model, self.pairs, self.analogies).items()}]
@@ -112,7 +112,7 @@ class Counts(Benchmark):
 
 @dataclass
 class NewWords(Benchmark):
-    """A new word from its sentences, µs; ``model`` is a directory."""
+    """A new word from its sentences, in µs; ``model`` is a directory."""
 
     model: Path = Path("model")
     text: Path = Path("text.txt")
@@ -136,18 +136,18 @@ class NewWords(Benchmark):
 
 
 def with_word(line: list[str], word: str) -> list[str]:
-    """The line with a word in the place of its middle one."""
+    """Return the line with its middle word replaced by ``word``."""
     middle = len(line) // 2
     return [*line[:middle], word, *line[middle + 1 :]]
 
 
 @dataclass
 class Form(Benchmark):
-    """Strengths of form in a finished model: CPU seconds of the fit and the blend, and scores.
+    """Strengths of form in a finished model: CPU seconds of the fit and of the blend, and scores.
 
-    ``model`` names model directories. Of analogies with sections ``gram…``, those are *NAME syntactic*, the others
-    *NAME semantic*. *all* counts pairs with a word without a vector as 0. *unknown words*: the mean cosine between the
-    composed and the trained vector of words that a fit did not see, a tenth of those that occur 10 to 1,000 times.
+    ``model`` names model directories. *NAME syntactic* are analogies in sections ``gram…``, *NAME semantic* all others.
+    *all* counts pairs with a word without a vector as 0. *unknown words* is the mean cosine between the composed and
+    the trained vector of words that the fit did not see, a tenth of the words that occur 10 to 1,000 times.
     """
 
     model: Any = ("model",)
@@ -168,9 +168,9 @@ class Form(Benchmark):
         for path in self.pairs:
             name, (_, covered, whole) = Path(path).stem, correlations(vectors, path)
             row |= {name: covered, f"{name}, all": whole}
-        for name, found in ws.evaluate(vectors, [], self.analogies)["analogies"].items():
+        for name, result in ws.evaluate(vectors, [], self.analogies)["analogies"].items():
             for half, inside in (("semantic", False), ("syntactic", True)):
-                parts = [part for title, part in found["sections"].items() if title.startswith("gram") is inside]
+                parts = [part for title, part in result["sections"].items() if title.startswith("gram") is inside]
                 if counted := sum(part["n"] for part in parts):
                     right = sum((part["accuracy"] or 0) * part["n"] for part in parts)
                     row[f"{name} {half}"] = right / counted
@@ -182,15 +182,15 @@ class Form(Benchmark):
         seen = np.delete(np.arange(len(words)), left_out)
         table = fit([words[i] for i in seen], unit[seen], counts[seen], threads=self.threads).vectors
         composed = [(unit[i], vector) for i in left_out if (vector := table.vector(words[i])) is not None]
-        return float(np.mean([known @ vector / np.linalg.norm(vector) for known, vector in composed]))
+        return float(np.mean([trained @ vector / np.linalg.norm(vector) for trained, vector in composed]))
 
 
 @dataclass
 class FastText(Benchmark):
-    """FastText's program with its defaults and ours with n-grams, from the same text: CPU seconds and scores.
+    """fastText's program with its defaults and our training with n-grams, on the same text: CPU seconds and scores.
 
-    ``covered`` is the rank correlation over the pairs of known words, ``all`` that over all pairs, unknown words by
-    their n-grams; a pair without a vector counts 0. ``fasttext`` is Debian's package of that name.
+    ``covered`` is the rank correlation over the pairs of known words, ``all`` over all pairs, with unknown words
+    composed from their n-grams; a pair without a vector counts as 0. ``fasttext`` is Debian's package of that name.
     """
 
     text: Path = Path("text.txt")
@@ -204,8 +204,8 @@ class FastText(Benchmark):
 
     def track_ours(self) -> list[Row]:
         before = cpu_seconds()
-        given = {"model": self.model, "dim": self.dim, "epochs": self.epochs, "threads": self.threads}
-        model = ws.train(self.text, form=self.form, progress=False, **given)
+        options = {"model": self.model, "dim": self.dim, "epochs": self.epochs, "threads": self.threads}
+        model = ws.train(self.text, form=self.form, progress=False, **options)
         vectors = model.wv
         cost = {"cpu_seconds": cpu_seconds() - before}
         return [cost | row for row in self._scores(vectors)]
@@ -213,8 +213,8 @@ class FastText(Benchmark):
     def track_fasttext(self) -> list[Row]:
         with tempfile.TemporaryDirectory() as folder:
             stem = Path(folder, "model")
-            given = f"-dim {self.dim} -epoch {self.epochs} -thread {self.threads}".split()
-            command, before = [self.program, self.model, "-input", self.text, "-output", stem, *given], cpu_seconds()
+            numbers = f"-dim {self.dim} -epoch {self.epochs} -thread {self.threads}".split()
+            command, before = [self.program, self.model, "-input", self.text, "-output", stem, *numbers], cpu_seconds()
             subprocess.run(command, check=True, capture_output=True)
             usage = resource.getrusage(resource.RUSAGE_CHILDREN)
             cost = {"cpu_seconds": cpu_seconds() - before, "peak_bytes": usage.ru_maxrss * 1024}

@@ -1,13 +1,13 @@
-"""Packages that train gensim's Word2Vec run on ours: unmodified, from PyPI, each its own example.
+"""Packages that train gensim's Word2Vec run on ours: unmodified, from PyPI, each with its own example.
 
     python tools/check/gensim_users.py
     python tools/check/gensim_users.py node2vec spec2vec
 
-Each package is installed with ``--no-deps`` in a temporary directory, in front of the packages of this environment:
-some pin versions of NumPy or networkx that wordsparse or this Python cannot have, and run without the pin. Its program
-in ``gensim_programs/`` is the example of its README. It runs twice: with gensim's class, and with ours under its name,
-where gensim's own class refuses to train. Prints one line of JSON for each package: its version, and
-for both runs whether it ran, CPU seconds (with the imports), and the last line of an error.
+Each package is installed with ``--no-deps`` in a temporary directory, before the packages of this environment: some pin
+versions of NumPy or networkx that wordsparse or this Python cannot have, and run without the pin. Its program in
+``gensim_programs/`` is the example of its README. The program runs twice: with gensim's class, and with ours under
+gensim's name, while gensim's own class refuses to train. Prints one line of JSON for each package: its version, and for
+both runs whether it succeeded, CPU seconds (with the imports), and the last line of an error.
 """
 
 import json
@@ -25,7 +25,7 @@ import click
 PROGRAMS = Path(__file__).resolve().parent / "gensim_programs"
 NUMBA = ("numba", "llvmlite")
 PANDAS = ("pandas", "python-dateutil", "pytz", "six")
-# The packages that an example needs besides wordsparse's own dependencies.
+# Packages that an example needs in addition to wordsparse's own dependencies.
 NEEDS: dict[str, Sequence[str]] = {
     "node2vec": ("networkx", "joblib"),
     "karateclub": ("networkx", "python-louvain", "pygsp", "python-Levenshtein", "Levenshtein", "rapidfuzz", *PANDAS),
@@ -53,7 +53,7 @@ runpy.run_path(sys.argv[1])
 @click.command()
 @click.argument("packages", nargs=-1, type=click.Choice(list(NEEDS)))
 def main(packages: tuple[str, ...]) -> None:
-    """Run the example of each package (all where none is named) with gensim's class and with ours."""
+    """Run the example of each package (by default of all packages) with gensim's class and with ours."""
     results = []
     for package in packages or NEEDS:
         with tempfile.TemporaryDirectory(prefix=f"{package}-") as folder:
@@ -64,7 +64,7 @@ def main(packages: tuple[str, ...]) -> None:
 
 
 def tried(package: str, folder: Path) -> dict[str, Any]:
-    """Install a package in ``folder`` and run its program there by both sides."""
+    """Install a package in ``folder`` and run its program there with both classes."""
     version = installed(package, folder / "packages")
     programs = {"gensim": WITH_GENSIM, "wordsparse": WITH_OURS}
     sides = {name: ran(program, package, folder / "packages", folder / name) for name, program in programs.items()}
@@ -72,14 +72,14 @@ def tried(package: str, folder: Path) -> dict[str, Any]:
 
 
 def installed(package: str, packages: Path) -> str:
-    """The version of a package that is installed in a directory, with what its program needs."""
+    """Install a package with its program's needs in a directory; return the version."""
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command = [*install, "--target", str(packages), package, *NEEDS[package]]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise click.ClickException(f"pip: {last_line(done.stderr)}")
-    (found,) = metadata.distributions(name=package, path=[str(packages)])
-    return found.version
+    (distribution,) = metadata.distributions(name=package, path=[str(packages)])
+    return distribution.version
 
 
 def ran(program: str, package: str, packages: Path, folder: Path) -> dict[str, Any]:

@@ -1,12 +1,12 @@
-"""The kernels' tests where mistakes in memory are found: AddressSanitizer, UndefinedBehaviorSanitizer, checked indices.
+"""The kernels' tests in a build that finds memory errors, by AddressSanitizer, UBSan and checked indices.
 
     python tools/check/sanitize.py
     python tools/check/sanitize.py --short
     python tools/check/sanitize.py tests/kernels -k windows
 
-Builds the compiled modules in a copy of this repository, which leaves the installed ones as they are, and runs the
-tests there. The text for 64-byte vectors (AVX-512) is compiled for AVX2 in this build, so that it runs on processors
-without AVX-512 as well. Leaks are not looked for: the interpreter keeps memory until it ends. GCC or Clang on Linux.
+Builds the compiled modules in a copy of this repository, which leaves the installed modules alone, and runs the tests
+there. The text for 64-byte vectors (AVX-512) is compiled for AVX2 in this build, so that it also runs on processors
+without AVX-512. Leaks are ignored: the interpreter keeps memory until it ends. GCC or Clang on Linux.
 """
 
 import os
@@ -17,9 +17,9 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COPY = REPOSITORY / "build" / "sanitize"
-# Without compiled modules and the caches of other tools.
+# Excludes compiled modules and the caches of other tools.
 LEFT_OUT = ("*.so", "__pycache__", "build", ".git", ".venv", ".*_cache", "*.egg-info")
-# Not the emulated device: it is compiled by each of its tests, without sanitizers.
+# Excludes the emulated device: each of its tests compiles it, without sanitizers.
 COMPILED = ("-k", "not cuda and not emulated")
 TESTS = ("tests/kernels", "tests/layer", "tests/vectors", "tests/corpus/test_text.py", *COMPILED)
 # Every loop, on every instruction set, in float32 and float64; copies of used layers; the reader.
@@ -37,17 +37,17 @@ BUILD = {"WORDSPARSE_SANITIZE": "1", "WORDSPARSE_BOUNDSCHECK": "1"}
 
 
 def runtime(name: str) -> str:
-    """The path of a sanitizer's library, which must be loaded before the interpreter's own."""
-    found = subprocess.run(["g++", f"-print-file-name={name}"], capture_output=True, text=True, check=True)
-    return found.stdout.strip()
+    """Return the path of a sanitizer's library, which must be loaded before the interpreter's own."""
+    result = subprocess.run(["g++", f"-print-file-name={name}"], capture_output=True, text=True, check=True)
+    return result.stdout.strip()
 
 
 def copy_repository(copy: Path) -> None:
-    """Bring a copy up to date; what was compiled there stays, and is compiled again where its sources are newer."""
+    """Bring a copy up to date; compiled files stay, and are compiled again if their sources are newer."""
     if copy.exists():
         for path in list(copy.rglob("*")):
-            kept = path.suffix == ".so" or path.relative_to(copy).parts[0] == "build"
-            if path.is_file() and not kept and not (REPOSITORY / path.relative_to(copy)).exists():
+            is_compiled = path.suffix == ".so" or path.relative_to(copy).parts[0] == "build"
+            if path.is_file() and not is_compiled and not (REPOSITORY / path.relative_to(copy)).exists():
                 path.unlink()
     shutil.copytree(REPOSITORY, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
 
@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
     checked = {
         "PYTHONPATH": str(COPY),
         "LD_PRELOAD": " ".join(runtime(name) for name in ("libasan.so", "libubsan.so", "libstdc++.so.6")),
-        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",  # Python raises MemoryError then
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",  # so that Python raises MemoryError
         "UBSAN_OPTIONS": "print_stacktrace=1",
     }
     chosen = SHORT if arguments == ["--short"] else tuple(arguments) or TESTS

@@ -1,15 +1,15 @@
-"""Commands that are killed at random moments again and again lose and damage nothing.
+"""Commands that are killed at random moments, again and again, lose and damage nothing.
 
-SIGKILL, SIGTERM, SIGINT and SIGHUP hit train (CBOW, skip-gram with held-out text, from counts; each resume on another
-number of threads and with other seconds between checkpoints), encode and export. The promises:
+SIGKILL, SIGTERM, SIGINT and SIGHUP hit train (CBOW, skip-gram with held-out text, from counts; each resumed with other
+numbers of threads and of seconds between checkpoints), encode and export. The promises:
 
-    train     the run that is resumed in the end writes the bytes of a run that nobody disturbed
-    encode    the output is not there, or whole; the next run writes the bytes of an undisturbed one
-    export    the file that stood at the output is there as it was, or the new one, whole
-    all       status 130 after a signal that can be caught, no traceback; when the command has run to its end in the
-              end, nothing lies about beside its output
+    train     the resumed run writes the same bytes as an undisturbed run
+    encode    the output is missing or complete; the next run writes the same bytes as an undisturbed run
+    export    the file at the output is the old file or the new one, complete
+    all       status 130 after a signal that can be caught, and no traceback; once the command has run to its end, no
+              temporary file is left next to its output
 
-The figures are printed as JSON. The exit status is 1 if a promise was broken.
+The results are printed as JSON. The exit status is 1 if a promise was broken.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ TRAINING = ["--dim", "20", "--epochs", "2", "--sample", "0", "--min-count", "1",
 
 @dataclass(frozen=True)
 class Target:
-    """A command to kill: ``arguments`` gives the command line of one more try; ``stands`` at the output before."""
+    """A command to kill: ``arguments`` returns the command line of the next try; ``stands`` is at the output before."""
 
     name: str
     output: Path
@@ -50,7 +50,7 @@ class Target:
 
 
 class Siege:
-    """Kills commands in ``folder`` and counts the outcomes."""
+    """A loop that kills commands in ``folder`` and counts the outcomes."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.random = folder, np.random.default_rng(seed)
@@ -70,7 +70,7 @@ class Siege:
         while done < kills:
             number = SIGNALS[self.random.integers(len(SIGNALS))]
             status = self._status(target, number, self.random.uniform(0, lasts))
-            if status == 0:  # it was faster, and must be whole
+            if status == 0:  # it finished first, so its output must be complete
                 self._compare(target, reference, beside)
                 self._reset(target)
                 continue
@@ -78,23 +78,23 @@ class Siege:
             self.kills[target.name] += 1
             expected = -number if number == signal.SIGKILL else 130
             self._must(target, status == expected, f"{number.name} gave the status {status}")
-            found = contents(target.output)
-            is_whole = found in (before, reference)
+            content = contents(target.output)
+            is_whole = content in (before, reference)
             self._must(target, is_whole, f"{number.name} damaged the output")
-            if found != before:  # the kill came after the output, which the next run may refuse to replace
+            if content != before:  # the kill came after the output, which the next run may refuse to replace
                 self._finish(target, reference, beside)
         self._finish(target, reference, beside)
 
     def _finish(self, target: Target, reference: dict[str, str], beside: set[Path]) -> None:
-        """Let the command run to its end, or refuse the output that is there, and compare."""
+        """Run the command to its end, or until it refuses the existing output, and compare."""
         status = self._status(target, None)
         self._must(target, status in (0, 2), f"gives the status {status} after the kills: {self._said()}")
         self._compare(target, reference, beside)
         self._reset(target)
 
     def _compare(self, target: Target, reference: dict[str, str], beside: set[Path]) -> None:
-        found = contents(target.output)
-        unlike = sorted(name for name in found.keys() | reference if found.get(name) != reference.get(name))
+        content = contents(target.output)
+        unlike = sorted(name for name in content.keys() | reference if content.get(name) != reference.get(name))
         self._must(target, not unlike, f"other bytes than an undisturbed run in {', '.join(unlike)}")
         left = {path.name for path in set(self.folder.iterdir()) - beside - {target.output, self.folder / "errors"}}
         self._must(target, not left, f"left {', '.join(sorted(left))}")
@@ -106,18 +106,18 @@ class Siege:
             target.output.write_bytes(target.stands)
 
     def _status(self, target: Target, number: signal.Signals | None, delay: float = 0.0) -> int:
-        """Run the command, kill it after ``delay`` seconds, and give its exit status."""
+        """Run the command, kill it after ``delay`` seconds, and return its exit status."""
         errors = self.folder / "errors"
         here, there = SERVER.Pipe()
         process = SERVER.Process(target=_run, args=(target.arguments(), str(errors), there))
         process.start()
         there.close()
-        here.recv()  # from here on it answers signals
+        here.recv()  # from now on it answers signals
         ready = time.monotonic()
         if number is not None:
             process.join(delay)
             if process.exitcode is None and process.pid is not None:
-                with contextlib.suppress(ProcessLookupError):  # it has just ended
+                with contextlib.suppress(ProcessLookupError):  # already ended
                     os.kill(process.pid, number)
         process.join(LIMIT_SECONDS)
         self._lasted = time.monotonic() - ready
@@ -129,7 +129,7 @@ class Siege:
         return process.exitcode or 0
 
     def _said(self) -> str:
-        """What the last command has said."""
+        """Return the output of the last command."""
         errors = self.folder / "errors"
         return errors.read_text(errors="replace") if errors.exists() else ""
 
@@ -139,32 +139,32 @@ class Siege:
 
 
 def _run(arguments: list[str], errors: str, ready: Connection) -> None:
-    """The script, in a process of its own."""
+    """Run the script in its own process."""
     from wordsparse import signals
     from wordsparse.__main__ import run
 
     descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    signals.answer()  # a script does so from its first line on
+    signals.answer()  # as the script does from its first line on
     ready.send(None)
     sys.argv = ["wordsparse", *arguments]
     run()
 
 
-# Files that hold the time at which, the speed with which, or the threads on which a result was made.
+# Files that record when, how fast or on how many threads a result was made.
 VARIES = ("model.json",)
 
 
 def contents(output: Path) -> dict[str, str]:
-    """SHA-256 of every file at the output that depends on the request alone."""
+    """Return the SHA-256 of every file at the output that depends only on the request."""
     files = [output] if output.is_file() else sorted(output.rglob("*"))
-    kept = [path for path in files if path.is_file() and not set(path.relative_to(output).parts) & set(VARIES)]
-    return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
+    reproducible = [path for path in files if path.is_file() and not set(path.relative_to(output).parts) & set(VARIES)]
+    return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in reproducible}
 
 
 def targets(siege: Siege, materials: Path) -> list[Target]:
-    """The commands, with what they work on in the folder ``materials``: a text, counted pairs and a model."""
+    """Return the commands, with their inputs in the folder ``materials``: a text, counted pairs and a model."""
     from wordsparse.counts.counting import count
     from wordsparse.training.runs import train
 
@@ -184,9 +184,9 @@ def targets(siege: Siege, materials: Path) -> list[Target]:
 
         return Target(name, output, arguments)
 
-    def command(name: str, *given: object, to: str, stands: bytes | None = None) -> Target:
+    def command(name: str, *words: object, to: str, stands: bytes | None = None) -> Target:
         output = siege.folder / to
-        arguments = [name, *map(str, given)]
+        arguments = [name, *map(str, words)]
         return Target(name, output, lambda: [*arguments, "-o", str(output)], stands)
 
     return [
@@ -199,7 +199,7 @@ def targets(siege: Siege, materials: Path) -> list[Target]:
 
 
 @click.command()
-@click.option("--kills", type=click.IntRange(1), default=240, show_default=True, help="Of all commands together.")
+@click.option("--kills", type=click.IntRange(1), default=240, show_default=True, help="Kills, over all commands.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def main(kills: int, seed: int) -> None:
     """Kill every command at random moments and print the outcomes as JSON."""

@@ -1,7 +1,7 @@
-"""An installed wordsparse, used as its users do: text to vectors, neighbours, scores, pages, files, labels, the layer.
+"""An installed wordsparse, used as people do: text to vectors, neighbours, scores, pages, files, labels, the layer.
 
-Run in an empty folder by ``wheels.py``; prints one JSON object. An error ends it. Where gensim is missing (it has no
-wheels for Python 3.14), all but its rivals must work.
+``wheels.py`` runs it in an empty folder. Prints one JSON object; an error ends it. Without gensim (it has no wheels for
+Python 3.14), everything but its methods must work.
 """
 
 import importlib.util
@@ -27,7 +27,7 @@ PAIRS = "seaaa seaab 9\nseaac lawac 1\nartad artae 8\nsunaf artaf 2\n"
 
 def wordsparse(*arguments: str) -> str:
     command = [str(Path(sys.executable).with_name("wordsparse")), *arguments]
-    environment = {**os.environ, "XDG_CACHE_HOME": os.getcwd()}  # where no test sets are
+    environment = {**os.environ, "XDG_CACHE_HOME": os.getcwd()}  # has no test sets
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"wordsparse {' '.join(arguments)}: status {done.returncode}\n{done.stderr}")
@@ -35,7 +35,7 @@ def wordsparse(*arguments: str) -> str:
 
 
 def write_text(path: Path) -> None:
-    """Sentences on four subjects, so that the neighbours of a word are known; capitals and marks as people write."""
+    """Write sentences on four subjects, so that neighbours are predictable, with capitals and marks as people write."""
     chosen = random.Random(1)
     subjects = [["".join(letters) for letters in product((name,), "abcdefgh", "abcdefg")] for name in SUBJECTS]
     sentences = (" ".join(chosen.choices(chosen.choice(subjects), k=12)) for _ in range(5000))
@@ -43,7 +43,7 @@ def write_text(path: Path) -> None:
 
 
 def write_labels(path: Path) -> None:
-    """Rows whose only feature is their label."""
+    """Write rows whose only feature is their label."""
     path.write_text("200 10 10\n" + "".join(f"{row % 10} {row % 10}:1\n" for row in range(200)))
 
 
@@ -67,15 +67,15 @@ def words() -> dict[str, object]:
 
 
 def labels() -> float:
-    """The share of rows whose label is found."""
+    """Return the share of rows whose label is predicted."""
     write_labels(Path("labels.txt"))
     wordsparse("labels", "train", "labels.txt", "-o", "classifier")
-    found: float = json.loads(wordsparse("labels", "evaluate", "classifier", "labels.txt", "--json"))["precision"]["1"]
-    return found
+    share: float = json.loads(wordsparse("labels", "evaluate", "classifier", "labels.txt", "--json"))["precision"]["1"]
+    return share
 
 
 def losses() -> list[float]:
-    """The mean losses of three steps of the layer."""
+    """Return the mean losses of three steps of the layer."""
     layer = ws.FactoredOutput(n_outputs=100_000, n_features=16, loss="bounded-ns")
     hidden = np.random.default_rng(0).standard_normal((8, 16), np.float32)
     targets = scipy.sparse.csr_matrix((np.ones(8), (range(8), range(0, 80, 10))), (8, 100_000))
@@ -85,12 +85,12 @@ def losses() -> list[float]:
 def main() -> None:
     if Path(ws.__file__).is_relative_to(Path.cwd()):
         sys.exit("wordsparse was imported from the current folder")
-    found = json.loads(wordsparse("doctor", "--json"))
+    report = json.loads(wordsparse("doctor", "--json"))
     cards = [card["name"] for card in json.loads(wordsparse("corpora", "list", "--json"))["corpora"]]
     about = {
         "python": sys.version.split()[0],
-        "commit": found["commit"],
-        "openmp": found["compiled"]["openmp"],
+        "commit": report["commit"],
+        "openmp": report["compiled"]["openmp"],
         "gensim": HAS_GENSIM,
         "cards": cards,
     }

@@ -1,10 +1,10 @@
-"""The release as its users meet it: source distribution, repaired wheels, each tried in an empty environment.
+"""The release as its users get it: source distribution and repaired wheels, each tried in an empty environment.
 
     python tools/check/wheels.py -o dist
     python tools/check/wheels.py -o dist --python python3.13 --python python3.11
 
-Makes the source distribution twice, which must give the same bytes; builds a wheel of it for each Python; has
-auditwheel put the OpenMP run-time library inside; installs it into a new virtual environment, and runs
+Makes the source distribution twice, which must give the same bytes. For each Python, builds a wheel from it, lets
+auditwheel add the OpenMP run-time library, installs the wheel into a new virtual environment, and runs
 ``wheel_trial.py`` there, in an empty folder and without a compiler on the path. Prints one JSON object; the exit status
 is 1 if anything failed.
 """
@@ -28,7 +28,7 @@ EXTRAS = "gensim,labels"
 
 
 def output_of(*command: str | Path, **options: Any) -> str:
-    """Standard output of a command; its messages are shown if it fails."""
+    """Return the standard output of a command; show its messages if it fails."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
     if done.returncode:
         raise click.ClickException(
@@ -38,18 +38,18 @@ def output_of(*command: str | Path, **options: Any) -> str:
 
 
 def source_distribution(folder: Path) -> Path:
-    """The source distribution; it is an error if making it again gives other bytes."""
-    made = []
+    """Make the source distribution; raise an error if making it again gives other bytes."""
+    archives = []
     for attempt in ("first", "second"):
         output_of(sys.executable, "-m", "build", "--sdist", "--no-isolation", "-o", folder / attempt, REPOSITORY)
-        made += (folder / attempt).glob("*.tar.gz")
-    if sha256(made[0].read_bytes()).digest() != sha256(made[1].read_bytes()).digest():
-        raise click.ClickException(f"two source distributions of the same sources differ: {made[0]} {made[1]}")
-    return made[0]
+        archives += (folder / attempt).glob("*.tar.gz")
+    if sha256(archives[0].read_bytes()).digest() != sha256(archives[1].read_bytes()).digest():
+        raise click.ClickException(f"two source distributions of the same sources differ: {archives[0]} {archives[1]}")
+    return archives[0]
 
 
 def wheel(python: str, sources: Path, folder: Path) -> Path:
-    """A wheel of the source distribution with all that it needs but the C library inside."""
+    """Build a wheel of the source distribution that includes all its libraries except the C library."""
     output_of(python, "-m", "venv", folder / "build")
     output_of(folder / "build/bin/python", "-m", "pip", "wheel", "--no-deps", "-w", folder / "raw", sources)
     (raw,) = (folder / "raw").glob("*.whl")
@@ -71,30 +71,30 @@ def wheel(python: str, sources: Path, folder: Path) -> Path:
     return repaired
 
 
-def check_licences(made: Path) -> None:
-    """It is an error if a library inside the wheel is not named, with its licence, by licenses/bundled.txt."""
-    known = (REPOSITORY / "licenses/bundled.txt").read_text().split()
-    with zipfile.ZipFile(made) as archive:
+def check_licences(path: Path) -> None:
+    """Raise an error if licenses/bundled.txt does not name a library inside the wheel, with its licence."""
+    listed = (REPOSITORY / "licenses/bundled.txt").read_text().split()
+    with zipfile.ZipFile(path) as archive:
         names = [Path(name) for name in archive.namelist()]
     for name in names:
-        if name.parent.name in ("wordsparse.libs", ".dylibs") and name.name.split("-")[0].split(".")[0] not in known:
-            raise click.ClickException(f"{made.name} contains {name.name}, which licenses/bundled.txt does not name")
+        if name.parent.name in ("wordsparse.libs", ".dylibs") and name.name.split("-")[0].split(".")[0] not in listed:
+            raise click.ClickException(f"{path.name} contains {name.name}, which licenses/bundled.txt does not name")
 
 
-def trial(python: str, made: Path, folder: Path) -> Any:
-    """The result of ``wheel_trial.py`` for a wheel in an environment that holds nothing else."""
+def trial(python: str, path: Path, folder: Path) -> Any:
+    """Return the result of ``wheel_trial.py`` for a wheel, in an environment that holds nothing else."""
     own, elsewhere = folder / "environment/bin/python", folder / "empty"
     output_of(python, "-m", "venv", folder / "environment")
-    output_of(own, "-m", "pip", "install", "--quiet", f"wordsparse[{EXTRAS}] @ {made.as_uri()}")
+    output_of(own, "-m", "pip", "install", "--quiet", f"wordsparse[{EXTRAS}] @ {path.as_uri()}")
     elsewhere.mkdir()
     plain = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     return json.loads(output_of(own, TRIAL, cwd=elsewhere, env=plain | {"PATH": str(own.parent)}))
 
 
 @click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for what is made.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the archives.")
 @click.option(
-    "--python", "pythons", multiple=True, default=[sys.executable], help="To build for; repeatable. [default: this one]"
+    "--python", "pythons", multiple=True, default=[sys.executable], help="A Python; repeatable. [default: this one]"
 )
 def main(output: Path, pythons: tuple[str, ...]) -> None:
     output.mkdir(parents=True, exist_ok=True)
@@ -104,9 +104,9 @@ def main(output: Path, pythons: tuple[str, ...]) -> None:
         report["sdist"] = {"name": sources.name, "sha256": sha256(sources.read_bytes()).hexdigest()}
         for number, python in enumerate(pythons):
             folder = Path(temporary, str(number))
-            made = Path(shutil.copy2(wheel(python, sources.resolve(), folder), output)).resolve()
-            report["wheels"][made.name] = trial(python, made, folder)
-            click.echo(f"{made.name}: installed and used", err=True)
+            built = Path(shutil.copy2(wheel(python, sources.resolve(), folder), output)).resolve()
+            report["wheels"][built.name] = trial(python, built, folder)
+            click.echo(f"{built.name}: installed and used", err=True)
     click.echo(json.dumps(report, indent=1))
 
 

@@ -1,4 +1,4 @@
-"""The usage of node2vec's README: walks, nodes, similar nodes, files, and edges by the Hadamard product."""
+"""The example of node2vec's README: walks, nodes, similar nodes, files, and edges by the Hadamard product."""
 
 import networkx as nx
 from node2vec import Node2Vec

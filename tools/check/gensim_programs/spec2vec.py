@@ -1,5 +1,5 @@
-"""The example of spec2vec's README, on spectra that are made here: train a model with callbacks that save it, load it,
-and score spectra against the ones that it was trained on."""
+"""The example of spec2vec's README, on artificial spectra: train a model with callbacks that save it, load it, and
+score spectra against its training spectra."""
 
 import gensim
 import numpy as np
@@ -21,8 +21,8 @@ train_new_word2vec_model(documents, iterations=[10, 20, 30], filename="reference
 model = gensim.models.Word2Vec.load("references.model")
 similarity = Spec2Vec(model=model, intensity_weighting_power=0.5, allowed_missing_percentage=5.0)
 queries = [SpectrumDocument(spectrum(3), n_decimals=2)]
-found = np.array([similarity.pair(reference, queries[0]) for reference in documents])
-# The spectra of the query's family come first.
-assert sorted(np.argsort(-found)[:20] % 10) == [3] * 20, found
+scores = np.array([similarity.pair(reference, queries[0]) for reference in documents])
+# Spectra of the query's family come first.
+assert sorted(np.argsort(-scores)[:20] % 10) == [3] * 20, scores
 scores = calculate_scores(documents, queries, similarity)
 assert scores.scores.shape[:2] == (200, 1)
