@@ -1,11 +1,14 @@
 """The Python programs in README.md, docs/torch.md and docs/labels.md run as printed."""
 
+import importlib
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
+
+import wordsparse as ws
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/torch.md", "docs/labels.md")
@@ -32,3 +35,18 @@ def test_a_program_runs(page: str, program: str, tmp_path: Path, monkeypatch: py
 
 def test_there_are_programs() -> None:
     assert [page for page, _ in PROGRAMS] == ["README.md"] * 2 + ["docs/torch.md"] * 2 + ["docs/labels.md"] * 3
+
+
+def test_the_reference_has_the_whole_public_interface() -> None:
+    """The PyTorch layer and `count` were missing; every member that it lists exists."""
+    page = (ROOT / "docs" / "reference.md").read_text()
+    listed = re.findall(r"auto(?:class|function|exception|module):: ([\w.]+)\n(?:   :members: ([\w, \n]+?)\n\n)?", page)
+    names = {name.removeprefix("wordsparse.") for name, _ in listed}
+    assert set(ws.__all__) - {"losses", "SparseTargetClassifier"} <= names
+    others = {"torch.FactoredOutput", "distributed.train", "gensim.FastText", "layer.losses"}
+    assert {*others, "labels.SparseTargetClassifier"} <= names
+    for name, members in listed:
+        module, _, last = name.rpartition(".")
+        if module not in ("wordsparse.torch", "wordsparse.distributed", "wordsparse.gensim", "wordsparse.labels"):
+            found = getattr(importlib.import_module(module or "wordsparse"), last)
+            assert all(hasattr(found, member.strip()) for member in members.split(",") if member), name
