@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import wordsparse as ws
@@ -43,3 +44,21 @@ def test_the_tokeniser_of_the_model_writes_the_words(tmp_path: Path, capsys: pyt
         assert shown.out == expected
         assert note in shown.err
     assert main(["analogy", str(tmp_path / "m"), "Datei", "Haus", "UND"]) == 0
+    # A part without a vector ended with an error: 内燃機関, of which one half was known.
+    assert main(["similar", str(tmp_path / "m"), "Datei-Ω"]) == 0
+    assert "Datei-Ω: read as datei (ω has no vector)" in capsys.readouterr().err
+
+
+def test_a_word_that_is_taken_apart_is_the_mean_of_its_parts_everywhere(tmp_path: Path) -> None:
+    text = [f"Datei{'!' * i} und und und Haus, Server" for i in range(50)]
+    model = ws.train(iter(text), tokens="simple", dim=3, epochs=1, form=0, progress=False)
+    wv, weights = model.wv, [0.001 / (0.001 + share) for share in (1 / 6, 3 / 6)]  # SIF, as in texts
+    mean = (weights[0] * wv.unit[wv.row("datei")] + weights[1] * wv.unit[wv.row("und")]) / sum(weights)
+    np.testing.assert_allclose(model["Datei-UND"], mean, rtol=1e-5)
+    assert [word for word, _ in wv.similar("Datei-und")] == [
+        word for word, _ in wv.similar(mean) if word in ("haus", "server")
+    ]
+    assert [share for _, share in wv.parts("datei und")] == pytest.approx([each / sum(weights) for each in weights])
+    (tmp_path / "pairs.tsv").write_text("Datei-Haus und 1\nserver und 2\nhaus datei 3\n")
+    (scores,) = ws.evaluate(model, pairs=[tmp_path / "pairs.tsv"])["pairs"].values()
+    assert (scores["n"], scores["oov"]) == (2, 1)

@@ -34,25 +34,26 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
     questions = Questions(words, vectors)
     for query in questions:
         with questions.answering():
-            meant = _meant(vectors, query)
-            composed = vectors.is_composed(meant[0]) if len(meant) == 1 else False
+            _report_parts(vectors, query)
+            parts = vectors.parts(query[0])
+            composed = len(parts) > 1 or vectors.is_composed(parts[0][0])
             question = {"word": query[0], "composed": composed} if len(query) == 1 else {"words": query}
-            emit_neighbours(question, vectors.similar(meant, n), as_json)
+            emit_neighbours(question, vectors.similar(query, n), as_json)
 
 
-def _meant(vectors: WordVectors, words: Sequence[str]) -> list[str]:
-    """Return the words of the vocabulary that ``words`` stand for; report each that differs."""
-    resolved: list[str] = []
-    for word in words:
-        meant = [str(key) for key in vectors.meant(word)]
-        if meant != [word]:
-            terminal.say([f"{word}: read as {' and '.join(meant)}{' (their mean)' if len(meant) > 1 else ''}"])
-        for each in meant:
-            if vectors.is_composed(each):
-                close = f"; close to it: {', '.join(near)}" if (near := vectors.close_to(each)) else ""
-                terminal.say([f"{each}: not in the vocabulary; its vector is composed from its n-grams{close}"])
-        resolved += meant
-    return resolved
+def _report_parts(vectors: WordVectors, query: Sequence[str]) -> None:
+    """Report the words of a query that stand for others, and those that are composed."""
+    for word in query:
+        parts = [str(key) for key, _ in vectors.parts(word)]
+        if parts != [word]:
+            unknown = [str(key) for key in vectors.meant(word) if key not in parts]
+            notes = ["their mean"] * (len(parts) > 1) + [f"{key} has no vector" for key in unknown]
+            note = f" ({'; '.join(notes)})" if notes else ""
+            terminal.say([f"{word}: read as {' and '.join(parts)}{note}"])
+        for part in parts:
+            if vectors.is_composed(part):
+                close = f"; close to it: {', '.join(near)}" if (near := vectors.close_to(part)) else ""
+                terminal.say([f"{part}: not in the vocabulary; its vector is composed from its n-grams{close}"])
 
 
 def emit_neighbours(question: Mapping[str, object], neighbours: Sequence[tuple[str, float]], as_json: bool) -> None:

@@ -19,6 +19,7 @@ from wordsparse.types import Array
 from wordsparse.vectors import names
 from wordsparse.vectors.ngrams import NgramVectors
 from wordsparse.vectors.spelling import spellings
+from wordsparse.vectors.weights import weights
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -173,10 +174,11 @@ class WordVectors:
     def vector(self, word: Key, *, unit: bool = False) -> Array:
         """Return the vector of ``word``, (dim,), read-only; scaled to length one if ``unit``.
 
-        A word without a row is composed from its n-grams, if there are any; UnknownWordError otherwise.
+        A word without a row that the tokeniser takes apart is the mean of its :meth:`parts`; another one is composed
+        from its n-grams, if there are any; UnknownWordError otherwise.
         """
         row = self._find(word)
-        composed = self._composed(word) if row is None else None
+        composed = self._composed_or_mean(word) if row is None else None
         vector: Array = self._vectors[self.row(word)] if composed is None else composed
         if unit:
             divisor = float(np.linalg.norm(composed)) if composed is not None else self.norms[row]
@@ -191,24 +193,42 @@ class WordVectors:
         return np.argsort(-self.counts, kind="stable")[:n]
 
     def is_composed(self, word: object) -> bool:
-        """Return whether ``word`` has no row, and its vector is composed from n-grams of other words."""
-        return self._find(word) is None and self._composed(word) is not None
+        """Return whether ``word`` has no row, and its vector is composed from n-grams or other words."""
+        return self._find(word) is None and self._composed_or_mean(word) is not None
 
     def meant(self, query: Key) -> Sequence[Key]:
         """Return the words that a query stands for: itself if it has a row, else the words into which ``split`` splits
         it, in their known spelling."""
-        if not isinstance(query, str) or query in self:
+        if not isinstance(query, str) or self._find(query) is not None:
             return [query]
         words = [query] if self.split is None else self.split(query) or [query]
         return [self.spelt(word) for word in words]
 
+    def parts(self, query: Key) -> list[tuple[Key, float]]:
+        """Return the words whose weighted mean is the vector of a query, with weights that sum to 1.
+
+        They are the words that the query stands for (:meth:`meant`), weighted as in texts
+        (:mod:`wordsparse.vectors.weights`). If one of several has no vector, it is left out.
+        """
+        words = self.meant(query)
+        if len(words) == 1:
+            return [(words[0], 1.0)]
+        rows = {word: self._find(word) for word in words}
+        known = [word for word in words if rows[word] is not None or self._composed(word) is not None] or words
+        shares = [1.0 if (row := rows[word]) is None else float(self._weights[row]) for word in known]
+        return [(word, share / sum(shares)) for word, share in zip(known, shares, strict=True)]
+
+    @cached_property
+    def _weights(self) -> npt.NDArray[np.float32]:
+        return weights(self.counts, len(self))
+
     def spelt(self, word: Key) -> Key:
         """Return the spelling of a word that has a row, else the spelling from which to compose a vector: see
         :mod:`wordsparse.vectors.spelling`."""
-        if self.tokens != "split" or not isinstance(word, str) or word in self:
+        if self.tokens != "split" or not isinstance(word, str) or self._find(word) is not None:
             return word
         _, bare, lower = spellings(word)
-        return bare if bare in self or (self._has_capitals and lower not in self) else lower
+        return bare if self._find(bare) is not None or (self._has_capitals and self._find(lower) is None) else lower
 
     @cached_property
     def _has_capitals(self) -> bool:
@@ -326,9 +346,7 @@ class WordVectors:
 
     def _direction(self, queries: Sequence[tuple[Key, float]]) -> tuple[Array, set[int]]:
         """Return the direction of the weighted sum of unit vectors, (dim,) float64, and the rows of the words."""
-        weighted = [
-            (word, weight / len(words)) for query, weight in queries for words in [self.meant(query)] for word in words
-        ]
+        weighted = [(word, weight * share) for query, weight in queries for word, share in self.parts(query)]
         total = np.zeros(self.dim)
         for word, weight in weighted:
             total += weight * self.vector(word, unit=True)
@@ -353,6 +371,19 @@ class WordVectors:
     def _composed(self, key: object) -> Array | None:
         """Return the vector of a key without a row, (vector_size,); None if it has no vector."""
         return self.ngrams.vector(key) if self.ngrams is not None and isinstance(key, str) else None
+
+    def _composed_or_mean(self, key: object) -> Array | None:
+        """The vector of a key without a row, (dim,); None if it has none."""
+        if not isinstance(key, str) or len(parts := self.parts(key)) == 1:
+            return self._composed(key)
+        mean = np.zeros(self.dim)
+        for word, share in parts:
+            row = self._find(word)
+            vector = self._composed(word) if row is None else self._vectors[row]
+            if vector is None:
+                return None
+            mean += share / (float(np.linalg.norm(vector)) or 1.0) * vector
+        return mean.astype(self._vectors.dtype)
 
     def _divisors(self) -> Array:
         """Return the divisors that scale each vector to length one, (V,) float64; 1 for a zero vector."""
