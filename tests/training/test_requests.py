@@ -160,8 +160,8 @@ def test_a_recipe_is_trained_with_and_told() -> None:
     ("options", "message"),
     [
         ({"recipe": "fast"}, "recipe must be a wordsparse.Recipe, not str"),
-        ({"loss": "squared"}, "loss is squared, but the recipe is one for bounded-ns: leave out loss"),
-        ({"loss": losses.BoundedNS(9)}, "another object than the loss of the recipe"),
+        ({"loss": "squared"}, "loss is squared, but the recipe is for bounded-ns: leave out loss"),
+        ({"loss": losses.BoundedNS(9)}, "loss and the loss of the recipe are different objects"),
     ],
 )
 def test_recipes_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:

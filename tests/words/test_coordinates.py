@@ -1,4 +1,4 @@
-"""The properties of canonical coordinates: white inputs, Λ for the outputs, the same vectors from every basis."""
+"""Properties of canonical coordinates: white inputs, Λ for the outputs, the same vectors from every basis."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def combined(*args: Any, **constants: Any) -> Array:
 
 
 def model(V: int = 300, dim: int = 8, seed: int = 0) -> tuple[Array, Array, Array]:
-    """E and W (V, dim) float32 with some structure in common, and counts (V,)."""
+    """Return E and W (V, dim) float32 with some common structure, and counts (V,)."""
     random = np.random.default_rng(seed)
     common = random.standard_normal((V, dim)) * np.linspace(3, 0.5, dim)
     E = common + 0.3 * random.standard_normal((V, dim))
@@ -35,7 +35,7 @@ def test_inputs_are_white_and_outputs_have_the_spectrum(V: int, dim: int) -> Non
     np.testing.assert_allclose(inputs.T @ (f[:, None] * inputs), np.eye(dim), atol=1e-9)
     np.testing.assert_allclose(outputs.T @ outputs, np.diag(c.spectrum), atol=1e-9 * c.spectrum[0])
     assert (np.diff(c.spectrum) <= 0).all()
-    # A change of basis: what the model says of a pair of words stays.
+    # A change of basis does not change the model's output for a pair of words.
     np.testing.assert_allclose(inputs @ outputs[:50].T, E @ W[:50].T.astype(float), atol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""The two steps of the word-vector trainer against their formulas, written densely in float64."""
+"""The two steps of the word-vector trainer, compared with their formulas, written densely in float64."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,8 +26,8 @@ LOSSES: dict[str, Loss] = {
 }
 COUNTS = np.arange(V, 0, -1.0) ** 2
 MEASURE = np.sqrt(COUNTS) / np.sqrt(COUNTS).sum()
-# With few tokens the second takes the trust bound on every word, the first on none; the first is bounded by the
-# leverage of its examples and by its dimension, the second by neither.
+# With few tokens, the trust bound limits every word with the second sizes, and no word with the first. Leverage and
+# dimension limit the steps only with the first sizes.
 SIZES = [
     StepSizes(forget_tokens=120.0, wide_dim=DIM / 2),
     StepSizes(m0=0.1, t0=2.0, rho=0.1, ridge=0.2, max_leverage=1.0),
@@ -42,7 +42,7 @@ def embedding(loss: str, kernels: Kernels, sizes: StepSizes, dim: int = DIM) -> 
 
 
 def minibatch(model: str, seed: int) -> Examples:
-    """Random examples over some of the words; one of the words is nobody's context and no example's target."""
+    """Make random examples over some of the words; one word is neither a context nor a target."""
     random = np.random.default_rng(seed)
     words = np.sort(random.choice(V, 7, replace=False)).astype(np.int64)
     u = words.size
@@ -54,7 +54,7 @@ def minibatch(model: str, seed: int) -> Examples:
         indices = np.concatenate(columns).astype(np.int32)
         weights = counts[counts > 0].astype(np.float32)
         return Examples(Targets(words, Csr(indptr, indices, u), weights), None, 40, int(counts.sum()))
-    # Word 3 stands at no place of the text; windows of up to 3 words to either side.
+    # Word 3 does not occur in the text; windows reach up to 3 words to either side.
     tokens = np.delete(np.arange(u), 3)[random.integers(0, u - 1, 40)].astype(np.int32)
     tokens[[11, 12, 30]] = -2
     bags = problems.windows_over(random, tokens, u, reach=3)
@@ -65,7 +65,7 @@ def minibatch(model: str, seed: int) -> Examples:
 
 @dataclass
 class DenseEmbedding:
-    """The module's formulas as they stand there: W̃ = diag(√π) W whole, every gradient whole."""
+    """The formulas of the module's head, written out: W̃ = diag(√π) W and every gradient are dense."""
 
     loss: str
     sizes: StepSizes
@@ -103,7 +103,7 @@ class DenseEmbedding:
         self.pair_curvature += rate * (2 * weights.sum() / N - self.pair_curvature)
         kappa = self.pair_curvature
         share = 1 if examples.bags is None else examples.bags.share
-        new_mass = 2 * weights / kappa * share @ C  # words that are in a bag twice count one by one
+        new_mass = 2 * weights / kappa * share @ C  # repeats in a bag count one by one
         self.mass[T] += new_mass
         if lr > 0:
             Q_E = Q[:-1, :-1]
@@ -119,7 +119,7 @@ class DenseEmbedding:
         return float(loss)
 
     def _loss(self, Y: Array, o: Array, q: Array, s: Array) -> tuple[Any, Array, Array, Array]:
-        """Its sum, α, β and ∂/∂o of each target."""
+        """Return the loss's sum, α, β and ∂/∂o of each target."""
         value, dq, ds, do = LOSSES[self.loss].terms(o, q[:, None], s[:, None], 1.0)
         return (Y * value).sum(), (Y * dq).sum(1), (Y * ds).sum(1), Y * do
 
@@ -149,7 +149,7 @@ def test_steps_are_the_formulas(model: str, loss: str, kernels: Kernels, sizes: 
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_weights_that_leave_the_band_train_on_as_they_would(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Z-loss does not see a factor of W: only W's own size is another one."""
+    """The Z-loss does not see a factor of W: only the size of W itself differs."""
     trained = []
     for band in (core.BAND, 1.5):
         monkeypatch.setattr(core, "BAND", band)
@@ -184,7 +184,7 @@ def test_a_minibatch_without_pairs_changes_nothing(model: str) -> None:
 @pytest.mark.parametrize("loss", ["bounded-ns", "squared"])
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_the_first_step_leaves_the_input_vectors_whatever_lr_is(model: str, loss: str) -> None:
-    # At W = 0 neither the gradient for E nor the curvature along it exists.
+    # At W = 0 both the gradient for E and the curvature along it are 0.
     trained = embedding(loss, Kernels(), SIZES[0])
     before = trained.E.copy()
     trained.step(minibatch(model, 0), 2.5)
@@ -194,7 +194,7 @@ def test_the_first_step_leaves_the_input_vectors_whatever_lr_is(model: str, loss
 @pytest.mark.parametrize("loss", ["bounded-ns", "taylor"])
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_a_heldout_loss_does_not_go_back(model: str, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It once cost all sums that a step needs; it is the loss of a step all the same."""
+    """Once it computed all sums that a step needs. It must still equal the loss of a step."""
     trained = embedding(loss, Kernels(), SIZES[0])
     trained.step(minibatch(model, 0), 0.0)
     examples = minibatch(model, 1)

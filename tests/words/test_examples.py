@@ -1,4 +1,4 @@
-"""Minibatches against a slow, obvious builder: Python integers, lists and loops, one sentence at a time."""
+"""Minibatches, compared with a slow, obvious builder: Python integers, lists and loops, one sentence at a time."""
 
 import math
 from collections import defaultdict
@@ -24,7 +24,7 @@ WIDE = 300  # a distance takes more than 8 bits
 
 
 class Stream(NamedTuple):
-    """A shard, where it stands in the corpus, and how it is read."""
+    """A shard, its position in the corpus, and the options of reading it."""
 
     shard: Array
     offset: int
@@ -62,7 +62,7 @@ def keep_probability(word: int, sample: float) -> float:
 
 
 def kept(stream: Stream) -> list[list[tuple[int, int, int]]]:
-    """The kept tokens sentence by sentence: place in the shard, word, drawn width."""
+    """Return the kept tokens sentence by sentence: place in the shard, word, drawn width."""
     key = int(np.random.SeedSequence([stream.seed, stream.epoch]).generate_state(1, np.uint64)[0])
     sentences: list[list[tuple[int, int, int]]] = [[]]
     for place, word in enumerate(stream.shard.tolist()):
@@ -78,7 +78,7 @@ def kept(stream: Stream) -> list[list[tuple[int, int, int]]]:
 
 
 def expected(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]]]:
-    """(centre word, context words in the order of the text) of every centre token in the slice that has a context."""
+    """Return (centre word, context words in the order of the text) of each centre token in the slice with a context."""
     found = []
     for sentence in kept(stream):
         for i, (place, word, width) in enumerate(sentence):
@@ -89,7 +89,7 @@ def expected(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]
 
 
 def expected_pairs(stream: Stream, start: int, stop: int) -> Pairs:
-    """Weights of (word, context word), 1 − (k − 1)/window at distance k, both ways: of pairs that start inside."""
+    """Return weights of (word, context word): 1 − (k − 1)/window at distance k, both ways, if a pair starts inside."""
     found: Pairs = defaultdict(float)
     for sentence in kept(stream):
         for i, (place, word, _) in enumerate(sentence):
@@ -104,7 +104,7 @@ def expected_pairs(stream: Stream, start: int, stop: int) -> Pairs:
 
 
 def pairs_of(examples: Examples) -> Pairs:
-    """Skip-gram's pairs, after a look at the structure's promises."""
+    """Check the structure of skip-gram's examples and return their pairs."""
     csr, words = examples.targets.csr, examples.words
     assert examples.bags is None
     assert csr.rows == csr.columns == words.shape[0]
@@ -125,7 +125,7 @@ def pairs_of(examples: Examples) -> Pairs:
 
 
 def entries_of(csr: Csr) -> tuple[Array, Array]:
-    """Row and column of each stored entry."""
+    """Return row and column of each stored entry."""
     return csr.row_of_entry, csr.indices
 
 
@@ -134,7 +134,7 @@ def close(pairs: Pairs) -> Any:
 
 
 def bags_of(examples: Examples) -> list[tuple[int, list[int]]]:
-    """CBOW's examples in their order, after a look at the structure's promises."""
+    """Check the structure of CBOW's examples and return them in their order."""
     bags, words = examples.bags, examples.words
     assert bags is not None
     assert bags.columns == examples.targets.csr.columns == words.shape[0]
@@ -154,7 +154,7 @@ def bags_of(examples: Examples) -> list[tuple[int, list[int]]]:
 
 
 def check(stream: Stream, start: int, stop: int) -> None:
-    """Both kinds of examples of a slice are the slow builder's."""
+    """Assert that both kinds of examples of a slice equal the slow builder's."""
     centres = expected(stream, start, stop)
     tokens = int((stream.shard[start:stop] != END_OF_SENTENCE).sum())
     skipgram, cbow = stream.skipgram(start, stop), stream.cbow(start, stop)
@@ -194,7 +194,7 @@ def test_every_slice_holds_the_examples_of_the_slow_builder(stream: Stream, data
 
 
 def test_window_one_without_subsampling_pairs_neighbours() -> None:
-    # By hand: an unknown word is skipped and is no border, the end of a sentence is one.
+    # By hand: an unknown word is skipped and is not a border; the end of a sentence is a border.
     stream = Stream(shard(0, 1, -1, 2, -2, 3, 4, -2), 0, 1, 0.0, 1, 0)
     whole = stream.skipgram(0, 8)
     assert pairs_of(whole) == {(0, 1): 1, (1, 0): 1, (1, 2): 1, (2, 1): 1, (3, 4): 1, (4, 3): 1}
@@ -203,7 +203,7 @@ def test_window_one_without_subsampling_pairs_neighbours() -> None:
 
 
 def test_a_builder_can_be_used_again() -> None:
-    # The slots that number a minibatch's words are shared between minibatches.
+    # Minibatches share the slots that number their words.
     stream = Stream(np.random.default_rng(0).integers(-2, 6, 500).astype(np.int32), 0, 5, 1e-2, 1, 0)
     builder = stream.builder
     first = [builder.skipgram(stream.shard, 0, 500, offset=0, epoch=0) for _ in range(2)]
@@ -219,13 +219,13 @@ def test_distances_count_as_asked(distances: Distances, weights: list[float]) ->
     text = np.arange(n, dtype=np.int32) % 6
     builder = ExampleBuilder(VOCABULARY, window=window, sample=0.0, seed=1, distances=distances)
     np.testing.assert_allclose(distance_weights(window, distances), weights)
-    # Skip-gram's pairs by these weights: words k places apart, to both sides, up to half a turn of the six.
+    # Skip-gram's pairs have these weights: words k places apart, to both sides, up to half a turn of the six words.
     pairs = builder.skipgram(text, window, n - window, offset=0, epoch=0)
     apart = (pairs.targets.csr.indices - pairs.targets.csr.row_of_entry) % 6
     found = np.bincount(apart, weights=pairs.targets.y, minlength=6) / (n - 2 * window)
     w = [0.0, *weights]
     np.testing.assert_allclose(found, [0, w[1], w[2] + w[4], 2 * w[3], w[2] + w[4], w[1]], rtol=1e-4)
-    # CBOW's windows as often.
+    # CBOW's windows contain them with these frequencies.
     bags = builder.cbow(text, window, n - window, offset=0, epoch=0).bags
     assert bags is not None
     reach = np.bincount(bags.stop - bags.centre - 1, minlength=window + 1)

@@ -1,4 +1,4 @@
-"""N-grams fitted to vectors: the fit against a dense solution, the blend, composed words, and their storage."""
+"""N-grams fitted to vectors: the fit compared with a dense solution, the blend, composed words, and their storage."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ def write_text(path: Path, repeats: int = 40) -> Path:
 
 
 def blended(fitted: form.NgramFit, vectors: Array, counts: Array | None, words: Sequence[str] = WORDS) -> Array:
-    """The blend of a copy."""
+    """Blend n-grams into a copy of the vectors."""
     made = np.array(vectors, np.float32)
     fitted.blend(words, made, counts)
     return made
@@ -46,12 +46,12 @@ def unit(dim: int = 7) -> np.ndarray:
 
 
 def composed(fitted: form.NgramFit, words: Sequence[str] = WORDS) -> Array:
-    """c of the words, zeros where there is none."""
+    """Return c of the words; zeros for a word without n-grams."""
     return fitted.vectors.index.means(fitted.vectors.rows, words, fitted.vectors.dim)
 
 
 def expected(dim: int) -> tuple[np.ndarray, np.ndarray]:
-    """ū, and c by the formulas of the module's head in float64."""
+    """Return ū and c by the formulas of the module's head, in float64."""
     ngrams = oracle.numbered(WORDS, 3, 6, 3)
     X = oracle.shares(WORDS, ngrams, 3, 6)
     weights = COUNTS / (COUNTS + form.DOUBT)
@@ -67,7 +67,7 @@ def test_the_fit_is_that_of_the_formulas(dim: int) -> None:
     mean, c = expected(dim)
     fitted = form.fit(WORDS, unit(dim).astype(np.float32), COUNTS)
     np.testing.assert_allclose(fitted.vectors.mean, mean, atol=1e-6)
-    # Eigenvectors of few words are many: M turns small errors of 8 and 16 bits.
+    # Few words have many possible eigenvectors: M rotates small errors of 8 and 16 bits.
     assert np.linalg.norm(composed(fitted) - c) < 0.1 * np.linalg.norm(c)
 
 
@@ -97,7 +97,7 @@ def test_a_word_takes_more_of_its_ngrams_the_rarer_it_is_and_none_without_any() 
 
 
 def spelled(dim: int = 100, seed: int = 0) -> tuple[list[str], np.ndarray]:
-    """A vocabulary whose vectors are what stem and ending say, and some noise."""
+    """Make a vocabulary whose vectors are the sum of a stem's and an ending's vector, and some noise."""
     random = np.random.default_rng(seed)
     letters = np.array(list("abcdefghijklmnop"))
     stems = ["".join(random.choice(letters, 5)) for _ in range(100)]
@@ -119,7 +119,7 @@ def test_the_strength_is_that_of_the_text_of_the_dimension_and_of_the_user() -> 
         assert (given.strength, given.tau) == (0, 0)
         np.testing.assert_allclose(blended(given, vectors, counts, words), vectors, atol=1e-6)
     largest = form.fit(words, vectors, counts, form=MOST_FORM)
-    form.NgramFit.from_arrays(largest.arrays())  # what is written can be read
+    form.NgramFit.from_arrays(largest.arrays())  # the arrays can be read again
     for bad in (-1.0, float("nan"), "much", 2.1e7):
         with pytest.raises(InputError, match="form"):
             form.fit(words, vectors, counts, form=bad)
@@ -128,7 +128,7 @@ def test_the_strength_is_that_of_the_text_of_the_dimension_and_of_the_user() -> 
 
 
 def test_words_that_are_shuffled_have_no_strength() -> None:
-    # Frequent words lie elsewhere than rare ones: any n-grams told something of the difference of two means.
+    # Frequent words lie in other places than rare words. Once any n-grams predicted the difference of the two means.
     words, _ = spelled()
     random = np.random.default_rng(5)
     counts = (1000 / np.arange(1, 401)).astype(np.int64)
@@ -175,7 +175,7 @@ def test_lengths_out_of_range_are_refused(lengths: tuple[int, int]) -> None:
 
 
 def test_short_words_have_short_ngrams(tmp_path: Path) -> None:
-    """N-grams of 3 to 6 characters told nothing of kanji, and were blended all the same."""
+    """Once n-grams of 3 to 6 characters were blended in, although they predict nothing for kanji."""
     assert form.lengths(WORDS) == form.LENGTHS
     assert form.lengths(["東京", "東京都", "京都", "猫"]) == (1, 3)
     assert form.lengths(WORDS, 2) == (2, form.LENGTHS[1])

@@ -54,14 +54,14 @@ def test_a_bad_value_is_refused_by_the_name_of_its_option(name: str, value: Any)
 
 
 class Own(Taylor):
-    """Not one of wordsparse's, although it has the name of one."""
+    """A loss that is not wordsparse's, although it has the name of one."""
 
 
 def test_a_loss_of_ones_own_needs_its_step_sizes() -> None:
     with pytest.raises(InputError, match=r"loss Own is your own, .* give recipe=wordsparse.Recipe\(loss, steps\)"):
         Options(loss=Own())
     assert Options(loss=Own(), recipe=Recipe(Own(), StepSizes())).loss == "taylor"
-    # The recipe alone was refused: its loss was not the default one.
+    # Once the recipe alone was refused: its loss was not the default loss.
     assert Options(recipe=Recipe(Own())) == Options(loss="taylor", recipe=Recipe(Own(), StepSizes()))
 
 
@@ -78,7 +78,7 @@ def test_options_go_through_json_and_back(loss: str) -> None:
         ({"dims": 3}, "unknown option dims"),
         ({"recipe": {}}, "the stored recipe has another version or was altered"),
         ({"recipe": {**recommended("cbow", "taylor").as_dict(), "speed": 3}}, "the stored recipe has another version"),
-        ({"recipe": Recipe(Own(), StepSizes()).as_dict()}, "the loss taylor is none of wordsparse's: give its object"),
+        ({"recipe": Recipe(Own(), StepSizes()).as_dict()}, "the loss taylor is not one of wordsparse's: give"),
     ],
 )
 def test_stored_options_that_are_not_known_are_refused(change: dict[str, Any], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Real text: vectors trained on a million tokens know what people know about words."""
+"""Real text: vectors trained on a million tokens agree with people's judgements of words."""
 
 import importlib.util
 import itertools

@@ -1,4 +1,4 @@
-"""The schedule by itself: minibatches, warm-up and learning rate as functions of tokens."""
+"""The schedule alone: minibatches, warm-up and learning rate as functions of tokens."""
 
 import pytest
 
@@ -12,7 +12,7 @@ LENGTHS = [1, 10, 149, 150, 1_000, 50_000, 1_500_000, LONG_RUN, LONG_RUN + 1, 20
 
 
 def steps_of(schedule: Schedule) -> int:
-    """How many minibatches a run takes, one by one."""
+    """Count the minibatches of a run, one by one."""
     passed, steps, largest = 0, 0, schedule.largest_batch()
     while passed < schedule.total_tokens:
         passed += min(largest, schedule.wanted(passed))
@@ -37,7 +37,7 @@ def test_a_run_takes_enough_steps_and_about_as_many_as_foretold(recipe: Recipe, 
     taken = steps_of(schedule)
     assert schedule.fewest_steps == (MIN_LONG_STEPS if total > recipe.long_run else MIN_STEPS)
     assert taken >= schedule.fewest_steps
-    # Minibatches of few tokens are rounded.
+    # Rounding matters for minibatches of few tokens.
     assert taken == pytest.approx(schedule.steps(schedule.largest_batch()), rel=0.25 if total < 50_000 else 0.05)
 
 
@@ -55,5 +55,5 @@ def test_the_learning_rate_waits_and_falls_to_zero() -> None:
     assert schedule.learning_rate(50, 50.0) == pytest.approx(0.95 * lr)
     assert schedule.learning_rate(500, 50.0) == pytest.approx(lr / 2)
     assert schedule.learning_rate(1000, 50.0) == 0
-    assert schedule.learning_rate(0, 0.0) == lr  # on a new text there is nothing to wait for
+    assert schedule.learning_rate(0, 0.0) == lr  # with a new text, there is no warm-up
     assert schedule.remaining(250) == 0.75

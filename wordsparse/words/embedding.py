@@ -1,26 +1,26 @@
 """Word vectors on top of the exact layer: CBOW and skip-gram inputs, and the two second-order steps that train them.
 
 Input words have rows of E (V, dim); an example's h is the mean of its context words' rows (CBOW) or its centre word's
-row (skip-gram), with a constant 1 appended, whose column of W takes up the part that all words share.
+row (skip-gram), with a constant 1 appended; its column of W takes up the part that all words share.
 
-Per minibatch of N pairs (docs/recipe.md says why it holds for every loss of the family,
-where 2α is the curvature of ℓ along a row of W, per pair; the Z-loss's α can be negative, and bounds nothing there):
+Per minibatch of N pairs (docs/recipe.md explains why this holds for every loss of the family; 2α is the curvature of ℓ
+along a row of W, per pair; the Z-loss's α can be negative, and then bounds nothing):
 
     output    C̄, κ ← running means of Hᵀ diag(2|α|) H / N, Σ 2|α| / N        Π = (C̄ + ridge · mean-eig(C̄) I)⁻¹
               W ← W − η_t/N · (∂L/∂W) Π,   η_t = eta · max(1/(t + t0), r/n_w): recursive least squares that forgets
-    input     M_w ← M_w + Σ 2|α|_j/κ C_jw²         (pairs of w, each by its curvature beside the mean of its time)
+    input     M_w ← M_w + Σ 2|α|_j/κ C_jw²         (pairs of w, each by its curvature relative to the running mean)
               E_w ← E_w − lr g_w (Q_E + ρ · mean-eig(Q_E) I)⁻¹ / (κ (M_w + m0)),   g_w = ∂L/∂E_w
 
-n_w is ``forget_tokens`` in minibatches like this one, r the share of the run that is left: towards its end, when E
-hardly moves any more, W is fitted to more and more of the text. The input step is a Newton step on all that was seen
-of a word so far, lr times; where the minibatch itself is most of it (a rare word), lr above 1 would overshoot, so no
-more is taken than ``trust`` times the Newton step of the minibatch alone. C_jw² leaves out that the words of a bag move
-together, as they do in baskets that share hundreds of items: a bag of n words counts n − 19 times where n is above 20
+n_w is ``forget_tokens`` in minibatches of this size, r the share of the run that is left: towards the end of the run,
+when E hardly moves any more, W is fitted to more and more of the text. The input step is lr times a Newton step on all
+pairs of a word so far. If most of them are in this minibatch (a rare word), lr above 1 would overshoot, so the step is
+at most ``trust`` times the Newton step of the minibatch alone. C_jw² ignores that the words of a bag move together, as
+they do in baskets that share hundreds of items: a bag of n words counts n − 19 times if n is above 20
 (:meth:`wordsparse.layer.inputs.RowInputs.pull`).
 
-Both curvatures leave the targets' own part out, σ(1 − σ) on one row each, since many examples share every direction. In
-more dimensions than examples, each example has a direction to itself, and a step fitted to it would move its target's
-output by 1/π_c. So η_t is lowered where the mean leverage of an example, η_t/N tr(Π C), C the minibatch's curvature, is
+Both curvatures omit the targets' own part, σ(1 − σ) on one row each, because many examples share every direction. With
+more dimensions than examples, each example has its own direction, and a step fitted to it would move its target's
+output by 1/π_c. So η_t is lowered if the mean leverage of an example, η_t/N tr(Π C), C the minibatch's curvature, is
 above ``max_leverage``; and m0 grows with the dimensions beyond ``wide_dim``.
 """
 
@@ -42,7 +42,7 @@ from wordsparse.words.examples import Examples
 
 @dataclass(frozen=True)
 class StepSizes:
-    """The constants of the two steps; see the module's head."""
+    """The constants of the two steps; see the head of the module."""
 
     lr: float = 2.5
     eta: float = 1.0
@@ -58,12 +58,11 @@ class StepSizes:
 
 @dataclass(frozen=True, eq=False)
 class Pull:
-    """What flows back from a minibatch, all that its step is made of: sums over its examples, as the parts of a
-    minibatch have them too, each of its own words.
+    """The sums over a minibatch that determine its step. Parts of a minibatch have them too, each for its own words.
 
-    Of the u ``words``, ``tokens`` passed over and ``pairs``: the ``loss`` beforehand; ``weight`` Σ |α|, ``curvature``
-    Hᵀ diag(|α|) H (d, d) and ``mass`` Σ |α|_j C_jw² (u,), which bend the steps; the layer's ``sums``; and the
-    ``directions`` ∇F P of the words (u, dim), once the sum G is computed.
+    For the u ``words``, ``tokens`` passed over and ``pairs``: the ``loss`` before the step; ``weight`` Σ |α|,
+    ``curvature`` Hᵀ diag(|α|) H (d, d) and ``mass`` Σ |α|_j C_jw² (u,), which determine the size of the steps; the
+    layer's ``sums``; and the ``directions`` ∇F P of the words (u, dim), once the sum G is computed.
     """
 
     words: Array
@@ -78,8 +77,8 @@ class Pull:
 
 
 class WordEmbedding:
-    """Input vectors E, the output layer, and the running means of the two steps. The kernels of ``output``, of V
-    outputs and dim + 1 features, are used for the inputs too. E starts uniform on (−½, ½)/dim."""
+    """Input vectors E, the output layer, and the running means of the two steps. The layer ``output`` has V outputs and
+    dim + 1 features; its kernels also serve the inputs. E starts uniform on (−½, ½)/dim."""
 
     def __init__(self, output: ExactLayer, sizes: StepSizes, seed: int) -> None:
         self.output, self.sizes = output, sizes
@@ -95,13 +94,13 @@ class WordEmbedding:
     # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
 
     def step(self, examples: Examples, lr: float, remaining: float = 1.0) -> float:
-        """One minibatch; lr 0 leaves E where it is, ``remaining`` is r. Returns the sum of its losses beforehand."""
+        """Train on one minibatch; lr 0 does not move E; ``remaining`` is r. Return the sum of the losses before it."""
         pull = self.pull(examples)
         self.follow(pull, lr, remaining)
         return pull.loss
 
     def pull(self, examples: Examples) -> Pull:
-        """What flows back from a minibatch; nothing changes yet."""
+        """Compute the sums of a minibatch; nothing changes yet."""
         output = self.output
         examples, inputs = self._minibatch(examples)
         forward = output.forward(inputs, examples.targets, per_example=False)
@@ -119,42 +118,42 @@ class WordEmbedding:
         )
 
     def follow(self, pull: Pull, lr: float, remaining: float = 1.0) -> None:
-        """The step that a minibatch has pulled for, from the state that it saw; see :meth:`step`."""
+        """Take the step of a minibatch's sums, from the state that they saw; see :meth:`step`."""
         if pull.pairs == 0:
             return
         output, sizes, sums = self.output, self.sizes, pull.sums
         # 1/n_w: the share of this minibatch in the running means.
         share = min(1.0, pull.tokens / sizes.forget_tokens)
-        seen, new_mass, curvature = self._remember(pull, share)
+        mass, new_mass, curvature = self._remember(pull, share)
         preconditioner = output.kernels.inverse(_ridged(self.curvature, sizes.ridge))
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining * share) / pull.pairs
         leverage = eta * float(output.kernels.xp.vdot(preconditioner, curvature))
         if leverage > sizes.max_leverage:
             eta *= sizes.max_leverage / leverage
         update = output.update(sums, eta, preconditioner)
-        # Q_E = 0: W says nothing about E yet.
+        # Q_E = 0: W contains no information about E yet.
         moves = lr > 0 and self.pair_curvature > 0 and np.trace(sums.forward.factors.Q[:-1, :-1]) > 0
         if moves:
-            sums.G()  # of the W before the update
+            sums.G()  # computed from W before the update
         output.apply(update)
         del update
         if moves:
-            rates = self._input_rates(seen, new_mass, lr)
+            rates = self._input_rates(mass, new_mass, lr)
             output.kernels.add_rows(self.E, pull.words, pull.directions.take(), rates)
         self._rescale()
         self.steps += 1
 
     def loss(self, examples: Examples) -> float:
-        """The sum of the losses over the full vocabulary; nothing is learnt from the examples."""
+        """Return the sum of the losses over the full vocabulary, without learning from the examples."""
         if examples.pairs == 0:
             return 0.0
         examples, inputs = self._minibatch(examples)
         return float(self.output.forward(inputs, examples.targets).losses.sum())
 
     def state(self) -> dict[str, Any]:
-        """All that steps change, by name: arrays and numbers; the output layer's as ``output.NAME``.
+        """Return everything that steps change, by name: arrays and numbers; the output layer's as ``output.NAME``.
 
-        On the CPU the arrays are this object's own, from a GPU they are copies.
+        On the CPU the arrays are this object's own; from a GPU they are copies.
         """
         own = {"E": self.E, "mass": self.mass, "curvature": self.curvature}
         arrays = {name: self.output.kernels.to_host(array) for name, array in own.items()}
@@ -172,7 +171,7 @@ class WordEmbedding:
         self.output.restore({name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)})
 
     def start(self, rows: Array, E: Array, mass: Array) -> None:
-        """Let some words start from given rows of E (n, dim), as if so much of them had been seen, (n,)."""
+        """Set rows of E (n, dim) at the start, as if ``mass`` (n,) pairs of these words had been seen."""
         to_device = self.output.kernels.to_device
         there = to_device(rows)
         self.E[there], self.mass[there] = to_device(E), to_device(mass)
@@ -180,7 +179,7 @@ class WordEmbedding:
     def take_over(self, state: Mapping[str, Any], W: Array) -> None:
         """Go on from the state of an embedding of the first words, whose weights were W (o = W h).
 
-        Words that it did not have stay as they are.
+        The other words do not change.
         """
         self.start(np.arange(len(W)), state["E"], state["mass"])
         self.curvature = self.output.kernels.to_device(state["curvature"])
@@ -190,7 +189,7 @@ class WordEmbedding:
         self.output.set_weights(weights)
 
     def _minibatch(self, examples: Examples) -> tuple[Examples, RowInputs]:
-        """The examples on the device, and their inputs as the layer takes them."""
+        """Return the examples on the device, and their inputs for the layer."""
         kernels = self.output.kernels
         examples = mapped(examples, kernels.to_device)
         constant = kernels.xp.ones(examples.words.shape[0], np.float32)
@@ -200,26 +199,26 @@ class WordEmbedding:
         return examples, WindowInputs(features, examples.bags, kernels)
 
     def _remember(self, pull: Pull, share: float) -> tuple[Array, Array, Array]:
-        """Take a minibatch into C̄, κ and M; returns M of its words and its part of it, (u,), and its own curvature C,
-        (d, d)."""
+        """Add a minibatch to C̄, κ and M. Return M of its words and the minibatch's part of it, (u,), and its own
+        curvature C, (d, d)."""
         curvature = 2 * pull.curvature / pull.pairs
         self.curvature = running_mean(self.curvature, curvature, self.steps, share)
         self.pair_curvature = running_mean(self.pair_curvature, 2 * pull.weight / pull.pairs, self.steps, share)
         kappa = self.pair_curvature
         new_mass = pull.mass * (2 / kappa if kappa > 0 else 1.0)
-        seen = self.mass[pull.words] + new_mass
-        self.mass[pull.words] = seen
-        return seen, new_mass, curvature
+        mass = self.mass[pull.words] + new_mass
+        self.mass[pull.words] = mass
+        return mass, new_mass, curvature
 
     def _rescale(self) -> None:
-        """Where the layer divides W by c, α is c² times what it was, and so are C̄ and κ."""
+        """Rescale the layer. If it divides W by c, multiply C̄ and κ by c², because α grows by this factor."""
         c = self.output.rescale()
         if c != 1:
             self.curvature *= c**2
             self.pair_curvature *= c**2
 
     def _directions(self, sums: Sums) -> Array:
-        """The directions ∇F P (u, dim), P = (Q_E + r I)⁻¹, in the place of Z; G is overwritten too.
+        """Return the directions ∇F P (u, dim), P = (Q_E + r I)⁻¹, in the memory of Z; G is overwritten, too.
 
         ∇F P = 2 Cᵀ diag(α) H Q P + CᵀΓ W_T P + Cᵀβ (w̄ᵀP) needs one u×d×d product: Q_E P = I − r P, so the first term is
         Z − r Z P (+ the constant feature's row of Q).
@@ -228,7 +227,7 @@ class WordEmbedding:
         P = kernels.inverse(_ridged(f.Q[:dim, :dim], self.sizes.rho))
         Z, G, pulled_beta = sums.Z.take(), sums.G.take(), sums.pulled_beta()
         r, u = self.sizes.rho * float(np.trace(f.Q[:dim, :dim])) / dim, Z.shape[0]
-        # The rank-one terms: the constant feature's, and β's.
+        # The rank-one terms: of the constant feature, and of β.
         all_rows = kernels.xp.arange(u)
         terms = kernels.take(Z[:, dim:], all_rows, pulled_beta.astype(np.float32))
         kernels.add_rows(G, all_rows, Z, kernels.xp.full(u, -r, np.float32))
@@ -237,16 +236,16 @@ class WordEmbedding:
         kernels.matmul(terms, np.stack([f.Q[dim, :dim], f.w_bar[:dim]]) @ P, out=change)
         return change
 
-    def _input_rates(self, seen: Array, new_mass: Array, lr: float) -> Array:
-        """By how much of its direction each word's row changes, (u,)."""
-        rates = -np.minimum(lr / (seen + self._m0), self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
+    def _input_rates(self, mass: Array, new_mass: Array, lr: float) -> Array:
+        """Return the factor of its direction by which each word's row changes, (u,)."""
+        rates = -np.minimum(lr / (mass + self._m0), self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
         rates /= self.pair_curvature
         rounded: Array = rates.astype(np.float32)
         return rounded
 
 
 def start_rows(n: int, dim: int, seed: int) -> Array:
-    """E at the start, (n, dim) float32, uniform on (−½, ½)/dim."""
+    """Return E at the start, (n, dim) float32, uniform on (−½, ½)/dim."""
     start = np.random.Generator(np.random.PCG64(seed)).random((n, dim), np.float32)
     start -= np.float32(0.5)
     start /= np.float32(dim)
@@ -254,7 +253,7 @@ def start_rows(n: int, dim: int, seed: int) -> Array:
 
 
 def _ridged(matrix: Array, ridge: float) -> Array:
-    """A square matrix and ``ridge`` times the mean of its eigenvalues on its diagonal."""
+    """Return a square matrix plus ``ridge`` times the mean of its eigenvalues on the diagonal."""
     ridged = matrix.copy()
     diagonal: Array = ridged.reshape(-1)[:: matrix.shape[0] + 1]
     diagonal += ridge * matrix.trace() / matrix.shape[0]

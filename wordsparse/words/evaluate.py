@@ -1,4 +1,4 @@
-"""A model, word vectors or a file of them, judged by word pairs, analogies and pairs of sentences."""
+"""Judges a model, word vectors or a file of vectors by word pairs, analogies and pairs of sentences."""
 
 import logging
 from collections.abc import Sequence
@@ -35,40 +35,40 @@ def evaluate(
     Parameters
     ----------
     vectors : Model, WordVectors or path
-        A path is that of a model directory, or of a file that :func:`wordsparse.read_vectors` reads.
+        A path names a model directory, or a file that :func:`wordsparse.read_vectors` reads.
     pairs : sequence of paths, optional
         Files of lines ``word1 word2 score``: see :func:`wordsparse.evaluation.testsets.read_pairs`.
     analogies : sequence of paths, optional
-        Files of questions ``a b c d`` in sections: see :func:`wordsparse.evaluation.testsets.read_analogies`. With
-        no test set given, WordSim-353, SimLex-999 and questions-words are taken: gensim's where it is
-        installed, or else those that ``wordsparse corpora fetch gensim-sets`` brought.
+        Files of questions ``a b c d`` in sections: see :func:`wordsparse.evaluation.testsets.read_analogies`. Without
+        any test set, WordSim-353, SimLex-999 and questions-words are used: from gensim if it is installed, else from
+        ``wordsparse corpora fetch gensim-sets``.
     restrict_vocab : int
         Analogies: questions and answers are limited to this many of the most frequent words. Pairs may hold
         any word.
     sentences : sequence of paths, optional
-        Files of lines ``score sentence sentence``, with tabs: the vectors of texts are judged
+        Files of lines ``score sentence sentence``, with tabs; they judge the vectors of texts
         (:mod:`wordsparse.vectors.encoder`).
     related : sequence of paths, optional
-        Files of lines of two related words, each of which should be among the ten nearest of the other one.
+        Files of lines of two related words, each of which should be among the ten words nearest to the other.
 
     Returns
     -------
     dict
         ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
-        "n", "oov", "sections"}}, "sentences": {NAME: as of pairs}, "related": {NAME: {"hit10", "low", "high",
-        "mrr", "n", "oov"}}}``: ``n`` pairs or questions counted, ``oov`` left
-        out because of a word that is not known (or, in an analogy, not among the most frequent; or a sentence without
-        any), ``low`` to ``high`` the 95 % bootstrap interval; a section has none. Where the vectors have n-grams, pairs
-        may have ``with_composed`` too, the same over known words and composed vectors together. Its ``str``, and a
-        notebook, show a table. A warning names each test set without a counted item.
+        "n", "oov", "sections"}}, "sentences": {NAME: as for pairs}, "related": {NAME: {"hit10", "low", "high",
+        "mrr", "n", "oov"}}}``. ``n`` pairs or questions are counted; ``oov`` are left out because of an unknown word
+        (in an analogy: not among the most frequent; in a sentence: no known word). ``low`` to ``high`` is the 95 %
+        bootstrap interval; sections have no interval. If the vectors have n-grams, pairs may also have
+        ``with_composed``, the same over known and composed vectors together. Its ``str``, and a notebook, show a
+        table. A warning names each test set without a counted item.
 
     Raises
     ------
     InputError
-        If a file is missing or malformed (named with its line), two have the same stem, or ``restrict_vocab``
-        < 1; or if the default test sets are wanted and are not on this machine.
+        If a file is missing or malformed (named with its line), two files have the same stem, or ``restrict_vocab``
+        < 1; or if the default test sets are needed but not on this machine.
     """
-    # All files are read before the first is scored: a mistake in the last one shows at once.
+    # All files are read before the first is scored: a mistake in the last file shows at once.
     test_sets = load_test_sets(pairs, analogies, sentences, related)
     if isinstance(vectors, Model):
         vectors = vectors.wv
@@ -76,12 +76,12 @@ def evaluate(
         vectors = read_vectors(vectors)
     result = score(test_sets, answer(vectors, test_sets, restrict_vocab))
     if vectors.ngrams is not None:
-        for name, asked in test_sets.pairs.items():
-            if result["pairs"][name]["n"] < FEW * len(asked):  # another language, of which n-grams tell nothing
+        for name, pairs_of_set in test_sets.pairs.items():
+            if result["pairs"][name]["n"] < FEW * len(pairs_of_set):  # another language, which n-grams cannot help
                 continue
-            found = score_pairs(asked, answer_pairs(vectors, asked, composed=True))
-            if found["n"] > result["pairs"][name]["n"]:
-                result["pairs"][name]["with_composed"] = found
-    for said in unanswered([result]):
-        logger.warning("%s", said)
+            scores = score_pairs(pairs_of_set, answer_pairs(vectors, pairs_of_set, composed=True))
+            if scores["n"] > result["pairs"][name]["n"]:
+                result["pairs"][name]["with_composed"] = scores
+    for message in unanswered([result]):
+        logger.warning("%s", message)
     return Scores(result)

@@ -1,4 +1,4 @@
-"""From a slice of an encoded corpus to the sparse structures of a minibatch (compiled, outside Python's lock)."""
+"""Makes the sparse structures of a minibatch from a slice of an encoded corpus (compiled, without the GIL)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,9 +21,9 @@ Distances = Literal["linear", "harmonic", "equal"]
 class Examples:
     """The examples of one minibatch over its unique words.
 
-    ``targets`` over the words, their rows, ascending; their weights float32. ``bags`` (m, u), the
-    context words of each example, is None where example j's input is word j itself (skip-gram). ``tokens`` of the
-    corpus passed over; ``pairs`` the sum of the weights.
+    ``targets`` have the words as their rows, ascending; their weights are float32. ``bags`` (m, u) are the context
+    words of each example, or None if example j's input is word j itself (skip-gram). ``tokens`` of the corpus were
+    passed over; ``pairs`` is the sum of the weights.
     """
 
     targets: Targets
@@ -33,12 +33,12 @@ class Examples:
 
     @property
     def words(self) -> Array:
-        """(u,) int64 word ids."""
+        """The word ids, (u,) int64."""
         return self.targets.rows
 
 
 class ExampleBuilder:
-    """Builds minibatches of CBOW or skip-gram examples.
+    """A builder of minibatches of CBOW or skip-gram examples.
 
     Parameters
     ----------
@@ -46,14 +46,14 @@ class ExampleBuilder:
     window : int
         Largest distance of a context word.
     sample : float
-        Subsampling threshold as word2vec's (Mikolov et al., 2013): a word of relative frequency f is kept with
-        probability (√(f/sample) + 1) · sample/f. 0 keeps every token, as does a text of fewer than 1/sample tokens.
+        Subsampling threshold as in word2vec (Mikolov et al., 2013): a token with the relative frequency f is kept with
+        probability (√(f/sample) + 1) · sample/f. 0, or a text of fewer than 1/sample tokens: every token is kept.
     seed : int
-        Whether a token is kept, and how wide its window is, depends on the seed, the epoch and its position in the
-        corpus, and on nothing else.
+        Whether a token is kept, and how wide its window is, depends only on the seed, the epoch and the token's
+        position in the corpus.
     distances : str
-        How contexts count by distance: see :func:`distance_weights`. Skip-gram's pairs count by these weights; CBOW
-        draws each centre token's window so that a context word is inside with that probability.
+        The weight of contexts by distance: see :func:`distance_weights`. Skip-gram's pairs have these weights; CBOW
+        draws each centre token's window so that a context word is inside with this probability.
     transposed : bool
         Whether to make the structure of skip-gram's transposed targets, which a step needs, already here.
     """
@@ -71,18 +71,18 @@ class ExampleBuilder:
         self.window = window
         self._keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
         self._by_distance = distance_weights(window, distances)
-        # Place k - 1: the probability of a window wider than k, scaled to 32 bits.
+        # At place k - 1 is the probability of a window wider than k, scaled to 32 bits.
         self._wider_below = np.minimum(2**32 * self._by_distance[1:], 2**32 - 1).astype(np.uint32)
         self._slot = np.full(len(vocabulary), -1, np.int32)
         self._pool = ArrayPool()
         self._seed, self._transposed = seed, transposed
 
     def skipgram(self, shard: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
-        """One example a word: its targets are the words around all its occurrences, by their weights.
+        """Return one example per word: its targets are the words around all its occurrences, with their weights.
 
-        ``shard`` int32 as encoded, ``start`` and ``stop`` the slice of tokens, ``offset`` the position of the shard's
-        first entry in the corpus. Two tokens in one window are each other's context, in the minibatch of the first of
-        them: the matrix of weights is symmetric.
+        ``shard`` is int32 as encoded, ``start`` and ``stop`` bound the slice of tokens, ``offset`` is the position of
+        the shard's first entry in the corpus. Two tokens in one window are each other's context, in the minibatch of
+        the first token: the matrix of weights is symmetric.
         """
         local, _, n, _, last, words, tokens = self._tokens(shard, start, stop, offset, epoch, widths=False)
         u = words.shape[0]
@@ -111,7 +111,7 @@ class ExampleBuilder:
         return Examples(Targets(words, Csr(indptr, indices, u), weights, transposed), None, tokens, pairs_weigh)
 
     def cbow(self, shard: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
-        """One example a centre token with at least one context word: bag of its context words, the token as target."""
+        """Return one example per centre token with a context word: the bag of its context words, with it as target."""
         local, width, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
         places = np.empty((4, max(last - first, 0)), np.int32)
         m = _examples.window_examples(local, width, n, first, last, *places)
@@ -123,20 +123,20 @@ class ExampleBuilder:
     def _tokens(
         self, shard: ArrayLike, start: int, stop: int, offset: int, epoch: int, *, widths: bool = True
     ) -> tuple[Array, Array, int, int, int, Array, int]:
-        """The kept tokens of a slice and of the windows that reach out of it; without ``widths`` to its end alone."""
+        """Return the kept tokens of a slice and of windows that reach beyond it; without ``widths`` only at its end."""
         size = stop - start + 2 * (self.window + 1)
-        kept, width = np.empty(size, np.int32), np.empty(size if widths else 0, np.uint16)
+        ids, width = np.empty(size, np.int32), np.empty(size if widths else 0, np.uint16)
         key = int(np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0])
         n, first, last, tokens = _examples.keep_tokens(
-            np.asarray(shard), start, stop, offset, key, self._keep_below, self._wider_below, kept, width
+            np.asarray(shard), start, stop, offset, key, self._keep_below, self._wider_below, ids, width
         )
         if not widths:
-            kept, n, last, first = kept[first:], n - first, last - first, 0
-        return kept, width, n, first, last, unique_words(kept, n, self._slot), tokens
+            ids, n, last, first = ids[first:], n - first, last - first, 0
+        return ids, width, n, first, last, unique_words(ids, n, self._slot), tokens
 
 
 def unique_words(ids: Array, n: int, slot: Array) -> Array:
-    """The words among n ids, ascending, int64; the ids become their places among them. ``slot`` (V,) holds -1."""
+    """Return the words among n ids, ascending, int64; replace each id by its place there. ``slot`` (V,) holds -1."""
     words = np.empty(min(n, slot.shape[0]), np.int64)
     words = np.sort(words[: _examples.local_ids(ids, n, slot, words)])
     _examples.relabel(ids, n, slot, words)
@@ -144,18 +144,18 @@ def unique_words(ids: Array, n: int, slot: Array) -> Array:
 
 
 def _starts(sizes: Array) -> Array:
-    """Where each of consecutive parts of these sizes starts, and where the last one ends, int64."""
+    """Return the starts of consecutive parts of these sizes, and the end of the last part, int64."""
     starts = np.zeros(sizes.shape[0] + 1, np.int64)
     np.cumsum(sizes, out=starts[1:])
     return starts
 
 
 def distance_weights(window: int, distances: Distances) -> Array:
-    """The weight of a context word at distance 1 … window, float64 (window,).
+    """Return the weight of a context word at distance 1 … window, float64 (window,).
 
-    1 - (k - 1)/window at distance k if ``distances`` is linear, the mean of word2vec's windows, uniform on 1 … window
-    (Mikolov et al., 2013), 1/k if it is harmonic, the weights of GloVe (Pennington et al., 2014), and 1 if it is equal:
-    the window is a set, as a basket.
+    At distance k it is 1 - (k - 1)/window if ``distances`` is linear: the mean of word2vec's windows, uniform on
+    1 … window (Mikolov et al., 2013); 1/k if it is harmonic: GloVe's weights (Pennington et al., 2014); and 1 if it is
+    equal: the window is a set, such as a basket.
     """
     if not 1 <= window <= MAX_WINDOW:
         raise InputError(f"window must be from 1 to {MAX_WINDOW}, not {window}")
@@ -165,10 +165,10 @@ def distance_weights(window: int, distances: Distances) -> Array:
 
 
 def keep_probabilities(counts: Array, sample: float) -> Array:
-    """Per word, the probability with which a token is kept; (V,) float64.
+    """Return the probability of keeping a token, per word; (V,) float64.
 
-    In a text so short that even a word that occurs once is more frequent than ``sample``, every token is kept: no word
-    of it is frequent.
+    If the text is so short that even a word that occurs once is more frequent than ``sample``, every token is kept: no
+    word of the text is frequent.
     """
     if sample * counts.sum() < 1:
         return np.ones(counts.shape)
@@ -177,5 +177,5 @@ def keep_probabilities(counts: Array, sample: float) -> Array:
 
 
 def keep_thresholds(counts: Array, sample: float) -> Array:
-    """Per word, the largest of 2³² random numbers with which a token is kept; (V,) uint32."""
+    """Return the largest of 2³² random numbers at which a token is kept, per word; (V,) uint32."""
     return np.asarray(np.floor(keep_probabilities(counts, sample) * (2**32 - 1)), np.uint32)

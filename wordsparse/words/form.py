@@ -1,4 +1,4 @@
-"""What a word looks like belongs in its vector: n-grams of characters, fitted to word vectors and blended into them.
+"""Blends the spelling of words into their vectors: n-grams of characters, fitted to word vectors and added to them.
 
     G  ≈ argmin Σ_w ω_w |u_w − ū − x_w G|² + RIDGE Σ_g |G_g|²     u_w the unit vector of w, ū their mean by ω_w,
                                                                   x_w G the mean of the rows of w's n-grams,
@@ -7,21 +7,21 @@
     v_w ∝ u_w + s (STRENGTH min(1, √(100/dim)) + TAU/n_w) c_w
     s   = form · min(1, max(0, a − NOTHING)/(ENOUGH − NOTHING))
 
-G is what SWEEPS of Gauss–Seidel leave from zeros on, the longest n-grams first, and of one length the rarest:
+G is the result of SWEEPS of Gauss–Seidel that start at zeros; the longest n-grams come first, then the rarest:
 
     δ = (Σ_{w∋g} ω_w x_wg R_w − RIDGE G_g) / (Σ_{w∋g} ω_w x_wg² + RIDGE);   G_g += δ,   R_w −= x_wg δ,   R_w = u_w − ū
 
-The words of the fit are those seen SEEN times, or the FEW most frequent where these are more.
+The fit uses the words that occur SEEN times, or the FEW most frequent words if these are more.
 
-The prior: vectors are a Gaussian process over words, whose covariance is the n-grams that two words share, beside a
-part of each word's own. x_w G is what the process expects of w, and v_w tells more of it than u_w does, the more so
-the less the text tells of w itself: a word without occurrences is ū + c_w. M whitens in part what n-grams say, as the
-vectors are white themselves: else the few directions that all endings share would be nearly all that is added.
+The prior: vectors are a Gaussian process over words. Its covariance is the n-grams that two words share, plus a part of
+each word's own. x_w G is the process's prediction for w. It enters v_w the more, the less the text says about w itself:
+a word without occurrences has the vector ū + c_w. M partly whitens the predictions, because the vectors are white
+themselves: otherwise the few directions that all endings share would be nearly everything that is added.
 
-a is how far the n-grams of *other* words tell of a word: the share of Σ ω_w |u_w − ū|² that x_w G explains, less the
-part of it that is the word's own (generalised cross-validation: the same share of random signs as long as u_w − ū);
-both, M and the lengths are those of a SAMPLE of words. Where words do not look like what they mean, a is 0, and vectors
-stay as they are. Where counts are not known, every ω_w is 1 and every TAU/n_w 0. A word that shares no n-gram
+a measures how well the n-grams of *other* words predict a word: the share of Σ ω_w |u_w − ū|² that x_w G explains,
+minus the part that is due to the word itself (generalised cross-validation: the same share for random signs of the
+length of u_w − ū). Both, M and the lengths come from a SAMPLE of words. If spelling does not relate to meaning, a is 0,
+and vectors do not change. If counts are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that shares no n-gram
 keeps its unit vector. docs/new-words.md says where the constants come from.
 """
 
@@ -41,7 +41,7 @@ from wordsparse.vectors.sweeps import Sweeps
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.options import MOST_FORM
 
-# Lengths of n-grams in characters: for words of fewer than SHORT_WORDS on average, as in Japanese, and for others.
+# Lengths of n-grams in characters, for words of fewer than SHORT_WORDS characters on average (Japanese), and others.
 SHORT_WORDS, LENGTHS_OF_SHORT, LENGTHS = 4.0, (1, 3), (3, 6)
 MIN_WORDS = 3
 SEEN, FEW = 5, 10_000
@@ -52,7 +52,7 @@ POWER = 0.15
 STRENGTH, TAU = 0.45, 6.0
 NOTHING, ENOUGH = 0.01, 0.06
 SAMPLE = 2048
-# Of the largest eigenvalue of M^(-1/POWER): smaller ones are noise.
+# Smaller eigenvalues of M^(-1/POWER), as a share of the largest, are noise.
 FLOOR = 1e-6
 
 
@@ -60,8 +60,8 @@ FLOOR = 1e-6
 class NgramFit:
     """N-grams fitted to the vectors of a vocabulary.
 
-    ``vectors`` has the rows of the n-grams, whose means are c, and ū. A word that occurs n times takes ``strength`` +
-    ``tau``/n of its c.
+    ``vectors`` holds the rows of the n-grams, whose means are c, and ū. A word that occurs n times gets ``strength`` +
+    ``tau``/n times its c.
     """
 
     vectors: NgramVectors
@@ -69,17 +69,17 @@ class NgramFit:
     tau: float
 
     def blend(self, words: Sequence[str], unit: Array, counts: Array | None, threads: int | None = None) -> None:
-        """Let the vectors v of the words take the place of their unit vectors (n, dim), by how often they occur."""
+        """Replace the unit vectors (n, dim) of words by their vectors v, which depend on the counts, in place."""
         shares = self.strength + (np.zeros(len(words)) if counts is None else self.tau / np.maximum(counts, 1))
         self.vectors.index.add(self.vectors.rows, words, shares, unit, unit=True, threads=threads)
 
     def arrays(self) -> dict[str, Any]:
-        """The arrays and numbers that :meth:`from_arrays` reads."""
+        """Return the arrays and numbers that :meth:`from_arrays` reads."""
         return {**self.vectors.arrays(), "strength": self.strength, "tau": self.tau}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "NgramFit":
-        """Read what :meth:`arrays` gives."""
+        """Read the arrays of :meth:`arrays`."""
         return cls(NgramVectors.from_arrays(arrays), arrays["strength"], arrays["tau"])
 
 
@@ -96,8 +96,8 @@ def fit(
     """Fit the rows of the n-grams of ``words`` to their vectors.
 
     ``unit`` (V, dim) float32 has vectors of length one, or zeros; ``counts`` (V,) says how often each word occurs.
-    Lengths of n-grams are in characters, of which the two brackets count as one each; None: those of :func:`lengths`.
-    With ``form`` 0 all words stay as they are.
+    Lengths of n-grams are in characters, and each bracket counts as one; None: see :func:`lengths`. With ``form`` 0 the
+    words do not change.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def fit(
     spelling = [words[i] for i in ids[sample]]
 
     def explained(vectors: Array, ids: Array, mean: Array) -> tuple[Array, Array, float]:
-        """The rows for these vectors, x G of the sample, and Σ ω (u − mean)·x G / Σ ω |u − mean|², 0 for zeros."""
+        """Return rows fitted to vectors, x G of the sample, and Σ ω (u − mean)·x G / Σ ω |u − mean|² (0 for zeros)."""
         rows = sweeps.rows(vectors, ids, weights, mean, RIDGE, SWEEPS)
         composed = sweeps.ngrams.means(rows, spelling, len(mean))
         about = vectors[ids[sample]] - mean
@@ -146,7 +146,7 @@ def fit(
 
 
 def lengths(words: Sequence[str], shortest: int | None = None, longest: int | None = None) -> tuple[int, int]:
-    """Return the lengths of n-grams for these words; None is chosen by how long the words are."""
+    """Return the lengths of n-grams for these words; None is replaced according to the mean length of the words."""
     mean = sum(map(len, words)) / max(len(words), 1)
     short, long = LENGTHS_OF_SHORT if mean < SHORT_WORDS else LENGTHS
     return short if shortest is None else shortest, long if longest is None else longest
@@ -155,31 +155,31 @@ def lengths(words: Sequence[str], shortest: int | None = None, longest: int | No
 def with_form(
     word_vectors: WordVectors, shortest: int | None = None, longest: int | None = None, form: float = 1.0
 ) -> WordVectors:
-    """Vectors of any origin with n-grams fitted to them and blended into them. InputError as :func:`fit`."""
+    """Fit n-grams to vectors of any origin; return new vectors with them blended in. InputError as for :func:`fit`."""
     words, counts = word_vectors.words, word_vectors.counts
     fitted = fit(words, word_vectors.unit, counts, shortest=shortest, longest=longest, form=form)
     vectors = word_vectors.unit.copy()
     fitted.blend(words, vectors, counts)
-    made = WordVectors(words, vectors, counts)
-    made.ngrams = fitted.vectors
-    return made
+    blended = WordVectors(words, vectors, counts)
+    blended.ngrams = fitted.vectors
+    return blended
 
 
 def unit_rows(vectors: Array) -> Array:
-    """The vectors (V, dim), scaled to length one where they are; zeros stay zeros."""
+    """Scale the vectors (V, dim) to length one in place, and return them; zeros stay zeros."""
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
     return np.divide(vectors, np.where(lengths > 0, lengths, 1)[:, None], out=vectors, casting="same_kind")
 
 
 def _often_seen(counts: Array | None, words: int) -> Array:
-    """The words of the fit, by number."""
+    """Return the numbers of the words of the fit."""
     if counts is None or words <= FEW:
         return np.arange(words)
     return np.flatnonzero(counts >= min(SEEN, np.partition(counts, words - FEW)[words - FEW]))
 
 
 def _whitening(composed: Array, weights: Array) -> Array:
-    """M, with the mean length of composed M in it."""
+    """Return M, divided by the mean length of composed M."""
     composed = composed.astype(np.float64)
     with single_threaded_blas():
         values, basis = np.linalg.eigh((composed.T * weights) @ composed / max(float(weights.sum()), 1e-30))

@@ -1,6 +1,6 @@
 """Kinds of data that ``--for`` names (``preset`` in Python), as data: how each is read, and its defaults.
 
-Kinds of text stand here, sources in :mod:`wordsparse.doors` and in the entry points of installed packages.
+Kinds of text are here, sources in :mod:`wordsparse.doors` and in the entry points of installed packages.
 docs/text.md and docs/sentences.md have the measurements behind the defaults of sentences, baskets and walks.
 """
 
@@ -18,7 +18,7 @@ GROUP = "wordsparse.sources"
 TEXT = "text"
 # Wider than nearly every basket, at a bounded cost in a file of long lines.
 BASKET_WINDOW = 255
-# Sentences are compared by topic, of which distant words carry more.
+# Sentences are compared by topic, and distant words carry more of the topic.
 SENTENCE_WINDOW = 30
 # Words that share a stem share the topic, whatever their inflection.
 SENTENCE_FORM = 6.0
@@ -35,10 +35,10 @@ class Kind:
     about : str
         A sentence for the help.
     defaults : mapping
-        The options whose defaults differ from the ``GENERAL`` ones; afterwards all of them.
+        The options whose defaults differ from ``GENERAL``; after initialisation, all defaults.
     recipe : mapping
-        Constants that replace those of the recommended recipe: ``distances``, how contexts count by distance, and
-        ``negatives``, how much the loss bounded-ns weighs words that are not targets.
+        Constants that override the recommended recipe: ``distances``, the weight of contexts by distance, and
+        ``negatives``, the weight of words that are not targets in the loss bounded-ns.
     export : mapping
         Arguments of ``coordinates.combined``. ``exponent``: larger values stress what many nodes share, which helps
         when few are labelled. ``popularity`` separates hubs from leaves. ``turn`` 0 keeps linked nodes close.
@@ -49,7 +49,7 @@ class Kind:
     open : callable, optional
         The class of the source; None for text, which is encoded.
     reading : type
-        The options that say how the data are read.
+        The options for reading the data.
     """
 
     about: str
@@ -76,7 +76,7 @@ KINDS = {
             name="sentences",
         ),
         Kind(
-            "baskets, sessions or playlists of items, whose order does not count",
+            "baskets, sessions or playlists of items, in any order",
             {"window": BASKET_WINDOW, "sample": 0.0, "form": 0.0, "min_count": 1},
             {"distances": "equal"},
             {"turn": 0.0},
@@ -93,26 +93,26 @@ KINDS = {
 }
 
 
-def kind_of(given: object) -> Kind:
+def kind_of(preset: object) -> Kind:
     """Return the kind of a name or of a source object.
 
     Raises
     ------
     InputError
-        If no kind has this name, its package cannot be imported, or a source without a name has a recipe or an export
-        of its own, which its models could not find again.
+        If no kind has this name, its package cannot be imported, or a source without a name has its own recipe or
+        export, which its models could not find again.
     """
-    if hasattr(given, "passes"):
-        return _of_object(given)
-    if isinstance(given, str) and given in KINDS:
-        return KINDS[given]
-    if (entry := _entry_point(given)) is None:
-        known = dict.fromkeys((*KINDS, *SOURCES, *sorted(entry_points(group=GROUP).names)))
-        raise InputError(f"preset must be one of {', '.join(known)}, not {given!r}")
+    if hasattr(preset, "passes"):
+        return _of_object(preset)
+    if isinstance(preset, str) and preset in KINDS:
+        return KINDS[preset]
+    if (entry := _entry_point(preset)) is None:
+        names = dict.fromkeys((*KINDS, *SOURCES, *sorted(entry_points(group=GROUP).names)))
+        raise InputError(f"preset must be one of {', '.join(names)}, not {preset!r}")
     try:
         return _of_class(entry.load(), entry.name)
     except ImportError as error:
-        raise InputError(f"--for {given} (preset) needs {entry.module}, which cannot be imported: {error}") from error
+        raise InputError(f"--for {preset} (preset) needs {entry.module}, which cannot be imported: {error}") from error
 
 
 def defaults_in_words(option: str) -> str:
@@ -138,18 +138,18 @@ def _entry_point(name: object) -> EntryPoint | None:
 
 
 def _of_class(source: Any, name: str) -> Kind:
-    """The kind of a source's class, which says it as ``preset`` and ``options``."""
+    """Return the kind of a source's class, from its ``preset`` and ``options``."""
     return replace(getattr(source, "preset", KINDS[TEXT]), name=name, open=source, reading=source.options)
 
 
 def _of_object(source: object) -> Kind:
-    """The kind of a source: that of its class, by the name under which the class is known."""
+    """Return the kind of a source object: the kind of its class, under the class's known name."""
     source_class = type(source)
     place = f"{source_class.__module__}:{source_class.__qualname__}"
-    known = {path: name for name, (path, _) in SOURCES.items()}
-    known |= {entry.value: entry.name for entry in entry_points(group=GROUP)}
-    if place in known:
-        return _of_class(source_class, known[place])
+    names = {path: name for name, (path, _) in SOURCES.items()}
+    names |= {entry.value: entry.name for entry in entry_points(group=GROUP)}
+    if place in names:
+        return _of_class(source_class, names[place])
     kind: Kind = getattr(source, "preset", KINDS[TEXT])
     if kind.recipe or kind.export:
         raise InputError(

@@ -1,7 +1,7 @@
-"""A trained model: its vectors, its vocabulary, and what users do with them.
+"""A trained model: its vectors, its vocabulary, and its methods for users.
 
-A model never changes: what makes another one of it returns a new model, which shares the arrays. A method that hands
-over to a room above this one (``infer``, ``encode``, ``train``) imports it when it is called.
+A model never changes: methods that would change it return a new model, which shares the arrays. Methods that call a
+room above this one (``infer``, ``encode``, ``train``) import it when they are called.
 """
 
 import html
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 
-# In a notebook: how many words, from which rank on, of at least how many letters.
+# Words shown in a notebook: their number, the rank of the first, and their least number of letters.
 SHOWN, SHOWN_FROM, SHOWN_LENGTH = 5, 300, 5
-# Options of Sentence-Transformers that encode takes.
+# Options of Sentence-Transformers that encode accepts.
 HABITS = ("batch_size", "show_progress_bar", "normalize_embeddings", "normalize")
-# What users of other libraries ask a model for, besides what they ask vectors for.
+# Names in other libraries → ours, for a model; in addition to the names for vectors.
 _ELSEWHERE = {
     "word_vectors": "model.wv",
     "get_word_vector": "model[word]",
@@ -51,7 +51,7 @@ _ELSEWHERE = {
 
 @dataclass(frozen=True)
 class Training:
-    """The data, besides the vectors, that are needed to continue training.
+    """The data that are needed to continue training, in addition to the vectors.
 
     ``text`` identifies its text, ``run_state`` is the state of the run at its end, and ``state`` holds the other arrays
     of the steps (names as in ``WordEmbedding.state``).
@@ -64,12 +64,12 @@ class Training:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Word vectors as trained.
+    """A model of word vectors from training.
 
     Parameters
     ----------
     vocabulary : Vocabulary
-        V words, most frequent first; a model that continues another one keeps that one's rows, and new words follow.
+        V words, most frequent first; if the model continues another model, it keeps those rows, and new words follow.
     input_rows : (V, dim) float32
         E, in the arbitrary basis of training.
     output_rows : (V, dim + 1) float32
@@ -81,8 +81,8 @@ class Model:
     ngrams : NgramFit, optional
         N-grams fitted to the vectors and blended into them; see :meth:`fit_ngrams`.
     call : dict
-        The options of :func:`wordsparse.train` that are not in ``options``: the text's files, how they were read, and
-        the like.
+        The options of :func:`wordsparse.train` that are not in ``options``, such as the text's files and how to read
+        them.
     axes : (dim, dim) float32, optional
         The rotation of the vectors into the axes of the model that this one continues:
         :func:`wordsparse.words.coordinates.axes`.
@@ -103,15 +103,15 @@ class Model:
         return f"Model({model}, {len(self.vocabulary):,} words × {self.dim}, {epochs})"
 
     def _repr_html_(self) -> str:
-        """In a notebook: the losses, and the nearest words of some that are frequent, yet say something."""
+        """Show the losses in a notebook, and the nearest words of some frequent words with a meaning."""
         losses = self.report.get("loss") or []
         rows = [("loss per epoch", *(f"{loss:.4g}" for loss in losses))] if losses else []
         words = [self.vocabulary.words[row] for row in self.wv.most_frequent(len(self)).tolist()]
         telling = [word for word in words[SHOWN_FROM:] if len(word) >= SHOWN_LENGTH][:SHOWN]
         chosen = telling or words[:SHOWN] if len(self) > 1 else []
         near = [(word, ", ".join(other for other, _ in self.wv.similar(word, SHOWN))) for word in chosen]
-        said = html.escape(repr(self).removeprefix("Model(").removesuffix(")"))
-        return f"<p>{said}</p>{html_table(rows)}{html_table([('word', 'nearest'), *near], {'word'}) if near else ''}"
+        head = html.escape(repr(self).removeprefix("Model(").removesuffix(")"))
+        return f"<p>{head}</p>{html_table(rows)}{html_table([('word', 'nearest'), *near], {'word'}) if near else ''}"
 
     @property
     def dim(self) -> int:
@@ -121,8 +121,8 @@ class Model:
     @property
     def threads(self) -> int | None:
         """The number of threads of training, at most the CPUs of this machine; None for all."""
-        asked = self.options.get("threads")
-        return min(asked, available_cpus()) if isinstance(asked, int) else None
+        threads = self.options.get("threads")
+        return min(threads, available_cpus()) if isinstance(threads, int) else None
 
     @property
     def export_constants(self) -> Mapping[str, float]:
@@ -131,18 +131,18 @@ class Model:
 
     @cached_property
     def split(self) -> Splitter:
-        """Splits a text into words by the tokeniser of the model's text; at white space where that was given as
-        tokens."""
+        """The tokeniser of the model's text, which splits a text into words; white space if the text was already given
+        as tokens."""
         text: Mapping[str, Any] = self.training.text if self.training is not None else {}
-        found = text.get("tokenization") or self.call
-        return Splitter(str(found.get("tokens") or "split"), found.get("dictionary"))
+        options = text.get("tokenization") or self.call
+        return Splitter(str(options.get("tokens") or "split"), options.get("dictionary"))
 
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
-        """(V, dim) float32, rows in vocabulary order: the recommended combination of input and output vectors.
+        """The vectors (V, dim) float32 in vocabulary order: the recommended combination of input and output vectors.
 
-        With n-grams, all are of length one, and what n-grams tell of each word is blended into it. They are computed on
-        no more threads than training used.
+        With n-grams, all vectors have length one, and the n-grams of each word are blended into its vector. At most as
+        many threads as in training compute them.
         """
         counts = np.asarray(self.vocabulary.counts, np.float64)
         outputs = self.output_rows[:, : self.dim]
@@ -157,17 +157,17 @@ class Model:
     @cached_property
     def wv(self) -> WordVectors:
         """The vectors with their words, made once: neighbours, analogies, files of other programs."""
-        made = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
-        made.split, made.tokens = self.split, self.split.tokens
+        vectors = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
+        vectors.split, vectors.tokens = self.split, self.split.tokens
         if self.ngrams is not None:
-            made.ngrams = self.ngrams.vectors
-        return made
+            vectors.ngrams = self.ngrams.vectors
+        return vectors
 
     def __getitem__(self, word: str) -> NDArray[np.float32]:
-        """The vector of ``word``, (dim,) float32, read-only.
+        """Return the vector of ``word``, (dim,) float32, read-only.
 
-        A word that is not in the vocabulary is written as the model's tokeniser writes it. If it is not known then, the
-        vector is composed from its n-grams; UnknownWordError without any.
+        The model's tokeniser rewrites a word that is not in the vocabulary. If it is still unknown, its vector is
+        composed from its n-grams; UnknownWordError if it has none.
         """
         return self.wv[word if len(meant := self.wv.meant(word)) > 1 else meant[0]]
 
@@ -184,20 +184,20 @@ class Model:
         return len(self.vocabulary)
 
     def __iter__(self) -> Iterator[str]:
-        """The words, in the order of their rows."""
+        """Iterate over the words, in the order of their rows."""
         return iter(self.vocabulary.words)
 
     def fit_ngrams(self, shortest: int | None = None, longest: int | None = None, form: float = 1.0) -> "Model":
-        """The same model with n-grams fitted to its vectors, in place of n-grams that it has.
+        """Return the same model with n-grams fitted to its vectors, instead of the n-grams that it has.
 
-        The lengths are in characters, of which the brackets of ``<word>`` count as one each; None: by the words
-        (:func:`wordsparse.words.form.lengths`). ``form`` is how strongly they are blended into the vectors, 0 not at
-        all.
+        The lengths are in characters, and each bracket of ``<word>`` counts as one; None: they depend on the words
+        (:func:`wordsparse.words.form.lengths`). ``form`` is the strength of the n-grams in the vectors; 0: not blended
+        in.
 
         Raises
         ------
         InputError
-            If the lengths or ``form`` are out of range, too few words share an n-gram, or a word is no text.
+            If the lengths or ``form`` are out of range, too few words share an n-gram, or a word is not text.
         """
         words, counts = self.vocabulary.words, np.asarray(self.vocabulary.counts, np.float64)
         unit = words_form.unit_rows(self.without_ngrams().vectors)
@@ -205,11 +205,11 @@ class Model:
         fitted = words_form.fit(words, unit, counts, **lengths, form=form, threads=self.threads)
         fitted.blend(words, unit, counts, self.threads)
         model = replace(self, ngrams=fitted)
-        vars(model)["vectors"] = unit  # which it would compute from the parts again
+        vars(model)["vectors"] = unit  # otherwise it would compute them from the parts again
         return model
 
     def without_ngrams(self) -> "Model":
-        """The same model without n-grams; it shares the arrays."""
+        """Return the same model without n-grams; it shares the arrays."""
         return replace(self, ngrams=None)
 
     def in_axes_of(self, before: "Model") -> "Model":
@@ -221,7 +221,7 @@ class Model:
         return replace(self, ngrams=None, axes=axes)
 
     def keyed_vectors(self) -> "KeyedVectors":
-        """The vectors as gensim's KeyedVectors.
+        """Return the vectors as gensim's KeyedVectors.
 
         Raises
         ------
@@ -231,26 +231,25 @@ class Model:
         return self.wv.keyed_vectors()
 
     def trained(self) -> Training:
-        """The data needed to continue training; InputError if the model has none."""
+        """Return the data needed to continue training; InputError if the model has no such data."""
         if self.training is None:
-            raise InputError("this model holds its vectors only: train a new one, with init= for these vectors")
+            raise InputError("this model has only its vectors: train a new one, with init= for these vectors")
         return self.training
 
     def state(self) -> dict[str, Any]:
-        """The embedding's whole state where the run ended, to train on: a run takes it over, so it is a copy, but for
-        the rows."""
+        """Return the embedding's whole state at the end of the run, for further training. It is a copy, because a run
+        adopts it; only the rows are shared."""
         return {**deepcopy(self.trained().state), "E": self.input_rows, "output.V": self.output_rows}
 
     def infer(self, word: str, sentences: Iterable[str | Sequence[str]]) -> NDArray[np.float32]:
-        """The vector of a new word, (dim,) float32 of length one; see :func:`wordsparse.unseen.infer.infer`.
+        """Return the vector of a new word, (dim,) float32 of length one; see :func:`wordsparse.unseen.infer.infer`.
 
         A sentence is a text, which the model's tokeniser splits, or a sequence of words.
 
         Raises
         ------
         InputError
-            If the word is empty or holds white space, no sentence holds it beside a known word, or the model cannot
-            infer.
+            If the word is empty or holds white space, no sentence has it near a known word, or the model cannot infer.
         """
         from wordsparse.unseen.infer import infer
 
@@ -259,17 +258,18 @@ class Model:
         return vector
 
     def encode(self, texts: str | Iterable[str | Sequence[str]], **habits: Any) -> NDArray[np.float32]:
-        """The vectors of texts, (n, dim) float32 of length one; zeros for a text without a word that has a vector.
+        """Return the vectors of texts, (n, dim) float32 of length one; zeros for a text in which no word has a vector.
 
-        The weighted mean of the unit vectors of all words: see :mod:`wordsparse.vectors.encoder`.
+        A vector is the weighted mean of the unit vectors of all words: see :mod:`wordsparse.vectors.encoder`.
 
         Parameters
         ----------
         texts : str, or iterable of str or of sequences of words
-            Or a table with one column of them. The model's tokeniser splits a str. A single str has a vector (dim,).
+            The texts, or a table with one column of texts. The model's tokeniser splits a str. The result for a single
+            str is (dim,).
         **habits
-            ``batch_size``, ``show_progress_bar`` and ``normalize_embeddings`` of Sentence-Transformers, which change
-            nothing: vectors have length one.
+            ``batch_size``, ``show_progress_bar`` and ``normalize_embeddings`` of Sentence-Transformers; they have no
+            effect: vectors have length one.
 
         Raises
         ------
@@ -282,10 +282,10 @@ class Model:
         return self.wv.encode([texts])[0] if isinstance(texts, str) else self.wv.encode(texts)
 
     def predict(self, items: Sequence[str], n: int = 10) -> list[tuple[str, float]]:
-        """The ``n`` words that are likeliest beside others, with their probabilities: the next item of a basket.
+        """Return the ``n`` most probable words next to others, with their probabilities: the next item of a basket.
 
-        Given items are not among them, and those that are not in the vocabulary count for nothing. Probabilities are
-        exact over the whole vocabulary: see :mod:`wordsparse.words.prediction`.
+        ``items`` are not among these words; items outside the vocabulary are ignored. Probabilities are exact over the
+        whole vocabulary: see :mod:`wordsparse.words.prediction`.
 
         Raises
         ------
@@ -297,18 +297,18 @@ class Model:
         return predict(self, items, n)
 
     def train(self, corpus: Any, **options: Any) -> "Model":
-        """Train on with a new text, in memory, as ``resume`` does on disk.
+        """Continue training with a new text, in memory, as ``resume`` does on disk.
 
-        Unknown words are added, and no word is removed. On the model's own text, ``epochs`` is the new number of all
-        epochs. This model stays as it is.
+        Unknown words are added, and no word is removed. On the model's own text, ``epochs`` is the new total number of
+        epochs. This model does not change.
 
         Parameters
         ----------
         corpus : path, sequence of paths, EncodedCorpus, or iterable of token lists
             The new text.
         **options
-            Options of :func:`wordsparse.train`, in memory: those not given are the model's, but for ``epochs``,
-            which suit the new text. The model, the loss and dim cannot change.
+            Options of :func:`wordsparse.train`, in memory. Options left out are taken from the model; only ``epochs``
+            is chosen to suit the new text. The model, the loss and dim cannot change.
 
         Returns
         -------
@@ -318,7 +318,7 @@ class Model:
         Raises
         ------
         InputError, TrainingError, ReadError, Interrupted
-            As :func:`wordsparse.train`; InputError too if the model holds its vectors only.
+            As for :func:`wordsparse.train`; also InputError if the model has only its vectors.
         """
         from wordsparse.training.runs import train_on
 
@@ -329,14 +329,14 @@ class Model:
         return self.wv.export(path, format)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the model directory, whole or not at all.
+        """Write the whole model directory or, if that fails, no files.
 
         Raises
         ------
         InputError
-            If ``path`` exists and is not an empty directory, or cannot be made.
+            If ``path`` exists and is not an empty directory, or cannot be created.
         WordsparseError
-            If writing fails; nothing is left at ``path`` then.
+            If writing fails; then no file is left at ``path``.
         """
         from wordsparse.words import model_directory
 

@@ -1,12 +1,11 @@
 """A model on disk.
 
 A model directory holds ``model.json`` (format, version, options, report, and each file's size and SHA-256),
-``vocabulary.json``, ``input.npy`` (E, one row a word), ``output.npy`` (diag(√π) W, with the constant feature's column
-last). ``train --config MODEL`` repeats the run from ``model.json``. A model of a run also holds
-``training.bin``, the data that are needed to train on: 8 bytes a word (how much was seen of it) and a few d×d matrices;
-its table, the text and where the run ended are in ``model.json``. A model with n-grams also holds ``subwords.bin``, and
-one that continues another ``axes.npy``, the rotation into the axes of that one.
-Loading checks all of it; no pickle is read.
+``vocabulary.json``, ``input.npy`` (E, one row per word), ``output.npy`` (diag(√π) W, with the constant feature's column
+last). ``train --config MODEL`` repeats the run from ``model.json``. A model of a run also holds ``training.bin``, the
+data for further training: 8 bytes per word (how much of it was seen) and a few d×d matrices; its table, the text and
+the end of the run are in ``model.json``. A model with n-grams also holds ``subwords.bin``, and a model that continues
+another one ``axes.npy``, the rotation into that model's axes. Loading checks everything; no pickle is read.
 """
 
 import os
@@ -42,7 +41,7 @@ def write(model: Model, path: str | PathLike[str]) -> None:
         if model.axes is not None:
             rows[AXES] = model.axes
 
-        def written(name: str) -> dict[str, Any]:
+        def write_file(name: str) -> dict[str, Any]:
             with storage.synced(directory / name) as file:
                 if name in rows:
                     np.lib.format.write_array(file, np.ascontiguousarray(rows[name], "<f4"), (1, 0))
@@ -51,7 +50,7 @@ def write(model: Model, path: str | PathLike[str]) -> None:
             return file.record()
 
         names = (*rows, VOCABULARY)
-        files = dict(zip(names, ordered_map(written, names, model.threads or available_cpus()), strict=True))
+        files = dict(zip(names, ordered_map(write_file, names, model.threads or available_cpus()), strict=True))
         about = {"options": model.options, "report": model.report, "call": model.call}
         manifest, training = {"format": FORMAT, "version": VERSION, **about}, None
         if model.training is not None:
@@ -65,7 +64,7 @@ def write(model: Model, path: str | PathLike[str]) -> None:
 def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn) -> Model:
     """Read a model directory; with ``mapped``, its rows stay on the disk until they are used.
 
-    If the model is replaced meanwhile, the new one is read, whole.
+    If the model is replaced meanwhile, the whole new model is read.
 
     Raises
     ------
@@ -77,7 +76,7 @@ def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn
     if directory.is_file():
         raise InputError(f"{directory}: is a file, not the directory of a model; the model comes first")
     if (directory / OF_LABELS).is_file():
-        raise InputError(f"{directory}: is a model of labels: load it by wordsparse.SparseTargetClassifier.load")
+        raise InputError(f"{directory}: is a model of labels: load it with wordsparse.SparseTargetClassifier.load")
     return storage.read_unreplaced(directory, lambda: _load(directory, mapped))
 
 
@@ -91,8 +90,8 @@ def _load(directory: Path, mapped: bool) -> Model:
     def digest(name: str) -> str:
         return regular.sha256_of(directory / name)
 
-    for name, expected, found in zip(names, recorded, ordered_map(digest, names, available_cpus()), strict=True):
-        if found != expected:
+    for name, expected, actual in zip(names, recorded, ordered_map(digest, names, available_cpus()), strict=True):
+        if actual != expected:
             raise InputError(
                 f"{directory / name}: does not match its checksum: the file was altered or damaged; "
                 "restore it, or train again"
@@ -108,19 +107,19 @@ def _load(directory: Path, mapped: bool) -> Model:
 
 
 def is_model(path: str | PathLike[str]) -> bool:
-    """Whether ``path`` is a model directory."""
+    """Return whether ``path`` is a model directory."""
     return os.path.isfile(Path(path) / MANIFEST)
 
 
 def files_of(path: object) -> list[Any]:
-    """The files of a model directory; anything else alone."""
+    """Return the files of a model directory; for anything else, a list of itself."""
     if not isinstance(path, str | PathLike) or not is_model(path):
         return [path]
     return [Path(path) / name for name in (MANIFEST, VOCABULARY, INPUT, OUTPUT, TRAINING, NGRAMS, AXES)]
 
 
 def recorded_options(path: str | PathLike[str]) -> dict[str, Any]:
-    """The options of the run of a model directory, those of its text included; InputError as :func:`load`."""
+    """Return the options of a model directory's run, including the text's; InputError as for :func:`load`."""
     manifest = storage.read_manifest(Path(path) / MANIFEST, FORMAT, VERSION)
     content = {**manifest["call"], **manifest["options"]}
     return {name: value for name, value in content.items() if value is not None}
@@ -136,7 +135,7 @@ def read_vectors(path: str | PathLike[str]) -> WordVectors:
     """
     if is_model(path):
         return load(path, mapped=True).wv
-    from wordsparse.vectors.formats import read_file  # with it comes smart_open, which training does not need
+    from wordsparse.vectors.formats import read_file  # it imports smart_open, which training does not need
 
     return read_file(path)
 

@@ -1,4 +1,4 @@
-"""The options of a training run, checked when they are given, and stored with the model."""
+"""The options of a training run, checked at once, and stored with the model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -20,9 +20,9 @@ DeviceName = Literal["auto", "cpu", "cuda"]
 PresetName = Literal["text", "sentences", "items", "walks"]
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = tuple(losses.LOSSES)
-# Beyond this strength, n-grams are all of a word's vector.
+# Beyond this strength, a word's vector consists only of its n-grams.
 MOST_FORM = 1e6
-# Skip-gram's minibatches hold fewer tokens if windows are wider than this.
+# Skip-gram's minibatches have fewer tokens if windows are wider than this.
 WIDE_WINDOW = 255
 # Texts shorter than LONG_TOKENS get more epochs, at most MOST_EPOCHS.
 MOST_EPOCHS, LONG_TOKENS = 20, 6_000_000
@@ -37,10 +37,10 @@ def _share(name: str, value: Any) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Checked):
-    """The options of a training run: what its steps are.
+    """The options of a training run that determine its steps.
 
-    Every value is checked when the options are made, and is then a plain int, float or str. A loss object becomes a
-    recipe, and ``loss`` its name; without a loss, it is the recipe's, or "bounded-ns". Options left out take the
+    Every value is checked at initialisation, and is then a plain int, float or str. A loss object becomes a recipe, and
+    ``loss`` its name; without a loss, ``loss`` is taken from the recipe, or "bounded-ns". Options left out have the
     defaults of the kind of data that ``preset`` names.
 
     Raises
@@ -51,15 +51,15 @@ class Options(Checked):
 
     model: ModelName = option(
         None,
-        "CBOW predicts a word from the words around it; skip-gram predicts each of these from the word.",
+        "CBOW predicts a word from the words around it; skip-gram predicts each word around it from the word.",
         shown=str(GENERAL["model"]),
         check=one_of(*MODELS),
     )
     loss: LossName | str | losses.Loss | None = option(
         None,
-        "A member of the spherical family by its name, with the constants that suit words; or an object, whose "
-        "constants are taken as they are. A loss of your own needs a recipe.",
-        shown="bounded-ns, or that of the recipe",
+        "The name of a member of the spherical family, with constants that suit words; or an object, with its own "
+        "constants. Your own loss needs a recipe.",
+        shown="bounded-ns, or the recipe's loss",
         choices=LOSSES,
     )
     dim: int = option(100, "Length of a vector.", check=positive_int)
@@ -81,14 +81,14 @@ class Options(Checked):
     )
     sample: float = option(
         None,
-        "Subsampling threshold of word2vec: of a word whose relative frequency f is above it, a share √(sample/f) + "
-        "sample/f of the occurrences is trained on; 0 for none. A text of fewer than 1/sample tokens has none either.",
+        "Subsampling threshold of word2vec: if a word's relative frequency f is above it, a share √(sample/f) + "
+        "sample/f of its occurrences is trained on; 0: all. A text of fewer than 1/sample tokens is not subsampled.",
         shown=defaults_in_words("sample"),
         check=non_negative,
     )
     measure_power: float | None = option(
         None,
-        "Outputs weigh by their counts to this power, which may be negative: the exponent of negative sampling's "
+        "Exponent of the counts in the weights of outputs, which may be negative: the exponent of negative sampling's "
         "distribution.",
         shown="the recipe's, 0.5",
         check=finite,
@@ -101,7 +101,7 @@ class Options(Checked):
     )
     batch_tokens: int | None = option(
         None,
-        "Corpus tokens of the largest minibatches.",
+        "Number of corpus tokens in the largest minibatches.",
         shown="the recipe's, fewer for a short text",
         check=positive_int,
     )
@@ -111,12 +111,12 @@ class Options(Checked):
     seed: int = option(1, "The same seed, text and options give the same bytes.", check=whole)
     device: DeviceName = option(
         "auto",
-        "Where to train; auto takes an NVIDIA GPU where one can be used.",
+        "Where to train; auto uses an NVIDIA GPU if possible.",
         free=True,
         check=one_of(*get_args(DeviceName)),
     )
     max_tokens: int | None = option(
-        None, "Train on the first N tokens only, with the vocabulary of the whole text.", check=positive_int
+        None, "Train only on the first N tokens, with the vocabulary of the whole text.", check=positive_int
     )
     heldout: float = option(
         0.0,
@@ -126,9 +126,9 @@ class Options(Checked):
     )
     form: float = option(
         None,
-        "How strongly what a word looks like, by n-grams of characters that are fitted to the finished vectors, is "
-        "blended into its vector; words that are not in the vocabulary get one too. 0: not at all; 2: better analogies "
-        "of inflected forms at the expense of names.",
+        "Strength of a word's spelling in its vector: n-grams of characters are fitted to the finished vectors and "
+        "blended in, and out-of-vocabulary words get vectors, too. 0: no n-grams; 2: better analogies of inflected "
+        "forms at the expense of names.",
         shown=defaults_in_words("form"),
         metavar="STRENGTH",
         free=True,
@@ -145,7 +145,7 @@ class Options(Checked):
         None, "Length of the longest n-grams of form.", shown="3 for such words, else 6", free=True, check=positive_int
     )
     recipe: Recipe | None = option(
-        None, "Constants other than the recommended ones of the model and the loss.", cli=None
+        None, "Constants that differ from the recommended recipe of the model and the loss.", cli=None
     )
 
     def __post_init__(self) -> None:
@@ -162,8 +162,8 @@ class Options(Checked):
         return kind_of(self.preset)
 
     def with_epochs(self, tokens: int) -> "Options":
-        """Return the options with a number of epochs: the given one, or the one that suits a pass of so many tokens."""
-        if self.epochs:  # else None
+        """Return the options with a number of epochs; if it is None, the number that suits a pass of ``tokens``."""
+        if self.epochs:
             return self
         epochs: int = self.kind.defaults["epochs"]
         tokens = max(1, min(tokens, self.max_tokens or tokens))
@@ -174,35 +174,35 @@ class Options(Checked):
     def used_recipe(self) -> Recipe:
         """Return the recipe to train with."""
         recipe = self.recipe or self._recommended()
-        if self.model == "skipgram" and self.window > WIDE_WINDOW:  # as many pairs of words in a minibatch
+        if self.model == "skipgram" and self.window > WIDE_WINDOW:  # keep the number of pairs in a minibatch
             recipe = replace(recipe, batch_tokens=max(1, recipe.batch_tokens * WIDE_WINDOW // self.window))
         return recipe if self.measure_power is None else replace(recipe, measure_power=self.measure_power)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the options as JSON and TOML can hold them."""
+        """Return the options with types of JSON and TOML."""
         content = {field.name: getattr(self, field.name) for field in fields(self)}
         return {**content, "recipe": None if self.recipe is None else self.recipe.as_dict()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Options":
-        """The inverse of :meth:`as_dict`.
+        """Invert :meth:`as_dict`.
 
         Raises
         ------
         InputError
             If an option is unknown or out of range, or if the loss is an object that only its author has.
         """
-        given = dict(content)
-        if given.get("recipe") is not None:
-            given["recipe"] = Recipe.from_dict(given["recipe"])
-        refuse_unknown(given, abouts(cls))
-        return cls(**given)
+        values = dict(content)
+        if values.get("recipe") is not None:
+            values["recipe"] = Recipe.from_dict(values["recipe"])
+        refuse_unknown(values, abouts(cls))
+        return cls(**values)
 
     def _recommended(self) -> Recipe:
         return adapted(recommended(self.model, str(self.loss)), self.kind.recipe)
 
     def _take_loss(self) -> None:
-        """Replace a loss object by the recipe that trains with it, and by its name."""
+        """Replace a loss object by its name, and by the recipe that trains with it."""
         recipe, values = self.recipe, vars(self)
         if recipe is not None and not isinstance(recipe, Recipe):
             raise InputError(f"recipe must be a wordsparse.Recipe, not {type(recipe).__name__}")
@@ -215,17 +215,17 @@ class Options(Checked):
         elif recipe is None:
             losses.resolve(self.loss)
         elif (name := losses.resolve(recipe.loss).name) != self.loss:
-            raise InputError(f"loss is {self.loss}, but the recipe is one for {name}: leave out loss")
+            raise InputError(f"loss is {self.loss}, but the recipe is for {name}: leave out loss")
 
     def _recipe_with(self, loss: losses.Loss) -> Recipe | None:
-        """The recipe that trains with a loss object; None if that is the recommended one."""
+        """Return the recipe that trains with a loss object; None for the recommended recipe."""
         if self.recipe is not None:
             if self.recipe.loss != loss:
-                raise InputError("loss is another object than the loss of the recipe: leave out one of them")
+                raise InputError("loss and the loss of the recipe are different objects: leave out one of them")
             return self.recipe
         if losses.LOSSES.get(loss.name) is not type(loss):
             raise InputError(
-                f"loss {type(loss).__name__} is your own, and its step sizes are not known: give "
+                f"loss {type(loss).__name__} is your own, and its step sizes are unknown: give "
                 "recipe=wordsparse.Recipe(loss, steps), which holds both"
             )
         best = self._recommended()

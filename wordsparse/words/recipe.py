@@ -15,7 +15,7 @@ from wordsparse.layer import losses
 from wordsparse.words.embedding import StepSizes
 from wordsparse.words.examples import Distances
 
-# By how much the relative frequency of a word may exceed its weight in the base measure.
+# The largest ratio of a word's relative frequency to its weight in the base measure.
 MAX_RATIO = 300.0
 
 
@@ -23,13 +23,12 @@ MAX_RATIO = 300.0
 class Recipe:
     """Constants that users need not know.
 
-    ``loss`` with the constants that suit words; ``start`` the output that every word has before training, where the
-    loss says nothing at 0; ``distances`` how contexts count by distance; ``measure_power`` the base measure is
-    π_i ∝ count_i to this power; during the first ``warmup_tokens`` tokens E stays where it started and only W is
-    fitted. A minibatch takes ``growth`` times as many corpus tokens as were passed over before it, or pass
-    before E moves, times r to the power ``acceleration`` where that is r times the warm-up, and at most
-    ``batch_tokens``. With a growth of 1 all are as large as may be. A run over more than ``long_run`` tokens may take
-    fewer steps than a shorter one (:mod:`wordsparse.words.schedule`).
+    ``loss`` has the constants that suit words. ``start`` is every word's output before training, for a loss without a
+    gradient at 0. ``distances`` is the weight of contexts by distance. The base measure is π_i ∝ count_i to the power
+    ``measure_power``. During the first ``warmup_tokens`` tokens, T₀, E does not move and only W is fitted. After T
+    tokens (at least T₀), a minibatch has ``growth`` · T · (T/T₀) to the power ``acceleration`` corpus tokens, and at
+    most ``batch_tokens``. With a growth of 1, all minibatches are as large as possible. A run over more than
+    ``long_run`` tokens may take fewer steps than a shorter run (:mod:`wordsparse.words.schedule`).
     """
 
     loss: losses.Loss
@@ -44,29 +43,29 @@ class Recipe:
     long_run: int = 20_000_000
 
     def base_measure(self, counts: ArrayLike) -> NDArray[np.float64]:
-        """π of words that occur so often, (V,), not normalised.
+        """Return π of words with these counts, (V,), not normalised.
 
-        With a power of 0 or less, frequent words would weigh so little that a step for them overshoots: no word weighs
-        less than its relative frequency divided by ``MAX_RATIO``. InputError if powers are beyond float64.
+        With a power of 0 or less, the weights of frequent words would be so small that their steps overshoot: no weight
+        is less than the word's relative frequency divided by ``MAX_RATIO``. InputError if powers are beyond float64.
         """
         occurrences = np.asarray(counts, np.float64)
         with np.errstate(over="ignore"):
             measure = occurrences**self.measure_power
             if not 0 < measure.sum() < np.inf:
                 raise InputError(
-                    f"counts to the power of {self.measure_power:g} are no base measure (measure_power, gensim's "
+                    f"counts to the power of {self.measure_power:g} are not a base measure (measure_power, gensim's "
                     "ns_exponent): choose a number near 0.75"
                 )
         return np.asarray(np.maximum(measure, occurrences * (measure.sum() / occurrences.sum() / MAX_RATIO)))
 
     def scaled(self, rate: float) -> Recipe:
-        """The recipe for a corpus whose unit is ``rate`` times smaller than a token."""
+        """Return the recipe for a corpus whose unit is ``rate`` times smaller than a token."""
         names = ("batch_tokens", "warmup_tokens", "long_run")
         lengths = {name: round(getattr(self, name) * rate) for name in names}
         return replace(self, steps=replace(self.steps, forget_tokens=self.steps.forget_tokens * rate), **lengths)
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON and TOML can hold it; a loss that is not one of wordsparse's by its ``text`` only."""
+        """Return the recipe with types of JSON and TOML; a loss that is not wordsparse's only by its ``text``."""
         content = {field.name: validation.plain(getattr(self, field.name)) for field in fields(self)}
         content["steps"] = {name: validation.plain(value) for name, value in asdict(self.steps).items()}
         stored: dict[str, Any] = {"text": repr(self.loss)}
@@ -76,7 +75,7 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Recipe:
-        """The inverse of :meth:`as_dict`.
+        """Invert :meth:`as_dict`.
 
         Raises
         ------
@@ -88,7 +87,7 @@ class Recipe:
             name = loss.pop("name")
             if name not in losses.LOSSES or "text" in loss:
                 raise InputError(
-                    f"the loss {name} is none of wordsparse's: give its object, in recipe=wordsparse.Recipe"
+                    f"the loss {name} is not one of wordsparse's: give its object, in recipe=wordsparse.Recipe"
                 )
             return cls(**{**content, "loss": losses.LOSSES[name](**loss), "steps": steps})
         except (KeyError, TypeError, ValueError) as error:
@@ -100,14 +99,14 @@ class Recipe:
 
 
 def adapted(recipe: Recipe, constants: Mapping[str, Any]) -> Recipe:
-    """Return the recipe with the ``distances`` and ``negatives`` of a kind of data that is no text."""
+    """Return the recipe with the ``distances`` and ``negatives`` of a kind of data that is not text."""
     if "negatives" in constants and isinstance(recipe.loss, losses.BoundedNS):
         recipe = replace(recipe, loss=replace(recipe.loss, negatives=constants["negatives"]))
     return replace(recipe, distances=constants.get("distances", recipe.distances))
 
 
 def recommended(model: str, loss: str) -> Recipe:
-    """Return the recommended recipe of a model (``cbow`` or ``skipgram``) and a loss by its name, for text."""
+    """Return the recommended recipe for text of a model (``cbow`` or ``skipgram``) and the name of a loss."""
     # docs/recipe.md says where the constants of each loss come from.
     constants = dict(losses.LOSSES[loss].recipe)
     kind, steps = losses.LOSSES[loss](**constants.pop("loss", {})), StepSizes(**constants.pop("steps", {}))
@@ -118,6 +117,6 @@ def recommended(model: str, loss: str) -> Recipe:
     recipe = replace(recipe, steps=replace(recipe.steps, m0=100.0), distances="harmonic")
     if loss != "bounded-ns":
         return recipe
-    # Measured for this loss only: larger minibatches, and for the sake of rare words less shrinkage, a longer memory.
+    # Measured only for this loss: larger minibatches and, for rare words, less shrinkage and a longer memory.
     steps = replace(recipe.steps, m0=20.0, forget_tokens=2_600_000.0)
     return replace(recipe, steps=steps, batch_tokens=425_984)

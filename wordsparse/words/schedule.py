@@ -1,15 +1,15 @@
-"""How the minibatches of a run grow and its learning rate falls: functions of the tokens passed over alone."""
+"""The growth of a run's minibatches and the decay of its learning rate: functions of only the tokens passed over."""
 
 import math
 from dataclasses import dataclass
 
 from wordsparse.words.recipe import Recipe
 
-# Minimum number of minibatches of a run, and of one that is long by the recipe: smaller ones are cut for it.
+# Minimum number of minibatches of a run, and of a run that the recipe calls long: minibatches shrink to reach it.
 MIN_STEPS, MIN_LONG_STEPS = 150, 100
 # Maximum share of a run's tokens before E moves.
 MAX_WARMUP = 0.05
-# Minimum warm-up in tokens, half of a shorter text: W must have seen more than one pair before E moves.
+# Minimum warm-up in tokens, or half of a shorter text: W must have seen more than one pair before E moves.
 MIN_WARMUP = 8
 
 
@@ -17,7 +17,7 @@ MIN_WARMUP = 8
 class Schedule:
     """The schedule of a run over ``total_tokens`` corpus tokens, all epochs together.
 
-    ``asked`` is the largest minibatch that was requested; None leaves it to the recipe, or to a short text.
+    ``asked`` is the requested size of the largest minibatch; None: it depends on the recipe, or on a short text.
     """
 
     recipe: Recipe
@@ -26,17 +26,17 @@ class Schedule:
 
     @property
     def warmup_tokens(self) -> float:
-        """Tokens that pass before E moves."""
+        """The number of tokens before E moves."""
         longest = min(self.recipe.warmup_tokens, self.total_tokens * MAX_WARMUP)
         return max(longest, min(MIN_WARMUP, self.total_tokens / 2))
 
     @property
     def fewest_steps(self) -> int:
-        """The least number of steps of a run whose size of minibatches is not given."""
+        """The least number of steps of a run, if the size of minibatches is not requested."""
         return MIN_LONG_STEPS if self.total_tokens > self.recipe.long_run else MIN_STEPS
 
     def largest_batch(self) -> int:
-        """Tokens of the largest minibatches: the recipe's, or fewer for a short text, so that it takes enough steps."""
+        """Return the tokens of the largest minibatches: the recipe's, or fewer if a short text needs more steps."""
         if self.asked is not None:
             return self.asked
         fewest = self.fewest_steps
@@ -50,14 +50,14 @@ class Schedule:
         return enough
 
     def wanted(self, passed: float) -> int:
-        """Tokens of a minibatch after ``passed`` ones, were there no largest: g T (T/T₀)^a, T₀ the warm-up."""
+        """Return the tokens of a minibatch after ``passed`` tokens, without a limit: g T (T/T₀)^a, T₀ the warm-up."""
         warmup = max(self.warmup_tokens, 1.0)
         passed = max(passed, warmup)
         faster: float = (passed / warmup) ** self.recipe.acceleration
         return max(1, int(self.recipe.growth * passed * faster))
 
     def steps(self, largest: int) -> float:
-        """About how many steps the run takes with minibatches of at most ``largest`` tokens."""
+        """Estimate the number of steps of the run with minibatches of at most ``largest`` tokens."""
         warmup, growth, power = self.warmup_tokens, self.recipe.growth, self.recipe.acceleration
         # dn = dT / (g T (T/T₀)^a) from the end of the warm-up until a minibatch is the largest.
         first = min(self.wanted(0), largest)
@@ -66,9 +66,9 @@ class Schedule:
         return warmup / first + while_growing / growth + (self.total_tokens - grown * warmup) / largest
 
     def remaining(self, tokens: int) -> float:
-        """The share of the run that is left after ``tokens``."""
+        """Return the share of the run that is left after ``tokens``."""
         return 1 - tokens / self.total_tokens
 
     def learning_rate(self, tokens: int, warmup_tokens: float) -> float:
-        """lr of the input step after ``tokens``: linear to 0; 0 in the warm-up, while W alone is fitted."""
+        """Return the lr of the input step after ``tokens``: linear to 0; 0 in the warm-up, when only W is fitted."""
         return self.recipe.steps.lr * self.remaining(tokens) if tokens >= warmup_tokens else 0.0

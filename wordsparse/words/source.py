@@ -1,8 +1,8 @@
-"""The seam between data and training: what yields training data is a source, and training knows nothing else of it.
+"""The interface between data and training: a source yields training data, and training knows only this interface.
 
-A source has positions, 0 … ``positions`` − 1 of a pass, which are cut into pieces: the piece that begins at a position
-depends on the epoch, the seed and that position alone, so a pass can begin anywhere. Builders make the examples of a
-minibatch of a piece.
+A source has positions, 0 … ``positions`` − 1 in a pass, which are cut into pieces. The piece that begins at a position
+depends only on the epoch, the seed and the position, so a pass can begin anywhere. Builders make the examples of a
+minibatch from a piece.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,18 +16,18 @@ from wordsparse.words.examples import Examples
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
-# Positions in a block of held-out data: many more than in a window. A short pass has MIN_BLOCKS shorter blocks.
+# Positions in a block of held-out data: many more than in a window. A short pass has MIN_BLOCKS smaller blocks.
 HELDOUT_BLOCK = 1024
 MIN_BLOCKS = 200
 
 Sizes = Callable[[int], int]
 """The number of positions of the piece that begins at a position."""
 Build = Callable[..., Examples]
-"""Called with the ``ids``, ``start`` and ``stop`` of a piece, and its ``offset`` and ``epoch`` as keywords."""
+"""A function of the ``ids``, ``start`` and ``stop`` of a piece, and its ``offset`` and ``epoch`` as keywords."""
 
 
 class Ids:
-    """An array that ``read`` returns where it is used: in the thread that builds the examples, beside the steps."""
+    """An array that is read with ``read`` when it is used: in the thread that builds the examples, during the steps."""
 
     def __init__(self, read: Callable[[], Array]) -> None:
         self._read = read
@@ -39,7 +39,7 @@ class Ids:
 class Piece(NamedTuple):
     """A piece of a pass: its own data are ``ids[start:stop]``, and ``ids[0]`` is at the position ``offset``.
 
-    ``ids`` also holds what stands around, as far as windows reach; it is an array, or :class:`Ids`.
+    ``ids`` also holds the data around it, as far as windows reach; it is an array, or :class:`Ids`.
     """
 
     ids: Array | Ids
@@ -48,40 +48,40 @@ class Piece(NamedTuple):
     offset: int
 
     def part(self, number: int, parts: int) -> "Piece":
-        """One of as many equal parts of its own data."""
+        """Return part ``number`` of ``parts`` equal parts of its own data."""
         size = self.stop - self.start
         return self._replace(start=self.start + size * number // parts, stop=self.start + size * (number + 1) // parts)
 
     @property
     def end(self) -> int:
-        """The position after its last one."""
+        """The position after its last position."""
         return self.offset + self.stop
 
 
 class Passes(Protocol):
     """The passes of a run over a source. A pass trains on ``tokens`` units of the schedule's clock, and has
-    ``positions``, those of what is held out among them."""
+    ``positions``, including held-out positions."""
 
     tokens: int
     positions: int
 
     def train(self, sizes: Sizes, first: int = 0, epoch: int = 0) -> Iterator[Piece]:
-        """The pieces of an epoch from the position ``first`` on, which is the first position of a piece."""
+        """Yield the pieces of an epoch from the position ``first`` on, which is the first position of a piece."""
 
     def heldout(self, size: int) -> Iterator[Piece]:
-        """The pieces of what is held out, of so many positions each."""
+        """Yield the held-out pieces, of ``size`` positions each."""
 
 
 class Source(Protocol):
     """Training data: text, counted pairs, walks on a graph, or another package's.
 
-    ``length`` is the number of tokens of a pass, by which epochs and warnings go. ``rate`` is how many units of the
-    schedule's clock stand for a token, in which recipes and options count.
+    ``length`` is the number of tokens of a pass; epochs and warnings depend on it. ``rate`` is the number of units of
+    the schedule's clock per token; recipes and options count in tokens.
 
-    The class that ``--for NAME`` names, of a door or of an entry point in ``wordsparse.sources``, is called with what
-    was given as the corpus, a list of paths from the command line, and its own options. Its ``options`` is the frozen
-    dataclass of these, each a field made by :func:`wordsparse.options.option`, which has a default; its ``preset``, a
-    :class:`wordsparse.words.kinds.Kind`, which may be missing, has the defaults of the other options.
+    ``--for NAME`` names a class of a door or of an entry point in ``wordsparse.sources``. It is called with the corpus
+    (a list of paths from the command line) and its own options. The class attribute ``options`` is the frozen dataclass
+    of these options; each field is made by :func:`wordsparse.options.option` and has a default. The optional attribute
+    ``preset``, a :class:`wordsparse.words.kinds.Kind`, has the defaults of the other options.
     """
 
     vocabulary: Vocabulary
@@ -89,11 +89,11 @@ class Source(Protocol):
     rate: float
 
     def identity(self) -> dict[str, Any]:
-        """What a checkpoint records of it, as JSON, with ``sha256``, ``tokens`` and ``sentences``; equal means the same
-        data."""
+        """Return a checkpoint's record of the source, as JSON, with ``sha256``, ``tokens`` and ``sentences``. Equal
+        records mean the same data."""
 
     def passes(self, options: Options, vocabulary: Vocabulary) -> Passes:
-        """Its passes with the ids of a vocabulary that has all of its words; InputError if an option does not fit."""
+        """Return its passes, with the ids of a vocabulary that has all its words; InputError if an option is wrong."""
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
         """Return a function that makes the examples of a piece. It holds scratch space: each thread needs its own."""
@@ -120,6 +120,6 @@ class Split:
         self.blocks = np.diff(np.floor(edges)) > 0
 
     def mask(self, first: int, size: int) -> Array:
-        """Whether each of ``size`` positions from ``first`` on is held out; (size,) bool."""
+        """Return whether each of ``size`` positions from ``first`` on is held out; (size,) bool."""
         blocks = self.blocks[first // self.block : -(-(first + size) // self.block)]
         return np.repeat(blocks, self.block)[first % self.block :][:size]

@@ -1,8 +1,8 @@
 """Text as a source: an encoded corpus cut into minibatches, and the examples of windows.
 
 A position is the index of a value in all shards, one after the other. Held-out text is a set of blocks of positions,
-chosen by the seed and the number of positions alone, whatever the minibatches and threads. Text that does not belong to
-a pass reads as the end of a sentence there, so a window never holds words of both kinds.
+chosen by only the seed and the number of positions, whatever the minibatches and threads. Text that does not belong to
+a pass reads as the end of a sentence, so a window never holds words of both kinds.
 """
 
 from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ class TextSource:
 
 
 def windows(options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
-    """The examples of the windows of sentences."""
+    """Return a function that makes the examples of the windows of sentences."""
     builder = ExampleBuilder(
         vocabulary,
         window=options.window,
@@ -62,17 +62,17 @@ def windows(options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transpo
 
 
 class Cuts:
-    """Values of text, or rows of values, such as counted pairs, as minibatches of training text and of held-out text.
+    """Minibatches of training text and of held-out text, cut from values of text or from rows such as counted pairs.
 
-    ``parts``, one after the other, are the values of an epoch, and how many of them are used. ``tokens`` stand in one
-    pass; ``table`` maps the values to ids; a window reaches ``reach`` positions at most.
+    ``parts``, one after the other, are the values of an epoch, each with the number of values used. A pass has
+    ``tokens``; ``table`` maps the values to ids; a window reaches ``reach`` positions at most.
 
     Attributes
     ----------
     tokens : int
-        Tokens that one pass trains on.
+        The number of tokens that one pass trains on.
     positions : int
-        Number of positions of both kinds, including ends of sentences.
+        The number of training and held-out positions, including ends of sentences.
     """
 
     def __init__(
@@ -90,14 +90,14 @@ class Cuts:
         if self._split is not None:
             for chunk in self.heldout(2**20):
                 values = np.asarray(chunk.ids)[chunk.start : chunk.stop]
-                self.tokens -= int(np.sum(values.reshape(len(values), -1)[:, 0] != END_OF_SENTENCE))  # of the first
+                self.tokens -= int(np.sum(values.reshape(len(values), -1)[:, 0] != END_OF_SENTENCE))  # first column
 
     def train(self, sizes: Sizes, first: int = 0, epoch: int = 0) -> Iterator[Piece]:
-        """The pieces from the position ``first`` on, which must be the first position of a piece."""
+        """Yield the pieces from the position ``first`` on, which must be the first position of a piece."""
         return self._cut(sizes, False, first, epoch)
 
     def heldout(self, size: int) -> Iterator[Piece]:
-        """The same as :meth:`train` for the held-out text."""
+        """Yield the pieces of the held-out text, as :meth:`train` does for the training text."""
         return self._cut(lambda position: size, True, 0, 0)
 
     def _cut(self, sizes: Sizes, heldout: bool, first: int, epoch: int) -> Iterator[Piece]:
@@ -123,8 +123,8 @@ class Cuts:
 
 
 def table_of(own: Vocabulary, other: Vocabulary) -> Array | None:
-    """The ids of ``other``, which has all words of ``own``, by those of ``own``, special values included; None where
-    they are the same."""
+    """Return a table from the ids of ``own`` to the ids of ``other``, which has all words of ``own``, with the special
+    values; None if the ids are the same."""
     if other is own:
         return None
     # Negative values index from the end, where −1 and −2 map to themselves.
@@ -136,9 +136,9 @@ def _always(values: Values) -> Callable[[int], Values]:
 
 
 def _end_of_tokens(shard: Values, max_tokens: int) -> tuple[int, int]:
-    """The end of the first ``max_tokens`` corpus tokens of a shard, and the number left for the shards after it.
+    """Return the end of a shard's first ``max_tokens`` corpus tokens, and the number left for the shards after it.
 
-    The shard ends there, so that no window reaches beyond.
+    The shard ends there, so no window reaches beyond.
     """
     block = 2**20
     for start in range(0, shard.shape[0], block):
