@@ -1,4 +1,4 @@
-"""Vectors to write into files of every format."""
+"""Vectors for files of every format."""
 
 import numpy as np
 import pytest

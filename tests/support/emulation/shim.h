@@ -1,11 +1,11 @@
-// CUDA on one CPU thread, for the logic of the kernels and not for their speed: C++ sees a kernel's source as it is,
-// behind this header. Every thread of a block is a fiber; blocks run one after another.
+// CUDA on one CPU thread, for the logic of the kernels, not for their speed: C++ compiles a kernel's unchanged source
+// after this header. Every thread of a block is a fiber; blocks run one after another.
 //
-// What a device would let pass fails here; in the first and the last of these cases the process ends:
-//   - an index beyond an array: each array stands against a page that cannot be touched, first at its end, then, in a
-//     second run, at its beginning; what lies around it is NaN or -1
-//   - results that depend on the order of threads and blocks, or on memory that nobody wrote: the second run takes them
-//     backwards and must give the same bytes
+// These mistakes, which a device would not report, fail here; in the first and the last case the process ends:
+//   - an index beyond an array: each array borders on a page without access: at its end and, in a second run, at
+//     its beginning; the memory around it is NaN or -1
+//   - results that depend on the order of threads and blocks, or on uninitialised memory: the second run goes backwards
+//     and must give the same bytes
 //   - a warp function that not every lane reaches, a barrier that not every thread reaches
 //   - signed overflow, shifts too far, an index beyond a local array (compiled with trapping sanitizers)
 
@@ -43,7 +43,7 @@ struct Fiber {
     jmp_buf at;
     bool started = false;
     State state = READY;
-    unsigned shuffles = 0;  // parity chooses the buffer: nobody is two shuffles ahead
+    unsigned shuffles = 0;  // parity chooses the buffer: no lane is two shuffles ahead
 };
 
 inline dim3 thread_index, block_index, block_size, grid_size;
@@ -77,7 +77,7 @@ inline void enter(unsigned thread) {
     setcontext(&fiber.start);
 }
 
-// Threads from `first` to before `last` that wait in `state`; all of them, or those that are not done.
+// Whether all threads from `first` up to `last` (excluded) wait in `state`, or are done if `done_too`.
 inline bool all_in(State state, unsigned first, unsigned last, bool done_too) {
     for (unsigned i = first; i < last; ++i)
         if (fibers[i].state != state && !(done_too && fibers[i].state == DONE)) return false;
@@ -120,7 +120,7 @@ inline const char* run_grid(bool backwards) {
     return failure;
 }
 
-// A copy of an array between two pages that cannot be touched, flush with the second one or with the first one.
+// A copy of an array between two pages without access, flush with the second page or with the first page.
 struct Guarded {
     char *region = nullptr, *data = nullptr;
     size_t length = 0;
@@ -139,7 +139,7 @@ struct Guarded {
     Guarded(const Guarded&) = delete;
 };
 
-// Three characters a parameter: an array that is written (P) or only read (p) or a number (n), its kind and its size.
+// Three characters per parameter: an array that is written (P) or only read (p) or a number (n), its kind and its size.
 template <typename A>
 void describe(std::string& out) {
     using Value = std::remove_cv_t<std::remove_pointer_t<A>>;
@@ -244,7 +244,7 @@ T __shfl_xor_sync(unsigned mask, T value, int other) {
     return shim::exchange(mask, value, int(shim::current % shim::WARP_SIZE) ^ other);
 }
 
-// extern "C": what Python finds. KERNEL is a kernel's name, with its template arguments; INDEX tells them apart.
+// extern "C": the names that Python looks up. KERNEL is a kernel's name with template arguments; INDEX is its number.
 #define SHIM_KERNEL(INDEX, ...)                                                                                       \
     extern "C" const char* signature_##INDEX() {                                                                      \
         static const std::string text = shim::Kernel<&__VA_ARGS__>::signature();                                      \
