@@ -17,7 +17,7 @@ openmp = bool(HAS_OPENMP)
 compiler = COMPILER.decode()
 # The commit of the sources when they were compiled; empty if it was not known.
 commit = WORDSPARSE_COMMIT.decode()
-# The sets that loops were compiled for, and those among them that this machine has; the narrowest first. The place of a
-# set is its number in the compiled functions.
+# The sets that loops were compiled for, and which of them this machine has; the narrowest first. The place of a set is
+# its number in the compiled functions.
 compiled_isas = tuple(ISA_NAMES[i].decode() for i in range(count_of_isas))
 available_isas = compiled_isas[: widest_isa() + 1]

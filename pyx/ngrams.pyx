@@ -81,7 +81,7 @@ cdef int require_kind(const int64_t[::1] kind) except -1:
 
 def number(const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1] ends, int64_t at_least):
     """Number the n-grams that ``at_least`` of the words letters[ends[w - 1]:ends[w]] have: the longest first, and
-    those of one length by ascending number of words.
+    n-grams of one length by ascending number of words.
 
     Returns
     -------

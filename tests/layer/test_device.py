@@ -73,7 +73,7 @@ SMALL: dict[str, Any] = {"dim": 4, "min_count": 1, "epochs": 1, "window": 2, "th
 
 
 def play_card(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let ``device="cuda"`` take these kernels from now on."""
+    """Make ``device="cuda"`` use these kernels from now on."""
     monkeypatch.setattr(devices, "choose", lambda device: devices.Choice("cuda", "an emulated card"))
     monkeypatch.setattr(loop, "kernels_on", lambda device, threads, bfloat16: kernels)
 

@@ -246,7 +246,7 @@ def test_rows_beyond_32_bits(loss: str) -> None:
     """Compare steps on the last rows of a V of 2³¹ + 640 numbers with a float64 layer of only these rows.
 
     All rows that are never targets stay equal. Under squared error they stay 0. Under bounded-ns one row stands for
-    them, and their number is its base measure; the same step on W then has size lr/D. Rows of V that are no targets
+    them, and their number is its base measure; the same step on W then has size lr/D. Rows of V that are not targets
     are never written, so they take no memory.
     """
     d, last = 64, 10

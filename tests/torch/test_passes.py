@@ -182,7 +182,7 @@ def test_a_compiled_network_with_checkpoints_trains_like_the_plain_one() -> None
 
 
 def test_no_thread_loses_the_squares_of_another() -> None:
-    """Passes of several threads on one table take turns, or are refused: once only .106 of .12 was counted."""
+    """Passes of several threads on one table take turns, or are refused: once .106 was counted instead of .12."""
     head, taken = layer(lr=None), []
 
     def work() -> None:

@@ -61,7 +61,7 @@ def train(
     before: Trained | None,
     after_step: Callable[[Run], None],
 ) -> Trained:
-    """Train on a corpus, starting from the previous model if there is one: the first keys are those of its words."""
+    """Train on a corpus, starting from the previous model if there is one: the first keys belong to its words."""
     run = Run(TextSource(corpus), options)
     if before is not None:
         start_from(run, before.model, before.recipe)

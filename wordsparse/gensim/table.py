@@ -20,7 +20,7 @@ class KeyTable(WordVectors):
     Attributes
     ----------
     next_index : int
-        The first reserved row that has no key yet; the key of such a row is None.
+        The first reserved row that has no key yet; the key of a reserved row is None.
     expandos : dict of str to array (V,)
         Attributes of the keys, among them the counts as "count".
     """
@@ -75,7 +75,7 @@ class KeyTable(WordVectors):
         self.fill_norms(force=True)
 
     def fill_norms(self, force: bool = False) -> None:
-        """If ``force``, discard the cached lengths of the vectors; the next access computes them again."""
+        """Discard the cached lengths of the vectors if ``force``; the next access computes them again."""
         if force:
             self._norms = self._unit = None
 
@@ -97,7 +97,7 @@ class KeyTable(WordVectors):
         Raises
         ------
         UnknownWordError
-            If there is no such row and no ``default``; the message names close spellings.
+            If the key has no row and there is no ``default``; the message names close spellings.
         """
         row = self._find(key)
         if row is None:

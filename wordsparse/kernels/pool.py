@@ -65,7 +65,7 @@ class ArrayPool:
 
     def _block(self, size: int) -> Array:
         available = self._available
-        # Not blocks of more than four times the size: an array that needs so much would soon have to be allocated.
+        # Not blocks of more than four times the size: a large array would soon need the block.
         fitting = [(block.size, i) for i, block in enumerate(available) if size <= block.size <= 4 * size]
         if fitting:
             return available.pop(min(fitting)[1])

@@ -1,10 +1,10 @@
 """The exact layer: its state, and a step in phases, over all D outputs in O(d²) per example.
 
-State: V (D, d) and :class:`~wordsparse.layer.factors.Factors`, W = V U + p ωᵀ, Q = WᵀW, w̄ = Wᵀp. The equations are
-those of Vincent, de Brébisson & Bouthillier (NIPS 2015, arXiv 1412.7091; 1606.08061) in minibatch form, extended by the
+State: V (D, d) and :class:`~wordsparse.layer.factors.Factors`, W = V U + p ωᵀ, Q = WᵀW, w̄ = Wᵀp. The equations come
+from Vincent, de Brébisson & Bouthillier (NIPS 2015, arXiv 1412.7091; 1606.08061), in minibatch form, extended by the
 positive vector p, the right preconditioner Π and unique target rows. Examples are rows:
 
-    H (m, d) = C F inputs, C (m, n) bags of the features F (n, d), C = I where inputs are rows; T the u unique target
+    H (m, d) = C F inputs, C (m, n) bags of the features F (n, d), C = I if inputs are rows; T the u unique target
     rows of the minibatch; y the stored values of the targets; η step size, λ weight decay, c = 1 − ηλ
 
     forward     (1)   W_T = V_T U + p_T ωᵀ     a_jk = h_j · W_T[c_jk]

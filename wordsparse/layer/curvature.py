@@ -23,7 +23,7 @@ def size_of_curvature(sums: Sums) -> Array:
 def running_mean(mean: T, value: T, steps: int, share: float) -> T:
     """Return the mean after the value of one more minibatch.
 
-    At first all minibatches, ``steps`` before this one, have the same weight; later each has the weight ``share``, its
-    share of the examples that the mean remembers.
+    ``steps`` minibatches came before this one. The first minibatches have equal weights; a later one has the weight
+    ``share``, its share of the examples that the mean remembers.
     """
     return mean + max(1 / (steps + 1), share) * (value - mean)

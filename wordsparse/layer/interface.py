@@ -186,7 +186,7 @@ class Forward:
 class Value(Generic[T]):
     """A value that is computed on first use and then kept. It is taken at most once: the taker may overwrite it.
 
-    ``name`` is for the error. ``compute`` must not refer to the object that holds this value: the reference cycle would
+    ``name`` appears in the error. ``compute`` must not refer to the object that holds this value: the reference cycle would
     keep large arrays alive until Python's garbage collector finds it.
     """
 

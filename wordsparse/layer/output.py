@@ -66,7 +66,7 @@ class FactoredOutput:
         ``cpu``, ``cuda`` (an NVIDIA GPU through CuPy) or ``auto``. The state stays on the device. On a GPU, inputs may
         be CuPy arrays, and then the results are, too; NumPy arrays give NumPy arrays.
     kernels : Kernels, optional
-        Kernels to use in place of those of ``device`` and ``threads``.
+        Kernels to use instead of ``device`` and ``threads``.
 
     Raises
     ------

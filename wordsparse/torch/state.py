@@ -57,7 +57,7 @@ def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix
         w_bar += p[block] @ W
     largest, rounding = float(np.abs(omega).max(initial=0)), 100 * np.finfo(np.float32).eps
     for name, expected, terms in (("Q", Q, largest**2), ("w_bar", w_bar, largest)):
-        # If terms cancel, rounding is as large as that of the terms.
+        # If terms cancel, the rounding of the terms remains.
         tolerance = AGREEMENT * np.abs(expected).max(initial=0) + rounding * total * terms + 1e-33
         if np.abs(arrays[name] - expected).max(initial=0) > tolerance:
             raise InputError(

@@ -1,7 +1,7 @@
 """Words as people write them: ``Cat,`` stands for the word ``cat`` of a vocabulary whose text was cut at white space.
 
 If the tokeniser is white space, a word without a vector is tried without its outer punctuation, and then in lower case.
-Other tokenisers define themselves what a word is.
+Other tokenisers define their words themselves.
 """
 
 import unicodedata

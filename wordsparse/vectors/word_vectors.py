@@ -164,7 +164,7 @@ class WordVectors:
         Raises
         ------
         UnknownWordError
-            If there is no such row; the message names close spellings.
+            If the word has no row; the message names close spellings.
         """
         row = self._find(word)
         if row is None:

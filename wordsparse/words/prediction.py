@@ -18,7 +18,7 @@ from wordsparse.words.options import Options
 
 
 def predict(model: Model, items: Sequence[str], n: int) -> list[tuple[str, float]]:
-    """See :meth:`wordsparse.words.model.Model.predict`."""
+    """Return the most probable words; see :meth:`wordsparse.words.model.Model.predict`."""
     n = validation.positive_int("n", n)
     if isinstance(items, str):
         raise InputError(f"items must be a list of words, not the text {items!r:.40}: split it first")

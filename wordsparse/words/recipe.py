@@ -65,7 +65,7 @@ class Recipe:
         return replace(self, steps=replace(self.steps, forget_tokens=self.steps.forget_tokens * rate), **lengths)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the recipe with types of JSON and TOML; a loss that is not wordsparse's only by its ``text``."""
+        """Return the recipe with types of JSON and TOML; a user's own loss only by its ``text``."""
         content = {field.name: validation.plain(getattr(self, field.name)) for field in fields(self)}
         content["steps"] = {name: validation.plain(value) for name, value in asdict(self.steps).items()}
         stored: dict[str, Any] = {"text": repr(self.loss)}

@@ -261,7 +261,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
         Raises
         ------
         InputError
-            If it is missing (MissingFileError, also a FileNotFoundError) or not such a directory. gensim's files are
+            If it is missing (MissingFileError, also a FileNotFoundError) or not a saved model. gensim's files are
             pickles, which are never read here.
         """
         model = cls()

@@ -102,7 +102,7 @@ tags:
 - wordsparse
 # language: the language of the text
 # license: a licence that the text allows
-# datasets: the text, where it is published
+# datasets: the text, if it is published
 ---
 # An encoder of texts
 
