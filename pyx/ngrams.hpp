@@ -174,7 +174,7 @@ class Ngrams {
     };
     const std::int64_t *kind_;
     std::vector<std::int64_t> slots_;
-    std::vector<Words> words_;       /* of each n-gram, in order of first appearance */
+    std::vector<Words> words_;       /* per n-gram, in order of first appearance */
     std::vector<std::int32_t> rows_; /* the n-grams of the first word, ... */
 };
 

@@ -168,7 +168,7 @@ class Engine:
             self._rescale()
 
     def _rescale(self) -> None:
-        """Rescale the layer. If it divides W by c, multiply the scales of gradients by W and by its rows by c, too."""
+        """Rescale the layer. If it divides W by c, gradients grow by c: multiply curvature and rows' squares by c²."""
         c = self.output.core.rescale()
         if c != 1:
             self.curvature = self.curvature * c**2

@@ -143,7 +143,7 @@ def _of_class(source: Any, name: str) -> Kind:
 
 
 def _of_object(source: object) -> Kind:
-    """Return the kind of a source object: the kind of its class, under the class's known name."""
+    """Return the kind of a source object: its class's kind, with the name by which ``--for`` finds the class."""
     source_class = type(source)
     place = f"{source_class.__module__}:{source_class.__qualname__}"
     names = {path: name for name, (path, _) in SOURCES.items()}
