@@ -203,7 +203,7 @@ class Kernels:
         return self.matmul(self.take(matrix, rows, last), m)
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
-        """Return ``aᵀ b``, or ``aᵀ a`` without b, in float64. ``symmetric``: aᵀ b is symmetric, and exactly so."""
+        """Return ``aᵀ b``, or ``aᵀ a`` without b, in float64. ``symmetric``: aᵀ b is symmetric; make it exactly so."""
         b, n = a if b is None else b, a.shape[0]
         total = self.xp.zeros((a.shape[1], b.shape[1]))
         step = max(GRAM_PIECE_ROWS, -(-n // GRAM_PIECES))
