@@ -49,7 +49,7 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : iterable of str or of sequences of words
+        X : iterable of str or of sequences of str
             The texts, or a table with one column of texts.
 
         Raises

@@ -241,7 +241,7 @@ class WordVectors:
 
         Parameters
         ----------
-        word : word, list of words or vector (dim,)
+        word : str, list of str, or vector (dim,)
             A list stands for the mean of its words' unit vectors. :meth:`meant` replaces a word without a row. The
             words themselves are not among the answers.
         n : int

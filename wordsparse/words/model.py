@@ -264,7 +264,7 @@ class Model:
 
         Parameters
         ----------
-        texts : str, or iterable of str or of sequences of words
+        texts : str, or iterable of str or of sequences of str
             The texts, or a table with one column of texts. The model's tokeniser splits a str. The result for a single
             str is (dim,).
         **habits
