@@ -1,4 +1,4 @@
-"""Fixtures of the tests of runs: a text, and the path of a model."""
+"""Fixtures for tests of runs: a text, and the path of a model."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A checkpoint that cannot be written ends no run and replaces no good one."""
+"""A checkpoint that cannot be written neither ends the run nor replaces a good checkpoint."""
 
 from collections.abc import Iterator
 from pathlib import Path

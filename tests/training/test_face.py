@@ -1,4 +1,4 @@
-"""wordsparse.train as Python's users see it: its options, its progress, a model that trains on, an interrupted run."""
+"""wordsparse.train from Python: options, progress, training a model further, and an interrupted run."""
 
 import inspect
 import json
@@ -63,7 +63,7 @@ def test_progress_is_shown_or_not(progress: Any, capsys: pytest.CaptureFixture[s
 
 
 def test_progress_of_another_kind_is_refused_before_the_text_is_read() -> None:
-    """True was a TypeError after the text had been encoded."""
+    """progress=True used to raise a TypeError after the text had been encoded."""
     with pytest.raises(ws.InputError, match="progress must be 'auto', True, False or a callable, not 'yes'"):
         ws.train(iter(()), progress="yes")  # type: ignore[arg-type]
 
@@ -100,7 +100,7 @@ def test_what_a_model_cannot_train_on_with_is_refused(given: dict[str, Any], mes
 
 
 def test_an_interrupted_run_without_an_output_leaves_its_model() -> None:
-    """All that it had trained was lost."""
+    """An interrupted run without an output used to lose all that it had trained."""
 
     def interrupt(progress: Progress) -> None:
         if progress.tokens > progress.total_tokens / 2:
@@ -114,7 +114,7 @@ def test_an_interrupted_run_without_an_output_leaves_its_model() -> None:
     whole = ws.train(TEXT, dim=4, epochs=5)
     with pytest.raises(ws.InputError, match="no run"):
         ws.interrupted_model()
-    continued = model.train(TEXT, epochs=5)  # whose vectors are in the axes of the partial model
+    continued = model.train(TEXT, epochs=5)  # the vectors keep the axes of the partial model
     np.testing.assert_allclose(continued.input_rows, whole.input_rows, atol=1e-3)
     np.testing.assert_allclose(continued.output_rows, whole.output_rows, atol=1e-3)
 

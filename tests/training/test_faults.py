@@ -1,4 +1,4 @@
-"""Processes that are killed, interrupted, starved of disk or robbed of their text: nothing is lost."""
+"""Nothing is lost if the process is killed or interrupted, the disk fills up, or the text disappears."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(text: Path, tmp_path_factory: pytest.TempPathFactory) -> ws.Model:
-    """The model of an uninterrupted run."""
+    """Return the model of an uninterrupted run."""
     folder = tmp_path_factory.mktemp("whole")
     assert finish(start(command(text, folder / "model"), folder / "errors")) == 0
     return ws.load(folder / "model")
@@ -37,7 +37,7 @@ def command(text: Path, output: Path, *more: str) -> list[str]:
 
 
 def done(arguments: list[str], folder: Path) -> None:
-    """Run the command to its end; what it says explains a failure."""
+    """Run the command to its end; its output explains a failure."""
     status = finish(start(arguments, folder / "errors"))
     assert status == 0, (folder / "errors").read_text()
 

@@ -1,4 +1,4 @@
-"""Whole runs on small texts: what is learnt, counted, repeated and refused."""
+"""Whole runs on small texts: learning, figures, reproducibility and refusals."""
 
 import tempfile
 import weakref
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("no_gpu")
 
 
 def between_topics(model: ws.Model) -> tuple[float, float]:
-    """Mean cosine of two words of one topic, and of two words of different topics."""
+    """Return the mean cosine of two words of one topic, and of two words of different topics."""
     words = model.wv
     rows = [[words.row(word) for word in topic] for topic in TOPICS]
     cosines = words.unit @ words.unit.T
@@ -34,7 +34,7 @@ def between_topics(model: ws.Model) -> tuple[float, float]:
 
 
 def test_a_clock_that_stands_still_has_no_speed() -> None:
-    """The speed of a run shorter than the clock's steps was a ZeroDivisionError, after the training."""
+    """The speed of a run shorter than the clock's resolution used to raise ZeroDivisionError after training."""
     assert (rate(5, 0), rate(5, 2)) == (0, 2.5)
 
 
@@ -58,7 +58,7 @@ def test_topics_are_learnt_and_the_heldout_loss_is_reported_each_epoch(model: st
 @pytest.mark.parametrize("model", MODELS)
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(model: str) -> None:
     text = two_topics(1500)
-    # Enough work in a minibatch for more than one thread: many tokens, wide rows.
+    # Many tokens and wide rows, so that a minibatch has enough work for more than one thread.
     options = {**SMALL, "dim": 40, "epochs": 1, "batch_tokens": 4000, "model": model}
     runs = [ws.train(text, **{**options, "threads": threads}) for threads in (1, 1, 2, 3)]
     for other in runs[1:]:
@@ -136,7 +136,7 @@ def test_max_tokens_is_exact_and_leaves_the_vocabulary(max_tokens: int) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_more_dimensions_than_examples_do_not_diverge(model: str) -> None:
-    """dim 500 diverged on 130,000 tokens with all else default: each example had a direction to itself."""
+    """dim 500 used to diverge on 130,000 tokens with default options: each example had a direction to itself."""
     ranks = np.random.default_rng(0).zipf(1.5, 3000) % 300
     text = [[f"w{rank}" for rank in ranks[i : i + 10]] for i in range(0, 3000, 10)]
     trained = ws.train(text, model=model, dim=200, epochs=1, threads=1, min_count=1)
@@ -163,7 +163,7 @@ def test_nothing_is_left_behind_in_the_temporary_place(tmp_path: Path, monkeypat
 
 
 def test_the_arrays_of_a_step_are_gone_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a minibatch had pulled lived on beside the next one: a fifth more memory."""
+    """The gradient of a minibatch used to stay alive during the next one, a fifth more memory."""
     pull, pulls = WordEmbedding.pull, []
 
     def watched(embedding: WordEmbedding, examples: Any) -> Any:
@@ -178,7 +178,7 @@ def test_the_arrays_of_a_step_are_gone_before_the_next(monkeypatch: pytest.Monke
 
 
 def test_a_trained_model_has_its_vectors_already() -> None:
-    """Those that n-grams were fitted to: exporting them does not compute them again."""
+    """Exporting vectors to which n-grams were fitted does not compute them again."""
     model = ws.train([["walk", "walks", "walked", "walker"], ["talk", "talks", "talked"]] * 99, dim=4, epochs=1)
     assert model.ngrams is not None
     assert "vectors" in vars(model)

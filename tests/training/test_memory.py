@@ -1,4 +1,4 @@
-"""Memory: what a run needs and what there is are compared before it starts."""
+"""The memory that a run needs is compared with the free memory before the run starts."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A text that changes, vanishes or is given in another way between and during the parts of a run."""
+"""A text that changes, disappears or is given in another form between or during the parts of a run."""
 
 from pathlib import Path
 

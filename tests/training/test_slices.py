@@ -1,4 +1,4 @@
-"""How a corpus is cut into minibatches and into what is trained on and what is held out."""
+"""Division of a corpus into minibatches, and into training and held-out text."""
 
 from dataclasses import replace
 from pathlib import Path

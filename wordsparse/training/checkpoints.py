@@ -1,9 +1,9 @@
-"""Checkpoints: the whole state of a run in a directory of its own, written beside the training.
+"""Checkpoints: the whole state of a run in a directory of its own, written during training.
 
 ``checkpoint-N/`` (N counts up) holds ``checkpoint.json`` (the request of the run, its state, and the table of
-its arrays) and ``state.bin``, the arrays. It appears whole, fsynced, by a rename; only then the one before it goes.
-Training waits for it. A checkpoint that cannot be written (a full disk) causes a warning; the previous one is kept, and
-training continues.
+its arrays) and ``state.bin``, the arrays. A rename makes it appear whole and fsynced; only then is the previous
+checkpoint removed. Training waits for it. If a checkpoint cannot be written (a full disk), a warning says so, the
+previous one is kept, and training continues.
 """
 
 from collections.abc import Mapping
@@ -50,12 +50,12 @@ class Checkpoint:
 
 
 def write(directory: RunDirectory, request: Mapping[str, Any], run: Run) -> str:
-    """Write a checkpoint in the place of the one before it; returns why that failed, or nothing. ``request`` holds the
-    run's options and text as JSON."""
+    """Write a checkpoint that replaces the previous one. Return why that failed, or "". ``request`` holds the run's
+    options and text as JSON."""
     before = directory.checkpoints()
     target = directory.place(f"{CHECKPOINT}{1 + directory.count():09d}")
     try:
-        with at_work():  # a GPU's state is copied
+        with at_work():  # the state is copied from a GPU
             state = run.embedding.state()
         _check_finite(state)
         with storage.new_directory(target) as folder, storage.writing(target):

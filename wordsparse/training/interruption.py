@@ -24,20 +24,20 @@ logger = logging.getLogger(__name__)
 
 
 class Interrupted(KeyboardInterrupt):
-    """A run has stopped on request. The message names the checkpoint of a run with an output;
-    :func:`interrupted_model` has what one without an output has trained."""
+    """A run has stopped on request. If it has an output, the message names its checkpoint; otherwise
+    :func:`interrupted_model` returns the model trained so far."""
 
 
 _last: "list[Model]" = []
 
 
 def keep(model: "Model | None") -> None:
-    """Keep the model of a run that was interrupted, in the place of an earlier one; None for none."""
+    """Keep the model of an interrupted run, in place of an earlier model; None forgets it."""
     _last[:] = [] if model is None else [model]
 
 
 def interrupted_model() -> "Model":
-    """What the last run without an output had trained when it was interrupted in this process.
+    """Return the model that the last interrupted run without an output had trained so far, in this process.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def interrupted_model() -> "Model":
 
 
 class StopRequest:
-    """Counts the signals that request a stop.
+    """Counter of the signals that request a stop.
 
     While ``awaited`` is False, a signal raises KeyboardInterrupt; the second signal always does. ``awaited`` is set
     while the training loop polls ``received``.
@@ -77,8 +77,8 @@ def stop_requests() -> Iterator[StopRequest]:
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, request._receive) for number in heeded}
+    numbers = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, request._receive) for number in numbers}
     try:
         yield request
     finally:
@@ -87,8 +87,8 @@ def stop_requests() -> Iterator[StopRequest]:
 
 
 def take_steps(run: "Run", stop: StopRequest, progress: "Callable[[Progress], None]", leave: Callable[[], str]) -> None:
-    """Train to the end. A signal ends the run between two minibatches: ``leave`` keeps what was trained and
-    says where, which ends the message of Interrupted."""
+    """Train to the end. A signal ends the run between two minibatches: ``leave`` stores the progress, and returns the
+    end of the message of Interrupted, which says where."""
     stop.awaited = True
     for step in run.steps():
         progress(step)

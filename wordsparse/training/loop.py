@@ -1,4 +1,4 @@
-"""The training loop: a source → examples → steps, with the schedule; and its complete state, for checkpoints."""
+"""The training loop: source → examples → steps, by the schedule; and its complete state, for checkpoints."""
 
 import logging
 import time
@@ -37,33 +37,33 @@ from wordsparse.words.start import start_from
 
 logger = logging.getLogger(__name__)
 
-# A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
-# losses are 0 for outputs that are all alike) tells of a run that diverges. One odd page of a short text is below it.
+# A run diverges if the mean loss of a minibatch exceeds the first one's by this many times the first (or by this number
+# if the first is below 1: log losses are 0 while all outputs are equal). One odd page of a short text stays below it.
 DIVERGED = 20.0
-# The largest number of threads that build minibatches for a GPU: each builds some 10M tokens a second.
+# The largest number of threads that build minibatches for a GPU; each builds some 10M tokens per second.
 MAX_BUILDERS = 8
 
 
 class Share(Protocol):
-    """The share of this process in a run that several take together, each with the whole of its state."""
+    """The share of this process in a run by several processes, each of which holds the whole state."""
 
     part: tuple[int, int]
-    """Its number, and how many they are: it makes the examples of this part of each minibatch."""
+    """The number of this process, and the number of processes: it makes this part of each minibatch."""
 
     def joined(self, pull: Pull, embedding: WordEmbedding) -> Pull:
-        """The sums over all parts of a minibatch, the same bytes in all processes."""
+        """Return the sums over all parts of a minibatch, identical in all processes."""
 
     def sum(self, numbers: Array) -> Array:
-        """The sum of such numbers over all of them."""
+        """Return the sum of ``numbers`` over all processes."""
 
 
 class Run:
     """A training run: its model, and how far it has come.
 
-    ``vocabulary`` are the words to train, among them every word of the source's own; those of ``init`` start from its
-    vectors. InputError if the memory does not suffice, the GPU's included, the text that is held out is too little or
-    too much, or ``init`` has another dimension or no word in common. ``is_whole`` is False while a step is under way:
-    an end of the run leaves a state then from which it cannot go on.
+    ``vocabulary`` holds the words to train, among them every word of the source; words of ``init`` start from its
+    vectors. InputError if there is too little memory (the GPU's included), too little or too much held-out text, or if
+    ``init`` has another dimension or no word in common. ``is_whole`` is False while a step is under way: a run that
+    ends then cannot be resumed.
     """
 
     def __init__(
@@ -77,8 +77,8 @@ class Run:
         self.options, self.text = options.with_epochs(source.length), source.identity()
         self.vocabulary = vocabulary = vocabulary or source.vocabulary
         self.device, self.threads = device or devices.choose(options.device), resolve_threads(options.threads)
-        # Minibatches are built ahead where there may be a thread for it; beside a GPU threads do nothing else, and it
-        # makes less of transposes than their way there takes.
+        # On a CPU one thread builds minibatches ahead of the steps. With a GPU, threads have nothing else to do, and
+        # copying transposes to the GPU would take longer than they save.
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
         self.minibatches = Minibatches(source, vocabulary, self.options, transposed=on_cpu, builders=builders)
@@ -89,12 +89,12 @@ class Run:
             self.embedding = self._start(init)
         self.is_whole = True
         self._share: Share | None = None
-        # The model that it continues: its words are the first ones here, and its axes are those of the export.
+        # The model that the run continues: its words come first in the vocabulary, and the export keeps its axes.
         self.continues: Model | None = None
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
 
     def _start(self, init: WordVectors | None) -> WordEmbedding:
-        """The embedding where the recipe starts it, or these vectors of some of its words; see words/start.py."""
+        """Return the embedding at the start of the recipe, or with words that start at ``init``; see words/start.py."""
         recipe, sizes = self.minibatches.recipe, (len(self.vocabulary), self.options.dim + 1)
         measure = recipe.base_measure(self.vocabulary.counts)
         kernels = kernels_on(self.device.device, self.threads, bfloat16=True)  # word vectors are as good with bfloat16
@@ -109,21 +109,21 @@ class Run:
 
     @at_work(starting=True)
     def restore(self, embedding: Mapping[str, Any], run_state: Mapping[str, Any]) -> None:
-        """Go on from an embedding's state and a ``RunState.as_dict`` of a run on the same text and vocabulary.
-        InputError if one of them does not belong to such a run."""
+        """Restore an embedding's state and a ``RunState.as_dict`` of a run on the same text and vocabulary.
+        InputError if one of them does not fit this run."""
         arrays.check_fit(embedding, self.embedding.state())
         self.state = RunState.from_dict(run_state)
         self.embedding.restore(embedding)
 
     def join(self, share: Share) -> None:
-        """Take the same steps as other processes, by its part of each minibatch."""
+        """Take the same steps as the other processes, and compute this share of each minibatch."""
         self._share, self.minibatches.part = share, share.part
 
     def steps(self) -> Iterator[Progress]:
         """Train until the last epoch; then the output's V holds W itself.
 
-        After each minibatch, and with the held-out loss of an epoch, it yields how far the run has come: all of its
-        state is consistent then, and whoever goes through the steps may leave off.
+        Yields the progress after each minibatch, and with the held-out loss after an epoch. The state is consistent
+        then, so the caller may stop iterating.
         """
         at = self.state
         wall, cpu = time.perf_counter() - at.wall_seconds, time.process_time() - at.cpu_seconds
@@ -142,8 +142,8 @@ class Run:
 
     @at_work()
     def partial_model(self, call: Mapping[str, object] | None = None) -> Model | None:
-        """The model of a run that was stopped between two minibatches, None before the first one. Its epochs are
-        the finished ones. Training goes on with it where the run was stopped."""
+        """Return the model of a run that was stopped between two minibatches, None before the first one. It counts
+        finished epochs alone, and training it further continues where the run stopped."""
         if self.state.tokens == 0:
             return None
         self._fold()
@@ -151,8 +151,8 @@ class Run:
         return replace(model, options={**model.options, "epochs": len(self.state.losses)})
 
     def _fold(self) -> None:
-        """Bring W itself into the output's V."""
-        if not self.embedding.output.factors.is_identity:  # it is where only the model was left to write
+        """Compute W itself in the output's V."""
+        if not self.embedding.output.factors.is_identity:  # after a checkpoint of the last step, it is
             self.is_whole = False
             self.embedding.output.fold()
             self.is_whole = True
@@ -164,8 +164,8 @@ class Run:
         call: Mapping[str, object] | None = None,
         parent: str | None = None,
     ) -> Model:
-        """The model, once trained; it shares this run's arrays. ``checkpoints`` and ``parent`` are for its report,
-        ``call`` is its."""
+        """Return the trained model, which shares this run's arrays. ``checkpoints`` and ``parent`` go into the report,
+        ``call`` into the model."""
         state = self.embedding.state()
         parts = self.vocabulary, state.pop("E"), state.pop("output.V"), self.options.as_dict()
         training = Training(self.text, self.state.as_dict(), state)
@@ -174,20 +174,20 @@ class Run:
             model = model.in_axes_of(self.continues)
         if not self.options.form:
             return model
-        # N-grams take the place of the steps' work space.
+        # N-grams reuse the memory of the steps' work space.
         self.embedding.output.kernels.release()
         self.minibatches.release()
         give_back()
         return _with_ngrams(model, self.options)
 
     def _report(self, checkpoints: int, parent: str | None) -> dict[str, Any]:
-        """The figures of the run; those that were not requested are left out.
+        """Return the figures of the run, without those that were not requested.
 
-        A run that was resumed counts from its start: tokens, seconds and checkpoints of every process add up. ``loss``
-        is the mean per pair of each epoch, ``heldout_loss`` the exact mean per pair of held-out text after it; times
-        are of training only, without encoding. ``date`` (UTC, ISO 8601) is that of its end, ``wordsparse`` the version,
-        with the ``commit`` where it runs from a checkout, and ``parent`` the SHA-256 of the ``model.json`` of the model
-        that an output had before.
+        The figures of a resumed run count from its start: tokens, seconds and checkpoints of every process add up.
+        ``loss`` is the mean per pair of each epoch, ``heldout_loss`` the exact mean per pair of held-out text after it.
+        Times are of training only, without encoding. ``date`` (UTC, ISO 8601) is the end of the run, ``wordsparse`` the
+        version, ``commit`` that of a checkout, and ``parent`` the SHA-256 of the ``model.json`` that the output had
+        before.
         """
         at = self.state
         figures = {
@@ -239,7 +239,7 @@ class Run:
             yield done
 
     def _heldout_loss(self) -> float:
-        """The exact loss on held-out text, its mean per pair."""
+        """Return the exact mean loss per pair on held-out text."""
         heldout = [(self.embedding.loss(each), each.pairs) for each in self.minibatches.heldout()]
         loss, pairs = map(sum, zip(*heldout, strict=True))
         if self._share is not None:
@@ -250,15 +250,15 @@ class Run:
         return Progress(self.state.tokens, self.total_tokens, len(self.state.losses), loss, heldout)
 
     def _check_memory(self) -> None:
-        """By the first minibatch; later ones are like it."""
+        """Check that the first minibatch fits into memory; later ones are of the same size."""
         examples = self.minibatches.first()
         pairs, bags = (examples.targets.csr.entries, 0) if examples.bags is None else (0, examples.bags.rows)
         words = len(examples.words)
         memory.check(len(self.vocabulary), self.options.dim, words, pairs, bags, form=self.options.form > 0)
 
     def _step(self, examples: Examples) -> tuple[float, float]:
-        """Take the step of a minibatch; the sum of its losses, and its pairs. TrainingError if the loss tells of a run
-        that diverges."""
+        """Take the step of a minibatch. Return the sum of its losses and its number of pairs. TrainingError if the loss
+        shows that the run diverges."""
         at = self.state
         lr = self._schedule.learning_rate(at.tokens, at.warmup_tokens)
         pull = self.embedding.pull(examples)
@@ -272,7 +272,7 @@ class Run:
         if pull.pairs:
             mean = pull.loss / pull.pairs
             first = at.first_loss = mean if at.first_loss is None else at.first_loss
-            # The mean of few pairs says little: an epoch's last, short minibatch counts as if it were like the others.
+            # The mean of few pairs says little, so an epoch's last, short minibatch counts as if it had full size.
             pairs = max(pull.pairs, self.minibatches.sized(len(at.losses), at.position))
             if not pull.loss - first * pull.pairs <= DIVERGED * max(abs(first), 1.0) * pairs:
                 raise self._diverged(f"the mean loss is {mean:.4g}, from {first:.4g} at the start")
@@ -293,8 +293,7 @@ class Run:
 
 
 def _with_ngrams(model: Model, options: Options) -> Model:
-    """Return the model with n-grams, unless too few words of its vocabulary share any; their time counts as
-    training."""
+    """Return the model with n-grams, unless too few words share any. Fitting them counts as training time."""
     report = model.report
     wall, cpu = time.perf_counter() - report["wall_seconds"], time.process_time() - report["cpu_seconds"]
     try:
@@ -302,7 +301,7 @@ def _with_ngrams(model: Model, options: Options) -> Model:
     except InputError as error:
         logger.info("no vectors of unknown words: %s", error)
         fitted = model
-    made = copy(fitted)  # with the vectors, which fitted has computed
+    made = copy(fitted)  # keeps the vectors that ``fitted`` has computed
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     speed = rate(report["tokens"], wall)
     vars(made)["report"] = {**report, "wall_seconds": wall, "cpu_seconds": cpu, "tokens_per_second": speed}

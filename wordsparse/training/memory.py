@@ -1,7 +1,7 @@
-"""How much memory a run takes, and how much there is: asked before it starts.
+"""The memory that a run needs, compared with the memory that is free, before the run starts.
 
-The arrays of the state are counted exactly. The work space of a step is measured once, as multiples of a row for each
-unique word of a minibatch, of a d×d matrix, of a pair of words and of a bag.
+The arrays of the state are counted exactly. The work space of a step was measured once, in rows per unique word of a
+minibatch, d×d matrices, and bytes per pair of words and per bag.
 """
 
 from wordsparse.machine import memory
@@ -13,18 +13,17 @@ SQUARES = 26
 BYTES_PER_PAIR = 110
 BYTES_PER_BAG = 260
 BYTES = 20 * 10**6
-# The n-grams of a vocabulary are fitted after the last step: float32 rows of d numbers, and what does not depend on d,
-# for each word of it.
+# Fitting n-grams, after the last step, takes for each word of the vocabulary float32 rows of d numbers, and bytes.
 NGRAM_ROWS_PER_WORD, NGRAM_BYTES_PER_WORD = 1.5, 600
-# For each word besides its two rows: mass and base measure (float64), count (int64), threshold and position (int32).
+# Each word also has a mass and a base measure (float64), a count (int64), a threshold and a position (int32).
 BYTES_PER_WORD = 32
 
 
 def check(vocab_size: int, dim: int, words: int = 0, pairs: int = 0, bags: int = 0, *, form: bool = False) -> None:
-    """Refuse a run that does not fit into the memory left beside what its process holds already.
+    """Raise InputError if a run does not fit into the memory that is left.
 
-    ``words``, ``pairs`` and ``bags``: the unique words, pairs and bags of a minibatch; with ``form``, n-grams are
-    fitted. Of one word, the message names the dimension alone, which no vocabulary would make fit.
+    ``words``, ``pairs`` and ``bags`` count the unique words, pairs and bags of a minibatch. With ``form``, n-grams are
+    fitted. If one word alone does not fit, the message names only the dimension: no vocabulary would be small enough.
     """
     d = dim + 1
     step = 4 * d * ROWS_PER_WORD * min(words, vocab_size) + 8 * SQUARES * d * d + BYTES

@@ -1,4 +1,4 @@
-"""The minibatches of a run: where each begins and ends in a pass, and the examples that are made of it."""
+"""The minibatches of a run: where each begins and ends in a pass, and the examples made from it."""
 
 from collections.abc import Generator, Iterator
 from functools import partial
@@ -15,10 +15,10 @@ from wordsparse.words.source import Build, Piece, Source
 class Minibatches:
     """The source of a run as minibatches of examples.
 
-    ``vocabulary`` are the words to train, among them every word of the source's own. Examples are ``transposed`` where
-    they hold their transposes, from which the CPU gains; ``builders`` threads build them ahead of the steps. With a
-    ``part`` (i, n), a minibatch has the examples of the i-th of n equal parts of its text. ``recipe`` is that of the
-    options, in the units of the source. InputError if the text that is held out is too little or too much.
+    ``vocabulary`` holds the words to train, among them every word of the source. With ``transposed``, examples hold
+    their transposes too, which are faster on the CPU. ``builders`` threads build minibatches ahead of the steps. With a
+    ``part`` (i, n), a minibatch has the examples of the i-th of n equal parts of its text. ``recipe`` is the options'
+    recipe in the units of the source. InputError if too little or too much text is held out.
     """
 
     def __init__(
@@ -30,12 +30,12 @@ class Minibatches:
         builders: int,
     ) -> None:
         self.source, self._options, self._vocabulary = source, options, vocabulary
-        self._transposed, self.recipe, asked = transposed, options.used_recipe(), options.batch_tokens
+        self._transposed, self.recipe, batch = transposed, options.used_recipe(), options.batch_tokens
         if source.rate != 1:
             self.recipe = self.recipe.scaled(source.rate)
-            asked = None if asked is None else round(asked * source.rate)
+            batch = None if batch is None else round(batch * source.rate)
         self.passes = source.passes(options, vocabulary)
-        self.schedule = Schedule(self.recipe, self.passes.tokens * options.epochs, asked)
+        self.schedule = Schedule(self.recipe, self.passes.tokens * options.epochs, batch)
         self.largest = self.schedule.largest_batch()
         self.part = 0, 1
         self._threads, self._free = builders, [self._builder()]
@@ -43,36 +43,36 @@ class Minibatches:
         self._free += [self._builder() for _ in range(builders - 1)]
 
     def sized(self, epoch: int, position: int) -> int:
-        """Tokens of the minibatch that begins there."""
+        """Return the number of tokens of the minibatch that begins at ``position``."""
         return min(self.largest, self.schedule.wanted(epoch * self.passes.positions + position))
 
     def epoch(self, epoch: int, position: int = 0) -> Generator[tuple[int, Examples], None, None]:
-        """An epoch from a position on, minibatch by minibatch, each with its end in the pass."""
+        """Yield the minibatches of an epoch from a position on, each after its end in the pass."""
         pieces = self.passes.train(partial(self.sized, epoch), position, epoch)
         ahead = 2 * self._threads - 1 if self._threads else None
         return ordered_map(partial(self._built, epoch), pieces, self._threads + 1, ahead=ahead)
 
     def first(self) -> Examples:
-        """A minibatch of the largest size at the start of the text; InputError if it has none."""
+        """Return a minibatch of the largest size at the start of the text; InputError if there is no text."""
         for piece in self.passes.train(lambda position: self.largest):
             return self._built(0, piece)[1]
         raise InputError("the corpus is a source without a piece to train on: it is empty, or all of it is held out")
 
     def release(self) -> None:
-        """Give up the work space of the builders."""
+        """Free the work space of the builders."""
         self._free = [self._builder() for _ in self._free]
 
     def heldout(self) -> Iterator[Examples]:
-        """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""
+        """Yield the examples of held-out text, sampled and windowed as in the first epoch: the same each time."""
         for piece in self.passes.heldout(self.largest):
             yield self._built(0, piece)[1]
 
     def _builder(self) -> Build:
-        """A function that builds a minibatch; each has working space of its own, for one thread."""
+        """Return a function that builds a minibatch. It holds scratch space, so each thread needs its own."""
         return self.source.builder(self._options, self.recipe, self._vocabulary, transposed=self._transposed)
 
     def _built(self, epoch: int, piece: Piece) -> tuple[int, Examples]:
-        """The examples of a piece, by a free builder, with where it ends in the pass."""
+        """Return the end of a piece in the pass, and its examples, made by a free builder."""
         own, build = piece.part(*self.part), self._free.pop()
         try:
             return piece.end, build(own.ids, own.start, own.stop, offset=own.offset, epoch=epoch)

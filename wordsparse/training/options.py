@@ -1,4 +1,4 @@
-"""The options of :func:`wordsparse.train`: those of the steps, of the text, and of the run itself."""
+"""The options of :func:`wordsparse.train`, for the steps, the text, and the run itself."""
 
 import os
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Start: TypeAlias = str | PathLike[str] | WordVectors | Model
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions(Checked):
-    """Where a run leaves its model, how it survives its process, where it starts, and what it shows."""
+    """Options of a run: where it starts, where it writes its model and checkpoints, and what it shows."""
 
     init: Start | None = option(
         None,
@@ -30,7 +30,7 @@ class RunOptions(Checked):
     )
     output: str | PathLike[str] | None = option(
         None,
-        "Model directory to write; with it the run writes checkpoints beside it and survives its process.",
+        "Model directory to write. The run also writes checkpoints next to it, from which it can be resumed.",
         cli=None,
     )
     checkpoint_every: float = option(
@@ -44,42 +44,42 @@ class RunOptions(Checked):
         False,
         "Resume an interrupted run for this output (the final model has the same bytes as without interruption), or "
         "continue to train a finished model: for more epochs on its text, or on a new text. If the output has neither, "
-        "start a new run. Options that are not given are those of the run or the model.",
+        "start a new run. Options left out are taken from the run or the model.",
     )
     log: str | PathLike[str] | None = option(
         None,
-        "Append the progress of the run to FILE, a JSON object on each line, at most one a second and one an epoch.",
+        "Append the progress of the run to FILE, as one JSON object per line, at most one per second and per epoch.",
         metavar="FILE",
     )
     progress: ProgressOption = option(
         "auto",
-        '"auto" and True show a line that is written over in a terminal or a notebook, and a line now and then in '
-        "a log; False shows nothing. A callable is called with a Progress after every minibatch; an exception of it "
-        "ends the run, and a run with an output leaves a checkpoint then.",
+        '"auto" and True show a line that updates itself in a terminal or a notebook, and a line now and then in '
+        "a log; False shows nothing. A callable is called with a Progress after every minibatch. If it raises an "
+        "exception, the run ends, and a run with an output leaves a checkpoint.",
         cli=None,
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.resume and self.output is None:
-            raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
+            raise InputError("resume needs an output: the checkpoints of the interrupted run are next to it")
 
     def vectors(self) -> WordVectors | None:
-        """The vectors to start from, None without ``init``; InputError if its file cannot be read."""
+        """Return the vectors to start from, None without ``init``; InputError if its file cannot be read."""
         if isinstance(self.init, Model):
             return self.init.wv
         return self.init if self.init is None or isinstance(self.init, WordVectors) else read_vectors(self.init)
 
     def call(self) -> dict[str, Any]:
-        """The options that a model records, as JSON holds them; what the run shows and where it leaves it are none."""
+        """Return the options that a model records, as JSON, without those for display and output."""
         silent = ("output", "resume", "progress", "log", *(["checkpoint_every"] if self.output is None else []))
         call = {name: value for name, value in vars(self).items() if value is not None and name not in silent}
         if self.init is not None:
-            # A run that is repeated without them would be another one: as the name of a file, this is refused.
+            # Vectors in memory cannot be recorded. Repeating the run with this placeholder is refused: it is no file.
             call["init"] = os.fspath(self.init) if isinstance(self.init, str | PathLike) else "(vectors in memory)"
         return call
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(RunOptions, TextOptions, Options):
-    """All options of a training on text, for signatures, help and types; the parts themselves hold and check values."""
+    """All options of training on text, for signatures, help and types; the parts hold and check the values."""

@@ -34,20 +34,20 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def begin(asked: Request, encoding: Callable[[int, float | None], None]) -> "Iterator[OutputRun]":
-    """Yield a run for an output at its start, or where a checkpoint left it, in its locked directory. ``encoding`` is
-    the progress of :func:`wordsparse.encode`."""
-    assert asked.run.output is not None
-    init, output = asked.run.vectors(), Path(asked.run.output)
+def begin(plan: Request, encoding: Callable[[int, float | None], None]) -> "Iterator[OutputRun]":
+    """Yield a run for an output, new or restored from a checkpoint, in its locked directory. ``encoding`` is the
+    progress callback of :func:`wordsparse.encode`."""
+    assert plan.run.output is not None
+    init, output = plan.run.vectors(), Path(plan.run.output)
     with stop_requests() as stop, RunDirectory(output) as directory, ExitStack() as stack:
-        base = _model_before(directory, asked.run.resume)
+        base = _model_before(directory, plan.run.resume)
         base_digest = None if base is None else regular.sha256_of(output / models.MANIFEST)
         checkpoint = newest_checkpoint(directory, base_digest)
         words = () if base is None else base.vocabulary.words
-        source = stack.enter_context(asked.source(directory.path / "corpus", known=words, progress=encoding))
-        # The device that "auto" chose: another device would round differently.
-        settings = {**asked.options.with_epochs(source.length).as_dict(), "device": asked.device.device}
-        request = {"options": settings, "text": source.identity(), "call": asked.call(), "base": base_digest}
+        source = stack.enter_context(plan.source(directory.path / "corpus", known=words, progress=encoding))
+        # Record the device that "auto" chose: another device would round differently.
+        settings = {**plan.options.with_epochs(source.length).as_dict(), "device": plan.device.device}
+        request = {"options": settings, "text": source.identity(), "call": plan.call(), "base": base_digest}
         if checkpoint is not None:
             _check_request(checkpoint, request, source)
         if init is not None and (base or checkpoint):
@@ -55,9 +55,9 @@ def begin(asked: Request, encoding: Callable[[int, float | None], None]) -> "Ite
             logger.warning("init has no effect: the run goes on from %s", before)
             init = None
         if base is None:
-            run: Run | None = Run(source, asked.options, init=init, device=asked.device)
+            run: Run | None = Run(source, plan.options, init=init, device=plan.device)
         else:
-            run = continued(base, source, asked.options, asked.device)
+            run = continued(base, source, plan.options, plan.device)
         if run is None:
             logger.info("%s is finished: no epochs are left to train", output)
         else:
@@ -71,13 +71,13 @@ def begin(asked: Request, encoding: Callable[[int, float | None], None]) -> "Ite
 
 
 def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
-    """The model that the output has, from which the run goes on. InputError if the output has a model or an unfinished
-    run, and is not to ``resume``."""
+    """Return the model at the output, which the run continues, or None. InputError if there is a model or an unfinished
+    run, but ``resume`` is False."""
     output = directory.named
     if resume:
         if not output.exists() or (output.is_dir() and not any(output.iterdir())):
             return None
-        # Its rows stay on the disk: at the end, the new model's are compared with them.
+        # The rows stay on the disk, to be compared with the new model's at the end.
         return models.load(output, mapped=True)
     if models.is_model(output):
         raise InputError(f"{output}: exists already, and is a model: --resume trains it on; or name another directory")
@@ -105,8 +105,8 @@ def _check_request(checkpoint: Checkpoint, request: Mapping[str, Any], source: S
 
 @dataclass
 class OutputRun:
-    """A run that has begun for an output: what is left is to train, with its checkpoints, and to write the model.
-    ``run`` is None if no epochs are left to train: the model is ``base``. ``request`` goes into checkpoints."""
+    """A run that has begun for an output, ready to train, with checkpoints, and to write the model. ``run`` is None if
+    no epochs are left to train: the model is ``base``. ``request`` goes into checkpoints."""
 
     run: Run | None
     base: Model | None
@@ -115,7 +115,7 @@ class OutputRun:
     stop: StopRequest
 
     def finish(self, progress: Callable[[Progress], None], checkpoint_every: float) -> Model:
-        """Train and write the model. An error or a signal leaves a checkpoint if possible, which its message names."""
+        """Train and write the model. An error or a signal leaves a checkpoint if possible, named in its message."""
         run, stop = self.run, self.stop
         if run is None:
             assert self.base is not None
@@ -136,18 +136,18 @@ class OutputRun:
         except Interrupted:
             raise
         except BaseException as error:
-            # A second signal requests no checkpoint, a run that fails would fail again, and before the first minibatch
+            # No checkpoint after a second signal, in a run that would fail again, or before the first minibatch, when
             # there is no progress to store.
             fails = isinstance(error, TrainingError) or not run.is_whole
             savable = not fails and run.state.tokens > begun and stop.received < 2
-            kept = self._saved(run) if savable else self.directory.kept()
+            note = self._saved(run) if savable else self.directory.kept()
             if isinstance(error, WordsparseError):
-                raise type(error)(f"{error}; {kept}") from error
+                raise type(error)(f"{error}; {note}") from error
             if isinstance(error, MemoryError):
-                raise TrainingError(f"out of memory; {kept}") from error
+                raise TrainingError(f"out of memory; {note}") from error
             if isinstance(error, KeyboardInterrupt):
-                raise Interrupted(f"interrupted; {kept}") from error
-            error.add_note(f"wordsparse: {kept}")
+                raise Interrupted(f"interrupted; {note}") from error
+            error.add_note(f"wordsparse: {note}")
             raise
         finally:
             stop.awaited = False
@@ -156,11 +156,11 @@ class OutputRun:
         return model
 
     def _saved(self, run: Run) -> str:
-        """End the run with a checkpoint. Returns a sentence for the user about what to resume from, and why it is not a
-        newer checkpoint."""
+        """Write a last checkpoint. Return a sentence for the user: what to resume from, and why no newer checkpoint
+        could be written."""
         failure = checkpoints.write(self.directory, self.request, run)
-        kept = self.directory.kept()
-        return f"no checkpoint could be written ({failure}); {kept}" if failure else kept
+        note = self.directory.kept()
+        return f"no checkpoint could be written ({failure}); {note}" if failure else note
 
     def _write_model(self, run: Run) -> Model:
         model = run.model(self.directory.count(), self.request["call"], self.request["base"])
@@ -171,10 +171,10 @@ class OutputRun:
 
 
 def newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint | None:
-    """The newest checkpoint of the run that started from ``base``.
+    """Return the newest checkpoint of the run that started from ``base``.
 
-    One with another base model belongs to a run that has ended, and is removed. InputError if it is damaged, or if the
-    model that it started from is missing.
+    A checkpoint with another base model belongs to a run that has ended, and is removed. InputError if the checkpoint
+    is damaged, or if the model that it started from is missing.
     """
     for path in directory.checkpoints()[:1]:
         checkpoint = Checkpoint.open(path)

@@ -32,7 +32,7 @@ ProgressOption: TypeAlias = bool | Literal["auto"] | Callable[[Progress], None]
 
 
 def rate(tokens: float, seconds: float) -> float:
-    """Tokens a second; 0 where a coarse clock saw no time pass."""
+    """Return tokens per second; 0 if a coarse clock saw no time pass."""
     return tokens / seconds if seconds > 0 else 0.0
 
 
@@ -40,7 +40,7 @@ def rate(tokens: float, seconds: float) -> float:
 def reports(
     progress: ProgressOption | None, log: str | PathLike[str] | None = None
 ) -> Iterator[tuple[Callable[[int, float | None], None], Callable[[Progress], None]]]:
-    """Yield the callbacks of the encoding, with the number of tokens and the share read, and of the training."""
+    """Yield two callbacks: of encoding, called with the tokens and the share read, and of training."""
     if not callable(progress) and progress not in (None, True, False, "auto"):
         raise InputError(f"progress must be 'auto', True, False or a callable, not {progress!r}")
     with Display(bool(progress) and not callable(progress)) as display, _log(log) as write:
@@ -59,7 +59,7 @@ def reports(
 
 
 def _show(display: Display, step: Progress) -> None:
-    """The losses of an epoch with held-out text get a line of their own."""
+    """Show a step; the losses of an epoch with held-out text get a line of their own."""
     epoch, loss = step.epoch + 1, f"loss {step.loss:.4f}"
     display.update("train", "tokens", step.tokens, step.total_tokens, f"epoch {epoch}, {loss}")
     if step.heldout_loss is not None:
@@ -68,9 +68,9 @@ def _show(display: Display, step: Progress) -> None:
 
 @contextmanager
 def _log(path: str | PathLike[str] | None) -> Iterator[Callable[[Progress], None]]:
-    """What appends the progress of a run to a file, a JSON object on each line: ``time`` (UTC, ISO 8601) and the
-    members of Progress, its ``epoch`` counted from 1. One a second, each that ends an epoch, and the last. InputError
-    if the file cannot be opened."""
+    """Yield a function that appends progress to a file, one JSON object per line: ``time`` (UTC, ISO 8601) and the
+    members of Progress, ``epoch`` counted from 1. It writes one line per second, one at the end of each epoch, and the
+    last. InputError if the file cannot be opened."""
     if path is None:
         yield lambda step: None
         return

@@ -1,8 +1,8 @@
-"""The front desk: a request for a training is laid out once, and is plain data from then on.
+"""The front desk: a request to train is checked and completed once, and is plain data from then on.
 
-Four layers decide each option, each overriding the ones before: the defaults of the kind of data; what a run or model
-that is continued recorded; a file of ``--config``; and what the user said. An option left out is missing from a layer.
-None is a value: it asks for the default. On a new text the number of epochs is chosen anew.
+Four layers decide each option, and each overrides the ones before: the defaults of the kind of data; the record of the
+run or model that is continued; a file of ``--config``; and the user's own options. An option left out is missing from a
+layer. None is a value: it asks for the default. On a new text the number of epochs is chosen anew.
 """
 
 import itertools
@@ -38,29 +38,29 @@ from wordsparse.words.source import Source
 from wordsparse.words.text_source import TextSource
 
 ROWS = ("format", "column", "group", "order")
-"""The options that say how rows are read."""
+"""Names of the options for reading rows."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Request:
-    """A checked request for a training.
+    """A checked request to train.
 
     Attributes
     ----------
     kind : Kind
-        What is read.
+        Kind of data.
     corpus : Corpus
-        What was given.
+        The data.
     reading : mapping
-        The options of reading that were said or recorded: members of ``kind.reading``.
+        Options of reading that the user gave or a model recorded: members of ``kind.reading``.
     options : Options
-        What the steps are. ``epochs`` is None where the length of the data decides.
+        Options of the steps. ``epochs`` is None if the length of the data decides.
     run : RunOptions
-        Where the run leaves its model.
+        Options of the run, among them its output.
     device : Choice
-        Where the steps run.
+        Device of the steps.
     """
 
     kind: Kind
@@ -72,9 +72,9 @@ class Request:
 
     @contextmanager
     def source(self, place: Path | None = None, **how: Any) -> Iterator[Source]:
-        """Yield the source of the training data; text is encoded in a temporary directory, beside ``place``.
+        """Yield the source of the training data; text is encoded in a temporary directory next to ``place``.
 
-        ``how`` has the ``known`` words and the ``progress`` of :func:`wordsparse.encode`.
+        ``how`` holds the ``known`` words and the ``progress`` of :func:`wordsparse.encode`.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class Request:
                 yield TextSource(corpus)
 
     def call(self) -> dict[str, Any]:
-        """Return what a model records besides ``options``, as JSON and TOML can hold it."""
+        """Return the options that a model records besides ``options``, in types of JSON and TOML."""
         paths = self.corpus.paths
         corpus = {} if paths is None else {"corpus": [os.fspath(path) for path in paths]}
         reading = {name: FUNCTION if callable(value) else value for name, value in self.reading.items()}
@@ -104,26 +104,26 @@ class Request:
 
 
 def request(corpus: Any, said: Mapping[str, Any], model: Model | None = None) -> Request:
-    """Lay out the request to train on ``corpus`` by the options that were ``said``.
+    """Check and complete the request to train on ``corpus`` with the options that the user ``said``.
 
-    With ``resume`` among them, options left out are those of the run or the model at the output; with ``model``, which
-    is trained further in memory, those of this model.
+    With ``resume`` among them, options left out are taken from the run or the model at the output. With ``model``,
+    which is trained further in memory, they are taken from this model.
 
     Raises
     ------
     InputError
         If an option is unknown, does not apply to this kind of data, or has a value that is out of range; or if the
-        machine has no such device or not enough memory.
+        machine lacks the device or the memory.
     """
-    given = Corpus.of(corpus)
+    data = Corpus.of(corpus)
     stored = _Stored.of_model(model) if model is not None else None
     if said.get("resume") and said.get("output"):
         stored = _Stored.of_output(Path(said["output"]))
     recorded = {} if stored is None else stored.steps(said)
-    kind = _kind(given, said.get("preset", recorded.get("preset", TEXT)))
-    _refuse_foreign(kind, given, said, with_run=model is None)
+    kind = _kind(data, said.get("preset", recorded.get("preset", TEXT)))
+    _refuse_foreign(kind, data, said, with_run=model is None)
     if stored is not None and kind.name == recorded.get("preset"):
-        given, reading = stored.reading(given, kind)
+        data, reading = stored.reading(data, kind)
         recorded |= reading
     # A source without a name has defaults that options cannot look up.
     unnamed = kind.defaults if kind.name == TEXT and kind is not KINDS[TEXT] else {}
@@ -133,17 +133,17 @@ def request(corpus: Any, said: Mapping[str, Any], model: Model | None = None) ->
         if (value := getattr(checked, name)) is None:
             del reading[name]
         else:
-            reading[name] = value  # a number of Python's own
+            reading[name] = value  # a Python number, not NumPy's
     if run.log is not None:
-        storage.check_apart(run.log, [*(given.paths or ()), *models.files_of(run.init)])
+        storage.check_apart(run.log, [*(data.paths or ()), *models.files_of(run.init)])
     memory.check(1, options.dim)  # before the text is read
     if options.threads is not None and options.threads > (cpus := available_cpus()):
         logger.warning("%s threads share %s", options.threads, number_of(cpus, "CPU"))
-    return Request(kind, given, reading, options, run, devices.choose(options.device))
+    return Request(kind, data, reading, options, run, devices.choose(options.device))
 
 
 def _split(values: Mapping[str, Any], reading: type) -> list[dict[str, Any]]:
-    """The values of the options of the steps, of reading, and of the run."""
+    """Split values into the options of the steps, of reading, and of the run."""
     parts: list[dict[str, Any]] = [{}, {}, {}]
     for name, value in values.items():
         for part, kind in zip(parts, (Options, reading, RunOptions), strict=True):
@@ -153,7 +153,7 @@ def _split(values: Mapping[str, Any], reading: type) -> list[dict[str, Any]]:
 
 
 def _kind(corpus: Corpus, name: Any) -> Kind:
-    """The kind of data: that of a source, or else the one that has this name."""
+    """Return the kind of data of a source; for other data, the kind that has this name."""
     if corpus.form != "source":
         return kind_of(name)
     kind = kind_of(corpus.given)
@@ -178,7 +178,7 @@ def _refuse_foreign(kind: Kind, corpus: Corpus, said: Mapping[str, Any], *, with
 
 
 class _Stored(NamedTuple):
-    """What a run or a model recorded: its options, the identity of its text, and the other options of its call."""
+    """The record of a run or a model: its options, the identity of its text, and the other options of its call."""
 
     options: Mapping[str, Any]
     text: Mapping[str, Any]
@@ -186,15 +186,15 @@ class _Stored(NamedTuple):
 
     @classmethod
     def of_model(cls, model: Model) -> "_Stored":
-        """Return what a finished model recorded."""
+        """Return the record of a finished model."""
         return cls(_without(model.options, "epochs"), model.trained().text, model.call)
 
     @classmethod
     def of_output(cls, output: Path) -> "_Stored | None":
-        """Return what the interrupted run for an output recorded, or else its model; None if there is neither."""
+        """Return the record of the interrupted run for an output, or else of its model; None if there is neither."""
         directory = RunDirectory(output)
         for path in (each / checkpoints.MANIFEST for each in directory.checkpoints()):
-            with suppress(InputError), storage.trusting(path):  # which the run will name
+            with suppress(InputError), storage.trusting(path):  # the run will report the damage
                 manifest = storage.read_manifest(path, checkpoints.FORMAT, checkpoints.VERSION)
                 recorded = manifest["request"]
                 return cls(recorded["options"], recorded["text"], recorded["call"])
@@ -206,31 +206,31 @@ class _Stored(NamedTuple):
         return None
 
     def steps(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the recorded options of the steps: without a loss and a recipe if another one was said."""
+        """Return the recorded options of the steps, without loss and recipe if the user gave either."""
         if "loss" in said or "recipe" in said:
             return _without(self.options, "loss", "recipe")
         recipe = self.options.get("recipe")
         return {**self.options, "recipe": None if recipe is None else Recipe.from_dict(recipe)}
 
     def reading(self, corpus: Corpus, kind: Kind) -> tuple[Corpus, dict[str, Any]]:
-        """Return the corpus, whose first item may have been looked at, and how it is read; nothing for encoded text."""
+        """Return the corpus, which includes any item read here, and its options of reading; {} for encoded text."""
         call = {name: value for name, value in self.call.items() if name in abouts(kind.reading)}
         if kind.reading is not TextOptions:
             return corpus, call
         if corpus.form in ("source", "encoded"):
             return corpus, {}
         counts = {name: self.text[name] for name in ("min_count", "max_vocab") if name in self.text}
-        kept = {**call, **counts, **(self.text.get("tokenization") or {})}
+        options = {**call, **counts, **(self.text.get("tokenization") or {})}
         if corpus.form == "frame":
-            return corpus, _without(kept, "format")
+            return corpus, _without(options, "format")
         if corpus.paths is not None:
             are_rows = "column" in call and all(format_of_name(Path(path)) for path in corpus.paths)
             same = [os.fspath(path) for path in corpus.paths] == self.call.get("corpus")
-            return corpus, kept if are_rows or same else _without(kept, *ROWS)
+            return corpus, options if are_rows or same else _without(options, *ROWS)
         first, items = _first(corpus.given)
         if isinstance(first, Mapping):
-            return Corpus.of(items), _without(kept, "format")
-        return Corpus.of(items), _without(kept, *ROWS, *([] if isinstance(first, str) else ["tokens"]))
+            return Corpus.of(items), _without(options, "format")
+        return Corpus.of(items), _without(options, *ROWS, *([] if isinstance(first, str) else ["tokens"]))
 
 
 def _without(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
@@ -238,13 +238,13 @@ def _without(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _first(items: Any) -> tuple[Any, Any]:
-    """The first item of an iterable, and the iterable with it."""
+    """Return the first item of an iterable, and the iterable with it."""
     iterator: Iterator[Any] = iter(items)
     first = next(iterator, None)
     return first, items if first is None or iterator is not items else itertools.chain([first], iterator)
 
 
 def _are_pairs(corpus: EncodedCorpus) -> bool:
-    """Whether all sentences have two tokens, by their number and the first ones."""
+    """Return whether all sentences have two tokens, judged by the totals and the first sentences."""
     first = corpus.shards[0][: 3 * 1000]
     return corpus.tokens == 2 * corpus.sentences and bool((first[2::3] == END_OF_SENTENCE).all())

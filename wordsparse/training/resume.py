@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], but: set[str]) -> str:
-    """A phrase that lists the values that differ; empty if there are none."""
+    """Return a phrase that lists the values that differ, or ""."""
     names = sorted((before.keys() | now.keys()) - but)
     changed = [name for name in names if before.get(name) != now.get(name)]
     return ", ".join(f"{name} was {_shown(before.get(name))}, not {_shown(now.get(name))}" for name in changed)
@@ -45,8 +45,8 @@ def _shown(value: object) -> object:
 
 
 def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
-    """Whether a model or run was trained on this text. InputError if it is, but encoded with another vocabulary, or if
-    it is known that its words were made in another way."""
+    """Return whether a model or run was trained on this text. InputError if it was, but with another vocabulary, or if
+    the text is known to have been tokenised in another way."""
     now = source.identity()
     before, here = text.get("tokenization"), now.get("tokenization")
     if before is not None and here is not None and (changed := differences(before, here, but=set())):
@@ -59,8 +59,9 @@ def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
 
 
 def with_more_epochs(options: Options, model: Model, source: Source) -> Options | None:
-    """The options to train on with the model's own text; None if no epochs are left. Where none are given: as many as
-    suit the text, or as the model has if these are more. InputError if another option differs, or epochs are fewer."""
+    """Return the options to train further on the model's own text; None if no epochs are left. Without a given number
+    of epochs, it is the larger of the model's and the text's default. InputError if another option differs, or if
+    epochs are fewer."""
     before, now = model.options, options.with_epochs(source.length)
     epochs: int = before["epochs"]
     if not options.epochs:
@@ -103,7 +104,7 @@ def on_new_text(model: Model, source: Source, options: Options, device: Choice |
 
 
 def start_from(run: Run, model: Model, recipe: Recipe) -> None:
-    """Let a new run, whose first words are the model's, go on from this model trained by ``recipe``."""
+    """Start a new run, whose first words are the model's, from this model trained by ``recipe``."""
     measure = recipe.base_measure(model.vocabulary.counts)
     W = model.output_rows / np.sqrt(measure / measure.sum())[:, None].astype(np.float32)
     with at_work(starting=True):

@@ -7,9 +7,9 @@ For the output MODEL it is MODEL.training, which exists from the start of a run 
                       predecessor
     previous/         the old model of MODEL, while the new one replaces it
 
-``.NAME.xxxxxxxx.partial`` are files of a process that lives, such as the encoded text, or that has died; the next
-process that holds the lock removes them. Only these names are ever removed, so what else is in a directory of this name
-stays. A finished model is a plain model directory without references to this one.
+``.NAME.xxxxxxxx.partial`` are files of a running process, such as the encoded text, or of one that has died; the next
+process that holds the lock removes them. Only these names are ever removed: other files in the directory stay. A
+finished model is a plain model directory without references to this one.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ CHECKPOINT = "checkpoint-"
 
 
 class RunDirectory:
-    """Creates and locks the run directory of an output; at the end of the block it is removed unless it is resumable.
+    """The run directory of an output, created and locked for a block, and then removed unless the run can be resumed.
     InputError if another process trains for the same output, or the directory cannot be created."""
 
     def __init__(self, output: Path) -> None:
@@ -53,22 +53,22 @@ class RunDirectory:
         # A previous model is still there only if it could not be moved back to the output.
         if not (self.checkpoints() or is_model(self.path / PREVIOUS)):
             (self.path / LOCK).unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # of somebody else's files, or of another process that has just begun
+            with contextlib.suppress(OSError):  # other files, or another process that has just started
                 self.path.rmdir()
         system.unlock(self._lock)
 
     def place(self, name: str) -> Path:
-        """Where to write ``name`` in it; the directory is made again where someone has removed it."""
+        """Return the path to write ``name`` to; the directory is created again if someone has removed it."""
         with contextlib.suppress(OSError):  # the write that follows names the error
             self.path.mkdir(exist_ok=True)
         return self.path / name
 
     def checkpoints(self) -> list[Path]:
-        """The checkpoints, newest first."""
+        """Return the checkpoints, newest first."""
         return sorted(self.path.glob(CHECKPOINT + 9 * "[0-9]"), reverse=True)
 
     def count(self) -> int:
-        """The number of checkpoints that the run has written: that of the newest."""
+        """Return the number of checkpoints that the run has written, which the newest has in its name."""
         return next((int(path.name.removeprefix(CHECKPOINT)) for path in self.checkpoints()), 0)
 
     def drop_checkpoints(self) -> None:
@@ -77,14 +77,14 @@ class RunDirectory:
             storage.remove_directory(checkpoint)
 
     def kept(self) -> str:
-        """A sentence for the user about the checkpoint to resume from."""
+        """Return a sentence for the user about the checkpoint to resume from."""
         checkpoints = self.checkpoints()
         return f"{checkpoints[0]} is kept; resume from it with --resume" if checkpoints else "there is no checkpoint"
 
     def install(self, model: Path) -> None:
-        """Move a model to the output, and a model that is there away first; OSError leaves what was there.
+        """Move a model to the output, after moving away the old one; after an OSError the old model is there.
 
-        A process that is killed between the two moves leaves the old one here, and the next run puts it back.
+        If the process is killed between the two moves, the old model stays here, and the next run puts it back.
         """
         storage.put(model, self.output, self.place(PREVIOUS))
         self.drop_checkpoints()

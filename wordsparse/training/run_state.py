@@ -11,8 +11,8 @@ class RunState:
     """The state of the training loop between two minibatches.
 
     - ``tokens``: tokens trained on so far; E is fixed during the first ``warmup_tokens``.
-    - ``losses``, ``heldout_losses``: of the finished epochs.
-    - ``position``, ``epoch_loss``, ``epoch_pairs``: the next position in the current epoch, and its sums so far.
+    - ``losses``, ``heldout_losses``: one number per finished epoch.
+    - ``position``, ``epoch_loss``, ``epoch_pairs``: next position in the current epoch, and sums over the epoch so far.
     - ``first_loss``: the mean loss of the first minibatch.
     - ``wall_seconds``, ``cpu_seconds``: time spent so far.
     """
@@ -29,10 +29,10 @@ class RunState:
     cpu_seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields as JSON, exactly."""
+        """Return the fields in types of JSON, without rounding."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "RunState":
-        """The inverse of :meth:`as_dict`."""
+        """Read the content of :meth:`as_dict`."""
         return cls(**copy.deepcopy(dict(content)))

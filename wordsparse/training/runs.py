@@ -1,4 +1,4 @@
-"""The entry point of training: on any kind of text, in memory or with an output and checkpoints."""
+"""The entry point of training, on any kind of data, in memory or with an output and checkpoints."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,8 +26,8 @@ def train(corpus: Text | EncodedCorpus | Source, said: Mapping[str, Any]) -> Mod
     Parameters
     ----------
     corpus : path, sequence of paths, EncodedCorpus, Source, or iterable of token lists, of texts or of rows
-        Text is encoded into a temporary directory first; a directory that ``encode`` wrote is used as it is. With a
-        ``preset`` that names a source, what that source takes, and its own options.
+        Text is encoded into a temporary directory first; a directory that ``encode`` wrote is used as it is. If
+        ``preset`` names a source (graphs, counts), the corpus and the options are those that this source takes.
     {options}
 
     Returns
@@ -45,7 +45,7 @@ def train(corpus: Text | EncodedCorpus | Source, said: Mapping[str, Any]) -> Mod
         If a file of the encoded text changes or disappears during training.
     Interrupted
         A KeyboardInterrupt, if SIGINT (Ctrl-C), SIGTERM or SIGHUP stops the run. With an output a checkpoint has been
-        written; without one, :func:`wordsparse.interrupted_model` is what was trained so far.
+        written; without one, :func:`wordsparse.interrupted_model` returns the model trained so far.
 
     Examples
     --------
@@ -55,28 +55,28 @@ def train(corpus: Text | EncodedCorpus | Source, said: Mapping[str, Any]) -> Mod
     >>> model
     Model(cbow, 4 words × 8, 5 epochs)
     """
-    asked = request(corpus, said)
-    run = asked.run
+    plan = request(corpus, said)
+    run = plan.run
     with reports(run.progress, run.log) as (encoding, training):
         if run.output is not None:
-            with begin(asked, encoding) as job:
+            with begin(plan, encoding) as job:
                 return job.finish(training, run.checkpoint_every)
         init = run.vectors()
-        with asked.source(progress=encoding) as source:
-            return _finished(Run(source, asked.options, init=init, device=asked.device), training, asked.call())
+        with plan.source(progress=encoding) as source:
+            return _finished(Run(source, plan.options, init=init, device=plan.device), training, plan.call())
 
 
 def train_on(
     model: Model, corpus: Text | EncodedCorpus | Source, *, progress: ProgressOption = "auto", **said: Any
 ) -> Model:
-    """See :meth:`wordsparse.words.model.Model.train`."""
-    asked = request(corpus, said, model)
+    """Train a model further; see :meth:`wordsparse.words.model.Model.train`."""
+    plan = request(corpus, said, model)
     with (
         reports(progress) as (encoding, training),
-        asked.source(known=model.vocabulary.words, progress=encoding) as source,
+        plan.source(known=model.vocabulary.words, progress=encoding) as source,
     ):
-        run = continued(model, source, asked.options, asked.device)
-        return model if run is None else _finished(run, training, asked.call())
+        run = continued(model, source, plan.options, plan.device)
+        return model if run is None else _finished(run, training, plan.call())
 
 
 def _finished(run: Run, progress: Callable[[Progress], None], call: Mapping[str, object]) -> Model:
@@ -90,5 +90,5 @@ def _finished(run: Run, progress: Callable[[Progress], None], call: Mapping[str,
     with stop_requests() as stop:
         take_steps(run, stop, progress, leave)
     model = run.model(call=call)
-    give_back()  # the work space of the steps is not needed beside the vectors
+    give_back()  # the vectors do not need the work space of the steps
     return model
