@@ -27,7 +27,7 @@ from wordsparse.errors import InputError
 
 
 class PlainCorpus(NamedTuple):
-    """The content of an encoded corpus."""
+    """The content of an encoded corpus, in plain Python types."""
 
     words: list[str]
     counts: list[int]
@@ -40,7 +40,7 @@ class PlainCorpus(NamedTuple):
 def plainly_encoded(
     source: Any, format: str | None, min_count: int, max_vocab: int | None, shard_tokens: int
 ) -> PlainCorpus:
-    """``source`` as Python reads it; its errors are those of RawText."""
+    """Read ``source`` by plain Python, with the errors of RawText."""
     text = list(sentences(source, format))
     counts = Counter(word for sentence in text for word in sentence)
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
@@ -57,7 +57,7 @@ def plainly_encoded(
 
 
 def content(corpus: EncodedCorpus) -> PlainCorpus:
-    """The content of an encoded corpus, for comparisons."""
+    """Return the content of an encoded corpus, for comparisons."""
     return PlainCorpus(
         corpus.vocabulary.words,
         corpus.vocabulary.counts.tolist(),
@@ -102,7 +102,7 @@ TEXT_FILES = st.lists(st.lists(TEXT_PARTS | st.binary(max_size=2), min_size=1).m
 @settings(deadline=None, max_examples=150)
 @given(TEXT_FILES, st.sampled_from(["lines", "text8"]), st.integers(1, 40), st.integers(1, 9), st.integers(1, 3))
 def test_files_are_encoded_as_by_plain_python(tmp_path_factory, files, format, block_bytes, shard_tokens, min_count):
-    """The same vocabulary and shards, or the same error with the same place, on any number of threads."""
+    """Vocabulary and shards, or the error with its place, are the same on any number of threads."""
     folder = tmp_path_factory.mktemp("texts")
     for number, data in enumerate(files):
         (folder / str(number)).write_bytes(data)
@@ -132,7 +132,7 @@ def test_files_are_encoded_as_by_plain_python(tmp_path_factory, files, format, b
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_a_larger_text_is_encoded_as_by_plain_python(tmp_path, monkeypatch, threads):
-    """Blocks and files in many tables, some compressed, whose last words and sentences lie anywhere."""
+    """The text has many blocks, files and tables, some compressed; words and sentences end anywhere in them."""
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 5_000)
     monkeypatch.setattr(draft, "SHARD_TOKENS", 7_000)
     (tmp_path / "text").mkdir()
@@ -157,7 +157,7 @@ def test_a_larger_text_is_encoded_as_by_plain_python(tmp_path, monkeypatch, thre
 
 
 def test_only_a_text_without_any_token_is_refused(tmp_path):
-    # One file of white space among 10,000 others was a reason to refuse them all.
+    # One file of white space among 10,000 others used to make encode refuse them all.
     for name, words in (("1", " \n"), ("2", "a b"), ("3", "\n")):
         (tmp_path / name).write_text(words)
     files = [tmp_path / name for name in "123"]
@@ -168,7 +168,7 @@ def test_only_a_text_without_any_token_is_refused(tmp_path):
 
 
 def test_empty_tokens_are_left_out_and_counted(tmp_path, caplog):
-    """A model was trained with the word "", and no format of vectors could hold it."""
+    """Models used to be trained with the word "", which no format of vectors can hold."""
     text = [line.split(" ") for line in ("a  b", "a b", " a b  ")]
     corpus = encode(text, tmp_path / "out", min_count=1)
     assert corpus.vocabulary.words == ["a", "b"]
@@ -203,7 +203,7 @@ def test_a_wrong_request_leaves_nothing_behind(tmp_path, source, options, said):
 
 
 def test_a_format_that_is_added_is_read_by_its_own_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The compiled reader read it as lines, and its entry in the table of readers was never called."""
+    """The compiled reader used to read every format as lines; the format's own reader was never called."""
 
     def comma_pieces(path: Path, tokenize: reading.Tokenizer) -> Iterator[reading.Piece]:
         yield path.read_text().split(","), True

@@ -1,4 +1,4 @@
-"""Tokens of any type are numbered as a dictionary tells them apart."""
+"""Tokens of any hashable type are numbered; equal tokens, as in a dictionary, have one number."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Phrases are gensim's: the example of docs/text.md runs."""
+"""Phrases by gensim: the example of docs/text.md runs."""
 
 import re
 from pathlib import Path

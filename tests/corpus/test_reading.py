@@ -30,7 +30,7 @@ def test_damaged_compressed_files_are_refused_by_name(tmp_path, ending):
 
 
 def test_a_directory_is_all_files_below_it_by_name(tmp_path):
-    """Files in directories of a directory were left out, and training went on without them."""
+    """Files in subdirectories used to be left out silently."""
     for name in ("b", "a", "c.gz", "2023/z", "2023/y", "2024/deep/x"):
         content = f"from {name}".encode()
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,7 @@ def test_files_that_programs_leave_in_directories_are_skipped_and_named(tmp_path
 
 
 def test_an_encoded_corpus_is_not_text(tmp_path):
-    # The message was that its shards are binary.
+    # The message used to be that its shards are binary.
     (tmp_path / "texts").mkdir()
     encode([["a"]], tmp_path / "texts" / "encoded", min_count=1)
     (tmp_path / "texts" / "text").write_text("a b")
@@ -97,7 +97,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_token(tmp_path):
 
 @pytest.mark.parametrize("separator", "\t\r\v\f\x1c\x1d\x1e\x1f")
 def test_any_white_space_of_ascii_ends_a_block(tmp_path, monkeypatch, separator):
-    """A text without spaces and line feeds was refused as one endless token."""
+    """A text without spaces and line feeds used to be refused as one endless token."""
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 16)
     path = tmp_path / "text"
     path.write_bytes(separator.join(["word"] * 100).encode())
@@ -112,7 +112,7 @@ def test_any_white_space_of_ascii_ends_a_block(tmp_path, monkeypatch, separator)
     st.sampled_from(["lines", "text8"]),
 )
 def test_blocks_leave_no_trace(tmp_path_factory, parts, block_bytes, format):
-    """Wherever the blocks end, tokens and sentences are those of the whole text."""
+    """Tokens and sentences do not depend on where the blocks end."""
     text = "x" + " ".join(parts)
     path = tmp_path_factory.mktemp("blocks") / "text"
     path.write_bytes(text.encode())
@@ -159,14 +159,14 @@ def test_requests_are_refused_at_the_call(tmp_path, text):
 
 
 def test_rows_are_no_sentences():
-    # The keys of the dicts were the tokens.
+    # The keys of the dicts used to become the tokens.
     with pytest.raises(InputError, match=r"sentence 1 is a dict, not a list of tokens: name its text .*'text', 'id'"):
         list(sentences([{"text": "a b c", "id": 1}] * 10))
 
 
 @pytest.mark.parametrize(("suffix", "format"), [*((suffix, "lines") for suffix in PACKED), (".xz", "text8")])
 def test_a_small_file_does_not_unpack_without_end(tmp_path, suffix, format, monkeypatch):
-    # 305 KB of .xz filled the disk: nothing bounded what a compressed text may unpack to.
+    # 305 KB of .xz used to fill the disk: nothing limited the unpacked size.
     monkeypatch.setattr("wordsparse.files.unpacking.ALWAYS_ALLOWED", 2**20)
     words = 3 * 2**19
     path = tmp_path / f"bomb{suffix}"

@@ -1,4 +1,4 @@
-"""Labelled rows in files: a plain parser decides what good files mean; bad ones are refused by line and column."""
+"""Labelled rows in files: good files are read like a plain parser's; bad ones are refused by line and column."""
 
 import gzip
 from pathlib import Path
@@ -17,7 +17,7 @@ from wordsparse.machine import memory
 
 
 def plainly(content: str, header: bool) -> tuple[list[dict[int, float]], list[set[int]]]:
-    """The features and the labels of each row, one number after the other."""
+    """Return the features and the labels of each row, one number after the other."""
     rows: list[dict[int, float]] = []
     labels: list[set[int]] = []
     for line in (line for line in content.splitlines()[header:] if not line.lstrip().startswith("#")):
@@ -98,7 +98,7 @@ def test_bad_lines_are_named(content: str, tmp_path: Path) -> None:
 
 
 def test_columns_that_no_memory_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line of twenty bytes made a model of two thousand million labels: the process ran out of memory."""
+    """A line of twenty bytes used to make a model of two thousand million labels, too large for the memory."""
     monkeypatch.setattr(memory, "limits", lambda: iter([(10**9, "available memory")]))
     for content in ("1 2147483647 2147483647\n0 0:1\n", "2147483646 0:1\n", "0 2147483647:1\n"):
         (tmp_path / "y.txt").write_text(content)
@@ -116,7 +116,7 @@ def test_sizes_of_the_training_data_are_kept(tmp_path: Path) -> None:
 
 
 def broken(path: Path, **changed: object) -> Path:
-    """An npz file of a small CSR matrix with some arrays replaced."""
+    """Return an npz file of a small CSR matrix with some arrays replaced."""
     arrays = {
         "format": np.array(b"csr"),
         "shape": np.array([2, 3]),

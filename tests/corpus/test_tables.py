@@ -1,4 +1,4 @@
-"""Tables of every kind, by each of their faces: text, groups, rows, pairs and edges."""
+"""Tables of every kind, read as text, groups, rows, pairs and edges."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ KINDS = [*FILES, *FRAMES, "mappings"]
 
 
 def made(kind: str, rows: Rows, folder: Path) -> Any:
-    """The rows as a table of this kind."""
+    """Return the rows as a table of this kind."""
     if "." not in kind:
         return FRAMES.get(kind, iter)(rows)
     path = folder / kind
@@ -80,7 +80,7 @@ SENTENCES = [["a", "b", "007"], ["c,", '"d"'], ["e;", "f"], ["é", "猫", "NA"],
 
 @pytest.mark.usefixtures("small")
 def test_a_column_is_text(kind: str, tmp_path: Path) -> None:
-    """The compiled scan of blocks and Python's tokens are the same, and words stay as they are written."""
+    """The compiled scanner and Python give the same tokens, and words stay as they are written."""
     assert list(sentences(made(kind, TEXTS, tmp_path), column="text")) == SENTENCES
     corpus = encode(made(kind, TEXTS, tmp_path), tmp_path / "out", column="text", min_count=1)
     plain = encode(SENTENCES, tmp_path / "plain", min_count=1)
@@ -93,7 +93,7 @@ LISTS: Rows = [{"id": 1, "text": ["New York", "is"]}, {"id": 2, "text": None}, {
 
 
 def test_cells_of_frames_have_other_types_too(tmp_path: Path) -> None:
-    """Arrays, as pandas reads lists of Parquet, and categories of polars."""
+    """pandas reads lists of Parquet as arrays; polars has categories."""
     lists = pd.DataFrame({"text": [np.array(["New York", "is"]), np.array(["x", "y"]), None]})
     assert encode(lists, tmp_path / "lists", column="text", min_count=1).tokens == 4
     texts = pl.DataFrame({"text": ["a b", None, "a b", "c"]}, schema={"text": pl.Categorical})
@@ -118,7 +118,7 @@ BASKETS: Rows = [
 
 
 def grouped(source: Any, **how: Any) -> list[list[str]]:
-    """The baskets of a source."""
+    """Return the baskets of a source."""
     return list(joined(RawText(source, column="item", group="user", **how).pieces()))
 
 
@@ -211,7 +211,7 @@ def test_a_line_has_a_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("form", ["text", "tokens", "long list"])
 def test_the_text_of_a_parquet_file_is_bounded(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two kilobytes held sixty gigabytes: a value that stands once in the file, and in thousands of cells."""
+    """A file of two kilobytes used to unpack to sixty gigabytes, by one stored value in thousands of cells."""
     monkeypatch.setattr(unpacking, "ALWAYS_ALLOWED", 2**20)
     times, text = (2**21, "ab") if form == "long list" else (1000, "ab " * 10_000)
     word = pa.DictionaryArray.from_arrays(pa.array([0] * times, pa.int32()), [text])
@@ -254,7 +254,7 @@ def test_a_dictionary_of_arrow_is_text(coded: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
-        (["10", "9", "1e1"], [1, 0, 2]),  # numbers, and not their digits
+        (["10", "9", "1e1"], [1, 0, 2]),  # sorted as numbers, not as text
         ([2**62 + 1, 2**62, 2**62 + 2], [1, 0, 2]),
         ([3.0, 2, np.int64(1)], [2, 1, 0]),
         ([pd.Timestamp("2026-02-01"), pd.Timestamp("2026-01-01"), pd.Timestamp("2026-03-01", tz="UTC")], [1, 0, 2]),
@@ -304,7 +304,7 @@ def test_a_value_that_cannot_be_compared_is_missing(missing: object) -> None:
 
 
 def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Rows of one item each ended in a sentence about windows, which named no remedy."""
+    """The error for rows of one item used to speak of windows, and name no remedy."""
     random = np.random.default_rng(0)
     rows = [{"user": i % 100, "item": f"i{random.integers(10)}", "at": i} for i in range(1000)]
     path, asked = str(made("t.csv", rows, tmp_path)), ["--column", "item", "--for", "items", "--dim", "3", "-q"]
@@ -318,7 +318,7 @@ def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytes
 
 @pytest.mark.parametrize("make", FRAMES.values(), ids=list(FRAMES))
 def test_a_frame_is_a_text(make: Any) -> None:
-    """Its rows were Series or Arrow's columns, and its columns those of the message."""
+    """A frame used to be iterated: its rows were Series or Arrow columns."""
     frame = make([{"text": "The cat sat."}, {"text": None}, {"text": "the dog sat"}] * 20)
     model = ws.train(frame, column="text", tokens="simple", dim=3, progress=False)
     assert sorted(model) == ["cat", "dog", "sat", "the"]
@@ -333,7 +333,7 @@ COMMANDS = (ws.encode, ws.count, ws.compare, lambda text, output: ws.train(text,
 
 @pytest.mark.parametrize("name", ["t.csv", "t.tsv.gz", "t.jsonl.bz2", "t.ndjson", "t.parquet"])
 def test_a_table_without_a_column_is_refused(name: str, tmp_path: Path) -> None:
-    """Models were trained on commas and on the keys of JSON, and a line of the log was all that said so."""
+    """Models used to be trained on commas and on the keys of JSON, with only a line of the log as a warning."""
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "a.txt").write_text("a text beside the table")
     path = made(f"texts/{name}", TEXTS[:5], tmp_path)
@@ -352,7 +352,7 @@ def test_a_table_without_a_column_is_refused(name: str, tmp_path: Path) -> None:
 
 
 def test_tables_are_read_as_lines_where_somebody_insists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A run is resumed as it was begun, and another table has to be insisted on again."""
+    """A resumed run keeps --format lines for its own table, but needs it again for another table."""
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("the cat sat on the mat\n" * 40)
     model, how = str(tmp_path / "m"), ["--format", "lines", "--dim", "3", "--epochs", "2", "-q"]
@@ -375,4 +375,4 @@ def test_nothing_of_a_table_is_held_whole(tmp_path: Path) -> None:
         source, is_frame = [table] if "." in kind else table, kind == "pandas"
         sizes = [len(block.numbers) for block in table_blocks(source, ["text"], is_frame=is_frame)]
         assert sum(sizes) == 5000
-        assert kind == "t.jsonl" or max(sizes) <= 1024  # whose blocks have 2**20 bytes
+        assert kind == "t.jsonl" or max(sizes) <= 1024  # blocks of JSON lines have 2**20 bytes

@@ -1,4 +1,4 @@
-"""The compiled reader's parts against Python's own: split, decoder, dict."""
+"""The parts of the compiled reader, compared with Python's split, decoder and dict."""
 
 import random
 from collections import Counter
@@ -21,7 +21,7 @@ def numbers_of(table: WordTable) -> dict[str, int]:
 
 
 def scanned(data: bytes, lines: bool) -> list[str | None] | None:
-    """The words of a text, None for the end of a sentence; None if it is not valid."""
+    """Return the words of a text, None for the end of a sentence; None if it is not valid."""
     table = WordTable()
     if not table.scan(data, lines):
         return None
@@ -31,7 +31,7 @@ def scanned(data: bytes, lines: bool) -> list[str | None] | None:
 
 
 def split(data: bytes, lines: bool) -> list[str | None] | None:
-    """As :func:`scanned`, by Python."""
+    """Do the same as :func:`scanned` in Python."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -56,7 +56,7 @@ def test_every_character_is_a_letter_or_white_space_as_for_python():
 
 
 def test_every_beginning_of_a_character_is_valid_or_not_as_for_python():
-    """Each first byte with each second one, at the end and before the third and fourth bytes at the edges of ranges."""
+    """Tests all pairs of bytes, at the end and before third and fourth bytes at the edges of the valid ranges."""
     ends = [b"", b"\x7f", b"\x80", b"\xbf\xbf", b"\x80\xc0", b"\xc0\x80"]
     for first in range(0x80, 0x100):
         for second in range(0x100):
@@ -97,7 +97,7 @@ def test_a_table_grows():
 
 
 def test_counts_pass_two_to_the_32():
-    """A slot holds the lower half of a count."""
+    """A slot of the table holds only the lower half of a count."""
     one, other = WordTable(), WordTable()
     one.add(["often", "once"])
     other.add(["often"])

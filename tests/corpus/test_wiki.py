@@ -1,4 +1,4 @@
-"""Wikipedia dumps, whose pages and text are gensim's."""
+"""Wikipedia dumps give the same pages and text as gensim's reader."""
 
 import bz2
 

@@ -13,9 +13,9 @@ _RARE_WHITE_SPACE = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x
 
 
 def text_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The position in the file and the bytes of blocks that end at white space, so that no token is in two of them.
+    """Yield the position in the file and the bytes of each block. A block ends at white space, so it splits no token.
 
-    They are without the file's byte order mark. InputError if the file cannot be read, or if several blocks in a row
+    A byte order mark at the start is left out. InputError if the file cannot be read, or if several blocks in a row
     hold no white space.
     """
     position, rest = 0, b""
@@ -34,7 +34,7 @@ def text_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def decoded(path: Path, position: int, data: bytes) -> str:
-    """A block's text; if it is binary or not UTF-8, InputError names the file and the byte."""
+    """Return a block's text; if it is binary or not UTF-8, InputError names the file and the byte."""
     if (nul := data.find(b"\0")) >= 0:
         raise InputError(
             f"{path}: is binary, not text (a zero byte at byte {position + nul:,}): leave it out, or convert it first "
@@ -63,14 +63,14 @@ def line_name(path: Path, position: int, line: int) -> str:
 
 
 def read_blocks(path: Path) -> Iterator[bytes]:
-    """The file's bytes, unpacked; see :func:`text_blocks`."""
+    """Yield the file's bytes, unpacked; see :func:`text_blocks`."""
     with opened(path) as file:
         while block := file.read(BLOCK_BYTES):
             yield block
 
 
 def _end_of_last_white_space(data: bytes) -> int:
-    """The number of bytes up to the end of the last ASCII white space; 0 if there is none.
+    """Return the number of bytes up to the end of the last ASCII white space; 0 if there is none.
 
     None of these bytes occurs inside a multi-byte UTF-8 character. Nearly every text has spaces and line feeds.
     """

@@ -1,6 +1,6 @@
 """Shards with provisional ids, written while a text is read and renumbered at its end.
 
-A shard is runs of values; the values of a run are ids of one word table.
+A shard consists of runs; the values of a run are ids of one word table.
 """
 
 import bisect
@@ -54,7 +54,7 @@ class Draft:
         self._in_sentence = False
 
     def write(self, values: Values, table: int) -> None:
-        """Append values: ids of the table with this index, and END_OF_SENTENCE.
+        """Append values, which are ids of the table with this index, and END_OF_SENTENCE.
 
         A leading END_OF_SENTENCE is dropped if no sentence is open.
         """
@@ -78,7 +78,7 @@ class Draft:
         self.write(np.array([END_OF_SENTENCE], np.int32), 0)
 
     def renumbered(self, tables: Sequence[Values], threads: int) -> list[str]:
-        """Replace each run's values by their entries in its table, in place: the directory is temporary. Returns the
+        """Replace each run's values by their entries in its table, in place: the directory is temporary. Return the
         checksums of the files."""
         with writing(self._output):
             return [
@@ -95,7 +95,7 @@ class Draft:
 
 
 class ReadText:
-    """A text as it was read, whose words these tables have numbered; the first one has all of them from now on."""
+    """A text that has been read. Its words are numbered by ``tables``, whose first absorbs all others."""
 
     def __init__(self, draft: Draft, tables: Sequence[WordTable]) -> None:
         self.draft, self._words = draft, tables[0]
@@ -106,25 +106,25 @@ class ReadText:
         return len(self._words)
 
     def vocabulary(self, min_count: int, max_vocab: int | None, known: Collection[str]) -> tuple[Vocabulary, Values]:
-        """The ``max_vocab`` most frequent words that occur at least ``min_count`` times, and ``known`` ones whatever
-        their count, with the ids here of each. InputError if there is none."""
-        # Rare words become Python strings only where a known one may be rare, or all are: the error needs their counts.
+        """Return the ``max_vocab`` most frequent words that occur at least ``min_count`` times, with all ``known``
+        words, and the id of each in this text. InputError if there is no such word."""
+        # Rare words become strings only if needed: to find ``known`` words among them, or to name counts in the error.
         words, times, ids = self._words.ranked(1 if known else min_count)
         often = int(np.count_nonzero(times >= min_count))
-        first, sought = min(often, max_vocab or often), set(known)
-        chosen = [*range(first), *(i for i in range(first, len(words)) if words[i] in sought)]
+        first, wanted = min(often, max_vocab or often), set(known)
+        chosen = [*range(first), *(i for i in range(first, len(words)) if words[i] in wanted)]
         if not chosen:
             words, times, _ = self._words.ranked(1)
-            Vocabulary.from_counts(dict(zip(words, times.tolist(), strict=True)), min_count)  # says why
+            Vocabulary.from_counts(dict(zip(words, times.tolist(), strict=True)), min_count)  # raises the error
         return Vocabulary([words[i] for i in chosen], times[chosen]), ids[chosen]
 
     def most_frequent(self, most: int) -> tuple[list[str], NDArray[np.int64]]:
-        """Return the most frequent words of all that were read, and their counts."""
+        """Return the ``most`` most frequent words of the text, and their counts."""
         words, times, _ = self._words.ranked(1, most)
         return words, times
 
     def maps(self, ids: Values) -> list[Values]:
-        """For each table of the draft, the map from its ids to the place of a word among ``ids``, or to
+        """Return, for each table of the draft, the map from its ids to the place of a word among ``ids``, or to
         OUT_OF_VOCABULARY. Two more entries at the end, which negative values index, map END_OF_SENTENCE to itself."""
         table = np.full(len(self._words) + 2, OUT_OF_VOCABULARY, np.int32)
         table[ids] = np.arange(len(ids), dtype=np.int32)
@@ -134,7 +134,7 @@ class ReadText:
 
 
 def _end_of_shard(values: Values, remaining: int) -> int:
-    """The number of values until the first end of a sentence at or after the ``remaining``-th value; else all."""
+    """Return the number of values up to the first end of a sentence from the ``remaining``-th value on, or of all."""
     if values.size < remaining:
         return values.size
     at_end = values[remaining - 1 :] == END_OF_SENTENCE
@@ -143,7 +143,7 @@ def _end_of_shard(values: Values, remaining: int) -> int:
 
 
 def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Values], threads: int) -> str:
-    """Renumber a shard, block by block."""
+    """Renumber a shard, block by block. Return its checksum."""
     starts = list(itertools.accumulate((size for size, _ in runs), initial=0))
     width = SHARD_DTYPE.itemsize
     with open(path, "r+b") as file:

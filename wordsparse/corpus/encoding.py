@@ -1,4 +1,4 @@
-"""Encodes a text in one pass: ids in order of first occurrence, renumbered by frequency at the end."""
+"""Encoding of a text in one pass: ids in order of first occurrence, renumbered by frequency at the end."""
 
 import logging
 import os
@@ -34,7 +34,7 @@ from wordsparse.tokens.filtering import Filter
 Ids: TypeAlias = NDArray[np.int32]
 Progress: TypeAlias = Callable[[int, float | None], object]
 
-# A text with a smaller share of its tokens in the vocabulary is not trained on.
+# If a smaller share of the tokens is in the vocabulary, the text is refused.
 KNOWN_SHARE = 0.1
 
 logger = logging.getLogger(__name__)
@@ -44,12 +44,12 @@ logger = logging.getLogger(__name__)
 def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions) -> EncodedCorpus:
     """Read a text once and write it as an encoded corpus.
 
-    Memory: for each thread, the distinct words that it has read, with their counts, and a few blocks of the text.
+    Each thread needs memory for the distinct words that it has read, with their counts, and a few blocks of text.
 
     Parameters
     ----------
     source : path, list of paths, or iterable
-        See :class:`wordsparse.corpus.reading.RawText`; a one-shot iterator is accepted.
+        See :class:`wordsparse.corpus.reading.RawText`; an iterator is accepted.
     output : path
         The directory of the corpus: a new or an empty one. It appears only when it is complete.
     {options}
@@ -65,7 +65,7 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
     text = RawText(source, asked.format, asked.tokens, asked.column, group=asked.group, order=asked.order)
     target = Path(output)
     with new_directory(target) as folder:
-        workers = threads if text.is_scanned else 1  # words that Python has split are numbered by the same thread
+        workers = threads if text.is_scanned else 1  # words that Python splits are numbered by the same thread
         with text.filter(workers) as tokenize:
             numbered = _read(text, tokenize, Draft(folder, target), workers, progress)
         if text.files and not numbered.draft.tokens:
@@ -92,7 +92,7 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
 
 
 def _check_known(known: int, tokens: int, min_count: int, advice: str | None) -> None:
-    """Raise InputError if nearly all tokens are words too rare for the vocabulary: the text was hardly split right."""
+    """Raise InputError if nearly all tokens are too rare for the vocabulary: the text was probably split wrongly."""
     if known < KNOWN_SHARE * tokens:
         remedy = advice or "is the text split into words? A lower --min-count (min_count=) keeps rarer ones"
         share = f"{1 - known / tokens:.0%} of the {tokens:,} tokens"
@@ -107,22 +107,22 @@ def encoded(
     place: Path | None = None,
     **how: Any,
 ) -> Iterator[EncodedCorpus]:
-    """Yield the corpus that was given, if it is encoded already; else the text, encoded in a temporary directory.
+    """Yield ``given`` if it is encoded already; otherwise encode the text in a temporary directory, and yield that.
 
     Parameters
     ----------
     given : path, list of paths, Corpus, EncodedCorpus, or iterable
     options, defaults : mapping
-        Members of TextOptions: those that the user chose, and others that apply to text only.
+        Members of TextOptions: the user's choices, and defaults for text that is not encoded yet.
     place : Path, optional
-        The temporary directory is made beside it.
+        Path next to which the temporary directory is made.
     **how
         ``known``, ``threads`` and ``progress`` of :func:`encode`.
 
     Raises
     ------
     InputError
-        As :func:`encode`; or if the corpus is damaged, or was encoded with other options than the given ones.
+        As :func:`encode`; or if the corpus is damaged, or was encoded with different options.
     """
     corpus = Corpus.of(given)
     if corpus.form == "encoded":
@@ -145,7 +145,7 @@ def _check_unchanged(corpus: EncodedCorpus, options: Mapping[str, Any]) -> None:
 
 
 def _read(text: RawText, tokenize: Filter, draft: Draft, threads: int, progress: Progress) -> ReadText:
-    """Read blocks on all threads; each is numbered by a free table."""
+    """Read blocks on all threads; a free table numbers the words of each."""
     tables = [WordTable() for _ in range(threads)]
     free = list(range(threads))
 

@@ -1,4 +1,4 @@
-"""Hints from the words of a text about its tokens, in time to choose another tokeniser."""
+"""Hints about a text's tokens, drawn from its words, in time to choose another tokeniser."""
 
 import re
 import unicodedata
@@ -17,29 +17,27 @@ _OTHERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khme
 _UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OTHERS}]")
 
 PUNCTUATED_SHARE = 0.02
-"""A larger share of the tokens ends in punctuation only if punctuation was not separated."""
+"""If a larger share of the tokens ends in punctuation, it was not separated."""
 MARKED_SHARE = 0.1
-"""If a larger share of such words has combining marks, as in Hindi, Tamil or vocalised Arabic, Unicode's rules fit."""
+"""If a larger share of these words has combining marks, as in Hindi, Tamil or vocalised Arabic, Unicode's rules fit."""
 FEW_WORDS, MANY_TOKENS = 10, 10_000
-"""Fewer words in more tokens than these are hardly those of a language, or of a shop."""
+"""Fewer words in more tokens are hardly the vocabulary of a language, or the items of a shop."""
 LONG_WORD = 6
-"""From so many characters on, a word of a script without spaces was probably not split off by somebody who knows it."""
+"""From this number of characters on, a word in a script without spaces is probably several words."""
 MAX_WORDS = 100_000
-"""The most words that are looked at."""
+"""The largest number of words that is examined."""
 
 
 def hint(words: Sequence[str], counts: NDArray[np.int64], total: int, tokens: str | None) -> str | None:
-    """Return a sentence about the words of a text, the MAX_WORDS most frequent of all that were read; None if there is
-    nothing to say.
-
-    ``total`` is the number of tokens, and ``tokens`` the name of the tokeniser; None if it has no name.
+    """Return advice about the words of a text, or None. ``words`` are its MAX_WORDS most frequent words, ``total`` is
+    the number of tokens, and ``tokens`` the name of the tokeniser, None if it has no name.
     """
     if not words:
         return None
     if len(words) < FEW_WORDS and total > MANY_TOKENS:
         return f"{total:,} tokens of {number_of(len(words), 'word')}: is it the right text, or column?"
     if (advice := unspaced(words, LONG_WORD if tokens in ("split", None) else 1)) is not None:
-        return None if f"--tokens {tokens} " in advice else advice  # which has done what it can
+        return None if f"--tokens {tokens} " in advice else advice  # the tokeniser is in use already
     return _punctuated(words, counts) if tokens in ("split", None) else None
 
 
@@ -58,7 +56,7 @@ def _punctuated(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
 
 
 def unspaced(words: Iterable[str], least: int = LONG_WORD) -> str | None:
-    """A sentence if most words, of at least this many characters, are in a script that writes no spaces, else None."""
+    """Return advice if most words have ``least`` characters of a script that writes no spaces, otherwise None."""
     sample = [word for word, _ in zip(words, range(MAX_WORDS), strict=False)]
     long = [word for word in sample if not word.isascii() and _is_unspaced(word, least)]
     if 2 * len(long) <= len(sample):
@@ -69,7 +67,7 @@ def unspaced(words: Iterable[str], least: int = LONG_WORD) -> str | None:
 
 
 def _splitter_of(text: str) -> str:
-    """What splits a text of such a script."""
+    """Return advice on how to split a text in a script that writes no spaces."""
     if re.search(f"[{_KANA}]", text):
         return "--tokens japanese (tokens='japanese') splits it"
     if re.search(f"[{_HAN}]", text):
@@ -78,12 +76,12 @@ def _splitter_of(text: str) -> str:
 
 
 def _is_punctuated(word: str) -> bool:
-    """Whether a word ends in punctuation, with a letter or a digit before it."""
+    """Return whether a word ends in punctuation, with a letter or a digit before it."""
     return word[-1:] in _PUNCTUATION and _LETTER.search(word, 0, len(word) - 1) is not None
 
 
 def _has_mark(word: str) -> bool:
-    """Whether a word holds a combining mark."""
+    """Return whether a word holds a combining mark."""
     return not word.isascii() and any(unicodedata.category(letter).startswith("M") for letter in word)
 
 

@@ -1,4 +1,4 @@
-"""Tokens of any hashable type, numbered in the order of their first appearance; a dictionary tells them apart."""
+"""Tokens of any hashable type, numbered by a dictionary in the order of their first appearance."""
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 
-# Values of an array, or the end of the sentence after them.
+# An array ends at the first end of a sentence after this many values.
 BLOCK = 2**20
 
 
 class Numbers(dict[Hashable, int]):
-    """The number of each token; a token that is new has the next one."""
+    """The number of each token; a new token gets the next number."""
 
     def __missing__(self, token: Hashable) -> int:
         number = self[token] = len(self)
@@ -20,10 +20,8 @@ class Numbers(dict[Hashable, int]):
 
 
 def numbered(sentences: Iterable[Sequence[Hashable]], numbers: Numbers, end: int) -> Iterator[NDArray[np.int32]]:
-    """The numbers of the tokens of sentences, with ``end`` after each one that is not empty, some at a time.
-
-    InputError if a token is not hashable.
-    """
+    """Yield the numbers of the tokens of sentences in arrays, with ``end`` after each sentence that is not empty.
+    InputError if a token is not hashable."""
     values: list[int] = []
     for sentence in sentences:
         try:

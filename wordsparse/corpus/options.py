@@ -1,4 +1,4 @@
-"""How a text becomes tokens and ids: the options of ``encode``, ``train`` and all that reads text."""
+"""The options by which a text becomes tokens and ids, in ``encode``, ``train`` and every other reader of text."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from wordsparse.validation import positive_int
 
 @dataclass(frozen=True, kw_only=True)
 class TextOptions(Checked):
-    """The options that say how text becomes tokens and ids."""
+    """Options for turning text into tokens and ids."""
 
     format: str | None = option(
         None,
         "Format of the files.",
-        shown="lines; with --column, by the names of the files",
+        shown="lines; with --column, told by the names of the files",
         choices={name: format.about for table in (FORMATS, TABLES) for name, format in table.items()},
     )
     column: str | None = option(
@@ -27,21 +27,21 @@ class TextOptions(Checked):
     )
     group: str | None = option(
         None,
-        "Column by which rows are grouped: rows that share its value are one basket or session. A cell of the "
-        "text's column is then one word, unless tokens are named.",
+        "Column by which rows are grouped: rows with the same value form one basket or session. Each cell of the "
+        "text's column is then one word, unless a tokeniser is chosen.",
         cli="group-by",
         metavar="NAME",
     )
     order: str | None = option(
         None,
         "Column of numbers or dates by which the rows of a group are sorted.",
-        shown="as they come",
+        shown="the order of the rows",
         cli="order-by",
         metavar="NAME",
     )
     tokens: str | Callable[[str], list[str]] | None = option(
         None,
-        "How text is split into words. With it, the items of an iterable are texts (str).",
+        "Tokeniser, which splits text into words. With it, the items of an iterable are texts (str).",
         shown="split; for the format wiki, simple",
         choices={name: tokenizer.about for name, tokenizer in TOKENIZERS.items()},
     )
@@ -53,13 +53,13 @@ class TextOptions(Checked):
 class EncodeOptions(TextOptions):
     """The options of :func:`wordsparse.encode`."""
 
-    known: Collection[str] = option((), "Words that are in the vocabulary whatever their count, if they occur.")
+    known: Collection[str] = option((), "Words that enter the vocabulary even if they are rare, if they occur at all.")
     threads: int | None = option(
         None, "Number of threads; the result does not depend on it.", shown="all CPUs", check=positive_int
     )
     progress: Callable[[int, float | None], object] | None = option(
         None,
-        "Called at intervals with the number of tokens read so far, and the share of the files' bytes, None if it is "
-        "not known.",
+        "Function called at intervals with the number of tokens read so far, and the share of the files' bytes, or "
+        "None if the share is unknown.",
         cli=None,
     )

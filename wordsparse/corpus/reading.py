@@ -42,8 +42,8 @@ logger = logging.getLogger(__name__)
 class TextBlock(NamedTuple):
     """A block of text.
 
-    ``content`` is UTF-8, which ends at white space, or a list of pieces. With ``lines``, the end of a line ends a
-    sentence. ``check`` raises the error of content that is no UTF-8, and ``where`` names a line of it, counted from 0.
+    ``content`` is UTF-8 that ends at white space, or a list of pieces. With ``lines``, the end of a line ends a
+    sentence. ``check`` raises the error for invalid UTF-8, and ``where`` names a line of the block, counted from 0.
     """
 
     content: bytes | list[Piece]
@@ -71,7 +71,7 @@ class TextBlock(NamedTuple):
 
 
 class RawText:
-    """A text, and how it is read.
+    """A text, with the way to read it.
 
     Parameters
     ----------
@@ -81,13 +81,13 @@ class RawText:
         is a sentence; with ``column``, they are rows (mappings), like a data frame's. Empty tokens of an
         iterable are left out; a warning counts them.
     format, tokens, column, group, order
-        As in :class:`wordsparse.corpus.options.TextOptions`; ``tokens`` may be a callable too. The default of it is
-        ``simple`` for ``wiki``; none for an iterable, and for the cells of a ``group``, which are tokens;
-        else ``split``.
+        As in :class:`wordsparse.corpus.options.TextOptions`; ``tokens`` may also be a callable. Its default is
+        ``simple`` for ``wiki`` and ``split`` for other files. Items of an iterable, and cells with ``group``, are
+        tokens already.
     items : bool
-        Whether cells are tokens without a ``group`` too.
+        Whether cells are tokens even without ``group``.
     names : sequence of str
-        The names of the columns of CSV files that have no first line of them.
+        Column names, for CSV files without a header.
 
     Raises
     ------
@@ -103,11 +103,11 @@ class RawText:
     tokens : str or None
         The name of the tokeniser; None for an iterable of tokens, and for a callable.
     tokenization : dict or None
-        How to make the tokeniser again: :func:`wordsparse.tokens.tokenizers.tokenization`.
+        The record of the tokeniser: :func:`wordsparse.tokens.tokenizers.tokenization`.
     column : str or None
-        The column that holds the text; None if it is not in rows.
+        The column that holds the text; None if the text is not in rows.
     is_scanned : bool
-        Whether its blocks are UTF-8: text that a tokeniser splits, at white space or otherwise.
+        Whether the blocks are UTF-8: text that a tokeniser splits, at white space or otherwise.
     """
 
     def __init__(
@@ -169,8 +169,8 @@ class RawText:
     def blocks(self) -> Iterator[TextBlock]:
         """Yield the text in blocks of bounded size.
 
-        InputError if a file is binary or damaged, or if an item or a row is not as described above; the message says
-        which.
+        InputError, which names the file, item or row, if a file is binary or damaged, or if an item or a row is not as
+        described above.
         """
         if not self.is_scanned:
             return _in_blocks(self._unscanned())
@@ -196,12 +196,12 @@ class RawText:
         return TextBlock(list(_iterable_pieces(items)))
 
     def _blocks_of_texts(self) -> Iterator[TextBlock]:
-        """The texts of an iterable, some at a time."""
+        """Yield the texts of an iterable in blocks."""
         waiting, first, size = list[str](), 1, 0
         for number, text in enumerate(self._source, 1):
             if not isinstance(text, str):
-                said = f"text {number} is {text!r:.80}, not a str: give texts, name their column (column=)"
-                raise InputError(f"{said}, or leave tokens={self.tokens!r} out")
+                problem = f"text {number} is {text!r:.80}, not a str: give texts, name their column (column=)"
+                raise InputError(f"{problem}, or leave tokens={self.tokens!r} out")
             waiting.append(text)
             size += len(text)
             if size >= BLOCK_CHARACTERS:
@@ -231,14 +231,14 @@ class RawText:
         return itertools.chain.from_iterable(map(self._pieces_of, self.files))
 
     def _words(self, name: str, cell: object) -> list[str]:
-        """The words of a cell that is a part of a basket."""
-        if self._tokenize is None and type(cell) is str:  # nearly all
+        """Return the words of a cell of a basket."""
+        if self._tokenize is None and type(cell) is str:  # the fast path: nearly all cells
             return [cell] if cell else []
         items = [_token_list(name, item) for _, item in self._cell_items(name, cell)]
         return [word for tokens in items for word in tokens if not isinstance(word, str) or word]
 
     def _items(self) -> Iterator[tuple[str, object]]:
-        """The items of an iterable, each with its name for messages; of rows, their cells."""
+        """Yield the items of an iterable, or the cells of rows, each with its name for messages."""
         if self.column is None:
             for number, sentence in enumerate(self._source, 1):
                 yield f"sentence {number}", sentence
@@ -247,16 +247,16 @@ class RawText:
             yield from self._cell_items(name, cell)
 
     def rows(self, columns: Sequence[str], workers: int = 1) -> Iterator[tuple[str, tuple[Any, ...], list[list[Any]]]]:
-        """The name of each row, for messages, its cells in ``columns``, and the tokens of each sentence of its text.
+        """Yield the name of each row, for messages, its cells in ``columns``, and the tokens of its text's sentences.
 
-        InputError as :meth:`pieces`; or if the text is not in a column of rows, or these are grouped.
+        InputError as :meth:`pieces`; or if the text is not in a column of rows, or the rows are grouped.
         """
-        asked = ", ".join(map(repr, columns))
+        named = ", ".join(map(repr, columns))
         if self.column is None:
-            raise InputError(f"the column {asked} needs rows: name the column that holds the text too (column)")
+            raise InputError(f"the column {named} needs rows: name the column that holds the text too (column)")
         if self._group is not None:
             raise InputError(
-                f"rows grouped by {self._group!r} are not used one by one, as {asked} needs: leave one of the two out"
+                f"rows grouped by {self._group!r} are not used one by one, as {named} needs: leave one of the two out"
             )
         blocks = self._blocks_of_rows([self.column, *columns])
         with self.filter(workers) as tokenize:
@@ -264,7 +264,7 @@ class RawText:
                 yield from rows
 
     def _split_rows(self, block: Block, tokenize: Filter) -> list[tuple[str, tuple[Any, ...], list[list[Any]]]]:
-        """The rows of a block, with the words of the sentences of their first cell."""
+        """Return the rows of a block, as :meth:`rows` has them; the first cell holds the text."""
         lines: Iterator[Piece] | None = None
         if self.is_scanned and block.text() is not None:
             lines = iter(self._block_of_rows(block).pieces(tokenize))
@@ -283,7 +283,7 @@ class RawText:
         )
 
     def _cell_items(self, name: str, cell: object) -> Iterator[tuple[str, object]]:
-        """The sentences of a cell: the lines of a text, or a list of tokens; none of a missing value."""
+        """Yield the sentences of a cell: the lines of a text, or one list of tokens; nothing for a missing value."""
         if isinstance(cell, list | tuple | np.ndarray):
             yield name, list(cell)
         elif self._tokenize is None:  # a word of a basket
@@ -303,8 +303,7 @@ class RawText:
 
 
 def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str]]:
-    """The sentences of a stream of pieces, complete whatever their length; those without a token are left out, unless
-    ``blank``."""
+    """Yield the sentences of a stream of pieces, complete at any length. Without ``blank``, empty ones are left out."""
     sentence: list[str] = []
     for tokens, ends_sentence in stream:
         sentence.extend(tokens)
@@ -314,7 +313,7 @@ def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str
 
 
 def _in_blocks(stream: Iterator[Piece]) -> Iterator[TextBlock]:
-    """Pieces in blocks of about BLOCK_TOKENS tokens; a list that its owner fills again is copied."""
+    """Yield pieces in blocks of about BLOCK_TOKENS tokens. Lists are copied: their owner may fill them again."""
     block, size = list[Piece](), 0
     for tokens, ends_sentence in stream:
         block.append((list(tokens), ends_sentence))
@@ -330,18 +329,18 @@ def _iterable_pieces(named: Iterable[tuple[str, object]]) -> Iterator[Piece]:
     for name, sentence in named:
         tokens = _token_list(name, sentence)
         if "" in tokens:
-            given, tokens = len(tokens), [token for token in tokens if not isinstance(token, str) or token]
-            empty += given - len(tokens)
+            total, tokens = len(tokens), [token for token in tokens if not isinstance(token, str) or token]
+            empty += total - len(tokens)
         yield tokens, True
     if empty:
         logger.warning(
-            "%s empty tokens were left out (line.split(' ') gives one at a double space, line.split() does not)",
+            "%s empty tokens were left out (line.split(' ') returns one at a double space, line.split() does not)",
             f"{empty:,}",
         )
 
 
 def _token_list(name: str, sentence: object) -> list[Any]:
-    """The tokens of a sentence; InputError if it is none."""
+    """Return the tokens of a sentence; InputError if it is not a list of tokens."""
     if isinstance(sentence, list):
         return sentence
     if isinstance(sentence, Mapping):
@@ -358,9 +357,9 @@ def _token_list(name: str, sentence: object) -> list[Any]:
 class Format(NamedTuple):
     """A format of text files.
 
-    - ``about``: its line in a help text.
-    - ``lines``: whether a line end ends a sentence; None if files are not text, but read by ``read``.
-    - ``read``: a reader, from a path and a tokeniser to pieces.
+    - ``about``: a line for help texts.
+    - ``lines``: whether the end of a line ends a sentence; None if files are not text, but read by ``read``.
+    - ``read``: a function from a path and a tokeniser to pieces.
     """
 
     about: str

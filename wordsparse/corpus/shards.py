@@ -2,9 +2,9 @@
 
 A shard is a stream of values: a word's id (0 … V−1), OUT_OF_VOCABULARY or END_OF_SENTENCE. Sentences never span shards.
 
-A shard is compared with its checksum when it is opened; what is read of it later need only be ids. It is not
-memory-mapped: if a mapped file is truncated, the process dies (SIGBUS). A file that is deleted can still be read,
-because it stays open.
+A shard is compared with its checksum when it is opened; values read later are only checked to be ids. It is not
+memory-mapped: if a mapped file is truncated, the process dies (SIGBUS). A deleted file can still be read, because it
+stays open.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ END_OF_SENTENCE = -2
 """The value after the last token of each sentence."""
 
 SHARD_DTYPE = np.dtype("<i4")
-MOST_VALUES = 2**28  # of one read: the system's limit is near 2**29
+MOST_VALUES = 2**28  # per read: the system's limit is near 2**29
 
 SHARD_TOKENS = 2**26
 """A shard is closed at the first end of a sentence after this many values."""
@@ -40,18 +40,18 @@ VERSION = 1
 MANIFEST = "corpus.json"
 VOCABULARY = "vocabulary.json"
 ABOUT = ("tokens", "sentences", "distinct_words", "min_count", "max_vocab", "tokenization")
-"""The attributes of an encoded corpus that its manifest holds."""
+"""Names of the attributes of an encoded corpus that its manifest holds."""
 
 
 class Values(Protocol):
-    """The values of a shard, wherever they are: a file, an array, or parts of other shards."""
+    """The values of a shard in a file, an array, or parts of other shards."""
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(size,)."""
 
     def __getitem__(self, values: slice, /) -> NDArray[np.int32]:
-        """The values of a slice of step 1."""
+        """Return the values of a slice of step 1."""
 
 
 class Shard:
@@ -80,7 +80,7 @@ class Shard:
         return self[:].astype(dtype or np.int32, copy=False)
 
     def __getitem__(self, values: slice) -> NDArray[np.int32]:
-        """The values, read-only; ReadError if the file was cut or altered since it was opened."""
+        """Return the values, read-only; ReadError if the file was cut or altered since it was opened."""
         start, stop, step = values.indices(self.shape[0])
         if step != 1:
             raise IndexError("a shard supports slices of step 1 only")
@@ -93,14 +93,14 @@ class Shard:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
         if len(data) == (ends[-1] - start) * width:
             ids = np.frombuffer(data, SHARD_DTYPE).astype(np.int32, copy=False)
-            # Compiled code takes ids for numbers of rows.
+            # Compiled code uses ids as row numbers without checks.
             if not ids.size or (ids.min() >= END_OF_SENTENCE and ids.max() < self._words):
                 return ids
         raise ReadError(f"{self.path}: has changed since it was opened: it was cut or altered")
 
 
 def shard_name(index: int) -> str:
-    """The file name of the shard with this number, counted from 0."""
+    """Return the file name of the shard with this number, counted from 0."""
     return f"shard-{index:05d}.i32"
 
 
@@ -123,7 +123,7 @@ class EncodedCorpus:
     sha256 : str
         Checksum of the content (vocabulary and shards), which identifies the encoded corpus.
     tokenization : dict or None
-        How the text became tokens: ``tokens``, the name of the tokeniser. None if nothing is known of it.
+        The name of the tokeniser, as ``tokens``. None if it is unknown.
     """
 
     path: Path
@@ -139,7 +139,7 @@ class EncodedCorpus:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":
-        """Open the encoded corpus at ``path``, reading each file once to check it.
+        """Open the encoded corpus at ``path``, after reading each file once to check it.
 
         Raises
         ------
@@ -168,14 +168,14 @@ class EncodedCorpus:
         )
 
     def identity(self) -> dict[str, Any]:
-        """The identity of the encoded text, as JSON."""
+        """Return the identity of the encoded text, as JSON."""
         return {name: getattr(self, name) for name in ("sha256", *ABOUT)}
 
 
 def write_corpus_manifest(folder: Path, of_shards: list[str], **about: Any) -> str:
-    """Write the manifest of ``folder``, which holds the vocabulary and the shards; returns the content's digest.
+    """Write the manifest of ``folder``, which holds the vocabulary and the shards. Return the content's digest.
 
-    ``of_shards`` are their checksums; ``about`` has the values of ABOUT as an :class:`EncodedCorpus` has them.
+    ``of_shards`` are the checksums of the shards; ``about`` has the attributes ABOUT of an :class:`EncodedCorpus`.
     """
     checksums = [sha256_of(folder / VOCABULARY), *of_shards]
     files = [
@@ -187,17 +187,17 @@ def write_corpus_manifest(folder: Path, of_shards: list[str], **about: Any) -> s
 
 
 def _names(files: int) -> list[str]:
-    """The names of the files of an encoded corpus: the vocabulary, and shards."""
+    """Return the file names of an encoded corpus: vocabulary, then shards."""
     return [VOCABULARY, *map(shard_name, range(files - 1))]
 
 
 def _content_digest(checksums: Sequence[str]) -> str:
-    """A digest that identifies the vocabulary and shards of an encoded corpus."""
+    """Return a digest that identifies the vocabulary and shards of an encoded corpus."""
     return hashlib.sha256("".join(checksums).encode()).hexdigest()
 
 
 def is_encoded(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is the directory of an encoded corpus; no str is too long to ask."""
+    """Return whether a path is the directory of an encoded corpus; a str too long for a path is not."""
     try:
         return bool(os.fspath(path)) and (Path(path) / MANIFEST).is_file()
     except (OSError, ValueError):

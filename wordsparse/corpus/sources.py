@@ -1,4 +1,4 @@
-"""Tells what was given as a corpus, and finds and opens its files. Every error names its file."""
+"""Recognition of what the user gave as a corpus, and its files, found and opened. Every error names its file."""
 
 import logging
 import os
@@ -16,8 +16,8 @@ from wordsparse.files.streams import BoundedStream
 
 STANDARD_INPUT = Path("/dev/stdin")
 
-_NAMED = 3  # files that a message names
-# The text files that are being read, for the progress of reading.
+_NAMED = 3  # number of files that a message names
+# The files being read, for reports of progress.
 _open_files: dict[Path, BoundedStream] = {}
 
 logger = logging.getLogger(__name__)
@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Corpus:
-    """What was given as a corpus, looked at once.
+    """The user's corpus, recognised once.
 
     ``form`` is "source" for an object that yields training data, "encoded" for an EncodedCorpus or its directory,
     "files" for paths, "frame" for a data frame, and "items" for all else: an iterable of sentences, texts or rows, or
-    what a source of its own takes. ``paths`` are the files or directories, None if there are none.
+    the data of another source. ``paths`` are the files or directories, None if there are none.
     """
 
     given: Any
@@ -38,11 +38,11 @@ class Corpus:
 
     @classmethod
     def of(cls, given: Any) -> "Corpus":
-        """Look at what was given; InputError if it is a list of paths and of something else."""
+        """Recognise ``given``; InputError if it is a list of paths and of other items."""
         if isinstance(given, Corpus):
             return given
-        # A data frame of pandas, or of a library that hands its columns over as Arrow's, as polars does; the columns of
-        # a lazy frame cost time: it has no shape.
+        # A data frame of pandas, or of a library that exports Arrow columns, such as polars. Lazy frames, whose columns
+        # take time to compute, have no shape.
         if hasattr(given, "shape") and hasattr(given, "columns"):
             return cls(given, "frame")
         if hasattr(given, "passes"):
@@ -67,12 +67,12 @@ def _paths(given: Any) -> Sequence[str | os.PathLike[str]] | None:
 
 
 def some_of(paths: Sequence[Path]) -> str:
-    """The first paths of a list, for a message."""
+    """Return the first paths of a list, as text for a message."""
     return ", ".join(map(str, paths[:_NAMED])) + (", …" if len(paths) > _NAMED else "")
 
 
 def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
-    """The files that ``sources`` name, in order; a directory means all files below it, by name.
+    """Return the files that ``sources`` name, in order; a directory means all files below it, by name.
 
     Below a directory, names that begin with ``_`` or ``.`` (``_SUCCESS``, ``.DS_Store``), links to directories and
     special files are skipped. Empty files are skipped unless all are empty. A warning says what is skipped. InputError
@@ -81,7 +81,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
     """
     if not sources:
         raise InputError("no text is given: name a file or a directory")
-    found: list[Path] = []
+    paths: list[Path] = []
     skipped: list[Path] = []
     for source in sources:
         path = _existing(source)
@@ -90,18 +90,18 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
         below = _files_below(path, skipped) if path.is_dir() else [path]
         if not below:
             raise InputError(f"{path}: holds no file: name a directory with text")
-        found += below
-    for file in found:
+        paths += below
+    for file in paths:
         if not os.access(file, os.R_OK):
             raise InputError(f"{file}: cannot be read: check its permissions")
-    files = [file for file in found if not file.is_file() or file.stat().st_size]
+    files = [file for file in paths if not file.is_file() or file.stat().st_size]
     if not files:
-        raise InputError(f"{found[0]}: is empty" + (", and so are the others" if len(found) > 1 else ""))
-    if len(kept := set(files)) < len(files):
+        raise InputError(f"{paths[0]}: is empty" + (", and so are the others" if len(paths) > 1 else ""))
+    if len(distinct := set(files)) < len(files):
         logger.warning(
             "%s: named twice, so its text counts twice", next(file for file in files if files.count(file) > 1)
         )
-    skipped += [file for file in found if file not in kept]
+    skipped += [file for file in paths if file not in distinct]
     if skipped:
         logger.warning("%s hidden, special or empty files are not read: %s", f"{len(skipped):,}", some_of(skipped))
     return files
@@ -109,7 +109,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[BoundedStream | BinaryIO]:
-    """Open ``path`` for reading bytes; a file that is compressed is decompressed.
+    """Open ``path`` for reading bytes; a compressed file is decompressed.
 
     Every exception in the body of the ``with`` statement becomes a read error, so the body should only read. InputError
     if the file cannot be read, or if a compressed file unpacks to far more than text does.
@@ -135,7 +135,7 @@ def opened(path: Path) -> Iterator[BoundedStream | BinaryIO]:
 
 
 class ReadShare:
-    """Tells the share of the bytes of files that was read, one file after the other; None if it is not known."""
+    """The share of the files' bytes read so far, one file after the other; None if it is unknown."""
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._before: dict[Path, int] = {}
@@ -145,7 +145,7 @@ class ReadShare:
             self._total += file.stat().st_size if file.is_file() else 0
 
     def __call__(self) -> float | None:
-        """Return the share now."""
+        """Return the current share."""
         for file, stream in list(_open_files.items()):
             if file in self._before and self._total:
                 return (self._before[file] + stream.position) / self._total
@@ -182,7 +182,7 @@ def _missing(name: str, error: OSError | ValueError) -> str:
 
 
 def _files_below(folder: Path, skipped: list[Path]) -> list[Path]:
-    """The regular files below a directory, by name; other entries are added to ``skipped``.
+    """Return the regular files below a directory, by name; other entries are added to ``skipped``.
 
     InputError if one of the directories is an encoded corpus.
     """

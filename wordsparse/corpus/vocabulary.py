@@ -20,7 +20,7 @@ VOCABULARY_BYTES = 2**32
 
 
 class Vocabulary:
-    """Words and counts. A word's id is its place; a new vocabulary has its most frequent word first.
+    """Words and counts. A word's id is its place; in a new vocabulary the most frequent word comes first.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Vocabulary:
 
     @classmethod
     def from_counts(cls, counts: Mapping[str, int], min_count: int, max_vocab: int | None = None) -> Vocabulary:
-        """The ``max_vocab`` most frequent of the words that occur at least ``min_count`` times.
+        """Return the ``max_vocab`` most frequent of the words that occur at least ``min_count`` times.
 
         Words with equal counts are ordered by code point, so the result does not depend on the order of ``counts``.
 
@@ -86,11 +86,11 @@ class Vocabulary:
         return word in self._ids
 
     def __getitem__(self, word: str) -> int:
-        """The id of ``word``; KeyError if it is not in the vocabulary."""
+        """Return the id of ``word``; KeyError if it is not in the vocabulary."""
         return self._ids[word]
 
     def get(self, word: str) -> int | None:
-        """The id of ``word``, or None if it is not in the vocabulary."""
+        """Return the id of ``word``, or None if it is not in the vocabulary."""
         return self._ids.get(word)
 
     def merged(self, other: Vocabulary) -> Vocabulary:
@@ -101,7 +101,7 @@ class Vocabulary:
         return Vocabulary([*counts], [*counts.values()])
 
     def rows_in(self, other: Vocabulary) -> NDArray[np.int64]:
-        """The id in ``other`` of each word, (V,); InputError if ``other`` does not hold one of the words."""
+        """Return the id in ``other`` of each word, (V,); InputError if ``other`` does not hold one of the words."""
         try:
             return np.fromiter((other[word] for word in self.words), np.int64, len(self))
         except KeyError as error:
@@ -115,7 +115,7 @@ class Vocabulary:
         write_file(Path(path), self.as_json())
 
     def as_json(self) -> bytes:
-        """The content of the file."""
+        """Return the content of the vocabulary's file."""
         content = {"format": FORMAT, "version": VERSION, "words": self.words, "counts": self.counts.tolist()}
         return json.dumps(content, ensure_ascii=False).encode()
 

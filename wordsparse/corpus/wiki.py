@@ -1,4 +1,4 @@
-"""Reads Wikipedia dumps by gensim, which takes the pages apart and removes their markup."""
+"""A reader of Wikipedia dumps, based on gensim, which extracts the pages and removes their markup."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ ARTICLE_MIN_TOKENS = 50
 
 
 def wiki_pieces(path: Path, tokenize: Callable[[str], list[str]]) -> Iterator[tuple[list[str], bool]]:
-    """Each article of a Wikipedia dump (XML, compressed or not) as one sentence, as gensim's WikiCorpus has them."""
+    """Yield each article of a Wikipedia dump (XML, also compressed) as one sentence, as gensim's WikiCorpus does."""
     wikicorpus = optional.load("the format wiki", "gensim.corpora.wikicorpus")
     with opened(path) as file:
         for _, text, _ in wikicorpus.extract_pages(file, filter_namespaces=("0",)):

@@ -1,9 +1,9 @@
 """Tables: the rows of files (CSV, JSON lines, Parquet), of data frames and of mappings, in blocks of bounded size.
 
-Nothing of a table is held whole. A column of text goes to the compiled scan of text a block at a time
-(:meth:`Block.text`); all else reads cells of rows (:meth:`Block.rows`), or of columns (:meth:`Block.cells`).
+No table is held whole in memory. A column of text goes to the compiled scanner block by block (:meth:`Block.text`); all
+other readers take cells by row (:meth:`Block.rows`) or by column (:meth:`Block.cells`).
 :mod:`wordsparse.corpus.tables.groups` sorts rows on disk, :mod:`wordsparse.corpus.tables.writing` writes them, and
-:mod:`wordsparse.corpus.tables.sparse` reads rows that are sparse: features and labels by number.
+:mod:`wordsparse.corpus.tables.sparse` reads sparse rows: features and labels by number.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,10 +18,10 @@ from wordsparse.files.unpacking import suffix_of
 
 
 class TableFormat(NamedTuple):
-    """A format of files of rows: its line in a help text, the endings of its files, and its reader.
+    """A format of files of rows: a line for help texts, the suffixes of file names, and the reader.
 
-    The reader takes a path and the names of the columns, and yields blocks: the numbers of their rows,
-    counted from 1, and their columns.
+    The reader takes a path and column names, and yields blocks: the numbers of the rows, counted from 1, and the
+    columns.
     """
 
     about: str
@@ -37,9 +37,9 @@ FORMATS = {
 
 
 class Block(NamedTuple):
-    """Some rows of a table: what stands before a row's number in messages, the numbers, and the columns.
+    """Some rows of a table. ``numbers`` are their numbers; ``where`` and ``kind`` precede a row's number in messages.
 
-    A column is a list of cells, or an array of Arrow. ``kind`` is what a row is called.
+    A column is a list of cells, or an Arrow array.
     """
 
     where: str
@@ -52,7 +52,7 @@ class Block(NamedTuple):
         return f"{self.where}{self.kind} {self.numbers[place]}"
 
     def name_of_line(self, line: int) -> str:
-        """Return the name of the row that has a line of :meth:`text`, counted from 0."""
+        """Return the name of the row that holds a line of :meth:`text`, counted from 0."""
         for place, cell in enumerate(self.cells()[0]):
             line -= 0 if cell is None else cell.count("\n") + 1
             if line < 0:
@@ -60,16 +60,16 @@ class Block(NamedTuple):
         return self.name(len(self.numbers) - 1)
 
     def cells(self) -> list[list[Any]]:
-        """The cells of each column; None for missing ones."""
+        """Return the cells of each column; None for missing cells."""
         return [column if isinstance(column, list) else column.to_pylist() for column in self.columns]
 
     def rows(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """The name of each row, and its cells."""
+        """Yield the name of each row, and its cells."""
         for place, row in enumerate(zip(*self.cells(), strict=True)):
             yield self.name(place), row
 
     def text(self) -> bytes | None:
-        """The cells of the first column as lines of UTF-8, unchecked; None if one is no text, or holds a zero byte."""
+        """Return the cells of the first column as lines of UTF-8, unchecked; None if one is not text or has a NUL."""
         column = self.columns[0]
         text = _joined(column) if isinstance(column, list) else arrow.joined(column)
         return None if text is None or b"\0" in text else text
@@ -92,8 +92,8 @@ def table_blocks(
 ) -> Iterator[Block]:
     """Yield the rows of files (a list of paths), of a data frame, or of an iterable of mappings, in blocks.
 
-    Files have the ``format``, or the one that their names tell; ``names`` are those of the columns of CSV files that
-    have no first line of them. InputError if a row is not as its table says, or has no such column.
+    The suffix of a file's name tells its format if ``format`` is None; ``names`` are the column names of CSV files
+    without a header. InputError if a row is malformed, or a column is missing.
     """
     if isinstance(source, list) and all(isinstance(path, Path) for path in source):
         for path in source:
@@ -106,25 +106,25 @@ def table_blocks(
 
 
 def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """The name of each row of a file for messages, and its cells in these columns."""
+    """Yield the name of each row of a file, for messages, and its cells in these columns."""
     return chain.from_iterable(map(Block.rows, table_blocks([path], columns)))
 
 
 def format_of_name(path: PurePath) -> str | None:
-    """The format of rows that a file's name tells; None if it tells none."""
+    """Return the format of rows that a file's suffix tells, or None."""
     suffix = suffix_of(path)
     return next((name for name, format in FORMATS.items() if suffix in format.suffixes), None)
 
 
 def format_of_file(path: PurePath) -> str:
-    """The format that the file's name tells; InputError if it tells none."""
+    """Return the format of rows that the file's suffix tells; InputError for other suffixes."""
     if (name := format_of_name(path)) is not None:
         return name
     raise InputError(f"{path}: its name does not say how its rows are stored: name the format {', '.join(FORMATS)}")
 
 
 def column_names(path: Path, format: str) -> list[str]:
-    """The names of the columns of a file; of JSON lines, the keys of the first."""
+    """Return the column names of a file; for JSON lines, the keys of the first line."""
     if format == "parquet":
         return arrow.parquet_names(path)
     if format == "jsonl":
@@ -134,7 +134,7 @@ def column_names(path: Path, format: str) -> list[str]:
 
 
 def needs_column(path: Path, format: str, remedy: str) -> InputError:
-    """The refusal of a file of rows that is to be read as text, and says not by which column."""
+    """Return the error for a file of rows that is to be read as text although no column is named."""
     names = f", whose columns are {listed(column_names(path, format))}" if path.is_file() else ""
     return InputError(f"{path}: is a table{names}: {remedy}")
 

@@ -1,4 +1,4 @@
-"""The columns of Parquet files and of data frames, as Arrow's arrays."""
+"""The columns of Parquet files and of data frames, as Arrow arrays."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from wordsparse.files import regular, unpacking
 
 
 def parquet_blocks(path: Path, columns: Sequence[str]) -> files.Blocks:
-    """The cells are text, lists of text, or numbers; what they take is bounded as in a compressed file."""
+    """Yield cells that hold text, lists of text, or numbers; their size is bounded as in a compressed file."""
     first = 1
     for batch in parquet_batches(path, columns, files.ROWS):
         yield range(first, first + batch.num_rows), batch.columns
@@ -20,9 +20,9 @@ def parquet_blocks(path: Path, columns: Sequence[str]) -> files.Blocks:
 
 
 def parquet_batches(path: Path, columns: Sequence[str], rows: int, **options: Any) -> Iterator[Any]:
-    """The record batches of these columns, at most ``rows`` rows each; ``options`` are those of pyarrow's ParquetFile.
+    """Yield record batches of these columns, at most ``rows`` rows each; ``options`` go to pyarrow's ParquetFile.
 
-    InputError if the file is damaged, has no such column, or its cells take far more than its size.
+    InputError if the file is damaged, lacks a column, or unpacks to far more than its size.
     """
     number = 0
     with regular.opened(path) as file:
@@ -43,7 +43,7 @@ def parquet_batches(path: Path, columns: Sequence[str], rows: int, **options: An
 
 
 def parquet_names(path: Path) -> list[str]:
-    """The names of a file's columns."""
+    """Return the column names of a Parquet file."""
     with _readable(path, lambda: 0), _opened(path) as whole:
         names: list[str] = whole.schema_arrow.names
         return names
@@ -62,14 +62,14 @@ def _readable(path: Path, rows: Callable[[], int]) -> Iterator[None]:
         _load("pyarrow").ArrowException,
         OSError,
         UnicodeDecodeError,
-    ) as error:  # the last: names that are not UTF-8
+    ) as error:  # UnicodeDecodeError: column names that are not UTF-8
         raise InputError(
             f"{path}: cannot be read as Parquet after row {rows()}: {str(error)[:200]}; copy or write it again"
         ) from error
 
 
 def frame_blocks(frame: Any, columns: Sequence[str]) -> files.Blocks:
-    """The columns of a data frame, some rows of it at a time."""
+    """Yield the columns of a data frame in blocks of rows."""
     first, read = 1, _of_pandas if hasattr(frame, "iloc") else _of_stream
     for cells in read(frame, columns):
         yield range(first, first + len(cells[0])), cells
@@ -84,7 +84,7 @@ def _of_pandas(frame: Any, columns: Sequence[str]) -> Iterator[list[Any]]:
 
 
 def _without_nulls(cells: list[Any], is_null: list[bool]) -> list[Any]:
-    """None for a missing cell, which pandas has in several kinds."""
+    """Replace missing cells, for which pandas has several values, by None."""
     return [None if null else cell for null, cell in zip(is_null, cells, strict=True)] if any(is_null) else cells
 
 
@@ -98,12 +98,12 @@ def _of_stream(frame: Any, columns: Sequence[str]) -> Iterator[list[Any]]:
 
 
 def joined(column: Any) -> bytes | None:
-    """The texts of an array as lines of one; missing ones are none. None if it holds no text."""
+    """Return the texts of an array as lines, without missing cells; None if it does not hold text."""
     arrow, types = _load("pyarrow"), _load("pyarrow.types")
     texts = column.dictionary if types.is_dictionary(column.type) else column
     if not (types.is_string(texts.type) or types.is_large_string(texts.type) or types.is_string_view(texts.type)):
         return None
-    cells = texts.cast(arrow.large_string())  # of which take() has a kernel
+    cells = texts.cast(arrow.large_string())  # take() supports large strings
     cells = (cells if texts is column else cells.take(column.indices)).drop_null()
     whole = arrow.LargeListArray.from_arrays(arrow.array([0, len(cells)], arrow.int64()), cells)
     lines = _load("pyarrow.compute").binary_join(whole, arrow.scalar("\n", arrow.large_string()))

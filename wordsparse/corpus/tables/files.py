@@ -14,10 +14,10 @@ from wordsparse.errors import InputError
 from wordsparse.files.escaping import listed
 
 LINE_BYTES = 2**26
-"""The maximum size of a line, and of a cell of a CSV file."""
+"""The maximum size of a line, and of a CSV cell."""
 
 ROWS = 1024
-"""The most rows of a block."""
+"""The maximum number of rows of a block."""
 
 DELIMITERS = ",;\t|"
 
@@ -26,12 +26,12 @@ Blocks: TypeAlias = Iterator[tuple[Sequence[int], Sequence[Any]]]
 
 
 def lines_of(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 file, with their ends."""
+    """Return an iterator of the lines of a UTF-8 file, with their ends."""
     return itertools.chain.from_iterable(io.StringIO(text, newline="\n") for text in _whole_lines(path))
 
 
 def _whole_lines(path: Path) -> Iterator[str]:
-    """The text of a file in blocks of whole lines, each with its end."""
+    """Yield the text of a file in blocks of whole lines, each with its end."""
     number, rest = 1, b""
     for block in itertools.chain(read_blocks(path), [b""]):
         data = rest + block
@@ -56,11 +56,11 @@ def _decoded(path: Path, number: int, data: bytes) -> str:
 
 
 def csv_blocks(path: Path, columns: Sequence[str], given: Sequence[str] = ()) -> Blocks:
-    """The delimiter is the first of DELIMITERS by which the header has all columns.
+    """Yield the rows of a CSV file. Its delimiter is the first of DELIMITERS that gives the header all columns.
 
-    A file whose columns are ``given`` by name has no header; between tabs it has no quotes, as Google's n-grams.
+    If column names are ``given``, the file has no header; with tabs it then has no quotes, like Google's n-grams.
     """
-    csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # of the process; 131,072 at first
+    csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # the limit of the whole process, 131,072 at first
     lines, reader = lines_of(path), partial(csv.reader, strict=True)
     first = next(lines, "")
     if given:
@@ -83,22 +83,22 @@ def csv_blocks(path: Path, columns: Sequence[str], given: Sequence[str] = ()) ->
             return
         numbers: Sequence[int] = range(number, number := number + len(block))
         if set(map(len, block)) != {len(names)}:
-            numbers = [number for number, row in zip(numbers, block, strict=True) if row]  # an empty line is none
+            numbers = [number for number, row in zip(numbers, block, strict=True) if row]  # an empty line is not a row
             block = [row for row in block if row]
             _check_widths(path, numbers, block, len(names))
         yield numbers, [[row[place] for row in block] for place in places]
 
 
 def _check_widths(path: Path, numbers: Sequence[int], rows: Sequence[Sequence[str]], width: int) -> None:
-    """Raise InputError if a row has another width."""
+    """Raise InputError if a row does not have ``width`` cells."""
     for number, row in zip(numbers, rows, strict=True):
         if len(row) != width:
-            said = f"row {number} has {len(row)} cells, but there are {width} columns"
-            raise InputError(f"{path}: {said}; correct that row")
+            problem = f"row {number} has {len(row)} cells, but there are {width} columns"
+            raise InputError(f"{path}: {problem}; correct that row")
 
 
 def _header(path: Path, line: str, columns: Sequence[str]) -> tuple[str, list[str]]:
-    """The delimiter and the names of the columns."""
+    """Return the delimiter and the column names."""
     names = {mark: cells_of_line(line, mark) for mark in DELIMITERS}
     widest = max(DELIMITERS, key=lambda mark: len(names[mark]))
     delimiter = next((mark for mark in DELIMITERS if set(columns) <= set(names[mark])), widest)
@@ -107,7 +107,7 @@ def _header(path: Path, line: str, columns: Sequence[str]) -> tuple[str, list[st
 
 
 def check_columns(where: str, names: Sequence[Any], columns: Sequence[str]) -> None:
-    """Raise InputError unless each of the columns is there once."""
+    """Raise InputError unless each of ``columns`` is once among ``names``."""
     for column in columns:
         if column not in names:
             raise InputError(f"{where} has no column {column!r}; name one of its own: {listed(names)}")
@@ -124,7 +124,7 @@ def cells_of_line(line: str, delimiter: str) -> list[str]:
 
 
 def keys_of(path: Path) -> list[str]:
-    """The keys of the object on the first line; none if it is no object."""
+    """Return the keys of the object on the first line; [] if it is not an object."""
     try:
         first = json.loads(next(filter(str.strip, lines_of(path)), ""))
     except (ValueError, RecursionError):
@@ -133,7 +133,7 @@ def keys_of(path: Path) -> list[str]:
 
 
 def json_blocks(path: Path, columns: Sequence[str]) -> Blocks:
-    """The members of the object on each line; a blank line is no row."""
+    """Yield the members of the object on each line, in blocks; a blank line is not a row."""
     first = 1
     for text in _whole_lines(path):
         lines = list(io.StringIO(text, newline="\n"))
@@ -152,16 +152,16 @@ def json_blocks(path: Path, columns: Sequence[str]) -> Blocks:
 
 
 def cells_of(name: str, numbers: Sequence[int], rows: Sequence[Any], columns: Sequence[str]) -> list[list[Any]]:
-    """The cells of each column of rows that are mappings; InputError, with the row's ``name`` and number, if one is
-    none or has no such column."""
+    """Return the cells of each column of rows that are mappings. InputError, with the row's ``name`` and number, if a
+    row is not a mapping or lacks a column."""
     try:
         return [[row[column] for row in rows] for column in columns]
     except (LookupError, TypeError):
         for number, row in zip(numbers, rows, strict=True):
             if not isinstance(row, Mapping):
-                said = f"{name} {number} is {row!r:.80}, not a mapping (a JSON object)"
-                raise InputError(f"{said}: column={columns[0]!r} needs one in every row") from None
+                problem = f"{name} {number} is {row!r:.80}, not a mapping (a JSON object)"
+                raise InputError(f"{problem}: column={columns[0]!r} needs one in every row") from None
             if missing := [column for column in columns if column not in row]:
-                said = f"{name} {number} has no {missing[0]!r}; it has the keys {listed(list(row))}"
-                raise InputError(f"{said}: name a column that every row has") from None
+                problem = f"{name} {number} has no {missing[0]!r}; it has the keys {listed(list(row))}"
+                raise InputError(f"{problem}: name a column that every row has") from None
         raise

@@ -1,7 +1,7 @@
-"""Rows to baskets: the words of the rows that have the same group, in the order of another column, however many.
+"""Baskets of any size: the words of all rows with the same group, in the order of another column.
 
-The rows are sorted by SQLite, in a database that is a temporary file without a name: some 64 MB of memory are used, and
-about the size of the words on disk, where TMPDIR says.
+SQLite sorts the rows in an unnamed temporary file in TMPDIR. This takes some 64 MB of memory, and disk space of about
+the size of the words.
 """
 
 import contextlib
@@ -24,18 +24,18 @@ PIECE = 1024
 _SETTINGS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -65536"
 
 Words = Callable[[str, object], list[str]]
-"""The words of a cell of the row with this name."""
+"""A function from the name of a row and a cell to the words of the cell."""
 _Row = tuple[str, int | float | None, str]
 
 logger = logging.getLogger(__name__)
 
 
 def pieces(blocks: Iterable[Block], words: Words, group: str, order: str | None) -> Iterator[tuple[list[str], bool]]:
-    """The baskets as pieces of sentences, in the order of their groups' names; rows without a group are left out.
+    """Yield the baskets as pieces of sentences, in the order of their groups' names; rows without a group are left out.
 
-    The columns of the blocks are those of the words, of ``group`` and, if it is named, of ``order``; without it, the
-    rows of a group stay in their order. InputError if a cell of ``order`` is no number and no date, or numbers and
-    dates are mixed; WordsparseError if the disk is full.
+    The blocks have a column of words, then ``group``, then ``order`` if it is given; otherwise the rows of a group
+    stay in their order. InputError if a cell of ``order`` is neither a number nor a date, or if numbers and dates are
+    mixed; WordsparseError if the disk is full.
     """
     try:
         with closing(sqlite3.connect("", check_same_thread=False)) as database:
@@ -54,7 +54,7 @@ def pieces(blocks: Iterable[Block], words: Words, group: str, order: str | None)
 
 
 def _words(blocks: Iterable[Block], words: Words, group: str, order: str | None) -> Iterator[_Row]:
-    """The words with the name of their basket and their place."""
+    """Yield rows of the table: the basket, the place in it, and a word."""
     without, first = 0, ""
     for name, (cell, basket, *place) in chain.from_iterable(map(Block.rows, blocks)):
         key, at = text_of(name, basket), None
@@ -73,8 +73,8 @@ def _words(blocks: Iterable[Block], words: Words, group: str, order: str | None)
 
 
 def text_of(name: str, cell: object) -> str | None:
-    """A cell as one word: a number as it is written, 12.0 as 12; None of a missing or an empty one."""
-    if type(cell) is str or type(cell) is int:  # nearly all
+    """Return a cell as one word: a number as it is written, 12.0 as 12; None for a missing or empty cell."""
+    if type(cell) is str or type(cell) is int:  # the fast path: nearly all cells
         return str(cell) or None
     if cell is None or is_nan(cell) or cell == "":
         return None
@@ -84,7 +84,7 @@ def text_of(name: str, cell: object) -> str | None:
 
 
 def is_nan(cell: Any) -> bool:
-    """Whether a cell is a missing value, which differs from itself: NaN, or pandas' NaT."""
+    """Return whether a cell differs from itself, as the missing values NaN and pandas' NaT do."""
     try:
         return bool(cell != cell)
     except (ArithmeticError, TypeError):  # a signalling NaN of Decimal, and pandas' NA
@@ -92,14 +92,14 @@ def is_nan(cell: Any) -> bool:
 
 
 def as_written(cell: object) -> str:
-    """A cell as text: of floats, 12.0 as 12, for pandas makes floats of whole numbers beside missing ones."""
+    """Return a cell as text, and 12.0 as 12: pandas makes whole numbers floats if a cell of the column is missing."""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def _place(name: str, place: object, order: str) -> tuple[str, int | float]:
-    """The kind of a row's place, "number" or "date", and the number: of a date, the seconds since 1970."""
+    """Return the kind of a row's place, "number" or "date", and the number, for a date the seconds since 1970."""
     cell: Any = _parsed(place) if isinstance(place, str) else place
-    if isinstance(cell, int) and abs(cell) < 2**63:  # of which float64 cannot tell all apart
+    if isinstance(cell, int) and abs(cell) < 2**63:  # float64 cannot tell all of these apart
         return "number", cell
     if isinstance(cell, Real | Decimal) and not is_nan(cell):
         with contextlib.suppress(OverflowError):

@@ -1,14 +1,14 @@
 """Data sets of sparse features and sparse labels, read from files that may be malformed.
 
-Text, plain or compressed, is svmlight's multi-label format with an optional first line:
+Text files, plain or compressed, have svmlight's multi-label format with an optional first line:
 
     N F L                     rows, features, labels
-    l1,l2 f:v f:v …           one row a line, its features in ascending order; numbers count from 0
+    l1,l2 f:v f:v …           one row per line, its features in ascending order; numbers count from 0
      f:v                      a row without labels; an empty line is a row without features, too
-    # …                       a comment, also at the end of a line; a line of its own is no row
+    # …                       a comment, also at the end of a line; a line with only a comment is not a row
 
-scikit-learn reads the lines, and ``sklearn.datasets.dump_svmlight_file(X, Y, file, multilabel=True)`` writes them. Or
-SciPy's npz: one file of features and one of labels, each written by ``scipy.sparse.save_npz``.
+scikit-learn reads the lines, and ``sklearn.datasets.dump_svmlight_file(X, Y, file, multilabel=True)`` writes them. The
+other format is SciPy's npz: one file of features and one of labels, each written by ``scipy.sparse.save_npz``.
 """
 
 import io
@@ -28,14 +28,14 @@ from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
 from wordsparse.machine import memory
 
-# Least bytes that an estimator takes for a feature or a label: counts, orders, places of rows.
+# Bytes that an estimator needs at least for each feature or label: counts, orders, places of rows.
 COLUMN_BYTES = 64
-# Most characters of a library's own message in an error.
+# Largest number of characters of a library's own message in an error.
 MAX_SHOWN = 80
 MAX_LABELS = 2**31 - 1
 
 HEADER = re.compile(rb"\s*([0-9]{1,10})\s+([0-9]{1,10})\s+([0-9]{1,10})\s*")
-# What a row without anything is for scikit-learn, which skips empty lines.
+# Stands for an empty row: scikit-learn would skip an empty line.
 EMPTY = b"0:0\n"
 _ZIP = b"PK\x03\x04"
 
@@ -54,9 +54,10 @@ def read_data(
     path : path
         A text file of labels and features, or an npz file of features.
     targets : path, optional
-        An npz file of labels: those of an npz file of features, which has none otherwise, or in the place of a text's.
+        An npz file of labels. An npz file of features has no labels without it; for a text file, it replaces the
+        text's labels.
     n_features, n_labels : int, optional
-        F and L where the file does not state them, such as the training data's; else the largest number plus 1.
+        F and L if the file does not state them, such as the training data's; by default the largest number plus 1.
 
     Returns
     -------
@@ -86,7 +87,7 @@ def read_data(
                     f"has {Y.shape[0]:,} rows, but {source} has {X.shape[0]:,}; name two files of the same examples"
                 )
     features, labels = max(X.shape[1], n_features or 0), max(Y.shape[1], n_labels or 0)
-    with storage.naming(source):  # a line of text can state numbers of columns for which memory cannot hold even counts
+    with storage.naming(source):  # a line of text can state numbers of columns whose counts alone exceed the memory
         memory.check(
             COLUMN_BYTES * (features + labels),
             f"a model of {features:,} features and {labels:,} labels (numbers from 0 on, without gaps, need least)",
@@ -113,12 +114,12 @@ def _read_text(path: Path) -> tuple[Any, Any]:
     if X.shape[1] > F:
         raise InputError(f"its first line states {F:,} features, but the feature {X.shape[1] - 1:,} follows")
     X = validation.csr("X", sp.csr_array((X.data, X.indices, X.indptr), shape=(rows, F)), np.dtype(np.float32))
-    X.eliminate_zeros()  # that of EMPTY
+    X.eliminate_zeros()  # the zeros of EMPTY
     return X, _indicator(labels, L)
 
 
 def _content(path: Path) -> tuple[tuple[int, ...] | None, io.BytesIO]:
-    """The numbers N, F, L of the first line, None where it states none, and the rows."""
+    """Return the numbers N, F, L of the first line, or None if it is a row, and the rows."""
     content = io.BytesIO(b"".join(read_blocks(path))).readlines()
     header = HEADER.fullmatch(content[0]) if content else None
     sizes = tuple(map(int, header.groups())) if header else None
@@ -127,7 +128,7 @@ def _content(path: Path) -> tuple[tuple[int, ...] | None, io.BytesIO]:
 
 
 def _indicator(labels: Sequence[Sequence[float]], L: int | None) -> Any:
-    """The labels of each row as CSR of ones; L is None where the file does not state it."""
+    """Return the labels of each row as CSR of ones; L is None if the file does not state it."""
     starts, label = np.cumsum([0, *map(len, labels)]), np.fromiter(chain.from_iterable(labels), np.float64)
     most = MAX_LABELS if L is None else L
     wrong = ~((label == np.floor(label)) & (label >= 0) & (label < most))
@@ -140,18 +141,18 @@ def _indicator(labels: Sequence[Sequence[float]], L: int | None) -> Any:
     L = int(label.max(initial=-1)) + 1 if L is None else L
     entries = np.ones(label.size, np.float32), label.astype(np.int64), starts
     Y = validation.csr("Y", sp.csr_array(entries, shape=(len(labels), L)), np.dtype(np.float32))
-    Y.data[:] = 1  # of a label that a row has twice
+    Y.data[:] = 1  # 2 if a row has a label twice
     return Y
 
 
 def _read_npz(path: Path) -> Any:
-    """The matrix in a file of ``scipy.sparse.save_npz`` as CSR float32 with ascending columns; no pickle is read."""
+    """Read a file of ``scipy.sparse.save_npz`` as CSR float32 with ascending columns; pickles are not read."""
     try:
         with regular.opened(path) as file:
             matrix = sp.load_npz(file)
     except InputError:
         raise
-    except Exception as error:  # of damaged archives, zipfile and its decompressors raise many kinds
+    except Exception as error:  # zipfile and its decompressors raise many kinds for damaged archives
         raise InputError(
             f"is not a matrix saved by scipy.sparse.save_npz, or is damaged ({error!s:.{MAX_SHOWN}}): save it again"
         ) from error
@@ -159,7 +160,7 @@ def _read_npz(path: Path) -> Any:
 
 
 def _widened(matrix: Any, columns: int | None, kind: str, path: Path) -> Any:
-    """The matrix with ``columns`` columns."""
+    """Return the matrix widened to ``columns`` columns."""
     if columns is None or matrix.shape[1] == columns:
         return matrix
     if matrix.shape[1] > columns:

@@ -1,4 +1,4 @@
-"""Rows as a file, Parquet or JSON lines by its suffix, written part by part; to a stream go JSON lines."""
+"""Rows written part by part: to a file, as Parquet or JSON lines by its suffix, or to a stream, as JSON lines."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from wordsparse.files import outputs, storage
 from wordsparse.types import Array
 
 Part: TypeAlias = Mapping[str, "Sequence[Any] | Array"]
-"""Some rows, column by column: their cells, or a matrix of float32 with a row of numbers for each."""
+"""Some rows, column by column: a column has cells, or is a float32 matrix with one row of numbers per row."""
 Writer: TypeAlias = Callable[[IO[bytes], Iterable[Part]], None]
 
 
@@ -46,7 +46,7 @@ def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
         for part in parts:
             try:
                 columns = [_arrow_column(arrow, column) for column in part.values()]
-                if writer is None:  # the first rows say what the cells are
+                if writer is None:  # the first rows decide the types
                     kinds = [arrow.string() if arrow.types.is_null(column.type) else column.type for column in columns]
                     schema = arrow.schema([*zip(part, kinds, strict=True)])
                     writer = parquet.ParquetWriter(file, schema, compression="none", use_dictionary=False)
@@ -60,7 +60,7 @@ def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
 
 
 def _as_kind(arrow: Any, column: Any, kind: Any) -> Any:
-    """The cells as cells of an earlier part's kind; "007" would be 7, and members that are new would be left out."""
+    """Cast cells to the type of an earlier part. ArrowInvalid if "007" would become 7, or new members would be lost."""
     both = [arrow.schema([("", each)]) for each in (kind, column.type)]
     if (arrow.types.is_string(column.type) and column.type != kind) or (
         arrow.types.is_nested(kind) and arrow.unify_schemas(both, promote_options="permissive").field(0).type != kind
@@ -79,7 +79,7 @@ WRITERS: dict[str, Writer] = {".parquet": _write_parquet, ".jsonl": _write_json}
 
 
 def check(path: Path, writers: Mapping[str, Writer] = WRITERS) -> None:
-    """InputError if rows cannot be written there by one of the writers, by suffix."""
+    """Raise InputError unless one of ``writers``, chosen by suffix, can write rows to ``path``."""
     if not outputs.is_stream(path) and path.suffix.lower() not in writers:
         suffixes = ", ".join(filter(None, writers))
         raise InputError(f"{path}: rows are written as {suffixes}: choose one of these suffixes")
@@ -87,7 +87,7 @@ def check(path: Path, writers: Mapping[str, Writer] = WRITERS) -> None:
 
 
 def write(path: Path, parts: Iterable[Part], writers: Mapping[str, Writer] = WRITERS) -> None:
-    """Write rows, as they come, whole or not at all; ``parts`` is one part at least, which may hold no row.
+    """Write rows in their order, whole or not at all. There is at least one of ``parts``, which may hold no row.
 
     InputError as :func:`check`; MissingDependencyError if pyarrow is needed and not installed; WordsparseError if
     writing fails.
