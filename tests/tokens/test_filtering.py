@@ -1,4 +1,4 @@
-"""Tokenisers as filters, in this process and in others."""
+"""Tokenisers as filters of blocks, in this process and in worker processes."""
 
 import threading
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_any_number_of_workers_gives_the_same_bytes(
     if tokens == "japanese":
         pytest.importorskip("sudachipy", reason="SudachiPy is not installed")
     path = tmp_path / "text.txt"
-    path.write_text("\n".join(LINES))  # without a line end behind the last line
+    path.write_text("\n".join(LINES))  # without an end of the last line
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 500)
     monkeypatch.setattr(reading, "BLOCK_CHARACTERS", 500)
     split = tokenizer(tokens)
@@ -73,7 +73,7 @@ def test_a_tokeniser_that_fails_is_told_with_the_line(tmp_path: Path, monkeypatc
 def test_a_worker_that_dies_is_told() -> None:
     with Filter(tokenizer("simple"), {"tokens": "simple"}, 2) as tokenize:
         assert tokenize(b"One, two", True, str) == b"one two"
-        assert not tokenize._all  # a short text starts no other process
+        assert not tokenize._all  # a short text starts no worker process
         results = []
         threads = [threading.Thread(target=lambda: results.append(tokenize(b"a1\nb", True, str))) for _ in range(2)]
         for thread in threads:

@@ -42,7 +42,7 @@ MARKED = {
 @pytest.mark.parametrize("language", MARKED)
 @pytest.mark.parametrize("name", ["simple", "unicode"])
 def test_marks_and_joiners_are_parts_of_words(name, language, tmp_path, caplog):
-    """simple cut words at them, and it was simple that a message recommended."""
+    """The tokeniser simple, which a message recommends, used to cut words at combining marks."""
     words = unicodedata.normalize("NFC" if name == "simple" else "NFKC", MARKED[language]).split()
     split = made(name, *["regex"] * (name == "unicode"))
     assert split(" \u0301— ".join(f"«{word}»।" for word in words)) == words
@@ -62,7 +62,7 @@ def test_unicode_words():
 
 @pytest.mark.parametrize("name", ["simple", "unicode"])
 def test_what_looks_the_same_is_one_word(name):
-    """é as one character and as two were different words, and so were the three ways to write Å."""
+    """é as one and as two characters used to be different words, and so were the three ways to write Å."""
     words = made(name, *["regex"] * (name == "unicode"))
     assert len(set(words("café cafe\u0301"))) == 1
     assert len(set(words("Å \u212b A\u030a"))) == 1
@@ -78,7 +78,7 @@ def test_chinese():
 def test_japanese():
     words = made("japanese", "sudachipy", "sudachidict_small")
     assert words("東京都に住んでいる。 ＯＫ") == ["東京", "都", "に", "住ん", "で", "いる", "ok"]
-    # Sudachi refuses more than 49,149 bytes at a time.
+    # Sudachi refuses more than 49,149 bytes per call.
     assert words("東京都に住んでいる。" * 5_000) == ["東京", "都", "に", "住ん", "で", "いる"] * 5_000
     assert len(words("東" * 60_000)) > 0
     base = made("japanese-base", "sudachipy", "sudachidict_small")
@@ -125,7 +125,7 @@ def test_a_model_of_a_function_asks_for_it_again(tmp_path):
     assert sorted(model) == ["The", "cat", "dog", "sat", "the"]
     assert model.encode([["cat"]]).any()
     for again in (lambda: model.encode("cat"), lambda: ws.train(tmp_path / "text", resume=True, epochs=2, **asked)):
-        with pytest.raises(InputError, match="split by a function of Python: give it again"):
+        with pytest.raises(InputError, match="split by a Python function: give it again"):
             again()
     more = ws.train(tmp_path / "text", tokens=lambda line: line.split("-"), resume=True, epochs=2, **asked)
     assert len(more.report["loss"]) == 2
@@ -153,7 +153,7 @@ def test_texts_and_rows_of_any_iterable():
 
 
 def test_words_with_punctuation_are_pointed_out(tmp_path, caplog):
-    # A model of news text held "said." and "Australia," beside "said" and "Australia", and nothing said so.
+    # A model of news text used to hold "said." and "Australia," next to "said" and "Australia", without a warning.
     encode([ENGLISH.split()] * 5, tmp_path / "1")
     assert "% of the words end in punctuation (" in caplog.text
     assert "--tokens simple" in caplog.text
@@ -164,14 +164,14 @@ def test_words_with_punctuation_are_pointed_out(tmp_path, caplog):
 
 
 def test_the_script_of_punctuated_words_tells_the_tokeniser(tmp_path, caplog):
-    """Japanese, of which most words at white space were short, was told to use --tokens simple."""
+    """For Japanese text with mostly short words between spaces, the advice used to be --tokens simple."""
     encode([["RFC", "です。", "2822", "である。", "e-mail", "を参照", "id"]] * 20, tmp_path / "out")
     assert "the script writes no spaces: --tokens japanese" in caplog.text
     assert "simple" not in caplog.text
 
 
 def test_a_text_of_rare_words_alone_is_refused(tmp_path):
-    """Japanese that was not split was trained on for 20 epochs: on the 984 of its 41,836 lines that were repeated."""
+    """Japanese without spaces used to be trained on for 20 epochs, on the 984 of its 41,836 lines that recur."""
     lines = [f"日本語の文章{number}は空白で区切られていません" for number in range(100)]
     for text, said in ((lines, "--tokens japanese"), ([f"w{number}" for number in range(100)], "--min-count")):
         with pytest.raises(InputError, match=f"95% of the 105 tokens are words .* fewer than 5 times: .*{said}"):
@@ -189,7 +189,7 @@ UNSPACED = {
 @pytest.mark.parametrize("remedy", UNSPACED)
 @pytest.mark.parametrize("tokens", ["unicode", "split", "japanese", "chinese"])
 def test_a_script_without_spaces_is_recognised_after_any_tokeniser(tmp_path, caplog, tokens, remedy):
-    """``--tokens unicode`` trained letters as words, and nothing said so."""
+    """``--tokens unicode`` used to train letters as words without a warning."""
     for package in {"unicode": ["regex"], "japanese": ["sudachipy"], "chinese": ["rjieba"]}.get(tokens, []):
         pytest.importorskip(package, reason=f"{package} is not installed")
     encode(iter([UNSPACED[remedy]] * 5), tmp_path / "out", tokens=tokens)

@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 
 @taking(EncodeOptions)
-def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions) -> EncodedCorpus:
+def encode(source: Source, output: str | os.PathLike[str], options: EncodeOptions) -> EncodedCorpus:
     """Read a text once and write it as an encoded corpus.
 
     Each thread needs memory for the distinct words that it has read, with their counts, and a few blocks of text.
@@ -61,8 +61,8 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
     WordsparseError
         If writing fails. After either error, nothing is left behind.
     """
-    threads, progress = resolve_threads(asked.threads), asked.progress or (lambda tokens, share: None)
-    text = RawText(source, asked.format, asked.tokens, asked.column, group=asked.group, order=asked.order)
+    threads, progress = resolve_threads(options.threads), options.progress or (lambda tokens, share: None)
+    text = RawText(source, options.format, options.tokens, options.column, group=options.group, order=options.order)
     target = Path(output)
     with new_directory(target) as folder:
         workers = threads if text.is_scanned else 1  # words that Python splits are numbered by the same thread
@@ -71,16 +71,16 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
         if text.files and not numbered.draft.tokens:
             raise InputError(f"{some_of(text.files)}: the text holds no token: give text with words")
         advice = hint(*numbered.most_frequent(MAX_WORDS), numbered.draft.tokens, text.tokens)
-        vocabulary, ids = numbered.vocabulary(asked.min_count, asked.max_vocab, asked.known)
-        if asked.max_vocab is None:
-            _check_known(int(vocabulary.counts.sum()), numbered.draft.tokens, asked.min_count, advice)
+        vocabulary, ids = numbered.vocabulary(options.min_count, options.max_vocab, options.known)
+        if options.max_vocab is None:
+            _check_known(int(vocabulary.counts.sum()), numbered.draft.tokens, options.min_count, advice)
         checksums = numbered.draft.renumbered(numbered.maps(ids), threads)
         about: dict[str, Any] = {
             "tokens": numbered.draft.tokens,
             "sentences": numbered.draft.sentences,
             "distinct_words": numbered.distinct_words,
-            "min_count": asked.min_count,
-            "max_vocab": asked.max_vocab,
+            "min_count": options.min_count,
+            "max_vocab": options.max_vocab,
             "tokenization": text.tokenization,
         }
         if advice is not None:

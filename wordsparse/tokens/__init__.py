@@ -1,1 +1,1 @@
-"""Tokenisers: from a text to its words. It imports nothing large, since each worker process of a filter imports it."""
+"""Tokenisers: from a text to its words. Imports nothing large, because every worker process of a filter imports it."""

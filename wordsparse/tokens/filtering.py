@@ -1,9 +1,9 @@
 """A tokeniser as a filter: from blocks of UTF-8 text to the same lines with their words separated by spaces.
 
-Blocks are filtered ahead in worker processes, since most tokenisers hold Python's lock. A worker is a plain subprocess,
-so that a program needs no ``if __name__ == "__main__"``, and starts with this package alone, in some 50 ms. It reads a
-header and a block from its standard input, answers in the same form, and ends with its input, also if this process is
-killed.
+Worker processes filter blocks ahead of their use, because most tokenisers hold Python's lock. A worker is a plain
+subprocess, so the user's program needs no ``if __name__ == "__main__"``. It imports only this package, and so starts in
+some 50 ms. It reads a header and a block from its standard input, answers in the same form, and ends with its input,
+even if this process is killed.
 """
 
 import json
@@ -24,36 +24,36 @@ from wordsparse.tokens.tokenizers import Tokenizer, tokenizer
 # The kind of a block or an answer, and its size.
 HEADER = struct.Struct("<cQ")
 LINES, STREAM = b"l", b"s"
-# Tokenisers whose words never hold white space, so that their number need not be counted again.
+# Tokenisers whose words never contain white space, so their output needs no check.
 PATTERNS = ("simple", "unicode", "unicode-cased")
 WORDS, PIECES, ERROR = b"w", b"p", b"e"
 _PROGRAM = (
-    "import json, sys; asked = json.loads(sys.stdin.buffer.readline()); sys.path[:] = asked['path']; "
-    "from wordsparse.tokens.filtering import serve; serve(**asked['tokenization'])"
+    "import json, sys; request = json.loads(sys.stdin.buffer.readline()); sys.path[:] = request['path']; "
+    "from wordsparse.tokens.filtering import serve; serve(**request['tokenization'])"
 )
 
 Pieces = list[tuple[list[str], bool]]
-"""Words, and whether a sentence ends with them."""
+"""Pieces of sentences: words, and whether a sentence ends after them."""
 
 
 class Filter:
-    """Filters blocks of text, also several at once from different threads.
+    """A tokeniser for blocks of text, which several threads may use at once.
 
     Parameters
     ----------
     tokenize : callable
         The tokeniser: a function from a str to its tokens.
     tokenization : mapping, optional
-        The arguments by which a worker process makes another one (``tokenization`` in ``tokenizers.py``); without them,
-        all blocks are filtered in this process.
+        The arguments from which a worker process makes the same tokeniser (``tokenization`` in ``tokenizers.py``);
+        without them, all blocks are filtered in this process.
     workers : int
-        The largest number of worker processes. With 1 there is none. The first block is filtered in this process:
-        a short text starts no other one.
+        The largest number of worker processes; 1 means no other process. The first block is filtered in this process,
+        so a short text starts no other.
 
     Attributes
     ----------
     is_identity : bool
-        Whether the words of the text are separated by white space already: blocks stay as they are.
+        Whether white space separates the words already, so that blocks stay unchanged.
     """
 
     def __init__(self, tokenize: Tokenizer, tokenization: Mapping[str, str] | None, workers: int) -> None:
@@ -82,9 +82,9 @@ class Filter:
         text : bytes
             Valid UTF-8.
         lines : bool
-            Whether each line is tokenised for itself, and its end stays.
+            Whether each line is tokenised separately and stays a line.
         where : callable
-            From the number of a line of the block, counted from 0, to its name in an error.
+            Function from the number of a line of the block, counted from 0, to its name in an error.
 
         Raises
         ------
@@ -113,14 +113,14 @@ class _Worker:
     """A worker process."""
 
     def __init__(self, tokenization: Mapping[str, str]) -> None:
-        # The main thread of this process handles Ctrl-C, and a worker of a process group would end at once.
+        # A new session: Ctrl-C must reach only the main thread of this process, not end the workers.
         self._process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
         self._say(json.dumps({"path": sys.path, "tokenization": dict(tokenization)}).encode() + b"\n")
 
     def ask(self, block: bytes, text: bytes, where: Callable[[int], str]) -> tuple[bytes, bytes]:
-        """Return the kind of the answer to a block, and the answer."""
+        """Return the worker's answer to a block, after the kind of the answer."""
         self._say(HEADER.pack(block, len(text)), text)
         assert self._process.stdout is not None
         if answer := _received(self._process.stdout):
@@ -149,9 +149,9 @@ class _Worker:
 
 
 def serve(tokens: str, dictionary: str | None = None) -> None:
-    """Filter the blocks of standard input by this tokeniser, until it ends."""
+    """Filter the blocks of standard input by this tokeniser, until the input ends."""
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a tokeniser prints is no answer
+    os.dup2(2, 1)  # output that a tokeniser prints must not mix with the answers
     tokenize = tokenizer(tokens, dictionary)
     while (block := _received(source)) is not None:
         kind, answer = filtered(*block, tokenize, tokens in PATTERNS)
@@ -161,7 +161,7 @@ def serve(tokens: str, dictionary: str | None = None) -> None:
 
 
 def filtered(block: bytes, text: bytes, tokenize: Tokenizer, is_pattern: bool) -> tuple[bytes, bytes]:
-    """Return the kind of the answer to a block, and the answer; ``is_pattern`` says that no word holds white space."""
+    """Return the kind of the answer to a block, and the answer. With ``is_pattern``, no word contains white space."""
     parts = text.decode().split("\n") if block == LINES else [text.decode()]
     tokens: list[list[str]] = []
     try:
@@ -179,7 +179,7 @@ def filtered(block: bytes, text: bytes, tokenize: Tokenizer, is_pattern: bool) -
 
 
 def _received(stream: IO[bytes]) -> tuple[bytes, bytes] | None:
-    """The kind and the content of the next message; None if there is no whole one."""
+    """Return the kind and the content of the next message; None if it is missing or incomplete."""
     header = stream.read(HEADER.size)
     if len(header) < HEADER.size:
         return None

@@ -13,20 +13,20 @@ from wordsparse.errors import InputError
 
 Tokenizer: TypeAlias = Callable[[str], list[str]]
 
-# Words of Unicode's default boundaries (UAX 29) that hold a letter, a digit or an emoji.
+# Words by Unicode's default boundaries (UAX 29) that contain a letter, a digit or an emoji.
 _UNICODE_WORD = r"(?w)\b(?:[\w\p{Emoji_Presentation}]|\p{Emoji}\uFE0F).*?\b"
-# Sudachi refuses a text of more than 49,149 bytes. A part ends at the end of a sentence, or at white space.
+# Sudachi refuses texts of more than 49,149 bytes. A part ends at the end of a sentence, or at white space.
 _PART = re.compile(r".{1,8000}[。．！？\s]|.{1,8000}", re.DOTALL)
 
 
-# How a model records a function of Python that was given as a tokeniser.
+# Stands in a model for a Python function as tokeniser.
 FUNCTION = "(a function)"
-# The dictionaries of Sudachi, the first that is installed is taken; packages sudachidict_core and sudachidict_small.
+# Dictionaries of Sudachi (packages sudachidict_core and sudachidict_small); the first installed one is used.
 DICTIONARIES = ("core", "small")
 
 
 class NamedTokenizer(NamedTuple):
-    """A tokeniser: its line in a help text, the function that makes it, and whether that takes a dictionary."""
+    """A tokeniser: a line for help texts, the function that makes it, and whether this function takes a dictionary."""
 
     about: str
     make: Callable[..., Tokenizer]
@@ -34,12 +34,12 @@ class NamedTokenizer(NamedTuple):
 
 
 def tokenizer(tokens: str, dictionary: str | None = None) -> Tokenizer:
-    """Make a tokeniser by its name, and by the name of its dictionary if it has a choice.
+    """Make a tokeniser by its name, and by the name of its dictionary if it has several.
 
-    InputError if there is none; MissingDependencyError if the package that it needs is not installed.
+    InputError if the name is unknown; MissingDependencyError if the tokeniser's package is not installed.
     """
     if tokens == FUNCTION:
-        raise InputError("the text was split by a function of Python: give it again (tokens=), or lists of tokens")
+        raise InputError("the text was split by a Python function: give it again (tokens=), or lists of tokens")
     if tokens not in TOKENIZERS:
         raise InputError(f"unknown tokeniser {tokens!r}: choose one of {', '.join(TOKENIZERS)}")
     if TOKENIZERS[tokens].has_dictionary:
@@ -50,18 +50,18 @@ def tokenizer(tokens: str, dictionary: str | None = None) -> Tokenizer:
 def tokenization(tokens: str) -> dict[str, str]:
     """Return the arguments by which :func:`tokenizer` makes the same tokeniser again, on any machine."""
     if tokens in TOKENIZERS and TOKENIZERS[tokens].has_dictionary:
-        found = next((name for name in DICTIONARIES if optional.installed(f"sudachidict_{name}")), "small")
-        return {"tokens": tokens, **({} if found == "small" else {"dictionary": found})}
+        name = next((name for name in DICTIONARIES if optional.installed(f"sudachidict_{name}")), "small")
+        return {"tokens": tokens, **({} if name == "small" else {"dictionary": name})}
     return {"tokens": tokens}
 
 
 class Splitter:
-    """Splits text into words exactly as `encode` does.
+    """A function that splits text into words exactly as `encode` does.
 
     Parameters
     ----------
     tokens : str
-        The name of the tokeniser; its package is needed when the first text is split.
+        The name of the tokeniser. Its package is imported when the first text is split.
     dictionary : str, optional
         The name of its dictionary.
     """
@@ -78,7 +78,7 @@ class Splitter:
         return tokenizer(self.tokens, self._dictionary)
 
     def __reduce__(self) -> tuple[type, tuple[str, str | None]]:
-        """Let a copy make its tokeniser anew: another package's may refuse to be copied."""
+        """Make a copy create its own tokeniser, because tokenisers of other packages may not be copyable."""
         return Splitter, (self.tokens, self._dictionary)
 
 
@@ -87,15 +87,15 @@ def _split() -> Tokenizer:
 
 
 def _simple() -> Tokenizer:
-    """The words of gensim's ``utils.tokenize`` (lower-case runs of letters), in NFC, but not cut at marks."""
+    """Make a tokeniser like gensim's ``utils.tokenize`` (lower-case runs of letters), in NFC and not cut at marks."""
     words = _runs_of_letters().findall
     return lambda text: words(unicodedata.normalize("NFC", text.lower()))
 
 
 @cache
 def _runs_of_letters() -> re.Pattern[str]:
-    """Runs of letters, with the combining marks and joiners that follow a letter; re has no class of marks."""
-    places = chain(range(0x300, 0x20000), range(0xE0100, 0xE01F0))  # all marks are in these
+    """Compile a pattern for runs of letters, with combining marks and joiners; re has no class of marks."""
+    places = chain(range(0x300, 0x20000), range(0xE0100, 0xE01F0))  # these contain all marks
     marks = [place for place in places if unicodedata.category(chr(place)).startswith("M")]
     runs = ([mark for _, mark in run] for _, run in groupby(enumerate(marks), lambda pair: pair[1] - pair[0]))
     ranges = "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs)
@@ -131,12 +131,12 @@ def _chinese() -> Tokenizer:
 
 
 def _is_word(token: str) -> bool:
-    """Whether a token holds a letter or a digit."""
+    """Return whether a token contains a letter or a digit."""
     return token.isalnum() or any(map(str.isalnum, token))
 
 
 TOKENIZERS = {
-    "split": NamedTokenizer("words are separated by white space; nothing is changed", _split),
+    "split": NamedTokenizer("words between white space, unchanged", _split),
     "simple": NamedTokenizer("lower-case runs of letters and marks; digits and punctuation are left out", _simple),
     "unicode": NamedTokenizer(
         "lower-case words, numbers and emoji in any script that writes spaces; needs wordsparse[unicode]",
@@ -144,12 +144,12 @@ TOKENIZERS = {
     ),
     "unicode-cased": NamedTokenizer("the same with capital letters kept", partial(_unicode, lower=False)),
     "japanese": NamedTokenizer(
-        "words of Japanese, by Sudachi; needs wordsparse[japanese]", partial(_japanese, base=False), True
+        "Japanese words, by Sudachi; needs wordsparse[japanese]", partial(_japanese, base=False), True
     ),
     "japanese-base": NamedTokenizer(
-        "the same in base forms, by which inflections and spellings of a word are one",
+        "the same in base forms, which join inflections and spellings of a word",
         partial(_japanese, base=True),
         True,
     ),
-    "chinese": NamedTokenizer("words of Chinese, by jieba; needs wordsparse[chinese]", _chinese),
+    "chinese": NamedTokenizer("Chinese words, by jieba; needs wordsparse[chinese]", _chinese),
 }
