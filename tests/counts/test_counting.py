@@ -1,4 +1,4 @@
-"""Counting pairs, adding tables, and training from counts, through the names that users call."""
+"""Counting pairs, adding tables, and training from counts, through the public functions and commands."""
 
 import decimal
 import gzip
@@ -29,7 +29,7 @@ SMALL: dict[str, Any] = {"dim": 6, "epochs": 2, "progress": False, "form": 0}
 
 
 def plain(window: int, min_count: int) -> dict[tuple[str, str], float]:
-    """The pairs of the text, one by one."""
+    """Return the pairs of the text, one by one."""
     counts = Counter(word for sentence in TEXT for word in sentence)
     pairs: Counter[tuple[str, str]] = Counter()
     for sentence in TEXT:
@@ -82,7 +82,7 @@ def test_items_of_several_words_are_counted_and_trained_from(tmp_path: Path) -> 
 
 
 def test_a_word_that_no_row_has_is_no_word(tmp_path: Path) -> None:
-    """Categories outlive a filter, in pandas and in Parquet's dictionaries: 30 of 50 words were in no pair."""
+    """Filtered pandas frames and Parquet files keep unused categories: 30 of 50 words used to be in no pair."""
     rows = [(a, b, 1.0 + i) for i, a in enumerate(WORDS) for b in WORDS if a != b]
     frame = parquet.read_table(write(tmp_path / "all.parquet", rows)).to_pandas()
     frame = frame.astype({"word": "category", "context": "category"})
@@ -99,7 +99,7 @@ def test_a_word_that_no_row_has_is_no_word(tmp_path: Path) -> None:
 
 
 def test_counts_train_as_text_does(tmp_path: Path) -> None:
-    """Two topics: from text and from counts, words are nearest to those of their own topic."""
+    """From text and from counts, the nearest words have the same topic."""
     random = np.random.default_rng(0)
     text = [[f"{'ab'[topic]}{i}" for i in random.integers(12, size=8)] for topic in random.integers(2, size=800)]
     ws.count(text, tmp_path / "t.parquet", window=5)
@@ -108,12 +108,12 @@ def test_counts_train_as_text_does(tmp_path: Path) -> None:
         ws.train(tmp_path / "t.parquet", preset="counts", dim=8, progress=False, form=0),
     ):
         assert all(near[0] == word[0] for word in model.wv.words for near, _ in model.wv.similar(word, 5))
-        # A word's count is about how often it occurs, whatever it was made from.
+        # A word's count is close to its number of occurrences, from text and from counts.
         assert 0.5 < sum(model.vocabulary.counts) / sum(map(len, text)) < 1.5
 
 
 def test_a_full_disk_ends_in_a_sentence(tmp_path: Path) -> None:
-    """A mapped file without space for its pages ended the process."""
+    """A mapped file used to end the process if the disk had no space for its pages."""
     corpus, limits = ws.encode(TEXT, tmp_path / "text", min_count=1), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4 * corpus.tokens + 4 * len(TEXT), limits[1]))
     try:
@@ -133,7 +133,7 @@ def test_a_row_of_weight_n_is_n_rows(tmp_path: Path) -> None:
 
 
 def test_googles_files_are_read_as_they_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """They have no line of names, a name without .tsv, and quotes that quote nothing."""
+    """Google's n-grams have no header, no suffix .tsv, and quotes without their CSV meaning."""
     rows = [['" a , b', 1990, 3], ["a b ;", 1991, 2], ['b "', 1991, 1]] * 2
     (tmp_path / "named.jsonl").write_text("".join(f"{json.dumps({'ngram': text, 'n': n})}\n" for text, _, n in rows))
     google = tmp_path / "googlebooks-eng-5gram-a.gz"
@@ -144,7 +144,7 @@ def test_googles_files_are_read_as_they_come(tmp_path: Path, capsys: pytest.Capt
     assert table(tmp_path / "a.pq") == table(tmp_path / "b.pq")
     how = ["count", str(google), "--column", "ngram", "--columns", "ngram,year,n", "-o", str(tmp_path / "c.pq")]
     assert main(how) == 2
-    assert "name that of their weight" in capsys.readouterr().err
+    assert "name the column of the weight" in capsys.readouterr().err
     assert main([*how, "--weight-column", "n"]) == 2
     assert "row 1 has 4 cells, but there are 3 columns" in capsys.readouterr().err
 
@@ -175,7 +175,7 @@ def test_a_run_is_continued_the_same_on_any_threads(tmp_path: Path) -> None:
 def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(counts, "ORDERED", 2**19)  # in several parts
+    monkeypatch.setattr(counts, "ORDERED", 2**19)  # so that sorting takes several parts
     matrix = sp.random_array((600, 600), density=0.3, rng=np.random.default_rng(1)).tocsr()
     entries = matrix.tocoo()
     matrix.data = np.rint(1 + 20000 / ((1 + entries.row) * (1 + entries.col)))
@@ -215,7 +215,7 @@ def test_bad_rows_are_named_and_nothing_is_written(
 
 @pytest.mark.parametrize("weight", ["5e-324", "1e-38", "-1", "4e38", "1" + 400 * "0"])
 def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path: Path, weight: str) -> None:
-    """Products of such weights with 1/distance were 0, and 0 meant "not seen yet": a heap overflow."""
+    """Tiny weights times 1/distance used to round to 0, which means "not seen yet": a heap overflow."""
     rows = "".join(f'{{"t": "{"a b " * 30}", "n": {n}}}\n' for n in [1, 2, weight] + [1] * 40)
     (tmp_path / "w.jsonl").write_text(rows)
     with pytest.raises(InputError, match="row 3: its weight must be"):

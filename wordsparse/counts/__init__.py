@@ -1,1 +1,1 @@
-"""Counted pairs of words: trained from as a text is."""
+"""Counted pairs of words, as training data in place of a text."""

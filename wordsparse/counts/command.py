@@ -20,12 +20,12 @@ from wordsparse.display import Display
 def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
     """Count the pairs of words of CORPUS that stand within a window, as skip-gram sees them.
 
-    CORPUS: a text as for `train`, or an encoded one; with --for counts, tables to be added. `train TABLE… --for counts`
-    trains from tables, whatever engine has counted them.
+    CORPUS: a text as for `train`, or an encoded text; with --for counts, tables to be added. `train TABLE… --for
+    counts` trains from such tables, also from those that other programs have counted.
     """
     with Display(not quiet) as display:
-        asked = {**given(options), "progress": lambda pairs: display.update("count", "pairs", pairs)}
+        arguments = {**given(options), "progress": lambda pairs: display.update("count", "pairs", pairs)}
         source = corpus[0] if len(corpus) == 1 else corpus
-        result = count(source, output, **asked)
+        result = count(source, output, **arguments)
     text = f"{result['pairs']:,} pairs of {result['vocab_size']:,} words; {result['wall_seconds']:.1f} s: {output}"
     emit({**result, "output": str(output)}, [text], as_json)

@@ -1,7 +1,8 @@
-"""The pairs of a text, counted as skip-gram sees them: tables that can be added, and trained from.
+"""Counting of the pairs of a text, as skip-gram sees them, into tables for adding up and for training.
 
-Word by word, compiled code adds up what stands around all of its places: a row of the table is whole at once, and
-written. The text and the places of its words are mapped from files, so that they need not fit into memory.
+Compiled code goes word by word. It adds up the contexts at all occurrences of a word, so each row of the table is
+complete at once and can be written. The text and the places of its words are mapped from files, so they need not fit
+into memory.
 """
 
 import itertools
@@ -33,13 +34,13 @@ from wordsparse.options import abouts, option, refuse_unknown, taking
 from wordsparse.types import Array
 from wordsparse.words.examples import distance_weights
 
-# Tokens that are copied at a time, and pairs that are written at a time.
+# Numbers of tokens copied at a time, and of pairs written at a time.
 COPIED, WRITTEN = 2**20, 2**21
-# Of a weight: smaller numbers of float32 have fewer digits.
+# The smallest weight: smaller numbers have fewer digits in float32.
 SMALLEST = float(np.finfo(np.float32).tiny)
 COUNTS = "counts"
 WINDOW = 8
-"""The default window: with the frequent words that training leaves out, it reaches as far as 5 does without them."""
+"""The default window. It counts frequent words, which training leaves out, so it reaches as far as 5 does there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class CountOptions(TextOptions):
 
     preset: str = option(
         "text",
-        "What is read.",
+        "Kind of data.",
         cli="for",
         choices={"text": "a text", COUNTS: "tables of pairs, to be added up"},
         check=validation.one_of("text", COUNTS),
@@ -58,13 +59,13 @@ class CountOptions(TextOptions):
     )
     weight: str | None = option(
         None,
-        "Column that says how often the text of a row counts: with 17, as if it stood there 17 times.",
+        "Column with the weight of a row: with 17, its text counts as if it stood there 17 times.",
         cli="weight-column",
         metavar="NAME",
     )
     columns: str | None = option(
         None,
-        "Names of the columns of CSV files without a line of them, with --weight-column, as ngram,year,n,volumes.",
+        "Column names for CSV files without a header, such as ngram,year,n,volumes; needs --weight-column.",
         metavar="NAME,NAME",
     )
     threads: int | None = option(
@@ -80,10 +81,10 @@ class CountOptions(TextOptions):
 def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], said: Mapping[str, Any]) -> dict[str, Any]:
     """Count the pairs of words of a text, and write them as a Parquet table: word, context, count.
 
-    The table has a row for every ordered pair, word by word. Every token counts: it is training that leaves out a
-    share of the frequent ones. So tables of several texts can be added, by this function with ``preset="counts"`` or
-    by training on all of them. Memory: 12 bytes for a pair of the table, twice, where it is a sum; the tokens of rows
-    with weights are held too. Of other texts, 12 bytes a token lie on disk where TMPDIR says.
+    The table has a row for every ordered pair, word by word. Every token counts: only training leaves out a share of
+    the frequent words. Tables of several texts can therefore be added, by this function with ``preset="counts"`` or by
+    training on all of them. A sum of tables takes 24 bytes of memory per pair, and rows with weights are held in
+    memory. Other texts take 12 bytes per token on disk, in TMPDIR.
 
     Parameters
     ----------
@@ -101,29 +102,29 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], said: 
     Raises
     ------
     InputError
-        If an option, the text or the output is not usable. Nothing is written then.
+        If an option, the text or the output is not usable; nothing has been written.
     """
     refuse_unknown(said, ["source", "output", *abouts(CountOptions)], but=2)
-    started, target, asked = time.perf_counter(), Path(output), CountOptions(**said)
+    started, target, options = time.perf_counter(), Path(output), CountOptions(**said)
     optional.load("writing counted pairs", "pyarrow")
-    if asked.preset == COUNTS and (others := said.keys() - {"preset", "threads", "progress"}):
+    if options.preset == COUNTS and (others := said.keys() - {"preset", "threads", "progress"}):
         raise InputError(f"{', '.join(sorted(others))}: says how text is counted, and tables are added: leave it out")
-    if asked.columns is not None and asked.weight is None:
-        raise InputError("columns names those of rows that count several times: name that of their weight (weight)")
+    if options.columns is not None and options.weight is None:
+        raise InputError("columns applies to rows with a weight: name the column of the weight too (weight)")
     _check_target(target)
     storage.check_apart(target, source if isinstance(source, list | tuple) else [source])
     with ExitStack() as opening:
         scratch = opening.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
-        if asked.preset == COUNTS:
+        if options.preset == COUNTS:
             words, rows = _added(source)
-        elif asked.weight is not None:
-            words, rows = _weighted(cast("Source", source), asked, scratch)
+        elif options.weight is not None:
+            words, rows = _weighted(cast("Source", source), options, scratch)
         else:
             reading = {name: value for name, value in said.items() if name in abouts(TextOptions) and value is not None}
-            corpus = opening.enter_context(encoded(source, reading, threads=asked.threads))
-            words, rows = _of_text(corpus, asked, scratch)
+            corpus = opening.enter_context(encoded(source, reading, threads=options.threads))
+            words, rows = _of_text(corpus, options, scratch)
         written: list[tuple[int, float]] = []
-        report = asked.progress or (lambda _: None)
+        report = options.progress or (lambda _: None)
         storage.write_files(target, lambda path: written.append(_write(path, words, rows, report)))
     (pairs, total), size = written[0], len(words)
     return {"pairs": pairs, "total": total, "vocab_size": size, "wall_seconds": time.perf_counter() - started}
@@ -136,16 +137,16 @@ def _check_target(target: Path) -> None:
 
 
 Rows = Iterator[tuple[int, Any]]
-"""A table some rows at a time: the number of the first, and the rows as a CSR matrix with int32 indices."""
+"""Blocks of rows of a table: the number of the first row, and the rows as a CSR matrix with int32 indices."""
 
 
-def _rows(ids: Array, weights: Array, times: Array, asked: CountOptions, folder: Path) -> Rows:
-    """What stands around each word of a text without unknown words: ids with ends of sentences, and the weight of each,
-    or none; ``times`` says how often a word occurs."""
-    by_distance, threads = distance_weights(asked.window, "harmonic"), resolve_threads(asked.threads)
+def _rows(ids: Array, weights: Array, times: Array, options: CountOptions, folder: Path) -> Rows:
+    """Yield the contexts of each word of a text: ``ids`` of known words and ends of sentences, with ``weights`` (may be
+    empty); ``times`` is the number of occurrences of each word."""
+    by_distance, threads = distance_weights(options.window, "harmonic"), resolve_threads(options.threads)
     size, starts = len(times), np.append(0, np.cumsum(times))
     places = _places(ids, starts, folder / "places")
-    # The largest number of different words around a word.
+    # Upper bounds on the number of different contexts of the words, added up.
     most = np.append(0, np.cumsum(np.minimum(np.diff(starts) * 2 * len(by_distance), size)))
     full = np.searchsorted(most, np.arange(1, most[-1] // WRITTEN + 2) * WRITTEN, "right") - 1
     ends = sorted({0, size, *full.tolist()})
@@ -164,9 +165,9 @@ def _rows(ids: Array, weights: Array, times: Array, asked: CountOptions, folder:
 
 
 def _places(ids: Array, starts: Array, path: Path) -> Array:
-    """Where the words stand, word by word, in a mapped file."""
+    """Return the places of all words, word by word, in a mapped file."""
     size = int(starts[-1])
-    # Written first: a disk that is full when a page is changed would end the process.
+    # The file is written first: if the disk were full when a mapped page is changed, the process would die.
     with storage.writing(path), open(path, "wb") as file:
         for first in range(0, size, COPIED):
             file.write(bytes(8 * min(COPIED, size - first)))
@@ -175,8 +176,8 @@ def _places(ids: Array, starts: Array, path: Path) -> Array:
     return places
 
 
-def _of_text(corpus: EncodedCorpus, asked: CountOptions, folder: Path) -> tuple[list[str], Rows]:
-    """The words of an encoded text, and their pairs."""
+def _of_text(corpus: EncodedCorpus, options: CountOptions, folder: Path) -> tuple[list[str], Rows]:
+    """Return the words of an encoded text, and their pairs."""
     words, path = corpus.vocabulary.words, folder / "ids"
     times = np.zeros(len(words), np.int64)
     with storage.writing(path), open(path, "wb") as file:
@@ -185,16 +186,16 @@ def _of_text(corpus: EncodedCorpus, asked: CountOptions, folder: Path) -> tuple[
                 ids = shard[start : start + COPIED]
                 times += np.bincount(ids[ids >= 0], minlength=len(words))
                 file.write(ids[ids != OUT_OF_VOCABULARY].data)
-    return words, _rows(np.memmap(path, np.int32, "r"), np.empty(0), times, asked, folder)
+    return words, _rows(np.memmap(path, np.int32, "r"), np.empty(0), times, options, folder)
 
 
-def _weighted(source: Source, asked: CountOptions, folder: Path) -> tuple[list[str], Rows]:
-    """The words of rows that count several times, most frequent first, and their pairs, each by the row's weight."""
+def _weighted(source: Source, options: CountOptions, folder: Path) -> tuple[list[str], Rows]:
+    """Return the words of rows with weights, most frequent first, and their pairs, each counted by its row's weight."""
     numbers: dict[str, int] = {}
     ids, weights = array("i"), array("d")
-    names = asked.columns.split(",") if asked.columns else ()
-    text = RawText(source, asked.format, asked.tokens, asked.column, group=asked.group, names=names)
-    for name, (cell,), sentences in text.rows([str(asked.weight)]):
+    names = options.columns.split(",") if options.columns else ()
+    text = RawText(source, options.format, options.tokens, options.column, group=options.group, names=names)
+    for name, (cell,), sentences in text.rows([str(options.weight)]):
         for tokens in sentences:
             ids.extend(numbers.setdefault(token, len(numbers)) for token in tokens)
             ids.append(END_OF_SENTENCE)
@@ -203,16 +204,16 @@ def _weighted(source: Source, asked: CountOptions, folder: Path) -> tuple[list[s
     inside = places >= 0
     counts = np.bincount(places[inside], of_token[inside], len(numbers)).tolist()
     rounded = {word: max(1, round(total)) for word, total in zip(numbers, counts, strict=True)}
-    vocabulary = Vocabulary.from_counts(rounded, asked.min_count, asked.max_vocab)
-    # An end of a sentence is its own place from the end.
+    vocabulary = Vocabulary.from_counts(rounded, options.min_count, options.max_vocab)
+    # END_OF_SENTENCE is negative, and indexes the last but one entry: itself.
     id_of = [*map(vocabulary.get, numbers), END_OF_SENTENCE, OUT_OF_VOCABULARY]
     of_text = np.array([OUT_OF_VOCABULARY if i is None else i for i in id_of], np.int32)[places]
     known, times = of_text != OUT_OF_VOCABULARY, np.bincount(of_text[of_text >= 0], minlength=len(vocabulary))
-    return vocabulary.words, _rows(of_text[known], of_token[known], times, asked, folder)
+    return vocabulary.words, _rows(of_text[known], of_token[known], times, options, folder)
 
 
 def _weight(name: str, cell: object) -> float:
-    """A weight whose product with any distance's is a number of float32."""
+    """Return the weight in a cell; InputError unless its products with distance weights are normal float32 numbers."""
     weight = validation.finite(f"{name}: its weight", cell)
     if not SMALLEST <= weight < LARGEST:
         raise InputError(f"{name}: its weight must be from {SMALLEST:.3g} to {LARGEST:.3g}, not {weight}")
@@ -220,7 +221,7 @@ def _weight(name: str, cell: object) -> float:
 
 
 def _added(source: Any) -> tuple[list[str], Rows]:
-    """The words of tables, in the order in which they are first seen, and the sum of the tables."""
+    """Return the words of tables, in the order of their first appearance, and the sum of the tables."""
     known, total = Words(), sp.csr_array((0, 0))
     for each in tables_of(source):
         if blocks := list(pairs(each, known)):
@@ -232,13 +233,13 @@ def _added(source: Any) -> tuple[list[str], Rows]:
 
 
 def _write(path: Path, words: Sequence[str], rows: Rows, report: Callable[[int], object]) -> tuple[int, float]:
-    """Write the table; returns its rows and their sum."""
+    """Write the table. Return its number of rows and the sum of their counts."""
     arrow, parquet = optional.load("writing counted pairs", "pyarrow"), optional.load("writing", "pyarrow.parquet")
     names = arrow.array(words, arrow.string())
     named = arrow.dictionary(arrow.int32(), arrow.string())
     schema = arrow.schema(list(zip(COLUMNS, (named, named, arrow.float32()), strict=True)))
     waiting, written, total = list[Any](), 0, 0.0
-    # The statistics of words took longer than all else.
+    # Without statistics of the words, which took longer than all else.
     with parquet.ParquetWriter(path, schema, write_statistics=False, use_dictionary=list(COLUMNS[:2])) as writer:
         for first, table in rows:
             entries = table.tocoo()
@@ -251,7 +252,7 @@ def _write(path: Path, words: Sequence[str], rows: Rows, report: Callable[[int],
             columns.append(arrow.array(counts, arrow.float32()))
             waiting.append(arrow.record_batch(columns, schema=schema))
             total += float(counts.sum())
-            # A row group holds all words once more.
+            # Each row group repeats all words, so groups are large.
             if sum(map(len, waiting)) >= WRITTEN or first + table.shape[0] == len(words):
                 together, waiting = arrow.Table.from_batches(waiting, schema), []
                 writer.write_table(together, 2 * WRITTEN)

@@ -1,9 +1,9 @@
-"""Counted pairs as training takes them: a word and a context with a weight, in an order like a text's.
+"""Counted pairs for training: pieces of a word, a context and a weight, in an order like a text's.
 
-Training takes them as it takes tokens, minibatch by minibatch. One step for a pair of a large count would be a large
-step for its two words, and none for the rest of the pass, so its count is cut into pieces. In random order, each sample
-of the pieces would hold nearly every word, and a step pays for each. So pieces stand together by the rarer word of
-their pair, as the pairs of an occurrence of that word do in a text. A group has the pairs of a few occurrences, and
+Training reads pieces like tokens, minibatch by minibatch. If the whole count of a frequent pair were one example, its
+two words would get one large step, and no other step in the pass; so a large count is cut into pieces. In random order,
+every minibatch would hold nearly every word, and a step costs time per word. So pieces are grouped by the rarer word of
+their pair, as the pairs of an occurrence of that word are in a text. A group has the pairs of a few occurrences, and
 groups are in random order.
 """
 
@@ -25,20 +25,20 @@ from wordsparse.files import storage
 from wordsparse.files.regular import descriptor_of, sha256_of
 from wordsparse.types import Array
 
-# A count is cut into pieces of about PIECE times the mean count, or into smaller ones where the table has few pairs,
-# down to SMALLEST or until there are ENOUGH pieces; and into MAX_PIECES at most.
+# A count is cut into pieces of about PIECE times the mean count, and MAX_PIECES at most. In small tables, pieces are
+# smaller, down to SMALLEST or until there are ENOUGH pieces.
 PIECE, SMALLEST, ENOUGH, MAX_PIECES = 1.5, 3.0, 1_000_000, 256
-# The weight of the pairs of one occurrence of a word, about: in harmonic windows of 5 to 8 words of a text. How far a
-# word's own contexts are believed, beside its form, is decided by its occurrences.
+# Approximate weight of the pairs of one occurrence of a word, in harmonic windows of 5 to 8 words. The number of
+# occurrences decides how much a word's vector relies on its own contexts, and how much on its form.
 OCCURRENCE = 5.0
-# Pieces that stand for a token where the recipe counts tokens: the ratio of a text of ten million tokens and its table.
+# Pieces per token, if the recipe counts tokens: the ratio for a text of ten million tokens and its table.
 PIECES_PER_TOKEN = 3.13
-# The weight of a group, about, in pieces: more would be a large step for a rare word (all of its pairs at once
-# diverged), and with fewer a minibatch has more words.
+# Approximate weight of a group, in pieces. Larger groups mean large steps for rare words (training diverged with all
+# pairs of a word at once); with smaller groups a minibatch has more words.
 GROUP = 3.0
-# Pieces that are put in order at a time.
+# Number of pieces sorted at a time.
 ORDERED = 2**21
-# Rows that are cut at a time.
+# Number of rows cut into pieces at a time.
 BLOCK = 2**15
 PIECE_BYTES = 12
 TABLE, PIECES = "table", "pieces"
@@ -46,10 +46,10 @@ TABLE, PIECES = "table", "pieces"
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """The pieces of tables in one open file without a name: word, context and the bits of the weight, int32.
+    """The pieces of tables in an open, unnamed file: word, context and the bits of the weight, int32.
 
-    ``shape`` is (pieces, 3). ``sha256`` identifies them and their words; ``distinct_words`` is the number of words of
-    the tables.
+    ``shape`` is (pieces, 3). ``sha256`` identifies the pieces and the vocabulary; ``distinct_words`` is the number of
+    words of the tables.
     """
 
     file: int
@@ -65,8 +65,8 @@ class Pieces:
 
 
 def ordered(tables: Source, min_count: int, max_vocab: int | None) -> Pieces:
-    """The pieces of tables in files. Memory: the words of the table, and ``ORDERED`` pieces; both lie on disk
-    where TMPDIR says."""
+    """Return the pieces of tables in files. The words of the tables and ``ORDERED`` pieces are held in memory; table
+    and pieces are on disk, in TMPDIR."""
     place = Path(tempfile.gettempdir()) / "wordsparse-pairs"
     with storage.staging(place, mode=0o700) as folder, storage.writing(place):
         words, sums, shares, pairs = _read(tables, folder / TABLE)
@@ -78,7 +78,7 @@ def ordered(tables: Source, min_count: int, max_vocab: int | None) -> Pieces:
         vocabulary.save(folder / "vocabulary")
         digests = sha256_of(folder / "vocabulary") + sha256_of(folder / PIECES)
         digest = hashlib.sha256(digests.encode()).hexdigest()
-        # The open file is read when its name is gone.
+        # The file stays open, and is read after its name has been removed.
         pieces = Pieces(descriptor_of(folder / PIECES), (number, 3), vocabulary, len(words), digest)
         weakref.finalize(pieces, os.close, pieces.file)
         return pieces
@@ -86,8 +86,8 @@ def ordered(tables: Source, min_count: int, max_vocab: int | None) -> Pieces:
 
 def _read(tables: Source, path: Path) -> tuple[list[str], Array, Array, int]:
     """Write the pairs of tables with provisional ids, in the order of their rows: int32 word, context and the bits of
-    the count. Returns the words by these ids, the sums of their pairs, half the sums of all pairs that each is in, and
-    the number of pairs.
+    the count. Return the words by these ids, the sum of each word's counts, half the sum of its counts as word and as
+    context, and the number of pairs.
     """
     known = Words()
     sums, rows = np.zeros((2, 0)), 0
@@ -107,7 +107,7 @@ def _read(tables: Source, path: Path) -> tuple[list[str], Array, Array, int]:
 
 
 def _order(folder: Path, parts: int, blocks: Iterator[Array]) -> int:
-    """Write pieces by their places, which are sorted in this number of parts. Returns how many there are."""
+    """Write the pieces sorted by place, in this number of ``parts``. Return the number of pieces."""
     scratch = [folder / f"part-{i}" for i in range(parts)]
     bounds = np.arange(1, parts, dtype=np.uint64) * 2**32 // parts
     for placed in blocks:
@@ -127,8 +127,8 @@ def _order(folder: Path, parts: int, blocks: Iterator[Array]) -> int:
 
 
 def _placed(table: Path, ids: Array, shares: Array, piece: float) -> Iterator[Array]:
-    """The pieces of the pairs of known words, block by block of the table: the place of the group in the order, word,
-    context and weight; by place."""
+    """Yield the pieces of the pairs of known words, block by block of the table, sorted by place: the place of the
+    group in the order, word, context and weight."""
     random, groups = np.random.default_rng(0), np.maximum(1, shares / (GROUP * piece))
     with open(table, "rb") as file:
         while len(entries := np.fromfile(file, np.int32, 3 * BLOCK).reshape(-1, 3)):
@@ -145,7 +145,7 @@ def _placed(table: Path, ids: Array, shares: Array, piece: float) -> Iterator[Ar
 
 
 def _mixed(keys: Array) -> Array:
-    """A random number uint32 for each uint64, the same for equal ones: the upper half of SplitMix64's."""
+    """Hash each uint64 key to a uint32: the upper half of SplitMix64's output."""
     keys = keys * np.uint64(0x9E3779B97F4A7C15)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         keys = (keys ^ keys >> np.uint64(shift)) * np.uint64(factor)
@@ -153,7 +153,7 @@ def _mixed(keys: Array) -> Array:
 
 
 def _by_place(pieces: Array) -> Array:
-    """Pieces with their places first, sorted by these; equal ones stay in order."""
+    """Sort pieces by place, their first column; pieces of equal places stay in order."""
     keys = pieces[:, 0].view(np.uint32).astype(np.uint64) << np.uint64(32) | np.arange(len(pieces), dtype=np.uint64)
     keys.sort()
     return np.take(pieces, (keys & np.uint64(2**32 - 1)).astype(np.int64), axis=0)

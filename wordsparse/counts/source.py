@@ -26,21 +26,21 @@ from wordsparse.words.text_source import Cuts, table_of
 
 @dataclass(frozen=True, kw_only=True)
 class PairOptions(Checked):
-    """How tables of counted pairs are read."""
+    """Options for reading tables of counted pairs."""
 
-    min_count: int = option(1, "Minimum number of occurrences of a word, as its counts tell them.", check=positive_int)
+    min_count: int = option(1, "Minimum number of occurrences of a word, as its counts tell.", check=positive_int)
     max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.", check=positive_int)
 
 
 class CountSource:
-    """The source of tables of pairs; see :class:`wordsparse.words.source.Source`. A pair stands for a token and a
-    position."""
+    """A source of counted pairs in tables; see :class:`wordsparse.words.source.Source`. Each pair counts as a token and
+    as a position."""
 
     options = PairOptions
     preset = Kind(SOURCES["counts"][1], {"model": "skipgram"})
 
     def __init__(self, tables: Any, options: PairOptions) -> None:
-        """InputError as :func:`wordsparse.counts.tables.pairs`."""
+        """Read the tables; InputError as :func:`wordsparse.counts.tables.pairs`."""
         self.pieces = ordered(tables, options.min_count, options.max_vocab)
         self.vocabulary, self._options = self.pieces.vocabulary, options
         self.number = self.pieces.shape[0]
@@ -54,7 +54,7 @@ class CountSource:
 
     def passes(self, options: Options, vocabulary: Vocabulary) -> Cuts:
         if options.model != "skipgram":
-            raise InputError("counted pairs say what is around a word, as skip-gram learns it: give model=skipgram")
+            raise InputError("counted pairs can train skip-gram only: give model=skipgram")
         number = self.number
         if options.max_tokens is not None:
             number = min(number, round(options.max_tokens * self.rate))
@@ -65,10 +65,10 @@ class CountSource:
 
 
 class PairBuilder:
-    """The examples of counted pairs, as skip-gram's: one a word, whose targets are its contexts.
+    """A builder of skip-gram examples from counted pairs: one example per word, whose targets are its contexts.
 
-    A pair counts by its weight times the probability that both of its words are kept, whatever the epoch. ``table``
-    maps the pairs' ids to those of the vocabulary.
+    A pair counts by its weight times the probability that both words are kept, in every epoch. ``table`` maps the ids
+    of the pairs to ids of the vocabulary.
     """
 
     def __init__(self, vocabulary: Vocabulary, table: Array | None, sample: float, *, transposed: bool) -> None:
@@ -77,8 +77,8 @@ class PairBuilder:
         self._table, self._slot, self._transposed = table, np.full(len(vocabulary), -1, np.int32), transposed
 
     def __call__(self, pairs: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
-        """The examples of ``pairs[start:stop]``, (any, 3) int32: word, context and the bits of a float32; or ends of
-        sentences, in the place of other pairs."""
+        """Return the examples of ``pairs[start:stop]``, (any, 3) int32: word, context and the bits of a float32. Ends
+        of sentences among them stand for pairs of the other part, and are skipped."""
         taken = np.asarray(pairs)[start:stop]
         taken = taken[taken[:, 0] != END_OF_SENTENCE]
         n, both = len(taken), taken[:, :2].T.ravel()
@@ -87,7 +87,7 @@ class PairBuilder:
         weights = taken[:, 2].view(np.float32) * self._kept[both[:n]] * self._kept[both[n:]]
         words = unique_words(both, 2 * n, self._slot)
         entries = sp.coo_array((weights, (both[:n], both[n:])), shape=(len(words), len(words)))
-        entries.has_canonical_format = True  # equal pairs stay apart
+        entries.has_canonical_format = True  # equal pairs are not added up
         rows, transposed = entries.tocsr(), None
         if self._transposed:
             turned = sp.csr_array((np.arange(n), rows.indices, rows.indptr), rows.shape).tocsc()

@@ -17,11 +17,11 @@ from wordsparse.types import Array
 COLUMNS = ("word", "context", "count")
 ROWS = 2**17
 LARGEST = float(np.finfo(np.float32).max)
-"""Of a count; one that rounds to zero in float32 is none."""
+"""The largest count. Counts that round to zero in float32 are refused too."""
 
 
 class Words:
-    """The words of tables, with their numbers in the order in which they are first seen.
+    """The words of tables, numbered in the order of their first appearance.
 
     Attributes
     ----------
@@ -31,14 +31,14 @@ class Words:
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
         self._dictionary: Any = None
-        self._texts = list[Any]()  # of the dictionary, which may hold words that no row has
+        self._texts = list[Any]()  # the dictionary may hold words that are in no row
         self._of_codes = np.empty(0, np.int32)  # -1 for a text that has no number yet
 
     def of(self, column: Any, where: str) -> Array:
-        """The number of each word of a column of Arrow, int32; InputError if one is no text or empty."""
+        """Return the number of each word of an Arrow column, int32; InputError if a word is empty or not text."""
         if not hasattr(column, "dictionary"):
             column = column.dictionary_encode()
-        # Most blocks of a table have the words of the one before.
+        # Most blocks have the same words as the previous block.
         if self._dictionary is None or not column.dictionary.equals(self._dictionary):
             self._dictionary, self._texts = column.dictionary, column.dictionary.to_pylist()
             self._of_codes = np.full(len(self._texts), -1, np.int32)
@@ -55,7 +55,7 @@ class Words:
 
 
 def tables_of(source: Source) -> list[Any]:
-    """The paths of tables in files, or a data frame; InputError if it is neither."""
+    """Return the paths of tables in files, or a data frame; InputError if it is neither."""
     corpus = Corpus.of(source)
     if corpus.form == "frame":
         return [source]
@@ -65,7 +65,7 @@ def tables_of(source: Source) -> list[Any]:
 
 
 def pairs(table: Any, words: Words) -> Iterator[tuple[Array, Array, Array]]:
-    """The rows of a table (a path, or a data frame) in blocks: the numbers of words and contexts, and counts, float64.
+    """Yield blocks of rows of a table (a path or a data frame): numbers of words and contexts, and counts, float64.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def pairs(table: Any, words: Words) -> Iterator[tuple[Array, Array, Array]]:
 
 
 def _batches(table: Any, arrow: Any) -> Iterator[Any]:
-    """Record batches of the three columns."""
+    """Yield record batches of the three columns."""
     is_file = isinstance(table, Path)
     if is_file and format_of_file(table) == "parquet":
         yield from parquet_batches(table, COLUMNS, ROWS, read_dictionary=list(COLUMNS[:2]))
@@ -108,7 +108,7 @@ def _batches(table: Any, arrow: Any) -> Iterator[Any]:
 
 
 def _complete(where: str, first: int, batch: Any, name: str) -> Any:
-    """A column that has no missing cell."""
+    """Return a column; InputError if a cell is missing."""
     column = batch.column(name)
     if column.null_count:
         row = first + int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
