@@ -1,4 +1,4 @@
-"""Graphs: what is read, what is refused, and the walks on them."""
+"""Reading of graphs, refusals, and walks."""
 
 from collections import Counter
 from decimal import Decimal
@@ -19,7 +19,7 @@ EDGES = [("a", "b", 2.0), ("b", "c", 1.0), ("a", "c", 3.0), ("c", "d", 1.0)]
 
 
 def arcs(source: Any, **options: Any) -> dict[tuple[str, str], float]:
-    """The weight of each pair of a source and a target."""
+    """Return the weight of each pair of a source and a target."""
     nodes, edges = read_graph(source, GraphOptions(**options))
     found = edges.tocoo()
     ends = zip(found.row.tolist(), found.col.tolist(), strict=True)
@@ -163,14 +163,14 @@ def test_a_graph_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytes
 
 
 def walks(source: Any, seed: int = 1, epoch: int = 0, **options: Any) -> tuple[np.ndarray, list[str]]:
-    """The walks (n, length + 1), and the names of their ids."""
+    """Return the walks (n, length + 1), and the names of their ids."""
     read = GraphSource(source, GraphOptions(**options))
     found = read.walks.of(seed, epoch)[:]
     return found.reshape(-1, options["walk_length"] + 1), read.vocabulary.words
 
 
 def transitions(found: np.ndarray, words: list[str], before: str, at: str) -> dict[str, float]:
-    """How often each node follows two nodes."""
+    """Return how often each node follows two nodes."""
     rows = "".join("".join(words[i] for i in walk[:-1]) + "." for walk in found)
     after = Counter(rows[i + 2] for i in range(len(rows) - 2) if rows[i : i + 2] == before + at and rows[i + 2] != ".")
     return {node: count / after.total() for node, count in sorted(after.items())}

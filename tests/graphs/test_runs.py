@@ -1,4 +1,4 @@
-"""Training on a graph: communities, the same bytes, resumed runs."""
+"""Training on a graph: communities, reproducible bytes, resumed runs."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from wordsparse.training.interruption import Interrupted
 
 OPTIONS: dict[str, Any] = {"preset": "graph", "dim": 8, "walk_length": 20, "walks": 5, "progress": False}
 random = np.random.default_rng(0)
-# Four communities of 15 nodes, most of whose edges are inside.
+# Four communities of 15 nodes; most edges are inside a community.
 PAIRS = [(a, b) for a in range(60) for b in range(a) if random.random() < (0.4 if a // 15 == b // 15 else 0.02)]
 
 
@@ -44,6 +44,6 @@ def test_the_same_bytes_on_any_number_of_threads_and_after_an_interruption(edges
     assert resumed.vectors.tobytes() == whole.vectors.tobytes()
     further = ws.train(edges, output=tmp_path / "model", resume=True, **{**options, "epochs": 4})
     assert len(further.report["loss"]) == 4
-    # A model goes on with a graph that has grown.
+    # A model is trained further on a larger graph.
     grown = further.train([(str(a), str(b)) for a, b in PAIRS] + [("new", "1"), ("new", "2")], walk_length=20, epochs=1)
     assert "new" in grown

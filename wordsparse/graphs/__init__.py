@@ -1,1 +1,1 @@
-"""Graphs: their nodes as words, and walks on them as sentences."""
+"""Graphs as training data: nodes are words, and walks are sentences."""

@@ -8,9 +8,9 @@ from wordsparse.errors import InputError
 from wordsparse.options import Checked, option
 from wordsparse.validation import non_negative, whole
 
-# Beyond these, draws are refused so often that a walk takes minutes.
+# Beyond these bounds of p and q, so many draws are rejected that a walk takes minutes.
 LEAST, MOST = 0.01, 100.0
-# From a node, and nodes of a walk: any number of nodes, walked on so, is a number of tokens that int64 holds.
+# Maximum number of walks from a node, and of nodes of a walk, so that int64 holds the number of tokens of any graph.
 MOST_WALKS = 10_000
 
 
@@ -23,17 +23,16 @@ def _bias(name: str, value: Any) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class GraphOptions(Checked):
-    """How a graph is read and walked on."""
+    """Options for reading a graph and walking on it."""
 
     walks: int = option(10, "Walks from each node in an epoch.", check=partial(whole, least=1, most=MOST_WALKS))
-    # A walk of one node takes no edge.
     walk_length: int = option(80, "Nodes of a walk.", check=partial(whole, least=2, most=MOST_WALKS))
     p: float = option(1.0, "node2vec's p: a step back to the node before counts 1/p.", check=_bias)
     q: float = option(
-        1.0, "node2vec's q: a step to a node that the node before has no edge to counts 1/q.", check=_bias
+        1.0, "node2vec's q: a step to a node without an edge from the node before counts 1/q.", check=_bias
     )
     directed: bool | None = option(
-        None, "Follow edges from source to target only.", shown="as a NetworkX graph says; files are undirected"
+        None, "Follow edges from source to target only.", shown="told by a NetworkX graph; files are undirected"
     )
     ends: str | None = option(
         None,
@@ -44,7 +43,7 @@ class GraphOptions(Checked):
     edge_weight: str | None = option(
         None,
         "Column, or NetworkX attribute, of the weight of an edge.",
-        shown="weight; the third where columns have no names",
+        shown="weight; the third if columns have no names",
         metavar="NAME",
     )
 
@@ -55,9 +54,9 @@ class GraphOptions(Checked):
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns of an edge's two nodes."""
+        """The column names of an edge's two nodes."""
         return [] if self.ends is None else [name.strip() for name in self.ends.split(",")]
 
     def walked(self) -> dict[str, Any]:
-        """What the walks on a graph depend on besides it."""
+        """Return the options that change the walks on a graph."""
         return {name: getattr(self, name) for name in ("walks", "walk_length", "p", "q")}

@@ -1,4 +1,4 @@
-"""Graphs, from files of edges, NetworkX and SciPy: a matrix of weights, and the names of its nodes."""
+"""Graphs, read from files of edges, NetworkX and SciPy: the names of the nodes, and a matrix of weights."""
 
 import logging
 from array import array
@@ -23,29 +23,29 @@ from wordsparse.machine import memory
 
 logger = logging.getLogger(__name__)
 
-# The peak for each edge, while the matrix is turned and put in order: measured.
+# Peak memory per edge, measured while the matrix is transposed and sorted.
 BYTES_PER_EDGE = 130
 # Characters that begin a comment in a list of edges.
 COMMENTS = ("#", "%")
 WEIGHT = "weight"
-# Of a weight: sums of a node's weights, and their inverses, are numbers of float64.
+# Bounds of a weight, within which sums of a node's weights, and their inverses, fit float64.
 SMALLEST, LARGEST = 1e-100, 1e100
-# What an edge in Python is, and what is no node.
+# Types accepted as an edge; values that are not nodes.
 EDGE, NO_NODE = (list, tuple, np.ndarray), (None, "")
 
 
 def read_graph(source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
-    """The names of the nodes of a graph, and the weights of the edges from a row's node to a column's, (V, V).
+    """Return the names of the nodes of a graph, and the weights of the edges from row nodes to column nodes, (V, V).
 
-    InputError if it cannot be read, a weight is negative, beyond bounds or no number, there is no edge, or the memory
-    does not suffice.
+    InputError if the graph cannot be read, has no edge or does not fit into memory, or if a weight is negative, out of
+    bounds or not a number.
 
     Parameters
     ----------
     source : path, list of paths, data frame, NetworkX graph, SciPy matrix, or iterable of edges
-        In files of lines (``#`` and ``%`` begin a comment), of rows (.csv, .tsv, .jsonl, .parquet), in a data frame and
-        in an iterable, an edge is two nodes, and a weight if each has one; edges that are listed several times add up.
-        A matrix has a row and a column for each node: their names are numbers, from 0.
+        In files of lines (``#`` and ``%`` begin a comment), files of rows (.csv, .tsv, .jsonl, .parquet), data frames
+        and iterables, an edge is two nodes, and a weight if every edge has one; edges listed several times add up.
+        A matrix has a row and a column for each node; the nodes are named by numbers from 0.
     options : GraphOptions
     """
     if sp.issparse(source):
@@ -59,7 +59,7 @@ def read_graph(source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_ar
 
 
 def _checked(nodes: list[str], edges: sp.csr_array, directed: bool) -> tuple[list[str], sp.csr_array]:
-    """The graph without self-loops and nodes without an edge, in both directions unless ``directed``."""
+    """Return the graph without self-loops and isolated nodes; edges go both ways unless ``directed``."""
     weights = edges.data
     wrong = ~((weights == 0) | ((weights >= SMALLEST) & (weights <= LARGEST)))
     if wrong.any():
@@ -79,14 +79,14 @@ def _checked(nodes: list[str], edges: sp.csr_array, directed: bool) -> tuple[lis
         raise InputError("the graph has no edge between two nodes: there is nothing to walk on")
     if count := int(np.count_nonzero(~has_edge)):
         logger.warning("%s nodes without an edge are left out: they get no vector", f"{count:,}")
-        kept = np.flatnonzero(has_edge)
-        nodes, edges = [nodes[node] for node in kept], edges[kept][:, kept].tocsr()
+        linked = np.flatnonzero(has_edge)
+        nodes, edges = [nodes[node] for node in linked], edges[linked][:, linked].tocsr()
     logger.info("a graph of %s nodes and %s edges", f"{len(nodes):,}", f"{edges.nnz // (1 if directed else 2):,}")
     return nodes, edges
 
 
 def _matrix(ends: np.ndarray, weights: np.ndarray, nodes: int) -> sp.csr_array:
-    """The matrix of edges (n, 2) by number; edges that are there several times add up."""
+    """Return the matrix of edges (n, 2) between numbered nodes; repeated edges add up."""
     return sp.coo_array((weights, (ends[:, 0], ends[:, 1])), (nodes, nodes)).tocsr()
 
 
@@ -104,22 +104,22 @@ def _of_networkx(graph: Any, options: GraphOptions) -> tuple[list[str], sp.csr_a
     if any(node in NO_NODE or is_nan(node) for node in numbers):
         raise InputError("a node of the graph is empty: give every node a name")
     name = options.edge_weight or WEIGHT
-    found = [(numbers[a], numbers[b], weight) for a, b, weight in graph.edges(data=name, default=None)]
-    if options.edge_weight and all(weight is None for _, _, weight in found):
+    edges = [(numbers[a], numbers[b], weight) for a, b, weight in graph.edges(data=name, default=None)]
+    if options.edge_weight and all(weight is None for _, _, weight in edges):
         raise InputError(f"no edge of the graph has the attribute {name!r}: name another one as edge_weight")
     try:
-        weights = np.array([1.0 if weight is None else weight for _, _, weight in found], np.float64)
+        weights = np.array([1.0 if weight is None else weight for _, _, weight in edges], np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"the attribute {name!r} of the edges must be numbers: {error}") from error
-    ends = np.array([edge[:2] for edge in found], np.int64).reshape(-1, 2)
+    ends = np.array([edge[:2] for edge in edges], np.int64).reshape(-1, 2)
     return [str(node) for node in numbers], _matrix(ends, weights, len(numbers))
 
 
 def _rows(source: Any, options: GraphOptions) -> list[tuple[str, Iterable[tuple[int, Any]]]]:
-    """The edges of each file, of a data frame or of an iterable, after the name of it."""
+    """Return pairs of a name and edges: one for each file, or one for the data frame or iterable."""
     corpus = Corpus.of(source)
     if corpus.form == "frame":
-        names = list(getattr(source, "column_names", source.columns))  # Arrow's, or those of others
+        names = list(getattr(source, "column_names", source.columns))  # Arrow's columns have no names
         return [("the data frame", _columns("the data frame", source, names, options))]
     if corpus.paths is not None:
         return [(str(file), _cells(file, options)) for file in find_files(corpus.paths)]
@@ -142,7 +142,7 @@ def _of_rows(rows: Iterable[tuple[str, Iterable[tuple[int, Any]]]]) -> tuple[lis
 
 
 def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterator[list[str]]:
-    """The two nodes of each edge, whose weight is appended to ``weights``: 1 where edges have none."""
+    """Yield the two nodes of each edge, and append its weight to ``weights``; edges without weights get 1."""
     width = 0
     for number, row in cells:
         if not isinstance(row, EDGE) or len(row) not in (2, 3):
@@ -156,7 +156,7 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
         try:
             weights.append(float(row[2]) if width == 3 else 1.0)
         except (TypeError, ValueError, OverflowError):
-            validation.finite(f"{name}: the weight of row {number}", row[2])  # says why not
+            validation.finite(f"{name}: the weight of row {number}", row[2])  # raises the error
         source, target = row[0], row[1]
         if source in NO_NODE or target in NO_NODE or is_nan(source) or is_nan(target):
             raise InputError(f"{name}: row {number} has an empty node: give every edge two nodes")
@@ -164,7 +164,7 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
 
 
 def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
-    """The number of each line or row, and its two nodes, with a weight where there is one."""
+    """Return the number and the cells of each line or row: two nodes, and a weight if there is one."""
     if suffix_of(path) == ".mtx":
         raise InputError(f"{path}: is a matrix: give scipy.io.mmread of it to wordsparse.train(..., preset='graph')")
     format = format_of_name(path)
@@ -183,16 +183,16 @@ def _columns(name: str, source: Any, names: list[str], options: GraphOptions) ->
     weight = options.edge_weight or (WEIGHT if WEIGHT in names else None)
     ends = options.columns or [name for name in names if name != weight][:2]
     if len(ends) < 2:
-        raise InputError(f"{name}: an edge needs two columns, its nodes, beside a weight; it has {listed(names)}")
+        raise InputError(f"{name}: an edge needs two columns, its nodes, besides a weight; it has {listed(names)}")
     is_frame = not isinstance(source, list)
     for block in table_blocks(source, [*ends, *([weight] if weight else [])], is_frame=is_frame):
         yield from zip(block.numbers, zip(*block.cells(), strict=True), strict=True)
 
 
 def _lines(path: Path, quote: str | None) -> Iterator[tuple[int, list[str]]]:
-    """The cells of the lines of a file without names, between white space or the mark that the first line has.
+    """Yield the cells of the lines of a file without a header, separated by the first line's mark or white space.
 
-    ``#`` and ``%`` begin a comment; in lines with a ``quote`` a cell may have one, as in CSV.
+    ``#`` and ``%`` begin a comment. Cells with a ``quote`` are read as in CSV.
     """
     mark: str | None = ""
     for number, line in enumerate(lines_of(path), 1):
@@ -205,7 +205,7 @@ def _lines(path: Path, quote: str | None) -> Iterator[tuple[int, list[str]]]:
 
 
 def check_memory(edges: int) -> None:
-    """InputError if a graph with this number of edges does not fit into the memory that is left."""
+    """Raise InputError if a graph with this number of edges does not fit into the free memory."""
     memory.check(edges * BYTES_PER_EDGE, f"a graph of {edges:,} edges")
 
 

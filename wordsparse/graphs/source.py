@@ -1,4 +1,4 @@
-"""Walks on a graph as a source: sentences of one length that are made when they are read, and are nowhere stored."""
+"""Walks on a graph as a source: sentences of equal length, made when they are read and never stored."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -27,10 +27,10 @@ _NO_LIMITS = np.empty(0, np.uint32)
 
 @dataclass(frozen=True, eq=False)
 class Walks:
-    """The values of all walks of an epoch, one walk after the other, each with the end of a sentence.
+    """The values of all walks of an epoch, one walk after the other, each with an end of a sentence.
 
-    Walk w begins at node ``starts[w mod V]``. One that can go no further is filled up with tokens outside the
-    vocabulary, so that all walks have one length. Its random numbers come from the seed, the epoch and w.
+    Walk w begins at node ``starts[w mod V]``. If it can go no further, it is filled up with tokens outside the
+    vocabulary, so that all walks have the same length. Its random numbers come from the seed, the epoch and w.
     """
 
     indptr: NDArray[np.int64]
@@ -41,7 +41,7 @@ class Walks:
     epoch: int = 0
 
     def of(self, seed: int, epoch: int) -> "Walks":
-        """The walks of another epoch."""
+        """Return the walks of this seed and epoch."""
         return self if (seed, epoch) == (self.seed, self.epoch) else replace(self, seed=seed, epoch=epoch)
 
     @property
@@ -58,7 +58,7 @@ class Walks:
 
     @property
     def reach(self) -> int:
-        """No sentence has more values."""
+        """The number of values of a sentence, its end included."""
         return self.options.walk_length + 1
 
     @property
@@ -66,7 +66,7 @@ class Walks:
         return (self.number * self.reach,)
 
     def end_of_tokens(self, tokens: int) -> int:
-        """The position after this number of tokens."""
+        """Return the position after the first ``tokens`` tokens."""
         whole, rest = divmod(tokens, self.options.walk_length)
         return whole * self.reach + rest if rest else whole * self.reach - 1
 
@@ -90,7 +90,7 @@ class Walks:
 
 
 class GraphSource:
-    """The walks on a graph, whose words are the nodes; see :class:`wordsparse.words.source.Source`."""
+    """A source of walks on a graph, whose nodes are the words; see :class:`wordsparse.words.source.Source`."""
 
     rate = 1.0
     options = GraphOptions
@@ -102,7 +102,7 @@ class GraphSource:
     )
 
     def __init__(self, graph: Any, options: GraphOptions) -> None:
-        """InputError as :func:`wordsparse.graphs.reading.read_graph`."""
+        """Read the graph; InputError as :func:`wordsparse.graphs.reading.read_graph`."""
         nodes, weights = read_graph(graph, options)
         counts = visits(weights, options)
         order = np.lexsort((np.arange(len(counts)), -counts))
@@ -140,12 +140,12 @@ class GraphSource:
 
 
 def visits(edges: sp.csr_array, options: GraphOptions) -> NDArray[np.int64]:
-    """How often the walks of an epoch visit each node, as expected with p = q = 1, (V,); at least 1."""
+    """Return the expected visits of the walks of an epoch to each node with p = q = 1, (V,), at least 1."""
     total = edges.sum(axis=1)
     share = np.divide(1.0, total, out=np.zeros(len(total)), where=total > 0)
-    found, back = np.ones(edges.shape[0]), edges.T.tocsr()
-    at: NDArray[Any] = found
+    visited, back = np.ones(edges.shape[0]), edges.T.tocsr()
+    at: NDArray[Any] = visited
     for _ in range(options.walk_length - 1):
         at = back @ (at * share)
-        found = found + at
-    return np.maximum(1, np.rint(found * options.walks)).astype(np.int64)
+        visited = visited + at
+    return np.maximum(1, np.rint(visited * options.walks)).astype(np.int64)
