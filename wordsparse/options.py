@@ -1,14 +1,13 @@
-"""Options, each written once: a field of a dataclass, with its help, its default and what ``resume`` may change.
+"""Options, each declared once as a field of a dataclass, with help, default, and whether ``resume`` may change it.
 
-The signature and the docstring of a function that takes them, the options of the command line, and the hints for
-misspelt names are made from the fields::
+The fields give a function its signature and docstring, the command line its options, and misspelt names their hints::
 
     @dataclass(frozen=True, kw_only=True)
     class Sizes:
         dim: int = option(100, "Length of a vector.")
 
     @taking(Sizes)
-    def train(corpus: Corpus, asked: Sizes) -> Model: ...     # called as train(corpus, dim=50)
+    def train(corpus: Corpus, options: Sizes) -> Model: ...     # called as train(corpus, dim=50)
 """
 
 import dataclasses
@@ -31,7 +30,7 @@ NO_LEARNING_RATE = "there is no learning rate to choose: the exact steps find th
 EVERY_OUTPUT = "every word is a negative here, and nothing is sampled: leave it out, or choose the loss"
 PHRASES = "gensim's Phrases joins pairs of words before training (docs/text.md); a classifier of texts has --ngrams"
 
-# What gensim and fastText call it, in lower case without - and _ → our name, or a sentence.
+# Names in gensim and fastText, in lower case without - and _ → our name, or a sentence.
 _ELSEWHERE = {
     **dict.fromkeys(("vectorsize", "size", "dimension", "dimensions", "vectorlength"), "dim"),
     **dict.fromkeys(("workers", "thread", "cpus"), "threads"),
@@ -63,7 +62,7 @@ _ELSEWHERE = {
 }
 
 
-# What other tools call a value → ours.
+# Values in other tools → ours.
 _VALUES = {
     **dict.fromkeys(("sg", "skip-gram", "skip_gram"), "skipgram"),
     **dict.fromkeys(("ns", "neg", "negative-sampling", "sgns"), "bounded-ns"),
@@ -78,27 +77,27 @@ _VALUES = {
 
 @dataclasses.dataclass(frozen=True)
 class About:
-    """What an option says of itself.
+    """The description of an option.
 
     Attributes
     ----------
     help : str
-        Its meaning: a sentence or two.
+        Its meaning, in a sentence or two.
     shown : str
-        The default in words, where the field's own is None.
+        The default in words, if the field's default is None.
     cli : str, optional
-        Its name on the command line, where that is another one; None where the command line has no such option.
+        Its name on the command line, if it differs; None if the command line has no such option.
     metavar : str, optional
-        What stands for its value in the help of the command line.
+        The placeholder for its value in the help of the command line.
     choices : mapping or sequence, optional
-        The values to choose from, with a line about each in a mapping.
+        The values to choose from; a mapping has a line about each.
     open : bool
-        Whether there may be other values than the choices, which are checked where they are used.
+        Whether other values than the choices may exist; they are checked where they are used.
     free : bool
-        Whether a resumed run may have another value: it changes no step.
+        Whether a resumed run may have another value, because the option changes no step.
     check : callable, optional
-        Called with the name and the value when the options are made; returns the value, or raises InputError. None is
-        not checked where it is the default.
+        Function of the name and the value, called when the options are made; returns the value, or raises InputError.
+        A default of None is not checked.
     """
 
     help: str
@@ -112,7 +111,7 @@ class About:
 
 
 class Checked:
-    """Base of a dataclass of options: NumPy's numbers and strings become Python's, and every value is checked."""
+    """Base of a dataclass of options, which checks every value and turns NumPy scalars into Python's."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -127,7 +126,7 @@ class Checked:
 
 
 def option(default: Any, help: str, **about: Any) -> Any:
-    """A field of a dataclass that is an option; ``about`` has the other attributes of :class:`About`."""
+    """Return a dataclass field for an option; ``about`` holds the other attributes of :class:`About`."""
     return dataclasses.field(default=default, metadata={"about": About(help, **about)})
 
 
@@ -136,20 +135,20 @@ def _abouts(kind: type) -> dict[str, About]:
 
 
 abouts: Callable[[type], dict[str, About]] = functools.cache(_abouts)
-"""The options of a class by name, in the order of its fields."""
+"""Descriptions of the options of a class by name, in the order of its fields."""
 
 
 def free(kind: type) -> set[str]:
-    """The options that a resumed run may have changed."""
+    """Return the names of the options that a resumed run may change."""
     return {name for name, about in abouts(kind).items() if about.free}
 
 
 class taking(Generic[P, K]):
-    """Let a function be called with the fields of a class as keywords in place of its last argument.
+    """A decorator for a function that takes the fields of a class as keywords in place of its last argument.
 
-    The argument is an object of the class, made of the keywords; with ``as_said``, the mapping of those that were said,
-    whose names and values the function checks. An unknown keyword raises InputError with a hint. The line ``{options}``
-    of the docstring becomes the description of the fields.
+    The last argument is an object of the class, made from the keywords. With ``as_said``, it is the mapping of the
+    user's keywords, and the function checks names and values. An unknown keyword raises InputError with a hint. The
+    line ``{options}`` of the docstring becomes the description of the fields.
     """
 
     def __init__(self, kind: Callable[P, K], *, as_said: bool = False) -> None:
@@ -161,7 +160,7 @@ class taking(Generic[P, K]):
     @overload
     def __call__(self, function: Callable[[A, B, Any], R]) -> Callable[Concatenate[A, B, P], R]: ...
     def __call__(self, function: Any) -> Any:
-        """The function that takes keywords."""
+        """Return the function that takes keywords."""
         *first, last = inspect.signature(function).parameters.values()
         places, options = [parameter.name for parameter in first], [*inspect.signature(self._kind).parameters]
 
@@ -178,7 +177,7 @@ class taking(Generic[P, K]):
             if not self._as_said:
                 refuse_unknown(said, [*places, *options], but=len(places))
             leading[last.name] = said if self._as_said else self._kind(**said)
-            return function(*args, **leading)  # a TypeError names an argument that is missing
+            return function(*args, **leading)  # a missing argument raises TypeError here
 
         called.__signature__ = _signature(function, self._kind)  # type: ignore[attr-defined]
         called.__annotations__ = {**self._kind.__init__.__annotations__, **function.__annotations__}
@@ -187,7 +186,7 @@ class taking(Generic[P, K]):
 
 
 def _signature(function: Callable[..., Any], kind: type) -> inspect.Signature:
-    """Of a function that takes the fields of a class in place of its last argument."""
+    """Return the signature of a function that takes the fields of a class in place of its last argument."""
     own = inspect.signature(function)
     *first, _ = own.parameters.values()
     fields = inspect.signature(kind).parameters.values()
@@ -195,7 +194,7 @@ def _signature(function: Callable[..., Any], kind: type) -> inspect.Signature:
 
 
 def _described(doc: str, kind: type) -> str:
-    """A docstring whose line ``{options}`` is replaced by a paragraph for each option."""
+    """Return a docstring with a paragraph for each option in place of the line ``{options}``."""
     marked = next((line for line in doc.splitlines() if line.strip() == "{options}"), None)
     if marked is None:
         return doc
@@ -215,26 +214,26 @@ def _described(doc: str, kind: type) -> str:
 
 
 def default_of(about: About, default: Any) -> str:
-    """The default of an option in brackets; empty where it needs no words."""
-    said = about.shown or ("" if default is None or isinstance(default, bool) else str(default))
-    return f"  [default: {said}]" if said else ""
+    """Return the default of an option in brackets; "" for None, True and False."""
+    text = about.shown or ("" if default is None or isinstance(default, bool) else str(default))
+    return f"  [default: {text}]" if text else ""
 
 
 def hint(
     name: str, known: Collection[str], shown: Callable[[str], str] = str, others: Mapping[str, str] = _ELSEWHERE
 ) -> str:
-    """A sentence about an unknown option for the user; empty if nothing is like it.
+    """Return a sentence for the user about an unknown option; "" if no option is like it.
 
     Parameters
     ----------
     name : str
-        As it was given; ``-`` and ``_`` are the same, and so are upper and lower case.
+        The name as typed; case, and ``-`` or ``_``, make no difference.
     known : collection of str
-        The names that exist, with ``_``.
+        The existing names, with ``_``.
     shown : callable
-        How a name is written, ``--min-count`` for one.
+        Function from a name to its written form, such as ``--min-count``.
     others : mapping
-        What other libraries call it, in lower case without ``-`` and ``_``, with our name or a sentence.
+        Names in other libraries, in lower case without ``-`` and ``_``, with our name or a sentence.
     """
     elsewhere = others.get(name.lower().replace("_", "").replace("-", ""))
     if elsewhere is not None and elsewhere in known:
@@ -246,18 +245,18 @@ def hint(
 
 
 def meant(value: object, choices: Collection[str]) -> str:
-    """The refusal of a value that is none of the choices: what was meant, or else all of them."""
-    given = str(value).lower()
-    close = [_VALUES[given]] if _VALUES.get(given) in choices else difflib.get_close_matches(given, choices, 2, 0.7)
-    close = close or [choice for choice in choices if given and given in choice]
+    """Return a hint for a value that is not among the choices: the probable ones, or all."""
+    name = str(value).lower()
+    close = [_VALUES[name]] if _VALUES.get(name) in choices else difflib.get_close_matches(name, choices, 2, 0.7)
+    close = close or [choice for choice in choices if name and name in choice]
     return f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(choices)}"
 
 
 def refuse_unknown(
     given: Iterable[str], known: Collection[str], but: int = 0, others: Mapping[str, str] = _ELSEWHERE
 ) -> None:
-    """Raise InputError, with a :func:`hint`, if a keyword is unknown; the first ``but`` known names are no options."""
+    """Raise InputError, with a :func:`hint`, for an unknown keyword; the first ``but`` known names are not options."""
     for name in given:
         if name not in known:
-            said = hint(name, known, others=others) or f"choose from {', '.join([*known][but:])}"
-            raise InputError(f"unknown option {name}: {said}")
+            advice = hint(name, known, others=others) or f"choose from {', '.join([*known][but:])}"
+            raise InputError(f"unknown option {name}: {advice}")
