@@ -40,7 +40,7 @@ def test_a_directory_is_all_files_below_it_by_name(tmp_path):
 
 
 def test_files_that_programs_leave_in_directories_are_skipped_and_named(tmp_path, caplog):
-    # Spark's _SUCCESS is empty, .DS_Store is binary: both were reasons to refuse the text.
+    # The empty _SUCCESS of Spark and the binary .DS_Store used to make the whole text refused.
     folder = tmp_path / "text"
     for name in ("_SUCCESS", ".DS_Store", "part-1", "part-2", ".git/config", "_temporary/0"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def test_files_that_programs_leave_in_directories_are_skipped_and_named(tmp_path
     assert list(sentences(folder)) == [["a", "b"]]
     (record,) = caplog.records
     assert record.getMessage().startswith(f"7 hidden, special or empty files are not read: {folder / '.DS_Store'}, ")
-    # A file that is named is read.
+    # Files that the user names are read.
     (folder / "_named").write_text("c")
     assert list(sentences([folder / "_named", folder / "part-2"])) == [["c"]]
 

@@ -99,7 +99,7 @@ class ReadText:
 
     def __init__(self, draft: Draft, tables: Sequence[WordTable]) -> None:
         self.draft, self._words = draft, tables[0]
-        self._merged = [tables[0].absorb(other) for other in tables[1:]]  # from ids of the others to those of the first
+        self._merged = [tables[0].absorb(other) for other in tables[1:]]  # maps from other ids to ids of the first
 
     @property
     def distinct_words(self) -> int:
