@@ -1,4 +1,4 @@
-"""Vectors of texts: the weighted mean, beside plain sums."""
+"""Vectors of texts: the weighted mean, compared with plain sums."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def model() -> ws.Model:
 
 
 def plain(model: ws.Model, words: list[str]) -> np.ndarray:
-    """The definition, word by word."""
+    """Compute the definition, word by word."""
     total, n = np.zeros(model.dim), model.vocabulary.counts.sum()
     for word in words:
         if word in model or model.wv.is_composed(word):
@@ -46,7 +46,7 @@ def test_a_text_is_the_weighted_mean_of_all_its_words(model: ws.Model) -> None:
 
 
 def test_a_text_has_the_same_bytes_beside_any_others(model: ws.Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A text alone differed by 3e-8 from the same text among others."""
+    """A text alone differed by 3e-8 from the same text among other texts."""
     random, words = np.random.default_rng(1), [*model, "sunlights", "unknown"]
     texts = [random.choice(words, n).tolist() for n in random.integers(0, 40, 100)]
     whole = model.encode(texts)
@@ -56,11 +56,11 @@ def test_a_text_has_the_same_bytes_beside_any_others(model: ws.Model, monkeypatc
     monkeypatch.setattr(encoder, "MOST_UNKNOWN", 1)
     assert model.encode(texts).tobytes() == whole.tobytes()
     model.encode([[f"unknown{i}"] for i in range(100)])
-    assert len(model.wv._encoder._columns) <= len(model) + 8  # those of a batch
+    assert len(model.wv._encoder._columns) <= len(model) + 8  # the columns of a batch
 
 
 def test_words_are_known_as_people_write_them(model: ws.Model) -> None:
-    """The score of sentences was half of that of lower-case words."""
+    """The score of sentences was half the score of lower-case words."""
     texts = ["“The Sun, moon — and Star!”", "EGG (sunlights) Milk."]
     words = [["sun", "moon", "star", "the", "and"], ["egg", "sunlights", "milk"]]
     np.testing.assert_array_equal(model.encode(texts), model.encode(words))
@@ -77,7 +77,7 @@ def test_a_known_spelling_is_kept() -> None:
     vectors = ws.WordVectors(["sun", "Sun", "moon,", "--"], np.eye(4))
     spelt = {"Sun": "Sun", "SUN": "sun", "moon,": "moon,", "Moon,": "Moon", "--": "--", "…": "…", "Comet": "Comet"}
     assert {word: vectors.spelt(word) for word in spelt} == spelt
-    vectors.tokens = "unicode-cased"  # which says what a word is
+    vectors.tokens = "unicode-cased"  # this tokeniser decides what a word is
     assert vectors.spelt("SUN") == "SUN"
 
 
@@ -101,8 +101,8 @@ def test_what_is_no_text_is_refused(model: ws.Model) -> None:
 
 def test_a_file_holds_the_same_rows(model: ws.Model, tmp_path: Path) -> None:
     texts = [["sun", "milk"], [], ["xyz"]]
-    made = documents.write(model.wv, (documents.Row((), words) for words in texts), tmp_path / "rows.npy")
-    assert made == (3, 6, 1, 1)
+    written = documents.write(model.wv, (documents.Row((), words) for words in texts), tmp_path / "rows.npy")
+    assert written == (3, 6, 1, 1)
     np.testing.assert_array_equal(np.load(tmp_path / "rows.npy"), model.encode(texts))
 
 
@@ -114,11 +114,11 @@ def test_rows_keep_their_ids(suffix: str, model: ws.Model, tmp_path: Path) -> No
     documents.write(model.wv, iter(rows), path, ["id", "year"], batch=2)
     if suffix == ".parquet":
         parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-        found = parquet.read_table(path).to_pylist()
+        records = parquet.read_table(path).to_pylist()
     else:
-        found = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [(row["id"], row["year"]) for row in found] == [("000", 0), ("001", 1), ("002", 2)]
-    np.testing.assert_array_equal(np.array([row["vector"] for row in found], np.float32), model.encode(texts))
+        records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(row["id"], row["year"]) for row in records] == [("000", 0), ("001", 1), ("002", 2)]
+    np.testing.assert_array_equal(np.array([row["vector"] for row in records], np.float32), model.encode(texts))
     with pytest.raises(InputError, match="cannot keep id, year"):
         documents.write(model.wv, iter(rows), tmp_path / "rows.npy", ["id", "year"])
     documents.write(model.wv, iter([]), path, ["id", "year"])
@@ -134,9 +134,9 @@ def test_kept_cells_of_other_kinds(model: ws.Model, tmp_path: Path) -> None:
     assert [json.loads(line)["id"] for line in text.splitlines()] == [1, None, "x"]
     with pytest.raises(InputError, match=r"cells of several kinds, or large: .*; write \.jsonl"):
         documents.write(model.wv, iter(rows), tmp_path / "rows.parquet", ["id"])
-    for cells, said in (((1, "007"), "string after int64"), (([{"a": 1}], [{"b": 2}]), "b: int64.* after .*a: int64")):
+    for cells, error in (((1, "007"), "string after int64"), (([{"a": 1}], [{"b": 2}]), "b: int64.* after .*a: int64")):
         later = (documents.Row((cell,), ["sun"]) for cell in cells)
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=error):
             documents.write(model.wv, later, tmp_path / "rows.parquet", ["id"], batch=1)
 
 

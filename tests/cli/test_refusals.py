@@ -122,7 +122,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("subwords {model} --vectors {vectors} -o out", "give a MODEL or --vectors FILE"),
         ("subwords {vectors} -o out", "is not a model directory"),
         ("subwords {model} --shortest 7 -o out", "must not be longer"),
-        ("infer {model} {new} -o out --word absent", "no sentence holds 'absent'"),
+        ("infer {model} {new} -o out --word absent", "no sentence has 'absent'"),
         ("infer {model} {new} -o out --min-count 9", "occurs 9 times"),
         ("documents {model} {new} -o d.txt", "d.txt: rows are written as .npy, .parquet, .jsonl"),
         ("similar king {model}", "the model comes first"),

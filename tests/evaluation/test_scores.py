@@ -108,9 +108,9 @@ def test_related_words_are_among_the_nearest(tmp_path: Path, monkeypatch: pytest
     unit, ranks = vectors.unit, []
     for one, other in (("king", "man"), ("man", "king"), ("w1", "w2"), ("w2", "w1"), ("w3", "w4"), ("w4", "w3")):
         cosines = unit @ unit[words.index(one)]
-        left_out = [row for row, word in enumerate(words) if word.upper() == one.upper()]
-        ranks.append(1 + int((np.delete(cosines, left_out) > cosines[words.index(other)]).sum()))
-    assert (score["n"], score["oov"]) == (6, 2)  # every line is asked both ways
+        same_word = [row for row, word in enumerate(words) if word.upper() == one.upper()]
+        ranks.append(1 + int((np.delete(cosines, same_word) > cosines[words.index(other)]).sum()))
+    assert (score["n"], score["oov"]) == (6, 2)  # every line gives two questions
     assert score["hit10"] == pytest.approx(np.mean(np.array(ranks) <= 10))
     assert score["mrr"] == pytest.approx(np.mean(1 / np.array(ranks)))
     assert 0 <= score["low"] <= score["hit10"] <= score["high"] <= 1

@@ -33,7 +33,7 @@ _FASTTEXT = {
     **dict.fromkeys(("quantize", "print-ngrams", "test-label"), "fastText's command has no counterpart here"),
 }
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # new in click 8.2
-# Options that click would read as -o with the value "utput", and the like.
+# Options such as -output, which click would read as -o with the value "utput".
 _SINGLE_DASH = re.compile("-[A-Za-z]{2,}")
 
 
@@ -49,8 +49,8 @@ class _LazyGroup(click.Group):
         if args[0] == "help":
             args = [*args[1:], "--help"]
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            said = _FASTTEXT.get(args[0]) or meant(args[0], COMMANDS)
-            ctx.fail(f"no such command {args[0]!r}: {f'it is {said}' if said.startswith('wordsparse') else said}")
+            advice = _FASTTEXT.get(args[0]) or meant(args[0], COMMANDS)
+            ctx.fail(f"no such command {args[0]!r}: {f'it is {advice}' if advice.startswith('wordsparse') else advice}")
         if "-output" in args:
             ctx.fail("no such option -output: did you mean --output?")
         return super().resolve_command(ctx, args)

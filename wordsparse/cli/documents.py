@@ -113,7 +113,7 @@ def write(
         A file of rows, with a column ``vector`` after the kept columns; or, with ``.npy`` or no suffix, a NumPy matrix
         (n, dim) float32, which keeps no columns.
     keep : sequence of str
-        The names of the kept cells.
+        Names of the kept cells.
     batch : int, optional
         Documents at a time, by default BATCH; 1 answers each document as it arrives.
     """

@@ -17,12 +17,12 @@ _DEFINED = re.compile(r"\b(?:def|class)\s+(\w+)")
 _QUOTED = re.compile(r"""['"](\w+)['"]""")
 _SEE_ALSO = re.compile(r"^See [Aa]lso\n-+\n(.*?)(?=\n\n?[A-Z][A-Za-z ]+\n-{3,}|\Z)", re.DOTALL | re.MULTILINE)
 _WORD = re.compile(r"[^\W\d_]\w*")
-# Characters before a string in which the name is looked for that a call of NumPy's add_newdoc documents.
+# Characters before a string that are searched for the name that NumPy's add_newdoc documents.
 _CALL = 200
 
 
 def text_and_pairs() -> tuple[list[str], list[tuple[str, str]]]:
-    """Return the paragraphs, and the pairs of names of which one is in the "See Also" of the other."""
+    """Return the paragraphs, and pairs of names: one is in the other's "See Also"."""
     paragraphs, pairs = list[str](), set[tuple[str, str]]()
     for file in _files():
         for name, docstring in _docstrings(file.read_text("utf-8", "replace")):

@@ -53,11 +53,11 @@ def spearman(judgements: Array, cosines: Array, resamples: int = RESAMPLES) -> A
 
 
 def shares(answers: Array, resamples: int = RESAMPLES) -> Array:
-    """Return the mean of answers (n, any) in resamples of the n rows, (resamples,); NaN answers are left out."""
-    sums, known = np.nansum(answers, axis=1), np.isfinite(answers).sum(axis=1)
+    """Return the mean of answers (n, any) in resamples of the n rows, (resamples,); NaN answers are ignored."""
+    sums, numbers = np.nansum(answers, axis=1), np.isfinite(answers).sum(axis=1)
     blocks = _counts(len(answers), resamples, _BLOCK // len(answers))
     with np.errstate(invalid="ignore"):
-        return np.concatenate([(counts @ sums) / (counts @ known) for counts in blocks])
+        return np.concatenate([(counts @ sums) / (counts @ numbers) for counts in blocks])
 
 
 def accuracies(questions: Sequence[Question], correct: Array, resamples: int = RESAMPLES) -> Array:

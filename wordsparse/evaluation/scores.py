@@ -130,15 +130,15 @@ def answer_analogies(
 def answer_related(word_vectors: WordVectors, items: Sequence[Related]) -> Array:
     """Return the rank of each item's other word among the nearest of its word, 1 for the nearest; NaN if unknown.
 
-    The word itself, in every spelling, is left out of the ranking.
+    The word itself is excluded from the ranking, in every spelling.
     """
     row_of, unit = _rows_by_spelling(word_vectors, len(word_vectors)), word_vectors.unit
     spelling = np.array([row_of[_spelt(word)] for word in word_vectors.words])
     rows = np.array([[row_of.get(_spelt(word), -1) for word in item] for item in items], np.intp)
-    ranks, known = np.full(len(items), np.nan), np.flatnonzero(rows.min(axis=1) >= 0)
+    ranks, usable = np.full(len(items), np.nan), np.flatnonzero(rows.min(axis=1) >= 0)
     batch = max(1, _BATCH_COSINES // len(unit))
-    for start in range(0, len(known), batch):
-        chosen = known[start : start + batch]
+    for start in range(0, len(usable), batch):
+        chosen = usable[start : start + batch]
         word, other = rows[chosen].T
         cosines = unit[word] @ unit.T
         cosines[spelling == word[:, None]] = -np.inf
@@ -168,16 +168,16 @@ def score_related(items: Sequence[Related], ranks: Array) -> Score:
     rank."""
     share, samples = hits(items, ranks)
     low, high = _interval(share, samples)
-    known = ranks[np.isfinite(ranks)]
-    mrr = float((1 / known).mean()) if known.size else None
-    return {"hit10": share, "low": low, "high": high, "mrr": mrr, "n": known.size, "oov": ranks.size - known.size}
+    finite = ranks[np.isfinite(ranks)]
+    mrr = float((1 / finite).mean()) if finite.size else None
+    return {"hit10": share, "low": low, "high": high, "mrr": mrr, "n": finite.size, "oov": ranks.size - finite.size}
 
 
 def hits(items: Sequence[Related], ranks: Array) -> tuple[float | None, Array]:
     """Return the share of ranks (items,) up to ``NEAREST``, and the share in each resample of the pairs."""
-    found = np.where(np.isfinite(ranks), ranks <= NEAREST, np.nan)
-    known = found[np.isfinite(found)]
-    return float(known.mean()) if known.size else None, bootstrap.shares(found.reshape(-1, 2))
+    is_near = np.where(np.isfinite(ranks), ranks <= NEAREST, np.nan)
+    answered = is_near[np.isfinite(is_near)]
+    return float(answered.mean()) if answered.size else None, bootstrap.shares(is_near.reshape(-1, 2))
 
 
 def _answered(

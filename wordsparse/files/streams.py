@@ -53,7 +53,7 @@ class BoundedStream:
 
     @property
     def position(self) -> int:
-        """The bytes of the file that were read, of a compressed one before they were unpacked."""
+        """Number of bytes read from the file; of a compressed file, bytes before unpacking."""
         return self._raw.tell()
 
     def read(self, most: int) -> bytes:
