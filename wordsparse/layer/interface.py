@@ -186,8 +186,8 @@ class Forward:
 class Value(Generic[T]):
     """A value that is computed on first use and then kept. It is taken at most once: the taker may overwrite it.
 
-    ``name`` appears in the error. ``compute`` must not refer to the object that holds this value: the reference cycle would
-    keep large arrays alive until Python's garbage collector finds it.
+    ``name`` appears in the error. ``compute`` must not refer to the object that holds this value: the reference cycle
+    would keep large arrays alive until Python's garbage collector finds it.
     """
 
     def __init__(self, name: str, compute: Callable[[], T]) -> None:
