@@ -25,7 +25,7 @@ $(VENV)/installed-test: $(VENV)/installed
 	$(RUN) -m pip install --quiet --group test
 	touch $@
 
-# From the docstrings of NumPy, SciPy and Python to word vectors; beside gensim's word2vec on the same text where it is installed.
+# From the docstrings of NumPy, SciPy and Python to word vectors, and gensim's word2vec on the same text if it is installed.
 demo: install
 	rm -rf demo
 	$(RUN) -m wordsparse demo -o demo

@@ -17,7 +17,7 @@ import wordsparse as ws
 
 # %%
 # A dump to try it on, small enough to be made here: an article for each topic of Python's reference, its first words a
-# link, and beside them a redirect and a page of another namespace. A real one comes by
+# link, and also a redirect and a page of another namespace. A real one comes by
 # ``wordsparse corpora fetch simple-wikipedia -o dump``, or from dumps.wikimedia.org for any language.
 page = "<page><title>{}</title><ns>{}</ns><id>{}</id><revision><text>{}</text></revision></page>\n"
 articles = [

@@ -16,7 +16,7 @@ import numpy as np
 import wordsparse as ws
 
 # %%
-# The texts: the docstring of each function and class of the standard library, and then of the packages beside it.
+# The texts: the docstring of each function and class of the standard library, and then of the installed packages.
 DEFINED = re.compile(r'^ *(?:def|class) (\w+)[^\n]*:\n +r?"""(.*?)"""', re.MULTILINE | re.DOTALL)
 name_of: dict[str, str] = {}
 stdlib, others = (sorted(Path(sysconfig.get_path(name)).rglob("*.py")) for name in ("stdlib", "purelib"))
