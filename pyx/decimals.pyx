@@ -62,7 +62,7 @@ def texts(const float[:, ::1] rows):
 
 
 def parse(bytes line, Py_ssize_t start, double[::1] row):
-    """Fill ``row`` with the numbers of the line from ``start`` on; False, with any numbers, if there is more."""
+    """Fill ``row`` with the line's numbers from ``start`` on; False (and an undefined row) if it has anything else."""
     require(0 <= start <= PyBytes_GET_SIZE(line) and row.shape[0] > 0, "the numbers must start within the line")
     cdef const char* text = PyBytes_AS_STRING(line)
     return bool(read_row(text + start, text + PyBytes_GET_SIZE(line), &row[0], row.shape[0]))

@@ -1,4 +1,4 @@
-"""Ours returns the same results as gensim's KeyedVectors, with and without gensim."""
+"""Our KeyedVectors returns the same results as gensim's, with and without gensim."""
 
 import importlib.util
 from collections.abc import Callable

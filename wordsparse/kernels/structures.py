@@ -111,5 +111,5 @@ class Windows:
             place = entries - (indptr[:-1] - self.start)[bag]
             place += place >= self.centre[bag]  # skip the centre itself
             vars(self)["_csr"] = Csr(indptr, self.tokens[place], self.columns)
-        kept: Csr = vars(self)["_csr"]
-        return kept
+        structure: Csr = vars(self)["_csr"]
+        return structure

@@ -169,7 +169,7 @@ class ExactLayer:
             return 1.0
         c = float(2.0 ** round(np.log2(size) / 2))
         self.clock.changes += 1
-        self.V /= c  # not U: past 1/FOLD_SCALE of it, squares of V would leave float32
+        self.V /= c  # not U: if U were divided below 1/FOLD_SCALE, squares of V would leave float32
         self.factors = replace(f, omega=f.omega / c, Q=f.Q / c**2, w_bar=f.w_bar / c)
         self.stable_norm /= c**2
         return c

@@ -90,11 +90,11 @@ def infer(
         vectors = vectors @ model.axes
     if model.ngrams is not None:
         model.ngrams.blend(words, vectors, counts, model.threads)
-    without = [word for word, has in zip(words, has_context, strict=True) if not has]
-    if len(without) == len(words):
+    contextless = [word for word, has in zip(words, has_context, strict=True) if not has]
+    if len(contextless) == len(words):
         raise InputError(f"no sentence has {words[0]!r:.80} near a known word" if words else "no word is given")
-    if without:
-        logger.warning("%s words have no known word near them, for example %r", f"{len(without):,}", without[0])
+    if contextless:
+        logger.warning("%s words have no known word near them, for example %r", f"{len(contextless):,}", contextless[0])
     inferred = [word for word, has in zip(words, has_context, strict=True) if has]
     return WordVectors(inferred, vectors[has_context], counts[has_context])
 

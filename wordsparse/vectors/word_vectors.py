@@ -174,8 +174,8 @@ class WordVectors:
     def vector(self, word: Key, *, unit: bool = False) -> Array:
         """Return the vector of ``word``, (dim,), read-only; scaled to length one if ``unit``.
 
-        A word without a row that the tokeniser takes apart is the mean of its :meth:`parts`; another one is composed
-        from its n-grams, if there are any; UnknownWordError otherwise.
+        If a word has no row, its vector is the mean of its :meth:`parts`, if the tokeniser takes it apart; else it is
+        composed from the word's n-grams, if there are any. UnknownWordError otherwise.
         """
         row = self._find(word)
         composed = self._composed_or_mean(word) if row is None else None

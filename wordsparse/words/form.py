@@ -137,9 +137,9 @@ def fit(
         radii = np.sqrt(np.maximum(1 - 2 * (unit @ mean) + mean @ mean, 0))[ids]
     signs = radii[:, None] * (2 * np.random.default_rng(0).integers(0, 2, (len(ids), SPAN), np.int8) - np.float32(1))
     *_, own = explained(signs, np.arange(len(ids)), np.zeros(SPAN, np.float32))
-    rows, composed, told = explained(unit, ids, mean)
+    rows, composed, share = explained(unit, ids, mean)
     sweeps.multiply(rows, _whitening(composed, weights[sample]))
-    others = (told - own) / (1 - own) if own < 1 else 0.0
+    others = (share - own) / (1 - own) if own < 1 else 0.0
     form *= min(1.0, max(0.0, (others - NOTHING) / (ENOUGH - NOTHING)))
     strength = form * STRENGTH * min(1.0, (100 / len(mean)) ** 0.5)
     return NgramFit(NgramVectors(sweeps.ngrams, rows, mean), strength, form * TAU)
