@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "advise": ("wordsparse.advice.command", "Tell whether the exact layer suits CORPUS, or rows of numbers."),
     "export": ("wordsparse.cli.export", "Write vectors in the format of another program."),
     "subwords": ("wordsparse.cli.subwords", "Fit n-grams of characters to finished vectors."),
-    "infer": ("wordsparse.cli.infer", "Infer vectors of words that MODEL does not know from a text."),
+    "infer": ("wordsparse.cli.infer", "Infer from a text the vectors of words that MODEL does not know."),
     "documents": ("wordsparse.cli.documents", "Write the vector of each line, or of each row, of a text."),
     "similar": ("wordsparse.cli.similar", "Show the words that are nearest to WORD, or to several words."),
     "analogy": ("wordsparse.cli.analogy", "Show the words x such that A is to B as C is to x."),

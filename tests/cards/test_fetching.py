@@ -116,7 +116,7 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
         with pytest.raises(WordsparseError, match="run the same command again"):
             fetch(load_card(path), tmp_path / "out")
         served.data = TEXT[::-1]
-        with pytest.raises(WordsparseError, match="it was deleted"):
+        with pytest.raises(WordsparseError, match="the file was deleted"):
             fetch(load_card(path), tmp_path / "out")
         fetch(load_card(path), tmp_path / "out")
     assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT[::-1]
@@ -130,7 +130,7 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
         (Served(b"", endless=(b"HTTP/1.1 302 Found\r\nLocation: /text.txt\r\n\r\n", TEXT)), {}, "302"),
         (Served(TEXT, length=80_000), {}, "run the same command again"),
         (Served(TEXT[:9], length=0), {"bytes": 10}, "run the same command again"),
-        (Served(TEXT), {"checksum": sha(b"")}, f"its sha256 is {sha(TEXT)[7:]}, but the card says .*it was deleted"),
+        (Served(TEXT), {"checksum": sha(b"")}, f"its sha256 is {sha(TEXT)[7:]}, but the card says .*was deleted"),
         (Served(TEXT, statuses=[404]), {}, "404: Not Found"),
         (Served(TEXT, statuses=[403]), {}, "403: Forbidden"),
         (Served(TEXT, statuses=[503]), {}, "Service Unavailable.*again"),

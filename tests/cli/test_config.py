@@ -24,7 +24,7 @@ def config(tmp_path: Path, content: str) -> str:
 
 
 def test_all_that_affects_a_run_is_stored(text: Path, tmp_path: Path) -> None:
-    """Initial vectors were not stored, so that a repeated run was silently another one."""
+    """Initial vectors were not stored, so a repeated run silently started from others."""
     first, second, vectors = tmp_path / "first", tmp_path / "second", tmp_path / "v.txt"
     vectors.write_text("a 1 2 3\nb 3 2 -1\nc 0 -1 1\nd 1 1 1\n")
     arguments = ["--init", str(vectors), *["--dim", "3", "--checkpoint-every", "0"]]

@@ -39,7 +39,7 @@ def test_json(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str])
 
 
 def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Seventeen lines of "-" did not tell the reason."""
+    """Seventeen lines of "-" gave no reason."""
     (tmp_path / "p.tsv").write_text("x y 2\nx man 1\n")
     (tmp_path / "q.txt").write_text(": royal\nking x y z\n")
     sets = ["--pairs", str(tmp_path / "p.tsv"), "--analogies", str(tmp_path / "q.txt")]

@@ -70,7 +70,7 @@ def test_ranks_take_the_steps_of_one_process(loss: str, kernels: Make, kind: str
     state, losses = results[0]
     for others, _ in results:
         assert all(np.asarray(others[name]).tobytes() == np.asarray(part).tobytes() for name, part in state.items())
-    # A word whose α (Z-loss) has different signs in two parts takes a different step.
+    # With the Z-loss, a word whose α has different signs in two parts does not step as in the whole minibatch.
     by_part = (loss, kind) == ("zloss", "skipgram") and size > 1
     np.testing.assert_allclose(losses, expected, rtol=1e-3 if by_part else 1e-5)
     assert alone.output.folds > 0

@@ -129,7 +129,7 @@ class NextItemNetwork(Benchmark):
             return process.submit(NextItemNetwork.trained, self).result()
 
     def trained(self) -> list[Row]:
-        """Return the scores of each epoch; the memory is this process's."""
+        """Return the scores of each epoch, with the peak memory of this process."""
         import torch
 
         torch.manual_seed(self.seed)

@@ -180,7 +180,7 @@ def _checked(path: Path, expected: str | None, name: str) -> str:
     with open(path, "rb") as file:
         value = hashlib.file_digest(file, algorithm).hexdigest()
         if digits and value != digits.lower():
-            raise _DamagedError(f"{name}: its {algorithm} is {value}, but the card says {digits}; it was deleted")
+            raise _DamagedError(f"{name}: its {algorithm} is {value}, but the card says {digits}; the file was deleted")
         file.seek(0)
         return value if algorithm == "sha256" else hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -204,7 +204,7 @@ def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Pa
     except DAMAGE as error:
         if isinstance(error, OSError) and error.errno is not None:  # a disk error; decompressors set no number
             raise WordsparseError(f"{place}: {error.strerror}") from error
-        raise _DamagedError(f"{source}: is no archive, or is damaged ({error}); it was deleted") from error
+        raise _DamagedError(f"{source}: is no archive, or is damaged ({error}); the file was deleted") from error
     if missing:
         raise _DamagedError(f"{source}: holds no member {', '.join(sorted(missing))}")
     return names

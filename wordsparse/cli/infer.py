@@ -36,7 +36,7 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Infer vectors of words that MODEL does not know from a text. The model itself does not change.
+    """Infer from a text the vectors of words that MODEL does not know. The model itself does not change.
 
     The text is split into words as the model's own text was. The vectors are comparable with the model's. If the model
     has n-grams, they help words that occur rarely. - is standard input, which is kept in memory.

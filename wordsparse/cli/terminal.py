@@ -26,8 +26,7 @@ def show(lines: Iterable[str]) -> None:
 
 
 def prepare() -> None:
-    """Make the standard streams write a character that they cannot encode as an escape such as ``\\xe9``; called when
-    the program starts."""
+    """Make the standard streams escape characters that they cannot encode, as ``\\xe9``; call at program start."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

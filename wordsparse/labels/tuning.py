@@ -22,9 +22,9 @@ logger = logging.getLogger(__name__)
 SAMPLE = 6000
 # All outputs of this many labels of the sample are computed: the most frequent labels decide which λ is best.
 TUNED_LABELS = 2048
-# Most rows that are left out, one at a time.
+# Largest number of rows that are left out, one at a time.
 LEFT_OUT = 1000
-# Best labels of a row that are compared.
+# Number of best labels of a row that are compared.
 DEPTH = 30
 # Values of λ for rows of length 1 with their constant.
 RIDGES = (0.375, 1.25, 3.75, 12.5, 37.5)
