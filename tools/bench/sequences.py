@@ -105,7 +105,7 @@ class NextItemNetwork(Benchmark):
 
     The body is SASRec's: rows of the last ``length`` items, which the head holds (one table for inputs and outputs), a
     norm, embeddings of their places, two blocks; each place predicts the next item. Adam trains it, and all learning
-    rates, Adam's from 1e-3, fall linearly to the share ``last_rate``. The heads are those of ``Heads``. The
+    rates, Adam's from 1e-3, fall linearly to the share ``last_rate``. The heads are the same as in ``Heads``. The
     validation's NDCG@10 chooses the epoch, and the test is evaluated once. ``data`` are files as for NextItem.
     """
 

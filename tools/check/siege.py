@@ -61,7 +61,7 @@ class Siege:
     def attack(self, target: Target, kills: int) -> None:
         """Kill the command ``kills`` times, let it run to its end, and compare."""
         self._reset(target)
-        beside, before = set(self.folder.iterdir()) - {target.output}, contents(target.output)
+        others, before = set(self.folder.iterdir()) - {target.output}, contents(target.output)
         self._must(target, self._status(target, None) == 0, "fails undisturbed")
         lasts = self._lasted
         reference = contents(target.output)
@@ -71,7 +71,7 @@ class Siege:
             number = SIGNALS[self.random.integers(len(SIGNALS))]
             status = self._status(target, number, self.random.uniform(0, lasts))
             if status == 0:  # it finished first, so its output must be complete
-                self._compare(target, reference, beside)
+                self._compare(target, reference, others)
                 self._reset(target)
                 continue
             done += 1
@@ -82,21 +82,21 @@ class Siege:
             is_whole = content in (before, reference)
             self._must(target, is_whole, f"{number.name} damaged the output")
             if content != before:  # the kill came after the output, which the next run may refuse to replace
-                self._finish(target, reference, beside)
-        self._finish(target, reference, beside)
+                self._finish(target, reference, others)
+        self._finish(target, reference, others)
 
-    def _finish(self, target: Target, reference: dict[str, str], beside: set[Path]) -> None:
+    def _finish(self, target: Target, reference: dict[str, str], others: set[Path]) -> None:
         """Run the command to its end, or until it refuses the existing output, and compare."""
         status = self._status(target, None)
         self._must(target, status in (0, 2), f"gives the status {status} after the kills: {self._said()}")
-        self._compare(target, reference, beside)
+        self._compare(target, reference, others)
         self._reset(target)
 
-    def _compare(self, target: Target, reference: dict[str, str], beside: set[Path]) -> None:
+    def _compare(self, target: Target, reference: dict[str, str], others: set[Path]) -> None:
         content = contents(target.output)
         unlike = sorted(name for name in content.keys() | reference if content.get(name) != reference.get(name))
         self._must(target, not unlike, f"other bytes than an undisturbed run in {', '.join(unlike)}")
-        left = {path.name for path in set(self.folder.iterdir()) - beside - {target.output, self.folder / "errors"}}
+        left = {path.name for path in set(self.folder.iterdir()) - others - {target.output, self.folder / "errors"}}
         self._must(target, not left, f"left {', '.join(sorted(left))}")
 
     def _reset(self, target: Target) -> None:

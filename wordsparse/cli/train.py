@@ -56,7 +56,7 @@ class TrainCommand(click.Command):
             raise click.UsageError(message, ctx) from error
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return the options of the kind, in place of those of text."""
+        """Return the options of the kind, in place of the options of text."""
         kind, params = ctx.meta.get(KIND), super().get_params(ctx)
         if kind is None or kind.reading is TextOptions:
             return params

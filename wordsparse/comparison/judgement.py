@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 
 def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
-    """Return our scores minus those of peers with equal epochs; the best peer is marked."""
+    """Return our scores minus the scores of peers with equal epochs; the best peer is marked."""
     tests = [(kind, test) for kind in KINDS for test in getattr(test_sets, kind)]
     return [
         {"kind": kind, "test": test, **row}

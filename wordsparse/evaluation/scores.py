@@ -1,7 +1,7 @@
 """Scores of word vectors: rank correlation with human judgements of pairs of words or texts, accuracy on analogies, and
 how often related words are among the ten nearest.
 
-The first two equal those of gensim's ``evaluate_word_pairs`` and ``evaluate_word_analogies``. Words are compared
+The first two equal the results of gensim's ``evaluate_word_pairs`` and ``evaluate_word_analogies``. Words are compared
 case-insensitively; among spellings that differ only in case, the most frequent one is used. Each score has a 95 %
 confidence interval (:mod:`wordsparse.evaluation.bootstrap`).
 """
