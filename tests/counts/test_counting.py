@@ -201,7 +201,7 @@ def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(
         ([("a", "b", "many")], "row 1 or one after it cannot be used: .*'many'"),
         ([("a", None, 1.0)], "row 1 has no context"),
         ([("", "c", 1.0)], "'' is no word"),
-        ([(["a"], "c", 1.0)], "the column 'word' holds list<.*>, and not text"),  # was a KeyError
+        ([(["a"], "c", 1.0)], "the column 'word' holds list<.*>, not text"),  # was a KeyError
     ],
 )
 def test_bad_rows_are_named_and_nothing_is_written(

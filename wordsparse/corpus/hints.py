@@ -17,11 +17,11 @@ _OTHERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khme
 _UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OTHERS}]")
 
 PUNCTUATED_SHARE = 0.02
-"""If a larger share of the tokens ends in punctuation, it was not separated."""
+"""If a larger share of the tokens ends in punctuation, the tokeniser did not separate it."""
 MARKED_SHARE = 0.1
 """If a larger share of these words has combining marks, as in Hindi, Tamil or vocalised Arabic, Unicode's rules fit."""
 FEW_WORDS, MANY_TOKENS = 10, 10_000
-"""Fewer words in more tokens are hardly the vocabulary of a language, or the items of a shop."""
+"""A text of fewer words and more tokens is hardly a language, or the baskets of a shop."""
 LONG_WORD = 6
 """From this number of characters on, a word in a script without spaces is probably several words."""
 MAX_WORDS = 100_000

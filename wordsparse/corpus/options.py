@@ -17,7 +17,7 @@ class TextOptions(Checked):
     format: str | None = option(
         None,
         "Format of the files.",
-        shown="lines; with --column, told by the names of the files",
+        shown="lines; with --column, told by the files' suffixes",
         choices={name: format.about for table in (FORMATS, TABLES) for name, format in table.items()},
     )
     column: str | None = option(

@@ -122,5 +122,5 @@ def _counts(where: str, first: int, column: Any) -> Array:
         wrong = ~((counts.astype(np.float32) > 0) & (counts < LARGEST))
     if wrong.any():
         place = int(wrong.argmax())
-        raise InputError(f"{where} {first + place}: its count is {counts[place]}, no positive number of float32")
+        raise InputError(f"{where} {first + place}: its count is {counts[place]}, not a positive float32 number")
     return counts

@@ -148,7 +148,7 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
         if not isinstance(row, EDGE) or len(row) not in (2, 3):
             raise InputError(
                 f"{name}: row {number} is {row!r:.60}, not an edge: give two nodes, and a weight if there is one; "
-                "sentences are trained on without --for graph (preset)"
+                "for sentences, leave out --for graph (preset)"
             )
         width = width or len(row)
         if len(row) != width:

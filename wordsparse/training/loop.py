@@ -58,7 +58,7 @@ class Share(Protocol):
 
 
 class Run:
-    """A training run: its model, and how far it has come.
+    """A training run: its model and its progress.
 
     ``vocabulary`` holds the words to train, among them every word of the source; words of ``init`` start from its
     vectors. InputError if there is too little memory (the GPU's included), too little or too much held-out text, or if

@@ -100,7 +100,7 @@ class RunDirectory:
                 os.close(descriptor)
                 raise InputError(
                     f"{self.named}: another process is training for this output: wait for it, or name another output; "
-                    "one training by several processes is mpiexec -n N python -m wordsparse.distributed"
+                    "to train by several processes, run mpiexec -n N python -m wordsparse.distributed"
                 )
             if system.is_at(descriptor, self.path / LOCK):
                 self._lock = descriptor
