@@ -165,18 +165,18 @@ class taking(Generic[P, K]):
         places, options = [parameter.name for parameter in first], [*inspect.signature(self._kind).parameters]
 
         @functools.wraps(function)
-        def called(*args: Any, **said: Any) -> Any:
+        def called(*args: Any, **keywords: Any) -> Any:
             if len(args) > len(places):
                 raise TypeError(
                     f"{function.__name__} takes {' and '.join(places)}, and options by name: {places[0]}, dim=50"
                 )
             leading = {}
             for name in places[len(args) :]:
-                if name in said:
-                    leading[name] = said.pop(name)
+                if name in keywords:
+                    leading[name] = keywords.pop(name)
             if not self._as_said:
-                refuse_unknown(said, [*places, *options], but=len(places))
-            leading[last.name] = said if self._as_said else self._kind(**said)
+                refuse_unknown(keywords, [*places, *options], but=len(places))
+            leading[last.name] = keywords if self._as_said else self._kind(**keywords)
             return function(*args, **leading)  # a missing argument raises TypeError here
 
         called.__signature__ = _signature(function, self._kind)  # type: ignore[attr-defined]
@@ -253,10 +253,10 @@ def meant(value: object, choices: Collection[str]) -> str:
 
 
 def refuse_unknown(
-    given: Iterable[str], known: Collection[str], but: int = 0, others: Mapping[str, str] = _ELSEWHERE
+    names: Iterable[str], known: Collection[str], but: int = 0, others: Mapping[str, str] = _ELSEWHERE
 ) -> None:
     """Raise InputError, with a :func:`hint`, for an unknown keyword; the first ``but`` known names are not options."""
-    for name in given:
+    for name in names:
         if name not in known:
             advice = hint(name, known, others=others) or f"choose from {', '.join([*known][but:])}"
             raise InputError(f"unknown option {name}: {advice}")

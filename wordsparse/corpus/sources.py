@@ -55,15 +55,15 @@ class Corpus:
         return cls(given, "encoded" if len(paths) == 1 and is_encoded(paths[0]) else "files", paths)
 
 
-def _paths(given: Any) -> Sequence[str | os.PathLike[str]] | None:
-    if isinstance(given, str | os.PathLike):
-        return [given]
-    if not isinstance(given, list | tuple):
+def _paths(corpus: Any) -> Sequence[str | os.PathLike[str]] | None:
+    if isinstance(corpus, str | os.PathLike):
+        return [corpus]
+    if not isinstance(corpus, list | tuple):
         return None
-    are_paths = [isinstance(item, str | os.PathLike) for item in given]
+    are_paths = [isinstance(item, str | os.PathLike) for item in corpus]
     if any(are_paths) and not all(are_paths):
         raise InputError("a list of texts must hold paths only, or lists of tokens only")
-    return given if all(are_paths) else None
+    return corpus if all(are_paths) else None
 
 
 def some_of(paths: Sequence[Path]) -> str:

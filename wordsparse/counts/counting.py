@@ -78,7 +78,7 @@ class CountOptions(TextOptions):
 
 
 @taking(CountOptions, as_said=True)
-def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], said: Mapping[str, Any]) -> dict[str, Any]:
+def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values: Mapping[str, Any]) -> dict[str, Any]:
     """Count the pairs of words of a text, and write them as a Parquet table: word, context, count.
 
     The table has a row for every ordered pair, word by word. Every token counts: only training leaves out a share of
@@ -104,10 +104,10 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], said: 
     InputError
         If an option, the text or the output is not usable; nothing has been written.
     """
-    refuse_unknown(said, ["source", "output", *abouts(CountOptions)], but=2)
-    started, target, options = time.perf_counter(), Path(output), CountOptions(**said)
+    refuse_unknown(values, ["source", "output", *abouts(CountOptions)], but=2)
+    started, target, options = time.perf_counter(), Path(output), CountOptions(**values)
     optional.load("writing counted pairs", "pyarrow")
-    if options.preset == COUNTS and (others := said.keys() - {"preset", "threads", "progress"}):
+    if options.preset == COUNTS and (others := values.keys() - {"preset", "threads", "progress"}):
         raise InputError(f"{', '.join(sorted(others))}: says how text is counted, and tables are added: leave it out")
     if options.columns is not None and options.weight is None:
         raise InputError("columns applies to rows with a weight: name the column of the weight too (weight)")
@@ -120,8 +120,8 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], said: 
         elif options.weight is not None:
             words, rows = _weighted(cast("Source", source), options, scratch)
         else:
-            reading = {name: value for name, value in said.items() if name in abouts(TextOptions) and value is not None}
-            corpus = opening.enter_context(encoded(source, reading, threads=options.threads))
+            text = {name: value for name, value in values.items() if name in abouts(TextOptions) and value is not None}
+            corpus = opening.enter_context(encoded(source, text, threads=options.threads))
             words, rows = _of_text(corpus, options, scratch)
         written: list[tuple[int, float]] = []
         report = options.progress or (lambda _: None)

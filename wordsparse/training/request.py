@@ -103,8 +103,8 @@ class Request:
         return {**reading, **corpus, **self.run.call()}
 
 
-def request(corpus: Any, said: Mapping[str, Any], model: Model | None = None) -> Request:
-    """Check and complete the request to train on ``corpus`` with the options that the user ``said``.
+def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None) -> Request:
+    """Check and complete the request to train on ``corpus`` with the options that the user gave as ``keywords``.
 
     With ``resume`` among them, options left out are taken from the run or the model at the output. With ``model``,
     which is trained further in memory, they are taken from this model.
@@ -117,17 +117,17 @@ def request(corpus: Any, said: Mapping[str, Any], model: Model | None = None) ->
     """
     data = Corpus.of(corpus)
     stored = _Stored.of_model(model) if model is not None else None
-    if said.get("resume") and said.get("output"):
-        stored = _Stored.of_output(Path(said["output"]))
-    recorded = {} if stored is None else stored.steps(said)
-    kind = _kind(data, said.get("preset", recorded.get("preset", TEXT)))
-    _refuse_foreign(kind, data, said, with_run=model is None)
+    if keywords.get("resume") and keywords.get("output"):
+        stored = _Stored.of_output(Path(keywords["output"]))
+    recorded = {} if stored is None else stored.steps(keywords)
+    kind = _kind(data, keywords.get("preset", recorded.get("preset", TEXT)))
+    _refuse_foreign(kind, data, keywords, with_run=model is None)
     if stored is not None and kind.name == recorded.get("preset"):
         data, reading = stored.reading(data, kind)
         recorded |= reading
     # A source without a name has defaults that options cannot look up.
     unnamed = kind.defaults if kind.name == TEXT and kind is not KINDS[TEXT] else {}
-    steps, reading, run_options = _split({**unnamed, **recorded, **said, "preset": kind.name}, kind.reading)
+    steps, reading, run_options = _split({**unnamed, **recorded, **keywords, "preset": kind.name}, kind.reading)
     options, run, checked = Options(**steps), RunOptions(**run_options), kind.reading(**reading)
     for name in [*reading]:
         if (value := getattr(checked, name)) is None:
@@ -165,10 +165,10 @@ def _kind(corpus: Corpus, name: Any) -> Kind:
     return named
 
 
-def _refuse_foreign(kind: Kind, corpus: Corpus, said: Mapping[str, Any], *, with_run: bool) -> None:
+def _refuse_foreign(kind: Kind, corpus: Corpus, keywords: Mapping[str, Any], *, with_run: bool) -> None:
     """Raise InputError if an option is unknown, or does not apply to this kind of data."""
     known = [*abouts(Options), *abouts(kind.reading), *(abouts(RunOptions) if with_run else ())]
-    for name in said:
+    for name in keywords:
         if corpus.form == "source" and (name in abouts(kind.reading) or name in abouts(TextOptions)):
             raise InputError(f"{name}: says how text is read, and the corpus is a Source: leave it out")
         if name not in known and name in abouts(TextOptions):
@@ -205,9 +205,9 @@ class _Stored(NamedTuple):
                 return cls(_without(manifest["options"], "epochs"), text, manifest["call"])
         return None
 
-    def steps(self, said: Mapping[str, Any]) -> dict[str, Any]:
+    def steps(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
         """Return the recorded options of the steps, without loss and recipe if the user gave either."""
-        if "loss" in said or "recipe" in said:
+        if "loss" in keywords or "recipe" in keywords:
             return _without(self.options, "loss", "recipe")
         recipe = self.options.get("recipe")
         return {**self.options, "recipe": None if recipe is None else Recipe.from_dict(recipe)}

@@ -93,7 +93,7 @@ def on_new_text(model: Model, source: Source, options: Options, device: Choice |
     """Return a run over a new text that starts from a model. InputError if the kind of model, the loss, the dimension,
     the preset or its base measure differs from the model's."""
     fixed = ("model", "loss", "dim", "preset", "measure_power")
-    before, now = ({name: given.get(name) for name in fixed} for given in (model.options, options.as_dict()))
+    before, now = ({name: each.get(name) for name in fixed} for each in (model.options, options.as_dict()))
     if changed := differences(before, now, but=set()):
         raise InputError(
             f"resume: {changed}: a model keeps these on a new text: leave them as they were, or train a new model"

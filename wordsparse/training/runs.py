@@ -20,7 +20,7 @@ from wordsparse.words.source import Source
 
 
 @taking(TrainOptions, as_said=True)
-def train(corpus: Text | EncodedCorpus | Source, said: Mapping[str, Any]) -> Model:
+def train(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any]) -> Model:
     """Train word vectors with the exact gradient over the whole vocabulary.
 
     Parameters
@@ -55,7 +55,7 @@ def train(corpus: Text | EncodedCorpus | Source, said: Mapping[str, Any]) -> Mod
     >>> model
     Model(cbow, 4 words × 8, 5 epochs)
     """
-    plan = request(corpus, said)
+    plan = request(corpus, keywords)
     run = plan.run
     with reports(run.progress, run.log) as (encoding, training):
         if run.output is not None:
@@ -67,10 +67,10 @@ def train(corpus: Text | EncodedCorpus | Source, said: Mapping[str, Any]) -> Mod
 
 
 def train_on(
-    model: Model, corpus: Text | EncodedCorpus | Source, *, progress: ProgressOption = "auto", **said: Any
+    model: Model, corpus: Text | EncodedCorpus | Source, *, progress: ProgressOption = "auto", **keywords: Any
 ) -> Model:
     """Train a model further; see :meth:`wordsparse.words.model.Model.train`."""
-    plan = request(corpus, said, model)
+    plan = request(corpus, keywords, model)
     with (
         reports(progress) as (encoding, training),
         plan.source(known=model.vocabulary.words, progress=encoding) as source,
