@@ -135,7 +135,7 @@ def test_requests_that_are_refused(case: str) -> None:
         ("g.jsonl", '{"s": "a", "t": ""}', {"ends": "s,t"}, "row 1 has an empty node"),
         ("g.jsonl", f'{{"s": "a", "t": "b", "w": 1{"0" * 400}}}', {"ends": "s,t", "edge_weight": "w"}, "finite number"),
         ("g.txt", "# KONECT\n1 2 1 1082040961\n", {}, r"row 2 is \['1', '2', '1', '1082040961'\], not an edge"),
-        ("g.txt", "The cat sat on the mat.\n", {}, "row 1 is .* not an edge: .* without --for graph"),
+        ("g.txt", "The cat sat on the mat.\n", {}, "row 1 is .* not an edge: .* leave out --for graph"),
     ],
 )
 def test_files_that_are_refused(tmp_path: Path, name: str, text: str, options: dict[str, str], message: str) -> None:
