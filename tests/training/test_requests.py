@@ -69,7 +69,7 @@ def test_a_text_without_pairs_is_refused_with_what_to_give() -> None:
 
 
 def test_numpys_numbers_as_options_are_stored_with_the_model(tmp_path: Path) -> None:
-    """They were not JSON: the run ended with a TypeError, and nothing was left of it."""
+    """NumPy's numbers were not JSON: the run ended with a TypeError and left nothing."""
     options = {"dim": np.int64(4), "epochs": np.int32(1), "sample": np.float32(1e-3), "min_count": np.int64(1)}
     model = ws.train(two_topics(40), **options, seed=np.uint8(2), max_vocab=np.int16(9), output=tmp_path / "model")
     assert ws.load(tmp_path / "model").options == model.options

@@ -131,7 +131,8 @@ def test_what_a_finished_run_left_behind_is_no_run(text: Path, output: Path, tmp
 
 
 def test_a_model_that_continues_another_stays_in_its_axes(tmp_path: Path) -> None:
-    """Words kept their neighbours and not their numbers: an index of old vectors was of no use to new queries."""
+    """Words used to keep their neighbours but not their coordinates, so new queries could not use an index of old
+    vectors."""
     options: dict[str, Any] = {**SHORT, "dim": 12, "epochs": 4, "batch_tokens": 2000}
     old, new = (_topics(tmp_path / f"{seed}.txt", seed) for seed in (0, 1))
     model = ws.train(old, output=tmp_path / "model", **options)
@@ -190,7 +191,7 @@ def prose(tmp_path: Path) -> tuple[Path, Path]:
 def test_what_is_not_given_is_that_of_the_interrupted_run_or_of_the_model(
     prose: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """dim was 50, not 100, said the refusal of what nobody had typed."""
+    """The refusal used to say that dim was 50, not 100, although nobody had typed a dim."""
     text, more = prose
     whole = ws.train(text, output=tmp_path / "whole", column="body", **OWN)
     output = tmp_path / "model"

@@ -78,8 +78,10 @@ class Draft:
         self.write(np.array([END_OF_SENTENCE], np.int32), 0)
 
     def renumbered(self, tables: Sequence[Values], threads: int) -> list[str]:
-        """Replace each run's values by their entries in its table, in place: the directory is temporary. Return the
-        checksums of the files."""
+        """Replace each run's values by their entries in its table, and return the checksums of the files.
+
+        The files are changed in place, because the directory is temporary.
+        """
         with writing(self._output):
             return [
                 _renumbered(self.folder / shard_name(i), runs, tables, threads) for i, runs in enumerate(self._runs)

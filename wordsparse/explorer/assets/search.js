@@ -2,9 +2,12 @@
 
 const SHOWN = 8;
 
-/** Lower case without accents, to match words as people type them. @param {string} text */
+// Marks that people leave out when they type. In other scripts they make another letter: か and が.
+const OPTIONAL_MARKS = /([\p{sc=Latin}\p{sc=Greek}\p{sc=Cyrillic}\p{sc=Hebrew}\p{sc=Arabic}])\p{Mn}+/gu;
+
+/** Lower case in form NFKC without optional marks, to match words as people type them. @param {string} text */
 function folded(text) {
-  return text.normalize("NFD").replace(/\p{Mn}/gu, "").toLowerCase();
+  return text.normalize("NFKD").replace(OPTIONAL_MARKS, "$1").normalize("NFKC").toLowerCase();
 }
 
 let foldedWords = null;
