@@ -18,6 +18,7 @@ import numpy as np
 
 from wordsparse.errors import CutShortError, InputError
 from wordsparse.files import regular
+from wordsparse.files.escaping import number_of
 from wordsparse.types import Array
 from wordsparse.vectors.formats.base import Format
 from wordsparse.vectors.ngrams import LARGEST, Buckets, NgramVectors
@@ -63,6 +64,8 @@ def _read(data: mmap.mmap) -> WordVectors:
     rows = np.frombuffer(data, "<f4", dim * shape[0], begin).reshape(shape).astype(np.float32)
     if not max(rows.max(), -rows.min()) <= LARGEST:  # false for NaN, too
         raise InputError(f"holds numbers beyond {LARGEST:g}, or NaN: train the model again")
+    if labels:
+        logger.warning("the file is a classifier: its words are read, without its %s", number_of(labels, "label"))
     ngrams = None
     if longest > 0 and buckets:
         index = Buckets(buckets, max(1, shortest), longest)
