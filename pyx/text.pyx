@@ -129,8 +129,8 @@ cdef class WordTable:
         return ids
 
     def ranked(self, int64_t at_least, size_t most=2**62):
-        """Return the ``most`` most frequent words counted ``at_least`` times or more, a list, with their counts, int64,
-        and their ids, int32: the most frequent first, equal counts by code point."""
+        """Return up to ``most`` words that occur at least ``at_least`` times: a list of words, their counts (int64) and
+        their ids (int32). The most frequent come first, and words of equal count are sorted by code point."""
         cdef vector[int64_t] counts
         cdef vector[int32_t] ranked
         cdef string_view word

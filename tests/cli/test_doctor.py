@@ -34,7 +34,7 @@ def test_a_machine_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_a_driver_no_package_for_a_gpu_is_advised(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A laptop was told to install CuPy."""
+    """A laptop without an NVIDIA GPU used to be told to install CuPy."""
 
     def find_gpu() -> devices.Gpu:
         raise InputError("an NVIDIA GPU needs CuPy")

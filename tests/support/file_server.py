@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 class Served:
     """Content that a server sends for every path not in ``redirects`` and ``statuses``; ``requests`` came so far.
 
-    - ``cuts``: numbers of bytes after which the next connections are cut; later connections are not.
-    - ``endless``: the beginning of a raw answer, and the part that follows it again and again.
-    - ``length``: the Content-Length that it states instead of the true length; 0 for no header.
+    - ``cuts``: the number of bytes after which each of the next connections is cut; later connections are complete.
+    - ``endless``: the start of a raw HTTP response, and a part that is repeated forever after it.
+    - ``length``: the Content-Length to send instead of the true length; 0 omits the header.
     """
 
     data: bytes

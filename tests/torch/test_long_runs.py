@@ -36,7 +36,7 @@ class Adam:
     [
         ("squared", "learnable", "tied"),  # Q drifts fastest: regression, and moves of single rows
         ("bounded-ns", "noise", "tied"),  # rows that keep moving raise the loss
-        ("zloss", "noise", "tied"),  # only the division holds the size of W
+        ("zloss", "noise", "tied"),  # without rescaling, W grows without limit
         ("zloss", "learnable", "own"),  # variances and curvature of either sign
         ("taylor", "noise", "own"),  # inputs without a norm: noise shrinks them, or W outgrows them
         ("spherical", "learnable", "own"),  # even in o: it starts from weights that are not 0

@@ -181,7 +181,7 @@ OWN |= {"min_count": 1, "epochs": 2, "batch_tokens": 100}
 
 @pytest.fixture
 def prose(tmp_path: Path) -> tuple[Path, Path]:
-    """A text and another one, rows that have a column of text."""
+    """Two files of JSON lines, each with a column of text."""
     files = tmp_path / "text.jsonl", tmp_path / "more.jsonl"
     for file, lines in zip(files, ("The cat, the dog.\nA cat; a dog!", "The cat, a bird."), strict=True):
         file.write_text("".join(json.dumps({"body": line}) + "\n" for line in lines.split("\n") * 40))

@@ -29,9 +29,9 @@ class Heads(Benchmark):
     least time used takes the next step, so other programs slow all heads alike.
 
     ``task`` is KIND-D. ``class``: one of D / 10 clusters of points, each an output; ``labels``: 20 per row, ten from
-    each of two topics, popular labels more often; ``values``: 20 real values per row, from two topics, topics by Zipf's
-    law; ``word``: the next word of ``text``; ``bag``: the next ten words. Words are predicted from the last ten, by
-    their own rows and a GRU; otherwise the body has one inner layer.
+    each of two topics, popular labels more often; ``values``: 20 real values per row, which mixes two topics drawn by
+    Zipf's law; ``word``: the next word of ``text``; ``bag``: the next ten words. Words are predicted from the last ten,
+    by their own rows and a GRU; otherwise the body has one inner layer.
 
     The heads: losses of ``FactoredOutput`` with defaults, or after ``counts:`` with biases and the root of the counts
     as base measure; ``dense``, full cross-entropy; ``in-batch``, cross-entropy among the targets of the minibatch, each
@@ -83,7 +83,7 @@ class Heads(Benchmark):
         """Take the steps of all heads, in turn."""
         import torch
 
-        if self.seconds > 0:  # small heads first, so that libraries have allocated all their memory
+        if self.seconds > 0:  # libraries allocate their own memory now, before a head's memory is measured
             small = {"task": f"{self.task.partition('-')[0]}-1000", "examples": 3000, "judged": 10, "seconds": 0.0}
             replace(self, **small).trained()
         torch.set_num_threads(self.threads)

@@ -238,7 +238,7 @@ def translations() -> list[dict[str, str]]:
 
 
 def records(text: str) -> Iterator[dict[str, str]]:
-    """Yield the paragraphs of a control file, field by field."""
+    """Yield each paragraph of a Debian control file as a dict of its fields."""
     for paragraph in text.split("\n\n"):
         fields = (field.partition(":") for field in re.split(r"\n(?! )", paragraph))
         record = {name: value.strip() for name, colon, value in fields if colon}

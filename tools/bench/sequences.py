@@ -162,7 +162,7 @@ class NextItemNetwork(Benchmark):
                     each.step()
             cpu += cpu_seconds() - before
             if epoch == 1:
-                peak = memory_bytes("VmHWM")  # of training only: a validation takes more
+                peak = memory_bytes("VmHWM")  # the peak of training: validation needs more memory
             row = {"epoch": epoch, "cpu_seconds": cpu, **self._scores(head, "validation", JUDGED), "peak_bytes": peak}
             rows.append(row)
             print(self.data, self.head, row, file=sys.stderr, flush=True)

@@ -189,8 +189,9 @@ class Form(Benchmark):
 class FastText(Benchmark):
     """fastText's program with its defaults and our training with n-grams, on the same text: CPU seconds and scores.
 
-    ``covered`` is the rank correlation over the pairs of known words, ``all`` over all pairs, with unknown words
-    composed from their n-grams; a pair without a vector counts as 0. ``fasttext`` is Debian's package of that name.
+    ``covered`` is the rank correlation over the pairs of words in the vocabulary, and ``all`` over all pairs, in which
+    other words are composed from their n-grams. If a word has no vector, the cosine of its pairs is 0. ``fasttext`` is
+    Debian's package of that name.
     """
 
     text: Path = Path("text.txt")

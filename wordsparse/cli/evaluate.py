@@ -29,7 +29,7 @@ def command(
 ) -> None:
     """Judge a model, or word vectors of any tool, by test sets.
 
-    Vectors are in word2vec, GloVe, npz or safetensors format, or fastText's. The default test sets are WordSim-353,
+    Vectors may be in word2vec, GloVe, fastText, npz or safetensors format. The default test sets are WordSim-353,
     SimLex-999 and Google's questions-words.
     """
     from wordsparse.words.evaluate import evaluate

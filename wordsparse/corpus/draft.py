@@ -101,7 +101,8 @@ class ReadText:
 
     def __init__(self, draft: Draft, tables: Sequence[WordTable]) -> None:
         self.draft, self._words = draft, tables[0]
-        self._merged = [tables[0].absorb(other) for other in tables[1:]]  # maps from other ids to ids of the first
+        # For each further table, an array that maps its ids to ids of the first table.
+        self._merged = [tables[0].absorb(other) for other in tables[1:]]
 
     @property
     def distinct_words(self) -> int:

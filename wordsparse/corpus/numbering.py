@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 
-# An array ends at the first end of a sentence after this many values.
+# After this many values, an array ends at the next end of a sentence.
 BLOCK = 2**20
 
 

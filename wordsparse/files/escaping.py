@@ -29,7 +29,8 @@ def number_of(number: int, noun: str) -> str:
 
 
 def html_table(rows: Sequence[Sequence[str]], heads: Collection[str] = ()) -> str:
-    """Return an HTML table for notebooks: names on the left, values on the right; rows that begin with a head bold."""
+    """Return an HTML table for notebooks, with names on the left and values on the right. A row whose name is in
+    ``heads`` is bold."""
     lines = []
     for first, *rest in rows:
         tag = "th" if first in heads else "td"

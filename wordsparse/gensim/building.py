@@ -261,7 +261,7 @@ def threshold(sample: float, total: int) -> float:
 
 
 def sampled(counts: Mapping[Key, int], sample: float) -> dict[str, Any]:
-    """Return gensim's numbers of words and tokens, before and after subsampling."""
+    """Return the numbers of words and tokens before and after subsampling, as gensim reports them."""
     total, words, left = sum(counts.values()), 0, 0.0
     rate = threshold(sample, total)
     for count in counts.values():

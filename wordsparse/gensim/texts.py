@@ -119,8 +119,8 @@ def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: i
             raise WrongTypeError(f"sentences must be an iterable of lists of tokens, not {sentences!r:.80}")
         if isinstance(sentences, Generator) and passes > 1:
             raise WrongTypeError(
-                f"sentences are a generator, which can be read once, not {passes} times: give a list, or an object "
-                "whose __iter__ begins anew"
+                f"sentences is a generator, which can be read once, not {passes} times: give a list, or an object "
+                "whose __iter__ starts again from the beginning"
             )
         yield Sentences(sentences)
         return

@@ -98,7 +98,7 @@ class _Lease:
 
 
 def _aligned(size: int) -> Array:
-    """Return at least ``size`` bytes that start at a cache line or at a huge page."""
+    """Return a buffer of at least ``size`` bytes, aligned to a cache line or a huge page."""
     if size < HUGE_PAGE // 2:
         block = np.empty(size + CACHE_LINE, np.uint8)
         return block[_to_line(block) :]

@@ -1,6 +1,6 @@
 """Measures of ranked labels against the true ones: P@k, nDCG@k and the propensity-scored PSP@k.
 
-y_l is 1 if label l is true of an example, otherwise 0; l_1, l_2, … are its predictions, best first, for n examples:
+For each of n examples, y_l is 1 if it has label l, otherwise 0, and l_1, l_2, … are the predicted labels, best first:
 
     P@k     mean over examples of  (1/k) Σ_{r ≤ k} y_{l_r}
     nDCG@k  mean over examples of  Σ_{r ≤ k} y_{l_r} / log₂(r + 1)  /  Σ_{r ≤ min(k, Σ y)} 1 / log₂(r + 1)

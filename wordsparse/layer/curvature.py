@@ -14,7 +14,7 @@ T = TypeVar("T", Array, float)
 def size_of_curvature(sums: Sums) -> Array:
     """Return Hᵀ diag(|α|) H, (d, d) float64: K, or a bound of K if some α are negative.
 
-    The Z-loss's α may be negative, and then K itself would bound nothing.
+    The Z-loss's α may be negative. Then K is not an upper bound on the curvature, so the bound takes |α|.
     """
     forward = sums.forward
     return sums.curvature() if forward.bends is forward.terms.alpha else forward.inputs.gram(forward.bends)

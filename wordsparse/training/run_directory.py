@@ -3,9 +3,9 @@
 For the output MODEL it is MODEL.training, which exists from the start of a run until MODEL is written:
 
     lock              locked (flock) by the training process; the kernel unlocks it when the process dies
-    checkpoint-N/     the complete state of the run (see checkpoints.py): the newest, and until it is complete its
-                      predecessor
-    previous/         the old model of MODEL, while the new one replaces it
+    checkpoint-N/     the complete state of the run (see checkpoints.py); the checkpoint before the newest is kept until
+                      the newest is complete
+    previous/         the old MODEL, while the new one replaces it
 
 ``.NAME.xxxxxxxx.partial`` are files of a running process, such as the encoded text, or of one that has died; the next
 process that holds the lock removes them. Only these names are ever removed: other files in the directory stay. A

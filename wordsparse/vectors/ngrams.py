@@ -70,7 +70,8 @@ def kind_of(shortest: int, longest: int) -> Array:
 
 
 def zero_rows(count: int, dim: int) -> Array:
-    """Return zero rows of ``dim`` 8-bit numbers, as bytes: a float32 scale for each SPAN numbers, and the numbers."""
+    """Return packed rows of zeros, (count, bytes of a row) uint8. A row holds ``dim`` 8-bit numbers and a float32 scale
+    per SPAN numbers."""
     return np.zeros((count, row_bytes(dim)), np.uint8)
 
 

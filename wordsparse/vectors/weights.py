@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from wordsparse.types import Array
 
-# s: a word with this share of the text counts half.
+# s: a word with this relative frequency has weight 1/2.
 SMOOTHING = 1e-3
 
 

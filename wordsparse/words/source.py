@@ -75,8 +75,8 @@ class Passes(Protocol):
 class Source(Protocol):
     """Training data: text, counted pairs, walks on a graph, or another package's.
 
-    ``length`` is the number of tokens of a pass; epochs and warnings depend on it. ``rate`` is the number of units of
-    the schedule's clock per token; recipes and options count in tokens.
+    ``length`` is the number of tokens per pass; the default number of epochs and some warnings depend on it. ``rate``
+    is the number of units of the schedule's clock per token; recipes and options count in tokens.
 
     ``--for NAME`` names a class of a door or of an entry point in ``wordsparse.sources``. It is called with the corpus
     (a list of paths from the command line) and its own options. The class attribute ``options`` is the frozen dataclass

@@ -6,7 +6,7 @@
     1 if quantised; rows, dim, numbers                                    int8, 2 int64, and float32
 
 There is a row for each word, and a row for each bucket of n-grams; the vector of a word is the mean of its row and of
-the rows of its n-grams. The outputs follow, and are not read.
+the rows of its n-grams. The output matrix comes last and is not read.
 """
 
 import logging

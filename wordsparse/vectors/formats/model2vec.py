@@ -6,8 +6,9 @@ tokenizers) maps whole words to rows. ``config.json`` and ``modules.json`` descr
 is the mean of its known words' rows, scaled to length one: the same as ours, without words that n-grams compose. The
 format is written for other programs, and not read.
 
-The tokenizer cuts and lower-cases texts as the vectors' own text was. With white space, words lose their outer
-punctuation if few words of the vocabulary have any, and texts are lower-cased if no word has a capital.
+The tokenizer cuts and lower-cases texts as the vectors' own text was. If that text was split at white space, the
+vocabulary decides: outer punctuation is removed if few of its words have any, and texts are lower-cased if none of its
+words has a capital letter.
 """
 
 import json
