@@ -72,7 +72,8 @@ def read_blocks(path: Path) -> Iterator[bytes]:
 def _end_of_last_white_space(data: bytes) -> int:
     """Return the number of bytes up to the end of the last ASCII white space; 0 if there is none.
 
-    None of these bytes occurs inside a multi-byte UTF-8 character. Nearly every text has spaces and line feeds.
+    A byte of white space never occurs inside a multi-byte UTF-8 character. Spaces and line feeds are tried first,
+    because nearly every text has them.
     """
     end = 1 + max(data.rfind(b" "), data.rfind(b"\n"))
     return end or 1 + max(data.rfind(byte) for byte in _RARE_WHITE_SPACE)

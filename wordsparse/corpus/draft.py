@@ -97,7 +97,7 @@ class Draft:
 
 
 class ReadText:
-    """A text that has been read. Its words are numbered by ``tables``, whose first absorbs all others."""
+    """A text that has been read. The first of ``tables``, which number its words, absorbs the words of all others."""
 
     def __init__(self, draft: Draft, tables: Sequence[WordTable]) -> None:
         self.draft, self._words = draft, tables[0]
@@ -127,8 +127,8 @@ class ReadText:
         return words, times
 
     def maps(self, ids: Values) -> list[Values]:
-        """Return, for each table of the draft, the map from its ids to the place of a word among ``ids``, or to
-        OUT_OF_VOCABULARY. Two more entries at the end, which negative values index, map END_OF_SENTENCE to itself."""
+        """Return, for each table of the draft, an array from its ids to places in ``ids``, or to OUT_OF_VOCABULARY.
+        Negative values index its last two entries, which map END_OF_SENTENCE and OUT_OF_VOCABULARY to themselves."""
         table = np.full(len(self._words) + 2, OUT_OF_VOCABULARY, np.int32)
         table[ids] = np.arange(len(ids), dtype=np.int32)
         table[END_OF_SENTENCE] = END_OF_SENTENCE
@@ -137,7 +137,8 @@ class ReadText:
 
 
 def _end_of_shard(values: Values, remaining: int) -> int:
-    """Return the number of values up to the first end of a sentence from the ``remaining``-th value on, or of all."""
+    """Return the number of values up to the first end of a sentence at or after the ``remaining``-th value, or of all
+    values without such an end."""
     if values.size < remaining:
         return values.size
     at_end = values[remaining - 1 :] == END_OF_SENTENCE

@@ -145,7 +145,7 @@ def _check_unchanged(corpus: EncodedCorpus, options: Mapping[str, Any]) -> None:
 
 
 def _read(text: RawText, tokenize: Filter, draft: Draft, threads: int, progress: Progress) -> ReadText:
-    """Read blocks on all threads; a free table numbers the words of each."""
+    """Read blocks on all threads. The words of a block are numbered by a table that no other thread is using."""
     tables = [WordTable() for _ in range(threads)]
     free = list(range(threads))
 

@@ -19,17 +19,17 @@ _UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OTHERS}]")
 PUNCTUATED_SHARE = 0.02
 """If a larger share of the tokens ends in punctuation, the tokeniser did not separate it."""
 MARKED_SHARE = 0.1
-"""If a larger share of these words has combining marks, as in Hindi, Tamil or vocalised Arabic, Unicode's rules fit."""
+"""If a larger share of these words has combining marks (as in Hindi, Tamil, vocalised Arabic), Unicode's rules fit."""
 FEW_WORDS, MANY_TOKENS = 10, 10_000
-"""A text of fewer words and more tokens is hardly a language, or the baskets of a shop."""
+"""A text of fewer distinct words and more tokens is probably neither natural language nor the baskets of a shop."""
 LONG_WORD = 6
 """From this number of characters on, a word in a script without spaces is probably several words."""
 MAX_WORDS = 100_000
-"""The largest number of words that is examined."""
+"""The largest number of words that are examined for hints."""
 
 
 def hint(words: Sequence[str], counts: NDArray[np.int64], total: int, tokens: str | None) -> str | None:
-    """Return advice about the words of a text, or None. ``words`` are its MAX_WORDS most frequent words, ``total`` is
+    """Return advice about the words of a text, or None. ``words`` are the MAX_WORDS most frequent words, ``total`` is
     the number of tokens, and ``tokens`` the name of the tokeniser, None if it has no name.
     """
     if not words:
@@ -56,7 +56,8 @@ def _punctuated(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
 
 
 def unspaced(words: Iterable[str], least: int = LONG_WORD) -> str | None:
-    """Return advice if most words have ``least`` characters of a script that writes no spaces, otherwise None."""
+    """Return advice if most words have at least ``least`` characters, most of them of a script that writes no spaces;
+    otherwise None."""
     sample = [word for word, _ in zip(words, range(MAX_WORDS), strict=False)]
     long = [word for word in sample if not word.isascii() and _is_unspaced(word, least)]
     if 2 * len(long) <= len(sample):

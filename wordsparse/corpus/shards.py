@@ -30,7 +30,7 @@ END_OF_SENTENCE = -2
 """The value after the last token of each sentence."""
 
 SHARD_DTYPE = np.dtype("<i4")
-MOST_VALUES = 2**28  # per read: the system's limit is near 2**29
+MOST_VALUES = 2**28  # values per read: Linux reads less than 2**31 bytes at once, 2**29 values
 
 SHARD_TOKENS = 2**26
 """A shard is closed at the first end of a sentence after this many values."""
@@ -44,7 +44,7 @@ ABOUT = ("tokens", "sentences", "distinct_words", "min_count", "max_vocab", "tok
 
 
 class Values(Protocol):
-    """The values of a shard in a file, an array, or parts of other shards."""
+    """The values of a shard: read from a file, held in an array, or put together from parts of other shards."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -123,7 +123,7 @@ class EncodedCorpus:
     sha256 : str
         Checksum of the content (vocabulary and shards), which identifies the encoded corpus.
     tokenization : dict or None
-        The name of the tokeniser, as ``tokens``. None if it is unknown.
+        A dict whose item ``tokens`` is the name of the tokeniser; None if the tokeniser is unknown.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""Counting of the pairs of a text, as skip-gram sees them, into tables for adding up and for training.
+"""Counting of the pairs of a text, as skip-gram sees them, into tables that can be added up and trained on.
 
 Compiled code goes word by word. It adds up the contexts at all occurrences of a word, so each row of the table is
 complete at once and can be written. The text and the places of its words are mapped from files, so they need not fit
@@ -36,11 +36,11 @@ from wordsparse.words.examples import distance_weights
 
 # Numbers of tokens copied at a time, and of pairs written at a time.
 COPIED, WRITTEN = 2**20, 2**21
-# The smallest weight: smaller numbers have fewer digits in float32.
+# The smallest weight: float32 holds smaller (subnormal) numbers with fewer digits.
 SMALLEST = float(np.finfo(np.float32).tiny)
 COUNTS = "counts"
 WINDOW = 8
-"""The default window. It counts frequent words, which training leaves out, so it reaches as far as 5 does there."""
+"""The default window. Training leaves out many frequent words, so its windows of 5 reach as far as these of 8."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +146,7 @@ def _rows(ids: Array, weights: Array, times: Array, options: CountOptions, folde
     by_distance, threads = distance_weights(options.window, "harmonic"), resolve_threads(options.threads)
     size, starts = len(times), np.append(0, np.cumsum(times))
     places = _places(ids, starts, folder / "places")
-    # Upper bounds on the number of different contexts of the words, added up.
+    # Cumulative sums of an upper bound on the number of different contexts of each word.
     most = np.append(0, np.cumsum(np.minimum(np.diff(starts) * 2 * len(by_distance), size)))
     full = np.searchsorted(most, np.arange(1, most[-1] // WRITTEN + 2) * WRITTEN, "right") - 1
     ends = sorted({0, size, *full.tolist()})
@@ -239,7 +239,7 @@ def _write(path: Path, words: Sequence[str], rows: Rows, report: Callable[[int],
     named = arrow.dictionary(arrow.int32(), arrow.string())
     schema = arrow.schema(list(zip(COLUMNS, (named, named, arrow.float32()), strict=True)))
     waiting, written, total = list[Any](), 0, 0.0
-    # Without statistics of the words, which took longer than all else.
+    # No statistics: computing them for the columns of words took longer than everything else.
     with parquet.ParquetWriter(path, schema, write_statistics=False, use_dictionary=list(COLUMNS[:2])) as writer:
         for first, table in rows:
             entries = table.tocoo()

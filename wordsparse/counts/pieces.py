@@ -107,7 +107,7 @@ def _read(tables: Source, path: Path) -> tuple[list[str], Array, Array, int]:
 
 
 def _order(folder: Path, parts: int, blocks: Iterator[Array]) -> int:
-    """Write the pieces sorted by place, in this number of ``parts``. Return the number of pieces."""
+    """Write the pieces sorted by place, with a temporary file for each of ``parts``. Return the number of pieces."""
     scratch = [folder / f"part-{i}" for i in range(parts)]
     bounds = np.arange(1, parts, dtype=np.uint64) * 2**32 // parts
     for placed in blocks:

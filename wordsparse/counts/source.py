@@ -73,12 +73,12 @@ class PairBuilder:
 
     def __init__(self, vocabulary: Vocabulary, table: Array | None, sample: float, *, transposed: bool) -> None:
         keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
-        self._kept = ((keep_below + 1.0) / 2**32).astype(np.float32)  # the probability
+        self._kept = ((keep_below + 1.0) / 2**32).astype(np.float32)  # the probability of keeping a token
         self._table, self._slot, self._transposed = table, np.full(len(vocabulary), -1, np.int32), transposed
 
     def __call__(self, pairs: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """Return the examples of ``pairs[start:stop]``, (any, 3) int32: word, context and the bits of a float32. Ends
-        of sentences among them stand for pairs of the other part, and are skipped."""
+        of sentences are skipped: they stand for held-out pairs in training, and vice versa."""
         taken = np.asarray(pairs)[start:stop]
         taken = taken[taken[:, 0] != END_OF_SENTENCE]
         n, both = len(taken), taken[:, :2].T.ravel()
@@ -87,7 +87,7 @@ class PairBuilder:
         weights = taken[:, 2].view(np.float32) * self._kept[both[:n]] * self._kept[both[n:]]
         words = unique_words(both, 2 * n, self._slot)
         entries = sp.coo_array((weights, (both[:n], both[n:])), shape=(len(words), len(words)))
-        entries.has_canonical_format = True  # equal pairs are not added up
+        entries.has_canonical_format = True  # keeps SciPy from adding up equal pairs
         rows, transposed = entries.tocsr(), None
         if self._transposed:
             turned = sp.csr_array((np.arange(n), rows.indices, rows.indptr), rows.shape).tocsc()

@@ -119,7 +119,7 @@ def _rows(source: Any, options: GraphOptions) -> list[tuple[str, Iterable[tuple[
     """Return pairs of a name and edges: one for each file, or one for the data frame or iterable."""
     corpus = Corpus.of(source)
     if corpus.form == "frame":
-        names = list(getattr(source, "column_names", source.columns))  # Arrow's columns have no names
+        names = list(getattr(source, "column_names", source.columns))  # Arrow's ``columns`` are not names
         return [("the data frame", _columns("the data frame", source, names, options))]
     if corpus.paths is not None:
         return [(str(file), _cells(file, options)) for file in find_files(corpus.paths)]
@@ -190,7 +190,8 @@ def _columns(name: str, source: Any, names: list[str], options: GraphOptions) ->
 
 
 def _lines(path: Path, quote: str | None) -> Iterator[tuple[int, list[str]]]:
-    """Yield the cells of the lines of a file without a header, separated by the first line's mark or white space.
+    """Yield the cells of each line of a file without a header. The first line shows the delimiter, or else it is white
+    space.
 
     ``#`` and ``%`` begin a comment. Cells with a ``quote`` are read as in CSV.
     """

@@ -1,9 +1,9 @@
 """A tokeniser as a filter: from blocks of UTF-8 text to the same lines with their words separated by spaces.
 
-Worker processes filter blocks ahead of their use, because most tokenisers hold Python's lock. A worker is a plain
-subprocess, so the user's program needs no ``if __name__ == "__main__"``. It imports only this package, and so starts in
-some 50 ms. It reads a header and a block from its standard input, answers in the same form, and ends with its input,
-even if this process is killed.
+Worker processes filter blocks ahead of their use, because most tokenisers hold Python's global lock. A worker is a
+plain subprocess, so the user's program needs no ``if __name__ == "__main__"``. It imports only this package, so it
+starts in some 50 ms. It reads a header and a block from its standard input, answers in the same form, and ends with its
+input, even if this process is killed.
 """
 
 import json
@@ -142,7 +142,7 @@ class _Worker:
 
     def _say(self, *parts: bytes) -> None:
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # the answer will be missing
+        with suppress(BrokenPipeError):  # the worker has died, which reading its answer will show
             for part in parts:
                 self._process.stdin.write(part)
             self._process.stdin.flush()

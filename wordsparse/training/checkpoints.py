@@ -2,8 +2,8 @@
 
 ``checkpoint-N/`` (N counts up) holds ``checkpoint.json`` (the request of the run, its state, and the table of
 its arrays) and ``state.bin``, the arrays. A rename makes it appear whole and fsynced; only then is the previous
-checkpoint removed. Training waits for it. If a checkpoint cannot be written (a full disk), a warning says so, the
-previous one is kept, and training continues.
+checkpoint removed. Training waits until it is written. If a checkpoint cannot be written (a full disk), a warning says
+so, the previous one is kept, and training continues.
 """
 
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ def write(directory: RunDirectory, request: Mapping[str, Any], run: Run) -> str:
     before = directory.checkpoints()
     target = directory.place(f"{CHECKPOINT}{1 + directory.count():09d}")
     try:
-        with at_work():  # the state is copied from a GPU
+        with at_work():  # copying the state from a GPU may fail
             state = run.embedding.state()
         _check_finite(state)
         with storage.new_directory(target) as folder, storage.writing(target):

@@ -38,7 +38,8 @@ from wordsparse.words.start import start_from
 logger = logging.getLogger(__name__)
 
 # A run diverges if the mean loss of a minibatch exceeds the first one's by this many times the first (or by this number
-# if the first is below 1: log losses are 0 while all outputs are equal). One odd page of a short text stays below it.
+# if the first is below 1: log losses are 0 while all outputs are equal). A single odd page in a short text raises
+# the loss by less.
 DIVERGED = 20.0
 # The largest number of threads that build minibatches for a GPU; each builds some 10M tokens per second.
 MAX_BUILDERS = 8
@@ -48,7 +49,7 @@ class Share(Protocol):
     """The share of this process in a run by several processes, each of which holds the whole state."""
 
     part: tuple[int, int]
-    """The number of this process, and the number of processes: it makes this part of each minibatch."""
+    """The number of this process, and the number of processes: the process computes this part of each minibatch."""
 
     def joined(self, pull: Pull, embedding: WordEmbedding) -> Pull:
         """Return the sums over all parts of a minibatch, identical in all processes."""
@@ -120,7 +121,7 @@ class Run:
         self._share, self.minibatches.part = share, share.part
 
     def steps(self) -> Iterator[Progress]:
-        """Train until the last epoch; then the output's V holds W itself.
+        """Train to the end of the last epoch; then the layer is folded, so that ``output.V`` holds W itself.
 
         Yields the progress after each minibatch, and with the held-out loss after an epoch. The state is consistent
         then, so the caller may stop iterating.
@@ -142,8 +143,8 @@ class Run:
 
     @at_work()
     def partial_model(self, call: Mapping[str, object] | None = None) -> Model | None:
-        """Return the model of a run that was stopped between two minibatches, None before the first one. It counts
-        finished epochs alone, and training it further continues where the run stopped."""
+        """Return the model of a run that was stopped between two minibatches, None before the first one. Its
+        number of epochs is that of the finished ones, and training it further continues where the run stopped."""
         if self.state.tokens == 0:
             return None
         self._fold()
@@ -151,7 +152,7 @@ class Run:
         return replace(model, options={**model.options, "epochs": len(self.state.losses)})
 
     def _fold(self) -> None:
-        """Compute W itself in the output's V."""
+        """Fold the output layer, so that its V holds W itself."""
         if not self.embedding.output.factors.is_identity:  # after a checkpoint of the last step, it is
             self.is_whole = False
             self.embedding.output.fold()
@@ -185,9 +186,9 @@ class Run:
 
         The figures of a resumed run count from its start: tokens, seconds and checkpoints of every process add up.
         ``loss`` is the mean per pair of each epoch, ``heldout_loss`` the exact mean per pair of held-out text after it.
-        Times are of training only, without encoding. ``date`` (UTC, ISO 8601) is the end of the run, ``wordsparse`` the
-        version, ``commit`` that of a checkout, and ``parent`` the SHA-256 of the ``model.json`` that the output had
-        before.
+        Times include only training, not encoding. ``date`` (UTC, ISO 8601) is the end of the run, ``wordsparse`` the
+        version, ``commit`` the Git commit of a checkout, and ``parent`` the SHA-256 of the ``model.json`` that the
+        output had before.
         """
         at = self.state
         figures = {

@@ -6,14 +6,15 @@ minibatch, d×d matrices, and bytes per pair of words and per bag.
 
 from wordsparse.machine import memory
 
-# The workspace of a step: float32 rows of d numbers for each unique word; float64 matrices of d×d numbers; bytes for
-# each pair of words or each bag of words; and a constant number of bytes.
+# The workspace of a step: the number of float32 rows of d numbers per unique word, of float64 matrices of d×d numbers,
+# of bytes per pair of words, of bytes per bag of words, and of bytes whatever the minibatch.
 ROWS_PER_WORD = 4.0
 SQUARES = 26
 BYTES_PER_PAIR = 110
 BYTES_PER_BAG = 260
 BYTES = 20 * 10**6
-# Fitting n-grams, after the last step, takes for each word of the vocabulary float32 rows of d numbers, and bytes.
+# Fitting n-grams, after the last step, needs this many float32 rows of d numbers, and this many other bytes, for each
+# word of the vocabulary.
 NGRAM_ROWS_PER_WORD, NGRAM_BYTES_PER_WORD = 1.5, 600
 # Each word also has a mass and a base measure (float64), a count (int64), a threshold and a position (int32).
 BYTES_PER_WORD = 32

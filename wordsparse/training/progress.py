@@ -40,7 +40,8 @@ def rate(tokens: float, seconds: float) -> float:
 def reports(
     progress: ProgressOption | None, log: str | PathLike[str] | None = None
 ) -> Iterator[tuple[Callable[[int, float | None], None], Callable[[Progress], None]]]:
-    """Yield two callbacks: of encoding, called with the tokens and the share read, and of training."""
+    """Yield two callbacks: one for encoding, called with the number of tokens and the share of the text read so far,
+    and one for training, called with the Progress."""
     if not callable(progress) and progress not in (None, True, False, "auto"):
         raise InputError(f"progress must be 'auto', True, False or a callable, not {progress!r}")
     with Display(bool(progress) and not callable(progress)) as display, _log(log) as write:

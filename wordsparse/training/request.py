@@ -1,4 +1,4 @@
-"""The front desk: a request to train is checked and completed once, and is plain data from then on.
+"""A request to train, which is checked and completed once, and is plain data from then on.
 
 Four layers decide each option, and each overrides the ones before: the defaults of the kind of data; the record of the
 run or model that is continued; a file of ``--config``; and the user's own options. An option left out is missing from a

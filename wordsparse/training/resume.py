@@ -59,9 +59,9 @@ def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
 
 
 def with_more_epochs(options: Options, model: Model, source: Source) -> Options | None:
-    """Return the options to train further on the model's own text; None if no epochs are left. Without a given number
-    of epochs, it is the larger of the model's and the text's default. InputError if another option differs, or if
-    epochs are fewer."""
+    """Return the options to train further on the model's own text; None if no epochs are left. If ``epochs`` is
+    None, it becomes the larger of the model's number and the default for the text. InputError if another option
+    differs, or if epochs are fewer."""
     before, now = model.options, options.with_epochs(source.length)
     epochs: int = before["epochs"]
     if not options.epochs:

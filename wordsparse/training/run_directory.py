@@ -68,7 +68,7 @@ class RunDirectory:
         return sorted(self.path.glob(CHECKPOINT + 9 * "[0-9]"), reverse=True)
 
     def count(self) -> int:
-        """Return the number of checkpoints that the run has written, which the newest has in its name."""
+        """Return the number of checkpoints that the run has written: the number in the name of the newest."""
         return next((int(path.name.removeprefix(CHECKPOINT)) for path in self.checkpoints()), 0)
 
     def drop_checkpoints(self) -> None:

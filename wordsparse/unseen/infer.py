@@ -3,14 +3,14 @@
 A new word's input row a (with its n contexts as targets) and its output row b (as the target of their mean) are the
 minima of two convex problems, because Q and the running mean of h hᵀ represent the whole vocabulary and the whole text:
 
-    a   contexts at distance k count y = keep(context) · weight(k), and h = (a, 1). With CBOW the word replaces the
-        whole bag of each neighbour: new words were worse if the word had only its share, next to the bag's other words
+    a   contexts at distance k have weight y = keep(context) · weight(k), and h = (a, 1). With CBOW the word replaces
+        the whole bag of each neighbour: vectors were worse if the word had only its share in the bag
     b   min_b Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), where h is the mean of a place's contexts by y, the whole
         text has N places, π ∝ nᵖ is the word's measure, and C̄ = E h hᵀ is from training, with a ridge. The same holds
         for skip-gram, although its targets have one context each
 
-a is drawn to 0 as if by DOUBT occurrences, as in the vectors of trained words. The exported vector is made as theirs
-are, and :mod:`wordsparse.words.form` blends n-grams into it as into a word with as many occurrences.
+a is shrunk towards 0 as if by DOUBT occurrences, as in the vectors of trained words. The exported vector is made like
+theirs, and :mod:`wordsparse.words.form` blends n-grams into it as into a word with as many occurrences.
 """
 
 import itertools

@@ -80,5 +80,5 @@ def _dots(a: Array, b: Array) -> Array:
 
 
 def _ratio(a: Array, b: Array) -> Array:
-    """Return a / b, or 0 where b is 0: there is nothing left to descend."""
+    """Return a / b, or 0 where b is 0, because the item has already reached its minimum."""
     return np.divide(a, b, out=np.zeros_like(a), where=b > 0)

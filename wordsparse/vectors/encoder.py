@@ -98,7 +98,7 @@ class _Columns(dict[Any, int]):
 
 
 def _product(rows: Array, columns: Array, values: Array, n: int, vectors: Array) -> NDArray[np.float32]:
-    """Return the matrix with these values, rows ascending, times ``vectors``."""
+    """Return a sparse matrix (n, len(vectors)) times ``vectors``. Its entries are given with ascending rows."""
     indptr = np.searchsorted(rows, np.arange(n + 1))
     product: NDArray[np.float32] = sp.csr_array((values, columns, indptr), (n, len(vectors))) @ vectors
     return product

@@ -8,7 +8,7 @@ import unicodedata
 
 
 def spellings(word: str) -> tuple[str, str, str]:
-    """Return the word, the word without outer punctuation (unless it is only punctuation), and that in lower case."""
+    """Return the word, the word without outer punctuation (unless it is only that), and the second in lower case."""
     start, end = 0, len(word)
     while start < end and _is_mark(word[start]):
         start += 1

@@ -16,8 +16,8 @@ BLOCK_ROWS = 4096
 
 
 class Sweeps:
-    """Words, and the ``ngrams`` that ``at_least`` of the words have, in the order of sweeps: the longest first, and
-    equal lengths by ascending number of words."""
+    """Words, and the ``ngrams`` that occur in at least ``at_least`` of them. Sweeps visit the longest n-grams first,
+    and among n-grams of equal length those of the fewest words."""
 
     def __init__(
         self, words: Sequence[str], shortest: int, longest: int, at_least: int, kernels: CpuKernels | None = None

@@ -373,7 +373,7 @@ class WordVectors:
         return self.ngrams.vector(key) if self.ngrams is not None and isinstance(key, str) else None
 
     def _composed_or_mean(self, key: object) -> Array | None:
-        """The vector of a key without a row, (dim,); None if it has none."""
+        """Return the vector of a key without a row, composed or the mean of its parts, (dim,); None if it has none."""
         if not isinstance(key, str) or len(parts := self.parts(key)) == 1:
             return self._composed(key)
         mean = np.zeros(self.dim)

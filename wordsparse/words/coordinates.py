@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 # The filter halves a coordinate if its share of the spectrum, times the word's occurrences, is DOUBT.
 DOUBT = 0.4
-# Rows taken at a time, so that their results stay in a core's cache. Results do not depend on threads.
+# Rows processed at a time: their results stay in a core's cache, and do not depend on the number of threads.
 BLOCK_ROWS = 2048
 
 
@@ -36,7 +36,7 @@ class Coordinates(NamedTuple):
 def canonical(C: Array, Q: Array) -> Coordinates:
     """Return the canonical coordinates for C = Σ_w f_w E_w E_wᵀ and Q = W̃ᵀW̃, both (dim, dim); see :func:`gram`."""
     values, vectors = np.linalg.eigh(C)
-    # Directions that the corpus never uses have no scale of their own; they must not be blown up.
+    # Directions that the corpus never uses have eigenvalues near zero, whose inverses would only amplify noise.
     values = _floored(values)
     root = (vectors * np.sqrt(values)) @ vectors.T
     inverse_root = (vectors / np.sqrt(values)) @ vectors.T
@@ -179,9 +179,10 @@ def multiply(rows: Array, matrix: Array, threads: int | None) -> None:
 def axes(vectors: Array, before: Array, counts: Array, threads: int | None) -> NDArray[np.float32]:
     """Return the rotation R (dim, dim) of a model's vectors into the axes of the model that it continues.
 
-    Steps turn the canonical coordinates: words keep their neighbours, but not their numbers, so yesterday's index could
-    not answer today's queries. For the words of both models, R brings the new vectors u' (n, dim) nearest to the old
-    vectors u (n, dim), both of length one: Σ_w √n_w |u'_w R − u_w|² is least. Word w occurs n_w = ``counts[w]`` times.
+    Training rotates the canonical coordinates: words keep their neighbours, but their vectors have other numbers, so an
+    index of the old vectors could not answer queries with new ones. For the words of both models, R brings the new
+    vectors u' (n, dim) nearest to the old vectors u (n, dim), both of length one: Σ_w √n_w |u'_w R − u_w|² is least.
+    Word w occurs n_w = ``counts[w]`` times.
     """
 
     def overlap(block: slice) -> Array:

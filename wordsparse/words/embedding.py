@@ -1,13 +1,13 @@
 """Word vectors on top of the exact layer: CBOW and skip-gram inputs, and the two second-order steps that train them.
 
 Input words have rows of E (V, dim); an example's h is the mean of its context words' rows (CBOW) or its centre word's
-row (skip-gram), with a constant 1 appended; its column of W takes up the part that all words share.
+row (skip-gram), with a constant 1 appended; the constant's column of W takes up the part that all words share.
 
 Per minibatch of N pairs (docs/recipe.md explains why this holds for every loss of the family; 2α is the curvature of ℓ
-along a row of W, per pair; the Z-loss's α can be negative, and then bounds nothing):
+along a row of W, per pair; the Z-loss's α can be negative, and 2α is then no upper bound on the curvature):
 
     output    C̄, κ ← running means of Hᵀ diag(2|α|) H / N, Σ 2|α| / N        Π = (C̄ + ridge · mean-eig(C̄) I)⁻¹
-              W ← W − η_t/N · (∂L/∂W) Π,   η_t = eta · max(1/(t + t0), r/n_w): recursive least squares that forgets
+              W ← W − η_t/N · (∂L/∂W) Π,   η_t = eta · max(1/(t + t0), r/n_w): recursive least squares with forgetting
     input     M_w ← M_w + Σ 2|α|_j/κ C_jw²         (pairs of w, each by its curvature relative to the running mean)
               E_w ← E_w − lr g_w (Q_E + ρ · mean-eig(Q_E) I)⁻¹ / (κ (M_w + m0)),   g_w = ∂L/∂E_w
 
@@ -15,7 +15,7 @@ n_w is ``forget_tokens`` in minibatches of this size, r the share of the run tha
 when E hardly moves any more, W is fitted to more and more of the text. The input step is lr times a Newton step on all
 pairs of a word so far. If most of them are in this minibatch (a rare word), lr above 1 would overshoot, so the step is
 at most ``trust`` times the Newton step of the minibatch alone. C_jw² ignores that the words of a bag move together, as
-they do in baskets that share hundreds of items: a bag of n words counts n − 19 times if n is above 20
+they do in baskets that share hundreds of items: the mass that a bag of n > 20 words adds is multiplied by n − 19
 (:meth:`wordsparse.layer.inputs.RowInputs.pull`).
 
 Both curvatures omit the targets' own part, σ(1 − σ) on one row each, because many examples share every direction. With
@@ -58,7 +58,7 @@ class StepSizes:
 
 @dataclass(frozen=True, eq=False)
 class Pull:
-    """The sums over a minibatch that determine its step. Parts of a minibatch have them too, each for its own words.
+    """The sums over a minibatch that determine its step. A part of a minibatch has them too, for its own words.
 
     For the u ``words``, ``tokens`` passed over and ``pairs``: the ``loss`` before the step; ``weight`` Σ |α|,
     ``curvature`` Hᵀ diag(|α|) H (d, d) and ``mass`` Σ |α|_j C_jw² (u,), which determine the size of the steps; the
@@ -151,7 +151,7 @@ class WordEmbedding:
         return float(self.output.forward(inputs, examples.targets).losses.sum())
 
     def state(self) -> dict[str, Any]:
-        """Return everything that steps change, by name: arrays and numbers; the output layer's as ``output.NAME``.
+        """Return all arrays and numbers that steps change, by name; the output layer's are named ``output.NAME``.
 
         On the CPU the arrays are this object's own; from a GPU they are copies.
         """
@@ -161,7 +161,7 @@ class WordEmbedding:
         return {**arrays, **numbers, **{f"output.{name}": part for name, part in self.output.state().items()}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a :meth:`state` of the same sizes. The smaller arrays are taken over, not copied."""
+        """Restore a :meth:`state` of the same sizes. E and V are copied; the smaller arrays are adopted."""
         to_device = self.output.kernels.to_device
         if state["E"] is not self.E:
             self.E[...] = to_device(state["E"])
@@ -177,9 +177,9 @@ class WordEmbedding:
         self.E[there], self.mass[there] = to_device(E), to_device(mass)
 
     def take_over(self, state: Mapping[str, Any], W: Array) -> None:
-        """Go on from the state of an embedding of the first words, whose weights were W (o = W h).
+        """Continue from the state of another embedding, with weights W (o = W h), whose words are the first words here.
 
-        The other words do not change.
+        The rows of the other words do not change.
         """
         self.start(np.arange(len(W)), state["E"], state["mass"])
         self.curvature = self.output.kernels.to_device(state["curvature"])
@@ -227,7 +227,7 @@ class WordEmbedding:
         P = kernels.inverse(_ridged(f.Q[:dim, :dim], self.sizes.rho))
         Z, G, pulled_beta = sums.Z.take(), sums.G.take(), sums.pulled_beta()
         r, u = self.sizes.rho * float(np.trace(f.Q[:dim, :dim])) / dim, Z.shape[0]
-        # The rank-one terms: of the constant feature, and of β.
+        # The rank-one terms, one from the constant feature and one from β.
         all_rows = kernels.xp.arange(u)
         terms = kernels.take(Z[:, dim:], all_rows, pulled_beta.astype(np.float32))
         kernels.add_rows(G, all_rows, Z, kernels.xp.full(u, -r, np.float32))

@@ -77,7 +77,7 @@ def evaluate(
     result = score(test_sets, answer(vectors, test_sets, restrict_vocab))
     if vectors.ngrams is not None:
         for name, pairs_of_set in test_sets.pairs.items():
-            if result["pairs"][name]["n"] < FEW * len(pairs_of_set):  # another language, which n-grams cannot help
+            if result["pairs"][name]["n"] < FEW * len(pairs_of_set):  # another language: n-grams cannot help
                 continue
             scores = score_pairs(pairs_of_set, answer_pairs(vectors, pairs_of_set, composed=True))
             if scores["n"] > result["pairs"][name]["n"]:

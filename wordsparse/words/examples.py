@@ -55,7 +55,7 @@ class ExampleBuilder:
         The weight of contexts by distance: see :func:`distance_weights`. Skip-gram's pairs have these weights; CBOW
         draws each centre token's window so that a context word is inside with this probability.
     transposed : bool
-        Whether to make the structure of skip-gram's transposed targets, which a step needs, already here.
+        Whether to make the transpose of skip-gram's targets here, while building; otherwise the step makes it.
     """
 
     def __init__(
@@ -123,7 +123,8 @@ class ExampleBuilder:
     def _tokens(
         self, shard: ArrayLike, start: int, stop: int, offset: int, epoch: int, *, widths: bool = True
     ) -> tuple[Array, Array, int, int, int, Array, int]:
-        """Return the kept tokens of a slice and of windows that reach beyond it; without ``widths`` only at its end."""
+        """Return the kept tokens of a slice, and those before and after it that its windows reach. Without ``widths``,
+        leave out the tokens before it."""
         size = stop - start + 2 * (self.window + 1)
         ids, width = np.empty(size, np.int32), np.empty(size if widths else 0, np.uint16)
         key = int(np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0])
@@ -177,5 +178,5 @@ def keep_probabilities(counts: Array, sample: float) -> Array:
 
 
 def keep_thresholds(counts: Array, sample: float) -> Array:
-    """Return the largest of 2³² random numbers at which a token is kept, per word; (V,) uint32."""
+    """Return, per word, the largest random number (uniform on 0 … 2³² − 1) at which a token is kept; (V,) uint32."""
     return np.asarray(np.floor(keep_probabilities(counts, sample) * (2**32 - 1)), np.uint32)

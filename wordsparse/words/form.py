@@ -14,15 +14,16 @@ G is the result of SWEEPS of Gauss–Seidel that start at zeros; the longest n-g
 The fit uses the words that occur SEEN times, or the FEW most frequent words if these are more.
 
 The prior: vectors are a Gaussian process over words. Its covariance is the n-grams that two words share, plus a part of
-each word's own. x_w G is the process's prediction for w. It enters v_w the more, the less the text says about w itself:
-a word without occurrences has the vector ū + c_w. M partly whitens the predictions, because the vectors are white
-themselves: otherwise the few directions that all endings share would be nearly everything that is added.
+each word's own. x_w G is the process's prediction for w. The less the text says about w itself, the larger the
+prediction's part in v_w: a word without occurrences has the vector ū + c_w. M partly whitens the predictions, because
+the vectors are white themselves: otherwise the few directions that all endings share would be nearly everything that is
+added.
 
 a measures how well the n-grams of *other* words predict a word: the share of Σ ω_w |u_w − ū|² that x_w G explains,
 minus the part that is due to the word itself (generalised cross-validation: the same share for random signs of the
-length of u_w − ū). Both, M and the lengths come from a SAMPLE of words. If spelling does not relate to meaning, a is 0,
-and vectors do not change. If counts are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that shares no n-gram
-keeps its unit vector. docs/new-words.md says where the constants come from.
+length of u_w − ū). Both shares, M and mean |x G M| are computed from a SAMPLE of words. If spelling does not relate to
+meaning, a is 0, and vectors do not change. If counts are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that
+shares no n-gram keeps its unit vector. docs/new-words.md says where the constants come from.
 """
 
 from collections.abc import Mapping, Sequence

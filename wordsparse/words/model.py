@@ -1,7 +1,7 @@
 """A trained model: its vectors, its vocabulary, and its methods for users.
 
-A model never changes: methods that would change it return a new model, which shares the arrays. Methods that call a
-room above this one (``infer``, ``encode``, ``train``) import it when they are called.
+A model never changes: methods that would change it return a new model, which shares the arrays. Methods that need
+packages of a higher layer (``infer``, ``encode``, ``train``) import them when they are called.
 """
 
 import html
@@ -103,7 +103,7 @@ class Model:
         return f"Model({model}, {len(self.vocabulary):,} words × {self.dim}, {epochs})"
 
     def _repr_html_(self) -> str:
-        """Show the losses in a notebook, and the nearest words of some frequent words with a meaning."""
+        """Show the losses in a notebook, and the nearest words of some frequent words other than function words."""
         losses = self.report.get("loss") or []
         rows = [("loss per epoch", *(f"{loss:.4g}" for loss in losses))] if losses else []
         words = [self.vocabulary.words[row] for row in self.wv.most_frequent(len(self)).tolist()]
@@ -126,7 +126,7 @@ class Model:
 
     @property
     def export_constants(self) -> Mapping[str, float]:
-        """The arguments of ``coordinates.combined`` in :attr:`vectors`, by the kind of data."""
+        """The arguments that :attr:`vectors` passes to ``coordinates.combined``; they depend on the kind of data."""
         return kind_of(self.options.get("preset", TEXT)).export
 
     @cached_property
@@ -282,10 +282,10 @@ class Model:
         return self.wv.encode([texts])[0] if isinstance(texts, str) else self.wv.encode(texts)
 
     def predict(self, items: Sequence[str], n: int = 10) -> list[tuple[str, float]]:
-        """Return the ``n`` most probable words next to others, with their probabilities: the next item of a basket.
+        """Return the ``n`` words most probable next to ``items``, such as the next item of a basket.
 
-        ``items`` are not among these words; items outside the vocabulary are ignored. Probabilities are exact over the
-        whole vocabulary: see :mod:`wordsparse.words.prediction`.
+        The ``items`` themselves are left out; items outside the vocabulary are ignored. Each word comes with its
+        probability, exact over the whole vocabulary: see :mod:`wordsparse.words.prediction`.
 
         Raises
         ------

@@ -59,7 +59,7 @@ class Schedule:
     def steps(self, largest: int) -> float:
         """Estimate the number of steps of the run with minibatches of at most ``largest`` tokens."""
         warmup, growth, power = self.warmup_tokens, self.recipe.growth, self.recipe.acceleration
-        # dn = dT / (g T (T/T₀)^a) from the end of the warm-up until a minibatch is the largest.
+        # From the end of the warm-up until minibatches reach the largest size, dn = dT / (g T (T/T₀)^a).
         first = min(self.wanted(0), largest)
         grown: float = (largest / first) ** (1 / (1 + power))
         while_growing = (1 - grown**-power) / power if power else math.log(grown)

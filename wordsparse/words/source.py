@@ -21,7 +21,7 @@ HELDOUT_BLOCK = 1024
 MIN_BLOCKS = 200
 
 Sizes = Callable[[int], int]
-"""The number of positions of the piece that begins at a position."""
+"""A function from a position to the number of positions of the piece that begins there."""
 Build = Callable[..., Examples]
 """A function of the ``ids``, ``start`` and ``stop`` of a piece, and its ``offset`` and ``epoch`` as keywords."""
 
@@ -93,7 +93,8 @@ class Source(Protocol):
         records mean the same data."""
 
     def passes(self, options: Options, vocabulary: Vocabulary) -> Passes:
-        """Return its passes, with the ids of a vocabulary that has all its words; InputError if an option is wrong."""
+        """Return the passes over this source, as ids of a vocabulary that has all its words; InputError if an option is
+        wrong."""
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
         """Return a function that makes the examples of a piece. It holds scratch space: each thread needs its own."""

@@ -1,4 +1,4 @@
-"""Word vectors of another text as the start of a training.
+"""Word vectors of another text as the starting point of training.
 
 Training finds E in its own basis, in which any invertible map of the vectors is as good as another (see
 coordinates.py). So the vectors are whitened under the words' frequencies, E = SCALE · X C^-½ with C = Σ f x xᵀ: then

@@ -1,8 +1,8 @@
 """Text as a source: an encoded corpus cut into minibatches, and the examples of windows.
 
 A position is the index of a value in all shards, one after the other. Held-out text is a set of blocks of positions,
-chosen by only the seed and the number of positions, whatever the minibatches and threads. Text that does not belong to
-a pass reads as the end of a sentence, so a window never holds words of both kinds.
+chosen by only the seed and the number of positions, whatever the minibatches and threads. In a pass over
+training text, held-out text is read as ends of sentences, and vice versa, so a window never holds words of both.
 """
 
 from collections.abc import Callable, Iterator

@@ -75,7 +75,7 @@ class Block(NamedTuple):
         return None if text is None or b"\0" in text else text
 
     def check_text(self) -> None:
-        """Raise InputError if a cell of the first column, an array, is not UTF-8."""
+        """Raise InputError if a cell of the first column, which must be an Arrow array, is not UTF-8."""
         for place, cell in enumerate([] if isinstance(self.columns[0], list) else self.columns[0]):
             try:
                 cell.as_py()

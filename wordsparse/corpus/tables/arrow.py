@@ -12,7 +12,8 @@ from wordsparse.files import regular, unpacking
 
 
 def parquet_blocks(path: Path, columns: Sequence[str]) -> files.Blocks:
-    """Yield cells that hold text, lists of text, or numbers; their size is bounded as in a compressed file."""
+    """Yield the columns of a Parquet file in blocks of rows. Like a compressed file, it may not unpack to far more than
+    its size."""
     first = 1
     for batch in parquet_batches(path, columns, files.ROWS):
         yield range(first, first + batch.num_rows), batch.columns

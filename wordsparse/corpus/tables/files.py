@@ -60,7 +60,7 @@ def csv_blocks(path: Path, columns: Sequence[str], given: Sequence[str] = ()) ->
 
     If column names are ``given``, the file has no header; with tabs it then has no quotes, like Google's n-grams.
     """
-    csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # the limit of the whole process, 131,072 at first
+    csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # one limit per process, initially 131,072
     lines, reader = lines_of(path), partial(csv.reader, strict=True)
     first = next(lines, "")
     if given:
@@ -107,7 +107,7 @@ def _header(path: Path, line: str, columns: Sequence[str]) -> tuple[str, list[st
 
 
 def check_columns(where: str, names: Sequence[Any], columns: Sequence[str]) -> None:
-    """Raise InputError unless each of ``columns`` is once among ``names``."""
+    """Raise InputError unless each of ``columns`` occurs exactly once in ``names``."""
     for column in columns:
         if column not in names:
             raise InputError(f"{where} has no column {column!r}; name one of its own: {listed(names)}")

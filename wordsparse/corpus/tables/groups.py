@@ -54,7 +54,7 @@ def pieces(blocks: Iterable[Block], words: Words, group: str, order: str | None)
 
 
 def _words(blocks: Iterable[Block], words: Words, group: str, order: str | None) -> Iterator[_Row]:
-    """Yield rows of the table: the basket, the place in it, and a word."""
+    """Yield rows of the SQLite table: the name of a basket, a word's place in the basket, and the word."""
     without, first = 0, ""
     for name, (cell, basket, *place) in chain.from_iterable(map(Block.rows, blocks)):
         key, at = text_of(name, basket), None
@@ -97,9 +97,9 @@ def as_written(cell: object) -> str:
 
 
 def _place(name: str, place: object, order: str) -> tuple[str, int | float]:
-    """Return the kind of a row's place, "number" or "date", and the number, for a date the seconds since 1970."""
+    """Return the kind of a row's place, "number" or "date", and its value: the number, or the seconds since 1970."""
     cell: Any = _parsed(place) if isinstance(place, str) else place
-    if isinstance(cell, int) and abs(cell) < 2**63:  # float64 cannot tell all of these apart
+    if isinstance(cell, int) and abs(cell) < 2**63:  # stays an int: float64 cannot hold all of these exactly
         return "number", cell
     if isinstance(cell, Real | Decimal) and not is_nan(cell):
         with contextlib.suppress(OverflowError):

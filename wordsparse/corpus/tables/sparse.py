@@ -28,7 +28,7 @@ from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
 from wordsparse.machine import memory
 
-# Bytes that an estimator needs at least for each feature or label: counts, orders, places of rows.
+# The least memory, in bytes, that an estimator needs per feature or label: for counts, orders, places of rows.
 COLUMN_BYTES = 64
 # Largest number of characters of a library's own message in an error.
 MAX_SHOWN = 80
@@ -87,7 +87,7 @@ def read_data(
                     f"has {Y.shape[0]:,} rows, but {source} has {X.shape[0]:,}; name two files of the same examples"
                 )
     features, labels = max(X.shape[1], n_features or 0), max(Y.shape[1], n_labels or 0)
-    with storage.naming(source):  # a line of text can state numbers of columns whose counts alone exceed the memory
+    with storage.naming(source):  # a line of text can state more columns than memory can hold counts of
         memory.check(
             COLUMN_BYTES * (features + labels),
             f"a model of {features:,} features and {labels:,} labels (numbers from 0 on, without gaps, need least)",

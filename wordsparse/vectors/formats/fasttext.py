@@ -28,13 +28,13 @@ logger = logging.getLogger(__name__)
 
 MAGIC, VERSION = (793_712_314).to_bytes(4, "little"), 12
 HEAD, OF_ENTRY, OF_ROWS = struct.Struct("<14i8x3i2q"), struct.Struct("<qb"), struct.Struct("<bqq")
-MAX_WORD, END = 2**16, b"</s>"  # most bytes of a word; the end of a line, which has no n-grams
+MAX_WORD, END = 2**16, b"</s>"  # the largest size of a word in bytes; the entry for ends of lines, which has no n-grams
 BLOCK = 2**14  # words whose vectors are made at a time
 CUT = "is cut short, or not a fastText model: copy it again, or use the .vec file that fastText writes next to it"
 
 
 class FastText(Format):
-    """The format in the head of this file."""
+    """The file format that the docstring of this module describes."""
 
     name, about = "fasttext", "fastText's model.bin, which can only be read"
 

@@ -14,7 +14,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 
 class Gensim(Format):
-    """The format in the head of this file."""
+    """The file format that the docstring of this module describes."""
 
     name, about, suffixes = "gensim", "KeyedVectors.save, a pickle; needs wordsparse[gensim]", (".kv",)
     any_key = True

@@ -28,7 +28,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 CONFIG, TENSORS, TOKENIZER, MODULES = "config.json", "model.safetensors", "tokenizer.json", "modules.json"
 CARD = "README.md"
-# Patterns of words by tokeniser; for white space, with and without the punctuation around words.
+# Patterns of words, one per tokeniser; two for white space: with (SPLIT) and without (BARE) outer punctuation.
 SPLIT = r"\S+"
 BARE = r"[^\s\p{P}](?:\S*[^\s\p{P}])?|(?<!\S)\p{P}+(?!\S)"
 SIMPLE = r"[\p{L}\p{Nl}\p{No}_]+(?:[\p{M}\x{200C}\x{200D}]+[\p{L}\p{Nl}\p{No}_]*)*"
@@ -37,7 +37,7 @@ UNICODE = (
 )
 PATTERNS = {"simple": SIMPLE, "unicode": UNICODE, "unicode-cased": UNICODE}
 NORMAL_FORMS = {"simple": "NFC", "unicode": "NFKC", "unicode-cased": "NFKC"}
-# The largest share of words such as "u.s." in a vocabulary whose words have no outer punctuation.
+# A vocabulary counts as free of outer punctuation if at most this share of its words has any, such as "u.s.".
 MARKED = 0.05
 # The names by which every version of Sentence-Transformers finds its modules.
 MODULE_TYPES = {
@@ -47,7 +47,7 @@ MODULE_TYPES = {
 
 
 class Model2Vec(Format):
-    """The format in the head of this file."""
+    """The file format that the docstring of this module describes."""
 
     name, about = "model2vec", "a directory for Model2Vec and Sentence-Transformers; needs wordsparse[safetensors]"
     target = "directory"

@@ -30,7 +30,7 @@ _ARRAYS = {*_NEEDED, *ARRAYS, "counts"}
 
 
 class Npz(Format):
-    """The format in the head of this file."""
+    """The file format that the docstring of this module describes."""
 
     name, about, suffixes = "npz", "NumPy's; holds everything of a model's vectors, also n-grams", (".npz",)
     target = "stream"
@@ -82,7 +82,7 @@ def _keys(words: Array) -> list[Any]:
 
 
 def _read_arrays(path: Path) -> dict[str, Array]:
-    """Return the arrays with a meaning here; no pickle is read, and no other array."""
+    """Return the arrays that belong to this format; other arrays and pickles are not read."""
     with regular.opened(path) as file, np.load(file, allow_pickle=False) as archive:
         if missing := [name for name in _NEEDED if name not in archive]:
             raise InputError(

@@ -19,7 +19,7 @@ _MAX_HEADER = 100_000_000
 
 
 class SafeTensors(Format):
-    """The format in the head of this file."""
+    """The file format that the docstring of this module describes."""
 
     name, about, suffixes = "safetensors", "for PyTorch and others; needs wordsparse[safetensors]", (".safetensors",)
 
