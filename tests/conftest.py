@@ -15,11 +15,11 @@ from support.texts import write_text
 from wordsparse.errors import InputError
 from wordsparse.machine import devices
 
-# Without gensim, its name would find the folder tests/gensim, which is on the path with the others.
+# Without gensim, `import gensim` would find the folder tests/gensim, because tests is on the path.
 _gensim = importlib.util.find_spec("gensim")
 if _gensim is not None and _gensim.origin is None:
     sys.modules["gensim"] = None  # type: ignore[assignment]
-# Likewise POT would take tests/torch for PyTorch. SciPy would take None in sys.modules for PyTorch.
+# Likewise the package POT would take tests/torch for PyTorch. With None in sys.modules, SciPy would see a PyTorch.
 _torch = importlib.util.find_spec("torch")
 if _torch is not None and _torch.origin is None:
     os.environ["POT_BACKEND_DISABLE_PYTORCH"] = "1"
@@ -47,13 +47,13 @@ def signals_of_a_terminal() -> Iterator[None]:
 
 @pytest.fixture
 def text(tmp_path: Path) -> Path:
-    """Write sentences of six of twelve words."""
+    """Write sentences of six words from a vocabulary of twelve."""
     return write_text(tmp_path / "text.txt")
 
 
 @pytest.fixture
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide any GPU of this machine: ``auto`` is the CPU."""
+    """Hide any GPU of this machine, so that device ``auto`` is the CPU."""
 
     def find_gpu() -> devices.Gpu:
         raise InputError("there is no GPU here")

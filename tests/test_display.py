@@ -31,7 +31,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, visible: bool = 
 
 
 def test_a_log_gets_lines_without_control_codes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log got bars, carriage returns and cursor movements."""
+    """The log used to get bars, carriage returns and cursor movements."""
     monkeypatch.setattr(display, "LOG_BETWEEN", 0.0)
     lines = shown(monkeypatch, io.StringIO()).splitlines()
     assert lines[0].startswith("wordsparse: encode: 10 tokens")
@@ -46,7 +46,7 @@ def test_short_work_leaves_nothing_in_a_log(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_terminal_gets_one_line_at_a_time_and_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The encoding's last line stayed on the screen, and messages appeared behind the training's line."""
+    """The encoding's last line used to stay on the screen, and messages to be appended to the training's line."""
     monkeypatch.setattr(display, "BETWEEN", 0.0)
     monkeypatch.setenv("TERM", "xterm")
     screen = shown(monkeypatch, Terminal())

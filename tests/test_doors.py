@@ -1,4 +1,4 @@
-"""The core trains, also from the shell, without the folders of its doors: one at a time, and all at once."""
+"""The core trains, also from the shell, if optional subpackages (doors) are removed: one at a time, or all."""
 
 import importlib
 import os
@@ -67,7 +67,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def python(program: str, house: Path, place: Path, *doors: str) -> None:
-    """Run a program in a new place, on the copy of the package without the folders of these doors."""
+    """Run a program in a new directory, on the copy of the package without the folders of these doors."""
     away = [(house / "wordsparse" / door, house / f"{door}.away") for door in doors]
     for folder, other in away:
         folder.rename(other)
@@ -135,7 +135,7 @@ def test_the_core_knows_no_source_by_name() -> None:
     assert not [(str(path), match.group()) for path in files for match in named.finditer(path.read_text())]
 
 
-# Somebody else's package, as pip installs it: a module, and a folder that names its sources.
+# A third-party package, as pip installs it: a module, and a folder whose entry points name its sources.
 SOURCE = """
 from dataclasses import dataclass
 

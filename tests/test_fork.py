@@ -28,7 +28,7 @@ def products_of_a_child(seed: int) -> list[Any]:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork in a process with threads
 def test_forked_processes_compute_what_the_parent_does() -> None:
-    # Blocks of the array pool were mapped as shared memory: four children got products that were off by 70 to 90.
+    # Blocks of the array pool used to be shared memory: four children got products that were off by 70 to 90.
     products(9)  # a block that the children could share
     with FORK.Pool(4) as pool:
         of_children = pool.map_async(products_of_a_child, range(4), chunksize=1).get(60)

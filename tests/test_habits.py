@@ -1,4 +1,4 @@
-"""What people type out of habit, and what it is answered: a sentence, or what they meant."""
+"""Calls and commands that people type out of habit are explained by a message, or do what was meant."""
 
 import logging
 from collections.abc import Callable
@@ -89,7 +89,7 @@ def test_what_labels_lack_is_named(names: list[Any]) -> None:
 
 @pytest.mark.parametrize(("typed", "status"), [("help", 0), ("help labels train", 0), ("", 2), ("labels", 2)])
 def test_help_is_shown_as_it_is_written(typed: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """Help was an unknown command, and without arguments all its lines were joined."""
+    """The command help used to be unknown, and the help shown without arguments had all its lines joined."""
     assert main(typed.split()) == status
     streams = capsys.readouterr()
     assert (streams.out + streams.err).startswith("Usage: wordsparse ")

@@ -122,7 +122,7 @@ def test_importing_the_package_imports_none_of_its_parts() -> None:
 
 
 def test_a_source_tree_that_is_not_compiled_is_named(tmp_path: Path) -> None:
-    # It was "cannot import name '_build' from partially initialized module … (most likely due to a circular import)".
+    # Was "cannot import name '_build' from partially initialized module … (most likely due to a circular import)".
     shutil.copytree(PACKAGE, tmp_path / "wordsparse", ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
     for program in (["-c", "from wordsparse import train"], ["-m", "wordsparse", "doctor"]):
         run = subprocess.run([sys.executable, *program], cwd=tmp_path, capture_output=True, text=True, check=False)

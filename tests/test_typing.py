@@ -25,7 +25,7 @@ reveal_type(ws.FactoredOutput(10, 2).weights())
 
 
 def test_a_misspelt_option_is_a_type_error(tmp_path: Path) -> None:
-    """ws.train took **options: Any, so mypy accepted any name."""
+    """ws.train used to take **options: Any, so mypy accepted any name."""
     pytest.importorskip("mypy", reason="mypy is not installed")
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)

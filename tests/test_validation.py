@@ -142,7 +142,7 @@ def test_reading_checks_its_inputs(layer: FactoredOutput) -> None:
         ({"base_measure": np.ones(5)}, r"base_measure must have shape \(6,\)"),
         ({"base_measure": [1, 1, 1, 1, 1, 0]}, "base_measure must hold positive finite numbers"),
         ({"weights": np.ones((d, D))}, r"weights must have shape \(6, 3\)"),
-        ({"weights": np.full((D, d), 1e300)}, "weights"),  # V, Q and w̄ became infinite
+        ({"weights": np.full((D, d), 1e300)}, "weights"),  # V, Q and w̄ used to become infinite
         ({"weights": np.full((D, d), "a", object)}, "weights"),
         ({"base_measure": [1e-90, 1, 1, 1, 1, 1]}, "base_measure"),  # 1/√π overflows float32: losses were NaN
         ({"loss": "zloss", "seed": -1}, "seed"),
@@ -154,7 +154,7 @@ def test_layers_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
 
 
 def test_masked_arrays_are_refused() -> None:
-    """The mask was dropped, and the hidden numbers were trained on."""
+    """The mask used to be dropped, so the hidden numbers were trained on."""
     hidden = np.ma.masked_array(np.ones((2, 3)), [[0, 1, 0], [0, 0, 0]])
     with pytest.raises(InputError, match="H is a masked array"):
         validation.matrix("H", hidden, 3, np.dtype(np.float32))

@@ -20,12 +20,12 @@ from wordsparse.layer.losses import LOSSES
 
 @pytest.fixture(autouse=True)
 def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replace the timed step by counted operations: no test is decided by a clock."""
+    """Replace the timing of a step by a count of its operations, so that no test depends on a clock."""
     monkeypatch.setattr(advice, "measured_speedup", lambda sizes: sizes.speedup_predicted)
 
 
 def rows(folder: Path, outputs: int = 5000, values: bool = False) -> dict[str, str]:
-    """Write rows that have three words of one of twenty topics and one of its targets."""
+    """Write rows, each with three words of one of twenty topics and with that topic's target."""
     random = np.random.default_rng(0)
     topic = random.integers(0, 20, 600)
     words = topic[:, None] * 5 + random.integers(0, 5, (600, 3))
@@ -39,7 +39,7 @@ def rows(folder: Path, outputs: int = 5000, values: bool = False) -> dict[str, s
 
 @pytest.mark.usefixtures("no_gpu")
 def test_rows_are_tried_beside_a_dense_layer(tmp_path: Path) -> None:
-    """Both fit the same rows by the same steps, so their scores are equal."""
+    """Both layers fit the same rows by the same steps, so their scores are equal."""
     pytest.importorskip("sklearn", reason="rows are read by wordsparse.labels")
     content = ws.advise(**rows(tmp_path), budget=60)
     assert content["verdict"] == "factored"

@@ -76,7 +76,7 @@ def test_a_file(tmp_path, algorithm):
     assert f"sha256:{fetched['download_sha256']}" == sha(TEXT)
     assert seen[-1] == (len(TEXT), len(TEXT))
     assert sorted(os.listdir(tmp_path)) == ["card.toml", "out"]
-    assert len(list(sentences(tmp_path / "out"))) == 5000  # the record is skipped
+    assert len(list(sentences(tmp_path / "out"))) == 5000  # the record of the download is not read as text
     with pytest.raises(InputError, match=r"out.*exist"):
         fetch(load_card(path), tmp_path / "out")
 
@@ -137,7 +137,7 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
         (Served(TEXT, redirects={"/text.txt": "file:///etc/passwd"}), {}, "file:///etc/passwd. is not allowed"),
         (Served(TEXT, redirects={"/text.txt": "ftp://127.0.0.1:9/a.txt"}), {}, "unknown url type: ftp"),
         (Served(TEXT, redirects={"/text.txt": "/text.txt"}), {}, "302"),
-        # Each raised a traceback from another library.
+        # Each of these used to end in a traceback from another library.
         (Served(TEXT, redirects={"/text.txt": "http://[::1/a.txt"}), {}, "run the same command again"),
         (Served(TEXT), {"url": "http://h:99999999999999999999/a.txt"}, "run the same command again"),
         (Served(TEXT), {"members": {"text": ""}}, "is no archive, or is damaged"),
@@ -159,7 +159,7 @@ def test_what_goes_wrong_is_said_and_nothing_is_left(tmp_path, served, facts, me
 
 @pytest.mark.parametrize("endless", [(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), (b"HTTP/1.1 200 OK\r\nX: ", b"x\r\nX: ")])
 def test_headers_without_end_are_cut(tmp_path, monkeypatch, endless):
-    """Many headers are refused by their number, unless they come slowly; truncated headers must not look complete."""
+    """http.client limits the number of headers, not the time that they take; cut headers must not look complete."""
     monkeypatch.setattr(fetching, "TIMEOUT", 0.2)
     monkeypatch.setattr(http.client, "_MAXHEADERS", 2**62)
     with serving(Served(b"", endless=endless)) as served, pytest.raises(WordsparseError, match="headers took"):

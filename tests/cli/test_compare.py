@@ -112,7 +112,7 @@ def test_a_failed_run_fails_the_command(
 def test_the_process_that_trains_imports_what_its_parent_did(
     text: Path, sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It imported from the current directory: in a source checkout, from the tree that is not compiled."""
+    """The process used to import wordsparse from the current directory: in a checkout, the uncompiled sources."""
     (tmp_path / "here" / "wordsparse").mkdir(parents=True)
     (tmp_path / "here" / "wordsparse" / "__init__.py").write_text("raise ImportError('the wrong one')\n")
     monkeypatch.chdir(tmp_path / "here")
@@ -125,7 +125,7 @@ def test_the_process_that_trains_imports_what_its_parent_did(
 def test_the_process_that_trains_ends_with_the_comparison(
     tmp_path: Path, text: Path, sets: list[str], number: int
 ) -> None:
-    """After a hard kill, the worker process kept running, and a copy of the text was never deleted."""
+    """After a hard kill, the worker process used to keep running, and a copy of the text was never deleted."""
     arguments = ["compare", str(text), "-o", str(tmp_path / "report"), "--only", "wordsparse-cbow", *sets, *QUICK]
     before = left_in(tmp_path)
     process = processes.start([*arguments, "--epochs", "100000"], tmp_path.parent / "errors")

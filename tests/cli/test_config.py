@@ -1,4 +1,4 @@
-"""Options from a TOML file, and those of a model, whose run is repeated."""
+"""Options from a TOML file, and options stored in a model, from which its run is repeated."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def config(tmp_path: Path, content: str) -> str:
 
 
 def test_all_that_affects_a_run_is_stored(text: Path, tmp_path: Path) -> None:
-    """Initial vectors were not stored, so a repeated run silently started from others."""
+    """Initial vectors used not to be stored, so a repeated run silently started from other vectors."""
     first, second, vectors = tmp_path / "first", tmp_path / "second", tmp_path / "v.txt"
     vectors.write_text("a 1 2 3\nb 3 2 -1\nc 0 -1 1\nd 1 1 1\n")
     arguments = ["--init", str(vectors), *["--dim", "3", "--checkpoint-every", "0"]]
@@ -58,7 +58,7 @@ def test_the_command_line_counts_more_and_names_are_as_on_it(text: Path, tmp_pat
         ("xyzzy = 5", "options.toml: unknown option xyzzy: choose from corpus, output"),
         ("dim =", "options.toml: is not valid TOML"),
         ('for = "txt"', "options.toml: preset must be one of"),
-        # These raised exceptions other than InputError.
+        # These used to raise exceptions other than InputError.
         ("dim = 1979-05-27", "'1979-05-27' is not a valid integer"),
         ("#" * 2**20 + "#", "options.toml: holds more than 1,048,576 bytes"),
         ("[recipe]", "the stored recipe has another version or was altered"),

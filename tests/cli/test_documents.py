@@ -40,13 +40,13 @@ def test_a_text_is_the_weighted_mean_of_all_its_words(model: ws.Model) -> None:
         rows = of.encode(texts)
         assert rows.dtype == np.float32
         np.testing.assert_allclose(rows, [plain(of, words) for words in texts], atol=1e-6)
-    assert not rows[[2, 3, 5]].any()  # without n-grams
+    assert not rows[[2, 3, 5]].any()  # no words, or unknown words without n-grams
     np.testing.assert_array_equal(model.encode("sun  moon sun"), model.encode(texts[:1])[0])
     assert model.encode(iter([])).shape == (0, model.dim)
 
 
 def test_a_text_has_the_same_bytes_beside_any_others(model: ws.Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A text alone differed by 3e-8 from the same text among other texts."""
+    """The vector of a text alone used to differ by 3e-8 from its vector among other texts."""
     random, words = np.random.default_rng(1), [*model, "sunlights", "unknown"]
     texts = [random.choice(words, n).tolist() for n in random.integers(0, 40, 100)]
     whole = model.encode(texts)
@@ -60,7 +60,7 @@ def test_a_text_has_the_same_bytes_beside_any_others(model: ws.Model, monkeypatc
 
 
 def test_words_are_known_as_people_write_them(model: ws.Model) -> None:
-    """The score of sentences was half the score of lower-case words."""
+    """Sentences with capitals and punctuation used to score half of what lower-case words scored."""
     texts = ["“The Sun, moon — and Star!”", "EGG (sunlights) Milk."]
     words = [["sun", "moon", "star", "the", "and"], ["egg", "sunlights", "milk"]]
     np.testing.assert_array_equal(model.encode(texts), model.encode(words))

@@ -39,7 +39,7 @@ def test_json(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str])
 
 
 def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Seventeen lines of "-" gave no reason."""
+    """The output used to be seventeen lines of "-", without a reason."""
     (tmp_path / "p.tsv").write_text("x y 2\nx man 1\n")
     (tmp_path / "q.txt").write_text(": royal\nking x y z\n")
     sets = ["--pairs", str(tmp_path / "p.tsv"), "--analogies", str(tmp_path / "q.txt")]
@@ -54,7 +54,7 @@ def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: p
 
 
 def test_sentences(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Sentences score any vectors by weighted means of words, split as people write them."""
+    """Any vectors are scored on sentences: weighted means of words, whatever their capitals and punctuation."""
     path = tmp_path / "s.tsv"
     path.write_text("5\tThe man.\tman!\n1\tA man\tqueen?\n3\tman, king\t(man)\n2\tx\tman\n")
     assert main(["evaluate", vectors, "--sentences", str(path), "--json"]) == 0

@@ -34,7 +34,7 @@ def test_writes_a_page(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_says_where_the_page_is(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each character was printed on a line of its own."""
+    """The message used to be printed with each character on a line of its own."""
     assert main(["explore", vectors, "-o", str(tmp_path / "page.html"), "--map", "20", "--quiet"]) == 0
     assert capsys.readouterr() == (f"{tmp_path / 'page.html'}: 0.0 MB; open it in a browser\n", "")
 

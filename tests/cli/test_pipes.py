@@ -58,7 +58,7 @@ def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capfd: Outp
 
 
 def test_a_cell_is_one_item_where_the_model_was_trained_so(tmp_path: Path, capfd: Output) -> None:
-    """Items with spaces were split, and all documents of a purchase log were zeros."""
+    """Items with spaces used to be split, so all document vectors of a purchase log were zero."""
     log, names = tmp_path / "log.jsonl", ["item 1", 7, "item 2"]
     rows = [{"user": user, "item": names[(user + i) % 3]} for user in range(30) for i in range(2)]
     log.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
@@ -75,7 +75,7 @@ def test_a_cell_is_one_item_where_the_model_was_trained_so(tmp_path: Path, capfd
 def test_items_with_spaces_are_asked_for_in_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Output
 ) -> None:
-    """Such items could be trained on, but not queried in bulk."""
+    """Models could be trained on items with spaces, but used not to be queried for them in bulk."""
     baskets = [[f"item {i}", f"item {(i + 1) % 5}", "7", "[9]"] for i in range(5)] * 20
     model = ws.train(baskets, output=tmp_path / "m", preset="items", dim=3, progress=False)
 

@@ -147,7 +147,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("vectors {vectors} none", "the word 'none' is not in the vocabulary"),
         ("infer {model} {new} -o - --json", "--json and --output both name"),
         ("advise --features X.npz --column text", "options of a text need a CORPUS"),
-        # The input was replaced, or lines were appended to it, with status 0.
+        # The command used to replace its input, or to append lines to it, with status 0.
         *(
             (request, "is an input too")
             for request in (

@@ -44,7 +44,7 @@ def test_the_tokeniser_of_the_model_writes_the_words(tmp_path: Path, capsys: pyt
         assert shown.out == expected
         assert note in shown.err
     assert main(["analogy", str(tmp_path / "m"), "Datei", "Haus", "UND"]) == 0
-    # A part without a vector ended with an error: 内燃機関, of which one half was known.
+    # A word used to be an error if one of its parts had no vector: 内燃機関, of which one half was known.
     assert main(["similar", str(tmp_path / "m"), "Datei-Ω"]) == 0
     assert "Datei-Ω: read as datei (ω has no vector)" in capsys.readouterr().err
 

@@ -31,7 +31,7 @@ def without_reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("without_reader")
 def test_training_goes_on_and_a_wrong_request_keeps_its_status(tmp_path: Path) -> None:
-    """A training run whose reader went away (``2>&1 | head``) was thrown away, with status 1."""
+    """A training run whose reader went away (``2>&1 | head``) used to be lost, with status 1."""
     text = write_text(tmp_path / "téxt.txt")
     assert main(["train", str(text), "-o", str(tmp_path / "modèl"), *SMALL, "--checkpoint-every", "0.001"]) == 0
     assert same_vectors(ws.load(tmp_path / "modèl"), ws.train(text, **SHORT))
@@ -69,6 +69,6 @@ script.run()
 
 @pytest.mark.parametrize("code", [AT_IMPORT, IN_CALLBACK])
 def test_a_signal_during_the_imports_is_an_interruption(code: str) -> None:
-    """It caused a traceback, or death by the signal; in a callback of an import, nothing but a traceback."""
+    """The signal used to cause a traceback or kill the process; in a weakref callback, it only printed a traceback."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "wordsparse: interrupted\n")

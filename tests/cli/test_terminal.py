@@ -46,7 +46,7 @@ def is_safe(text: str) -> bool:
 def test_words_and_names_are_escaped(
     vectors: str, tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # ESC, OSC 52 (the clipboard), CR and U+202E of words, section names and file names reached the terminal raw.
+    # ESC, OSC 52 (the clipboard), CR and U+202E in words, section names and file names used to reach the terminal raw.
     analogies = tmp_path / "a\x1b[31m.txt"
     analogies.write_text(": se\x1b[31m\rction\u202e\nking café king café\n")
     texts = tmp_path / "te\x1b[31mxts"
@@ -103,7 +103,7 @@ def test_a_reader_that_has_gone_is_nobody_to_tell(vectors: str, arguments: list[
 
 @pytest.mark.parametrize("group", [[], ["labels"], ["corpora"]])
 def test_help_has_whole_sentences(group: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """click cut off the sentences of all commands: "Train word vectors on text files, or on a directory that..."."""
+    """click used to cut off all sentences: "Train word vectors on text files, or on a directory that..."."""
     assert main([*group, "--help"]) == 0
     listed = capsys.readouterr().out.partition("Commands:")[2]
     assert listed

@@ -35,7 +35,7 @@ def rows(*runs: JudgedRun, kind: str = "pairs") -> list[dict[str, Any]]:
 
 
 def test_a_difference_is_paired() -> None:
-    """The intervals of the two scores overlap almost completely."""
+    """The intervals of the two scores overlap almost completely, yet the paired difference decides who is ahead."""
     [row] = rows(run(OURS, 0.9), run(PEER, 1.0))
     expected = [spearmanr(TRUTH, TRUTH + noise * NOISE).statistic for noise in (0.9, 1.0)]
     assert row["verdict"] == "ahead"

@@ -17,7 +17,7 @@ from wordsparse.machine import memory
 
 
 def plainly(content: str, header: bool) -> tuple[list[dict[int, float]], list[set[int]]]:
-    """Return the features and the labels of each row, one number after the other."""
+    """Return the features and the labels of each row, parsed in plain Python."""
     rows: list[dict[int, float]] = []
     labels: list[set[int]] = []
     for line in (line for line in content.splitlines()[header:] if not line.lstrip().startswith("#")):

@@ -99,7 +99,7 @@ def test_a_word_that_no_row_has_is_no_word(tmp_path: Path) -> None:
 
 
 def test_counts_train_as_text_does(tmp_path: Path) -> None:
-    """From text and from counts, the nearest words have the same topic."""
+    """Trained on text or on counts, the nearest neighbours of a word are of its own topic."""
     random = np.random.default_rng(0)
     text = [[f"{'ab'[topic]}{i}" for i in random.integers(12, size=8)] for topic in random.integers(2, size=800)]
     ws.count(text, tmp_path / "t.parquet", window=5)
@@ -108,7 +108,7 @@ def test_counts_train_as_text_does(tmp_path: Path) -> None:
         ws.train(tmp_path / "t.parquet", preset="counts", dim=8, progress=False, form=0),
     ):
         assert all(near[0] == word[0] for word in model.wv.words for near, _ in model.wv.similar(word, 5))
-        # A word's count is close to its number of occurrences, from text and from counts.
+        # The sum of the words' counts is close to the number of tokens, from text and from counts.
         assert 0.5 < sum(model.vocabulary.counts) / sum(map(len, text)) < 1.5
 
 
@@ -215,7 +215,7 @@ def test_bad_rows_are_named_and_nothing_is_written(
 
 @pytest.mark.parametrize("weight", ["5e-324", "1e-38", "-1", "4e38", "1" + 400 * "0"])
 def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path: Path, weight: str) -> None:
-    """Tiny weights times 1/distance used to round to 0, which means "not seen yet": a heap overflow."""
+    """Tiny weights times 1/distance used to round to 0, which means "not seen yet", so the heap overflowed."""
     rows = "".join(f'{{"t": "{"a b " * 30}", "n": {n}}}\n' for n in [1, 2, weight] + [1] * 40)
     (tmp_path / "w.jsonl").write_text(rows)
     with pytest.raises(InputError, match="row 3: its weight must be"):

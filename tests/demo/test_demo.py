@@ -1,4 +1,4 @@
-"""The first minute: docstrings read from files, and what the command shows."""
+"""The demo: docstrings read from source files, and the output of the command."""
 
 import json
 from pathlib import Path

@@ -30,7 +30,7 @@ def test_an_error_of_one_rank_alone_ends_all(
             assert stop.value.code == status
         else:
             with pytest.raises(threading.BrokenBarrierError):
-                ranks.gather(b"")  # broken when the other ends
+                ranks.gather(b"")  # raises the error when the other rank ends
 
     on_ranks(2, work)
     line, _, more = capfd.readouterr().err.partition("\n")

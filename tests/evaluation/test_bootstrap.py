@@ -7,7 +7,7 @@ from wordsparse.evaluation.testsets import Question
 
 
 def correlated(n: int) -> tuple[bootstrap.Array, bootstrap.Array]:
-    """Make judgements with ties, and cosines."""
+    """Make n judgements, some of them tied, and cosines that correlate with them."""
     random = np.random.default_rng(0)
     judgements = random.normal(size=n)
     return np.round(judgements, 1), np.round(judgements + 0.5 * random.normal(size=n), 2)

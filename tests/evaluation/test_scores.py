@@ -89,7 +89,7 @@ def test_analogies_by_hand() -> None:
         },
     }
     assert (score["low"], score["high"]) == (0, 1)
-    # The answer is no longer among the most frequent words; of three words, two are excluded, and no answer is left.
+    # The answers of "good" are not among 3 words. The next question contains the only word, so no answer is left.
     assert score_analogies(SIX, questions, 3)["oov"] == 3
     assert score_analogies(SIX, [Question("s", ("man", "man", "man", "MAN"))], 1)["accuracy"] == 0
     # A model that was trained further has rows in another order than its counts.
@@ -147,7 +147,7 @@ def test_default_sets_score_as_gensim_scores(trained: WordVectors) -> None:
 
 @pytest.mark.parametrize("restrict_vocab", [300, 2000, 30_000])
 def test_analogies_score_as_gensim_scores(trained: WordVectors, tmp_path: Path, restrict_vocab: int) -> None:
-    """These vectors can answer the questions: they are made of their own neighbours, in several spellings."""
+    """The questions are made of nearest neighbours in these vectors, so the vectors can answer them."""
     rng = np.random.default_rng(restrict_vocab)
     lines = [": own"]
     for a, b, c in rng.choice(trained.words[:restrict_vocab], (150, 3)):

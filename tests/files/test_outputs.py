@@ -17,7 +17,7 @@ from wordsparse.vectors.formats import FORMATS, save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors
 
-# Formats of one file; model2vec's is a directory.
+# Formats that write one file; model2vec writes a directory.
 FILES = [name for name in FORMATS if name != "model2vec" and (name != "gensim" or optional.installed("gensim"))]
 VECTORS = WordVectors(["a", "b"], [[1, 2], [3, 4]], [5, 4])
 
@@ -37,7 +37,7 @@ def fifo(tmp_path: Path) -> Iterator[tuple[Path, list[bytes]]]:
 
 @pytest.mark.parametrize("format", ["word2vec", "word2vec-bin", "npz"])
 def test_a_pipe_is_written_through_and_stays(fifo: tuple[Path, list[bytes]], tmp_path: Path, format: str) -> None:
-    # `export -o` replaced named pipes, device nodes and links by regular files, with status 0.
+    # `export -o` used to replace named pipes, device nodes and links by regular files, with status 0.
     path, read = fifo
     assert save_vectors(VECTORS, path, format) == [path]
     while not read:
@@ -62,7 +62,7 @@ def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path, format: str) ->
 
 
 def test_files_that_are_written_twice_or_beside_others_replace_nothing_special(tmp_path: Path) -> None:
-    """`documents -o` replaced device nodes by regular files, and a saved gensim model a device by a directory."""
+    """`documents -o` used to replace device nodes by files, and a saved gensim model a device node by a directory."""
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "link").symlink_to("fifo")
     for format in {"gensim", "safetensors"} & {*FILES}:
@@ -122,7 +122,7 @@ assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 def test_a_disk_that_is_full_in_any_format(tmp_path: Path) -> None:
-    # safetensors raises an error of its own, which was not caught.
+    # safetensors raises an error of its own, which used not to be caught.
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path / "v")], capture_output=True, text=True, check=False
     )

@@ -97,7 +97,7 @@ def test_a_manifest_is_checked(tmp_path):
 
 
 def test_one_writer_makes_a_directory_and_others_are_refused_at_once(tmp_path):
-    """Four processes at a time did all of the work, and three of them failed at its end."""
+    """Four processes at a time used to do all of the work, and three of them failed at its end."""
     with storage.new_directory(tmp_path / "d") as folder:
         (folder / "f").write_text("x")
         with pytest.raises(InputError, match="d: another process is writing it"), storage.new_directory(tmp_path / "d"):
@@ -106,7 +106,7 @@ def test_one_writer_makes_a_directory_and_others_are_refused_at_once(tmp_path):
 
 
 def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
-    """An export over a private file made it readable to everyone."""
+    """An export over a private file used to make it readable to everyone."""
     path, plain = tmp_path / "v", tmp_path / "plain"
     plain.touch()
     storage.write_file(path, b"old")

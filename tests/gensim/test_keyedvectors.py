@@ -65,7 +65,7 @@ def gensims(words: list[str] = WORDS, vectors: Any = VECTORS) -> Any:
 def test_gensim_answers_alike(ours: KeyedVectors, name: str) -> None:
     if "wmdistance" in name:
         pytest.importorskip("ot")
-    theirs = QUESTIONS[name](gensims())  # first: it skips without gensim, which answers some of our queries
+    theirs = QUESTIONS[name](gensims())  # first, to skip without gensim: some of ours need it
     assert_alike(QUESTIONS[name](ours), theirs)
 
 
@@ -138,7 +138,7 @@ def test_rows_are_sorted_and_resized_as_by_gensim(ours: KeyedVectors) -> None:
 
 
 def test_a_number_among_numbers_is_no_row() -> None:
-    """Once a missing node of a graph was taken for a row number."""
+    """A node missing from a graph used to be taken for a row number."""
     wv = KeyedVectors.of(WordVectors([5, 0], np.eye(2)))
     assert wv[0].tolist() == [0, 1]
     assert 1 not in wv

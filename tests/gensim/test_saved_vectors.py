@@ -37,7 +37,7 @@ def test_attributes_that_are_not_saved_are_named(tmp_path: Path, caplog: pytest.
 
 
 def test_what_was_read_can_be_changed(saved: Path) -> None:
-    """Once the arrays of a file were read-only."""
+    """The arrays of a file used to be read-only."""
     read = KeyedVectors.load(saved)
     read.set_vecattr("a", "count", 1)
     read.vectors[0] = 5

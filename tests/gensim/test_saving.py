@@ -28,7 +28,7 @@ class Saver(CallbackAny2Vec):
 
 
 def test_a_model_is_saved_while_it_trains(tmp_path: Path) -> None:
-    # Once, after the first epoch, save reported that nothing had been trained.
+    # After the first epoch, save used to report that nothing had been trained.
     model = Word2Vec(WALKS, epochs=2, callbacks=[Saver(tmp_path)], **SMALL)
     assert not np.array_equal(Word2Vec.load(tmp_path / "1").wv.vectors, model.wv.vectors)
     np.testing.assert_array_equal(Word2Vec.load(tmp_path / "2").wv.vectors, model.wv.vectors)
@@ -68,7 +68,7 @@ def test_what_is_saved_replaces_a_model_or_a_file_and_nothing_else(tmp_path: Pat
 
 
 def test_a_save_that_fails_keeps_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once the old model was moved into a directory that was then removed; saving vectors removed it at the start."""
+    """The old model used to be moved into a directory that was then removed; saving vectors deleted it first."""
     model, path = Word2Vec(WALKS, **SMALL), tmp_path / "model"
     model.save(path)
     rename, error = os.rename, OSError(errno.EIO, "Input/output error")
@@ -100,7 +100,7 @@ def test_files_that_are_no_model(tmp_path: Path) -> None:
             read(tmp_path / "pickle")
     with pytest.raises(AttributeError, match=r"KeyedVectors\.load"):
         Word2Vec.load(tmp_path / "vectors")
-    for missing in (Word2Vec.load, lambda path: list(LineSentence(path))):  # programs train if there is no file yet
+    for missing in (Word2Vec.load, lambda path: list(LineSentence(path))):  # programs that catch it train instead
         with pytest.raises(FileNotFoundError, match="none: no such"):
             missing(tmp_path / "none")
     with pytest.raises(RuntimeError, match="nothing has been trained"):

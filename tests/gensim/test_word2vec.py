@@ -91,7 +91,7 @@ def test_callbacks_see_each_epoch() -> None:
     seen = Recorder()
     model = Word2Vec(WALKS, epochs=3, callbacks=[seen], **SMALL)
     assert seen.events == ["train", *["begin", "end"] * 3, "done"]
-    # A sum over epochs; each epoch has a smaller loss than the epoch before.
+    # The loss is a sum over epochs; each epoch has a smaller loss than the epoch before.
     assert 0 < seen.losses[2] - seen.losses[1] < seen.losses[1] - seen.losses[0] < seen.losses[0]
     assert model.get_latest_training_loss() == seen.losses[-1]
     assert not np.array_equal(seen.vectors[0], seen.vectors[1])
@@ -144,7 +144,7 @@ def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [[["a", "b"]], [["human"], ["graph", "trees"]], [["a", "b"], ["c", "d"]]])
 @pytest.mark.parametrize("epochs", [1, 5])
 def test_a_text_of_a_few_words_trains(text: list[list[str]], epochs: int) -> None:
-    """Once training diverged: E moved after W had seen a single pair."""
+    """Training used to diverge: E moved after W had seen a single pair."""
     assert np.isfinite(Word2Vec(text, min_count=1, epochs=epochs).wv.vectors).all()
 
 

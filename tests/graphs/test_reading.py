@@ -80,7 +80,7 @@ def test_a_networkx_graph_is_refused_as_edges_are(edge: tuple[Any, Any, Any], me
 
 
 def test_what_is_left_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    # An edge that is listed twice in one direction adds up; the same in both directions is one edge.
+    # The weights of an edge listed twice in one direction add up; listed once in each direction, it is one edge.
     graph = [("a", "a"), ("a", "b"), ("b", "a"), ("c", "b"), ("c", "b"), ("d", "d")]
     assert arcs(graph) == {("a", "b"): 1, ("b", "a"): 1, ("c", "b"): 2, ("b", "c"): 2}
     said = " ".join(record.getMessage() for record in caplog.records)
@@ -170,7 +170,7 @@ def walks(source: Any, seed: int = 1, epoch: int = 0, **options: Any) -> tuple[n
 
 
 def transitions(found: np.ndarray, words: list[str], before: str, at: str) -> dict[str, float]:
-    """Return how often each node follows two nodes."""
+    """Return each node's share among the nodes that follow ``before`` and ``at`` in the walks."""
     rows = "".join("".join(words[i] for i in walk[:-1]) + "." for walk in found)
     after = Counter(rows[i + 2] for i in range(len(rows) - 2) if rows[i : i + 2] == before + at and rows[i + 2] != ".")
     return {node: count / after.total() for node, count in sorted(after.items())}
@@ -187,7 +187,7 @@ def test_walks_follow_edges_by_their_weights() -> None:
 
 def test_p_and_q_are_those_of_node2vec() -> None:
     found, words = walks(EDGES, walk_length=30, walks=2000, p=4.0, q=0.25)
-    # From b over c: back to b 1/p, to a, which has an edge from b, 1, to d 1/q; times the weights 1, 3 and 1.
+    # After b and c: back to b 1/p; to a, a neighbour of b, 1; to d 1/q; each times the edge's weight (1, 3 and 1).
     assert transitions(found, words, "b", "c") == pytest.approx(
         {"a": 3 / 7.25, "b": 0.25 / 7.25, "d": 4 / 7.25}, abs=0.02
     )

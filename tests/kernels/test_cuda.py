@@ -17,7 +17,7 @@ from wordsparse.layer.losses import LinearLoss, Loss, Taylor, is_regression
 pytestmark = pytest.mark.nightly
 
 ARCHITECTURES = ("sm_70", "sm_80", "sm_86", "sm_89", "sm_90")
-# Each d takes another number of columns per lane; the last ones more than one tile.
+# Each d gives a lane a different number of columns; the last values of d need more than one tile.
 WIDTHS = (1, 31, 33, 65, 97, 150, 225, 300, 301, 390, 800)
 
 
@@ -91,7 +91,7 @@ def loss_difference(kernels: HostAdapter, loss: Loss, dtype: str = "float64") ->
     o[:4] = 0, 50, -50, 1e-3
     s = random.standard_normal(m)
     q = s * s / total + random.random(m)
-    q[2] = s[2] ** 2 / total  # no spread
+    q[2] = s[2] ** 2 / total  # the least q for this s: all outputs are equal
     sides = []
     for side in (kernels, plain):
         all_of_it = loss_pass.per_example(loss, csr, y, o, q, s, total, side)

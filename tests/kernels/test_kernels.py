@@ -21,7 +21,7 @@ def test_operations(kernels: Kernels, dtype: str, kind: operations.Kind, shape: 
 
 @pytest.mark.parametrize(("rows", "columns", "entries"), [(0, 3, 0), (3, 0, 0), (700, 300, 9000), (2, 1500, 2000)])
 def test_the_transpose_reads_the_values_in_their_order(kernels: Kernels, rows: int, columns: int, entries: int) -> None:
-    """Then sums have a fixed order, too."""
+    """The entries of a column keep their order, so that sums over a column have a fixed order."""
     csr, values = structure(rows, columns, entries), normal((entries,), "float64", 1)
     transposed = kernels.transpose(csr)
     assert (transposed.rows, transposed.columns, transposed.entries) == (columns, rows, entries)
@@ -87,7 +87,7 @@ def test_terms_of_targets(kernels: Kernels, dtype: str, entries: int) -> None:
     o[:6] = [0, -1e-30, 88, -88, 800, -800][:entries]
     csr = Csr(np.arange(entries + 1), np.arange(entries, dtype=np.int32) % 3, 3)
     eps = np.finfo(dtype).eps
-    for factors in (None, np.array([1, 0.5, 2], dtype)):  # products with them are exact
+    for factors in (None, np.array([1, 0.5, 2], dtype)):  # powers of two, so that products are exact
         f = np.ones(entries) if factors is None else factors[csr.indices]
         found = kernels.target_terms("softplus", csr, y, (o / f).astype(dtype), factors)
         if found is None:

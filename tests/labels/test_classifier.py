@@ -24,7 +24,7 @@ def test_scikit_learns_checks(estimator: SparseTargetClassifier, check: object) 
 
 
 def topics(rows: int = 400, seed: int = 1) -> tuple[sp.csr_array, sp.csr_array]:
-    """Make rows of words, each with the labels of its two topics, and some with a label of their own word."""
+    """Make rows with words of two topics and words without a topic; each topic adds one of its two labels."""
     random = np.random.default_rng(seed)
     words, labels = np.zeros((rows, 90), np.float32), np.zeros((rows, 30), np.float32)
     for i in range(rows):
@@ -65,7 +65,7 @@ def test_probabilities_are_calibrated(fitted: SparseTargetClassifier) -> None:
 
 
 def test_most_labels_are_rare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rarer labels that share an uncommon feature with a row are found as the dense outputs rank them."""
+    """Rare labels that share an uncommon feature with a row are found, and ranked as by the dense outputs."""
     monkeypatch.setattr(scoring, "FREQUENT", 4)
     X, Y = topics()
     few = SparseTargetClassifier(threads=1).fit(X, Y)
@@ -74,7 +74,7 @@ def test_most_labels_are_rare(monkeypatch: pytest.MonkeyPatch) -> None:
     every = few.predict_proba(new)
     assert (np.argsort(-every, 1, kind="stable")[:, 0] == labels[:, 0]).mean() > 0.95
     np.testing.assert_allclose(np.take_along_axis(every, labels, 1), probabilities, rtol=1e-4)
-    assert [part.shape for part in few.predict_topk(0 * new, 30)] == 2 * [(50, 30)]  # it returned fewer columns
+    assert [part.shape for part in few.predict_topk(0 * new, 30)] == 2 * [(50, 30)]  # it used to return fewer columns
     np.testing.assert_array_equal(few.decision_function(new, [2]), few.decision_function(new, [1, 2, 3])[:, 1:2])
 
 
@@ -94,7 +94,7 @@ def test_the_regression_is_its_formula(dim: int) -> None:
     expected = dense @ np.linalg.solve(M, dense.T @ Y.toarray())
     scorer = problem.solve(0.7, 30)
     np.testing.assert_allclose(scorer.outputs(X, np.arange(30)), expected, atol=2e-4)
-    if dim == 200:  # all features: plain ridge regression
+    if dim == 200:  # more dimensions than features: plain ridge regression
         ridge = dense @ np.linalg.solve(dense.T @ dense + 0.7 * np.eye(91), dense.T @ Y.toarray())
         np.testing.assert_allclose(expected, ridge, atol=2e-3)
 
@@ -155,7 +155,7 @@ def test_bad_input_is_named() -> None:
 
 @pytest.mark.parametrize("length", [1e-9, 1e9])
 def test_the_unit_of_the_rows_does_not_matter(length: float) -> None:
-    """Squares overflowed float32, which raised IndexError."""
+    """Squares used to overflow float32, which raised an IndexError."""
     X, Y = topics(100)
     rows = X * np.float32(length)
     plain = SparseTargetClassifier(threads=1).fit(X, Y).predict_topk(X, 1)[0]

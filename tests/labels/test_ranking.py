@@ -22,7 +22,7 @@ def test_precision_counts_hits_among_k() -> None:
 def test_ndcg_divides_by_the_best_that_an_example_allows() -> None:
     scores = ranking_scores(TOP, Y, ONES, ks=(1, 3))
     first = (1 / log2(2) + 1 / log2(4)) / (1 / log2(2) + 1 / log2(3))
-    second = (1 / log2(3)) / (1 / log2(2))  # the only label belongs in the first place
+    second = (1 / log2(3)) / (1 / log2(2))  # ideally, the only label is in the first place
     assert scores["ndcg"] == pytest.approx({1: 1 / 2, 3: (first + second) / 2})
 
 

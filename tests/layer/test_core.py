@@ -31,7 +31,7 @@ def layer_and_minibatch() -> tuple[ExactLayer, Forward]:
 
 
 def test_a_forward_pass_is_refused_after_an_update() -> None:
-    """Once its gradient, computed after the step, belonged to other weights."""
+    """Its gradient, computed after the step, used to belong to other weights."""
     layer, forward = layer_and_minibatch()
     sums = pull_back(forward)
     update = layer.update(sums, 0.01)
@@ -63,7 +63,7 @@ def test_any_change_of_the_state_outdates_a_forward_pass(change: str) -> None:
 
 @pytest.mark.parametrize("kernels", [Kernels(), CpuKernels(2)])
 def test_an_ill_conditioned_factor_is_taken_in_by_float64(kernels: Kernels) -> None:
-    """In float32 the fourth digit of W was wrong: V is large along the direction that U nearly removes."""
+    """In float32 the fourth digit of W used to be wrong: V is large along the direction that U nearly removes."""
     random, d, measure = np.random.default_rng(0), 20, np.arange(1.0, 31) / 465
     layer = ExactLayer(kernels, 30, d, BoundedNS(), measure, np.dtype(np.float32))
     turn = np.linalg.qr(random.standard_normal((d, d)))[0]

@@ -95,7 +95,7 @@ def test_training_on_the_device(kernels: Kernels, monkeypatch: pytest.MonkeyPatc
     assert problems.off(there.vectors, here.vectors) < 1e-2
 
 
-# The step after which the card is gone, and the call that fails: in a step, the copy for a checkpoint or for the model.
+# The step after which the GPU is lost, and the call that then fails: a kernel, or the copy for a checkpoint or model.
 LOST = {"in a step": (4, "window_pull"), "in a checkpoint": (4, "to_host"), "at the end": (10, "to_host")}
 
 

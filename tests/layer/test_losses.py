@@ -39,7 +39,7 @@ def test_bounded_ns_bounds_the_expected_negative_sampling_loss(touching: float) 
     loss = losses.BoundedNS(negatives=5, touching=touching)
     bound = loss.terms(x[0], x @ x / 40, x.mean(), 1.0).value
     assert bound >= softplus(-x[0]) + 5 * np.mean([softplus(v) for v in x])
-    # Tight where all outputs are ±ξ.
+    # The bound is tight where all outputs are ±ξ.
     at = loss.terms(touching, touching**2, touching, 1.0).value
     assert at == pytest.approx(softplus(-touching) + 5 * softplus(touching), rel=1e-9)
 
@@ -147,14 +147,14 @@ def test_a_wrong_loss_is_told_what_is_wrong(wrong: Callable[[losses.Terms], Any]
 
 
 def test_a_loss_that_sees_the_sum_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once the layer passed zeros for s, and so computed another loss."""
+    """The layer used to pass zeros for s, and so computed another loss."""
     monkeypatch.setattr(losses.BoundedNS, "sees_sum", False)
     with pytest.raises(InputError, match="BoundedNS depends on s, which is 0 for a loss with sees_sum = False"):
         check_loss(losses.BoundedNS())
 
 
 def test_a_loss_without_a_name_is_refused_where_it_is_given() -> None:
-    """Once it failed in the middle of a step, with an AttributeError."""
+    """Such a loss used to fail in the middle of a step, with an AttributeError."""
 
     class Nameless(losses.Loss):
         def terms(self, o: Any, q: Any, s: Any, total: float) -> losses.Terms:

@@ -23,7 +23,7 @@ Array = NDArray[Any]
 # Largest error relative to the scale of each quantity (problems.distance). A few steps of well-conditioned algebra
 # lose some tens of units in the last place: float64 stays below 2e-13 and float32 below 5e-6 on these problems.
 TOLERANCE = {"float64": 1e-11, "float32": 3e-5}
-# The emulated GPU is slow per number and target: it takes part if examples × targets × d is at most this.
+# Only problems whose examples × targets × d is at most this also run on the emulated GPU, which is slow.
 EMULATED = 20_000
 
 
@@ -68,7 +68,7 @@ def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
     measure = None if pilot.core.p is None else pilot.core.p**2
     start = pilot.weights()
     dense = DenseOutput(start, pilot.loss, measure)
-    # Forced through the rows of H, the largest problems would take minutes: for them the layer chooses the route.
+    # By the route low_rank, the largest problems would take minutes, so the layer chooses the route for them.
     routes = problems.ROUTES if case.examples * case.D * case.d < 1e8 else ("cheaper",)
     layers = {
         (backend, route): FactoredOutput(
@@ -286,7 +286,7 @@ def test_rows_beyond_32_bits(loss: str) -> None:
         (np.full((6, 6), np.nan), "preconditioner holds a value that is not a finite float64 number"),
         (np.triu(np.ones((6, 6))), "preconditioner must be symmetric"),
         (-np.eye(6), "preconditioner must be positive definite"),
-        # Its diagonal is positive, so it was once accepted, and the step went up the gradient.
+        # Its diagonal is positive, so it used to be accepted, and the step went up the gradient.
         (np.eye(6) - 0.9, "preconditioner must be positive definite: it has a negative eigenvalue"),
     ],
 )

@@ -59,7 +59,7 @@ def test_invariants_over_many_steps(
     lr = 0.05 / m
     worst = dict.fromkeys(("Q", "w_bar", "U"), 0.0)
     for _ in range(200):
-        # A few directions get more than others, so that U's condition grows.
+        # Inputs are larger along the first directions, so that U's condition number grows.
         H = (random.standard_normal((m, d)) / np.arange(1, d + 1)).astype(dtype)
         Y = problems.targets(random, m, D, 4)
         Y.data = Y.data.astype(dtype)
@@ -152,7 +152,7 @@ def test_a_singular_step_is_refused_and_does_not_fold(dtype: Any, m: int, route:
 
 
 def test_a_calm_step_away_from_tiny_weights_is_taken() -> None:
-    """Targets in large units: the step is stable (strength 2·0.01), and ‖W‖² grows from 1e-12 to 4."""
+    """The target is large, but the step is stable (strength 2·0.01): ‖W‖² grows from 1e-12 to 4."""
     layer = FactoredOutput(4, 1, "squared", dtype=np.float64, weights=np.full((4, 1), 1e-6))
     layer.step([[1.0]], sp.csr_array([[100.0, 0, 0, 0]]), 0.01)
     assert layer.weights(0)[0, 0] == pytest.approx(2.0, rel=1e-5)
@@ -161,7 +161,7 @@ def test_a_calm_step_away_from_tiny_weights_is_taken() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("gap", [1e-2, 1e-4, 1e-6, 1e-9])
 def test_a_step_that_nearly_loses_a_direction_is_exact(gap: float, dtype: str) -> None:
-    """One eigenvalue of A is ``gap``, the others are 1: V takes U in, instead of using an inverse."""
+    """One eigenvalue of A is ``gap``, the others are 1. For a small gap, U is folded into V instead of inverted."""
     layer = stepped(6, dtype=dtype)
     if dtype == "float32" and gap < 1e-7:
         return  # float32 inputs cannot tell it from a singular step
@@ -177,7 +177,7 @@ def test_a_step_that_nearly_loses_a_direction_is_exact(gap: float, dtype: str) -
 
 @pytest.mark.parametrize("gap", [1e-2, 1e-4])
 def test_a_step_that_nearly_loses_every_direction_is_exact(gap: float) -> None:
-    """In float32 alone, the rest of W would be mostly rounding."""
+    """Computed in float32 alone, what remains of W would be mostly rounding error."""
     layer = stepped(6, dtype=np.float32)
     dense = DenseOutput(layer.weights(), "squared")
     H, Y = np.repeat(np.eye(6), 4, axis=0) / 2, sp.csr_array((24, 30))

@@ -71,7 +71,8 @@ def test_a_gpu_left_unused_is_said_once(machine: Callable[..., None], caplog: py
 def test_nothing_is_said_of_gpus_where_there_is_no_driver(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Every run on a laptop said "training on the CPU, since CuPy is not installed", with the command to install it.
+    # Without an NVIDIA driver, every run used to say "training on the CPU, since CuPy is not installed", with the
+    # command to install it.
     monkeypatch.setitem(sys.modules, "cupy", None)
     monkeypatch.setattr(devices, "has_nvidia_driver", lambda: False)
     assert devices.choose("auto") == devices.Choice("cpu", "the CPU: no NVIDIA driver was found")

@@ -127,7 +127,7 @@ assert here == there
 
 
 def test_forked_after_use_a_process_works_on_one_thread() -> None:
-    """It hung: OpenMP remembers threads that belong to the parent."""
+    """The process used to hang: OpenMP remembers threads that exist only in the parent."""
     done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("this process was forked from one that had used wordsparse: it uses one thread") == 1
@@ -160,7 +160,7 @@ def test_results_are_made_ahead_by_the_other_threads(helpers: int, ahead: int) -
     results = threads.ordered_map(function, range(20), helpers + 1, ahead=ahead)
     assert next(results) == 0
     deadline = time.monotonic() + 10
-    while len(made) <= ahead and time.monotonic() < deadline:  # while the caller has the first
+    while len(made) <= ahead and time.monotonic() < deadline:  # while the caller holds the first item
         time.sleep(0.001)
     time.sleep(0.02)
     assert sorted(item for item, _ in made) == list(range(1 + ahead))

@@ -43,7 +43,7 @@ LEVELS = Case(
 
 
 def covering_cases() -> list[Case]:
-    """Choose cases in which any two factors meet at every pair of their levels, and small cases at every triple.
+    """Choose cases that cover every pair of levels of any two factors, and small cases for every triple.
 
     Greedy: among random cases, take the case that covers most of the rest. The full product has 17,280 cases.
     """

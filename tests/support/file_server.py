@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Served:
-    """Content that a server sends for every path not in ``redirects`` and ``statuses``; ``requests`` came so far.
+    """Content that a server sends for every path not in ``redirects`` and ``statuses``; ``requests`` were received.
 
     - ``cuts``: the number of bytes after which each of the next connections is cut; later connections are complete.
     - ``endless``: the start of a raw HTTP response, and a part that is repeated forever after it.

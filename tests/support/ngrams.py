@@ -21,7 +21,7 @@ def texts(ngrams: Any) -> list[str]:
 
 
 def numbered(words: Sequence[str], shortest: int, longest: int, at_least: int) -> list[str]:
-    """Return the n-grams that ``at_least`` words have, longest first, then those that the fewest words have."""
+    """Return the n-grams of ``at_least`` words or more, longest first; among equal lengths, rarest first."""
     counts: dict[str, int] = {}
     for word in words:
         for ngram in dict.fromkeys(ngrams_of(word, shortest, longest)):

@@ -79,7 +79,7 @@ def windows_over(random: np.random.Generator, tokens: Array, columns: int, reach
 
 
 def dense_bags(windows: Windows) -> Array:
-    """Return C (m, columns), computed bag by bag."""
+    """Return the matrix C (m, columns) of the bags' means, computed bag by bag."""
     C = np.zeros((windows.rows, windows.columns))
     for j, (i, start, stop) in enumerate(zip(windows.centre, windows.start, windows.stop, strict=True)):
         around = np.concatenate([windows.tokens[start:i], windows.tokens[i + 1 : stop]])
@@ -111,7 +111,7 @@ def route(name: str) -> Iterator[None]:
 def forward(
     layer: FactoredOutput, H: Array, Y: sp.csr_array, inputs: RowInputs | None = None, *, per_example: bool = True
 ) -> Forward:
-    """Run the forward pass of the layer's core, which the trainer uses; add up repeated regression targets before."""
+    """Run the forward pass of the layer's core, as the trainer does, after adding up repeated regression targets."""
     if layer.loss == losses.Squared():
         Y = Y.copy()
         Y.sum_duplicates()
@@ -120,7 +120,7 @@ def forward(
     if inputs is None:
         inputs = RowInputs(layer.core.kernels.to_device(H.astype(layer.dtype)), layer.core.kernels)
     targets = mapped(Targets(rows, csr, Y.data.astype(layer.dtype)), layer.core.kernels.to_device)
-    # As in the trainer: sgemv of OpenBLAS 0.3.31 sets flags by what lay on the stack (5 columns, AVX-512).
+    # As in the trainer: sgemv of OpenBLAS 0.3.31 (5 columns, AVX-512) sets spurious floating-point flags.
     with at_work():
         return layer.core.forward(inputs, targets, per_example=per_example)
 

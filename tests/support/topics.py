@@ -8,8 +8,8 @@ from wordsparse.words.options import LOSSES
 from wordsparse.words.recipe import recommended
 
 TOPICS = [f"a{i}" for i in range(10)], [f"b{i}" for i in range(10)]
-# Loss per pair at the start of a run; the Z-loss starts from noise, so its value is for an output at the mean.
-# Bound of softplus that touches it at ±6, at output 0.
+# AT_START: loss per pair at the start of a run; for the Z-loss, which starts from noise, at the mean output.
+# BOUND_AT_0: the value at output 0 of the bound of softplus that touches it at ±6.
 BOUND_AT_0 = np.log1p(np.exp(6)) - 3 - 1.5 * np.tanh(3)
 
 

@@ -34,12 +34,12 @@ class Adam:
 @pytest.mark.parametrize(
     ("loss", "data", "inputs_are"),
     [
-        ("squared", "learnable", "tied"),  # Q drifts fastest: regression, and moves of single rows
+        ("squared", "learnable", "tied"),  # Q drifts fastest with regression and moves of single rows
         ("bounded-ns", "noise", "tied"),  # rows that keep moving raise the loss
         ("zloss", "noise", "tied"),  # without rescaling, W grows without limit
         ("zloss", "learnable", "own"),  # variances and curvature of either sign
         ("taylor", "noise", "own"),  # inputs without a norm: noise shrinks them, or W outgrows them
-        ("spherical", "learnable", "own"),  # even in o: it starts from weights that are not 0
+        ("spherical", "learnable", "own"),  # the loss is even in o, so weights must not start at 0
     ],
 )
 def test_long_runs_stay_finite(loss: str, data: str, inputs_are: str) -> None:
@@ -58,7 +58,7 @@ def test_long_runs_stay_finite(loss: str, data: str, inputs_are: str) -> None:
         minibatch = engine.minibatch(h, rows, targets, ones)
         losses, version = engine.losses(minibatch, keep=True)
         gradient = engine.gradient(minibatch, np.full(BATCH, 1 / BATCH), version, collected).astype(float)
-        if tied:  # through the norm
+        if tied:  # the gradient passes through the norm
             gradient = (gradient - h * (h * gradient).mean(1, keepdims=True)) / size
             engine.collect_rows(ids, np.roll(gradient, -1, 1), version, collected)
         else:

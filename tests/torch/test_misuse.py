@@ -44,7 +44,7 @@ def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_rate_beyond_the_stable_one_is_cut_to_it(bias: bool) -> None:
-    """Once it was refused."""
+    """Such a rate used to be refused."""
     h, Y = minibatch()
     losses = []
     head = layer(loss="squared", lr=1e12, bias=bias)

@@ -168,7 +168,7 @@ def test_a_target_moves_by_half_its_derivative_at_most() -> None:
 
 
 def test_small_minibatches_are_remembered_as_long_as_large_ones() -> None:
-    """Every class returns after 31 minibatches. Rows averaged over 50 would be noise, and the body would shrink h."""
+    """A class returns every 31 minibatches or so. With a memory of only 50, rows would be noise, which shrinks h."""
     random = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
     centres, outputs = torch.randn(500, 64, generator=random), torch.randperm(2000, generator=random)[:500]

@@ -60,7 +60,7 @@ def test_a_new_text_adds_words_and_forgets_none(text: Path, output: Path, tmp_pa
         file.write("w3 once w4\n")
     second = train(other, output, resume=True, min_count=2, epochs=1)
     assert sorted(second.vocabulary.words) == sorted(f"w{i}" for i in range(20))
-    # An index of rows that was stored before gave other words: the vocabulary was sorted anew.
+    # The vocabulary used to be sorted anew, so row numbers stored before meant other words.
     assert second.vocabulary.words[: len(first)] == first.vocabulary.words
     assert second.wv.most_frequent(20).tolist() != [*range(20)]
     counts = dict(zip(second.vocabulary.words, second.vocabulary.counts.tolist(), strict=True))
@@ -68,10 +68,10 @@ def test_a_new_text_adds_words_and_forgets_none(text: Path, output: Path, tmp_pa
     assert np.isfinite(second.vectors).all()
     assert second.report["tokens"] == 603
     assert len(second.report["loss"]) == 1
-    # It starts from what was learnt: far below the loss of W = 0.
+    # Training starts from the learnt weights: the loss is far below the loss at W = 0.
     assert second.report["loss"][0] < first.report["loss"][0]
     assert not run_directory(output).exists()
-    # The same again is finished; more epochs on the new text are not.
+    # The same request finds a finished run; a request for more epochs on the new text trains.
     assert same_vectors(train(other, output, resume=True, min_count=2, epochs=1), second)
     third = train(other, output, resume=True, min_count=2, epochs=2)
     assert third.report["loss"][0] == second.report["loss"][0]
@@ -91,7 +91,7 @@ def test_what_was_learnt_is_there_before_the_first_step_on_a_new_text(tmp_path: 
     np.testing.assert_array_equal(run.embedding.E[rows], before.input_rows)
     new = np.setdiff1d(np.arange(20), rows)
     assert not run.embedding.mass[new].any()
-    # Q and w̄ are those of the weights in the new measure.
+    # Q and w̄ belong to the weights in the new measure.
     W = output_layer.weights().astype(np.float64)
     p2 = output_layer.p**2
     np.testing.assert_allclose(output_layer.factors.Q, (W * p2[:, None]).T @ W, rtol=1e-5, atol=1e-7)
@@ -154,7 +154,7 @@ def test_a_model_that_continues_another_stays_in_its_axes(tmp_path: Path) -> Non
 
 
 def _topics(path: Path, seed: int) -> Path:
-    """Sentences of eight words of one of six topics."""
+    """Write sentences of eight words, each sentence on one of six topics."""
     random = np.random.default_rng(seed)
     topics = random.integers(0, 6, 3000)
     path.write_text("".join(" ".join(f"a{t}b{i}" for i in random.integers(0, 9, 8)) + "\n" for t in topics))

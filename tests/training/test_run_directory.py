@@ -33,7 +33,7 @@ def test_leftovers_of_a_process_that_died_are_removed(text: Path, output: Path) 
 
 @pytest.mark.parametrize("kind", ["model", "file", "link", "checkpoint"])
 def test_what_no_run_made_stays_where_it_is(text: Path, output: Path, kind: str, tmp_path: Path) -> None:
-    """A model called NAME.training was removed by the next training of NAME, and so was any directory."""
+    """A model or any directory called NAME.training used to be removed by the next training of NAME."""
     directory = run_directory(output)
     if kind == "model":
         train(text, directory)

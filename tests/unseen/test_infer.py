@@ -189,7 +189,7 @@ def of_text() -> ws.Model:
 
 
 def test_texts_and_queries_go_through_the_tokeniser_of_the_model(of_text: ws.Model, tmp_path: Path) -> None:
-    """Once capital letters and punctuation made known words unknown."""
+    """Capital letters and punctuation used to make known words unknown."""
     m = of_text
     rows = m.encode(["The Sun; York.", "", "unknown!", ["sun", "york"]])
     assert rows.dtype == np.float32
@@ -243,7 +243,7 @@ def test_requests_that_have_no_answer(models: dict[str, ws.Model], request_: Req
 
 @pytest.mark.parametrize("factor", [1e30, 0])
 def test_numbers_of_an_altered_model_are_refused(models: dict[str, ws.Model], factor: float) -> None:
-    """Once the vectors of new words were NaN, with a RuntimeWarning of NumPy."""
+    """The vectors of new words used to be NaN, with a RuntimeWarning of NumPy."""
     altered = replace(models["cbow"], output_rows=models["cbow"].output_rows * np.float32(factor))
     with pytest.raises(InputError, match="the model's numbers overflow, or are all zero"):
         altered.infer("comet", [["comet", *altered.vocabulary.words[:3]]])

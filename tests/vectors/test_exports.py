@@ -104,7 +104,7 @@ def test_model2vec_makes_a_new_directory_only(tmp_path: Path) -> None:
     for word in ("new york", "", " a"):
         with pytest.raises(InputError, match="tokenizer cuts texts"):
             save_vectors(some_vectors(("a", word)), tmp_path / "n", "model2vec")
-    for name in ("japanese", "chinese"):  # once the encoder returned zeros for every text
+    for name in ("japanese", "chinese"):  # the encoder used to return zeros for every text
         vectors = some_vectors()
         vectors.tokens = name
         with pytest.raises(InputError, match=rf"cannot split texts as the model's own \({name}\) does"):

@@ -26,8 +26,8 @@ LOSSES: dict[str, Loss] = {
 }
 COUNTS = np.arange(V, 0, -1.0) ** 2
 MEASURE = np.sqrt(COUNTS) / np.sqrt(COUNTS).sum()
-# With few tokens, the trust bound limits every word with the second sizes, and no word with the first. Leverage and
-# dimension limit the steps only with the first sizes.
+# With few tokens, the trust bound limits every word under SIZES[1], and no word under SIZES[0]. Leverage and dimension
+# limit the steps only under SIZES[0].
 SIZES = [
     StepSizes(forget_tokens=120.0, wide_dim=DIM / 2),
     StepSizes(m0=0.1, t0=2.0, rho=0.1, ridge=0.2, max_leverage=1.0),
@@ -194,7 +194,7 @@ def test_the_first_step_leaves_the_input_vectors_whatever_lr_is(model: str, loss
 @pytest.mark.parametrize("loss", ["bounded-ns", "taylor"])
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_a_heldout_loss_does_not_go_back(model: str, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once it computed all sums that a step needs. It must still equal the loss of a step."""
+    """A held-out loss used to compute all sums that a step needs. It must still equal the loss of a step."""
     trained = embedding(loss, Kernels(), SIZES[0])
     trained.step(minibatch(model, 0), 0.0)
     examples = minibatch(model, 1)

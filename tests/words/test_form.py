@@ -128,7 +128,7 @@ def test_the_strength_is_that_of_the_text_of_the_dimension_and_of_the_user() -> 
 
 
 def test_words_that_are_shuffled_have_no_strength() -> None:
-    # Frequent words lie in other places than rare words. Once any n-grams predicted the difference of the two means.
+    # Frequent words lie in other places than rare words. Any n-grams used to predict the difference of the two means.
     words, _ = spelled()
     random = np.random.default_rng(5)
     counts = (1000 / np.arange(1, 401)).astype(np.int64)
@@ -175,7 +175,7 @@ def test_lengths_out_of_range_are_refused(lengths: tuple[int, int]) -> None:
 
 
 def test_short_words_have_short_ngrams(tmp_path: Path) -> None:
-    """Once n-grams of 3 to 6 characters were blended in, although they predict nothing for kanji."""
+    """N-grams of 3 to 6 characters used to be blended in, although they predict nothing for kanji."""
     assert form.lengths(WORDS) == form.LENGTHS
     assert form.lengths(["東京", "東京都", "京都", "猫"]) == (1, 3)
     assert form.lengths(WORDS, 2) == (2, form.LENGTHS[1])

@@ -55,7 +55,7 @@ def test_rows_can_stay_on_the_disk(saved: Path) -> None:
 def test_a_model_that_is_replaced_while_it_is_read_is_read_again(
     saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mapped: bool, exchanges: bool, file: str
 ) -> None:
-    """Once the new files did not match the old manifest: a model that was always whole was reported as damaged."""
+    """The new files were compared with the old manifest: a model that was always whole used to be called damaged."""
     make(seed=1).save(tmp_path / "new")
     descriptor_of = regular.descriptor_of
 

@@ -61,7 +61,7 @@ def test_a_loss_of_ones_own_needs_its_step_sizes() -> None:
     with pytest.raises(InputError, match=r"loss Own is your own, .* give recipe=wordsparse.Recipe\(loss, steps\)"):
         Options(loss=Own())
     assert Options(loss=Own(), recipe=Recipe(Own(), StepSizes())).loss == "taylor"
-    # Once the recipe alone was refused: its loss was not the default loss.
+    # The recipe alone used to be refused: its loss was not the default loss.
     assert Options(recipe=Recipe(Own())) == Options(loss="taylor", recipe=Recipe(Own(), StepSizes()))
 
 

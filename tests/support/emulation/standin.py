@@ -42,7 +42,7 @@ class Array(NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
-            return NotImplemented  # CuPy's arrays do not know add.at and add.reduce either
+            return NotImplemented  # CuPy's arrays do not support add.at and add.reduce either
         result = self.__array_function__(ufunc, (), inputs, kwargs)
         return kwargs["out"][0] if "out" in kwargs else result
 
