@@ -285,7 +285,7 @@ def indicator(rows: list[list[int]], columns: int) -> Any:
 
 
 def cleaned(X: Any, Y: Any, X_test: Any, Y_test: Any) -> DataSet:
-    """Remove labels that no training row has, and rows that have no label then."""
+    """Remove labels that no training row has, and then rows that are left without a label."""
     seen = np.flatnonzero(np.asarray(Y.sum(0)).ravel() > 0)
     Y, Y_test = Y[:, seen], Y_test[:, seen]
     train, test = np.diff(Y.indptr) > 0, np.diff(Y_test.indptr) > 0

@@ -16,8 +16,8 @@ from wordsparse.gensim import LineSentence, texts
 class Reading(Benchmark):
     """A text file to a vocabulary and shards, µs per token, and gensim's scan.
 
-    ``time_read``: split, checked, counted and numbered, on one thread, with nothing written. ``time_encode``: all of
-    it, with the vocabulary and the shards on the disk. ``…_unicode``: with that tokeniser, per token of ``split``.
+    ``time_read`` splits, checks, counts and numbers the text on one thread and writes nothing. ``time_encode`` runs
+    ``encode``, which writes the vocabulary and the shards; ``…_unicode`` with that tokeniser, per token of ``split``.
     """
 
     text: Path = Path("text.txt")

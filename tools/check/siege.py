@@ -41,7 +41,7 @@ TRAINING = ["--dim", "20", "--epochs", "2", "--sample", "0", "--min-count", "1",
 
 @dataclass(frozen=True)
 class Target:
-    """A command to kill: ``arguments`` returns the command line of the next try; ``stands`` is the old output."""
+    """A command to kill: ``arguments`` returns the command line of the next try; ``stands`` is the output before it."""
 
     name: str
     output: Path

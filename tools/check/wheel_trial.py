@@ -27,7 +27,7 @@ PAIRS = "seaaa seaab 9\nseaac lawac 1\nartad artae 8\nsunaf artaf 2\n"
 
 def wordsparse(*arguments: str) -> str:
     command = [str(Path(sys.executable).with_name("wordsparse")), *arguments]
-    environment = {**os.environ, "XDG_CACHE_HOME": os.getcwd()}  # has no test sets
+    environment = {**os.environ, "XDG_CACHE_HOME": os.getcwd()}  # a cache without test sets
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"wordsparse {' '.join(arguments)}: status {done.returncode}\n{done.stderr}")
