@@ -39,11 +39,11 @@ constexpr ptrdiff_t TILE = 512, STEP = 4 * TILE;
 typedef uint16_t halves __attribute__((vector_size(64), may_alias));
 typedef uint32_t bits __attribute__((vector_size(64), may_alias));
 
-/* The tiles of a panel with this inner dimension; the panels of this number of rows or columns. */
+/* The number of steps of 32 in an inner dimension, and the number of panels for a count of rows or columns. */
 INLINED ptrdiff_t steps_of(ptrdiff_t inner) { return (inner + SIDE - 1) / SIDE; }
 INLINED ptrdiff_t sides_of(ptrdiff_t count) { return (count + SIDE - 1) / SIDE; }
 
-/* Both parts as the upper halves of float32 numbers, rounded. */
+/* Splits x into its two bfloat16 parts, each rounded and in the upper half of 32 bits. */
 INLINED void split(vec<float> x, bits *high, bits *low) {
     const bits half = bits{} + 0x8000u, upper = bits{} + 0xffff0000u;
     *high = ((bits)x + half) & upper;
@@ -88,8 +88,8 @@ INLINED void pack_across(const Read &read, ptrdiff_t inner, ptrdiff_t count, uin
     }
 }
 
-/* Eight tiles of 16 rows of 64 bytes, until end_tiles. The barrier puts packed numbers into memory before a tile is
- * loaded: the compiler does not know that tiles are loaded from there. */
+/* Configures eight tiles of 16 rows of 64 bytes, until end_tiles. The barrier puts packed numbers into memory before a
+ * tile is loaded: the compiler does not know that tiles are loaded from there. */
 INLINED void begin_tiles() {
     struct {
         uint8_t palette = 1, start = 0, reserved[14] = {};
@@ -155,7 +155,7 @@ INLINED void multiply_block(const uint16_t *left, const uint16_t *right, ptrdiff
     for (ptrdiff_t i = 0; i < rows; i++) memcpy(c + i * ld_c, block + i * SIDE, columns * sizeof(float));
 }
 
-/* As gemm.hpp's, for float. */
+/* The functions of the same names in gemm.hpp, for float. */
 template <typename real>
 void pack_right(const void *b, bool is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t columns,
                 bool transposed, real *packed) {

@@ -15,7 +15,7 @@ dtypes    real = float32 or float64 for values; int64 indptr, order and rows; in
 memory    every output is allocated by the caller; rows are contiguous and may be further apart than their length
 cost      2 d flops and one row of d values read per entry; for a matrix larger than a cache whose rows are read many
           times, see column_blocks
-threads   rows are dealt to OpenMP threads in blocks; a row is computed by one thread, so bytes never depend on it
+threads   rows are dealt to OpenMP threads in blocks; a row is computed by one thread, so threads change no result
 """
 
 from cython cimport view
@@ -45,7 +45,7 @@ cdef extern from "csr_rows.hpp" nogil:
         int, const T*, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
 
 cdef enum:
-    # The number of entries by which places in the transpose are prefetched: consecutive entries have distant places.
+    # How many entries ahead places in the transpose are prefetched: consecutive entries have distant places.
     ENTRIES_AHEAD = 24
 
 

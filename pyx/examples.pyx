@@ -24,7 +24,7 @@ cdef extern from "isa.hpp" namespace "wordsparse" nogil:
 
 cdef enum:
     END_OF_SENTENCE = -2
-    # The number of pairs by which an entry is prefetched: the entries of consecutive pairs are far apart in memory.
+    # How many pairs ahead entries are prefetched: the entries of consecutive pairs are far apart in memory.
     AHEAD = 24
 
 # A word's number and a distance in one integer: 32 bits suffice for at most MAX_WORDS_IN_32_BITS words and distances up
@@ -56,7 +56,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
 
     A token is kept if 32 random bits are at most keep_below[word]. kept receives word ids, and -2 where a sentence
     ends. width receives the window of each token: more than k if 32 other bits are below wider_below[k - 1], which
-    falls with k up to window - 1. Both need (hi - lo) + 2 (window + 1) entries; without space, no width is drawn.
+    falls with k up to window - 1. Both need (hi - lo) + 2 (window + 1) entries; if width is empty, none is drawn.
     Return (entries written, first centre, past the last centre, corpus tokens in ids[lo:hi]).
     """
     cdef int64_t start = lo, i, n = ids.shape[0], written = 0, first = 0, last = 0, tokens = 0
@@ -108,7 +108,9 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
 
 
 def local_ids(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, int64_t[::1] words):
-    """List the unique words of kept[:n] in `words`, in order of appearance; mark slot (V entries, -1). Return u."""
+    """List the unique words of kept[:n] in `words`, in order of appearance. Return their number u.
+
+    slot (V,) is -1 at the start; it is 0 at these words afterwards."""
     cdef Py_ssize_t i, unique = 0
     require_ids(kept, n, slot.shape[0])
     require(words.shape[0] >= min(n, slot.shape[0]), "each unique word must have a place")
@@ -357,7 +359,7 @@ def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssiz
 
 
 def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places):
-    """List where each word stands in ids: word w's places ascend from place[w] on, which is moved to their end."""
+    """List where each word stands in ids: word w's places ascend from place[w] on; place[w] is moved to their end."""
     cdef Py_ssize_t i, size = 0
     require_ids(ids, ids.shape[0], place.shape[0])
     for i in range(ids.shape[0]):
@@ -377,7 +379,7 @@ def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[
     """Count the contexts of some words from `first` on, as CSR rows, with columns in order of appearance.
 
     ids is a text, -2 where a sentence ends; the places of word w are places[starts[w]:starts[w + 1]]. A context at
-    distance k counts by_distance[k - 1], times the weight of the word's place if there are weights. seen (V,) must not
+    distance k adds by_distance[k - 1], times the weight of the word's place if there are weights. seen (V,) must not
     hold any number of these words: it receives, per context, the last word around which it was seen. sums (V,) is
     scratch. indptr has a row per word; columns and counts have space for all possible contexts: per word, all columns
     or, if that is less, two windows for each of its places.

@@ -69,8 +69,8 @@ struct NgramTable {
 
 /* The n-grams that at_least of the words text[word_ends[w - 1] : word_ends[w]] have, and the words of each n-gram.
  *
- * First a counter per hash, which n-grams may share, shows which n-grams can be in enough words: most are not, and only
- * the others enter the table. Memory: 2 to 4 bytes per character, and 4 for each n-gram of a word. */
+ * First a counter per hash, which n-grams may share, rules out most of the n-grams that are in too few words. Only the
+ * others enter the table. Memory: 2 to 4 bytes per character, and 4 for each n-gram of a word. */
 class Ngrams {
   public:
     Ngrams(const std::int64_t *kind, const std::int32_t *text, const std::int64_t *word_ends, std::size_t words,
@@ -107,7 +107,7 @@ class Ngrams {
     std::vector<std::int64_t> ends;
     std::size_t entries = 0;
 
-    /* The words of each n-gram, ascending, each as often as it has the n-gram: of[starts[g] : starts[g + 1]]. */
+    /* The words of each n-gram, ascending, each as often as it contains the n-gram: of[starts[g] : starts[g + 1]]. */
     void words_of(std::int64_t *starts, std::int32_t *of) const {
         for (const std::int32_t row : rows_) ++starts[row + 1];
         for (std::size_t g = 0; g < ends.size(); ++g) starts[g + 1] += starts[g];

@@ -88,7 +88,7 @@ def number(const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::
     letters, ends : (., int32), (B, int64)
         The letters of the n-grams.
     starts, of : (B + 1, int64), (n, int32)
-        The words of each n-gram, of[starts[g]:starts[g + 1]], ascending, each as often as it has it. Zeros follow.
+        The words of each n-gram, of[starts[g]:starts[g + 1]], ascending, each as often as it contains g. Zeros follow.
     sizes : (V, int32)
         How many of these n-grams each word has.
     """

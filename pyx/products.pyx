@@ -51,7 +51,7 @@ MAX_PARTS = 8
 
 
 def part_rows(Py_ssize_t n):
-    """Return how many of n rows gram sums in `real`: a function of n alone, see above. Rounds of MAX_PARTS are full."""
+    """Return how many of n rows gram sums in `real`: a function of n alone that fills rounds of MAX_PARTS sums."""
     cdef Py_ssize_t rounds = max(1, blocks_of(n, MAX_PARTS * MAX_ROWS))
     return max(BLOCK, blocks_of(n, rounds * MAX_PARTS))
 

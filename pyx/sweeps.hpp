@@ -79,8 +79,9 @@ template <typename real> void unpack(const uint8_t *row, ptrdiff_t d, real *to) 
 }
 
 /* Fits one span of the rows of n-grams g, by sweeps that start from zeros. vectors: d numbers per word; ids: the words
- * of the fit; pull and reach: ωx and ωx² of each of these, where x is the share of an n-gram in its mean; starts and
- * of: the words of each n-gram, and WORDS_AHEAD more after the last; pulls: a line per word, ωx times its residual. */
+ * of the fit; pull and reach: ωx and ωx² of each of these, where ω is the word's weight and x the share of an n-gram in
+ * the mean of its n-grams; starts and of: the words of each n-gram, and WORDS_AHEAD more after the last; pulls: a line
+ * per word, ωx times its residual. */
 template <typename real>
 void sweep(const real *vectors, const real *mean, ptrdiff_t d, const int64_t *ids, ptrdiff_t words, const float *pull,
            const float *reach, const int64_t *starts, const int32_t *of, ptrdiff_t ngrams, const float *steps,

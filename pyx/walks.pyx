@@ -11,9 +11,10 @@ threads   a call runs without the GIL, in one thread; several calls may run at a
 Randomness is counter-based: a walk depends on (key, its number) alone, so the walks are the same however they are cut
 into minibatches.
 
-p and q are node2vec's parameters (Grover & Leskovec, 2016): from t over v to x, an edge counts 1/p if x is t, 1 if t
-has an edge to x, else 1/q. A neighbour is drawn as if there were no p and q, and accepted with the probability of its
-factor divided by the largest of the three factors, so no tables of pairs of edges are needed.
+p and q are node2vec's parameters (Grover & Leskovec, 2016): after a step from t to v, the weight of the edge from
+v to x is multiplied by 1/p if x is t, by 1 if t has an edge to x, else by 1/q. A neighbour is drawn as if there were no
+p and q, and accepted with the probability of its factor divided by the largest of the three factors, so no tables of
+pairs of edges are needed.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t

@@ -93,7 +93,7 @@ template <typename real> INLINED vec<real> *at_line(char *base, size_t lines) {
     return at_byte<real>(base, lines * LINE);
 }
 
-/* A row of F or of W in a panel. */
+/* The numbers of F, or of W, in a line of a panel. */
 template <Panel half, typename V> INLINED V row_of_F(V line) {
     if constexpr (half == HALF) return upper_half(line);
     else return line;
@@ -105,7 +105,7 @@ template <Panel half, typename V> INLINED V row_of_W(V line) {
 
 /* One pass over the text. features: a word's lines of F, Z and G; targets: a target's lines of W and X; ring: per place
  * the running sum, the parts of Z and of G that start and stop there, and the sum over the bag with its centre there. A
- * position's step has all its data: registers are few, and any other pointer may have written to memory. */
+ * position's step holds all its data: there are few registers, and other data would be read again after each store. */
 template <typename real, Panel half>
 INLINED void pull_pass(const windows *w, const step<real> *now, char *features, char *targets, char *ring) {
     /* Vectors of a line, and where a place's, a word's and a target's lines begin. */
@@ -121,7 +121,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
     now += 2 * reach;
     for (ptrdiff_t p = 0; p < steps; p++, now++) {
         if ((p & afresh) == 0) {
-            /* Count sums from here on; the parts that have started and not stopped are the parts still to stop. */
+            /* Restart the running sums; the parts that have started and not stopped are the parts still to stop. */
             UNROLLED for (int v = 0; v < n; v++) by_z[v] = by_g[v] = vec<real>{};
             for (ptrdiff_t i = 0; i <= last; i++) {
                 vec<real> *at = at_byte<real>(ring, i * place);
@@ -227,8 +227,8 @@ template <typename real> INLINED void write_line(real *to, const char *from, int
 
 /* Strip number `strip`, a cache line wide, of X = Gamma' H, Z = C' diag(zeta) H, G = C' Gamma W, with H = C F; Gamma has
  * one number per bag, at its target. plan: by window_plan; ring: OF_PLACE strips per place; panels: panels_bytes bytes.
- * Strips that are used together are copied together: each word's rows lie in separate pages, and a processor remembers
- * the addresses of a few thousand pages.
+ * Strips that are used together are copied together: each word's rows lie in separate pages, and the TLB of a processor
+ * holds a few thousand pages.
  * Cost: about 20 flops per column and position; four or five rows of the strip read and three written from the cache;
  * rows of the matrices once each. */
 template <typename real, Panel half>

@@ -18,15 +18,15 @@
 
 namespace wordsparse {
 
-/* Most cache lines of a strip of sums. Pull, which reads two matrices and adds to three, takes strips of one line: then
- * the running sums are in registers, and many words' strips are in the second-level cache. */
+/* The most cache lines that a strip of sums may have. Pull, which reads two matrices and adds to three, takes strips of
+ * one line: then the running sums are in registers, and many words' strips are in the second-level cache. */
 constexpr ptrdiff_t SUM_LINES = 7;
 /* Strips per place of the ring: the running sum, Z, G, and the bag's sum. */
 constexpr int OF_PLACE = 4;
 /* Positions whose bags a thread takes at a time. */
 constexpr ptrdiff_t POSITIONS = 2048;
-/* How many positions ahead the rows of a token are prefetched into the second-level cache: the first-level cache can
- * have too few lines under way at a time. */
+/* How many positions ahead the rows of a token are prefetched into the second-level cache: the first-level cache
+ * allows too few outstanding misses. */
 constexpr ptrdiff_t TOKENS_AHEAD = 48;
 constexpr ptrdiff_t AFRESH = 4;
 struct windows {
@@ -71,7 +71,7 @@ BY_ISA(window_means)
 template <typename real> constexpr ptrdiff_t VECS = LINE / sizeof(vec<real>);
 template <typename real> constexpr ptrdiff_t LINE_NUMBERS = LINE / sizeof(real);
 
-/* Counts the sums of the ring from here on. */
+/* Restarts the running sum: subtracts it from every place of the ring, and sets it to zero. */
 template <typename real, ptrdiff_t vecs> INLINED void count_anew(ptrdiff_t last, vec<real> *S, vec<real> *sum) {
     for (ptrdiff_t i = 0; i <= last; i++) {
         UNROLLED for (ptrdiff_t v = 0; v < vecs; v++) S[i * vecs + v] -= sum[v];
@@ -102,7 +102,7 @@ void sum_strip(const windows *w, ptrdiff_t block, const real *F, const int32_t *
     int64_t j = w->first[block];
     vec<real> sum[vecs] = {}, dots[4] = {};
     mask<real> keep[VECS<real>];
-    int waiting = 0; /* number of dots of the last bags */
+    int waiting = 0; /* number of dots that are not summed yet */
     for (ptrdiff_t i = 0; i < LINE_NUMBERS<real>; i++) {
         const auto inside = -(whole * LANES<real> + i < columns);
         if constexpr (LANES<real> > 1) keep[i / LANES<real>][i % LANES<real>] = inside;

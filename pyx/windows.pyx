@@ -182,7 +182,7 @@ cdef void part_sums(const int32_t* tokens, Py_ssize_t n, const int32_t* centre, 
                     const int32_t* stop, const double* values, const double* squares, Py_ssize_t reach,
                     Py_ssize_t first, Py_ssize_t last, double* ring, double* out, Py_ssize_t columns) noexcept nogil:
     """Compute sums of the bags from `first` to `last`. A place of the ring holds what is added to the running sums at a
-    position, and what the bag with its centre there omits."""
+    position, and the terms of the bag with its centre there, which the position's token must not get."""
     cdef Py_ssize_t wrap = ring_size(reach) - 1, j = first, p
     cdef double total = 0, total_square = 0, value, square, size
     cdef double* place

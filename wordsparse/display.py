@@ -79,7 +79,7 @@ class Display:
 
 
 def write(line: str) -> None:
-    """Write a line on standard error, in place of a line that is being overwritten; without a reader it is dropped."""
+    """Remove the progress line and write a line on standard error; errors of writing are ignored."""
     _draw("")
     _print(f"{escaped(line)}\n")
 

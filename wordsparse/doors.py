@@ -1,7 +1,7 @@
 """Tables of what the shell can call: commands, and the sources that ``train --for`` names in addition to kinds of text.
 
-Each row has its module and its sentence, so that help need not import it. A command outside the core lives in the
-folder of its door; without the folder, running the command says that it is missing.
+Each row has a module and a sentence, so that help need not import the module. A command outside the core lives in a
+folder of its own, its *door*; without the folder, running the command says that it is missing.
 """
 
 SOURCES: dict[str, tuple[str, str]] = {

@@ -1,4 +1,4 @@
-"""Names for types that every room uses."""
+"""Names for types that the whole package uses."""
 
 from typing import Any, TypeAlias
 

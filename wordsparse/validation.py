@@ -219,7 +219,8 @@ def _sparse_parts(name: str, matrix: Any, dtype: np.dtype[Any], *, add_up: bool)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise InputError(f"{name} is not a valid {matrix.format.upper()} matrix: {error}; {REBUILD}") from None
     if add_up and not rows.has_canonical_format:
-        parts = _summable(rows.data).copy(), rows.indices.copy(), rows.indptr.copy()  # the caller's arrays stay
+        # Copies, because adding up in place would change the caller's arrays.
+        parts = _summable(rows.data).copy(), rows.indices.copy(), rows.indptr.copy()
         rows = sp.csr_array(parts, shape=rows.shape)
         rows.sum_duplicates()
     indptr, columns = rows.indptr.astype(np.int64), rows.indices.astype(np.int64)
@@ -245,7 +246,7 @@ def _as_csr(matrix: Any) -> Any:
 
 
 def _summable(values: Array) -> Array:
-    """Return whole numbers as float64, for sums without overflow: in uint8, 200 and 200 are 144."""
+    """Return whole numbers as float64, for sums without overflow: in uint8, 200 + 200 is 144."""
     return values.astype(np.float64) if values.dtype.kind in "iu" else values
 
 

@@ -18,7 +18,7 @@ _ALGORITHMS = {name for name in hashlib.algorithms_guaranteed if hashlib.new(nam
 
 @dataclass(frozen=True)
 class Card:
-    """A public text, or test sets; a member that is None is unknown.
+    """A public text, or test sets; a field that is None is unknown.
 
     - ``url``, ``bytes``, ``checksum``: the file on the server.
     - ``members``: for an archive (zip or tar), patterns of the names of the wanted members, each with its checksum, or

@@ -70,7 +70,7 @@ def _place(card: Card) -> Path:
 
 
 def _use(card: Card, output: Path) -> tuple[str, str]:
-    """Return the use of fetched data, training or evaluation, and its command."""
+    """Return the purpose of the fetched data, ``train`` or ``evaluate``, and the command to type."""
     if card.format is None or card.tokens is None:
         files = [part for name in DEFAULT_PAIRS for part in ("--pairs", str(output / name))]
         files += [part for name in DEFAULT_ANALOGIES for part in ("--analogies", str(output / name))]

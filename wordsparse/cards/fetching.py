@@ -33,7 +33,7 @@ TIMEOUT = 60.0
 RESUME = "run the same command again: it resumes if the card has a checksum"
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, RuntimeError, ValueError)
 
-# Called with the number of bytes on the disk and the size of the whole file, None if that is unknown.
+# Called with the number of bytes on the disk so far, and the size of the whole file (None if it is unknown).
 Progress = Callable[[int, int | None], object]
 
 

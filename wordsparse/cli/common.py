@@ -66,7 +66,7 @@ PATH = FilePath(path_type=Path)
 
 
 def check_order(model: str | os.PathLike[str], words: Sequence[str]) -> None:
-    """Raise InputError if the model and a word have changed places."""
+    """Raise InputError if the model and a word were typed in the wrong order."""
     if not os.path.exists(model) and (named := next((word for word in words if os.path.exists(word)), None)):
         raise InputError(f"there is no model {os.fspath(model)}: the model comes first, {named} {os.fspath(model)}")
 

@@ -13,7 +13,7 @@ from wordsparse import optional
 from wordsparse.kernels.pool import ArrayPool
 from wordsparse.types import Array
 
-# Seconds until the launcher has read a rank's output, and between two tests whether the others have arrived.
+# Seconds to wait until the launcher has read a rank's output, and between two checks whether all ranks have arrived.
 READ, LOOK = 1.0, 0.005
 
 
@@ -55,7 +55,7 @@ class Ranks:
         return sliced.reshape(-1)[: part.size].reshape(part.shape)
 
     def rows(self, part: Array, counts: Sequence[int]) -> Array:
-        """Join all ranks' rows, in the order of the ranks; ``part`` (n, k) holds this rank's, ``counts`` every n."""
+        """Join all ranks' rows, in the order of the ranks; ``part`` (n, k) holds this rank's rows, ``counts`` all n."""
         ends = list(accumulate(counts))
         received = self._pool.empty((ends[-1], part.shape[1]), part.dtype)
         received[ends[self.rank] - part.shape[0] : ends[self.rank]] = part

@@ -110,7 +110,7 @@ def read_sentences(path: str | PathLike[str]) -> list[Pair]:
 
 
 def read_related(path: str | PathLike[str]) -> list[Related]:
-    """Read lines of two related words. Each line gives two items: every word of it should find the other one."""
+    """Read lines of two related words. Each gives two items: either word should have the other among its nearest."""
     items: list[Related] = []
     for where, line in _lines(path):
         words = line.split("\t") if "\t" in line else line.split()

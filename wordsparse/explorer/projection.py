@@ -46,6 +46,6 @@ def principal_components(unit: NDArray[np.float32]) -> Points:
 def _tsne(unit: NDArray[np.float32]) -> Points:
     manifold = optional.load("the map by t-SNE", "sklearn.manifold")
     model = manifold.TSNE(perplexity=PERPLEXITY, random_state=0, max_iter=ITERATIONS)
-    # Its threads wait for each other at every iteration: on a busy machine, one thread is several times as fast.
+    # Threads of t-SNE wait for each other at every iteration: on a busy machine, one thread is several times as fast.
     with importlib.import_module("threadpoolctl").threadpool_limits(1):
         return np.asarray(model.fit_transform(unit), np.float64)

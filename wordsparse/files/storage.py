@@ -269,7 +269,7 @@ def read_unreplaced(directory: Path, read: Callable[[], Content]) -> Content:
         try:
             opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)  # its inode number is not reused while it is open
         except OSError:
-            return read()  # whose error says what is wrong
+            return read()  # raises the error that says what is wrong
         try:
             content = read()
             if is_at(opened, directory):

@@ -16,7 +16,7 @@ OURS = "wordsparse.gensim"
 
 
 def gensims(module: str) -> Callable[[str], Any]:
-    """Return a ``__getattr__`` for our ``module``: it finds a name in gensim's module of that place, or its models."""
+    """Return a ``__getattr__`` for our ``module``: it looks in gensim's module of that path, then in gensim.models."""
 
     def attribute(name: str) -> Any:
         if not name.startswith("_"):
@@ -29,7 +29,7 @@ def gensims(module: str) -> Callable[[str], Any]:
 
 
 def _theirs(module: str, name: str) -> ModuleType:
-    """Return gensim's module in the place of ``module``; MissingDependencyError with ``name`` without gensim."""
+    """Return gensim's counterpart of ``module``; without gensim, a MissingDependencyError names ``name``."""
     optional.load(f"{name} is gensim's own, and", "gensim")
     return importlib.import_module(module.removeprefix("wordsparse."))
 

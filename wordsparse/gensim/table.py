@@ -71,7 +71,7 @@ class KeyTable(WordVectors):
 
     @norms.setter
     def norms(self, _: None) -> None:
-        """Discard them, like ``fill_norms(force=True)``."""
+        """Discard the cached lengths, like ``fill_norms(force=True)``; the assigned value has no effect."""
         self.fill_norms(force=True)
 
     def fill_norms(self, force: bool = False) -> None:

@@ -180,7 +180,8 @@ def _corpus(vocabulary: Vocabulary, tokens: int, sentences: int, shards: list[An
 
 
 def _table(tokens: Iterable[Key], rows: Mapping[Key, int]) -> Ids:
-    """Map the position of a token among ``tokens`` to its row; END_OF_SENTENCE, −2, indexes the last entry, itself."""
+    """Return the row of each of ``tokens``, then END_OF_SENTENCE (−2) and OUT_OF_VOCABULARY (−1): as negative indices,
+    these two select themselves."""
     specials = [END_OF_SENTENCE, OUT_OF_VOCABULARY]
     return np.fromiter(chain(map(rows.get, tokens, repeat(OUT_OF_VOCABULARY)), specials), np.int32)
 

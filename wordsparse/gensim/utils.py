@@ -1,4 +1,4 @@
-"""gensim.utils, with the results of trim rules, which do not need gensim."""
+"""The names of gensim.utils. Only RULE_DEFAULT, RULE_DISCARD and RULE_KEEP do not need gensim."""
 
 from wordsparse.gensim.passing import gensims
 from wordsparse.gensim.texts import DEFAULT as RULE_DEFAULT

@@ -27,12 +27,12 @@ CARRY_BLOCKS = 1024
 BLOCK = 256
 NULL = np.uintp(0)  # a pointer, as a number
 WARPS_PER_BLOCK = BLOCK // WARP
-# Numbers of columns that a lane of `combine` may hold: each takes a register of sums and a load under way.
+# Numbers of columns that a lane of `combine` may hold: each column takes a register for its sum, and a load in flight.
 PARTS = (1, 2, 3, 4, 6, 8, 10, 12)
 
 
 class CudaKernels(Kernels):
-    """Kernels on the current GPU of this thread, by ``cupy`` or a stand-in for it; None imports it.
+    """Kernels on the current GPU of this thread, through the module ``cupy`` or a stand-in; None imports CuPy.
 
     A MissingDependencyError or an InputError says that there is no CuPy, or no GPU that it can use. If CuPy's
     environment variable CUPY_TF32 is 1, cuBLAS rounds the factors of float32 products to TF32 (10 bits of mantissa):
@@ -48,7 +48,7 @@ class CudaKernels(Kernels):
         return self.xp.asarray(array)
 
     def to_host(self, array: Array) -> Array:
-        return np.asarray(self.xp.asnumpy(array, order="A"))  # in the order that it has there
+        return np.asarray(self.xp.asnumpy(array, order="A"))  # keeps the memory order, by rows or by columns
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
         count, d = change.shape
@@ -105,7 +105,8 @@ class CudaKernels(Kernels):
         return self._combine(indptr, values.astype(np.float64)[:, None], order.astype(np.int32))[:, 0]
 
     def _combine(self, indptr: Array, rows: Array, indices: Any = NULL, order: Any = NULL, values: Any = NULL) -> Array:
-        """Sum ``values[order[e]] rows[indices[e]]`` over the entries e of each row; NULL: ones, in stored order."""
+        """Sum ``values[order[e]] rows[indices[e]]`` over the entries e of each row. NULL as ``values`` means ones;
+        NULL as ``order`` or ``indices`` means 0, 1, 2, …"""
         xp, (count, d) = self.xp, rows.shape
         entries = count if indices is NULL else indices.shape[0]
         out = xp.zeros((indptr.shape[0] - 1, d), rows.dtype)
@@ -152,7 +153,7 @@ def _compiled(cupy: Any, name: str) -> Callable[..., None]:
 
 
 def _parts(d: int) -> int:
-    """Return the number of columns per lane for which few lanes of few tiles idle."""
+    """Return the number of columns per lane: the least in PARTS that needs no more tiles than the largest."""
     needed = _ceiling(d, WARP)
     tiles = _ceiling(needed, PARTS[-1])
     return next(parts for parts in PARTS if parts * tiles >= needed)

@@ -16,8 +16,8 @@ from wordsparse.types import Array
 CACHE_LINE = 64
 # Smaller arrays are left to the allocator, which keeps small pieces itself.
 LARGE = 2**18
-# Blocks of at least half a huge page start at a huge page. A processor remembers the addresses of a few thousand pages:
-# if rows are read in random order, huge pages save 4 to 10 % of the CPU time of whole runs.
+# Blocks of at least half a huge page are aligned to huge pages. The TLB of a processor holds a few thousand pages: if
+# rows are read in random order, huge pages save 4 to 10 % of the CPU time of whole runs.
 HUGE_PAGE = 2**21
 
 
@@ -65,7 +65,7 @@ class ArrayPool:
 
     def _block(self, size: int) -> Array:
         available = self._available
-        # Not blocks of more than four times the size: a large array would soon need the block.
+        # Skip blocks of more than four times the size: a large array would soon need the block.
         fitting = [(block.size, i) for i, block in enumerate(available) if size <= block.size <= 4 * size]
         if fitting:
             return available.pop(min(fitting)[1])
@@ -102,7 +102,7 @@ def _aligned(size: int) -> Array:
     if size < HUGE_PAGE // 2:
         block = np.empty(size + CACHE_LINE, np.uint8)
         return block[_to_line(block) :]
-    # Private: Python's default is shared, and a forked process would compute in its parent's memory.
+    # MAP_PRIVATE: with MAP_SHARED, Python's default, a forked process would compute in its parent's memory.
     memory = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with suppress(AttributeError, OSError):  # if the system has huge pages
         memory.madvise(mmap.MADV_HUGEPAGE)
@@ -111,7 +111,7 @@ def _aligned(size: int) -> Array:
 
 
 def _to_line(block: Array, size: int = CACHE_LINE) -> int:
-    """Return the bytes up to the next start of a cache line, or of a page of this size."""
+    """Return the number of bytes before the first address in the block that is a multiple of ``size``."""
     return -int(block.__array_interface__["data"][0]) % size
 
 

@@ -57,8 +57,8 @@ class Calibration:
 
     @classmethod
     def fitted(cls, power: float, outputs: Array, counts: Array, truth: Array) -> "Calibration":
-        """Fit slope and shift for a scoring power to labels ``truth`` (n,) in {0, 1}. A prior of one row holds them
-        near 1 and 0; the slope stays above 0, which preserves the order."""
+        """Fit slope and shift for a scoring power to labels ``truth`` (n,) in {0, 1}. A normal prior of
+        variance 1 pulls them towards 1 and 0; the slope stays above 0, which preserves the order."""
         plain, start = cls(power), np.array([1.0, 0.0])
         logits = plain.logits(outputs, plain.offsets(counts)).astype(np.float64)
         features = np.stack([logits, np.ones_like(logits)], 1)

@@ -21,7 +21,7 @@ from wordsparse.kernels import Csr, Kernels
 from wordsparse.types import Array
 
 PASSES = 2
-# γ: the best value grows with the number of rows; this value serves all.
+# γ: the best value grows with the number of rows; this one value is used for any number.
 REST = 3.0
 # Extra columns of the random block, beyond the columns of the basis.
 EXTRA = 10

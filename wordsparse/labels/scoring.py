@@ -7,10 +7,10 @@ With M⁻¹ = Δ⁻¹ − P K⁻¹ Pᵀ of :mod:`wordsparse.labels.ridge` and B 
 so no f×D matrix is dense. The output of training row i without row i itself is one division (exact for a ridge):
 (o − l y) / (1 − l) with the leverage l = x M⁻¹ xᵀ.
 
-The best labels of a row come from two groups. All outputs of the ``FREQUENT`` most frequent labels are computed. Among
-the rarer labels, those that share an uncommon feature with the row compete (a feature with at most ``UNCOMMON`` rarer
-labels in the training rows): the ``REFINED`` with the largest outputs by uncommon features alone. So the time per row
-is independent of the number of labels, but a rarer label that shares only common features is missed.
+The best labels of a row come from two groups. All outputs of the ``FREQUENT`` most frequent labels are computed. Of the
+rarer labels, only those that share an uncommon feature with the row are candidates: a feature with at most ``UNCOMMON``
+rarer labels in the training rows. The ``REFINED`` with the largest outputs from uncommon features alone are kept. So
+the time per row is independent of the number of labels, but a rarer label that shares only common features is missed.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ from wordsparse.types import Array
 FREQUENT = 8192
 UNCOMMON = 32
 REFINED = 12
-# Rows of Δ⁻¹B with more than this share of entries are multiplied as dense rows, in at most four times the memory.
+# Rows of Δ⁻¹B in which more than this share is not zero are stored as dense rows, in at most four times the memory.
 FULL_SHARE = 1 / 8
 # Rows whose outputs are computed at a time.
 BLOCK_ROWS = 512

@@ -26,7 +26,7 @@ TUNED_LABELS = 2048
 LEFT_OUT = 1000
 # Number of best labels of a row that are compared.
 DEPTH = 30
-# Values of λ for rows of length 1 with their constant.
+# Values of λ that are tried, for rows of length 1 and their constant column.
 RIDGES = (0.375, 1.25, 3.75, 12.5, 37.5)
 DEPTH_JUDGED = 5
 

@@ -49,7 +49,7 @@ PLAIN_FOLD = {np.dtype(np.float32): 1000.0, np.dtype(np.float64): np.inf}
 # Rows of W that are formed at a time if all of W is needed.
 BLOCK_ROWS = 4096
 # Under a loss without a scale, the mean square of W's entries is held between 1/BAND and BAND. Squares and products of
-# these weights are far from the ends of float32, and the initial weights of users lie inside.
+# these weights are far from the limits of float32, and initial weights that users set lie inside the band.
 BAND = 2.0**40
 
 
@@ -159,7 +159,7 @@ class ExactLayer:
         """Set W ← W/c if the mean square of its entries has left the band, and the loss does not see the scale. Return
         c: a power of two, so that nothing is rounded; 1 if W stays.
 
-        Steps in units of W, as second-order steps are, let W grow without end.
+        Steps in proportion to W, as second-order steps are, would let W grow without limit.
         """
         if not self.loss.scale_free:
             return 1.0
@@ -210,7 +210,7 @@ class ExactLayer:
         along = (wide @ f.omega)[:, None].astype(self.dtype) if f.omega.any() else None
         for rows in blocks:
             V_rows = self.V[rows] if isinstance(rows, slice) else kernels.take(self.V, rows)
-            # For one example BLAS reads V at the speed of memory.
+            # For one example, the time is that of reading V, and BLAS reads it at the full memory bandwidth.
             o = by_U @ V_rows.T if len(H) == 1 else kernels.matmul(by_U, V_rows.T)
             if self.p is not None:
                 o /= self.p[rows].astype(self.dtype)

@@ -18,7 +18,7 @@ from wordsparse.validation import all_finite
 FOLD_CONDITION = {np.dtype(np.float32): 100.0, np.dtype(np.float64): 1e5}
 # U's scale drifts as (1 − η)^t under a forgetting step: fold before V's entries leave the comfortable exponents.
 FOLD_SCALE = 1e12
-# Past this ‖U U⁻¹ z − z‖ / ‖z‖, a U⁻¹ that was corrected row by row is computed anew; by working precision.
+# Past this ‖U U⁻¹ z − z‖ / ‖z‖, the U⁻¹ of a low-rank update is computed anew from U; by working precision.
 DRIFT = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 
 

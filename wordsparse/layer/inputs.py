@@ -13,8 +13,8 @@ from wordsparse.types import Array
 
 # Examples whose H and Ĥ are in memory at a time if q of each window is needed.
 MOMENT_ROWS = 2**14
-# Words of one large bag, such as a shopping basket, co-occur in later bags and move together. In bags of more than
-# WIDE_BAG words, each word also counts for the others. Windows of up to 10 words on either side have no larger bags.
+# Words of one large bag, such as a shopping basket, co-occur in later bags and move together. So the mass of a bag of n
+# words, n > WIDE_BAG, is multiplied by n − WIDE_BAG + 1. Windows of up to 10 words on either side have no larger bags.
 WIDE_BAG = 20
 
 
@@ -71,7 +71,7 @@ class RowInputs:
 
     def pull(self, values: Array, weights: Array) -> tuple[Array, Array]:
         """Return Cᵀ values, and the mass Σ_j C_jw² weights_j of each feature w, (n,) float64, for a value and a weight
-        per example. Repeats in a bag count one by one; bags of more than ``WIDE_BAG`` features count more than once."""
+        per example. Repeats in a bag count one by one; the mass of bags above ``WIDE_BAG`` is larger, see there."""
         return values, weights
 
 

@@ -53,7 +53,8 @@ class TargetRows:
 
     @classmethod
     def of(cls, V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> "TargetRows":
-        """Make target rows used through their narrower side: formed if there are no more of them than examples."""
+        """Return target rows in the cheaper form: W_T is formed if there are at most as many target rows as examples;
+        otherwise it stays a product."""
         kind = FactoredRows if targets.csr.columns > targets.csr.rows else TargetRows
         return kind(V, targets, p_T, factors, kernels)
 
@@ -99,8 +100,8 @@ class TargetRows:
 
 
 class FactoredRows(TargetRows):
-    """Target rows that outnumber the examples: W_T stays a product. Its uses go through V_T, by m×d×d products and
-    O(d) per target, so that an example costs O(d² + k d) for any number k of its targets."""
+    """Target rows that outnumber the examples: W_T stays a product. Its methods multiply by V_T instead, in m×d×d
+    products and O(d) per target, so that an example costs O(d² + k d) for any number k of its targets."""
 
     is_formed: ClassVar[bool] = False
 
@@ -218,12 +219,13 @@ class Value(Generic[T]):
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """The sums over a minibatch that flow back from it, (4) to (6): ``sums.X()`` is X, ``sums.X.take()`` too, once.
+    """The sums over a minibatch that flow back from it, (4) to (6).
 
+    ``sums.X()`` returns X; ``sums.X.take()`` does so once, and the caller may overwrite the result.
     ``transposed`` is the structure of Γᵀ; ``X`` = ΓᵀH, (u, d); ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T, (n, d);
     ``curvature`` K = Hᵀ diag(α) H, symmetric, and ``weights_gram`` XᵀW_T = FᵀG, (d, d) float64; ``pulled_beta`` Cᵀβ
     and ``mass`` (C ∘ C)ᵀ|α|, (n,), and ``total_beta`` Hᵀβ, (d,), float64; ``H_hat`` Ĥ = H Q and ``gradient`` ∇H,
-    (m, d). If the sums are not ``whole``, they include examples of other processes, the forward pass does not.
+    (m, d). If the sums are not ``whole``, they include examples of other processes, and the forward pass does not.
     """
 
     forward: Forward

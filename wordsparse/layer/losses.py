@@ -56,7 +56,7 @@ class Loss(ABC):
     gives : str
         The meaning of its outputs: ``rankings``, ``probabilities`` or ``values``.
     move : float
-        The share of its derivative by which a target's output may move in a second-order step of a network
+        The largest move of a target's output in a second-order step of a network, as a multiple of the derivative
         (:mod:`wordsparse.torch.engine`); if the loss is ``scale_free``, in units of the outputs' variance.
     recipe : dict
         The recipe of word vectors: arguments of the loss (``loss``), fields of ``StepSizes`` (``steps``), and
@@ -187,7 +187,7 @@ class Spherical(Loss):
     epsilon: float = 0.3
     name: ClassVar[str] = "spherical"
     sees_sum: ClassVar[bool] = False
-    starts_at_zero: ClassVar[bool] = False  # even in o: flat at 0
+    starts_at_zero: ClassVar[bool] = False  # an even function of o: its gradient at 0 is 0
     normalised: ClassVar[bool] = True
     gives: ClassVar[str] = "probabilities"
     recipe: ClassVar[dict[str, Any]] = {"steps": LOG_STEPS, "start": 0.7}
@@ -232,7 +232,7 @@ class ZLoss(Loss):
     starts_at_zero: ClassVar[bool] = False
     scale_free: ClassVar[bool] = True
     move: ClassVar[float] = 1.5
-    min_outputs: ClassVar[int] = 2  # a single output is its own mean: its spread would be rounding
+    min_outputs: ClassVar[int] = 2  # a single output is its own mean: σ² would be only rounding
     fits: ClassVar[tuple[str, ...]] = ("one-hot",)
     recipe: ClassVar[dict[str, Any]] = {"steps": {"lr": 2.0, "eta": 0.5, "t0": 40.0}}
     cuda: ClassVar[str] = "ZLoss"

@@ -28,8 +28,9 @@ from wordsparse.types import Array
 NOISE = 0.01
 # Number of d×d float64 matrices in memory: of the state, and of the next state during an update.
 SQUARES = 6
-# :meth:`FactoredOutput.top` searches blocks of at most TOP_EXAMPLES rows and TOP_OUTPUTS numbers. The first has
-# TOP_GROWTH k columns, each later one at most TOP_GROWTH times all before it. Fastest of several for 1 to 2,000 rows.
+# :meth:`FactoredOutput.top` searches blocks of at most TOP_EXAMPLES rows and TOP_OUTPUTS numbers. The first block
+# has TOP_GROWTH k columns, each later one at most TOP_GROWTH times as many as all before it. These values were the
+# fastest of several for 1 to 2,000 rows.
 TOP_EXAMPLES, TOP_OUTPUTS, TOP_GROWTH = 1024, 1 << 20, 8
 
 
@@ -260,7 +261,7 @@ class FactoredOutput:
     def _top(self, H: Array, k: int) -> tuple[Array, Array]:
         """Compute :meth:`top` for so few examples that the outputs of a block fit into a cache.
 
-        A later output enters only if it is larger than the k-th largest so far. Blocks grow, so that few enter.
+        An output of a later block is kept only if it is larger than the k-th largest so far. Blocks grow, so few are.
         """
         xp, most = self.core.kernels.xp, max(TOP_GROWTH * k, TOP_OUTPUTS // max(1, H.shape[0]))
         ends = [0, min(TOP_GROWTH * k, self.n_outputs)]

@@ -88,8 +88,8 @@ def precision(m: int, dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def dense_flops(m: int, d: int) -> float:
-    """Estimate the cost of :func:`dense`: curvature and two products with ΓᵀH (u ≈ m); for the d×d matrices, whatever
-    m is, an inverse in float64, which counts twice, some products and passes."""
+    """Estimate the cost of :func:`dense`. In proportion to m: curvature and two products with ΓᵀH (u ≈ m). Whatever
+    m: an inverse of a d×d matrix in float64, which counts twice, and products and passes of such matrices."""
     return 7.0 * m * d**2 + 40.0 * d**3
 
 

@@ -36,7 +36,7 @@ Result = TypeVar("Result")
 # The OpenMP run-time reads these when it is loaded, so they are set before the kernels are imported; the user's own
 # settings win. A worker that spins at a barrier takes a core from every other process, and from this one. But a step
 # has dozens of parallel regions of a fraction of a millisecond, and waking a core takes up to half of that on a virtual
-# machine: spinning 1,000 times first (GCC's run-time) takes less CPU time than sleeping and waking at once.
+# machine: spinning 1,000 times first (GCC's run-time) takes less CPU time than sleeping at once.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
@@ -82,9 +82,9 @@ def ordered_map(
 ) -> Generator[Result, None, None]:
     """Map ``function`` over ``items`` on ``threads`` threads; results, and errors, keep the items' order.
 
-    The caller's thread iterates over the items, and calls the function if there is only one thread. At most 2
-    ``threads`` results wait. With ``ahead``, the caller's thread counts as one of the threads; while it uses a result,
-    the others make this many further ones.
+    The caller's thread iterates over the items, and calls the function if there is only one thread. At most
+    2 · ``threads`` results are being computed or waiting. With ``ahead``, the caller's thread is one of the threads;
+    while it uses a result, the others compute this many further ones.
     """
     if threads == 1:
         yield from map(function, items)

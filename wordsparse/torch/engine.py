@@ -37,7 +37,7 @@ CROWD = 8.0
 FORGET = 200_000.0
 AVERAGED = 50.0
 START = 20.0
-# A gradient with a larger square would leave float32, and its row would never move again.
+# Limit of a row's sum of squares: a larger sum would be infinite in float32, and the row would never move again.
 MOST_SQUARES = float(np.finfo(np.float32).max)
 
 
@@ -96,7 +96,7 @@ class Engine:
                 f"Y has a target out of range: {ids[at]} in row {rows[at]}, but they go from 0 to "
                 f"{self.output.n_outputs - 1}; if it stands for padding, give ignore_index={ids[at]}"
             )
-        rows, ids, weights = (part[weights != 0] for part in (rows, ids, weights))  # 0 changes no loss
+        rows, ids, weights = (part[weights != 0] for part in (rows, ids, weights))  # a weight of 0 changes no loss
         order = np.argsort(rows, kind="stable")
         indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=m))])
         return Minibatch(H, sp.csr_array((weights[order], ids[order], indptr), (m, self.output.n_outputs)))
@@ -271,8 +271,8 @@ class Engine:
         return kernels.row_dots(H if Pi is None else kernels.matmul(H, Pi.astype(H.dtype)), H)
 
     def _stable(self, sums: Sums, lr: float, Pi: Array | None) -> float:
-        """Return the learning rate, cut if it would overshoot: then the steepest direction of W just meets its goal."""
-        # The trace of the curvature is cheaper, and bounds the strength.
+        """Return the learning rate, cut if it would overshoot: W then reaches its minimum in the steepest direction."""
+        # The trace of the curvature is cheaper, and an upper bound on the strength.
         if 2 * lr * float(np.abs(sums.forward.terms.alpha) @ self._norms(sums, Pi)) <= STABLE:
             return lr
         B = sums.curvature() if Pi is None else sums.curvature() @ Pi

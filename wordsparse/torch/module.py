@@ -66,7 +66,7 @@ class FactoredOutput(nn.Module):
         of its curvature (d × d). Its size fits any size of h, minibatch and reduction, so it needs no tuning.
         :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` change the rate or, with None, a factor of
         the size, which is 1 at first. If a step would overshoot by the minibatch's curvature, it is shortened so that
-        its steepest direction just meets its goal.
+        it just reaches the minimum in the steepest direction.
     weight_decay : float
         λ: W shrinks by lr·λ in every step.
     fused : bool
@@ -310,13 +310,13 @@ class FactoredOutput(nn.Module):
     def compute_gradient(
         self, g: Tensor, h: Tensor, targets: tuple[Tensor, ...], stamp: tuple[int, int], *, trains: bool
     ) -> Tensor:
-        """Return Σ_j g_j ∂ℓ_j/∂h (m, in_features), and collect the pass for the step if it trains. ``stamp`` is of the
-        forward pass: the version of W, and the backward pass in which it ran."""
+        """Return Σ_j g_j ∂ℓ_j/∂h (m, in_features), and collect the pass for the step if it trains. ``stamp``
+        identifies the forward pass: the version of W, and the backward pass in which it ran."""
         scale = self._scale(g) if trains else 1.0
         minibatch = self._engine.minibatch(*map(array, (h, *targets)))
         weights = array(g).astype(np.float64) / scale
         if not np.isfinite(weights).all():
-            # A scaler skips the step of the other parameters too.
+            # With NaN, a gradient scaler also skips the step of the other parameters.
             return torch.full_like(h, torch.nan)
         version, forward_in = stamp
         onto = self._collected(forward_in) if trains else None
@@ -333,7 +333,7 @@ class FactoredOutput(nn.Module):
         scale = float(self.grad_scaler.get_scale()) if self.grad_scaler else 1.0
         gradient = array(g).astype(np.float64) / scale
         if not np.isfinite(gradient).all() or not gradient.size:
-            return  # as for the head: a scaler skips the step of the other parameters too
+            return  # not finite: a gradient scaler also skips the step of the other parameters
         version, forward_in = stamp
         self._engine.collect_rows(array(ids), gradient, version, self._collected(forward_in))
 

@@ -63,7 +63,7 @@ def _(g: Tensor, h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     h, ctx.anchor, rows, ids, weights, ctx.layer, ctx.trains = inputs
-    ctx.module = _layers[ctx.layer]  # lives as long as its loss
+    ctx.module = _layers[ctx.layer]  # keeps the module alive as long as its loss
     ctx.save_for_backward(h, rows, ids, weights)
     ctx.stamp = output[1]  # not saved: a checkpoint would replace it by the stamp of its second forward pass
 

@@ -253,7 +253,7 @@ class KeyedVectors(Renamed, Queries):
 
 
 def _gensims(name: str) -> Any:
-    """Return a method of gensim's class, requested from our class."""
+    """Return the method ``name`` of gensim's KeyedVectors, to be called on an object of our class."""
     return vars(optional.load(f"KeyedVectors.{name} is gensim's own, and", "gensim.models").KeyedVectors)[name]
 
 

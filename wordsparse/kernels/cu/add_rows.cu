@@ -1,4 +1,4 @@
-// matrix[rows[i]] += scale[i] change[i], in place; rows are distinct, so no two warps meet.
+// matrix[rows[i]] += scale[i] change[i], in place; rows are distinct, so no two warps write the same row.
 //
 // matrix (any, d), rows (count,), change (count, d), T float or double; scale is null for ones. One warp per row, its
 // lanes along the columns. Cost: 3 count d reads and writes.

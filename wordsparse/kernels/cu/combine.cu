@@ -9,7 +9,7 @@
 // sum of these entries; owner[w] is that row if it began in the warp just before, else -1.
 //
 // Grid: x over the entries, ENTRIES_PER_WARP per warp; y over tiles of 32 PARTS columns, PARTS per lane, so that many
-// loads are under way at once. Cost: 2 entries d flops, entries d reads of X (from L2 if X fits) and rows d writes.
+// loads are in flight at once. Cost: 2 entries d flops, entries d reads of X (from L2 if X fits) and rows d writes.
 
 template <typename T, int PARTS>
 __device__ inline void store_row(T* out, Position d, Position column, T (&sum)[PARTS]) {
