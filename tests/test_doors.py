@@ -142,15 +142,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from wordsparse.corpus import Vocabulary
-from wordsparse.options import option
+from wordsparse import validation
+from wordsparse.options import Checked, option
 from wordsparse.words.kinds import Kind
 from wordsparse.words.source import Piece
 from wordsparse.words.text_source import windows
 
 
 @dataclass(frozen=True, kw_only=True)
-class RingOptions:
-    nodes: int = option(12, "Nodes of the ring.")
+class RingOptions(Checked):
+    nodes: int = option(12, "Nodes of the ring.", check=validation.positive_int)
 
 
 class Rings:
