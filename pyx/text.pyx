@@ -150,7 +150,7 @@ cdef class WordTable:
 
 
 cdef inline object utf8_of(object word):
-    """Return an ASCII word itself; else its UTF-8 bytes, which the str would otherwise cache while it lives."""
+    """Return the word itself if it is ASCII, else its UTF-8 bytes as a new object, which the str does not cache."""
     if not isinstance(word, str):
         raise TypeError(f"a word must be a str, not {word!r:.80}")
     return word if PyUnicode_IS_ASCII(word) else str.encode(word)

@@ -11,7 +11,7 @@ constexpr ptrdiff_t STRIPS_AHEAD = 16;
 constexpr ptrdiff_t PLAN_AHEAD = 384;
 /* Marks a slot without a word or a bag. */
 constexpr uint32_t NOTHING = UINT32_MAX;
-/* Numbers of F and W in a panel: as stored, or float rounded to bfloat16 (with vectors of a cache line only). */
+/* Element type of F and W in a panel: as stored, or bfloat16 (only where a SIMD register is as wide as a cache line). */
 enum Panel { WHOLE, HALF };
 /* Cache lines of a row in a panel. WHOLE: F, Z, G of a word; in another panel W, X of a target. HALF: one panel for both,
  * with as many words as targets: F and W in one line, Z, G, X. */

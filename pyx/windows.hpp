@@ -50,7 +50,7 @@ INLINED ptrdiff_t ring_size(ptrdiff_t reach) {
     return ring;
 }
 
-/* Bytes of a thread's scratch. */
+/* Size of a thread's scratch space in bytes. */
 static inline ptrdiff_t ring_bytes(ptrdiff_t reach) {
     return ring_size(reach) * (SUM_LINES > OF_PLACE ? SUM_LINES : OF_PLACE) * LINE;
 }

@@ -175,7 +175,7 @@ class taking(Generic[P, K]):
                 if name in keywords:
                     leading[name] = keywords.pop(name)
             if not self._as_said:
-                refuse_unknown(keywords, [*places, *options], but=len(places))
+                refuse_unknown(keywords, [*places, *options], skip=len(places))
             leading[last.name] = keywords if self._as_said else self._kind(**keywords)
             return function(*args, **leading)  # a missing argument raises TypeError here
 
@@ -253,10 +253,11 @@ def meant(value: object, choices: Collection[str]) -> str:
 
 
 def refuse_unknown(
-    names: Iterable[str], known: Collection[str], but: int = 0, others: Mapping[str, str] = _ELSEWHERE
+    names: Iterable[str], known: Collection[str], skip: int = 0, others: Mapping[str, str] = _ELSEWHERE
 ) -> None:
-    """Raise InputError, with a :func:`hint`, for an unknown keyword; the first ``but`` known names are not options."""
+    """Raise InputError, with a :func:`hint`, for an unknown keyword. The list of choices leaves out the first ``skip``
+    names of ``known``, which are arguments, not options."""
     for name in names:
         if name not in known:
-            advice = hint(name, known, others=others) or f"choose from {', '.join([*known][but:])}"
+            advice = hint(name, known, others=others) or f"choose from {', '.join([*known][skip:])}"
             raise InputError(f"unknown option {name}: {advice}")

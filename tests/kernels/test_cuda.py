@@ -31,7 +31,7 @@ def test_sources_compile_for_every_architecture_without_a_warning(architecture: 
 
 
 def difference(kernels: HostAdapter, d: int, lengths: list[int], columns: int) -> float:
-    """Return the distance of the device's kernels from NumPy's on rows of these lengths; inf after a refused launch."""
+    """Return the distance of the device's results from NumPy's on rows of these lengths; inf if a launch fails."""
     plain, random = Kernels(), np.random.default_rng(d)
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     entries, rows = int(indptr[-1]), len(lengths)

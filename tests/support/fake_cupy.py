@@ -19,7 +19,7 @@ for _error in (CUDARuntimeError, OutOfMemoryError):
 
 
 def fake_cupy(**changes: Any) -> Any:
-    """Make a CuPy with an H100; ``changes`` replace what its functions return, or raise."""
+    """Make a CuPy with an H100; ``changes`` replace values that its functions return, or errors that they raise."""
     answers = {
         "driver": 13000,
         "runtime": 12090,

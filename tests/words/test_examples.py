@@ -89,7 +89,10 @@ def expected(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]
 
 
 def expected_pairs(stream: Stream, start: int, stop: int) -> Pairs:
-    """Return weights of (word, context word): 1 − (k − 1)/window at distance k, both ways, if a pair starts inside."""
+    """Return the weight of each (word, context word): 1 − (k − 1)/window at distance k, in both directions.
+
+    Only pairs whose first word stands in [start, stop) count.
+    """
     found: Pairs = defaultdict(float)
     for sentence in kept(stream):
         for i, (place, word, _) in enumerate(sentence):

@@ -28,7 +28,7 @@ class Heads(Benchmark):
     """Scores of heads at a quarter and all of the same CPU seconds, and the memory that each adds. The head with the
     least time used takes the next step, so other programs slow all heads alike.
 
-    ``task`` is KIND-D. ``class``: one of D / 10 clusters of points, each an output; ``labels``: 20 per row, ten from
+    ``task`` is KIND-D. ``class``: D / 10 clusters of points, each with its output; ``labels``: 20 per row, ten from
     each of two topics, popular labels more often; ``values``: 20 real values per row, which mixes two topics drawn by
     Zipf's law; ``word``: the next word of ``text``; ``bag``: the next ten words. Words are predicted from the last ten,
     by their own rows and a GRU; otherwise the body has one inner layer.

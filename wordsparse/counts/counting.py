@@ -104,7 +104,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
     InputError
         If an option, the text or the output is not usable; nothing has been written.
     """
-    refuse_unknown(values, ["source", "output", *abouts(CountOptions)], but=2)
+    refuse_unknown(values, ["source", "output", *abouts(CountOptions)], skip=2)
     started, target, options = time.perf_counter(), Path(output), CountOptions(**values)
     optional.load("writing counted pairs", "pyarrow")
     if options.preset == COUNTS and (others := values.keys() - {"preset", "threads", "progress"}):

@@ -81,7 +81,7 @@ class Sentences:
 
 
 class LineFile:
-    """A file of lines, encoded once in ``folder`` with a vocabulary of all its words."""
+    """A text file of lines, encoded once into ``folder`` with a vocabulary of all its words."""
 
     def __init__(self, path: Path, folder: Path) -> None:
         self._encoded = encode(path, folder, format="lines", min_count=1)

@@ -157,7 +157,7 @@ def predict(
     elif not classifier.takes_texts:
         raise InputError(f"{model}: was trained on numbers, which are read from a file: name it")
     elif output is not None and not outputs.is_stream(output):
-        raise InputError(f"{output}: lines of standard input are answered as they come: leave --output out, or name -")
+        raise InputError(f"{output}: lines of standard input are answered as they come: leave out --output")
     else:
         minibatches = ([unlabelled(line.split())] for line in sys.stdin)
     answers = (_answers(classifier, X, k, threshold) for X in minibatches)

@@ -102,7 +102,7 @@ def _randomised_basis(X: SparseRows, dim: int, seed: int) -> tuple[Array, Array]
 
 
 def _orthonormal(X: SparseRows, block: Array) -> Array:
-    """Return orthonormal columns of the same span; fewer if columns were linearly dependent."""
+    """Return orthonormal columns with the same span; fewer if the columns are linearly dependent."""
     values, vectors = np.linalg.eigh(X.kernels.gram(block))
     is_independent = values > ROUNDING**2 * values[-1]
     return X.kernels.matmul(block, vectors[:, is_independent] / np.sqrt(values[is_independent]))

@@ -11,7 +11,7 @@ import numpy as np
 from wordsparse.kernels import Csr, Kernels, Windows
 from wordsparse.types import Array
 
-# Examples whose H and Ĥ are in memory at a time if q of each window is needed.
+# Number of examples whose H and Ĥ are in memory at once, if q is needed for every window.
 MOMENT_ROWS = 2**14
 # Words of one large bag, such as a shopping basket, co-occur in later bags and move together. So the mass of a bag of n
 # words, n > WIDE_BAG, is multiplied by n − WIDE_BAG + 1. Windows of up to 10 words on either side have no larger bags.

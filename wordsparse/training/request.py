@@ -174,7 +174,7 @@ def _refuse_foreign(kind: Kind, corpus: Corpus, keywords: Mapping[str, Any], *, 
         if name not in known and name in abouts(TextOptions):
             raise InputError(f"{name}: does not apply to what preset (--for) names: leave it out")
         if name not in known:
-            refuse_unknown([name], ["corpus", *known], but=1)
+            refuse_unknown([name], ["corpus", *known], skip=1)
 
 
 class _Stored(NamedTuple):

@@ -21,7 +21,7 @@ added.
 
 a measures how well the n-grams of *other* words predict a word: the share of Σ ω_w |u_w − ū|² that x_w G explains,
 minus the part that is due to the word itself (generalised cross-validation: the same share for random signs of the
-length of u_w − ū). Both shares, M and mean |x G M| are computed from a SAMPLE of words. If spelling does not relate to
+length of u_w − ū). M, mean |x G M| and both shares are computed from a SAMPLE of words. If spelling does not relate to
 meaning, a is 0, and vectors do not change. If counts are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that
 shares no n-gram keeps its unit vector. docs/new-words.md says where the constants come from.
 """
@@ -61,8 +61,8 @@ FLOOR = 1e-6
 class NgramFit:
     """N-grams fitted to the vectors of a vocabulary.
 
-    ``vectors`` holds the rows of the n-grams, whose means are c, and ū. A word that occurs n times gets ``strength`` +
-    ``tau``/n times its c.
+    ``vectors`` holds ū and the rows of the n-grams; c_w is the mean of the rows of w. A word that occurs n times gets
+    ``strength`` + ``tau``/n times its c.
     """
 
     vectors: NgramVectors
