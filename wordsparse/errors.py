@@ -31,7 +31,7 @@ class WrongTypeError(InputError, TypeError):
 
 
 class UnknownWordError(InputError, KeyError):
-    """A word or another key without a vector, or an attribute that words do not have."""
+    """A word or another key without a vector, or the name of an attribute that no word has."""
 
     __str__ = Exception.__str__  # KeyError's __str__ quotes the message
 

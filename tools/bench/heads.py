@@ -36,9 +36,9 @@ class Heads(Benchmark):
     The heads: losses of ``FactoredOutput`` with defaults, or after ``counts:`` with biases and the root of the counts
     as base measure; ``dense``, full cross-entropy; ``in-batch``, cross-entropy among the targets of the minibatch, each
     weighted by one over its chance to be there (log Q); ``sampled-K``, among K uniform negatives; ``binary-K``, a
-    logistic loss of targets and K uniform negatives. All rivals that normalise start from the log of the counts, and
-    Adam takes their steps, for the rows that occur. For real values: ``dense``, the squared error; ``stored``, without
-    zeros; ``sampled-K``, with K uniform zeros weighted for all.
+    logistic loss of targets and K uniform negatives. Rivals with a softmax start from biases equal to the log of the
+    counts. They use Adam, for the rows that occur in the minibatch. For real values: ``dense``, the squared error;
+    ``stored``, without zeros; ``sampled-K``, with K uniform zeros weighted for all.
 
     ``ndcg@10`` on held-out rows, over all outputs; ``perplexity`` if outputs are logits or the loss has probabilities;
     ``r2``, the explained share of the squares of all values.

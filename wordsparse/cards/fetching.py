@@ -1,4 +1,4 @@
-"""Fetching of the data that a card describes: downloaded, checked and unpacked into a directory that appears complete.
+"""Fetching of the data that a card describes: download, check and unpack. Its directory appears when it is complete.
 
 A download resumes where an earlier one was cut off.
 """

@@ -216,7 +216,8 @@ def _best_answers(
 
 
 def correlation(pairs: Sequence[Pair], cosines: Array) -> tuple[float | None, Array]:
-    """Return the score of cosines (pairs,), NaN if unknown, and the score in each resample of the pairs."""
+    """Return the score of cosines (pairs,), and the score in each resample of the pairs. A cosine is NaN if a word of
+    its pair has no vector."""
     is_known = np.isfinite(cosines)
     judgements = np.array([pair.score for pair in pairs])[is_known]
     return spearman(judgements, cosines[is_known]), bootstrap.spearman(judgements, cosines[is_known])

@@ -61,7 +61,7 @@ def save(model: Any, trained: Trained, path: Path) -> None:
 
 
 def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
-    """Read a model directory into an object without a vocabulary; return its vectors and the trained model.
+    """Read a model directory into a new object, which has no vocabulary yet; return the vectors and the trained model.
 
     Raises
     ------

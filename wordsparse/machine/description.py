@@ -54,7 +54,7 @@ def commit() -> str | None:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment variables that are set and that configure threads or products."""
+    """Return the environment variables that are set and that configure threads or BLAS."""
     return {name: value for name, value in sorted(os.environ.items()) if name.startswith(ENVIRONMENT_PREFIXES)}
 
 

@@ -27,7 +27,8 @@ from wordsparse.types import Array
 # Chosen with networks that predict the next item (validation set of one file) or the next word: docs/torch.md.
 # The ridge of the mean curvature, as a share of its mean eigenvalue.
 RIDGE = 0.05
-# The first step of a row that was an input, as a share of the rows' size; and the same under a loss without a scale.
+# The first step of an input row, as a share of the root mean square of W's entries; the second if the loss is
+# ``scale_free``.
 ROW_MOVE, SCALE_FREE_ROW_MOVE = 0.2, 0.4
 # A target with more examples than this in a minibatch moves less.
 CROWD = 8.0

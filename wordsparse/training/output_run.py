@@ -91,7 +91,7 @@ def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
 
 
 def _check_request(checkpoint: Checkpoint, request: Mapping[str, Any], source: Source) -> None:
-    """Raise InputError if the run of the checkpoint had another request."""
+    """Raise InputError if the run that wrote the checkpoint had other options or another text."""
     before = checkpoint.request
     changed = differences(before["options"], request["options"], but=free(Options) - {"device"})
     if not changed and not is_same_text(before["text"], source):

@@ -7,7 +7,8 @@
     v_w ∝ u_w + s (STRENGTH min(1, √(100/dim)) + TAU/n_w) c_w
     s   = form · min(1, max(0, a − NOTHING)/(ENOUGH − NOTHING))
 
-G is the result of SWEEPS of Gauss–Seidel that start at zeros; the longest n-grams come first, then the rarest:
+G is the result of SWEEPS sweeps of Gauss–Seidel from zeros. They visit the longest n-grams first, and of one length the
+rarest first:
 
     δ = (Σ_{w∋g} ω_w x_wg R_w − RIDGE G_g) / (Σ_{w∋g} ω_w x_wg² + RIDGE);   G_g += δ,   R_w −= x_wg δ,   R_w = u_w − ū
 

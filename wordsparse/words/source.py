@@ -78,10 +78,11 @@ class Source(Protocol):
     ``length`` is the number of tokens per pass; the default number of epochs and some warnings depend on it. ``rate``
     is the number of units of the schedule's clock per token; recipes and options count in tokens.
 
-    ``--for NAME`` names a class of a door or of an entry point in ``wordsparse.sources``. It is called with the corpus
-    (a list of paths from the command line) and its own options. The class attribute ``options`` is the frozen dataclass
-    of these options; each field is made by :func:`wordsparse.options.option` and has a default. The optional attribute
-    ``preset``, a :class:`wordsparse.words.kinds.Kind`, has the defaults of the other options.
+    ``--for NAME`` names a class: one of ``SOURCES`` in ``wordsparse/doors.py``, or of a package's entry point in the
+    group ``wordsparse.sources``. It is called with the corpus (a list of paths from the command line) and its own
+    options. The class attribute ``options`` is the frozen dataclass of these options; each field is made by
+    :func:`wordsparse.options.option` and has a default. The optional attribute ``preset``, a
+    :class:`wordsparse.words.kinds.Kind`, has the defaults of the other options.
     """
 
     vocabulary: Vocabulary
