@@ -44,7 +44,7 @@ class RunOptions(Checked):
         False,
         "Resume an interrupted run for this output (the final model has the same bytes as without interruption), or "
         "continue to train a finished model: for more epochs on its text, or on a new text. If the output has neither, "
-        "start a new run. Options left out are taken from the run or the model.",
+        "start a new run. Options of the text and the steps that are left out are taken from the run or the model.",
     )
     log: str | PathLike[str] | None = option(
         None,
