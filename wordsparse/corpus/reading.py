@@ -32,8 +32,8 @@ Piece: TypeAlias = tuple[Sequence[str], bool]
 BLOCK_TOKENS, BLOCK_CHARACTERS = 2**16, 2**18
 
 _COLUMN = (
-    "name the column of the text, --column NAME (column=), or for baskets --column ITEM --group-by USER (column=, "
-    "group=); --format lines (format='lines') reads it as plain text"
+    "name the column of the text, --column NAME (column=); train, encode and count also read baskets, --column ITEM "
+    "--group-by USER (column=, group=); --format lines (format='lines') reads it as plain text"
 )
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from wordsparse.errors import InputError
 from wordsparse.options import Checked, option
 from wordsparse.validation import non_negative, whole
 
-# Beyond these bounds of p and q, so many draws are rejected that a walk takes minutes.
+# Beyond these bounds of p and q a walk takes minutes, because most draws are rejected.
 LEAST, MOST = 0.01, 100.0
 # Maximum number of walks from a node, and of nodes of a walk, so that int64 holds the number of tokens of any graph.
 MOST_WALKS = 10_000
