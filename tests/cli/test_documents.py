@@ -11,7 +11,7 @@ import wordsparse as ws
 from wordsparse.cli import documents
 from wordsparse.corpus.reading import RawText, joined
 from wordsparse.errors import InputError
-from wordsparse.vectors import encoder
+from wordsparse.vectors import encoder, queries
 from wordsparse.vectors.weights import weights
 
 TOPICS = ["sun moon star sunlight moonlight starlight", "bread milk egg breadcrumb milkshake eggshell"]
@@ -76,9 +76,9 @@ def test_words_are_known_as_people_write_them(model: ws.Model) -> None:
 def test_a_known_spelling_is_kept() -> None:
     vectors = ws.WordVectors(["sun", "Sun", "moon,", "--"], np.eye(4))
     spelt = {"Sun": "Sun", "SUN": "sun", "moon,": "moon,", "Moon,": "Moon", "--": "--", "…": "…", "Comet": "Comet"}
-    assert {word: vectors.spelt(word) for word in spelt} == spelt
+    assert {word: queries.spelt(vectors, word) for word in spelt} == spelt
     vectors.tokens = "unicode-cased"  # this tokeniser decides what a word is
-    assert vectors.spelt("SUN") == "SUN"
+    assert queries.spelt(vectors, "SUN") == "SUN"
 
 
 def test_vectors_without_counts_weigh_words_by_their_rank() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 import wordsparse as ws
 from wordsparse.cli import main
+from wordsparse.vectors import queries
 
 
 def test_similar_json(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,7 +59,8 @@ def test_a_word_that_is_taken_apart_is_the_mean_of_its_parts_everywhere(tmp_path
     assert [word for word, _ in wv.similar("Datei-und")] == [
         word for word, _ in wv.similar(mean) if word in ("haus", "server")
     ]
-    assert [share for _, share in wv.parts("datei und")] == pytest.approx([each / sum(weights) for each in weights])
+    shares = [each / sum(weights) for each in weights]
+    assert [share for _, share in queries.parts(wv, "datei und")] == pytest.approx(shares)
     (tmp_path / "pairs.tsv").write_text("Datei-Haus und 1\nserver und 2\nhaus datei 3\n")
     (scores,) = ws.evaluate(model, pairs=[tmp_path / "pairs.tsv"])["pairs"].values()
     assert (scores["n"], scores["oov"]) == (2, 1)

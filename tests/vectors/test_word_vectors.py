@@ -36,6 +36,15 @@ def test_similarity_is_the_cosine_of_two_words(word_vectors: WordVectors) -> Non
         word_vectors.similarity("king", "quen")
 
 
+def test_projections_are_cosines_with_the_difference_of_two_means(word_vectors: WordVectors) -> None:
+    axis = word_vectors.unit[[0, 2]].mean(0) - word_vectors.unit[[1, 3]].mean(0)
+    expected = word_vectors.unit @ axis / np.linalg.norm(axis)
+    found = word_vectors.project(WORDS, positive=["king", "man"], negative=["queen", "woman"])
+    np.testing.assert_allclose(found, expected, atol=1e-7)
+    with pytest.raises(InputError, match="negative='queen' must be a list"):
+        word_vectors.project(["man"], ["king"], "queen")
+
+
 def test_analogy(word_vectors: WordVectors) -> None:
     assert word_vectors.analogy("man", "king", "woman", 1)[0][0] == "queen"
     assert {word for word, _ in word_vectors.analogy("man", "king", "woman")} == {"queen", "zero"}

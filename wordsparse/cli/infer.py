@@ -11,6 +11,7 @@ from wordsparse.cli.options import column_options, corpus_argument, text_for
 from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import number_of
+from wordsparse.vectors import queries
 from wordsparse.words.model import Model
 
 
@@ -79,9 +80,8 @@ def _as_written(word: str, trained: Model) -> str:
 
 def _unknown(text: Iterable[list[str]], trained: Model, min_count: int) -> list[str]:
     """Return the words of a text that are not in the vocabulary, most frequent first."""
-    counts = Counter(
-        word for sentence in text for token in sentence if (word := str(trained.wv.spelt(token))) not in trained
-    )
+    words = (str(queries.spelt(trained.wv, token)) for sentence in text for token in sentence)
+    counts = Counter(word for word in words if word not in trained)
     chosen = [word for word, count in counts.most_common() if count >= min_count]
     if not chosen:
         raise InputError(

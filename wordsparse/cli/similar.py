@@ -6,6 +6,7 @@ import click
 
 from wordsparse.cli import terminal
 from wordsparse.cli.common import Questions, check_order, emit, json_option
+from wordsparse.vectors import queries
 from wordsparse.vectors.word_vectors import WordVectors
 
 neighbours_option = click.option(
@@ -35,7 +36,7 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
     for query in questions:
         with questions.answering():
             _report_parts(vectors, query)
-            parts = vectors.parts(query[0])
+            parts = queries.parts(vectors, query[0])
             composed = len(parts) > 1 or vectors.is_composed(parts[0][0])
             question = {"word": query[0], "composed": composed} if len(query) == 1 else {"words": query}
             emit_neighbours(question, vectors.similar(query, n), as_json)
@@ -44,15 +45,15 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
 def _report_parts(vectors: WordVectors, query: Sequence[str]) -> None:
     """Report the words of a query that stand for others, and those that are composed."""
     for word in query:
-        parts = [str(key) for key, _ in vectors.parts(word)]
+        parts = [str(key) for key, _ in queries.parts(vectors, word)]
         if parts != [word]:
-            unknown = [str(key) for key in vectors.meant(word) if key not in parts]
+            unknown = [str(key) for key in queries.meant(vectors, word) if key not in parts]
             notes = ["their mean"] * (len(parts) > 1) + [f"{key} has no vector" for key in unknown]
             note = f" ({'; '.join(notes)})" if notes else ""
             terminal.say([f"{word}: read as {' and '.join(parts)}{note}"])
         for part in parts:
             if vectors.is_composed(part):
-                close = f"; close to it: {', '.join(near)}" if (near := vectors.close_to(part)) else ""
+                close = f"; close to it: {', '.join(near)}" if (near := queries.close_to(vectors, part)) else ""
                 terminal.say([f"{part}: not in the vocabulary; its vector is composed from its n-grams{close}"])
 
 

@@ -17,6 +17,7 @@ def command(model: str, words: tuple[str, ...], as_json: bool) -> None:
     read from standard input, and each line is answered as it arrives; a word without a vector gets zeros. A line may be
     a JSON list, whose words may contain spaces.
     """
+    from wordsparse.vectors import queries
     from wordsparse.vectors.formats._decimals import texts
     from wordsparse.words.model_directory import read_vectors
 
@@ -26,7 +27,7 @@ def command(model: str, words: tuple[str, ...], as_json: bool) -> None:
     for names in questions:
         rows = dict.fromkeys(names, np.zeros(vectors.dim, np.float32))
         for word in rows:
-            meant = vectors.meant(word)
+            meant = queries.meant(vectors, word)
             with questions.answering():
                 rows[word] = vectors[meant[0] if len(meant) == 1 else word]
         lines = (f"{word} {texts(row[None])[0].decode()}" for word, row in rows.items())

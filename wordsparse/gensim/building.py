@@ -14,7 +14,7 @@ from wordsparse.gensim.models.keyedvectors import KeyedVectors
 from wordsparse.gensim.refusals import WrongOrderError, logger
 from wordsparse.gensim.texts import TrimRule, keeps
 from wordsparse.types import Array
-from wordsparse.vectors.word_vectors import Key
+from wordsparse.vectors.table import Key
 
 FilePath = str | PathLike[str]
 

@@ -10,7 +10,7 @@ from wordsparse.machine.memory import give_back
 from wordsparse.training.loop import Run
 from wordsparse.training.resume import start_from
 from wordsparse.types import Array
-from wordsparse.vectors.word_vectors import Key
+from wordsparse.vectors.table import Key
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 from wordsparse.words.prediction import log_probabilities

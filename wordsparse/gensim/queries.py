@@ -8,7 +8,7 @@ import numpy as np
 from wordsparse import validation
 from wordsparse.gensim.table import KeyTable
 from wordsparse.types import Array
-from wordsparse.vectors.word_vectors import Key
+from wordsparse.vectors.table import Key
 from wordsparse.vectors.word_vectors import Neighbours as Found
 
 logger = logging.getLogger(__name__)

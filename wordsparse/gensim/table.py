@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike, DTypeLike
 from wordsparse import validation
 from wordsparse.errors import InputError, UnknownWordError, WrongTypeError
 from wordsparse.types import Array
-from wordsparse.vectors.word_vectors import Key, WordVectors
+from wordsparse.vectors import queries
+from wordsparse.vectors.table import Key
+from wordsparse.vectors.word_vectors import WordVectors
 
 
 class KeyTable(WordVectors):
@@ -27,14 +29,11 @@ class KeyTable(WordVectors):
 
     next_index: int
     expandos: dict[str, Array]
+    respells = False
 
     def _begin(self, words: Any, vectors: Array) -> None:
         super()._begin(words, vectors)
         self.next_index, self.expandos = len(self.words), {}
-
-    def spelt(self, word: Key) -> Key:
-        """Return the word unchanged, as in gensim."""
-        return word
 
     @property
     def index_to_key(self) -> list[Any]:
@@ -89,7 +88,7 @@ class KeyTable(WordVectors):
 
     def has_index_for(self, key: object) -> bool:
         """Return whether there is a row for ``key``."""
-        return self._find(key) is not None
+        return self.find(key) is not None
 
     def get_index(self, key: Any, default: int | None = None) -> int:
         """Return the row of ``key``. If keys are not numbers themselves, a whole number is a row number.
@@ -99,11 +98,11 @@ class KeyTable(WordVectors):
         UnknownWordError
             If the key has no row and there is no ``default``; the message names close spellings.
         """
-        row = self._find(key)
+        row = self.find(key)
         if row is None:
             row = default
         if row is None:
-            raise UnknownWordError(self._unknown(key))
+            raise UnknownWordError(queries.unknown(self, key))
         return row
 
     def get_vector(self, key: Any, norm: bool = False) -> Array:
@@ -273,7 +272,7 @@ class KeyTable(WordVectors):
             raise UnknownWordError(f"the keys have no attribute {name!r}; set_vecattr gives them one")
         return self.expandos[name]
 
-    def _find(self, key: Any) -> int | None:
+    def find(self, key: Any) -> int | None:
         """Return the row of ``key``; None if it has no row."""
         row = self.key_to_index.get(key)
         if row is None and isinstance(key, Integral) and 0 <= int(key) < len(self.index_to_key):

@@ -19,7 +19,7 @@ from wordsparse.corpus.numbering import Numbers, numbered
 from wordsparse.errors import InputError, WrongTypeError
 from wordsparse.files import storage
 from wordsparse.vectors import names
-from wordsparse.vectors.word_vectors import Key
+from wordsparse.vectors.table import Key
 
 logger = logging.getLogger(__name__)
 Ids = NDArray[np.int32]

@@ -28,7 +28,7 @@ from wordsparse.unseen.objective import Objective, objective_of, unit
 from wordsparse.unseen.solver import minimise
 from wordsparse.validation import words_of
 from wordsparse.vectors.ngrams import is_word
-from wordsparse.vectors.spelling import spellings
+from wordsparse.vectors.queries import spellings
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.examples import distance_weights
 from wordsparse.words.model import Model

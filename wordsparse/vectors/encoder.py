@@ -3,7 +3,7 @@
     d ∝ Σ_w s/(s + p_w) v_w/|v_w|      over every occurrence of a word, p_w its share of the text of the vectors
 
 (SIF; Arora et al., 2017, without the removal of common components). For a word without a vector,
-:mod:`wordsparse.vectors.spelling` tries other spellings. If none has a vector, the word has p = 0 and the vector that
+:mod:`wordsparse.vectors.queries` tries other spellings. If none has a vector, the word has p = 0 and the vector that
 its n-grams compose, if any. If counts are unknown, words have the shares of Zipf's law, by their rank.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from wordsparse.errors import InputError
 from wordsparse.types import Array
 from wordsparse.validation import texts_of, words_of
-from wordsparse.vectors.weights import weights
+from wordsparse.vectors import queries
 from wordsparse.vectors.word_vectors import WordVectors
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class Encoder:
     """An encoder of texts, by the vectors of words."""
 
     def __init__(self, vectors: WordVectors) -> None:
-        self._vectors, self._weights = vectors, weights(vectors.counts, len(vectors))
+        self._vectors, self._weights = vectors, vectors.weights
         self._columns = _Columns(vectors)
 
     def encode(self, documents: Iterable[Document]) -> NDArray[np.float32]:
@@ -82,7 +82,7 @@ class _Columns(dict[Any, int]):
         self._vectors, self.composed = vectors, list[Array]()
 
     def __missing__(self, word: Any) -> int:
-        meant = self._vectors.spelt(word)
+        meant = queries.spelt(self._vectors, word)
         if (column := self.get(meant)) is None:
             column = self[meant] = self._compose(meant)
         self[word] = column

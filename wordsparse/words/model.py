@@ -23,6 +23,7 @@ from wordsparse.machine.threads import available_cpus
 from wordsparse.options import refuse_unknown
 from wordsparse.tokens.tokenizers import Splitter
 from wordsparse.types import Array
+from wordsparse.vectors import queries
 from wordsparse.vectors.word_vectors import ELSEWHERE, WordVectors
 from wordsparse.words import coordinates
 from wordsparse.words import form as words_form
@@ -169,7 +170,7 @@ class Model:
         The model's tokeniser rewrites a word that is not in the vocabulary. If it is still unknown, its vector is
         composed from its n-grams; UnknownWordError if it has none.
         """
-        return self.wv[word if len(meant := self.wv.meant(word)) > 1 else meant[0]]
+        return self.wv[word if len(meant := queries.meant(self.wv, word)) > 1 else meant[0]]
 
     def __getattr__(self, name: str) -> Any:
         of_vectors = name if hasattr(WordVectors, name) else ELSEWHERE.get(name)

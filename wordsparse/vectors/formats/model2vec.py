@@ -22,7 +22,7 @@ from wordsparse.errors import InputError
 from wordsparse.files import storage, system
 from wordsparse.vectors.formats import safe_tensors
 from wordsparse.vectors.formats.base import Format
-from wordsparse.vectors.spelling import spellings
+from wordsparse.vectors.queries import spellings
 from wordsparse.vectors.weights import weights
 from wordsparse.vectors.word_vectors import WordVectors
 

@@ -1,0 +1,108 @@
+"""Queries: the words that a query stands for, and the vector of a query without a row.
+
+A query without a row is split by the tokeniser of the text: the words' weighted mean is its vector. If that tokeniser
+is white space, a word without a row is tried without its outer punctuation, and then in lower case: ``Cat,`` stands for
+``cat``. Other tokenisers define their words themselves.
+"""
+
+import difflib
+import unicodedata
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from wordsparse.types import Array
+from wordsparse.vectors.table import VectorTable
+
+# Similar spellings are searched among this many of the most frequent words, which takes a few milliseconds.
+_SPELLING_CANDIDATES = 50_000
+
+
+def meant(vectors: VectorTable, query: Hashable) -> Sequence[Hashable]:
+    """Return the words that a query stands for: itself if it has a row, else the words into which the tokeniser splits
+    it, in their known spelling."""
+    if not isinstance(query, str) or vectors.find(query) is not None:
+        return [query]
+    words = [query] if vectors.split is None else vectors.split(query) or [query]
+    return [spelt(vectors, word) for word in words]
+
+
+def parts(vectors: VectorTable, query: Hashable) -> list[tuple[Hashable, float]]:
+    """Return the words whose weighted mean is the vector of a query, with weights that sum to 1.
+
+    They are the words that the query stands for (:func:`meant`), weighted as in texts
+    (:mod:`wordsparse.vectors.weights`). If one of several has no vector, it is left out.
+    """
+    words = meant(vectors, query)
+    if len(words) == 1:
+        return [(words[0], 1.0)]
+    rows = {word: vectors.find(word) for word in words}
+    known = [word for word in words if rows[word] is not None or _from_ngrams(vectors, word) is not None] or words
+    by_row = vectors.weights
+    shares = [1.0 if (row := rows[word]) is None else float(by_row[row]) for word in known]
+    return [(word, share / sum(shares)) for word, share in zip(known, shares, strict=True)]
+
+
+def composed(vectors: VectorTable, query: Hashable) -> Array | None:
+    """Return the vector of a query without a row, (dim,); None if it has none.
+
+    It is the mean of the query's :func:`parts`; a single word is composed from its n-grams.
+    """
+    if not isinstance(query, str) or len(several := parts(vectors, query)) == 1:
+        return _from_ngrams(vectors, query)
+    mean = np.zeros(vectors.dim)
+    for word, share in several:
+        row = vectors.find(word)
+        vector = _from_ngrams(vectors, word) if row is None else vectors.vectors[row]
+        if vector is None:
+            return None
+        mean += share / (float(np.linalg.norm(vector)) or 1.0) * vector
+    return mean.astype(vectors.vectors.dtype)
+
+
+def spelt(vectors: VectorTable, word: Hashable) -> Hashable:
+    """Return the spelling of a word that has a row, else the spelling from which to compose a vector."""
+    if not vectors.respells or not isinstance(word, str) or vectors.find(word) is not None:
+        return word
+    _, bare, lower = spellings(word)
+    return bare if vectors.find(bare) is not None or (vectors.has_capitals and vectors.find(lower) is None) else lower
+
+
+def spellings(word: str) -> tuple[str, str, str]:
+    """Return the word, the word without outer punctuation (unless it is only that), and the second in lower case."""
+    start, end = 0, len(word)
+    while start < end and _is_mark(word[start]):
+        start += 1
+    while start < end and _is_mark(word[end - 1]):
+        end -= 1
+    bare = word[start:end] or word
+    return word, bare, bare.lower()
+
+
+def unknown(vectors: VectorTable, query: Hashable) -> str:
+    """Return the error message for a query without a vector, with similar spellings if there are any."""
+    if not isinstance(query, str):
+        return f"{query!r:.80} is not in the vocabulary"
+    close = close_to(vectors, query)
+    hint = f"; close to it: {', '.join(close)}" if close else ""
+    why = ", and none of its n-grams is known" if vectors.ngrams is not None else ""
+    return f"the word {query!r} is not in the vocabulary{why}{hint}"
+
+
+def close_to(vectors: VectorTable, word: str) -> list[str]:
+    """Return at most three frequent words with a spelling similar to an unknown word's."""
+    frequent = (vectors.words[row] for row in vectors.most_frequent(_SPELLING_CANDIDATES).tolist())
+    candidates = [
+        key
+        for key in frequent
+        if isinstance(key, str) and abs(len(key) - len(word)) <= 2 and key[:1].lower() == word[:1].lower()
+    ]
+    return difflib.get_close_matches(word, candidates, n=3)
+
+
+def _from_ngrams(vectors: VectorTable, word: Hashable) -> Array | None:
+    return vectors.ngrams.vector(word) if vectors.ngrams is not None and isinstance(word, str) else None
+
+
+def _is_mark(letter: str) -> bool:
+    return unicodedata.category(letter).startswith("P")

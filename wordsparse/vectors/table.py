@@ -1,0 +1,149 @@
+"""The table of words and their vectors: storage, validation, lengths, and the rows of words."""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from wordsparse.errors import InputError
+from wordsparse.types import Array
+from wordsparse.vectors.ngrams import NgramVectors
+from wordsparse.vectors.weights import weights
+
+Key: TypeAlias = Hashable
+
+
+class VectorTable:
+    """The table behind :class:`wordsparse.WordVectors`, which documents the parameters and attributes."""
+
+    def __init__(self, words: Iterable[Key], vectors: npt.ArrayLike, counts: npt.ArrayLike | None = None) -> None:
+        with np.errstate(over="ignore"):  # a number beyond float32 becomes inf, which is refused below
+            matrix: npt.NDArray[np.float32] = np.ascontiguousarray(vectors, dtype=np.float32)
+        try:
+            self._begin(words, matrix)
+        except TypeError as error:
+            raise InputError(f"words must be hashable: {error}") from error
+        self._counts: npt.NDArray[np.int64] | None = None if counts is None else _whole_numbers(counts)
+        self._check()
+
+    def _begin(self, words: Iterable[Key], vectors: Array) -> None:
+        """Adopt the words and their vectors, unchecked."""
+        self.words: list[Any] = list(words)
+        self._row_of: dict[Any, int] = {word: row for row, word in enumerate(self.words)}
+        self._counts = None
+        self.ngrams: NgramVectors | None = None
+        self.split: Callable[[str], list[str]] | None = None
+        self.tokens = "split"
+        self.vectors = vectors
+
+    @property
+    def vectors(self) -> Array:
+        """The matrix (V, dim), one row per word."""
+        return self._vectors
+
+    @vectors.setter
+    def vectors(self, vectors: Array) -> None:
+        self._vectors = vectors
+        self._norms: Array | None = None
+        self._unit: Array | None = None
+        self._encoder: Any = None
+
+    @property
+    def respells(self) -> bool:
+        """Whether other spellings of unknown words are tried: only if the tokeniser is white space."""
+        return self.tokens == "split"
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64] | None:
+        """Number of occurrences of each word, (V,); None if unknown."""
+        return self._counts
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return int(self._vectors.shape[1])
+
+    @property
+    def weights(self) -> npt.NDArray[np.float32]:
+        """The weight of each word in the vector of a text, (V,): see :mod:`wordsparse.vectors.weights`."""
+        return weights(self.counts, len(self))
+
+    @cached_property
+    def has_capitals(self) -> bool:
+        """Whether a word has a capital letter."""
+        return any(isinstance(word, str) and word != word.lower() for word in self.words)
+
+    @property
+    def norms(self) -> Array:
+        """The Euclidean length of each vector, (V,); computed once."""
+        if self._norms is None:
+            # In float64: the square of a large float32 number overflows float32.
+            squares = np.einsum("ij,ij->i", self._vectors, self._vectors, dtype=np.float64)
+            self._norms = np.sqrt(squares)
+        return self._norms
+
+    @property
+    def unit(self) -> Array:
+        """The vectors scaled to length one, (V, dim); a zero vector stays zero. Computed once."""
+        if self._unit is None:
+            self._unit = np.empty_like(self._vectors)
+            np.divide(self._vectors, self._divisors()[:, None], out=self._unit, casting="same_kind")
+        return self._unit
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return self.find(word) is not None
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{word!r:.20}" for word in self.words[:3])
+        more = ", …" if len(self) > 3 else ""
+        return f"<{type(self).__name__} of {len(self):,} words, dim {self.dim}: {shown}{more}>"
+
+    def find(self, word: Any) -> int | None:
+        """Return the row of ``word`` in ``vectors``; None if it has no row."""
+        return self._row_of.get(word)
+
+    def most_frequent(self, n: int) -> npt.NDArray[np.intp]:
+        """Return the rows of the ``n`` most frequent words, in this order; the first rows if counts are unknown."""
+        if self.counts is None:
+            return np.arange(min(n, len(self)))
+        return np.argsort(-self.counts, kind="stable")[:n]
+
+    def _divisors(self) -> Array:
+        """Return the divisors that scale each vector to length one, (V,) float64; 1 for a zero vector."""
+        return np.where(self.norms > 0, self.norms, 1.0)
+
+    def _check(self) -> None:
+        """Raise InputError if the sizes do not agree, a word is repeated, or a number is invalid."""
+        if self.vectors.ndim != 2 or len(self.vectors) != len(self.words) or self.vectors.size == 0:
+            raise InputError(f"{len(self.words)} words need one vector each, not an array {self.vectors.shape}")
+        if len(self._row_of) != len(self.words):
+            row = next(row for row, word in enumerate(self.words) if self._row_of[word] != row)
+            word = self.words[row]
+            raise InputError(
+                f"the word {word!r:.80} occurs twice (words {row + 1} and {self._row_of[word] + 1}); leave one out"
+            )
+        if self.counts is not None and (self.counts.shape != (len(self),) or self.counts.min() < 0):
+            raise InputError(f"counts must be {len(self)} numbers, not negative")
+        with np.errstate(invalid="ignore"):
+            # A float64 sum of float32 numbers cannot overflow, so it is finite if and only if all numbers are.
+            finite = np.isfinite(self.vectors.sum(axis=1, dtype=np.float64))
+        if not finite.all():
+            row = int(finite.argmin())
+            raise InputError(
+                f"the vector of {self.words[row]!r} (word {row + 1}) holds a number that is not finite; leave it out"
+            )
+
+
+def _whole_numbers(counts: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    array = np.asarray(counts)
+    if array.dtype.kind not in "iu":
+        raise InputError(f"counts must be whole numbers, not {array.dtype}")
+    return array.astype(np.int64, copy=False)
