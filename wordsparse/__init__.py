@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wordsparse.training.runs import train as train
     from wordsparse.unseen.vectorizer import DocumentVectorizer as DocumentVectorizer
     from wordsparse.vectors.word_vectors import WordVectors as WordVectors
+    from wordsparse.words.alignment import align as align
     from wordsparse.words.embedding import StepSizes as StepSizes
     from wordsparse.words.evaluate import evaluate as evaluate
     from wordsparse.words.model import Model as Model
@@ -51,6 +52,7 @@ _MODULES = {
     "WordVectors": "wordsparse.vectors.word_vectors",
     "WordsparseError": "wordsparse.errors",
     "advise": "wordsparse.advice",
+    "align": "wordsparse.words.alignment",
     "check_loss": "wordsparse.layer.losscheck",
     "compare": "wordsparse.comparison",
     "encode": "wordsparse.corpus",

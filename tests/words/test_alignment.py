@@ -1,0 +1,46 @@
+"""Alignment finds a known rotation, by the words in common, and refuses what cannot determine one."""
+
+import numpy as np
+import pytest
+from scipy.linalg import orthogonal_procrustes
+from scipy.stats import ortho_group
+
+import wordsparse as ws
+
+
+def made(words: str, dim: int = 4, seed: int = 0) -> ws.WordVectors:
+    random = np.random.default_rng(seed)
+    return ws.WordVectors(list(words), random.standard_normal((len(words), dim)), random.integers(1, 99, len(words)))
+
+
+def test_alignment_finds_the_rotation_by_the_words_in_common() -> None:
+    onto = made("abcdefghij")
+    random, turn = np.random.default_rng(1), ortho_group(4, seed=1).rvs()
+    rows = np.vstack([onto.vectors[7:0:-1], random.standard_normal((2, 4))]) @ turn
+    aligned = ws.align(ws.WordVectors(list("hgfedcbXY"), rows, random.integers(1, 99, 9)), onto)
+    np.testing.assert_allclose(aligned.rotation, turn.T, atol=1e-5)
+    np.testing.assert_allclose(aligned.vectors["c"], onto["c"], atol=1e-5)
+    assert (aligned.words, aligned.fit) == (7, pytest.approx(1))
+    assert aligned.vectors.words == list("hgfedcbXY")
+
+
+def test_alignment_is_weighted_procrustes_of_unit_vectors() -> None:
+    moved, onto = made("abcdefgh", seed=2), made("abcdefgh", seed=3)
+    weights = np.sqrt(moved.counts)  # type: ignore[call-overload]
+    rotation, _ = orthogonal_procrustes(moved.unit * weights[:, None], onto.unit)
+    aligned = ws.align(moved, onto)
+    np.testing.assert_allclose(aligned.rotation, rotation, atol=1e-5)
+    cosines = np.sum(moved.unit @ rotation * onto.unit, axis=1)
+    assert aligned.fit == pytest.approx(np.average(cosines, weights=weights), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("moved", "message"),
+    [
+        (made("abcdef", dim=3), "3 dimensions cannot be aligned with vectors of 4"),
+        (made("abcXYZ"), "3 words in common"),
+    ],
+)
+def test_too_little_in_common_is_refused(moved: ws.WordVectors, message: str) -> None:
+    with pytest.raises(ws.InputError, match=message):
+        ws.align(moved, made("abcdef"))
