@@ -14,6 +14,7 @@ from wordsparse.errors import MissingDependencyError
 
 # Import name → the common name of the package, and the extra that installs it.
 PACKAGES = {
+    "bm25s": ("bm25s", "search"),
     "cupy": ("CuPy", None),
     "gensim": ("gensim", "gensim"),
     "mpi4py": ("mpi4py", "mpi"),

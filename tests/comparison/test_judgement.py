@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -6,6 +7,7 @@ from scipy.stats import spearmanr
 
 from wordsparse.comparison.judgement import differences, warnings
 from wordsparse.comparison.runs import JudgedRun
+from wordsparse.evaluation.retrieval_files import Collection
 from wordsparse.evaluation.scores import ENOUGH_TOKENS, score
 from wordsparse.evaluation.testsets import Pair, Question, TestSets
 
@@ -15,7 +17,8 @@ TRUTH = RANDOM.normal(size=N)
 NOISE = RANDOM.normal(size=N)
 QUESTIONS = [Question("s", (f"a{i}", f"b{i}", f"a{j}", f"b{j}")) for i in range(20) for j in range(20) if i != j]
 PAIRS = [Pair(f"x{i}", f"y{i}", truth) for i, truth in enumerate(TRUTH)]
-SETS = TestSets({"people": PAIRS}, {"asked": QUESTIONS}, {"texts": PAIRS})
+FOUND = Collection(Path(), [pair.first for pair in PAIRS], [{}] * N, 0)
+SETS = TestSets({"people": PAIRS}, {"asked": QUESTIONS}, {"texts": PAIRS}, retrieval={"found": FOUND})
 
 
 def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any) -> JudgedRun:
@@ -24,6 +27,7 @@ def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any)
     cosines[:unknown] = np.nan
     correct = (np.arange(len(QUESTIONS)) < right).astype(float)
     answers = {"pairs": {"people": cosines}, "analogies": {"asked": correct}, "sentences": {"texts": cosines}}
+    answers["retrieval"] = {"found": np.repeat(cosines[:, None], 6, axis=1)}
     return JudgedRun({"name": name, "epochs": 1, **score(SETS, answers), **facts}, answers)
 
 
@@ -69,6 +73,12 @@ def test_analogies_are_judged_as_pairs_are() -> None:
     [row] = rows(run(OURS, 1, right=200), run(PEER, 1, right=20), kind="analogies")
     assert row["difference"] == pytest.approx(180 / len(QUESTIONS))
     assert row["verdict"] == "ahead"
+
+
+def test_search_is_judged_by_its_first_column() -> None:
+    [row] = rows(run(OURS, 0.9, unknown=5), run(PEER, 1.0), kind="retrieval")
+    assert row["difference"] == pytest.approx(-0.1 * NOISE[5:].mean())
+    assert row["low"] < row["difference"] < row["high"]
 
 
 def test_little_text_is_told() -> None:

@@ -21,6 +21,7 @@ def run(name: str, epochs: int) -> dict[str, Any]:
         "analogies": {"asked": {**SECTION, "sections": {NASTY: SECTION}}},
         "sentences": {"texts": {"spearman": 0.7, "low": 0.6, "high": 0.8, "n": 8, "oov": 2}},
         "related": {},
+        "retrieval": {"found": {"model": {"ndcg10": 0.4, "low": 0.3, "high": 0.5, "n": 8, "oov": 2}, "bm25": {}}},
     }
     identity = {"name": name, "epochs": epochs, "seed": 1, "repeat": 0}
     costs = {"cpu_seconds": 1.5 * epochs, "wall_seconds": 2.0, "tokens_per_second": 500.0}
@@ -56,7 +57,7 @@ def test_runs_differences_and_pictures_are_there() -> None:
     document = page(content())
     assert {"0.300", "2.5000", "+0.123"} <= set(re.findall(r"[+]?\d\.\d{3,4}\b", document))
     pictures = [picture for picture in re.findall("<svg.*?</svg>", document) if "<text" in picture]
-    assert len(pictures) == 3
+    assert len(pictures) == 4
     for picture in pictures:
         ElementTree.fromstring(picture)
         assert (picture.count("<circle"), picture.count("<line")) == (4, 4)

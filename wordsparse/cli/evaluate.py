@@ -1,4 +1,4 @@
-"""``wordsparse evaluate``: scores of word vectors on word pairs, analogies and sentences."""
+"""``wordsparse evaluate``: scores of word vectors on word pairs, analogies, sentences and search."""
 
 import click
 
@@ -12,6 +12,9 @@ from wordsparse.cli.common import emit, json_option
 @click.option("--sentences", multiple=True, metavar="FILE", help="Lines 'score TAB a TAB b'; repeatable.")
 @click.option("--related", multiple=True, metavar="FILE", help="Lines 'word1 word2' of related words; repeatable.")
 @click.option(
+    "--retrieval", multiple=True, metavar="DIR", help="Documents, queries and judgements as in BEIR; repeatable."
+)
+@click.option(
     "--restrict-vocab",
     default=30_000,
     show_default=True,
@@ -24,6 +27,7 @@ def command(
     analogies: tuple[str, ...],
     sentences: tuple[str, ...],
     related: tuple[str, ...],
+    retrieval: tuple[str, ...],
     restrict_vocab: int,
     as_json: bool,
 ) -> None:
@@ -34,5 +38,5 @@ def command(
     """
     from wordsparse.words.evaluate import evaluate
 
-    result = evaluate(model_or_vectors, pairs, analogies, restrict_vocab, sentences, related)
+    result = evaluate(model_or_vectors, pairs, analogies, restrict_vocab, sentences, related, retrieval)
     emit(result, str(result).splitlines(), as_json)

@@ -25,6 +25,8 @@ from wordsparse.machine.threads import resolve_threads
 
 logger = logging.getLogger(__name__)
 
+TEST_SETS = ("pairs", "analogies", "sentences", "related", "retrieval")
+
 __all__ = ["METHODS", "Method", "Request", "compare"]
 
 
@@ -44,9 +46,10 @@ def compare(
     output : path
         The new directory for ``report.json`` and ``report.html``.
     **options
-        All other fields of :class:`wordsparse.comparison.request.Request`: methods, pairs, analogies, sentences, epochs
-        (a sequence; a number given twice is run again with the next seed), keep_vectors, command; dim, window, sample,
-        threads, seed and max_tokens of :func:`wordsparse.train`; and the options of :func:`wordsparse.encode`.
+        All other fields of :class:`wordsparse.comparison.request.Request`: methods, pairs, analogies, sentences,
+        related, retrieval, epochs (a sequence; a number given twice is run again with the next seed), keep_vectors,
+        command; dim, window, sample, threads, seed and max_tokens of :func:`wordsparse.train`; and the options of
+        :func:`wordsparse.encode`.
 
     Returns
     -------
@@ -65,12 +68,12 @@ def compare(
         If the report cannot be written.
     """
     paths = [corpus] if isinstance(corpus, (str, PathLike)) else corpus
-    for name in ("pairs", "analogies", "sentences", "related"):
+    for name in TEST_SETS:
         options[name] = [Path(path) for path in options.get(name, ())]
     request = Request.of([Path(path) for path in paths], Path(output), **options)
     for sentence in request.left_out:
         logger.warning("%s", sentence)
-    test_sets = load_test_sets(request.pairs, request.analogies, request.sentences, request.related)
+    test_sets = load_test_sets(*(options[name] for name in TEST_SETS))
     target = Path(os.path.realpath(output))
     with (
         storage.new_directory(request.output) as folder,

@@ -23,6 +23,9 @@ from wordsparse.words.options import Options
 @click.option("--sentences", multiple=True, metavar="FILE", type=PATH, help="Lines 'score TAB a TAB b'; repeatable.")
 @click.option("--related", multiple=True, metavar="FILE", type=PATH, help="Lines 'word1 word2'; repeatable.")
 @click.option(
+    "--retrieval", multiple=True, metavar="DIR", type=PATH, help="Documents, queries, judgements (BEIR); repeatable."
+)
+@click.option(
     "--epochs",
     callback=int_list,
     metavar="N,N,…",

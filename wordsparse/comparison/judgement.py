@@ -9,8 +9,8 @@ import numpy as np
 from wordsparse.comparison.request import METHODS
 from wordsparse.comparison.runs import JudgedRun
 from wordsparse.evaluation import bootstrap
-from wordsparse.evaluation.scores import ENOUGH_TOKENS, accuracy, correlation, hits, unanswered
-from wordsparse.evaluation.table import KINDS
+from wordsparse.evaluation.scores import ENOUGH_TOKENS, accuracy, correlation, hits, mean, unanswered
+from wordsparse.evaluation.table import KINDS, own
 from wordsparse.evaluation.testsets import TestSets
 from wordsparse.types import Array
 
@@ -42,14 +42,19 @@ def _entries(kind: str, test: str, runs: Sequence[JudgedRun]) -> list[Entry]:
     """Group runs that differ only in ``repeat`` and ``seed`` into one entry; runs without a score are omitted."""
     groups: dict[tuple[str, int], list[tuple[float, Array]]] = {}
     for run in runs:
-        if run.answers is not None and (score := run.report[kind][test][KINDS[kind][1]]) is not None:
+        if run.answers is not None and (score := own(run.report[kind][test])[KINDS[kind][1]]) is not None:
             place = run.report["name"], run.report["epochs"]
-            groups.setdefault(place, []).append((score, run.answers[kind][test]))
+            groups.setdefault(place, []).append((score, _compared(run.answers[kind][test])))
     entries = []
     for place, group in groups.items():
         scores, answers = zip(*group, strict=True)
         entries.append(Entry(*place, float(np.mean(scores)), np.stack(answers, axis=1)))
     return entries
+
+
+def _compared(answers: Array) -> Array:
+    """Return the answers that are compared: the first column, if there are several."""
+    return answers.reshape(len(answers), -1)[:, 0]
 
 
 def _differences(kind: str, items: Sequence[Any], entries: Sequence[Entry]) -> Iterator[Row]:
@@ -65,7 +70,7 @@ def _differences(kind: str, items: Sequence[Any], entries: Sequence[Entry]) -> I
 def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Row | None:
     """Return our score minus the peer's on the items that both know, with a paired interval; None if there are none."""
     is_known = np.isfinite(np.hstack([ours.answers, peer.answers])).all(axis=1, keepdims=True)
-    judge: Any = {"analogies": accuracy, "related": hits}.get(kind, correlation)
+    judge: Any = {"analogies": accuracy, "related": hits, "retrieval": mean}.get(kind, correlation)
     sides = [[judge(items, answers) for answers in np.where(is_known, side.answers, np.nan).T] for side in (ours, peer)]
     value, other = (np.array([score for score, _ in side], float).mean() for side in sides)  # None is NaN
     # Equal items give equal resamples, so the resamples of both sides are paired.

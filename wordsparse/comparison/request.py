@@ -61,6 +61,7 @@ class Request:
     analogies: Sequence[Path] = ()
     sentences: Sequence[Path] = ()
     related: Sequence[Path] = ()
+    retrieval: Sequence[Path] = ()
     epochs: Sequence[int] = (5,)
     keep_vectors: bool = False
     command: str = ""

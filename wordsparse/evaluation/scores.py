@@ -1,5 +1,5 @@
-"""Scores of word vectors: rank correlation with human judgements of pairs of words or texts, accuracy on analogies, and
-how often related words are among the ten nearest.
+"""Scores of word vectors: rank correlation with human judgements of pairs of words or texts, accuracy on analogies, how
+often related words are among the ten nearest, and search (:mod:`wordsparse.evaluation.retrieval`).
 
 The first two equal the results of gensim's ``evaluate_word_pairs`` and ``evaluate_word_analogies``. Words are compared
 case-insensitively; among spellings that differ only in case, the most frequent one is used. Each score has a 95 %
@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from wordsparse.errors import InputError
 from wordsparse.evaluation import bootstrap
-from wordsparse.evaluation.table import KINDS
+from wordsparse.evaluation.retrieval import answer_retrieval, score_retrieval
+from wordsparse.evaluation.table import KINDS, own
 from wordsparse.evaluation.testsets import Pair, Question, Related, TestSets
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
@@ -38,7 +39,7 @@ and ``oov`` other items. All but the numbers are None if no item is scored. See 
 Answers: TypeAlias = Mapping[str, Mapping[str, Array]]
 """Answers of word vectors to test sets, by kind and name: (n,) float64. A pair's answer is the cosine of its words or
 sentences, a question's is 1 if right and 0 if wrong, a related word's is its rank; NaN for an item with an unknown
-word."""
+word. A query has several columns; the first is its nDCG@10."""
 
 
 def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
@@ -47,7 +48,7 @@ def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int =
         raise InputError(f"restrict_vocab must be at least 1, not {restrict_vocab}")
     analogies = partial(answer_analogies, restrict_vocab=restrict_vocab)
     by_kind: dict[str, Any] = {"pairs": answer_pairs, "analogies": analogies, "sentences": answer_sentences}
-    by_kind["related"] = answer_related
+    by_kind |= {"related": answer_related, "retrieval": answer_retrieval}
     return {
         kind: {name: answered(word_vectors, items) for name, items in getattr(test_sets, kind).items()}
         for kind, answered in by_kind.items()
@@ -57,7 +58,7 @@ def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int =
 def score(test_sets: TestSets, answers: Answers) -> dict[str, dict[str, Score]]:
     """Score the answers to the same test sets."""
     by_kind: dict[str, Any] = {"pairs": score_pairs, "analogies": score_analogies, "sentences": score_pairs}
-    by_kind["related"] = score_related
+    by_kind |= {"related": score_related, "retrieval": score_retrieval}
     return {
         kind: {name: scored(items, answers[kind][name]) for name, items in getattr(test_sets, kind).items()}
         for kind, scored in by_kind.items()
@@ -69,7 +70,7 @@ def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
     sentences = []
     for kind in KINDS:
         for name in dict.fromkeys(name for evaluation in evaluations for name in evaluation[kind]):
-            scores = [evaluation[kind][name] for evaluation in evaluations]
+            scores = [own(evaluation[kind][name]) for evaluation in evaluations]
             n, items = max(score["n"] for score in scores), scores[0]["n"] + scores[0]["oov"]
             if n < FEW * items:
                 sentences.append(f"{n:,} of the {items:,} items of {name} can be scored: words have no vectors.")
@@ -178,6 +179,11 @@ def hits(items: Sequence[Related], ranks: Array) -> tuple[float | None, Array]:
     is_near = np.where(np.isfinite(ranks), ranks <= NEAREST, np.nan)
     answered = is_near[np.isfinite(is_near)]
     return float(answered.mean()) if answered.size else None, bootstrap.shares(is_near.reshape(-1, 2))
+
+
+def mean(items: object, values: Array) -> tuple[float | None, Array]:
+    """Return the mean of values (items,), and the mean in each resample of the items; NaN is ignored."""
+    return float(np.nanmean(values)) if np.isfinite(values).any() else None, bootstrap.shares(values[:, None])
 
 
 def _answered(

@@ -11,8 +11,17 @@ KINDS = {
     "analogies": ("analogies", "accuracy"),
     "sentences": ("sentences", "spearman"),
     "related": ("related words", "hit10"),
+    "retrieval": ("search", "ndcg10"),
 }
 """Title and measure of each kind of test set."""
+SIDES = {"bm25": "BM25", "fused": "both, fused"}
+"""Titles of the rankings that are judged next to the vectors' own."""
+
+
+def own(score: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the score of the vectors themselves, without others next to it."""
+    side: Mapping[str, Any] = score.get("model", score)
+    return side
 
 
 class Scores(dict[str, Any]):
@@ -22,7 +31,7 @@ class Scores(dict[str, Any]):
         rows = list(self._rows())
         width = max((len(row[0]) for row in rows), default=0)
         return "\n".join(
-            f"{name:{width}}  {value:>8}  {low:>14}  {n:>6}  {oov:>6}" for name, value, low, n, oov in rows
+            f"{name:{width}}  {value:>9}  {low:>14}  {n:>6}  {oov:>6}" for name, value, low, n, oov in rows
         )
 
     def _repr_html_(self) -> str:
@@ -31,17 +40,26 @@ class Scores(dict[str, Any]):
     def _rows(self) -> Iterator[Row]:
         """Yield the test sets in order; sections follow their analogy file if any question was answered."""
         for kind, (title, measure) in KINDS.items():
-            if self[kind]:
-                yield title, measure, "95 % interval", "n", "oov"
-            for name, score in self[kind].items():
-                yield _row(name, score, measure)
-                if "with_composed" in score:
-                    yield _row("  with composed vectors", score["with_composed"], measure)
-                for section, part in (score.get("sections", {}) if score["n"] else {}).items():
-                    yield _row(f"  {section}", part, measure)
+            yield from self._rows_of(kind, title, measure)
+            if kind == "retrieval":
+                yield from self._rows_of(kind, title, "recall100", "recall100_")
+
+    def _rows_of(self, kind: str, title: str, measure: str, prefix: str = "") -> Iterator[Row]:
+        """Yield the scores of a kind by one measure; ``prefix`` begins the names of the interval's ends."""
+        if self[kind]:
+            yield title, measure, "95 % interval", "n", "oov"
+        for name, score in self[kind].items():
+            yield _row(name, own(score), measure, prefix)
+            if "with_composed" in score:
+                yield _row("  with composed vectors", score["with_composed"], measure)
+            for side in filter(score.__contains__, SIDES):
+                yield _row(f"  {SIDES[side]}", score[side], measure, prefix)
+            for section, part in (score.get("sections", {}) if own(score)["n"] else {}).items():
+                yield _row(f"  {section}", part, measure)
 
 
-def _row(name: str, score: Mapping[str, object], key: str) -> Row:
-    interval = "-" if score.get("low") is None else f"{score['low']:.3f} … {score['high']:.3f}"
+def _row(name: str, score: Mapping[str, Any], key: str, prefix: str = "") -> Row:
+    low, high = (score.get(f"{prefix}{end}") for end in ("low", "high"))
+    interval = "-" if low is None else f"{low:.3f} … {high:.3f}"
     value = "-" if score[key] is None else f"{score[key]:.3f}"
     return escaped(name), value, interval, str(score["n"]), str(score["oov"])

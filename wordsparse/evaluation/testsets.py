@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from wordsparse import optional
 from wordsparse.errors import InputError
+from wordsparse.evaluation.retrieval_files import Collection, read_collection
 from wordsparse.files.regular import read_text
 
 TEST_SET_BYTES = 2**26
@@ -49,6 +50,7 @@ class TestSets:
     analogies: Mapping[str, Sequence[Question]]
     sentences: Mapping[str, Sequence[Pair]] = field(default_factory=dict)
     related: Mapping[str, Sequence[Related]] = field(default_factory=dict)
+    retrieval: Mapping[str, Collection] = field(default_factory=dict)
 
 
 def load_test_sets(
@@ -56,6 +58,7 @@ def load_test_sets(
     analogies: Sequence[str | PathLike[str]] | None = None,
     sentences: Sequence[str | PathLike[str]] | None = None,
     related: Sequence[str | PathLike[str]] | None = None,
+    retrieval: Sequence[str | PathLike[str]] | None = None,
 ) -> TestSets:
     """Read test sets; without arguments, WordSim-353, SimLex-999 and questions-words.
 
@@ -63,13 +66,14 @@ def load_test_sets(
     stem, or if the default test sets are requested and are missing: gensim, which ships them, is not installed, and
     they were not fetched.
     """
-    if not (pairs or analogies or sentences or related):
+    if not (pairs or analogies or sentences or related or retrieval):
         pairs, analogies = _default_sets()
     return TestSets(
         {name: read_pairs(path) for name, path in _named(pairs or ()).items()},
         {name: read_analogies(path) for name, path in _named(analogies or ()).items()},
         {name: read_sentences(path) for name, path in _named(sentences or ()).items()},
         {name: read_related(path) for name, path in _named(related or ()).items()},
+        {name: read_collection(path) for name, path in _named(retrieval or ()).items()},
     )
 
 

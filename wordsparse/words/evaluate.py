@@ -1,4 +1,4 @@
-"""Judges a model, word vectors or a file of vectors by word pairs, analogies and pairs of sentences."""
+"""Judges a model, word vectors or a file of vectors by word pairs, analogies, pairs of sentences and search."""
 
 import logging
 from collections.abc import Sequence
@@ -29,6 +29,7 @@ def evaluate(
     restrict_vocab: int = RESTRICT_VOCAB,
     sentences: Sequence[str | PathLike[str]] | None = None,
     related: Sequence[str | PathLike[str]] | None = None,
+    retrieval: Sequence[str | PathLike[str]] | None = None,
 ) -> Scores:
     """Judge word vectors by test sets in files.
 
@@ -50,17 +51,23 @@ def evaluate(
         (:mod:`wordsparse.vectors.encoder`).
     related : sequence of paths, optional
         Files of lines of two related words, each of which should be among the ten words nearest to the other.
+    retrieval : sequence of paths, optional
+        Directories of documents, queries and judgements in the layout of BEIR, or one of their files of judgements:
+        see :mod:`wordsparse.evaluation.retrieval_files`. BM25, and both fused, are judged too if bm25s is installed.
 
     Returns
     -------
     dict
         ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
         "n", "oov", "sections"}}, "sentences": {NAME: as for pairs}, "related": {NAME: {"hit10", "low", "high",
-        "mrr", "n", "oov"}}}``. ``n`` pairs or questions are counted; ``oov`` are left out because of an unknown word
-        (in an analogy: not among the most frequent; in a sentence: no known word). ``low`` to ``high`` is the 95 %
-        bootstrap interval; sections have no interval. If the vectors have n-grams, pairs may also have
-        ``with_composed``, the same over known and composed vectors together. Its ``str``, and a notebook, show a
-        table. A warning names each test set without a counted item.
+        "mrr", "n", "oov"}}, "retrieval": {NAME: {"model": {"ndcg10", "low", "high", "recall100", "recall100_low",
+        "recall100_high", "n", "oov", "unjudged"}, "bm25": as for model, "fused": as for model}}}``. ``n`` pairs or
+        questions are counted; ``oov`` are left out because of an unknown word (in an analogy: not among the most
+        frequent; in a sentence: no known word). A query without a known word is ``oov`` too, but counts as 0;
+        ``unjudged`` queries have no relevant document, and are left out. ``low`` to ``high`` is the 95 % bootstrap
+        interval; sections have no interval. If the vectors have n-grams, pairs may also have ``with_composed``, the
+        same over known and composed vectors together. Its ``str``, and a notebook, show a table. A warning names each
+        test set without a counted item.
 
     Raises
     ------
@@ -69,7 +76,7 @@ def evaluate(
         < 1; or if the default test sets are needed but not on this machine.
     """
     # All files are read before the first is scored: a mistake in the last file shows at once.
-    test_sets = load_test_sets(pairs, analogies, sentences, related)
+    test_sets = load_test_sets(pairs, analogies, sentences, related, retrieval)
     if isinstance(vectors, Model):
         vectors = vectors.wv
     elif not isinstance(vectors, WordVectors):

@@ -1,0 +1,120 @@
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import wordsparse as ws
+from wordsparse.errors import InputError
+from wordsparse.evaluation import retrieval
+from wordsparse.evaluation.retrieval_files import read_collection
+from wordsparse.vectors.word_vectors import WordVectors
+
+# Six words on a circle; a text is the mean of its words.
+ANGLES = {word: place * np.pi / 12 for place, word in enumerate("abcdef")}
+CIRCLE = WordVectors(list(ANGLES), [[np.cos(angle), np.sin(angle)] for angle in ANGLES.values()])
+DOCUMENTS = {"1": "a", "2": "b b", "3": "c", "4": "d", "5": "nothing", "6": "f"}
+QUERIES = {"q1": "a", "q2": "d e", "q3": "unknown", "q4": "b", "q5": "nobody judged it"}
+# A grade of 2, a document outside the corpus, and a query without a relevant document.
+GRADES = {("q1", "2"): 2, ("q1", "1"): 1, ("q2", "4"): 1, ("q2", "99"): 1, ("q3", "1"): 1, ("q4", "1"): 0}
+
+
+def collection(
+    folder: Path,
+    documents: Mapping[str, str] = DOCUMENTS,
+    queries: Mapping[str, str] = QUERIES,
+    grades: Mapping[tuple[str, str], object] = GRADES,
+    name: str = "test",
+) -> Path:
+    """Write a collection in the layout of BEIR."""
+    (folder / "qrels").mkdir(parents=True, exist_ok=True)
+    for file, texts in (("corpus", documents), ("queries", queries)):
+        lines = [json.dumps({"_id": key, "title": "", "text": text}) + "\n" for key, text in texts.items()]
+        (folder / f"{file}.jsonl").write_text("".join(lines))
+    rows = [
+        "query-id\tcorpus-id\tscore",
+        *(f"{query}\t{document}\t{grade}" for (query, document), grade in grades.items()),
+    ]
+    (folder / "qrels" / f"{name}.tsv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture
+def without_bm25(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bm25s", None)
+
+
+def test_measures_by_hand(tmp_path: Path, without_bm25: None, caplog: pytest.LogCaptureFixture) -> None:
+    """Gains are the grades, as in trec_eval; a document that is missing lowers the recall."""
+    result = ws.evaluate(CIRCLE, retrieval=[collection(tmp_path / "c")])["retrieval"]["c"]
+    first = (1 + 2 / np.log2(3)) / (2 + 1 / np.log2(3))  # 1, 2, 3, …
+    second = 1 / (1 + 1 / np.log2(3))  # 4, …: no document has an e
+    expected = {"ndcg10": pytest.approx((first + second + 0) / 3), "recall100": pytest.approx((1 + 0.5 + 0) / 3)}
+    assert {name: result["model"][name] for name in expected} == expected
+    assert {name: result["model"][name] for name in ("n", "oov", "unjudged")} == {"n": 2, "oov": 1, "unjudged": 2}
+    assert result["model"]["low"] <= result["model"]["ndcg10"] <= result["model"]["high"]
+    assert list(result) == ["model"]
+    assert "a comparison with BM25 needs bm25s, which is not installed: pip install 'wordsparse[search]'" in caplog.text
+    assert "1 relevant documents are not in corpus.jsonl" in caplog.text
+
+
+def test_a_ranking_does_not_depend_on_blocks(
+    tmp_path: Path, without_bm25: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(0)
+    documents = {str(i): " ".join(random.choice(list("abcdef"), 3)) for i in range(300)}
+    given = read_collection(collection(tmp_path, documents, {"q": "a b", "r": "f"}, {("q", "0"): 1, ("r", "1"): 1}))
+    asked, texts = CIRCLE.encode(given.queries), CIRCLE.encode(documents.values())
+    monkeypatch.setattr(retrieval, "DEPTH", 40)
+    whole = retrieval._by_cosine(CIRCLE, asked, given)
+    np.testing.assert_array_equal(whole, np.argsort(-(asked @ texts.T), axis=1, kind="stable")[:, :40])
+    monkeypatch.setattr(retrieval, "_BLOCK_COSINES", 2 * 7)
+    np.testing.assert_array_equal(retrieval._by_cosine(CIRCLE, asked, given), whole)
+
+
+def test_bm25_and_both_fused(tmp_path: Path) -> None:
+    pytest.importorskip("bm25s", reason="bm25s is not installed")
+    pytest.importorskip("regex", reason="regex is not installed")
+    documents = {"1": "A, b!", "2": "b c d e", "3": "B b", "4": "f"}
+    given = read_collection(collection(tmp_path, documents, {"q": "b", "r": "xyz"}, {("q", "3"): 1, ("r", "1"): 1}))
+    words = retrieval._by_words(given)
+    assert words is not None
+    assert words.tolist() == [[2, 0, 1, -1], [-1] * 4]  # more often, then in a shorter text; a word without a document
+    cosines = np.array([[1, 2, 3, 0], [3, 2, 1, 0]])
+    # 2: 1/61 + 1/63, 1: 1/61 + 1/63, 0: 1/62 + 1/64.
+    assert retrieval._fused(cosines, words)[:, :4].tolist() == [[2, 1, 0, 3], [3, 2, 1, 0]]
+    assert list(retrieval.score_retrieval(given, retrieval.answer_retrieval(CIRCLE, given))) == [*retrieval.SIDES]
+
+
+def test_one_of_several_files_of_judgements(tmp_path: Path) -> None:
+    folder = collection(tmp_path, name="dev", grades={("q1", "2"): 1})
+    assert read_collection(folder).relevant == [{1: 1.0}]  # the only one
+    collection(tmp_path, name="train")
+    with pytest.raises(InputError, match=r"several files of judgements: name one of .*dev\.tsv, .*train\.tsv"):
+        read_collection(folder)
+    assert read_collection(folder / "qrels" / "dev.tsv").relevant == [{1: 1.0}]
+    assert len(read_collection(collection(tmp_path))) == 3  # test.tsv
+
+
+@pytest.mark.parametrize(
+    ("grades", "message"),
+    [
+        ({("q9", "1"): 1}, r"test\.tsv: row 1: the query 'q9' is not in queries\.jsonl"),
+        ({("q1", "1"): "high"}, r"test\.tsv: row 1: the score 'high' is not a number"),
+        ({("q1", "1"): 0}, r"test\.tsv: no document has a score above 0"),
+    ],
+)
+def test_judgements_that_cannot_be_used(grades: dict[tuple[str, str], object], message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=message):
+        read_collection(collection(tmp_path, grades=grades))
+
+
+def test_a_collection_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"holds no qrels/\*\.tsv: give a directory with corpus\.jsonl"):
+        ws.evaluate(CIRCLE, retrieval=[tmp_path])
+    folder = collection(tmp_path)
+    (folder / "corpus.jsonl").write_text('{"_id": "1", "text": "a"}\n' * 2)
+    with pytest.raises(InputError, match=r"corpus\.jsonl: row 2: the _id '1' occurs twice"):
+        read_collection(folder)
