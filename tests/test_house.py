@@ -29,10 +29,10 @@ LEVELS = (
     ("corpus", "vectors"),
     ("layer",),
     ("kernels",),
-    ("machine", "display"),
+    ("machine", "display", "tokens"),
     ("files",),
     ("options",),
-    ("validation", "tokens"),
+    ("validation",),
     ("optional", "signals"),
     ("errors", "types", "doors"),
 )

@@ -26,6 +26,7 @@ PACKAGES = {
     "sudachidict_core": ("SudachiDict-core", "japanese"),
     "sudachidict_small": ("SudachiDict-small", "japanese"),
     "sudachipy": ("SudachiPy", "japanese"),
+    "tokenizers": ("tokenizers", "tokenizers"),
     "torch": ("PyTorch", "torch"),
 }
 _CUPY = "pip install 'wordsparse[cuda13]' (driver 580 or newer) or 'wordsparse[cuda12]' (driver 525 or newer)"

@@ -40,16 +40,16 @@ def no_space(*_: Any) -> None:
     raise OSError(28, "No space left on device")
 
 
-def train(text: Any, output: Path, tokens: int | None = None, **options: Any) -> ws.Model:
-    """Train for the output; interrupt the run after ``tokens`` tokens."""
-    if tokens is not None:
-        options["progress"] = once_after(tokens, interrupt)
+def train(text: Any, output: Path, stop: int | None = None, **options: Any) -> ws.Model:
+    """Train for the output; interrupt the run after ``stop`` tokens."""
+    if stop is not None:
+        options["progress"] = once_after(stop, interrupt)
     return ws.train(text, output=output, **{**SHORT, **options})
 
 
-def interrupted(text: Any, output: Path, tokens: int, **options: Any) -> None:
+def interrupted(text: Any, output: Path, stop: int, **options: Any) -> None:
     with pytest.raises(Interrupted, match="is kept; resume from it with --resume"):
-        train(text, output, tokens, **options)
+        train(text, output, stop, **options)
 
 
 def kept_checkpoint(output: Path) -> Path:

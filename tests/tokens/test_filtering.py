@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from support.texts import sentences
+from support.tokenizers import unigram
 
 import wordsparse as ws
 from wordsparse.corpus import blocks, reading
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.tokens.filtering import Filter
+from wordsparse.tokens.records import tokenization
 from wordsparse.tokens.tokenizers import tokenizer
 
 LINES = ["The cat, the dog.", "", "a cat\tsat — naïve été", "x" * 50, "क़िताब, कलम।"] * 40
@@ -22,17 +24,19 @@ def encoded(source: Any, folder: Path, **options: Any) -> tuple[list[str], list[
     return corpus.vocabulary.words, np.concatenate(corpus.shards).tolist(), corpus.sentences
 
 
-@pytest.mark.parametrize("tokens", ["simple", "split", "japanese"])
+@pytest.mark.parametrize("tokens", ["simple", "split", "japanese", "file.json"])
 def test_any_number_of_workers_gives_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokens: str
 ) -> None:
     if tokens == "japanese":
         pytest.importorskip("sudachipy", reason="SudachiPy is not installed")
+    if tokens == "file.json":
+        tokens = str(unigram(tmp_path / tokens, LINES))
     path = tmp_path / "text.txt"
     path.write_text("\n".join(LINES))  # without an end of the last line
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 500)
     monkeypatch.setattr(reading, "BLOCK_CHARACTERS", 500)
-    split = tokenizer(tokens)
+    split = tokenizer(**tokenization(tokens))
     wanted = [words for line in LINES if (words := split(line))]
     for threads in (1, 2, 3, 8):
         words, ids, number = encoded(path, tmp_path / f"{threads}", tokens=tokens, threads=threads)

@@ -8,7 +8,8 @@ import wordsparse as ws
 from wordsparse import optional
 from wordsparse.corpus import EncodedCorpus, encode
 from wordsparse.errors import InputError, MissingDependencyError
-from wordsparse.tokens.tokenizers import tokenization, tokenizer
+from wordsparse.tokens.records import tokenization
+from wordsparse.tokens.tokenizers import tokenizer
 
 ENGLISH = "Don't stop: 3.14 is π, said O’Neil-Smith (née Å)."
 

@@ -16,7 +16,7 @@ from wordsparse.files import regular
 from wordsparse.files.escaping import number_of
 from wordsparse.files.storage import check_apart, naming
 from wordsparse.options import abouts, refuse_unknown
-from wordsparse.tokens.tokenizers import FUNCTION
+from wordsparse.tokens.tokenizers import DIGEST, FUNCTION
 from wordsparse.training.options import RunOptions, TrainOptions
 from wordsparse.training.runs import train
 from wordsparse.vectors.formats import check_output
@@ -169,6 +169,7 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     if "heldout_loss" in report:
         how += f"; held-out: {_first_and_last(report['heldout_loss'])}"
     lines = [made, how, f"next: wordsparse similar {shlex.quote(str(output))} WORD"]
-    if model.call.get("tokens", "split") not in ("split", FUNCTION) and "corpus" in model.call:
-        lines.append(f"for another run on this text: wordsparse encode --tokens {model.call['tokens']} splits it once")
+    tokens = model.call.get("tokens", "split")
+    if tokens not in ("split", FUNCTION) and not tokens.startswith(DIGEST) and "corpus" in model.call:
+        lines.append(f"for another run on this text: wordsparse encode --tokens {shlex.quote(tokens)} splits it once")
     return {**report, "output": str(output)}, lines

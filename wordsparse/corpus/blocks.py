@@ -9,11 +9,12 @@ from wordsparse.errors import InputError
 
 BLOCK_BYTES = 2**20
 
-_RARE_WHITE_SPACE = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
+_WHITE_SPACE = (b" ", b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 
 
 def text_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the position in the file and the bytes of each block. A block ends at white space, so it splits no token.
+    """Yield the position in the file and the bytes of each block. A block ends at the end of a line or, if a line is
+    longer than a block, at white space, so it splits no token.
 
     A byte order mark at the start is left out. InputError if the file cannot be read, or if several blocks in a row
     hold no white space.
@@ -21,7 +22,7 @@ def text_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
     position, rest = 0, b""
     for block in read_blocks(path):
         data = rest + block
-        end = _end_of_last_white_space(data)
+        end = _last_end(data)
         if end:
             yield _without_byte_order_mark(position, data[:end])
         elif len(data) > BLOCK_BYTES:
@@ -69,14 +70,13 @@ def read_blocks(path: Path) -> Iterator[bytes]:
             yield block
 
 
-def _end_of_last_white_space(data: bytes) -> int:
-    """Return the number of bytes up to the end of the last ASCII white space; 0 if there is none.
+def _last_end(data: bytes) -> int:
+    """Return the number of bytes up to the end of the last line, else of the last ASCII white space; 0 if there is
+    neither.
 
-    A byte of white space never occurs inside a multi-byte UTF-8 character. Spaces and line feeds are tried first,
-    because nearly every text has them.
+    A byte of white space never occurs inside a multi-byte UTF-8 character.
     """
-    end = 1 + max(data.rfind(b" "), data.rfind(b"\n"))
-    return end or 1 + max(data.rfind(byte) for byte in _RARE_WHITE_SPACE)
+    return (data.rfind(b"\n") + 1) or 1 + max(data.rfind(byte) for byte in _WHITE_SPACE)
 
 
 def _without_byte_order_mark(position: int, data: bytes) -> tuple[int, bytes]:

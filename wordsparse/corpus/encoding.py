@@ -30,6 +30,7 @@ from wordsparse.files.storage import new_directory, staging
 from wordsparse.machine.threads import ordered_map, resolve_threads
 from wordsparse.options import taking
 from wordsparse.tokens.filtering import Filter
+from wordsparse.tokens.records import tokenization
 
 Ids: TypeAlias = NDArray[np.int32]
 Progress: TypeAlias = Callable[[int, float | None], object]
@@ -137,6 +138,8 @@ def encoded(
 def _check_unchanged(corpus: EncodedCorpus, options: Mapping[str, Any]) -> None:
     fixed = {"min_count": corpus.min_count, "max_vocab": corpus.max_vocab, **(corpus.tokenization or {})}
     for name, value in options.items():
+        if name == "tokens" and isinstance(value, str | os.PathLike):
+            value = tokenization(value)["tokens"]
         if value != fixed.get(name):
             was = f"is already encoded: {name} applies to text only"
             if name in fixed:

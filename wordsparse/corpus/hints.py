@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.files.escaping import number_of
+from wordsparse.tokens.tokenizers import DIGEST
 
 _PUNCTUATION = frozenset('.,;:!?…。、，；：！？)]»”"।॥،؛؟۔')
 _LETTER = re.compile(r"\w")
@@ -36,6 +37,8 @@ def hint(words: Sequence[str], counts: NDArray[np.int64], total: int, tokens: st
         return None
     if len(words) < FEW_WORDS and total > MANY_TOKENS:
         return f"{total:,} tokens of {number_of(len(words), 'word')}: is it the right text, or column?"
+    if tokens is not None and tokens.startswith(DIGEST):
+        return None  # the pieces of a tokenizer file are what its author wanted
     if (advice := unspaced(words, LONG_WORD if tokens in ("split", None) else 1)) is not None:
         return None if f"--tokens {tokens} " in advice else advice  # the tokeniser is in use already
     return _punctuated(words, counts) if tokens in ("split", None) else None

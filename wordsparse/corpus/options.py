@@ -1,5 +1,6 @@
 """The options by which a text becomes tokens and ids, in ``encode``, ``train`` and every other reader of text."""
 
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -39,11 +40,16 @@ class TextOptions(Checked):
         cli="order-by",
         metavar="NAME",
     )
-    tokens: str | Callable[[str], list[str]] | None = option(
+    tokens: str | os.PathLike[str] | Callable[[str], list[str]] | None = option(
         None,
         "Tokeniser, which splits text into words. With it, the items of an iterable are texts (str).",
         shown="split; for the format wiki, simple",
-        choices={name: tokenizer.about for name, tokenizer in TOKENIZERS.items()},
+        choices={
+            **{name: tokenizer.about for name, tokenizer in TOKENIZERS.items()},
+            "FILE.json": "pieces of a tokenizer of the Hugging Face library; needs wordsparse[tokenizers]",
+        },
+        open=True,
+        metavar="NAME",
     )
     min_count: int = option(5, "Minimum count of a word.", shown="5; 1 with --for items or walks", check=positive_int)
     max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.", check=positive_int)

@@ -23,7 +23,8 @@ from wordsparse.errors import InputError
 from wordsparse.files.escaping import listed
 from wordsparse.machine.threads import ordered_map
 from wordsparse.tokens.filtering import Filter
-from wordsparse.tokens.tokenizers import Splitter, Tokenizer, tokenization, tokenizer
+from wordsparse.tokens.records import tokenization
+from wordsparse.tokens.tokenizers import Splitter, Tokenizer, tokenizer
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[object] | Corpus
@@ -103,7 +104,7 @@ class RawText:
     tokens : str or None
         The name of the tokeniser; None for an iterable of tokens, and for a callable.
     tokenization : dict or None
-        The record of the tokeniser: :func:`wordsparse.tokens.tokenizers.tokenization`.
+        The record of the tokeniser: :mod:`wordsparse.tokens.records`.
     column : str or None
         The column that holds the text; None if the text is not in rows.
     is_scanned : bool
@@ -114,7 +115,7 @@ class RawText:
         self,
         source: Source,
         format: str | None = None,
-        tokens: str | Tokenizer | None = None,
+        tokens: PathLike | Tokenizer | None = None,
         column: str | None = None,
         *,
         group: str | None = None,
@@ -145,16 +146,17 @@ class RawText:
         is_text = group is None and not items and (paths is not None or column is not None)
         if tokens is None and is_text:
             tokens = "simple" if format == "wiki" else "split"
-        self.tokens, self.column, self._format = tokens if isinstance(tokens, str) else None, column, format
+        self.column, self._format = column, format
         self._group, self._order, self._names = group, order, names
         self._source = corpus.given
         self.tokenization: dict[str, str] | None = None
-        if isinstance(tokens, str):
+        if isinstance(tokens, str | os.PathLike):
             self.tokenization = tokenization(tokens)
             self._tokenize: Tokenizer | None = tokenizer(**self.tokenization)
         else:
             self.tokenization = tokens.tokenization if isinstance(tokens, Splitter) else None
             self._tokenize = tokens
+        self.tokens = None if self.tokenization is None else self.tokenization["tokens"]
         if self.files is not None and column is not None and format is None:
             for file in self.files:
                 format_of_file(file)

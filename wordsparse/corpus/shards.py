@@ -12,7 +12,7 @@ import itertools
 import os
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.errors import InputError, ReadError
 from wordsparse.files.regular import descriptor_of, sha256_of
 from wordsparse.files.storage import read_manifest, trusting, write_manifest
+from wordsparse.tokens import records
 
 OUT_OF_VOCABULARY = -1
 """The value of a token outside the vocabulary; it keeps the positions and the number of tokens exact."""
@@ -123,7 +124,7 @@ class EncodedCorpus:
     sha256 : str
         Checksum of the content (vocabulary and shards), which identifies the encoded corpus.
     tokenization : dict or None
-        A dict whose item ``tokens`` is the name of the tokeniser; None if the tokeniser is unknown.
+        The record of the tokeniser (:mod:`wordsparse.tokens.records`); None if the tokeniser is unknown.
     """
 
     path: Path
@@ -135,7 +136,7 @@ class EncodedCorpus:
     max_vocab: int | None
     shards: Sequence[Values]
     sha256: str = ""
-    tokenization: dict[str, Any] | None = None
+    tokenization: dict[str, Any] | None = field(default=None, repr=False)  # it may hold a whole file
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":
@@ -153,7 +154,7 @@ class EncodedCorpus:
         manifest = read_manifest(folder / MANIFEST, FORMAT, VERSION)
         with trusting(folder / MANIFEST):
             checksums = [str(entry["sha256"]) for entry in manifest["files"]]
-            about = {name: manifest[name] for name in ABOUT}
+            about = records.restored(folder, {name: manifest[name] for name in ABOUT})
         names = _names(len(checksums))
         for name, checksum in zip(names, checksums, strict=True):
             if sha256_of(folder / name) != checksum:
@@ -182,6 +183,7 @@ def write_corpus_manifest(folder: Path, of_shards: list[str], **about: Any) -> s
         {"name": name, "bytes": (folder / name).stat().st_size, "sha256": checksum}
         for name, checksum in zip(_names(len(checksums)), checksums, strict=True)
     ]
+    about = records.written(folder, about)
     write_manifest(folder / MANIFEST, {"format": FORMAT, "version": VERSION, **about, "files": files})
     return _content_digest(checksums)
 

@@ -44,7 +44,7 @@ class Filter:
     tokenize : callable
         The tokeniser: a function from a str to its tokens.
     tokenization : mapping, optional
-        The arguments from which a worker process makes the same tokeniser (``tokenization`` in ``tokenizers.py``);
+        The arguments from which a worker process makes the same tokeniser (``tokenization`` in ``records.py``);
         without them, all blocks are filtered in this process.
     workers : int
         The largest number of worker processes; 1 means no other process. The first block is filtered in this process,
@@ -148,11 +148,11 @@ class _Worker:
             self._process.stdin.flush()
 
 
-def serve(tokens: str, dictionary: str | None = None) -> None:
-    """Filter the blocks of standard input by this tokeniser, until the input ends."""
+def serve(tokens: str, **others: str) -> None:
+    """Filter the blocks of standard input by the tokeniser of these arguments, until the input ends."""
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output that a tokeniser prints must not mix with the answers
-    tokenize = tokenizer(tokens, dictionary)
+    tokenize = tokenizer(tokens, **others)
     while (block := _received(source)) is not None:
         kind, answer = filtered(*block, tokenize, tokens in PATTERNS)
         with suppress(BrokenPipeError):

@@ -1,12 +1,13 @@
-"""Tokenisers: functions from a text to its tokens, by name."""
+"""Tokenisers: functions from a text to its tokens, by name or by the content of a file."""
 
+import json
 import operator
 import re
 import unicodedata
 from collections.abc import Callable
 from functools import cache, cached_property, partial
 from itertools import chain, groupby
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from wordsparse import optional
 from wordsparse.errors import InputError
@@ -21,6 +22,8 @@ _PART = re.compile(r".{1,8000}[。．！？\s]|.{1,8000}", re.DOTALL)
 
 # Stands in a model for a Python function as tokeniser.
 FUNCTION = "(a function)"
+# Precedes the SHA-256 of a tokenizer file, which stands for the name of the tokeniser.
+DIGEST = "sha256:"
 # Dictionaries of Sudachi (packages sudachidict_core and sudachidict_small); the first installed one is used.
 DICTIONARIES = ("core", "small")
 
@@ -33,11 +36,14 @@ class NamedTokenizer(NamedTuple):
     has_dictionary: bool = False
 
 
-def tokenizer(tokens: str, dictionary: str | None = None) -> Tokenizer:
-    """Make a tokeniser by its name, and by the name of its dictionary if it has several.
+def tokenizer(tokens: str, dictionary: str | None = None, content: str | None = None) -> Tokenizer:
+    """Make a tokeniser by its name, and by the name of its dictionary if it has several, or by the content of its file.
 
-    InputError if the name is unknown; MissingDependencyError if the tokeniser's package is not installed.
+    InputError if the name is unknown or the content is no tokenizer; MissingDependencyError if the tokeniser's package
+    is not installed.
     """
+    if content is not None:
+        return _of_file(content)
     if tokens == FUNCTION:
         raise InputError("the text was split by a Python function: give it again (tokens=), or lists of tokens")
     if tokens not in TOKENIZERS:
@@ -45,14 +51,6 @@ def tokenizer(tokens: str, dictionary: str | None = None) -> Tokenizer:
     if TOKENIZERS[tokens].has_dictionary:
         return TOKENIZERS[tokens].make(dictionary or "small")
     return TOKENIZERS[tokens].make()
-
-
-def tokenization(tokens: str) -> dict[str, str]:
-    """Return the arguments by which :func:`tokenizer` makes the same tokeniser again, on any machine."""
-    if tokens in TOKENIZERS and TOKENIZERS[tokens].has_dictionary:
-        name = next((name for name in DICTIONARIES if optional.installed(f"sudachidict_{name}")), "small")
-        return {"tokens": tokens, **({} if name == "small" else {"dictionary": name})}
-    return {"tokens": tokens}
 
 
 class Splitter:
@@ -64,22 +62,30 @@ class Splitter:
         The name of the tokeniser. Its package is imported when the first text is split.
     dictionary : str, optional
         The name of its dictionary.
+    content : str, optional
+        The content of its file.
+
+    Attributes
+    ----------
+    tokenization : dict
+        The arguments that are not None: :mod:`wordsparse.tokens.records`.
     """
 
-    def __init__(self, tokens: str, dictionary: str | None = None) -> None:
-        self.tokens, self._dictionary = tokens, dictionary
-        self.tokenization = {"tokens": tokens, **({} if dictionary is None else {"dictionary": dictionary})}
+    def __init__(self, tokens: str, dictionary: str | None = None, content: str | None = None) -> None:
+        self.tokens = tokens
+        arguments = {"tokens": tokens, "dictionary": dictionary, "content": content}
+        self.tokenization = {name: value for name, value in arguments.items() if value is not None}
 
     def __call__(self, text: str) -> list[str]:
         return [word for line in text.split("\n") for word in self._tokenize(line)]
 
     @cached_property
     def _tokenize(self) -> Tokenizer:
-        return tokenizer(self.tokens, self._dictionary)
+        return tokenizer(**self.tokenization)
 
-    def __reduce__(self) -> tuple[type, tuple[str, str | None]]:
+    def __reduce__(self) -> tuple[Callable[[], "Splitter"], tuple[()]]:
         """Make a copy create its own tokeniser, because tokenisers of other packages may not be copyable."""
-        return Splitter, (self.tokens, self._dictionary)
+        return partial(Splitter, **self.tokenization), ()
 
 
 def _split() -> Tokenizer:
@@ -128,6 +134,37 @@ def _japanese(dictionary: str, base: bool) -> Tokenizer:
 def _chinese() -> Tokenizer:
     cut = optional.load("the Chinese tokeniser", "rjieba").cut
     return lambda text: list(filter(_is_word, cut(unicodedata.normalize("NFKC", text).lower())))
+
+
+def _of_file(content: str) -> Tokenizer:
+    file, words = read_file(content)
+
+    def tokenize(text: str) -> list[str]:
+        (encoding,) = file.encode_batch_fast([text], add_special_tokens=False)  # encode() also finds offsets
+        return [words[number] for number in encoding.ids if number in words]
+
+    return tokenize
+
+
+def read_file(content: str) -> tuple[Any, dict[int, str]]:
+    """Return the tokenizer that a file of the package tokenizers holds, and its pieces by number.
+
+    Special tokens, the unknown piece and white space are left out. A text is neither cut nor padded. InputError if it
+    is no such file.
+    """
+    load = optional.load("a tokenizer file", "tokenizers").Tokenizer.from_str
+    try:
+        file, model = load(content), json.loads(content)["model"]
+    except Exception as error:  # the package raises nothing narrower
+        raise InputError(
+            f"holds no tokenizer of the Hugging Face library ({error}): name the tokenizer.json of a model"
+        ) from None
+    file.no_truncation()
+    file.no_padding()
+    left_out = {number for number, token in file.get_added_tokens_decoder().items() if token.special}
+    left_out.add(model.get("unk_id") if model.get("unk_token") is None else file.token_to_id(model["unk_token"]))
+    pieces = {number: piece for piece, number in file.get_vocab().items()}
+    return file, {number: piece for number, piece in pieces.items() if piece.strip() and number not in left_out}
 
 
 def _is_word(token: str) -> bool:

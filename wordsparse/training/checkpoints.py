@@ -16,6 +16,7 @@ import numpy as np
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import arrays, regular, storage
 from wordsparse.kernels import at_work
+from wordsparse.tokens import records
 from wordsparse.training.loop import Run
 from wordsparse.training.run_directory import CHECKPOINT, RunDirectory
 
@@ -38,7 +39,7 @@ class Checkpoint:
         manifest = storage.read_manifest(path / MANIFEST, FORMAT, VERSION)
         with storage.trusting(path / MANIFEST):
             request, run_state, table = (manifest[name] for name in ("request", "run_state", "state"))
-            sha256 = table["sha256"]
+            request["text"], sha256 = records.restored(path, request["text"]), table["sha256"]
         if regular.sha256_of(path / STATE) != sha256:
             raise InputError(f"{path / STATE}: does not match its checksum: it was altered or damaged; delete {path}")
         return cls(path, request, run_state, table)
@@ -59,6 +60,7 @@ def write(directory: RunDirectory, request: Mapping[str, Any], run: Run) -> str:
             state = run.embedding.state()
         _check_finite(state)
         with storage.new_directory(target) as folder, storage.writing(target):
+            request = {**request, "text": records.written(folder, request["text"])}
             manifest = {"format": FORMAT, "version": VERSION, "request": request}
             content = {"run_state": run.state.as_dict(), "state": arrays.write(folder / STATE, state)}
             storage.write_manifest(folder / MANIFEST, {**manifest, **content})

@@ -25,7 +25,8 @@ from wordsparse.files.escaping import number_of
 from wordsparse.machine import devices
 from wordsparse.machine.threads import available_cpus
 from wordsparse.options import abouts, refuse_unknown
-from wordsparse.tokens.tokenizers import FUNCTION
+from wordsparse.tokens.records import restored
+from wordsparse.tokens.tokenizers import FUNCTION, Splitter
 from wordsparse.training import checkpoints, memory
 from wordsparse.training.options import RunOptions
 from wordsparse.training.run_directory import PREVIOUS, RunDirectory
@@ -99,7 +100,7 @@ class Request:
         """Return the options that a model records besides ``options``, in types of JSON and TOML."""
         paths = self.corpus.paths
         corpus = {} if paths is None else {"corpus": [os.fspath(path) for path in paths]}
-        reading = {name: FUNCTION if callable(value) else value for name, value in self.reading.items()}
+        reading = {name: _recorded(value) for name, value in self.reading.items()}
         return {**reading, **corpus, **self.run.call()}
 
 
@@ -197,11 +198,11 @@ class _Stored(NamedTuple):
             with suppress(InputError), storage.trusting(path):  # the run will report the damage
                 manifest = storage.read_manifest(path, checkpoints.FORMAT, checkpoints.VERSION)
                 recorded = manifest["request"]
-                return cls(recorded["options"], recorded["text"], recorded["call"])
+                return cls(recorded["options"], restored(path.parent, recorded["text"]), recorded["call"])
         for path in (each / models.MANIFEST for each in (directory.path / PREVIOUS, output) if models.is_model(each)):
             manifest = storage.read_manifest(path, models.FORMAT, models.VERSION)
             with storage.trusting(path):
-                text = (manifest["training"] or {"text": {}})["text"]
+                text = restored(path.parent, (manifest["training"] or {"text": {}})["text"])
                 return cls(_without(manifest["options"], "epochs"), text, manifest["call"])
         return None
 
@@ -220,7 +221,9 @@ class _Stored(NamedTuple):
         if corpus.form in ("source", "encoded"):
             return corpus, {}
         counts = {name: self.text[name] for name in ("min_count", "max_vocab") if name in self.text}
-        options = {**call, **counts, **(self.text.get("tokenization") or {})}
+        options = {**call, **counts}
+        if tokenization := self.text.get("tokenization"):
+            options["tokens"] = Splitter(**tokenization)
         if corpus.form == "frame":
             return corpus, _without(options, "format")
         if corpus.paths is not None:
@@ -231,6 +234,15 @@ class _Stored(NamedTuple):
         if isinstance(first, Mapping):
             return Corpus.of(items), _without(options, "format")
         return Corpus.of(items), _without(options, *ROWS, *([] if isinstance(first, str) else ["tokens"]))
+
+
+def _recorded(value: Any) -> Any:
+    """Return an option of reading in a type of JSON and TOML."""
+    if isinstance(value, Splitter):
+        return value.tokens
+    if callable(value):
+        return FUNCTION
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def _without(options: Mapping[str, Any], *names: str) -> dict[str, Any]:

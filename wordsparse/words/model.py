@@ -136,7 +136,7 @@ class Model:
         as tokens."""
         text: Mapping[str, Any] = self.training.text if self.training is not None else {}
         options = text.get("tokenization") or self.call
-        return Splitter(str(options.get("tokens") or "split"), options.get("dictionary"))
+        return Splitter(str(options.get("tokens") or "split"), options.get("dictionary"), options.get("content"))
 
     @cached_property
     def vectors(self) -> NDArray[np.float32]:

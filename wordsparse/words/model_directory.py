@@ -5,7 +5,8 @@ A model directory holds ``model.json`` (format, version, options, report, and ea
 last). ``train --config MODEL`` repeats the run from ``model.json``. A model of a run also holds ``training.bin``, the
 data for further training: 8 bytes per word (how much of it was seen) and a few d×d matrices; its table, the text and
 the end of the run are in ``model.json``. A model with n-grams also holds ``subwords.bin``, and a model that continues
-another one ``axes.npy``, the rotation into that model's axes. Loading checks everything; no pickle is read.
+another one ``axes.npy``, the rotation into that model's axes. ``tokenizer.json`` is the tokenizer file that split the
+text, if one did. Loading checks everything; no pickle is read.
 """
 
 import os
@@ -21,6 +22,7 @@ from wordsparse.errors import InputError
 from wordsparse.files import arrays, regular, storage
 from wordsparse.machine.threads import available_cpus, ordered_map
 from wordsparse.options import refuse_unknown
+from wordsparse.tokens import records
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.form import NgramFit
@@ -55,7 +57,8 @@ def write(model: Model, path: str | PathLike[str]) -> None:
         manifest, training = {"format": FORMAT, "version": VERSION, **about}, None
         if model.training is not None:
             table = arrays.write(directory / TRAINING, model.training.state)
-            training = {"text": model.training.text, "run_state": model.training.run_state, "state": table}
+            text = records.written(directory, model.training.text)
+            training = {"text": text, "run_state": model.training.run_state, "state": table}
         if model.ngrams is not None:
             manifest["subwords"] = arrays.write(directory / NGRAMS, model.ngrams.arrays())
         storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
@@ -115,13 +118,15 @@ def files_of(path: object) -> list[Any]:
     """Return the files of a model directory; for anything else, a list of itself."""
     if not isinstance(path, str | PathLike) or not is_model(path):
         return [path]
-    return [Path(path) / name for name in (MANIFEST, VOCABULARY, INPUT, OUTPUT, TRAINING, NGRAMS, AXES)]
+    return [Path(path) / name for name in (MANIFEST, VOCABULARY, INPUT, OUTPUT, TRAINING, NGRAMS, AXES, records.NAME)]
 
 
 def recorded_options(path: str | PathLike[str]) -> dict[str, Any]:
     """Return the options of a model directory's run, including the text's; InputError as for :func:`load`."""
     manifest = storage.read_manifest(Path(path) / MANIFEST, FORMAT, VERSION)
     content = {**manifest["call"], **manifest["options"]}
+    if (tokenizer := Path(path) / records.NAME).is_file():
+        content["tokens"] = str(tokenizer)
     return {name: value for name, value in content.items() if value is not None}
 
 
@@ -144,7 +149,8 @@ def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | N
     training = manifest["training"]
     if training is None:
         return None
-    return Training(training["text"], training["run_state"], arrays.read(directory / TRAINING, training["state"]))
+    text, state = records.restored(directory, training["text"]), arrays.read(directory / TRAINING, training["state"])
+    return Training(text, training["run_state"], state)
 
 
 def _read_ngrams(directory: Path, manifest: Mapping[str, Any]) -> NgramFit | None:

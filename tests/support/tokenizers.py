@@ -1,0 +1,36 @@
+"""Small tokenizer files of the package tokenizers."""
+
+from pathlib import Path
+
+import pytest
+
+JAPANESE = ["昨日、友だちと映画を観ました。", "友だちは昨日の映画が好きです。", "私は映画の音楽を聴きました。"] * 20
+CHINESE = ["我们昨天看了一部新电影。", "我们的朋友喜欢这部电影。", "昨天的电影很好看。"] * 20
+
+
+def unigram(path: Path, lines: list[str]) -> Path:
+    """Train pieces with a mark for spaces; unknown pieces, special tokens, truncation and padding are in use."""
+    package = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
+    tokenizer = package.Tokenizer(package.models.Unigram())
+    tokenizer.normalizer = package.normalizers.NFKC()
+    tokenizer.pre_tokenizer = package.pre_tokenizers.Metaspace()
+    trainer = package.trainers.UnigramTrainer(
+        vocab_size=60, special_tokens=["<s>", "<unk>"], unk_token="<unk>", show_progress=False
+    )
+    tokenizer.train_from_iterator(lines, trainer)
+    tokenizer.enable_truncation(3)
+    tokenizer.enable_padding(pad_token="<s>", length=9)
+    tokenizer.save(str(path))
+    return path
+
+
+def bpe(path: Path, lines: list[str]) -> Path:
+    """Train pieces of words; [UNK] is an ordinary token of the file."""
+    package = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
+    tokenizer = package.Tokenizer(package.models.BPE(unk_token="[UNK]"))
+    tokenizer.normalizer = package.normalizers.Lowercase()
+    tokenizer.pre_tokenizer = package.pre_tokenizers.Whitespace()
+    trainer = package.trainers.BpeTrainer(vocab_size=120, special_tokens=["[UNK]"], show_progress=False)
+    tokenizer.train_from_iterator(lines, trainer)
+    tokenizer.save(str(path))
+    return path

@@ -1,0 +1,94 @@
+"""Tokenizer files (``tokens="FILE.json"``): kept by every directory of ours, so that the file itself may go."""
+
+import hashlib
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+from support.runs import interrupted, kept_checkpoint, train
+from support.texts import SHORT, same_vectors, sentences
+from support.tokenizers import JAPANESE, bpe, unigram
+
+import wordsparse as ws
+from wordsparse.cli import main
+from wordsparse.errors import InputError
+from wordsparse.tokens.records import tokenization
+from wordsparse.tokens.tokenizers import tokenizer
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    (tmp_path / "text.txt").write_text("\n".join(JAPANESE), encoding="utf-8")
+    return tmp_path / "text.txt"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return unigram(tmp_path / "file.json", JAPANESE)
+
+
+def test_pieces_are_words_without_special_tokens(file: Path, tmp_path: Path) -> None:
+    split = tokenizer(**tokenization(file))
+    assert "".join(split(f"猫<s>{JAPANESE[0]}")) == f"▁▁{JAPANESE[0]}".replace("、", "、")  # 猫 is unknown, <s> special
+    assert len(split(JAPANESE[0])) > 3  # the file cuts texts after 3 pieces, and fills up to 9
+    assert split("") == []
+    words = tokenizer(**tokenization(str(bpe(tmp_path / "bpe.json", ["The cat sat"] * 9))))
+    assert words("The CAT sat? [UNK]") == ["the", "cat", "sat"]
+
+
+def test_a_model_needs_the_file_no_more(file: Path, text: Path, tmp_path: Path) -> None:
+    content, output = file.read_bytes(), tmp_path / "model"
+    model = ws.train(text, output=output, tokens=file, **SHORT)
+    encoded = ws.encode(text, tmp_path / "encoded", tokens=str(file), min_count=1)
+    for folder in (output, encoded.path):
+        assert (folder / "tokenizer.json").read_bytes() == content
+    assert model.trained().text["tokenization"]["tokens"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
+    file.unlink()
+    again, pieces = ws.load(output), list(sentences(text, tokens=model.split))
+    vectors = model.encode(JAPANESE[:3])
+    assert vectors.any()
+    for other in (again, ws.train(encoded.path, **SHORT), pickle.loads(pickle.dumps(model))):
+        assert same_vectors(other, model)
+        assert (other.encode(JAPANESE[:3]) == vectors).all()
+        assert other.encode(pieces[:3]).tolist() == vectors.tolist()
+    more = ws.train(text, output=output, resume=True, **{**SHORT, "epochs": 3})
+    assert same_vectors(more, again.train(text, epochs=3))
+    command = ["train", str(text), "-o", str(tmp_path / "repeated"), "--config", str(output), "--epochs", "3", "-q"]
+    assert main(command) == 0
+    assert same_vectors(ws.load(tmp_path / "repeated"), ws.train(encoded.path, **{**SHORT, "epochs": 3}))
+
+
+def test_an_interrupted_run_needs_the_file_no_more(file: Path, text: Path, tmp_path: Path) -> None:
+    interrupted(text, tmp_path / "model", 300, tokens=file)
+    assert (kept_checkpoint(tmp_path / "model") / "tokenizer.json").read_bytes() == file.read_bytes()
+    whole = ws.train(text, tokens=file, **SHORT)
+    file.unlink()
+    assert same_vectors(train(text, tmp_path / "model", resume=True), whole)
+
+
+def test_another_file_is_refused(file: Path, text: Path, tmp_path: Path) -> None:
+    output, other = tmp_path / "model", bpe(tmp_path / "other.json", JAPANESE)
+    digests = [tokenization(each)["tokens"] for each in (file, other)]
+    ws.train(text, output=output, tokens=file, **SHORT)
+    with pytest.raises(InputError, match=f"resume: tokens was {digests[0]}, not {digests[1]}"):
+        ws.train(text, output=output, tokens=other, resume=True, **{**SHORT, "epochs": 3})
+    encoded = ws.encode(text, tmp_path / "encoded", tokens=file, min_count=1)
+    assert ws.train(encoded, tokens=file, dim=2, epochs=1)
+    with pytest.raises(InputError, match=f"was encoded with tokens {digests[0]}, not {digests[1]}"):
+        ws.train(encoded, tokens=other, dim=2, epochs=1)
+
+
+def test_a_damaged_file_is_refused(file: Path, text: Path, tmp_path: Path) -> None:
+    for name, content in (("cut", file.read_bytes()[:-9]), ("foreign", b'{"a": 1}'), ("text", b"\xff")):
+        (tmp_path / f"{name}.json").write_bytes(content)
+        with pytest.raises(InputError, match=rf"{name}\.json: (holds no tokenizer|is not UTF-8)"):
+            ws.train(text, output=tmp_path / "model", tokens=tmp_path / f"{name}.json", **SHORT)
+    with pytest.raises(InputError, match=r"missing\.json: cannot be read: No such file"):
+        ws.train(text, output=tmp_path / "model", tokens="missing.json", **SHORT)
+    assert not list(tmp_path.glob("model*"))
+    ws.train(text, output=tmp_path / "model", tokens=file, **SHORT)
+    kept = tmp_path / "model" / "tokenizer.json"
+    kept.write_text(json.dumps(json.loads(kept.read_text())))
+    with pytest.raises(InputError, match=r"model/tokenizer\.json: does not match its checksum"):
+        ws.load(tmp_path / "model")
