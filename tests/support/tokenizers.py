@@ -30,7 +30,7 @@ def bpe(path: Path, lines: list[str]) -> Path:
     tokenizer = package.Tokenizer(package.models.BPE(unk_token="[UNK]"))
     tokenizer.normalizer = package.normalizers.Lowercase()
     tokenizer.pre_tokenizer = package.pre_tokenizers.Whitespace()
-    trainer = package.trainers.BpeTrainer(vocab_size=120, special_tokens=["[UNK]"], show_progress=False)
+    trainer = package.trainers.BpeTrainer(vocab_size=30, special_tokens=["[UNK]"], show_progress=False)
     tokenizer.train_from_iterator(lines, trainer)
     tokenizer.save(str(path))
     return path

@@ -1,13 +1,18 @@
 """Exports to formats of other programs, read by these programs."""
 
+import importlib.util
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from support.tokenizers import CHINESE, JAPANESE, bpe, unigram
 
+import wordsparse as ws
 from wordsparse.errors import InputError
-from wordsparse.tokens.tokenizers import tokenizer
+from wordsparse.tokens.tokenizers import FUNCTION, tokenizer
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors
@@ -94,6 +99,30 @@ def test_other_programs_encode_texts_as_we_do(tmp_path: Path, program: str) -> N
     assert card is None  # users write it
 
 
+@pytest.mark.parametrize("train", [unigram, bpe])
+@pytest.mark.parametrize("language", [JAPANESE, CHINESE])
+def test_model2vec_takes_over_a_tokenizer_file(tmp_path: Path, train: Any, language: list[str]) -> None:
+    tensors = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
+    file = train(tmp_path / "file.json", language)
+    model = ws.train(iter(language), tokens=file, dim=12, epochs=3, min_count=30, shortest=1, longest=2)
+    assert model.export(tmp_path / "m", "model2vec")
+    content = (tmp_path / "m" / "tokenizer.json").read_bytes()
+    assert (content == file.read_bytes()) == (train is bpe)  # else the file cuts and fills up texts
+    texts = [*language[:3], "".join(language[:3]), "Café <s> [UNK] 昨日 昨天", "!"]
+    package = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
+    encodings = package.Tokenizer.from_buffer(content).encode_batch(texts, add_special_tokens=False)
+    embeddings = tensors.load_file(tmp_path / "m" / "model.safetensors")["embeddings"]
+    means = np.array([embeddings[encoding.ids].sum(0) for encoding in encodings])
+    means /= np.maximum(np.linalg.norm(means, axis=1), 1e-30)[:, None]
+    ours = model.encode(texts)
+    assert ours[:5].any(1).all()
+    np.testing.assert_allclose(means, ours, atol=1e-6)
+    if importlib.util.find_spec("model2vec"):
+        package = importlib.import_module("model2vec")
+        theirs = package.StaticModel.from_pretrained(str(tmp_path / "m")).encode(texts)
+        np.testing.assert_allclose(theirs @ theirs.T, ours @ ours.T, atol=1e-6)
+
+
 def test_model2vec_makes_a_new_directory_only(tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "mine").touch()
@@ -104,9 +133,9 @@ def test_model2vec_makes_a_new_directory_only(tmp_path: Path) -> None:
     for word in ("new york", "", " a"):
         with pytest.raises(InputError, match="tokenizer cuts texts"):
             save_vectors(some_vectors(("a", word)), tmp_path / "n", "model2vec")
-    for name in ("japanese", "chinese"):  # the encoder used to return zeros for every text
+    for name in ("japanese", "japanese-base", "chinese", FUNCTION):  # the encoder used to return zeros for every text
         vectors = some_vectors()
         vectors.tokens = name
-        with pytest.raises(InputError, match=rf"cannot split texts as the model's own \({name}\) does"):
+        with pytest.raises(InputError, match=re.escape(f"cannot split texts as the model's own ({name}) does")):
             vectors.export(tmp_path / "n", "model2vec")
     assert [path.name for path in tmp_path.iterdir()] == ["m"]

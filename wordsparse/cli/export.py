@@ -7,6 +7,7 @@ import click
 from wordsparse.cli.common import Choice, emit, json_option, report_stream
 from wordsparse.files.escaping import number_of
 from wordsparse.files.unpacking import suffix_of
+from wordsparse.tokens.tokenizers import DIGEST
 from wordsparse.vectors.formats import FORMATS, READABLE, format_of, save_vectors
 
 _ONE_WAY = ", ".join(name for name in FORMATS if name not in READABLE)
@@ -51,7 +52,8 @@ def command(model: str, output: str, format_name: str | None, as_json: bool) -> 
     lines = [f"{number_of(len(word_vectors), 'word')} x {word_vectors.dim} -> {', '.join(files)}"]
     if word_vectors.ngrams is not None:
         result["subwords"] = FORMATS[format_name].composes
-        if not result["subwords"]:
+        # model2vec's rows of the pieces of a tokenizer file include those that n-grams compose.
+        if not result["subwords"] and not (format_name == "model2vec" and word_vectors.tokens.startswith(DIGEST)):
             lines.append("the n-grams are left out, so unknown words have no vector: only npz stores n-grams")
     suffix, own = suffix_of(Path(output)), FORMATS[format_name].suffixes
     if suffix not in own and (

@@ -8,7 +8,8 @@ format is written for other programs, and not read.
 
 The tokenizer cuts and lower-cases texts as the vectors' own text was. If that text was split at white space, the
 vocabulary decides: outer punctuation is removed if few of its words have any, and texts are lower-cased if none of its
-words has a capital letter.
+words has a capital letter. If a tokenizer file split that text, it is handed on, and each of its pieces has a row: also
+those that n-grams compose.
 """
 
 import json
@@ -20,10 +21,11 @@ import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.files import storage, system
+from wordsparse.tokens.tokenizers import DIGEST, Splitter, read_file
+from wordsparse.types import Array
 from wordsparse.vectors.formats import safe_tensors
 from wordsparse.vectors.formats.base import Format
 from wordsparse.vectors.queries import spellings
-from wordsparse.vectors.weights import weights
 from wordsparse.vectors.word_vectors import WordVectors
 
 CONFIG, TENSORS, TOKENIZER, MODULES = "config.json", "model.safetensors", "tokenizer.json", "modules.json"
@@ -55,11 +57,13 @@ class Model2Vec(Format):
 
     def check(self, words: Sequence[Any], tokens: str = "split") -> None:
         safe_tensors.check_installed()
+        if tokens.startswith(DIGEST):
+            return
         if tokens not in ("split", *PATTERNS):
             raise InputError(
                 f"the tokenizer of model2vec cannot split texts as the model's own ({tokens}) does: it would find no "
-                "word in them; choose npz, and let wordsparse make the vectors of texts: wordsparse documents "
-                "(model.encode)"
+                "word in them; train with a tokenizer file (--tokens FILE.json), which it takes over; or choose "
+                "npz, and let wordsparse make the vectors of texts: wordsparse documents (model.encode)"
             )
         for word in words:
             if len(word.split()) != 1 or word.strip() != word:
@@ -69,8 +73,7 @@ class Model2Vec(Format):
                 )
 
     def write(self, content: WordVectors, target: Path) -> None:
-        weighted = content.unit * weights(content.counts, len(content))[:, None]
-        vectors = np.concatenate([weighted, np.zeros((1, content.dim), np.float32)])
+        vectors, tokenizer = (_of_pieces if content.tokens.startswith(DIGEST) else _of_words)(content)
         safe_tensors.save({"embeddings": vectors}, target / TENSORS)
         config = {
             "model_type": "model2vec",
@@ -84,8 +87,8 @@ class Model2Vec(Format):
             {"idx": number, "name": str(number), "path": path, "type": name}
             for number, (path, name) in enumerate(MODULE_TYPES.items())
         ]
-        contents = {TOKENIZER: _tokenizer(content.words, content.tokens), CONFIG: config, MODULES: modules}
-        for name, data in contents.items():
+        storage.write_file(target / TOKENIZER, tokenizer.encode())
+        for name, data in ((CONFIG, config), (MODULES, modules)):
             storage.write_file(target / name, json.dumps(data, ensure_ascii=False, indent=1).encode())
         storage.write_file(target / CARD, _card(content).encode())
         system.sync(target / TENSORS)
@@ -119,6 +122,28 @@ distilled. Other words are left out.
 
 Before you publish it, name above the text that it was trained on, its language and its licence, and its scores here.
 """
+
+
+def _of_words(content: WordVectors) -> tuple[Array, str]:
+    """Return the embeddings of words, and the text of the tokenizer that finds them."""
+    weighted = content.unit * content.weights[:, None]
+    vectors = np.concatenate([weighted, np.zeros((1, content.dim), np.float32)])
+    return vectors, json.dumps(_tokenizer(content.words, content.tokens), ensure_ascii=False, indent=1)
+
+
+def _of_pieces(content: WordVectors) -> tuple[Array, str]:
+    """Return the embeddings of the pieces of a tokenizer file, zeros for those that are left out, and its text."""
+    assert isinstance(content.split, Splitter)
+    text = content.split.tokenization["content"]
+    file, pieces = read_file(text)
+    weights = dict(zip(content.words, content.weights.tolist(), strict=True))
+    numbers = range(max(file.get_vocab().values()) + 1)
+    vectors = content.encode([[pieces[number]] if number in pieces else [] for number in numbers])
+    vectors *= np.array([weights.get(pieces.get(number), 1) for number in numbers], np.float32)[:, None]
+    members = json.loads(text)
+    if members.get("truncation") or members.get("padding"):  # Sentence-Transformers would follow them
+        text = json.dumps({**members, "truncation": None, "padding": None}, ensure_ascii=False)
+    return vectors, text
 
 
 def _tokenizer(words: Sequence[str], tokens: str) -> dict[str, Any]:
