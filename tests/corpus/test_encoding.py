@@ -5,6 +5,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -183,6 +184,21 @@ def test_progress_ends_at_the_number_of_tokens(tmp_path, monkeypatch):
     assert seen == sorted(seen)
     assert seen[-1] == 14
     assert len(seen) > 2
+
+
+def test_two_encodings_of_a_file_have_their_own_progress(tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 8)
+    (tmp_path / "text").write_text("a b\n" * 20)
+    shares: list[float | None] = []
+
+    def progress(tokens: int, share: float | None) -> None:
+        shares.append(share)
+        if len(shares) == 1:  # the other encoding used to remove the file from the list of both
+            with ThreadPoolExecutor(1) as other:
+                other.submit(encode, tmp_path / "text", tmp_path / "other", min_count=1).result()
+
+    encode(tmp_path / "text", tmp_path / "out", min_count=1, threads=1, progress=progress)
+    assert shares[:5] == [0.1, 0.2, 0.3, 0.4, 0.5]
 
 
 @pytest.mark.parametrize(

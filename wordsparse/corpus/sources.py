@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +18,16 @@ from wordsparse.files.streams import BoundedStream
 STANDARD_INPUT = Path("/dev/stdin")
 
 _NAMED = 3  # number of files that a message names
-# The files being read, for reports of progress.
-_open_files: dict[Path, BoundedStream] = {}
+
+
+class _Reading(threading.local):
+    """The files that the thread of a reader has open: two readers of one file must not report each other's progress."""
+
+    def __init__(self) -> None:
+        self.files: dict[Path, BoundedStream] = {}
+
+
+_reading = _Reading()
 
 logger = logging.getLogger(__name__)
 
@@ -121,11 +130,11 @@ def opened(path: Path) -> Iterator[BoundedStream | BinaryIO]:
                     yield pipe
                 return
             with BoundedStream(path) as file:
-                _open_files[path] = file
+                _reading.files[path] = file
                 try:
                     yield file
                 finally:
-                    _open_files.pop(path, None)
+                    _reading.files.pop(path, None)
         except InputError:
             raise
         except Exception as error:  # the XML parser has exceptions of its own
@@ -135,7 +144,7 @@ def opened(path: Path) -> Iterator[BoundedStream | BinaryIO]:
 
 
 class ReadShare:
-    """The share of the files' bytes read so far, one file after the other; None if it is unknown."""
+    """The share of the files' bytes that this thread has read, one file after the other; None if it is unknown."""
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._before: dict[Path, int] = {}
@@ -146,7 +155,7 @@ class ReadShare:
 
     def __call__(self) -> float | None:
         """Return the current share."""
-        for file, stream in list(_open_files.items()):
+        for file, stream in _reading.files.items():
             if file in self._before and self._total:
                 return (self._before[file] + stream.position) / self._total
         return None
