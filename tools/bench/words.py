@@ -186,6 +186,61 @@ class Form(Benchmark):
 
 
 @dataclass
+class SelfJudge(Benchmark):
+    """Lengths of n-grams and strengths of form, judged by the other half of the text: no test set is needed.
+
+    Two models are trained, without form, on every second sentence each. A row has the correlation of cosines of pairs
+    of words: with form in one half, plain in the other; the mean over both ways. The first word of a pair occurs 5 to
+    20, 20 to 100, or more times in the half with form; the second is any word of both halves.
+    """
+
+    text: Path = Path("text.txt")
+    tokens: str = "split"
+    lengths: tuple[str, ...] = ("1-3", "2-6", "3-6")
+    form: tuple[float, ...] = (0.5, 1.0, 2.0)
+    model: str = "cbow"
+    dim: int = 100
+    epochs: int = 5
+    seed: int = 1
+    words: int = 2000
+
+    def track_cosines(self) -> list[Row]:
+        halves = [self._trained(half) for half in (0, 1)]
+        rows: list[Row] = [{"lengths": None, "form": 0.0, **self._agreement(halves, halves)}]
+        for lengths, form in itertools.product(self.lengths, self.form):
+            shortest, longest = map(int, lengths.split("-"))
+            formed = [half.fit_ngrams(shortest, longest, form) for half in halves]
+            rows.append({"lengths": lengths, "form": form, **self._agreement(formed, halves)})
+        return rows
+
+    def _trained(self, half: int) -> ws.Model:
+        sentences = joined(RawText([self.text], tokens=self.tokens).pieces(self.threads))
+        options: Row = {"model": self.model, "dim": self.dim, "epochs": self.epochs, "seed": self.seed}
+        lines = itertools.islice(sentences, half, None, 2)
+        return ws.train(lines, form=0.0, threads=self.threads, progress=False, **options)
+
+    def _agreement(self, formed: list[ws.Model], plain: list[ws.Model]) -> Row:
+        """Return the correlation for each band of occurrences."""
+        random, row = np.random.default_rng(self.seed), {}
+        both = sorted(set(plain[0].vocabulary.words) & set(plain[1].vocabulary.words))
+        others = random.choice(both, min(self.words, len(both)), replace=False)
+        for name, least, end in (("5-20", 5, 20), ("20-100", 20, 100), ("100-", 100, np.inf)):
+            found = []
+            for one, other in (formed, plain), (formed[::-1], plain[::-1]):
+                counts = dict(zip(one[0].vocabulary.words, one[0].vocabulary.counts.tolist(), strict=True))
+                inside = [word for word in both if least <= counts[word] < end]
+                chosen = random.choice(inside, min(self.words, len(inside)), replace=False)
+                cosines = [_cosines(one[0].wv, chosen, others), _cosines(other[1].wv, chosen, others)]
+                found.append(np.corrcoef(*map(np.ravel, cosines))[0, 1])
+            row[name] = float(np.mean(found))
+        return row
+
+
+def _cosines(vectors: WordVectors, words: Any, others: Any) -> Any:
+    return vectors.unit[[*map(vectors.row, words)]] @ vectors.unit[[*map(vectors.row, others)]].T
+
+
+@dataclass
 class FastText(Benchmark):
     """fastText's program with its defaults and our training with n-grams, on the same text: CPU seconds and scores.
 
