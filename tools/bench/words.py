@@ -12,10 +12,15 @@ import numpy as np
 
 import wordsparse as ws
 from tools.bench.runner import Benchmark, Row, cpu_seconds, once
+from wordsparse.comparison.texts import write_plain
+from wordsparse.corpus import EncodedCorpus
+from wordsparse.corpus.encoding import encoded
 from wordsparse.corpus.reading import RawText, joined
+from wordsparse.corpus.shards import is_encoded
 from wordsparse.counts import counting
 from wordsparse.evaluation.scores import answer_pairs, spearman
 from wordsparse.evaluation.testsets import read_pairs
+from wordsparse.tokens.tokenizers import Splitter
 from wordsparse.unseen.infer import infer
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.form import fit
@@ -238,6 +243,69 @@ class SelfJudge(Benchmark):
 
 def _cosines(vectors: WordVectors, words: Any, others: Any) -> Any:
     return vectors.unit[[*map(vectors.row, words)]] @ vectors.unit[[*map(vectors.row, others)]].T
+
+
+@dataclass
+class Language(Benchmark):
+    """A text in any language: our vectors, and gensim's skip-gram and FastText (skip-gram), from the same tokens.
+
+    ``text`` is a text or the directory of an encoded one. A word that the tokeniser takes apart is the mean of its
+    tokens, and another one is composed from its n-grams, as in ``wordsparse evaluate``; *all* counts those pairs too.
+    """
+
+    text: Path = Path("text.txt")
+    tokens: str = "split"
+    side: Any = ("cbow", "skipgram", "sentences", "Word2Vec", "FastText")
+    form: float = 1.0
+    shortest: int = 0
+    pairs: tuple[str, ...] = ("",)
+    sentences: tuple[str, ...] = ("",)
+    analogies: tuple[str, ...] = ("",)
+    restrict_vocab: int = 30_000
+    dim: int = 100
+    epochs: int = 5
+    seed: int = 1
+    cases: ClassVar[tuple[str, ...]] = ("side",)
+
+    def track_scores(self) -> list[Row]:
+        how = {} if is_encoded(self.text) else {"tokens": self.tokens}
+        with encoded(self.text, how, threads=self.threads) as corpus, tempfile.TemporaryDirectory() as folder:
+            plain, before = Path(folder, "plain.txt"), cpu_seconds()
+            if self.side in ("Word2Vec", "FastText"):
+                write_plain(corpus, corpus.tokens, plain)
+                before = cpu_seconds()
+                vectors = self._gensim(plain)
+            else:
+                vectors = self._ours(corpus).wv
+            seconds = cpu_seconds() - before
+        vectors.split, vectors.tokens = Splitter(**corpus.tokenization), corpus.tokenization["tokens"]
+        sets = [[*filter(None, paths)] for paths in (self.pairs, self.analogies, self.sentences)]
+        found = ws.evaluate(vectors, sets[0], sets[1], self.restrict_vocab, sentences=sets[2])
+        row: Row = {"cpu_seconds": seconds, "vocabulary": len(vectors)}
+        for name, score in (found["pairs"] | found["sentences"] | found["analogies"]).items():
+            for title, part in ((name, score), (f"{name}, all", score.get("with_composed"))):
+                if part is not None:
+                    value = part.get("spearman", part.get("accuracy"))
+                    row[title] = [value, part["low"], part["high"], part["n"]]
+        return [row]
+
+    def _ours(self, corpus: EncodedCorpus) -> ws.Model:
+        options: Row = {"preset": "sentences"} if self.side == "sentences" else {"model": self.side, "form": self.form}
+        options |= {"shortest": self.shortest} if self.shortest else {}
+        sizes = {"dim": self.dim, "epochs": self.epochs, "seed": self.seed, "threads": self.threads}
+        return ws.train(corpus, progress=False, **sizes, **options)
+
+    def _gensim(self, plain: Path) -> WordVectors:
+        from gensim import models
+        from gensim.models.fasttext import save_facebook_model
+
+        sizes = {"vector_size": self.dim, "epochs": self.epochs, "seed": self.seed, "workers": self.threads}
+        model = getattr(models, self.side)(corpus_file=str(plain), sg=1, min_count=1, **sizes)
+        if self.side == "FastText":
+            save_facebook_model(model, str(plain.with_suffix(".bin")))
+            return ws.read_vectors(plain.with_suffix(".bin"))
+        counts = [model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key]
+        return WordVectors(model.wv.index_to_key, model.wv.vectors, counts)
 
 
 @dataclass
