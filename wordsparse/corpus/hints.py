@@ -40,7 +40,8 @@ def hint(words: Sequence[str], counts: NDArray[np.int64], total: int, tokens: st
     if tokens is not None and tokens.startswith(DIGEST):
         return None  # the pieces of a tokenizer file are what its author wanted
     if (advice := unspaced(words, LONG_WORD if tokens in ("split", None) else 1)) is not None:
-        return None if f"--tokens {tokens} " in advice else advice  # the tokeniser is in use already
+        in_use = f"--tokens {(tokens or '').removesuffix('-base')} "
+        return None if in_use in advice else advice
     return _punctuated(words, counts) if tokens in ("split", None) else None
 
 
