@@ -63,4 +63,6 @@ def test_a_word_that_is_taken_apart_is_the_mean_of_its_parts_everywhere(tmp_path
     assert [share for _, share in queries.parts(wv, "datei und")] == pytest.approx(shares)
     (tmp_path / "pairs.tsv").write_text("Datei-Haus und 1\nserver und 2\nhaus datei 3\n")
     (scores,) = ws.evaluate(model, pairs=[tmp_path / "pairs.tsv"])["pairs"].values()
-    assert (scores["n"], scores["oov"]) == (2, 1)
+    assert (scores["n"], scores["oov"], scores["with_composed"]["n"]) == (2, 1, 3)
+    # Words that the tokeniser rewrites (Japanese base forms) used to be composed from their n-grams by ``evaluate``.
+    assert (model.fit_ngrams(1, 2).wv.vector("«Haus»") == model.fit_ngrams(1, 2)["haus"]).all()

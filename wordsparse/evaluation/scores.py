@@ -71,7 +71,7 @@ def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
     for kind in KINDS:
         for name in dict.fromkeys(name for evaluation in evaluations for name in evaluation[kind]):
             scores = [own(evaluation[kind][name]) for evaluation in evaluations]
-            n, items = max(score["n"] for score in scores), scores[0]["n"] + scores[0]["oov"]
+            n, items = max(s.get("with_composed", s)["n"] for s in scores), scores[0]["n"] + scores[0]["oov"]
             if n < FEW * items:
                 sentences.append(f"{n:,} of the {items:,} items of {name} can be scored: words have no vectors.")
     if sentences:

@@ -46,10 +46,12 @@ def parts(vectors: VectorTable, query: Hashable) -> list[tuple[Hashable, float]]
 def composed(vectors: VectorTable, query: Hashable) -> Array | None:
     """Return the vector of a query without a row, (dim,); None if it has none.
 
-    It is the mean of the query's :func:`parts`; a single word is composed from its n-grams.
+    It is the mean of the query's :func:`parts`; a single word has its row, or is composed from its n-grams.
     """
     if not isinstance(query, str) or len(several := parts(vectors, query)) == 1:
-        return _from_ngrams(vectors, query)
+        word = several[0][0] if isinstance(query, str) else query
+        row = vectors.find(word)
+        return _from_ngrams(vectors, word) if row is None else np.asarray(vectors.vectors[row])
     mean = np.zeros(vectors.dim)
     for word, share in several:
         row = vectors.find(word)

@@ -65,9 +65,9 @@ def evaluate(
         questions are counted; ``oov`` are left out because of an unknown word (in an analogy: not among the most
         frequent; in a sentence: no known word). A query without a known word is ``oov`` too, but counts as 0;
         ``unjudged`` queries have no relevant document, and are left out. ``low`` to ``high`` is the 95 % bootstrap
-        interval; sections have no interval. If the vectors have n-grams, pairs may also have ``with_composed``, the
-        same over known and composed vectors together. Its ``str``, and a notebook, show a table. A warning names each
-        test set without a counted item.
+        interval; sections have no interval. If the vectors have n-grams or a tokeniser that takes words apart, pairs
+        may also have ``with_composed``, the same over known and composed vectors together. Its ``str``, and a
+        notebook, show a table. A warning names each test set without a counted item.
 
     Raises
     ------
@@ -82,9 +82,10 @@ def evaluate(
     elif not isinstance(vectors, WordVectors):
         vectors = read_vectors(vectors)
     result = score(test_sets, answer(vectors, test_sets, restrict_vocab))
-    if vectors.ngrams is not None:
+    if vectors.ngrams is not None or not vectors.respells:
         for name, pairs_of_set in test_sets.pairs.items():
-            if result["pairs"][name]["n"] < FEW * len(pairs_of_set):  # another language: n-grams cannot help
+            # Few known words are of another language, where n-grams cannot help, unless a tokeniser takes words apart.
+            if vectors.respells and result["pairs"][name]["n"] < FEW * len(pairs_of_set):
                 continue
             scores = score_pairs(pairs_of_set, answer_pairs(vectors, pairs_of_set, composed=True))
             if scores["n"] > result["pairs"][name]["n"]:
