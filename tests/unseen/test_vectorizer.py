@@ -34,13 +34,21 @@ def test_it_is_a_step_of_a_pipeline(model: ws.Model) -> None:
     assert clone(search).estimator[0].model is model
 
 
+def test_fit_learns_the_weights_of_a_collection(model: ws.Model) -> None:
+    vectorizer = ws.DocumentVectorizer(model)
+    np.testing.assert_array_equal(vectorizer.transform(TOPICS), model.encode(TOPICS))
+    fitted = vectorizer.fit_transform(iter(TOPICS))
+    np.testing.assert_array_equal(fitted, model.fit_weights(TOPICS).encode(TOPICS))
+    assert not np.allclose(fitted, model.encode(TOPICS))
+
+
 @pytest.mark.parametrize("column", ["text", ["text"]])
 def test_it_takes_a_column_of_a_table(model: ws.Model, column: str | list[str]) -> None:
     frame = pd.DataFrame({"text": TOPICS, "year": [1, 2]})
     table = ColumnTransformer([("v", ws.DocumentVectorizer(model), column)], remainder="passthrough")
     found = table.set_output(transform="pandas").fit_transform(frame)
     assert [*found.columns] == [*(f"v__documentvectorizer{i}" for i in range(4)), "remainder__year"]
-    np.testing.assert_allclose(found.to_numpy()[:, :4], model.encode(TOPICS), atol=1e-6)
+    np.testing.assert_allclose(found.to_numpy()[:, :4], model.fit_weights(TOPICS).encode(TOPICS), atol=1e-6)
 
 
 @pytest.mark.parametrize("wrong", ["a text", 3, pd.DataFrame({"a": TOPICS, "b": TOPICS}), [1.0, 2.0]])

@@ -72,10 +72,13 @@ def test_model2vec_splits_texts_as_the_models_tokeniser(tmp_path: Path, name: st
 def test_model2vec_holds_the_words_by_their_weights(tmp_path: Path) -> None:
     tensors = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
     original = WordVectors(["the", "king"], [[1, -3], [0.5, 2]], [998, 2])
-    save_vectors(original, tmp_path / "m", "model2vec")
-    embeddings = tensors.load_file(tmp_path / "m" / "model.safetensors")["embeddings"]
-    assert not embeddings[2].any()  # an unknown word
-    np.testing.assert_allclose(embeddings[:2], original.unit * [[0.001 / 0.999], [0.001 / 0.003]], rtol=1e-6)
+    expected = [[0.001 / 0.999], [0.001 / 0.003]]
+    for name in ("w", "m"):
+        save_vectors(original, tmp_path / name, "model2vec")
+        embeddings = tensors.load_file(tmp_path / name / "model.safetensors")["embeddings"]
+        assert not embeddings[2].any()  # an unknown word
+        np.testing.assert_allclose(embeddings[:2], original.unit * expected, rtol=1e-6)
+        original.weights, expected = np.array([3, 4], np.float32), [[3], [4]]
     card = (tmp_path / "m" / "README.md").read_text()
     assert card.startswith("---\nlibrary_name: model2vec\n")
     assert "# license:" in card

@@ -38,7 +38,7 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
     assert Options(preset="text") == Options()
     assert walks.as_dict()["preset"] == "walks"
     for wrong in ("graphs", None, []):
-        with pytest.raises(InputError, match="preset must be one of text, sentences, items"):
+        with pytest.raises(InputError, match="preset must be one of text, sentences, search, items"):
             Options(preset=wrong)  # type: ignore[arg-type]
 
 

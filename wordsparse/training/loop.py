@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Protocol
 
@@ -34,6 +35,7 @@ from wordsparse.words.model import Model, Training
 from wordsparse.words.options import Options
 from wordsparse.words.source import Source
 from wordsparse.words.start import start_from
+from wordsparse.words.text_source import TextSource
 
 logger = logging.getLogger(__name__)
 
@@ -173,13 +175,16 @@ class Run:
         model = Model(*parts, self._report(checkpoints, parent), training, call=dict(call or {}))
         if self.continues is not None:
             model = model.in_axes_of(self.continues)
-        if not self.options.form:
-            return model
-        # N-grams reuse the memory of the steps' work space.
-        self.embedding.output.kernels.release()
-        self.minibatches.release()
-        give_back()
-        return _with_ngrams(model, self.options)
+        if self.options.form:
+            # N-grams reuse the memory of the steps' work space.
+            self.embedding.output.kernels.release()
+            self.minibatches.release()
+            give_back()
+            model = _timed(partial(_with_ngrams, options=self.options), model)
+        source = self.minibatches.source
+        if self.options.kind.searched and isinstance(source, TextSource):
+            model = _timed(lambda trained: trained.weighed(source.documents(self.vocabulary)), model)
+        return model
 
     def _report(self, checkpoints: int, parent: str | None) -> dict[str, Any]:
         """Return the figures of the run, without those that were not requested.
@@ -294,15 +299,19 @@ class Run:
 
 
 def _with_ngrams(model: Model, options: Options) -> Model:
-    """Return the model with n-grams, unless too few words share any. Fitting them counts as training time."""
-    report = model.report
-    wall, cpu = time.perf_counter() - report["wall_seconds"], time.process_time() - report["cpu_seconds"]
+    """Return the model with n-grams, unless too few words share any."""
     try:
-        fitted = model.fit_ngrams(options.shortest, options.longest, options.form)
+        return model.fit_ngrams(options.shortest, options.longest, options.form)
     except InputError as error:
         logger.info("no vectors of unknown words: %s", error)
-        fitted = model
-    made = copy(fitted)  # keeps the vectors that ``fitted`` has computed
+        return model
+
+
+def _timed(add: Callable[[Model], Model], model: Model) -> Model:
+    """Return ``add(model)``, whose time counts as training time."""
+    report = model.report
+    wall, cpu = time.perf_counter() - report["wall_seconds"], time.process_time() - report["cpu_seconds"]
+    made = copy(add(model))  # keeps the vectors that are computed already
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     speed = rate(report["tokens"], wall)
     vars(made)["report"] = {**report, "wall_seconds": wall, "cpu_seconds": cpu, "tokens_per_second": speed}

@@ -16,14 +16,20 @@ TransformerMixin: Any = _sklearn.TransformerMixin
 
 
 class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """A step of a Pipeline or ColumnTransformer: the vectors of texts by a trained model; ``fit`` learns nothing.
+    """A step of a Pipeline or ColumnTransformer: the vectors of texts by a trained model.
 
-    Clones share the model.
+    ``fit`` learns the weights of words for search in a collection of texts; without it, the model's own weights are
+    used. Clones share the model.
 
     Parameters
     ----------
     model : Model
         A model from :func:`wordsparse.train` or :func:`wordsparse.load`.
+
+    Attributes
+    ----------
+    model_ : Model
+        The same model with the weights of the texts, after ``fit``: see :meth:`wordsparse.Model.fit_weights`.
 
     Examples
     --------
@@ -40,9 +46,14 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.model = model
 
     def fit(self, X: Iterable[Any], y: object = None) -> Self:
-        """Return the transformer itself, which learns nothing; InputError if X does not hold texts."""
-        texts_of(X)
+        """Learn the weights of words in texts, as in :meth:`transform`; InputError if X does not hold texts."""
+        self.model_ = self.model.fit_weights(X)
         return self
+
+    def fit_transform(self, X: Iterable[Any], y: object = None) -> NDArray[np.float32]:
+        """Learn the weights of words in texts, and return the texts' vectors, as :meth:`fit` and :meth:`transform`."""
+        texts = list(texts_of(X))  # an iterator is read twice
+        return self.fit(texts).transform(texts)
 
     def transform(self, X: Iterable[Any]) -> NDArray[np.float32]:
         """Return the vectors of texts, (n, dim) float32; see :meth:`wordsparse.Model.encode`.
@@ -57,7 +68,7 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         InputError
             If an item is not a text, or X is a single str or has several columns.
         """
-        return self.model.wv.encode(X)
+        return getattr(self, "model_", self.model).wv.encode(X)
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[Any]:
         """Return the names of the columns: ``documentvectorizer0``, …"""

@@ -1,10 +1,9 @@
 """The vectors of texts: the weighted mean of their words' unit vectors, scaled to length one.
 
-    d ∝ Σ_w s/(s + p_w) v_w/|v_w|      over every occurrence of a word, p_w its share of the text of the vectors
+    d ∝ Σ_w a_w v_w/|v_w|      over every occurrence of a word, with the weights a of :mod:`wordsparse.vectors.weights`
 
-(SIF; Arora et al., 2017, without the removal of common components). For a word without a vector,
-:mod:`wordsparse.vectors.queries` tries other spellings. If none has a vector, the word has p = 0 and the vector that
-its n-grams compose, if any. If counts are unknown, words have the shares of Zipf's law, by their rank.
+For a word without a vector, :mod:`wordsparse.vectors.queries` tries other spellings. If none has a vector, the word has
+the weight 1 and the vector that its n-grams compose, if any. No common component is removed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -45,24 +44,35 @@ class Encoder:
         """
         if getattr(documents, "shape", None) == ():
             raise InputError(f"give texts, not {documents!r:.80}")
-        words = (self._words(row, document) for row, document in enumerate(texts_of(documents)))
-        parts = [self._means(batch) for batch in batches(words, BATCH)]
+        parts = [self._means(*batch) for batch in self._numbered(documents)]
         return np.concatenate(parts or [np.zeros((0, self._vectors.dim), np.float32)])
+
+    def counted(self, documents: Iterable[Document]) -> Iterator[sp.csr_array]:
+        """Yield how often each document holds each word with a row, (documents, V), in batches."""
+        V = len(self._vectors)
+        for n, rows, columns in self._numbered(documents):
+            known = (columns >= 0) & (columns < V)
+            entries = np.ones(int(known.sum()), np.float32), (rows[known], columns[known])
+            yield sp.coo_array(entries, (n, V)).tocsr()
+
+    def _numbered(self, documents: Iterable[Document]) -> Iterator[tuple[int, Array, Array]]:
+        """Yield the number of documents of a batch, and the document and the column of each of their words."""
+        words = (self._words(row, document) for row, document in enumerate(texts_of(documents)))
+        for batch in batches(words, BATCH):
+            if len(self._columns) > len(self._vectors) + MOST_UNKNOWN:
+                self._columns = _Columns(self._vectors)
+            sizes = np.fromiter(map(len, batch), np.int64, len(batch))
+            columns = map(self._columns.__getitem__, chain.from_iterable(batch))
+            yield len(batch), np.repeat(np.arange(len(batch)), sizes), np.fromiter(columns, np.int64, int(sizes.sum()))
 
     def _words(self, row: int, document: Any) -> Sequence[str]:
         if isinstance(document, str):
             return document.split() if self._vectors.split is None else self._vectors.split(document)
         return words_of(f"document {row}", document)
 
-    def _means(self, documents: list[Sequence[str]]) -> NDArray[np.float32]:
-        """Return the vectors of some documents, each a sequence of words."""
-        if len(self._columns) > len(self._vectors) + MOST_UNKNOWN:
-            self._columns = _Columns(self._vectors)
-        n, V = len(documents), len(self._vectors)
-        sizes = np.fromiter(map(len, documents), np.int64, n)
-        words = chain.from_iterable(documents)
-        columns = np.fromiter(map(self._columns.__getitem__, words), np.int64, int(sizes.sum()))
-        rows = np.repeat(np.arange(n), sizes)
+    def _means(self, n: int, rows: Array, columns: Array) -> NDArray[np.float32]:
+        """Return the vectors of ``n`` documents: the word of each column is in the document of its row."""
+        V = len(self._vectors)
         known, unknown = (columns >= 0) & (columns < V), columns >= V
         sums = _product(rows[known], columns[known], self._weights[columns[known]], n, self._vectors.unit)
         if unknown.any():

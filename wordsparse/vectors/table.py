@@ -36,6 +36,7 @@ class VectorTable:
         self.ngrams: NgramVectors | None = None
         self.split: Callable[[str], list[str]] | None = None
         self.tokens = "split"
+        self._weights: npt.NDArray[np.float32] | None = None
         self.vectors = vectors
 
     @property
@@ -68,7 +69,11 @@ class VectorTable:
     @property
     def weights(self) -> npt.NDArray[np.float32]:
         """The weight of each word in the vector of a text, (V,): see :mod:`wordsparse.vectors.weights`."""
-        return weights(self.counts, len(self))
+        return weights(self.counts, len(self)) if self._weights is None else self._weights
+
+    @weights.setter
+    def weights(self, weights: npt.NDArray[np.float32] | None) -> None:
+        self._weights, self._encoder = weights, None
 
     @cached_property
     def has_capitals(self) -> bool:

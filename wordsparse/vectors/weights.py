@@ -1,15 +1,68 @@
-"""The weight of a word in the vector of a text: s/(s + p), where p is its share of the vectors' text (SIF)."""
+"""The weight of a word in the vector of a text, by the text of the vectors or by a collection that is searched.
+
+    s/(s + p)                                     p the word's share of the vectors' text (SIF; Arora et al., 2017)
+    log(1 + (N − n + ½)/(n + ½)) · √cos           n of N documents of a collection hold the word; cos is its mean cosine
+                                                  to the SIF mean of the rest of its document
+
+The first is for sentences, all of whose words count. A query is a few content words: idf, as in BM25, stresses rare
+ones, and cos those that say what their documents are about. cos is shrunk towards PRIOR by MASS occurrences.
+"""
+
+from collections.abc import Iterable
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from wordsparse.types import Array
 
 # s: a word with this relative frequency has weight 1/2.
 SMOOTHING = 1e-3
+PRIOR, MASS = 0.3, 5.0
+# Cosines computed at a time: their rows stay in a core's cache.
+_CHUNK = 2**11
 
 
 def weights(counts: Array | None, words: int) -> NDArray[np.float32]:
-    """Return the weight of each word, (words,), from its count; without counts, from Zipf's law and the word's rank."""
+    """Return the SIF weight of each word, (words,), from its count; without counts, from Zipf's law and its rank."""
     occurrences = 1 / np.arange(1, words + 1) if counts is None or not counts.any() else np.asarray(counts, np.float64)
     return np.asarray(SMOOTHING / (SMOOTHING + occurrences / occurrences.sum()), np.float32)
+
+
+def of_collection(unit: Array, sif: Array, batches: Iterable[sp.csr_array]) -> NDArray[np.float32]:
+    """Return the weight of each word for search in a collection, (V,).
+
+    Parameters
+    ----------
+    unit : (V, dim) float32
+        Vectors of length one, or zeros.
+    sif : (V,)
+        The words' weights by :func:`weights`.
+    batches : iterable of csr_array (documents, V)
+        How often each document holds each word, without duplicate entries.
+    """
+    sif = np.where(unit.any(axis=1), sif, 0)
+    documents, holding = 0, np.zeros(len(unit))
+    sums, occurrences = np.zeros(len(unit)), np.zeros(len(unit))
+    for counts in batches:
+        documents += counts.shape[0]
+        holding += np.bincount(counts.indices, minlength=len(unit))
+        cosines = _cosines_to_the_rest(unit, sif, counts)
+        sums += np.bincount(counts.indices, counts.data * np.nan_to_num(cosines), len(unit))
+        occurrences += np.bincount(counts.indices, counts.data * np.isfinite(cosines), len(unit))
+    cos = np.maximum((sums + PRIOR * MASS) / (occurrences + MASS), 0)
+    return np.asarray(np.log1p((documents - holding + 0.5) / (holding + 0.5)) * np.sqrt(cos), np.float32)
+
+
+def _cosines_to_the_rest(unit: Array, sif: Array, counts: sp.csr_array) -> Array:
+    """Return, for each entry of ``counts``, the cosine of the word and its document without one occurrence of the word;
+    NaN if no other word is left."""
+    words, documents = counts.indices, np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    whole = sp.csr_array((counts.data * sif[words], words, counts.indptr), counts.shape) @ unit
+    squares = np.einsum("ij,ij->i", whole, whole)[documents]
+    dots, own = np.empty(len(words)), sif[words].astype(np.float64)
+    for start in range(0, len(words), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        dots[part] = np.einsum("ij,ij->i", unit[words[part]], whole[documents[part]])
+    rest = squares - 2 * own * dots + own**2
+    return np.where(rest > 1e-4 * squares, (dots - own) / np.sqrt(np.maximum(rest, 1e-30)), np.nan)

@@ -200,6 +200,7 @@ class WordVectors(VectorTable):
             return self
         renamed = WordVectors(texts, self.vectors, self.counts)
         renamed.split, renamed.tokens, renamed.ngrams = self.split, self.tokens, self.ngrams
+        renamed.weights = self._weights
         return renamed
 
     def export(self, path: str | PathLike[str], format: str | None = None) -> list[Path]:

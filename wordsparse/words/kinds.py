@@ -1,7 +1,7 @@
 """Kinds of data that ``--for`` names (``preset`` in Python), as data: how each is read, and its defaults.
 
 Kinds of text are here, sources in :mod:`wordsparse.doors` and in the entry points of installed packages.
-docs/text.md and docs/sentences.md have the measurements behind the defaults of sentences, baskets and walks.
+docs/text.md and docs/sentences.md have the measurements behind the defaults of sentences, search, baskets and walks.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,6 +20,8 @@ TEXT = "text"
 BASKET_WINDOW = 255
 # Sentences are compared by topic, and distant words carry more of the topic.
 SENTENCE_WINDOW = 30
+# All words of a document say what it is about.
+SEARCH_WINDOW = 100
 # Words that share a stem share the topic, whatever their inflection.
 SENTENCE_FORM = 6.0
 # Defaults that a kind need not repeat.
@@ -44,6 +46,9 @@ class Kind:
         when few are labelled. ``popularity`` separates hubs from leaves. ``turn`` 0 keeps linked nodes close.
     epochs_by_length : bool
         Whether short texts get more epochs than the default.
+    searched : bool
+        Whether the sentences are documents to be searched, which set the weights of words in texts:
+        :mod:`wordsparse.vectors.weights`.
     name : str
         The name by which a model records it.
     open : callable, optional
@@ -57,6 +62,7 @@ class Kind:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     export: Mapping[str, float] = field(default_factory=dict)
     epochs_by_length: bool = False
+    searched: bool = False
     name: str = TEXT
     open: Callable[..., Any] | None = None
     reading: type = TextOptions
@@ -70,10 +76,17 @@ KINDS = {
     for kind in (
         Kind("sentences of a language", epochs_by_length=True),
         Kind(
-            "the same, for vectors of sentences: search, similar texts",
+            "the same, for vectors of sentences: similar texts",
             {"window": SENTENCE_WINDOW, "form": SENTENCE_FORM},
             epochs_by_length=True,
             name="sentences",
+        ),
+        Kind(
+            "documents to be searched, one per line or row",
+            {"window": SEARCH_WINDOW, "form": SENTENCE_FORM},
+            epochs_by_length=True,
+            searched=True,
+            name="search",
         ),
         Kind(
             "baskets, sessions or playlists of items, in any order",

@@ -6,7 +6,7 @@ packages of a higher layer (``infer``, ``encode``, ``train``) import them when t
 
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
@@ -23,7 +24,7 @@ from wordsparse.machine.threads import available_cpus
 from wordsparse.options import refuse_unknown
 from wordsparse.tokens.tokenizers import Splitter
 from wordsparse.types import Array
-from wordsparse.vectors import queries
+from wordsparse.vectors import queries, weights
 from wordsparse.vectors.word_vectors import ELSEWHERE, WordVectors
 from wordsparse.words import coordinates
 from wordsparse.words import form as words_form
@@ -87,6 +88,8 @@ class Model:
     axes : (dim, dim) float32, optional
         The rotation of the vectors into the axes of the model that this one continues:
         :func:`wordsparse.words.coordinates.axes`.
+    weights : (V,) float32, optional
+        The weight of each word in the vectors of texts, from a collection (:meth:`fit_weights`). None: by the counts.
     """
 
     vocabulary: Vocabulary
@@ -98,6 +101,7 @@ class Model:
     ngrams: NgramFit | None = None
     call: dict[str, Any] = field(default_factory=dict)
     axes: Array | None = None
+    weights: Array | None = None
 
     def __repr__(self) -> str:
         model, epochs = self.options.get("model"), number_of(self.options.get("epochs", 0), "epoch")
@@ -162,6 +166,7 @@ class Model:
         vectors.split, vectors.tokens = self.split, self.split.tokens
         if self.ngrams is not None:
             vectors.ngrams = self.ngrams.vectors
+        vectors.weights = self.weights
         return vectors
 
     def __getitem__(self, word: str) -> NDArray[np.float32]:
@@ -212,6 +217,24 @@ class Model:
     def without_ngrams(self) -> "Model":
         """Return the same model without n-grams; it shares the arrays."""
         return replace(self, ngrams=None)
+
+    def fit_weights(self, documents: Iterable[str | Sequence[str]]) -> "Model":
+        """Return the same model with the weights of words for search in a collection of documents.
+
+        :meth:`encode`, ``wordsparse documents`` and exported encoders use them: see
+        :mod:`wordsparse.vectors.weights`. InputError if a document is neither a str nor a sequence of words.
+        """
+        from wordsparse.vectors.encoder import Encoder
+
+        return self.weighed(Encoder(self.wv).counted(documents))
+
+    def weighed(self, batches: Iterable[sp.csr_array]) -> "Model":
+        """Return the same model with weights of words by batches of counts, (documents, V)."""
+        vectors = copy(self.wv)
+        vectors.weights = weights.of_collection(vectors.unit, weights.weights(vectors.counts, len(self)), batches)
+        model = replace(self, weights=vectors.weights)
+        vars(model).update(vectors=self.vectors, wv=vectors)  # otherwise it would compute them again
+        return model
 
     def in_axes_of(self, before: "Model") -> "Model":
         """Return the same model, without n-grams, in the axes of the model ``before`` that it continues; it shares the

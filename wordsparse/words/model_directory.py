@@ -6,7 +6,8 @@ last). ``train --config MODEL`` repeats the run from ``model.json``. A model of 
 data for further training: 8 bytes per word (how much of it was seen) and a few d×d matrices; its table, the text and
 the end of the run are in ``model.json``. A model with n-grams also holds ``subwords.bin``, and a model that continues
 another one ``axes.npy``, the rotation into that model's axes. ``tokenizer.json`` is the tokenizer file that split the
-text, if one did. Loading checks everything; no pickle is read.
+text, and ``weights.npy`` has the weights of words in texts, if a collection set them. Loading checks everything; no
+pickle is read.
 """
 
 import os
@@ -31,7 +32,7 @@ from wordsparse.words.model import Model, Training
 MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
 VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
-NGRAMS, AXES = "subwords.bin", "axes.npy"
+NGRAMS, AXES, WEIGHTS = "subwords.bin", "axes.npy", "weights.npy"
 OF_LABELS = "labels.json"  # the manifest of a model of labels
 
 
@@ -40,8 +41,7 @@ def write(model: Model, path: str | PathLike[str]) -> None:
     target = Path(path)
     with storage.new_directory(target) as directory, storage.writing(target):
         rows = {INPUT: model.input_rows, OUTPUT: model.output_rows}
-        if model.axes is not None:
-            rows[AXES] = model.axes
+        rows |= {name: each for name, each in ((AXES, model.axes), (WEIGHTS, model.weights)) if each is not None}
 
         def write_file(name: str) -> dict[str, Any]:
             with storage.synced(directory / name) as file:
@@ -87,7 +87,7 @@ def _load(directory: Path, mapped: bool) -> Model:
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
     with storage.trusting(directory / MANIFEST):
         options, report, call, files = (manifest[name] for name in ("options", "report", "call", "files"))
-        names = (VOCABULARY, INPUT, OUTPUT, *sorted({AXES} & files.keys()))
+        names = (VOCABULARY, INPUT, OUTPUT, *sorted({AXES, WEIGHTS} & files.keys()))
         recorded = [files[name]["sha256"] for name in names]
 
     def digest(name: str) -> str:
@@ -102,11 +102,11 @@ def _load(directory: Path, mapped: bool) -> Model:
     vocabulary = Vocabulary.load(directory / VOCABULARY)
     input_rows = _read_rows(directory / INPUT, mapped)
     output_rows = _read_rows(directory / OUTPUT, mapped)
-    axes = _read_rows(directory / AXES, mapped) if AXES in files else None
+    axes, weights = (_read_rows(directory / name, mapped) if name in files else None for name in (AXES, WEIGHTS))
     with storage.trusting(directory / MANIFEST):
         training = _read_training(directory, manifest)
         fitted = _read_ngrams(directory, manifest)
-    return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, call, axes)
+    return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, call, axes, weights)
 
 
 def is_model(path: str | PathLike[str]) -> bool:
@@ -118,7 +118,8 @@ def files_of(path: object) -> list[Any]:
     """Return the files of a model directory; for anything else, a list of itself."""
     if not isinstance(path, str | PathLike) or not is_model(path):
         return [path]
-    return [Path(path) / name for name in (MANIFEST, VOCABULARY, INPUT, OUTPUT, TRAINING, NGRAMS, AXES, records.NAME)]
+    names = (MANIFEST, VOCABULARY, INPUT, OUTPUT, TRAINING, NGRAMS, AXES, WEIGHTS, records.NAME)
+    return [Path(path) / name for name in names]
 
 
 def recorded_options(path: str | PathLike[str]) -> dict[str, Any]:

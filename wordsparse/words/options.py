@@ -17,7 +17,7 @@ from wordsparse.words.recipe import Recipe, adapted, recommended
 
 ModelName = Literal["cbow", "skipgram"]
 DeviceName = Literal["auto", "cpu", "cuda"]
-PresetName = Literal["text", "sentences", "items", "walks"]
+PresetName = Literal["text", "sentences", "search", "items", "walks"]
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = tuple(losses.LOSSES)
 # Beyond this strength, a word's vector consists only of its n-grams.

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary
 from wordsparse.corpus.shards import Values
@@ -21,6 +22,8 @@ from wordsparse.words.source import Build, Ids, Piece, Sizes, Split
 
 # Windows at the border of a minibatch see at most this many positions beyond it.
 REACH = 2**14
+# Values in a batch of counted sentences.
+COUNTED = 2**16
 
 
 class TextSource:
@@ -43,6 +46,21 @@ class TextSource:
             if left == 0:
                 break
         return Cuts(parts, tokens, options.heldout, options.seed, table_of(self.vocabulary, vocabulary))
+
+    def documents(self, vocabulary: Vocabulary) -> Iterator[sp.csr_array]:
+        """Yield how often each sentence holds each word of the vocabulary, (sentences, V), in batches."""
+        table, V = table_of(self.vocabulary, vocabulary), len(vocabulary)
+        for shard in self.corpus.shards:
+            start = 0
+            while start < shard.shape[0]:
+                ids = shard[start : start + COUNTED]
+                ends = np.flatnonzero(ids == END_OF_SENTENCE)
+                ids = ids[: ends[-1] + 1] if ends.size else ids  # a longer sentence is cut
+                start += len(ids)
+                rows = np.searchsorted(ends, np.arange(len(ids)))
+                ids = ids if table is None else table[ids]
+                entries = np.ones(int((ids >= 0).sum()), np.float32), (rows[ids >= 0], ids[ids >= 0])
+                yield sp.coo_array(entries, (max(1, len(ends)), V)).tocsr()
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
         return windows(options, recipe, vocabulary, transposed=transposed)
