@@ -1,4 +1,4 @@
-"""Vectors of sentences: our models by their recipes, and gensim's on the same text."""
+"""Vectors of texts: our models by their recipes, gensim's on the same text, and search in collections."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 
 import wordsparse as ws
 from tools.bench.runner import Benchmark, Row, cpu_seconds, once
+from wordsparse.evaluation.retrieval_files import read_collection
 
 
 @dataclass
@@ -75,6 +76,40 @@ class SentencePeers(Benchmark):
         if self.side.endswith("fastText"):
             vectors.ngrams = Hashed(model)  # type: ignore[assignment]
         return vectors
+
+
+@dataclass
+class Retrieval(Benchmark):
+    """Search in collections of BEIR's layout by models of their documents: CPU seconds of training, and scores.
+
+    ``side`` is a kind of data (``--for``), or ``init`` for the vectors of ``init`` themselves. A training starts from
+    the vectors of ``init``, unless it is empty.
+    """
+
+    data: Any = ("cranfield",)
+    init: Any = ("",)
+    side: Any = ("search", "sentences")
+    dim: int = 300
+    cases: ClassVar[tuple[str, ...]] = ("data", "init", "side")
+
+    def track_search(self) -> list[Row]:
+        vectors, seconds = self._vectors()
+        if vectors is None:
+            return []
+        ((_, sides),) = ws.evaluate(vectors, retrieval=[self.data])["retrieval"].items()
+        measures = {f"{side} {name}": sides[side][name] for side in sides for name in ("ndcg10", "recall100")}
+        return [{"words": len(vectors), "cpu_seconds": seconds, **measures}]
+
+    def _vectors(self) -> tuple[ws.Model | ws.WordVectors | None, float | None]:
+        """Return the vectors of a side and the CPU seconds of their training; None if there are no vectors to judge."""
+        init = ws.read_vectors(self.init) if self.init else None
+        if self.side == "init":
+            return init, None
+        options = {"tokens": "unicode", "dim": self.dim, "threads": self.threads, "progress": False}
+        if init is not None:
+            options["init"] = init
+        model = ws.train(read_collection(self.data).texts(), preset=self.side, **options)
+        return model, model.report["cpu_seconds"]
 
 
 class Hashed:
