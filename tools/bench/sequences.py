@@ -17,6 +17,7 @@ import scipy.sparse as sp
 import wordsparse as ws
 from tools.bench.heads import head_of
 from tools.bench.runner import Benchmark, Row, cpu_seconds
+from wordsparse.corpus import Vocabulary
 from wordsparse.machine.description import memory_bytes
 
 K = 10
@@ -97,6 +98,34 @@ class NextItem(Benchmark):
             "ndcg@10": round(gain, 4),
             "predict_cpu_seconds": seconds,
         }
+
+
+@dataclass
+class Baskets(Benchmark):
+    """Next items of baskets in bulk by ``model.predict``: microseconds per basket, with a made-up model.
+
+    A basket has ``length`` items of ``items``, the frequent ones more often.
+    """
+
+    threads: int = 2
+    items: int = 50_000
+    dim: int = 100
+    baskets: int = 20_000
+    length: int = 10
+    rounds: ClassVar[int] = 3
+
+    def setup(self) -> None:
+        random = np.random.default_rng(0)
+        shares = 1 / np.arange(1, self.items + 1)
+        E, W = (random.standard_normal((self.items, self.dim + i), np.float32) / 300**i for i in range(2))
+        words = Vocabulary([f"item {i}" for i in range(self.items)], np.ceil(1e6 * shares).astype(np.int64))
+        self.model = ws.Model(words, E, W, {"preset": "items", "threads": self.threads}, {})
+        drawn = random.choice(self.items, (self.baskets, self.length), p=shares / shares.sum())
+        self.lists = [[words.words[i] for i in row] for row in drawn.tolist()]
+        self.per = self.baskets  # type: ignore[misc]
+
+    def time_predict(self) -> None:
+        self.model.predict(self.lists)
 
 
 @dataclass

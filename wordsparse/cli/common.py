@@ -120,7 +120,8 @@ class Questions:
     standard input, answered as it arrives.
 
     A line holds words separated by white space, or a JSON list or string of words, which may contain spaces. A line
-    that is itself a word of the ``vocabulary``, as ``[12]`` may be, stands for that word.
+    that is itself a word of the ``vocabulary``, as ``[12]`` may be, stands for that word. A line without words is a
+    question only if ``blank``.
 
     Raises
     ------
@@ -128,14 +129,15 @@ class Questions:
         At the end of the input, if no line could be answered.
     """
 
-    def __init__(self, words: Sequence[str], vocabulary: Container[str]) -> None:
-        self.are_lines = list(words) == ["-"]
+    def __init__(self, words: Sequence[str], vocabulary: Container[str], *, blank: bool = False) -> None:
+        self.are_lines, self._blank = list(words) == ["-"], blank
         self._words, self._vocabulary, self._answered = words, vocabulary, False
 
     def __iter__(self) -> Iterator[list[str]]:
-        lines = filter(None, map(self._words_of, sys.stdin)) if self.are_lines else [list(self._words)]
         was_asked = False
-        for words in lines:
+        for words in map(self._words_of, sys.stdin) if self.are_lines else [list(self._words)]:
+            if not (words or self._blank):
+                continue
             was_asked = True
             yield words
         if was_asked and not self._answered:

@@ -1,40 +1,130 @@
-"""``wordsparse next``: the next item of a basket or session."""
+"""``wordsparse next``: the next items of a basket or session, or of every basket of a log."""
 
 import json
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import PATH, Questions, check_order, emit, json_option
+from wordsparse.cli.common import (
+    PATH,
+    Questions,
+    check_order,
+    counted,
+    emit,
+    given,
+    json_option,
+    quiet_option,
+    report_stream,
+)
+from wordsparse.cli.options import options_of
+from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.sources import STANDARD_INPUT
+from wordsparse.corpus.tables import writing
+from wordsparse.display import Display
+from wordsparse.errors import InputError
+from wordsparse.files import storage
+from wordsparse.files.escaping import number_of
+
+# Baskets of a log that are answered at a time.
+BATCH = 4096
+# Columns of the answers, after the column of the group.
+ANSWER = ("rank", "item", "probability")
 
 
 @click.command("next")
 @click.argument("model", type=PATH)
 @click.argument("items", nargs=-1, required=True, metavar="ITEM...")
 @click.option("-n", "n", default=10, show_default=True, type=click.IntRange(min=1), help="Number of items to show.")
+@click.option(
+    "-o",
+    "--output",
+    type=PATH,
+    help="Read logs in place of ITEM..., and write their answers: a .parquet, .csv or .jsonl file; - for JSON lines.",
+)
+@options_of(TextOptions, ["format", "column", "group", "order"])
+@quiet_option
 @json_option
-def command(model: Path, items: tuple[str, ...], n: int, as_json: bool) -> None:
+def command(
+    model: Path, items: tuple[str, ...], n: int, output: Path | None, quiet: bool, as_json: bool, **columns: str | None
+) -> None:
     """Show the likeliest next items of a basket or session. MODEL was trained on baskets or sessions.
 
     Probabilities are exact over all items. With - each line of standard input is a basket, and its answer is one line
     of items. A basket may be a JSON list, whose items may contain spaces; if an item of MODEL does, answers are JSON
-    lists too.
+    lists too. A basket without an item that MODEL knows gets the most frequent items, and a message says so.
+
+    With -o, ITEM... are tables with a row for each item, such as logs of purchases. The rows that share a value of
+    --group-by are a basket. Columns that are not named are those of MODEL's training.
     """
     from wordsparse.words.model_directory import load
 
     check_order(model, items)
+    if output is not None:
+        return _answer_log(model, items, n, output, given(columns), quiet, as_json)
     trained = load(model, mapped=True)
-    questions = Questions(items, trained)
+    if given(columns) or any(item not in trained and os.path.isfile(item) for item in items):
+        raise InputError(f"{items[0]}: name the file for the answers to a log, -o FILE.parquet")
+    questions = Questions(items, trained, blank=True)
     spaced = questions.are_lines and any(item.split() != [item] for item in trained)
     for basket in questions:
-        answer: list[tuple[str, float]] = []
         with questions.answering():
             answer = trained.predict(basket, n)
-            terminal.say(f"{item}: not in the vocabulary; ignored" for item in basket if item not in trained)
+        known = [item for item in basket if item in trained]
+        terminal.say(f"{item}: not in the vocabulary; ignored" for item in basket if known and item not in trained)
         lines = [f"{item} {probability:.4f}" for item, probability in answer]
         if questions.are_lines:
             names = [item for item, _ in answer]
             lines = [json.dumps(names, ensure_ascii=False) if spaced else " ".join(names)]
         result = [{"item": item, "probability": probability} for item, probability in answer]
         emit({"items": basket, "next": result}, lines, as_json)
+    return None
+
+
+def _answer_log(
+    path: Path, files: tuple[str, ...], n: int, output: Path, columns: dict[str, str], quiet: bool, as_json: bool
+) -> None:
+    from wordsparse.vectors.encoder import batches
+    from wordsparse.words.model_directory import files_of, load
+    from wordsparse.words.prediction import Predictor, answers_of, are_unknown, grouped
+    from wordsparse.words.prediction import counted as matrix_of
+
+    report = report_stream(output, as_json)
+    logs = [STANDARD_INPUT if file == "-" else Path(file) for file in files]
+    storage.check_apart(output, [*files_of(path), *logs])
+    model = load(path, mapped=True)
+    predictor, group = Predictor(model), columns.get("group") or str(model.call.get("group"))
+    if group in ANSWER:
+        raise InputError(f"--group-by {group}: the answers have a column of this name too: rename it in the log")
+    baskets = unknown = 0
+
+    def parts() -> Iterator[writing.Part]:
+        nonlocal baskets, unknown
+        for batch in batches(counted(grouped(model, logs, **columns), display, "next", "baskets"), BATCH):
+            matrix = matrix_of(model.vocabulary, [items for _, items in batch])
+            baskets, unknown = baskets + len(batch), unknown + int(are_unknown(matrix).sum())
+            answers = answers_of(model.vocabulary, *predictor.rank(matrix, n))
+            yield _columns(
+                group,
+                (
+                    (name, rank, item, probability)
+                    for (name, _), answer in zip(batch, answers, strict=True)
+                    for rank, (item, probability) in enumerate(answer, 1)
+                ),
+            )
+        if not baskets:
+            yield _columns(group, ())
+
+    with Display(not quiet) as display:
+        writing.write(output, parts(), {**writing.WRITERS, ".csv": writing.write_csv})
+    lines = [f"{number_of(baskets, 'basket')} -> {output}"]
+    if unknown:
+        lines.append(f"{unknown:,} without an item of the vocabulary; answered by the most frequent items")
+    emit({"output": str(output), "baskets": baskets, "unknown": unknown}, lines, as_json, report)
+
+
+def _columns(group: str, rows: Iterable[tuple[str, int, str, float]]) -> writing.Part:
+    columns = [*zip(*rows, strict=True)] or [()] * (1 + len(ANSWER))
+    return dict(zip((group, *ANSWER), columns, strict=True))

@@ -226,11 +226,20 @@ class RawText:
 
     def _unscanned(self) -> Iterator[Piece]:
         if self._group is not None:
-            columns = [str(self.column), self._group, *([] if self._order is None else [self._order])]
-            return groups.pieces(self._blocks_of_rows(columns), self._words, self._group, self._order)
+            return groups.pieces(*self._of_groups())
         if self.column is not None or self.files is None:
             return _iterable_pieces(self._items())
         return itertools.chain.from_iterable(map(self._pieces_of, self.files))
+
+    def baskets(self) -> Iterator[tuple[str, Iterator[tuple[Any, int | float | None]]]]:
+        """Yield the name of each group of rows, and its words in their order, each with its number in the column
+        ``order`` (seconds since 1970 for a date)."""
+        return groups.baskets(*self._of_groups())
+
+    def _of_groups(self) -> tuple[Iterator[Block], groups.Words, str, str | None]:
+        assert self._group is not None
+        columns = [str(self.column), self._group, *([] if self._order is None else [self._order])]
+        return self._blocks_of_rows(columns), self._words, self._group, self._order
 
     def _words(self, name: str, cell: object) -> list[str]:
         """Return the words of a cell of a basket."""

@@ -50,9 +50,7 @@ class Corpus:
         """Recognise ``given``; InputError if it is a list of paths and of other items."""
         if isinstance(given, Corpus):
             return given
-        # A data frame of pandas, or of a library that exports Arrow columns, such as polars. Lazy frames, whose columns
-        # take time to compute, have no shape.
-        if hasattr(given, "shape") and hasattr(given, "columns"):
+        if is_frame(given):
             return cls(given, "frame")
         if hasattr(given, "passes"):
             return cls(given, "source")
@@ -62,6 +60,14 @@ class Corpus:
         if paths is None:
             return cls(given, "items")
         return cls(given, "encoded" if len(paths) == 1 and is_encoded(paths[0]) else "files", paths)
+
+
+def is_frame(given: Any) -> bool:
+    """Return whether ``given`` is a data frame of pandas, or of a library that exports Arrow columns, such as polars.
+
+    Lazy frames, whose columns take time to compute, have no shape.
+    """
+    return hasattr(given, "shape") and hasattr(given, "columns")
 
 
 def _paths(corpus: Any) -> Sequence[str | os.PathLike[str]] | None:

@@ -20,6 +20,7 @@ from wordsparse.layer.divergence import LossWatch
 from wordsparse.layer.guard import Guard, one_at_a_time
 from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.interface import Forward, Targets
+from wordsparse.layer.largest import largest_of, take_in
 from wordsparse.layer.sums import pull_back
 from wordsparse.machine import memory
 from wordsparse.types import Array
@@ -270,17 +271,9 @@ class FactoredOutput:
         blocks = [slice(start, stop) for start, stop in pairwise(ends)]
         computed = self.core.outputs(H, blocks)
         outputs = next(computed)
-        where, best = _largest(np.broadcast_to(xp.arange(ends[1]), outputs.shape), outputs, k)
+        where, best = largest_of(np.broadcast_to(xp.arange(ends[1]), outputs.shape), outputs, k)
         for block, outputs in zip(blocks[1:], computed, strict=True):
-            example, column = xp.divmod(xp.flatnonzero(outputs > best[:, -1:]), outputs.shape[1])
-            if not example.size:
-                continue
-            rows, starts, row, counts = np.unique(example, True, True, True)
-            place, shape = xp.arange(row.size) - starts[row], (rows.size, int(counts.max()))
-            indices, values = xp.zeros(shape, np.int64), xp.full(shape, -np.inf, self.dtype)
-            indices[row, place], values[row, place] = column + block.start, outputs[example, column]
-            indices, values = np.hstack([where[rows], indices]), np.hstack([best[rows], values])
-            where[rows], best[rows] = _largest(indices, values, k)
+            take_in(where, best, outputs, block.start, xp)
         return where, best
 
     # ── arguments and results of users ────────────────────────────────────────────────────────────────────────────
@@ -337,9 +330,3 @@ class FactoredOutput:
     def _is_there(self, array: Any) -> bool:
         kernels = self.core.kernels
         return kernels.device != "cpu" and isinstance(array, kernels.xp.ndarray)
-
-
-def _largest(indices: Array, values: Array, k: int) -> tuple[Array, Array]:
-    """Return the k largest values of each row with their indices, largest first; equal values keep their order."""
-    order = np.argsort(-values, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(indices, order, 1), np.take_along_axis(values, order, 1)

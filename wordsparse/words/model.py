@@ -305,20 +305,53 @@ class Model:
             raise InputError("vectors of texts have length one: leave normalize_embeddings out")
         return self.wv.encode([texts])[0] if isinstance(texts, str) else self.wv.encode(texts)
 
-    def predict(self, items: Sequence[str], n: int = 10) -> list[tuple[str, float]]:
-        """Return the ``n`` words most probable next to ``items``, such as the next item of a basket.
+    def predict(
+        self,
+        baskets: Any,
+        n: int = 10,
+        *,
+        exclude: Any = None,
+        candidates: Iterable[str] | None = None,
+        column: str | None = None,
+        group: str | None = None,
+    ) -> Any:
+        """Return the ``n`` words most probable next to others, such as the next items of baskets.
 
-        The ``items`` themselves are left out; items outside the vocabulary are ignored. Each word comes with its
-        probability, exact over the whole vocabulary: see :mod:`wordsparse.words.prediction`.
+        Each word comes with its probability, exact over the whole vocabulary: see :mod:`wordsparse.words.prediction`.
+        Words outside the vocabulary are ignored. A basket without a known word gets the most frequent words, and a
+        warning says how many baskets do.
+
+        Parameters
+        ----------
+        baskets : list of str, iterable of these, CSR matrix, or table
+            One basket or several. A CSR matrix (m, V) has the numbers, or weights, of the words of each basket. A
+            table is a data frame or, with ``group``, files; its rows that share a group are a basket.
+        n : int
+            Number of words for each basket.
+        exclude : list of str, iterable of these, or CSR matrix, optional
+            The words that are not answered: one list for all baskets, or one for each. By default, the words of the
+            basket itself.
+        candidates : iterable of str, optional
+            The only words that are answered, such as the items in stock.
+        column, group : str, optional
+            The columns of a table that hold the items and the names of the baskets; by default, those of the model's
+            training.
+
+        Returns
+        -------
+        list of (str, float), or list of these, or dict
+            The words of one basket, most probable first; a list of them for several baskets; for a table, a dict from
+            the name of a group, as text, to them.
 
         Raises
         ------
         InputError
-            If no item is in the vocabulary, or the loss of the model is not bounded-ns.
+            If an argument is not as described, no candidate is in the vocabulary, or the loss of the model is not
+            bounded-ns.
         """
         from wordsparse.words.prediction import predict
 
-        return predict(self, items, n)
+        return predict(self, baskets, n, exclude, candidates, column, group)
 
     def train(self, corpus: Any, **options: Any) -> "Model":
         """Continue training with a new text, in memory, as ``resume`` does on disk.

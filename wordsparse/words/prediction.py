@@ -1,41 +1,228 @@
-"""Predicts the words next to others: the next item of a basket or of a session.
+"""Predicts the words next to others: the next items of baskets or sessions.
 
 Negative sampling with negatives from π is optimal at o = log P/(k π) (Levy & Goldberg, 2014): a model with the loss
 bounded-ns gives P(word | others) in proportion to π exp(o), exactly over the whole vocabulary. The input of several
-words is the mean of their inputs, as in training.
+words is the mean of their inputs, as in training. A basket without a known word gets the shares of the words' counts.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from wordsparse import validation
-from wordsparse.errors import InputError, UnknownWordError
+from wordsparse.corpus import Vocabulary
+from wordsparse.corpus.reading import RawText
+from wordsparse.corpus.sources import is_frame
+from wordsparse.corpus.tables.groups import text_of
+from wordsparse.errors import InputError
+from wordsparse.files.escaping import number_of
+from wordsparse.kernels import CpuKernels
+from wordsparse.layer.largest import take_in
 from wordsparse.layer.losses import BoundedNS
+from wordsparse.machine.threads import ordered_map, resolve_threads
 from wordsparse.types import Array
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
+# Baskets that a thread ranks at a time; words of the first block and of later blocks, whose numbers fit into a cache.
+BASKETS, FIRST, WORDS = 256, 64, 4096
+# A block of words is padded to a multiple: in a full panel of the product, a basket's numbers depend on it alone.
+PANEL = 32
 
-def predict(model: Model, items: Sequence[str], n: int) -> list[tuple[str, float]]:
-    """Return the most probable words; see :meth:`wordsparse.words.model.Model.predict`."""
-    n = validation.positive_int("n", n)
-    if isinstance(items, str):
-        raise InputError(f"items must be a list of words, not the text {items!r:.40}: split it first")
-    if any(isinstance(item, list | tuple | set | np.ndarray) for item in items):
-        raise InputError("items are the words of one basket; for several: [model.predict(items) for items in baskets]")
-    recipe = Options.from_dict(model.options).used_recipe()
-    if not isinstance(recipe.loss, BoundedNS):
-        raise InputError("predict needs a model with the loss bounded-ns, whose outputs are probabilities")
-    rows = [row for item in items if (row := model.vocabulary.get(item)) is not None]
-    if not rows:
-        raise UnknownWordError(f"none of the items is in the vocabulary: {', '.join(map(repr, items))[:80]}")
-    measure = recipe.base_measure(model.vocabulary.counts)
-    inputs = np.asarray(model.input_rows[rows]).mean(axis=0, keepdims=True)
-    logs = log_probabilities(inputs, model.output_rows, np.log(measure / measure.sum()))[0]
-    logs[rows] = -np.inf
-    best = np.argsort(-logs, kind="stable")[: min(n, len(logs) - len(set(rows)))]
-    return [(model.vocabulary.words[row], float(np.exp(logs[row]))) for row in best]
+logger = logging.getLogger(__name__)
+
+
+class Predictor:
+    """The words of a model by their probability next to others. Each basket is answered as if it were alone.
+
+    Parameters
+    ----------
+    candidates : iterable of str, optional
+        The only words that are answered; probabilities are over all words nevertheless.
+
+    Raises
+    ------
+    InputError
+        If no candidate is in the vocabulary, or the loss of the model is not bounded-ns.
+    """
+
+    def __init__(self, model: Model, candidates: Iterable[object] | None = None) -> None:
+        recipe = Options.from_dict(model.options).used_recipe()
+        if not isinstance(recipe.loss, BoundedNS):
+            raise InputError("predict needs a model with the loss bounded-ns, whose outputs are probabilities")
+        self.model, counts = model, np.asarray(model.vocabulary.counts, np.float64)
+        measure = recipe.base_measure(counts)
+        log_measure = np.log(measure / measure.sum())
+        self._log_measure, self._scale = log_measure.astype(np.float32), np.exp(-log_measure / 2).astype(np.float32)
+        self._log_shares = np.log(counts / counts.sum()).astype(np.float32)
+        self._hides: Array | None = None
+        if candidates is not None:
+            rows = counted(model.vocabulary, [_items("candidates", candidates)]).indices
+            if not rows.size:
+                raise InputError("none of the candidates is in the vocabulary")
+            self._hides = np.full(len(model), -np.inf, np.float32)
+            self._hides[rows] = 0
+
+    def rank(self, baskets: Any, n: int, excluded: Any = None) -> tuple[Array, Array]:
+        """Return the rows of the n most probable words of each basket, (m, n), and their probabilities.
+
+        If there are fewer words, the last rows are −1. Equal probabilities are ordered by row.
+
+        Parameters
+        ----------
+        baskets : CSR matrix (m, V)
+            The number of times that a basket holds a word, or its weight.
+        excluded : CSR matrix (m, V), optional
+            The words that are not answered; by default, the words of the basket.
+        """
+        excluded, n = baskets if excluded is None else excluded, min(n, len(self.model))
+        parts = [slice(start, start + BASKETS) for start in range(0, max(1, baskets.shape[0]), BASKETS)]
+        threads = min(resolve_threads(self.model.threads), len(parts))
+        ranked = ordered_map(lambda part: self._rank(baskets[part], n, excluded[part]), parts, threads)
+        rows, probabilities = zip(*ranked, strict=True)
+        return np.concatenate(rows), np.concatenate(probabilities)
+
+    def _rank(self, baskets: Any, n: int, excluded: Any) -> tuple[Array, Array]:
+        model, kernels = self.model, CpuKernels(1)
+        m, V = baskets.shape
+        sums = np.asarray(baskets.sum(axis=1))[:, None]
+        is_unknown = are_unknown(baskets)
+        inputs = np.ones((m, model.dim + 1), np.float32)
+        inputs[:, :-1] = (baskets @ model.input_rows) / np.where(sums == 0, 1, sums)
+        order = np.argsort(excluded.indices, kind="stable")
+        words, owners = excluded.indices[order], np.repeat(np.arange(m), np.diff(excluded.indptr))[order]
+        ends = [0, *range(min(FIRST, V), V, WORDS), V]
+        rows, best = np.full((m, n), -1), np.full((m, n), -np.inf, np.float32)
+        top, total = np.full((m, 1), -np.inf, np.float32), np.zeros((m, 1))
+        space = np.empty((m, min(V, WORDS)), np.float32)
+        for (start, stop), (first, last) in zip(pairwise(ends), pairwise(np.searchsorted(words, ends)), strict=True):
+            outputs = model.output_rows[start:stop]
+            if missing := -len(outputs) % PANEL:
+                outputs = np.pad(outputs, ((0, missing), (0, 0)))
+            logs = kernels.matmul(inputs, outputs.T)[:, : stop - start]
+            logs *= self._scale[start:stop]
+            logs += self._log_measure[start:stop]
+            logs[is_unknown] = self._log_shares[start:stop]
+            before, top = top, np.maximum(top, logs.max(axis=1, keepdims=True))
+            shares = np.subtract(logs, top, out=space[:, : stop - start])
+            total = total * np.exp(before - top) + np.exp(shares, out=shares).sum(axis=1, keepdims=True)
+            if self._hides is not None:
+                logs += self._hides[start:stop]
+            logs[owners[first:last], words[first:last] - start] = -np.inf
+            take_in(rows, best, logs, start)
+        return rows, np.exp(best - top - np.log(total))
+
+
+def predict(
+    model: Model,
+    baskets: Any,
+    n: int = 10,
+    exclude: Any = None,
+    candidates: Iterable[object] | None = None,
+    column: str | None = None,
+    group: str | None = None,
+) -> Any:
+    """Answer one basket, several, or a table; see :meth:`wordsparse.words.model.Model.predict`."""
+    n, predictor = validation.positive_int("n", n), Predictor(model, candidates)
+    names: list[str] | None = None
+    if group is not None or is_frame(baskets):
+        named = [*grouped(model, baskets, column=column, group=group)]
+        names, baskets = [name for name, _ in named], [words for _, words in named]
+    matrix, is_one = _matrix("baskets", baskets, model.vocabulary, names is not None)
+    excluded = None
+    if exclude is not None:
+        excluded, is_flat = _matrix("exclude", exclude, model.vocabulary)
+        if is_flat:
+            excluded = sp.vstack([excluded] * matrix.shape[0], "csr")
+        if excluded.shape != matrix.shape:
+            raise InputError(f"exclude has {excluded.shape[0]:,} lists for {matrix.shape[0]:,} baskets: give one each")
+    if unknown := int(are_unknown(matrix).sum()):
+        what = (
+            f"none of the items is in the vocabulary: {', '.join(map(repr, baskets))[:80]}"
+            if is_one and baskets
+            else ""
+        )
+        what = what or f"{unknown:,} of {number_of(matrix.shape[0], 'basket')} without an item of the vocabulary"
+        logger.warning("%s; answered by the most frequent items", what)
+    answers = answers_of(model.vocabulary, *predictor.rank(matrix, n, excluded))
+    if names is not None:
+        return dict(zip(names, answers, strict=True))
+    return next(answers) if is_one else [*answers]
+
+
+def are_unknown(baskets: Any) -> Array:
+    """Return whether each basket, a row of a CSR matrix, holds no word of the vocabulary."""
+    return np.asarray(baskets.sum(axis=1) == 0)
+
+
+def answers_of(vocabulary: Vocabulary, rows: Array, probabilities: Array) -> Iterator[list[tuple[str, float]]]:
+    """Yield the words of each row of ranks, with their probabilities."""
+    for ranked, shares in zip(rows.tolist(), probabilities.tolist(), strict=True):
+        yield [(vocabulary.words[row], share) for row, share in zip(ranked, shares, strict=True) if row >= 0]
+
+
+def grouped(
+    model: Model,
+    source: Any,
+    format: str | None = None,
+    column: str | None = None,
+    group: str | None = None,
+    order: str | None = None,
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield the name and the words of each group of a table's rows. Columns that are not named are those of the table
+    on which the model was trained, and its tokeniser splits cells if it split that table's."""
+    call = model.call
+    column, group = column or call.get("column"), group or call.get("group")
+    if column is None or group is None:
+        raise InputError(
+            "name the column of the items, --column (column=), and that of their baskets, --group-by (group=)"
+        )
+    tokens = model.split if call.get("tokens") else None
+    for name, places in RawText(source, format, tokens, column, group=group, order=order).baskets():
+        yield name, [word for word, _ in places]
+
+
+def counted(vocabulary: Vocabulary, baskets: Sequence[Sequence[object]]) -> Any:
+    """Return how often each basket holds each word of the vocabulary, CSR (m, V) float32."""
+    rows = [
+        [row for item in basket if (row := _row(vocabulary, item, number)) is not None]
+        for number, basket in enumerate(baskets)
+    ]
+    starts = np.cumsum([0, *map(len, rows)])
+    columns = np.fromiter((row for of_basket in rows for row in of_basket), np.int64, int(starts[-1]))
+    matrix = sp.csr_array((np.ones(columns.size, np.float32), columns, starts), (len(rows), len(vocabulary)))
+    matrix.sum_duplicates()
+    return matrix
+
+
+def _row(vocabulary: Vocabulary, item: object, number: int) -> int | None:
+    return vocabulary.get(item if type(item) is str else text_of(f"basket {number}", item) or "")
+
+
+def _matrix(name: str, given: Any, vocabulary: Vocabulary, are_lists: bool = False) -> tuple[Any, bool]:
+    """Return baskets as CSR (m, V), and whether they were one list of items; ``are_lists`` excludes that."""
+    if sp.issparse(given):
+        matrix = validation.csr(name, given, np.dtype(np.float32))
+        if matrix.shape[1] != len(vocabulary) or (matrix.data < 0).any():
+            raise InputError(
+                f"{name} must have a column for each of the {len(vocabulary):,} words, and no number below 0"
+            )
+        matrix.eliminate_zeros()
+        return matrix, False
+    items = _items(name, given)
+    is_one = not are_lists and all(isinstance(item, str) or not isinstance(item, Iterable) for item in items)
+    lists = [items] if is_one else [_items(f"{name}[{i}]", item) for i, item in enumerate(items)]
+    return counted(vocabulary, lists), is_one
+
+
+def _items(name: str, given: Any) -> list[Any]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise InputError(f"{name} must be a list of items, not {given!r:.40}: split a text first")
+    return list(given)
 
 
 def log_probabilities(inputs: Array, output_rows: Array, log_measure: Array) -> Array:

@@ -26,12 +26,22 @@ _SETTINGS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_st
 Words = Callable[[str, object], list[str]]
 """A function from the name of a row and a cell to the words of the cell."""
 _Row = tuple[str, int | float | None, str]
+_Placed = Iterator[tuple[str, int | float | None]]
 
 logger = logging.getLogger(__name__)
 
 
 def pieces(blocks: Iterable[Block], words: Words, group: str, order: str | None) -> Iterator[tuple[list[str], bool]]:
-    """Yield the baskets as pieces of sentences, in the order of their groups' names; rows without a group are left out.
+    """Yield the :func:`baskets` as pieces of sentences."""
+    for _, placed in baskets(blocks, words, group, order):
+        while piece := [word for word, _ in islice(placed, PIECE)]:
+            yield piece, False
+        yield [], True
+
+
+def baskets(blocks: Iterable[Block], words: Words, group: str, order: str | None) -> Iterator[tuple[str, _Placed]]:
+    """Yield the name of each group and its words, each with its place, ordered by name and place; rows without a group
+    are left out.
 
     The blocks have a column of words, then ``group``, then ``order`` if it is given; otherwise the rows of a group
     stay in their order. InputError if a cell of ``order`` is neither a number nor a date, or if numbers and dates are
@@ -41,11 +51,9 @@ def pieces(blocks: Iterable[Block], words: Words, group: str, order: str | None)
         with closing(sqlite3.connect("", check_same_thread=False)) as database:
             database.executescript(f"{_SETTINGS}; CREATE TABLE words (basket TEXT, place, word TEXT)")
             database.executemany("INSERT INTO words VALUES (?, ?, ?)", _words(blocks, words, group, order))
-            rows = database.execute("SELECT basket, word FROM words ORDER BY basket, place, rowid")
-            for _, basket in groupby(rows, key=itemgetter(0)):
-                while piece := [word for _, word in islice(basket, PIECE)]:
-                    yield piece, False
-                yield [], True
+            rows = database.execute("SELECT basket, word, place FROM words ORDER BY basket, place, rowid")
+            for name, basket in groupby(rows, key=itemgetter(0)):
+                yield name, ((word, place) for _, word, place in basket)
     except sqlite3.Error as error:
         raise WordsparseError(f"the rows cannot be sorted on disk: {error}; TMPDIR names another directory") from error
     except UnicodeEncodeError as error:

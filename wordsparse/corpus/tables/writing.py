@@ -1,5 +1,7 @@
 """Rows written part by part: to a file, as Parquet or JSON lines by its suffix, or to a stream, as JSON lines."""
 
+import csv
+import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,6 +25,17 @@ def _write_json(file: IO[bytes], parts: Iterable[Part]) -> None:
         for row in zip(*map(_json_cells, part.values()), strict=True):
             file.write(_json_line(dict(zip(part, row, strict=True))).encode("utf-8", "surrogateescape") + b"\n")
         file.flush()
+
+
+def write_csv(file: IO[bytes], parts: Iterable[Part]) -> None:
+    """Write rows as CSV after a line of column names; a writer for tables without columns of lists."""
+    text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
+    rows = csv.writer(text, lineterminator="\n")
+    for number, part in enumerate(parts):
+        if number == 0:
+            rows.writerow(part)
+        rows.writerows(zip(*part.values(), strict=True))
+    text.detach()
 
 
 def _json_line(row: dict[str, Any]) -> str:

@@ -1,0 +1,200 @@
+"""The next items of baskets in bulk: each is answered as if it were alone."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+import wordsparse as ws
+from wordsparse.cli import main
+from wordsparse.corpus import Vocabulary
+from wordsparse.errors import InputError
+from wordsparse.words import prediction
+
+V, DIM = 150, 5
+WORDS = [f"item {i}" for i in range(V)]
+Answers = list[tuple[str, float]]
+
+
+def made(**arrays: Any) -> ws.Model:
+    """Make a model of whole numbers, in which many items are equally likely."""
+    random = np.random.default_rng(0)
+    E, W = (random.integers(-2, 3, (V, width)).astype(np.float32) for width in (DIM, DIM + 1))
+    W[V // 2 :] = W[: V - V // 2]
+    counts = np.repeat([9, 4, 1], V // 3)
+    return ws.Model(
+        Vocabulary(WORDS, counts),
+        **{"input_rows": E, "output_rows": W / 9, **arrays},
+        options={"preset": "items"},
+        report={},
+    )
+
+
+@pytest.fixture(scope="module")
+def model() -> ws.Model:
+    return made()
+
+
+@pytest.fixture(scope="module")
+def baskets() -> list[list[str]]:
+    random = np.random.default_rng(1)
+    lists = [random.choice([*WORDS, "none"], n).tolist() for n in random.integers(0, 9, 300)]
+    return [*lists, [], ["none"], [WORDS[3], WORDS[3], WORDS[5]], WORDS]
+
+
+def plain(model: ws.Model, basket: list[str], n: int) -> Answers:
+    """Compute the definition in float64, with a stable sort."""
+    counts = np.asarray(model.vocabulary.counts, float)
+    rows = [WORDS.index(item) for item in basket if item in model]
+    pi = counts**0.5 / (counts**0.5).sum()
+    h = np.append(model.input_rows[rows].mean(axis=0), 1) if rows else 0
+    outputs = (model.output_rows.astype(float) / np.sqrt(pi)[:, None]) @ h if rows else np.log(counts / pi)
+    shares = pi * np.exp(outputs - outputs.max())
+    shares /= shares.sum()
+    order = [row for row in np.argsort(-shares.round(9), kind="stable").tolist() if row not in rows]
+    return [(WORDS[row], shares[row]) for row in order[:n]]
+
+
+def test_every_basket_is_answered_as_if_alone(
+    model: ws.Model, baskets: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = model.predict(baskets, 7)
+    assert answers == [model.predict(basket, 7) for basket in baskets]  # to the bit
+    for basket, answer in zip(baskets, answers, strict=True):
+        expected = plain(model, basket, 7)
+        np.testing.assert_allclose(*([p for _, p in each] for each in (answer, expected)), rtol=1e-5)
+    assert answers[-1] == []  # the basket has every item
+    for blocks in ((16, 1, 32), (1000, 64, 64)):
+        for name, size in zip(("BASKETS", "FIRST", "WORDS"), blocks, strict=True):
+            monkeypatch.setattr(prediction, name, size)
+        for answer, again in zip(answers, model.predict(baskets, 7), strict=True):
+            assert [item for item, _ in answer] == [item for item, _ in again]
+    whole = model.predict(baskets[0], 10**6)
+    assert len(whole) == V - len({*baskets[0]} & {*WORDS})
+    assert model.predict([], 3) == [(item, pytest.approx(9 / 700)) for item in WORDS[:3]]
+    assert model.predict(iter([]), 3) == model.predict([], 3)
+
+
+def test_equal_probabilities_are_ordered_by_row(baskets: list[list[str]]) -> None:
+    constant = made(output_rows=np.zeros((V, DIM + 1), np.float32))
+    for basket, answer in zip(baskets, constant.predict(baskets, V), strict=True):
+        assert [item for item, _ in answer] == [item for item in WORDS if item not in basket]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int8, bool])
+@pytest.mark.parametrize("kind", [sp.csr_array, sp.csr_matrix, sp.coo_array])
+def test_a_matrix_has_a_column_for_each_word(model: ws.Model, baskets: list[list[str]], dtype: type, kind: Any) -> None:
+    sets = [sorted({*basket} & {*WORDS}) for basket in baskets]
+    X = np.array([[item in basket for item in WORDS] for basket in sets])
+    assert model.predict(kind(X.astype(dtype)), 4) == model.predict(sets, 4)
+    twice = sp.csr_array(([2.0, 1.0, 0.0], ([0, 0, 0], [3, 5, 9])), (1, V))
+    assert model.predict(twice, 4) == [model.predict([WORDS[3], WORDS[3], WORDS[5]], 4)]
+    assert model.predict(twice[:0], 4) == []
+    for wrong in (sp.csr_array((2, V + 1)), -twice):
+        with pytest.raises(InputError, match="a column for each of the 150 words, and no number below 0"):
+            model.predict(wrong)
+
+
+def test_items_are_left_out_or_chosen(model: ws.Model, baskets: list[list[str]]) -> None:
+    whole = model.predict(baskets, V, exclude=[])
+    assert {len(answer) for answer in whole} == {V}
+    hidden = WORDS[::2]
+    for basket, every, answer, own, few in zip(
+        baskets,
+        whole,
+        model.predict(baskets, V, exclude=[*hidden, "none"]),
+        model.predict(baskets, V, exclude=baskets),
+        model.predict(baskets, V, candidates=[*hidden, "none"]),
+        strict=True,
+    ):
+        assert answer == [each for each in every if each[0] not in hidden]
+        assert own == [each for each in every if each[0] not in basket]
+        assert few == [each for each in own if each[0] in hidden]
+    matrix = sp.csr_array(np.eye(1, V, 4).repeat(len(baskets), 0))
+    assert model.predict(baskets, 9, exclude=matrix) == model.predict(baskets, 9, exclude=[WORDS[4]])
+    for options, message in (
+        ({"exclude": [["item 1"]]}, "1 lists for 304 baskets"),
+        ({"exclude": "item 1"}, "exclude must be a list of items"),
+        ({"candidates": ["none"]}, "none of the candidates"),
+        ({"n": 0}, "n must be"),
+    ):
+        with pytest.raises(InputError, match=message):
+            model.predict(baskets, **options)
+
+
+def test_baskets_without_a_known_item_get_the_most_frequent(model: ws.Model, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "wordsparse"):
+        one, two, three = model.predict([["none"], ["item 9"], []], 2, candidates=["item 60", "item 9", "item 7"])
+        model.predict(["none"])
+        model.predict([1, 2.0, np.str_("item 3")])  # numbers are the texts that cells of a table are
+    assert [item for item, _ in one] == [item for item, _ in three] == ["item 7", "item 9"]
+    assert [item for item, _ in two] != ["item 7", "item 9"]
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 2
+    assert "2 of 3 baskets" in said[0]
+    assert "'none'" in said[1]
+
+
+@pytest.mark.parametrize("wrong", ["item 1", 7, [["item 1"], "item 2"], [["item 1"], None], [[["item 1"]]]])
+def test_what_is_no_basket_is_refused(model: ws.Model, wrong: Any) -> None:
+    with pytest.raises(InputError, match=r"list of items|neither text nor a number"):
+        model.predict(wrong)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a log of two kinds of users, and train on it."""
+    folder, random = tmp_path_factory.mktemp("log"), np.random.default_rng(0)
+    rows = [f"{time},{user},item {user % 2} {random.integers(6)}" for time in range(5) for user in range(80)]
+    (folder / "log.csv").write_text("\n".join(["time,user,item", *rows, "9,new,unknown", "9,,item 0 1"]))
+    columns = {"column": "item", "group": "user", "order": "time"}
+    ws.train(
+        folder / "log.csv",
+        output=folder / "m",
+        preset="items",
+        **columns,
+        min_count=2,
+        dim=3,
+        threads=1,
+        progress=False,
+    )
+    return folder
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_a_log_is_answered_by_user(log: Path, suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path, table, model = log / f"next{suffix}", pd.read_csv(log / "log.csv"), ws.load(log / "m")
+    assert main(["next", str(log / "m"), str(log / "log.csv"), "-n", "3", "-o", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"output": str(path), "baskets": 81, "unknown": 1}
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow", reason="Parquet needs it")
+    read = {".csv": pd.read_csv, ".parquet": pd.read_parquet}.get(suffix, lambda path: pd.read_json(path, lines=True))
+    rows = read(path).astype({"user": str})
+    assert [*rows] == ["user", "rank", "item", "probability"]
+    found = {user: [*zip(part["item"], part["probability"], strict=True)] for user, part in rows.groupby("user")}
+    expected = {user: model.predict(part["item"].tolist(), 3) for user, part in table.groupby("user")}
+    assert model.predict(table, 3) == model.predict(log / "log.csv", 3, group="user") == expected
+    assert {user: [(item, pytest.approx(p)) for item, p in answer] for user, answer in expected.items()} == found
+    assert rows["rank"].tolist() == [1, 2, 3] * 81
+
+
+def test_a_log_without_a_file_for_its_answers_is_refused(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["next", str(log / "m"), str(log / "log.csv")]
+    for options, message in (
+        ([], "-o FILE.parquet"),
+        (["--group-by", "user"], "-o FILE.parquet"),
+        (["-o", str(log / "log.csv")], "is an input too"),
+        (["-o", str(log / "a.txt")], "choose one of these suffixes"),
+        (["-o", str(log / "a.csv"), "--group-by", "item"], "--group-by item"),
+        (["-o", str(log / "a.csv"), "--group-by", "client"], "no column 'client'"),
+    ):
+        assert main([*command, *options]) == 2
+        assert message in capsys.readouterr().err
+    assert not (log / "a.csv").exists()
+    with pytest.raises(InputError, match=r"--group-by \(group=\)"):
+        made().predict(pd.DataFrame({"item": ["item 1"]}))
