@@ -1,5 +1,6 @@
 import importlib.util
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.texts import sentences
@@ -82,6 +83,8 @@ def test_japanese():
     # Sudachi refuses more than 49,149 bytes per call.
     assert words("東京都に住んでいる。" * 5_000) == ["東京", "都", "に", "住ん", "で", "いる"] * 5_000
     assert len(words("東" * 60_000)) > 0
+    with ThreadPoolExecutor(4) as pool:  # a service asks in several threads
+        assert len(set(map(tuple, pool.map(words, ["東京都に住んでいる"] * 200)))) == 1
     base = made("japanese-base", "sudachipy", "sudachidict_small")
     assert base("食べました。観る、みる") == ["食べる", "ます", "た", "見る", "見る"]
 

@@ -3,6 +3,7 @@
 import json
 import operator
 import re
+import threading
 import unicodedata
 from collections.abc import Callable
 from functools import cache, cached_property, partial
@@ -119,14 +120,17 @@ def _unicode(lower: bool) -> Tokenizer:
 
 def _japanese(dictionary: str, base: bool) -> Tokenizer:
     optional.load("the Japanese tokeniser", f"sudachidict_{dictionary}")
-    sudachi = optional.load("the Japanese tokeniser", "sudachipy").Dictionary(dict=dictionary).tokenizer()
+    words = optional.load("the Japanese tokeniser", "sudachipy").Dictionary(dict=dictionary)
+    local = threading.local()  # Sudachi refuses a tokeniser that two threads use at once
     # Sudachi's normalised forms join inflections and spellings: 食べた, たべる and 食べる are one word.
     form = operator.methodcaller("normalized_form" if base else "surface")
 
     def tokenize(text: str) -> list[str]:
+        if not hasattr(local, "sudachi"):
+            local.sudachi = words.tokenizer()
         text = unicodedata.normalize("NFKC", text).lower()
         parts = [text] if len(text) <= 8000 else _PART.findall(text)
-        return [word for part in parts for morpheme in sudachi.tokenize(part) if _is_word(word := form(morpheme))]
+        return [word for part in parts for morpheme in local.sudachi.tokenize(part) if _is_word(word := form(morpheme))]
 
     return tokenize
 

@@ -7,7 +7,7 @@ the weight 1 and the vector that its n-grams compose, if any. No common componen
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -31,7 +31,7 @@ MOST_UNKNOWN = 2**16
 
 
 class Encoder:
-    """An encoder of texts, by the vectors of words."""
+    """An encoder of texts, by the vectors of words. Several threads may call it at once, as those of a service do."""
 
     def __init__(self, vectors: WordVectors) -> None:
         self._vectors, self._weights = vectors, vectors.weights
@@ -50,34 +50,35 @@ class Encoder:
     def counted(self, documents: Iterable[Document]) -> Iterator[sp.csr_array]:
         """Yield how often each document holds each word with a row, (documents, V), in batches."""
         V = len(self._vectors)
-        for n, rows, columns in self._numbered(documents):
+        for _, n, rows, columns in self._numbered(documents):
             known = (columns >= 0) & (columns < V)
             entries = np.ones(int(known.sum()), np.float32), (rows[known], columns[known])
             yield sp.coo_array(entries, (n, V)).tocsr()
 
-    def _numbered(self, documents: Iterable[Document]) -> Iterator[tuple[int, Array, Array]]:
-        """Yield the number of documents of a batch, and the document and the column of each of their words."""
+    def _numbered(self, documents: Iterable[Document]) -> Iterator[tuple["_Columns", int, Array, Array]]:
+        """Yield the table of columns, the number of documents of a batch, and the document and the column of each of
+        their words."""
         words = (self._words(row, document) for row, document in enumerate(texts_of(documents)))
         for batch in batches(words, BATCH):
             if len(self._columns) > len(self._vectors) + MOST_UNKNOWN:
                 self._columns = _Columns(self._vectors)
-            sizes = np.fromiter(map(len, batch), np.int64, len(batch))
-            columns = map(self._columns.__getitem__, chain.from_iterable(batch))
-            yield len(batch), np.repeat(np.arange(len(batch)), sizes), np.fromiter(columns, np.int64, int(sizes.sum()))
+            table, sizes = self._columns, np.fromiter(map(len, batch), np.int64, len(batch))
+            columns = np.fromiter(map(table.__getitem__, chain.from_iterable(batch)), np.int64, int(sizes.sum()))
+            yield table, len(batch), np.repeat(np.arange(len(batch)), sizes), columns
 
     def _words(self, row: int, document: Any) -> Sequence[str]:
         if isinstance(document, str):
             return document.split() if self._vectors.split is None else self._vectors.split(document)
         return words_of(f"document {row}", document)
 
-    def _means(self, n: int, rows: Array, columns: Array) -> NDArray[np.float32]:
+    def _means(self, table: "_Columns", n: int, rows: Array, columns: Array) -> NDArray[np.float32]:
         """Return the vectors of ``n`` documents: the word of each column is in the document of its row."""
         V = len(self._vectors)
         known, unknown = (columns >= 0) & (columns < V), columns >= V
         sums = _product(rows[known], columns[known], self._weights[columns[known]], n, self._vectors.unit)
         if unknown.any():
             used, column = np.unique(columns[unknown] - V, return_inverse=True)
-            composed = np.array([self._columns.composed[i] for i in used.tolist()])
+            composed = np.array([table.composed[i] for i in used.tolist()])
             composed /= lengths(composed)
             sums += _product(rows[unknown], column, np.ones(len(column), np.float32), n, composed)
         sums /= lengths(sums)
@@ -85,11 +86,12 @@ class Encoder:
 
 
 class _Columns(dict[Any, int]):
-    """The row of each word; for an unknown word, the row of its spelling, or V + its place in ``composed``, or −1."""
+    """The row of each word; for an unknown word, the row of its spelling, or V + its key in ``composed``, or −1."""
 
     def __init__(self, vectors: WordVectors) -> None:
         super().__init__(zip(vectors.words, range(len(vectors)), strict=True))
-        self._vectors, self.composed = vectors, list[Array]()
+        self._vectors, self.composed = vectors, dict[int, Array]()
+        self._keys = count()
 
     def __missing__(self, word: Any) -> int:
         meant = queries.spelt(self._vectors, word)
@@ -103,8 +105,9 @@ class _Columns(dict[Any, int]):
         vector = ngrams.vector(word) if ngrams is not None and isinstance(word, str) else None
         if vector is None:
             return -1
-        self.composed.append(vector)
-        return len(self._vectors) + len(self.composed) - 1
+        key = next(self._keys)  # another thread may add a vector meanwhile
+        self.composed[key] = vector
+        return len(self._vectors) + key
 
 
 def _product(rows: Array, columns: Array, values: Array, n: int, vectors: Array) -> NDArray[np.float32]:
