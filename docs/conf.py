@@ -21,7 +21,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["build", "examples", "results"]
+exclude_patterns = ["build", "examples", "results", "notes"]
 html_theme = "furo"
 html_title = f"wordsparse {version}"
 # The pages open offline: nothing in them is fetched from elsewhere.

@@ -1,8 +1,11 @@
-"""The recipes of docs/sentences.md run unchanged, if their packages are installed."""
+"""The recipes of docs/sentences.md and the service of docs/serve.md run unchanged, if their packages are installed."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import wordsparse as ws
@@ -29,3 +32,30 @@ def test_a_recipe_runs(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert isinstance(near, list)
     assert len(near) == 2
     assert "king" in str(near[0]) or "crown" in str(near[0])
+
+
+def test_the_service_answers_from_several_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("httpx2", reason="httpx2 is not installed")
+    client = pytest.importorskip("fastapi.testclient", reason="fastapi is not installed")
+    monkeypatch.chdir(tmp_path)
+    ws.train([["bread", "butter", "jam"], ["beer", "nuts"]] * 50, preset="items", dim=4, output="model", progress=False)
+    service: dict[str, Any] = {}
+    (program,) = re.findall(r"```python\n(.*?)```", (PAGE.parent / "serve.md").read_text(), re.DOTALL)
+    exec(program, service)
+    model, asked = service["model"], client.TestClient(service["app"])
+    assert [word for word, _ in asked.get("/similar/bread", params={"n": 2}).json()] == [
+        word for word, _ in model.wv.similar("bread", 2)
+    ]
+    assert asked.get("/similar/brad").status_code == 404
+    assert asked.post("/predict", json=[["beer"]]).json()[0][0][0] == "nuts"
+    np.testing.assert_allclose(asked.post("/encode", json=["bread jam"]).json(), model.encode(["bread jam"]), rtol=1e-6)
+
+
+def test_threads_encode_unknown_words_as_one_does() -> None:
+    vectors = ws.train([f"word{i % 50} other{i % 7}".split() for i in range(2000)], dim=4, progress=False)
+    texts = [f"word{i}x other{i}y" for i in range(3000)]
+    expected = ws.WordVectors(vectors.wv.words, vectors.wv.vectors, vectors.wv.counts)
+    expected.ngrams = vectors.wv.ngrams
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda start: vectors.encode(texts[start : start + 50]), range(0, 3000, 50)))
+    np.testing.assert_array_equal(np.concatenate(found), expected.encode(texts))

@@ -1,11 +1,16 @@
 """Alignment finds a known rotation, by the words in common, and refuses what cannot determine one."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.linalg import orthogonal_procrustes
 from scipy.stats import ortho_group
 
 import wordsparse as ws
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "over-time.md"
 
 
 def made(words: str, dim: int = 4, seed: int = 0) -> ws.WordVectors:
@@ -44,3 +49,26 @@ def test_alignment_is_weighted_procrustes_of_unit_vectors() -> None:
 def test_too_little_in_common_is_refused(moved: ws.WordVectors, message: str) -> None:
     with pytest.raises(ws.InputError, match=message):
         ws.align(moved, made("abcdef"))
+
+
+def test_the_program_of_the_page_finds_the_word_that_moved(tmp_path, monkeypatch, capsys):
+    pd = pytest.importorskip("pandas", reason="pandas is not installed")
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed").use("Agg")
+    monkeypatch.chdir(tmp_path)
+    people = "he him man father son husband brother she her woman mother daughter wife sister clerk nurse"
+    places = "business office profession work money trade home house family marriage children wedding"
+    topics = [f"{words} " + " ".join(f"{name}{i}" for i in range(60)) for name, words in (("p", people), ("q", places))]
+    random, rows = np.random.default_rng(0), []
+    for book in range(24):
+        for paragraph in range(100):
+            words = random.choice(topics[paragraph % 2].split(), 20).tolist()
+            if paragraph % 2 == (book >= 12):  # the word changes its topic with the period
+                words[::5] = ["moved"] * 4
+            rows.append((1860 + 40 * (book >= 12), f"book {book}", " ".join(words)))
+    pd.DataFrame(rows, columns=["year", "title", "text"]).to_csv("novels.csv", index=False)
+    (program,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(program.replace('"dim": 100', '"dim": 10, "min_count": 1').replace("range(8)", "range(4)"), names)
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert re.match(r"moved +q = 0\.0[0-4]", first)
+    assert Path("moved.pdf").stat().st_size > 1000

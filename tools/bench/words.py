@@ -3,6 +3,7 @@
 import itertools
 import resource
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -348,3 +349,42 @@ class FastText(Benchmark):
     def _scores(self, vectors: WordVectors) -> list[Row]:
         rows = [(Path(path).stem, *correlations(vectors, path)) for path in self.pairs]
         return [dict(zip(("set", "n", "covered", "all"), row, strict=True)) for row in rows]
+
+
+@dataclass
+class Serving(Benchmark):
+    """One query of a service, on vectors of random numbers: the neighbours of a word, and a text of 20 words.
+
+    ``track_memory`` is the growth of the process from loading vectors of ``npz`` to both answers, in MB.
+    """
+
+    words: Any = (50_000, 200_000)
+    dim: Any = (100, 300)
+    cases: ClassVar[tuple[str, ...]] = ("words", "dim")
+
+    def setup(self) -> None:
+        random = np.random.default_rng(0)
+        names = [f"word{i}" for i in range(self.words)]
+        vectors = WordVectors(names, random.standard_normal((self.words, self.dim), np.float32))
+        with tempfile.TemporaryDirectory() as folder:
+            (path,) = vectors.export(Path(folder, "vectors.npz"))
+            code = (
+                "import sys, wordsparse as ws;"
+                # Of this process alone: ru_maxrss would include its parent's memory.
+                "size = lambda: int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024;"
+                "ws.WordVectors(['a', 'b'], [[1, 0], [0, 1]]).encode(['a b']); before = size();"
+                "vectors = ws.read_vectors(sys.argv[1]); vectors.similar('word1'); vectors.encode(['word1 word2']);"
+                "print(size() - before)"
+            )
+            printed = subprocess.run([sys.executable, "-c", code, path], capture_output=True, check=True).stdout
+        self.memory, self.vectors = float(printed), vectors
+        self.text = " ".join(names[i] for i in random.integers(0, self.words, 20))
+
+    def time_similar(self) -> None:
+        self.vectors.similar("word1")
+
+    def time_encode(self) -> None:
+        self.vectors.encode([self.text])
+
+    def track_memory(self) -> float:
+        return self.memory

@@ -3,8 +3,8 @@
 Input words have rows of E (V, dim); an example's h is the mean of its context words' rows (CBOW) or its centre word's
 row (skip-gram), with a constant 1 appended; the constant's column of W takes up the part that all words share.
 
-Per minibatch of N pairs (docs/recipe.md explains why this holds for every loss of the family; 2α is the curvature of ℓ
-along a row of W, per pair; the Z-loss's α can be negative, and 2α is then no upper bound on the curvature):
+Per minibatch of N pairs (docs/notes/recipe.md explains why this holds for every loss of the family; 2α is the curvature
+of ℓ along a row of W, per pair; the Z-loss's α can be negative, and 2α is then no upper bound on the curvature):
 
     output    C̄, κ ← running means of Hᵀ diag(2|α|) H / N, Σ 2|α| / N        Π = (C̄ + ridge · mean-eig(C̄) I)⁻¹
               W ← W − η_t/N · (∂L/∂W) Π,   η_t = eta · max(1/(t + t0), r/n_w): recursive least squares with forgetting

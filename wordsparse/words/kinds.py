@@ -1,7 +1,7 @@
 """Kinds of data that ``--for`` names (``preset`` in Python), as data: how each is read, and its defaults.
 
 Kinds of text are here, sources in :mod:`wordsparse.doors` and in the entry points of installed packages.
-docs/text.md and docs/sentences.md have the measurements behind the defaults of sentences, search, baskets and walks.
+docs/graphs.md and docs/sentences.md have the measurements behind the defaults of sentences, search, baskets and walks.
 """
 
 from collections.abc import Callable, Mapping

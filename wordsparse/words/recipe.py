@@ -107,7 +107,7 @@ def adapted(recipe: Recipe, constants: Mapping[str, Any]) -> Recipe:
 
 def recommended(model: str, loss: str) -> Recipe:
     """Return the recommended recipe for text of a model (``cbow`` or ``skipgram``) and the name of a loss."""
-    # docs/recipe.md says where the constants of each loss come from.
+    # docs/notes/recipe.md says where the constants of each loss come from.
     constants = dict(losses.LOSSES[loss].recipe)
     kind, steps = losses.LOSSES[loss](**constants.pop("loss", {})), StepSizes(**constants.pop("steps", {}))
     recipe = Recipe(kind, steps, **constants)
