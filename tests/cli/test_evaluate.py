@@ -36,6 +36,7 @@ def test_json(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str])
         "sentences": {},
         "related": {},
         "retrieval": {},
+        "next": {},
     }
 
 

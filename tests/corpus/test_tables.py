@@ -276,7 +276,11 @@ def test_words_of_baskets_are_what_a_tokeniser_or_a_list_says() -> None:
     [
         ({"column": "item", "group": "user", "order": "at"}, ["12/31/2026"], "row 1: '12/31/2026' in 'at' is neither"),
         ({"column": "item", "group": "user", "order": "at"}, [1, None], "row 2: (None|nan) in 'at' is neither"),
-        ({"column": "item", "group": "user", "order": "at"}, [1, "2026-01-01"], "a date, but a number stands before"),
+        (
+            {"column": "item", "group": "user", "order": "at"},
+            [1, "2026-01-01"],
+            "a date, but a number was given before",
+        ),
         ({"column": "item", "group": "users"}, [1], "row 1 has no 'users'"),
         ({"column": "item", "group": "user", "order": "when"}, [1], "row 1 has no 'when'"),
         ({"column": "at", "group": "user"}, [b"x"], "neither text nor a number"),

@@ -1,8 +1,11 @@
-"""``wordsparse evaluate``: scores of word vectors on word pairs, analogies, sentences and search."""
+"""``wordsparse evaluate``: scores of word vectors on word pairs, analogies, sentences and search, and of the next items
+that a model predicts."""
 
 import click
 
 from wordsparse.cli.common import emit, json_option
+from wordsparse.cli.options import options_of
+from wordsparse.corpus.options import TextOptions
 
 
 @click.command("evaluate")
@@ -13,6 +16,14 @@ from wordsparse.cli.common import emit, json_option
 @click.option("--related", multiple=True, metavar="FILE", help="Lines 'word1 word2' of related words; repeatable.")
 @click.option(
     "--retrieval", multiple=True, metavar="DIR", help="Documents, queries and judgements as in BEIR; repeatable."
+)
+@click.option("--next", multiple=True, metavar="LOG", help="A table with a row for each item of a user; repeatable.")
+@options_of(TextOptions, ["column", "group", "order"])
+@click.option(
+    "--from",
+    "since",
+    metavar="DATE",
+    help="Items of a LOG from this date, or number, on are test items.  [default: the last item of each user]",
 )
 @click.option(
     "--restrict-vocab",
@@ -28,15 +39,20 @@ def command(
     sentences: tuple[str, ...],
     related: tuple[str, ...],
     retrieval: tuple[str, ...],
+    next: tuple[str, ...],
     restrict_vocab: int,
     as_json: bool,
+    **log: str | None,
 ) -> None:
     """Judge a model, or word vectors of any tool, by test sets.
 
     Vectors may be in word2vec, GloVe, fastText, npz or safetensors format. The default test sets are WordSim-353,
     SimLex-999 and Google's questions-words.
+
+    --next judges the next items of a MODEL of baskets or sessions: how often new items of a user are among the first
+    ten (hit10), and how high (ndcg10), next to popularity and item-to-item counts. Train without the test items.
     """
     from wordsparse.words.evaluate import evaluate
 
-    result = evaluate(model_or_vectors, pairs, analogies, restrict_vocab, sentences, related, retrieval)
+    result = evaluate(model_or_vectors, pairs, analogies, restrict_vocab, sentences, related, retrieval, next, **log)
     emit(result, str(result).splitlines(), as_json)

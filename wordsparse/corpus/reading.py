@@ -231,10 +231,10 @@ class RawText:
             return _iterable_pieces(self._items())
         return itertools.chain.from_iterable(map(self._pieces_of, self.files))
 
-    def baskets(self) -> Iterator[tuple[str, Iterator[tuple[Any, int | float | None]]]]:
+    def baskets(self, kind: str = "") -> Iterator[tuple[str, Iterator[tuple[Any, int | float | None]]]]:
         """Yield the name of each group of rows, and its words in their order, each with its number in the column
-        ``order`` (seconds since 1970 for a date)."""
-        return groups.baskets(*self._of_groups())
+        ``order`` (seconds since 1970 for a date). InputError if these are not of the ``kind`` that is given."""
+        return groups.baskets(*self._of_groups(), kind)
 
     def _of_groups(self) -> tuple[Iterator[Block], groups.Words, str, str | None]:
         assert self._group is not None

@@ -60,6 +60,12 @@ def shares(answers: Array, resamples: int = RESAMPLES) -> Array:
         return np.concatenate([(counts @ sums) / (counts @ numbers) for counts in blocks])
 
 
+def means(values: Array, resamples: int = RESAMPLES) -> Array:
+    """Return the mean of each column of values (n, k) in resamples of the n rows, (resamples, k)."""
+    n = len(values)
+    return np.concatenate([counts @ values / n for counts in _counts(n, resamples, _BLOCK // n)])
+
+
 def accuracies(questions: Sequence[Question], correct: Array, resamples: int = RESAMPLES) -> Array:
     """Return accuracies on analogy questions in resamples of the word pairs that form them.
 

@@ -14,7 +14,14 @@ KINDS = {
     "retrieval": ("search", "ndcg10"),
 }
 """Title and measure of each kind of test set."""
-SIDES = {"bm25": "BM25", "fused": "both, fused"}
+NEXT = "next item"
+"""Title of the test sets that only models have scores of."""
+SIDES = {
+    "bm25": "BM25",
+    "fused": "both, fused",
+    "popularity": "popularity",
+    "counts": "item-to-item counts",
+}
 """Titles of the rankings that are judged next to the vectors' own."""
 
 
@@ -35,7 +42,7 @@ class Scores(dict[str, Any]):
         )
 
     def _repr_html_(self) -> str:
-        return html_table(list(self._rows()), {title for title, _ in KINDS.values()})
+        return html_table(list(self._rows()), {NEXT, *(title for title, _ in KINDS.values())})
 
     def _rows(self) -> Iterator[Row]:
         """Yield the test sets in order; sections follow their analogy file if any question was answered."""
@@ -43,6 +50,9 @@ class Scores(dict[str, Any]):
             yield from self._rows_of(kind, title, measure)
             if kind == "retrieval":
                 yield from self._rows_of(kind, title, "recall100", "recall100_")
+        if "next" in self:
+            yield from self._rows_of("next", NEXT, "hit10")
+            yield from self._rows_of("next", NEXT, "ndcg10", "ndcg10_")
 
     def _rows_of(self, kind: str, title: str, measure: str, prefix: str = "") -> Iterator[Row]:
         """Yield the scores of a kind by one measure; ``prefix`` begins the names of the interval's ends."""

@@ -69,11 +69,11 @@ def load_test_sets(
     if not (pairs or analogies or sentences or related or retrieval):
         pairs, analogies = _default_sets()
     return TestSets(
-        {name: read_pairs(path) for name, path in _named(pairs or ()).items()},
-        {name: read_analogies(path) for name, path in _named(analogies or ()).items()},
-        {name: read_sentences(path) for name, path in _named(sentences or ()).items()},
-        {name: read_related(path) for name, path in _named(related or ()).items()},
-        {name: read_collection(path) for name, path in _named(retrieval or ()).items()},
+        {name: read_pairs(path) for name, path in named(pairs or ()).items()},
+        {name: read_analogies(path) for name, path in named(analogies or ()).items()},
+        {name: read_sentences(path) for name, path in named(sentences or ()).items()},
+        {name: read_related(path) for name, path in named(related or ()).items()},
+        {name: read_collection(path) for name, path in named(retrieval or ()).items()},
     )
 
 
@@ -163,7 +163,8 @@ def _lines(path: str | PathLike[str]) -> Iterator[tuple[str, str]]:
             yield f"{path}, line {number}", line.strip()
 
 
-def _named(paths: Iterable[str | PathLike[str]]) -> Mapping[str, Path]:
+def named(paths: Iterable[str | PathLike[str]]) -> Mapping[str, Path]:
+    """Return test sets by name; InputError if two have the same one."""
     if isinstance(paths, str | PathLike):
         raise InputError(f"test sets are a list of files, not one: give [{os.fspath(paths)!r}]")
     named: dict[str, Path] = {}

@@ -1,9 +1,15 @@
-"""Judges a model, word vectors or a file of vectors by word pairs, analogies, pairs of sentences and search."""
+"""Judges a model, word vectors or a file of vectors by word pairs, analogies, pairs of sentences, search and the next
+items of users."""
 
 import logging
+import os
 from collections.abc import Sequence
 from os import PathLike
+from typing import Any
 
+from wordsparse.corpus.tables.groups import place_of
+from wordsparse.errors import InputError
+from wordsparse.evaluation import next_item
 from wordsparse.evaluation.scores import (
     FEW,
     RESTRICT_VOCAB,
@@ -13,11 +19,12 @@ from wordsparse.evaluation.scores import (
     score_pairs,
     unanswered,
 )
-from wordsparse.evaluation.table import Scores
-from wordsparse.evaluation.testsets import load_test_sets
+from wordsparse.evaluation.table import KINDS, Scores
+from wordsparse.evaluation.testsets import load_test_sets, named
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
-from wordsparse.words.model_directory import read_vectors
+from wordsparse.words.model_directory import is_model, load, read_vectors
+from wordsparse.words.prediction import Predictor, log_of
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +37,11 @@ def evaluate(
     sentences: Sequence[str | PathLike[str]] | None = None,
     related: Sequence[str | PathLike[str]] | None = None,
     retrieval: Sequence[str | PathLike[str]] | None = None,
+    next: Sequence[str | PathLike[str]] | None = None,
+    column: str | None = None,
+    group: str | None = None,
+    order: str | None = None,
+    since: str | float | None = None,
 ) -> Scores:
     """Judge word vectors by test sets in files.
 
@@ -54,6 +66,13 @@ def evaluate(
     retrieval : sequence of paths, optional
         Directories of documents, queries and judgements in the layout of BEIR, or one of their files of judgements:
         see :mod:`wordsparse.evaluation.retrieval_files`. BM25, and both fused, are judged too if bm25s is installed.
+    next : sequence of paths, optional
+        Logs, tables with a row for each item of a user, that judge the next items of a model of baskets or sessions:
+        see :mod:`wordsparse.evaluation.next_item`.
+    column, group, order : str, optional
+        The columns of logs: items, users, and numbers or dates. By default, those of the model's training.
+    since : str or number, optional
+        The date or number in ``order`` from which on items are test items; by default, the last item of each user.
 
     Returns
     -------
@@ -61,22 +80,34 @@ def evaluate(
         ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
         "n", "oov", "sections"}}, "sentences": {NAME: as for pairs}, "related": {NAME: {"hit10", "low", "high",
         "mrr", "n", "oov"}}, "retrieval": {NAME: {"model": {"ndcg10", "low", "high", "recall100", "recall100_low",
-        "recall100_high", "n", "oov", "unjudged"}, "bm25": as for model, "fused": as for model}}}``. ``n`` pairs or
+        "recall100_high", "n", "oov", "unjudged"}, "bm25": as for model, "fused": as for model}}, "next": {NAME:
+        {"model": {"hit10", "low", "high", "ndcg10", "ndcg10_low", "ndcg10_high", "n", "oov", "unjudged"}, "popularity":
+        as for model, "counts": as for model}}}``. ``n`` pairs or
         questions are counted; ``oov`` are left out because of an unknown word (in an analogy: not among the most
-        frequent; in a sentence: no known word). A query without a known word is ``oov`` too, but counts as 0;
-        ``unjudged`` queries have no relevant document, and are left out. ``low`` to ``high`` is the 95 % bootstrap
-        interval; sections have no interval. If the vectors have n-grams or a tokeniser that takes words apart, pairs
-        may also have ``with_composed``, the same over known and composed vectors together. Its ``str``, and a
-        notebook, show a table. A warning names each test set without a counted item.
+        frequent; in a sentence: no known word). A query without a known word, or a user without a known test item, is
+        ``oov`` too, but counts as 0; ``unjudged`` queries have no relevant document, ``unjudged`` users no history or
+        no new item, and are left out. ``low`` to ``high`` is the 95 % bootstrap interval; sections have no interval. If
+        the vectors have n-grams or a tokeniser that takes words apart, pairs may also have ``with_composed``, the same
+        over known and composed vectors together. Its ``str``, and a notebook, show a table. A warning names each test
+        set without a counted item.
 
     Raises
     ------
     InputError
         If a file is missing or malformed (named with its line), two files have the same stem, or ``restrict_vocab``
-        < 1; or if the default test sets are needed but not on this machine.
+        < 1; if the default test sets are needed but not on this machine; or if there are logs, but no model.
     """
-    # All files are read before the first is scored: a mistake in the last file shows at once.
-    test_sets = load_test_sets(pairs, analogies, sentences, related, retrieval)
+    are_sets = bool(pairs or analogies or sentences or related or retrieval)
+    if isinstance(vectors, str | PathLike) and is_model(vectors):
+        vectors = load(vectors, mapped=True)
+    if isinstance(vectors, Model) and vectors.options.get("preset") == "items" and not (are_sets or next):
+        raise InputError("a model of baskets or sessions is judged by the next items of users: --next LOG (next=[LOG])")
+    # All files of words and texts are read before the first is scored: a mistake in the last file shows at once.
+    test_sets = load_test_sets(pairs, analogies, sentences, related, retrieval) if are_sets or not next else None
+    columns = {"column": column, "group": group, "order": order}
+    logs = {name: _next(vectors, path, since, **columns) for name, path in named(next or ()).items()}
+    if test_sets is None:
+        return Scores({kind: {} for kind in KINDS} | {"next": logs})
     if isinstance(vectors, Model):
         vectors = vectors.wv
     elif not isinstance(vectors, WordVectors):
@@ -92,4 +123,25 @@ def evaluate(
                 result["pairs"][name]["with_composed"] = scores
     for message in unanswered([result]):
         logger.warning("%s", message)
-    return Scores(result)
+    return Scores(result | {"next": logs})
+
+
+def _next(model: Any, path: PathLike[str], since: str | float | None, **columns: str | None) -> dict[str, Any]:
+    """Judge the next items of a model by a log."""
+    if not isinstance(model, Model):
+        raise InputError("next items (--next) are predicted by a model of baskets or sessions, not by vectors alone")
+    columns["order"] = columns["order"] or model.call.get("order")
+    log, kind, place = log_of(model, path, **columns), "", None
+    if since is not None:
+        if columns["order"] is None:
+            raise InputError("--from (since) needs the column of the dates, --order-by (order=)")
+        kind, place = place_of("--from (since)", since, columns["order"])
+    if os.path.realpath(path) in map(os.path.realpath, model.call.get("corpus", ())):
+        logger.warning("%s: the model was trained on this log, and has seen its test items: train without them", path)
+    held = next_item.held_out(log.baskets(kind), model.vocabulary, place)
+    if not len(held.wanted):
+        raise InputError(f"{path}: no user has a history and a new item after it")
+    predictor = Predictor(model)
+    return next_item.judge(
+        held, lambda histories, k: predictor.rank(histories, k)[0], model.vocabulary, bool(columns["order"])
+    )

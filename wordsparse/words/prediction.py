@@ -165,25 +165,29 @@ def answers_of(vocabulary: Vocabulary, rows: Array, probabilities: Array) -> Ite
         yield [(vocabulary.words[row], share) for row, share in zip(ranked, shares, strict=True) if row >= 0]
 
 
-def grouped(
+def grouped(model: Model, source: Any, format: str | None = None, **columns: str | None) -> Iterator[Any]:
+    """Yield the name and the words of each group of the rows of :func:`log_of`."""
+    for name, placed in log_of(model, source, format, **columns).baskets():
+        yield name, [word for word, _ in placed]
+
+
+def log_of(
     model: Model,
     source: Any,
     format: str | None = None,
     column: str | None = None,
     group: str | None = None,
     order: str | None = None,
-) -> Iterator[tuple[str, list[str]]]:
-    """Yield the name and the words of each group of a table's rows. Columns that are not named are those of the table
-    on which the model was trained, and its tokeniser splits cells if it split that table's."""
+) -> RawText:
+    """Return a table whose rows are grouped. A column that is not named is that of the table on which the model was
+    trained, and its tokeniser splits cells if it split that table's."""
     call = model.call
     column, group = column or call.get("column"), group or call.get("group")
     if column is None or group is None:
         raise InputError(
-            "name the column of the items, --column (column=), and that of their baskets, --group-by (group=)"
+            "name the columns of the items and of their baskets: --column and --group-by (column=, group=)"
         )
-    tokens = model.split if call.get("tokens") else None
-    for name, places in RawText(source, format, tokens, column, group=group, order=order).baskets():
-        yield name, [word for word, _ in places]
+    return RawText(source, format, model.split if call.get("tokens") else None, column, group=group, order=order)
 
 
 def counted(vocabulary: Vocabulary, baskets: Sequence[Sequence[object]]) -> Any:

@@ -39,18 +39,20 @@ def pieces(blocks: Iterable[Block], words: Words, group: str, order: str | None)
         yield [], True
 
 
-def baskets(blocks: Iterable[Block], words: Words, group: str, order: str | None) -> Iterator[tuple[str, _Placed]]:
+def baskets(
+    blocks: Iterable[Block], words: Words, group: str, order: str | None, kind: str = ""
+) -> Iterator[tuple[str, _Placed]]:
     """Yield the name of each group and its words, each with its place, ordered by name and place; rows without a group
     are left out.
 
     The blocks have a column of words, then ``group``, then ``order`` if it is given; otherwise the rows of a group
-    stay in their order. InputError if a cell of ``order`` is neither a number nor a date, or if numbers and dates are
-    mixed; WordsparseError if the disk is full.
+    stay in their order. InputError if a cell of ``order`` is neither a number nor a date, if numbers and dates are
+    mixed, or if they are not of the ``kind`` that is given; WordsparseError if the disk is full.
     """
     try:
         with closing(sqlite3.connect("", check_same_thread=False)) as database:
             database.executescript(f"{_SETTINGS}; CREATE TABLE words (basket TEXT, place, word TEXT)")
-            database.executemany("INSERT INTO words VALUES (?, ?, ?)", _words(blocks, words, group, order))
+            database.executemany("INSERT INTO words VALUES (?, ?, ?)", _words(blocks, words, group, order, kind))
             rows = database.execute("SELECT basket, word, place FROM words ORDER BY basket, place, rowid")
             for name, basket in groupby(rows, key=itemgetter(0)):
                 yield name, ((word, place) for _, word, place in basket)
@@ -61,19 +63,21 @@ def baskets(blocks: Iterable[Block], words: Words, group: str, order: str | None
         raise
 
 
-def _words(blocks: Iterable[Block], words: Words, group: str, order: str | None) -> Iterator[_Row]:
+def _words(blocks: Iterable[Block], words: Words, group: str, order: str | None, kind_given: str) -> Iterator[_Row]:
     """Yield rows of the SQLite table: the name of a basket, a word's place in the basket, and the word."""
-    without, first = 0, ""
+    without, first = 0, kind_given
     for name, (cell, basket, *place) in chain.from_iterable(map(Block.rows, blocks)):
         key, at = text_of(name, basket), None
         if key is None:
             without += 1
             continue
         if order is not None:
-            kind, at = _place(name, place[0], order)
+            kind, at = place_of(name, place[0], order)
             first = first or kind
             if kind != first:
-                raise InputError(f"{name}: {place[0]!r:.60} in {order!r} is a {kind}, but a {first} stands before it")
+                raise InputError(
+                    f"{name}: {place[0]!r:.60} in {order!r} is a {kind}, but a {first} was given before it"
+                )
         for word in words(name, cell):
             yield key, at, word
     if without:
@@ -104,7 +108,7 @@ def as_written(cell: object) -> str:
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
-def _place(name: str, place: object, order: str) -> tuple[str, int | float]:
+def place_of(name: str, place: object, order: str) -> tuple[str, int | float]:
     """Return the kind of a row's place, "number" or "date", and its value: the number, or the seconds since 1970."""
     cell: Any = _parsed(place) if isinstance(place, str) else place
     if isinstance(cell, int) and abs(cell) < 2**63:  # stays an int: float64 cannot hold all of these exactly

@@ -1,0 +1,150 @@
+"""The next items of users as a test of a model: how high does it rank what a user took next?
+
+Each user of a log has a history and, after it, test items: the last item, or all items from a date on. Only items that
+the user did not have before are ranked, and looked for.
+
+    hit@10 = the share of users with a test item among the first ten
+    nDCG@10 = Σ 1/log2(1 + rank) over the test items among the first ten, divided by its maximum
+
+Two rankings that need no training are judged too. Popularity ranks items by the counts of the model's vocabulary.
+Item-to-item counts come from the histories of the log itself, without the test items: of all pairs of a user's items,
+the later one is counted for the earlier one, with the weight 0.6^(k − 1) if it comes k ≤ 20 places later, and an item
+of a history weighs 0.6^a if a items follow it. If the log has no order, both items of a pair are counted, each as 1.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from wordsparse.corpus import Vocabulary
+from wordsparse.evaluation import bootstrap
+from wordsparse.types import Array
+
+Rank = Callable[[Any, int], Array]
+"""A function from histories, CSR (n, V), and k to the k best words of each, (n, k); −1 if there are fewer."""
+
+K, REACH, DECAY = 10, 20, 0.6
+# Users that are ranked at a time without the model.
+_USERS = 1024
+
+
+class HeldOut(NamedTuple):
+    """The users of a log with a history and a new item after it.
+
+    ``items`` of all histories, in order, and the row of their ``owners``, are those of the vocabulary. ``tests`` are
+    pairs (row of a user, known test item), and ``wanted`` (n,) is the number of all test items. ``unjudged`` users have
+    no history or no new item.
+    """
+
+    items: Array
+    owners: Array
+    tests: Array
+    wanted: Array
+    unjudged: int
+
+    def histories(self, V: int) -> Any:
+        """Return how often each user had each item, CSR (n, V)."""
+        return _matrix(np.ones(len(self.items), np.float32), self.owners, self.items, (len(self.wanted), V))
+
+
+def held_out(
+    users: Iterable[tuple[str, Iterable[tuple[str, Any]]]], vocabulary: Vocabulary, since: float | None = None
+) -> HeldOut:
+    """Split the items of each user, each with its place in the order, before ``since``, or before the last one."""
+    items, owners, tests = list[int](), list[int](), list[tuple[int, int]]()
+    wanted, unjudged = list[int](), 0
+    for _, placed in users:
+        events = [*placed]
+        end = len(events) - 1 if since is None else bisect_left(events, since, key=itemgetter(1))
+        history = [word for word, _ in events[:end]]
+        new = {word for word, _ in events[end:]}.difference(history)
+        if not (history and new):
+            unjudged += 1
+            continue
+        known = [row for word in history if (row := vocabulary.get(word)) is not None]
+        items += known
+        owners += [len(wanted)] * len(known)
+        tests += [(len(wanted), row) for word in new if (row := vocabulary.get(word)) is not None]
+        wanted.append(len(new))
+    pairs = np.array(tests, np.int64).reshape(-1, 2)
+    return HeldOut(np.array(items, np.int64), np.array(owners, np.int64), pairs, np.array(wanted, np.int64), unjudged)
+
+
+def judge(held: HeldOut, rank: Rank, vocabulary: Vocabulary, is_ordered: bool) -> dict[str, Any]:
+    """Return the scores of the model's ranking, of popularity and of item-to-item counts, with intervals over users.
+
+    A user whose test items are all unknown to the model counts as a miss (``oov``).
+    """
+    histories = held.histories(len(vocabulary))
+    rankings = {
+        "model": rank(histories, K),
+        "popularity": np.concatenate([*_popular(histories, vocabulary.counts)]),
+        "counts": np.array([*_by_counts(held, histories, is_ordered)]).reshape(-1, K),
+    }
+    values = np.concatenate([_values(held, rows, len(vocabulary)) for rows in rankings.values()], axis=1)
+    samples = bootstrap.means(values)
+    known = np.unique(held.tests[:, 0]).size
+    about = {"n": known, "oov": len(held.wanted) - known, "unjudged": held.unjudged}
+    scores = {}
+    for side, at in zip(rankings, range(0, values.shape[1], 2), strict=True):
+        (low, high), ndcg = (bootstrap.interval(samples[:, at + i]) or (None, None) for i in range(2))
+        hit10, ndcg10 = values[:, at : at + 2].mean(axis=0).tolist()
+        intervals = {"ndcg10": ndcg10, "ndcg10_low": ndcg[0], "ndcg10_high": ndcg[1]}
+        scores[side] = {"hit10": hit10, "low": low, "high": high, **intervals, **about}
+    return scores
+
+
+def _values(held: HeldOut, rows: Array, V: int) -> Array:
+    """Return whether each user has a hit, and the nDCG, (n, 2)."""
+    keys = np.arange(len(rows))[:, None] * V + rows
+    is_hit = (rows >= 0) & np.isin(keys, held.tests @ [V, 1])
+    discounts = 1 / np.log2(np.arange(2, K + 2))
+    best = np.cumsum(discounts)[np.minimum(held.wanted, K) - 1]
+    return np.stack([is_hit.any(axis=1), is_hit @ discounts[: rows.shape[1]] / best], axis=1)
+
+
+def _popular(histories: Any, counts: Array) -> Iterator[Array]:
+    """Yield the most frequent words that are not in each history, block by block."""
+    order = np.argsort(-counts, kind="stable")
+    for start in range(0, histories.shape[0], _USERS):
+        block = histories[start : start + _USERS]
+        first = order[: K + int(np.diff(block.indptr).max())]
+        is_old = block[:, first].toarray() > 0
+        chosen = np.argsort(is_old, axis=1, kind="stable")[:, :K]
+        rows = np.where(np.take_along_axis(is_old, chosen, 1), -1, first[chosen])
+        yield np.pad(rows, ((0, 0), (0, K - rows.shape[1])), constant_values=-1)
+
+
+def _by_counts(held: HeldOut, histories: Any, is_ordered: bool) -> Iterator[list[int]]:
+    """Yield the best words of each history by item-to-item counts."""
+    decay, shape = DECAY if is_ordered else 1.0, histories.shape
+    counts = sp.csr_array((shape[1], shape[1]), dtype=np.float32)
+    for k in range(1, REACH + 1):
+        same = held.owners[k:] == held.owners[:-k]
+        earlier, later = held.items[:-k][same], held.items[k:][same]
+        counts += _matrix(np.full(len(later), decay ** (k - 1), np.float32), earlier, later, counts.shape)
+    if not is_ordered:
+        counts = counts + counts.T.tocsr()
+    ages = np.searchsorted(held.owners, held.owners, side="right") - 1 - np.arange(len(held.owners))
+    recent = ages < REACH
+    weights = (decay ** ages[recent]).astype(np.float32)
+    asked = _matrix(weights, held.owners[recent], held.items[recent], shape)
+    for start in range(0, shape[0], _USERS):
+        scores = sp.csr_array(asked[start : start + _USERS] @ counts)
+        scores.sort_indices()
+        for user in range(scores.shape[0]):
+            part = slice(scores.indptr[user], scores.indptr[user + 1])
+            own = histories.indices[slice(*histories.indptr[start + user : start + user + 2])]
+            new = ~np.isin(scores.indices[part], own)
+            words, values = scores.indices[part][new], scores.data[part][new]
+            best = words[np.argsort(-values, kind="stable")[:K]].tolist()
+            yield best + [-1] * (K - len(best))
+
+
+def _matrix(values: Array, rows: Array, columns: Array, shape: tuple[int, int]) -> Any:
+    """Return a CSR matrix whose repeated entries are added up."""
+    return sp.coo_array((values, (rows, columns)), shape).tocsr()
