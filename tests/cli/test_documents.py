@@ -2,13 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import wordsparse as ws
-from wordsparse.cli import documents
+from wordsparse.cli import documents, main
 from wordsparse.corpus.reading import RawText, joined
 from wordsparse.errors import InputError
 from wordsparse.vectors import encoder, queries
@@ -123,6 +124,34 @@ def test_rows_keep_their_ids(suffix: str, model: ws.Model, tmp_path: Path) -> No
         documents.write(model.wv, iter(rows), tmp_path / "rows.npy", ["id", "year"])
     documents.write(model.wv, iter([]), path, ["id", "year"])
     assert path.exists()
+
+
+@pytest.mark.parametrize("trained_on", ["lists", "table"])
+def test_users_have_vectors_of_their_items(trained_on: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Cells with spaces are items, also for a model of lists: they used to be split, and their rows were zeros."""
+    rows = [(f"u{user}", f"item {(user + i) % 5}") for i in range(3) for user in range(40)]
+    baskets = {user: [item for name, item in rows if name == user] for user, _ in rows}
+    (tmp_path / "log.csv").write_text(
+        "\n".join(["user,item", *map(",".join, [*rows, ("u9", "none"), ("new", "nothing")])])
+    )
+    columns = {} if trained_on == "lists" else {"column": "item", "group": "user"}
+    text: Any = [*baskets.values()] if trained_on == "lists" else tmp_path / "log.csv"
+    model = ws.train(text, output=tmp_path / "m", preset="items", min_count=2, dim=3, progress=False, **columns)
+    command, path = (
+        ["documents", str(tmp_path / "m"), str(tmp_path / "log.csv"), "--column", "item"],
+        tmp_path / "v.jsonl",
+    )
+    assert main([*command, "--group-by", "user", "-o", str(path)]) == 0
+    assert "1 without a known word" in capsys.readouterr().out
+    vectors = {row["user"]: row["vector"] for row in map(json.loads, path.read_text().splitlines())}
+    assert not any(vectors.pop("new"))
+    assert [*vectors] == sorted(baskets)
+    np.testing.assert_allclose([*vectors.values()], model.encode([baskets[user] for user in vectors]), atol=1e-6)
+    assert main([*command, "-o", str(tmp_path / "v.npy")]) == 0
+    expected = [model.encode([[item]])[0] for _, item in rows]
+    np.testing.assert_array_equal(np.load(tmp_path / "v.npy")[: len(rows)], expected)
+    for options in (["--keep", "item", "-o", str(path)], ["-o", str(tmp_path / "v.npy")]):
+        assert main([*command, "--group-by", "user", *options]) == 2
 
 
 def test_kept_cells_of_other_kinds(model: ws.Model, tmp_path: Path) -> None:

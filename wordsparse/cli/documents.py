@@ -13,7 +13,8 @@ import click
 import numpy as np
 
 from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option, report_stream
-from wordsparse.cli.options import column_options, corpus_argument, text_for
+from wordsparse.cli.options import corpus_argument, options_of, text_for
+from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.sources import STANDARD_INPUT
 from wordsparse.corpus.tables import writing
 from wordsparse.display import Display
@@ -29,7 +30,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 @corpus_argument
 @output_option("Parquet (.parquet), JSON lines (.jsonl) or NumPy (.npy) file, replaced; - for JSON lines.")
 @click.option("--keep", metavar="NAME,NAME", help="Columns to keep in addition to the vectors, with --column.")
-@column_options
+@options_of(TextOptions, ["format", "column", "group"])
 @quiet_option
 @json_option
 def command(
@@ -39,25 +40,34 @@ def command(
     keep: str | None,
     format: str | None,
     column: str | None,
+    group: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Write the vector of each line, or of each row, of a text.
 
-    With --column the text is in rows. The text is split into words as the model's own text was. A vector is the mean of
-    the words' vectors, in which rare words weigh more, scaled to length one. A line that has no word with a vector,
-    such as an empty line, gets zeros. The text is read piece by piece, so any number of lines takes the same memory. -
-    is standard input; if the output is standard output, each line is answered as it arrives.
+    With --column the text is in rows; with --group-by the rows that share a value are one document, as the items of a
+    user are. The text is split into words as the model's own text was. A vector is the mean of the words' vectors, in
+    which rare words weigh more, scaled to length one. A line that has no word with a vector, such as an empty line,
+    gets zeros. The text is read piece by piece, so any number of lines takes the same memory. - is standard input; if
+    the output is standard output, each line is answered as it arrives.
     """
     from wordsparse.corpus.reading import joined
     from wordsparse.machine.threads import resolve_threads
     from wordsparse.words.model_directory import files_of, load
+    from wordsparse.words.prediction import log_of
 
     columns = keep.split(",") if keep else []
+    if columns and group is not None:
+        raise InputError(f"--keep names cells of a row, and rows are joined by {group!r}: leave one of the two out")
     report = report_stream(output, as_json)
     storage.check_apart(output, [*files_of(model), *corpus])
     trained = load(model, mapped=True)
-    source = text_for(trained, corpus, format, column)
+    source = (
+        text_for(trained, corpus, format, column)
+        if group is None
+        else log_of(trained, list(corpus), format, column, group)
+    )
     if columns and source.column is None:
         raise InputError("--keep names columns of rows: name the column of their text too, --column")
     workers = resolve_threads(None)
@@ -65,7 +75,9 @@ def command(
     piped = report is not None and list(corpus) == [STANDARD_INPUT] and are_lines
 
     def rows() -> Iterator[Row]:
-        if source.column is not None:
+        if group is not None:
+            yield from (Row((name,), [word for word, _ in placed]) for name, placed in source.baskets())
+        elif source.column is not None:
             yield from (
                 Row(cells, [*itertools.chain(*sentences)]) for _, cells, sentences in source.rows(columns, workers)
             )
@@ -76,7 +88,7 @@ def command(
 
     with Display(not quiet and not piped) as display:
         counting = counted(rows(), display, "documents", "documents")
-        made = write(trained.wv, counting, output, columns, 1 if piped else None)
+        made = write(trained.wv, counting, output, [group] if group else columns, 1 if piped else None)
     lines = [f"{number_of(made.documents, 'document')} x {made.dim} -> {output}"]
     zeros = [f"{n:,} {what}" for n, what in ((made.blank, "blank"), (made.unknown, "without a known word")) if n]
     if zeros:

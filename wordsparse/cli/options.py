@@ -84,9 +84,9 @@ column_options = options_of(TextOptions, ["format", "column"])
 def text_for(model: Model, paths: Sequence[Path], format: str | None, column: str | None) -> RawText:
     """Return a text for a model, split as the model's own text was.
 
-    Unless a column is named, rows are read by the column of the model's text. If it was baskets, a cell is one word.
+    Unless a column is named, rows are read by the column of the model's text.
     """
     if column is None and (format in TABLES if format else all(map(format_of_name, paths))):
         column = model.call.get("column")
-    are_items = column is not None and "group" in model.call and "tokens" not in model.call
-    return RawText(list(paths), format, None if are_items else model.split, column, items=are_items)
+    split = model.split if column is None else model.cell_split
+    return RawText(list(paths), format, split, column, items=split is None)

@@ -142,6 +142,14 @@ class Model:
         options = text.get("tokenization") or self.call
         return Splitter(str(options.get("tokens") or "split"), options.get("dictionary"), options.get("content"))
 
+    @property
+    def cell_split(self) -> Splitter | None:
+        """The tokeniser of the cells of a table; None if a cell is one word, as the items of baskets are that were
+        cells or lists."""
+        text: Mapping[str, Any] = self.training.text if self.training is not None else {}
+        are_items = self.options.get("preset") == "items" and not text.get("tokenization")
+        return None if "tokens" not in self.call and (are_items or "group" in self.call) else self.split
+
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
         """The vectors (V, dim) float32 in vocabulary order: the recommended combination of input and output vectors.

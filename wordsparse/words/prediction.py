@@ -179,15 +179,14 @@ def log_of(
     group: str | None = None,
     order: str | None = None,
 ) -> RawText:
-    """Return a table whose rows are grouped. A column that is not named is that of the table on which the model was
-    trained, and its tokeniser splits cells if it split that table's."""
+    """Return a table whose rows are grouped. A column that is not named is that of the model's training."""
     call = model.call
     column, group = column or call.get("column"), group or call.get("group")
     if column is None or group is None:
         raise InputError(
             "name the columns of the items and of their baskets: --column and --group-by (column=, group=)"
         )
-    return RawText(source, format, model.split if call.get("tokens") else None, column, group=group, order=order)
+    return RawText(source, format, model.cell_split, column, group=group, order=order)
 
 
 def counted(vocabulary: Vocabulary, baskets: Sequence[Sequence[object]]) -> Any:
