@@ -1,6 +1,8 @@
 """The recipes of docs/sentences.md and the service of docs/serve.md run unchanged, if their packages are installed."""
 
+import json
 import re
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,11 @@ import numpy as np
 import pytest
 
 import wordsparse as ws
+from wordsparse.cli import main
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "sentences.md"
-SECTION = PAGE.read_text().split("## Databases")[1].split("\n## ")[0]
+BEFORE, SECTION = PAGE.read_text().split("## Databases")
+SECTION = SECTION.split("\n## ")[0]
 START, *RECIPES = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
 
 
@@ -59,3 +63,44 @@ def test_threads_encode_unknown_words_as_one_does() -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda start: vectors.encode(texts[start : start + 50]), range(0, 3000, 50)))
     np.testing.assert_array_equal(np.concatenate(found), expected.encode(texts))
+
+
+def test_search_and_sentences_from_the_first_command_to_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands and programs above the databases, in the order of the page; a small dim is fast."""
+    for name in ("bm25s", "regex", "sklearn", "safetensors", "pyarrow"):
+        pytest.importorskip(name, reason=f"{name} is not installed")
+    monkeypatch.chdir(tmp_path)
+    texts = [
+        "Heat, heated, heating: conduction in composite slabs.",
+        "A wing, wings, winged: lift in a slipstream.",
+    ] * 20
+    texts += ["Slabs conduct heat in aircraft.", "The lift of wings."]
+    Path("text.txt").write_text("\n".join(texts))
+    Path("lines.txt").write_text("Heat\n\nWings\n")
+    Path("sts.tsv").write_text("5\tThe heat.\tHeat!\n1\tA wing\tslabs\n3\theat, wings\twings\n")
+    rows = [{"_id": str(row), "id": row, "year": 1960, "text": text} for row, text in enumerate(texts)]
+    for name in ("docs", "posts", "collection/corpus", "collection/queries"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows[-2:] if "queries" in name else rows)))
+    Path("collection/qrels").mkdir()
+    Path("collection/qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\n40\t0\t1\n41\t1\t1\n")
+    known: dict[str, object] = {}
+    parts = re.findall(
+        r"^    ((?:wordsparse|echo) [^\n]*)$|^```python\n(.*?)^```$",
+        BEFORE.replace("300", "8"),
+        re.MULTILINE | re.DOTALL,
+    )
+    for command, program in parts:
+        if "SentenceTransformer" in program:
+            continue
+        if program:
+            exec(program, known)
+            continue
+        shell = re.match(r'(?:echo "(.*?)" \| )?wordsparse (.*?)(?:  +#.*)?$', command)
+        assert shell
+        Path("piped.txt").write_text(f"{shell[1]}\n")
+        assert main(shlex.split(shell[2].replace(" - ", " piped.txt "))) == 0, command
+    assert "conduction" in known["found"][0]  # type: ignore[index]
+    assert len(parts) == 17
