@@ -24,6 +24,7 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["build", "examples", "results", "notes"]
 html_theme = "furo"
 html_title = f"wordsparse {version}"
+html_static_path, html_css_files = ["_static"], ["pages.css"]
 # The pages open offline: nothing in them is fetched from elsewhere.
 html_theme_options = {"source_view_link": "", "source_edit_link": ""}
 

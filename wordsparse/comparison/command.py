@@ -59,4 +59,4 @@ def _sentence(row: dict[str, Any], names: dict[str, str]) -> str:
     """State how our score differs from the best peer's on a test set."""
     interval = f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
     where = f"{row['test']}, {number_of(row['epochs'], 'epoch')}"
-    return f"{where}: {names[row['ours']]} less {names[row['peer']]}: {interval}"
+    return f"{where}: {names[row['ours']]} minus {names[row['peer']]}: {interval}"
