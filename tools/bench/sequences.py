@@ -1,5 +1,6 @@
-"""The next item of a sequence from a whole catalogue: popularity, decayed counts of pairs, the classifier, and a small
-causal transformer under full cross-entropy, sampled cross-entropy, and the exact layer."""
+"""The next item of a sequence from a whole catalogue: popularity, decayed counts of pairs, the classifier, vectors and
+factors of items by wordsparse, gensim and implicit, and a small causal transformer under full cross-entropy, sampled
+cross-entropy, and the exact layer."""
 
 import copy
 import multiprocessing
@@ -19,6 +20,7 @@ from tools.bench.heads import head_of
 from tools.bench.runner import Benchmark, Row, cpu_seconds
 from wordsparse.corpus import Vocabulary
 from wordsparse.machine.description import memory_bytes
+from wordsparse.words.prediction import Predictor
 
 K = 10
 # Items ranked to find the first K that a user has not had.
@@ -33,12 +35,15 @@ class NextItem(Benchmark):
     """HR@10 and NDCG@10 of users' last items among all items that the user has not had, and CPU seconds of training.
 
     ``data`` are files of lines ``user item``, grouped by user, items in time's order. Each user's last item is the test
-    item, and the item before it the validation item, which chooses the decay. Models train without both, as tables of
-    this field do, and again without the test item only; then the test's history includes the validation item.
+    item, and the item before it the validation item, which chooses the settings of each method and the decay, by which
+    an item of a history weighs less than the next one. Models train without both, as tables of this field do, and again
+    without the test item only; then the test's history includes the validation item. ALS and BPR are implicit's;
+    item2vec is gensim's skip-gram, which ranks by the cosine with the mean of a history.
     """
 
     data: Any = ("",)
     decays: tuple[float, ...] = (0.4, 0.6, 0.8)
+    dim: int = 100
     seed: int = 0
     cases: ClassVar[tuple[str, ...]] = ("data",)
 
@@ -49,45 +54,120 @@ class NextItem(Benchmark):
     def track_popularity(self) -> list[Row]:
         counts = np.bincount(np.concatenate([sequence[:-2] for sequence in self.sequences]), minlength=self.items)
         order = np.argsort(-counts, kind="stable")[: DEPTH + max(map(len, self.sequences))]
-        return [self._judged(lambda X: np.broadcast_to(order, (X.shape[0], order.size)), 1.0, "test")]
+        return [self._judged(lambda X, users: np.broadcast_to(order, (X.shape[0], order.size)), 1.0, "test")]
 
     def track_pair_counts(self) -> list[Row]:
-        def fit(X: Any, Y: Any) -> Any:
+        def fit(known: Any, decay: float) -> Any:
+            X, Y = self._examples(known, decay)
             counts = sp.csr_array(X.T @ Y)
-            return lambda rows: best(sp.csr_array(rows @ counts), DEPTH)
+            return lambda rows, users: best(sp.csr_array(rows @ counts), DEPTH)
 
-        return self._chosen(fit)
+        return self._chosen(fit, [({"decay": decay}, (decay,)) for decay in self.decays])
 
     def track_classifier(self) -> list[Row]:
-        def fit(X: Any, Y: Any) -> Any:
-            classifier = ws.SparseTargetClassifier(threads=self.threads, random_state=self.seed).fit(X, Y)
-            return lambda rows: classifier.predict_topk(rows, DEPTH)[0]
+        def fit(known: Any, decay: float) -> Any:
+            classifier = ws.SparseTargetClassifier(threads=self.threads, random_state=self.seed)
+            classifier.fit(*self._examples(known, decay))
+            return lambda rows, users: classifier.predict_topk(rows, DEPTH)[0]
 
-        return self._chosen(fit)
+        return self._chosen(fit, [({"decay": decay}, (decay,)) for decay in self.decays])
 
-    def _chosen(self, fit: Any) -> list[Row]:
-        """Return the test's scores with the decay whose NDCG@10 on the validation is highest, by both training runs."""
-        runs = [(decay, *self._trained(fit, decay, 2)) for decay in self.decays]
-        decay, rank, row = max(runs, key=lambda each: float(self._judged(each[1], each[0], "validation")["ndcg@10"]))
-        again, row_again = self._trained(fit, decay, 1)
-        return [{**row, **self._judged(rank, decay, "test")}, {**row_again, **self._judged(again, decay, "test")}]
+    def track_wordsparse(self) -> list[Row]:
+        def fit(known: Any, epochs: int) -> Any:
+            options = {"preset": "items", "epochs": epochs, "dim": self.dim, "threads": self.threads}
+            model = ws.train(_texts(known), **options, seed=self.seed, progress=False)
+            rows = np.array([int(word) for word in model.vocabulary.words])
+            predictor = Predictor(model)
+            return lambda X, users: np.append(rows, -1)[predictor.rank(sp.csr_array(X[:, rows]), K)[0]]
 
-    def _trained(self, fit: Any, decay: float, without: int) -> tuple[Any, Row]:
-        before = cpu_seconds()
-        X, items = histories([sequence[:-without] for sequence in self.sequences], self.items, decay)
+        return self._chosen(fit, [({"epochs": epochs}, (1.0, *self.decays)) for epochs in (5, 20)])
+
+    def track_item2vec(self) -> list[Row]:
+        def fit(known: Any, ns_exponent: float) -> Any:
+            from gensim.models import Word2Vec
+
+            options = {"sg": 1, "window": 10, "min_count": 1, "sample": 0, "negative": 10, "epochs": 20}
+            sizes = {"vector_size": self.dim, "workers": self.threads, "seed": self.seed}
+            keyed = Word2Vec(_texts(known), ns_exponent=ns_exponent, **options, **sizes).wv
+            unit = np.zeros((self.items, self.dim), np.float32)
+            unit[[int(word) for word in keyed.index_to_key]] = keyed.get_normed_vectors()
+
+            def rank(X: Any, users: Any) -> Any:
+                scores = (X @ unit) @ unit.T
+                scores[X.nonzero()] = -np.inf
+                first = np.argpartition(-scores, K, axis=1)[:, :K]
+                return np.take_along_axis(first, np.argsort(-np.take_along_axis(scores, first, 1), 1), 1)
+
+            return rank
+
+        return self._chosen(fit, [({"ns_exponent": power}, (1.0, *self.decays)) for power in (0.75, -0.5)])
+
+    def track_als(self) -> list[Row]:
+        def fit(known: Any, alpha: float, regularization: float) -> Any:
+            from implicit.als import AlternatingLeastSquares
+
+            settings = {"alpha": alpha, "regularization": regularization, "random_state": self.seed}
+            model = AlternatingLeastSquares(self.dim, num_threads=self.threads, **settings)
+            model.fit(self._users_items(known), show_progress=False)
+            return lambda X, users: model.recommend(users, sp.csr_matrix(X), K, recalculate_user=True)[0]
+
+        grid = [{"alpha": alpha, "regularization": rate} for alpha in (1.0, 10.0, 40.0) for rate in (0.01, 1.0)]
+        return self._chosen(fit, [(options, (1.0, *self.decays)) for options in grid])
+
+    def track_bpr(self) -> list[Row]:
+        def fit(known: Any, iterations: int) -> Any:
+            from implicit.bpr import BayesianPersonalizedRanking
+
+            settings = {"iterations": iterations, "num_threads": self.threads, "random_state": self.seed}
+            model = BayesianPersonalizedRanking(self.dim, learning_rate=0.05, **settings)
+            model.fit(self._users_items(known), show_progress=False)
+            return lambda X, users: model.recommend(users, sp.csr_matrix(X), K)[0]
+
+        return self._chosen(fit, [({"iterations": iterations}, (1.0,)) for iterations in (100, 300)])
+
+    def _examples(self, known: Any, decay: float) -> tuple[Any, Any]:
+        """Return the histories of all items but the first of each sequence, and these items as labels."""
+        X, items = histories(known, self.items, decay)
         starts = np.arange(items.size + 1)
-        rank = fit(X, sp.csr_array((np.ones(items.size, np.float32), items, starts), (items.size, self.items)))
-        cpu = cpu_seconds() - before
-        return rank, {"decay": decay, "without": without, "rows": items.size, "cpu_seconds": cpu}
+        return X, sp.csr_array((np.ones(items.size, np.float32), items, starts), (items.size, self.items))
+
+    def _users_items(self, known: Any) -> Any:
+        return sp.csr_matrix(histories(known, self.items, 1.0, last=True)[0])
+
+    def _chosen(self, fit: Any, settings: Any) -> list[Row]:
+        """Return the test's scores of both training runs by the setting whose NDCG@10 on the validation is highest.
+
+        A setting has the options of a training, and the decays of histories that are tried with it.
+        """
+        runs = []
+        for options, decays in settings:
+            rank, row = self._trained(fit, options, 2)
+            for decay in decays:
+                score = self._judged(rank, decay, "validation")["ndcg@10"]
+                print({**row, "decay": decay, "validation": score}, file=sys.stderr, flush=True)
+                runs.append((score, rank, options, {**row, "decay": decay}))
+        _, rank, options, row = max(runs, key=lambda run: run[0])
+        again, row_again = self._trained(fit, options, 1)
+        row_again["decay"] = row["decay"]
+        return [
+            {**row, **self._judged(rank, row["decay"], "test")},
+            {**row_again, **self._judged(again, row["decay"], "test")},
+        ]
+
+    def _trained(self, fit: Any, options: Row, without: int) -> tuple[Any, Row]:
+        before = cpu_seconds()
+        rank = fit([sequence[:-without] for sequence in self.sequences], **options)
+        return rank, {**options, "without": without, "cpu_seconds": cpu_seconds() - before}
 
     def _judged(self, rank: Any, decay: float, part: str) -> Row:
         seen = [sequence[: -1 if part == "test" else -2] for sequence in self.sequences]
         target = np.array([sequence[len(own)] for sequence, own in zip(self.sequences, seen, strict=True)])
         before, hits = cpu_seconds(), []
         for start in range(0, len(seen), BLOCK):
-            X, _ = histories(seen[start : start + BLOCK], self.items, decay, last=True)
-            top = rank(X)
-            for row, own, item in zip(top, seen[start : start + BLOCK], target[start : start + BLOCK], strict=True):
+            block = seen[start : start + BLOCK]
+            X, _ = histories(block, self.items, decay, last=True)
+            top = rank(X, np.arange(start, start + len(block)))
+            for row, own, item in zip(top, block, target[start : start + BLOCK], strict=True):
                 new = row[(row >= 0) & ~np.isin(row, own)][:K]
                 hits.append(np.flatnonzero(new == item))
         places = np.array([hit[0] + 1 if hit.size else np.inf for hit in hits])
@@ -250,6 +330,10 @@ def histories(sequences: Any, items: int, decay: float, *, last: bool = False) -
     X = sp.csr_array((values, np.concatenate(before), np.concatenate([[0], ends])), shape=(len(before), items))
     X.sum_duplicates()
     return X, following
+
+
+def _texts(sequences: Any) -> list[list[str]]:
+    return [[str(item) for item in sequence.tolist()] for sequence in sequences if len(sequence)]
 
 
 def best(scores: Any, k: int) -> Any:
