@@ -1,6 +1,7 @@
 /* The terms of losses for single outputs. Included by loss_terms.pyx.
  *
- * exp and log1p are written out, so that the compiler vectorises them: library functions are called number by number.
+ * exp and log1p are written out, so that the compiler vectorises them: it would call a library's function once per
+ * number.
  */
 #ifndef EACH_ISA
 #include "isa.hpp"

@@ -31,7 +31,7 @@ class WrongTypeError(InputError, TypeError):
 
 
 class UnknownWordError(InputError, KeyError):
-    """A word or another key without a vector, or the name of an attribute that no word has."""
+    """An unknown word or key, which has no vector, or an unknown attribute of keys."""
 
     __str__ = Exception.__str__  # KeyError's __str__ quotes the message
 

@@ -34,7 +34,7 @@ def test_json_alone_is_on_standard_output(text, tmp_path, capsys):
 
 
 def test_a_hyphen_is_standard_input(text, tmp_path):
-    # The argument - used to be taken for the name of a file.
+    # The argument "-" used to be read as the name of a file.
     command = [sys.executable, "-m", "wordsparse", "encode", "-", str(text), "-o", str(tmp_path / "out")]
     run = subprocess.run(command, input="b c\n" * 5, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert run.returncode == 0, run.stderr

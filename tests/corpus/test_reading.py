@@ -40,7 +40,7 @@ def test_a_directory_is_all_files_below_it_by_name(tmp_path):
 
 
 def test_files_that_programs_leave_in_directories_are_skipped_and_named(tmp_path, caplog):
-    # The empty _SUCCESS of Spark and the binary .DS_Store used to make the whole text refused.
+    # Because of Spark's empty _SUCCESS or a binary .DS_Store, the whole text used to be refused.
     folder = tmp_path / "text"
     for name in ("_SUCCESS", ".DS_Store", "part-1", "part-2", ".git/config", "_temporary/0"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

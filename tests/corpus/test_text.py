@@ -97,7 +97,7 @@ def test_a_table_grows():
 
 
 def test_counts_pass_two_to_the_32():
-    """A slot of the table holds only the lower half of a count."""
+    """Counts of more than 32 bits are right, although a slot of the table holds only their low 32 bits."""
     one, other = WordTable(), WordTable()
     one.add(["often", "once"])
     other.add(["often"])

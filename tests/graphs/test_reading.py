@@ -1,4 +1,4 @@
-"""Reading of graphs, refusals, and walks."""
+"""Reading graphs, refusing invalid ones, and walking on them."""
 
 from collections import Counter
 from decimal import Decimal

@@ -54,8 +54,8 @@ def difference(kernels: HostAdapter, d: int, lengths: list[int], columns: int) -
     return max(float(np.nan_to_num(np.abs(a - b), nan=np.inf).max(initial=0)) for a, b in zip(*sides, strict=True))
 
 
-# Lengths of rows: one long row between others; all rows empty but one; starts and ends at the warps' borders of 64
-# entries; more carries than one block sums.
+# Lengths of rows: one long row among others; one row that is not empty; rows that begin and end where a warp's 64
+# entries do; more partial sums than one block can add.
 STRUCTURES = {
     "long": [3, 0, 700, 0, 0, 1, 5],
     "lonely": [0, 0, 0, 40, 0, 0],

@@ -31,7 +31,7 @@ class Dense(torch.nn.Module):
 
 
 def again(function: Callable[..., torch.Tensor], *inputs: torch.Tensor, reentrant: bool = False) -> torch.Tensor:
-    """Compute the function, and once more in the backward pass."""
+    """Compute the function, and recompute it in the backward pass."""
     result: torch.Tensor = checkpoint(function, *inputs, use_reentrant=reentrant)
     return result
 

@@ -115,7 +115,7 @@ def test_the_report_counts_every_token_of_every_epoch() -> None:
     [
         # Each is 1/4 of the positions before it (at least of the warm-up's 60), up to 120; an epoch's last is the rest.
         (0.0, [15, 15, 15, 15, 15, 18, 23, 29, 36, 45, 56, 70, 88, 10, 112, 120, 120, 98, 120, 120, 120, 90]),
-        # The same sizes, times √(positions before it / 60).
+        # The sizes above, multiplied by √(number of positions before the minibatch / 60).
         (0.5, [15, 15, 15, 15, 15, 20, 29, 44, 70, 118, 94, 120, 120, 120, 90, 120, 120, 120, 90]),
     ],
 )

@@ -152,8 +152,8 @@ class Form(Benchmark):
     """Strengths of form in a finished model: CPU seconds of the fit and of the blend, and scores.
 
     ``model`` names model directories. *NAME syntactic* are analogies in sections ``gram…``, *NAME semantic* all others.
-    *all* counts pairs with a word without a vector as 0. *unknown words* is the mean cosine between the composed and
-    the trained vector of words that the fit did not see, a tenth of the words that occur 10 to 1,000 times.
+    *all* scores a pair as 0 if one of its words has no vector. *unknown words* is the mean cosine between the composed
+    and the trained vector of held-out words: a tenth of the words that occur 10 to 1,000 times.
     """
 
     model: Any = ("model",)

@@ -17,7 +17,7 @@ _DEFINED = re.compile(r"\b(?:def|class)\s+(\w+)")
 _QUOTED = re.compile(r"""['"](\w+)['"]""")
 _SEE_ALSO = re.compile(r"^See [Aa]lso\n-+\n(.*?)(?=\n\n?[A-Z][A-Za-z ]+\n-{3,}|\Z)", re.DOTALL | re.MULTILINE)
 _WORD = re.compile(r"[^\W\d_]\w*")
-# Characters before a string that are searched for the name that NumPy's add_newdoc documents.
+# Number of characters before a string that are searched for the name of the function, an argument of add_newdoc.
 _CALL = 200
 
 

@@ -129,9 +129,10 @@ def answer_analogies(
 
 
 def answer_related(word_vectors: WordVectors, items: Sequence[Related]) -> Array:
-    """Return the rank of each item's other word among the nearest of its word, 1 for the nearest; NaN if unknown.
+    """Return the rank of each pair's second word among the nearest neighbours of the first: 1 for the nearest, NaN if
+    a word is unknown.
 
-    The word itself is excluded from the ranking, in every spelling.
+    The first word itself is excluded from the ranking, in every spelling.
     """
     row_of, unit = _rows_by_spelling(word_vectors, len(word_vectors)), word_vectors.unit
     spelling = np.array([row_of[_spelt(word)] for word in word_vectors.words])

@@ -74,7 +74,7 @@ def read_text(path: str | os.PathLike[str], most: int) -> str:
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a TOML file, a format that people read and edit; InputError names the file, and the line."""
+    """Read a TOML file. People edit such files by hand, so InputError names the file and the line."""
     text = read_text(path, TOML_BYTES)
     try:
         return tomllib.loads(text)

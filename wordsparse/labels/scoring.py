@@ -70,8 +70,9 @@ class Scorer:
         return self.kernels.sum_rows(rows.csr, rows.values**2 * self.inverse.scale[X.indices]) - by_basis
 
     def candidates(self, X: Any) -> tuple[Array, Array]:
-        """Return candidates for the best labels of each row, and their outputs, both (rows, F + REFINED): the frequent
-        labels, then rarer ones, padded by −1 with an output of −∞."""
+        """Return candidates for the best labels of each row, and their outputs, both (rows, F + REFINED).
+
+        The F frequent labels come first, then rarer ones; empty places have the label −1 and the output −∞."""
         H = SparseRows(X, self.kernels).times(self.inverse.P)
         outputs: Array = (X @ self.other_part).toarray()
         outputs += SparseRows(X[:, self.full], self.kernels).times(self.full_part)

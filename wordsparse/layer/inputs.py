@@ -66,7 +66,7 @@ class RowInputs:
         return self.kernels.pair_dots(targets, self.features, W_T)
 
     def total(self, pulled: Array) -> Array:
-        """Return Fᵀ pulled, (d,) float64: Hᵀ x for pulled = Cᵀ x."""
+        """Return the product Fᵀ ``pulled``, (d,) float64, which is Hᵀ x if ``pulled`` = Cᵀ x."""
         return self.kernels.column_sums(self.features, pulled)
 
     def pull(self, values: Array, weights: Array) -> tuple[Array, Array]:

@@ -33,8 +33,8 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels)
     growth = norm / stable_norm if stable_norm > 0 else update.strength * update.strength
     if update.strength > STABLE and np.isfinite(norm) and growth > MAX_GROWTH:
         raise TrainingError(
-            f"the step would explode: the squared norm of the weights would reach {norm:.3g}, from {stable_norm:.3g} "
-            f"while steps were stable{_advice(update)}"
+            f"the step would explode: the squared norm of the weights would reach {norm:.3g}; it was {stable_norm:.3g} "
+            f"at the last stable step{_advice(update)}"
         )
     if new.condition > STEP_CONDITION[dtype]:
         condition = _condition_of_A(before, new)

@@ -26,7 +26,9 @@ class Minibatch:
 
 @dataclass
 class Gradients:
-    """Gradients that one step uses together: of ``minibatches``, each with its g, and of ``rows`` that were inputs.
+    """Gradients that one step applies together.
+
+    ``minibatches`` pairs each minibatch with its g, ``rows`` the rows of W that ``embed`` returned with their gradient.
 
     ``versions`` are the versions of W of their passes. ``sums`` belong to the only minibatch, if there is just one.
     """

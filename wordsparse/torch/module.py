@@ -329,7 +329,7 @@ class FactoredOutput(nn.Module):
         return torch.from_numpy(np.ascontiguousarray(rows)), version
 
     def collect_rows(self, g: Tensor, ids: Tensor, stamp: tuple[int, int]) -> None:
-        """Collect the gradient g (n, in_features) of rows that were inputs; ``stamp`` as above."""
+        """Collect the gradient g (n, in_features) of rows that ``embed`` returned; ``stamp`` as above."""
         scale = float(self.grad_scaler.get_scale()) if self.grad_scaler else 1.0
         gradient = array(g).astype(np.float64) / scale
         if not np.isfinite(gradient).all() or not gradient.size:

@@ -45,7 +45,8 @@ class Checkpoint:
         return cls(path, request, run_state, table)
 
     def restore(self, run: Run) -> None:
-        """Restore the state of ``run``, which has the same request; InputError if the checkpoint is damaged."""
+        """Restore the state of ``run``, whose options are those of the checkpoint; InputError if the checkpoint is
+        damaged."""
         with storage.naming(self.path):
             run.restore(arrays.read(self.path / STATE, self.table, into=run.embedding.state()), self.run_state)
 

@@ -82,4 +82,4 @@ class RunOptions(Checked):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(RunOptions, TextOptions, Options):
-    """All options of training on text, for signatures, help and types; the parts hold and check the values."""
+    """All options of training on text, for signatures, help and types; its base classes hold and check the values."""

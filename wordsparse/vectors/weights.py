@@ -4,8 +4,9 @@
     log(1 + (N − n + ½)/(n + ½)) · √cos           n of N documents of a collection hold the word; cos is its mean cosine
                                                   to the SIF mean of the rest of its document
 
-The first is for sentences, all of whose words count. A query is a few content words: idf, as in BM25, stresses rare
-ones, and cos those that say what their documents are about. cos is shrunk towards PRIOR by MASS occurrences.
+The first is for sentences, all of whose words count. The second is for queries of a few content words: idf, as in BM25,
+stresses rare words, and cos stresses words that say what their documents are about. cos is shrunk towards PRIOR, as if
+each word had occurred MASS more times with that cosine.
 """
 
 from collections.abc import Iterable

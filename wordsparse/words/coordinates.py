@@ -82,11 +82,14 @@ def combined(
 
     E_w is estimated from n_w occurrences, and each is informative about coordinate k in proportion to Λ_k. As in a
     Wiener filter, the coordinate is multiplied by n_w Λ_k / (n_w Λ_k + DOUBT · ΣΛ), so the vector of a rare word holds
-    only its most certain coordinates. Both vectors are scaled to length one and added, the output vector b as
-    b ((1 − turn) I + turn R), where the rotation R brings outputs nearest to inputs (Schönemann, 1966). With R alone,
-    the sum would lose which words predict each other, a sign of similarity; without R, which forms of a word belong
-    together. Rows of length one have lost how often a word occurs: popularity · log(n_w / n̄), with n̄ the geometric
-    mean of the counts, is added to the last coordinate, which has the least spectrum.
+    only its most certain coordinates.
+
+    Both vectors are scaled to length one and added, after the output vector b was multiplied by (1 − turn) I + turn R.
+    The rotation R brings outputs nearest to inputs (Schönemann, 1966). With R alone, the sum would lose which words
+    predict each other, a sign of similarity; without R, it would lose which forms of a word belong together.
+
+    Rows of length one do not show how often a word occurs. So popularity · log(n_w / n̄), with n̄ the geometric mean of
+    the counts, is added to the last coordinate, which has the least spectrum.
 
     Parameters
     ----------
