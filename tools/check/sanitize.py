@@ -43,7 +43,7 @@ def runtime(name: str) -> str:
 
 
 def copy_repository(copy: Path) -> None:
-    """Update a copy of the repository, and keep its compiled files; the build replaces those older than their source."""
+    """Update a copy of the repository; keep its compiled files, which the build replaces if their source is newer."""
     if copy.exists():
         for path in list(copy.rglob("*")):
             is_compiled = path.suffix == ".so" or path.relative_to(copy).parts[0] == "build"
