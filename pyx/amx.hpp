@@ -1,29 +1,29 @@
 /* Tall products of float32 matrices on the matrix unit of x86-64 servers (AMX). Included by gemm.hpp.
  *
- * The unit multiplies 16×32 by 32×16 bfloat16 numbers and sums in float32, sixteen times as many per cycle as vectors
- * of float32. A float32 number is the sum of two bfloat16 numbers up to 2⁻¹⁶ of itself, x ≈ x₀ + x₁, so that
+ * The unit multiplies 16×32 by 32×16 bfloat16 numbers and sums in float32, at sixteen times the rate of vectors of
+ * float32. A float32 number x is the sum x₀ + x₁ of two bfloat16 numbers, with an error of 2⁻¹⁶ |x|, so that
  *
  *     x y ≈ x₁ y₀ + x₀ y₀ + x₀ y₁ (+ x₁ y₁)
  *
- * up to 2⁻¹⁵ |x y|, and 2⁻¹⁶ |x y| more without the last term: a sum of normal products errs by 3.5·10⁻⁶ of its
- * standard deviation with the term and by 4.5·10⁻⁶ without it. Gram matrices include the term, because x₁² is never
- * negative and would be missing from each of their squares; other products omit it, because there it has either sign.
+ * with an error of 2⁻¹⁵ |x y|, or 2⁻¹⁶ |x y| more without the last term. A sum of products of normal numbers errs by
+ * 3.5·10⁻⁶ of its standard deviation with the term and by 4.5·10⁻⁶ without it. Gram matrices include the term: each
+ * square would lack x₁², which is never negative. Other products omit it, because there it has either sign.
  * (Henry, Tang & Heinecke, "Leveraging the bfloat16 artificial intelligence datatype for higher-precision computations",
  * ARITH 2019.) Infinities come out as NaN.
  *
- * Both sides are packed into tiles first, 32 rows of the left or 32 columns of the right side per panel:
+ * Both factors are packed into tiles first, 32 rows of the left or 32 columns of the right factor per panel:
  *
- *     panel = for each 32 of the inner dimension: for each part: two tiles of 16×32 numbers
+ *     panel = for each 32 of the inner dimension: for each of x₀ and x₁: two tiles of 16×32 numbers
  *     left tile   row i, then the inner dimension                    (16 rows of 32 numbers)
  *     right tile  pairs of the inner dimension, columns inside       (16 pairs of 16 columns of 2 numbers)
  *
  * so that a right tile, seen as 16×16 pairs, is the transpose of a left tile. float64 uses vectors instead.
  */
 namespace wordsparse {
-/* Rows and columns of a panel; rows that a Gram matrix takes at a time: both sides stay in the second-level cache. */
+/* Rows or columns of a panel; rows that gram_part reads at a time: both factors stay in the second-level cache. */
 constexpr ptrdiff_t SIDE = 32, AMX_GRAM_ROWS = 256;
 
-/* Bytes of work space for a Gram matrix: both sides, two parts of two bytes per number. */
+/* Bytes of work space for a Gram matrix: each number of both factors takes two parts of two bytes. */
 static inline ptrdiff_t amx_gram_bytes(ptrdiff_t k, ptrdiff_t d) {
     return ((k + SIDE - 1) / SIDE + (d + SIDE - 1) / SIDE) * SIDE * AMX_GRAM_ROWS * 4;
 }
@@ -33,7 +33,7 @@ static inline ptrdiff_t amx_gram_bytes(ptrdiff_t k, ptrdiff_t d) {
 BEGIN_TARGET(V4_TARGET ",amx-tile,amx-bf16")
 namespace wordsparse::amx {
 
-/* Numbers of a tile, and of a step of 32 along the inner dimension of a panel: two parts of two tiles. */
+/* Numbers in a tile, and in 32 steps along the inner dimension of a panel, which are two parts of two tiles. */
 constexpr ptrdiff_t TILE = 512, STEP = 4 * TILE;
 
 typedef uint16_t halves __attribute__((vector_size(64), may_alias));
@@ -54,7 +54,7 @@ template <size_t... i> INLINED halves upper_halves(bits a, bits b, std::index_se
     return __builtin_shufflevector((halves)a, (halves)b, (2 * i + 1)...);
 }
 
-/* 32 numbers of a row: each part as a row of a left tile. */
+/* Splits 32 numbers of a row; each part becomes a row of a left tile. */
 INLINED void pack_row(const float *x, uint16_t *to) {
     bits high[2], low[2];
     for (int i = 0; i < 2; i++) split(load(x + 16 * i), high + i, low + i);
@@ -64,8 +64,8 @@ INLINED void pack_row(const float *x, uint16_t *to) {
     memcpy(to + 2 * TILE, parts + 1, sizeof(halves));
 }
 
-/* Panels whose rows or columns are the columns of a matrix (inner, count): read(k, column) returns 16 numbers of its
- * row k, zeros outside. They are left panels, right panels, or both (NULL: not written). */
+/* Packs the columns of a matrix (inner, count) as left panels, as right panels, or both (NULL: not written).
+ * read(k, column) returns 16 numbers of row k of the matrix, with zeros outside it. */
 template <typename Read>
 INLINED void pack_across(const Read &read, ptrdiff_t inner, ptrdiff_t count, uint16_t *left, uint16_t *right) {
     for (ptrdiff_t k = 0; k < inner; k += SIDE) {
@@ -88,8 +88,8 @@ INLINED void pack_across(const Read &read, ptrdiff_t inner, ptrdiff_t count, uin
     }
 }
 
-/* Configures eight tiles of 16 rows of 64 bytes, until end_tiles. The barrier puts packed numbers into memory before a
- * tile is loaded: the compiler does not know that tiles are loaded from there. */
+/* Configures eight tiles of 16 rows of 64 bytes, until end_tiles. The compiler does not know that loads of tiles read
+ * memory, so a barrier makes it store packed numbers before. */
 INLINED void begin_tiles() {
     struct {
         uint8_t palette = 1, start = 0, reserved[14] = {};
@@ -101,8 +101,8 @@ INLINED void begin_tiles() {
 }
 INLINED void end_tiles() { _tile_release(); }
 
-/* out (32, 32) = left panel · right panel (+ out); only the first 16 rows if not tall, only the first 16 columns if not
- * wide. full: with x₁ y₁. */
+/* out (32, 32) = left panel · right panel (+ out). If not tall, only the first 16 rows are computed; if not wide, only
+ * the first 16 columns. full: include the term x₁ y₁. */
 INLINED void multiply_panels(const uint16_t *left, const uint16_t *right, ptrdiff_t steps, bool full, bool tall,
                              bool wide, bool accumulate, float *out, ptrdiff_t ld) {
     const auto load_left = [&](int part) {
@@ -141,7 +141,7 @@ INLINED void multiply_panels(const uint16_t *left, const uint16_t *right, ptrdif
     if (tall && wide) _tile_stored(3, out + 16 * ld + 16, 4 * ld);
 }
 
-/* The same for a block of C with fewer rows or columns: through a buffer if they are not multiples of 16. */
+/* The same for a block of C with fewer rows or columns, through a buffer if they are no multiples of 16. */
 INLINED void multiply_block(const uint16_t *left, const uint16_t *right, ptrdiff_t steps, bool full, ptrdiff_t rows,
                             ptrdiff_t columns, bool accumulate, float *c, ptrdiff_t ld_c) {
     const bool tall = rows > 16, wide = columns > 16;
@@ -162,7 +162,7 @@ template <typename source>
     for (ptrdiff_t i = 0; i < count; i++) to[i] = (float)from[i * step];
 }
 
-/* The functions of the same names in gemm.hpp, for float. */
+/* Overloads for float of the functions in gemm.hpp. */
 template <typename real>
 void pack_right(const void *b, bool is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t columns,
                 bool transposed, real *packed) {

@@ -15,9 +15,9 @@ cdef extern from * nogil:
 
 openmp = bool(HAS_OPENMP)
 compiler = COMPILER.decode()
-# The commit of the sources when they were compiled; empty if it was not known.
+# The Git commit of the compiled sources; empty if it was unknown.
 commit = WORDSPARSE_COMMIT.decode()
-# The sets that loops were compiled for, and which of them this machine has; the narrowest first. The place of a set is
-# its number in the compiled functions.
+# The instruction sets that loops were compiled for, and those that this machine has, the narrowest first. Compiled
+# functions take the index of a set in this list as their argument `isa`.
 compiled_isas = tuple(ISA_NAMES[i].decode() for i in range(count_of_isas))
 available_isas = compiled_isas[: widest_isa() + 1]

@@ -1,20 +1,20 @@
 /* Sparse combinations and dot products of many rows, a block of columns at a time. Included by column_blocks.pyx.
  *
- * Rows of a minibatch's words are read once per pair of the word, and together exceed a core's own cache. A block of
- * BLOCK_LINES cache lines of each row, packed into a panel, usually fits; the blocks are processed one by one. The
- * blocks of frequent words, which most pairs read, stay in the closest caches.
+ * The row of each word in a minibatch is read once per pair of the word, and all rows together exceed a core's own
+ * cache. A panel, which packs BLOCK_LINES cache lines of each row, usually fits; panels are processed one by one.
+ * Frequent words are in most pairs, so their blocks of a panel stay in the closest caches.
  *
- * Every number is summed in an order that depends on sizes alone.
+ * The order of every sum depends on sizes alone.
  */
 #ifndef EACH_ISA
 #include "vec.hpp"
 
 namespace wordsparse {
-/* Cache lines of a row in a panel: few for a small panel, but an entry's index and weight are read once per block. */
+/* Cache lines of a row in a panel: few, for a small panel; more would save re-reading indices and weights per panel. */
 constexpr ptrdiff_t BLOCK_LINES = 2, BLOCK_BYTES = BLOCK_LINES * LINE;
-/* Numbers of a panel: as they are, or rounded to bfloat16, two for one. */
+/* Type of the numbers in a panel: as stored, or rounded to bfloat16, which holds two numbers in place of one. */
 enum Panel { WHOLE, HALF };
-/* How many rows ahead blocks are prefetched: blocks to copy, and blocks that are read or written once. */
+/* Prefetch distances, in rows: for blocks that are copied, and for blocks that are read or written once. */
 constexpr ptrdiff_t COPIED_AHEAD = 16, ROWS_AHEAD = 8;
 } // namespace wordsparse
 
@@ -29,11 +29,11 @@ BY_ISA(dots_of_block)
 
 #else
 
-/* Lines and vectors of the columns of a block. */
+/* The width of a block in the matrix, in cache lines and in vectors. */
 template <Panel half> constexpr ptrdiff_t LINES = BLOCK_LINES * (half == HALF ? 2 : 1);
 template <typename real, Panel half> constexpr ptrdiff_t VECS = LINES<half> * LINE / sizeof(vec<real>);
 
-/* Copies `columns` numbers of a row into a block, padded with zeros; and from the block into a row. */
+/* Copy `columns` numbers of a row into a block, padded with zeros, and copy them from a block into a row. */
 template <typename real, ptrdiff_t vecs> INLINED void read_block(vec<real> *block, const real *row, ptrdiff_t columns) {
     if (columns == vecs * LANES<real>) {
         memcpy(block, row, vecs * sizeof(vec<real>));
@@ -49,8 +49,8 @@ INLINED void write_block(real *row, const vec<real> *block, ptrdiff_t columns) {
     else memcpy(row, block, columns * sizeof(real));
 }
 
-/* Rows lo .. hi of the panel: `columns` columns of a matrix from `column` on. With bfloat16, vectors 2v and 2v + 1 are
- * in the lower and upper halves of the lanes of one vector. */
+/* Fills rows lo .. hi of the panel with `columns` columns of a matrix from `column` on. With bfloat16, vectors 2v and
+ * 2v + 1 are in the lower and upper halves of the lanes of one vector. */
 template <typename real, Panel half>
 void copy_panel(const real *matrix, ptrdiff_t ld, ptrdiff_t lo, ptrdiff_t hi, ptrdiff_t column, ptrdiff_t columns,
                 real *panel) {
@@ -69,7 +69,7 @@ void copy_panel(const real *matrix, ptrdiff_t ld, ptrdiff_t lo, ptrdiff_t hi, pt
     }
 }
 
-/* Vector v of the block of a row in the panel. */
+/* The block of one row in the panel, as vectors. */
 template <typename real, Panel half> struct panel_row {
     const vec<real> *row;
 
@@ -85,7 +85,7 @@ template <typename real, Panel half> struct panel_row {
 };
 
 /* out[r] = sum_k weights[k] * row indices[k] of the panel's matrix, k in indptr[r] .. indptr[r+1], for lo <= r < hi; base
- * not NULL: plus scale[r] * base[r]. Cost: 2 flops per entry and column; an entry's block read from the panel. */
+ * not NULL: plus scale[r] * base[r]. Cost: 2 flops per entry and column; one block read from the panel per entry. */
 template <typename real, Panel half>
 void combine_panel(const int64_t *indptr, const int32_t *indices, const real *weights, const real *panel,
                    ptrdiff_t column, ptrdiff_t columns, ptrdiff_t lo, ptrdiff_t hi, const real *base, ptrdiff_t ld_base,
@@ -124,7 +124,7 @@ void combine_panel(const int64_t *indptr, const int32_t *indices, const real *we
 }
 
 /* out[k] = left[r] . row indices[k] of the panel's matrix, k in indptr[r] .. indptr[r+1], for lo <= r < hi: the first
- * block of columns sets it, the others add to it. Cost as for combine_block. */
+ * block of columns sets it, later blocks add to it. Cost as for combine_block. */
 template <typename real, Panel half>
 void dots_of_panel(const int64_t *indptr, const int32_t *indices, const real *left, ptrdiff_t ld, const real *panel,
                    ptrdiff_t column, ptrdiff_t columns, ptrdiff_t lo, ptrdiff_t hi, real *out) {

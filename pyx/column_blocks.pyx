@@ -1,15 +1,15 @@
-"""The combine and pair_dots of csr_rows for a large matrix whose rows are each read many times.
+"""Variants of combine and pair_dots (csr_rows.pyx) for a large matrix, each row of which is read many times.
 
 Functions combine      out = Γ W (+ diag(s) B)   (m, d)
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
 dtypes    real = float32 or float64 for values; int64 indptr and order; int32 indices
-memory    everything is allocated by the caller; rows are contiguous and may be further apart than their length; a panel
-          holds a few columns of all rows of W; half: twice as many columns, rounded to bfloat16, only for float with
-          vectors of 64 bytes
-cost      2 d flops per entry, and a block of values read per entry and block: from the second-level cache, even if all
-          of W would not fit into it (column_blocks.hpp)
-threads   for each block, all threads copy the panel, and then take parts of the rows. A number is computed by one
-          thread, in an order that does not depend on the thread
+memory    the caller allocates everything; rows are contiguous and may have gaps between them. A panel holds a few
+          columns of all rows of W; with `half`, twice as many columns, rounded to bfloat16 (only for float32 with
+          vectors of 64 bytes)
+cost      2 d flops per entry. Each entry reads one block of values per panel, from the second-level cache even if W
+          as a whole does not fit into it (column_blocks.hpp)
+threads   for each block of columns, all threads copy the panel, then share the rows. One thread computes a number, in
+          an order that does not depend on which thread it is
 """
 
 from cython cimport view
@@ -30,21 +30,21 @@ cdef extern from "column_blocks.hpp" nogil:
         Py_ssize_t, T*)
 
 cdef enum:
-    # Entries whose weights a thread puts in order at a time.
+    # Number of entries whose weights a thread reorders at a time.
     ORDERED = 16384
-    # Pieces of work per thread: with several, all threads end at about the same time.
+    # Pieces of work per thread: several, so that all threads finish at about the same time.
     PIECES = 8
     # Rows that a thread copies at a time.
     COPIED = 1024
 
 
 def panel_size(Py_ssize_t rows):
-    """Return the bytes of the panel, which is aligned to cache lines."""
+    """Return the size of the panel in bytes; the panel is aligned to cache lines."""
     return rows * BLOCK_BYTES
 
 
 cdef Py_ssize_t row_at(const int64_t* indptr, Py_ssize_t n, double share) noexcept nogil:
-    """Return the first of n rows before which this share of the work is done: a row's work is its entries plus one."""
+    """Return the row before which this share of the work lies. The work of a row is its number of entries plus one."""
     cdef Py_ssize_t lo = 0, hi = n, middle
     while lo < hi:
         middle = (lo + hi) // 2
@@ -60,7 +60,7 @@ cdef int require_operands(const int64_t[::1] indptr, const int32_t[::1] indices,
     require_csr(indptr, indices, None, rows)
     require(rows > 0 and indices.shape[0] > 0 and matrix.shape[1] > 0, "there must be a row, a column and an entry")
     require(panel.shape[0] * <Py_ssize_t> sizeof(real) >= matrix.shape[0] * BLOCK_BYTES,
-            "the panel must have its size, panel_size")
+            "the panel must have panel_size bytes")
     return require_line(&panel[0])
 
 
@@ -76,8 +76,8 @@ def combine(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] in
             const real[::1] weights, const real[::view.strided, ::view.contiguous] rows,
             const real[::view.strided, ::view.contiguous] base, const real[::1] scale, real[::1] panel,
             real[::1] ordered, real[::view.strided, ::view.contiguous] out, int threads):
-    """Combine as csr_rows does, with at least one row, column and entry; panel: panel_size bytes; ordered: (entries,)
-    if there is an order."""
+    """Combine as csr_rows.combine does. There is at least one row, column and entry; panel has panel_size bytes;
+    ordered (entries,) is scratch space that an order needs."""
     cdef Py_ssize_t n = out.shape[0], d = out.shape[1], entries = indices.shape[0], block, column, columns, part, k
     cdef Py_ssize_t wide = (BLOCK_BYTES << half) // sizeof(real), ld_out = stride(out)
     cdef Py_ssize_t parts = PIECES * threads if threads > 1 else 1
@@ -107,7 +107,7 @@ def combine(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] in
 def pair_dots(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] indices,
               const real[::view.strided, ::view.contiguous] left,
               const real[::view.strided, ::view.contiguous] right, real[::1] panel, real[::1] out, int threads):
-    """Compute pair_dots as csr_rows does, with at least one row, column and entry; panel as for combine."""
+    """Compute what csr_rows.pair_dots does. There is at least one row, column and entry; panel is as for combine."""
     cdef Py_ssize_t n = left.shape[0], d = left.shape[1], part, block, column, columns
     cdef Py_ssize_t wide = (BLOCK_BYTES << half) // sizeof(real), ld_left = stride(left)
     cdef Py_ssize_t parts = PIECES * threads if threads > 1 else 1

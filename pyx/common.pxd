@@ -1,6 +1,6 @@
-"""Shared by the modules: number types, strides and addresses; the checks that every array passes before a loop takes
-its address (sizes match, and arrays read in whole cache lines start on a line); and random numbers by their place in a
-stream."""
+"""Code that all modules share: number types, strides and addresses, counter-based random numbers, and checks.
+
+Every array is checked before a loop takes its address: sizes match, and whole cache lines are aligned to lines."""
 
 from cython cimport view
 from libc.stdint cimport int32_t, int64_t, uint64_t
@@ -51,7 +51,7 @@ cdef inline int require_line(const void* start) except -1:
 
 cdef inline int require_csr(const int64_t[::1] indptr, const int32_t[::1] indices, const int64_t[::1] order,
                             Py_ssize_t rows) except -1:
-    """Require the sizes of a CSR structure. Its maker guarantees that indices are below the number of columns."""
+    """Check the sizes of a CSR structure. Its maker guarantees that indices are below the number of columns."""
     require(indptr.shape[0] == rows + 1, "indptr must have a number for each row and one more")
     require(indptr[0] >= 0 and indptr[rows] <= indices.shape[0], "indptr must stay within the entries")
     return require(order is None or order.shape[0] == indices.shape[0], "order must have a number for each entry")

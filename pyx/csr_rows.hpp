@@ -1,8 +1,8 @@
 /* Loops over rows of length d: sparse combinations, dot products, copies. Included by csr_rows.pyx.
  *
- * `omp simd` lets the compiler reorder one sum without -ffast-math for the whole file. Matrices have d contiguous columns
- * and rows `ld` numbers apart. No function allocates. Every number is summed in an order that depends on sizes alone,
- * not on how threads share rows.
+ * `omp simd` lets the compiler reorder a single sum, without -ffast-math for the whole file. Matrices have d contiguous
+ * columns and rows `ld` numbers apart. No function allocates memory. The order of every sum depends on sizes alone, not
+ * on how threads share rows.
  */
 #ifndef EACH_ISA
 #include "isa.hpp"
@@ -10,9 +10,9 @@
 namespace wordsparse {
 /* Prefetch distance, in rows, for gathered rows. */
 constexpr ptrdiff_t GATHERED_AHEAD = 4;
-/* Columns summed at a time: a buffer that stays in the first-level cache. */
+/* Columns that are summed at a time: their buffer stays in the first-level cache. */
 constexpr ptrdiff_t SUMMED_COLUMNS = 1024;
-/* Rows dealt to a thread at a time: few, because frequent words have long rows. */
+/* Rows that a thread takes at a time: few, because frequent words have long rows. */
 constexpr ptrdiff_t BLOCK_ROWS = 64;
 } // namespace wordsparse
 
@@ -31,7 +31,7 @@ BY_ISA(row_dots)
 
 #else
 
-/* The entries of a sparse row that are added up together: weights and where their rows begin. */
+/* Entries of a sparse row that are added up together: their weights, and where the dense rows begin. */
 template <typename real, int count> struct entries {
     real weight[count];
     const real *row[count];
@@ -45,7 +45,7 @@ template <typename real, int count> struct entries {
     }
 };
 
-/* sum[i] += `width` columns of the entries k .. stop. Eight entries per pass go into an aligned buffer: the sum is
+/* Adds `width` columns of the entries k .. stop to sum. Eight entries per pass go into an aligned buffer: sums are
  * loaded and stored once per eight rows, and never across cache lines, where a store cannot be forwarded to the next
  * pass's load (measured: five times slower). */
 template <typename real>
@@ -122,7 +122,7 @@ void pair_dots(const int64_t *indptr, const int32_t *indices, const real *left, 
     }
 }
 
-/* Row rows[r + GATHERED_AHEAD] of a matrix, prefetched. */
+/* Prefetches row rows[r + GATHERED_AHEAD] of a matrix. */
 template <typename real>
 INLINED void prefetch_row(const real *matrix, ptrdiff_t ld, const int64_t *rows, ptrdiff_t r, ptrdiff_t hi,
                           ptrdiff_t d) {
@@ -156,7 +156,7 @@ void add_rows(real *matrix, ptrdiff_t ld, const int64_t *rows, const real *scale
     }
 }
 
-/* out[i] += sum_r weights[r] * matrix[r][i] over lo <= r < hi: in `real` over BLOCK_ROWS rows, those sums in double. */
+/* out[i] += sum_r weights[r] * matrix[r][i] over lo <= r < hi: each BLOCK_ROWS rows in `real`, their sums in double. */
 template <typename real>
 void column_sums(const real *matrix, ptrdiff_t ld, const real *weights, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi,
                  double *out) {

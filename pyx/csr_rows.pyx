@@ -3,19 +3,19 @@
 Functions combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or ΓᵀH through its transposed structure
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
           sparse_gram  Γ Γᵀ              (m, m)
-          row_dots     h_j · g_j             (m,)     q from H and Ĥ
+          row_dots     h_j · g_j             (m,)     for example q, from H and Ĥ
           sum_rows     Σ_k γ_jk              (m,)
           column_sums  Mᵀ v              (d,)
           take         out = M[rows]    (u, d)
-          add_rows     M[rows] += diag(scale) change, rows distinct
+          add_rows     M[rows] += diag(scale) change; rows are distinct
           scale_rows   diag(scale) M
-          scale_columns   Γ diag(scale), by its entries
+          scale_columns   Γ diag(scale), entry by entry
           transpose    the CSR structure of Γᵀ and the position of each of its entries in Γ
 dtypes    real = float32 or float64 for values; int64 indptr, order and rows; int32 indices (local, below 2³¹)
-memory    every output is allocated by the caller; rows are contiguous and may be further apart than their length
-cost      2 d flops and one row of d values read per entry; for a matrix larger than a cache whose rows are read many
-          times, see column_blocks
-threads   rows are dealt to OpenMP threads in blocks; a row is computed by one thread, so threads change no result
+memory    the caller allocates every output; rows are contiguous and may have gaps between them
+cost      2 d flops per entry, which reads one row of d values; column_blocks is faster for a matrix that is larger
+          than a cache and whose rows are read many times
+threads   OpenMP threads take blocks of rows; one thread computes a row, so the number of threads changes no result
 """
 
 from cython cimport view
@@ -45,7 +45,7 @@ cdef extern from "csr_rows.hpp" nogil:
         int, const T*, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
 
 cdef enum:
-    # How many entries ahead places in the transpose are prefetched: consecutive entries have distant places.
+    # Prefetch distance in entries: consecutive entries are far apart in the transpose.
     ENTRIES_AHEAD = 24
 
 
@@ -57,8 +57,8 @@ def combine(int isa, const int64_t[::1] indptr, const int32_t[::1] indices, cons
             const real[::1] weights, const real[::view.strided, ::view.contiguous] rows,
             const real[::view.strided, ::view.contiguous] base, const real[::1] scale,
             real[::view.strided, ::view.contiguous] out, int threads):
-    """Set out[r] = Σ_k weights[order[k]] rows[indices[k]] over row r of the structure; order None: weights[k]; base not
-    None: plus scale[r] base[r]."""
+    """Set out[r] = Σ_k weights[order[k]] rows[indices[k]] over row r of the structure, plus scale[r] base[r] if there
+    is a base. Without an order, entry k has weights[k]."""
     cdef Py_ssize_t n = out.shape[0], d = out.shape[1], ld = stride(rows), ld_out = stride(out), block
     cdef Py_ssize_t ld_base = stride(base) if base is not None else 0
     cdef const int64_t* order_ = address(order)
@@ -98,8 +98,8 @@ def pair_dots(int isa, const int64_t[::1] indptr, const int32_t[::1] indices,
 def sparse_gram(const int64_t[::1] indptr, const int32_t[::1] indices, const real[::1] weights,
                 const int64_t[::1] t_indptr, const int32_t[::1] t_indices, const int64_t[::1] order,
                 real[::view.strided, ::view.contiguous] out):
-    """Add Γ Γᵀ to out, from Γ by rows and, as `transpose` returns it, by columns: one addition per pair of entries in a
-    column."""
+    """Add Γ Γᵀ to out, with one addition per pair of entries in a column. The arguments hold Γ by rows and, as
+    `transpose` returns it, by columns."""
     cdef Py_ssize_t r, k, j
     require_csr(indptr, indices, None, out.shape[0])
     require_csr(t_indptr, t_indices, order, t_indptr.shape[0] - 1)
@@ -112,7 +112,7 @@ def sparse_gram(const int64_t[::1] indptr, const int32_t[::1] indices, const rea
 
 
 def sum_rows(const int64_t[::1] indptr, const int64_t[::1] order, const real[::1] values, double[::1] out, int threads):
-    """Set out[r] = Σ_k values[order[k]] over row r of the structure, in float64; order None: values[k]."""
+    """Set out[r] = Σ_k values[order[k]] over row r of the structure, in float64. Without an order: values[k]."""
     cdef Py_ssize_t r
     cdef int64_t k
     cdef double total
@@ -132,7 +132,7 @@ def row_dots(int isa, const real[::view.strided, ::view.contiguous] left,
              const real[::view.strided, ::view.contiguous] right, double[::1] out, int threads):
     """Set out[r] = left[r] · right[r], summed in float64."""
     cdef Py_ssize_t n = left.shape[0], d = left.shape[1], ld_left = stride(left), ld_right = stride(right), block
-    require(right.shape[0] == n and right.shape[1] == d and out.shape[0] == n, "both matrices must have one shape")
+    require(right.shape[0] == n and right.shape[1] == d and out.shape[0] == n, "both matrices must have the same shape")
     if n == 0 or d == 0:
         return
     for block in prange(blocks_of(n, BLOCK_ROWS), nogil=True, schedule="dynamic", num_threads=threads):
@@ -142,7 +142,7 @@ def row_dots(int isa, const real[::view.strided, ::view.contiguous] left,
 
 def column_sums(int isa, const real[::view.strided, ::view.contiguous] matrix, const real[::1] weights,
                 Py_ssize_t part_rows, double[:, ::1] parts, int threads):
-    """Set parts[p] = Σ_r weights[r] matrix[r] over the p-th part_rows rows; parts are zero at the start."""
+    """Add Σ_r weights[r] matrix[r] over the p-th block of part_rows rows to parts[p], which starts at zero."""
     cdef Py_ssize_t n = matrix.shape[0], d = matrix.shape[1], ld = stride(matrix), part
     require(weights.shape[0] == n and parts.shape[1] == d, "there must be a weight for each row")
     require(parts.shape[0] * part_rows >= n, "there must be a sum for each part")
@@ -155,7 +155,7 @@ def column_sums(int isa, const real[::view.strided, ::view.contiguous] matrix, c
 
 def take(int isa, const real[::view.strided, ::view.contiguous] matrix, const int64_t[::1] rows, const real[::1] last,
          real[::view.strided, ::view.contiguous] out, int threads):
-    """Set out[r] = matrix[rows[r]], with last[r] in one more column; last None: no further column."""
+    """Set out[r] = matrix[rows[r]]; append last[r] as one more column unless last is None."""
     cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], ld = stride(matrix), ld_out = stride(out), block
     cdef const real* matrix_ = &matrix[0, 0] if matrix.shape[0] and d else NULL
     cdef const real* last_ = address(last)
@@ -189,7 +189,7 @@ def scale_columns(const int32_t[::1] indices, const real[::1] values, const real
 
 def add_rows(int isa, real[::view.strided, ::view.contiguous] matrix, const int64_t[::1] rows, const real[::1] scale,
              const real[::view.strided, ::view.contiguous] change, int threads):
-    """Set matrix[rows[r]] += scale[r] change[r]; rows are distinct; scale None: 1."""
+    """Add scale[r] change[r] to matrix[rows[r]]. Rows are distinct; scale None stands for 1."""
     cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], ld = stride(matrix), ld_change = stride(change), block
     cdef const real* scale_ = address(scale)
     require(change.shape[0] == n and change.shape[1] == d, "there must be a change for each of the rows")
@@ -205,7 +205,7 @@ def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1
               int32_t[::1] t_indices, int64_t[::1] order):
     """Build the structure of the transpose by a counting sort: its entry k is entry order[k] of the original.
 
-    t_indptr (columns + 1) is zero at the start. Entries of a transposed row keep the original order, and so do sums.
+    t_indptr (columns + 1) is zero at the start. The sort is stable, so sums over a transposed row have a fixed order.
     """
     cdef Py_ssize_t n = indptr.shape[0] - 1, columns = t_indptr.shape[0] - 1, r, c
     cdef int64_t k, place, last = indptr[n]
@@ -225,7 +225,7 @@ def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1
                 place = t_indptr[indices[k]]
                 t_indices[place], order[place] = <int32_t> r, k
                 t_indptr[indices[k]] = place + 1
-        # Each start has moved to its end: shift them back by one place.
+        # Each t_indptr[c] has moved from the start of row c to its end: shift them back by one place.
         for c in range(columns, 0, -1):
             t_indptr[c] = t_indptr[c - 1]
         t_indptr[0] = 0

@@ -1,8 +1,8 @@
 """Rows of float32 as decimal text, and decimal text as rows: the numbers of word2vec's text format.
 
-Functions texts   a row's numbers with spaces between them, each with the fewest digits that identify it as float32
-          parse   a line's numbers; if one of them is not a plain number, the line is left to Python
-cost      some 50 ns per number in either direction, a third of Python's time
+Functions texts   the numbers of a row, separated by spaces, each with the fewest digits that identify the float32
+          parse   the numbers of a line; if one of them is not a plain number, Python parses the line instead
+cost      some 50 ns per number in either direction, a third of the time that Python takes
 threads   texts frees the GIL for one row at a time
 """
 
@@ -18,7 +18,7 @@ cdef extern from * nogil:
 
     namespace wordsparse {
 
-    /* Characters of a float32 and the space after it: a sign, nine digits, a point, an exponent of four. */
+    /* The most characters of a float32 and the space after it: sign, nine digits, point, four for the exponent. */
     constexpr ptrdiff_t WIDEST = 16;
 
     static ptrdiff_t write_row(const float *row, ptrdiff_t n, char *text) {
@@ -30,7 +30,7 @@ cdef extern from * nogil:
         return to - text;
     }
 
-    /* Whether the text is n numbers, separated by single spaces. */
+    /* Reads n numbers, separated by single spaces; returns false if the text is anything else. */
     static bool read_row(const char *from, const char *end, double *row, ptrdiff_t n) {
         for (ptrdiff_t i = 0; i < n; i++) {
             if (i && (from == end || *from++ != ' ')) return false;
@@ -62,7 +62,7 @@ def texts(const float[:, ::1] rows):
 
 
 def parse(bytes line, Py_ssize_t start, double[::1] row):
-    """Fill ``row`` with the line's numbers from ``start`` on; False (and an undefined row) if it has anything else."""
+    """Read the line's numbers from ``start`` on into ``row``; return False if the rest holds anything else."""
     require(0 <= start <= PyBytes_GET_SIZE(line) and row.shape[0] > 0, "the numbers must start within the line")
     cdef const char* text = PyBytes_AS_STRING(line)
     return bool(read_row(text + start, text + PyBytes_GET_SIZE(line), &row[0], row.shape[0]))

@@ -1,17 +1,17 @@
-"""Makes the sparse structures of a minibatch from token ids.
+"""Functions that make the sparse structures of a minibatch from token ids.
 
 Functions keep_tokens   subsampling and window widths for one slice of a shard
           local_ids     word ids → 0 … u-1, the minibatch's unique words in ascending order
           count_pairs, skipgram_pairs, merge_pairs, mirror_rows   the weights of pairs of words as CSR
-          window_examples   CBOW's examples: their centre tokens, and where their windows start and stop
-          word_places, count_rows   the contexts of each word of a text, as CSR
+          window_examples   the examples of CBOW: their centre tokens, and where their windows start and stop
+          word_places, count_rows   the contexts of each word in a text, as CSR
 dtypes    ids int32 as in the shards (>= 0 a word, -1 out of vocabulary, -2 end of a sentence); structures: int64
           indptr, int32 indices and positions
-memory    outputs and scratch come from the caller; nothing is kept
-cost      O(tokens × window), with no sorting except counting sorts
+memory    the caller allocates outputs and scratch space; no function keeps any state
+cost      O(tokens × window); the only sorts are counting sorts
 
-Randomness is counter-based: the draws of a token depend on (key, position in the corpus) alone, so the examples are the
-same however the corpus is cut into minibatches, and a window reaches over a cut as if there were no cut.
+Random numbers are counter-based: the draws of a token depend only on the key and on the token's position in the corpus.
+Therefore the examples are the same however the corpus is cut into minibatches, and windows may reach across a cut.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -24,11 +24,11 @@ cdef extern from "isa.hpp" namespace "wordsparse" nogil:
 
 cdef enum:
     END_OF_SENTENCE = -2
-    # How many pairs ahead entries are prefetched: the entries of consecutive pairs are far apart in memory.
+    # Prefetch distance in pairs: the entries of consecutive pairs are far apart in memory.
     AHEAD = 24
 
-# A word's number and a distance in one integer: 32 bits suffice for at most MAX_WORDS_IN_32_BITS words and distances up
-# to MAX_WINDOW_IN_32_BITS, 64 bits for distances up to 65,535.
+# A pair packs the number of a word and a distance into one integer. 32 bits hold up to MAX_WORDS_IN_32_BITS words and
+# distances up to MAX_WINDOW_IN_32_BITS; 64 bits hold distances up to 65,535.
 ctypedef fused pair:
     uint32_t
     uint64_t
@@ -45,19 +45,19 @@ ENTRY_BYTES = sizeof(entry)
 
 
 cdef inline bint kept_at(const int32_t* ids, int64_t i, uint64_t random, const uint32_t* keep_below) noexcept nogil:
-    # The upper half decides on keeping, the lower half on the window's width.
+    # The upper half of `random` decides whether the token is kept, the lower half its window.
     return ids[i] >= 0 and <uint32_t> (random >> 32) <= keep_below[ids[i]]
 
 
 def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, uint64_t key,
                 const uint32_t[::1] keep_below, const uint32_t[::1] wider_below, int32_t[::1] kept,
                 uint16_t[::1] width):
-    """Write the kept tokens of ids[lo:hi] and of the windows that reach beyond it on both sides.
+    """Write the tokens of ids[lo:hi] that subsampling keeps, and the kept tokens around it that windows reach.
 
     A token is kept if 32 random bits are at most keep_below[word]. kept receives word ids, and -2 where a sentence
     ends. width receives the window of each token: more than k if 32 other bits are below wider_below[k - 1], which
-    falls with k up to window - 1. Both need (hi - lo) + 2 (window + 1) entries; if width is empty, none is drawn.
-    Return (entries written, first centre, past the last centre, corpus tokens in ids[lo:hi]).
+    decreases with k. Both need (hi - lo) + 2 (window + 1) entries; if width is empty, no windows are drawn.
+    Return the number of entries written, the first centre, the last centre + 1, and the tokens in ids[lo:hi].
     """
     cdef int64_t start = lo, i, n = ids.shape[0], written = 0, first = 0, last = 0, tokens = 0
     cdef int32_t seen = 0, w, size, half, window = <int32_t> wider_below.shape[0] + 1
@@ -92,7 +92,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
                 kept[written] = ids_[i]
                 if drawn:
                     w, size = 0, window - 1
-                    while size > 0:  # without a branch on random bits, which processors cannot predict
+                    while size > 0:  # bisects without a branch on random bits, which processors cannot predict
                         half = (size + 1) // 2
                         w += half * (<uint32_t> random < wider_below[w + half - 1])
                         size -= half
@@ -102,7 +102,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
             i += 1
         if i <= hi:
             last = written
-        if n <= lo:  # lo is not a position: an empty slice at the shard's end
+        if n <= lo:  # an empty slice at the end of the shard: the loop never reached lo
             first = written
     return written, first, last, tokens
 
@@ -110,7 +110,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
 def local_ids(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, int64_t[::1] words):
     """List the unique words of kept[:n] in `words`, in order of appearance. Return their number u.
 
-    slot (V,) is -1 at the start; it is 0 at these words afterwards."""
+    slot (V,) is -1 everywhere before the call, and 0 at these words afterwards."""
     cdef Py_ssize_t i, unique = 0
     require_ids(kept, n, slot.shape[0])
     require(words.shape[0] >= min(n, slot.shape[0]), "each unique word must have a place")
@@ -124,7 +124,7 @@ def local_ids(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, int64_t[::1] w
 
 
 def relabel(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, const int64_t[::1] words):
-    """Replace word ids in kept[:n] by their places in `words`; at the end slot is -1 everywhere again."""
+    """Replace word ids in kept[:n] by their indices in `words`, and reset slot to -1."""
     cdef Py_ssize_t i
     require_within(kept, n)
     require(words.shape[0] <= slot.shape[0], "each word must have a slot")
@@ -139,8 +139,8 @@ def relabel(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, const int64_t[::
 
 
 def count_pairs(const int32_t[::1] local, Py_ssize_t window, Py_ssize_t n, Py_ssize_t last, int64_t[::1] of_word):
-    """Count pairs of tokens at most `window` apart, the first token before `last`. Add each word's pairs to of_word
-    (u,), a pair of a word with itself twice. Return the number of pairs."""
+    """Return the number of pairs of tokens at most `window` apart whose first token is before `last`. Add the number of
+    pairs of each word to of_word (u,); a pair of a word with itself counts twice."""
     cdef Py_ssize_t begin = 0, end, i, pairs = 0, after
     require_ids(local, n, of_word.shape[0])
     require(0 <= window and last <= n, "windows must begin within the tokens")
@@ -166,7 +166,7 @@ cdef inline int require_ids(const int32_t[::1] ids, Py_ssize_t n, Py_ssize_t wor
     require_within(ids, n)
     for i in range(n):
         largest = max(largest, ids[i])
-    return require(largest < words, "each id must be that of a word")
+    return require(largest < words, "each id must be below the number of words")
 
 
 cdef inline int require_ascending(const int64_t[::1] places, Py_ssize_t size) except -1:
@@ -205,8 +205,8 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
                    const int64_t[::1] column_place, int64_t[::1] column_end, pair[::1] pairs):
     """List pairs of words a <= b, ordered by b: the pairs of b are from column_place[b] to column_end[b] (u,).
 
-    They are the pairs that count_pairs counts with a window as long as by_distance. A pair has the distance in its
-    lowest 8 of 32 or 16 of 64 bits, and a above; column_place (u,) leaves space for a word's pairs, and one more.
+    They are the pairs that count_pairs counts with a window of len(by_distance). The lowest 8 of 32 (or 16 of 64) bits
+    hold the distance, the other bits a. column_place (u,) leaves space for the pairs of each word and one more.
     """
     cdef Py_ssize_t begin = 0, end, i, j, t, window = by_distance.shape[0]
     cdef int64_t place
@@ -223,7 +223,7 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
         while begin < n:
             end = run_end(&local[0], n, begin)
             for j in range(begin, end):
-                # A pair that does not belong to b is overwritten by the next pair: cheaper than a branch.
+                # Pairs with a > b are written too, then overwritten by the next pair: cheaper than a branch.
                 b, place = local[j], column_end[local[j]]
                 first, stop = max(begin, j - window), min(end, j + window + 1) if j < last else j + 1
                 fits = fits and place + max(0, min(j, last) - first) + stop - j - 1 <= pairs.shape[0]
@@ -245,9 +245,9 @@ def merge_pairs(const pair[::1] pairs, const float[::1] by_distance, const int64
                 int32_t[::1] words, int64_t[::1] places, int64_t[::1] columns):
     """Merge equal pairs of skipgram_pairs into one entry. A pair at distance k has the weight by_distance[k - 1].
 
-    entries, with ENTRY_BYTES per pair and aligned to them, receives the merged pairs by a: the entries of a are from
-    row_place[a] to row_end[a], b ascending. words and places, one number per pair, list a and the place of the entry by
-    b, from columns[b] to columns[b + 1] (u + 1); they omit pairs of a word with itself.
+    entries (ENTRY_BYTES per pair, aligned) receives the merged pairs by a: the entries of a are from row_place[a] to
+    row_end[a], b ascending. words and places list the same pairs by b, from columns[b] to columns[b + 1]: words holds
+    a, places the index of the entry. These lists omit pairs of a word with itself.
     """
     cdef Py_ssize_t b, u = row_end.shape[0]
     cdef int64_t k, place, count = pairs.shape[0], listed = 0
@@ -268,7 +268,7 @@ def merge_pairs(const pair[::1] pairs, const float[::1] by_distance, const int64
             columns[b] = listed
             for k in range(column_place[b], column_end[b]):
                 if k + AHEAD < count:
-                    ahead = pairs[k + AHEAD] >> bits  # any number if there is no pair
+                    ahead = pairs[k + AHEAD] >> bits  # an unused place holds any number
                     if ahead < <pair> u:
                         prefetch_to_write(&rows[row_end[ahead]])
                 a, weight = <int32_t> (pairs[k] >> bits), by_distance[(pairs[k] & distance) - 1]
@@ -292,7 +292,7 @@ def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int6
 
     A row starts with its mirror images. The entry of a word with itself is its own mirror image, with twice the weight.
     indptr (u + 1) gives the size of each row; from_row and from_column (u,) are scratch. order, unless it is empty,
-    receives the place of each entry's mirror image: the only array that the structure of the transpose adds.
+    receives the index of each entry's mirror image; the transpose shares all other arrays with the matrix.
     """
     cdef Py_ssize_t a, b, u = row_end.shape[0], size = indices.shape[0]
     cdef int64_t k, place, listed, count
@@ -308,7 +308,7 @@ def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int6
     require(weights.shape[0] == size and (not ordered or order.shape[0] == size), "each entry must have a weight")
     cdef const entry* rows = <const entry*> &entries[0] if entries.shape[0] else NULL
     with nogil:
-        # From a place in entries, and from a place in the lists by column, to a place in the result.
+        # The offsets from an index in entries, and from an index in words and places, to an index in the result.
         for a in range(u):
             from_column[a] = indptr[a] - columns[a]
             from_row[a] = indptr[a] + columns[a + 1] - columns[a] - row_place[a]
@@ -332,10 +332,9 @@ def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int6
 
 def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssize_t n, Py_ssize_t first,
                     Py_ssize_t last, int32_t[::1] word, int32_t[::1] centre, int32_t[::1] start, int32_t[::1] stop):
-    """Write every centre token with at least one context token: its word, its position and its window's two ends, in
-    order of the text.
+    """Write the word, the position and both ends of the window of each centre token that has a context token.
 
-    The four arrays have space for last - first entries. Return how many were written.
+    Centres are in the order of the text. The four arrays have space for last - first entries. Return how many are used.
     """
     cdef Py_ssize_t i, lo, hi, begin, end = 0, written = 0
     require_within(local, n)
@@ -359,7 +358,7 @@ def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssiz
 
 
 def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places):
-    """List where each word stands in ids: word w's places ascend from place[w] on; place[w] is moved to their end."""
+    """List the indices of each word w in ids, ascending, from places[place[w]] on. Move place[w] to their end."""
     cdef Py_ssize_t i, size = 0
     require_ids(ids, ids.shape[0], place.shape[0])
     for i in range(ids.shape[0]):
@@ -379,10 +378,10 @@ def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[
     """Count the contexts of some words from `first` on, as CSR rows, with columns in order of appearance.
 
     ids is a text, -2 where a sentence ends; the places of word w are places[starts[w]:starts[w + 1]]. A context at
-    distance k adds by_distance[k - 1], times the weight of the word's place if there are weights. seen (V,) must not
-    hold any number of these words: it receives, per context, the last word around which it was seen. sums (V,) is
-    scratch. indptr has a row per word; columns and counts have space for all possible contexts: per word, all columns
-    or, if that is less, two windows for each of its places.
+    distance k adds by_distance[k - 1], times the weight of the word's place if there are weights. seen (V,) receives,
+    for each context, the last word next to which it occurred, and must not hold any of these words before the call.
+    sums (V,) is scratch. indptr has a row per word. columns and counts have space for all possible contexts: for each
+    word, V or twice the window per occurrence, whichever is less.
     """
     cdef Py_ssize_t row, k, size = 0, before, most, n = ids.shape[0], apart, window = by_distance.shape[0]
     cdef int64_t i, j, ahead
@@ -397,7 +396,7 @@ def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[
     for row in range(rows):
         most = (starts[first + row + 1] - starts[first + row]) * 2 * window
         space -= min(most, seen.shape[0])
-    require(space >= 0, "all that may stand around the words must have a place")
+    require(space >= 0, "columns and counts must have space for all possible contexts")
     with nogil:
         indptr[0] = 0
         for row in range(rows):

@@ -1,14 +1,14 @@
 /* Products of matrices in the vector registers. Included by products.pyx.
  *
- * A BLAS is written for any shape. Here either one side is always d×d, small enough to stay packed in the second-level
- * cache, or both sides are d wide and tall, and the result is d×d. A tile of C is two vectors wide and has as many rows
- * as fit in the registers, next to two vectors of B and one number of A (14 rows with 32 registers, 6 with 16). It is
+ * A BLAS serves all shapes. Here, either one factor is d×d, small enough to stay packed in the second-level cache, or
+ * both factors are tall with d columns, and the result is d×d. A tile of C is two vectors wide and has as many rows as
+ * fit in the registers next to two vectors of B and one number of A (14 rows with 32 registers, 6 with 16). It is
  * summed over the inner dimension:
  *
  *     C[i, :] += A[i, k] B[k, :]        one broadcast and two multiply-adds per row and k
  *
- * B is packed into panels of two vectors' columns, k after k, the last panel padded with zeros. A is packed into tiles
- * of the rows that are summed together, either row after row (LEFT_ROW numbers apart) or, for Aᵀ B, k after k. Every
+ * B is packed into panels as wide as two vectors, one k after another; zeros pad the last panel. A is packed into tiles
+ * of rows that are summed together, either row by row (LEFT_ROW numbers apart) or, for Aᵀ B, one k after another. Every
  * number of C is summed in the order of k, CHUNK terms in a register at a time, so it does not depend on threads.
  */
 #ifndef EACH_ISA
@@ -16,22 +16,22 @@
 
 namespace wordsparse {
 
-/* Rows that use one panel of B before the next: the rows of A stay in the second-level cache. */
+/* Rows of A that are multiplied with a panel of B before the next panel: they stay in the second-level cache. */
 constexpr ptrdiff_t GEMM_ROWS = 112;
-/* Bytes of two vectors of the widest set. */
+/* Bytes of two vectors of the widest instruction set. */
 constexpr ptrdiff_t PANEL_BYTES = 128;
-/* Length of the inner dimension that is summed in registers: a panel of CHUNK floats stays in the first-level cache,
- * and rows of A an odd number of cache lines apart do not collide there. */
+/* Length of the inner dimension that is summed in registers: a panel of CHUNK floats stays in the first-level cache.
+ * Rows of A are an odd number of cache lines apart, so that they do not compete for the same places of the cache. */
 constexpr ptrdiff_t CHUNK = 320, LEFT_ROW = CHUNK + 16;
-/* Rows that a Gram matrix takes at a time: packed, both sides and the result stay in the second-level cache. */
+/* Rows that gram_part packs at a time: both factors and the result stay in the second-level cache. */
 constexpr ptrdiff_t GRAM_ROWS = 96;
-/* How many rows ahead packing prefetches. */
+/* Prefetch distance of packing, in rows. */
 constexpr ptrdiff_t PACKED_AHEAD = 8;
-/* For a sum of parts: rows that a thread takes at a time (a cache line of float32), and columns summed at a time. */
+/* For sum_parts: rows that a thread takes at a time (a cache line of float32), and columns that it sums at a time. */
 constexpr ptrdiff_t PARTS_ROWS = 16, PARTS_COLUMNS = 512;
 
-/* Bytes of work space, whole cache lines, enough for any set, `size` bytes per number: B packed, tiles of A, a thread's
- * share of a Gram matrix. The matrix unit's tiles have 32 rows. */
+/* Work space for packed B, for tiles of A, and per thread for a Gram matrix, in bytes: whole cache lines, enough for
+ * any instruction set. A number takes `size` bytes. The matrix unit's tiles have 32 rows. */
 static inline ptrdiff_t panels_of(ptrdiff_t columns, ptrdiff_t size) {
     return (columns * size + PANEL_BYTES - 1) / PANEL_BYTES;
 }
@@ -72,12 +72,12 @@ constexpr int TILE_ROWS = VEC_BYTES == 64 ? 14 : 6;
 /* Numbers in a row of a panel. */
 template <typename real> constexpr ptrdiff_t PANEL = 2 * LANES<real>;
 
-/* The first row of tile t, if `rows` rows are cut into as few tiles as possible, all of nearly the same height. */
+/* The number of tiles, and the first row of tile t: as few tiles as possible, all of nearly the same height. */
 INLINED ptrdiff_t tiles_of(ptrdiff_t rows) { return (rows + TILE_ROWS - 1) / TILE_ROWS; }
 INLINED ptrdiff_t tile_start(ptrdiff_t rows, ptrdiff_t t) { return rows * t / tiles_of(rows); }
 
-/* Store (or add) the first `columns` columns of `rows` rows of `width` sums in C. One function for all heights of tiles,
- * which would take a fifth of the compiler's time otherwise. */
+/* Store the first `columns` columns of `rows` rows of `width` sums in C, or add them. All heights of tiles share this
+ * function: instances for each would take a fifth of the compiler's time. */
 template <typename real>
 [[gnu::noinline]] void store_some(const real *sums, ptrdiff_t width, int rows, ptrdiff_t columns, bool accumulate,
                                   real *c, ptrdiff_t ld_c) {
@@ -85,8 +85,8 @@ template <typename real>
         for (ptrdiff_t j = 0; j < columns; j++) c[j] = accumulate ? sums[j] + c[j] : sums[j];
 }
 
-/* C = A B (+ C) for a tile of C (rows, at most `vectors` vectors of columns). along: A by rows, ld_a numbers apart;
- * else by columns. */
+/* C = A B (+ C) for a tile of C (rows, at most `vectors` vectors of columns). along: A is stored by rows, ld_a numbers
+ * apart; else by columns. */
 template <typename real, bool along, int rows, int vectors>
 void tile(const real *a, ptrdiff_t ld_a, const real *b, ptrdiff_t inner, bool accumulate, ptrdiff_t columns, real *c,
           ptrdiff_t ld_c) {
@@ -123,7 +123,7 @@ void tile(const real *a, ptrdiff_t ld_a, const real *b, ptrdiff_t inner, bool ac
 template <typename real>
 using Tile = void (*)(const real *, ptrdiff_t, const real *, ptrdiff_t, bool, ptrdiff_t, real *, ptrdiff_t);
 
-/* The function for tiles of ``rows`` rows, and of one vector or two. */
+/* The function for tiles of `rows` rows that are one vector or two vectors wide. */
 template <typename real, bool along, int... less>
 INLINED Tile<real> tile_of(ptrdiff_t rows, bool two, std::integer_sequence<int, less...>) {
     static constexpr Tile<real> tiles[][2] = {{tile<real, along, less + 1, 1>, tile<real, along, less + 1, 2>}...};
@@ -135,7 +135,7 @@ template <typename real> INLINED void prefetch_some(const real *from, ptrdiff_t 
     for (ptrdiff_t byte = 0; byte < count * (ptrdiff_t)sizeof(real); byte += LINE) prefetch((const char *)from + byte);
 }
 
-/* The place of element (k, j) in packed panels of `inner` rows. */
+/* The index of element (k, j) in packed panels of `inner` rows. */
 template <typename real> INLINED ptrdiff_t in_panels(ptrdiff_t inner, ptrdiff_t k, ptrdiff_t j) {
     return (j / PANEL<real> * inner + k) * PANEL<real> + j % PANEL<real>;
 }
@@ -172,7 +172,7 @@ INLINED void pack_columns(const source *b, ptrdiff_t ld, ptrdiff_t inner, ptrdif
     }
 }
 
-/* Pack `columns` columns of B, doubles or numbers of this type, from column `first` on; transposed: b is Bᵀ. */
+/* Pack `columns` columns of B (doubles or reals) from column `first` on. transposed: b is Bᵀ. */
 template <typename real>
 void pack_right(const void *b, bool is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t columns,
                 bool transposed, real *packed) {
@@ -184,8 +184,8 @@ void pack_right(const void *b, bool is_double, ptrdiff_t ld, ptrdiff_t inner, pt
     else pack_rows(reals, ld, inner, columns, packed);
 }
 
-/* Pack rows of A (rows, inner), one CHUNK of all rows after the other. chosen not NULL: rows chosen[0 .. rows-1] of a;
- * last not NULL: A's last column, in addition to a's. left: left_bytes bytes. */
+/* Pack rows of A (rows, inner), chunk by chunk of CHUNK columns. chosen not NULL: A is rows chosen[0 .. rows-1] of a.
+ * last not NULL: it is the last column of A, after those of a. left has left_bytes bytes. */
 template <typename real>
 void pack_left(const real *a, ptrdiff_t ld, const int64_t *chosen, const real *last, ptrdiff_t rows, ptrdiff_t inner,
                real *left) {
@@ -200,7 +200,7 @@ void pack_left(const real *a, ptrdiff_t ld, const int64_t *chosen, const real *l
     }
 }
 
-/* C = A B (+ C), A (rows, inner) packed by pack_left, B (inner, columns) by pack_right. */
+/* C = A B (+ C), with A (rows, inner) packed by pack_left and B (inner, columns) by pack_right. */
 template <typename real>
 void multiply(const real *left, ptrdiff_t rows, ptrdiff_t inner, const real *packed, ptrdiff_t columns, bool accumulate,
               real *c, ptrdiff_t ld_c) {
@@ -231,9 +231,9 @@ INLINED void pack_middles(const real *b, ptrdiff_t ld_b, const int64_t *chosen, 
     }
 }
 
-/* C (k, d) = Aᵀ diag(scale²) B over n ≥ 1 rows; scale NULL: 1; chosen not NULL (then k = d): B is rows chosen[0 .. n-1]
- * of b plus half of A; half: only the lower triangle of C is valid, entries above it are unspecified. packed:
- * gram_bytes bytes. */
+/* C (k, d) = Aᵀ diag(scale²) B over n ≥ 1 rows. scale NULL: 1. chosen not NULL (then k = d): B is rows chosen[0 .. n-1]
+ * of b plus A / 2. half: only the lower triangle of C is valid; entries above it are unspecified. packed has gram_bytes
+ * bytes. */
 template <typename real>
 void gram_part(const real *a, ptrdiff_t ld_a, ptrdiff_t k, const real *b, ptrdiff_t ld_b, const int64_t *chosen,
                ptrdiff_t d, ptrdiff_t n, const real *scale, bool half, real *c, real *packed) {
@@ -252,7 +252,7 @@ void gram_part(const real *a, ptrdiff_t ld_a, ptrdiff_t k, const real *b, ptrdif
                 store(to, weight * load(to));
             }
         }
-        /* A few of the next rows are prefetched with each tile: for many at once, a core would wait. */
+        /* Prefetch a few of the next rows with each tile: a core would wait for many prefetches at once. */
         ptrdiff_t next = first + GRAM_ROWS;
         const ptrdiff_t beyond = n - next < GRAM_ROWS ? n : next + GRAM_ROWS;
         for (ptrdiff_t j = 0; j < d; j += PANEL<real>) {
@@ -274,7 +274,7 @@ void gram_part(const real *a, ptrdiff_t ld_a, ptrdiff_t k, const real *b, ptrdif
 }
 
 /* total = keep base + by S for rows first ≤ i < last (≤ first + PARTS_ROWS) and the first `columns` columns. S is the
- * sum of `count` parts of `size` numbers each; with `mirrored`, plus its transpose. base NULL: 0; it may be total. */
+ * sum of `count` parts of `size` numbers each; `mirrored` adds its transpose. base may be total; base NULL: 0. */
 template <typename real>
 void sum_parts(const real *parts, ptrdiff_t count, ptrdiff_t size, ptrdiff_t d, ptrdiff_t first, ptrdiff_t last,
                ptrdiff_t columns, bool mirrored, const double *base, double keep, double by, double *total) {

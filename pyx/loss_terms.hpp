@@ -1,15 +1,15 @@
 /* The terms of losses for single outputs. Included by loss_terms.pyx.
  *
- * exp and log1p are written out, so that the compiler vectorises them: it would call a library's function once per
- * number.
+ * exp and log1p are written out here so that the compiler vectorises them; the library's functions take one number per
+ * call.
  */
 #ifndef EACH_ISA
 #include "isa.hpp"
 
 namespace wordsparse {
 
-/* An integer of the same width; ln 2 in two parts, where the first part times a small whole number is exact; the least
- * argument of exp; the degrees of both series at which the truncation error is below rounding. */
+/* Constants: an integer of the same width; ln 2 in two parts, the first exact when multiplied by a small whole number;
+ * the least argument of exp; and the degrees of both series, at which truncation errors are below rounding. */
 template <typename real> struct series;
 template <> struct series<float> {
     typedef int32_t bits;
@@ -22,7 +22,7 @@ template <> struct series<double> {
     static constexpr int MANTISSA = 52, BIAS = 1023, EXP_DEGREE = 14, ATANH_TERMS = 17;
 };
 
-/* Numbers whose factors are gathered at a time: a gather inside the loop of the terms would stop its vectorisation. */
+/* Numbers whose factors are gathered at a time: a gather in the loop over terms would prevent vectorisation. */
 constexpr ptrdiff_t GATHERED = 512;
 
 } // namespace wordsparse
@@ -58,8 +58,8 @@ template <typename real> INLINED real log1p_of_small(real x) {
     return 2 * t * sum;
 }
 
-/* The sum of y softplus(-o) over n outputs o = f a; slope = -y sigma(-o) f, f = factor[column], or 1 if factor is
- * NULL. NaN gives NaN. */
+/* Returns the sum of y softplus(-o) over n outputs o = f a, and sets slope = -y sigma(-o) f. f = factor[column], or 1
+ * if factor is NULL. NaN gives NaN. */
 template <typename real>
 double softplus_terms(const real *y, const real *a, const int32_t *column, const real *factor, ptrdiff_t n,
                       real *slope) {

@@ -1,9 +1,10 @@
-"""The terms of a loss for its targets; array operations would pass over them a dozen times, on one thread.
+"""The terms of a loss at its targets, in one pass: NumPy would pass over them a dozen times, on one thread.
 
-Functions softplus   Σ y softplus(−o), and −y σ(−o) f for each output o = f a, with f the factor of its column
+Functions softplus   Σ y softplus(−o), and −y σ(−o) f for each output o = f a, where f is the factor of its column
 dtypes    real = float32 or float64; each block of outputs is summed in float64
-memory    outputs come from the caller
-threads   OpenMP threads take blocks of BLOCK outputs; the caller adds up their sums: no result depends on threads
+memory    the caller allocates outputs
+threads   OpenMP threads take blocks of BLOCK outputs, and the caller adds up the sums of the blocks, so that no result
+          depends on the number of threads
 """
 
 from cython.parallel cimport prange
@@ -23,7 +24,7 @@ BLOCK = OUTPUTS
 
 def softplus(int isa, const real[::1] y, const real[::1] a, const int32_t[::1] columns, const real[::1] factors,
              real[::1] slope, double[::1] sums, int threads):
-    """Write slope (entries,), and sums (blocks,), one sum per BLOCK outputs; factors None: 1."""
+    """Write slope (entries,) and sums (blocks,): one sum per BLOCK outputs. factors None stands for 1."""
     cdef Py_ssize_t entries = a.shape[0], blocks = blocks_of(entries, OUTPUTS), block, first
     cdef const real* factors_ = address(factors)
     require(y.shape[0] == columns.shape[0] == slope.shape[0] == entries, "each output must have its y and its column")

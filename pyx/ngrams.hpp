@@ -1,8 +1,8 @@
-/* The n-grams of words (their runs of characters of certain lengths): numbered, and looked up.
+/* Numbering and look-up of the n-grams of words: their runs of n characters, for a range of n.
  *
  * A slot holds 32 bits of an n-gram's hash, and its number plus one; if the bits agree, the characters themselves are
  * compared. Slots are probed one after the other, and at most half of the slots are taken. The addend and the
- * multiplier of hashes are random, so nobody can choose words whose n-grams meet in one slot; results do not change.
+ * multiplier of hashes are random, so that nobody can choose words whose n-grams collide. They change no result.
  */
 #pragma once
 
@@ -15,9 +15,10 @@
 
 namespace wordsparse {
 
-/* The numbers of the n-grams letters[ends[i - 1] : ends[i]]; the caller owns the arrays; mask: number of slots - 1. */
+/* A hash table from n-grams, letters[ends[i - 1] : ends[i]], to their numbers i. The caller owns the arrays; mask is
+ * the number of slots - 1. */
 struct NgramTable {
-    const std::int64_t *kind; /* the shortest and the longest, in characters; an addend and a multiplier of hashes */
+    const std::int64_t *kind; /* least and greatest length in characters, addend and multiplier of the hashes */
     const std::int32_t *letters;
     const std::int64_t *ends;
     std::int64_t *slots;
@@ -38,7 +39,7 @@ struct NgramTable {
         }
     }
 
-    /* The number of an n-gram, or -1; `slot` is where its search ended. */
+    /* Returns the number of an n-gram, or -1; `slot` points to the slot where its search ended. */
     std::int64_t find(std::uint64_t hash, const std::int32_t *ngram, std::int64_t length, std::int64_t *&slot) const {
         for (std::uint64_t at = hash & mask;; at = (at + 1) & mask) {
             slot = slots + at;
@@ -67,10 +68,10 @@ struct NgramTable {
     }
 };
 
-/* The n-grams that at_least of the words text[word_ends[w - 1] : word_ends[w]] have, and the words of each n-gram.
+/* The n-grams that occur in at_least words, and the words of each. Word w is text[word_ends[w - 1] : word_ends[w]].
  *
- * First a counter per hash, which n-grams may share, rules out most of the n-grams that are in too few words. Only the
- * others enter the table. Memory: 2 to 4 bytes per character, and 4 for each n-gram of a word. */
+ * First, counters per hash, which n-grams may share, rule out most n-grams that occur in too few words. Only the others
+ * enter the table. Memory: 2 to 4 bytes per character, and 4 for each n-gram of each word. */
 class Ngrams {
   public:
     Ngrams(const std::int64_t *kind, const std::int32_t *text, const std::int64_t *word_ends, std::size_t words,
@@ -101,13 +102,13 @@ class Ngrams {
         keep(at_least);
     }
 
-    /* The letters of the n-grams one after the other, and where each ends: the longest first, and equal lengths by
-     * ascending number of words. sizes: the n-grams per word, with repeats; entries: their sum over all words. */
+    /* The letters of the n-grams one after the other, and where each n-gram ends: the longest first, and among equal
+     * lengths the rarest first. sizes: n-grams per word, counting repeats; entries: the sum of sizes. */
     std::vector<std::int32_t> letters, sizes;
     std::vector<std::int64_t> ends;
     std::size_t entries = 0;
 
-    /* The words of each n-gram, ascending, each as often as it contains the n-gram: of[starts[g] : starts[g + 1]]. */
+    /* Lists the words of n-gram g in of[starts[g] : starts[g + 1]], ascending, each as often as it contains g. */
     void words_of(std::int64_t *starts, std::int32_t *of) const {
         for (const std::int32_t row : rows_) ++starts[row + 1];
         for (std::size_t g = 0; g < ends.size(); ++g) starts[g + 1] += starts[g];
@@ -141,7 +142,7 @@ class Ngrams {
         return std::int32_t(i);
     }
 
-    /* Drops the n-grams with fewer words, and numbers the others anew in their order. */
+    /* Drops the n-grams with fewer words, and renumbers the others in their order. */
     void keep(std::int64_t at_least) {
         const auto all = std::move(letters);
         const auto all_ends = std::move(ends);
@@ -174,8 +175,8 @@ class Ngrams {
     };
     const std::int64_t *kind_;
     std::vector<std::int64_t> slots_;
-    std::vector<Words> words_;       /* per n-gram, in order of first appearance */
-    std::vector<std::int32_t> rows_; /* the n-grams of the first word, ... */
+    std::vector<Words> words_;       /* for each n-gram, in order of first appearance */
+    std::vector<std::int32_t> rows_; /* the n-grams of the first word, then of the second, ... */
 };
 
 } // namespace wordsparse

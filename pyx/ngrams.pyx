@@ -1,16 +1,16 @@
-"""N-grams of words: numbered, their rows fitted to vectors, and added to vectors.
+"""N-grams of words: numbering them, fitting a row to each, and adding these rows to the vectors of words.
 
-Functions number    the n-grams that enough words have, in the order of sweeps, and the words of each
-          fill      the slots by which n-grams are looked up
-          sweep     rows of 8 bits, fitted to vectors by ordered Gauss-Seidel sweeps
-          add       V[w] += shares[w] · the mean of the rows of w's n-grams, looked up; and unit lengths
-          pack, unpack   rows of 8 bits from float32, and back
+Functions number    list the n-grams that enough words have, in the order of sweeps, and the words of each n-gram
+          fill      fill the hash table in which n-grams are looked up
+          sweep     fit rows of 8 bits to vectors by ordered Gauss-Seidel sweeps
+          add       look up the n-grams of each word w: V[w] += shares[w] · mean of their rows; then scale to length 1
+          pack, unpack   convert float32 to rows of 8 bits, and back
 dtypes    letters int32, code points; ends and starts int64; vectors float32; rows bytes (sweeps.hpp)
-memory    for sweeps, a cache line per word and thread, from the caller
-cost      a hash and a probe for each n-gram of each word, some 25 ns; for each word of each n-gram, two cache lines per
-          span of columns and sweep
-threads   number holds the GIL; spans of columns, words and rows are dealt to OpenMP threads, and bytes never depend on
-          them, nor on the hashes, which are random
+memory    sweeps need a cache line per word and thread, which the caller allocates
+cost      look-up: a hash and a probe for each n-gram of each word, some 25 ns. Sweep: two cache lines for each word of
+          each n-gram, per span of columns
+threads   number holds the GIL. The other functions deal spans of columns, words or rows to OpenMP threads. Results do
+          not depend on threads, nor on the hashes, which are random
 """
 
 import numpy as np
@@ -51,7 +51,7 @@ cdef extern from "sweeps.hpp" namespace "wordsparse" nogil:
         const float*, bint, float*, Py_ssize_t, int32_t*) except +
 
 cdef enum:
-    # Words that a thread takes at a time.
+    # Number of words that a thread takes at a time.
     BLOCK = 256
 
 
@@ -76,19 +76,19 @@ cdef int set_table(NgramTable& table, const int64_t[::1] kind, const int32_t[::1
 
 cdef int require_kind(const int64_t[::1] kind) except -1:
     return require(kind.shape[0] == 4 and 1 <= kind[0] <= kind[1],
-                   "n-grams must have a character, and the longest be no shorter than the shortest")
+                   "n-grams need 1 character or more, and their shortest length may not exceed their longest")
 
 
 def number(const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1] ends, int64_t at_least):
-    """Number the n-grams that ``at_least`` of the words letters[ends[w - 1]:ends[w]] have: the longest first, and
-    n-grams of one length by ascending number of words.
+    """Number the n-grams that at least ``at_least`` words have: the longest first, and among equal lengths the rarest
+    first. Word w is letters[ends[w - 1]:ends[w]].
 
     Returns
     -------
     letters, ends : (., int32), (B, int64)
         The letters of the n-grams.
     starts, of : (B + 1, int64), (n, int32)
-        The words of each n-gram, of[starts[g]:starts[g + 1]], ascending, each as often as it contains g. Zeros follow.
+        The words of n-gram g, of[starts[g]:starts[g + 1]], ascending, each as often as it contains g. Zeros follow.
     sizes : (V, int32)
         How many of these n-grams each word has.
     """
@@ -111,7 +111,7 @@ cdef object copied(const void* values, size_t size, dtype):
 
 
 def fill(const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1] ends, int64_t[::1] slots):
-    """Put the n-grams letters[ends[i - 1]:ends[i]] into the slots, which are zero. Return whether all are distinct."""
+    """Enter the n-grams letters[ends[i - 1]:ends[i]] in the empty slots. Return whether they are distinct."""
     cdef NgramTable table
     require_ends(letters, ends)
     set_table(table, kind, letters, ends, slots)
@@ -124,11 +124,11 @@ def sweep(int isa, const float[:, ::1] vectors, const float[::1] mean, const int
     """Fit the rows of n-grams to vectors[ids] − mean, on as many threads as there are pulls."""
     cdef Py_ssize_t d = vectors.shape[1], ngrams = rows.shape[0], words = ids.shape[0], span, g
     cdef float[::1] steps = np.empty(ngrams, np.float32)
-    require(mean.shape[0] == d and rows.shape[1] == row_bytes(d), "vectors, their mean and rows must be as long")
+    require(mean.shape[0] == d and rows.shape[1] == row_bytes(d), "vectors, mean and rows must have the same length")
     require(pull.shape[0] == reach.shape[0] == pulls.shape[1] == words and 2 * pulls.shape[2] == SPAN,
             "each word must have its weights and a line")
     require(starts.shape[0] == ngrams + 1 and of.shape[0] >= starts[ngrams] + WORDS_AHEAD,
-            "each n-gram must have its words, and others follow the last one's")
+            "each n-gram must have its words, and padding must follow the words of the last")
     if ngrams == 0 or d == 0:
         return
     require_line(&pulls[0, 0, 0])
@@ -142,8 +142,8 @@ def sweep(int isa, const float[:, ::1] vectors, const float[::1] mean, const int
 def add(int isa, const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1] ends, int64_t[::1] slots,
         const uint8_t[:, ::1] rows, const int32_t[::1] words, const int64_t[::1] word_ends, const float[::1] shares,
         bint unit, float[:, ::1] to, int32_t[::1] sizes, int threads):
-    """Set to[w] += shares[w] times the mean of the rows of the sizes[w] n-grams of w.
-    unit: then scale to[w] to length one, or leave zeros."""
+    """Add to to[w] the mean of the rows of the sizes[w] n-grams of w, times shares[w]. With `unit`, then scale to[w] to
+    length 1; zeros stay zeros."""
     cdef NgramTable table
     cdef Py_ssize_t n = word_ends.shape[0], d = to.shape[1], block
     set_table(table, kind, letters, ends, slots)
@@ -161,7 +161,7 @@ def add(int isa, const int64_t[::1] kind, const int32_t[::1] letters, const int6
 
 
 def pack(int isa, const float[:, ::1] numbers, uint8_t[:, ::1] rows, int threads):
-    """Pack numbers into rows of 8 bits; the largest number of a span becomes 127 or −127."""
+    """Pack numbers into rows of 8 bits, so that the largest magnitude of a span becomes 127 or −127."""
     cdef Py_ssize_t d = numbers.shape[1], i
     require(rows.shape[0] == numbers.shape[0] and rows.shape[1] == row_bytes(d), "there must be rows for numbers")
     for i in prange(numbers.shape[0] if d else 0, nogil=True, schedule="static", num_threads=threads):

@@ -1,17 +1,17 @@
 """Tall matrices times d×d matrices: the d² work of a step, in the vector registers (gemm.hpp).
 
 Functions matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
-          matmul_rows   out = [A v][rows] M    rows are gathered when they are packed
-          gram      out = by Aᵀ B (+ keep C)   A (n, k), B (n, d), C and out (k, d) float64; or Aᵀ B + Bᵀ A; B may be
-                                               rows of a larger matrix plus half of A; if the product is symmetric,
-                                               as Aᵀ diag(s²) A is, half is computed and both halves are filled
-dtypes    real = float32 or float64; the sums of gram run in `real` inside a block of rows and in float64 across
-          blocks, so the d×d state is as accurate as float64 allows
-memory    outputs and work space come from the caller; rows of tall matrices may be further apart than their length.
-          Work space is bytes, at least work_size
-cost      2 n k d flops (half as many if symmetric), A and out once through memory, M from cache
-threads   OpenMP threads take whole blocks. Blocks, and how they are added up, depend on n alone, so the result is the
-          same to the last bit for any number of threads
+          matmul_rows   out = [A v][rows] M    rows are gathered while they are packed
+          gram      out = by Aᵀ B (+ keep C)   A (n, k), B (n, d), C and out (k, d) float64; or Aᵀ B + Bᵀ A. B may be
+                                               rows of a larger matrix plus A / 2. A symmetric product such as
+                                               Aᵀ diag(s²) A is computed in one half and copied to the other
+dtypes    real = float32 or float64. gram sums in `real` inside a block of rows and in float64 across blocks, so the
+          d×d state is as accurate as float64 allows
+memory    the caller allocates outputs and work space (work_size bytes or more); rows of tall matrices may have gaps
+          between them
+cost      2 n k d flops (half as many if symmetric). A and out pass through memory once; M stays in cache
+threads   OpenMP threads take whole blocks. The blocks and the order of their sums depend on n alone, so the result is
+          the same to the last bit for any number of threads
 """
 
 from cython cimport view
@@ -44,25 +44,25 @@ ctypedef fused right:
 cdef enum:
     # A block of rows: tall enough to pay for packing M, small enough that two threads share a minibatch evenly.
     BLOCK = 512
-    # Rows that gram sums in `real` before the sum goes to float64, and the number of these sums in memory at a time.
+    # The most rows that gram sums in `real` before it adds the sum to float64 (at most MAX_PARTS sums at a time).
     MAX_ROWS = 4096
 
 MAX_PARTS = 8
 
 
 def part_rows(Py_ssize_t n):
-    """Return how many of n rows gram sums in `real`: a function of n alone that fills rounds of MAX_PARTS sums."""
+    """Return how many rows gram sums in `real` at a time: depends on n alone, and fills rounds of MAX_PARTS sums."""
     cdef Py_ssize_t rounds = max(1, blocks_of(n, MAX_PARTS * MAX_ROWS))
     return max(BLOCK, blocks_of(n, rounds * MAX_PARTS))
 
 
 cdef struct Work:
-    # Bytes of work space: first the part that threads share, then each thread's own.
+    # Work space in bytes: the size that threads share, and the size for each thread.
     Py_ssize_t shared, own
 
 
 cdef inline bint few(Py_ssize_t n) noexcept nogil:
-    """Return whether there are few rows: then threads share the columns of the d×d matrix, packed just before use."""
+    """Return whether rows are few. Threads then divide the columns of the d×d matrix, each packed just before use."""
     return n <= 4 * GEMM_ROWS
 
 
@@ -73,14 +73,14 @@ cdef Work of_matmul(Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) n
 
 
 def work_size(Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, int threads):
-    """Return the bytes of work space for any product of these sizes, with numbers of `size` bytes."""
+    """Return the work space, in bytes, that suffices for all products of this shape, with numbers of `size` bytes."""
     cdef Work matmul = of_matmul(size, n, k, d)
     return max(matmul.shared + threads * matmul.own, threads * gram_bytes(k, d, size))
 
 
 def matmul(int isa, const real[::view.strided, ::view.contiguous] a, const right[:, ::1] m, bint transposed,
            real[::view.strided, ::view.contiguous] out, bint accumulate, int threads, uint8_t[::1] work):
-    """Set out = a m, or out += a m; transposed: m is mᵀ. m may be float64 if a is float32."""
+    """Set out = a m, or add a m to out (accumulate). transposed: m holds mᵀ. m may be float64 for a float32 a."""
     cdef Py_ssize_t n = a.shape[0], k = a.shape[1], d = out.shape[1]
     cdef const real* a_ = rows_of(a)
     cdef const void* m_ = &m[0, 0] if m.shape[0] and m.shape[1] else NULL
@@ -95,7 +95,7 @@ def matmul(int isa, const real[::view.strided, ::view.contiguous] a, const right
 
 def matmul_rows(int isa, const real[:, ::1] a, const int64_t[::1] rows, const real[::1] last, const double[:, ::1] m,
                 real[::view.strided, ::view.contiguous] out, int threads, uint8_t[::1] work):
-    """Set out = a[rows] m, or [a[rows] last] m. m as for matmul."""
+    """Set out = a[rows] m, or out = [a[rows] last] m unless last is None. m is as for matmul."""
     cdef Py_ssize_t n = rows.shape[0], k = m.shape[0], d = out.shape[1]
     cdef const real* a_ = &a[0, 0] if a.shape[0] and a.shape[1] else NULL
     require(out.shape[0] == n and m.shape[1] == d and k == a.shape[1] + (last is not None), "sizes must match")
@@ -139,11 +139,11 @@ def gram(int isa, const real[::view.strided, ::view.contiguous] a, const real[::
          const int64_t[::1] chosen, const real[::1] scale, bint half, bint mirrored, const double[:, ::1] base,
          double keep, double by, Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads,
          uint8_t[::1] work):
-    """Set total = keep base + by aᵀ b over n ≥ 1 rows; b None: a; base None: 0; mirrored: aᵀ b + bᵀ a.
+    """Set total = keep base + by aᵀ b over n ≥ 1 rows. b None stands for a, base None for 0.
 
-    half: aᵀ b is symmetric; one half is computed and both are filled. scale, with half and without b: aᵀ diag(scale²)
-    a. chosen: b[chosen] + a/2 for b. parts (up to MAX_PARTS, k, d) and total (k, d) are uninitialised; rows is
-    part_rows(n)."""
+    mirrored: aᵀ b + bᵀ a in place of aᵀ b. half: aᵀ b is symmetric, so one half is computed and copied to the other.
+    scale (only with half, without b): aᵀ diag(scale²) a. chosen: b[chosen] + a/2 in place of b. parts (up to MAX_PARTS,
+    k, d) and total (k, d) need no initial values; rows is part_rows(n)."""
     cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip, stop, i, j, size = sizeof(real)
     cdef bint other = b is not None
     cdef Py_ssize_t k = a.shape[1], d = b.shape[1] if other else k, of_part = k * d, of_each = gram_bytes(k, d, size)

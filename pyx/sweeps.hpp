@@ -1,8 +1,8 @@
-/* Rows of n-grams: fitted to the vectors of words by sweeps, and added to vectors. Included by ngrams.pyx.
+/* Rows of n-grams: fitting them to the vectors of words by sweeps, and adding them to vectors. Included by ngrams.pyx.
  *
- * A row of d numbers is bytes: a float32 scale for each SPAN of numbers, and all numbers as integers of 8 bits. Sweeps
- * take SPAN columns at a time, independent of the others: then a word's state is one cache line of 16-bit numbers
- * (bfloat16), rounded to the nearest. Every sum runs in the order of words or n-grams, so nothing depends on threads. */
+ * A row of d numbers is stored in bytes: a float32 scale for each SPAN of numbers, and every number as an integer of 8
+ * bits. Sweeps process each SPAN of columns separately, so that the state of a word is one cache line of bfloat16
+ * numbers, rounded to nearest. Sums run in the order of words or n-grams, so results do not depend on threads. */
 #ifndef EACH_ISA
 #include "ngrams.hpp"
 
@@ -12,13 +12,13 @@
 
 namespace wordsparse {
 constexpr ptrdiff_t SPAN = LINE / 2;
-/* How far ahead words' lines and n-grams' rows are prefetched. */
+/* Prefetch distances: words whose cache lines, and n-grams whose rows are prefetched. */
 constexpr ptrdiff_t WORDS_AHEAD = 32, ROWS_AHEAD = 8;
 
 static inline ptrdiff_t spans_of(ptrdiff_t d) { return (d + SPAN - 1) / SPAN; }
 static inline ptrdiff_t row_bytes(ptrdiff_t d) { return spans_of(d) * (ptrdiff_t)sizeof(float) + d; }
 
-/* 1/(ridge + Σ n² reach over the words, where a word has the n-gram n times): the best step for its row alone. */
+/* Returns 1/(ridge + Σ n² reach) over the words that contain an n-gram n times: the best step for its row alone. */
 static inline float step_of(const int32_t *word, const int32_t *end, const float *reach, float ridge) {
     double sum = ridge;
     for (ptrdiff_t times; word < end; word += times) {
@@ -41,7 +41,7 @@ BY_ISA(add_ngrams)
 
 #else
 
-/* Pack `width` numbers as a span of a row: the largest becomes 127 or −127. */
+/* Packs `width` numbers as a span of a row, so that the largest magnitude becomes 127 or −127. */
 template <typename real>
 INLINED void pack_span(const real *from, ptrdiff_t width, ptrdiff_t d, ptrdiff_t span, uint8_t *row) {
     int8_t *whole = (int8_t *)row + row_bytes(d) - d + span * SPAN;
@@ -78,15 +78,15 @@ template <typename real> void unpack(const uint8_t *row, ptrdiff_t d, real *to) 
     add_row(row, d, 1, to);
 }
 
-/* Fits one span of the rows of n-grams g, by sweeps that start from zeros. vectors: d numbers per word; ids: the words
- * of the fit; pull and reach: ωx and ωx² of each of these, where ω is the word's weight and x the share of an n-gram in
- * the mean of its n-grams; starts and of: the words of each n-gram, and WORDS_AHEAD more after the last; pulls: a line
- * per word, ωx times its residual. */
+/* Fits one span of the rows of all n-grams, by sweeps that start from zeros. vectors: d numbers per word. ids: the
+ * words to fit. pull and reach: ωx and ωx² of each of these words, where ω is the weight of the word and x is one over
+ * the number of its n-grams. starts and of: the words of each n-gram, then WORDS_AHEAD ids of padding. pulls: a cache
+ * line per word, which holds ωx times its residual. */
 template <typename real>
 void sweep(const real *vectors, const real *mean, ptrdiff_t d, const int64_t *ids, ptrdiff_t words, const float *pull,
            const float *reach, const int64_t *starts, const int32_t *of, ptrdiff_t ngrams, const float *steps,
            float ridge, int sweeps, ptrdiff_t span, uint8_t *rows, real *pulls) {
-    /* The vectors of a line: each holds two vectors of the row. */
+    /* Each of the `halves` vectors of a line holds two vectors of the row. */
     constexpr ptrdiff_t lanes = LANES<real>, halves = LINE / sizeof(vec<real>), line = LINE / sizeof(real);
     const ptrdiff_t first = span * SPAN, width = d - first < SPAN ? d - first : SPAN;
     alignas(LINE) real row[SPAN] = {}, change[SPAN];
@@ -131,8 +131,8 @@ void sweep(const real *vectors, const real *mean, ptrdiff_t d, const int64_t *id
     }
 }
 
-/* For the words text[ends[w - 1] : ends[w]], first ≤ w < last: to[w] += shares[w] times the mean of the rows of its
- * sizes[w] n-grams; `unit`: to[w] is divided by its length. */
+/* For each word text[ends[w - 1] : ends[w]], first ≤ w < last, with sizes[w] n-grams: adds shares[w] times the mean of
+ * their rows to to[w]. unit: then divides to[w] by its length. */
 template <typename real>
 void add_ngrams(const NgramTable *table, const uint8_t *rows, const int32_t *text, const int64_t *ends, ptrdiff_t first,
                 ptrdiff_t last, const real *shares, bool unit, real *to, ptrdiff_t d, int32_t *sizes) {

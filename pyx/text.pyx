@@ -1,7 +1,7 @@
-"""Counts words of a text and numbers them in order of first appearance.
+"""Counting of the words of a text, which are numbered in order of first appearance.
 
-The GIL is released while a call works on bytes, so several threads work at once, each with its own
-:class:`WordTable`: their counts are added up afterwards.
+Calls release the GIL while they work on bytes, so several threads can count at once, each with its own
+:class:`WordTable`; :meth:`WordTable.absorb` then adds up their counts.
 """
 
 import os
@@ -43,9 +43,9 @@ cdef extern from "Python.h":
 
 
 cdef class WordTable:
-    """A table of words, counted and numbered in order of first appearance. Not thread-safe: one thread at a time.
+    """A table of words with counts, numbered in order of first appearance. It is not thread-safe.
 
-    Memory: 40 to 72 bytes plus its letters per distinct word, and the ids that were not taken yet.
+    Memory: 40 to 72 bytes and the letters of each distinct word, and the ids that `take` has not returned yet.
     """
 
     cdef CppWordTable* words
@@ -71,14 +71,14 @@ cdef class WordTable:
         Parameters
         ----------
         data : bytes
-            UTF-8, split at the white space of ``str.split``.
+            UTF-8, split at the white space that ``str.split`` splits at.
         lines : bool
-            Whether a line end is the end of a sentence.
+            Whether each line end is the end of a sentence.
 
         Returns
         -------
         bool
-            False if the text is not UTF-8 or holds a zero byte: then do not use the table any more.
+            False if the text is not UTF-8 or holds a zero byte. The table must not be used afterwards.
         """
         cdef size_t size = data.shape[0]
         cdef const char* start = <const char*> &data[0] if size else NULL
@@ -104,11 +104,11 @@ cdef class WordTable:
             self.values.push_back(self.words.add(self.words.key(word), word, 1))
 
     def end_sentence(self):
-        """Append END_OF_SENTENCE, unless the last value is one."""
+        """Append END_OF_SENTENCE, unless it is already the last value."""
         end_sentence(self.values)
 
     def take(self):
-        """Return the values since the last call, ids and END_OF_SENTENCE; (n,) int32.
+        """Return ids and END_OF_SENTENCE values, (n,) int32, appended since the last call.
 
         The first value is END_OF_SENTENCE if a sentence ends before the first word.
         """
@@ -120,7 +120,7 @@ cdef class WordTable:
         return taken
 
     def absorb(self, WordTable other not None):
-        """Add the words of another table, with their counts; return their ids here, (len(other),) int32."""
+        """Add the words of another table with their counts. Return their ids in this table, (len(other),) int32."""
         ids = np.empty(other.words.size(), np.int32)
         cdef int32_t[::1] into = ids
         if other.words.size():
@@ -150,7 +150,7 @@ cdef class WordTable:
 
 
 cdef inline object utf8_of(object word):
-    """Return the word itself if it is ASCII, else its UTF-8 bytes as a new object, which the str does not cache."""
+    """Return the word itself if it is ASCII, else its UTF-8 bytes in a new object: the str does not cache them."""
     if not isinstance(word, str):
         raise TypeError(f"a word must be a str, not {word!r:.80}")
     return word if PyUnicode_IS_ASCII(word) else str.encode(word)

@@ -14,8 +14,8 @@ namespace wordsparse::text {
 
 constexpr std::int32_t END_OF_SENTENCE = -2;
 
-// Appends the end of a sentence, unless the last value is one. The first value may be one: it is not known here whether
-// a sentence was open before the block.
+// Appends END_OF_SENTENCE unless it is already the last value. It may be the first value: whether a sentence was open
+// before the block is not known here.
 inline void end_sentence(std::vector<std::int32_t> &values) {
     if (values.empty() || values.back() != END_OF_SENTENCE) values.push_back(END_OF_SENTENCE);
 }
@@ -24,10 +24,10 @@ class TextScan {
   public:
     TextScan(WordTable &words, std::vector<std::int32_t> &values) : words_(words), values_(values) {}
 
-    // Appends the ids of the text's words, and the ends of sentences at its line ends if `lines`, to the values.
-    // Returns false if the text is not UTF-8 or holds a zero byte; some of its words are counted then.
+    // Appends the ids of the text's words to the values, and END_OF_SENTENCE at each line end if `lines`.
+    // Returns false if the text is not UTF-8 or holds a zero byte, after some of its words have been counted.
     bool scan(const char *data, std::size_t size, bool lines) {
-        // A copy with padding after it, so that eight bytes at a time can be read; a space ends the last word.
+        // Copy the text with padding, so that eight bytes can be read at a time; a space ends the last word.
         text_.resize(size + 16);
         if (size > 0) std::memcpy(text_.data(), data, size);
         std::memset(text_.data() + size, ' ', 16);
@@ -65,7 +65,7 @@ class TextScan {
     }
 
   private:
-    // Words wait here until their slots, prefetched when the words were found, have come from memory.
+    // Words wait here while their slots, prefetched when the words were found, arrive from memory.
     static constexpr std::size_t WAITING = 64;
 
     struct Found {

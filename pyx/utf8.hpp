@@ -12,8 +12,8 @@ inline std::uint64_t load(const std::uint8_t *p) {
            std::uint64_t(p[7]) << 56;
 }
 
-// The top bit of every byte of x that is white space, a control character or part of a longer character:
-// below 0x21 or above 0x7F.
+// Sets the top bit of every byte of x below 0x21 or above 0x7F: white space, a control character or part of a longer
+// character.
 inline std::uint64_t unusual_bytes(std::uint64_t x) {
     const std::uint64_t top = 0x8080808080808080u;
     const std::uint64_t from_0x21_on = (x | top) - 0x2121212121212121u; // no byte borrows from the next byte
@@ -41,15 +41,15 @@ struct Character {
     bool white_space;
 };
 
-// The character that begins at p with a byte above 0x7F. Reads no further than the first byte that does not belong
-// to it, so an ASCII character after the text ends a character that was cut off.
+// Returns the character that begins at p with a byte above 0x7F. Reads no further than the first byte that does not
+// belong to the character, so any ASCII character after the text ends a truncated character.
 inline Character character_at(const std::uint8_t *p) {
     const auto within = [](std::uint8_t byte, std::uint8_t low, std::uint8_t high) {
         return byte >= low && byte <= high;
     };
     const auto continues = [&](std::uint8_t byte) { return within(byte, 0x80, 0xBF); };
     const std::uint8_t first = p[0];
-    if (first < 0xC2) return {0, false}; // a continuation, or an ASCII character in two bytes
+    if (first < 0xC2) return {0, false}; // a continuation byte, or an ASCII character encoded in two bytes
     if (first < 0xE0) {
         if (!continues(p[1])) return {0, false};
         return {2, first == 0xC2 && (p[1] == 0x85 || p[1] == 0xA0)}; // U+0085, U+00A0

@@ -1,4 +1,4 @@
-/* Vectors of the width of each instruction set, VEC_BYTES; a single number if the compiler has no vectors. */
+/* Vectors of VEC_BYTES, the width of each instruction set; single numbers if the compiler has no vector types. */
 #ifndef EACH_ISA
 #define EACH_ISA "vec.hpp"
 #include "foreach_isa.hpp"
@@ -39,7 +39,7 @@ template <typename real> INLINED vec<real> load(const real *from) {
 
 template <typename real> INLINED void store(real *to, vec<real> x) { memcpy(to, &x, sizeof(x)); }
 
-/* Packs two vectors of float into one of bfloat16, each number rounded to the nearest, halves to even; and unpacks it. */
+/* Pack two vectors of float into one of bfloat16 (rounded to nearest, ties to even), and unpack it. */
 template <typename to, typename from> INLINED to same_bits(from x) {
     to y{};
     memcpy(&y, &x, sizeof(y) < sizeof(x) ? sizeof(y) : sizeof(x));
@@ -55,7 +55,7 @@ INLINED vec<float> halved(vec<float> upper, vec<float> lower) {
 INLINED vec<float> upper_half(vec<float> both) { return same_bits<vec<float>>(same_bits<mask<float>>(both) & ~0xFFFF); }
 INLINED vec<float> lower_half(vec<float> both) { return same_bits<vec<float>>(same_bits<mask<float>>(both) << 16); }
 
-/* The first `count` numbers from an address on, rounded if they are wider, and zeros after them. */
+/* Loads `count` numbers, rounded if their type is wider, and zeros after them. */
 template <typename real, typename source> INLINED vec<real> load_some(const source *from, ptrdiff_t count) {
     if (count >= LANES<real>) {
         if constexpr (sizeof(source) == sizeof(real)) {
@@ -73,7 +73,7 @@ template <typename real, typename source> INLINED vec<real> load_some(const sour
     return load(x);
 }
 
-/* The sum of a vector's parts of 16 bytes. */
+/* Adds up the 16-byte parts of a vector. */
 template <typename real> INLINED typename vectors<real>::narrow narrowed(vec<real> x) {
     typename vectors<real>::narrow part[sizeof(x) / sizeof(typename vectors<real>::narrow)];
     memcpy(part, &x, sizeof(x));
@@ -96,7 +96,7 @@ template <typename real, bool in_turn> INLINED vec<real> folded(vec<real> a, vec
     return halves<vec<real>, false, in_turn, lane>(a, b, lanes) + halves<vec<real>, true, in_turn, lane>(a, b, lanes);
 }
 
-/* sums[i] = the sum of the numbers in x[i]: four sums share their shuffles and additions, whereas a reduction by
+/* Sets sums[i] to the sum of the numbers in x[i], for four vectors that share shuffles and additions. A reduction by
  * `omp simd` may become one addition after the other. */
 template <typename real> INLINED void four_sums(const vec<real> *x, real *sums) {
     if constexpr (LANES<real> == 1) {
@@ -118,7 +118,7 @@ template <typename V, bool upper, size_t... i> INLINED V interleaved(V a, V b, s
     return __builtin_shufflevector(a, b, (i / 2 + (upper ? sizeof...(i) / 2 : 0) + i % 2 * sizeof...(i))...);
 }
 
-/* A square of LANES vectors, transposed: every round interleaves the two halves of its rows. */
+/* Transposes a square of LANES vectors: every round interleaves the upper and the lower half of the rows. */
 template <typename real> INLINED void transpose(vec<real> *x) {
     if constexpr (LANES<real> > 1) {
         constexpr ptrdiff_t n = LANES<real>;

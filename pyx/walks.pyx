@@ -1,20 +1,20 @@
-"""Walks on a graph, made when they are read: int32 ids, with -2 after each walk.
+"""Random walks on a graph, generated while they are read: int32 ids, with -2 after each walk.
 
 Functions walk        consecutive walks of one length
           thresholds  the weights of a node's edges as 32-bit limits, for draws by bisection
 dtypes    indptr (V + 1,) int64, neighbours (E,) int32 of a CSR matrix with sorted columns; limits (E,) uint32, or (0,)
           if all edges of a node are equally likely; starts (V,) int32
-memory    the output comes from the caller; nothing is kept
-cost      two cache misses per step; with p and q also the rejected draws, and a bisection for the draws that need one
-threads   a call runs without the GIL, in one thread; several calls may run at a time
+memory    the caller allocates the output; no function keeps any state
+cost      two cache misses per step; p and q add rejected draws, and a bisection for some draws
+threads   a call runs in one thread, without the GIL; several calls may run at the same time
 
-Randomness is counter-based: a walk depends on (key, its number) alone, so the walks are the same however they are cut
-into minibatches.
+Random numbers are counter-based: a walk depends only on the key and on the number of the walk. Therefore the walks are
+the same however they are cut into minibatches.
 
 p and q are node2vec's parameters (Grover & Leskovec, 2016): after a step from t to v, the weight of the edge from
-v to x is multiplied by 1/p if x is t, by 1 if t has an edge to x, else by 1/q. A neighbour is drawn as if there were no
-p and q, and accepted with the probability of its factor divided by the largest of the three factors, so no tables of
-pairs of edges are needed.
+v to x is multiplied by 1/p if x is t, by 1 if t has an edge to x, else by 1/q. A neighbour is drawn without regard to
+p and q, and accepted with the probability: its factor divided by the largest of the three factors. This rejection
+sampling needs no tables of pairs of edges.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
@@ -29,7 +29,7 @@ cdef double ALL_BITS = 4294967296.0
 
 
 cdef inline int64_t first_above(const uint32_t* limits, int64_t low, int64_t high, uint32_t drawn) noexcept nogil:
-    """Return the first of limits[low:high] that is not below the drawn number; the last limit is all bits."""
+    """Return the index of the first of limits[low:high] that is at least `drawn`; the last limit has all bits set."""
     cdef int64_t middle
     high -= 1
     while low < high:
@@ -75,9 +75,9 @@ def thresholds(const int64_t[::1] indptr, const double[::1] weights, uint32_t[::
 
 def walk(const int64_t[::1] indptr, const int32_t[::1] neighbours, const uint32_t[::1] limits,
          const int32_t[::1] starts, int64_t first, double p, double q, uint64_t key, int32_t[:, ::1] out):
-    """Write the walks first, first + 1, … into the rows of out, whose last column is the end of a sentence.
+    """Write walks number first, first + 1, … into the rows of out. The last column is the end of a sentence.
 
-    Walk w begins at starts[w mod V]. If it comes to a node without an edge, the rest of its row is -1.
+    Walk w begins at starts[w mod V]. If it reaches a node without edges, the rest of its row is -1.
     """
     cdef Py_ssize_t row, step, length = out.shape[1] - 1
     cdef int64_t nodes = starts.shape[0], low, high, edge
@@ -85,12 +85,12 @@ def walk(const int64_t[::1] indptr, const int32_t[::1] neighbours, const uint32_
     cdef uint64_t own, count, drawn
     cdef bint weighted = limits.shape[0] > 0, plain = p == 1 and q == 1
     cdef double largest = max(1 / p, 1.0, 1 / q)
-    # A neighbour is accepted if one of 2³² equally likely numbers is below its bound.
+    # A neighbour is accepted if a random number below 2³² is below its bound: back, near or far.
     cdef double back = ALL_BITS / p / largest, near = ALL_BITS / largest, far = ALL_BITS / q / largest
     cdef double sure = min(back, near, far)
     require(nodes > 0 and indptr.shape[0] == nodes + 1 and length > 0, "each node must have its edges and a start")
     require(indptr[nodes] == neighbours.shape[0] and (not weighted or limits.shape[0] == neighbours.shape[0]),
-            "the edges must be those of the nodes")
+            "indptr must end at the number of edges")
     cdef const int32_t* to_ = &neighbours[0]
     cdef const uint32_t* limits_ = &limits[0] if weighted else NULL
     with nogil:

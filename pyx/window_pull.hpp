@@ -1,27 +1,27 @@
-/* The transposed products of windows.hpp, in one pass over the text for each strip of a cache line of columns. Included
- * by windows.pyx. */
+/* The transposed products of windows.hpp, in one pass over the text per strip of columns, which is a cache line wide.
+ * Included by windows.pyx. */
 #ifndef EACH_ISA
 #include "windows.hpp"
 
 namespace wordsparse {
 
-/* How many rows ahead of their copying strips are prefetched. */
+/* Prefetch distance, in rows, for copying strips. */
 constexpr ptrdiff_t STRIPS_AHEAD = 16;
-/* How many steps ahead the plan is prefetched: the processor's own prefetching stops at the end of each page. */
+/* Prefetch distance, in steps, for the plan: the processor's own prefetching stops at the end of each page. */
 constexpr ptrdiff_t PLAN_AHEAD = 384;
 /* Marks a slot without a word or a bag. */
 constexpr uint32_t NOTHING = UINT32_MAX;
-/* Element type of F and W in a panel: as stored, or bfloat16 (only where a SIMD register is as wide as a cache line). */
+/* Type of F and W in a panel: as stored, or bfloat16 (only where a SIMD register is as wide as a cache line). */
 enum Panel { WHOLE, HALF };
-/* Cache lines of a row in a panel. WHOLE: F, Z, G of a word; in another panel W, X of a target. HALF: one panel for both,
- * with as many words as targets: F and W in one line, Z, G, X. */
+/* Cache lines of a row in a panel. WHOLE: one panel holds F, Z and G of each word, another W and X of each target.
+ * HALF: there are as many words as targets, and one panel holds F and W (in one line), Z, G and X. */
 template <Panel half> constexpr int OF_FEATURE = half == HALF ? 4 : 3;
 template <Panel half> constexpr int OF_TARGET = half == HALF ? 4 : 2;
 
 /* Extra steps after the text ends: the ring is drained, and prefetches stay within the plan. */
 INLINED ptrdiff_t steps_after(ptrdiff_t reach) { return 2 * reach + TOKENS_AHEAD + 1; }
 
-/* Bytes of pull's panels, and of its plan, with `size` bytes per number. */
+/* Bytes of pull's panels, and of its plan if a number takes `size` bytes. */
 static inline ptrdiff_t panels_bytes(ptrdiff_t features, ptrdiff_t targets) {
     return (OF_FEATURE<WHOLE> * features + OF_TARGET<WHOLE> * targets) * LINE;
 }
@@ -29,9 +29,9 @@ static inline ptrdiff_t plan_bytes(ptrdiff_t n, ptrdiff_t reach, ptrdiff_t size)
     return (n + 2 * reach + steps_after(reach)) * (4 * (ptrdiff_t)sizeof(uint32_t) + 2 * size);
 }
 
-/* The work of a pass of pull at one position, the same for every strip: words and targets as cache lines of the panels,
- * places of the ring in bytes. z is the weight of the bag's sum in Z; g is its weight in X, and the weight of its
- * target's row in G. */
+/* The work of a pass of pull at one position, the same for every strip. word and target are offsets in a panel in cache
+ * lines, start and stop are offsets in the ring in bytes. z is the weight of the bag's sum in Z; g is its weight in X,
+ * and the weight of its target's row in G. */
 template <typename real> struct step {
     uint32_t word, target, start, stop;
     real z, g;
@@ -48,14 +48,14 @@ BY_ISA(window_pull)
 } // namespace wordsparse
 
 #else
-/* Chooses the instantiation for the panels of w. */
+/* Calls the instance of a function for the panels of w. */
 #define BY_HALF(name, ...)                                                                                             \
     if constexpr (sizeof(real) == 4 && sizeof(vec<real>) == LINE) {                                                    \
         if (w->half) return name<real, HALF>(__VA_ARGS__);                                                             \
     }                                                                                                                  \
     return name<real, WHOLE>(__VA_ARGS__)
 
-/* The steps of the positions and bags of one block. */
+/* Writes the steps for the positions and bags of one block. */
 template <typename real, Panel half>
 void plan_block(const windows *w, ptrdiff_t block, const int32_t *target, const real *zeta, const real *gamma,
                 void *plan) {
@@ -76,7 +76,7 @@ void plan_block(const windows *w, ptrdiff_t block, const int32_t *target, const 
         bag.z = zeta[j] / (size * size);
         bag.g = gamma[j] / size;
     }
-    /* There are no tokens before and behind the text. */
+    /* There are no tokens before and after the text. */
     for (ptrdiff_t p = -2 * w->reach; begin == 0 && p < 0; p++) steps[p] = none;
     for (ptrdiff_t p = w->n; end == w->n && p < w->n + steps_after(w->reach); p++) steps[p] = none;
 }
@@ -86,14 +86,14 @@ void window_plan(const windows *w, ptrdiff_t block, const int32_t *target, const
     BY_HALF(plan_block, w, block, target, zeta, gamma, plan);
 }
 
-/* The first vector at a distance in lines or bytes; vector v of its i-th line is [i * VECS + v]. Only a few pointers,
- * with constants added to them, fit in the registers. */
+/* The first vector at an offset in bytes or cache lines; [i * VECS + v] is vector v of the i-th line from there. Only a
+ * few pointers fit in the registers; all others are these plus constants. */
 template <typename real> INLINED vec<real> *at_byte(char *base, size_t bytes) { return (vec<real> *)(base + bytes); }
 template <typename real> INLINED vec<real> *at_line(char *base, size_t lines) {
     return at_byte<real>(base, lines * LINE);
 }
 
-/* The numbers of F, or of W, in a line of a panel. */
+/* The numbers of F in a line of a panel, and the numbers of W. */
 template <Panel half, typename V> INLINED V row_of_F(V line) {
     if constexpr (half == HALF) return upper_half(line);
     else return line;
@@ -103,12 +103,12 @@ template <Panel half, typename V> INLINED V row_of_W(V line) {
     else return line;
 }
 
-/* One pass over the text. features: a word's lines of F, Z and G; targets: a target's lines of W and X; ring: per place
- * the running sum, the parts of Z and of G that start and stop there, and the sum over the bag with its centre there. A
- * position's step holds all its data: there are few registers, and other data would be read again after each store. */
+/* One pass over the text. features: each word's lines of F, Z and G. targets: each target's lines of W and X. ring: for
+ * each place the running sum, the terms of Z and of G that start or stop there, and the sum over the bag centred there.
+ * A step holds all data of its position: registers are few, and data elsewhere would be re-read after each store. */
 template <typename real, Panel half>
 INLINED void pull_pass(const windows *w, const step<real> *now, char *features, char *targets, char *ring) {
-    /* Vectors of a line, and where a place's, a word's and a target's lines begin. */
+    /* Vectors of a line, and where the lines of a place, a word and a target begin. */
     constexpr ptrdiff_t n = VECS<real>, SUM = 0, Z = n, G = 2 * n, BAG = 3 * n, WORD = 0, TARGET = 0,
                         X = half == HALF ? 3 * n : n;
     const ptrdiff_t reach = w->reach, last = ring_size(reach) - 1, afresh = AFRESH * (last + 1) - 1;
@@ -121,7 +121,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
     now += 2 * reach;
     for (ptrdiff_t p = 0; p < steps; p++, now++) {
         if ((p & afresh) == 0) {
-            /* Restart the running sums; the parts that have started and not stopped are the parts still to stop. */
+            /* Restart the running sums: they consist of the terms that have started but not yet stopped. */
             UNROLLED for (int v = 0; v < n; v++) by_z[v] = by_g[v] = vec<real>{};
             for (ptrdiff_t i = 0; i <= last; i++) {
                 vec<real> *at = at_byte<real>(ring, i * place);
@@ -135,16 +135,16 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
         }
         prefetch(now + PLAN_AHEAD);
         for (int i = 0; i < OF_FEATURE<half>; i++) prefetch(features + ((size_t)now[TOKENS_AHEAD].word + i) * LINE);
-        for (int i = 0; i < OF_TARGET<half> && half == WHOLE; i++) /* else a bag's target is usually its word */
+        for (int i = 0; i < OF_TARGET<half> && half == WHOLE; i++) /* HALF: the target is usually the centre word */
             prefetch(targets + ((size_t)now[TOKENS_AHEAD].target + i) * LINE);
-        /* The token enters. */
+        /* The token enters the running sum. */
         if (now->word != NOTHING) {
             const vec<real> *word = at_line<real>(features, now->word);
             UNROLLED for (int v = 0; v < n; v++) sum[v] += row_of_F<half>(word[WORD + v]);
         }
         vec<real> *enters = at_byte<real>(ring, entering);
         UNROLLED for (int v = 0; v < n; v++) enters[SUM + v] = sum[v];
-        /* A bag is whole. */
+        /* This bag is complete. */
         const step<real> *bag = now - reach;
         if (bag->target != NOTHING) {
             const real z = bag->z, g = bag->g;
@@ -162,7 +162,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
                 stop[G + v] -= g * c;
             }
         }
-        /* A token has received everything; subtract the part of the bag around it, which does not contain it. */
+        /* A token has received all its terms. Subtract the term of the bag around it, which does not contain it. */
         const step<real> *done = bag - reach;
         vec<real> *leaves = at_byte<real>(ring, leaving);
         if (done->target != NOTHING) {
@@ -183,7 +183,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
                 word[Z + v] += by_z[v];
                 word[G + v] += by_g[v];
             }
-        } else { /* no window spans this place: all parts that started have stopped */
+        } else { /* no window spans this place: all terms that started have stopped */
             UNROLLED for (int v = 0; v < n; v++) by_z[v] = by_g[v] = vec<real>{};
         }
         UNROLLED for (int v = 0; v < n; v++) leaves[Z + v] = leaves[G + v] = vec<real>{};
@@ -194,7 +194,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
 }
 
 /* Copies a strip of `rows` rows, padded with zeros, into the first of the `lines` lines of each row of a panel, and
- * zeros into the other lines. If F's strip is there, W's strip joins it in the same line. */
+ * zeros into the other lines. HALF: a strip of the matrix `beside` shares that first line. */
 template <typename real, Panel half>
 INLINED void copy_strip(const real *matrix, const real *beside, ptrdiff_t ld, ptrdiff_t rows, size_t bytes, int lines,
                         char *panel) {
@@ -225,12 +225,12 @@ template <typename real> INLINED void write_line(real *to, const char *from, int
     }
 }
 
-/* Strip number `strip`, a cache line wide, of X = Gamma' H, Z = C' diag(zeta) H, G = C' Gamma W, with H = C F; Gamma has
- * one number per bag, at its target. plan: by window_plan; ring: OF_PLACE strips per place; panels: panels_bytes bytes.
- * Strips that are used together are copied together: each word's rows lie in separate pages, and the TLB of a processor
- * holds a few thousand pages.
- * Cost: about 20 flops per column and position; four or five rows of the strip read and three written from the cache;
- * rows of the matrices once each. */
+/* Computes strip number `strip`, a cache line wide, of X = Gamma' H, Z = C' diag(zeta) H and G = C' Gamma W, with
+ * H = C F. Gamma has one number per bag, in the column of its target. plan comes from window_plan; ring has OF_PLACE
+ * strips per place; panels has panels_bytes bytes. Strips that are used together are copied together, because the rows
+ * of a word lie in separate pages and the TLB of a processor holds only a few thousand.
+ * Cost: about 20 flops per column and position, which reads four or five rows of the strip and writes three, in the
+ * cache; rows of the matrices are read or written once. */
 template <typename real, Panel half>
 void pull_strip(const windows *w, ptrdiff_t strip, const void *plan, const real *F, const real *W, real *ring,
                 real *panels, real *X, real *Z, real *G) {

@@ -1,15 +1,15 @@
-"""Bags that are windows of one text, times dense rows: the per-token work of a CBOW step.
+"""Products of dense rows with bags that are the windows of one text: the per-token work of a CBOW step.
 
-Functions dots      a_j = h_j · W[target_j]            (m,)      h_j the mean of F over bag j without its centre
+Functions dots      a_j = h_j · W[target_j]            (m,)      h_j is the mean of F over bag j without its centre
           means     H, row by row                      (m, d)
           sums      Cᵀ v and (C ∘ C)ᵀ s                (u,) each
-          pull      X = ΓᵀH, Z = Cᵀ diag(ζ) H, G = CᵀΓW   (u, d)    C (m, u) the bags, Γ one γ_j per bag at its target
+          pull      X = ΓᵀH, Z = Cᵀ diag(ζ) H, G = CᵀΓW   (u, d)    C (m, u): bags; Γ: γ_j at bag j's target
 dtypes    real = float32 or float64; tokens, positions and targets int32
-memory    outputs and scratch come from the caller, all matrices with the same distance from row to row; only means
-          forms (m, d); pull copies a cache line of each row at a time, at most five lines per word and thread
-cost      running sums over the text: a few rows of d values per token, whatever the window (windows.hpp)
-threads   dots and means deal blocks of positions to OpenMP threads, sums parts of the bags, pull strips of columns; all
-          depend on sizes alone
+memory    the caller allocates outputs and scratch space; all matrices have the same stride. Only means makes an (m, d)
+          matrix. pull copies one cache line of each row at a time: at most five lines per word and thread
+cost      running sums over the text cost a few rows of d values per token, whatever the window (windows.hpp)
+threads   OpenMP threads take blocks of positions (dots, means), parts of the bags (sums) or strips of columns (pull);
+          their bounds depend on sizes alone
 rows      start on cache lines and are padded to whole lines; the padding of results holds any numbers
 """
 
@@ -50,28 +50,28 @@ cdef extern from "window_pull.hpp" namespace "wordsparse" nogil:
 BLOCK = POSITIONS
 
 cdef enum:
-    # Bags per part of sums, and the largest number of parts: each part has a sum for every column.
+    # The fewest bags per part of `sums`, and the most parts: each part has a sum for every column.
     PART_BAGS = 32768
     MAX_PARTS = 8
 
 
 def places_of_ring(Py_ssize_t reach):
-    """Return the number of places of a ring for windows of this reach."""
+    """Return the number of places that a ring needs for windows of this reach."""
     return ring_size(reach)
 
 
 def scratch_bytes(Py_ssize_t reach):
-    """Return the bytes of scratch that one thread needs."""
+    """Return the scratch space that one thread needs, in bytes."""
     return ring_bytes(reach)
 
 
 def panels_size(Py_ssize_t features, Py_ssize_t targets):
-    """Return the bytes of one thread's panels for pull, whole cache lines."""
+    """Return the size in bytes of one thread's panels for pull; it is a multiple of the cache line."""
     return panels_bytes(features, targets)
 
 
 def plan_size(Py_ssize_t n, Py_ssize_t reach, Py_ssize_t itemsize):
-    """Return the bytes of pull's plan for n positions."""
+    """Return the size in bytes of pull's plan for n positions."""
     return plan_bytes(n, reach, itemsize)
 
 
@@ -86,7 +86,7 @@ cdef int require_text(const int32_t[::1] tokens, const int32_t[::1] centre, cons
 
 cdef int require_rows(const real[::view.strided, ::view.contiguous] matrix, Py_ssize_t rows, Py_ssize_t d,
                       Py_ssize_t ld) except -1:
-    """Require rows on cache lines, ld numbers apart; a view of a single row does not tell its stride."""
+    """Require rows on cache lines, ld numbers apart. A single row has no stride to check."""
     require(matrix.shape[0] == rows and matrix.shape[1] == d and d > 0, "all matrices must have the same columns")
     require(rows <= 1 or stride(matrix) == ld, "all matrices must have the same stride")
     require(ld >= d and ld * <Py_ssize_t> sizeof(real) % LINE == 0, "rows must be padded to whole cache lines")
@@ -114,8 +114,8 @@ def dots(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
          const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
          const real[::view.strided, ::view.contiguous] W, real[:, ::1] scratch, real[::1] out):
-    """Compute dots. ld: numbers from row to row of all matrices (a view of a single row does not tell); scratch
-    (threads, scratch_bytes), each row on a cache line; there is at least one bag and one column."""
+    """Compute dots. ld is the stride of all matrices, in numbers (a single row has no stride of its own). scratch
+    (threads, scratch_bytes) has each row on a cache line. There is at least one bag and one column."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(W, W.shape[0], F.shape[1], ld)
@@ -134,7 +134,7 @@ def means(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const i
           const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
           const real[::view.strided, ::view.contiguous] F, real[:, ::1] scratch,
           real[::view.strided, ::view.contiguous] out):
-    """Compute means; arguments as for dots."""
+    """Compute means. Arguments are as for dots."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(out, centre.shape[0], F.shape[1], ld)
@@ -156,8 +156,8 @@ def sum_parts(Py_ssize_t bags):
 def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
          const double[::1] values, const double[::1] squares, Py_ssize_t reach, double[:, :, ::1] rings,
          double[:, :, ::1] parts, double[:, ::1] out, int threads):
-    """Add each bag's value / size to its tokens, and its square / size². rings (sum_parts, ring_size places or more, 4)
-    and parts (sum_parts, columns, 2) are uninitialised; out (2, columns); there is at least one bag."""
+    """Set out (2, columns) to sums over the bags that contain a token: of value / size, and of square / size². rings
+    (sum_parts, ring_size places, 4) and parts (sum_parts, columns, 2) need no initial values. bags >= 1."""
     cdef Py_ssize_t n = tokens.shape[0], bags = centre.shape[0], columns = out.shape[1], part, column, count, i
     cdef double total
     require(bags > 0 and start.shape[0] == stop.shape[0] == values.shape[0] == squares.shape[0] == bags,
@@ -181,8 +181,8 @@ def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1
 cdef void part_sums(const int32_t* tokens, Py_ssize_t n, const int32_t* centre, const int32_t* start,
                     const int32_t* stop, const double* values, const double* squares, Py_ssize_t reach,
                     Py_ssize_t first, Py_ssize_t last, double* ring, double* out, Py_ssize_t columns) noexcept nogil:
-    """Compute sums of the bags from `first` to `last`. A place of the ring holds what is added to the running sums at a
-    position, and the terms of the bag with its centre there, which the position's token must not get."""
+    """Compute sums over the bags from `first` to `last`. A place of the ring holds the change of the running sums at a
+    position, and the terms of the bag centred there, which do not count for the centre's own token."""
     cdef Py_ssize_t wrap = ring_size(reach) - 1, j = first, p
     cdef double total = 0, total_square = 0, value, square, size
     cdef double* place
@@ -191,7 +191,7 @@ cdef void part_sums(const int32_t* tokens, Py_ssize_t n, const int32_t* centre, 
     if first == last:
         return
     for p in range(max(0, centre[first] - reach), min(n, centre[last - 1] + reach + 1)):
-        while j < last and centre[j] - reach <= p:  # no window starts earlier
+        while j < last and centre[j] - reach <= p:  # no window of a later bag starts before p
             size = stop[j] - start[j] - 1
             value, square = values[j] / size, squares[j] / (size * size)
             add_pair(ring + 4 * (start[j] & wrap), value, square)
@@ -218,9 +218,9 @@ def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
          real[:, ::1] scratch, uint8_t[::1] plan, real[:, ::1] panels,
          real[::view.strided, ::view.contiguous] X, real[::view.strided, ::view.contiguous] Z,
          real[::view.strided, ::view.contiguous] G, bint past_caches, bint half):
-    """Compute pull; arguments as for dots. plan: plan_size bytes; panels (threads, panels_size), each row on a cache
-    line; X may be W; past_caches: X, Z and G exceed the last-level cache, and are written past it; half: F and W, with
-    the same number of rows, are read rounded to bfloat16, if real is float and vectors have 64 bytes."""
+    """Compute pull. Arguments are as for dots. plan has plan_size bytes; panels (threads, panels_size) has each row on
+    a cache line; X may be W. past_caches: X, Z and G exceed the last-level cache and are written past it. half: F and
+    W, with equally many rows, are read rounded to bfloat16 (only float32 with vectors of 64 bytes)."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(W, W.shape[0], F.shape[1], ld)

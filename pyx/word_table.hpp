@@ -1,12 +1,12 @@
-// Words numbered in order of first appearance and counted, by a hash table.
+// A hash table that counts words and numbers them in order of first appearance.
 //
 // A slot is a 64-bit key, the word's id and its count below 2^32. A word of 1 to 8 bytes without a zero byte is its own
 // key, so nearly all tokens of a text are recognised without reading the stored word. The key of any other word is a
 // hash with the top byte 0xFF, which UTF-8 never holds; then the words themselves are compared. Slots are probed one
-// after the other, and at most half of the slots are taken. The numbers added to and multiplied with a key are random,
-// so nobody can write a text whose words meet in one slot.
+// after the other, and at most half of the slots are taken. The addend and the multiplier of hashes are random, so that
+// nobody can write a text whose words collide.
 //
-// Memory: 16 bytes per slot, 32 to 64 per distinct word, plus its letters and 8 for their place. Not thread-safe.
+// Memory: 16 bytes per slot, so 32 to 64 per distinct word, plus its letters and 8 for their place. Not thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -44,12 +44,12 @@ class WordTable {
         return {letters_.data() + starts_[id], starts_[id + 1] - starts_[id]};
     }
 
-    // The key of a word of text: no zero byte, n >= 1, and eight more bytes after it may be read.
+    // The key of a word inside a text, with n >= 1 bytes, all nonzero; eight bytes after it may be read.
     std::uint64_t key_in_text(const std::uint8_t *word, std::size_t n) const {
         return n <= 8 ? load(word) & (~std::uint64_t(0) >> (64 - 8 * n)) : hash(word, n);
     }
 
-    // The key of any word: empty, with zero bytes, at the end of its memory.
+    // The key of any word, also if it is empty, has zero bytes or ends where its memory ends.
     std::uint64_t key(std::string_view word) const {
         const auto *bytes = reinterpret_cast<const std::uint8_t *>(word.data());
         const std::size_t n = word.size();
@@ -59,7 +59,7 @@ class WordTable {
 
     void prefetch(std::uint64_t key) const { __builtin_prefetch(&slots_[slot_of(key)]); }
 
-    // Counts a word `times` times and returns its id, which is new if the word is.
+    // Adds `times` to the count of a word and returns its id; a new word gets a new id.
     std::int32_t add(std::uint64_t key, std::string_view word, std::int64_t times = 1) {
         std::size_t slot = find(key, word);
         if (slots_[slot].key == 0) slot = insert(key, word);
@@ -70,7 +70,7 @@ class WordTable {
         return found.id;
     }
 
-    // Adds the words of another table with their counts; writes their ids here to `ids`.
+    // Adds the words of another table with their counts; writes their ids in this table to `ids`.
     void absorb(const WordTable &other, std::int32_t *ids) {
         const std::vector<std::int64_t> counts = other.counts();
         // Keys of the next words, whose slots are being prefetched.
@@ -83,7 +83,7 @@ class WordTable {
         }
     }
 
-    // The ids of the words counted at_least times or more: the most frequent first, equal counts by code point.
+    // The ids of words with counts of at_least or more: the most frequent first, equal counts by code point.
     std::vector<std::int32_t> ranked(const std::vector<std::int64_t> &counts, std::int64_t at_least) const {
         std::vector<Ranked> words;
         for (std::size_t id = 0; id < size(); ++id)
@@ -114,8 +114,8 @@ class WordTable {
 
     static constexpr std::uint64_t HASHED = std::uint64_t(0xFF) << 56;
 
-    // The first eight bytes of a word as a number that sorts words like their bytes: UTF-8 bytes sort in the order of
-    // code points. Different words may share the number.
+    // The first eight bytes of a word as a number that sorts like these bytes: UTF-8 bytes sort in the order of code
+    // points. Different words may share a number.
     std::uint64_t beginning(std::size_t id) const {
         std::uint64_t bytes = 0;
         const std::size_t n = std::min<std::size_t>(8, starts_[id + 1] - starts_[id]);
@@ -180,8 +180,8 @@ class WordTable {
     std::vector<Slot> slots_; // their number is a power of two
     int shift_;               // 64 minus its exponent
     std::vector<char> letters_;
-    std::vector<std::size_t> starts_; // where each word begins among the letters, and where the last word ends
-    std::unordered_map<std::int32_t, std::int64_t> carries_; // counts beyond their slots, in units of 2^32
+    std::vector<std::size_t> starts_; // where each word begins in the letters, and where the last word ends
+    std::unordered_map<std::int32_t, std::int64_t> carries_; // parts of counts above 2^32, in units of 2^32
 };
 
 } // namespace wordsparse::text
