@@ -93,6 +93,7 @@ KINDS = {
             {"window": BASKET_WINDOW, "sample": 0.0, "form": 0.0, "min_count": 1},
             {"distances": "equal"},
             {"turn": 0.0},
+            epochs_by_length=True,
             name="items",
         ),
         Kind(
