@@ -57,7 +57,8 @@ def command(
     lists too. A basket without an item that MODEL knows gets the most frequent items, and a message says so.
 
     With -o, ITEM... are tables with a row for each item, such as logs of purchases. The rows that share a value of
-    --group-by are a basket. Columns that are not named are those of MODEL's training.
+    --group-by are a basket; their order does not change its answer. Columns that are not named are those of MODEL's
+    training.
     """
     from wordsparse.words.model_directory import load
 
