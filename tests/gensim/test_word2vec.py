@@ -171,6 +171,7 @@ def test_predictions_are_probabilities() -> None:
     assert found is not None
     assert sum(probability for _, probability in found) == pytest.approx(1, abs=1e-5)
     assert found[0][0] == 15
+    assert [model.predict_output_word([14, 16], topn=n) for n in (None, 3, 0)] == [found, found[:3], []]
     assert model.predict_output_word(["none"]) is None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import scipy.sparse as sp
 
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.gensim.texts import engine_words
@@ -13,7 +14,7 @@ from wordsparse.types import Array
 from wordsparse.vectors.table import Key
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
-from wordsparse.words.prediction import log_probabilities
+from wordsparse.words.prediction import Predictor
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.text_source import TextSource
 
@@ -42,9 +43,11 @@ class Trained:
         weights = self.model.output_rows[:, :-1] / np.exp(self._log_measure / 2)[:, None].astype(np.float32)
         return self._in_order(keys, weights, np.zeros((len(keys), weights.shape[1]), np.float32))
 
-    def log_probabilities(self, inputs: Array) -> Array:
-        """Return log P(key | input), (n, V), exact over the vocabulary; inputs (n, dim) in the basis of training."""
-        return log_probabilities(inputs, self.model.output_rows, self._log_measure)
+    def likeliest(self, rows: Sequence[int], n: int) -> list[tuple[Key, float]]:
+        """Return the n most probable keys next to the words of these rows, with their probabilities."""
+        baskets = sp.csr_array((np.ones(len(rows), np.float32), rows, [0, len(rows)]), (1, len(self.keys)))
+        found, shares = Predictor(self.model).rank(baskets, n, sp.csr_array(baskets.shape))
+        return [(self.keys[row], share) for row, share in zip(found[0].tolist(), shares[0].tolist(), strict=True)]
 
     def _in_order(self, keys: Sequence[Key], rows: Array, missing: Array) -> Array:
         """Return row i for key i, with the rows of ``missing`` for keys that are not in the model."""

@@ -226,12 +226,3 @@ def _items(name: str, given: Any) -> list[Any]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise InputError(f"{name} must be a list of items, not {given!r:.40}: split a text first")
     return list(given)
-
-
-def log_probabilities(inputs: Array, output_rows: Array, log_measure: Array) -> Array:
-    """Return log P(word | input), (n, V), for inputs (n, dim) in the basis of training. ``output_rows`` (V, dim + 1)
-    are diag(√π) W, and ``log_measure`` (V,) is log π."""
-    outputs = inputs @ output_rows[:, :-1].T + output_rows[:, -1]
-    outputs = outputs / np.exp(log_measure / 2) + log_measure
-    outputs -= outputs.max(axis=1, keepdims=True)
-    return np.asarray(outputs - np.log(np.exp(outputs).sum(axis=1, keepdims=True)))

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, Self
 
-import numpy as np
-
 from wordsparse.errors import InputError
 from wordsparse.gensim import engine, saving, settings, texts
 from wordsparse.gensim.building import FilePath, VocabularyBuilder
@@ -213,7 +211,9 @@ class Word2Vec(Renamed, VocabularyBuilder):
         """Return the sum of the losses of all pairs of a word and its context since training began, exact."""
         return self.running_training_loss
 
-    def predict_output_word(self, context_words_list: Sequence[Any], topn: int = 10) -> list[tuple[Any, float]] | None:
+    def predict_output_word(
+        self, context_words_list: Sequence[Any], topn: int | None = 10
+    ) -> list[tuple[Any, float]] | None:
         """Return the most probable words for a context, with exact probabilities; None if all its words are unknown.
 
         Raises
@@ -228,10 +228,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
         if not rows:
             logger.warning("no word of the context is in the vocabulary")
             return None
-        inputs = self._trained.model.input_rows[rows].mean(axis=0, keepdims=True)
-        probabilities = np.exp(self._trained.log_probabilities(inputs))[0]
-        best = np.argsort(-probabilities, kind="stable")[:topn]
-        return [(self._trained.keys[row], float(probabilities[row])) for row in best]
+        return self._trained.likeliest(rows, len(self.wv) if topn is None else max(1, topn))[:topn]
 
     @property
     def syn1neg(self) -> Array:
