@@ -15,7 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "count": ("wordsparse.counts.command", "Count the pairs of words of a text, for training from counts."),
     "evaluate": ("wordsparse.cli.evaluate", "Judge a model, or word vectors of any tool, by test sets."),
     "compare": ("wordsparse.comparison.command", "Train wordsparse and gensim's word2vec on CORPUS, and judge both."),
-    "advise": ("wordsparse.advice.command", "Tell whether the exact layer suits CORPUS, or rows of numbers."),
+    "advise": ("wordsparse.advice.command", "Tell whether the exact layer suits your data."),
     "export": ("wordsparse.cli.export", "Write vectors in the format of another program."),
     "subwords": ("wordsparse.cli.subwords", "Fit n-grams of characters to finished vectors."),
     "infer": ("wordsparse.cli.infer", "Infer from a text the vectors of words that MODEL does not know."),

@@ -19,7 +19,9 @@ from wordsparse.cli.options import reading_options
 @quiet_option
 @json_option
 def command(as_json: bool, quiet: bool, corpus: tuple[Path, ...], **options: Any) -> None:
-    """Tell whether the exact layer suits your data: the text CORPUS, or rows of numbers (--features and --targets).
+    """Tell whether the exact layer suits your data.
+
+    The data are the text CORPUS, or rows of numbers (--features and --targets).
 
     The advice compares sizes and losses, times a step of the layer and of a dense layer, and runs a trial within
     --budget. It may recommend something else.
