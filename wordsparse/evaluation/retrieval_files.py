@@ -15,6 +15,7 @@ from wordsparse.corpus.tables import column_names, table_rows
 from wordsparse.errors import InputError
 
 CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels"
+COLUMNS = ("query-id", "corpus-id", "score")
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +57,13 @@ def read_collection(path: str | PathLike[str]) -> Collection:
         if str(document) in lines:
             raise InputError(f"{name}: the _id {document!r} occurs twice; leave one document out")
         lines[str(document)] = len(lines)
+    if not {*COLUMNS} <= {*column_names(judgements, "csv")}:
+        raise InputError(
+            f"{judgements}: its first line must name the columns {', '.join(COLUMNS)}, with tabs between them"
+        )
     texts = {str(query): str(text) for _, (query, text) in table_rows(folder / QUERIES, ["_id", "text"])}
     grades, documents = dict[str, dict[int, float]](), len(lines)
-    for name, (query, document, score) in table_rows(judgements, ["query-id", "corpus-id", "score"]):
+    for name, (query, document, score) in table_rows(judgements, COLUMNS):
         if query not in texts:
             raise InputError(f"{name}: the query {query!r} is not in {QUERIES}; leave its judgements out")
         if (grade := _grade(name, score)) > 0:
