@@ -1,4 +1,4 @@
-"""docs/fasttext.md has a counterpart to each of fastText's commands, and it runs."""
+"""docs/fasttext.md has a counterpart to each of fastText's commands, which runs, and to its Python methods."""
 
 import re
 import shlex
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.topics import two_topics
 
+import wordsparse as ws
 from wordsparse.cli import main
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "fasttext.md"
@@ -34,3 +35,8 @@ def test_the_commands_run_one_after_the_other(
             assert main(shlex.split(arguments)) == 0, command
         assert main([theirs]) == 2
         assert f"it is wordsparse {command.split()[0]} " in capsys.readouterr().err
+    names = re.findall(r"^\| `(?:fasttext|model)\.(\w+)[^|]*` \| `(.*?)`.* \|$", PAGE.read_text(), re.MULTILINE)
+    assert len(names) == 11
+    for name, ours in names:
+        with pytest.raises(AttributeError, match=re.escape(f": it is {ours}")):
+            getattr(ws if ours.startswith("wordsparse") else ws.load("model"), name)
