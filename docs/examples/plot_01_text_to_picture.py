@@ -2,10 +2,10 @@
 From a text to a picture
 ========================
 
-Word vectors of a small text, their neighbours, and a map of some words.
+Train word vectors on a small text, list neighbours, and draw a map of some words.
 
-The text is the one that gensim ships for its own tests: 300 short news texts of the Australian Broadcasting
-Corporation. It has 60,000 words, which is little: read the neighbours as a sign of life.
+The text comes with gensim's own tests: 300 short news texts of the Australian Broadcasting Corporation. Its 60,000
+words are few for training, so expect only rough neighbours.
 """
 
 from pathlib import Path
@@ -17,14 +17,14 @@ import numpy as np
 import wordsparse as ws
 
 # %%
-# A text is a file, several files, or any iterable of sentences, each a list of words. Here, a line is a news text;
-# words are cut out and made lower-case by gensim's ``simple_preprocess``.
+# A text is a file, several files, or any iterable of sentences, each a list of words. Here, each line is a news text.
+# gensim's ``simple_preprocess`` splits it into lower-case words.
 text = Path(gensim.__path__[0], "test", "test_data", "lee_background.cor").read_text(encoding="utf-8")
 sentences = [gensim.utils.simple_preprocess(line) for line in text.splitlines()]
 print(len(sentences), "texts;", sum(map(len, sentences)), "words;", " ".join(sentences[0][:12]), "…")
 
 # %%
-# Nothing has to be chosen. On a text as small as this one, more epochs and fewer dimensions than the defaults help.
+# You can train without any options. For a text this small, use more epochs and fewer dimensions than by default.
 model = ws.train(sentences, model="skipgram", dim=50, epochs=30, seed=1)
 print(model)
 
@@ -34,7 +34,7 @@ for word in ("israeli", "fire", "cricket", "economy"):
     print(f"{word:10s}", ", ".join(near for near, _ in model.wv.similar(word, 6)))
 
 # %%
-# A map: the 150 most frequent words of five letters or more, by the two largest principal components.
+# A map of the 150 most frequent words with at least five letters: their two largest principal components.
 words = [word for word in model.wv.words if len(word) >= 5][:150]
 vectors = model.wv[words]
 centred = vectors - vectors.mean(0)
@@ -47,8 +47,8 @@ for word, place in zip(words, plane, strict=True):
 axes.set_axis_off()
 
 # %%
-# The same as commands, for a text of your own in a file, a sentence or a paragraph a line; and instead of the picture,
-# a page to look around in::
+# The same as commands, for a file with a sentence or a paragraph on each line. Instead of the picture, ``explore``
+# writes an interactive page::
 #
 #     wordsparse train text.txt -o model --tokens simple --model skipgram --dim 50 --epochs 30
 #     wordsparse similar model fire

@@ -2,8 +2,8 @@
 A network with 100,000 outputs
 ==============================
 
-A hidden layer of one's own, and :class:`wordsparse.FactoredOutput` as its last layer: the exact gradient over all
-outputs, without the array of 100,000 outputs ever being made.
+Use :class:`wordsparse.FactoredOutput` as the last layer of your own network in NumPy. The gradient is exact over all
+100,000 outputs, but the array of these outputs is never computed.
 """
 
 import matplotlib.pyplot as plt
@@ -13,7 +13,7 @@ import scipy.sparse
 import wordsparse as ws
 
 # %%
-# Data: each of 200 classes of inputs has five labels of its own out of 100,000.
+# Data: inputs of 200 classes. Each class has five labels of its own, out of 100,000.
 random = np.random.default_rng(0)
 D, d, examples = 100_000, 32, 4000
 labels = random.integers(D, size=(200, 5))
@@ -26,9 +26,9 @@ Y = scipy.sparse.csr_matrix(
 )
 
 # %%
-# One hidden layer of rectified units. The layer gives the losses and the gradient by its inputs, and takes its own
-# step; the rest is the chain rule. Its step is on the sum over the minibatch, so the rate for a mean is divided by the
-# size.
+# The network has one hidden layer of rectified linear units. The layer returns the losses and the gradient by its
+# inputs, and takes its own step; the chain rule does the rest. The step is for the sum over the minibatch. For the
+# mean, divide the learning rate by the minibatch size.
 A = (random.standard_normal((20, d)) / np.sqrt(20)).astype(np.float32)
 layer = ws.FactoredOutput(n_outputs=D, n_features=d, loss="squared")
 rate, minibatch, losses = 0.05, 100, []
@@ -41,12 +41,12 @@ for _ in range(20):
         losses.append(loss.mean())
 
 # %%
-# The loss of squared error starts at 5, the square sum of the targets.
+# The squared error starts at 5, the sum of the squared targets.
 plt.plot(losses)
 plt.xlabel("minibatch")
 plt.ylabel("loss per example")
 
 # %%
-# How many of the five best outputs are labels?
+# How many of the five largest outputs are labels?
 best, _ = layer.top(np.maximum(X[:500] @ A, 0), k=5)
 print("precision at 5:", np.mean([np.isin(row, labels[c]).mean() for row, c in zip(best, classes, strict=False)]))

@@ -2,9 +2,9 @@
 Many labels
 ===========
 
-Debian's package list, which every machine with apt has: descriptions → facet tags, and packages → what they depend on.
+Predict tags and dependencies of Debian packages from their descriptions.
 
-Nothing is downloaded. Where there is no apt, this page has rows of chance in their place, so that it runs everywhere.
+Nothing is downloaded: every machine with apt has the package list. On machines without apt, random rows replace it.
 """
 
 import re
@@ -21,7 +21,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 import wordsparse as ws
 
 # %%
-# A package has a description, tags such as ``role::program``, and packages that it depends on.
+# Read the packages. Each has a description, tags such as ``role::program``, and packages that it depends on.
 listed = ""
 if shutil.which("apt-cache"):
     listed = subprocess.run(["apt-cache", "dumpavail"], check=True, capture_output=True, text=True).stdout
@@ -40,7 +40,7 @@ packages = packages[:6000]
 print(len(packages), "packages;", packages[0])
 
 # %%
-# Tags from descriptions: a pipeline of scikit-learn. Nothing is set: the classifier chooses its constants.
+# Predict tags from descriptions with a scikit-learn pipeline. The classifier chooses its constants itself.
 texts, tags, depends = zip(*packages, strict=True)
 binarizer = MultiLabelBinarizer(sparse_output=True)
 Y = sp.csr_array(binarizer.fit_transform(tags))
@@ -53,7 +53,7 @@ scores = classifier.evaluate(model[:-1].transform(texts[is_test]), Y[is_test])
 print({f"P@{k}": round(value, 3) for k, value in scores["precision"].items()}, "scoring power", classifier.power_)
 
 # %%
-# The likeliest tags of some packages, with probabilities.
+# The most probable tags of some packages:
 some = np.flatnonzero(is_test)[:4]
 labels, probabilities = classifier.predict_topk(model[:-1].transform(texts[some]), 3)
 for i, row, chances in zip(some, labels, probabilities, strict=True):
@@ -61,7 +61,7 @@ for i, row, chances in zip(some, labels, probabilities, strict=True):
     print(f"{texts[i][:50]:50s} {found}")
 
 # %%
-# Probabilities are calibrated: among predictions of about p, a share of about p is right.
+# Probabilities are calibrated: of the predictions with a probability of about p, a share of about p is right.
 labels, probabilities = classifier.predict_topk(model[:-1].transform(texts[is_test]), 10)
 right = Y[is_test].toarray()[np.arange(labels.shape[0])[:, None], labels]
 bins = np.digitize(probabilities.ravel(), np.linspace(0, 1, 11)[1:-1])
@@ -73,7 +73,7 @@ axes.set(xlabel="probability", ylabel="share that is right")
 figure.tight_layout()
 
 # %%
-# Dependencies from descriptions, by the same pipeline: many more labels, most of them on few packages.
+# Predict dependencies with the same pipeline. There are many more labels, and most of them belong to few packages.
 user_items = MultiLabelBinarizer(sparse_output=True)
 X = sp.csr_array(user_items.fit_transform(depends))
 has_some = np.diff(X.indptr) > 0

@@ -2,10 +2,10 @@
 A PyTorch network with 50,000 classes
 =====================================
 
-:class:`wordsparse.torch.FactoredOutput` as the last layer of a PyTorch network: the optimizer trains the body, the
+Use :class:`wordsparse.torch.FactoredOutput` as the last layer of a PyTorch network. The optimizer trains the body; the
 layer takes its own exact step in the backward pass.
 
-Nothing is downloaded: the data is drawn at random.
+Nothing is downloaded: the data is random.
 """
 
 import matplotlib.pyplot as plt
@@ -14,7 +14,7 @@ import torch
 from wordsparse.torch import FactoredOutput
 
 # %%
-# Data: bags of words. Each of 100 topics has words of its own, and three classes out of 50,000.
+# Data: bags of words. Each of 100 topics has its own words, and three classes out of 50,000.
 generator = torch.Generator().manual_seed(0)
 D, topics, words, examples = 50_000, 100, 1000, 3000
 labels = torch.randint(D, (topics, 3), generator=generator)
@@ -23,9 +23,9 @@ bags = topic[:, None] * 10 + torch.randint(10, (examples, 6), generator=generato
 targets = labels[topic, torch.randint(3, (examples,), generator=generator)]
 
 # %%
-# The body is an embedding of the words, their mean, and a hidden layer; any module can stand there. The layer has no
-# parameters, so that the optimizer has those of the body only. A scheduler can move the layer's learning rate too,
-# through ``head.fused_optimizer``.
+# The body is an embedding of the words, their mean and a hidden layer; you can use any module instead. The layer has no
+# parameters, so the optimizer sees only the body's. A scheduler can also change the layer's learning rate, through
+# ``head.fused_optimizer``.
 torch.manual_seed(0)
 body = torch.nn.Sequential(torch.nn.EmbeddingBag(words, 64), torch.nn.Linear(64, 64), torch.nn.ReLU())
 head = FactoredOutput(64, D, loss="squared", reduction="sum", lr=2e-4)
@@ -41,13 +41,13 @@ for _ in range(5):
         losses.append(loss.item() / len(some))
 
 # %%
-# The loss of squared error starts at 1, the square of the one target.
+# The squared error starts at 1, the square of the one target.
 plt.plot(losses)
 plt.xlabel("minibatch")
 plt.ylabel("loss per example")
 
 # %%
-# How many of the three best classes belong to the topic? Top-k looks at all 50,000 outputs.
+# How many of the three largest of all 50,000 outputs belong to the topic?
 body.eval()
 head.eval()
 found = head.top(body(bags[:500]).detach(), 3).indices

@@ -1,9 +1,9 @@
 """
-A loss of one's own
-===================
+A loss of your own
+==================
 
-A loss of the family needs its value and its derivatives by an output o, and by the sums q = Σ oᵢ² and s = Σ oᵢ over all
-outputs: two methods for one that is linear in them.
+Define your own loss by its value and its derivatives by a target's output o and by the sums q = Σ oᵢ² and s = Σ oᵢ over
+all outputs. A loss that is linear in q and s needs two methods.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,9 @@ import scipy.sparse
 import wordsparse as ws
 
 # %%
-# A squared margin: each target shall have an output of at least ``margin``, and all outputs shall be small. ``slopes``
-# are the constant, and the factors of q and of s; ``total`` is Σ πᵢ, the number of outputs without a base measure.
+# A squared margin: each target should have an output of at least ``margin``, and all outputs should be small.
+# ``slopes`` returns the constant and the factors of q and s. ``total`` is Σ πᵢ, or the number of outputs without a base
+# measure.
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,11 @@ class SquaredMargin(ws.losses.LinearLoss):
 
 
 # %%
-# The derivatives are compared with finite differences; a wrong one is named.
+# ``check_loss`` compares the derivatives with finite differences, and names a wrong one.
 ws.check_loss(SquaredMargin())
 
 # %%
-# The layer trains with it, exactly, over 20,000 outputs.
+# Train the layer with this loss, exactly, over 20,000 outputs.
 random = np.random.default_rng(0)
 D, d, m = 20_000, 16, 2000
 group = random.integers(0, 50, m)

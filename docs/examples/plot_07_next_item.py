@@ -2,9 +2,11 @@
 The next item of a sequence
 ===========================
 
-What does somebody buy, hear or open next? A row of what they had, the latest item weighing most, and a label: the item
-that came next. Nothing else is needed, and nothing is set. With one target an example, a network of PyTorch's starts
-best with cross-entropy among the minibatch's own targets: the page on PyTorch networks has the figures.
+What does a user buy, hear or open next? Each row is a user's history, with the highest weight for the latest item; its
+label is the item that came next. You need no other data and no options.
+
+In a PyTorch network with one target per example, start with cross-entropy among the minibatch's own targets: the page
+on PyTorch networks has the measurements.
 """
 
 import matplotlib.pyplot as plt
@@ -14,7 +16,7 @@ import scipy.sparse as sp
 import wordsparse as ws
 
 # %%
-# Made-up users: each item has five successors that often follow it, and one step in three goes anywhere.
+# Synthetic users: each item has five successors that often follow it, and one step in three leads to any item.
 random = np.random.default_rng(0)
 n_items = 2000
 successors = random.integers(0, n_items, (n_items, 5))
@@ -29,7 +31,7 @@ for length in random.integers(4, 12, 3000):
 
 
 # %%
-# The rows: every item of a history weighs ``decay`` times the item after it.
+# The rows: every item of a history has ``decay`` times the weight of the item after it.
 def histories(parts: list[list[int]], decay: float = 0.6) -> sp.csr_array:
     """A row for each part of a sequence."""
     values = np.concatenate([decay ** np.arange(len(part))[::-1] for part in parts])
@@ -40,15 +42,15 @@ def histories(parts: list[list[int]], decay: float = 0.6) -> sp.csr_array:
 
 
 # %%
-# Each user's last item is left out as a test; every item before it but the first is a label.
+# Test on each user's last item. All earlier items, except the first, are labels for training.
 known, following = [sequence[:-1] for sequence in sequences], np.array([sequence[-1] for sequence in sequences])
 X = histories([part[:t] for part in known for t in range(1, len(part))])
 y = np.concatenate([part[1:] for part in known])
 classifier = ws.SparseTargetClassifier().fit(X, y)
 
 # %%
-# The ten likeliest items that a user has not had, and how often the next one is among them. Beside it, two counts:
-# what is bought most, and which items come after which, weighted as the rows are.
+# Predict the ten most probable items that a user has not had. How often is the next item among them? For comparison,
+# there are two counts: the most popular items, and the items that come after others, weighted as in the rows.
 depth = 10 + max(map(len, known))
 X_new = histories(known)
 places, probabilities = classifier.predict_topk(X_new, depth)

@@ -2,10 +2,10 @@
 A transformer for the next item, with one table
 ===============================================
 
-A small causal transformer in PyTorch reads what a user had and names what comes next out of 5,000 items. Its output
-layer is ``FactoredOutput``, and its inputs are rows of the same table (``embed``): the loss and the gradient are exact
-over all items, and no step forms 5,000 outputs. Beside it stands the strongest cheap rival where each place has one
-target: cross-entropy among the targets of the minibatch alone.
+A small causal transformer in PyTorch reads a user's history and predicts the next of 5,000 items. Its output layer is
+``FactoredOutput``, and its inputs are rows of the same table (``embed``). The loss and the gradient are exact over all
+items, and no step computes 5,000 outputs. It is compared with the strongest cheap rival for one target per position:
+cross-entropy among the targets of the minibatch.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ torch.manual_seed(0)
 torch.set_num_threads(1)
 
 # %%
-# Made-up users: each has one of 100 tastes, a taste has 50 items, and one item in three is anything popular.
+# Synthetic users: each has one of 100 tastes, with 50 items per taste. One item in three is any popular item.
 random = np.random.default_rng(0)
 n_items, n_users, length, dim = 5_000, 4_000, 8, 32
 of_taste, taste = random.permutation(n_items).reshape(100, 50), random.integers(100, size=n_users)
@@ -35,7 +35,7 @@ train, test = torch.from_numpy(sequences[:, :-1]), torch.from_numpy(sequences[:,
 
 
 # %%
-# The network: a norm of the items' rows, which differ in size; embeddings of places; one block.
+# The network: a normalisation of the items' rows, which differ in size, position embeddings, and one block.
 class Body(torch.nn.Module):
     def __init__(self, embed: Callable[[torch.Tensor], torch.Tensor]) -> None:
         super().__init__()
@@ -52,13 +52,14 @@ class Body(torch.nn.Module):
 
 
 # %%
-# The exact head. Frequent items weigh more in the base measure, as they do in word vectors: by the root of their
-# counts. It takes its own steps in the backward pass; no rate is set.
+# The exact head. The base measure gives frequent items more weight, by the root of their counts, as in word vectors.
+# The head takes its own steps in the backward pass, so it needs no learning rate.
 counts = np.bincount(train.ravel(), minlength=n_items)
 head = FactoredOutput(dim, n_items, loss="zloss", bias=True, base_measure=np.sqrt(counts + 1.0))
 
 # %%
-# The rival: an item is among the minibatch's by the chance 1 − (1 − Q)ⁿ, and weighs one over it; log Q is its bias.
+# The rival: an item is in the minibatch with the probability 1 − (1 − Q)ⁿ, and the inverse of it is the item's weight.
+# The item's bias is log Q.
 rows = torch.nn.Embedding(n_items, dim, sparse=True)
 torch.nn.init.normal_(rows.weight, std=0.02)
 Q = torch.from_numpy((counts + 0.1) / (counts + 0.1).sum()).float()
@@ -71,7 +72,7 @@ def in_batch(h: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 # %%
-# Both train the same body for eight epochs.
+# Both heads train the same body for eight epochs.
 def learn(body: Body, loss_of: Callable[..., torch.Tensor], top: Callable[[torch.Tensor], torch.Tensor]) -> list[float]:
     mine = [parameter for parameter in body.parameters() if parameter is not rows.weight]
     optimizers = [torch.optim.Adam(mine, lr=2e-3), torch.optim.SparseAdam([rows.weight], lr=2e-3)]
@@ -99,7 +100,7 @@ for name, shares in found.items():
     print(name, *(f"{share:.3f}" for share in shares))
 
 # %%
-# Beside it, the items that users had together with those of this user, and what is had most.
+# For comparison: the items that other users had together with this user's items, and the most popular items.
 had = sp.csr_array((np.ones(train.numel()), train.ravel(), np.arange(n_users + 1) * train.shape[1]))
 had.resize(n_users, n_items)
 together = had @ (had.T @ had)

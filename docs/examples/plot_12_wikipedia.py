@@ -2,8 +2,8 @@
 Vectors of a Wikipedia
 ======================
 
-Wikipedia's dumps are XML with markup: templates, tables, links. ``format="wiki"`` reads them as they are, by gensim's
-reader: each article is a sentence, and pages of less than fifty words, redirects above all, are left out.
+Wikipedia's dumps are XML with markup: templates, tables, links. ``format="wiki"`` reads them directly, with gensim's
+reader. Each article is a sentence; pages of fewer than fifty words, mainly redirects, are left out.
 """
 
 import bz2
@@ -16,9 +16,9 @@ from tempfile import mkdtemp
 import wordsparse as ws
 
 # %%
-# A dump to try it on, small enough to be made here: an article for each topic of Python's reference, its first words a
-# link, and also a redirect and a page of another namespace. A real one comes by
-# ``wordsparse corpora fetch simple-wikipedia -o dump``, or from dumps.wikimedia.org for any language.
+# A dump small enough to be made here: an article for each topic of Python's reference that begins with a link, a
+# redirect, and a page of another namespace. Fetch a real dump with ``wordsparse corpora fetch simple-wikipedia -o
+# dump``, or take one in any language from dumps.wikimedia.org.
 page = "<page><title>{}</title><ns>{}</ns><id>{}</id><revision><text>{}</text></revision></page>\n"
 articles = [
     page.format(escape(title), 0, number, escape(f"'''{title}''' {{{{stub}}}} [[Python|Python's]] {text}"))

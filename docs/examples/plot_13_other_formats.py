@@ -2,8 +2,8 @@
 Vectors for Parquet, TensorBoard and spaCy
 ==========================================
 
-What another program reads is often a few lines from ``model.vectors`` and ``model.vocabulary``: a table in Parquet, the
-two files of TensorBoard's projector, and floret's table of hashed n-grams, by which spaCy knows vectors of any word.
+Write the files of another program in a few lines, from ``model.vectors`` and ``model.vocabulary``: a Parquet table, the
+two files of TensorBoard's projector, and floret's table of hashed n-grams, from which spaCy gets a vector for any word.
 """
 
 import re
@@ -25,7 +25,7 @@ model = ws.train(text, dim=20, epochs=5, progress=False)
 words, folder = model.vocabulary.words, Path(mkdtemp())
 
 # %%
-# Parquet, a row for each word, for DuckDB, pandas, Polars and Spark; and back.
+# Parquet, with a row for each word, for DuckDB, pandas, Polars and Spark. The file can be read again, too.
 columns = {"word": words, "count": model.vocabulary.counts, "vector": list(model.vectors)}
 pq.write_table(pa.table(columns), folder / "vectors.parquet")
 table = pq.read_table(folder / "vectors.parquet")
@@ -33,15 +33,15 @@ again = ws.WordVectors(table["word"].to_pylist(), np.stack(table["vector"].to_nu
 print(again.similar("class", 3))
 
 # %%
-# TensorBoard's projector takes a file of vectors and one of words. It knows no quotes: leave out words with tabs.
+# TensorBoard's projector reads a file of vectors and a file of words. It has no quoting, so leave out words with tabs.
 np.savetxt(folder / "vectors.tsv", model.vectors, "%.9g", delimiter="\t")
 lines = [f"{word}\t{count}\n" for word, count in zip(words, model.vocabulary.counts, strict=True)]
 (folder / "metadata.tsv").write_text("word\tcount\n" + "".join(lines), encoding="utf-8")
 
 
 # %%
-# floret's vector of any word is the mean of rows of a table, by hashes of its n-grams. Least squares make rows by which
-# known words keep theirs as nearly as the table can hold them. spaCy takes it by
+# In floret, the vector of a word is the mean of those rows of a table that the hashes of its n-grams select. Least
+# squares fits the rows, so that known words keep their vectors as nearly as the table allows. spaCy reads the file with
 # ``python -m spacy init vectors en vectors.floret pipeline --mode floret``.
 def places(word: str) -> list[int]:
     """The two rows of the whole word and of each of its n-grams of three to five letters."""

@@ -2,8 +2,8 @@
 Search in 20,000 texts
 ======================
 
-A corpus becomes its own search engine: here 20,000 descriptions of functions and classes, from the Python files of this
-machine. The vectors are trained on these texts alone, in a few seconds. Hybrid search adds BM25, the ranking by shared
+Search a collection with vectors trained on it: 20,000 descriptions of functions and classes, from the Python files of
+this machine. Training takes a few seconds and needs no other texts. Hybrid search adds BM25, which ranks by shared
 words.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 import wordsparse as ws
 
 # %%
-# The texts: the docstring of each function and class of the standard library, and then of the installed packages.
+# The texts: the docstrings of all functions and classes, first of the standard library, then of the installed packages.
 DEFINED = re.compile(r'^ *(?:def|class) (\w+)[^\n]*:\n +r?"""(.*?)"""', re.MULTILINE | re.DOTALL)
 name_of: dict[str, str] = {}
 stdlib, others = (sorted(Path(sysconfig.get_path(name)).rglob("*.py")) for name in ("stdlib", "purelib"))
@@ -31,14 +31,14 @@ texts = list(name_of)[:20_000]
 print(f"{len(texts):,} texts, such as {name_of[texts[100]]}: {texts[100][:80]}")
 
 # %%
-# Train and encode. ``preset="search"`` (``--for search``) weighs a word by how rare it is among the texts, and by how
-# much it says about them. The tokeniser lower-cases texts and leaves punctuation out, also in each question.
+# Train and encode. With ``preset="search"`` (``--for search``), a word's weight depends on how rare it is among the
+# texts, and how much it says about them. The tokeniser makes texts and questions lower-case and leaves punctuation out.
 model = ws.train(iter(texts), tokens="simple", preset="search", dim=100, progress=False)
 vectors = model.encode(texts)
 print(f"{len(model):,} words, {model.report['cpu_seconds']:.0f} CPU s")
 
 # %%
-# Ask: vectors have length one, so a product is a cosine. An index does the same for millions of texts.
+# Ask questions. Vectors have length one, so a dot product is a cosine. For millions of texts, use an index.
 questions = ["remove a directory and its files", "read rows of a table", "wait until a thread has ended"]
 asked = model.encode(questions)
 cosines = asked @ vectors.T
@@ -49,7 +49,8 @@ for question, found, near in zip(questions, best, cosines, strict=True):
         print(f"  {near[place]:.2f}  {name_of[texts[place]]}: {texts[place][:70]}")
 
 # %%
-# Hybrid search: BM25 ranks the same texts by shared words, and each text gets 1/(60 + rank) from both rankings.
+# Hybrid search: BM25 ranks the same texts by shared words. The score of a text is the sum of 1/(60 + rank) over both
+# rankings.
 index = bm25s.BM25(k1=1.2, b=0.75)
 index.index([model.split(text) for text in texts], show_progress=False)
 for question, near in zip(questions, cosines, strict=True):
@@ -60,7 +61,8 @@ for question, near in zip(questions, cosines, strict=True):
         print(f"  {name_of[texts[place]]}: {texts[place][:70]}")
 
 # %%
-# A picture: the texts in the plane of the three questions, which are stars, and the 20 answers to each in its colour.
+# A picture: the texts projected onto the plane of the three questions. Stars are the questions; the 20 answers to each
+# have its colour.
 plane = np.linalg.svd(asked - asked.mean(axis=0))[2][:2]
 x, y = plane @ (vectors - vectors.mean(axis=0)).T
 figure, axes = plt.subplots(figsize=(8, 5))
