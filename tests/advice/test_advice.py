@@ -1,4 +1,4 @@
-"""The advice, which must be able to say no: sizes, losses, verdicts and the trial."""
+"""The advice, which may advise against wordsparse: sizes, losses, verdicts and the trial."""
 
 import json
 from pathlib import Path
@@ -20,12 +20,12 @@ from wordsparse.layer.losses import LOSSES
 
 @pytest.fixture(autouse=True)
 def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replace the timing of a step by a count of its operations, so that no test depends on a clock."""
+    """Replace the time of a step by the number of its operations, so that no test depends on a clock."""
     monkeypatch.setattr(advice, "measured_speedup", lambda sizes: sizes.speedup_predicted)
 
 
 def rows(folder: Path, outputs: int = 5000, values: bool = False) -> dict[str, str]:
-    """Write rows, each with three words of one of twenty topics and with that topic's target."""
+    """Write rows; each has three words of one of twenty topics, and that topic as its target."""
     random = np.random.default_rng(0)
     topic = random.integers(0, 20, 600)
     words = topic[:, None] * 5 + random.integers(0, 5, (600, 3))

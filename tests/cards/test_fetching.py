@@ -46,12 +46,12 @@ def tarred(mode: str, *members: tuple[tarfile.TarInfo | str, bytes]) -> bytes:
 
 
 def broken(data: bytes) -> bytes:
-    """Return an archive with changed bytes in the middle of its compressed data."""
+    """Damage an archive: change some bytes in the middle of its compressed data."""
     return data[:60] + bytes(20) + data[80:]
 
 
 def card(tmp_path: Path, served: Served, name: str = "text.txt", **facts: Any) -> Path:
-    """Write a card of a file on the server."""
+    """Write a card for a file on the server."""
     members = facts.pop("members", {})
     lines = [f"{key} = {json.dumps(value)}" for key, value in {"url": f"{served.address}/{name}", **facts}.items()]
     lines += ["[download.members]", *(f'"{key}" = "{value}"' for key, value in members.items())]
@@ -76,7 +76,7 @@ def test_a_file(tmp_path, algorithm):
     assert f"sha256:{fetched['download_sha256']}" == sha(TEXT)
     assert seen[-1] == (len(TEXT), len(TEXT))
     assert sorted(os.listdir(tmp_path)) == ["card.toml", "out"]
-    assert len(list(sentences(tmp_path / "out"))) == 5000  # the record of the download is not read as text
+    assert len(list(sentences(tmp_path / "out"))) == 5000  # the file that records the download is not read as text
     with pytest.raises(InputError, match=r"out.*exist"):
         fetch(load_card(path), tmp_path / "out")
 
@@ -97,7 +97,7 @@ def test_without_a_checksum_the_one_that_was_met_is_recorded(tmp_path, capsys):
 @pytest.mark.parametrize("ranges", [True, False])
 @pytest.mark.parametrize("has_checksum", [True, False])
 def test_the_next_run_resumes(tmp_path, capsys, ranges, has_checksum):
-    """If the server cannot send a part, or no checksum would detect a changed file, the whole file is sent again."""
+    """A download resumes only if the server can send parts and a checksum would reveal a changed file."""
     facts = {"checksum": sha(TEXT)} if has_checksum else {}
     with serving(Served(TEXT, ranges=ranges, cuts=[30_000])) as served:
         command = ["corpora", "fetch", str(card(tmp_path, served, **facts)), "-o", str(tmp_path / "out")]
@@ -137,7 +137,7 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
         (Served(TEXT, redirects={"/text.txt": "file:///etc/passwd"}), {}, "file:///etc/passwd. is not allowed"),
         (Served(TEXT, redirects={"/text.txt": "ftp://127.0.0.1:9/a.txt"}), {}, "unknown url type: ftp"),
         (Served(TEXT, redirects={"/text.txt": "/text.txt"}), {}, "302"),
-        # Each of these used to end in a traceback from another library.
+        # Other libraries raise their own exceptions for these, which must be translated.
         (Served(TEXT, redirects={"/text.txt": "http://[::1/a.txt"}), {}, "run the same command again"),
         (Served(TEXT), {"url": "http://h:99999999999999999999/a.txt"}, "run the same command again"),
         (Served(TEXT), {"members": {"text": ""}}, "is no archive, or is damaged"),
@@ -159,7 +159,7 @@ def test_what_goes_wrong_is_said_and_nothing_is_left(tmp_path, served, facts, me
 
 @pytest.mark.parametrize("endless", [(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), (b"HTTP/1.1 200 OK\r\nX: ", b"x\r\nX: ")])
 def test_headers_without_end_are_cut(tmp_path, monkeypatch, endless):
-    """http.client limits the number of headers, not the time that they take; cut headers must not look complete."""
+    """http.client limits the number of headers, not their time. Headers cut off by our limit must not look complete."""
     monkeypatch.setattr(fetching, "TIMEOUT", 0.2)
     monkeypatch.setattr(http.client, "_MAXHEADERS", 2**62)
     with serving(Served(b"", endless=endless)) as served, pytest.raises(WordsparseError, match="headers took"):

@@ -1,4 +1,4 @@
-"""Counting pairs, adding tables, and training from counts, through the public functions and commands."""
+"""Counting pairs, adding tables of counts, and training from counts, by the public functions and commands."""
 
 import decimal
 import gzip
@@ -29,7 +29,7 @@ SMALL: dict[str, Any] = {"dim": 6, "epochs": 2, "progress": False, "form": 0}
 
 
 def plain(window: int, min_count: int) -> dict[tuple[str, str], float]:
-    """Return the pairs of the text, one by one."""
+    """Return the counts of pairs in the text, counted one by one."""
     counts = Counter(word for sentence in TEXT for word in sentence)
     pairs: Counter[tuple[str, str]] = Counter()
     for sentence in TEXT:
@@ -82,7 +82,7 @@ def test_items_of_several_words_are_counted_and_trained_from(tmp_path: Path) -> 
 
 
 def test_a_word_that_no_row_has_is_no_word(tmp_path: Path) -> None:
-    """Filtered pandas frames and Parquet files keep unused categories: 30 of 50 words used to be in no pair."""
+    """Filtered pandas frames and Parquet files keep unused categories, which are not words of the table."""
     rows = [(a, b, 1.0 + i) for i, a in enumerate(WORDS) for b in WORDS if a != b]
     frame = parquet.read_table(write(tmp_path / "all.parquet", rows)).to_pandas()
     frame = frame.astype({"word": "category", "context": "category"})
@@ -99,7 +99,7 @@ def test_a_word_that_no_row_has_is_no_word(tmp_path: Path) -> None:
 
 
 def test_counts_train_as_text_does(tmp_path: Path) -> None:
-    """Trained on text or on counts, the nearest neighbours of a word are of its own topic."""
+    """After training on text or on its counts, the nearest neighbours of a word belong to its topic."""
     random = np.random.default_rng(0)
     text = [[f"{'ab'[topic]}{i}" for i in random.integers(12, size=8)] for topic in random.integers(2, size=800)]
     ws.count(text, tmp_path / "t.parquet", window=5)
@@ -108,12 +108,12 @@ def test_counts_train_as_text_does(tmp_path: Path) -> None:
         ws.train(tmp_path / "t.parquet", preset="counts", dim=8, progress=False, form=0),
     ):
         assert all(near[0] == word[0] for word in model.wv.words for near, _ in model.wv.similar(word, 5))
-        # The sum of the words' counts is close to the number of tokens, from text and from counts.
+        # The counts of words add up to about the number of tokens, from text and from counts.
         assert 0.5 < sum(model.vocabulary.counts) / sum(map(len, text)) < 1.5
 
 
 def test_a_full_disk_ends_in_a_sentence(tmp_path: Path) -> None:
-    """A mapped file used to end the process if the disk had no space for its pages."""
+    """If the disk has no space for the pages of a memory-mapped file, writing to it would kill the process."""
     corpus, limits = ws.encode(TEXT, tmp_path / "text", min_count=1), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4 * corpus.tokens + 4 * len(TEXT), limits[1]))
     try:
@@ -133,7 +133,7 @@ def test_a_row_of_weight_n_is_n_rows(tmp_path: Path) -> None:
 
 
 def test_googles_files_are_read_as_they_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Google's n-grams have no header, no suffix .tsv, and quotes without their CSV meaning."""
+    """Google's n-gram files have no header and no suffix .tsv, and quotes are ordinary characters."""
     rows = [['" a , b', 1990, 3], ["a b ;", 1991, 2], ['b "', 1991, 1]] * 2
     (tmp_path / "named.jsonl").write_text("".join(f"{json.dumps({'ngram': text, 'n': n})}\n" for text, _, n in rows))
     google = tmp_path / "googlebooks-eng-5gram-a.gz"
@@ -175,7 +175,7 @@ def test_a_run_is_continued_the_same_on_any_threads(tmp_path: Path) -> None:
 def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(counts, "ORDERED", 2**19)  # so that sorting takes several parts
+    monkeypatch.setattr(counts, "ORDERED", 2**19)  # so small that sorting needs several parts
     matrix = sp.random_array((600, 600), density=0.3, rng=np.random.default_rng(1)).tocsr()
     entries = matrix.tocoo()
     matrix.data = np.rint(1 + 20000 / ((1 + entries.row) * (1 + entries.col)))
@@ -201,7 +201,7 @@ def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(
         ([("a", "b", "many")], "row 1 or one after it cannot be used: .*'many'"),
         ([("a", None, 1.0)], "row 1 has no context"),
         ([("", "c", 1.0)], "'' is no word"),
-        ([(["a"], "c", 1.0)], "the column 'word' holds list<.*>, not text"),  # was a KeyError
+        ([(["a"], "c", 1.0)], "the column 'word' holds list<.*>, not text"),  # not a KeyError
     ],
 )
 def test_bad_rows_are_named_and_nothing_is_written(
@@ -215,7 +215,7 @@ def test_bad_rows_are_named_and_nothing_is_written(
 
 @pytest.mark.parametrize("weight", ["5e-324", "1e-38", "-1", "4e38", "1" + 400 * "0"])
 def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path: Path, weight: str) -> None:
-    """Tiny weights times 1/distance used to round to 0, which means "not seen yet", so the heap overflowed."""
+    """A tiny weight times 1/distance would round to 0, which marks a pair as not seen yet, and overflow the heap."""
     rows = "".join(f'{{"t": "{"a b " * 30}", "n": {n}}}\n' for n in [1, 2, weight] + [1] * 40)
     (tmp_path / "w.jsonl").write_text(rows)
     with pytest.raises(InputError, match="row 3: its weight must be"):
@@ -226,7 +226,7 @@ def test_a_table_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", [("a", "b", 3e38), ("b", "a", 1.0)])
     with pytest.raises(InputError, match="the count of 'a' and 'b' is 6e\\+38"):
         ws.count([path, path], tmp_path / "o.parquet", preset="counts")
-    with pytest.raises(InputError, match=r"counts must add up to less than 2\*\*63"):  # was an OverflowError
+    with pytest.raises(InputError, match=r"counts must add up to less than 2\*\*63"):  # not an OverflowError
         ws.count([{"t": "a b", "n": 3e38}] * 9, tmp_path / "o.parquet", column="t", weight="n")
     with pytest.raises(InputError, match=r"name it t\.parquet"):
         ws.count(path, tmp_path / "t.csv", preset="counts")

@@ -1,4 +1,4 @@
-"""The demo: docstrings read from source files, and the output of the command."""
+"""The demo: which docstrings it reads from source files, and what the command prints."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Ranks begin and end together."""
+"""Ranks start together, and an error on one rank ends all ranks."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Training over several ranks gives the vectors of one process, ends whole, and resumes with any number of ranks."""
+"""Training on several ranks gives the vectors of one process, ends on all ranks, and resumes on any number of ranks."""
 
 import json
 import os
@@ -34,7 +34,7 @@ FILES = ("input.npy", "output.npy", "training.bin")
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write sentences whose words differ in frequency and in the words around them."""
+    """Write sentences whose words differ in their frequencies and contexts."""
     return written(tmp_path_factory.mktemp("text") / "text.txt", 60, 600)
 
 
@@ -66,7 +66,7 @@ def has_checkpoint(output: Path) -> bool:
 
 
 def test_ranks_exchange_arrays_of_any_shape() -> None:
-    """The sum of a square matrix, which a step that folds needs, used to raise ValueError."""
+    """Ranks exchange vectors and matrices, also square matrices, whose sum a step with a fold needs."""
     program = """
 import numpy as np
 from wordsparse.distributed.ranks import world
@@ -88,8 +88,8 @@ assert ranks.gather(b"x" * ranks.rank) == [b"", b"x", b"xx"]
 
 @pytest.mark.parametrize("kind", ["cbow", "skipgram"])
 def test_default_options_give_the_vectors_of_one_process(kind: str, tmp_path: Path) -> None:
-    """This test forces float32 products: with bfloat16, n-grams and form of ranks and of one process would differ as
-    much as those of one process on two instruction sets."""
+    """The test forces float32 products: with bfloat16, n-grams on several ranks would differ from those of one process
+    as much as between two instruction sets."""
     text = written(tmp_path / "text.txt", 1000, 10_000)
     environment = {**ENVIRONMENT, "WORDSPARSE_ISA": "x86-64-v3"} if sys.platform == "linux" else ENVIRONMENT
     arguments = [text, "--model", kind, "--epochs", 2, "-o"]
@@ -113,7 +113,7 @@ def test_two_runs_give_the_same_bytes(kind: str, ranks: int, text: Path, tmp_pat
 
 
 def test_a_program_of_python_trains_by_its_own_door(text: Path, tmp_path: Path) -> None:
-    """A Python program trains on sentences in memory, and on a graph, which each rank reads."""
+    """A Python program trains on sentences in memory, and then on a graph; each rank reads both."""
     program = f"""
 import numpy as np
 from wordsparse.distributed import train
@@ -131,7 +131,7 @@ train(edges, preset="graph", output="graph", dim=4, epochs=1, progress=False)
 
 
 def test_a_finished_model_goes_on(text: Path, tmp_path: Path) -> None:
-    """Training continues for more epochs, if any are left, and on a new text; the model's axes stay the same."""
+    """A model trains for more epochs, if any are left, or on a new text, and keeps its coordinates."""
     arguments = [*OPTIONS, "-o", tmp_path / "model"]
     done(2, text, *arguments)
     report = done(3, text, *arguments, "--epochs", 4, "--resume")
@@ -181,7 +181,7 @@ sys.exit(program.start())
 
 
 def test_a_signal_while_mpi_starts_ends_the_rank() -> None:
-    """UCX takes SIGHUP when MPI starts: a signal that waited until then used to be lost, and the run went on."""
+    """UCX handles SIGHUP once MPI starts, so a signal that is pending at that time must not be lost."""
     assert subprocess.run([sys.executable, "-c", SIGNALLED], env=ENVIRONMENT, check=False).returncode == 130
 
 
@@ -192,7 +192,7 @@ def test_a_signal_while_mpi_starts_ends_the_rank() -> None:
         (["--loss", "zlos"], "'zlos' is not known: did you mean zloss?"),
         (["no-such-file"], "no-such-file: "),
         (["-"], "-: standard input reaches one rank only"),  # the launcher ended the job, or the run
-        (["--export", "vectors.dat"], "vectors.dat: its name does not tell the format"),  # the other ranks used to hang
+        (["--export", "vectors.dat"], "vectors.dat: its name does not tell the format"),  # no other rank hangs
     ],
 )
 def test_a_wrong_request_is_one_line_of_one_rank(words: list[object], message: str, text: Path, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_ranks_that_are_not_alike_are_refused(text: Path, tmp_path: Path) -> Non
 
 
 def test_an_error_of_one_rank_ends_all(text: Path, tmp_path: Path) -> None:
-    """A full disk leaves no model; an error between two steps leaves no rank waiting."""
+    """A full disk leaves no model, and after an error between two steps no rank waits forever."""
     program = """
 import sys, resource
 from wordsparse.distributed import __main__, share

@@ -1,4 +1,4 @@
-"""The page in a browser: by mouse and keyboard, at phone width, and without a single request."""
+"""The page in a browser, used by mouse and keyboard and at the width of a phone; it makes no request."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ WebDriverWait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWa
 
 
 class Page:
-    """The page in the browser, through what people see."""
+    """The page in the browser: tests find its elements by what people see."""
 
     def __init__(self, browser: Any, file: Path) -> None:
         self.browser, self.file = browser, file
@@ -38,7 +38,7 @@ class Page:
         return element
 
     def texts(self, selector: str) -> list[str]:
-        """Return the visible text of the elements of a CSS selector, all read at one moment."""
+        """Return the visible texts of the elements of a CSS selector, all read in one call."""
         script = (
             "return [...document.querySelectorAll(arguments[0])].filter(e => e.checkVisibility()).map(e => e.innerText)"
         )
@@ -54,12 +54,12 @@ class Page:
         )
 
     def enter(self, label: str, *keys: str) -> None:
-        """Click a field, as people do, and press keys."""
+        """Click the field with this label, as people do, and press keys."""
         self.field(label).click()
         self.browser.switch_to.active_element.send_keys(*keys)
 
     def wait(self, condition: Callable[[], object]) -> None:
-        # An element may be replaced between the moments that it is found and queried.
+        # The page may replace an element between the calls that find and query it.
         WebDriverWait(self.browser, 120, ignored_exceptions=[Stale]).until(lambda _: condition())
 
     def hash(self) -> str:
@@ -79,7 +79,7 @@ def one(browser: Any, file: Path) -> Iterator[Page]:
 
 
 def _quiet(page: Page) -> Iterator[Page]:
-    """Yield the page; after the test, the console is empty, and the browser has requested only the page itself."""
+    """Yield the page. After the test, the console must be empty, and only the page itself may have been requested."""
     for log in ("browser", "performance"):
         page.browser.get_log(log)
     yield page
@@ -101,7 +101,7 @@ def test_search_and_a_click_on_a_neighbour(one: Page) -> None:
     one.all("tbody a")[0].click()
     one.wait(lambda: one.texts("h2") == ["king"])
     assert one.words()[0] == "queen"
-    assert one.browser.switch_to.active_element.text == "king"  # the heading: keyboard focus does not jump to the top
+    assert one.browser.switch_to.active_element.text == "king"  # focus is on the heading, not at the top of the page
     one.browser.back()
     one.wait(lambda: one.texts("h2") == ["queen"])
 
@@ -160,7 +160,7 @@ def test_map_zooms_and_shows_all_again(one: Page) -> None:
 def test_click_on_the_map_chooses_the_word_there(one: Page) -> None:
     one.open("view=map&word=king")
     canvas = one.one("canvas")
-    # Find a place on the canvas at which the pointer finds a word.
+    # Find a point on the canvas where the pointer is over a word.
     find = """
         const box = arguments[0].getBoundingClientRect();
         for (let y = 30; y < box.height; y += 7) for (let x = 30; x < box.width - 30; x += 7) {

@@ -1,4 +1,4 @@
-"""The content of the page (int8 vectors and a map), and the inputs that it refuses."""
+"""The content of the page, which is int8 vectors and a map, and the inputs that are refused."""
 
 import base64
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The page's source: nothing from outside, no word as markup."""
+"""The source of the page loads nothing from outside, and no word can act as markup."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ def document() -> str:
 
 
 def inside(document: str, tag: str) -> list[str]:
-    """Return the text between the tags of the elements."""
+    """Return the text inside the elements with this tag."""
     return re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", document, re.DOTALL)
 
 

@@ -13,7 +13,7 @@ from wordsparse.training.interruption import Interrupted
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a folder with ``text.txt``, its ``model``, its ``checkpoint``, and its ``corpus`` of two shards."""
+    """Make a folder with ``text.txt`` and a ``model``, a ``checkpoint`` and a ``corpus`` (two shards) made from it."""
     folder = tmp_path_factory.mktemp("whole")
     text = write_text(folder / "text.txt")
     with pytest.MonkeyPatch.context() as patch:

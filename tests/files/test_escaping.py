@@ -1,4 +1,4 @@
-"""Untrusted text cannot control a terminal, and stays readable."""
+"""Text from untrusted files is escaped: it cannot control a terminal, and stays readable."""
 
 import unicodedata
 import xml.etree.ElementTree as ET

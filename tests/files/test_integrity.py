@@ -1,4 +1,4 @@
-"""Every kind of file that wordsparse writes, with every kind of damage: its reader refuses it and names it."""
+"""For every kind of file and every kind of damage, the reader refuses the damaged file and names it."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 
 def corruptions(path: Path) -> Iterator[bytes | None]:
-    """Yield damaged versions of a file: cut, emptied, longer, a bit flipped, another file of ours; None: removed."""
+    """Yield damaged versions: cut, empty, longer, with a flipped bit, another kind of file, and None (file removed)."""
     data = path.read_bytes()
     size = len(data)
     yield None
@@ -39,7 +39,7 @@ def corruptions(path: Path) -> Iterator[bytes | None]:
 
 
 def is_same_json(damaged: bytes | None, data: bytes) -> bool:
-    """Return whether both parse to the same JSON: the 17th digit of a number may differ without effect."""
+    """Return whether both parse to the same JSON: a change in the 17th digit of a number may have no effect."""
     try:
         return bool(json.loads(damaged or b"") == json.loads(data))
     except ValueError:
@@ -61,7 +61,7 @@ def test_a_damaged_file_is_refused_by_name(whole: Path, tmp_path: Path, kind: st
                 path.write_bytes(damaged)
             with pytest.raises(InputError) as caught:
                 read(tmp_path / kind)
-            # A corpus without its manifest is no corpus; the message names the missing manifest.
+            # Without its manifest, a directory is no corpus; the message must name the missing manifest.
             assert path.name in str(caught.value)
             tried += 1
             path.write_bytes(data)

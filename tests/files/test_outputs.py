@@ -1,4 +1,4 @@
-"""Outputs follow links and are written to streams; other special files are never replaced."""
+"""Outputs follow links and can be written to pipes and streams; special files are never replaced."""
 
 import os
 import subprocess
@@ -17,14 +17,14 @@ from wordsparse.vectors.formats import FORMATS, save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors
 
-# Formats that write one file; model2vec writes a directory.
+# The formats that write a single file; model2vec writes a directory.
 FILES = [name for name in FORMATS if name != "model2vec" and (name != "gensim" or optional.installed("gensim"))]
 VECTORS = WordVectors(["a", "b"], [[1, 2], [3, 4]], [5, 4])
 
 
 @pytest.fixture
 def fifo(tmp_path: Path) -> Iterator[tuple[Path, list[bytes]]]:
-    """Make a named pipe and a thread that reads it; the list holds the data once the thread is joined, at teardown."""
+    """Make a named pipe and a thread that reads from it. The list holds the data after teardown joins the thread."""
     path, read = tmp_path / "fifo", []
     os.mkfifo(path)
     reader = threading.Thread(target=lambda: read.append(path.read_bytes()))
@@ -37,7 +37,7 @@ def fifo(tmp_path: Path) -> Iterator[tuple[Path, list[bytes]]]:
 
 @pytest.mark.parametrize("format", ["word2vec", "word2vec-bin", "npz"])
 def test_a_pipe_is_written_through_and_stays(fifo: tuple[Path, list[bytes]], tmp_path: Path, format: str) -> None:
-    # `export -o` used to replace named pipes, device nodes and links by regular files, with status 0.
+    # An export must write to the pipe, not replace it by a regular file.
     path, read = fifo
     assert save_vectors(VECTORS, path, format) == [path]
     while not read:
@@ -54,7 +54,7 @@ def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path, format: str) ->
     (tmp_path / "elsewhere").mkdir()
     target, link = tmp_path / "elsewhere" / "vectors", tmp_path / "link"
     link.symlink_to(target)
-    for _ in range(2):  # the first time, the link dangles
+    for _ in range(2):  # the first time, the target of the link does not exist
         assert save_vectors(VECTORS, link, format)[0] == link
         assert link.is_symlink()
         assert target.stat().st_size
@@ -62,7 +62,7 @@ def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path, format: str) ->
 
 
 def test_files_that_are_written_twice_or_beside_others_replace_nothing_special(tmp_path: Path) -> None:
-    """`documents -o` used to replace device nodes by files, and a saved gensim model a device node by a directory."""
+    """Neither `documents -o` nor saving a gensim model replaces a device node by a file or a directory."""
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "link").symlink_to("fifo")
     for format in {"gensim", "safetensors"} & {*FILES}:
@@ -80,7 +80,7 @@ def test_files_that_are_written_twice_or_beside_others_replace_nothing_special(t
 
 
 def test_standard_output_that_is_a_file_is_appended_to(tmp_path: Path) -> None:
-    # If standard output is a file, replacing it would lose all that was printed to it.
+    # If standard output is a file, replacing the file would lose all that was printed before.
     vectors = save_vectors(VECTORS, tmp_path / "v.npz", "npz")[0]
     names = ["-", "/dev/stdout"]
     printed = tmp_path / "said"
@@ -122,7 +122,7 @@ assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 def test_a_disk_that_is_full_in_any_format(tmp_path: Path) -> None:
-    # safetensors raises an error of its own, which used not to be caught.
+    # safetensors raises its own class of error, which must be translated too.
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path / "v")], capture_output=True, text=True, check=False
     )

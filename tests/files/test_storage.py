@@ -55,7 +55,7 @@ def test_a_removed_directory_goes_in_one_step(tmp_path, monkeypatch):
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "f").touch()
     with monkeypatch.context() as patch:
-        patch.setattr(storage.shutil, "rmtree", lambda *_, **__: None)  # as if killed there
+        patch.setattr(storage.shutil, "rmtree", lambda *_, **__: None)  # simulates a process killed before the removal
         storage.remove_directory(tmp_path / "d")
     assert not (tmp_path / "d").exists()
     with storage.staging(tmp_path / "d"):
@@ -97,7 +97,7 @@ def test_a_manifest_is_checked(tmp_path):
 
 
 def test_one_writer_makes_a_directory_and_others_are_refused_at_once(tmp_path):
-    """Four processes at a time used to do all of the work, and three of them failed at its end."""
+    """Otherwise all processes would do the whole work, and all but one would fail at its end."""
     with storage.new_directory(tmp_path / "d") as folder:
         (folder / "f").write_text("x")
         with pytest.raises(InputError, match="d: another process is writing it"), storage.new_directory(tmp_path / "d"):
@@ -106,7 +106,7 @@ def test_one_writer_makes_a_directory_and_others_are_refused_at_once(tmp_path):
 
 
 def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
-    """An export over a private file used to make it readable to everyone."""
+    """Replacing a private file must not make it readable to everyone."""
     path, plain = tmp_path / "v", tmp_path / "plain"
     plain.touch()
     storage.write_file(path, b"old")

@@ -1,4 +1,4 @@
-"""FastText: unknown words by their n-grams."""
+"""FastText computes vectors of unknown words from their n-grams."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""gensim's own tests of Word2Vec and KeyedVectors, from its wheel, run on our classes."""
+"""Run gensim's own tests of Word2Vec and KeyedVectors, which its wheel contains, on our classes."""
 
 import importlib
 import tempfile
@@ -36,7 +36,7 @@ LEFT_OUT = {
 
 
 def cases() -> dict[str, unittest.TestCase]:
-    """Return every test of the modules, by name."""
+    """Return every test of gensim's test modules, by name."""
     found: dict[str, unittest.TestCase] = {}
     for name in MODULES:
         module = importlib.import_module(f"gensim.test.{name}")
@@ -52,7 +52,7 @@ assert CASES.keys() >= LEFT_OUT.keys()
 
 @pytest.fixture
 def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put our modules under gensim's names in its tests, and its files into a folder of this test."""
+    """Make gensim's tests import our modules, and write their files into a folder of this test."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     for module in (importlib.import_module(f"gensim.test.{name}") for name in MODULES):

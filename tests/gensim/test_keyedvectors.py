@@ -65,7 +65,7 @@ def gensims(words: list[str] = WORDS, vectors: Any = VECTORS) -> Any:
 def test_gensim_answers_alike(ours: KeyedVectors, name: str) -> None:
     if "wmdistance" in name:
         pytest.importorskip("ot")
-    theirs = QUESTIONS[name](gensims())  # first, to skip without gensim: some of ours need it
+    theirs = QUESTIONS[name](gensims())  # first: without gensim, skip; some of ours need it too
     assert_alike(QUESTIONS[name](ours), theirs)
 
 
@@ -86,7 +86,7 @@ def test_a_key_is_nearest_to_itself_exactly(ours: KeyedVectors) -> None:
 
 
 def test_zero_vectors_have_no_direction() -> None:
-    """gensim divides by their length, 0."""
+    """gensim divides by the length of the vector, which is 0 here."""
     wv = KeyedVectors.of(WordVectors(["a", "zero"], [[1, 0], [0, 0]]))
     assert wv.most_similar("a") == [("zero", 0.0)]
     assert wv.similarity("a", "zero") == 0
@@ -138,7 +138,7 @@ def test_rows_are_sorted_and_resized_as_by_gensim(ours: KeyedVectors) -> None:
 
 
 def test_a_number_among_numbers_is_no_row() -> None:
-    """A node missing from a graph used to be taken for a row number."""
+    """If keys are numbers, a number that is no key must not be used as a row number."""
     wv = KeyedVectors.of(WordVectors([5, 0], np.eye(2)))
     assert wv[0].tolist() == [0, 1]
     assert 1 not in wv

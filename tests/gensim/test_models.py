@@ -1,4 +1,4 @@
-"""The module paths of gensim below wordsparse.gensim, and the functions of its utils."""
+"""wordsparse.gensim has gensim's module paths, and the functions of gensim.utils."""
 
 import importlib
 import sys

@@ -1,4 +1,4 @@
-"""KeyedVectors.save and load: everything in the object comes back, and no pickle is read."""
+"""KeyedVectors.save and load restore everything in the object, and read no pickle."""
 
 import io
 from pathlib import Path
@@ -15,7 +15,7 @@ VECTORS = np.arange(6, dtype=np.float32).reshape(3, 2)
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    """Write a file of three keys of several types."""
+    """Write a file with three keys of different types."""
     wv = KeyedVectors.of(WordVectors(["a", 2, ("b", 3)], VECTORS, [9, 8, 7]))
     wv.save(tmp_path / "wv")
     return tmp_path / "wv"
@@ -37,7 +37,7 @@ def test_attributes_that_are_not_saved_are_named(tmp_path: Path, caplog: pytest.
 
 
 def test_what_was_read_can_be_changed(saved: Path) -> None:
-    """The arrays of a file used to be read-only."""
+    """Arrays read from a file can be written to."""
     read = KeyedVectors.load(saved)
     read.set_vecattr("a", "count", 1)
     read.vectors[0] = 5

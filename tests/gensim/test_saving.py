@@ -17,7 +17,7 @@ from wordsparse.gensim import CallbackAny2Vec, KeyedVectors, LineSentence, Word2
 
 
 class Saver(CallbackAny2Vec):
-    """A callback that saves the model after each epoch, as spec2vec does."""
+    """A callback that saves the model after each epoch, as the package spec2vec does."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.epochs = folder, 0
@@ -28,7 +28,7 @@ class Saver(CallbackAny2Vec):
 
 
 def test_a_model_is_saved_while_it_trains(tmp_path: Path) -> None:
-    # After the first epoch, save used to report that nothing had been trained.
+    # Saving after the first epoch must work although training goes on.
     model = Word2Vec(WALKS, epochs=2, callbacks=[Saver(tmp_path)], **SMALL)
     assert not np.array_equal(Word2Vec.load(tmp_path / "1").wv.vectors, model.wv.vectors)
     np.testing.assert_array_equal(Word2Vec.load(tmp_path / "2").wv.vectors, model.wv.vectors)
@@ -68,7 +68,7 @@ def test_what_is_saved_replaces_a_model_or_a_file_and_nothing_else(tmp_path: Pat
 
 
 def test_a_save_that_fails_keeps_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The old model used to be moved into a directory that was then removed; saving vectors deleted it first."""
+    """If saving fails, the old file or directory must still be in its place."""
     model, path = Word2Vec(WALKS, **SMALL), tmp_path / "model"
     model.save(path)
     rename, error = os.rename, OSError(errno.EIO, "Input/output error")
@@ -79,7 +79,7 @@ def test_a_save_that_fails_keeps_the_model(tmp_path: Path, monkeypatch: pytest.M
         rename(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr("wordsparse.files.system.exchange", lambda *paths: False)  # as on file systems without it
+        patch.setattr("wordsparse.files.system.exchange", lambda *paths: False)  # as on some file systems
         patch.setattr("os.rename", rename_or_fail)
         for saved in (model, model.wv):
             with pytest.raises(WordsparseError, match="model: writing failed: Input/output error"):
@@ -100,7 +100,7 @@ def test_files_that_are_no_model(tmp_path: Path) -> None:
             read(tmp_path / "pickle")
     with pytest.raises(AttributeError, match=r"KeyedVectors\.load"):
         Word2Vec.load(tmp_path / "vectors")
-    for missing in (Word2Vec.load, lambda path: list(LineSentence(path))):  # programs that catch it train instead
+    for missing in (Word2Vec.load, lambda path: list(LineSentence(path))):  # programs catch FileNotFoundError and train
         with pytest.raises(FileNotFoundError, match="none: no such"):
             missing(tmp_path / "none")
     with pytest.raises(RuntimeError, match="nothing has been trained"):
@@ -108,7 +108,7 @@ def test_files_that_are_no_model(tmp_path: Path) -> None:
 
 
 def test_white_space_in_keys_is_written_as_underscores(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    # node2vec's example saves vectors of edges, such as "('1', '2')". With such a space gensim's file cannot be read.
+    # node2vec's example saves vectors of edges such as "('1', '2')". gensim cannot read its own files with such spaces.
     edges = KeyedVectors(2)
     edges.add_vectors(["('1', '2')", "3"], np.arange(4, dtype=np.float32).reshape(2, 2))
     edges.save_word2vec_format(tmp_path / "edges")

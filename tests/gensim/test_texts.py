@@ -43,7 +43,7 @@ def test_lines_are_read_as_gensims(tmp_path: Path) -> None:
 
 
 def test_a_text_of_one_line_is_read(tmp_path: Path) -> None:
-    """text8 is a single line; a reader of rows refuses lines of 64 MiB."""
+    """text8 is a single line of 100 MB, and readers of lines refuse lines above 64 MiB."""
     path = tmp_path / "text8"
     path.write_bytes(b"a " + b"b" * 2**26)
     assert [len(word) for sentence in LineSentence(path) for word in sentence] == [1, 2**26]

@@ -1,4 +1,4 @@
-"""Word2Vec under gensim's names, beyond gensim's own tests."""
+"""Word2Vec with gensim's names, where gensim's own tests do not reach."""
 
 import gzip
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from wordsparse.gensim.refusals import say_once
 
 
 def assert_rings(wv: KeyedVectors, name: Callable[[int], Any] = lambda node: node) -> None:
-    """Assert that neighbours on a ring are more similar than nodes of two rings."""
+    """Assert that neighbours on a ring are more similar than nodes of different rings."""
     near = [wv.similarity(name(10 * ring + i), name(10 * ring + (i + 1) % 10)) for ring in (0, 1) for i in range(10)]
     far = [wv.similarity(name(i), name(j)) for i in range(10) for j in range(10, 20)]
     assert np.mean(near) > np.mean(far) + 0.1
@@ -91,7 +91,7 @@ def test_callbacks_see_each_epoch() -> None:
     seen = Recorder()
     model = Word2Vec(WALKS, epochs=3, callbacks=[seen], **SMALL)
     assert seen.events == ["train", *["begin", "end"] * 3, "done"]
-    # The loss is a sum over epochs; each epoch has a smaller loss than the epoch before.
+    # The reported loss is the sum over all epochs so far; each epoch adds less than the epoch before.
     assert 0 < seen.losses[2] - seen.losses[1] < seen.losses[1] - seen.losses[0] < seen.losses[0]
     assert model.get_latest_training_loss() == seen.losses[-1]
     assert not np.array_equal(seen.vectors[0], seen.vectors[1])
@@ -144,7 +144,7 @@ def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [[["a", "b"]], [["human"], ["graph", "trees"]], [["a", "b"], ["c", "d"]]])
 @pytest.mark.parametrize("epochs", [1, 5])
 def test_a_text_of_a_few_words_trains(text: list[list[str]], epochs: int) -> None:
-    """Training used to diverge: E moved after W had seen a single pair."""
+    """Training on a few words could diverge: the input vectors would move after W has seen a single pair."""
     assert np.isfinite(Word2Vec(text, min_count=1, epochs=epochs).wv.vectors).all()
 
 

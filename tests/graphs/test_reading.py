@@ -19,7 +19,7 @@ EDGES = [("a", "b", 2.0), ("b", "c", 1.0), ("a", "c", 3.0), ("c", "d", 1.0)]
 
 
 def arcs(source: Any, **options: Any) -> dict[tuple[str, str], float]:
-    """Return the weight of each pair of a source and a target."""
+    """Return the weight of each edge in each direction, by source and target."""
     nodes, edges = read_graph(source, GraphOptions(**options))
     found = edges.tocoo()
     ends = zip(found.row.tolist(), found.col.tolist(), strict=True)
@@ -80,7 +80,7 @@ def test_a_networkx_graph_is_refused_as_edges_are(edge: tuple[Any, Any, Any], me
 
 
 def test_what_is_left_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    # The weights of an edge listed twice in one direction add up; listed once in each direction, it is one edge.
+    # An edge that is listed twice in one direction counts twice; listed once in each direction, it is one edge.
     graph = [("a", "a"), ("a", "b"), ("b", "a"), ("c", "b"), ("c", "b"), ("d", "d")]
     assert arcs(graph) == {("a", "b"): 1, ("b", "a"): 1, ("c", "b"): 2, ("b", "c"): 2}
     said = " ".join(record.getMessage() for record in caplog.records)
@@ -151,7 +151,7 @@ def test_a_matrix_is_read_as_it_is_and_stays_so() -> None:
     assert arcs(given, directed=True) == {("0", "1"): 2, ("1", "0"): 2}
     assert (given.data.tolist(), given.indices.tolist(), given.indptr.tolist()) == ([1, 1, 2], [1, 1, 0], [0, 2, 3])
     for array in (given.data, given.indices, given.indptr):
-        array.flags.writeable = False  # as in memory-mapped files
+        array.flags.writeable = False  # as the arrays of memory-mapped files are
     assert arcs(given) == {("0", "1"): 2, ("1", "0"): 2}
 
 
@@ -163,14 +163,14 @@ def test_a_graph_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytes
 
 
 def walks(source: Any, seed: int = 1, epoch: int = 0, **options: Any) -> tuple[np.ndarray, list[str]]:
-    """Return the walks (n, length + 1), and the names of their ids."""
+    """Return the walks as ids (n, length + 1), and the names of these ids."""
     read = GraphSource(source, GraphOptions(**options))
     found = read.walks.of(seed, epoch)[:]
     return found.reshape(-1, options["walk_length"] + 1), read.vocabulary.words
 
 
 def transitions(found: np.ndarray, words: list[str], before: str, at: str) -> dict[str, float]:
-    """Return each node's share among the nodes that follow ``before`` and ``at`` in the walks."""
+    """Return how often each node follows ``before`` and ``at`` in the walks, as a fraction."""
     rows = "".join("".join(words[i] for i in walk[:-1]) + "." for walk in found)
     after = Counter(rows[i + 2] for i in range(len(rows) - 2) if rows[i : i + 2] == before + at and rows[i + 2] != ".")
     return {node: count / after.total() for node, count in sorted(after.items())}
@@ -187,7 +187,7 @@ def test_walks_follow_edges_by_their_weights() -> None:
 
 def test_p_and_q_are_those_of_node2vec() -> None:
     found, words = walks(EDGES, walk_length=30, walks=2000, p=4.0, q=0.25)
-    # After b and c: back to b 1/p; to a, a neighbour of b, 1; to d 1/q; each times the edge's weight (1, 3 and 1).
+    # After b and c, the factors are 1/p for b, 1 for a (a neighbour of b) and 1/q for d, times weights of 1, 3 and 1.
     assert transitions(found, words, "b", "c") == pytest.approx(
         {"a": 3 / 7.25, "b": 0.25 / 7.25, "d": 4 / 7.25}, abs=0.02
     )

@@ -1,4 +1,4 @@
-"""Training on a graph: communities, reproducible bytes, resumed runs."""
+"""Training on a graph: it finds communities, is reproducible to the byte, and can be resumed."""
 
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,6 @@ def test_the_same_bytes_on_any_number_of_threads_and_after_an_interruption(edges
     assert resumed.vectors.tobytes() == whole.vectors.tobytes()
     further = ws.train(edges, output=tmp_path / "model", resume=True, **{**options, "epochs": 4})
     assert len(further.report["loss"]) == 4
-    # A model is trained further on a larger graph.
+    # The model is trained further on a larger graph.
     grown = further.train([(str(a), str(b)) for a, b in PAIRS] + [("new", "1"), ("new", "2")], walk_length=20, epochs=1)
     assert "new" in grown

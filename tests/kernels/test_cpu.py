@@ -1,4 +1,4 @@
-"""The compiled kernels' own promises: threads, instruction sets, copies, and refused arrays."""
+"""Promises that only the compiled kernels make: threads, instruction sets, copies, and refused arrays."""
 
 import re
 from typing import Any
@@ -36,7 +36,7 @@ def test_an_instruction_set_is_chosen_by_name_or_environment(monkeypatch: pytest
 @pytest.mark.skipif(not isa.AVAILABLE[0].endswith("+amx"), reason="this processor has no matrix unit")
 @pytest.mark.parametrize(("n", "k", "d"), [(1024, 64, 64), (1031, 67, 301), (1040, 300, 65), (4099, 301, 300)])
 def test_own_products_of_split_numbers(n: int, k: int, d: int) -> None:
-    """Only kernels with bfloat16 split numbers: a product of two numbers errs by up to 2⁻¹⁴, with either sign."""
+    """Only kernels that use bfloat16 split numbers. Products of two numbers err by up to 2⁻¹⁴, in either direction."""
     split, whole = CpuKernels(2, isa=isa.AVAILABLE[0], bfloat16=True), CpuKernels(2, isa=isa.AVAILABLE[0])
     narrower = CpuKernels(1, isa=isa.AVAILABLE[1])
     a, b, right = normal((n, k), "float32", 1), normal((n, d), "float32", 2), normal((k, d), "float64", 3)
@@ -69,7 +69,7 @@ def test_own_products_of_split_numbers(n: int, k: int, d: int) -> None:
 
 
 def test_arrays_whose_sizes_do_not_belong_together_are_refused() -> None:
-    """A CSR structure without its last rows used to be read past its end."""
+    """Without this check, kernels would read past the end of a CSR structure whose last rows are missing."""
     kernels, csr = CpuKernels(1), structure(7, 5, 20)
     values, rows = normal((20,), "float32", 1), normal((5, 3), "float32", 2)
     cut, out = Csr(csr.indptr[:4], csr.indices, 5), np.empty((7, 3), "float32")
@@ -87,7 +87,7 @@ def test_arrays_whose_sizes_do_not_belong_together_are_refused() -> None:
 @pytest.mark.skipif("x86-64-v4" not in isa.AVAILABLE, reason="this processor has no vectors of 64 bytes")
 @pytest.mark.parametrize(("rows", "columns", "d", "entries"), [(1, 1, 1, 1), (30, 9, 31, 400), (300, 70, 301, 9000)])
 def test_rows_that_are_read_as_bfloat16(rows: int, columns: int, d: int, entries: int) -> None:
-    """Only kernels with bfloat16 round the numbers of rows, to 8 significant bits; nothing else loses precision."""
+    """Only kernels that use bfloat16 round the numbers of rows, to 8 significant bits; others keep full precision."""
     csr = structure(rows, columns, entries)
     transposed = CpuKernels(1).transpose(csr)
     half, whole = InBlocks(2, isa="x86-64-v4", bfloat16=True), InBlocks(2, isa="x86-64-v4")

@@ -1,4 +1,4 @@
-"""The CUDA kernels without a device: compiled for every architecture, and their logic run on the emulated device."""
+"""The CUDA kernels, tested without a GPU: compiled for every architecture, and run on the emulated device."""
 
 from typing import Any
 from unittest import mock
@@ -17,7 +17,7 @@ from wordsparse.layer.losses import LinearLoss, Loss, Taylor, is_regression
 pytestmark = pytest.mark.nightly
 
 ARCHITECTURES = ("sm_70", "sm_80", "sm_86", "sm_89", "sm_90")
-# Each d gives a lane a different number of columns; the last values of d need more than one tile.
+# For each d, a lane of a warp handles a different number of columns; the last values need more than one tile.
 WIDTHS = (1, 31, 33, 65, 97, 150, 225, 300, 301, 390, 800)
 
 
@@ -31,7 +31,7 @@ def test_sources_compile_for_every_architecture_without_a_warning(architecture: 
 
 
 def difference(kernels: HostAdapter, d: int, lengths: list[int], columns: int) -> float:
-    """Return the distance of the device's results from NumPy's on rows of these lengths; inf if a launch fails."""
+    """Return the largest difference between the device's results and NumPy's; lengths: entries per row; inf for NaN."""
     plain, random = Kernels(), np.random.default_rng(d)
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     entries, rows = int(indptr[-1]), len(lengths)
@@ -54,8 +54,8 @@ def difference(kernels: HostAdapter, d: int, lengths: list[int], columns: int) -
     return max(float(np.nan_to_num(np.abs(a - b), nan=np.inf).max(initial=0)) for a, b in zip(*sides, strict=True))
 
 
-# Lengths of rows: one long row among others; one row that is not empty; rows that begin and end where a warp's 64
-# entries do; more partial sums than one block can add.
+# The number of entries of each row, for cases such as: one long row among short rows, a single row that is not empty,
+# rows whose borders coincide with the 64 entries of a warp, and more partial sums than one block can add up.
 STRUCTURES = {
     "long": [3, 0, 700, 0, 0, 1, 5],
     "lonely": [0, 0, 0, 40, 0, 0],
@@ -70,18 +70,18 @@ STRUCTURES = {
 @pytest.mark.parametrize("name", STRUCTURES)
 @pytest.mark.parametrize("d", WIDTHS)
 def test_the_logic_of_the_kernels(d: int, name: str) -> None:
-    """In addition to tests/kernels/test_kernels.py: rows at the borders of warps, and more carries than blocks."""
+    """Test rows at the borders of warps, and more partial sums than blocks; test_kernels.py covers the rest."""
     for blocks in (2, cuda.CARRY_BLOCKS):
         with mock.patch.object(cuda, "CARRY_BLOCKS", blocks):
             assert difference(HostAdapter(cuda_kernels(emulated=True)), d, STRUCTURES[name], 9) < 1e-11
 
 
-# Regression has no kernel: its loss has no terms per target.
+# Regression losses are left out: they have no terms per target, so they need no kernel.
 FUSED = {name: loss for name, (loss, _) in CASES.items() if not is_regression(loss)}
 
 
 def loss_difference(kernels: HostAdapter, loss: Loss, dtype: str = "float64") -> float:
-    """Return the distance of a loss's kernel from its definition, relative to the largest number of each result."""
+    """Return the largest error of a loss's kernel, relative to the largest number of each result."""
     plain, random = Kernels(), np.random.default_rng(0)
     lengths = [3, 0, 250, 0, 1, 40, 7]
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

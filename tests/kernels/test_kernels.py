@@ -1,4 +1,4 @@
-"""Every backend, compared with plain loops and SciPy; the compiled kernels also for any number of threads."""
+"""Every backend against plain loops and SciPy, and the compiled kernels with several numbers of threads."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_operations(kernels: Kernels, dtype: str, kind: operations.Kind, shape: 
 
 @pytest.mark.parametrize(("rows", "columns", "entries"), [(0, 3, 0), (3, 0, 0), (700, 300, 9000), (2, 1500, 2000)])
 def test_the_transpose_reads_the_values_in_their_order(kernels: Kernels, rows: int, columns: int, entries: int) -> None:
-    """The entries of a column keep their order, so that sums over a column have a fixed order."""
+    """The transpose keeps the order of the entries of a column, so that sums over a column have a fixed order."""
     csr, values = structure(rows, columns, entries), normal((entries,), "float64", 1)
     transposed = kernels.transpose(csr)
     assert (transposed.rows, transposed.columns, transposed.entries) == (columns, rows, entries)
@@ -70,7 +70,7 @@ def test_what_stands_behind_a_row_does_not_count(d: int, dtype: str) -> None:
 
 
 def test_sums_of_many_bags_are_added_up_in_parts() -> None:
-    """These bags fill more than one part; the sums have the same bytes for any number of threads."""
+    """The bags fill more than one part, and the sums are bitwise equal for any number of threads."""
     windows = problems.windows(np.random.default_rng(7), 100_000, 40, 5)
     values = normal((windows.rows,), "float64", 1)
     assert _windows.sum_parts(windows.rows) > 1

@@ -1,4 +1,4 @@
-"""Blocks of a pool are used again when no array lies in them any more, and not before."""
+"""A pool reuses a block of memory once no array lies in it any more, and not before."""
 
 import gc
 

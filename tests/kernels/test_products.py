@@ -11,7 +11,7 @@ ON_GPU = ("cuda-emulated", pytest.param("cuda", marks=pytest.mark.gpu))
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("d", [1, 5, 64, 301])
-# On the CPU, LAPACK inverts, whatever the instruction set.
+# One instruction set suffices: on the CPU, LAPACK computes the inverse.
 @pytest.mark.parametrize("kernels", ["numpy", f"compiled {isa.AVAILABLE[0]} 2", *ON_GPU], indirect=True)
 def test_inverse(kernels: Kernels, dtype: str, d: int) -> None:
     """Invert an indefinite matrix whose diagonal has no pivots, a definite matrix and a singular matrix."""

@@ -1,4 +1,4 @@
-"""The classifier: scikit-learn's conventions, its answers compared with dense oracles, files, and bad input."""
+"""The classifier: scikit-learn's conventions, predictions against dense computations, files, and bad input."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_scikit_learns_checks(estimator: SparseTargetClassifier, check: object) 
 
 
 def topics(rows: int = 400, seed: int = 1) -> tuple[sp.csr_array, sp.csr_array]:
-    """Make rows with words of two topics and words without a topic; each topic adds one of its two labels."""
+    """Make rows with words of two topics and words without a topic; for each topic, a row has one of two labels."""
     random = np.random.default_rng(seed)
     words, labels = np.zeros((rows, 90), np.float32), np.zeros((rows, 30), np.float32)
     for i in range(rows):
@@ -46,7 +46,7 @@ def test_answers_agree_with_each_other(fitted: SparseTargetClassifier) -> None:
     every = fitted.predict_proba(X)
     assert every.shape == (20, 30)
     assert (np.argsort(-every, 1, kind="stable")[:, :4] == labels).all()
-    # Outputs of chosen labels are summed in float64, outputs of all frequent labels in float32.
+    # For chosen labels, outputs are summed in float64; for all frequent labels, in float32.
     np.testing.assert_allclose(np.take_along_axis(every, labels, 1), probabilities, rtol=1e-4)
     columns = [3, 1, 29]
     np.testing.assert_allclose(fitted.decision_function(X, columns), fitted.decision_function(X)[:, columns], rtol=1e-4)
@@ -65,7 +65,7 @@ def test_probabilities_are_calibrated(fitted: SparseTargetClassifier) -> None:
 
 
 def test_most_labels_are_rare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rare labels that share an uncommon feature with a row are found, and ranked as by the dense outputs."""
+    """Rare labels that share an uncommon feature with a row are found, and ranked as the dense outputs rank them."""
     monkeypatch.setattr(scoring, "FREQUENT", 4)
     X, Y = topics()
     few = SparseTargetClassifier(threads=1).fit(X, Y)
@@ -74,7 +74,7 @@ def test_most_labels_are_rare(monkeypatch: pytest.MonkeyPatch) -> None:
     every = few.predict_proba(new)
     assert (np.argsort(-every, 1, kind="stable")[:, 0] == labels[:, 0]).mean() > 0.95
     np.testing.assert_allclose(np.take_along_axis(every, labels, 1), probabilities, rtol=1e-4)
-    assert [part.shape for part in few.predict_topk(0 * new, 30)] == 2 * [(50, 30)]  # it used to return fewer columns
+    assert [part.shape for part in few.predict_topk(0 * new, 30)] == 2 * [(50, 30)]  # k columns even for empty rows
     np.testing.assert_array_equal(few.decision_function(new, [2]), few.decision_function(new, [1, 2, 3])[:, 1:2])
 
 
@@ -155,7 +155,7 @@ def test_bad_input_is_named() -> None:
 
 @pytest.mark.parametrize("length", [1e-9, 1e9])
 def test_the_unit_of_the_rows_does_not_matter(length: float) -> None:
-    """Squares used to overflow float32, which raised an IndexError."""
+    """The squares of long rows must not overflow float32."""
     X, Y = topics(100)
     rows = X * np.float32(length)
     plain = SparseTargetClassifier(threads=1).fit(X, Y).predict_topk(X, 1)[0]

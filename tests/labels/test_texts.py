@@ -1,4 +1,4 @@
-"""Texts to labels: lists of labels, TF-IDF inside the model, and files of texts."""
+"""The classifier on texts: labels as lists, TF-IDF inside the model, and files of texts."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ class Posts(NamedTuple):
 
 
 def posts(n: int = 300, seed: int = 1) -> Posts:
-    """Make texts of the words of one or two labels."""
+    """Make texts, each from the words of one or two labels."""
     random = np.random.default_rng(seed)
     labels = [random.permutation(list(WORDS))[: random.integers(1, 3)].tolist() for _ in range(n)]
     texts = [" ".join(random.choice(WORDS[label]) for label in row for _ in range(4)) for row in labels]

@@ -1,4 +1,4 @@
-"""The phases of a step: their results, and their refusals."""
+"""The phases of a step: their results, and the requests that they refuse."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,7 +21,7 @@ COLUMNS, FEATURES = 12, 5
 
 
 def layer_and_minibatch() -> tuple[ExactLayer, Forward]:
-    """A layer over random weights and the forward pass of a minibatch."""
+    """Return a layer with random weights, and its forward pass for a minibatch."""
     random, kernels = np.random.default_rng(0), Kernels()
     layer = ExactLayer(kernels, COLUMNS, FEATURES, BoundedNS(), None, np.dtype(np.float64))
     layer.set_weights(random.standard_normal((COLUMNS, FEATURES)))
@@ -31,7 +31,7 @@ def layer_and_minibatch() -> tuple[ExactLayer, Forward]:
 
 
 def test_a_forward_pass_is_refused_after_an_update() -> None:
-    """Its gradient, computed after the step, used to belong to other weights."""
+    """A gradient computed after the update would belong to other weights than the forward pass."""
     layer, forward = layer_and_minibatch()
     sums = pull_back(forward)
     update = layer.update(sums, 0.01)
@@ -63,7 +63,7 @@ def test_any_change_of_the_state_outdates_a_forward_pass(change: str) -> None:
 
 @pytest.mark.parametrize("kernels", [Kernels(), CpuKernels(2)])
 def test_an_ill_conditioned_factor_is_taken_in_by_float64(kernels: Kernels) -> None:
-    """In float32 the fourth digit of W used to be wrong: V is large along the direction that U nearly removes."""
+    """In float32, the fourth digit of W = V U would be wrong: V is large in the direction that U nearly removes."""
     random, d, measure = np.random.default_rng(0), 20, np.arange(1.0, 31) / 465
     layer = ExactLayer(kernels, 30, d, BoundedNS(), measure, np.dtype(np.float32))
     turn = np.linalg.qr(random.standard_normal((d, d)))[0]

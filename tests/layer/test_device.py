@@ -1,6 +1,6 @@
-"""The layer and the word vectors on a device: on the emulated device always, and on a GPU if there is one.
+"""The layer and word vectors on the emulated device, and also on a GPU if there is one.
 
-The emulated device refuses what CuPy would (tests/support/emulation/standin.py): mixing in a host array fails.
+The emulated device (tests/support/emulation/standin.py) refuses, as CuPy does, to mix host and device arrays.
 """
 
 from pathlib import Path

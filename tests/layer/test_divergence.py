@@ -14,7 +14,7 @@ D, d, m = 50, 6, 20
 
 
 def explode(layer: FactoredOutput) -> None:
-    """Step on inputs that double with every minibatch, with an inverse curvature as the preconditioner."""
+    """Take steps on inputs that double with every minibatch, preconditioned by an inverse curvature."""
     random = np.random.default_rng(0)
     for t in range(60):
         H, Y = 2.0**t * random.standard_normal((m, d)), problems.targets(random, m, D, 3)
@@ -23,7 +23,7 @@ def explode(layer: FactoredOutput) -> None:
 
 @pytest.mark.parametrize("loss", ["squared", "bounded-ns"])
 def test_inputs_that_explode_under_a_preconditioner_are_refused(loss: str) -> None:
-    """The loss used to go from 20 to 7e7 in ten epochs: the inverse curvature bounded ‖W‖², so every step passed."""
+    """The preconditioner keeps ‖W‖² bounded while the loss goes from 20 to 7e7, so the loss must be watched too."""
     layer = FactoredOutput(D, d, problems.LOSSES[loss], threads=1)
     with pytest.raises(TrainingError, match=r"training diverges: .* lower the learning rates"):
         explode(layer)

@@ -1,4 +1,4 @@
-"""One call at a time: threads, signal handlers, copies."""
+"""An object serves one call at a time: tests with threads, signal handlers and copies."""
 
 import copy
 import multiprocessing
@@ -26,7 +26,7 @@ def minibatches(count: int) -> list[tuple[Array, Any]]:
 
 
 def test_steps_of_two_threads_take_turns() -> None:
-    """Two threads at a time used to leave Q wrong by 76 %."""
+    """If steps of two threads overlapped, Q would be wrong by up to 76 %."""
     layer = FactoredOutput(D, d, "taylor", dtype=np.float64, threads=1)
 
     def steps() -> None:
@@ -40,7 +40,7 @@ def test_steps_of_two_threads_take_turns() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_an_object_that_another_thread_used_during_a_fork_is_refused() -> None:
-    """The child used to wait forever for a lock held by a thread that exists only in the parent."""
+    """Otherwise the child would wait forever for a lock whose owner, a thread, exists only in the parent."""
     busy, other = Guard(), Guard()
     held = busy.held("step")
 
@@ -63,7 +63,7 @@ def test_an_object_that_another_thread_used_during_a_fork_is_refused() -> None:
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
 def test_copies_of_a_used_layer_go_on_alike(copied: Any) -> None:
-    """The copy's scratch space used not to be aligned to a cache line, and its next step ended the process."""
+    """A copy must align its scratch space to cache lines again; otherwise its next step would crash the process."""
     random = np.random.default_rng(0)
     layer = FactoredOutput(400, 90, "bounded-ns", np.arange(1, 401), kernels=CpuKernels(2))
     H, Y = random.standard_normal((300, 90)).astype(np.float32) / 10, problems.targets(random, 300, 400, 7)

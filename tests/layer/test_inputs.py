@@ -1,4 +1,4 @@
-"""Windows of a text, compared with rows that hold the windows' means."""
+"""Windows of a text as inputs, compared with explicit rows that hold the means of the windows."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ COLUMNS = 12
 
 
 def test_the_words_of_large_bags_count_for_each_other() -> None:
-    """Words that move together, as in baskets with hundreds of items in common, must not overshoot."""
+    """Words of many shared bags, such as items in baskets of hundreds, move together and must not overshoot."""
     random = np.random.default_rng(5)
     windows = problems.windows(random, 200, COLUMNS, reach=60)
     size = windows.stop - windows.start - 1

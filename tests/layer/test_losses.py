@@ -1,4 +1,4 @@
-"""Every loss against its formula over all outputs, its derivatives, its extremes, and the users' checker."""
+"""Every loss against its formula over all outputs: values, derivatives, extremes, and the checker for users."""
 
 import math
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def test_bounded_ns_bounds_the_expected_negative_sampling_loss(touching: float) 
     loss = losses.BoundedNS(negatives=5, touching=touching)
     bound = loss.terms(x[0], x @ x / 40, x.mean(), 1.0).value
     assert bound >= softplus(-x[0]) + 5 * np.mean([softplus(v) for v in x])
-    # The bound is tight where all outputs are ±ξ.
+    # The bound is exact if all outputs are ±ξ.
     at = loss.terms(touching, touching**2, touching, 1.0).value
     assert at == pytest.approx(softplus(-touching) + 5 * softplus(touching), rel=1e-9)
 
@@ -76,7 +76,7 @@ def test_extreme_outputs_stay_finite(name: str, total: float, dtype: Any) -> Non
 
 
 def test_log_losses_keep_their_tails() -> None:
-    """A naive log(1 + exp) would lose these values."""
+    """A naive log(1 + exp(−o)) would overflow, or round these values to 0."""
     _, slope = losses.BoundedNS().target(np.array([-1e4, -40.0, 40.0, 700.0]))
     np.testing.assert_allclose(slope, [-1, -1, -math.exp(-40), -math.exp(-700)], rtol=1e-12)
     value, _ = losses.BoundedNS().target(np.array([-1e4, 40.0]))
@@ -98,7 +98,7 @@ def test_constants_out_of_range_are_refused(loss: str, field: str, value: float)
         losses.LOSSES[loss](**{field: value})
 
 
-# ── the users' checker ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the checker for users ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Cauchy(losses.Loss):
@@ -147,14 +147,14 @@ def test_a_wrong_loss_is_told_what_is_wrong(wrong: Callable[[losses.Terms], Any]
 
 
 def test_a_loss_that_sees_the_sum_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The layer used to pass zeros for s, and so computed another loss."""
+    """The layer passes zeros for s to a loss with sees_sum = False, so such a loss would be wrong."""
     monkeypatch.setattr(losses.BoundedNS, "sees_sum", False)
     with pytest.raises(InputError, match="BoundedNS depends on s, which is 0 for a loss with sees_sum = False"):
         check_loss(losses.BoundedNS())
 
 
 def test_a_loss_without_a_name_is_refused_where_it_is_given() -> None:
-    """Such a loss used to fail in the middle of a step, with an AttributeError."""
+    """Otherwise such a loss would fail in the middle of a step, with an AttributeError."""
 
     class Nameless(losses.Loss):
         def terms(self, o: Any, q: Any, s: Any, total: float) -> losses.Terms:

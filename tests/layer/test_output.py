@@ -1,4 +1,4 @@
-"""The factored layer against the dense oracle: every loss, measure, precision, shape, backend and route."""
+"""The factored layer against a dense reference: every loss, measure, precision, shape, backend and route."""
 
 import resource
 from typing import Any
@@ -20,17 +20,17 @@ from wordsparse.layer.sums import pull_back
 
 Array = NDArray[Any]
 
-# Largest error relative to the scale of each quantity (problems.distance). A few steps of well-conditioned algebra
-# lose some tens of units in the last place: float64 stays below 2e-13 and float32 below 5e-6 on these problems.
+# The largest error relative to the scale of each quantity (problems.distance). A few well-conditioned steps lose some
+# tens of units in the last place: errors on these problems stay below 2e-13 in float64 and below 5e-6 in float32.
 TOLERANCE = {"float64": 1e-11, "float32": 3e-5}
-# Only problems whose examples × targets × d is at most this also run on the emulated GPU, which is slow.
+# The emulated GPU is slow: it runs only problems whose examples × targets × d is at most this.
 EMULATED = 20_000
 
 
 def problem(
     case: Case, random: np.random.Generator
 ) -> tuple[FactoredOutput, list[tuple[Array, Any]], float, Array | None]:
-    """Return a float64 layer with random weights, three minibatches, a step size stable on the first, and Π."""
+    """Return a float64 layer with random weights, three minibatches, a step size that is stable on the first, and Π."""
     measure = problems.measure(random, case.D) if case.measure else None
     weights = 0.5 * random.standard_normal((case.D, case.d)).astype(case.dtype)
     pilot = FactoredOutput(
@@ -47,8 +47,8 @@ def problem(
     K = pull_back(problems.forward(pilot, *batches[0])).curvature()
     B = 2 * K @ (np.eye(case.d) if pi is None else pi)
     lr = min(0.5, 0.4 / max(float(np.linalg.norm(B, 2)), 1e-300))
-    # K does not bound the step of a target's own row, which is large if its p is small. A step that overshoots
-    # multiplies the errors of the step before.
+    # The curvature K does not bound steps of a target's own row, which are large if its p is small. Steps that
+    # overshoot amplify earlier errors.
     while growth(pilot, *batches[0], lr, pi) > 100:
         lr /= 4
     return pilot, batches, lr, pi
@@ -63,12 +63,12 @@ def growth(layer: FactoredOutput, H: Array, Y: Any, lr: float, pi: Array | None)
 
 
 def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
-    """Step layers of every backend by every route, and the oracle. Return the largest relative error per quantity."""
+    """Take steps with every backend and route, and with the oracle. Return the largest relative error per quantity."""
     pilot, batches, lr, pi = problem(case, random)
     measure = None if pilot.core.p is None else pilot.core.p**2
     start = pilot.weights()
     dense = DenseOutput(start, pilot.loss, measure)
-    # By the route low_rank, the largest problems would take minutes, so the layer chooses the route for them.
+    # The largest problems would take minutes by the route low_rank, so the layer chooses their route.
     routes = problems.ROUTES if case.examples * case.D * case.d < 1e8 else ("cheaper",)
     layers = {
         (backend, route): FactoredOutput(
@@ -86,7 +86,7 @@ def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
             with problems.route(route):
                 losses, gradient = layer.step(H, Y, lr, preconditioner=pi, weight_decay=case.decay)
             errors = problems.distance(layer, dense) | {
-                # Losses are differences of numbers around 1 or larger, gradients differences of numbers like W's.
+                # Errors scale with the numbers that cancel: about 1 or larger in losses, as large as W in gradients.
                 "losses": problems.off(losses, expected_losses, 1.0),
                 "gradient": problems.off(gradient, expected_gradient, size),
             }
@@ -130,7 +130,7 @@ READ = [(dtype, measure) for dtype in ("float32", "float64") for measure in (Fal
 
 @pytest.fixture(params=[(name, *kind) for name in problems.backends() if name != "cpu-1" for kind in READ], ids=str)
 def stepped(request: pytest.FixtureRequest) -> tuple[FactoredOutput, DenseOutput]:
-    """Return a layer with more rows than one block, and the oracle, both after the same steps."""
+    """Return a layer with more rows than one block, and the oracle, after the same steps of both."""
     backend, dtype, with_measure = request.param
     random = np.random.default_rng(8)
     D, d = BLOCK_ROWS + 300, 6
@@ -169,7 +169,7 @@ def test_top_over_all_blocks(stepped: tuple[FactoredOutput, DenseOutput]) -> Non
     assert where.shape == best.shape == (4, 10)
     expected = -np.sort(-O, axis=1)[:, :10]
     assert problems.off(best, expected) < TOLERANCE[layer.dtype.name]
-    # By value: neighbours closer than rounding may change places.
+    # Compare values, not indices: outputs that differ by less than rounding may change places.
     assert problems.off(np.take_along_axis(O, where, 1), expected) < TOLERANCE[layer.dtype.name]
 
 
@@ -185,7 +185,7 @@ def test_top_takes_what_there_is_and_the_first_of_equals() -> None:
 @pytest.mark.parametrize(("m", "k"), [(1, 1), (3, 40), (output.TOP_EXAMPLES + 1, 2)])
 @pytest.mark.parametrize("order", ["falling", "rising", "mixed"])
 def test_top_is_a_stable_sort_whatever_the_order_of_the_outputs(order: str, m: int, k: int) -> None:
-    """Whole numbers, many of them equal, pass through blocks of every size."""
+    """Outputs are whole numbers, many of them equal, in blocks of every size."""
     random = np.random.default_rng(0)
     W = random.integers(-50, 50, (5000, 2)).astype(np.float32)
     W = {"falling": -np.sort(-W, 0), "rising": np.sort(W, 0), "mixed": W}[order]
@@ -243,11 +243,11 @@ def _resident_bytes() -> int:
 
 @pytest.mark.parametrize("loss", ["squared", "bounded-ns"])
 def test_rows_beyond_32_bits(loss: str) -> None:
-    """Compare steps on the last rows of a V of 2³¹ + 640 numbers with a float64 layer of only these rows.
+    """Compare steps on the last rows of a V that holds 2³¹ + 640 numbers with a float64 layer of only these rows.
 
-    All rows that are never targets stay equal. Under squared error they stay 0. Under bounded-ns one row stands for
-    them, and their number is its base measure; the same step on W then has size lr/D. Rows of V that are not targets
-    are never written, so they take no memory.
+    Rows that are never targets stay equal to each other. Under squared error they stay 0. Under bounded-ns, one row of
+    the small layer represents all of them, with their number as its base measure; the same step on W then has size
+    lr/D. Rows of V that are not targets are never written, so they take no memory.
     """
     d, last = 64, 10
     D = 2**31 // d + last
@@ -286,7 +286,7 @@ def test_rows_beyond_32_bits(loss: str) -> None:
         (np.full((6, 6), np.nan), "preconditioner holds a value that is not a finite float64 number"),
         (np.triu(np.ones((6, 6))), "preconditioner must be symmetric"),
         (-np.eye(6), "preconditioner must be positive definite"),
-        # Its diagonal is positive, so it used to be accepted, and the step went up the gradient.
+        # Its diagonal is positive, but the step would go up the gradient.
         (np.eye(6) - 0.9, "preconditioner must be positive definite: it has a negative eigenvalue"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The oracle itself: its gradients against finite differences, its step against plain calculus."""
+"""The dense reference ("oracle") itself: its gradients against finite differences, its step against the formula."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from wordsparse.layer.reference import DenseOutput
 
 Array = NDArray[Any]
 H = np.random.default_rng(0).standard_normal((4, 3))
-# Repeats, a negative weight, an example without targets.
+# Targets with repeats, a negative weight, and an example without targets.
 Y = sp.csr_array(
     (np.array([1.0, 0.5, 2.0, 1.5, -0.5]), np.array([2, 2, 0, 4, 1]), np.array([0, 3, 3, 4, 5])), shape=(4, 5)
 )
@@ -26,7 +26,7 @@ def oracle(loss: str, with_measure: bool) -> DenseOutput:
 
 
 def differences(total: Any, at: Array) -> Array:
-    """Return central differences of the number ``total(at)`` by every entry."""
+    """Return the central differences of ``total(at)`` with respect to every entry."""
     out = np.empty_like(at)
     for index in np.ndindex(at.shape):
         nudge = np.zeros_like(at)

@@ -1,4 +1,4 @@
-"""One update by both routes, invariants over many updates, and the steps that are refused."""
+"""One update by both routes, invariants over many updates, and steps that are refused."""
 
 from typing import Any
 
@@ -44,9 +44,9 @@ def test_the_cheaper_route_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_invariants_over_many_steps(
     loss: str, m: int, dtype: str, fold_at: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Invariants hold for m < d and m > d (U⁻¹ corrected or computed anew), with weight decay, across forced folds.
+    """Invariants hold for m < d (U⁻¹ is corrected) and m > d (computed anew), with weight decay and forced folds.
 
-    U's condition number amplifies the rounding in V on its way to W. Folding bounds it, and so bounds the error.
+    The condition number of U amplifies the rounding errors of V in W = V U. Folding U into V keeps it bounded.
     """
     random = np.random.default_rng(1)
     D, d = 150, 12
@@ -59,7 +59,7 @@ def test_invariants_over_many_steps(
     lr = 0.05 / m
     worst = dict.fromkeys(("Q", "w_bar", "U"), 0.0)
     for _ in range(200):
-        # Inputs are larger along the first directions, so that U's condition number grows.
+        # Inputs are larger in the first directions, so that the condition number of U grows.
         H = (random.standard_normal((m, d)) / np.arange(1, d + 1)).astype(dtype)
         Y = problems.targets(random, m, D, 4)
         Y.data = Y.data.astype(dtype)
@@ -74,8 +74,7 @@ def test_invariants_over_many_steps(
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_an_inverse_that_has_drifted_is_renewed(dtype: str) -> None:
-    """A small error planted in one entry of U⁻¹ is gone after the next step; an error that the precision allows
-    stays."""
+    """An error planted in one entry of U⁻¹ is gone after the next step, unless it is as small as rounding errors."""
     random = np.random.default_rng(2)
     allowed = factors.DRIFT[np.dtype(dtype)]
     for error, renewed in ((100 * allowed, True), (0.1 * allowed, False)):
@@ -87,7 +86,7 @@ def test_an_inverse_that_has_drifted_is_renewed(dtype: str) -> None:
 
 @pytest.mark.parametrize("rate", [0.9, -0.9], ids=["shrinking", "growing"])
 def test_a_scale_that_drifts_is_folded(rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Weight decay alone (or its opposite, through a step beyond 1) takes U's scale away from 1."""
+    """Weight decay moves the scale of U away from 1, in either direction, and folding brings it back."""
     random = np.random.default_rng(4)
     start = random.standard_normal((30, 3))
     layer = FactoredOutput(30, 3, "squared", dtype=np.float32, weights=start)
@@ -104,7 +103,7 @@ def test_a_scale_that_drifts_is_folded(rate: float, monkeypatch: pytest.MonkeyPa
 
 
 def stepped(d: int, D: int = 30, loss: str | losses.Loss = "squared", dtype: Any = np.float64) -> FactoredOutput:
-    """Return a layer some steps after its start, with a well-conditioned U."""
+    """Return a layer after some steps, with a well-conditioned U."""
     random = np.random.default_rng(5)
     layer = FactoredOutput(D, d, loss, dtype=dtype, weights=random.standard_normal((D, d)))
     for _ in range(3):
@@ -115,7 +114,7 @@ def stepped(d: int, D: int = 30, loss: str | losses.Loss = "squared", dtype: Any
 def refused(
     layer: FactoredOutput, H: Array, Y: Any, lr: float, weight_decay: float = 0.0, match: str | None = None
 ) -> None:
-    """Assert that the step raises and changes nothing, and that the layer then continues as the oracle does."""
+    """Assert that the step raises an error and changes nothing, and that later steps agree with the oracle."""
     before = problems.state(layer)
     with pytest.raises(TrainingError, match=match):
         layer.step(H, Y, lr, weight_decay=weight_decay)
@@ -141,7 +140,7 @@ def test_an_exploding_step_is_refused(loss: str, lr: float, route: str) -> None:
 @pytest.mark.parametrize("m", [1, 3])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_singular_step_is_refused_and_does_not_fold(dtype: Any, m: int, route: str) -> None:
-    """U has moved away from the identity, as in any longer run, when the step is refused."""
+    """The step is refused when U is no longer the identity, as in any longer run."""
     random = np.random.default_rng(7)
     layer = stepped(6, dtype=dtype)
     for _ in range(60):
@@ -161,10 +160,10 @@ def test_a_calm_step_away_from_tiny_weights_is_taken() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("gap", [1e-2, 1e-4, 1e-6, 1e-9])
 def test_a_step_that_nearly_loses_a_direction_is_exact(gap: float, dtype: str) -> None:
-    """One eigenvalue of A is ``gap``, the others are 1. For a small gap, U is folded into V instead of inverted."""
+    """One eigenvalue of A is ``gap``, the others are 1. If the gap is small, U is folded into V, not inverted."""
     layer = stepped(6, dtype=dtype)
     if dtype == "float32" and gap < 1e-7:
-        return  # float32 inputs cannot tell it from a singular step
+        return  # in float32, this step is as good as singular
     dense = DenseOutput(layer.weights().astype(np.float64), "squared")
     H, Y = np.eye(2, 6), problems.targets(np.random.default_rng(0), 2, 30, 3)
     for take in (layer.step, dense.step):
@@ -177,7 +176,7 @@ def test_a_step_that_nearly_loses_a_direction_is_exact(gap: float, dtype: str) -
 
 @pytest.mark.parametrize("gap", [1e-2, 1e-4])
 def test_a_step_that_nearly_loses_every_direction_is_exact(gap: float) -> None:
-    """Computed in float32 alone, what remains of W would be mostly rounding error."""
+    """In float32 alone, the small remainder of W would be mostly rounding error."""
     layer = stepped(6, dtype=np.float32)
     dense = DenseOutput(layer.weights(), "squared")
     H, Y = np.repeat(np.eye(6), 4, axis=0) / 2, sp.csr_array((24, 30))

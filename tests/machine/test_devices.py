@@ -1,4 +1,4 @@
-"""The device that is chosen and the reason, with a fake CuPy that imitates every machine."""
+"""The choice of a device and its reason, with a fake CuPy that imitates many machines."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -71,8 +71,7 @@ def test_a_gpu_left_unused_is_said_once(machine: Callable[..., None], caplog: py
 def test_nothing_is_said_of_gpus_where_there_is_no_driver(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Without an NVIDIA driver, every run used to say "training on the CPU, since CuPy is not installed", with the
-    # command to install it.
+    # Without an NVIDIA driver, a run must not advise to install CuPy.
     monkeypatch.setitem(sys.modules, "cupy", None)
     monkeypatch.setattr(devices, "has_nvidia_driver", lambda: False)
     assert devices.choose("auto") == devices.Choice("cpu", "the CPU: no NVIDIA driver was found")
@@ -99,7 +98,7 @@ def test_errors_of_a_run(error: Exception, message: str) -> None:
     with pytest.raises(TrainingError, match=message) as caught, devices.translated_errors():
         raise error
     assert caught.value.__cause__ is error
-    # Too little memory at the start is a wrong request.
+    # Too little memory at the start means that the request is wrong.
     kind = InputError if "out of memory" in message else TrainingError
     with pytest.raises(kind, match=message), devices.translated_errors(starting=True):
         raise error

@@ -1,4 +1,4 @@
-"""The limits of the memory of a process."""
+"""The limits on the memory of a process."""
 
 from pathlib import Path
 

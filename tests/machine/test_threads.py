@@ -1,4 +1,4 @@
-"""The number of threads of the kernels and of BLAS."""
+"""The number of threads that the kernels and BLAS use."""
 
 import itertools
 import os
@@ -58,7 +58,7 @@ def test_single_threaded_blas_sets_and_restores() -> None:
 
 
 def test_the_kernels_own_blas_is_held_whatever_is_imported_first() -> None:
-    """A BLAS loaded after the pools were looked up would run its own threads next to OpenMP's."""
+    """A BLAS that is loaded after the look-up of thread pools would run its own threads in addition to OpenMP's."""
     script = (
         "import wordsparse.machine.threads as threads, threadpoolctl\n"
         "import scipy.linalg\n"
@@ -127,7 +127,7 @@ assert here == there
 
 
 def test_forked_after_use_a_process_works_on_one_thread() -> None:
-    """The process used to hang: OpenMP remembers threads that exist only in the parent."""
+    """On more threads it would hang, because OpenMP waits for threads that exist only in the parent."""
     done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("this process was forked from one that had used wordsparse: it uses one thread") == 1
@@ -173,7 +173,7 @@ def test_results_are_made_ahead_by_the_other_threads(helpers: int, ahead: int) -
 @pytest.mark.parametrize("n", [1, 3])
 @pytest.mark.parametrize(("broken", "error", "before"), [(2, ValueError, [0, 1]), (9, LookupError, [0, 1, 2, 3, 4])])
 def test_errors_stand_in_their_place(n: int, broken: int, error: type[Exception], before: list[int]) -> None:
-    """No error, of a later item or of the iteration itself, comes before the result of an earlier item."""
+    """An error, of an item or of the iterator, is raised only after the results of all earlier items."""
 
     def items() -> Iterator[int]:
         yield from range(5)

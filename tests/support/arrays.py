@@ -12,7 +12,7 @@ DTYPES = ["float32", "float64"]
 
 
 def structure(rows: int, columns: int, entries: int) -> Csr:
-    """Make a structure with repeated columns, empty rows, and one row that owns a third of the entries."""
+    """Make a structure with repeated columns, empty rows, and one row that holds a third of the entries."""
     random = np.random.default_rng(0)
     row = np.sort(
         np.concatenate([random.integers(0, max(rows, 1), entries - entries // 3), [rows // 2] * (entries // 3)])

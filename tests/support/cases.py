@@ -1,4 +1,4 @@
-"""The problems on which the layer is compared: a covering choice from the product of all factors."""
+"""The problems on which the layer is compared with the oracle: a selection that covers all pairs of factors."""
 
 import itertools
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from support import problems
 
 
 class Case(NamedTuple):
-    """One problem; a string ``m`` is a formula in d, ``most`` is the largest K, ``pi`` adds a preconditioner."""
+    """One problem. ``m`` may be a formula in d; ``most``: most targets per example; ``pi`` adds a preconditioner."""
 
     loss: str
     measure: bool
@@ -45,7 +45,7 @@ LEVELS = Case(
 def covering_cases() -> list[Case]:
     """Choose cases that cover every pair of levels of any two factors, and small cases for every triple.
 
-    Greedy: among random cases, take the case that covers most of the rest. The full product has 17,280 cases.
+    The search is greedy: of random cases, it takes the one with most uncovered pairs. All factors give 17,280 cases.
     """
     random = np.random.default_rng(0)
 
@@ -63,7 +63,7 @@ def covering_cases() -> list[Case]:
                 left.add(tuple(zip(factors, choice, strict=True)))
     cases = []
     while left:
-        # One uncovered combination is always taken, the rest of the case is random.
+        # One combination that is not covered yet is fixed; the rest of each case is random.
         seed = dict(min(left, key=repr))
         candidates = []
         for _ in range(20):

@@ -1,10 +1,10 @@
-"""Models to explore, with known answers and hostile words."""
+"""A model for tests of the explorer, with known answers and words that try to break the page."""
 
 import numpy as np
 
 from wordsparse.vectors.word_vectors import WordVectors
 
-# Royalty, womanhood, wealth and person: enough for neighbours and an analogy with known answers.
+# Coordinates: royalty, womanhood, wealth, person. They give neighbours and an analogy with known answers.
 TRAITS = {
     "he": (0, -1, 0, 1),
     "she": (0, 1, 0, 1),
@@ -36,7 +36,7 @@ HOSTILE = (
 
 
 def made_model(filler: int = 200) -> WordVectors:
-    """Make a model of the words of TRAITS, hostile words and filler, in 12 dimensions."""
+    """Make a model with the words of TRAITS, hostile words, and ``filler`` other words, in 12 dimensions."""
     random = np.random.default_rng(7)
     words = [*TRAITS, *HOSTILE, *(f"filler{i}" for i in range(filler))]
     vectors = np.zeros((len(words), 12))

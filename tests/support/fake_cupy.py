@@ -1,4 +1,4 @@
-"""A fake CuPy that answers as on a chosen machine, and its errors."""
+"""A fake CuPy that answers as CuPy would on a given machine, and its errors."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class CUDARuntimeError(RuntimeError):
-    """An error like CuPy's, from a module of its name."""
+    """An error like CuPy's, with the same module name."""
 
 
 class OutOfMemoryError(MemoryError):
@@ -19,7 +19,7 @@ for _error in (CUDARuntimeError, OutOfMemoryError):
 
 
 def fake_cupy(**changes: Any) -> Any:
-    """Make a CuPy with an H100; ``changes`` replace values that its functions return, or errors that they raise."""
+    """Make a CuPy that reports an H100. ``changes`` replace what its functions return or raise."""
     answers = {
         "driver": 13000,
         "runtime": 12090,

@@ -1,4 +1,4 @@
-"""A server on loopback that sends files as bad servers do."""
+"""A server on loopback that sends files with the faults of bad servers."""
 
 import http.server
 import threading
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Served:
-    """Content that a server sends for every path not in ``redirects`` and ``statuses``; ``requests`` were received.
+    """What a server sends for paths that are not in ``redirects`` or ``statuses``, and the ``requests`` it received.
 
     - ``cuts``: the number of bytes after which each of the next connections is cut; later connections are complete.
     - ``endless``: the start of a raw HTTP response, and a part that is repeated forever after it.
@@ -37,7 +37,7 @@ def serving(served: Served) -> Iterator[Served]:
             served.requests.append((self.path, bytes_range))
             if served.endless is not None:
                 self.wfile.write(served.endless[0])
-                with suppress(OSError):  # the client has gone away
+                with suppress(OSError):  # the client closed the connection
                     while True:
                         self.wfile.write(served.endless[1])
                 return

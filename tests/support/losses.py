@@ -1,4 +1,4 @@
-"""Every built-in loss with constants other than its defaults, and its formula over all outputs."""
+"""Every built-in loss, with constants that differ from its defaults, and its formula over all outputs."""
 
 import math
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def mean(x: Array, pi: Array) -> float:
     return float(pi @ x / pi.sum())
 
 
-# ℓ of one target with output o, from all outputs x (D,) and the measure π (D,).
+# Each loss with its formula ℓ(o, x, π) for one target: o is its output, x (D,) all outputs, π (D,) the measure.
 CASES: dict[str, tuple[losses.Loss, Callable[[float, Array, Array], float]]] = {
     "squared": (losses.Squared(), lambda o, x, pi: float(pi @ x**2) - 2 * o + 1),
     "squared-at-2": (losses.Squared(2.0), lambda o, x, pi: float(pi @ x**2) - 4 * o + 4),
@@ -44,7 +44,7 @@ CASES: dict[str, tuple[losses.Loss, Callable[[float, Array, Array], float]]] = {
         lambda o, x, pi: softplus(-o) + 3.5 * mean(softplus(2) - 1 - BY_SQUARE * 4 + x / 2 + BY_SQUARE * x**2, pi),
     ),
 }
-BY_SQUARE = math.tanh(1) / 8  # the bound of softplus that touches it at ±2
+BY_SQUARE = math.tanh(1) / 8  # a quadratic bound of softplus that touches it at ±2
 assert {type(loss) for loss, _ in CASES.values()} == set(losses.LOSSES.values())
 # Losses with their defaults, and squared error with weights.
 DEFAULTS: dict[str, losses.Loss] = {

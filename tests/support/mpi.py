@@ -1,4 +1,4 @@
-"""Programs on several ranks, started with the mpiexec of this machine or of the environment."""
+"""Programs on several ranks, started with the mpiexec of the environment or of this machine."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import pytest
 
 from wordsparse import optional
 
-# Open MPI must be told to run as root, and to run more ranks than cores.
+# Open MPI runs as root, or more ranks than cores, only if told to.
 ENVIRONMENT = {
     **os.environ,
     "OMP_NUM_THREADS": "1",
@@ -23,12 +23,12 @@ ENVIRONMENT = {
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
 }
 SECONDS = 300
-# Open MPI's launcher adds text to a failed program's output: blocks between rules, and messages of its own servers.
+# Open MPI's launcher adds text to the output of a failed program: blocks between lines of dashes, and PMIX errors.
 OF_THE_LAUNCHER = re.compile(r"^-{60,}\n.*?^-{60,}\n|^\[\S+:\d+\] PMIX ERROR[^\n]*\n|\0", re.DOTALL | re.MULTILINE)
 
 
 def mpiexec() -> str | None:
-    """Return the launcher next to this Python, or else on the path."""
+    """Return the path of mpiexec: next to this Python, or else on PATH; None if there is none."""
     return shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
 
 
@@ -38,12 +38,12 @@ needs_mpi = pytest.mark.skipif(
 
 
 def command(ranks: int, *program: object) -> list[str]:
-    """Return the command that runs a program of this Python on ``ranks`` ranks."""
+    """Return the command that runs a Python program on ``ranks`` ranks."""
     return [str(mpiexec()), "-n", str(ranks), sys.executable, *map(str, program)]
 
 
 def launched(ranks: int, *program: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end; its standard error is without the launcher's additions."""
+    """Run a program to its end, and remove the launcher's additions from its standard error."""
     run = subprocess.run(
         command(ranks, *program), cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
     )
@@ -57,7 +57,7 @@ def started(ranks: int, *arguments: object) -> subprocess.Popen[str]:
 
 
 def wait_until(condition: Callable[[], object], process: subprocess.Popen[str] | None = None) -> None:
-    """Wait for a condition, while the process runs."""
+    """Wait for a condition as long as the process runs."""
     end = time.monotonic() + SECONDS
     while not condition():
         assert process is None or process.poll() is None, process.communicate()
@@ -66,7 +66,7 @@ def wait_until(condition: Callable[[], object], process: subprocess.Popen[str] |
 
 
 def ranks_of(output: Path) -> dict[int, int]:
-    """Return the running processes that were started for this output, by rank."""
+    """Return the process ids of the running ranks that train for this output, by rank."""
     processes = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:

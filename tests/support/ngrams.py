@@ -15,13 +15,13 @@ def ngrams_of(word: str, shortest: int, longest: int) -> list[str]:
 
 
 def texts(ngrams: Any) -> list[str]:
-    """Return compiled n-grams, in the order of their rows."""
+    """Return the n-grams of a compiled table as strings, in the order of their rows."""
     text, ends = ngrams.text(), ngrams.ends.tolist()
     return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def numbered(words: Sequence[str], shortest: int, longest: int, at_least: int) -> list[str]:
-    """Return the n-grams of ``at_least`` words or more, longest first; among equal lengths, rarest first."""
+    """Return the n-grams that occur in ``at_least`` words: longest first, among equal lengths rarest first."""
     counts: dict[str, int] = {}
     for word in words:
         for ngram in dict.fromkeys(ngrams_of(word, shortest, longest)):
@@ -30,7 +30,7 @@ def numbered(words: Sequence[str], shortest: int, longest: int, at_least: int) -
 
 
 def shares(words: Sequence[str], ngrams: Sequence[str], shortest: int, longest: int) -> Array:
-    """Return X (V, B); its product with rows is the mean of the rows of each word's n-grams."""
+    """Return X (V, B) such that X G is, for each word, the mean of the rows G of its n-grams."""
     X, number = np.zeros((len(words), len(ngrams))), {ngram: i for i, ngram in enumerate(ngrams)}
     for row, word in zip(X, words, strict=True):
         columns = [number[g] for g in ngrams_of(word, shortest, longest) if g in number]
@@ -39,7 +39,7 @@ def shares(words: Sequence[str], ngrams: Sequence[str], shortest: int, longest: 
 
 
 def swept(X: Array, U: Array, weights: Array, ridge: float, sweeps: int) -> Array:
-    """Return the rows G (B, d) after some sweeps from zeros that minimise Σ weights |U − X G|² + ridge |G|²."""
+    """Return the rows G (B, d) after sweeps that start from zeros and minimise Σ weights |U − X G|² + ridge |G|²."""
     G, R = np.zeros((X.shape[1], U.shape[1])), U.astype(np.float64)
     for _ in range(sweeps):
         for row, x in zip(G, X.T, strict=True):

@@ -1,4 +1,4 @@
-"""Every operation of the kernels on random arrays, with its result by plain NumPy in float64."""
+"""Every operation of the kernels on random arrays, with its result computed by NumPy in float64."""
 
 from collections.abc import Callable
 from functools import cache
@@ -13,7 +13,7 @@ from wordsparse.kernels.pool import ArrayPool
 
 
 class Operation(NamedTuple):
-    """A call of kernels, its exact result, the largest error that rounding may cause, and the result's dtype."""
+    """A call of the kernels, its exact result, the largest error that rounding may cause, and the result's dtype."""
 
     call: Callable[[Any], Array]
     exact: Array
@@ -30,12 +30,12 @@ class Operation(NamedTuple):
 
 
 def of(name: str, *arguments: Any, **options: Any) -> Callable[[Any], Array]:
-    """Return a call of a method of kernels."""
+    """Return a function that calls this method of kernels."""
     return lambda kernels: getattr(kernels, name)(*arguments, **options)
 
 
 def rounding(dtype: str, terms: int) -> float:
-    """Return the largest error of sums of ``terms`` standard normal numbers or products."""
+    """Return a bound on the rounding error of a sum of ``terms`` standard normal numbers or their products."""
     return float(8 * np.finfo(dtype).eps * (terms + 4))
 
 
@@ -47,8 +47,8 @@ def dense(csr: Csr, values: Array) -> Array:
     return out
 
 
-# Rows, columns, d, entries: empty in each way, awkward sizes, sizes beyond blocks of 64 and 512 rows and of 1,024
-# columns, and rows of thousands of entries.
+# Rows, columns, d and entries. They include every kind of empty matrix, odd sizes, more than one block (64 and 512
+# rows, 1,024 columns), and rows with thousands of entries.
 SPARSE = [
     (0, 3, 4, 0),
     (3, 0, 4, 0),
@@ -65,7 +65,7 @@ SPARSE = [
 
 @cache
 def sparse(dtype: str, rows: int, columns: int, d: int, entries: int) -> list[Operation]:
-    """List operations of sparse matrices times rows, and of rows taken, scaled and added."""
+    """List operations that multiply sparse matrices with rows, and that take, scale and add rows."""
     csr = structure(rows, columns, entries)
     values, left, right = normal((entries,), dtype, 1), normal((rows, d), dtype, 2), normal((columns, d), dtype, 3)
     matrix, left64, right64 = dense(csr, values), left.astype(np.float64), right.astype(np.float64)
@@ -102,8 +102,8 @@ def sparse(dtype: str, rows: int, columns: int, d: int, entries: int) -> list[Op
     ]
 
 
-# Places, columns, d, reach: nothing at all, one column only, sizes at and beyond blocks of 2048 places and strips of 2
-# and 6 cache lines, long windows, and two tiles of the GPU's columns.
+# Places, columns, d and reach. They include an empty text, a single column, sizes at and above blocks of 2048 places
+# and strips of 2 and 6 cache lines, long windows, and more columns than a tile of the GPU holds.
 WINDOWS = [
     (0, 3, 4, 2),
     (2, 2, 1, 1),
@@ -122,10 +122,10 @@ WINDOWS = [
 
 @cache
 def windows(dtype: str, n: int, columns: int, d: int, reach: int) -> list[Operation]:
-    """List operations on windows over a text: their means, their outputs, and the gradients that they send back."""
+    """List operations on the windows of a text: their means, their outputs, and their gradients."""
     bags = problems.windows(np.random.default_rng(7), n, columns, reach)
     C, m = problems.dense_bags(bags), bags.rows
-    targets = np.random.default_rng(8).integers(0, columns + 1, m).astype(np.int32)  # one output is not a feature
+    targets = np.random.default_rng(8).integers(0, columns + 1, m).astype(np.int32)  # one more output than features
     F, W = normal((columns, d), dtype, 9), normal((columns + 1, d), dtype, 10)
     zeta, gamma = normal((m,), dtype, 11), normal((m,), dtype, 12)
     H, X = C @ F.astype(np.float64), np.zeros(W.shape)
@@ -150,8 +150,8 @@ def windows(dtype: str, n: int, columns: int, d: int, reach: int) -> list[Operat
     ]
 
 
-# Sizes at, below and one above blocks of 96, 112, 448 and 512 rows, tiles of 6 and 14 rows and of 2 vectors, and 320
-# terms of a sum in registers.
+# Sizes at, below and one above the sizes of blocks (96, 112, 448 and 512 rows), of tiles (6 and 14 rows, 2 vectors),
+# and of sums in registers (320 terms).
 PRODUCTS = [
     (0, 3, 4),
     (1, 1, 1),
@@ -203,7 +203,7 @@ def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
         Operation(of("matmul", a, across), a64 @ m, few, dtype),
         Operation(lambda kernels: onto_ones(kernels, m), a64 @ m + 1, few, dtype),
         Operation(lambda kernels: onto_ones(kernels, across), a64 @ m + 1, few, dtype),
-        # Rows with gaps between them.
+        # The rows have gaps between them.
         Operation(
             lambda kernels: kernels.matmul(a[:, :-1], m[:-1], np.ones((n, d + 2), dtype)[:, 1:-1]),
             a64[:, :-1] @ m[:-1] + 1,
@@ -217,12 +217,12 @@ def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
             rounding(dtype, k + 1),
             dtype,
         ),
-        # In an array of a pool, with gaps between its rows, and without.
+        # An array of a pool has gaps between its rows; an array of NumPy has no gaps.
         Operation(lambda kernels: in_place(kernels, ArrayPool().rows(n, k, dtype)), a64 @ square, few, dtype),
         Operation(lambda kernels: in_place(kernels, np.empty((n, k), dtype)), a64 @ square, few, dtype),
         Operation(of("gram", a, b), a64.T @ b64, many, "float64"),
         Operation(of("gram", a[:, 1:], b[:, 1:]), a64[:, 1:].T @ b64[:, 1:], many, "float64"),
-        # On the diagonal no terms cancel: a sum that adds them one after the other rounds more.
+        # No terms cancel on the diagonal, so adding them one after the other has larger rounding errors.
         Operation(of("gram", a), a64.T @ a64, more, "float64", True),
         Operation(of("gram", a, scaled, symmetric=True), a64.T @ scaled, more, "float64", True),
         Operation(of("plus_gram", base, a, b), base + a64.T @ b64, many, "float64"),

@@ -15,7 +15,7 @@ def pipe(*command: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 def answer(process: "subprocess.Popen[str]", line: str) -> str:
-    """Write ``line``, leave the input open, and return the line that answers it."""
+    """Write ``line``, keep the input open, and return the line that the command answers."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(line + "\n")

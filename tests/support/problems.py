@@ -1,4 +1,4 @@
-"""Random problems for the exact layer, and distances of a layer from the dense oracle."""
+"""Random problems for the exact layer, and the distance between a layer and the dense oracle."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,7 +28,7 @@ ROUTES = ("dense", "low_rank")
 
 
 def backends() -> dict[str, Kernels]:
-    """Return every available implementation; CUDA's on the stand-in if it compiles, and on a GPU if there is one."""
+    """Return all kernels that can run here. CUDA's are emulated if there is a compiler, and run on a GPU if any."""
     kernels: dict[str, Kernels] = {"numpy": Kernels(), "cpu-1": CpuKernels(1), "cpu-2": CpuKernels(2)}
     if compiler.COMPILER is not None:
         kernels["cuda-emulated"] = CudaKernels(standin.cupy)
@@ -43,12 +43,12 @@ def host(layer: FactoredOutput, array: Any) -> Array:
 
 
 def measure(random: np.random.Generator, D: int) -> Array:
-    """Draw a base measure with a spread of a few orders of magnitude, not normalised."""
+    """Draw a base measure that spans a few orders of magnitude and is not normalised."""
     return np.exp(1.5 * random.standard_normal(D))
 
 
 def targets(random: np.random.Generator, m: int, D: int, most: int) -> sp.csr_array:
-    """Draw targets (m, D), 0 to ``most`` per example, in no order and with repeats."""
+    """Draw targets (m, D): 0 to ``most`` per example, unordered and with repeats."""
     counts = random.integers(0, most + 1, m)
     indptr = np.concatenate([[0], np.cumsum(counts)])
     # Squaring favours small indices, so columns repeat inside an example and across the minibatch.
@@ -57,7 +57,7 @@ def targets(random: np.random.Generator, m: int, D: int, most: int) -> sp.csr_ar
 
 
 def windows(random: np.random.Generator, n: int, columns: int, reach: int) -> Windows:
-    """Draw windows of a text of n places, some not centres: sentences of any length, widths from 1 to ``reach``."""
+    """Draw a text of n places, in sentences of any length, and windows around most tokens, 1 to ``reach`` wide."""
     tokens = random.integers(0, columns, n).astype(np.int32)
     tokens[random.random(n) < 0.1] = -2
     return windows_over(random, tokens, columns, reach)
@@ -79,7 +79,7 @@ def windows_over(random: np.random.Generator, tokens: Array, columns: int, reach
 
 
 def dense_bags(windows: Windows) -> Array:
-    """Return the matrix C (m, columns) of the bags' means, computed bag by bag."""
+    """Return the matrix C (m, columns) that takes the mean over each bag, computed bag by bag."""
     C = np.zeros((windows.rows, windows.columns))
     for j, (i, start, stop) in enumerate(zip(windows.centre, windows.start, windows.stop, strict=True)):
         around = np.concatenate([windows.tokens[start:i], windows.tokens[i + 1 : stop]])
@@ -99,7 +99,7 @@ def one_target_each(csr: Csr, values: Array) -> sp.csr_array:
 
 @contextmanager
 def route(name: str) -> Iterator[None]:
-    """Force every update through ``dense`` or ``low_rank``, whatever it costs; "cheaper" lets the layer choose."""
+    """Make every update take the route ``dense`` or ``low_rank``; "cheaper" lets the layer choose."""
     if name == "cheaper":
         yield
         return
@@ -111,7 +111,7 @@ def route(name: str) -> Iterator[None]:
 def forward(
     layer: FactoredOutput, H: Array, Y: sp.csr_array, inputs: RowInputs | None = None, *, per_example: bool = True
 ) -> Forward:
-    """Run the forward pass of the layer's core, as the trainer does, after adding up repeated regression targets."""
+    """Add up repeated regression targets, then run the forward pass of the layer's core as the trainer does."""
     if layer.loss == losses.Squared():
         Y = Y.copy()
         Y.sum_duplicates()
@@ -120,13 +120,13 @@ def forward(
     if inputs is None:
         inputs = RowInputs(layer.core.kernels.to_device(H.astype(layer.dtype)), layer.core.kernels)
     targets = mapped(Targets(rows, csr, Y.data.astype(layer.dtype)), layer.core.kernels.to_device)
-    # As in the trainer: sgemv of OpenBLAS 0.3.31 (5 columns, AVX-512) sets spurious floating-point flags.
+    # Ignore floating-point flags, as the trainer does: sgemv of OpenBLAS 0.3.31 (AVX-512) sets spurious flags.
     with at_work():
         return layer.core.forward(inputs, targets, per_example=per_example)
 
 
 def off(actual: Array, expected: Array, scale: float = 0.0) -> float:
-    """Return the largest deviation relative to the largest expected number, or to ``scale`` if that is larger."""
+    """Return the largest deviation, relative to the largest expected number or to ``scale``, whichever is larger."""
     assert actual.shape == expected.shape
     if expected.size == 0:
         return 0.0
@@ -134,8 +134,8 @@ def off(actual: Array, expected: Array, scale: float = 0.0) -> float:
 
 
 def distance(layer: FactoredOutput, dense: DenseOutput) -> dict[str, float]:
-    """Measure how far the layer's W, Q and w̄ are from the oracle's, as √π W, relative to the largest entry of each.
-    For w̄, whose terms cancel, the unit is its bound ‖p‖ ‖W‖."""
+    """Return the largest errors of the layer's W (as √π W), Q and w̄ against the oracle, relative to the largest entry
+    of each. Errors of w̄, whose terms cancel, are relative to its bound ‖p‖ ‖W‖."""
     p = np.sqrt(dense.pi)
     W = p[:, None] * dense.W
     Q = W.T @ W
@@ -147,9 +147,9 @@ def distance(layer: FactoredOutput, dense: DenseOutput) -> dict[str, float]:
 
 
 def broken_invariants(layer: FactoredOutput) -> dict[str, float]:
-    """Measure how far Q is from WᵀW, w̄ from Wᵀp, and U U⁻¹ from I, for the layer's own W, as in :func:`distance`.
+    """Return how far Q is from WᵀW, w̄ from Wᵀp, and U U⁻¹ from I, scaled as in :func:`distance`.
 
-    U U⁻¹ − I is relative to U's condition number: no inverse is better than that.
+    U U⁻¹ − I is relative to the condition number of U, because no inverse can be more exact.
     """
     f = layer.core.factors
     p = np.ones(layer.n_outputs) if layer.core.p is None else layer.core.p

@@ -1,4 +1,4 @@
-"""Commands in their own processes, which tests can kill; they are cheap forks of a process with all imports."""
+"""Commands in processes that tests can kill. They start fast, as forks of a process that has imported everything."""
 
 import multiprocessing
 import os
@@ -41,7 +41,7 @@ def wait_for(condition: Callable[[], bool], process: BaseProcess) -> bool:
 def _run(arguments: list[str], errors: str) -> None:
     from wordsparse.cli import main
 
-    # Tests started in the background by a shell inherit an ignored SIGINT.
+    # If a shell starts the tests in the background, they inherit an ignored SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)

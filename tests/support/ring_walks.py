@@ -1,10 +1,10 @@
-"""Walks around two rings of nodes, as texts for the gensim classes, and arguments for small models of them."""
+"""Walks on two rings of nodes, which serve as texts for the gensim classes, and options of small models."""
 
 from typing import Any
 
 import numpy as np
 
-# Ten nodes on each ring: neighbours on a ring occur together.
+# Each ring has ten nodes. Neighbours on a ring occur close to each other in the walks.
 STARTS = np.random.default_rng(5).integers(0, [2, 10], (300, 2))
 WALKS = [[int(10 * ring + (start + step) % 10) for step in range(12)] for ring, start in STARTS]
 WALKS_OF_WORDS = [[f"n{node}" for node in walk] for walk in WALKS]

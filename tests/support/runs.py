@@ -1,4 +1,4 @@
-"""Short runs that write an output, and their interruption."""
+"""Short training runs that write an output, and helpers that interrupt them."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ def run_directory(output: Path) -> Path:
 
 
 def once_after(tokens: int, do: Callable[[], object]) -> Callable[[Progress], None]:
-    """Return a progress callback that does something once, after ``tokens`` tokens."""
+    """Return a progress callback that calls ``do`` once, after ``tokens`` tokens."""
     done: list[bool] = []
 
     def progress(progress: Progress) -> None:
@@ -41,7 +41,7 @@ def no_space(*_: Any) -> None:
 
 
 def train(text: Any, output: Path, stop: int | None = None, **options: Any) -> ws.Model:
-    """Train for the output; interrupt the run after ``stop`` tokens."""
+    """Train and write the output; interrupt the run after ``stop`` tokens."""
     if stop is not None:
         options["progress"] = once_after(stop, interrupt)
     return ws.train(text, output=output, **{**SHORT, **options})

@@ -32,7 +32,7 @@ def write_text(path: Path, seed: int = 0, words: int = 12, sentences: int = 300,
 
 
 def sentences(*source: Any, **how: Any) -> Iterator[list[str]]:
-    """Return the sentences of a text, as RawText reads it."""
+    """Yield the sentences of a text as RawText reads them."""
     return joined(RawText(*source, **how).pieces())
 
 
@@ -42,7 +42,7 @@ def left_in(folder: Path) -> list[str]:
 
 
 def same_vectors(first: ws.Model, second: ws.Model) -> bool:
-    """Return whether two models are equal to the bit: words, vectors, and the state for further training."""
+    """Return whether two models are bitwise equal: words, vectors, and the state for further training."""
     states = [model.state() for model in (first, second)]
     return first.vocabulary.words == second.vocabulary.words and all(
         np.asarray(states[0][name]).tobytes() == np.asarray(states[1][name]).tobytes() for name in states[0]

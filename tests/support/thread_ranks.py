@@ -1,4 +1,4 @@
-"""Ranks that are threads of one process, for tests of everything but MPI."""
+"""Ranks that are threads of one process, for tests of distributed training without MPI."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class ThreadRanks(Ranks):
-    """One of ``size`` ranks; all share ``board``, on which each puts its part, and ``gate``, at which they meet."""
+    """One of several ranks. Each writes its part to the shared list ``board`` and waits for the others at ``gate``."""
 
     def __init__(self, rank: int, board: list[Any], gate: threading.Barrier) -> None:
         self.rank, self.size, self.local_rank, self.local_size = rank, len(board), rank, len(board)
@@ -52,7 +52,7 @@ class ThreadRanks(Ranks):
 
 
 def on_ranks(size: int, work: Callable[[ThreadRanks], T]) -> list[T]:
-    """Return the results of ``work`` on every rank, or raise the error of the first rank that failed by itself."""
+    """Return the results of ``work`` on every rank. If a rank failed, raise its error, not those of waiting ranks."""
     board: list[Any] = [None] * size
     gate = threading.Barrier(size, timeout=60)
 

@@ -1,4 +1,4 @@
-"""Small tokenizer files of the package tokenizers."""
+"""Small tokenizer files for the package tokenizers."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ CHINESE = ["我们昨天看了一部新电影。", "我们的朋友喜欢这部�
 
 
 def unigram(path: Path, lines: list[str]) -> Path:
-    """Train pieces with a mark for spaces; unknown pieces, special tokens, truncation and padding are in use."""
+    """Train a unigram tokenizer that marks spaces, with unknown pieces, special tokens, truncation and padding."""
     package = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
     tokenizer = package.Tokenizer(package.models.Unigram())
     tokenizer.normalizer = package.normalizers.NFKC()
@@ -25,7 +25,7 @@ def unigram(path: Path, lines: list[str]) -> Path:
 
 
 def bpe(path: Path, lines: list[str]) -> Path:
-    """Train pieces of words; [UNK] is an ordinary token of the file."""
+    """Train a byte-pair tokenizer in whose file [UNK] is an ordinary token."""
     package = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
     tokenizer = package.Tokenizer(package.models.BPE(unk_token="[UNK]"))
     tokenizer.normalizer = package.normalizers.Lowercase()

@@ -1,4 +1,4 @@
-"""A text of two topics, options of short runs on it, and the loss at the start of a run."""
+"""A text with two topics, options of short runs on it, and the loss at the start of a run."""
 
 from typing import Any
 
@@ -8,25 +8,25 @@ from wordsparse.words.options import LOSSES
 from wordsparse.words.recipe import recommended
 
 TOPICS = [f"a{i}" for i in range(10)], [f"b{i}" for i in range(10)]
-# AT_START: loss per pair at the start of a run; for the Z-loss, which starts from noise, at the mean output.
-# BOUND_AT_0: the value at output 0 of the bound of softplus that touches it at ±6.
+# BOUND_AT_0: softplus has an upper bound that touches it at ±6; this is the bound at output 0. AT_START: the loss per
+# pair at the start of a run; the Z-loss starts from noise, so it is evaluated at the mean output.
 BOUND_AT_0 = np.log1p(np.exp(6)) - 3 - 1.5 * np.tanh(3)
 
 
 def at_start(loss: str) -> float:
-    """Return the loss of a pair before the first step: all outputs have their recipe's initial values."""
+    """Return the loss of a pair before the first step, when outputs have the initial value of the recipe."""
     recipe = recommended("cbow", loss)
     return float(recipe.loss.terms(recipe.start, recipe.start**2, recipe.start, 1.0).value)
 
 
 AT_START = {loss: at_start(loss) for loss in LOSSES}
-# Without subsampling: in a text of a few words, every word is frequent.
+# Subsampling is off, because in a text of a few words every word is frequent.
 SMALL: dict[str, Any] = {"dim": 8, "epochs": 3, "threads": 1, "sample": 0, "min_count": 1}
 
 Sentences = list[list[str]]
 
 
 def two_topics(sentences: int = 600, seed: int = 0) -> Sentences:
-    """Make sentences of eight words, all from one of two topics."""
+    """Make sentences of eight words; the words of a sentence share one of two topics."""
     random = np.random.default_rng(seed)
     return [[TOPICS[i % 2][word] for word in random.integers(0, 10, 8)] for i in range(sentences)]

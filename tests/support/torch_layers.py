@@ -1,4 +1,4 @@
-"""A small output layer of PyTorch, its minibatches, and its losses from all outputs."""
+"""A small PyTorch output layer, minibatches for it, and its losses computed from all outputs."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-# The directory tests/torch looks like a package named torch, but only PyTorch has torch.nn.
+# Import torch.nn first: the directory tests/torch can be imported as torch, but only PyTorch has torch.nn.
 pytest.importorskip("torch.nn", reason="PyTorch is not installed")
 torch = pytest.importorskip("torch")
 
@@ -25,7 +25,7 @@ def layer(**options: Any) -> FactoredOutput:
 
 
 def minibatch(seed: int = 1) -> tuple[torch.Tensor, sp.csr_array]:
-    """Make inputs that need gradients, and targets with weights; one example has no targets."""
+    """Make inputs that require gradients, and weighted targets; one example has no targets."""
     random = np.random.default_rng(seed)
     Y = sp.random_array((m, D), density=0.08, rng=random, format="csr") + sp.csr_array(np.eye(m, D))
     Y = sp.csr_array(sp.diags_array([0.0] + [1.0] * (m - 1)) @ Y)
@@ -35,7 +35,7 @@ def minibatch(seed: int = 1) -> tuple[torch.Tensor, sp.csr_array]:
 
 
 def dense_losses(name: str, o: torch.Tensor, Y: torch.Tensor, k: float = 5.0) -> torch.Tensor:
-    """Return the losses from all outputs (m, D), by PyTorch's own operations."""
+    """Return the losses, computed from all outputs (m, D) by PyTorch's own operations."""
     q, s = (o * o).sum(1, keepdim=True), o.sum(1, keepdim=True)
     if name == "squared":
         return ((o - Y) ** 2).sum(1)

@@ -1,6 +1,6 @@
-"""Tens of thousands of second-order steps without autograd, which takes most of the time of small steps.
+"""Tens of thousands of second-order steps, without autograd because it would take most of the time.
 
-Errors that add up in W, Q or the rows' squares show after a few thousand steps.
+Errors that accumulate in W, Q or the squares of rows show after a few thousand steps.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ D, d, BATCH, STEPS = 50, 8, 4, 30_000
 
 
 class Adam:
-    """Adam for a table (D, d), whose rows are inputs."""
+    """Adam for a table (D, d) whose rows are the inputs."""
 
     def __init__(self, random: np.random.Generator) -> None:
         self.table = random.standard_normal((D, d))
@@ -34,18 +34,18 @@ class Adam:
 @pytest.mark.parametrize(
     ("loss", "data", "inputs_are"),
     [
-        ("squared", "learnable", "tied"),  # Q drifts fastest with regression and moves of single rows
+        ("squared", "learnable", "tied"),  # Q drifts fastest here: regression, and moves of single rows
         ("bounded-ns", "noise", "tied"),  # rows that keep moving raise the loss
         ("zloss", "noise", "tied"),  # without rescaling, W grows without limit
         ("zloss", "learnable", "own"),  # variances and curvature of either sign
-        ("taylor", "noise", "own"),  # inputs without a norm: noise shrinks them, or W outgrows them
+        ("taylor", "noise", "own"),  # inputs have no norm, so noise shrinks them or W outgrows them
         ("spherical", "learnable", "own"),  # the loss is even in o, so weights must not start at 0
     ],
 )
 def test_long_runs_stay_finite(loss: str, data: str, inputs_are: str) -> None:
     random, tied = np.random.default_rng(0), inputs_are == "tied"
     own = Adam(random)
-    start = 0.1 * random.standard_normal((D, d)) if tied else None  # inputs of 0 would teach nothing
+    start = 0.1 * random.standard_normal((D, d)) if tied else None  # from inputs of 0, nothing would be learnt
     engine = Engine(FactoredOutput(D, d, loss, weights=start, threads=1), bias=False)
     step, rows, ones = StepOptions(1.0, second_order=True), np.arange(BATCH), np.ones(BATCH, np.float32)
     means = np.zeros(STEPS)

@@ -1,4 +1,4 @@
-"""Misuse of the PyTorch layer that is refused: passes out of order, bad arguments, a missing package."""
+"""Misuse of the PyTorch layer is refused: passes out of order, bad arguments, a missing package."""
 
 import importlib
 import itertools
@@ -44,7 +44,7 @@ def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_rate_beyond_the_stable_one_is_cut_to_it(bias: bool) -> None:
-    """Such a rate used to be refused."""
+    """A rate beyond the largest stable rate is reduced to it, not refused."""
     h, Y = minibatch()
     losses = []
     head = layer(loss="squared", lr=1e12, bias=bias)

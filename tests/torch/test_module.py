@@ -42,7 +42,7 @@ def test_a_network_trains_step_for_step_like_one_with_a_dense_output_layer(loss:
 
 
 def weighted(Y: sp.csr_array) -> list[Any]:
-    """Return the forms of weighted targets."""
+    """Return weighted targets in every form that the layer accepts."""
     rows, order = np.repeat(np.arange(m), np.diff(Y.indptr)), np.random.default_rng(3).permutation(Y.nnz)
     parts = map(torch.tensor, (Y.indptr, Y.indices, Y.data))
     csr = torch.sparse_csr_tensor(*parts, size=Y.shape, check_invariants=True)
@@ -50,7 +50,7 @@ def weighted(Y: sp.csr_array) -> list[Any]:
 
 
 def of_ids(rows: list[list[int]]) -> list[Any]:
-    """Return the forms of ids in PyTorch programs: a matrix of ones, padded rows, a multi-hot matrix."""
+    """Return ids in the forms that PyTorch programs use: a matrix of ones, padded rows, a multi-hot matrix."""
     padded, hot = torch.full((m, 4), -1), torch.zeros((m, D))
     for i, row in enumerate(rows):
         padded[i, : len(row)] = torch.tensor(row)
@@ -140,7 +140,7 @@ def test_schedulers_move_the_learning_rate() -> None:
 
 @pytest.mark.parametrize("loss", ["squared", "taylor", "spherical", "bounded-ns"])
 def test_a_rate_of_the_layers_own_needs_no_units(loss: str) -> None:
-    """Neither the reduction nor a factor of the loss changes a step, and the network learns its targets."""
+    """Neither the reduction nor a constant factor of the loss changes a step, and the network learns its targets."""
     h, Y = minibatch()
     after, losses = [], []
     for reduction, factor in (("mean", 1.0), ("sum", 1.0), ("mean", 30.0)):
@@ -168,7 +168,7 @@ def test_a_target_moves_by_half_its_derivative_at_most() -> None:
 
 
 def test_small_minibatches_are_remembered_as_long_as_large_ones() -> None:
-    """A class returns every 31 minibatches or so. With a memory of only 50, rows would be noise, which shrinks h."""
+    """Each class occurs about every 31 minibatches. If averages covered only 50, rows would be noise and shrink h."""
     random = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
     centres, outputs = torch.randn(500, 64, generator=random), torch.randperm(2000, generator=random)[:500]
@@ -186,7 +186,7 @@ def test_small_minibatches_are_remembered_as_long_as_large_ones() -> None:
 
 
 def test_tied_rows_take_steps_of_their_own_size() -> None:
-    """Without a rate, a row moves by a share of the rows' size, whatever the loss's factor; in eval mode it stays."""
+    """Without a rate, a row moves by a fraction of the rows' size, for any factor of the loss, but not in eval mode."""
     moved = []
     for factor in (1.0, 50.0):
         head = layer(loss="taylor", lr=None, weights=np.random.default_rng(3).standard_normal((D, d)))

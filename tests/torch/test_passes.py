@@ -1,4 +1,4 @@
-"""One step per backward pass, whatever the pass contains: order of calls, checkpoints, accumulation, threads."""
+"""A backward pass takes one step, whatever it contains: calls in any order, checkpoints, accumulation, threads."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -79,7 +79,7 @@ PROGRAMS = [tied, rows_after_the_head, rows_alone, two_losses, body_again, rows_
 def test_any_order_of_calls_and_checkpoints_trains_as_a_dense_table_does(
     program: Any, accumulated: int, bias: bool
 ) -> None:
-    """The rate is large, so that a step changes the weights clearly."""
+    """A large rate makes every step change the weights visibly."""
     torch.manual_seed(0)
     start = torch.randn(D, d + bias, dtype=torch.float64)
     head, dense = layer(loss="taylor", lr=2.0, bias=bias, weights=start, fused=not accumulated), Dense(start)
@@ -110,7 +110,7 @@ def test_any_order_of_calls_and_checkpoints_trains_as_a_dense_table_does(
 
 @pytest.mark.parametrize("what", ["rows", "body"])
 def test_a_reentrant_checkpoint_is_refused_before_anything_moves(what: str) -> None:
-    """The inner pass would take its step while the outer pass goes on."""
+    """A reentrant checkpoint would take a step in its inner pass, before the outer pass is complete."""
     head, body = layer(lr=2.0), torch.nn.Linear(d, d).double()
     before, x = head.weights(), torch.ones(len(IDS), d, dtype=torch.float64, requires_grad=True)
     if what == "rows":
@@ -123,7 +123,7 @@ def test_a_reentrant_checkpoint_is_refused_before_anything_moves(what: str) -> N
 
 
 def test_compiled_autograd_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiled autograd runs nothing at the end of a pass, so no step used to be taken."""
+    """Compiled autograd runs no callback at the end of a pass, so no step would be taken."""
     head = layer()
     monkeypatch.setattr("torch._dynamo.compiled_autograd.in_compiled_autograd_region", True)
     with pytest.raises(InputError, match="compiled autograd"):
@@ -149,7 +149,7 @@ def test_a_pass_that_fails_leaves_nothing() -> None:
 
 @pytest.mark.parametrize("program", [rows_alone, tied, head_again, rows_again])
 def test_what_passes_through_changed_weights_is_refused(program: Any) -> None:
-    """Gradients of rows that were inputs, or that a checkpoint computed again, used to be accepted."""
+    """Gradients of embedded rows, and of rows recomputed by a checkpoint, would belong to the old weights."""
     head, body = layer(), torch.nn.Linear(d, d).double()
     loss = program(head, body)
     loss.backward(retain_graph=True)
@@ -164,7 +164,7 @@ def test_what_passes_through_changed_weights_is_refused(program: Any) -> None:
 
 
 def test_a_compiled_network_with_checkpoints_trains_like_the_plain_one() -> None:
-    """A compiler merges equal calls, but the gradient of each call counts."""
+    """torch.compile merges equal calls, but the gradient of each call must count."""
     nets = []
     for compiled in (False, True):
         torch.manual_seed(0)
@@ -182,7 +182,7 @@ def test_a_compiled_network_with_checkpoints_trains_like_the_plain_one() -> None
 
 
 def test_no_thread_loses_the_squares_of_another() -> None:
-    """Passes of several threads on one table take turns, or are refused: squares used to add up to .106, not .12."""
+    """Threads that share a table take turns or are refused; otherwise their squares added up to .106, not .12."""
     head, taken = layer(lr=None), []
 
     def work() -> None:
@@ -221,7 +221,7 @@ def state(head: FactoredOutput) -> dict[str, torch.Tensor]:
 def test_rows_that_would_leave_the_precision_are_refused(
     options: dict[str, Any], factor: float, with_head: bool
 ) -> None:
-    """W or Q used to become inf or NaN, or a row never moved again. The head must not move either."""
+    """Such steps would make W or Q infinite or NaN, or stop a row forever. A refused step leaves the head unchanged."""
     head, (h, Y) = layer(**options), minibatch()
     before = state(head)
     loss = head(h, Y) if with_head else torch.zeros(())
@@ -247,7 +247,7 @@ def test_ids_have_any_shape(ids: torch.Tensor) -> None:
 
 
 def test_weights_that_leave_the_band_train_on_as_they_would(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Z-loss does not see the growth of W; float32 training used to end after some thousand steps."""
+    """The Z-loss does not depend on the scale of W, so W grows: without rescaling, float32 would overflow."""
     monkeypatch.setattr("wordsparse.layer.core.BAND", 2.0**4)
     start, norm = np.random.default_rng(0).standard_normal((D, d)), torch.nn.LayerNorm(d, eps=1e-30).double()
     heads = [layer(loss="zloss", lr=None, weights=start * scale) for scale in (1.0, 3.9, 1 / 4.5)]
@@ -271,7 +271,7 @@ def test_a_rate_of_the_users_own_takes_steps_on_the_weights_as_they_are() -> Non
 
 
 def test_a_layer_lives_as_long_as_its_loss() -> None:
-    """The loss used to hold only the module's number, so the backward pass ended in a KeyError."""
+    """The graph of a loss keeps the layer alive, so that its backward pass still works."""
     h, Y = minibatch()
     expected, _ = minibatch()
     layer()(expected, Y).backward()
@@ -280,7 +280,7 @@ def test_a_layer_lives_as_long_as_its_loss() -> None:
 
 
 def test_autograd_grad_changes_no_weights() -> None:
-    """A saliency map used to take a training step."""
+    """A saliency map, for example, must not take a training step."""
     h, Y = minibatch()
     head = layer()
     before = head.weights()
@@ -292,7 +292,7 @@ def test_autograd_grad_changes_no_weights() -> None:
 
 
 def test_a_compiled_network_finds_the_largest_outputs_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
-    """PyTorch used to try to compile the NumPy part, and printed dozens of failures."""
+    """PyTorch must not try to compile the NumPy code, which would print dozens of failures."""
     h, _ = minibatch()
     head, body = layer().eval(), torch.nn.Linear(d, d).double()
     compiled = torch.compile(lambda h: head.top(body(h), 3).indices, backend="aot_eager")

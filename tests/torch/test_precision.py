@@ -1,4 +1,4 @@
-"""Half precision, gradient scalers and casts of the PyTorch layer."""
+"""The PyTorch layer with half precision, gradient scalers and casts."""
 
 import pytest
 from support.torch_layers import D, d, layer, m, minibatch, torch

@@ -70,7 +70,7 @@ def test_a_linear_layer_has_the_same_outputs(bias: bool) -> None:
 @pytest.mark.parametrize("name", ["V", "Q", "w_bar", "U_inverse"])
 @pytest.mark.parametrize("value", [np.nan, 3.0])
 def test_a_state_that_no_layer_has_is_refused(name: str, value: float, measure: np.ndarray | None) -> None:
-    """The losses of such a state used to be silently wrong, or NaN."""
+    """With such a state, losses would be NaN or wrong without an error."""
     head = layer(base_measure=measure)
     for seed in range(3):
         h, Y = minibatch(seed)
@@ -91,7 +91,7 @@ def test_a_state_that_no_layer_has_is_refused(name: str, value: float, measure: 
 
 
 def test_a_state_whose_factors_cancel_is_loaded() -> None:
-    """The state is as after ten epochs of the Z-loss on a shop's items: w̄ is small next to ω and to V's part of it."""
+    """After ten epochs of the Z-loss on a shop's items, w̄ is small compared with its two terms, from ω and from V."""
     outputs, random = 20_000, np.random.default_rng(0)
     head = FactoredOutput(d, outputs, loss="zloss", base_measure=random.random(outputs) + 0.1)
     core = head._engine.output.core

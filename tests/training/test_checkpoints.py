@@ -1,4 +1,4 @@
-"""A checkpoint that cannot be written neither ends the run nor replaces a good checkpoint."""
+"""If a checkpoint cannot be written, the run continues and the previous checkpoint is kept."""
 
 from collections.abc import Iterator
 from pathlib import Path

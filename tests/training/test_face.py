@@ -1,4 +1,4 @@
-"""wordsparse.train from Python: options, progress, training a model further, and an interrupted run."""
+"""wordsparse.train in Python: options, progress, training a model further, and interrupted runs."""
 
 import inspect
 import json
@@ -59,11 +59,11 @@ def test_progress_is_shown_or_not(progress: Any, capsys: pytest.CaptureFixture[s
     ws.train(TEXT, dim=4, epochs=1, progress=progress, heldout=0.3)
     said = capsys.readouterr()
     assert said.out == ""
-    assert bool(said.err) == bool(progress), said.err  # the losses of the epoch
+    assert bool(said.err) == bool(progress), said.err  # it shows the loss of the epoch
 
 
 def test_progress_of_another_kind_is_refused_before_the_text_is_read() -> None:
-    """progress=True used to raise a TypeError after the text had been encoded."""
+    """A wrong value of progress is found at once, not after the text has been encoded."""
     with pytest.raises(ws.InputError, match="progress must be 'auto', True, False or a callable, not 'yes'"):
         ws.train(iter(()), progress="yes")  # type: ignore[arg-type]
 
@@ -100,7 +100,7 @@ def test_what_a_model_cannot_train_on_with_is_refused(given: dict[str, Any], mes
 
 
 def test_an_interrupted_run_without_an_output_leaves_its_model() -> None:
-    """An interrupted run without an output used to lose all that it had trained."""
+    """A run without an output writes no checkpoint, so the exception carries its partial model."""
 
     def interrupt(progress: Progress) -> None:
         if progress.tokens > progress.total_tokens / 2:

@@ -1,4 +1,4 @@
-"""Nothing is lost if the process is killed or interrupted, the disk fills up, or the text disappears."""
+"""A run loses no work if it is killed or interrupted, if the disk fills up, or if the text disappears."""
 
 import os
 import re
@@ -37,7 +37,7 @@ def command(text: Path, output: Path, *more: str) -> list[str]:
 
 
 def done(arguments: list[str], folder: Path) -> None:
-    """Run the command to its end; its output explains a failure."""
+    """Run the command to its end; if it fails, show its output."""
     status = finish(start(arguments, folder / "errors"))
     assert status == 0, (folder / "errors").read_text()
 

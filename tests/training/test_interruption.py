@@ -1,4 +1,4 @@
-"""A run that ends by a signal or an exception leaves a checkpoint or a model, and its message names it."""
+"""A run that a signal or an exception ends leaves a checkpoint or a model, and its message names it."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ def raising(error: BaseException) -> Callable[[Progress], None]:
 def test_a_progress_callback_that_raises_leaves_a_checkpoint(
     text: Path, output: Path, kind: type[BaseException]
 ) -> None:
-    """An exception in the user's callback used to discard all that the run had trained."""
+    """An exception in the user's callback must not lose the work of the run."""
     with pytest.raises(kind, match="of the callback") as raised:
         train(text, output, progress=raising(kind("of the callback")))
     assert [KEPT in note for note in raised.value.__notes__] == [True]
@@ -39,7 +39,7 @@ def test_a_progress_callback_that_raises_leaves_a_checkpoint(
 def test_an_exception_inside_a_step_leaves_the_checkpoint_before(
     text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run cannot be resumed from half a step."""
+    """A run cannot be resumed from the middle of a step."""
     follow, steps = WordEmbedding.follow, []
 
     def failing(*arguments: Any) -> None:
@@ -59,7 +59,7 @@ def test_an_exception_inside_a_step_leaves_the_checkpoint_before(
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_every_signal_that_ends_a_process_leaves_a_checkpoint(text: Path, output: Path, number: int) -> None:
-    """SIGHUP, from a closed terminal, used to kill the run without a checkpoint."""
+    """The signals include SIGHUP, which a closed terminal sends."""
     with pytest.raises(Interrupted, match=KEPT):
         train(text, output, progress=once_after(500, lambda: os.kill(os.getpid(), number)))
     check_resumed(text, output)
@@ -76,7 +76,7 @@ def test_a_second_signal_stops_the_run_without_a_checkpoint(text: Path, output: 
 
 
 def test_a_signal_that_the_parent_ignores_stays_ignored(text: Path, output: Path) -> None:
-    """``nohup wordsparse train`` outlives its terminal."""
+    """``nohup wordsparse train`` must continue when its terminal closes."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         train(text, output, progress=once_after(500, lambda: os.kill(os.getpid(), signal.SIGHUP)))
@@ -88,7 +88,7 @@ def test_a_signal_that_the_parent_ignores_stays_ignored(text: Path, output: Path
 def test_a_signal_while_the_model_is_written_waits_for_it(
     text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The signal used to end the process in the middle of the write, and nothing of the run was left."""
+    """If the signal ended the process in the middle of writing, the whole run would be lost."""
     save = ws.Model.save
 
     def interrupted(*arguments: Any) -> None:
@@ -104,7 +104,7 @@ def test_a_signal_while_the_model_is_written_waits_for_it(
 def test_a_trained_model_that_cannot_be_written_is_kept_to_be_written_later(
     text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The progress used to be lost if the run had written no checkpoint before."""
+    """The model is kept as a checkpoint, even if the run had written no checkpoint before."""
     write = arrays.write
 
     def failing(path: Path, state: Any) -> Any:

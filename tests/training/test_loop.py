@@ -1,4 +1,4 @@
-"""Whole runs on small texts: learning, figures, reproducibility and refusals."""
+"""Whole runs on small texts: what they learn, what they report, reproducibility, and refused requests."""
 
 import tempfile
 import weakref
@@ -34,7 +34,7 @@ def between_topics(model: ws.Model) -> tuple[float, float]:
 
 
 def test_a_clock_that_stands_still_has_no_speed() -> None:
-    """The speed of a run shorter than the clock's resolution used to raise ZeroDivisionError after training."""
+    """A run can be shorter than the clock's resolution; its speed must not divide by zero."""
     assert (rate(5, 0), rate(5, 2)) == (0, 2.5)
 
 
@@ -58,7 +58,7 @@ def test_topics_are_learnt_and_the_heldout_loss_is_reported_each_epoch(model: st
 @pytest.mark.parametrize("model", MODELS)
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(model: str) -> None:
     text = two_topics(1500)
-    # Many tokens and wide rows, so that a minibatch has enough work for more than one thread.
+    # Minibatches need many tokens and wide rows to have enough work for several threads.
     options = {**SMALL, "dim": 40, "epochs": 1, "batch_tokens": 4000, "model": model}
     runs = [ws.train(text, **{**options, "threads": threads}) for threads in (1, 1, 2, 3)]
     for other in runs[1:]:
@@ -113,9 +113,9 @@ def test_the_report_counts_every_token_of_every_epoch() -> None:
 @pytest.mark.parametrize(
     ("acceleration", "expected"),
     [
-        # Each is 1/4 of the positions before it (at least of the warm-up's 60), up to 120; an epoch's last is the rest.
+        # Each minibatch has 1/4 of the number of positions before it, at least 15, at most 120, until the epoch ends.
         (0.0, [15, 15, 15, 15, 15, 18, 23, 29, 36, 45, 56, 70, 88, 10, 112, 120, 120, 98, 120, 120, 120, 90]),
-        # The sizes above, multiplied by √(number of positions before the minibatch / 60).
+        # As above, but multiplied by √(number of positions before the minibatch / 60).
         (0.5, [15, 15, 15, 15, 15, 20, 29, 44, 70, 118, 94, 120, 120, 120, 90, 120, 120, 120, 90]),
     ],
 )
@@ -123,7 +123,7 @@ def test_minibatches_grow_with_what_was_passed_over(acceleration: float, expecte
     growing = replace(recipe.recommended("cbow", "bounded-ns"), growth=0.25, acceleration=acceleration)
     seen: list[Progress] = []
     ws.train(two_topics(50), **SMALL, batch_tokens=120, recipe=growing, progress=seen.append)
-    sizes = np.diff([0, *(progress.tokens for progress in seen)]) * 9 / 8  # the end of a sentence is a position too
+    sizes = np.diff([0, *(progress.tokens for progress in seen)]) * 9 / 8  # the ends of sentences are positions too
     assert sizes == pytest.approx(expected, abs=4)
 
 
@@ -136,7 +136,7 @@ def test_max_tokens_is_exact_and_leaves_the_vocabulary(max_tokens: int) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_more_dimensions_than_examples_do_not_diverge(model: str) -> None:
-    """dim 500 used to diverge on 130,000 tokens with default options: each example had a direction to itself."""
+    """With more dimensions than examples, each example has its own direction, and large steps could diverge."""
     ranks = np.random.default_rng(0).zipf(1.5, 3000) % 300
     text = [[f"w{rank}" for rank in ranks[i : i + 10]] for i in range(0, 3000, 10)]
     trained = ws.train(text, model=model, dim=200, epochs=1, threads=1, min_count=1)
@@ -163,7 +163,7 @@ def test_nothing_is_left_behind_in_the_temporary_place(tmp_path: Path, monkeypat
 
 
 def test_the_arrays_of_a_step_are_gone_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gradient of a minibatch used to stay alive during the next one, a fifth more memory."""
+    """If the gradient of a minibatch stayed alive during the next, a run would need a fifth more memory."""
     pull, pulls = WordEmbedding.pull, []
 
     def watched(embedding: WordEmbedding, examples: Any) -> Any:
@@ -178,7 +178,7 @@ def test_the_arrays_of_a_step_are_gone_before_the_next(monkeypatch: pytest.Monke
 
 
 def test_a_trained_model_has_its_vectors_already() -> None:
-    """Exporting vectors to which n-grams were fitted does not compute them again."""
+    """Exporting uses the vectors to which n-grams were fitted, and does not compute them again."""
     model = ws.train([["walk", "walks", "walked", "walker"], ["talk", "talks", "talked"]] * 99, dim=4, epochs=1)
     assert model.ngrams is not None
     assert "vectors" in vars(model)

@@ -1,4 +1,4 @@
-"""The memory that a run needs is compared with the free memory before the run starts."""
+"""Before a run starts, the memory that it needs is compared with the free memory."""
 
 import re
 from pathlib import Path

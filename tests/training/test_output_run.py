@@ -1,4 +1,4 @@
-"""A run interrupted at any step and resumed gives the same bytes; another request is refused."""
+"""A run that is interrupted at any step and resumed gives the same bytes; a different request is refused."""
 
 import shutil
 from pathlib import Path
@@ -80,7 +80,7 @@ def test_an_unfinished_run_is_not_started_over(text: Path, output: Path) -> None
 @pytest.mark.parametrize("text", ["word " * 3000, ["word " * 3000], ["a quick brown fox", "and another one"]])
 @pytest.mark.parametrize("output", [None, "model"])
 def test_documents_given_as_paths_are_recognised(tmp_path, text, output):
-    """A document in place of a path used to raise an OSError that quoted the whole document."""
+    """Without this check, the error would be an OSError that quotes the whole document."""
     with pytest.raises(InputError, match="is text, not the path of a file: a str is a path") as refusal:
         ws.train(text, output=None if output is None else tmp_path / output, **SHORT)
     assert len(str(refusal.value)) < 400

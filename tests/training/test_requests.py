@@ -1,4 +1,4 @@
-"""Texts, options and recipes of a run: each form that is accepted, and each that is refused."""
+"""Texts, options and recipes of a run, in every form that is accepted or refused."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -55,7 +55,7 @@ graph minors survey"""
 
 @pytest.mark.parametrize("text", [[line.split() for line in NINE_DOCUMENTS.split("\n")], [["a", "b"]] * 100])
 def test_texts_of_a_few_words_train_with_the_defaults(text: Sentences) -> None:
-    """gensim's first example used to be refused: subsampling left no word, because each is frequent among 29."""
+    """In so short a text every word is frequent, so subsampling must not remove all words."""
     model = ws.train(text, min_count=1)
     assert len(model.report["loss"]) == model.options["epochs"] == 20
     assert model.report["loss"][-1] < model.report["loss"][0]
@@ -69,7 +69,7 @@ def test_a_text_without_pairs_is_refused_with_what_to_give() -> None:
 
 
 def test_numpys_numbers_as_options_are_stored_with_the_model(tmp_path: Path) -> None:
-    """NumPy's numbers could not be written as JSON: the run used to end with a TypeError and leave nothing."""
+    """The json module cannot write NumPy's numbers, so a run must convert them before it stores options."""
     options = {"dim": np.int64(4), "epochs": np.int32(1), "sample": np.float32(1e-3), "min_count": np.int64(1)}
     model = ws.train(two_topics(40), **options, seed=np.uint8(2), max_vocab=np.int16(9), output=tmp_path / "model")
     assert ws.load(tmp_path / "model").options == model.options
@@ -109,7 +109,7 @@ def test_files_and_encoded_text_train_alike(tmp_path: Path) -> None:
     assert ws.train(halves, **options).vectors.tobytes() == wanted
     for form in (corpus, tmp_path / "encoded", str(tmp_path / "encoded"), [tmp_path / "encoded"]):
         assert ws.train(form, **unasked).vectors.tobytes() == wanted
-    assert ws.train(corpus, **options).vectors.tobytes() == wanted  # the options of its encoding
+    assert ws.train(corpus, **options).vectors.tobytes() == wanted  # the corpus brings the options of its encoding
 
 
 # ── refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -132,7 +132,7 @@ def test_bad_requests_are_refused_by_name(options: dict[str, Any], message: str)
 
 
 class Huber(losses.Loss):
-    """A loss of a user's own: Taylor's, and so its model."""
+    """A user's loss that computes the same as Taylor's, so it must give the same model."""
 
     name = "huber"
 

@@ -1,4 +1,4 @@
-"""A finished model is trained on: more epochs, or a new text."""
+"""Training a finished model further: for more epochs, or on a new text."""
 
 import hashlib
 import json
@@ -39,7 +39,7 @@ def test_more_epochs_interrupted_and_resumed_end_in_the_same_bytes(text: Path, o
     assert whole.report["loss"][3] < first.report["loss"][0]
     for tokens in (3601, 5000, 6500):
         interrupted(text, output, tokens, epochs=4, resume=True)
-        assert len(ws.load(output).report["loss"]) == 2  # the old one stands until the new one is whole
+        assert len(ws.load(output).report["loss"]) == 2  # the old model stays until the new model is complete
     assert same_vectors(train(text, output, epochs=4, resume=True), whole)
 
 
@@ -60,7 +60,7 @@ def test_a_new_text_adds_words_and_forgets_none(text: Path, output: Path, tmp_pa
         file.write("w3 once w4\n")
     second = train(other, output, resume=True, min_count=2, epochs=1)
     assert sorted(second.vocabulary.words) == sorted(f"w{i}" for i in range(20))
-    # The vocabulary used to be sorted anew, so row numbers stored before meant other words.
+    # Old words keep their row numbers, which other programs may have stored, though frequencies changed.
     assert second.vocabulary.words[: len(first)] == first.vocabulary.words
     assert second.wv.most_frequent(20).tolist() != [*range(20)]
     counts = dict(zip(second.vocabulary.words, second.vocabulary.counts.tolist(), strict=True))
@@ -68,7 +68,7 @@ def test_a_new_text_adds_words_and_forgets_none(text: Path, output: Path, tmp_pa
     assert np.isfinite(second.vectors).all()
     assert second.report["tokens"] == 603
     assert len(second.report["loss"]) == 1
-    # Training starts from the learnt weights: the loss is far below the loss at W = 0.
+    # Training starts from the learnt weights, so its first loss is below the first loss of the old run.
     assert second.report["loss"][0] < first.report["loss"][0]
     assert not run_directory(output).exists()
     # The same request finds a finished run; a request for more epochs on the new text trains.
@@ -121,7 +121,7 @@ def test_a_checkpoint_whose_model_is_gone_is_refused(text: Path, output: Path, t
 
 
 def test_what_a_finished_run_left_behind_is_no_run(text: Path, output: Path, tmp_path: Path) -> None:
-    # As after a kill between the last rename and the removal of the run directory.
+    # The state is as if the process was killed between the last rename and the removal of the run directory.
     interrupted(text, output, 500)
     shutil.copytree(run_directory(output), tmp_path / "left")
     first = train(text, output, resume=True)
@@ -131,8 +131,7 @@ def test_what_a_finished_run_left_behind_is_no_run(text: Path, output: Path, tmp
 
 
 def test_a_model_that_continues_another_stays_in_its_axes(tmp_path: Path) -> None:
-    """Words used to keep their neighbours but not their coordinates, so new queries could not use an index of old
-    vectors."""
+    """Words keep their coordinates, so that an index of the old vectors still serves new queries."""
     options: dict[str, Any] = {**SHORT, "dim": 12, "epochs": 4, "batch_tokens": 2000}
     old, new = (_topics(tmp_path / f"{seed}.txt", seed) for seed in (0, 1))
     model = ws.train(old, output=tmp_path / "model", **options)
@@ -181,7 +180,7 @@ OWN |= {"min_count": 1, "epochs": 2, "batch_tokens": 100}
 
 @pytest.fixture
 def prose(tmp_path: Path) -> tuple[Path, Path]:
-    """Two files of JSON lines, each with a column of text."""
+    """Write two files of JSON lines, each with a column of text."""
     files = tmp_path / "text.jsonl", tmp_path / "more.jsonl"
     for file, lines in zip(files, ("The cat, the dog.\nA cat; a dog!", "The cat, a bird."), strict=True):
         file.write_text("".join(json.dumps({"body": line}) + "\n" for line in lines.split("\n") * 40))
@@ -191,7 +190,7 @@ def prose(tmp_path: Path) -> tuple[Path, Path]:
 def test_what_is_not_given_is_that_of_the_interrupted_run_or_of_the_model(
     prose: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """The refusal used to say that dim was 50, not 100, although nobody had typed a dim."""
+    """An option that the user did not type must not cause a refusal because its default differs."""
     text, more = prose
     whole = ws.train(text, output=tmp_path / "whole", column="body", **OWN)
     output = tmp_path / "model"

@@ -1,4 +1,4 @@
-"""The directory of a run: one process holds it, and the finished model moves from it to the output."""
+"""The directory of a run: one process at a time holds it, and the finished model is moved from it to the output."""
 
 import os
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_leftovers_of_a_process_that_died_are_removed(text: Path, output: Path) 
 
 @pytest.mark.parametrize("kind", ["model", "file", "link", "checkpoint"])
 def test_what_no_run_made_stays_where_it_is(text: Path, output: Path, kind: str, tmp_path: Path) -> None:
-    """A model or any directory called NAME.training used to be removed by the next training of NAME."""
+    """Training NAME must not remove a directory called NAME.training that no run has made."""
     directory = run_directory(output)
     if kind == "model":
         train(text, directory)
@@ -51,7 +51,7 @@ def test_what_no_run_made_stays_where_it_is(text: Path, output: Path, kind: str,
 
 
 def test_a_model_on_its_way_is_put_back(text: Path, output: Path) -> None:
-    # As after a kill between the two renames of an installation, where the file system cannot exchange.
+    # Without an atomic exchange, the model is installed by two renames; this is a kill between the two.
     first = train(text, output)
     directory = run_directory(output)
     directory.mkdir()
@@ -71,7 +71,7 @@ def test_a_model_that_a_new_one_cannot_replace_is_put_back(
         rename(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr("wordsparse.files.system.exchange", lambda *paths: False)  # as on file systems without it
+        patch.setattr("wordsparse.files.system.exchange", lambda *paths: False)  # as on some file systems
         patch.setattr(os, "rename", failing)
         with pytest.raises(WordsparseError, match="is kept; resume from it"):
             train(text, output, resume=True, epochs=3)

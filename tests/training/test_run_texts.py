@@ -1,4 +1,4 @@
-"""A text that changes, disappears or is given in another form between or during the parts of a run."""
+"""Texts that change, disappear or arrive in another form while a run trains, or before it is resumed."""
 
 from pathlib import Path
 

@@ -9,7 +9,7 @@ from wordsparse.machine import devices
 
 
 def cuda_kernels(*, emulated: bool) -> CudaKernels:
-    """Return CUDA's kernels, on the stand-in or on a GPU; skip the test without a compiler, or without a GPU."""
+    """Return the CUDA kernels, emulated or on a GPU. Skip the test if the compiler or the GPU is missing."""
     if emulated:
         if compiler.COMPILER is None:
             pytest.skip(compiler.MISSING)

@@ -1,4 +1,4 @@
-"""Compilation of a kernel's CUDA source with the C++ compiler, behind shim.h; it runs on NumPy arrays."""
+"""Compilation of CUDA source by a C++ compiler, through shim.h, so that the kernels run on NumPy arrays."""
 
 import ctypes
 import shutil
@@ -18,10 +18,10 @@ SHIM = Path(__file__).with_name("shim.h")
 COMPILER = shutil.which("g++") or shutil.which("clang++")
 FLAGS = [
     *("-std=c++17", "-O1", "-fPIC", "-shared", "-Wall", "-Wextra", "-Wno-unknown-pragmas"),
-    # Fibers jump from stack to stack, which fortified longjmp reports as a mistake.
+    # Fibers jump between stacks, which a fortified longjmp reports as an error.
     *("-U_FORTIFY_SOURCE", "-fsanitize=signed-integer-overflow,shift,bounds", "-fsanitize-undefined-trap-on-error"),
 ]
-# shim.h knows only the fibers of one launch, so ranks that are threads launch in turn.
+# shim.h handles the fibers of one launch at a time, so ranks that are threads take turns.
 LAUNCHING = threading.Lock()
 MISSING = "no C++ compiler: the CUDA kernels' logic is not checked"
 # Every kernel that the package may launch, with its template arguments.
@@ -41,7 +41,7 @@ class LaunchError(RuntimeError):
 
 
 class EmulatedKernel:
-    """One kernel, instantiated; called like a CuPy kernel: ``kernel((grid x, y), (block,), arguments)``."""
+    """One instance of a kernel template, called as in CuPy: ``kernel((grid x, y), (block,), arguments)``."""
 
     def __init__(self, library: ctypes.CDLL, index: int, name: str) -> None:
         signature, self._launch = library[f"signature_{index}"], library[f"launch_{index}"]
@@ -58,7 +58,7 @@ class EmulatedKernel:
             raise LaunchError(f"{self._name}: a device refuses a grid of {grid} blocks of {block} threads")
         pointers = (ctypes.c_void_p * len(arguments))()
         bytes_ = (ctypes.c_int64 * len(arguments))()
-        alive = []  # while the kernel runs
+        alive = []  # keeps the arrays alive while the kernel runs
         for i, (argument, parameter) in enumerate(zip(arguments, self._parameters, strict=True)):
             is_array = parameter[0] in "Pp"
             if is_array and isinstance(argument, np.uintp) and argument == 0:  # a null pointer
@@ -75,7 +75,7 @@ class EmulatedKernel:
             raise LaunchError(f"{self._name}: {failure.decode()}")
 
     def _check(self, place: int, argument: Any, parameter: str, is_array: bool) -> None:
-        """Check the argument: a device would read any bytes as the type of the kernel's parameter."""
+        """Check the argument, because a device would interpret any bytes as the type of the parameter."""
         dtype = np.dtype(parameter[1:])
         if not isinstance(argument, np.ndarray if is_array else np.generic) or argument.dtype != dtype:
             kind = getattr(argument, "dtype", type(argument).__name__)

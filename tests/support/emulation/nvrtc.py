@@ -1,4 +1,4 @@
-"""NVIDIA's run-time compiler, which needs no GPU and no driver, through ctypes."""
+"""NVIDIA's run-time compiler (NVRTC), called through ctypes. It needs no GPU and no driver."""
 
 import ctypes
 import importlib.util
@@ -38,7 +38,7 @@ def compile_for(architecture: str, code: str, names: list[str]) -> str:
     try:
         for name in names:
             _check(nvrtc.nvrtcAddNameExpression(program, name.encode()), name)
-        # The last option is CuPy's.
+        # CuPy adds the last option too.
         arguments = (f"--gpu-architecture={architecture}", *cuda.OPTIONS, "--device-as-default-execution-space")
         options = [option.encode() for option in arguments]
         status = nvrtc.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))

@@ -1,9 +1,8 @@
-"""A stand-in for CuPy without a device: arrays with CuPy's restrictions, and kernels that are compiled with shim.h.
+"""A stand-in for CuPy that needs no GPU: arrays with CuPy's restrictions, and kernels compiled through shim.h.
 
-:class:`Array` is not a NumPy array and does not become one: NumPy's functions reach it by the protocols through which
-they reach CuPy's arrays, and only if CuPy has the function (``FUNCTIONS``, ``METHODS``). A host array together with a
-device array is a TypeError in every operation, also as an index; reductions give 0-d device arrays; ``empty`` is full
-of NaN.
+:class:`Array` is no NumPy array and is never converted to one. NumPy's functions accept it through the same protocols
+as CuPy's arrays, and only if CuPy has the function (``FUNCTIONS``, ``METHODS``). Every operation on a host array and a
+device array raises TypeError, indexing included. Reductions return 0-d device arrays, and ``empty`` returns NaN.
 """
 
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from support.emulation import compiler
 from wordsparse.kernels import cuda
 
-# The functions and methods of NumPy that CuPy has and that the package may use, and their keyword parameters.
+# NumPy's functions and methods that the package may use, because CuPy has them too, and their keyword parameters.
 FUNCTIONS = """
 abs all any arange argsort array asarray ascontiguousarray bincount broadcast_to column_stack concatenate cumsum
 diff dot einsum empty empty_like exp eye flatnonzero full full_like hstack isfinite log log1p matmul max maximum
@@ -99,7 +98,7 @@ class Array(NDArrayOperatorsMixin):
 
 
 def _host(value: Any) -> Any:
-    """Return the host array inside a device array; refuse a host array, as CuPy does."""
+    """Return the host array inside a device array. Refuse host arrays, as CuPy does."""
     if isinstance(value, Array):
         return value._host
     if isinstance(value, np.ndarray):
@@ -126,7 +125,7 @@ def _call(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> An
 
 
 class RawModule:
-    """A module like CuPy's, with the kernels behind shim.h."""
+    """A replacement for cupy.RawModule whose kernels are compiled through shim.h."""
 
     def __init__(self, *, code: str, options: tuple[str, ...] = (), name_expressions: Any = None) -> None:
         # Compile all kernels of the package at once: starting the compiler costs more than the kernels do.
@@ -143,7 +142,7 @@ class RawModule:
 
 
 class Module:
-    """The stand-in as a module: ``xp`` of the kernels under test."""
+    """A replacement for the module cupy: ``xp`` of the kernels under test."""
 
     ndarray = Array
     RawModule = RawModule
@@ -166,12 +165,12 @@ class Module:
 
     @staticmethod
     def array(value: Any, dtype: Any = None) -> Array:
-        """Copy host memory, or a device array, to a new device array."""
+        """Copy a host array or a device array to a new device array."""
         return Array(np.array(value._host if isinstance(value, Array) else value, dtype))
 
     @staticmethod
     def asarray(value: Any, dtype: Any = None) -> Array:
-        """Copy host memory to the device; return a device array unchanged."""
+        """Copy a host array to the device; return a device array unchanged."""
         if isinstance(value, Array) and dtype in (None, value.dtype):
             return value
         return Module.array(value, dtype)
@@ -182,14 +181,14 @@ class Module:
 
     @staticmethod
     def empty(shape: Any, dtype: Any = float) -> Array:
-        """Return unwritten memory: NaN, or -1."""
+        """Return an uninitialised array, filled with NaN or -1 so that reading it shows."""
         host = np.empty(shape, dtype)
         host.view(np.uint8 if host.ndim else host.dtype)[...] = 0xFF
         return Array(host)
 
 
 def _inverse(matrix: Array) -> Array:
-    """Invert like cuSOLVER: a singular matrix gives numbers that are not finite, and no error."""
+    """Invert as cuSOLVER does: a singular matrix gives inf or NaN, and no error."""
     try:
         return Array(np.linalg.inv(_host(matrix)))
     except np.linalg.LinAlgError:
