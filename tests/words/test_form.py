@@ -11,6 +11,7 @@ from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
 from wordsparse.errors import InputError, UnknownWordError
+from wordsparse.kernels import CpuKernels
 from wordsparse.types import Array
 from wordsparse.vectors.formats import read_file, save_vectors
 from wordsparse.vectors.ngrams import ARRAYS, SPAN
@@ -174,11 +175,28 @@ def test_lengths_out_of_range_are_refused(lengths: tuple[int, int]) -> None:
         form.fit(WORDS, vectors(), COUNTS, shortest=lengths[0], longest=lengths[1])
 
 
+def test_the_vectors_tell_whether_endings_carry_the_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hungarian inflections used to be found half as often."""
+    random, kernels = np.random.default_rng(2), CpuKernels(1)
+    beginnings = ["".join(random.choice(list("abc"), 12)) for _ in range(100)]
+    words = [beginning + ending for beginning in beginnings for ending in ("", "s", "ed", "ing")]
+    stems = np.repeat(random.standard_normal((100, 100)), 4, axis=0)
+    endings = np.tile(random.standard_normal((4, 100)), (100, 1))
+    noise = random.standard_normal((400, 100))
+    for made, habit in ((endings + noise, form.INFLECTED), (stems + noise, form.USUAL)):
+        unit, counts = WordVectors(words, made).unit, np.arange(400, 0, -1)
+        assert form.habit_of(words, unit, counts, kernels) is form.USUAL  # too few words to tell
+        with monkeypatch.context() as patch:
+            patch.setattr(form, "FEW", 400)
+            patch.setattr(form, "TOLD_BY", 400)
+            assert form.habit_of(words, unit, counts, kernels) is habit
+            assert form.habit_of(words, unit, None, kernels) is habit
+            fitted = form.fit(words, unit, counts)
+        assert (fitted.vectors.index.shortest, fitted.strength) == (habit.lengths[0], habit.form * form.STRENGTH)
+
+
 def test_short_words_have_short_ngrams(tmp_path: Path) -> None:
     """N-grams of 3 to 6 characters used to be blended in, although they predict nothing for kanji."""
-    assert form.lengths(WORDS) == form.LENGTHS
-    assert form.lengths(["東京", "東京都", "京都", "猫"]) == (1, 3)
-    assert form.lengths(WORDS, 2) == (2, form.LENGTHS[1])
     (tmp_path / "text").write_text("東京 東京都 東京駅 猫\n" * 20)
     ngrams = [ws.train(tmp_path / "text", **lengths, **SHORT).ngrams for lengths in ({}, {"shortest": 2, "longest": 4})]
     assert ["1 to 3" in repr(ngrams[0]), "2 to 4" in repr(ngrams[1])] == [True, True]

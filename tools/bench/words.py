@@ -259,6 +259,7 @@ class Language(Benchmark):
     side: Any = ("cbow", "skipgram", "sentences", "Word2Vec", "FastText")
     form: float = 1.0
     shortest: int = 0
+    longest: int = 0
     pairs: tuple[str, ...] = ("",)
     sentences: tuple[str, ...] = ("",)
     analogies: tuple[str, ...] = ("",)
@@ -292,7 +293,7 @@ class Language(Benchmark):
 
     def _ours(self, corpus: EncodedCorpus) -> ws.Model:
         options: Row = {"preset": "sentences"} if self.side == "sentences" else {"model": self.side, "form": self.form}
-        options |= {"shortest": self.shortest} if self.shortest else {}
+        options |= {name: length for name in ("shortest", "longest") if (length := getattr(self, name))}
         sizes = {"dim": self.dim, "epochs": self.epochs, "seed": self.seed, "threads": self.threads}
         return ws.train(corpus, progress=False, **sizes, **options)
 

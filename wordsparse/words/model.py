@@ -205,7 +205,7 @@ class Model:
         """Return the same model with n-grams fitted to its vectors, instead of the n-grams that it has.
 
         The lengths are in characters, and each bracket of ``<word>`` counts as one; None: they depend on the words
-        (:func:`wordsparse.words.form.lengths`). ``form`` is the strength of the n-grams in the vectors; 0: not blended
+        (:func:`wordsparse.words.form.habit_of`). ``form`` is the strength of the n-grams in the vectors; 0: not blended
         in.
 
         Raises

@@ -137,7 +137,7 @@ class Options(Checked):
     shortest: int | None = option(
         None,
         "Length of the shortest n-grams of form, in characters.",
-        shown="1 if the words have fewer than 4 characters on average, else 3",
+        shown="1 if the words have fewer than 4 characters on average, 2 if they are built from endings, else 3",
         free=True,
         check=positive_int,
     )
