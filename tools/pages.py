@@ -2,10 +2,11 @@
 
     python tools/pages.py
 
-A table stands in README.md or a page of docs between two marks, ``<!-- result NAME: VIEW, VIEW -->`` and ``<!-- /result
--->``. It is made from ``docs/results/NAME.json``, a report of ``wordsparse compare``, whose views are functions of this
-file, or of ``python -m tools.bench``, whose views are prefixes of its benchmarks' names. Below the table are the
-command, the machine and the version. Without the file, the page says that nothing was measured.
+A table stands in README.md or in a page of docs between two marks, ``<!-- result NAME: VIEW, VIEW -->`` and ``<!--
+/result -->``. It is made from the report ``docs/results/NAME.json``. For reports of ``wordsparse compare``, views are
+functions of this file; for reports of ``python -m tools.bench``, they are prefixes of the names of benchmarks. The
+command, the machine and the version are written below the table. Without the file, the page says that nothing was
+measured.
 """
 
 import json
@@ -38,18 +39,18 @@ Content = Mapping[str, Any]
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1) -> str:
-    """Return a Markdown table; the first ``words`` columns hold words, the others numbers."""
+    """Return a Markdown table whose first ``words`` columns hold words and whose other columns hold numbers."""
     lines = [headers, ["---"] * words + ["---:"] * (len(headers) - words), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def score(value: float | None) -> str:
-    """Format a correlation or an accuracy, with three decimals and no zero before the point."""
+    """Format a correlation or an accuracy with three decimals and without the zero before the point."""
     return "" if value is None else f"{value:.3f}".replace("0.", ".", 1)
 
 
 def number(value: object) -> str:
-    """Format a number with three significant digits, in full from a thousand on; return other values unchanged."""
+    """Format a number with three significant digits, or in full from 1,000 on. Return other values unchanged."""
     if value is None:
         return ""
     if not isinstance(value, float):
@@ -75,7 +76,7 @@ def origin(name: str, content: Content, machine: Content) -> str:
 
 
 def short_origin(machine: Content) -> str:
-    """Describe the same in one line, for a page that links to another page with the rest."""
+    """Describe the machine in one line, for a page that links to another page with all details."""
     return f"{machine['processor']}, {machine['instruction_set']}; commit {machine['commit']}."
 
 
@@ -83,7 +84,7 @@ def short_origin(machine: Content) -> str:
 
 
 def medians(content: Content, measure: Callable[[Content], float | None]) -> dict[str, float]:
-    """Return the median of a measure over the repeats of each method, for the longest runs only."""
+    """Return the median of a measure over the longest runs of each method."""
     runs = [run for run in content["runs"] if "error" not in run]
     longest = max((run["tokens_per_epoch"], run["epochs"]) for run in runs)
     values_of: dict[str, list[float]] = {}
@@ -101,7 +102,7 @@ def scores(run: Content) -> dict[str, float | None]:
 
 
 def comparison(content: Content, sets: Sequence[str] | None = None) -> str:
-    """Return a table of medians of each method's repeats: cost, and the score on every test set."""
+    """Return a table of the cost and the scores of each method, as medians over its runs."""
     methods = medians(content, lambda run: run["cpu_seconds"])
     sets = sets or list(scores(content["runs"][0]))
     columns: list[tuple[str, dict[str, float], Callable[[float], str]]] = [("CPU s", methods, number)]
@@ -116,7 +117,7 @@ def comparison(content: Content, sets: Sequence[str] | None = None) -> str:
 
 
 def headline(content: Content) -> str:
-    """Return README.md's table."""
+    """Return the table of README.md."""
     return comparison(content, HEADLINE_SETS)
 
 
@@ -126,9 +127,9 @@ COMPARISONS: dict[str, Callable[[Content], str]] = {"comparison": comparison, "h
 
 
 def rows_of(content: Content, start: str) -> str:
-    """Return the rows of the benchmarks whose names begin with ``start``: times side by side, all else unchanged.
+    """Return a table of the benchmarks whose names begin with ``start``, with times side by side.
 
-    Options with one value in all rows are part of the command, not columns of the table."""
+    Options with the same value in all rows belong to the command, so they are no columns of the table."""
     rows = [row for report in content["reports"] for row in report["rows"] if row["benchmark"].startswith(start)]
     options = content["reports"][0]["options"]
     same = {name for name in options if len(rows) > 1 and len({str(row.get(name)) for row in rows}) == 1}
@@ -148,7 +149,7 @@ def rows_of(content: Content, start: str) -> str:
 
 
 def times(rows: Sequence[Content]) -> str:
-    """Return microseconds, wall and CPU, of each side; with several cases, one column per benchmark."""
+    """Return a table of wall and CPU microseconds; with several cases, it has one column per benchmark."""
     sides = list(dict.fromkeys(row["benchmark"] for row in rows))
     names = [name for name in rows[0] if name not in ("benchmark", "wall_us", "cpu_us", "rounds_wall_us")]
     if len(rows) < 2 * len(sides):  # hardly any cases
@@ -167,7 +168,7 @@ def times(rows: Sequence[Content]) -> str:
 
 
 def label(benchmark: str) -> str:
-    """Return ``encode unicode`` for ``time_encode_unicode``."""
+    """Return the label of a benchmark: ``encode unicode`` for ``time_encode_unicode``."""
     return benchmark.partition("_")[2].replace("_", " ")
 
 
@@ -190,7 +191,7 @@ def filled(text: str) -> str:
 
 
 def draw_headline(content: Content, path: Path) -> None:
-    """Draw README.md's picture: the mean score over its table's test sets and the CPU time, of each method."""
+    """Draw the picture of README.md: for each method, CPU time and the mean score over the test sets of the table."""
     from matplotlib.figure import Figure
 
     cpu = medians(content, lambda run: run["cpu_seconds"])

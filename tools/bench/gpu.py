@@ -1,4 +1,4 @@
-"""Subjects for a GPU: accuracy, rates, the layer at the papers' sizes, training, leaks; ``device=cpu`` tries them.
+"""Benchmarks for a GPU: accuracy, rates, the layer at the papers' sizes, training, leaks. ``device=cpu`` tests them.
 
 python -m pytest -m gpu
 python -m tools.bench GpuLayer GpuRates GpuAccuracy GpuTraining text=english.txt GpuLeaks Torch device=cuda -o gpu.json
@@ -28,19 +28,19 @@ from wordsparse.layer.reference import DenseOutput
 from wordsparse.layer.sums import pull_back
 from wordsparse.machine.description import memory_bytes
 
-# Outputs (m × rows) that the naive step computes at a time: 1 GiB of float32.
+# The number of outputs (m × rows) that the naive step computes at a time: 1 GiB of float32.
 BLOCK_OUTPUTS = 2**28
 
 
 class GpuNaiveDense:
-    """The naive dense step with squared error, by cuBLAS (or NumPy): 6 m D d operations, all of W (D, d) updated."""
+    """The naive dense step with squared error, by cuBLAS (or NumPy): 6 m D d operations update all of W (D, d)."""
 
     def __init__(self, xp: Any, n_outputs: int, n_features: int) -> None:
         self._xp = xp
         self.W = xp.zeros((n_outputs, n_features), np.float32)
 
     def step(self, H: Any, targets: Any, lr: float) -> Any:
-        """Take a step; return ∇H (m, d) at the old weights. H (m, d) float32, targets (m,) int64 are on the device."""
+        """Take a step; return ∇H (m, d) at the old weights. H (m, d) float32 and targets (m,) int64 lie on the GPU."""
         m, D = H.shape[0], self.W.shape[0]
         grad_h = self._xp.zeros_like(H)
         rows = max(1, BLOCK_OUTPUTS // max(m, 1))
@@ -56,7 +56,7 @@ class GpuNaiveDense:
 
 @cache
 def kernels_of(device: str) -> Kernels:
-    """Return the kernels of a device."""
+    """Return the kernels for a device."""
     if device != "cuda":
         return CpuKernels(1)
     from wordsparse.kernels.cuda import CudaKernels
@@ -66,7 +66,7 @@ def kernels_of(device: str) -> Kernels:
 
 @dataclass
 class OnDevice(Benchmark):
-    """A subject on a device: its kernels, its memory, and waiting for it."""
+    """A benchmark on a device: it knows the kernels and memory of the device, and can wait for it."""
 
     device: str = "cuda"
 
@@ -80,14 +80,14 @@ class OnDevice(Benchmark):
             self.kernels.xp.cuda.get_current_stream().synchronize()
 
     def memory(self) -> int:
-        """Return bytes in use: on the device without the free part of CuPy's pool; on the CPU the resident memory."""
+        """Return the bytes in use: on a GPU without the free part of CuPy's pool; on the CPU, the resident memory."""
         if self.device != "cuda":
             return memory_bytes("VmRSS")
         free, total = self.kernels.xp.cuda.runtime.memGetInfo()
         return int(total - free - self.kernels.xp.get_default_memory_pool().free_bytes())
 
     def exact(self, layer: FactoredOutput, batch: Batch) -> Callable[[], object]:
-        """Return the exact layer's step for inputs on the device; each step sends the targets' ids there."""
+        """Return a step of the exact layer for inputs on the device. Each step copies the ids of targets there."""
         kernels = self.kernels
         H = kernels.to_device(batch.H)
         rows, local = np.unique(batch.targets, return_inverse=True)
@@ -108,7 +108,7 @@ class OnDevice(Benchmark):
 
 @dataclass
 class GpuLayer(OnDevice):
-    """The exact layer and the naive dense update, in µs per example; ``Torch`` has PyTorch's layers."""
+    """The exact layer and the naive dense update, in µs per example. ``Torch`` measures PyTorch's layers."""
 
     outputs: int = 793_471
     features: int = 300
@@ -134,7 +134,7 @@ class GpuLayer(OnDevice):
 
 @dataclass
 class GpuRates(OnDevice):
-    """The device's float32 product (TF32 off) in GFLOP/s, and its memory bandwidth, reading and writing, in GB/s."""
+    """The rate of float32 products (without TF32) in GFLOP/s, and the memory bandwidth of reads and writes in GB/s."""
 
     size: int = 8192
 
@@ -156,7 +156,7 @@ class GpuRates(OnDevice):
 
 @dataclass
 class GpuAccuracy(OnDevice):
-    """Largest relative errors of losses, gradients and W in ten float32 steps on the device, from a float64 oracle."""
+    """The largest relative errors of losses, gradients and W in ten float32 steps, against dense float64 steps."""
 
     loss: Any = tuple(losses.LOSSES)
     cases: ClassVar[tuple[str, ...]] = ("loss",)
@@ -181,7 +181,7 @@ class GpuAccuracy(OnDevice):
 
 @dataclass
 class GpuTraining(OnDevice):
-    """One epoch on a text, on the device and on the CPU: tokens per second, and the scores of the vectors."""
+    """One epoch on a text, on the device and on the CPU: tokens per second, and scores of the vectors."""
 
     text: Path = Path("text.txt")
     model: Any = ("cbow", "skipgram")
@@ -196,7 +196,7 @@ class GpuTraining(OnDevice):
             ws.encode(self.text, encoded, min_count=self.min_count)
             options = {"model": self.model, "dim": self.dim, "epochs": 1, "progress": False}
             for device in dict.fromkeys((self.device, "cpu")):
-                if device == "cuda":  # kernels are compiled on first use
+                if device == "cuda":  # compile the kernels before the timed run
                     ws.train(encoded, device=device, max_tokens=1_000_000, **options)
                 trained = ws.train(encoded, device=device, **options)
                 results = ws.evaluate(trained)
@@ -209,9 +209,10 @@ class GpuTraining(OnDevice):
 
 @dataclass
 class GpuLeaks(OnDevice):
-    """Memory in use by the device and the host after each tenth of the work: a pool must cope with many sizes.
+    """Memory in use on the device and the host after each tenth of the work, which should not grow.
 
-    A tenth is a tenth of the layer's ``steps``, and one training run of each model on random words.
+    A tenth of the work is a tenth of the layer's ``steps``, with many sizes, and one training run of each model on
+    random words.
     """
 
     steps: int = 10_000

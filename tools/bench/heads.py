@@ -1,4 +1,4 @@
-"""Heads of one small network on four kinds of targets: the exact losses against dense and sampled rivals."""
+"""Output heads of a small network on several kinds of targets: exact losses against dense and sampled rivals."""
 
 import ctypes
 import multiprocessing
@@ -16,32 +16,32 @@ from tools.bench.tasks import FEATURES, Task, task_of
 from wordsparse.layer.losses import LOSSES
 from wordsparse.machine.description import memory_bytes
 
-# Inner units, units of a recurrent body, and outputs held in memory when judging.
+# Units of the inner layer, units of the recurrent body, and the most outputs in memory during evaluation.
 INNER, STATE, HELD = 256, 128, 30_000_000
-# Rows of logits that full cross-entropy holds at a time, if the rows of outputs are also the inputs.
+# If outputs share their rows with inputs, full cross-entropy computes this many rows of logits at a time.
 CHUNK = 256
 RIVALS = ("dense", "in-batch", "sampled-100", "sampled-1000", "binary-100", "stored")
 
 
 @dataclass
 class Heads(Benchmark):
-    """Scores of heads at a quarter and all of the same CPU seconds, and the memory that each adds. The head with the
-    least time used takes the next step, so other programs slow all heads alike.
+    """Scores of heads after a quarter and after all of the same CPU time, and the memory that each head adds. The head
+    that has used the least time takes the next step, so other programs slow all heads alike.
 
-    ``task`` is KIND-D. ``class``: D / 10 clusters of points, each with its output; ``labels``: 20 per row, ten from
-    each of two topics, popular labels more often; ``values``: 20 real values per row, which mixes two topics drawn by
-    Zipf's law; ``word``: the next word of ``text``; ``bag``: the next ten words. Words are predicted from the last ten,
-    by their own rows and a GRU; otherwise the body has one inner layer.
+    ``task`` is KIND-D, with D outputs. ``class``: D / 10 clusters of points, each with its output. ``labels``: 20 per
+    row, ten from each of two topics, popular labels more often. ``values``: 20 real values per row, which mixes two
+    topics drawn by Zipf's law. ``word``: the next word of ``text``; ``bag``: the next ten words. Words are predicted
+    from the last ten words, by a GRU over their rows; for other kinds, the network has one inner layer.
 
-    The heads: losses of ``FactoredOutput`` with defaults, or after ``counts:`` with biases and the root of the counts
-    as base measure; ``dense``, full cross-entropy; ``in-batch``, cross-entropy among the targets of the minibatch, each
-    weighted by one over its chance to be there (log Q); ``sampled-K``, among K uniform negatives; ``binary-K``, a
-    logistic loss of targets and K uniform negatives. Rivals with a softmax start from biases equal to the log of the
-    counts. They use Adam, for the rows that occur in the minibatch. For real values: ``dense``, the squared error;
-    ``stored``, without zeros; ``sampled-K``, with K uniform zeros weighted for all.
+    A head is a loss of ``FactoredOutput`` with its defaults, or after ``counts:`` with biases and the square root of
+    the counts as base measure. The rivals: ``dense`` is full cross-entropy; ``in-batch`` is cross-entropy among the
+    targets of the minibatch, corrected for the probability that each occurs there (log Q); ``sampled-K``, among K
+    uniform negatives; ``binary-K`` is a logistic loss of targets and K uniform negatives. Rivals with a softmax start
+    from biases equal to the log of the counts. They use Adam on the rows that occur in the minibatch. For real values:
+    ``dense``, squared error; ``stored``, without zeros; ``sampled-K``, with K uniform zeros that stand for all zeros.
 
-    ``ndcg@10`` on held-out rows, over all outputs; ``perplexity`` if outputs are logits or the loss has probabilities;
-    ``r2``, the explained share of the squares of all values.
+    Scores on held-out rows: ``ndcg@10`` over all outputs; ``perplexity`` if outputs are logits or the loss defines
+    probabilities; ``r2`` for values, the explained fraction of the sum of squares.
     """
 
     task: Any = ("class-20000", "class-500000", "labels-100000", "values-200000", "word-20000")
@@ -57,7 +57,7 @@ class Heads(Benchmark):
     cases: ClassVar[tuple[str, ...]] = ("task", "seed")
 
     def track_heads(self) -> list[Row]:
-        """Measure the heads that fit the task; each head's memory is measured before all take turns."""
+        """Measure the heads that fit the task: first the memory of each, then the scores, with heads in turn."""
         heads = tuple(name for name in self.head if not self._leaves_out(name))
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
             grown = process.submit(Heads.memory, replace(self, head=heads)).result()
@@ -80,10 +80,10 @@ class Heads(Benchmark):
         return {name: replace(short, head=(name,)).trained()[0]["bytes"] for name in self.head}
 
     def trained(self) -> list[Row]:
-        """Take the steps of all heads, in turn."""
+        """Train all heads in turn, and return their scores."""
         import torch
 
-        if self.seconds > 0:  # libraries allocate their own memory now, before a head's memory is measured
+        if self.seconds > 0:  # libraries allocate memory now, not when a head is measured
             small = {"task": f"{self.task.partition('-')[0]}-1000", "examples": 3000, "judged": 10, "seconds": 0.0}
             replace(self, **small).trained()
         torch.set_num_threads(self.threads)
@@ -131,7 +131,7 @@ class Heads(Benchmark):
 
 
 class Training:
-    """A body and a head, with the CPU time that its steps have ``used``."""
+    """A network body with a head, and the CPU time that their steps have ``used``."""
 
     def __init__(self, name: str, settings: Heads, task: Task) -> None:
         import torch
@@ -168,7 +168,7 @@ class Training:
         self.examples += self.batch
 
     def grown(self) -> int:
-        """Return the bytes by which the peak of the process has grown since the body was made."""
+        """Return by how many bytes the peak memory of the process has grown since the body was made."""
         return memory_bytes("VmHWM") - self.before
 
 
@@ -209,7 +209,7 @@ class Exact:
 
 
 class Rival:
-    """A head with PyTorch's rows and losses: over all outputs, the minibatch's outputs, or ``number`` samples."""
+    """A head of PyTorch whose loss covers all outputs, the targets of the minibatch, or ``number`` samples."""
 
     optimizers: ClassVar[list[Any]] = []
 
@@ -225,7 +225,7 @@ class Rival:
         self.sparse, self.dense = ([], [self.rows]) if name == "dense" else ([self.rows], [])
 
     def _outputs(self, h: Any, ids: Any) -> Any:
-        """Return o of some outputs: the same outputs for all rows of h (n,), or own outputs for each (m, n)."""
+        """Return h · W[ids]: all rows of h share ids of shape (n,), and each has its own in ids of shape (m, n)."""
         from torch.nn.functional import embedding
 
         W, bias = embedding(ids, self.rows, sparse=True), self.bias[ids]
@@ -240,13 +240,13 @@ class Rival:
         )
 
     def embed(self, ids: Any) -> Any:
-        """Return the rows of outputs as inputs; zeros for −1."""
+        """Return the rows of W for ids, as inputs; zeros for id −1."""
         from torch.nn.functional import embedding
 
         return embedding(ids.clamp(min=0), self.rows, sparse=not self.dense) * (ids >= 0)[..., None]
 
     def backward(self, h: Any, ids: Any) -> None:
-        """Compute the gradient of the mean loss; full cross-entropy takes some rows of h at a time, to save memory."""
+        """Compute the gradient of the mean loss. Full cross-entropy takes CHUNK rows of h at a time, to save memory."""
         leaf, size = h.detach().requires_grad_(), CHUNK if self.dense else len(h)
         for part, own in zip(leaf.split(size), ids.split(size), strict=True):
             (self.loss(part, own[:, None], None) * (len(part) / len(h))).backward()
@@ -257,7 +257,7 @@ class Rival:
         return self.rows.detach().clone()
 
     def restore(self, rows: Any) -> None:
-        """Restore the rows of ``state``."""
+        """Set the rows to those that ``state`` returned."""
         self.rows.data.copy_(rows)
 
     def _squared(self, h: Any, ids: Any, values: Any) -> Any:
@@ -301,7 +301,7 @@ class Rival:
         return -(logsigmoid(own).sum() + logsigmoid(-others).sum()) / len(h)
 
     def _own_and_others(self, h: Any, ids: Any) -> tuple[Any, Any]:
-        """Return outputs of the targets, and of negatives that the minibatch shares, excluding targets."""
+        """Return the outputs of the targets and of negatives, which all rows share; −inf masks a row's own targets."""
         import torch
 
         negatives = torch.randint(self.outputs, (self.number,))
@@ -313,17 +313,17 @@ class Rival:
         return self.rows.detach(), self.bias
 
     def log_prob(self, h: Any, o: Any, ids: Any) -> Any:
-        """Return log probabilities of the first target (m,), with outputs as logits of a softmax."""
+        """Return the log probabilities (m,) of the first targets, with outputs as logits of a softmax."""
         return o.gather(1, ids[:, :1])[:, 0] - o.logsumexp(1) if self.kind != "binary" else o[:, 0] * np.nan
 
 
 def head_of(name: str, dim: int, task: Task) -> Any:
-    """Make the head of a name."""
+    """Make the head that ``name`` describes."""
     return (Rival if name in RIVALS or name.startswith("sampled") else Exact)(name, dim, task)
 
 
 def body_of(task: Task, dim: int) -> Any:
-    """Make one inner layer; for ids a recurrent layer, GRU, over their own rows."""
+    """Make the network body: one inner layer, or for ids a GRU over their rows."""
     from torch.nn import GRU, Embedding, Linear, Module, ReLU, Sequential
 
     class Last(Module):

@@ -1,4 +1,4 @@
-"""Classifiers of huge sparse label sets, ours, omikuji and fastText: ranking scores and CPU seconds."""
+"""Classifiers for huge sparse sets of labels: ranking scores and CPU seconds of ours, omikuji and fastText."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ rows = [line.split()[1:] for line in open(test).readlines()[1:]]
 rows = [[(int(f), float(v)) for f, v in (pair.split(":") for pair in row)] for row in rows]
 json.dump([model.predict(row, top_k=5) for row in rows], open(out, "w"))
 """
-# Runs fastText's trainer with its settings; prints the labels of each line of the test file.
+# Train fastText with the settings; write the labels predicted for each line of the test file.
 FASTTEXT = """
 import json, sys
 import fasttext
@@ -42,13 +42,13 @@ rows = [model.f.predict(line, 5, 0.0, "strict") for line in open(test)]
 json.dump([[label.removeprefix("__label__") for _, label in row] for row in rows], open(out, "w"))
 """
 LONG_RUN = {"lr": 0.5, "epoch": 25, "wordNgrams": 2}
-# With more labels, fastText's softmax takes hours; its hierarchical softmax is made for them.
+# With more labels than this, fastText uses its hierarchical softmax, since its softmax would take hours.
 MANY_LABELS = 10_000
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """Training and test rows of one data set: features (n, f) float32 and labels (n, D) of ones."""
+    """Training and test rows of a data set: features (n, f) float32, and labels (n, D) as a sparse matrix of ones."""
 
     X: Any
     Y: Any
@@ -60,8 +60,9 @@ class DataSet:
 class Labels(Benchmark):
     """P@k and PSP@k in per cent, and CPU seconds: our classifier with its defaults, and omikuji.
 
-    ``debian-tags`` and ``debian-depends``: descriptions of Debian's packages, from apt, to facet tags and dependencies;
-    ``synthetic``: topics. A file's name is a data set in the repository format, with NAME-train.txt and NAME-test.txt.
+    ``debian-tags`` and ``debian-depends`` predict facet tags or dependencies from the descriptions of Debian's packages
+    (by apt); ``synthetic`` draws topics. Any other NAME stands for NAME-train.txt and NAME-test.txt in the format of
+    the Extreme Classification Repository.
     """
 
     data: Any = ("debian-tags", "debian-depends", "synthetic")
@@ -95,7 +96,7 @@ class Labels(Benchmark):
 
 
 def write_rows(path: Path, X: Any, Y: Any) -> None:
-    """Write a file of rows in the repository format."""
+    """Write rows in the format of the Extreme Classification Repository."""
     with open(path, "wb") as file:
         file.write(f"{X.shape[0]} {X.shape[1]} {Y.shape[1]}\n".encode())
         dump_svmlight_file(X, Y, file, multilabel=True)
@@ -103,10 +104,10 @@ def write_rows(path: Path, X: Any, Y: Any) -> None:
 
 @dataclass
 class Texts(Benchmark):
-    """P@k and PSP@k in per cent, and CPU s from raw texts on: our classifier of texts with its defaults, and fastText.
+    """P@k and PSP@k in per cent, and CPU seconds from raw texts on: our classifier with its defaults, and fastText.
 
-    The task: short descriptions of Debian's packages, from apt, to facet tags (``debian-tags``) or dependencies
-    (``debian-depends``). fastText reads the same lower-case words, with its defaults and with a long run's settings.
+    The task is to predict facet tags (``debian-tags``) or dependencies (``debian-depends``) from the short descriptions
+    of Debian's packages (by apt). fastText reads the same lower-case words, with its defaults and with a long run.
     """
 
     data: Any = ("debian-tags", "debian-depends")
@@ -158,14 +159,14 @@ class Texts(Benchmark):
 
 
 def ran(python: str, program: str, folder: str, *more: str) -> tuple[float, list[Any]]:
-    """Run a rival in its own environment on the two files of a folder; return CPU seconds, and a row per line."""
+    """Run a rival in its own environment on the files in a folder. Return CPU seconds and the labels of each line."""
     files, before = [Path(folder, name) for name in ("train.txt", "test.txt", "out.json")], cpu_seconds()
     subprocess.run([python, "-c", program, *files, *more], check=True, capture_output=True)
     return cpu_seconds() - before, json.loads(files[-1].read_text())
 
 
 def table_of(rows: list[list[int]]) -> Any:
-    """Return the first labels of each row; −1 if there are fewer."""
+    """Return the first labels of each row as a table, padded with −1."""
     return np.array([(row + [-1] * max(KS))[: max(KS)] for row in rows])
 
 
@@ -178,7 +179,7 @@ def judged(labels: Any, Y: Any, Y_test: Any) -> Row:
 
 @cache
 def load(name: str) -> DataSet:
-    """Load a data set by name, or from the two files that begin with it."""
+    """Load a data set by its name, or from two files whose names begin with it."""
     if name == "synthetic":
         return synthetic(1)
     if name.startswith("debian-"):
@@ -188,7 +189,7 @@ def load(name: str) -> DataSet:
 
 
 def debian(which: str) -> DataSet:
-    """Pair descriptions of packages with facet tags or dependencies; four fifths are for training, by MD5 of names."""
+    """Pair descriptions of packages with facet tags or dependencies. The MD5 of a name puts a fifth in the test set."""
     packages = debian_packages(which)
     names, in_test = split(packages)
     texts = np.array([packages[name][0] for name in names], object)
@@ -202,13 +203,13 @@ def debian(which: str) -> DataSet:
 
 
 def split(packages: Any) -> tuple[Any, Any]:
-    """Return the names in order, and which of them are in the test set."""
+    """Return the names in order, and a mask of those in the test set."""
     names = np.array(sorted(packages), object)
     return names, np.array([hashlib.md5(name.encode(), usedforsecurity=False).digest()[0] < 51 for name in names])
 
 
 def debian_packages(which: str, *, long: bool = True) -> dict[str, tuple[str, list[str]]]:
-    """Return the description, or its first line, and the labels of every package with labels, from its first record."""
+    """Return, for every package that has labels, its description (or the first line) and its labels."""
     records_of_long = translations() if long else []
     described = {record.get("Description-md5"): record["Description-en"] for record in records_of_long}
     packages: dict[str, tuple[str, list[str]]] = {}
@@ -227,7 +228,7 @@ def debian_packages(which: str, *, long: bool = True) -> dict[str, tuple[str, li
 
 
 def translations() -> list[dict[str, str]]:
-    """Return the records of long descriptions that apt has."""
+    """Return apt's records of long descriptions."""
     command = ("apt-get", "-o", "Acquire::Languages=en", "indextargets", "--format", "$(FILENAME)")
     files = output_of(*command, "Created-By: Translations").split()
     read = [one for path in files for one in records(output_of("/usr/lib/apt/apt-helper", "cat-file", path))]
@@ -252,7 +253,7 @@ def output_of(*command: str) -> str:
 
 
 def synthetic(seed: int, rows: int = 20_000, features: int = 10_000, labels: int = 10_000) -> DataSet:
-    """Draw rows from 64 topics behind words and labels, three per row; every fourth label adds three own words."""
+    """Draw rows whose words and labels come from three of 64 topics; every fourth label adds three words of its own."""
     random, topics = np.random.default_rng(seed), 64
     of_row = random.integers(0, topics, (rows, 3))
     words = drawn(of_row, np.stack([random.permutation(features) for _ in range(topics)]), 30, random)
@@ -269,7 +270,7 @@ def synthetic(seed: int, rows: int = 20_000, features: int = 10_000, labels: int
 
 
 def drawn(of_row: Any, order: Any, n: int, random: np.random.Generator) -> Any:
-    """Draw n columns per row, each from one of the row's topics, by Zipf's law in that topic's own order."""
+    """Draw n columns per row, each from one of the row's topics, by Zipf's law over the order of that topic."""
     rows, columns = of_row.shape[0], order.shape[1]
     mass = np.cumsum(1 / np.arange(1.0, columns + 1))
     rank = np.searchsorted(mass, random.random((rows, n)) * mass[-1])
@@ -278,14 +279,14 @@ def drawn(of_row: Any, order: Any, n: int, random: np.random.Generator) -> Any:
 
 
 def indicator(rows: list[list[int]], columns: int) -> Any:
-    """Return a matrix of ones at the columns of each row."""
+    """Return a sparse matrix with ones at the columns of each row."""
     indptr = np.cumsum([0, *map(len, rows)])
     indices = np.array([column for row in rows for column in row], np.int32)
     return sp.csr_array((np.ones(len(indices), np.float32), indices, indptr), shape=(len(rows), columns))
 
 
 def cleaned(X: Any, Y: Any, X_test: Any, Y_test: Any) -> DataSet:
-    """Remove labels that no training row has, and then rows that are left without a label."""
+    """Remove labels that no training row has, then rows without any label."""
     seen = np.flatnonzero(np.asarray(Y.sum(0)).ravel() > 0)
     Y, Y_test = Y[:, seen], Y_test[:, seen]
     train, test = np.diff(Y.indptr) > 0, np.diff(Y_test.indptr) > 0

@@ -22,26 +22,26 @@ from wordsparse.machine.description import sgemm_gflops
 
 Array = NDArray[Any]
 FLOAT32 = np.dtype(np.float32)
-# Rows of W that pass through the dense step's three products together: the best of 512 to 65,536 for 128 and 1,024.
+# Rows of W that the dense step multiplies at a time: the fastest of 512 to 65,536, for minibatches of 128 and 1,024.
 BLOCK_ROWS = 4096
-# Minibatches for which the dense update is timed; at the papers' sizes its steps take seconds.
+# Sizes of minibatches for which the dense update is timed; at the papers' sizes its steps take seconds.
 DENSE = range(128, 1025)
 
 
 class NaiveDense:
-    """o = W h, squared error against one target output of value 1 per example; W (D, d) float32, updated in place.
+    """The dense update: outputs o = W h, squared error with one target output of 1 per example, W (D, d) in float32.
 
-    It takes blocks of outputs, so that W goes through memory once: O = H Wᵀ, ∂L/∂O = 2 (O − Y), ∇H += ∂L/∂O W and
-    W ← W − lr (∂L/∂O)ᵀ H, 2 m D d operations each.
+    Each block of outputs is finished before the next, so that W passes through memory once. The three products take
+    2 m D d operations each: O = H Wᵀ, then with ∂L/∂O = 2 (O − Y) ∇H += ∂L/∂O W and W ← W − lr (∂L/∂O)ᵀ H.
     """
 
     def __init__(self, n_outputs: int, n_features: int) -> None:
-        # Written now: the memory of np.zeros would be allocated on first use, inside a timed step.
+        # np.zeros would allocate its memory on first use, inside a timed step.
         self.W = np.full((n_outputs, n_features), 0, np.float32)
 
     def step(self, H: Array, targets: Array, lr: float) -> Array:
         """Take a gradient step; return ∇H (m, d) at the old weights."""
-        H_t = H.T  # BLAS wants columns, which the transpose of C-ordered rows has without a copy
+        H_t = H.T  # BLAS needs column order, which a transposed view has without a copy
         grad_t = np.zeros_like(H_t, order="F")
         for start in range(0, self.W.shape[0], BLOCK_ROWS):
             W_t = self.W[start : start + BLOCK_ROWS].T
@@ -55,7 +55,7 @@ class NaiveDense:
 
 @dataclass(frozen=True)
 class Batch:
-    """H (m, d) float32, each row of length about 1; one target per example, also as a matrix of ones."""
+    """A minibatch: H (m, d) float32 with rows of length about 1; one target per example, also as a sparse matrix."""
 
     H: Array
     targets: Array
@@ -63,7 +63,7 @@ class Batch:
 
     @property
     def lr(self) -> float:
-        """Step size that shrinks W by a tenth where H is largest: 2 lr λmax(HᵀH) ≈ 0.1, by Marchenko and Pastur."""
+        """Step size that shrinks W by 1/10 in the largest direction of H: 2 lr λmax(HᵀH) ≈ 0.1 (Marchenko-Pastur)."""
         m, d = self.H.shape
         return 0.05 / (1 + math.sqrt(m / d)) ** 2
 
@@ -75,7 +75,7 @@ def zipf_law(D: int) -> Array:
 
 
 def batches(m: int, d: int, D: int, *, seed: int = 0) -> list[Batch]:
-    """Draw different minibatches to step through."""
+    """Draw several minibatches, so that timed steps do not repeat one."""
     random, cumulative, minibatches = np.random.default_rng(seed), np.cumsum(zipf_law(D)), []
     for _ in range(max(2, min(8, 65_536 // m))):
         H = random.standard_normal((m, d), np.float32) / np.float32(math.sqrt(d))
@@ -88,8 +88,8 @@ def batches(m: int, d: int, D: int, *, seed: int = 0) -> list[Batch]:
 def flops_per_example(m: int, u: float, d: int) -> float:
     """Count the operations of an exact step per example, for m examples with u different targets, by the cheaper route.
 
-    The forward pass takes Ĥ and W_T. The route of d×d matrices takes the curvature, three products of ΓᵀH (one of them
-    symmetric) and five d×d×d products; the route of the rows of H five m×d×d products, four m×m×d and an m×m inverse.
+    The forward pass computes Ĥ and W_T. The dense route then computes the curvature, three products of ΓᵀH (one of them
+    symmetric) and five d×d×d products; the low-rank route five m×d×d products, four m×m×d and an m×m inverse.
     """
     forward = 2 * d**2 * (1 + u / m)
     dense = d**2 * (1 + 5 * u / m) + 10 * d**3 / m
@@ -99,7 +99,7 @@ def flops_per_example(m: int, u: float, d: int) -> float:
 
 @cache
 def factored(D: int, d: int, loss: str, threads: int) -> FactoredOutput:
-    """Make an exact layer with all its memory allocated: the memory of a zero V is allocated on the first write."""
+    """Make an exact layer, and write V so that its memory is allocated now, not in a timed step."""
     layer = FactoredOutput(D, d, loss, threads=threads)
     layer.core.fold()
     return layer
@@ -112,7 +112,7 @@ dense_layer = cache(NaiveDense)
 class Layer(Benchmark):
     """A step of the exact layer and of the naive dense update: µs per example, at the papers' sizes.
 
-    The timed steps are so small that no fold occurs in them; ``Drift`` counts folds.
+    The timed steps are too small to cause a fold; ``Drift`` counts folds.
     """
 
     outputs: Any = (793_471,)
@@ -145,7 +145,7 @@ class Layer(Benchmark):
         factored(self.outputs, self.features, loss, self.threads).step(batch.H, batch.Y, batch.lr / 10)
 
     def track_floor_us(self) -> float:
-        """Return the time of the step's operations at the rate at which BLAS multiplies float32 matrices."""
+        """Return the time that the operations of a step would take at the rate of float32 products in BLAS."""
         unique = float(np.mean([np.unique(batch.targets).size for batch in self.made]))
         return flops_per_example(self.minibatch, unique, self.features) / sgemm_gflops(2048) / 1e3
 
@@ -153,8 +153,8 @@ class Layer(Benchmark):
 class Stream:
     """A stream of examples (h, c): h = B Λ^½ (code_c + noise) / √2, with codes and noise normal, c by Zipf's law.
 
-    It is stationary, and hard for the factors: the covariance of h has eigenvalues from 1 to 1e-3 in a random basis,
-    and U loses directions as fast as they differ. The last hundredth of the outputs is never drawn.
+    The stream is stationary, and hard for the factors: the covariance of h has eigenvalues from 1 to 1e-3 in a random
+    basis, so the condition number of U grows quickly. The last hundredth of the outputs is never drawn.
     """
 
     def __init__(self, D: int, d: int, seed: int) -> None:
@@ -166,7 +166,7 @@ class Stream:
         self._cumulative = np.cumsum(zipf_law(self.drawn))
 
     def minibatches(self, m: int, steps: int) -> Iterator[tuple[Array, Array]]:
-        """Yield H (m, d) float32 and targets (m,) int64 of each step; many are made at a time."""
+        """Yield H (m, d) float32 and targets (m,) int64 for each step. They are drawn for many steps at a time."""
         at_once = max(1, 8192 // m)
         for start in range(0, steps, at_once):
             count = min(at_once, steps - start)
@@ -178,7 +178,7 @@ class Stream:
 
 
 class Shadow:
-    """Rows of W in float64, each by its own dense recursion: rows drawn often, sometimes, and never."""
+    """Some rows of W in float64, each updated by the dense step: rows that are drawn often, sometimes, and never."""
 
     def __init__(self, layer: FactoredOutput, drawn: int, random: np.random.Generator) -> None:
         often = min(64, drawn // 2)
@@ -199,13 +199,13 @@ class Shadow:
         self.W -= 2 * lr * (residual @ H)
 
     def error(self, layer: FactoredOutput) -> float:
-        """Return the largest relative error of a row."""
+        """Return the largest relative error of the layer in these rows."""
         off = np.linalg.norm(exact_rows(layer, self.rows) - self.W, axis=1) / np.linalg.norm(self.W, axis=1)
         return float(off.max())
 
 
 def exact_rows(layer: FactoredOutput, rows: Array | slice) -> Array:
-    """Return the layer's W[rows], multiplied out in float64."""
+    """Return the layer's W[rows], computed from its factors in float64."""
     return np.asarray(layer.core.V[rows].astype(np.float64) @ layer.core.factors.U + layer.core.factors.omega)
 
 
@@ -220,7 +220,7 @@ def q_error(layer: FactoredOutput) -> float:
 
 @contextmanager
 def control(variant: str) -> Iterator[None]:
-    """Keep the layer's limits (``controlled``), or switch folds off (``unfolded``)."""
+    """Keep the numerical control of the layer (``controlled``), or switch folds off (``unfolded``)."""
     if variant == "controlled":
         yield
         return
@@ -235,16 +235,16 @@ def control(variant: str) -> Iterator[None]:
 
 @dataclass
 class Drift(Benchmark):
-    """The layer in float32 and a float64 shadow of 256 rows, over many steps: the largest relative errors.
+    """The largest relative errors of the float32 layer over many steps, from a float64 shadow of 256 rows.
 
-    With squared error, a row of W depends on itself only, so its shadow takes the dense step without factors,
-    approximations or the other rows. Each run is repeated with the layer's numerical control off, to show its effect.
-    ``rate`` is the step size on the mean loss; 2 rate ‖h‖² = 1 is a singular step, with ‖h‖² about 9.
+    With squared error, the step of a row of W depends on this row only, so its shadow takes the dense step, without
+    factors or other rows. Each run is repeated with the numerical control of the layer off, to show its effect.
+    ``rate`` is the step size on the mean loss. A step with 2 rate ‖h‖² = 1 is singular; ‖h‖² is about 9.
     """
 
     minibatch: Any = (1, 32, 128)
     variant: Any = ("controlled", "unfolded")
-    steps: int = 1_000_000  # single examples under control; a tenth as many minibatches
+    steps: int = 1_000_000  # for single examples; minibatches take a tenth as many
     uncontrolled_steps: int = 20_000
     outputs: int = 100_000
     features: int = 64
@@ -271,7 +271,7 @@ class Drift(Benchmark):
 def follow(
     layer: FactoredOutput, shadow: Shadow, stream: Stream, m: int, steps: int, lr: float
 ) -> tuple[Array, int, str]:
-    """Step layer and shadow together, to the end or until the layer refuses; compare them at some fifty steps."""
+    """Take the same steps with the layer and its shadow, until the end or a refusal; compare them some fifty times."""
     ones, indptr = np.ones(m, np.float32), np.arange(m + 1)
     due = {k * 10**e for e in range(9) for k in (1, 2, 5)} | {steps * i // 20 for i in range(1, 21)}
     worst = np.zeros(2)
@@ -289,8 +289,8 @@ def follow(
 
 @dataclass
 class Torch(Benchmark):
-    """One step of PyTorch's dense output layer, on any device, and of ``FactoredOutput``: µs per example. With
-    ``top=10``, the ten largest outputs of a layer that has taken a step instead.
+    """One step of PyTorch's dense output layer and of ``FactoredOutput``, on any device, in µs per example. With
+    ``top=10``, the time to find the ten largest outputs instead.
     """
 
     device: str = "cpu"
@@ -324,7 +324,7 @@ class Torch(Benchmark):
             self.h.requires_grad = False
 
     def leaves_out(self, name: str) -> bool:
-        """Exclude steps, or else the largest outputs."""
+        """Exclude steps if ``top`` is given, else the search for the largest outputs."""
         return ("top" in name) != bool(self.top)
 
     def time_top_exact(self) -> None:
@@ -345,7 +345,7 @@ class Torch(Benchmark):
 
     @once
     def time_dense_cross_entropy(self) -> None:
-        """Softmax is another loss, so only its time is compared."""
+        """Time the softmax; it is a different loss, so only its time can be compared."""
         self._dense(self.softmax)
 
     def _dense(self, loss: Callable[..., Any]) -> None:

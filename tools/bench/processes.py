@@ -1,4 +1,4 @@
-"""Whole processes in turn: the same training by two commits, and ours and gensim's from a text to vectors."""
+"""Whole processes, run in turn: training by two commits, and by wordsparse and gensim from a text to vectors."""
 
 import json
 import os
@@ -24,7 +24,7 @@ COSTS = ("cpu_seconds", "wall_seconds", "peak_memory_bytes")
 
 @contextmanager
 def tree_of(commit: str, folder: Path) -> Iterator[Path]:
-    """Make a worktree of a commit, compiled in place; it is removed when the context ends."""
+    """Make a worktree of a commit and compile it in place; remove it when the context ends."""
     git("worktree", "add", "--detach", "--quiet", str(folder), commit)
     try:
         command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
@@ -61,17 +61,17 @@ def run(command: Sequence[str], folder: Path) -> tuple[str, Row]:
 
 
 def wordsparse(tree: Path, *arguments: str) -> Row:
-    """Run the program of a tree; return the losses that it prints, and the cost of its process."""
+    """Run wordsparse from a worktree; return the losses that it prints, and the cost of its process."""
     output, cost = run([sys.executable, "-m", "wordsparse", *arguments, "--json"], tree)
     return {"loss": json.loads(output).get("loss"), **cost}
 
 
 @dataclass
 class Commits(Benchmark):
-    """Whole training runs by two commits in pairs: CPU time, wall time, memory, and whether the losses are equal.
+    """Pairs of whole training runs by two commits: CPU time, wall time, memory, and whether the losses are equal.
 
-    Each commit is compiled in its own worktree and encodes the text once. Then the two train in turn, with the first
-    commit first in every other round. On a shared machine only the ratio of CPU times is meaningful.
+    Each commit is compiled in its own worktree and encodes the text once. Then both train in turn, and their order
+    alternates between rounds. On a shared machine, only the ratio of CPU times is meaningful.
     """
 
     before: str = "HEAD~1"
@@ -108,7 +108,7 @@ class Commits(Benchmark):
 
 
 def summary(commits: Sequence[str], pairs: Sequence[tuple[Row, Row]]) -> list[Row]:
-    """Return a row for each pair with the ratios of the second to the first, and a row of their medians."""
+    """Return a row per pair with the ratios of the second commit to the first, and a row with their medians."""
     rows: list[dict[str, Any]] = []
     for number, (first, second) in enumerate(pairs, 1):
         ratios = {name: second[name] / first[name] for name in COSTS}
@@ -119,7 +119,7 @@ def summary(commits: Sequence[str], pairs: Sequence[tuple[Row, Row]]) -> list[Ro
     return [*rows, {"pair": f"{commits[1]} / {commits[0]}", **medians, "same_loss": same}]
 
 
-# From a text, through gensim's compiled reader, to vectors in word2vec's binary layout.
+# Read the text with gensim's compiled reader, train, and write vectors in word2vec's binary format.
 GENSIM = """
 import json, sys
 from gensim.models import Word2Vec
@@ -130,9 +130,9 @@ Word2Vec(**given).wv.save_word2vec_format(output, binary=True)
 
 @dataclass
 class FromText(Benchmark):
-    """Our training and gensim's negative sampling, from a text file to vectors in word2vec's binary layout: whole
-    processes in turn, medians of ``repeat``. ``ratio`` is gensim's seconds over ours, for the same model. Options that
-    are not listed here have each program's defaults.
+    """Training by wordsparse and by gensim (negative sampling), from a text file to vectors in word2vec's binary
+    format: whole processes in turn, medians of ``repeat`` runs. ``ratio`` is gensim's seconds divided by ours, for the
+    same model. Options that are not listed here keep each program's defaults.
     """
 
     text: Path = Path("text.txt")

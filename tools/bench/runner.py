@@ -1,4 +1,4 @@
-"""Code that all subjects share: options, timing in turn, and the report."""
+"""Code that all benchmarks share: options, timing in turn, and the report."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from wordsparse.files.storage import write_file
 from wordsparse.kernels.diagnosis import provenance
 from wordsparse.machine.description import BLAS_OVERRIDES, commit
 
-# The shortest round of a fast side, in seconds.
+# The shortest round in seconds: fast methods are called several times.
 ROUND = 0.3
 
 Row = dict[str, Any]
@@ -29,9 +29,9 @@ Row = dict[str, Any]
 
 @dataclass
 class Benchmark:
-    """A subject. Its fields are options; ``cases`` names the swept options, each a tuple of values.
+    """A benchmark. Its fields are options; ``cases`` names the options that are swept, whose values are tuples.
 
-    ``per`` is the number of examples (or tokens) in one call of a ``time_…`` method: times are per example.
+    ``per`` is the number of examples (or tokens) in one call of a ``time_…`` method; times are divided by it.
     """
 
     threads: int = 1
@@ -44,13 +44,13 @@ class Benchmark:
 
 
 def once(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a ``time_…`` method whose calls are long: one call per round, and no call to warm up."""
+    """Mark a ``time_…`` method whose calls are long: it is called once per round, without a warm-up."""
     method.once = True  # type: ignore[attr-defined]
     return method
 
 
 def let_blas_choose() -> None:
-    """Start again without the variables that make BLAS use other kernels than its own choice."""
+    """Restart this program without the environment variables that override BLAS's choice of kernels."""
     dropped = [name for name in BLAS_OVERRIDES if name in os.environ]
     if dropped:
         print(f"{' and '.join(dropped)} dropped: BLAS chooses its kernels itself", file=sys.stderr)
@@ -59,7 +59,7 @@ def let_blas_choose() -> None:
 
 
 def shown(value: Any) -> str:
-    """Format an option's value as on the command line."""
+    """Format the value of an option as it is typed on the command line."""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
@@ -90,7 +90,7 @@ def check_output(output: Path, dirty: bool) -> None:
 
 
 def measured(subject: type[Benchmark], values: Row, rounds: int | None = None) -> Row:
-    """Return the report of one subject: rows of everything that it times and tracks."""
+    """Return the report of one benchmark, with a row for everything that it times and tracks."""
     base = subject(**values)
     rows: list[Row] = []
     failed: dict[str, str] = {}
@@ -120,7 +120,7 @@ def measured(subject: type[Benchmark], values: Row, rounds: int | None = None) -
 
 @contextmanager
 def attempt(failed: dict[str, str], name: str) -> Iterator[None]:
-    """Run a part; report its failure while the other parts go on."""
+    """Run a part of a benchmark. Record its failure, so that other parts still run."""
     try:
         yield
     except click.ClickException:
@@ -131,14 +131,14 @@ def attempt(failed: dict[str, str], name: str) -> Iterator[None]:
 
 
 def swept(base: Benchmark) -> Iterator[Row]:
-    """Yield the cases: every combination of the swept values."""
+    """Yield the cases: all combinations of the swept values."""
     values = [getattr(base, name) for name in base.cases]
     for combination in product(*values):
         yield dict(zip(base.cases, combination, strict=True))
 
 
 def methods(side: Benchmark, prefix: str) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Yield the methods of a kind that apply to a case, by name and in the order of the source."""
+    """Yield the methods with this prefix that apply to a case, with their names, in source order."""
     names = [name for kind in reversed(type(side).__mro__) for name in vars(kind) if name.startswith(prefix)]
     leaves_out = getattr(side, "leaves_out", lambda name: False)
     for name in dict.fromkeys(names):
@@ -147,12 +147,12 @@ def methods(side: Benchmark, prefix: str) -> Iterator[tuple[str, Callable[[], An
 
 
 def timed(sides: Sequence[tuple[Row, Benchmark]], rounds: int) -> list[Row]:
-    """Measure wall and CPU microseconds of every ``time_…`` method of all cases, medians of rounds, methods in turn."""
+    """Measure wall and CPU microseconds of all ``time_…`` methods: medians over rounds, in which methods take turns."""
     calls = [(case, side.per, name, call) for case, side in sides for name, call in methods(side, "time_")]
     times: list[list[tuple[float, float]]] = [[] for _ in calls]
     for _, _, _, call in calls:
         if not hasattr(call, "once"):
-            call()  # caches, page tables and BLAS's buffers
+            call()  # warms up caches, page tables and BLAS's buffers
     for _ in range(rounds):
         for i, (_, per, _, call) in enumerate(calls):
             wall, cpu, count = time.perf_counter(), cpu_seconds(), 0
@@ -176,7 +176,7 @@ def cpu_seconds() -> float:
 
 
 def write(reports: Sequence[Row], output: Path) -> None:
-    """Write reports as JSON, all or nothing; a number that is not finite is a mistake of the subject."""
+    """Write reports as JSON, all or nothing. Numbers that are not finite are an error of the benchmark."""
     command = shlex.join(["python", "-m", "tools.bench", *sys.argv[1:]])
     text = json.dumps({"command": command, "reports": list(reports)}, indent=1, allow_nan=False) + "\n"
     write_file(output.absolute(), text.encode())

@@ -1,4 +1,4 @@
-"""The tasks of the heads: inputs, targets and their values, artificial or from a text."""
+"""Tasks for ``Heads``: inputs, targets and their values, drawn at random or read from a text."""
 
 from collections import Counter
 from itertools import islice
@@ -8,12 +8,12 @@ import numpy as np
 
 from wordsparse.corpus.reading import RawText, joined
 
-# Inputs before a word, and features of an artificial row.
+# The number of words before a predicted word, and of features in an artificial row.
 BEFORE, FEATURES = 10, 64
 
 
 class Task:
-    """Inputs, K ids per row, their values (or None), and how often each output is a target in training."""
+    """Inputs, K target ids per row, their values (or None), and how often each output is a target in training."""
 
     def __init__(self, outputs: int, inputs: Any, ids: Any, values: Any, judged: int) -> None:
         import torch
@@ -31,7 +31,7 @@ class Task:
 
 
 def task_of(settings: Any) -> Task:
-    """Make the rows of a task; the last rows are for judging."""
+    """Make the rows of a task; its last rows are held out."""
     kind, _, outputs = settings.task.partition("-")
     inputs, ids, values = {"values": made_up, "labels": made_up, "class": made_up}.get(kind, following)(
         settings, kind, int(outputs)
@@ -40,7 +40,7 @@ def task_of(settings: Any) -> Task:
 
 
 def following(settings: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
-    """Read the next word of a text, or for a ``bag`` the next ten, and the ten words before; 0 for unknown words."""
+    """Read the next word of a text (for a ``bag``, the next ten) and the ten words before it; unknown words are 0."""
     lines = joined(RawText(settings.text).pieces())
     words = list(islice((word for line in lines for word in (*line, "</s>")), (BEFORE + 1) * settings.examples))
     number = {word: i for i, (word, _) in enumerate(Counter(words).most_common(outputs - 1), 1)}
@@ -52,7 +52,7 @@ def following(settings: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
 
 
 def made_up(settings: Any, kind: str, outputs: int) -> tuple[Any, Any, Any]:
-    """Draw points near one centre, whose output is the class, or near the sum of two, which have ten outputs each."""
+    """Draw points near a centre, whose output is the class, or near the sum of two centres with ten outputs each."""
     random, n = np.random.default_rng(1), settings.examples
     size = {"class": 1, "labels": 100, "values": 10}[kind]  # outputs per centre
     centres = random.standard_normal((outputs // 10 if kind == "class" else outputs // size, FEATURES))
@@ -63,7 +63,7 @@ def made_up(settings: Any, kind: str, outputs: int) -> tuple[Any, Any, Any]:
         return centres[topics[:, 0]] + 0.3 * random.standard_normal((n, FEATURES)), shuffled[topics], None
     topics[:, 1] = np.where(topics[:, 0] == topics[:, 1], (topics[:, 1] + 1) % len(centres), topics[:, 1])
     inputs = centres[topics].sum(1) + 0.3 * random.standard_normal((n, FEATURES))
-    popularity = -np.log(np.arange(1, size + 1))  # by Zipf's law, without repetition: the first ten of Gumbel's
+    popularity = -np.log(np.arange(1, size + 1))  # Gumbel noise and the ten largest: Zipf's law without repeats
     drawn = [
         np.argpartition(-popularity - random.gumbel(size=(len(part), 2, size)), 9)[:, :, :10]
         for part in np.array_split(topics, max(1, n // 1000))

@@ -1,10 +1,10 @@
-"""Mutated files from strangers (texts, tables, vectors, test sets): each must be read, or refused by our own error.
+"""Fuzzing: each mutated text, table, file of vectors or test set must be read, or refused by our own error.
 
     python tools/check/fuzz.py --inputs 1000000 --seed 1 --save findings
 
 A finding is any other exception, more than ``--memory`` bytes of address space, or more than ``--seconds`` seconds of
-CPU time. An input depends only on its kind, the seed and its number: ``--kinds text --seed 1 --inputs 1 --first 4711``
-makes it again. Prints one JSON object; the exit status is 1 if there are findings.
+CPU time. An input depends only on its kind, the seed and its number, so ``--kinds text --seed 1 --inputs 1 --first
+4711`` reproduces it. The program prints one JSON object; its exit status is 1 if there are findings.
 """
 
 import json
@@ -44,7 +44,7 @@ TOKENS = (
     *(b"\0", b"\xff", b"\n", b"\r", b"\t", b" ", b"\xef\xbb\xbf", b"-1", b"0", b"1e999", b"nan", b"9" * 30),
     *(b"{", b"}", b"[", b"]", b'"', b"\\u0000", b"\\ud800", b": ", b"\xf0"),
 )
-# Denormal numbers of float64 and float32, the largest numbers and beyond, sums beyond int64, and words for no number.
+# Denormal numbers of float64 and float32, numbers near and above the largest, sums beyond int64, and non-numbers.
 NUMBERS = (
     *("5e-324", "1e-46", "1.2e-38", "3.3e38", "1e39", "1e308", "9223372036854775807", "18446744073709551616"),
     *("1" + 400 * "0", "0", "-0.0", "-1", "nan", "inf", "-inf"),
@@ -54,7 +54,7 @@ SIZES = (1, 2, 4, 8, 64, 1000)
 
 
 def make_good(folder: Path) -> None:
-    """Write good inputs of every kind, each in a directory of its kind."""
+    """Write valid inputs of every kind, each in the directory of its kind."""
     for name in KINDS:
         (folder / name).mkdir()
     random = np.random.default_rng(1)
@@ -93,7 +93,7 @@ KINDS = ("text", "rows", "tables", "edges", "labels", "vectors", "pairs", "analo
 
 
 def reader(kind: str, place: Path) -> Callable[[Path], object]:
-    """Return the function that reads files of a kind."""
+    """Return the function that reads files of this kind."""
     readers: dict[str, Callable[[Path], object]] = {
         "text": lambda path: ws.encode(path, place / "encoded", min_count=1),
         "rows": lambda path: ws.encode(path, place / "encoded", column="text", min_count=1),
@@ -109,7 +109,7 @@ def reader(kind: str, place: Path) -> Callable[[Path], object]:
 
 
 def mutated_file(folder: Path, place: Path, random: Random) -> Path:
-    """Write a file with some bytes changed, before or after compression."""
+    """Write a random file of the folder with changed bytes, either before or after compression."""
     path = random.choice(sorted(folder.iterdir()))
     data, other = path.read_bytes(), random.choice(sorted(folder.iterdir())).read_bytes()
     if path.suffix in PACKED and random.random() < 0.5:
@@ -149,12 +149,12 @@ def mutated(data: bytes, other: bytes, random: Random) -> bytes:
 
 
 class Slow(BaseException):
-    """An input that took too long."""
+    """An exception for inputs that take too long."""
 
 
 @contextmanager
 def limited(memory: int, seconds: float) -> Iterator[Callable[[], object]]:
-    """Limit the address space inside the block; yield the function that starts the clock of an input."""
+    """Limit the address space inside the block, and yield a function that starts the clock for an input."""
 
     def ring(number: int, frame: FrameType | None) -> None:
         raise Slow
@@ -175,13 +175,13 @@ def limited(memory: int, seconds: float) -> Iterator[Callable[[], object]]:
 @click.option("--kinds", "chosen", multiple=True, type=click.Choice(KINDS), help="Only this kind; repeatable.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--first", default=0, show_default=True, help="Number of the first input.")
-@click.option("--seconds", default=10.0, show_default=True, help="Most CPU time per input.")
-@click.option("--memory", default=2**32, show_default=True, help="Most bytes of address space.")
+@click.option("--seconds", default=10.0, show_default=True, help="Limit of CPU time per input.")
+@click.option("--memory", default=2**32, show_default=True, help="Limit of the address space, in bytes.")
 @click.option("--save", type=click.Path(path_type=Path), help="Directory for the findings, created if missing.")
 def main(
     inputs: int, chosen: tuple[str, ...], seed: int, first: int, seconds: float, memory: int, save: Path | None
 ) -> None:
-    """Read mutated inputs, and report those that were neither read nor refused."""
+    """Read mutated inputs, and report inputs that were neither read nor refused."""
     kinds = chosen or KINDS
     logging.disable(logging.CRITICAL)
     counts, accepted, findings = Counter[str](), Counter[str](), []
@@ -189,7 +189,7 @@ def main(
         good, place = Path(scratch) / "good", Path(scratch) / "place"
         good.mkdir()
         make_good(good)
-        # These files need not survive the run, and waiting for the disk would take most of its time.
+        # Without fsync: waiting for the disk would take most of the time, and these files need not survive the run.
         with mock.patch("os.fsync"), limited(memory, seconds) as start_clock:
             for number in range(first, first + inputs):
                 kind = kinds[number % len(kinds)]

@@ -1,13 +1,13 @@
-"""Packages that train gensim's Word2Vec run on ours: unmodified, from PyPI, each with its own example.
+"""Check that packages which use gensim's Word2Vec run on ours: unmodified from PyPI, each with its own example.
 
     python tools/check/gensim_users.py
     python tools/check/gensim_users.py node2vec spec2vec
 
-Each package is installed with ``--no-deps`` in a temporary directory, before the packages of this environment: some pin
-versions of NumPy or networkx that wordsparse or this Python cannot have, and run without the pin. Its program in
-``gensim_programs/`` is the example of its README. The program runs twice: with gensim's class, and with ours under
-gensim's name, while gensim's own class refuses to train. Prints one line of JSON for each package: its version, and for
-both runs whether it succeeded, CPU seconds (with the imports), and the last line of an error.
+Each package is installed with ``--no-deps`` in a temporary directory, which comes before this environment on the path:
+some packages pin old versions of NumPy or networkx, but run with newer versions. The program in ``gensim_programs/`` is
+the example of the package's README. It runs twice: with gensim's class, and with ours under gensim's name, while
+gensim's own class refuses to train. One line of JSON is printed for each package: its version, and for both runs
+whether it succeeded, the CPU seconds (imports included), and the last line of an error.
 """
 
 import json
@@ -72,7 +72,7 @@ def tried(package: str, folder: Path) -> dict[str, Any]:
 
 
 def installed(package: str, packages: Path) -> str:
-    """Install a package with its program's needs in a directory; return the version."""
+    """Install a package, and what its program needs, in a directory. Return the version of the package."""
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command = [*install, "--target", str(packages), package, *NEEDS[package]]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

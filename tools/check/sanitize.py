@@ -1,12 +1,12 @@
-"""The kernels' tests in a build that finds memory errors, by AddressSanitizer, UBSan and checked indices.
+"""Run the tests of the kernels in a build that finds memory errors: AddressSanitizer, UBSan and checked indices.
 
     python tools/check/sanitize.py
     python tools/check/sanitize.py --short
     python tools/check/sanitize.py tests/kernels -k windows
 
-Builds the compiled modules in a copy of this repository, which leaves the installed modules alone, and runs the tests
-there. The text for 64-byte vectors (AVX-512) is compiled for AVX2 in this build, so that it also runs on processors
-without AVX-512. Leaks are ignored: the interpreter keeps memory until it ends. GCC or Clang on Linux.
+The compiled modules are built in a copy of this repository, where the tests then run, so the installed modules stay as
+they are. Code for 64-byte vectors (AVX-512) is compiled for AVX2 in this build, so that it also runs on processors
+without AVX-512. Leaks are ignored, because the interpreter keeps memory until it ends. Needs GCC or Clang on Linux.
 """
 
 import os
@@ -17,12 +17,12 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COPY = REPOSITORY / "build" / "sanitize"
-# Excludes compiled modules and the caches of other tools.
+# Files that are not copied: compiled modules, and the caches of tools.
 LEFT_OUT = ("*.so", "__pycache__", "build", ".git", ".venv", ".*_cache", "*.egg-info")
-# Excludes the emulated device: each of its tests compiles it, without sanitizers.
+# Tests of the emulated device are left out: each compiles its own kernels, without sanitizers.
 COMPILED = ("-k", "not cuda and not emulated")
 TESTS = ("tests/kernels", "tests/layer", "tests/vectors", "tests/corpus/test_text.py", *COMPILED)
-# Every loop, on every instruction set, in float32 and float64; copies of used layers; the reader.
+# The short selection: every loop on every instruction set in float32 and float64, copies of layers, the reader of text.
 SHORT = (
     *(
         "tests/kernels/test_kernels.py",
@@ -37,13 +37,13 @@ BUILD = {"WORDSPARSE_SANITIZE": "1", "WORDSPARSE_BOUNDSCHECK": "1"}
 
 
 def runtime(name: str) -> str:
-    """Return the path of a sanitizer's library, which must be loaded before the interpreter's own."""
+    """Return the path of a sanitizer's library, which must be loaded before all others."""
     result = subprocess.run(["g++", f"-print-file-name={name}"], capture_output=True, text=True, check=True)
     return result.stdout.strip()
 
 
 def copy_repository(copy: Path) -> None:
-    """Update a copy of the repository; keep its compiled files, which the build replaces if their source is newer."""
+    """Update a copy of the repository, but keep its compiled files: the build renews those that are out of date."""
     if copy.exists():
         for path in list(copy.rglob("*")):
             is_compiled = path.suffix == ".so" or path.relative_to(copy).parts[0] == "build"

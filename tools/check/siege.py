@@ -1,13 +1,13 @@
-"""Commands that are killed at random moments, again and again, lose and damage nothing.
+"""Kill commands at random moments, again and again, and check that nothing is lost or damaged.
 
-SIGKILL, SIGTERM, SIGINT and SIGHUP hit train (CBOW, skip-gram with held-out text, from counts; each resumed with other
-numbers of threads and of seconds between checkpoints), encode and export. The promises:
+The commands train, encode and export receive SIGKILL, SIGTERM, SIGINT and SIGHUP. train runs with CBOW, with skip-gram
+and held-out text, and from counts; each time it resumes with other threads and times between checkpoints. The promises:
 
     train     the resumed run writes the same bytes as an undisturbed run
     encode    the output is missing or complete; the next run writes the same bytes as an undisturbed run
     export    the file at the output is the old file or the new one, complete
-    all       status 130 after a signal that can be caught, and no traceback; once the command has run to its end, no
-              temporary file is left next to its output
+    all       the status is 130 after a signal that can be caught, and there is no traceback; once the command has run
+              to its end, no temporary file is left next to its output
 
 The results are printed as JSON. The exit status is 1 if a promise was broken.
 """
@@ -32,7 +32,7 @@ import click
 import numpy as np
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# Forked from one process that has imported everything and run nothing: cheap to start and to kill.
+# Commands are forked from a process that has only imported everything, so they start fast.
 SERVER = multiprocessing.get_context("forkserver")
 PRELOADED = ["wordsparse.cli.train", "wordsparse.training.output_run", "wordsparse.cli.encode"]
 LIMIT_SECONDS = 120
@@ -41,7 +41,7 @@ TRAINING = ["--dim", "20", "--epochs", "2", "--sample", "0", "--min-count", "1",
 
 @dataclass(frozen=True)
 class Target:
-    """A command to kill: ``arguments`` returns the command line of the next try; ``stands`` is the output before it."""
+    """A command to kill. ``arguments`` returns its next command line; ``stands`` is the output that already exists."""
 
     name: str
     output: Path
@@ -50,16 +50,16 @@ class Target:
 
 
 class Siege:
-    """A loop that kills commands in ``folder`` and counts the outcomes."""
+    """A loop that runs commands in ``folder``, kills them, and counts the outcomes."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.random = folder, np.random.default_rng(seed)
         self.kills, self.damage = Counter[str](), list[str]()
-        self._lasted = 0.0  # seconds of the last command
+        self._lasted = 0.0  # seconds that the last command took
         SERVER.set_forkserver_preload(PRELOADED)
 
     def attack(self, target: Target, kills: int) -> None:
-        """Kill the command ``kills`` times, let it run to its end, and compare."""
+        """Kill the command ``kills`` times, then let it run to its end, and compare the output with the reference."""
         self._reset(target)
         others, before = set(self.folder.iterdir()) - {target.output}, contents(target.output)
         self._must(target, self._status(target, None) == 0, "fails undisturbed")
@@ -81,12 +81,12 @@ class Siege:
             content = contents(target.output)
             is_whole = content in (before, reference)
             self._must(target, is_whole, f"{number.name} damaged the output")
-            if content != before:  # the kill came after the output, which the next run may refuse to replace
+            if content != before:  # the signal came after the output was written; the next run may refuse to replace it
                 self._finish(target, reference, others)
         self._finish(target, reference, others)
 
     def _finish(self, target: Target, reference: dict[str, str], others: set[Path]) -> None:
-        """Run the command to its end, or until it refuses the existing output, and compare."""
+        """Run the command until it ends or refuses the existing output. Compare the output with the reference."""
         status = self._status(target, None)
         self._must(target, status in (0, 2), f"gives the status {status} after the kills: {self._said()}")
         self._compare(target, reference, others)
@@ -112,7 +112,7 @@ class Siege:
         process = SERVER.Process(target=_run, args=(target.arguments(), str(errors), there))
         process.start()
         there.close()
-        here.recv()  # from now on it answers signals
+        here.recv()  # now the process handles signals
         ready = time.monotonic()
         if number is not None:
             process.join(delay)
@@ -139,32 +139,32 @@ class Siege:
 
 
 def _run(arguments: list[str], errors: str, ready: Connection) -> None:
-    """Run the script in its own process."""
+    """Run the command line in its own process."""
     from wordsparse import signals
     from wordsparse.__main__ import run
 
     descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    signals.answer()  # as the script does from its first line on
+    signals.answer()  # as the installed script does first of all
     ready.send(None)
     sys.argv = ["wordsparse", *arguments]
     run()
 
 
-# Files that record when, how fast or on how many threads a result was made.
+# Files that record the time, the speed or the threads of a run, and so differ between runs.
 VARIES = ("model.json",)
 
 
 def contents(output: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file at the output that depends only on the request."""
+    """Return the SHA-256 of each output file whose content depends only on the request."""
     files = [output] if output.is_file() else sorted(output.rglob("*"))
     reproducible = [path for path in files if path.is_file() and not set(path.relative_to(output).parts) & set(VARIES)]
     return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in reproducible}
 
 
 def targets(siege: Siege, materials: Path) -> list[Target]:
-    """Return the commands, with their inputs in the folder ``materials``: a text, counted pairs and a model."""
+    """Return the commands to kill. Their inputs (a text, counted pairs, a model) are in the folder ``materials``."""
     from wordsparse.counts.counting import count
     from wordsparse.training.runs import train
 

@@ -1,7 +1,7 @@
-"""An installed wordsparse, used as people do: text to vectors, neighbours, scores, pages, files, labels, the layer.
+"""Use an installed wordsparse as people do: train, find neighbours, evaluate, export, explore, classify, and the layer.
 
-``wheels.py`` runs it in an empty folder. Prints one JSON object; an error ends it. Without gensim (it has no wheels for
-Python 3.14), everything but its methods must work.
+``wheels.py`` runs this program in an empty folder. It prints one JSON object or ends with an error. Except for gensim's
+methods, all features must work without gensim, which has no wheels for Python 3.14.
 """
 
 import importlib.util
@@ -27,7 +27,7 @@ PAIRS = "seaaa seaab 9\nseaac lawac 1\nartad artae 8\nsunaf artaf 2\n"
 
 def wordsparse(*arguments: str) -> str:
     command = [str(Path(sys.executable).with_name("wordsparse")), *arguments]
-    environment = {**os.environ, "XDG_CACHE_HOME": os.getcwd()}  # a cache without test sets
+    environment = {**os.environ, "XDG_CACHE_HOME": os.getcwd()}  # an empty cache, without test sets
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"wordsparse {' '.join(arguments)}: status {done.returncode}\n{done.stderr}")
@@ -35,7 +35,7 @@ def wordsparse(*arguments: str) -> str:
 
 
 def write_text(path: Path) -> None:
-    """Write sentences on four subjects, so that neighbours are predictable, with capitals and marks as people write."""
+    """Write sentences, each on one of four subjects so that neighbours are known, with capitals and full stops."""
     chosen = random.Random(1)
     subjects = [["".join(letters) for letters in product((name,), "abcdefgh", "abcdefg")] for name in SUBJECTS]
     sentences = (" ".join(chosen.choices(chosen.choice(subjects), k=12)) for _ in range(5000))
@@ -67,7 +67,7 @@ def words() -> dict[str, object]:
 
 
 def labels() -> float:
-    """Return the share of rows whose label is predicted."""
+    """Return the fraction of rows whose label is predicted."""
     write_labels(Path("labels.txt"))
     wordsparse("labels", "train", "labels.txt", "-o", "classifier")
     share: float = json.loads(wordsparse("labels", "evaluate", "classifier", "labels.txt", "--json"))["precision"]["1"]

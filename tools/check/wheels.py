@@ -1,12 +1,12 @@
-"""The release as its users get it: source distribution and repaired wheels, each tried in an empty environment.
+"""Build the release as users get it, a source distribution and wheels, and try each wheel in an empty environment.
 
     python tools/check/wheels.py -o dist
     python tools/check/wheels.py -o dist --python python3.13 --python python3.11
 
-Makes the source distribution twice, which must give the same bytes. For each Python, builds a wheel from it, lets
-auditwheel add the OpenMP run-time library, installs the wheel into a new virtual environment, and runs
-``wheel_trial.py`` there, in an empty folder and without a compiler on the path. Prints one JSON object; the exit status
-is 1 if anything failed.
+The source distribution is made twice, which must give the same bytes. For each Python, the program builds a wheel from
+it, lets auditwheel add the OpenMP run-time library, installs the wheel into a new virtual environment, and runs
+``wheel_trial.py`` there, in an empty folder and without a compiler on the path. It prints one JSON object; the exit
+status is 1 if anything failed.
 """
 
 import json
@@ -28,7 +28,7 @@ EXTRAS = "gensim,labels"
 
 
 def output_of(*command: str | Path, **options: Any) -> str:
-    """Return the standard output of a command; show its messages if it fails."""
+    """Return the standard output of a command. If it fails, raise an error with its messages."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
     if done.returncode:
         raise click.ClickException(
@@ -38,7 +38,7 @@ def output_of(*command: str | Path, **options: Any) -> str:
 
 
 def source_distribution(folder: Path) -> Path:
-    """Make the source distribution; raise an error if making it again gives other bytes."""
+    """Make the source distribution twice; raise an error if the bytes differ."""
     archives = []
     for attempt in ("first", "second"):
         output_of(sys.executable, "-m", "build", "--sdist", "--no-isolation", "-o", folder / attempt, REPOSITORY)
@@ -72,7 +72,7 @@ def wheel(python: str, sources: Path, folder: Path) -> Path:
 
 
 def check_licences(path: Path) -> None:
-    """Raise an error if licenses/bundled.txt does not name a library inside the wheel, with its licence."""
+    """Raise an error if the wheel contains a library that licenses/bundled.txt does not name."""
     listed = (REPOSITORY / "licenses/bundled.txt").read_text().split()
     with zipfile.ZipFile(path) as archive:
         names = [Path(name) for name in archive.namelist()]

@@ -1,4 +1,4 @@
-"""karateclub's models that train a Word2Vec, each used as in its README: fit, then get_embedding."""
+"""All models of karateclub that train a Word2Vec, used as in its README: fit, then get_embedding."""
 
 import networkx as nx
 from karateclub import DeepWalk, Diff2Vec, Node2Vec, Walklets

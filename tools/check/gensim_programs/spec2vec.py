@@ -1,5 +1,5 @@
-"""The example of spec2vec's README, on artificial spectra: train a model with callbacks that save it, load it, and
-score spectra against its training spectra."""
+"""The example of spec2vec's README on artificial spectra: callbacks save a model while it is trained; the loaded model
+then scores queries against the training spectra."""
 
 import gensim
 import numpy as np
@@ -22,7 +22,7 @@ model = gensim.models.Word2Vec.load("references.model")
 similarity = Spec2Vec(model=model, intensity_weighting_power=0.5, allowed_missing_percentage=5.0)
 queries = [SpectrumDocument(spectrum(3), n_decimals=2)]
 scores = np.array([similarity.pair(reference, queries[0]) for reference in documents])
-# Spectra of the query's family come first.
+# The best scores must belong to spectra of the same family as the query.
 assert sorted(np.argsort(-scores)[:20] % 10) == [3] * 20, scores
 scores = calculate_scores(documents, queries, similarity)
 assert scores.scores.shape[:2] == (200, 1)
