@@ -17,8 +17,9 @@ $(VENV)/bin/python:
 	$(RUN) -m pip install --quiet --upgrade 'pip>=25.1'
 
 $(VENV)/installed: $(VENV)/bin/python $(SOURCES)
-	@echo "compiling the kernels, which takes a minute or more and prints nothing"
-	$(RUN) -m pip install --quiet --editable '.[gensim]'
+	@echo "compiling the kernels: about one CPU minute"
+	@# setuptools warns of folders named like the package, as in every checkout.
+	PYTHONWARNINGS=ignore $(RUN) -m pip install --quiet --editable '.[gensim]'
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
