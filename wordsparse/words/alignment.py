@@ -35,7 +35,7 @@ def align(model: Model | WordVectors, onto: Model | WordVectors) -> Alignment:
     """Rotate the vectors of a model into the axes of another, by the words that both have.
 
     Two trainings leave the same words in different axes, so cosines between their vectors mean nothing. The rotation
-    makes Σ_w √n_w |v_w R − u_w|² least over the words in common, v and u of length one (orthogonal Procrustes,
+    makes Σ_w √n_w ‖v_w R − u_w‖² least over the words in common, v and u of length one (orthogonal Procrustes,
     Schönemann, 1966), where word w occurs n_w times in the text of ``model``; every word weighs the same if counts are
     unknown.
 
