@@ -1,7 +1,7 @@
-"""The choice of the kernels, which compute the expensive parts of a step from arrays.
+"""The kernels, which compute the expensive parts of a step from arrays, and the choice among them.
 
-:class:`Kernels` is complete and plain, on NumPy; :class:`CpuKernels` overrides it with compiled, threaded code, and
-``CudaKernels`` with kernels of a GPU. The same tests run on all three.
+:class:`Kernels` implements everything plainly in NumPy. :class:`CpuKernels` overrides methods with compiled, threaded
+code, and ``CudaKernels`` with GPU kernels. The same tests run on all three.
 """
 
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ __all__ = ["CpuKernels", "Csr", "Kernels", "Windows", "at_work", "kernels_on", "
 
 
 def kernels_on(device: str, threads: int | None = None, *, bfloat16: bool = False) -> Kernels:
-    """Return the kernels for ``cpu`` (with this number of threads; ``bfloat16``: see :class:`CpuKernels`), ``cuda`` or
-    ``auto``. An InputError says why a device cannot be used."""
+    """Return the kernels for ``cpu``, ``cuda`` or ``auto``. ``threads`` and ``bfloat16`` are options of
+    :class:`CpuKernels`. If the device cannot be used, an InputError says why."""
     if devices.choose(device).device == "cpu":
         return CpuKernels(threads, bfloat16=bfloat16)
-    from wordsparse.kernels.cuda import CudaKernels  # only if there is a GPU
+    from wordsparse.kernels.cuda import CudaKernels  # imported only if there is a GPU
 
     return CudaKernels()
 
@@ -38,7 +38,7 @@ def kernels_on(device: str, threads: int | None = None, *, bfloat16: bool = Fals
 def at_work(*, starting: bool = False) -> Iterator[None]:
     """Enter the context in which kernels run: BLAS uses one thread, and GPU errors become clear messages.
 
-    While ``starting``, a GPU with too little memory is an InputError.
+    While ``starting``, too little memory on a GPU raises an InputError.
     """
     # Overflow is detected in the result and reported there.
     quiet = np.errstate(over="ignore", invalid="ignore")

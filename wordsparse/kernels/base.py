@@ -1,7 +1,7 @@
-"""The interface between the algebra and the machine, with every kernel as one plain array expression.
+"""The interface between the algebra of the layer and the machine, with every kernel as a plain array expression.
 
-:class:`Kernels` is complete: it runs on NumPy, the tests compare every other set of kernels with it, and the kernels of
-a device inherit it and override the methods that they make faster.
+:class:`Kernels` is complete and runs on NumPy. The tests compare all other kernels with it. The kernels of a device
+inherit from it and override the methods that they make faster.
 """
 # mypy: disable-error-code="no-any-return"
 
@@ -12,7 +12,7 @@ import numpy as np
 from wordsparse.kernels.structures import Csr, Windows
 from wordsparse.types import Array
 
-# A float32 product over more than GRAM_PIECE_ROWS rows is computed in at most GRAM_PIECES pieces, added up in float64.
+# Gram matrices of more than GRAM_PIECE_ROWS float32 rows are computed in at most GRAM_PIECES pieces, summed in float64.
 GRAM_PIECE_ROWS, GRAM_PIECES = 4096, 8
 
 
@@ -36,7 +36,7 @@ class Kernels:
         return array
 
     def release(self) -> None:
-        """Free the work space that is kept for the next step."""
+        """Free the work space that kernels keep for the next step."""
 
     # ── sparse structures ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -70,7 +70,7 @@ class Kernels:
         self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
     ) -> Array:
         """Return the sparse matrix (structure ``csr``, values ``values``) times ``rows``, plus ``diag(scale) base`` if
-        given."""
+        there is a base."""
         out = self._times(csr, values, rows)
         if base is not None and scale is not None:
             out += scale[:, None] * base
@@ -87,15 +87,15 @@ class Kernels:
         out += self.combine(csr, values, dense)
 
     def _sums(self, owners: Array, values: Array, count: int) -> Array:
-        """Return each owner's sum of ``values``, float64 (count,)."""
-        # (bincount of an empty array is int64, whatever the weights)
+        """Return the sum of ``values`` for each owner, float64 (count,)."""
+        # bincount of an empty array returns int64, whatever the weights.
         return self.xp.bincount(owners, values, count).astype(np.float64, copy=False)
 
     def _sorted(self, owners: Array, count: int) -> tuple[Array, Array]:
-        """Return the places of ``owners`` (numbers below ``count``) sorted by owner, and the start of each owner's
-        places (count + 1,)."""
+        """Return the indices that sort ``owners`` (numbers below ``count``), and the start of each owner's indices
+        (count + 1,)."""
         order = self.xp.argsort(owners, kind="stable")
-        # (bincount would wait until the device reports the number of bins)
+        # bincount would wait until the device reports the number of bins.
         starts = self.xp.arange(count + 1, dtype=np.int32)
         return order, self.xp.searchsorted(self.xp.take(owners, order), starts)
 
@@ -112,22 +112,22 @@ class Kernels:
         s: Array | None,
         total: float,
     ) -> tuple[Array, Array, Array, Array] | None:
-        """Compute ``loss_pass.per_example`` in one pass, for the device's kernel ``loss`` with these constants; q and s
-        that are None count as zeros. Return None if there is no kernel: array operations compute it then."""
+        """Compute ``loss_pass.per_example`` in one pass, by the device kernel ``loss`` with these constants. q or s of
+        None means zeros. Return None if there is no kernel, so that array operations compute it."""
         return None
 
     def target_terms(
         self, loss: str, csr: Csr, y: Array, a: Array, factors: Array | None
     ) -> tuple[float, Array] | None:
-        """Compute Σ y t(o) and the array y t'(o) f in one pass, for the linear loss compiled as ``loss``. The outputs
-        are o = f a, with the factor f of each column. Return None if array operations must compute them."""
+        """Compute Σ y t(o) and the array y t'(o) f in one pass, for the linear loss compiled as ``loss``. Outputs are
+        o = f a, where f is the factor of the column. Return None if array operations must compute them."""
         return None
 
     # ── windows of a text ─────────────────────────────────────────────────────────────────────────────────────────
 
     def window_sums(self, windows: Windows, values: Array, squares: Array) -> tuple[Array, Array]:
-        """Return Cᵀ values and (C ∘ C)ᵀ squares for one number per bag, float64 (columns,). Repeats inside a bag count
-        one by one."""
+        """Return Cᵀ values and (C ∘ C)ᵀ squares, float64 (columns,), for one value and one square per bag. A token that
+        a bag holds twice counts as two entries of C."""
         bags = windows.csr(self.xp)
 
         def sums(shares: Array) -> Array:
@@ -140,16 +140,16 @@ class Kernels:
         return self.xp.einsum("jd,jd->j", self.window_means(windows, features), rows[targets])
 
     def window_means(self, windows: Windows, features: Array) -> Array:
-        """Return H, every h_j, (m, d)."""
+        """Return H (m, d), whose rows are the h_j."""
         bags, share = windows.csr(self.xp), windows.share.astype(features.dtype)
         return self._times(bags, share[self.row_of_entry(bags)], features)
 
     def window_pull(
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
     ) -> tuple[Array, Array, Array]:
-        """Return ``ΓᵀH`` shaped like ``rows``, ``Cᵀ diag(zeta) H`` and ``CᵀΓ rows`` shaped like ``features``. C are the
-        bags; row j of Γ has one ``gamma_j``, at column ``targets_j``. ``rows`` may be overwritten: the first result
-        may reuse their memory."""
+        """Return ``ΓᵀH`` (in the shape of ``rows``), and ``Cᵀ diag(zeta) H`` and ``CᵀΓ rows`` (in the shape of
+        ``features``). C holds the bags; row j of Γ has ``gamma_j`` in column ``targets_j``. The first result may
+        overwrite ``rows``."""
         H, bags, share = self.window_means(windows, features), windows.csr(self.xp), windows.share.astype(zeta.dtype)
         bag, back = self.row_of_entry(bags), self.transpose(bags)
         X = self.combine(self._by_target(targets, rows), gamma, H)
@@ -163,20 +163,20 @@ class Kernels:
     # ── rows of matrices ──────────────────────────────────────────────────────────────────────────────────────────
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
-        """Return ``matrix[rows]``, with ``last`` (u,) as one more column if given."""
+        """Return ``matrix[rows]``; ``last`` (u,), if given, is appended as one more column."""
         chosen = self.xp.take(matrix, rows, axis=0)
         return chosen if last is None else self.xp.concatenate([chosen, last[:, None]], axis=1)
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
-        """Set ``matrix[rows] += diag(scale) change`` in place; ``rows`` are distinct."""
+        """Add ``diag(scale) change`` to ``matrix[rows]`` in place; ``rows`` are distinct."""
         matrix[rows] += change if scale is None else scale[:, None] * change
 
     def scale_rows(self, matrix: Array, scale: Array) -> Array:
-        """Return ``diag(scale) matrix``, with one number per row, of the same dtype."""
+        """Return ``diag(scale) matrix``; ``scale`` has one number per row, in the dtype of the matrix."""
         return matrix * scale[:, None]
 
     def column_sums(self, matrix: Array, weights: Array) -> Array:
-        """Return ``matrixᵀ weights`` for one number per row, (d,) float64."""
+        """Return ``matrixᵀ weights``, (d,) float64; there is one weight per row."""
         return weights @ matrix.astype(np.float64)
 
     def row_dots(self, left: Array, right: Array) -> Array:
@@ -186,7 +186,7 @@ class Kernels:
     # ── dense products ────────────────────────────────────────────────────────────────────────────────────────────
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
-        """Return ``a m``, in a's dtype; added to ``out`` if given."""
+        """Return ``a m`` in the dtype of a; if ``out`` is given, add ``a m`` to it."""
         product = a @ m.astype(a.dtype, copy=False)
         if out is None:
             return product
@@ -199,7 +199,7 @@ class Kernels:
         return a
 
     def matmul_rows(self, matrix: Array, rows: Array, m: Array, last: Array | None = None) -> Array:
-        """Return ``matrix[rows] m`` in the matrix's dtype; ``last`` (u,), if given, is one more column of the rows."""
+        """Return ``matrix[rows] m`` in the dtype of the matrix; ``last`` (u,) is one more column of the rows."""
         return self.matmul(self.take(matrix, rows, last), m)
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
@@ -212,7 +212,7 @@ class Kernels:
         return (total + total.T) / 2 if symmetric else total
 
     def gram_change(self, matrix: Array, rows: Array, change: Array) -> Array:
-        """Return the change of ``matrixᵀ matrix`` by ``matrix[rows] += change``; float64, symmetric. ``rows`` are
+        """Return how ``matrix[rows] += change`` changes ``matrixᵀ matrix``, float64 and symmetric. ``rows`` are
         distinct."""
         half = self.gram(change, self.take(matrix, rows) + change / 2)
         return half + half.T
@@ -220,23 +220,23 @@ class Kernels:
     def plus_gram(
         self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
     ) -> Array:
-        """Return ``keep·matrix + by·aᵀ b`` in float64, the product in a's dtype; ``symmetric``: by·(aᵀ b + bᵀ a)."""
+        """Return ``keep·matrix + by·aᵀ b`` in float64. ``symmetric`` adds by·(aᵀ b + bᵀ a) instead."""
         product = self.gram(a, b)
         return keep * matrix + by * (product + product.T if symmetric else product)
 
     def weighted_gram(self, a: Array, weights: Array) -> Array:
-        """Return ``aᵀ diag(weights) a`` in float64, symmetric to the last bit; no weight is negative."""
+        """Return ``aᵀ diag(weights) a`` in float64, exactly symmetric; no weight is negative."""
         return self.gram(a * self.xp.sqrt(weights).astype(a.dtype)[:, None])
 
     def inverse(self, matrix: Array) -> Array:
-        """Return the inverse (n, n) in the matrix's precision. If the matrix is singular, the result is not finite, and
-        so is its condition number."""
+        """Return the inverse (n, n) in the precision of the matrix. The inverse of a singular matrix and its condition
+        number are not finite."""
         try:
-            return self.xp.linalg.inv(matrix)  # CuPy raises no error: its numbers are not finite then
+            return self.xp.linalg.inv(matrix)  # CuPy raises no error, but returns numbers that are not finite
         except np.linalg.LinAlgError:
             return np.full_like(matrix, np.inf)
 
 
 def _in_order(csr: Csr, values: Array) -> Array:
-    """Return the values in the order of the entries."""
+    """Return the values in the order of the entries of ``csr``."""
     return values if csr.order is None else values[csr.order]

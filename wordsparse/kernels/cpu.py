@@ -1,6 +1,6 @@
-"""The kernels compiled from ``pyx/``: OpenMP over rows, vector instructions inside.
+"""The kernels compiled from ``pyx/``, which use OpenMP threads for rows and vector instructions within rows.
 
-All arrays are allocated here; the compiled functions only fill them. Results do not depend on the number of threads.
+This module allocates all arrays; the compiled functions only fill them. Results do not depend on the number of threads.
 """
 
 import logging
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import lapack
 
-# It sets the OpenMP wait policy, which is read when the first compiled module is loaded.
+# This import sets the OpenMP wait policy, so it comes before the first compiled module, which reads the policy.
 from wordsparse.machine import threads as _threads
 from wordsparse.types import Array
 
@@ -27,26 +27,26 @@ from wordsparse.kernels.isa import chosen_isa
 from wordsparse.kernels.pool import ArrayPool, row_bytes
 from wordsparse.kernels.structures import Csr, Windows
 
-# The arguments by which compiled functions take windows: the instruction set, the text, its bags with the first bag of
-# each block, how far windows reach, and the stride of rows.
+# How compiled functions take windows: the instruction set, the text, its bags, the first bag of each block, how far
+# windows reach, and the stride of rows.
 WindowArrays = tuple[int, Array, Array, Array, Array, Array, int, int]
 logger = logging.getLogger("wordsparse")
 
 # Below this number of multiply-adds, a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
 PARALLEL_WORK = 200_000
-# Rough costs in multiply-adds: one loss term, one gathered number, the sums of one bag, one row from memory.
+# Rough costs in multiply-adds: of a loss term, of a gathered number, of the sums of a bag, and of a row from memory.
 TERMS_WORK, SCALE_WORK, SUMS_WORK, ROW_WORK = 40, 4, 8, 16
-# Rows that one thread adds up at a time.
+# The number of rows that a thread adds up at a time.
 SUM_ROWS = 1024
-# A sparse matrix is multiplied with a dense one by blocks of columns if the dense one exceeds a core's own cache, and
-# if each of its rows is read so often that copying the blocks costs little in comparison.
+# A sparse matrix is multiplied with a dense matrix by blocks of columns if the dense matrix exceeds a core's own cache
+# and each of its rows is read so often that copying the blocks costs little in comparison.
 BLOCKS_FROM_BYTES = 1 << 20
 BLOCKS_FROM_ENTRIES = 8
-# The smallest numbers of rows, and of columns of either side, for products on the matrix unit: it computes whole tiles.
+# The fewest rows, and columns of either factor, for products on the matrix unit, which computes whole tiles.
 AMX_ROWS, AMX_COLUMNS = 1024, 64
-# About the size of a last-level cache: a larger result has left the cache before it is read.
+# About the size of a last-level cache: larger results leave the cache before they are read.
 CACHED_BYTES = 32 << 20
-# The index of x86-64-v4 among the compiled sets: vectors of 64 bytes, no matrix unit.
+# The index of x86-64-v4 among the compiled instruction sets: it has vectors of 64 bytes, but no matrix unit.
 X86_64_V4 = 2
 
 
@@ -60,16 +60,16 @@ class CpuKernels(Kernels):
     isa
         The instruction set, a name of ``isa.AVAILABLE``; None: ``WORDSPARSE_ISA`` in the environment, else the widest.
     bfloat16
-        Whether float32 numbers may be rounded to bfloat16 on their way into a sum, if that is faster. If the processor
-        has a matrix unit (AMX), tall products take a number as the sum of two bfloat16 numbers: each product of numbers
-        errs by up to 2⁻¹⁴, in place of float32's 2⁻²⁴. With vectors of 64 bytes, sparse products and products of
-        windows read rows that they need many times as one bfloat16 number each: each number errs by up to 2⁻⁹, in
+        Whether kernels may round float32 numbers to bfloat16 before they sum them, where that is faster. On a matrix
+        unit (AMX), products of tall matrices split each number into two bfloat16 numbers: products of two numbers
+        have relative errors of up to 2⁻¹⁴, in place of float32's 2⁻²⁴. With vectors of 64 bytes, products with sparse
+        matrices and with windows round rows that they read many times to bfloat16: each number errs by up to 2⁻⁹, in
         either direction.
 
     Raises
     ------
     InputError
-        If the number of threads or the instruction set is not possible here.
+        If this machine does not support the number of threads or the instruction set.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class CpuKernels(Kernels):
         self._pool = ArrayPool()
 
     def inverse(self, matrix: Array) -> Array:
-        # LU of the transpose needs no copy in C order: half the time of solving for the identity.
+        # LU of the transpose needs no copy in C order, and takes half the time of solving for the identity.
         if matrix.shape[0] == 0:  # LAPACK would complain on stderr
             return matrix
         single = matrix.dtype == np.float32
@@ -182,11 +182,11 @@ class CpuKernels(Kernels):
         return csr.entries >= BLOCKS_FROM_ENTRIES * csr.columns and self._past_own_cache(matrix.nbytes)
 
     def _rounds_panels(self, matrix: Array) -> bool:
-        """Return whether panels of the matrix's rows are rounded to bfloat16."""
+        """Return whether kernels round panels of the matrix to bfloat16."""
         return self._bfloat16 and matrix.dtype == np.float32 and self._isa >= X86_64_V4
 
     def _panel(self, matrix: Array) -> Array:
-        """Return space for a block of columns of all rows."""
+        """Return space for a panel: a block of columns of all rows."""
         return self._pool.empty((_column_blocks.panel_size(matrix.shape[0]) // matrix.itemsize,), matrix.dtype)
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
@@ -231,7 +231,7 @@ class CpuKernels(Kernels):
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
     ) -> tuple[Array, Array, Array]:
         features, rows = self._pool.on_lines(features), self._pool.on_lines(rows)
-        X = rows  # Columns of rows are copied before the same columns of X are written.
+        X = rows  # safe: each block of columns is copied before it is written
         n, d = features.shape
         Z, G = (self._pool.rows(n, d, features.dtype, on_lines=True) for _ in range(2))
         if windows.rows == 0:
@@ -262,7 +262,7 @@ class CpuKernels(Kernels):
         return self._isa, *text, row_bytes(features.shape[1], features.itemsize) // features.itemsize
 
     def _window_scratch(self, windows: Windows, features: Array) -> Array:
-        """Return scratch space (threads, numbers), each thread's on cache lines of its own."""
+        """Return scratch space (threads, numbers); threads share no cache line."""
         threads = self._threads_for(windows.rows * features.shape[1])
         return self._pool.empty((threads, _windows.scratch_bytes(windows.reach) // features.itemsize), features.dtype)
 
@@ -275,7 +275,7 @@ class CpuKernels(Kernels):
         return self._matmul(a, m, out)
 
     def matmul_in_place(self, a: Array, m: Array) -> Array:
-        # A block of rows is packed before it is written.
+        # Writing to a itself is safe: each block of rows is packed before it is written.
         return self._matmul(a, m, a)
 
     def _matmul(self, a: Array, m: Array, out: Array, *, accumulate: bool = False) -> Array:
@@ -283,7 +283,7 @@ class CpuKernels(Kernels):
         (n, k), d = a.shape, out.shape[1]
         threads = self._threads_for(n * k * d)
         work = self._work_space(a.itemsize, n, k, d, threads)
-        # If the rows are float32, packing rounds float64 numbers of m.
+        # A float64 m may stay as it is if the rows are float32: packing rounds it.
         dtype = m.dtype if a.dtype == np.float32 else a.dtype
         m = np.ascontiguousarray(m.T if transposed else m, dtype)
         _products.matmul(self._isa_of_product(n, k, d), a, m, transposed, out, accumulate, threads, work)
@@ -337,12 +337,12 @@ class CpuKernels(Kernels):
         return total
 
     def _isa_of_product(self, n: int, k: int, d: int) -> int:
-        """Return the instruction set for a product over n rows, of k columns with d columns."""
+        """Return the instruction set for products of matrices with n rows, and k and d columns."""
         splits = self._bfloat16 and n >= AMX_ROWS and min(k, d) >= AMX_COLUMNS
         return self._isa if splits else min(self._isa, X86_64_V4)
 
     def _work_space(self, itemsize: int, n: int, k: int, d: int, threads: int) -> Array:
-        """Return work space for a product over n rows, of k columns with d columns."""
+        """Return the work space for products of matrices with n rows, and k and d columns."""
         return self._pool.empty((_products.work_size(itemsize, n, k, d, threads),), np.uint8)
 
     def _threads_for(self, work: int) -> int:

@@ -1,7 +1,7 @@
-"""The kernels on an NVIDIA GPU: CuPy's array operations and cuBLAS, and ``cu/*.cu`` for loops that they do badly.
+"""The kernels on an NVIDIA GPU: CuPy's array operations and cuBLAS, and ``cu/*.cu`` where these are slow.
 
-When a kernel is first called, NVRTC compiles the CUDA sources for the current GPU; CuPy keeps the result on disk. The
-order of sums depends on sizes alone: the same numbers give the same bytes.
+When a kernel is first called, NVRTC compiles the CUDA sources for the current GPU, and CuPy caches the result on disk.
+The order of sums depends on sizes alone, so the same numbers give the same bytes.
 """
 
 from collections.abc import Callable
@@ -15,27 +15,27 @@ from wordsparse.kernels.base import Kernels
 from wordsparse.kernels.structures import Csr
 from wordsparse.machine import devices
 
-# CuPy's arrays: CuPy has no type annotations.
+# The type of CuPy's arrays; CuPy has no type annotations.
 Array = Any
 
 SOURCES = ("walk.cuh", "combine.cu", "pair_dots.cu", "add_rows.cu", "losses.cu")
 OPTIONS = ("--std=c++17",)
-# As in cu/walk.cuh.
+# These must equal the constants in cu/walk.cuh.
 WARP = 32
 ENTRIES_PER_WARP = 64
 CARRY_BLOCKS = 1024
 BLOCK = 256
-NULL = np.uintp(0)  # a pointer, as a number
+NULL = np.uintp(0)  # a null pointer
 WARPS_PER_BLOCK = BLOCK // WARP
-# Numbers of columns that a lane of `combine` may hold: each column takes a register for its sum, and a load in flight.
+# How many columns a lane of `combine` may handle: each column takes a register for its sum, and one for its load.
 PARTS = (1, 2, 3, 4, 6, 8, 10, 12)
 
 
 class CudaKernels(Kernels):
-    """Kernels on the current GPU of this thread, through the module ``cupy`` or a stand-in; None imports CuPy.
+    """Kernels on the current GPU of this thread. ``cupy`` is CuPy or a stand-in; None imports CuPy.
 
-    A MissingDependencyError or an InputError says that there is no CuPy, or no GPU that it can use. If CuPy's
-    environment variable CUPY_TF32 is 1, cuBLAS rounds the factors of float32 products to TF32 (10 bits of mantissa):
+    If CuPy is missing, a MissingDependencyError is raised; if it can use no GPU, an InputError. If CuPy's environment
+    variable CUPY_TF32 is 1, cuBLAS rounds the factors of float32 products to TF32 (10 bits of mantissa), which is
     faster, but far from exact.
     """
 
@@ -48,7 +48,7 @@ class CudaKernels(Kernels):
         return self.xp.asarray(array)
 
     def to_host(self, array: Array) -> Array:
-        return np.asarray(self.xp.asnumpy(array, order="A"))  # keeps the memory order, by rows or by columns
+        return np.asarray(self.xp.asnumpy(array, order="A"))  # keeps the memory order (C or Fortran)
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
         count, d = change.shape
@@ -100,13 +100,13 @@ class CudaKernels(Kernels):
         return self._combine(csr.indptr, rows, csr.indices, order, self._packed(values, rows.dtype))
 
     def _sums(self, owners: Array, values: Array, count: int) -> Array:
-        # CuPy's bincount adds in the order in which threads arrive.
+        # CuPy's bincount adds in the order in which threads arrive, so its sums would not be reproducible.
         order, indptr = self._sorted(owners, count)
         return self._combine(indptr, values.astype(np.float64)[:, None], order.astype(np.int32))[:, 0]
 
     def _combine(self, indptr: Array, rows: Array, indices: Any = NULL, order: Any = NULL, values: Any = NULL) -> Array:
-        """Sum ``values[order[e]] rows[indices[e]]`` over the entries e of each row. NULL as ``values`` means ones;
-        NULL as ``order`` or ``indices`` means 0, 1, 2, …"""
+        """Return Σ ``values[order[e]] rows[indices[e]]`` over the entries e of each row. NULL as ``values`` stands for
+        ones; NULL as ``order`` or ``indices`` stands for 0, 1, 2, …"""
         xp, (count, d) = self.xp, rows.shape
         entries = count if indices is NULL else indices.shape[0]
         out = xp.zeros((indptr.shape[0] - 1, d), rows.dtype)
@@ -127,7 +127,7 @@ class CudaKernels(Kernels):
         return out
 
     def _packed(self, array: Array, dtype: Any) -> Array:
-        """Return the array in ``dtype``, row after row without gaps, as the kernels read it."""
+        """Return the array in ``dtype`` and C order, without gaps between rows, as the kernels read it."""
         return self.xp.ascontiguousarray(array, dtype=dtype)
 
     def _launch(self, kernel: str, dtype: Any, grid: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
@@ -146,14 +146,14 @@ def source() -> str:
 
 @cache
 def _compiled(cupy: Any, name: str) -> Callable[..., None]:
-    """Return CuPy's kernel object for a kernel's name with its template arguments."""
+    """Return CuPy's kernel object for a name with template arguments."""
     module = cupy.RawModule(code=source(), options=OPTIONS, name_expressions=[name])
     function: Callable[..., None] = module.get_function(name)
     return function
 
 
 def _parts(d: int) -> int:
-    """Return the number of columns per lane: the least in PARTS that needs no more tiles than the largest."""
+    """Return the number of columns per lane: the smallest in PARTS that needs as few tiles as the largest."""
     needed = _ceiling(d, WARP)
     tiles = _ceiling(needed, PARTS[-1])
     return next(parts for parts in PARTS if parts * tiles >= needed)

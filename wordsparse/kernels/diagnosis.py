@@ -1,4 +1,4 @@
-"""Reports the parts of this installation, which of them this machine uses, and why it does not use the others."""
+"""A report on this installation: its parts, which of them this machine uses, and why it does not use the others."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ from wordsparse.machine import description, devices, threads
 
 
 def diagnose() -> dict[str, Any]:
-    """Return versions, compiled kernels, threads, BLAS, GPU and extras as JSON; ``unused`` gives a reason per line."""
+    """Return versions, compiled kernels, threads, BLAS, GPU and extras as JSON; ``unused`` lists reasons."""
     report: dict[str, Any] = {
         "wordsparse": metadata.version("wordsparse"),
         "python": platform.python_version(),
@@ -35,13 +35,13 @@ def diagnose() -> dict[str, Any]:
 
 
 def provenance(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
-    """Return the machine, version and kernels behind a result on ``threads`` threads, as JSON for the result's file."""
+    """Return the machine, version and kernels that give results on ``threads`` threads, as JSON for result files."""
     kernels = {"instruction_set": _compiled()["instruction_set_used"]}
     return {**description.describe(threads, sgemm_size), "commit": commit(), **kernels}
 
 
 def rounding() -> dict[str, str]:
-    """Return the facts of this machine that decide how results are rounded, by name."""
+    """Return the properties of this machine that decide how results are rounded, by name."""
     compiled, pools = _compiled(), description.blas_pools()
     blas = sorted({f"{pool['name']} {pool['version']} ({pool['architecture']})" for pool in pools})
     return {
@@ -52,7 +52,7 @@ def rounding() -> dict[str, str]:
 
 @cache
 def commit() -> str | None:
-    """Return the commit of the checkout in use, or of the sources that the installed modules were compiled from."""
+    """Return the commit of this checkout, or the commit from which the installed modules were compiled."""
     return description.commit() or _build.commit or None
 
 
@@ -96,18 +96,18 @@ def _gpu() -> dict[str, Any]:
     try:
         return {"usable": True, "reason": None, **asdict(devices.find_gpu())}
     except InputError as error:
-        # Without a driver, naming the other needs of a GPU would only mislead.
+        # Without a driver, naming what else a GPU needs would only mislead.
         reason = str(error) if devices.has_nvidia_driver() else "no NVIDIA driver was found, so training uses the CPU"
         return {"usable": False, "reason": reason}
 
 
 def _extras() -> dict[str, dict[str, str | None]]:
-    """Return each extra's packages with their installed versions; None if missing."""
+    """Return the packages of each extra with their installed versions; None for a missing package."""
     extras: dict[str, dict[str, str | None]] = {}
     for requirement in metadata.requires("wordsparse") or ():
         extra = re.search(r"""extra\s*==\s*["']([^"']+)""", requirement)
         package = re.match(r"[\w.-]+", requirement)
-        if extra and package and package[0] != "wordsparse":  # the extra "all" requires wordsparse's other extras
+        if extra and package and package[0] != "wordsparse":  # skip the extra "all", which requires wordsparse[…]
             extras.setdefault(extra[1], {})[package[0]] = description.version_of(package[0])
     return extras
 

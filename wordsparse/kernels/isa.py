@@ -1,18 +1,18 @@
-"""Chooses the instruction set of the compiled kernels: the only place that reads ``WORDSPARSE_ISA``."""
+"""The choice of the instruction set for the compiled kernels. Only this module reads ``WORDSPARSE_ISA``."""
 
 import os
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import _build  # type: ignore[attr-defined] # compiled
 
-# The compiled sets that this machine supports, the widest first.
+# The compiled instruction sets that this machine supports, the widest first.
 AVAILABLE: tuple[str, ...] = _build.available_isas[::-1]
 VARIABLE = "WORDSPARSE_ISA"
 
 
 def chosen_isa(name: str | None = None) -> str:
-    """Return ``name``, else the set that the environment names, else the widest; InputError if this machine or this
-    installation does not have it."""
+    """Return ``name``, or else the instruction set named by the environment, or else the widest set. Raise InputError
+    if this machine or this installation does not have it."""
     source = "isa" if name is not None else VARIABLE
     choice = name if name is not None else os.environ.get(VARIABLE)
     if not choice:

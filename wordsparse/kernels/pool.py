@@ -1,7 +1,7 @@
-"""Memory for the large arrays of a step, used again by the next step.
+"""Memory for the large arrays of a step, which the next step reuses.
 
-Allocating megabytes anew in every step causes a page fault every four kilobytes, which takes a tenth of the time, and
-more on a busy machine. A block of memory is available again when the last array in it is gone.
+If every step allocated megabytes anew, each four kilobytes would cause a page fault, which takes a tenth of the time or
+more. A block of memory becomes available again when the last array in it is gone.
 """
 
 import mmap
@@ -14,7 +14,7 @@ import numpy as np
 from wordsparse.types import Array
 
 CACHE_LINE = 64
-# Smaller arrays are left to the allocator, which keeps small pieces itself.
+# Arrays with fewer bytes are left to the allocator, which reuses small pieces itself.
 LARGE = 2**18
 # Blocks of at least half a huge page are aligned to huge pages. The TLB of a processor holds a few thousand pages: if
 # rows are read in random order, huge pages save 4 to 10 % of the CPU time of whole runs.
@@ -22,7 +22,7 @@ HUGE_PAGE = 2**21
 
 
 class ArrayPool:
-    """A source of uninitialised arrays. It keeps at most as many blocks of a size as were in use at one time."""
+    """A source of uninitialised arrays. It keeps no more blocks of a size than were in use at one time."""
 
     def __init__(self) -> None:
         self._available: list[Array] = []
@@ -34,8 +34,8 @@ class ArrayPool:
     def rows(self, n: int, d: int, dtype: Any, *, on_lines: bool = False) -> Array:
         """Return an (n, d) matrix whose rows start on cache lines, an odd number of lines apart.
 
-        Then vectors never cross a line, and the same columns of many rows spread over all sets of a cache. Short rows
-        lie close together instead, unless they must be ``on_lines``.
+        Vectors then never cross a line, and the same columns of many rows spread over all sets of a cache. Short rows
+        have no gaps between them, unless they must be ``on_lines``.
         """
         dtype = np.dtype(dtype)
         row = d * dtype.itemsize
@@ -49,7 +49,7 @@ class ArrayPool:
         return self._array(shape, dtype, prod(shape) * dtype.itemsize, None)
 
     def on_lines(self, matrix: Array) -> Array:
-        """Return the matrix with its rows on cache lines, copied if they are not."""
+        """Return the matrix if its rows start on cache lines, or else a copy whose rows do."""
         if on_lines(matrix):
             return matrix
         out = self.rows(matrix.shape[0], matrix.shape[1], matrix.dtype, on_lines=True)
@@ -65,7 +65,7 @@ class ArrayPool:
 
     def _block(self, size: int) -> Array:
         available = self._available
-        # Skip blocks of more than four times the size: a large array would soon need the block.
+        # Skip blocks of more than four times the size, which a larger array will need soon.
         fitting = [(block.size, i) for i, block in enumerate(available) if size <= block.size <= 4 * size]
         if fitting:
             return available.pop(min(fitting)[1])
@@ -73,12 +73,12 @@ class ArrayPool:
         outgrown = [(block.size, i) for i, block in enumerate(available) if size <= 2 * block.size < 2 * size]
         if outgrown:
             available.pop(max(outgrown)[1])
-        # Twice the size: minibatches grow, and pages that are never written cost nothing.
+        # Allocate twice the size, because minibatches grow and pages that are never written cost nothing.
         return _aligned(2 * size)
 
 
 class _Lease:
-    """The base of every array in a block, and of its views: the block is available again once the lease is gone."""
+    """The base object of all arrays in a block and their views. When it is deleted, the block is available again."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ def _aligned(size: int) -> Array:
     if size < HUGE_PAGE // 2:
         block = np.empty(size + CACHE_LINE, np.uint8)
         return block[_to_line(block) :]
-    # MAP_PRIVATE: with MAP_SHARED, Python's default, a forked process would compute in its parent's memory.
+    # With MAP_SHARED, Python's default, a forked process would write into the memory of its parent.
     memory = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with suppress(AttributeError, OSError):  # if the system has huge pages
         memory.madvise(mmap.MADV_HUGEPAGE)
@@ -116,11 +116,11 @@ def _to_line(block: Array, size: int = CACHE_LINE) -> int:
 
 
 def row_bytes(d: int, itemsize: int) -> int:
-    """Return the bytes from one row of d numbers on cache lines to the next row."""
+    """Return the distance in bytes between rows of d numbers that start on cache lines."""
     return (-(-d * itemsize // CACHE_LINE) | 1) * CACHE_LINE
 
 
 def on_lines(matrix: Array) -> bool:
-    """Return whether the rows of a matrix are laid out as :meth:`ArrayPool.rows` does."""
+    """Return whether the rows of a matrix are laid out as :meth:`ArrayPool.rows` lays them out."""
     strides = row_bytes(matrix.shape[1], matrix.itemsize), matrix.itemsize
     return matrix.strides == strides and int(matrix.__array_interface__["data"][0]) % CACHE_LINE == 0

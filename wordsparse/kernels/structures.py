@@ -13,7 +13,7 @@ Structure = TypeVar("Structure")
 
 
 def mapped(structure: Structure, move: Callable[[Array], Array]) -> Structure:
-    """Return the dataclass with ``move`` applied to each of its arrays, also inside nested dataclasses."""
+    """Return a copy of the dataclass with ``move`` applied to each of its arrays, also in nested dataclasses."""
 
     def one(value: Any) -> Any:
         if is_dataclass(value):
@@ -27,10 +27,10 @@ def mapped(structure: Structure, move: Callable[[Array], Array]) -> Structure:
 
 @dataclass(frozen=True)
 class Csr:
-    """The structure of a sparse matrix, rows by columns; the values are separate, one per stored entry.
+    """The structure of a sparse matrix by rows. Its values are separate, one per stored entry.
 
-    ``order`` is None, or says which value belongs to each entry (a transposed structure reads the values of the
-    original). ``indptr`` int64 (rows + 1,), ``indices`` int32 (entries,), ``order`` int64 (entries,).
+    Arrays: ``indptr`` int64 (rows + 1,), ``indices`` int32 (entries,), ``order`` int64 (entries,) or None. ``order``
+    gives the index of the value of each entry: a transposed structure reads the values of the original.
     ``one_a_row`` is True if each row is known to have exactly one entry.
     """
 
@@ -56,7 +56,7 @@ class Csr:
 
     @cached_property
     def row_of_entry(self) -> Array:
-        """The row of each stored entry, int64 (entries,); cached, because a step uses it several times."""
+        """The row of each stored entry, int64 (entries,). It is cached, because a step uses it several times."""
         return np.repeat(np.arange(self.rows), np.diff(self.indptr))
 
 
@@ -66,7 +66,7 @@ class Windows:
 
     Bag j is ``tokens[start_j : stop_j]`` without the token at ``centre_j``; each of its tokens has the weight 1 / size.
     ``tokens`` int32 (n,) are negative where there is no token; no window spans these places. ``centre``, ``start`` and
-    ``stop`` are int32 (m,), ``centre`` ascends, windows reach ``reach`` tokens at most to a side, and no bag is empty.
+    ``stop`` are int32 (m,). ``centre`` ascends, windows have at most ``reach`` tokens on each side, no bag is empty.
     """
 
     tokens: Array
@@ -90,18 +90,18 @@ class Windows:
         return 1.0 / (self.stop - self.start - 1)
 
     def first_of_blocks(self, positions: int) -> Array:
-        """Return the first bag of each block of ``positions`` positions, and the end of the last block; cached."""
+        """Return the index of the first bag in each block of ``positions`` positions, then the number of bags."""
         cache = vars(self).setdefault("_first_of_blocks", {})
         if positions not in cache:
-            # (same type as the centres, which then need no conversion)
+            # int32 like the centres, so that searchsorted does not convert them.
             starts = np.arange(-(-self.tokens.shape[0] // positions) + 1, dtype=np.int32) * np.int32(positions)
             cache[positions] = np.searchsorted(self.centre, starts)
         first: Array = cache[positions]
         return first
 
     def csr(self, xp: Any = np) -> Csr:
-        """Return the same matrix entry by entry, in the order of the text; ``xp`` is the module of the arrays. It is
-        cached, because a step uses it several times."""
+        """Return the structure of C with an entry for each token of each bag, in the order of the text; ``xp`` is the
+        module of the arrays. It is cached, because a step uses it several times."""
         if "_csr" not in vars(self):
             size = self.stop - self.start - 1
             indptr = xp.zeros(self.rows + 1, np.int64)

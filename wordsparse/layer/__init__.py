@@ -1,1 +1,1 @@
-"""The exact output layer: losses, gradients and updates over all outputs. It knows arrays and targets, but no words."""
+"""The exact output layer: losses, gradients and updates over all outputs. It deals with arrays, not with words."""

@@ -1,11 +1,11 @@
-"""The exact layer: its state, and a step in phases, over all D outputs in O(d²) per example.
+"""The exact layer: its state, and the phases of a step over all D outputs in O(d²) per example.
 
-State: V (D, d) and :class:`~wordsparse.layer.factors.Factors`, W = V U + p ωᵀ, Q = WᵀW, w̄ = Wᵀp. The equations come
-from Vincent, de Brébisson & Bouthillier (NIPS 2015, arXiv 1412.7091; 1606.08061), in minibatch form, extended by the
-positive vector p, the right preconditioner Π and unique target rows. Examples are rows:
+The state is V (D, d) and :class:`~wordsparse.layer.factors.Factors`: W = V U + p ωᵀ, Q = WᵀW, w̄ = Wᵀp. The equations
+come from Vincent, de Brébisson & Bouthillier (NIPS 2015, arXiv 1412.7091; 1606.08061). Here they are in minibatch form,
+extended by the positive vector p, the right preconditioner Π and unique target rows. Examples are rows:
 
-    H (m, d) = C F inputs, C (m, n) bags of the features F (n, d), C = I if inputs are rows; T the u unique target
-    rows of the minibatch; y the stored values of the targets; η step size, λ weight decay, c = 1 − ηλ
+    H (m, d) = C F: inputs, with C (m, n) the bags of the features F (n, d), or C = I if inputs are rows. T: the u
+    unique target rows of the minibatch. y: the stored values of the targets. η: step size, λ: weight decay, c = 1 − ηλ
 
     forward     (1)   W_T = V_T U + p_T ωᵀ     a_jk = h_j · W_T[c_jk]
                 (2)   Ĥ = H Q     q = rowsum(H ∘ Ĥ)     s = H w̄
@@ -20,11 +20,12 @@ positive vector p, the right preconditioner Π and unique target rows. Examples 
                 (11)  V'_T = V_T + D,   D = Δ U'⁻¹
                 (12)  Q' = Q_A + U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' + Δᵀp_T ω'ᵀ + ω' (Δᵀp_T)ᵀ
 
-so that W' = W A − η p bᵀ + Δ (rows T). If V takes U' in (a fold), or if there are more target rows than examples,
-(12) is Q' = Q_A + R + Rᵀ with R = ΔᵀW_T A − η Δᵀp_T bᵀ + ½ ΔᵀΔ, the same matrix by W_T instead of V_T.
+so that W' = W A − η p bᵀ + Δ (rows T). A *fold* multiplies U' into V, so that U becomes I. In a fold, or if there are
+more target rows than examples, (12) is computed from W_T in place of V_T: Q' = Q_A + R + Rᵀ with
+R = ΔᵀW_T A − η Δᵀp_T bᵀ + ½ ΔᵀΔ.
 
-The phases are calls: ``forward`` (1)–(3), ``sums.pull_back`` (4)–(6) and ``update`` (7)–(12) return data and leave the
-state alone; ``apply`` changes it. An update is refused before anything changes, or applied whole.
+Each phase is a call: ``forward`` (1)–(3), ``sums.pull_back`` (4)–(6) and ``update`` (7)–(12) return data and do not
+change the state; ``apply`` does. An update is either refused before anything changes, or applied completely.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,24 +44,23 @@ from wordsparse.layer.interface import Clock, Forward, Sums, TargetRows, Targets
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 from wordsparse.types import Array
 
-# Up to this condition number of U, a fold computes V U in V's precision: its rounding is small compared with V's own,
-# which U has amplified. Beyond it, each row is computed in float64 and rounded once.
+# Up to this condition number of U, a fold computes V U in V's precision, because its rounding errors are small compared
+# with V's own, which U has amplified. Beyond it, a fold computes each row in float64 and rounds once.
 PLAIN_FOLD = {np.dtype(np.float32): 1000.0, np.dtype(np.float64): np.inf}
-# Rows of W that are formed at a time if all of W is needed.
+# The number of rows of W that are computed at a time if all of W is needed.
 BLOCK_ROWS = 4096
-# Under a loss without a scale, the mean square of W's entries is held between 1/BAND and BAND. Squares and products of
-# these weights are far from the limits of float32, and initial weights that users set lie inside the band.
+# If the loss does not depend on the scale of W, the mean square of W's entries is kept between 1/BAND and BAND: there,
+# squares and products are far from the limits of float32, and usual initial weights lie inside.
 BAND = 2.0**40
 
 
 class ExactLayer:
-    """State and step of the exact layer on the arrays of one device; W = 0 at first.
+    """State and steps of the exact layer, on arrays of one device. Initially W = 0.
 
-    It trusts its arguments: :class:`wordsparse.FactoredOutput` checks them.
-
-    It owns its kernels: inputs and trainers that work with it use ``layer.kernels``. ``measure`` π (D,) float64 sums to
-    1; None means ones, without an array. V is (D, d) in the working precision ``dtype``, ``p`` √π (D,) float64 or
-    None, ``total`` Σ π_i = ‖p‖², and ``folds`` counts how often V has taken U in.
+    It does not check its arguments; :class:`wordsparse.FactoredOutput` does. Inputs and trainers of the layer use its
+    kernels, ``layer.kernels``. ``measure`` π (D,) float64 sums to 1; None stands for ones. V is (D, d) in the working
+    precision ``dtype``, ``p`` is √π (D,) float64 or None, ``total`` is Σ π_i = ‖p‖², and ``folds`` counts folds of U
+    into V.
     """
 
     def __init__(
@@ -81,12 +81,12 @@ class ExactLayer:
         self.factors = Factors.identity(xp.zeros((n_features,) * 2), xp.zeros(n_features), xp)
         self.folds = 0
         self.clock = Clock()
-        self.stable_norm = 0.0  # the largest ‖W‖² after a step that was stable
+        self.stable_norm = 0.0  # the largest ‖W‖² after any stable step
 
     # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
 
     def forward(self, inputs: RowInputs, targets: Targets, *, per_example: bool = True) -> Forward:
-        """Run the forward pass. Without ``per_example`` a linear loss skips (2): only the losses' sum is known then."""
+        """Run the forward pass. Without ``per_example``, linear losses skip (2) and only the sum of losses is known."""
         f, kernels = self.factors, self.kernels
         p_T = self.sqrt_measure(targets.rows)
         rows = TargetRows.of(self.V, targets, p_T, f, kernels)
@@ -113,11 +113,11 @@ class ExactLayer:
         )
 
     def loss_sum(self, sums: Sums) -> float:
-        """Return Σ_j of the losses of a forward pass."""
+        """Return the sum of the losses of a forward pass."""
         forward = sums.forward
         if forward.terms.losses is not None:
             return float(forward.terms.losses.sum())
-        # Linear in q and s: Σ_j α_j q_j = ⟨K, Q⟩ and Σ_j β_j s_j = (Hᵀβ)·w̄.
+        # The loss is linear in q and s: Σ_j α_j q_j = ⟨K, Q⟩ and Σ_j β_j s_j = (Hᵀβ)·w̄.
         by_q, by_s = np.vdot(sums.curvature(), forward.factors.Q), sums.total_beta() @ forward.factors.w_bar
         return forward.terms.of_targets + float(by_q) + float(by_s)
 
@@ -129,10 +129,10 @@ class ExactLayer:
         *,
         weight_decay: float = 0.0,
     ) -> updates.Update:
-        """Compute the state after a step of size ``lr``, without changing this one; no preconditioner (d, d) is Π = I.
+        """Compute the state after a step of size ``lr``, without changing this layer. preconditioner: Π, None for I.
 
-        InputError if the layer has changed since the forward pass of the sums; TrainingError if the step would explode
-        or make A singular. In both cases nothing has changed.
+        Raise InputError if the layer has changed since the forward pass of the sums, and TrainingError if the step
+        would explode or make A singular.
         """
         sums.forward.check_current()
         step = updates.Step(sums, self.total, lr, preconditioner, weight_decay, self.kernels)
@@ -141,7 +141,7 @@ class ExactLayer:
         return update
 
     def apply(self, update: updates.Update) -> None:
-        """Adopt the new state. InputError if the layer has changed since the forward pass of the update."""
+        """Apply an update. Raise InputError if the layer has changed since the forward pass of the update."""
         if update.at != self.clock.changes:
             raise InputError("this update is out of date: its layer was changed after it was computed")
         self.clock.changes += 1
@@ -156,10 +156,10 @@ class ExactLayer:
             self.folds += 1
 
     def rescale(self) -> float:
-        """Set W ← W/c if the mean square of its entries has left the band, and the loss does not see the scale. Return
-        c: a power of two, so that nothing is rounded; 1 if W stays.
+        """Divide W by c if the loss does not depend on its scale and the mean square of its entries is beyond BAND.
 
-        Steps in proportion to W, as second-order steps are, would let W grow without limit.
+        Return c, a power of two so that nothing is rounded, or 1 if W stays. Without rescaling, steps in proportion to
+        W, such as second-order steps, would let W grow without limit.
         """
         if not self.loss.scale_free:
             return 1.0
@@ -169,13 +169,13 @@ class ExactLayer:
             return 1.0
         c = float(2.0 ** round(np.log2(size) / 2))
         self.clock.changes += 1
-        self.V /= c  # not U: if U were divided below 1/FOLD_SCALE, squares of V would leave float32
+        self.V /= c  # not U: if U fell below 1/FOLD_SCALE, squares of V would exceed float32
         self.factors = replace(f, omega=f.omega / c, Q=f.Q / c**2, w_bar=f.w_bar / c)
         self.stable_norm /= c**2
         return c
 
     def fold(self) -> None:
-        """Set V ← V U + p ωᵀ, U ← I, ω ← 0, and compute Q and w̄ anew from W: O(D d²), a block of rows at a time."""
+        """Set V ← V U + p ωᵀ, U ← I, ω ← 0, and recompute Q and w̄ from W. Cost: O(D d²), a block of rows at a time."""
         self.clock.changes += 1
         self._take_in()
         self._recount()
@@ -200,9 +200,9 @@ class ExactLayer:
         return W
 
     def outputs(self, H: Array, blocks: Iterable[Array | slice]) -> Iterator[Array]:
-        """Yield, for each block of rows, the outputs H W[rows]ᵀ (m, n) as V_rows (U h) / p + ω·h, without forming W.
+        """Yield the outputs H W[rows]ᵀ (m, n) for each block of rows, as V_rows (U h) / p + ω·h, without computing W.
 
-        The rounding error is as large as if W were formed in the working precision: ``must_fold`` bounds it.
+        Rounding errors are as large as if W were computed in the working precision; ``must_fold`` bounds them.
         """
         f, kernels = self.factors, self.kernels
         wide = H.astype(np.float64)
@@ -210,7 +210,7 @@ class ExactLayer:
         along = (wide @ f.omega)[:, None].astype(self.dtype) if f.omega.any() else None
         for rows in blocks:
             V_rows = self.V[rows] if isinstance(rows, slice) else kernels.take(self.V, rows)
-            # For one example, the time is that of reading V, and BLAS reads it at the full memory bandwidth.
+            # For one example, BLAS is best: all time goes into reading V, and BLAS reads at full memory bandwidth.
             o = by_U @ V_rows.T if len(H) == 1 else kernels.matmul(by_U, V_rows.T)
             if self.p is not None:
                 o /= self.p[rows].astype(self.dtype)
@@ -219,12 +219,11 @@ class ExactLayer:
             yield o
 
     def check_rows(self, rows: Array, change: Array, factors: Factors) -> None:
-        """Refuse W[rows] += change, for a W with these factors, if W would leave the working precision:
-        TrainingError."""
+        """Raise TrainingError if W[rows] += change would make W, with these factors, exceed the working precision."""
         refusal.check_rows(self.sqrt_measure(rows)[:, None] * change, factors, self.dtype)
 
     def add_to_rows(self, rows: Array, change: Array) -> None:
-        """Set W[rows] += change (n, d), no row twice: (9), (11) and (12) with Δ = diag(p) change and A = I. The caller
+        """Add change (n, d) to W[rows], distinct rows: (9), (11) and (12) with Δ = diag(p) change and A = I. The caller
         has checked the change."""
         self.clock.changes += 1
         f, p = self.factors, self.sqrt_measure(rows)
@@ -245,14 +244,14 @@ class ExactLayer:
     # ── the state as a whole ──────────────────────────────────────────────────────────────────────────────────────
 
     def weights(self) -> Array:
-        """Return all of W (D, d), o = W h, on the host."""
+        """Return all of W (D, d) on the host, so that o = W h."""
         out = np.empty(self.V.shape, self.dtype)
         for block in self.blocks():
             out[block] = self.kernels.to_host(self.rows(block))
         return out
 
     def set_weights(self, weights: Array) -> None:
-        """Set W from an array of the host."""
+        """Set W from a host array."""
         self.clock.changes += 1
         for block in self.blocks():
             rows = self.kernels.to_device(np.ascontiguousarray(weights[block]))
@@ -260,7 +259,7 @@ class ExactLayer:
         self._start_from_V()
 
     def set_noise(self, seed: int, size: float) -> None:
-        """Set diag(√π) W to normal numbers of standard deviation ``size``."""
+        """Set diag(√π) W to random normal numbers with standard deviation ``size``."""
         self.clock.changes += 1
         random = np.random.default_rng(seed)
         for block in self.blocks():
@@ -269,7 +268,7 @@ class ExactLayer:
         self._start_from_V()
 
     def set_common_output(self, value: float) -> None:
-        """Start from o = ``value``·h_d for every output, h_d the last feature: W = p ωᵀ with V = 0."""
+        """Make every output o = ``value``·h_d, where h_d is the last feature: W = p ωᵀ with V = 0."""
         self.clock.changes += 1
         d, xp = self.n_features, self.kernels.xp
         self.V.fill(0)
@@ -281,14 +280,14 @@ class ExactLayer:
     def state(self) -> dict[str, Any]:
         """Return everything that steps change, by name: arrays and numbers.
 
-        On the CPU the arrays are this layer's own; from a GPU they are copies.
+        On the CPU these are the arrays of the layer itself; from a GPU they are copies.
         """
         to_host = self.kernels.to_host
         factors = {field.name: to_host(getattr(self.factors, field.name)) for field in fields(Factors)}
         return {"V": to_host(self.V), **factors, "folds": self.folds, "stable_norm": self.stable_norm}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a :meth:`state` of the same sizes. The d×d arrays are taken over, not copied."""
+        """Restore a :meth:`state` of the same sizes. The d×d arrays are used directly, not copied."""
         self.clock.changes += 1
         to_device = self.kernels.to_device
         if state["V"] is not self.V:
@@ -314,7 +313,7 @@ class ExactLayer:
                 self.V[block] = rows
 
     def _recount(self) -> None:
-        """Set U ← I, ω ← 0, and Q and w̄ from the W that V now holds, rounded."""
+        """Set U ← I and ω ← 0, and compute Q and w̄ from V, which now holds W, rounded."""
         d, xp = self.n_features, self.kernels.xp
         Q, w_bar = xp.zeros((d, d)), xp.zeros(d)
         for block in self.blocks():

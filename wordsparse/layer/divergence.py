@@ -1,31 +1,31 @@
-"""Detects a run that diverges through its inputs: the loss stays far above its scale, but the norm of W shows nothing.
+"""Detection of runs that diverge through their inputs: the loss stays far above its scale while W stays bounded.
 
-If the network below the layer takes steps that are too large, H grows from minibatch to minibatch. A preconditioner
-may still hold W in bounds, so that every single step looks stable; only the loss grows.
+If the network below the layer takes steps that are too large, H grows from minibatch to minibatch. A preconditioner may
+still keep W bounded, so that every single step looks stable and only the loss grows.
 """
 
 from wordsparse.errors import TrainingError
 from wordsparse.layer.interface import Forward
 from wordsparse.layer.losses import Loss, is_regression
 
-# A minibatch whose loss is above LIMIT times its scale counts as diverged; IN_A_ROW of them in a row stop the run.
+# A minibatch has diverged if its loss is above LIMIT times the scale. IN_A_ROW of them in a row stop the run.
 LIMIT = 1000.0
 IN_A_ROW = 10
 
 
 class LossWatch:
-    """Comparison of each minibatch's mean loss with its scale: the first mean loss, or 1 per target (regression: Σ y²).
+    """A comparison of the mean loss of each minibatch with the scale of the loss.
 
-    ``scale`` is the largest of these so far, per example; ``above`` counts the last minibatches in a row whose
-    loss was above ``LIMIT`` times the scale.
+    ``scale``, per example, is the largest so far of: the first mean loss, and 1 per target (in regression, Σ y²).
+    ``above`` counts the minibatches in a row, up to the last, whose loss was above ``LIMIT`` times the scale.
     """
 
     def __init__(self) -> None:
         self.scale, self.above = 0.0, 0
 
     def check(self, forward: Forward, loss: Loss) -> None:
-        """Check the forward pass before its step. TrainingError if this minibatch is the last of ``IN_A_ROW`` in a row
-        whose losses are above the limit."""
+        """Check a forward pass before its step. Raise TrainingError if it is the last of ``IN_A_ROW`` minibatches in a
+        row whose losses are above the limit."""
         m = forward.inputs.shape[0]
         if m == 0:
             return

@@ -1,7 +1,6 @@
-"""The d×d side of the factored weights W = V U + p ωᵀ: U, ω, Q = WᵀW, w̄ = Wᵀp, in float64.
+"""The small factors of the weights W = V U + p ωᵀ: U and ω, with Q = WᵀW and w̄ = Wᵀp, in float64.
 
-An update is computed into a new :class:`Factors`, which replaces the old one only at the end. A step that is refused
-has touched nothing.
+An update makes new :class:`Factors`, which replace the old ones only at the end, so a refused step changes nothing.
 """
 
 from dataclasses import dataclass, replace
@@ -14,11 +13,11 @@ from wordsparse.kernels import Kernels
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-# U's condition number amplifies the rounding in V on its way to W: past this number V takes U in (a fold).
+# The condition number of U amplifies rounding errors of V in W = V U. Above this number, U is folded into V.
 FOLD_CONDITION = {np.dtype(np.float32): 100.0, np.dtype(np.float64): 1e5}
-# U's scale drifts as (1 − η)^t under a forgetting step: fold before V's entries leave the comfortable exponents.
+# Weight decay changes the scale of U exponentially. U is folded before entries of V become too large or too small.
 FOLD_SCALE = 1e12
-# Past this ‖U U⁻¹ z − z‖ / ‖z‖, the U⁻¹ of a low-rank update is computed anew from U; by working precision.
+# If ‖U U⁻¹ z − z‖ / ‖z‖ exceeds this limit, which depends on the working precision, U⁻¹ is recomputed from U.
 DRIFT = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 
 
@@ -34,7 +33,7 @@ class Factors:
 
     @classmethod
     def identity(cls, Q: Array, w_bar: Array, xp: Any = np) -> "Factors":
-        """Return factors with U = I and ω = 0: V is W itself; ``xp`` is the module of the arrays."""
+        """Return factors with U = I and ω = 0, for which V = W. ``xp`` is the module of the arrays."""
         d = w_bar.shape[0]
         return cls(xp.eye(d), xp.eye(d), xp.zeros(d), Q, w_bar)
 
@@ -56,17 +55,17 @@ class Factors:
 
     @property
     def condition(self) -> float:
-        """The factor by which rounding in V grows on its way to W; see :func:`condition_number`."""
+        """The factor by which U amplifies rounding errors of V in W; see :func:`condition_number`."""
         return condition_number(self.scale, self.inverse_scale)
 
     def must_fold(self, dtype: np.dtype[Any]) -> bool:
-        """Return whether V, of ``dtype``, must take U in."""
+        """Return whether U must be folded into V, which has this ``dtype``."""
         return self.condition > FOLD_CONDITION[dtype] or not 1 / FOLD_SCALE < self.scale < FOLD_SCALE
 
     def renewed(self, dtype: np.dtype[Any], kernels: Kernels) -> "Factors":
-        """Return itself, or a copy with U⁻¹ computed anew if it has drifted from U by more than ``dtype`` allows.
+        """Return these factors, or a copy with a recomputed U⁻¹ if its error is larger than ``dtype`` allows.
 
-        A probe z of random signs sees every error: the mean of ‖E z‖² over such z is ‖E‖²_F.
+        A probe z of random signs detects every error E: the mean of ‖E z‖² over such z is ‖E‖²_F.
         """
         z = _signs(self.U.shape[0], kernels.xp)
         drift = np.linalg.norm(self.U @ (self.U_inverse @ z) - z) / np.sqrt(z.shape[0])
@@ -90,10 +89,10 @@ def scale(matrix: Array) -> float:
 
 
 def condition_number(scale: float, inverse_scale: float) -> float:
-    """Return ‖M‖ ‖M⁻¹‖ / d from the scales of M and M⁻¹: 1 for the identity; inf if it is not finite.
+    """Return ‖M‖ ‖M⁻¹‖ / d from the scales of M and M⁻¹: 1 for the identity, and inf for any result that is not finite.
 
-    On average, M⁻¹ followed by M grows errors without a preferred direction, such as rounding, by this factor. The
-    condition number of the spectral norm is at least this number and at most d times this number.
+    On average, M⁻¹ followed by M multiplies errors without a preferred direction, such as rounding, by this factor. The
+    condition number in the spectral norm is between this number and d times this number.
     """
     condition = scale * inverse_scale
     return condition if np.isfinite(condition) else np.inf

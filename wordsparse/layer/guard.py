@@ -1,4 +1,4 @@
-"""One call at a time on one object: the calls of other threads wait until the current call has ended."""
+"""A lock that allows one call at a time on an object: calls of other threads wait until the current call has ended."""
 
 import os
 import threading
@@ -15,9 +15,9 @@ R = TypeVar("R")
 
 
 class Guard:
-    """A lock. If a process is forked while the lock is held, the object may be half changed: the child refuses calls.
+    """A lock that knows about forks. In a process forked while another thread holds the lock, it refuses all calls.
 
-    A copy, pickled or not, is a new guard that is not held.
+    The object may be half changed there. A copy of a guard, pickled or not, is a new guard that is not held.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Guard:
 
     @contextmanager
     def held(self, what: str) -> Iterator[None]:
-        """Hold the lock while kernels run, for a call of ``what``; InputError if a fork cut off an earlier call."""
+        """Hold the lock while kernels run, for a call of ``what``. Raise InputError if a fork cut off another call."""
         if self._process != os.getpid():
             if self._lock.locked():
                 raise InputError(
@@ -41,7 +41,7 @@ class Guard:
 
 
 def one_at_a_time(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
-    """Return the method such that it holds the ``guard`` of its object."""
+    """Wrap a method so that it holds the ``guard`` of its object while it runs."""
 
     @wraps(method)
     def guarded(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,7 +1,7 @@
-"""The inputs H (m, d) of a minibatch: rows, or windows of a text, H = C F, where C holds each window's bag of tokens.
+"""The inputs H (m, d) of a minibatch: either rows, or windows of a text, H = C F, where C holds the bag of each window.
 
-Both have the same methods, so the layer's equations are written once. With windows, every d² product runs over the n
-unique features F (n, d), never over the m examples, and a training step does not form H.
+Both have the same methods, so each equation of the layer is written once. With windows, all products that cost d² run
+over the n unique features F (n, d), not over the m examples, and a training step does not compute H.
 """
 
 from typing import Any
@@ -11,17 +11,17 @@ import numpy as np
 from wordsparse.kernels import Csr, Kernels, Windows
 from wordsparse.types import Array
 
-# Number of examples whose H and Ĥ are in memory at once, if q is needed for every window.
+# If q is needed for every window, the number of examples whose H and Ĥ are in memory at a time.
 MOMENT_ROWS = 2**14
-# Words of one large bag, such as a shopping basket, co-occur in later bags and move together. So the mass of a bag of n
-# words, n > WIDE_BAG, is multiplied by n − WIDE_BAG + 1. Windows of up to 10 words on either side have no larger bags.
+# Words of a large bag, such as a shopping basket, occur together in later bags too, where their steps add up. So the
+# mass of a bag with n > WIDE_BAG words is multiplied by n − WIDE_BAG + 1. Windows of up to 10 words on each side stay.
 WIDE_BAG = 20
 
 
 class RowInputs:
-    """Inputs H given row by row: C = I, F = H. Other kinds of inputs override the methods that they compute otherwise.
+    """Inputs H as rows: C = I, F = H. The other kind of inputs overrides methods that it computes differently.
 
-    ``features`` are F, (n, d).
+    ``features`` is F, (n, d).
     """
 
     def __init__(self, features: Array, kernels: Kernels) -> None:
@@ -47,7 +47,7 @@ class RowInputs:
         return self.kernels.matmul(self.features, matrix)
 
     def moments(self, Q: Array, w_bar: Array | None) -> tuple[Array, Array, Array | None]:
-        """Return q = rowsum(H ∘ H Q) and s = H w̄ (0 if w̄ is None), (m,) float64; and Ĥ = H Q, None if not formed."""
+        """Return q = rowsum(H ∘ H Q), s = H w̄ (0 if w̄ is None), both (m,) float64, and Ĥ = H Q or None."""
         H_hat = self.times(Q)
         q = self.kernels.row_dots(self.features, H_hat)
         return q, _sums(self.features, w_bar, self.kernels), H_hat
@@ -62,22 +62,22 @@ class RowInputs:
         return self.kernels.gram(self.features, scaled, symmetric=True)
 
     def dots(self, targets: Csr, W_T: Array) -> Array:
-        """Return h_j · W_T[c] of every stored target (j, c), (entries,)."""
+        """Return h_j · W_T[c] for every stored target (j, c), (entries,)."""
         return self.kernels.pair_dots(targets, self.features, W_T)
 
     def total(self, pulled: Array) -> Array:
-        """Return the product Fᵀ ``pulled``, (d,) float64, which is Hᵀ x if ``pulled`` = Cᵀ x."""
+        """Return Fᵀ ``pulled``, (d,) float64. If ``pulled`` = Cᵀ x, this is Hᵀ x."""
         return self.kernels.column_sums(self.features, pulled)
 
     def pull(self, values: Array, weights: Array) -> tuple[Array, Array]:
-        """Return Cᵀ values, and the mass Σ_j C_jw² weights_j of each feature w, (n,) float64, for a value and a weight
-        per example. Repeats in a bag count one by one; the mass of bags above ``WIDE_BAG`` is larger, see there."""
+        """Return Cᵀ values, and the mass Σ_j C_jw² weights_j of each feature w, (n,) float64. There are a value and a
+        weight per example. A repeated word has several entries C_jw; bags above ``WIDE_BAG`` have a larger mass."""
         return values, weights
 
 
 class WindowInputs(RowInputs):
-    """Windows of a text: h_j is the mean of the features in window j, without its centre. C (m, n) are the windows,
-    F (n, d) the features; each example has exactly one target."""
+    """Windows of a text as inputs: h_j is the mean of the features in window j, without its centre. C (m, n) holds the
+    windows, F (n, d) the features; each example has exactly one target."""
 
     def __init__(self, features: Array, windows: Windows, kernels: Kernels) -> None:
         super().__init__(features, kernels)

@@ -1,7 +1,7 @@
-"""The data that the phases of a step pass on, including the target rows.
+"""The data that one phase of a step passes to the next, and the target rows.
 
-Shapes: m examples, u unique target rows, n features, d numbers per row. Arrays are in the working precision unless
-stated otherwise; the letters are from the equations in :mod:`wordsparse.layer.core`.
+There are m examples, u unique target rows, n features, and d numbers per row. Arrays are in the working precision
+unless stated otherwise; their names come from the equations in :mod:`wordsparse.layer.core`.
 """
 
 from collections.abc import Callable
@@ -23,11 +23,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Targets:
-    """The sparse targets of a minibatch over its unique rows T.
+    """The sparse targets of a minibatch, with columns for its unique target rows T.
 
-    ``rows`` (u,) int64 are distinct outputs; ``csr`` (m, u) says which of them are each example's targets; ``y``
-    (entries,) are the weights (or regression targets) of the stored entries, in the working precision; ``transposed``
-    is the structure of the transpose if it is already known.
+    ``rows`` (u,) int64 are distinct outputs. ``csr`` (m, u) says which of them are targets of each example. ``y``
+    (entries,) holds the weights (or regression targets) of the stored entries, in the working precision.
+    ``transposed`` is the structure of the transpose if it is already known.
     """
 
     rows: Array
@@ -37,10 +37,10 @@ class Targets:
 
 
 class TargetRows:
-    """The target rows of a minibatch of diag(√π) W, W_T = V_T U + p_T ωᵀ (u, d), formed when first used and kept
-    until taken: one u×d×d product.
+    """The target rows of diag(√π) W, W_T = V_T U + p_T ωᵀ (u, d), for one minibatch.
 
-    V is read when W_T is formed, so use it before the minibatch's update. ``p_T`` is p on the rows T, (u,) float64.
+    W_T is computed on first use, by one u×d×d product, and kept until ``take``. It reads V, so use it before the update
+    of the minibatch. ``p_T`` is p on the rows T, (u,) float64.
     """
 
     is_formed: ClassVar[bool] = True
@@ -53,17 +53,17 @@ class TargetRows:
 
     @classmethod
     def of(cls, V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> "TargetRows":
-        """Return target rows in the cheaper form: W_T is formed if there are at most as many target rows as examples;
-        otherwise it stays a product."""
+        """Return target rows in the cheaper form: W_T is computed unless there are more target rows than examples; in
+        that case it stays a product."""
         kind = FactoredRows if targets.csr.columns > targets.csr.rows else TargetRows
         return kind(V, targets, p_T, factors, kernels)
 
     def outputs(self, inputs: RowInputs) -> Array:
-        """Return a_jk = h_j · W_T[c_jk] of every stored target, (entries,)."""
+        """Return a_jk = h_j · W_T[c_jk] for every stored target, (entries,)."""
         return inputs.dots(self._csr, self._W_T)
 
     def combine(self, gamma: Array, base: Array | None = None, scale: Array | None = None) -> Array:
-        """Return Γ W_T, (m, d), plus diag(scale) base if given."""
+        """Return Γ W_T, (m, d), plus diag(scale) base if there is a base."""
         return self._kernels.combine(self._csr, gamma, self._W_T, base, scale)
 
     def take(self) -> Array:
@@ -72,7 +72,7 @@ class TargetRows:
         return W_T
 
     def push(self, sums: "Sums", M: Array | None, by: float) -> Array:
-        """Return by · X M, (u, d), with M = I if it is None; the memory of X may be reused for it."""
+        """Return by · X M, (u, d); M None stands for I. The result may overwrite X."""
         X = sums.X.take()
         return self._kernels.matmul_in_place(X, by * (self._kernels.xp.eye(X.shape[1]) if M is None else M))
 
@@ -81,7 +81,7 @@ class TargetRows:
         return self._kernels.gram(sums.X())
 
     def gram_change(self, D: Array) -> Array:
-        """Return DᵀV_T + V_TᵀD + DᵀD, the change of VᵀV if V's target rows change by D (u, d); (d, d) float64."""
+        """Return DᵀV_T + V_TᵀD + DᵀD, (d, d) float64: the change of VᵀV if V's target rows change by D (u, d)."""
         return self._kernels.gram_change(self._V, self._rows, D)
 
     @property
@@ -94,14 +94,14 @@ class TargetRows:
         f = self._factors
         if not f.omega.any():
             return self._kernels.matmul_rows(self._V, self._rows, f.U)
-        # p_T is appended to V_T as one more column: with ω as one more row of U, W_T is one product.
+        # W_T is a single product if p_T is appended to V_T as a column, and ω to U as a row.
         U_omega = np.vstack([f.U, f.omega])
         return self._kernels.matmul_rows(self._V, self._rows, U_omega, self.p_T.astype(self._V.dtype))
 
 
 class FactoredRows(TargetRows):
-    """Target rows that outnumber the examples: W_T stays a product. Its methods multiply by V_T instead, in m×d×d
-    products and O(d) per target, so that an example costs O(d² + k d) for any number k of its targets."""
+    """Target rows that outnumber the examples, for which W_T is not computed. Methods multiply by V_T instead, with
+    m×d×d products and O(d) per target, so that an example with k targets costs O(d² + k d)."""
 
     is_formed: ClassVar[bool] = False
 
@@ -150,10 +150,10 @@ class Clock:
 
 @dataclass(frozen=True, eq=False)
 class Forward:
-    """The forward pass of one minibatch, (1) to (3): its loss, and everything that gradient and update need from it.
+    """The forward pass of a minibatch, (1) to (3): its loss, and everything that the gradient and the update need.
 
-    ``terms`` are the losses, α, β and Γ; ``H_hat`` is Ĥ, or None if it was not formed. ``factors`` are the layer's
-    factors at the change number ``at`` of its ``clock``.
+    ``terms`` holds the losses, α, β and Γ; ``H_hat`` is Ĥ, or None if it was not computed. ``factors`` are the factors
+    of the layer when its ``clock`` had counted ``at`` changes.
     """
 
     inputs: RowInputs
@@ -167,28 +167,28 @@ class Forward:
 
     @property
     def losses(self) -> Array:
-        """The losses (m,) float64; only after a pass ``per_example``."""
+        """The losses (m,) float64, which only a pass with ``per_example`` knows."""
         assert self.terms.losses is not None
         return self.terms.losses
 
     @cached_property
     def bends(self) -> Array:
-        """The sizes |α|, (m,): half the size of the curvature along a row of W."""
+        """The absolute values |α|, (m,): half the size of the curvature along a row of W."""
         alpha = self.terms.alpha
         bends_down = alpha.shape[0] > 0 and bool(alpha.min() < 0)
         return np.abs(alpha) if bends_down else alpha
 
     def check_current(self) -> None:
-        """Refuse to go on (InputError) if the layer has changed since this forward pass: its state is gone."""
+        """Raise InputError if the layer has changed since this forward pass, since its old state is gone."""
         if self.clock.changes != self.at:
             raise InputError("this forward pass is out of date: its layer was changed after it; run forward again")
 
 
 class Value(Generic[T]):
-    """A value that is computed on first use and then kept. It is taken at most once: the taker may overwrite it.
+    """A value that is computed on first use and then kept. It can be taken once, by a caller that may overwrite it.
 
-    ``name`` appears in the error. ``compute`` must not refer to the object that holds this value: the reference cycle
-    would keep large arrays alive until Python's garbage collector finds it.
+    ``name`` appears in error messages. ``compute`` must not refer to the object that holds this value: such a reference
+    cycle would keep large arrays alive until Python's garbage collector finds it.
     """
 
     def __init__(self, name: str, compute: Callable[[], T]) -> None:
@@ -198,7 +198,7 @@ class Value(Generic[T]):
 
     @classmethod
     def of(cls, name: str, value: T) -> "Value[T]":
-        """Make a value that is computed already."""
+        """Make a value that has already been computed."""
         computed = cls(name, lambda: value)
         computed()
         return computed
@@ -212,7 +212,7 @@ class Value(Generic[T]):
         return self._kept[0]
 
     def take(self) -> T:
-        """Return the value, which the caller owns from now on."""
+        """Return the value and give it up: the caller may overwrite it."""
         self()
         return self._kept.pop()
 
@@ -221,11 +221,12 @@ class Value(Generic[T]):
 class Sums:
     """The sums over a minibatch that flow back from it, (4) to (6).
 
-    ``sums.X()`` returns X; ``sums.X.take()`` does so once, and the caller may overwrite the result.
-    ``transposed`` is the structure of Γᵀ; ``X`` = ΓᵀH, (u, d); ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T, (n, d);
-    ``curvature`` K = Hᵀ diag(α) H, symmetric, and ``weights_gram`` XᵀW_T = FᵀG, (d, d) float64; ``pulled_beta`` Cᵀβ
-    and ``mass`` (C ∘ C)ᵀ|α|, (n,), and ``total_beta`` Hᵀβ, (d,), float64; ``H_hat`` Ĥ = H Q and ``gradient`` ∇H,
-    (m, d). If the sums are not ``whole``, they include examples of other processes, and the forward pass does not.
+    ``sums.X()`` returns X; ``sums.X.take()`` returns it once, and the caller may overwrite the result.
+    ``transposed`` is the structure of Γᵀ. ``X`` = ΓᵀH is (u, d). ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T are (n, d).
+    ``curvature`` = K = Hᵀ diag(α) H, symmetric, and ``weights_gram`` = XᵀW_T = FᵀG are (d, d) float64.
+    ``pulled_beta`` = Cᵀβ and ``mass`` = (C ∘ C)ᵀ|α| (n,), and ``total_beta`` = Hᵀβ (d,) are float64. ``H_hat`` = Ĥ
+    and ``gradient`` = ∇H are (m, d). If the sums are not ``whole``, they include examples of other processes, which
+    the forward pass does not include.
     """
 
     forward: Forward

@@ -1,4 +1,4 @@
-"""The k largest numbers of each row of a matrix whose columns are computed block by block."""
+"""The k largest numbers in each row of a matrix whose columns are computed block by block."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from wordsparse.types import Array
 
 
 def take_in(columns: Array, largest: Array, block: Array, start: int, xp: Any = np) -> None:
-    """Update the k largest numbers so far, ``largest`` (m, k), and their ``columns``, by a block (m, any) of the next
-    columns, which begins at the column ``start``.
+    """Update the k largest numbers so far, ``largest`` (m, k), and their ``columns`` by a block (m, any) of further
+    columns, of which ``start`` is the first.
 
-    A number is taken only if it exceeds the k-th largest so far, so most blocks cost one comparison per number.
+    A number enters only if it exceeds the k-th largest so far, so most blocks cost one comparison per number.
     """
     row, column = xp.divmod(xp.flatnonzero(block > largest[:, -1:]), block.shape[1])
     if not row.size:

@@ -1,7 +1,7 @@
-"""A loss over a minibatch: the terms of every target, and their sums over each example.
+"""The loss of a minibatch: the terms of every target, and their sums over each example.
 
-If the device has a kernel for the loss, it computes them in one pass; otherwise array operations do. The formulas are
-in :mod:`wordsparse.layer.losses` alone.
+If the device has a kernel for the loss, the kernel computes them in one pass; otherwise array operations do. Only
+:mod:`wordsparse.layer.losses` contains the formulas.
 """
 
 from dataclasses import fields
@@ -13,14 +13,14 @@ from wordsparse.kernels import Csr, Kernels
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 from wordsparse.types import Array
 
-# Targets whose loss is computed at a time: the arrays between two operations stay in the cache.
+# The number of targets whose loss is computed at a time, so that intermediate arrays stay in the cache.
 PIECE = 2**15
 
 
 class LossSums(NamedTuple):
-    """The ``losses``, ``alpha`` = ∂L/∂q and ``beta`` = ∂L/∂s of each example, (m,) float64; ``gamma`` = ∂L/∂o of each
-    stored target, (entries,). If only the sum of the losses is wanted, ``losses`` is None and ``of_targets`` is the
-    part of the sum that the targets' own terms add."""
+    """The ``losses``, ``alpha`` = ∂L/∂q and ``beta`` = ∂L/∂s of each example, (m,) float64, and ``gamma`` = ∂L/∂o of
+    each stored target, (entries,). If only the sum of the losses was requested, ``losses`` is None, and ``of_targets``
+    is the part of the sum that depends on the outputs of targets."""
 
     losses: Array | None
     alpha: Array
@@ -32,11 +32,11 @@ class LossSums(NamedTuple):
 def per_example(
     loss: Loss, targets: Csr, y: Array, o: Array, q: Array, s: Array, total: float, kernels: Kernels
 ) -> LossSums:
-    """Return the loss of every example, and its derivatives. ``targets`` (m, any) is the structure of the stored
-    targets, ``y`` and ``o`` (entries,) are their weights (or regression targets) and outputs; ``q`` and ``s`` are (m,)
+    """Return the losses of all examples and their derivatives. ``targets`` (m, any) is the structure of the stored
+    targets; ``y`` and ``o`` (entries,) are their weights (or regression targets) and outputs. ``q`` and ``s`` are (m,)
     float64, ``total`` is Σ πᵢ."""
     if is_regression(loss):
-        wide = y.astype(np.float64)  # y² leaves float32 long before y does
+        wide = y.astype(np.float64)  # y² exceeds float32 long before y does
         losses = q + kernels.sum_rows(targets, wide * (wide - 2 * o))
         return LossSums(losses, np.ones_like(q), np.zeros_like(q), -2 * y)
     in_one_pass = _in_one_pass(loss, targets, y, o, q, s, total, kernels)
@@ -51,10 +51,10 @@ def per_example(
 def target_terms(
     loss: LinearLoss, targets: Csr, y: Array, a: Array, r: Array | None, total: float, kernels: Kernels
 ) -> LossSums:
-    """Return Σ y (t(o) + c), the part of the summed loss without q and s, and the derivatives; ∂/∂o comes times r. The
-    outputs are o = a r, with factors r (u,) of the columns.
+    """Return Σ y (t(o) + c), which is the sum of the losses without its terms in q and s, and the derivatives.
 
-    The losses of single examples stay unknown. Regression has no terms per target.
+    Outputs are o = a r, where r (u,) is a factor for each column; ∂/∂o is multiplied by r. The losses of single
+    examples are not computed. Regression has no terms per target.
     """
     compiled = vars(type(loss)).get("compiled")
     terms = None if compiled is None else kernels.target_terms(compiled, targets, y, a, r)
@@ -77,15 +77,15 @@ def target_terms(
 
 
 def times_columns(csr: Csr, values: Array, factors: Array | None, kernels: Kernels) -> Array:
-    """Return the value of each stored entry times the factor of its column; None: 1."""
+    """Return the value of each stored entry times the factor of its column; None means factors of 1."""
     return values if factors is None else kernels.scale_columns(csr, values, factors)
 
 
 def _in_one_pass(
     loss: Loss, targets: Csr, y: Array, o: Array, q: Array | None, s: Array | None, total: float, kernels: Kernels
 ) -> LossSums | None:
-    """Compute the sums by a kernel, if the device has one for this very class; tests compare it with ``terms``."""
-    kernel = vars(type(loss)).get("cuda")  # a subclass has formulas of its own
+    """Compute the sums by a kernel if the device has one for this class; tests compare kernels with ``terms``."""
+    kernel = vars(type(loss)).get("cuda")  # not inherited: a subclass has its own formulas
     if kernel is None:
         return None
     constants = tuple(getattr(loss, field.name) for field in fields(loss))  # type: ignore[arg-type]

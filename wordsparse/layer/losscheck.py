@@ -1,4 +1,4 @@
-"""Checks a loss's :meth:`~wordsparse.layer.losses.Loss.terms`: its derivatives against finite differences.
+"""A check of :meth:`Loss.terms <wordsparse.layer.losses.Loss.terms>`: its derivatives against finite differences.
 
 It is for users who write their own loss: a step is exact only if the derivatives belong to the value.
 """
@@ -11,12 +11,12 @@ from wordsparse.errors import InputError
 from wordsparse.layer.losses import Loss, Terms, resolve
 from wordsparse.types import Array
 
-# Central differences err by (step)² (truncation) plus rounding/step: least at the cube root of the rounding.
+# Central differences err by step² (truncation) plus rounding/step; the best step is the cube root of the rounding.
 STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
-# Largest relative error of a derivative, and the relative rounding that the value brings into its difference.
+# The largest relative error of a derivative, and the relative rounding error of the value in its differences.
 TOLERANCE = 1e-5
 ROUNDING = 1e-9
-# Number of random points, number of outputs over which q and s of each are summed, and the range of the outputs' sizes.
+# The number of random points, the number of outputs that q and s of a point sum over, and the range of output sizes.
 POINTS, OUTPUTS = 200, 8
 SMALLEST, LARGEST = 0.01, 30.0
 
@@ -24,8 +24,8 @@ SMALLEST, LARGEST = 0.01, 30.0
 def check_loss(loss: Loss, *, total: float = 1.0) -> None:
     """Check ``loss.terms`` at random points: shapes, finite numbers, and its three derivatives.
 
-    A layer can reach all of these points: o is one of a few outputs, q and s are sums over these outputs. A term that
-    depends on the other points in the arrays shows up as a wrong derivative.
+    A layer can reach all of these points: o is one of a few outputs, and q and s are sums over these outputs. Terms
+    must be elementwise: a term that depends on other points in the arrays appears as a wrong derivative.
 
     Parameters
     ----------
@@ -37,7 +37,8 @@ def check_loss(loss: Loss, *, total: float = 1.0) -> None:
     Raises
     ------
     InputError
-        If an argument does not fit, the loss has no name, or a term is wrong; the error says which, where and how much.
+        If an argument is invalid, the loss has no name, or a term is wrong. The message says which term, where, and by
+        how much.
     """
     if not isinstance(loss, Loss):
         raise InputError(f"loss must be a wordsparse.layer.losses.Loss object, not {loss!r}")
@@ -50,7 +51,7 @@ def check_loss(loss: Loss, *, total: float = 1.0) -> None:
     def value(o: Array, q: Array, s: Array) -> Array:
         return np.asarray(_evaluate(loss, o, q, s, total).value)
 
-    # The natural size of each argument: a step must be small compared with it, not with 1.
+    # A step must be small compared with the size of its argument, not with 1.
     size = np.sqrt(q / total)
     by_q, by_s, by_o = STEP * q, STEP * size * total, STEP * size
     differences = {
@@ -69,11 +70,11 @@ def check_loss(loss: Loss, *, total: float = 1.0) -> None:
                 + _where(o[worst], q[worst], s[worst], total)
             )
     if not loss.sees_sum and np.any(terms.ds):
-        raise InputError(f"{name} depends on s, which is 0 for a loss with sees_sum = False: leave that line out")
+        raise InputError(f"{name} depends on s, which is 0 for a loss with sees_sum = False: remove that attribute")
 
 
 def _points(total: float) -> tuple[Array, Array, Array]:
-    """Return (o, q, s), each (POINTS,): one of a few outputs, and sums over these outputs with equal weights."""
+    """Return (o, q, s), each (POINTS,): o is one of a few outputs, q and s are sums over them with equal weights."""
     random = np.random.default_rng(0)
     sizes = np.exp(random.uniform(math.log(SMALLEST), math.log(LARGEST), (POINTS, 1)))
     outputs = sizes * (random.standard_normal((POINTS, OUTPUTS)) + random.standard_normal((POINTS, 1)))
@@ -81,7 +82,7 @@ def _points(total: float) -> tuple[Array, Array, Array]:
 
 
 def _evaluate(loss: Loss, o: Array, q: Array, s: Array, total: float) -> Terms:
-    """Return the terms, each broadcast to ``o``'s shape; InputError if one has another shape or is not finite."""
+    """Return the terms, broadcast to the shape of ``o``. Raise InputError if one does not fit or is not finite."""
     name = type(loss).__name__
     terms = loss.terms(o, q, s, total)
     if not isinstance(terms, Terms):

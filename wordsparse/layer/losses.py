@@ -1,10 +1,10 @@
 """The spherical family: losses that see the outputs o ∈ R^D only through q = Σ πᵢoᵢ², s = Σ πᵢoᵢ and their targets.
 
-A loss takes three numbers and returns four: from a target output ``o`` and the sums ``q`` and ``s`` it computes ℓ and
-its derivatives by q, s and o (:class:`Terms`). The reference, the CPU path and every other backend use this one object;
-to add a loss, write :meth:`Loss.terms`. ``total`` is Σ πᵢ: 1 with a normalised base measure, D without one (πᵢ = 1).
-Each class also holds facts about its loss: name, the targets that it fits, step sizes and CUDA kernel.
-:mod:`wordsparse.layer.loss_pass` sums a loss over a minibatch.
+From a target output ``o`` and the sums ``q`` and ``s``, a loss computes ℓ and its derivatives with respect to q, s and
+o (:class:`Terms`). The reference and all backends use the same object; to add a loss, write :meth:`Loss.terms`.
+``total`` is Σ πᵢ: 1 with a normalised base measure, D without one (πᵢ = 1). Each class also holds facts about its loss:
+its name, the targets that it fits, step sizes and its CUDA kernel. :mod:`wordsparse.layer.loss_pass` sums a loss over a
+minibatch.
 
 Sources: squared and spherical, Vincent et al. (NIPS 2015, arXiv 1412.7091); spherical and Taylor softmax, de
 Brébisson & Vincent (ICLR 2016, arXiv 1511.05042); Z-loss, the same authors (arXiv 1604.08859). Plain softmax is not
@@ -21,12 +21,12 @@ import numpy as np
 from wordsparse.errors import InputError
 from wordsparse.options import meant
 
-# Step sizes of word vectors for losses that are logarithms of sums.
+# Step sizes for word vectors, for losses that are logarithms of sums.
 LOG_STEPS = {"lr": 1.0, "eta": 0.25, "t0": 80.0}
 
 
 class Terms(NamedTuple):
-    """The loss ℓ and its three derivatives, each of the shape of ``o`` (or a number if constant)."""
+    """The loss ℓ and its three derivatives, each an array of the shape of ``o``, or a number if it is constant."""
 
     value: Any
     dq: Any
@@ -40,29 +40,29 @@ class Loss(ABC):
     Attributes
     ----------
     name : str
-        Its name on the command line and in reports.
+        The name on the command line and in reports.
     starts_at_zero : bool
-        Whether W = 0 has a gradient that leads away from it.
+        Whether training can start at W = 0: whether the gradient there is not 0.
     scale_free : bool
-        Whether it stays the same if all outputs are multiplied by a number.
+        Whether the loss stays the same if all outputs are multiplied by the same number.
     sees_sum : bool
-        Whether it depends on s; if False, s is passed as zeros.
+        Whether the loss depends on s; if False, the layer passes zeros for s.
     min_outputs : int
-        The least number of outputs for which the loss has a meaning.
+        The fewest outputs for which the loss is meaningful.
     normalised : bool
-        Whether it is −log of a probability relative to π: π_c exp(−ℓ(o_c)) sums to 1 over all outputs c.
+        Whether the loss is −log of a probability relative to π: π_c exp(−ℓ(o_c)) sums to 1 over all outputs c.
     fits : tuple of str
-        The kinds of targets that it fits: ``one-hot``, ``several`` (per example), ``weighted``, ``real-valued``.
+        The kinds of targets that the loss fits: ``one-hot``, ``several`` (per example), ``weighted``, ``real-valued``.
     gives : str
-        The meaning of its outputs: ``rankings``, ``probabilities`` or ``values``.
+        The meaning of the outputs: ``rankings``, ``probabilities`` or ``values``.
     move : float
-        The largest move of a target's output in a second-order step of a network, as a multiple of the derivative
-        (:mod:`wordsparse.torch.engine`); if the loss is ``scale_free``, in units of the outputs' variance.
+        In second-order steps (:mod:`wordsparse.torch.engine`): the largest change of a target's output, as a multiple
+        of the derivative; if the loss is ``scale_free``, in units of the variance of the outputs.
     recipe : dict
-        The recipe of word vectors: arguments of the loss (``loss``), fields of ``StepSizes`` (``steps``), and
+        Settings for word vectors: arguments of the loss (``loss``), fields of ``StepSizes`` (``steps``), and other
         fields of ``Recipe``.
     cuda : str or None
-        The struct in kernels/cu/losses.cu that computes :meth:`terms` on a GPU. A subclass does not inherit it.
+        The struct in kernels/cu/losses.cu that computes :meth:`terms` on a GPU; subclasses do not inherit it.
     """
 
     name: ClassVar[str]
@@ -79,18 +79,18 @@ class Loss(ABC):
 
     @abstractmethod
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
-        """Return ℓ(o, q, s) and its derivatives for one target of weight 1, elementwise over arrays."""
+        """Return ℓ(o, q, s) and its derivatives for targets of weight 1, elementwise over arrays."""
 
 
 class LinearLoss(Loss):
     """A loss that is linear in q and s: ℓ = t(o) + c + a·q + b·s.
 
-    Its α and β do not depend on the outputs, so the sum of the losses over a minibatch needs no q per example.
+    α and β do not depend on the outputs, so the sum of the losses of a minibatch does not need q of each example.
 
     Attributes
     ----------
     compiled : str or None
-        The function in pyx/loss_terms.pyx that computes :meth:`target`. A subclass does not inherit it.
+        The function in pyx/loss_terms.pyx that computes :meth:`target`; subclasses do not inherit it.
     """
 
     compiled: ClassVar[str | None] = None
@@ -114,10 +114,10 @@ class Squared(LinearLoss):
     """Squared error ‖o − y‖².
 
     If ``target_value`` is None, the stored values of Y are the regression targets: ℓ = q − 2 Σ_k y_k o_k + Σ_k y_k²,
-    with one q per example, whatever its number of targets. Values stored twice for one output of one example add up
-    first, as in the sparse matrix that holds them. If ``target_value`` is a number t, the stored values weight the
-    targets as in every other loss, ℓ = Σ_k y_k (q − 2 t o_k + t²): with t = 1 under a base measure this is
-    least-squares density-ratio estimation, whose optimum is o_c(h) = P(c|h) / π_c.
+    with one q per example, however many targets it has. Values that are stored twice for an output of an example are
+    added up first, as SciPy does. If ``target_value`` is a number t, the stored values weight the targets as in every
+    other loss: ℓ = Σ_k y_k (q − 2 t o_k + t²). With t = 1 and a base measure, this is least-squares density-ratio
+    estimation, whose optimum is o_c(h) = P(c|h) / π_c.
     """
 
     target_value: float | None = None
@@ -142,12 +142,13 @@ class Squared(LinearLoss):
 
 @dataclass(frozen=True)
 class BoundedNS(LinearLoss):
-    """The expected loss of negative sampling, k = ``negatives`` draws from π, with a quadratic bound of the negatives.
+    """An upper bound on the expected loss of negative sampling with k = ``negatives`` draws from π.
 
-    ℓ = softplus(−o) + k (c + s/2 + λ q), with s and q as means under π. For any ξ, softplus(x) ≤ c + x/2 + λ x² with
-    λ = tanh(ξ/2)/(4ξ) and c = softplus(ξ) − ξ/2 − λ ξ², equal at x = ±ξ (Jaakkola & Jordan, 2000); ξ is ``touching``,
-    and ξ = 0 is the limit: λ = 1/8, c = log 2 (Böhning, 1992). Every output is a negative, and there is no sampling
-    noise. An output that is never a target goes to −1/(4λ): −2 with ξ = 0, −6 with ξ = 6.
+    ℓ = softplus(−o) + k (c + s/2 + λ q), where s and q are means under π. The bound on the loss of negatives is
+    softplus(x) ≤ c + x/2 + λ x² with λ = tanh(ξ/2)/(4ξ) and c = softplus(ξ) − ξ/2 − λ ξ², equal at x = ±ξ (Jaakkola &
+    Jordan, 2000). ξ is ``touching``; its limit ξ = 0 has λ = 1/8, c = log 2 (Böhning, 1992). All outputs are negatives,
+    so there is no sampling noise. The optimum of an output that is never a target is −1/(4λ): −2 with ξ = 0, −6 with
+    ξ = 6.
     """
 
     negatives: float = 5.0
@@ -168,13 +169,13 @@ class BoundedNS(LinearLoss):
         _check_number(self, "touching")
 
     def target(self, o: Any) -> tuple[Any, Any]:
-        # softplus(−o) = max(−o, 0) + log1p(e^−|o|); σ(−o) from the same exponential, without overflow.
+        # softplus(−o) = max(−o, 0) + log1p(e^−|o|). The same exponential gives σ(−o), without overflow.
         small = np.exp(-np.abs(o))
         return np.maximum(-o, 0) + np.log1p(small), -np.where(o >= 0, small, 1) / (1 + small)
 
     def slopes(self, total: float) -> tuple[float, float, float]:
         k, xi = self.negatives, abs(self.touching)
-        # Near 0 use the series: the quotient would become 0/0.
+        # Near ξ = 0 use the series, because the quotient would become 0/0.
         by_square = math.tanh(xi / 2) / (4 * xi) if xi > 1e-3 else (1 - xi**2 / 12) / 8
         constant = xi / 2 + math.log1p(math.exp(-xi)) - by_square * xi**2
         return k * constant, k * by_square / total, k / (2 * total)
@@ -187,7 +188,7 @@ class Spherical(Loss):
     epsilon: float = 0.3
     name: ClassVar[str] = "spherical"
     sees_sum: ClassVar[bool] = False
-    starts_at_zero: ClassVar[bool] = False  # an even function of o: its gradient at 0 is 0
+    starts_at_zero: ClassVar[bool] = False  # the loss is even in o, so its gradient at 0 is 0
     normalised: ClassVar[bool] = True
     gives: ClassVar[str] = "probabilities"
     recipe: ClassVar[dict[str, Any]] = {"steps": LOG_STEPS, "start": 0.7}
@@ -213,7 +214,7 @@ class Taylor(Loss):
     cuda: ClassVar[str] = "Taylor"
 
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
-        normaliser = total + s + q / 2  # ≥ total/2: 1 + o + o²/2 ≥ 1/2 everywhere
+        normaliser = total + s + q / 2  # at least total/2, because 1 + o + o²/2 ≥ 1/2
         score = 1 + o + o * o / 2
         return Terms(np.log(normaliser) - np.log(score), 0.5 / normaliser, 1 / normaliser, -(1 + o) / score)
 
@@ -222,8 +223,8 @@ class Taylor(Loss):
 class ZLoss(Loss):
     """Z-loss: ℓ = softplus(a (b − z)) / a of the standardised output z = (o − μ)/σ, μ = s/Σπ, σ² = q/Σπ − μ².
 
-    If all outputs are equal (σ = 0, as at W = 0), z is undefined; it counts as 0 with no gradient. The defaults of a
-    and b were chosen by how a network ranks next items (docs/torch.md); in the paper they are hyper-parameters.
+    If all outputs are equal (σ = 0, as at W = 0), z is undefined; it counts as 0 and has no gradient. a and b are
+    hyper-parameters; their defaults gave a network the best ranking of next items (docs/torch.md).
     """
 
     a: float = 1.0
@@ -232,7 +233,7 @@ class ZLoss(Loss):
     starts_at_zero: ClassVar[bool] = False
     scale_free: ClassVar[bool] = True
     move: ClassVar[float] = 1.5
-    min_outputs: ClassVar[int] = 2  # a single output is its own mean: σ² would be only rounding
+    min_outputs: ClassVar[int] = 2  # a single output equals the mean, so σ² would be rounding error
     fits: ClassVar[tuple[str, ...]] = ("one-hot",)
     recipe: ClassVar[dict[str, Any]] = {"steps": {"lr": 2.0, "eta": 0.5, "t0": 40.0}}
     cuda: ClassVar[str] = "ZLoss"
@@ -245,7 +246,7 @@ class ZLoss(Loss):
         mean = s / total
         square = q / total
         variance = square - mean * mean
-        # A smaller variance is only the rounding of its two terms: there is no spread to divide by.
+        # A smaller variance is only the rounding error of its two terms, so it counts as 0.
         spread = variance > 64 * np.finfo(np.float64).eps * square
         precision = np.where(spread, 1 / np.sqrt(np.where(spread, variance, 1)), 0)
         z = (o - mean) * precision
@@ -268,12 +269,12 @@ LOSSES: dict[str, type[Loss]] = {loss.name: loss for loss in (BoundedNS, Squared
 
 
 def resolve(loss: str | Loss) -> Loss:
-    """Return a loss from its name (with its defaults), or the loss itself.
+    """Return the loss with this name and its defaults, or the loss object itself.
 
     Raises
     ------
     InputError
-        If the name is unknown, or the object has none.
+        If the name is unknown, or the object has no name.
     """
     if isinstance(loss, Loss):
         if not isinstance(getattr(loss, "name", None), str):
@@ -290,7 +291,7 @@ def resolve(loss: str | Loss) -> Loss:
 
 
 def is_regression(loss: Loss) -> bool:
-    """Return whether the stored values of Y are regression targets (squared error), not weights of the losses."""
+    """Return whether stored values of Y are regression targets (for squared error), and not weights of the losses."""
     return isinstance(loss, Squared) and loss.target_value is None
 
 

@@ -1,6 +1,6 @@
-"""The exact layer for users: it takes SciPy matrices and arrays of the host or a GPU, and checks them first.
+"""The exact layer for users, which accepts and checks SciPy matrices and arrays on the host or a GPU.
 
-The layer itself, its equations and the phases of its step are in :mod:`wordsparse.layer.core`.
+The layer itself, its equations and the phases of a step are in :mod:`wordsparse.layer.core`.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from wordsparse.layer.sums import pull_back
 from wordsparse.machine import memory
 from wordsparse.types import Array
 
-# Standard deviation of initial weights if the loss cannot start at zero.
+# The standard deviation of initial weights, for losses that cannot start at zero.
 NOISE = 0.01
-# Number of d×d float64 matrices in memory: of the state, and of the next state during an update.
+# The number of d×d float64 matrices in memory: the state, and during an update the next state.
 SQUARES = 6
-# :meth:`FactoredOutput.top` searches blocks of at most TOP_EXAMPLES rows and TOP_OUTPUTS numbers. The first block
-# has TOP_GROWTH k columns, each later one at most TOP_GROWTH times as many as all before it. These values were the
-# fastest of several for 1 to 2,000 rows.
+# :meth:`FactoredOutput.top` searches blocks of at most TOP_EXAMPLES rows and TOP_OUTPUTS numbers. The first block has
+# k TOP_GROWTH columns, each later block at most TOP_GROWTH times the columns of all blocks before. Of several values,
+# these were the fastest for 1 to 2,000 rows.
 TOP_EXAMPLES, TOP_OUTPUTS, TOP_GROWTH = 1024, 1 << 20, 8
 
 
 def check_memory(n_outputs: int, n_features: int, dtype: np.dtype[Any], weighted: bool) -> None:
-    """Refuse (InputError) a layer that does not fit into the free memory."""
+    """Raise InputError if the layer does not fit into the free memory."""
     rows = n_outputs * (n_features * dtype.itemsize + (8 if weighted else 0))
     need = rows + 8 * SQUARES * n_features * n_features
     memory.check(need, f"a layer of {n_outputs:,} outputs and {n_features:,} features")
 
 
 class FactoredOutput:
-    """A linear layer o = W h with D outputs whose exact step costs O(d²) per example, whatever D.
+    """A linear layer o = W h with D outputs, whose exact step costs O(d²) per example for any D.
 
     Parameters
     ----------
@@ -54,32 +54,32 @@ class FactoredOutput:
     loss : str or wordsparse.layer.losses.Loss
         One of ``squared``, ``bounded-ns``, ``spherical``, ``taylor``, ``zloss``, or a loss object.
     base_measure : (D,) array of positive numbers, optional
-        π, normalised to sum 1: every sum over outputs is weighted by it, and :meth:`step` is the gradient step on
-        diag(√π) W. Without it sums are plain sums and the step is on W.
+        π, which is normalised to sum 1. It weights every sum over outputs, and :meth:`step` is the gradient step on
+        diag(√π) W. Without a base measure, sums have no weights and the step is on W.
     dtype : float32 or float64
-        Working precision of V, H and the rows; the d×d state is float64 always.
+        The working precision of weights and H; the d×d state is always float64.
     seed : int
-        For the initial weights if the loss cannot start at zero: normal with standard deviation 0.01/√π_i.
+        For random initial weights, normal with standard deviation 0.01/√π_i, if the loss cannot start at zero.
     weights : (D, d) array, optional
         Initial W.
     threads : int, optional
-        Threads of the compiled kernels; None: every CPU available.
+        Threads of the compiled kernels; by default, one per available CPU.
     device : str
-        ``cpu``, ``cuda`` (an NVIDIA GPU through CuPy) or ``auto``. The state stays on the device. On a GPU, inputs may
-        be CuPy arrays, and then the results are, too; NumPy arrays give NumPy arrays.
+        ``cpu``, ``cuda`` (an NVIDIA GPU through CuPy) or ``auto``. The state stays on the device. On a GPU, CuPy arrays
+        as inputs give CuPy arrays as results, and NumPy arrays give NumPy arrays.
     kernels : Kernels, optional
         Kernels to use instead of ``device`` and ``threads``.
 
     Raises
     ------
     InputError
-        If a size, the dtype, the base measure or the weights do not fit, the device cannot be used, or the memory is
-        too small.
+        If a size, the dtype, the base measure or the weights are invalid, the device cannot be used, or there is too
+        little memory.
 
     Notes
     -----
-    A layer does one call at a time: calls of other threads wait until the current one has ended. A signal handler that
-    interrupts a call and calls the layer itself would wait for ever. A layer can be copied and pickled.
+    A layer handles one call at a time: calls of other threads wait until the current call has ended. A signal handler
+    that interrupts a call and calls the layer itself would wait for ever. Layers can be copied and pickled.
     """
 
     @at_work(starting=True)
@@ -143,13 +143,13 @@ class FactoredOutput:
 
     @one_at_a_time
     def loss_and_grad(self, H: ArrayLike, Y: Any) -> tuple[Array, Array]:
-        """Return the losses and ∂(their sum)/∂H, without an update.
+        """Return the losses and the gradient of their sum by H, without an update.
 
         Parameters
         ----------
         H : (m, d) array
         Y : (m, D) SciPy sparse matrix or array
-            The stored values weight the targets' losses; for squared error they are the regression targets.
+            The stored values weight the losses of targets; for squared error they are the regression targets.
 
         Returns
         -------
@@ -159,8 +159,8 @@ class FactoredOutput:
         Raises
         ------
         InputError
-            If shapes do not agree, a value is not finite, a target's index is out of range, or the losses or their
-            gradient are beyond the largest number of the working precision.
+            If shapes do not agree, a value is not finite, the index of a target is out of range, or the losses or their
+            gradient exceed the working precision.
         """
         forward = self.forward(H, Y)
         gradient = pull_back(forward).gradient()
@@ -186,24 +186,24 @@ class FactoredOutput:
         lr : float
             η, at least 0.
         weight_decay : float
-            λ, at least 0: adds λ/2 ‖W‖² (with a base measure: λ/2 ‖diag(√π) W‖²) to the sum of the losses.
+            λ, at least 0. It adds λ/2 ‖W‖² (with a base measure, λ/2 ‖diag(√π) W‖²) to the sum of the losses.
         preconditioner : (d, d) array, optional
-            Π, symmetric and positive definite up to the rounding of float32: the gradient of the losses by W is
-            multiplied by it, ∂L/∂W Π. With squared error, ``lr`` 1 and Π = ½ (λI + HᵀH)⁻¹, where H holds all examples
-            so far, W is the exact ridge regression on them (recursive least squares).
+            Π, symmetric and positive definite up to float32 rounding. The step uses ∂L/∂W Π in place of the gradient
+            ∂L/∂W. With squared error, ``lr`` 1 and Π = ½ (λI + HᵀH)⁻¹, where H holds all examples so far, W is the
+            exact ridge regression on these examples (recursive least squares).
 
         Returns
         -------
         losses, grad_h
-            As for :meth:`loss_and_grad`, with the weights before the step.
+            As for :meth:`loss_and_grad`, for the weights before the step.
 
         Raises
         ------
         InputError
-            As for :meth:`loss_and_grad`; or if lr, weight_decay or the preconditioner does not fit.
+            As for :meth:`loss_and_grad`; or if lr, weight_decay or the preconditioner is invalid.
         TrainingError
-            If the step would explode or make A singular, or if the losses of ten minibatches in a row are more than
-            1,000 times the first losses, as they are if H diverges. Nothing has changed then.
+            If the step would explode or make A singular; or if the losses of ten minibatches in a row are more than
+            1,000 times their scale, which means that H diverges. The layer is unchanged then.
         """
         lr = validation.non_negative("lr", lr)
         weight_decay = validation.non_negative("weight_decay", weight_decay)
@@ -232,13 +232,13 @@ class FactoredOutput:
 
     @one_at_a_time
     def set_common_output(self, value: float) -> None:
-        """Start from o = ``value``·h_d for every output, where h_d is the last feature."""
+        """Make every output o = ``value``·h_d, where h_d is the last feature."""
         self.core.set_common_output(validation.finite("value", value))
         self.watch = LossWatch()
 
     @one_at_a_time
     def outputs(self, H: ArrayLike, rows: ArrayLike) -> Array:
-        """Return o[:, rows] for inputs H (m, d): (m, len(rows))."""
+        """Return o[:, rows], (m, len(rows)), for inputs H (m, d)."""
         there, chosen = self._checked(H), self._chosen(rows)
         if chosen.shape[0] < there.shape[0]:
             return self.like(H, there @ self.core.rows(chosen).T)
@@ -246,12 +246,12 @@ class FactoredOutput:
 
     @one_at_a_time
     def top(self, H: ArrayLike, k: int) -> tuple[Array, Array]:
-        """Return the k largest of all D outputs per example, as fast as a dense layer, in a fraction of its memory.
+        """Return the k largest of all D outputs per example, as fast as a dense layer and with far less memory.
 
         Returns
         -------
         indices : (m, k) int64, outputs : (m, k)
-            Largest first, and the smaller index first among equal outputs; k is at most D.
+            Largest first; among equal outputs, the smaller index comes first. k is at most D.
         """
         there, k = self._checked(H), min(validation.positive_int("k", k), self.n_outputs)
         step = max(1, min(TOP_EXAMPLES, TOP_OUTPUTS // (TOP_GROWTH * k)))
@@ -260,9 +260,9 @@ class FactoredOutput:
         return self.like(H, indices), self.like(H, outputs)
 
     def _top(self, H: Array, k: int) -> tuple[Array, Array]:
-        """Compute :meth:`top` for so few examples that the outputs of a block fit into a cache.
+        """Compute :meth:`top` for few examples, so that the outputs of a block fit into a cache.
 
-        An output of a later block is kept only if it is larger than the k-th largest so far. Blocks grow, so few are.
+        Outputs of later blocks are kept only if they are larger than the k-th largest so far, and few are.
         """
         xp, most = self.core.kernels.xp, max(TOP_GROWTH * k, TOP_OUTPUTS // max(1, H.shape[0]))
         ends = [0, min(TOP_GROWTH * k, self.n_outputs)]
@@ -279,7 +279,7 @@ class FactoredOutput:
     # ── arguments and results of users ────────────────────────────────────────────────────────────────────────────
 
     def forward(self, H: ArrayLike, Y: Any) -> Forward:
-        """Check the arguments and run the forward pass on the device, for code that continues on ``core``."""
+        """Check the arguments and run the forward pass on the device, for code that goes on to use ``core``."""
         there, core = self._checked(H), self.core
         indptr, columns, y = validation.sparse_targets(
             Y, there.shape[0], self.n_outputs, self.dtype, add_up=isinstance(self.loss, _losses.Squared)
@@ -294,17 +294,17 @@ class FactoredOutput:
             largest = np.finfo(self.dtype).max
             raise InputError(
                 f"the losses or their gradient leave {self.dtype}, whose largest number is {largest:.2g}: "
-                "scale H, the values of Y or the weights down"
+                "scale down H, the values of Y or the weights"
             )
 
     def _checked(self, H: Any) -> Array:
-        """Return H, validated and on the device."""
+        """Return H on the device, after validation."""
         if self._is_there(H):
             return validation.device_matrix("H", H, self.n_features, self.dtype)
         return self.core.kernels.to_device(validation.matrix("H", H, self.n_features, self.dtype))
 
     def _checked_preconditioner(self, preconditioner: Any) -> Array:
-        """Return Π, validated, float64 and on the device."""
+        """Return Π in float64 on the device, after validation."""
         if self._is_there(preconditioner):
             preconditioner = self.core.kernels.to_host(preconditioner)
         Pi = validation.positive_definite("preconditioner", preconditioner, self.n_features)
@@ -320,11 +320,11 @@ class FactoredOutput:
         return weights
 
     def _chosen(self, rows: ArrayLike) -> Array:
-        """Return indices of outputs, validated and on the device."""
+        """Return indices of outputs on the device, after validation."""
         return self.core.kernels.to_device(validation.output_rows(rows, self.n_outputs))
 
     def like(self, given: Any, result: Array) -> Array:
-        """Return a result where its input was: on the device for an array of the device."""
+        """Return a result as a device array if the input was one, or else as a NumPy array."""
         return result if self._is_there(given) else self.core.kernels.to_host(result)
 
     def _is_there(self, array: Any) -> bool:

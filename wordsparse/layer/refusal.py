@@ -1,6 +1,6 @@
-"""Refuses steps that would blow the weights up, make A singular, or leave numbers that are not finite.
+"""The refusal of steps that would make the weights explode, A singular, or numbers infinite or NaN.
 
-An update is checked before it is applied, so a refusal has changed nothing.
+Updates are checked before they are applied, so a refused step changes nothing.
 """
 
 from typing import Any
@@ -14,22 +14,22 @@ from wordsparse.layer.update import Update
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-# Past this condition number, inputs of this precision cannot tell a step's A from a singular matrix.
+# Above this condition number, A cannot be told from a singular matrix, given the precision of the inputs.
 STEP_CONDITION = {np.dtype(np.float32): 1e7, np.dtype(np.float64): 1e12}
-# An unstable step may not take ‖W‖² past this multiple of its largest value after a stable step.
+# An unstable step must keep ‖W‖² below this multiple of the largest ‖W‖² after a stable step.
 MAX_GROWTH = 1e8
-# A step of at most this strength overshoots in no direction that curves upward.
+# Steps of at most this strength do not overshoot in any direction in which the loss is convex.
 STABLE = 2.0
 
 
 def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels) -> None:
     """Check an update of the factors ``before``; ``stable_norm`` is the largest ‖W‖² after a stable step.
 
-    TrainingError if the step would explode or make A singular, or if its numbers are not finite.
+    Raise TrainingError if the step would explode or make A singular, or if its numbers are not finite.
     """
     new, dtype = update.factors, update.rows_change.dtype
     norm = float(np.trace(new.Q))
-    # If W = 0 there is no norm to compare with: the step's own amplification counts.
+    # If W = 0, there is no norm to compare with, so the amplification by the step itself counts.
     growth = norm / stable_norm if stable_norm > 0 else update.strength * update.strength
     if update.strength > STABLE and np.isfinite(norm) and growth > MAX_GROWTH:
         raise TrainingError(
@@ -48,13 +48,13 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels)
 
 
 def check_rows(change: Array, factors: Factors, dtype: np.dtype[Any]) -> None:
-    """Check a change of some rows of diag(√π) W, (n, d) float64, for a W with these factors. TrainingError if ‖W‖²
-    could leave ``dtype``, by the triangle inequality."""
+    """Check a change (n, d) of rows of diag(√π) W, where W has these factors. Raise TrainingError if, by the triangle
+    inequality, ‖W‖² could exceed ``dtype``."""
     with np.errstate(all="ignore"):
         norm = np.square(np.sqrt(np.trace(factors.Q)) + np.linalg.norm(change))
     if not norm <= np.finfo(dtype).max:
         raise TrainingError(
-            f"the rows used as inputs would leave {dtype}: lower the learning rate, or scale the losses down"
+            f"the rows used as inputs would leave {dtype}: lower the learning rate, or scale down the losses"
         )
 
 
@@ -72,4 +72,4 @@ def _is_finite(change: Any, kernels: Kernels) -> bool:
 def _advice(update: Update) -> str:
     if STABLE < update.strength < np.inf:
         return f"; lower the learning rate (stable up to {2 / update.strength:.3g} times this one)"
-    return "; lower the learning rate or the weight decay, or scale the weights or the losses down"
+    return "; lower the learning rate or the weight decay, or scale down the weights or the losses"

@@ -1,8 +1,8 @@
 """The sums over a minibatch that flow back from it, equations (4) to (6) of :mod:`wordsparse.layer.core`.
 
-The update of W consists of X = ΓᵀH and K = Hᵀ diag(α) H. The gradient by the features F (n, d), H = C F, consists of
-Z, G and Cᵀβ: ∂L/∂F = Cᵀ ∇H = Z Q + G + (Cᵀβ) w̄ᵀ. If inputs are rows, each sum is computed on first use; for windows of
-a text, the three large sums come from one pass over it. Sums that depend on W use the state that the forward pass saw.
+The update of W is computed from X = ΓᵀH and K = Hᵀ diag(α) H. The gradient by the features F (n, d), with H = C F, is
+computed from Z, G and Cᵀβ: ∂L/∂F = Cᵀ ∇H = Z Q + G + (Cᵀβ) w̄ᵀ. If inputs are rows, each sum is computed on first use;
+for windows of a text, one pass computes the three large sums. Sums that depend on W use the state of the forward pass.
 """
 
 from wordsparse.kernels import Csr, Kernels
@@ -18,7 +18,7 @@ def pull_back(forward: Forward) -> Sums:
 
 
 def _row_sums(forward: Forward, inputs: RowInputs) -> Sums:
-    """Return the sums for inputs that are rows: C = I. An unused sum costs nothing."""
+    """Return the sums for inputs that are rows, C = I. Sums that nobody uses are not computed."""
     kernels, alpha, gamma = inputs.kernels, forward.terms.alpha, forward.terms.gamma
 
     def G() -> Array:
@@ -38,7 +38,7 @@ def _row_sums(forward: Forward, inputs: RowInputs) -> Sums:
 
 
 def _window_sums(forward: Forward, inputs: WindowInputs) -> Sums:
-    """Return the sums for windows of a text: X, Z and G in one pass over it. X overwrites the forward pass's W_T."""
+    """Return the sums for windows of a text, with X, Z and G from one pass. X overwrites W_T of the forward pass."""
     forward.check_current()
     kernels, F, targets = inputs.kernels, inputs.features, forward.targets.csr.indices
     zeta = kernels.scaled(forward.terms.alpha, 2, F.dtype)
@@ -58,7 +58,7 @@ def _sums(
     G: Value[Array],
     curvature: Value[Array],
 ) -> Sums:
-    """Return all sums; those not given here are computed in the same way for rows and windows."""
+    """Return all sums, given those that rows and windows compute differently."""
     forward.check_current()
     inputs, beta = forward.inputs, forward.terms.beta
     pulled = Value("Cᵀβ and (C ∘ C)ᵀ|α|", lambda: inputs.pull(beta, forward.bends))

@@ -1,9 +1,8 @@
 """The update of one step, equations (7) to (12) of :mod:`wordsparse.layer.core`, computed without changing the state.
 
-Two routes lead to the same numbers: :func:`dense` through d×d matrices, O(u d² + d³), and :func:`low_rank` through the
-m rows of H, O(m d²), with Woodbury's identity for U⁻¹. :func:`compute` takes the cheaper one. The change of the d×d
-state by a minibatch is computed in the working precision, as accurately as the rows of V that change with it, and
-added in float64.
+Two routes give the same result: :func:`dense` uses d×d matrices and costs O(u d² + d³); :func:`low_rank` uses the m
+rows of H and Woodbury's identity for U⁻¹, and costs O(m d²). :func:`compute` takes the cheaper route. The change of the
+d×d state is computed in the working precision, as are the changes of rows of V, and added in float64.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Sums, TargetRows
 from wordsparse.types import Array
 
-# A larger growth of U⁻¹ means that the step nearly removes some direction: it is computed again in float64.
+# If U⁻¹ grows by more than this factor, the step nearly removes a direction, and is recomputed in float64.
 MAX_INVERSE_GROWTH = 100.0
 # With fewer examples, converting the state to the working precision takes longer than computing in float64.
 MIN_CONVERTED_EXAMPLES = 8
@@ -25,7 +24,7 @@ MIN_CONVERTED_EXAMPLES = 8
 
 @dataclass(frozen=True)
 class Step:
-    """A step to take: along the gradient in ``sums``, of size ``lr`` (η), from the factors of their forward pass.
+    """A step to compute: its gradient is in ``sums``, its size is ``lr`` (η), and it starts at the factors of the sums.
 
     ``total`` is ‖p‖², ``preconditioner`` Π (d, d) float64 or None for I, ``weight_decay`` λ.
     """
@@ -39,12 +38,12 @@ class Step:
 
     @property
     def eta(self) -> np.float64:
-        """The step size η as NumPy's float: overflow and division by zero give inf or NaN, which the caller refuses."""
+        """The step size η as a NumPy float, for which overflow gives inf or NaN, which the caller refuses."""
         return np.float64(self.lr)
 
     @property
     def shrink(self) -> np.float64:
-        """The factor c = 1 − ηλ."""
+        """The factor c = 1 − ηλ of weight decay."""
         return 1 - self.eta * self.weight_decay
 
     def times_pi(self, matrix: Array) -> Array:
@@ -58,10 +57,10 @@ class Step:
 class Update:
     """A new state, computed and not yet applied.
 
-    ``factors`` are the new ones; if ``folds``, V must take U' in. ``rows_change`` (u, d) is the change of V's target
-    rows: D or, if V takes U' in first, Δ itself, which is exact however ill-conditioned A was. ``strength`` is
-    η √|tr B²|, at least the largest eigenvalue of η B: up to 2, the step is stable in every direction that curves
-    upward. ``rows`` (u,) are the target rows; ``at`` is the layer's change counter from which the update starts.
+    ``factors`` are the new factors; if ``folds``, U' must be folded into V. ``rows_change`` (u, d) is the change of V's
+    target rows: D, or after a fold Δ itself, which is exact even if A is ill-conditioned. ``strength`` is η √|tr B²|,
+    an upper bound on the eigenvalues of η B; up to 2, the step is stable in all directions in which the loss is convex.
+    ``rows`` (u,) are the target rows; ``at`` is the number of changes of the layer before this update.
     """
 
     rows: Array
@@ -73,10 +72,10 @@ class Update:
 
 
 def compute(step: Step) -> Update:
-    """Compute the update by the cheaper route. The caller must look for entries that are not finite."""
+    """Compute the update by the cheaper route. The caller must check that all numbers are finite."""
     forward = step.sums.forward
     m, d = forward.inputs.shape
-    # The dense route needs only sums over examples, the low-rank route the examples themselves.
+    # The low-rank route needs the examples themselves, the dense route only sums over them.
     route = low_rank if step.sums.whole and low_rank_flops(m, d) < dense_flops(m, d) else dense
     with np.errstate(all="ignore"):
         return route(step, precision(m, forward.inputs.dtype))
@@ -88,8 +87,8 @@ def precision(m: int, dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def dense_flops(m: int, d: int) -> float:
-    """Estimate the cost of :func:`dense`. In proportion to m: curvature and two products with ΓᵀH (u ≈ m). Whatever
-    m: an inverse of a d×d matrix in float64, which counts twice, and products and passes of such matrices."""
+    """Estimate the cost of :func:`dense`. The curvature and two products with ΓᵀH (u ≈ m) are proportional to m. The
+    inverse of a d×d matrix in float64, which counts twice, and other products of such matrices do not depend on m."""
     return 7.0 * m * d**2 + 40.0 * d**3
 
 
@@ -129,7 +128,7 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
 
 
 def _is_ill_conditioned(new: Factors, f: Factors, real: np.dtype[Any]) -> bool:
-    """Return whether the step nearly removes a direction, so that the rest needs float64, and ``real`` is float32."""
+    """Return whether ``real`` is float32 and the step nearly removes a direction, so that it needs float64."""
     return real != np.float64 and not new.inverse_scale < MAX_INVERSE_GROWTH * f.inverse_scale
 
 
@@ -155,8 +154,8 @@ def through_V(rows: TargetRows, results: Dense) -> tuple[Array, Array, Array]:
 def through_W(rows: TargetRows, results: Dense) -> tuple[Array, Array, Array]:
     """Return (11) Δ itself or Δ U'⁻¹, and (12) ΔᵀW_T A + AᵀW_TᵀΔ + ΔᵀΔ, with −η b as the factor of Δᵀp_T.
 
-    ΔᵀW_T A + ½ ΔᵀΔ = −η Πᵀ (XᵀW_T A − ½ η XᵀX Π), A = c I − η B, and XᵀW_T = FᵀG. It takes one product more than
-    through V, but stays accurate if U' is ill-conditioned, and runs over the examples if there are many targets.
+    ΔᵀW_T A + ½ ΔᵀΔ = −η Πᵀ (XᵀW_T A − ½ η XᵀX Π), A = c I − η B, and XᵀW_T = FᵀG. This takes one product more than
+    :func:`through_V`, but is accurate even if U' is ill-conditioned, and cheaper if there are many targets.
     """
     step, kernels, B, real = results.step, results.step.kernels, results.B, results.B.dtype
     sums, eta = step.sums, real.type(step.eta)
@@ -170,7 +169,7 @@ def through_W(rows: TargetRows, results: Dense) -> tuple[Array, Array, Array]:
 
 
 def _pi_times(step: Step, M: Array | None) -> Array | None:
-    """Return Π M; None means I for either matrix."""
+    """Return Π M; either matrix may be None, which means I."""
     if step.preconditioner is None or M is None:
         return M if step.preconditioner is None else step.preconditioner
     return step.kernels.matmul(step.preconditioner, M)
@@ -179,20 +178,20 @@ def _pi_times(step: Step, M: Array | None) -> Array | None:
 def low_rank(step: Step, real: np.dtype[Any]) -> Update:
     """Compute the update through the m rows of H; the products of the minibatch are computed in ``real``.
 
-    With P = H Π, L = 2 diag(α) H, E = P Lᵀ (m, m) and J = (I − (η/c) E)⁻¹ P U⁻¹,  U'⁻¹ = (U⁻¹ + (η/c) Lᵀ J) / c  and
-    D = −(η/c) Γᵀ J. With g = ∇H, everything that changes Q lies in the span of P:
+    Let P = H Π, L = 2 diag(α) H, E = P Lᵀ (m, m) and J = (I − (η/c) E)⁻¹ P U⁻¹. Then U'⁻¹ = (U⁻¹ + (η/c) Lᵀ J) / c and
+    D = −(η/c) Γᵀ J. With g = ∇H, the change of Q involves only the span of P:
 
         Q' = c² Q − c η (Pᵀ M + Mᵀ P),   M = g − (η/c) S P
         S  = (g − diag(α) Ĥ) Lᵀ + ½ Γ Γᵀ + Γ p_T βᵀ + ½ ‖p‖² β βᵀ
 
-    The products that read U stand together, and so do those that read U⁻¹: the state is larger than a core's cache.
+    Products that read U are computed one after another, then those that read U⁻¹, because the state exceeds a cache.
     """
     sums, forward, kernels = step.sums, step.sums.forward, step.kernels
     f, csr, c, c_eta = forward.factors, forward.targets.csr, step.shrink, step.shrink * step.eta
     eta, eta_c = real.type(step.eta), real.type(step.eta / c)
     alpha, beta, gamma = forward.terms.alpha.astype(real)[:, None], forward.terms.beta.astype(real), forward.terms.gamma
     H = forward.inputs.rows().astype(real, copy=False)
-    # In float64: if Π's eigenvalues differ by orders of magnitude, the terms of H Π cancel.
+    # H Π needs float64: if eigenvalues of Π differ by orders of magnitude, its terms cancel.
     P = H if step.preconditioner is None else step.times_pi(H.astype(np.float64)).astype(real)
     L = 2 * alpha * H
     E = kernels.matmul(P, L.T)  # (7)

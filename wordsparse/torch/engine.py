@@ -1,8 +1,8 @@
-"""Forward, backward and update of the module on NumPy arrays, for autograd's operators.
+"""The forward pass, backward pass and update of the module on NumPy arrays, for the operators that autograd calls.
 
-Training minimises L = Σ_j g_j ℓ_j, where g is the gradient by the losses that autograd passes down; it includes
-reductions, the weights in a sum of losses, and a scaler. Equations (6) to (12) of :mod:`wordsparse.layer.core` hold for
-L, with g_j α_j, g_j β_j and the rows g_j Γ_j.
+Training minimises L = Σ_j g_j ℓ_j, where g is the gradient by the losses, which autograd passes down. It includes the
+reduction, weights of losses in a sum, and the factor of a scaler. Equations (6) to (12) of
+:mod:`wordsparse.layer.core` hold for L, with g_j α_j, g_j β_j and the rows g_j Γ_j.
 """
 
 import math
@@ -24,21 +24,21 @@ from wordsparse.layer.update import Update
 from wordsparse.torch.gradients import Gradients, Minibatch
 from wordsparse.types import Array
 
-# Chosen with networks that predict the next item (validation set of one file) or the next word: docs/torch.md.
-# The ridge of the mean curvature, as a share of its mean eigenvalue.
+# The constants were chosen with networks that predict the next item (on a validation set) or the next word; see
+# docs/torch.md. RIDGE is added to the mean curvature, as a fraction of its mean eigenvalue.
 RIDGE = 0.05
-# The first step of an input row, as a share of the root mean square of W's entries; the second if the loss is
-# ``scale_free``.
+# The size of the first step of an input row, as a fraction of the root mean square of W's entries; the second number
+# is for losses that are ``scale_free``.
 ROW_MOVE, SCALE_FREE_ROW_MOVE = 0.2, 0.4
-# A target with more examples than this in a minibatch moves less.
+# If a target has more examples than this in a minibatch, each of them moves it less.
 CROWD = 8.0
-# After t minibatches, the next has the weight 1/(t + 1) in the mean curvature, and the step's size is 1/(t + START).
-# Neither falls below m / FORGET for m examples, or 1/AVERAGED if that is less. If a class returns less often than the
-# memory lasts, its row is mostly noise, and the exact gradient of noise shrinks h without end.
+# After t minibatches, the next minibatch has the weight 1/(t + 1) in the mean curvature, and the step size is
+# 1/(t + START). Neither falls below min(m / FORGET, 1/AVERAGED) for m examples. The memory must be longer than the time
+# between two examples of a class: otherwise its row is mostly noise, and the exact gradient of noise shrinks h.
 FORGET = 200_000.0
 AVERAGED = 50.0
 START = 20.0
-# Limit of a row's sum of squares: a larger sum would be infinite in float32, and the row would never move again.
+# The limit of a row's sum of squares. A larger sum would be infinite in float32, and the row would never move again.
 MOST_SQUARES = float(np.finfo(np.float32).max)
 
 
@@ -46,7 +46,7 @@ MOST_SQUARES = float(np.finfo(np.float32).max)
 class StepOptions:
     """The options of a step: learning rate and λ.
 
-    A ``second_order`` step chooses its size itself, and ``lr`` multiplies it.
+    A ``second_order`` step chooses its own size, which is multiplied by ``lr``.
     """
 
     lr: float
@@ -55,7 +55,7 @@ class StepOptions:
 
 
 class RowMoves(NamedTuple):
-    """Moves of distinct ``rows`` of W that were inputs: their ``change``, and their summed ``squares`` of gradients."""
+    """The ``change`` of distinct ``rows`` of W that were inputs, and the summed ``squares`` of their gradients."""
 
     rows: Array
     change: Array
@@ -63,12 +63,12 @@ class RowMoves(NamedTuple):
 
 
 class Engine:
-    """An output layer whose backward pass is separate from its forward pass. With ``bias``, a constant 1 is appended to
-    every h, and the last column of W is the bias.
+    """An output layer with separate forward and backward passes. With ``bias``, a constant 1 is appended to every h,
+    and the last column of W is the bias.
 
     A second-order step multiplies the gradient by Π = (C̄ + r I)⁻¹, where C̄ (``curvature``) is the running mean of
-    2 Hᵀ diag(g α) H. A row of W that was an input takes a step of Adagrad (Duchi et al., JMLR 2011) with one rate per
-    row; ``row_squares`` (D,) sums the mean squares of its gradients so far.
+    2 Hᵀ diag(g α) H. Rows of W that were inputs take steps of Adagrad (Duchi et al., JMLR 2011) with one rate per row;
+    ``row_squares`` (D,) sums the mean squares of their gradients so far.
     """
 
     def __init__(self, output: FactoredOutput, *, bias: bool) -> None:
@@ -84,7 +84,7 @@ class Engine:
         return self.output.core.clock.changes
 
     def minibatch(self, h: Array, rows: Array, ids: Array, weights: Array) -> Minibatch:
-        """Return inputs (m, in_features) and targets (rows[i], ids[i]) of weight weights[i], in any order."""
+        """Return a minibatch of inputs (m, in_features), with targets (rows[i], ids[i]) of weights[i] in any order."""
         H = h.astype(self.output.dtype, copy=False)
         if self.bias:
             H = np.column_stack([H, np.ones(H.shape[0], H.dtype)])
@@ -103,7 +103,7 @@ class Engine:
         return Minibatch(H, sp.csr_array((weights[order], ids[order], indptr), (m, self.output.n_outputs)))
 
     def losses(self, minibatch: Minibatch, *, keep: bool) -> tuple[Array, int]:
-        """Return the losses (m,) float64, and the version of W; ``keep`` keeps the pass for a backward pass of the same
+        """Return the losses (m,) float64 and the version of W. ``keep`` stores the pass for a backward pass of the same
         minibatch."""
         with self.output.guard.held("forward"):
             forward = self.output.forward(minibatch.H, minibatch.Y)
@@ -111,8 +111,8 @@ class Engine:
             return forward.losses, forward.at
 
     def gradient(self, minibatch: Minibatch, g: Array, version: int, onto: Gradients | None) -> Array:
-        """Return g_j ∇h_j of every example, (m, in_features), and collect the pass ``onto`` a step's gradients. The
-        losses came from this version of W.
+        """Return g_j ∇h_j for every example, (m, in_features), and add the pass to the gradients ``onto`` of a step.
+        ``version`` is the version of W that gave the losses.
 
         Raises
         ------
@@ -137,15 +137,15 @@ class Engine:
             return rows[:, :-1] if self.bias else rows, self.version
 
     def collect_rows(self, ids: Array, gradient: Array, version: int, onto: Gradients) -> None:
-        """Collect the gradients (n, in_features) of rows that were inputs; ``ids`` may repeat. InputError as for
-        :meth:`gradient`."""
+        """Add the gradients (n, in_features) of rows that were inputs to ``onto``; ``ids`` may repeat. Raise InputError
+        as :meth:`gradient` does."""
         with self.output.guard.held("backward"):
             self._check(version)
             onto.rows.append((ids, gradient))
             onto.versions.add(version)
 
     def apply(self, gradients: Gradients, step: StepOptions) -> None:
-        """Take one step on the sum of gradients. The caller holds the layer's guard.
+        """Take one step by the sum of the gradients. The caller holds the guard of the layer.
 
         Raises
         ------
@@ -169,14 +169,14 @@ class Engine:
             self._rescale()
 
     def _rescale(self) -> None:
-        """Rescale the layer. If it divides W by c, gradients grow by c: multiply curvature and rows' squares by c²."""
+        """Rescale the layer. If W is divided by c, gradients grow by c, so curvature and squares of rows grow by c²."""
         c = self.output.core.rescale()
         if c != 1:
             self.curvature = self.curvature * c**2
             self.row_squares = np.minimum(self.row_squares * np.float64(c**2), MOST_SQUARES).astype(np.float32)
 
     def _check(self, version: int) -> None:
-        """Refuse a pass whose weights are gone."""
+        """Raise InputError if the weights have changed since the forward pass."""
         if version != self.version:
             raise InputError(
                 "the weights of FactoredOutput have changed since this forward pass, so its gradient would be wrong: "
@@ -185,7 +185,7 @@ class Engine:
             )
 
     def _row_moves(self, parts: list[tuple[Array, Array]], factors: Factors, step: StepOptions) -> RowMoves | None:
-        """Compute the moves of rows that were inputs, for weights with these factors; None without rows."""
+        """Compute the moves of rows that were inputs, for weights with these factors; None if there are no rows."""
         if not parts:
             return None
         core, columns = self.output.core, parts[0][1].shape[1]
@@ -200,7 +200,7 @@ class Engine:
                 own = np.square(total[:, :columns]).mean(1)
             if not own.max() <= MOST_SQUARES:
                 raise TrainingError(
-                    f"the gradient by row {rows[own.argmax()]}, which was an input, is too large: scale the losses down"
+                    f"the gradient by row {rows[own.argmax()]}, which was an input, is too large: scale down the losses"
                 )
             squares = np.minimum(squares + own, MOST_SQUARES)
             size = math.sqrt(float(np.trace(factors.Q)) / core.total / core.n_features)
@@ -211,7 +211,7 @@ class Engine:
         return RowMoves(rows, change, squares)
 
     def _update(self, gradients: Gradients, step: StepOptions) -> tuple[Update, Array]:
-        """Compute the update by all minibatches as if they were one, and the new C̄, without changing the state."""
+        """Compute the update by all minibatches as if they were one, and the new C̄, but do not change the state."""
         sums, g = self._together(gradients)
         core, lr = self.output.core, step.lr
         self.output.watch.check(sums.forward, self.output.loss)
@@ -224,7 +224,7 @@ class Engine:
         return core.update(sums, self._stable(sums, lr, Pi), Pi, weight_decay=step.weight_decay), curvature
 
     def _together(self, gradients: Gradients) -> tuple[Sums, Array]:
-        """Return the sums and g of all minibatches, joined into one."""
+        """Return the sums and g of all minibatches, combined into one minibatch."""
         minibatches, weights = zip(*gradients.minibatches, strict=True)
         g, sums = np.concatenate(weights), gradients.sums
         gradients.sums = None  # a refused update may have taken parts of the sums
@@ -240,12 +240,12 @@ class Engine:
         return self.output.core.kernels.inverse(curvature + ridge * np.eye(len(curvature))) if ridge > 0 else None
 
     def _size(self, sums: Sums, g: Array, Pi: Array | None, share: float) -> float:
-        """Return the step's size, reduced if a target's output would move by more than its loss's ``move`` times its
+        """Return the step size, reduced if it would change a target's output by more than ``loss.move`` times the
         derivative.
 
-        On average an example moves the output by η g_j h_jᵀΠh_j / π_c times its derivative (without a base measure
-        π_c = 1), and by more if a target has more than ``CROWD`` examples. Under a loss without a scale, moves are
-        measured relative to the variance of the example's outputs.
+        An example changes the output of its target by η g_j h_jᵀΠh_j / π_c times the derivative, on average (without a
+        base measure, π_c = 1), and by more if a target has more than ``CROWD`` examples. If the loss is scale-free,
+        changes are measured relative to the variance of the outputs of the example.
         """
         core, targets = self.output.core, sums.forward.targets
         sizes = np.diff(targets.csr.indptr)
@@ -260,20 +260,21 @@ class Engine:
         return min(size, float(self.output.loss.move / most)) if most > 0 else size
 
     def _variances(self, sums: Sums) -> Array:
-        """Return σ² of the outputs of each example, (m,): hᵀQh / Σπ − (hᵀw̄ / Σπ)²; 1 if all outputs are equal."""
+        """Return the variance of the outputs of each example, (m,): hᵀQh / Σπ − (hᵀw̄ / Σπ)², or 1 if all are equal."""
         core, f, H = self.output.core, sums.forward.factors, sums.forward.inputs.rows()
         squares = core.kernels.row_dots(core.kernels.matmul(H, f.Q.astype(H.dtype)), H) / core.total
         variances = squares - (H @ f.w_bar.astype(H.dtype) / core.total) ** 2
         return np.where(variances > 0, variances, 1)
 
     def _norms(self, sums: Sums, Pi: Array | None) -> Array:
-        """Return hᵀΠh of each example, (m,)."""
+        """Return hᵀΠh for each example, (m,)."""
         kernels, H = self.output.core.kernels, sums.forward.inputs.rows()
         return kernels.row_dots(H if Pi is None else kernels.matmul(H, Pi.astype(H.dtype)), H)
 
     def _stable(self, sums: Sums, lr: float, Pi: Array | None) -> float:
-        """Return the learning rate, cut if it would overshoot: W then reaches its minimum in the steepest direction."""
-        # The trace of the curvature is cheaper, and an upper bound on the strength.
+        """Return the learning rate. If it would overshoot, reduce it so that W just reaches the minimum in the steepest
+        direction."""
+        # The trace of the curvature is an upper bound on the strength, and cheaper.
         if 2 * lr * float(np.abs(sums.forward.terms.alpha) @ self._norms(sums, Pi)) <= STABLE:
             return lr
         B = sums.curvature() if Pi is None else sums.curvature() @ Pi
@@ -281,7 +282,7 @@ class Engine:
         return lr if strength <= STABLE else lr / strength
 
     def _again(self, minibatch: Minibatch) -> Forward:
-        """Return the forward pass of a minibatch: the last pass if it was of this minibatch, else a new one."""
+        """Return the forward pass of a minibatch: the stored pass if it is of this minibatch, or else a new pass."""
         if self._kept is not None and self._kept[1].at == self.version and self._kept[0].equals(minibatch):
             return self._kept[1]
         return self.output.forward(minibatch.H, minibatch.Y)

@@ -1,4 +1,4 @@
-"""The gradients that one step uses together."""
+"""The gradients that one step applies together."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,9 +28,8 @@ class Minibatch:
 class Gradients:
     """Gradients that one step applies together.
 
-    ``minibatches`` pairs each minibatch with its g, ``rows`` the rows of W that ``embed`` returned with their gradient.
-
-    ``versions`` are the versions of W of their passes. ``sums`` belong to the only minibatch, if there is just one.
+    ``minibatches`` pairs each minibatch with its g; ``rows`` pairs ids of rows that ``embed`` returned with gradients.
+    ``versions`` are the versions of W in these passes. If there is a single minibatch, ``sums`` are its sums.
     """
 
     minibatches: list[tuple[Minibatch, Array]] = field(default_factory=list)
@@ -39,7 +38,7 @@ class Gradients:
     sums: Sums | None = None
 
     def add(self, minibatch: Minibatch, g: Array, sums: Sums) -> None:
-        """Add a minibatch."""
+        """Add a minibatch with its gradient and sums."""
         self.sums = None if self.minibatches else sums
         self.minibatches.append((minibatch, g))
 

@@ -22,13 +22,13 @@ from wordsparse.torch.state import array
 
 REDUCTIONS = ("mean", "sum", "none")
 REAL = {torch.float32: np.float32, torch.float64: np.float64}
-# A loss that is multiplied by more than this has most likely passed a gradient scaler.
+# If the loss is multiplied by more than this, a gradient scaler has most likely scaled it.
 MAX_LOSS_WEIGHT = 100.0
 NO_EXPORT = (
     "FactoredOutput cannot be exported, traced or scripted: its weights are not in the graph; put head.to_linear() in "
     "its place, a torch.nn.Linear with the same outputs"
 )
-# PyTorch's names for arguments, and ours, in the form that ``options.hint`` takes.
+# PyTorch's names of arguments with our names or a hint, in the form that ``options.hint`` takes.
 _ELSEWHERE = {
     **dict.fromkeys(("outfeatures", "nclasses", "numembeddings"), "num_classes"),
     **dict.fromkeys(("embeddingdim", "dmodel"), "in_features"),
@@ -40,11 +40,11 @@ _ELSEWHERE = {
 
 
 class FactoredOutput(nn.Module):
-    """An output layer o = W h over D classes with its loss, in the manner of ``torch.nn.LinearCrossEntropyLoss``.
+    """An output layer o = W h over D classes together with its loss, like ``torch.nn.LinearCrossEntropyLoss``.
 
-    The forward pass gives exact losses over all D outputs. The backward pass sends the exact gradient to h and, in
-    training mode, ends with the exact gradient step on all of W, in O(d²) per example whatever D is. W is state, not a
-    parameter: PyTorch's optimizers do not see it, and ``torch.autograd.grad`` does not change it.
+    The forward pass returns exact losses over all D outputs. The backward pass gives h its exact gradient and, in
+    training mode, ends with an exact gradient step on all of W. The cost is O(d²) per example for any D. W is no
+    parameter but a buffer: PyTorch's optimizers do not see it, and ``torch.autograd.grad`` does not change it.
 
     Parameters
     ----------
@@ -53,53 +53,54 @@ class FactoredOutput(nn.Module):
     num_classes : int
         D.
     loss : str or wordsparse.losses.Loss
-        Required; it depends on the target: ``bounded-ns`` for several labels, ``zloss`` for one class, ``taylor`` or
-        ``spherical`` if the class needs a probability, ``squared`` for real values; or a loss object. Plain softmax is
-        not available. The Z-loss is near 0 if the target's output lies 12 standard deviations above the mean of all D;
-        it may still not be the largest.
+        Required. Choose by the target: ``bounded-ns`` for several labels, ``zloss`` for one class, ``taylor`` or
+        ``spherical`` for the probability of one class, ``squared`` for real values; or give a loss object. Plain
+        softmax is not available. The Z-loss is near 0 if the target's output is 12 standard deviations above the mean
+        of all D outputs, but another output may still be larger.
     reduction : str
         ``mean`` over the examples, ``sum``, or ``none`` for one loss per example.
     ignore_index : int
-        The padding among ids (m,) or (m, K). A row of only padding has the loss 0, and the mean leaves it out.
+        The id that marks padding. A row with only padding has the loss 0, and does not count in the mean.
     lr : float, optional
-        The learning rate of W, as in SGD. None: a second-order step, the gradient times the inverse of the running mean
-        of its curvature (d × d). Its size fits any size of h, minibatch and reduction, so it needs no tuning.
-        :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` change the rate or, with None, a factor of
-        the size, which is 1 at first. If a step would overshoot by the minibatch's curvature, it is shortened so that
-        it just reaches the minimum in the steepest direction.
+        The learning rate of W, as in SGD. By default, steps are of second order: the gradient times the inverse of a
+        running mean of the curvature (d × d). Their size adapts to h, the minibatch and the reduction, so it needs no
+        tuning. :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` change the rate, or by default a
+        factor of the size, initially 1. A step that would overshoot, given the curvature of the minibatch, is shortened
+        so that it just reaches the minimum in the steepest direction.
     weight_decay : float
         λ: W shrinks by lr·λ in every step.
     fused : bool
-        Whether the backward pass takes the step: one step for all losses and rows in the pass. Otherwise gradients
+        Whether the backward pass ends with a step, one step for all losses and rows in the pass. Otherwise gradients
         accumulate until :meth:`apply_`.
     bias : bool
-        Whether each output has a bias: a constant 1 appended to h.
+        Whether each output has a bias.
     base_measure : (D,) array of positive numbers, optional
-        π, the weights of every sum over outputs; the step is then on diag(√π) W.
+        π, which weights every sum over outputs; the step is then on diag(√π) W.
     dtype : torch.float32 or torch.float64
-        Working precision, which ``to`` and ``double`` do not change; h may have any precision.
+        The working precision. ``to`` and ``double`` do not change it; h may have any precision.
     seed, weights
-        As for :class:`wordsparse.FactoredOutput`; ``weights`` (D, d), or (D, d + 1) with the biases last.
+        As for :class:`wordsparse.FactoredOutput`; ``weights`` are (D, d), or (D, d + 1) with the biases last.
 
     Attributes
     ----------
     fused_optimizer : FusedOptimizer
-        The holder of lr and weight_decay for schedulers; its ``step`` changes no weights.
+        It holds lr and weight_decay, so that schedulers can change them; its ``step`` changes no weights.
     grad_scaler : torch.amp.GradScaler, False or None
-        The scaler that multiplies the loss; W's step removes this factor. None refuses a loss that is multiplied by
-        more than 100; False accepts any factor.
+        The scaler that multiplies the loss; the step of W removes this factor. With None, a loss that is multiplied by
+        more than 100 is refused; with False, any factor is accepted.
 
     Raises
     ------
     InputError
-        If an argument does not fit.
+        If an argument is invalid.
 
     Notes
     -----
-    The state is in the CPU's memory; h from another device is copied there, and its gradient back. The layer has as
-    many threads as PyTorch had when the layer was made (``torch.set_num_threads``). Refused, because the results would
-    be silently wrong: training in several processes (DDP, FSDP), a backward pass through weights that have changed
-    since its forward pass, a reentrant checkpoint, a second backward pass before the optimizer's step, shared memory.
+    The state is in the CPU's memory; h is copied there from other devices, and its gradient is copied back. The layer
+    uses as many threads as PyTorch did when the layer was made (``torch.set_num_threads``). The following are refused,
+    because results would be silently wrong: training in several processes (DDP, FSDP), a backward pass through weights
+    that have changed since its forward pass, reentrant checkpoints, a second backward pass before the optimizer's step,
+    and shared memory.
 
     Examples
     --------
@@ -117,7 +118,7 @@ class FactoredOutput(nn.Module):
     """
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
-        """Refuse an unknown option before Python does, and suggest our name for it."""
+        """Refuse an unknown option before Python does, and suggest the right name."""
         if cls is FactoredOutput:
             refuse_unknown(options, [*inspect.signature(cls.__init__).parameters][1:], others=_ELSEWHERE)
         return super().__new__(cls)
@@ -174,7 +175,7 @@ class FactoredOutput(nn.Module):
         return cast(torch.dtype, self._buffers["V"].dtype)
 
     def extra_repr(self) -> str:
-        """Return the settings for ``repr``, and the number of weights, which are not parameters."""
+        """Return the settings for ``repr``, with the number of weights, since they are no parameters."""
         weights = self.num_classes * (self.in_features + self.bias)
         return (
             f"in_features={self.in_features}, num_classes={self.num_classes}, loss={self.loss!r}, "
@@ -192,20 +193,20 @@ class FactoredOutput(nn.Module):
         input : (m, in_features) tensor
             h.
         target
-            One id per row, (m,), or several, (m, K), padded with ``ignore_index``; or (rows, ids, weights), where None
-            means ones; or the weights (m, D) of all targets (for squared error: the regression targets), as a sparse
-            tensor, a SciPy matrix, or a dense tensor of floats or Booleans.
+            One id per row, (m,), or several, (m, K), padded with ``ignore_index``; or (rows, ids, weights), where
+            weights may be None for ones; or weights (m, D) of all targets (for squared error, the regression targets)
+            as a sparse tensor, a SciPy matrix, or a dense tensor of floats or Booleans.
 
         Returns
         -------
         torch.Tensor
-            A scalar, or (m,) for reduction ``none``; in the working precision.
+            A scalar, or (m,) for reduction ``none``, in the working precision.
 
         Raises
         ------
         InputError
-            If the shapes do not fit, a value is not finite, an id is out of range, or the target is missing; if the
-            module is traced or exported; or in training mode if several processes train.
+            If shapes do not agree, a value is not finite, an id is out of range, or the target is missing; if the
+            module is traced or exported; or in training mode, if several processes train.
         """
         if target is None:
             raise InputError("head(h, target) gives losses; for outputs take head.top(h, k) or head.to_linear()(h)")
@@ -225,11 +226,11 @@ class FactoredOutput(nn.Module):
         return losses.mean() if counts is None else losses.sum() / counts.sum().clamp(min=1)
 
     def embed(self, ids: Tensor) -> Tensor:
-        """Return the rows W[ids] as inputs of the network: one table for inputs and outputs, with exact gradients.
+        """Return the rows W[ids] as inputs of the network, so that inputs and outputs share a table (tied weights).
 
-        The backward pass also moves the rows that were inputs: by lr times their gradient or, without an lr, by a step
-        of Adagrad with one rate per row; weight_decay does not apply to this move. The rows' sizes differ by orders of
-        magnitude, so put a ``torch.nn.LayerNorm`` after them.
+        The backward pass also updates these rows by their exact gradients: with lr as in SGD, else by Adagrad with one
+        rate per row. weight_decay does not apply to this update. The norms of rows differ by orders of magnitude, so
+        put a ``torch.nn.LayerNorm`` after them.
 
         Parameters
         ----------
@@ -239,12 +240,12 @@ class FactoredOutput(nn.Module):
         Returns
         -------
         torch.Tensor
-            ids.shape + (in_features,), in the working precision; without the biases.
+            ids.shape + (in_features,), in the working precision, without the biases.
 
         Raises
         ------
         InputError
-            If ids are not integers, or out of range; if the module is traced or exported; or in training mode if
+            If ids are not integers or are out of range; if the module is traced or exported; or in training mode, if
             several processes train.
         """
         _refuse_export()
@@ -260,7 +261,7 @@ class FactoredOutput(nn.Module):
         return torch.where(is_id[..., None], rows, 0)
 
     def apply_(self) -> None:
-        """Take one step by all gradients since the last step. For ``fused=False``; without gradients, do nothing.
+        """Take one step by all gradients since the last step, if there are any. It is for ``fused=False``.
 
         Raises
         ------
@@ -273,17 +274,17 @@ class FactoredOutput(nn.Module):
         self.discard_()
 
     def discard_(self) -> None:
-        """Drop the gradients that :meth:`apply_` would take."""
+        """Discard the gradients that :meth:`apply_` would apply."""
         self._engine.pending = Gradients()
 
     def _step(self, gradients: Gradients) -> None:
-        """Take one step, and point the buffers at its results."""
+        """Take one step, and make the buffers refer to its results."""
         with self._engine.output.guard.held("a step"):
             self._engine.apply(gradients, self.fused_optimizer.settings())
             state.link(self, self._engine)
 
     def set_learning_rate(self, lr: float) -> None:
-        """Set the learning rate of W, or, if the layer chooses its own size, the factor of this size."""
+        """Set the learning rate of W, or the factor of second-order steps if the layer was made without a rate."""
         self.fused_optimizer.param_groups[0]["lr"] = validation.non_negative("lr", lr)
 
     def _end_pass(self, gradients: Gradients) -> None:
@@ -292,7 +293,7 @@ class FactoredOutput(nn.Module):
         self.fused_optimizer.passed = True
 
     def _collected(self, forward_in: int) -> Gradients:
-        """Return the gradients to which this backward pass adds; ``forward_in``: see :func:`passes.collected`."""
+        """Return the gradients that this backward pass adds to; :func:`passes.collected` explains ``forward_in``."""
         if not self.fused:
             return self._engine.pending
         return passes.collected(self._number, forward_in, self.fused_optimizer.check_pass, self._end_pass)
@@ -302,7 +303,7 @@ class FactoredOutput(nn.Module):
     def compute_losses(
         self, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, *, keep: bool
     ) -> tuple[Tensor, int]:
-        """Return losses (m,) float64, and the version of W; ``keep`` keeps the pass for :meth:`compute_gradient`."""
+        """Return losses (m,) float64 and the version of W. ``keep`` stores the pass for :meth:`compute_gradient`."""
         minibatch = self._engine.minibatch(*map(array, (h, rows, ids, weights)))
         losses, version = self._engine.losses(minibatch, keep=keep)
         return torch.from_numpy(losses).to(h.device), version
@@ -311,12 +312,12 @@ class FactoredOutput(nn.Module):
         self, g: Tensor, h: Tensor, targets: tuple[Tensor, ...], stamp: tuple[int, int], *, trains: bool
     ) -> Tensor:
         """Return Σ_j g_j ∂ℓ_j/∂h (m, in_features), and collect the pass for the step if it trains. ``stamp``
-        identifies the forward pass: the version of W, and the backward pass in which it ran."""
+        identifies the forward pass by the version of W and the backward pass, if any, in which it ran."""
         scale = self._scale(g) if trains else 1.0
         minibatch = self._engine.minibatch(*map(array, (h, *targets)))
         weights = array(g).astype(np.float64) / scale
         if not np.isfinite(weights).all():
-            # With NaN, a gradient scaler also skips the step of the other parameters.
+            # NaN makes a gradient scaler skip the step of the other parameters too.
             return torch.full_like(h, torch.nan)
         version, forward_in = stamp
         onto = self._collected(forward_in) if trains else None
@@ -329,11 +330,11 @@ class FactoredOutput(nn.Module):
         return torch.from_numpy(np.ascontiguousarray(rows)), version
 
     def collect_rows(self, g: Tensor, ids: Tensor, stamp: tuple[int, int]) -> None:
-        """Collect the gradient g (n, in_features) of rows that ``embed`` returned; ``stamp`` as above."""
+        """Collect the gradient g (n, in_features) of rows that ``embed`` returned; ``stamp`` as in compute_gradient."""
         scale = float(self.grad_scaler.get_scale()) if self.grad_scaler else 1.0
         gradient = array(g).astype(np.float64) / scale
         if not np.isfinite(gradient).all() or not gradient.size:
-            return  # not finite: a gradient scaler also skips the step of the other parameters
+            return  # not finite: a gradient scaler skips the step of the other parameters too
         version, forward_in = stamp
         self._engine.collect_rows(array(ids), gradient, version, self._collected(forward_in))
 
@@ -354,7 +355,7 @@ class FactoredOutput(nn.Module):
 
     @torch.no_grad()
     def outputs(self, input: Tensor, rows: Any) -> Tensor:
-        """Return only the outputs ``rows``, (m, len(rows)); no gradient flows through them."""
+        """Return the outputs ``rows`` only, (m, len(rows)); no gradient flows through them."""
         return self._outputs(self._checked(input), rows)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
@@ -364,8 +365,8 @@ class FactoredOutput(nn.Module):
 
     @torch.no_grad()
     def top(self, input: Tensor, k: int) -> torch.return_types.topk:
-        """Return the k largest of all D outputs per example, as ``torch.topk`` does; equal outputs by ascending
-        index."""
+        """Return the k largest of all D outputs per example, as ``torch.topk`` does. Among equal outputs, the smaller
+        index comes first."""
         return self._top(self._checked(input), k)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
@@ -375,11 +376,11 @@ class FactoredOutput(nn.Module):
         return torch.return_types.topk(largest)
 
     def weights(self, rows: Any = None) -> Tensor:
-        """Return W[rows] (all rows if None), so that o = W h; the bias, if any, is the last column."""
+        """Return W[rows] (all rows if None), so that o = W h. The last column is the bias, if there is one."""
         return torch.from_numpy(self._engine.output.weights(None if rows is None else _host(rows)))
 
     def to_linear(self) -> nn.Linear:
-        """Return a copy of W as ``torch.nn.Linear(in_features, num_classes)`` with the same outputs o, for export to
+        """Return a ``torch.nn.Linear(in_features, num_classes)`` with a copy of W and the same outputs, for export to
         programs without wordsparse."""
         weights = self.weights()
         linear = nn.Linear(self.in_features, self.num_classes, bias=self.bias, device="meta").to_empty(device="cpu")
@@ -401,7 +402,7 @@ class FactoredOutput(nn.Module):
         state.restore(self, self._engine)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FactoredOutput":
-        """Handle ``to``, ``double``, ``half``, ``share_memory``: the state keeps its device and its precision."""
+        """Handle ``to``, ``double``, ``half`` and ``share_memory``, but keep the state's device and precision."""
         moved = fn(torch.zeros(1, dtype=self.dtype))
         if moved.is_meta or (moved.device.type == "cpu" and moved.is_shared()):
             raise InputError(
@@ -417,7 +418,7 @@ class FactoredOutput(nn.Module):
         self._start(self._engine)
 
     def __prepare_scriptable__(self) -> NoReturn:
-        """Refuse torch.jit.script, which calls this first."""
+        """Refuse torch.jit.script, which calls this method first."""
         raise InputError(NO_EXPORT)
 
     def _checked(self, input: Any) -> Tensor:

@@ -1,7 +1,7 @@
 """The operators that autograd and torch.compile see: losses, and rows of W as inputs, each with its backward pass.
 
-They call the ``compute_…`` methods of the live module with the number ``layer`` (:func:`register`). To the compiler,
-the operators are pure: it may not look into them, and it does not drop them because their outputs are used.
+An operator calls a ``compute_…`` method of the module whose number is ``layer`` (:func:`register`). For the compiler,
+operators are pure functions that it cannot look into; it does not remove them, because their outputs are used.
 """
 
 import itertools
@@ -19,7 +19,7 @@ _layers: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
 
 def register(layer: nn.Module) -> int:
-    """Return a number for a module, valid for as long as the module lives."""
+    """Return a number for a module, which is valid as long as the module exists."""
     number = next(_numbers)
     _layers[number] = layer
     return number
@@ -40,7 +40,7 @@ def _(h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
 
 
 def _stamp(version: int) -> Tensor:
-    """Return a forward pass's stamp: the version of W, and the number of the backward pass in which it ran, or −1."""
+    """Return the stamp of a forward pass: the version of W, and the number of the backward pass around it, or −1."""
     return torch.tensor([version, passes.now()])
 
 
@@ -48,7 +48,7 @@ def _stamp(version: int) -> Tensor:
 def gradient(
     g: Tensor, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, stamp: Tensor, layer: int, trains: bool, call: int
 ) -> tuple[Tensor, Tensor]:
-    """Return the gradients by h and by the empty anchor, which keeps the operator alive if h needs no gradient.
+    """Return the gradients by h and by the empty anchor, so that autograd calls this even if h needs no gradient.
 
     ``call`` is a new number in every call, so that a compiler does not merge equal calls: each must be collected.
     """
@@ -63,9 +63,9 @@ def _(g: Tensor, h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     h, ctx.anchor, rows, ids, weights, ctx.layer, ctx.trains = inputs
-    ctx.module = _layers[ctx.layer]  # keeps the module alive as long as its loss
+    ctx.module = _layers[ctx.layer]  # keeps the module alive as long as the graph of its loss
     ctx.save_for_backward(h, rows, ids, weights)
-    ctx.stamp = output[1]  # not saved: a checkpoint would replace it by the stamp of its second forward pass
+    ctx.stamp = output[1]  # not saved: a checkpoint would replace it by the stamp of the recomputation
 
 
 def _backward(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
@@ -97,7 +97,7 @@ def _(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Te
 
 @torch.library.custom_op("wordsparse::rows_gradient", mutates_args=())
 def rows_gradient(g: Tensor, ids: Tensor, stamp: Tensor, layer: int, call: int) -> Tensor:
-    """Return the gradient by the empty anchor; the layer collects the gradient by the rows. ``call`` as above."""
+    """Return the gradient by the empty anchor; the layer collects the gradient by the rows. ``call``: see gradient."""
     _layers[layer].collect_rows(g, ids, stamp.tolist())
     return g.new_empty(0)
 

@@ -1,4 +1,4 @@
-"""The settings of the fused update as an optimizer, so that PyTorch's schedulers can change them."""
+"""The settings of the fused update in the form of an optimizer, so that PyTorch's schedulers can change them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,19 +13,20 @@ from wordsparse.torch.engine import StepOptions
 class FusedOptimizer(torch.optim.Optimizer):
     """The ``lr`` and ``weight_decay`` of a layer that updates its weights in its backward pass.
 
-    Its ``step`` changes no weights: it ends a step of training, so that a second backward pass before it is refused.
+    Its ``step`` changes no weights. It marks the end of a training step, so that a second backward pass before it can
+    be refused.
 
     Parameters
     ----------
     anchor : torch.Tensor
         The empty tensor through which autograd reaches the layer.
     lr : float, optional
-        None: a factor of the size of the layer's second-order step, which is 1 at first.
+        None for second-order steps; lr is then a factor of their size, initially 1.
     weight_decay : float
     """
 
-    # Whether a backward pass has updated the weights since the last step, and whether the loop calls ``step`` at all.
-    # Copies of an optimizer keep only its groups.
+    # Whether a backward pass has updated the weights since the last call of ``step``, and whether the training loop
+    # calls ``step`` at all. They are class attributes because copies of an optimizer keep only its groups.
     passed = False
     watches = False
 
@@ -42,14 +43,14 @@ class FusedOptimizer(torch.optim.Optimizer):
         return StepOptions(lr, weight_decay, group["second_order"])
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Return the result of the closure, if there is one; weights do not change."""
+        """Return the result of the closure, if there is one. Weights do not change."""
         with torch.enable_grad():
             result = closure() if closure else None
         self.passed, self.watches = False, True
         return result
 
     def check_pass(self) -> None:
-        """Refuse (InputError) a second backward pass before :meth:`step`, in a loop that calls it."""
+        """Raise InputError at a second backward pass before :meth:`step`, if the loop calls ``step`` at all."""
         if self.passed and self.watches:
             raise InputError(
                 "two backward passes without a step between them: FactoredOutput has updated its weights after the "

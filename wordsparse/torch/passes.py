@@ -1,7 +1,7 @@
-"""Collects the gradients of a backward pass, for one step on all of them.
+"""The collection of all gradients in a backward pass, so that one step applies them together.
 
-W does not change until the pass has ended. So activation checkpoints, which compute again in the middle of the pass,
-see the same weights as the forward pass, and the order of the calls in a network does not matter.
+W does not change until the pass has ended. Activation checkpoints, which recompute activations during the pass, thus
+see the weights of the forward pass, and the order of calls in a network does not matter.
 """
 
 import sys
@@ -16,34 +16,35 @@ from torch import Tensor
 from wordsparse.errors import InputError
 from wordsparse.torch.gradients import Gradients
 
-# Keys are the numbers of the layer and of PyTorch's pass. PyTorch holds the callback of a pass and drops it with the
-# pass, so a failed pass leaves nothing behind.
+# Keys are the number of the layer and of PyTorch's backward pass. PyTorch deletes the callback of a pass, which refers
+# to its gradients, when the pass ends or fails, so a failed pass leaves nothing behind.
 _passes: WeakValueDictionary[tuple[int, int], Gradients] = WeakValueDictionary()
 
 
 def now() -> int:
-    """Return the number of the backward pass in which this thread is; −1 outside any pass."""
+    """Return the number of the backward pass that this thread is in, or −1 outside of any pass."""
     return int(torch._C._current_graph_task_id())
 
 
 def reaches(leaf: Tensor) -> bool:
-    """Return whether this backward pass accumulates into a leaf: ``backward`` does, ``torch.autograd.grad`` with other
+    """Return whether this backward pass accumulates into a leaf. ``backward`` does; ``torch.autograd.grad`` with other
     inputs does not."""
     try:
         return bool(torch._C._will_engine_execute_node(torch.autograd.graph.get_gradient_edge(leaf).node))
-    except RuntimeError:  # the leaf is itself an input of autograd.grad, as if a compiler traces
+    except RuntimeError:  # the leaf is an input of autograd.grad, for example if a compiler traces
         return True
 
 
 def collected(layer: int, forward_in: int, begin: Callable[[], None], take: Callable[[Gradients], None]) -> Gradients:
-    """Return the gradients of this backward pass of a layer, by its number; the forward pass ran in ``forward_in``.
+    """Return the gradients that this backward pass collects for a layer. ``forward_in`` is the number of the backward
+    pass in which the forward pass ran, or −1.
 
     If the pass is new, ``begin`` is called first, and ``take`` at the end of the pass.
 
     Raises
     ------
     InputError
-        If this pass is inside another pass, which goes on when this one ends; or if PyTorch would not report the end
+        If this pass is inside another pass, which would go on after the step; or if PyTorch would not report the end
         of the pass.
     """
     if forward_in not in (-1, now()):

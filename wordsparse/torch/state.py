@@ -1,4 +1,4 @@
-"""The state of a layer as the buffers of a module: tensors on the same memory, so that nothing is held twice."""
+"""The state of a layer as buffers of a module. The tensors share the memory of the layer's arrays."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,12 +13,12 @@ from wordsparse.layer.core import ExactLayer
 from wordsparse.torch.engine import Engine
 
 FACTORS = ("U", "U_inverse", "omega", "Q", "w_bar")
-# The largest difference between Q and WᵀW, and between w̄ and Wᵀp, relative to the largest entry: far above rounding.
+# The largest accepted error of Q = WᵀW and w̄ = Wᵀp, relative to the largest entry. Rounding errors are far smaller.
 AGREEMENT = 1e-3
 
 
 def link(module: nn.Module, engine: Engine) -> None:
-    """Point the buffers at the arrays that the layer has now."""
+    """Make the buffers refer to the current arrays of the layer."""
     core = engine.output.core
     buffers: dict[str, Any] = {"V": torch.from_numpy(core.V)}
     buffers |= {name: torch.from_numpy(getattr(core.factors, name)) for name in FACTORS}
@@ -34,12 +34,12 @@ def link(module: nn.Module, engine: Engine) -> None:
 def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix: str) -> None:
     """Refuse a state dictionary with numbers that are not finite, or with Q and w̄ that do not belong to its W.
 
-    Names and shapes that do not fit are left to PyTorch.
+    PyTorch itself reports wrong names and shapes.
 
     Raises
     ------
     InputError
-        If the dictionary cannot be the state of a layer; the message names the entry.
+        If the dictionary cannot be the state of a layer. The message names the wrong entry.
     """
     entries = {name: loaded.get(prefix + name) for name in module._buffers}
     if any(part is None or part.shape != module.get_buffer(name).shape for name, part in entries.items()):
@@ -51,13 +51,13 @@ def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix
     U, omega = arrays["U"].astype(np.float64), arrays["omega"].astype(np.float64)
     V, p = arrays["V"], arrays.get("measure_roots", np.ones(core.n_outputs))
     Q, w_bar, total = np.zeros_like(U), np.zeros_like(omega), float(np.square(p, dtype=np.float64).sum())
-    for block in core.blocks():  # W' = V U + p ωᵀ, in float64: its terms cancel
+    for block in core.blocks():  # W' = V U + p ωᵀ needs float64, because its terms may cancel
         W = V[block].astype(np.float64) @ U + np.outer(p[block], omega)
         Q += W.T @ W
         w_bar += p[block] @ W
     largest, rounding = float(np.abs(omega).max(initial=0)), 100 * np.finfo(np.float32).eps
     for name, expected, terms in (("Q", Q, largest**2), ("w_bar", w_bar, largest)):
-        # If terms cancel, the rounding of the terms remains.
+        # If terms cancel, their rounding errors remain.
         tolerance = AGREEMENT * np.abs(expected).max(initial=0) + rounding * total * terms + 1e-33
         if np.abs(arrays[name] - expected).max(initial=0) > tolerance:
             raise InputError(
@@ -66,7 +66,7 @@ def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix
 
 
 def restore(module: nn.Module, engine: Engine) -> None:
-    """Take over the loaded contents of the buffers."""
+    """Set the state of the layer from the loaded buffers."""
     core = engine.output.core
     state: dict[str, Any] = {name: array(module.get_buffer(name)) for name in ("V", *FACTORS)}
     state["folds"], state["stable_norm"] = int(module.get_buffer("folds")), float(module.get_buffer("stable_norm"))
@@ -80,7 +80,7 @@ def restore(module: nn.Module, engine: Engine) -> None:
 
 
 def array(tensor: Tensor) -> NDArray[Any]:
-    """Return a tensor as an array on the host, in a precision that NumPy has."""
+    """Return a tensor as a host array, in a precision that NumPy supports."""
     tensor = tensor.detach().cpu()
     values: NDArray[Any] = (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy()
     return values

@@ -1,4 +1,4 @@
-"""Converts every form of targets into three tensors: the row, the id and the weight of each target."""
+"""Conversion of all forms of targets into three tensors: the row, the id and the weight of each target."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ Triple = tuple[Tensor, Tensor, Tensor]
 
 
 def triple(target: Any, shape: tuple[int, int], ignore_index: int) -> tuple[Triple, Tensor | None]:
-    """Return rows, ids and weights of targets of ``shape`` (m, D), and a mask of the rows that count (None: all).
+    """Return rows, ids and weights of targets of ``shape`` (m, D), and a mask of the rows that count, or None for all.
 
     Raises
     ------
     InputError
-        If the target has another form, or does not fit the shape.
+        If the target has no accepted form, or does not fit the shape.
     """
     if isinstance(target, np.ndarray):
         target = torch.from_numpy(target)
@@ -41,7 +41,7 @@ def triple(target: Any, shape: tuple[int, int], ignore_index: int) -> tuple[Trip
 
 
 def _of_ids(target: Tensor, shape: tuple[int, int], ignore_index: int) -> tuple[Triple, Tensor]:
-    """Convert ids. Padding becomes a target 0 of weight 0, so that the shapes do not depend on the content."""
+    """Convert ids. Padding becomes target 0 with weight 0, so that shapes do not depend on the content."""
     m = shape[0]
     if target.shape[:1] != (m,) or target.ndim > 2 or (target.ndim == 2 and target.shape == shape):
         raise InputError(
@@ -55,7 +55,7 @@ def _of_ids(target: Tensor, shape: tuple[int, int], ignore_index: int) -> tuple[
 
 
 def _of_weights(target: Tensor, shape: tuple[int, int]) -> Triple:
-    """Convert a tensor (m, D), dense or sparse in any layout."""
+    """Convert a tensor of weights (m, D), dense or sparse in any layout."""
     if tuple(target.shape) != shape:
         raise InputError(
             f"target of {target.dtype} must have shape {shape}, one row per example, not {tuple(target.shape)}: "
@@ -86,7 +86,7 @@ def _is_whole(part: Tensor) -> bool:
 
 @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
 def _of_scipy(target: Any, shape: tuple[int, int]) -> Triple:
-    # Values keep their precision; squared error adds repeated values up later.
+    # Values keep their precision. Repeated values are added up later, for squared error only.
     kind = target.dtype if target.dtype.kind == "f" else np.dtype(np.float32)
     indptr, columns, values = validation.sparse_targets(target, *shape, kind, add_up=False)
     rows = np.repeat(np.arange(shape[0]), np.diff(indptr))
