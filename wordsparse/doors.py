@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "vectors": ("wordsparse.cli.vectors", "Print the vectors of words."),
     "next": ("wordsparse.cli.next", "Show the likeliest next items of a basket or session."),
     "explore": ("wordsparse.explorer.command", "Write one HTML page that shows the vectors of MODEL."),
-    "labels": ("wordsparse.labels.command", "Train, use and judge classifiers for huge sets of labels."),
+    "labels": ("wordsparse.labels.command", "Train, use and evaluate classifiers for huge sets of labels."),
     "demo": ("wordsparse.demo.command", "Train on the docstrings of the installed NumPy, SciPy and Python."),
     "corpora": ("wordsparse.cards.command", "List and fetch public texts and test sets."),
     "doctor": ("wordsparse.cli.doctor", "Show which parts are compiled, installed and used, and why others are not."),

@@ -1,4 +1,4 @@
-"""Estimators for huge sets of sparse labels, and the files of their data; they need scikit-learn."""
+"""Estimators for huge sets of sparse labels, and readers of their data files. They need scikit-learn."""
 
 from wordsparse.corpus.tables.sparse import read_data
 from wordsparse.labels.classifier import SparseTargetClassifier

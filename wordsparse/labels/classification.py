@@ -1,7 +1,7 @@
-"""A trained classifier of sparse rows: ridge regression, calibrated, with a logistic head where that is better.
+"""A trained classifier of sparse rows: a calibrated ridge regression, with a logistic head if that is better.
 
-Nothing needs to be set: λ (:mod:`wordsparse.labels.tuning`), the scoring power and the probabilities
-(:mod:`wordsparse.labels.logistic`) come from predictions for left-out training rows.
+It has no settings to tune: predictions for left-out training rows determine λ (:mod:`wordsparse.labels.tuning`), the
+scoring power and the probabilities (:mod:`wordsparse.labels.logistic`).
 """
 
 import logging
@@ -31,17 +31,17 @@ from wordsparse.types import Array
 logger = logging.getLogger(__name__)
 
 HEAD_LABELS = 128
-# At most one row in this many is held out from the head, to judge it.
+# One row in this many, at most, is held out to evaluate the head.
 HELD_OUT = 10
-# Fewest rows for which a head is fitted; with fewer, the regression is better.
+# The fewest rows for which a head is fitted; with fewer rows, the regression is better.
 HEAD_ROWS = 1000
-# Value of the constant column, for rows of length 1.
+# The value of the constant column, given rows of length 1.
 CONSTANT = 0.5
 
 
 @dataclass(frozen=True)
 class Head:
-    """A logistic head: its labels, ascending, and their weights (f, m)."""
+    """A logistic head: its labels in ascending order, and their weights (f, m)."""
 
     labels: Array
     W: Array
@@ -53,7 +53,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A model of the log-odds of labels; it divides rows by ``length``, the root mean square of the training rows."""
+    """A model of the log-odds of labels. It divides rows by ``length``, the root mean square length in training."""
 
     length: float
     scorer: Scorer
@@ -62,7 +62,7 @@ class Classifier:
 
     @classmethod
     def fitted(cls, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> "Classifier":
-        """Fit X (n, f) and Y (n, D) of ones, SciPy CSR float32."""
+        """Fit a classifier to X (n, f) and Y (n, D) of ones, both SciPy CSR float32."""
         n = X.shape[0]
         length = float(np.linalg.norm(X.data.astype(np.float64)) / np.sqrt(n)) or 1.0
         problem, ridge = tuned(prepared(X, length), Y, dim, seed, kernels)
@@ -75,7 +75,7 @@ class Classifier:
         return cls(length, scorer, calibration, _head(problem, scorer, rows, left, left.scores(calibration)))
 
     def top(self, X: Any, k: int) -> tuple[Array, Array]:
-        """Return the k likeliest labels of each row, −1 if there are fewer, and their log-odds."""
+        """Return the k likeliest labels of each row, padded with −1, and their log-odds."""
         best_labels = np.full((X.shape[0], k), -1)
         best_logits = np.full(best_labels.shape, -np.inf, np.float32)
         for rows, (labels, logits) in zip(blocks(X), self._candidates(X), strict=True):
@@ -85,7 +85,7 @@ class Classifier:
         return best_labels, best_logits
 
     def likely(self, X: Any) -> Any:
-        """Return the labels of each row whose probability is at least ½, CSR of ones."""
+        """Return the labels of each row with a probability of at least ½, as CSR of ones."""
         rows = []
         for labels, logits in self._candidates(X):
             row, place = np.nonzero(logits >= 0)
@@ -94,7 +94,7 @@ class Classifier:
         return sp.csr_array(sp.vstack(rows, format="csr"))
 
     def _candidates(self, X: Any) -> Iterator[tuple[Array, Array]]:
-        """Yield candidates for each row's best labels, and their log-odds, for some rows at a time."""
+        """Yield candidates for the best labels of each row, with their log-odds, for some rows at a time."""
         X, scorer, offsets = prepared(X, self.length), self.scorer, self.calibration.offsets(self.scorer.counts)
         in_head = np.searchsorted(scorer.frequent, self.head.labels)
         for rows in blocks(X):
@@ -104,7 +104,7 @@ class Classifier:
             yield labels, logits
 
     def logits(self, X: Any, columns: Array) -> Array:
-        """Return the log-odds of chosen labels, (n, columns)."""
+        """Return the log-odds of the labels ``columns``, (n, columns)."""
         X = prepared(X, self.length)
         offsets = self.calibration.offsets(self.scorer.counts[columns])
         logits = self.calibration.logits(self.scorer.outputs(X, columns), offsets)
@@ -114,7 +114,7 @@ class Classifier:
         return logits
 
     def state(self) -> dict[str, Any]:
-        """Return the arrays and numbers of the model."""
+        """Return the arrays and numbers of the model, for :meth:`restored`."""
         return {
             **vars(self.scorer.inverse),
             "counts": self.scorer.counts,
@@ -143,9 +143,9 @@ def prepared(X: Any, length: float) -> Any:
 
 
 def _head(problem: RidgeProblem, scorer: Scorer, rows: Array, left: LeftOut, scores: Array) -> Head:
-    """Fit the logistic head; return one without labels unless it ranks rows held out from it better.
+    """Fit the logistic head. Return a head without labels unless the head ranks held-out rows better.
 
-    ``left`` holds the labels of the ``rows`` that the regression left out, and ``scores`` their log-odds.
+    ``left`` holds the labels that the regression ranks first for the ``rows``, left out, ``scores`` their log-odds.
     """
     n, f = problem.X.shape
     none = Head(np.zeros(0, np.int64), np.zeros((f, 0), np.float32))

@@ -23,30 +23,30 @@ BaseEstimator: Any = _sklearn.BaseEstimator
 ClassifierMixin: Any = _sklearn.ClassifierMixin
 
 DIM = 300
-# With at most this many features, the basis includes all of them.
+# With at most this many features, the basis spans all of them.
 ALL_FEATURES = 600
-# Options of predict in fastText and other tools.
+# Names of options that fastText and other tools give to predict.
 _ELSEWHERE = dict.fromkeys(("k", "topk", "n", "threshold"), "predict_topk(X, k) gives k labels and their probabilities")
 
 
 class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Multi-label classification of sparse rows, each with few of possibly very many labels.
 
-    It fits a ridge regression on all features and labels at once, of rank 300 plus a diagonal (of full rank with at
-    most 600 features). Leave-one-out on the training rows chooses λ, and the outputs are calibrated to probabilities.
-    Logistic regression predicts the 128 most frequent labels if it ranks held-out rows better.
+    It fits one ridge regression on all features and labels, with XᵀX as a matrix of rank 300 plus a diagonal (up to 600
+    features, exactly). Leave-one-out predictions for training rows choose λ and calibrate outputs to probabilities. A
+    logistic regression predicts the 128 most frequent labels instead if it ranks held-out rows better.
 
     Parameters
     ----------
     threads : int, optional
-        Threads of the compiled kernels; by default one for each available CPU.
+        Threads of the compiled kernels; by default, one per available CPU.
     random_state : int
-        Seed of the basis and of the choice of left-out rows.
+        The seed for the basis and for the choice of left-out rows.
 
     Attributes
     ----------
     classes_ : (D,) array
-        The labels: 0 … D − 1, or the values in a one-dimensional y or in its lists, in ascending order.
+        The labels: 0 … D − 1, or the values in a one-dimensional y or in lists, in ascending order.
     n_features_in_ : int
     power_ : float
         The scoring power a: labels are ranked by o n_l^−a.
@@ -57,10 +57,10 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     Notes
     -----
-    y is a SciPy sparse matrix (rows, D) of zeros and ones, or the same dense, or one-dimensional with one class per
-    row, or a list, tuple or set of labels for each row (sets if the labels are numbers and all rows have equally many).
-    ``predict`` answers in the same form, with a tuple of labels per row for the last. Pickles (joblib) contain code
-    that runs: load only your own. :meth:`save` writes a directory without code.
+    y is a matrix (rows, D) of zeros and ones, SciPy sparse or dense; or one-dimensional, with a class per row; or it
+    has a list, tuple or set of labels for each row (sets, if labels are numbers and all rows have equally many).
+    ``predict`` answers in the same form, but with tuples in place of lists and sets. Loading a pickle (joblib) can run
+    code, so load only your own. :meth:`save` writes a directory without code.
     """
 
     takes_texts: ClassVar[bool] = False
@@ -86,7 +86,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         Parameters
         ----------
         X, y
-            See the class.
+            As the class describes them.
 
         Raises
         ------
@@ -107,8 +107,9 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return self._with(fitted, X.shape[0], classes, kind)
 
     def predict(self, X: Any, **unknown: NoReturn) -> Any:
-        """Predict the labels of each row whose probability is at least ½, in the form of y: CSR (n, D) for sparse,
-        dense for dense, tuples of labels for lists; for a one-dimensional y, the likeliest class of each row."""
+        """Predict the labels of each row with probabilities of at least ½; for one-dimensional y, the likeliest class.
+
+        The result has the form of y: CSR (n, D), a dense matrix, or tuples of labels."""
         refuse_unknown(unknown, ["X"], others=_ELSEWHERE)
         checks.check_is_fitted(self)
         if self._kind == "classes":
@@ -127,13 +128,13 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         Returns
         -------
         labels : (n, k) int64, probabilities : (n, k) float32
-            k is cut to D. Labels are columns of y (indices of ``classes_``); −1 with probability 0 if the search found
-            fewer (:mod:`wordsparse.labels.scoring`).
+            k is at most D. Labels are columns of y (indices of ``classes_``). If the search found fewer than k
+            (:mod:`wordsparse.labels.scoring`), the others are −1 with probability 0.
         """
         return self._topk(X, k)
 
     def _topk(self, X: Any, k: int) -> tuple[Array, Array]:
-        """Return the result of :meth:`predict_topk`, with labels as columns."""
+        """Return the result of :meth:`predict_topk` with columns of y as labels."""
         X, k = self._features(X, reset=False), validation.positive_int("k", k)
         with at_work():
             labels, logits = self._fitted.top(X, min(k, len(self.classes_)))
@@ -146,7 +147,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return labels
 
     def decision_function(self, X: Any, columns: Any = None) -> Array:
-        """Return the log-odds of chosen labels, (n, columns) float32; by default all labels, if memory suffices.
+        """Return the log-odds of the labels ``columns``, (n, columns) float32; by default all labels, if memory allows.
 
         If y had two classes, the result is (n,), positive for the second class.
         """
@@ -157,7 +158,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return logits
 
     def predict_proba(self, X: Any, columns: Any = None) -> Array:
-        """Return the probabilities of chosen labels, (n, columns). For a one-dimensional y, all classes sum to 1."""
+        """Return the probabilities of the labels ``columns``. For one-dimensional y, all classes sum to 1."""
         checks.check_is_fitted(self)
         if self._kind != "classes":
             return probabilities(self._logits(X, columns))
@@ -170,15 +171,15 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return result
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return P@1, the (weighted) share of rows whose likeliest label is true: accuracy, if rows have one class."""
+        """Return P@1: the (weighted) fraction of rows whose likeliest label is true. With one class, it is accuracy."""
         labels, _ = self._topk(X, 1)
         truth = targets.known_labels(y, self.classes_, self._kind)
         checks.check_consistent_length(labels, truth)
         return float(np.average(is_true(truth, labels)[:, 0], weights=sample_weight))
 
     def evaluate(self, X: Any, y: Any, k: tuple[int, ...] = (1, 3, 5)) -> dict[str, Any]:
-        """Compute P@k, nDCG@k and PSP@k, with propensities from the training rows (A = 0.55, B = 1.5). Labels that the
-        training rows do not have are ignored."""
+        """Compute P@k, nDCG@k and PSP@k, with propensities from the training rows (A = 0.55, B = 1.5). Labels that no
+        training row has are ignored."""
         checks.check_is_fitted(self)
         truth = targets.known_labels(y, self.classes_, self._kind)
         if not truth.nnz:
@@ -189,7 +190,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return ranking_scores(labels, truth, weights, depths)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write a directory, all or nothing: checksummed arrays and a manifest, no pickle.
+        """Write a directory with checksummed arrays and a manifest, all or nothing. It contains no pickle.
 
         Raises
         ------
@@ -224,29 +225,29 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self._with(fitted, content["rows"], classes, content["kind"])
 
     def _with(self, fitted: Classifier, rows: int, classes: Array, kind: str) -> Self:
-        """Set a fit and the attributes that describe it; return this estimator."""
+        """Set a fitted classifier and the attributes that describe it. Return this estimator."""
         self._fitted, self.n_rows_, self.classes_, self._kind = fitted, rows, classes, kind
         self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
         return self
 
     def _features(self, X: Any, *, reset: bool) -> Any:
-        """Convert X (n, f), sparse or dense, to CSR float32 with scikit-learn's checks. Unless ``reset``, which ``fit``
-        sets, the estimator must be fitted."""
+        """Convert X (n, f), sparse or dense, to CSR float32 with scikit-learn's checks. The estimator must be fitted,
+        except with ``reset``, which ``fit`` uses."""
         if not reset:
             checks.check_is_fitted(self)
         is_sparse: bool = sp.issparse(X)
         if is_sparse and len(X.shape) == 2 and X.dtype.kind in "fiub":
             X = validation.csr("X", X, np.dtype(np.float32))
-        with np.errstate(over="ignore"):  # numbers beyond float32 become infinite and are refused
+        with np.errstate(over="ignore"):  # too large numbers become infinite and are refused
             return sp.csr_array(checks.validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=reset))
 
     def _chosen(self, columns: Any) -> Array:
-        """Return the requested columns; all columns for None."""
+        """Return the requested columns, or all columns for None."""
         count = len(self.classes_)
         return np.arange(count) if columns is None else validation.output_rows(columns, count, "columns")
 
     def _logits(self, X: Any, columns: Any) -> Array:
-        """Return the log-odds of chosen labels, (n, columns); InputError if they exceed memory."""
+        """Return the log-odds of labels, (n, columns). Raise InputError if they exceed the memory."""
         X = self._features(X, reset=False)
         rows, chosen = X.shape[0], self._chosen(columns)
         need = rows * chosen.shape[0] * 4

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 targets_option = click.option(
     "--targets", metavar="FILE", type=PATH, help="npz file of the labels, if DATA is an npz file of features."
 )
-SHOWN = 5  # labels in the report of training
+SHOWN = 5  # labels in the report after training
 threads_option = click.option("--threads", type=int, help="Number of threads.  [default: all available CPUs]")
 
 
@@ -43,7 +43,7 @@ def table_options(command: Any) -> Any:
 
 @click.group("labels")
 def command() -> None:
-    """Train, use and judge classifiers for huge sets of labels.
+    """Train, use and evaluate classifiers for huge sets of labels.
 
     DATA holds texts or numbers. Texts: a table (CSV, JSON lines, Parquet) with --column and --labels, or lines of text
     with labels as words '__label__NAME', as for fastText. Numbers: lines 'label,label feature:value ...', with
@@ -118,9 +118,9 @@ def train(
 @click.argument("data", type=PATH)
 @column_option
 @click.option("-k", type=int, default=5, show_default=True, help="Labels of each row.")
-@click.option("--threshold", type=float, default=0.0, help="Leave out labels of a smaller probability.")
+@click.option("--threshold", type=float, default=0.0, help="Leave out labels with a smaller probability.")
 @click.option("-o", "--output", metavar="FILE", type=PATH, help="Parquet or JSON lines file; - for JSON lines.")
-@click.option("--keep", metavar="NAME,NAME", help="Columns of the table to write with the labels to --output.")
+@click.option("--keep", metavar="NAME,NAME", help="Columns of the table to copy to --output.")
 @json_option
 def predict(
     model: Path,
@@ -146,7 +146,7 @@ def predict(
         writing.check(output)
         storage.check_apart(output, [model, data])
     if keep and (output is None or format_of_name(data) is None):
-        raise InputError("--keep names columns of a table, which are written to a file: name it, --output")
+        raise InputError("--keep copies columns of a table to the output file: name the file with --output")
     names = keep.split(",") if keep else []
     cells = [row for _, row in table_rows(data, names)] if names else []
     kept_columns = {name: [row[place] for row in cells] for place, name in enumerate(names)}
@@ -172,7 +172,7 @@ def predict(
 
 
 def _answers(classifier: "SparseTargetClassifier", X: Any, k: int, least: float) -> list[list[Any]]:
-    """Return the likeliest labels of each row, each with its probability, as JSON."""
+    """Return the likeliest labels of each row with their probabilities, as JSON."""
     labels, probabilities = classifier.predict_topk(X, k)
     if not classifier.takes_texts:
         labels = classifier.named(labels)
@@ -192,7 +192,7 @@ def _answers(classifier: "SparseTargetClassifier", X: Any, k: int, least: float)
 def evaluate(
     model: Path, data: Path, targets: Path | None, k: tuple[int, ...], as_json: bool, **source: str | None
 ) -> None:
-    """Judge MODEL on DATA by P@k, nDCG@k and PSP@k.
+    """Evaluate MODEL on DATA by P@k, nDCG@k and PSP@k.
 
     PSP@k uses A = 0.55, B = 1.5 and the propensities of the training rows.
     """
@@ -212,7 +212,7 @@ def evaluate(
 
 
 def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier":
-    """Load a saved classifier; InputError if ``source`` names columns and the classifier was trained on numbers."""
+    """Load a saved classifier. Raise InputError if ``source`` names columns, but it was trained on numbers."""
     from wordsparse.labels import SparseTargetClassifier
 
     classifier = SparseTargetClassifier.load(model)
@@ -224,7 +224,7 @@ def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier
 def _rows(
     classifier: "SparseTargetClassifier", data: Path, targets: Path | None, source: dict[str, str]
 ) -> tuple[Any, Any]:
-    """Read the rows or texts of DATA, and their labels; a trained classifier determines the sizes."""
+    """Read the rows or texts of DATA and their labels. If there is a trained classifier, it determines the sizes."""
     from wordsparse.labels import read_data, read_texts
 
     if classifier.takes_texts:

@@ -1,15 +1,16 @@
-"""Logistic regression: from ridge outputs to rankings and probabilities, and for the most frequent labels.
+"""Logistic regression: rankings and probabilities from ridge outputs, and a head for the most frequent labels.
 
-Labels are ranked by o n_l^−a, where a is the *scoring power*: the noise of an output grows with its label's count n_l,
-so of two equal outputs the rarer label's is the better bet. Probabilities are a logistic regression on this score:
+Labels are ranked by o n_l^−a, where n_l is the count of the label and a the *scoring power*. The noise of an output
+grows with n_l, so of two equal outputs, the output of the rarer label is the better bet. A logistic regression on this
+score gives the probabilities:
 
     logit P(label l | x) = b log(o n_l^−a) + c
 
-The power, the slope b and the shift c are fitted to outputs for left-out training rows.
+a, the slope b and the shift c are fitted to outputs for left-out training rows.
 
-The most frequent labels, which decide much of a data set's P@1, have their own logistic regression on all sparse
-features, the *head*: squared error fits them worse than a likelihood does. Newton's method fits all of them at once.
-Each step takes some conjugate gradients, preconditioned by the ridge regression's M⁻¹ (:mod:`wordsparse.labels.ridge`):
+The most frequent labels, which largely decide P@1, have their own logistic regression on all sparse features, the
+*head*, because a likelihood fits them better than squared error. Newton's method fits all of them at once; each step
+takes some conjugate gradients, preconditioned by M⁻¹ of the ridge regression (:mod:`wordsparse.labels.ridge`):
 
     minimise  C Σ_i log(1 + exp(−s_i w·x_i)) + ½‖w‖²  for each label, s_i = ±1
 """
@@ -28,37 +29,37 @@ POWERS = tuple(i / 20 for i in range(13))
 START_POWER = 0.15
 # C in the formula above.
 STRENGTH = 5.0
-# Number of conjugate gradients in each Newton step.
+# The number of conjugate gradients in each Newton step.
 GRADIENTS = (2, 2, 3)
 MIN_CURVATURE = 1e-3
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calibration of outputs: the scoring power a, the slope b and the shift c."""
+    """The calibration of outputs: the scoring power a, the slope b and the shift c."""
 
     power: float = START_POWER
     slope: float = 1.0
     shift: float = 0.0
 
     def offsets(self, counts: Array) -> Array:
-        """Return the constants that the log-odds of labels with these counts contain, float32."""
+        """Return the part of the log-odds that depends only on the counts of labels, float32."""
         return (self.shift - self.slope * self.power * np.log(np.maximum(counts, 1))).astype(np.float32)
 
     def logits(self, outputs: Array, offsets: Array) -> Array:
-        """Return the log-odds of outputs, float32; they grow with the output."""
+        """Return the log-odds of outputs, float32, which increase with the output."""
         o = np.asarray(outputs, np.float32)
         logits: Array = np.log(np.maximum(o, np.float32(MIN_OUTPUT)))
         logits *= np.float32(self.slope)
         logits += offsets
-        # Outputs below the minimum keep their order.
+        # Outputs below MIN_OUTPUT keep their order.
         logits += np.minimum(o - np.float32(MIN_OUTPUT), 0)
         return logits
 
     @classmethod
     def fitted(cls, power: float, outputs: Array, counts: Array, truth: Array) -> "Calibration":
-        """Fit slope and shift for a scoring power to labels ``truth`` (n,) in {0, 1}. A normal prior of
-        variance 1 pulls them towards 1 and 0; the slope stays above 0, which preserves the order."""
+        """Fit slope and shift for this scoring power to ``truth`` (n,) in {0, 1}. Normal priors of variance 1 pull the
+        slope towards 1 and the shift towards 0. The slope stays positive, which preserves the order."""
         plain, start = cls(power), np.array([1.0, 0.0])
         logits = plain.logits(outputs, plain.offsets(counts)).astype(np.float64)
         features = np.stack([logits, np.ones_like(logits)], 1)
@@ -73,16 +74,16 @@ class Calibration:
 
 
 def probabilities(logits: Array) -> Array:
-    """Return 1 / (1 + e^−logit), without overflow."""
+    """Return 1 / (1 + e^−logit) without overflow."""
     return 0.5 * (1 + np.tanh(0.5 * logits))
 
 
 def logistic_head(X: SparseRows, Y: Array, start: Array, inverse: Inverse) -> Array:
     """Fit the weights W (f, m) of the labels Y (n, m) of zeros and ones.
 
-    ``start`` is the ridge regression's M⁻¹XᵀY, and ``inverse`` its M⁻¹. X's last column is constant.
+    ``start`` is M⁻¹XᵀY of the ridge regression, ``inverse`` is its M⁻¹. The last column of X is constant.
     """
-    # If an output o of the regression is near ½, 4 (o − ½) is near its log-odds.
+    # Start at 4 (o − ½), which is close to the log-odds if the output o of the regression is close to ½.
     W = (4 * start).astype(X.values.dtype)
     W[-1] -= 2 / X.values[-1]
     for gradients in GRADIENTS:
@@ -91,7 +92,7 @@ def logistic_head(X: SparseRows, Y: Array, start: Array, inverse: Inverse) -> Ar
 
 
 def _newton_step(X: SparseRows, Y: Array, W: Array, inverse: Inverse, gradients: int) -> None:
-    """Add some conjugate gradients on the Hessian C Xᵀ diag(P (1 − P)) X + I to W, label by label."""
+    """Take a Newton step on W, by conjugate gradients on the Hessian C Xᵀ diag(P (1 − P)) X + I of each label."""
     P = probabilities(X.times(W))
     q = STRENGTH * np.maximum(P * (1 - P), MIN_CURVATURE)
     residual = STRENGTH * X.transposed_times(np.subtract(Y, P, out=P)) - W

@@ -1,14 +1,14 @@
-"""Ridge regression on all features at once, with X'X as low rank plus a diagonal.
+"""Ridge regression on all features at once, with XᵀX approximated by a low-rank matrix plus a diagonal.
 
-With sparse rows X (n, f), XᵀX ≈ V S² Vᵀ + diag(r), where r is the part of each feature's square outside the span of the
-basis V (f, d):
+For sparse rows X (n, f), XᵀX ≈ V S² Vᵀ + diag(r). V (f, d) is an orthonormal basis, and r is the part of each
+feature's square that lies outside its span:
 
     M = V S² Vᵀ + Δ,   Δ = diag(γ r + λ)
     M⁻¹ = Δ⁻¹ − P K⁻¹ Pᵀ,   P = Δ⁻¹V (f, d),   K = S⁻² + VᵀP
 
-so no f×f matrix is formed. V is found by a randomised range finder (Halko, Martinsson & Tropp, "Finding structure
-with randomness", SIAM Review 2011): a random block is multiplied by XᵀX ``PASSES`` times and orthonormalised each time
-through its Gram matrix, then rotated to the singular vectors.
+so no f×f matrix is needed. V comes from a randomised range finder (Halko, Martinsson & Tropp, "Finding structure with
+randomness", SIAM Review 2011): a random block is multiplied by XᵀX ``PASSES`` times, each time orthonormalised through
+its Gram matrix, and finally rotated to the singular vectors.
 """
 
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ from wordsparse.kernels import Csr, Kernels
 from wordsparse.types import Array
 
 PASSES = 2
-# γ: the best value grows with the number of rows; this one value is used for any number.
+# γ. The best value grows with the number of rows, but this constant serves all.
 REST = 3.0
 # Extra columns of the random block, beyond the columns of the basis.
 EXTRA = 10
-# Eigenvalues below this share of the largest are rounding errors.
+# Eigenvalues below this fraction of the largest eigenvalue are rounding errors.
 ROUNDING = 1e-6
 
 
 class SparseRows:
-    """A matrix X (n, f) of sparse rows, validated CSR, multiplied from either side by the compiled kernels."""
+    """A matrix X (n, f) of sparse rows, with products by the compiled kernels. X is validated CSR."""
 
     def __init__(self, matrix: Any, kernels: Kernels) -> None:
         self.kernels = kernels
@@ -40,7 +40,7 @@ class SparseRows:
 
     @cached_property
     def transposed(self) -> Csr:
-        """Structure of Xᵀ."""
+        """The structure of Xᵀ."""
         return self.kernels.transpose(self.csr)
 
     def times(self, matrix: Array) -> Array:
@@ -54,7 +54,7 @@ class SparseRows:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Spectrum of some rows: V (f, d), S² (d,) float64 in descending order, and r (f,)."""
+    """The spectrum of a matrix X: V (f, d), S² (d,) float64 in descending order, and r (f,)."""
 
     V: Array
     S2: Array
@@ -62,7 +62,7 @@ class Spectrum:
 
     @classmethod
     def of(cls, X: SparseRows, dim: int, seed: int) -> "Spectrum":
-        """Compute the spectrum of X; d is ``dim``, or the numerical rank of X if it is smaller."""
+        """Compute the spectrum of X; d is ``dim``, or the numerical rank of X if that is smaller."""
         V, S2 = _randomised_basis(X, dim, seed)
         inside = X.kernels.row_dots(X.kernels.matmul(V, np.diag(S2)), V)
         squares = np.bincount(X.csr.indices, X.values.astype(np.float64) ** 2, X.shape[1])
@@ -71,7 +71,7 @@ class Spectrum:
 
 @dataclass(frozen=True)
 class Inverse:
-    """Inverse M⁻¹ = diag(scale) − P K⁻¹ Pᵀ: ``scale`` (f,) is 1/Δ, P (f, d), K⁻¹ (d, d) float64."""
+    """The inverse M⁻¹ = diag(scale) − P K⁻¹ Pᵀ, where ``scale`` (f,) is 1/Δ, P is (f, d) and K⁻¹ (d, d) float64."""
 
     scale: Array
     P: Array
@@ -102,7 +102,7 @@ def _randomised_basis(X: SparseRows, dim: int, seed: int) -> tuple[Array, Array]
 
 
 def _orthonormal(X: SparseRows, block: Array) -> Array:
-    """Return orthonormal columns with the same span; fewer if the columns are linearly dependent."""
+    """Return orthonormal columns with the span of ``block``; fewer if its columns are linearly dependent."""
     values, vectors = np.linalg.eigh(X.kernels.gram(block))
     is_independent = values > ROUNDING**2 * values[-1]
     return X.kernels.matmul(block, vectors[:, is_independent] / np.sqrt(values[is_independent]))

@@ -1,16 +1,17 @@
 """Outputs of the ridge regression for new rows: all outputs, some of them, or the best labels of each row.
 
-With M⁻¹ = Δ⁻¹ − P K⁻¹ Pᵀ of :mod:`wordsparse.labels.ridge` and B = XᵀY (f, D) sparse,
+Let M⁻¹ = Δ⁻¹ − P K⁻¹ Pᵀ be the inverse of :mod:`wordsparse.labels.ridge`, and B = XᵀY (f, D), which is sparse. Then
 
     o(x) = x M⁻¹ B = x Δ⁻¹B − (x P) Rᵀ,   R = BᵀP K⁻¹ (D, d)
 
-so no f×D matrix is dense. The output of training row i without row i itself is one division (exact for a ridge):
-(o − l y) / (1 − l) with the leverage l = x M⁻¹ xᵀ.
+so no dense f×D matrix is needed. If training row i is left out, its output becomes (o − l y) / (1 − l), where
+l = x M⁻¹ xᵀ is its leverage; this is exact for ridge regression.
 
-The best labels of a row come from two groups. All outputs of the ``FREQUENT`` most frequent labels are computed. Of the
-rarer labels, only those that share an uncommon feature with the row are candidates: a feature with at most ``UNCOMMON``
-rarer labels in the training rows. The ``REFINED`` with the largest outputs from uncommon features alone are kept. So
-the time per row is independent of the number of labels, but a rarer label that shares only common features is missed.
+The best labels of a row come from two groups. For the ``FREQUENT`` most frequent labels, all outputs are computed. A
+rarer label is a candidate only if it shares an uncommon feature with the row, that is, a feature with at most
+``UNCOMMON`` rarer labels in the training rows. Of the candidates, the ``REFINED`` labels with the largest outputs from
+uncommon features are kept. The time per row thus does not depend on the number of labels, but rarer labels that share
+only common features with the row are missed.
 """
 
 from typing import Any
@@ -26,9 +27,9 @@ from wordsparse.types import Array
 FREQUENT = 8192
 UNCOMMON = 32
 REFINED = 12
-# Rows of Δ⁻¹B in which more than this share is not zero are stored as dense rows, in at most four times the memory.
+# Rows of Δ⁻¹B with a larger fraction of nonzeros are stored as dense rows, in at most four times the memory.
 FULL_SHARE = 1 / 8
-# Rows whose outputs are computed at a time.
+# The number of rows whose outputs are computed at a time.
 BLOCK_ROWS = 512
 
 
@@ -38,16 +39,16 @@ class Scorer:
     Attributes
     ----------
     frequent : (F,)
-        The frequent labels, ascending: the labels with the largest ``counts`` (D,), numbers of training rows.
+        The frequent labels in ascending order: the labels of the most training rows, by ``counts`` (D,).
     full, full_part, other_part : (full,), (full, F), CSR (f, F)
-        Δ⁻¹B of the frequent labels: the features whose rows are nearly full, these rows, and the other rows.
+        Δ⁻¹B for the frequent labels: the features whose rows are nearly full, these rows, and all other rows.
     rare_part, uncommon_part : CSR (D, f), CSR (f, D)
-        Δ⁻¹B of the rarer labels, by label; and for their uncommon features, by feature.
+        Δ⁻¹B for the rarer labels, by label; and for their uncommon features only, by feature.
     R, R_frequent : (D, d), (d, F)
     """
 
     def __init__(self, inverse: Inverse, B: Any, counts: Array, kernels: Kernels, most: int) -> None:
-        """Divide B, CSR (f, D), into ``most`` frequent labels and rarer ones."""
+        """Divide the columns of B, CSR (f, D), into the ``most`` frequent labels and rarer labels."""
         self.inverse, self.B, self.counts, self.kernels = inverse, B, counts, kernels
         self.R = kernels.matmul(SparseRows(B, kernels).transposed_times(inverse.P), inverse.K_inverse)
         sparse = _scaled(inverse, B)
@@ -63,7 +64,7 @@ class Scorer:
         self.uncommon_part = _rows_kept(by_feature, np.diff(by_feature.indptr) <= UNCOMMON)
 
     def leverages(self, X: Any) -> Array:
-        """Return l = x M⁻¹ xᵀ of each row, (n,) float64."""
+        """Return l = x M⁻¹ xᵀ for each row, (n,) float64."""
         rows = SparseRows(X, self.kernels)
         H = rows.times(self.inverse.P)
         by_basis = self.kernels.row_dots(H, self.kernels.matmul(H, self.inverse.K_inverse))
@@ -72,7 +73,7 @@ class Scorer:
     def candidates(self, X: Any) -> tuple[Array, Array]:
         """Return candidates for the best labels of each row, and their outputs, both (rows, F + REFINED).
 
-        The F frequent labels come first, then rarer ones; empty places have the label −1 and the output −∞."""
+        The F frequent labels come first, then rarer labels, padded with label −1 and output −∞."""
         H = SparseRows(X, self.kernels).times(self.inverse.P)
         outputs: Array = (X @ self.other_part).toarray()
         outputs += SparseRows(X[:, self.full], self.kernels).times(self.full_part)
@@ -82,7 +83,7 @@ class Scorer:
         return np.hstack([frequent, labels]), np.hstack([outputs, others])
 
     def _rarer(self, X: Any, H: Array) -> tuple[Array, Array]:
-        """Return some rarer labels of each row, and their outputs, (rows, REFINED); H = X P. See the module's head."""
+        """Return rarer labels for each row, and their outputs, (rows, REFINED), as above; H is X P."""
         shared = sp.csr_array(X @ self.uncommon_part)
         along = self.kernels.pair_dots(Csr.of(shared), H, self.R)
         row, place, entry = best_entries(shared.indptr, shared.data - along, REFINED)
@@ -93,7 +94,7 @@ class Scorer:
         return labels, outputs
 
     def outputs(self, X: Any, columns: Array) -> Array:
-        """Return the outputs of chosen labels, (rows, columns)."""
+        """Return the outputs of the labels ``columns``, (rows, columns)."""
         sparse, R = _scaled(self.inverse, self.B[:, columns]), self.R[columns]
         outputs = np.empty((X.shape[0], columns.size), R.dtype)
         for rows in blocks(X):
@@ -103,13 +104,13 @@ class Scorer:
 
 
 def _scaled(inverse: Inverse, B: Any) -> Any:
-    """Return Δ⁻¹B, CSR like B."""
+    """Return Δ⁻¹B as CSR."""
     data = B.data * np.repeat(inverse.scale, np.diff(B.indptr))
     return sp.csr_array((data, B.indices, B.indptr), shape=B.shape)
 
 
 def _rows_kept(matrix: Any, is_kept: Array) -> Any:
-    """Return the matrix with all other rows emptied."""
+    """Return the matrix with empty rows where ``is_kept`` is False."""
     entries = np.repeat(is_kept, np.diff(matrix.indptr))
     indptr = np.concatenate([[0], np.cumsum(np.where(is_kept, np.diff(matrix.indptr), 0))])
     return sp.csr_array((matrix.data[entries], matrix.indices[entries], indptr), shape=matrix.shape)
@@ -121,12 +122,12 @@ def blocks(X: Any) -> list[slice]:
 
 
 def best(scores: Array, k: int) -> Array:
-    """Return the columns of the k largest scores of each row, largest first; among equal scores, the first column."""
+    """Return the columns of the k largest scores of each row, largest first. Of equal scores, the first column wins."""
     k = min(k, scores.shape[1])
     if k < scores.shape[1]:
         one_more = np.argpartition(scores, scores.shape[1] - k - 1, axis=1)[:, scores.shape[1] - k - 1 :]
         values, some = np.take_along_axis(scores, one_more, 1), one_more[:, 1:]
-        tied = values[:, 0] == values[:, 1:].min(1)  # among equal scores, a partition takes any
+        tied = values[:, 0] == values[:, 1:].min(1)  # rows where a partition chooses arbitrarily among equal scores
         some[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, :k]
         some.sort(1)
     else:

@@ -1,7 +1,7 @@
-"""Saving of estimators: named arrays in one checksummed file, and a signed manifest; no pickle is read.
+"""Saving and loading of estimators, as a manifest and named arrays in one file, both with checksums; no pickles.
 
-A directory holds ``labels.json`` (format, version, the estimator's class and parameters, its numbers) and
-``arrays.bin`` (:mod:`wordsparse.files.arrays`). A list is stored as the bytes of its JSON. Content that matches its
+A directory holds ``labels.json`` (format, version, class and parameters of the estimator, its numbers) and
+``arrays.bin`` (:mod:`wordsparse.files.arrays`). Lists are stored as the bytes of their JSON. Content that matches its
 checksum is trusted.
 """
 
@@ -25,7 +25,8 @@ FORMAT, VERSION = "wordsparse-labels", 3
 def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
     """Write a directory, all or nothing. ``content`` is JSON; ``state`` holds arrays and numbers.
 
-    InputError if ``path`` exists and is not an empty directory, or cannot be created; WordsparseError if writing fails.
+    Raise InputError if ``path`` exists and is not an empty directory, or cannot be created, and WordsparseError if
+    writing fails.
     """
     target = Path(path)
     with storage.new_directory(target) as directory, storage.writing(target):
@@ -38,7 +39,7 @@ def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], 
 def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], dict[str, Any]]:
     """Load an estimator of a class or its subclasses, with its saved parameters, its content and its state.
 
-    InputError if a file is missing, damaged, altered, of another version or of another class; the message names it.
+    Raise InputError if a file is missing, damaged, altered, or of another version or class. The message names it.
     """
     directory = Path(path)
     if (directory / "model.json").is_file():
@@ -63,10 +64,10 @@ def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], d
 
 
 def listed(array: Array) -> list[Any]:
-    """Decode the list in a loaded array."""
+    """Return the list that a loaded array encodes."""
     return list(json.loads(array.tobytes()))
 
 
 def as_bytes(values: Sequence[Any]) -> Array:
-    """Encode a list as an array of a state."""
+    """Return a list encoded as an array, which :func:`listed` decodes."""
     return np.frombuffer(json.dumps(values).encode(), np.uint8)

@@ -1,4 +1,4 @@
-"""The forms of labels: a matrix, one class per row, or a list of labels for each row."""
+"""Conversion of labels, given as a matrix, as one class per row, or as a list of labels for each row."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -47,7 +47,7 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
         row = int(np.searchsorted(labels.indptr, at, side="right")) - 1
         raise InputError(
             f"Y must hold zeros and ones, not {labels.data[at]} (row {row}, column {labels.indices[at]}): for real "
-            "targets take the layer itself (FactoredOutput with the loss squared); give the labels of a row as a set"
+            "targets use the layer itself (FactoredOutput with the loss squared); give the labels of a row as a set"
         )
     return labels, np.arange(labels.shape[1]), "sparse" if is_sparse else "dense"
 
@@ -68,7 +68,7 @@ def _check_missing(Y: Any) -> None:
 
 
 def known_labels(Y: Any, classes: Array, kind: str) -> Any:
-    """Return Y as CSR of ones in the columns of known classes; unknown labels are omitted if ``kind`` names labels."""
+    """Return Y as CSR of ones in the columns of known classes. Unknown labels are omitted if ``kind`` has names."""
     if kind not in NAMED:
         return labels_of(Y)[0]
     rows = _listed(Y)
@@ -76,9 +76,9 @@ def known_labels(Y: Any, classes: Array, kind: str) -> Any:
 
 
 def _listed(Y: Any) -> list[Any] | None:
-    """Return the labels of each row if Y has a list, tuple or set for each; None for a matrix or a vector.
+    """Return the labels of each row if Y has a list, tuple or set per row; None if Y is a matrix or a vector.
 
-    Lists of equally many numbers are a matrix.
+    Lists with equally many numbers form a matrix.
     """
     if isinstance(Y, str) or not isinstance(Y, Iterable) or getattr(Y, "ndim", 1) != 1:
         return None

@@ -1,4 +1,4 @@
-"""Texts to labels: scikit-learn's TF-IDF before the classifier, in one estimator and one saved model."""
+"""A classifier of texts: scikit-learn's TF-IDF and the classifier in one estimator and one saved model."""
 
 import logging
 from itertools import chain
@@ -22,26 +22,26 @@ logger = logging.getLogger(__name__)
 
 
 class TextClassifier(SparseTargetClassifier):
-    """Classification of raw texts: :class:`SparseTargetClassifier` on the TF-IDF of words and of sequences of words.
+    """A classifier of raw texts: :class:`SparseTargetClassifier` on the TF-IDF of words and word n-grams.
 
-    Its methods are the classifier's, with texts in place of rows.
+    It has the methods of that class, with texts in place of rows.
 
     Parameters
     ----------
     tokens : str, optional
-        A tokeniser's name, as for ``wordsparse.train``; by default lower-case words of two or more letters and digits,
-        as in scikit-learn's vectorisers.
+        A tokeniser, as for ``wordsparse.train``. By default, words of two or more letters and digits in lower case, as
+        in scikit-learn's vectorisers.
     ngrams : int
-        Length of the longest sequence of words that is a feature.
+        The longest sequence of words that is a feature.
     min_count : int
-        Minimum number of training texts with a feature.
+        The fewest training texts that a feature must occur in.
     threads, random_state
-        As for the classifier.
+        As for :class:`SparseTargetClassifier`.
 
     Attributes
     ----------
     vocabulary_ : list of str
-        The features.
+        The features: words and sequences of words.
 
     Examples
     --------
@@ -77,7 +77,7 @@ class TextClassifier(SparseTargetClassifier):
 
     @property
     def vocabulary_(self) -> list[str]:
-        """Features, in the order of their columns."""
+        """The features, in the order of their columns."""
         return list(self._vectorizer.get_feature_names_out())
 
     def predict_topk(self, X: Any, k: int) -> tuple[Array, Array]:
@@ -86,8 +86,8 @@ class TextClassifier(SparseTargetClassifier):
         Returns
         -------
         labels : (n, k) object, probabilities : (n, k) float32
-            k is cut to the number of labels. Labels are values of ``classes_``; None with probability 0 if the search
-            found fewer (:mod:`wordsparse.labels.scoring`).
+            k is at most the number of labels. Labels are values of ``classes_``. If the search found fewer than k
+            (:mod:`wordsparse.labels.scoring`), the others are None with probability 0.
         """
         columns, probabilities = self._topk(X, k)
         return self.named(columns), probabilities

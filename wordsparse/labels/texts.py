@@ -1,4 +1,4 @@
-"""Texts with their labels, read from tables (CSV, JSON lines, Parquet) and from fastText's files."""
+"""Reading of texts with labels, from tables (CSV, JSON lines, Parquet) and from files in fastText's format."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -28,9 +28,9 @@ def read_texts(
         A table, whose name ends in .csv, .tsv, .jsonl, .ndjson, .parquet or .pq, plain or compressed; otherwise a file
         with one text per line and labels as words ``__label__NAME``, as for fastText.
     column, labels : str, optional
-        The columns of a table's texts and of their labels; without ``labels``, rows have no labels.
+        The columns of texts and of labels in a table; without ``labels``, rows have no labels.
     separator : str
-        Separator of the labels in a cell; "" if a cell holds one label. A cell may also be a list.
+        The separator of labels in a cell; "" if a cell holds one label. A cell may also hold a list.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def read_texts(
 
 
 def holds_texts(path: Path) -> bool:
-    """Return whether a file is a table by its name, or begins like fastText's labelled texts."""
+    """Return whether a file has the name of a table, or begins like labelled texts of fastText."""
     return format_of_name(path) is not None or next(read_blocks(path), b"").lstrip().startswith(PREFIX.encode())
 
 
@@ -65,7 +65,7 @@ def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def unlabelled(words: Sequence[str]) -> str:
-    """Return the text of a line of words, without the words that are labels."""
+    """Return the text of a line without its labels."""
     return " ".join(word for word in words if not word.startswith(PREFIX))
 
 
@@ -78,7 +78,7 @@ def _rows(path: Path, column: str, labels: str | None, separator: str) -> Iterat
 
 
 def _names(name: str, cell: Any, separator: str) -> list[str]:
-    """Return the labels in a cell of the named row: a list, a text with separators, or one value."""
+    """Return the labels in a cell of the row ``name``: the cell is a list, a text with separators, or one value."""
     if isinstance(cell, str):
         parts = cell.split(separator) if separator else [cell]
     else:

@@ -1,6 +1,6 @@
-"""The choice of the regression's λ, by leave-one-out on a sample of the rows.
+"""The choice of λ for the regression, by leave-one-out on a sample of the rows.
 
-The best λ does not depend on the number of rows, so a small sample, which is cheap to fit, finds it.
+The best λ does not depend on the number of rows, so a small sample, which is cheap to fit, suffices.
 """
 
 import logging
@@ -20,19 +20,19 @@ from wordsparse.types import Array
 logger = logging.getLogger(__name__)
 
 SAMPLE = 6000
-# All outputs of this many labels of the sample are computed: the most frequent labels decide which λ is best.
+# Outputs are computed for this many labels of the sample: the most frequent labels decide which λ is best.
 TUNED_LABELS = 2048
-# Largest number of rows that are left out, one at a time.
+# The most rows that are left out, one at a time.
 LEFT_OUT = 1000
-# Number of best labels of a row that are compared.
+# The number of top labels of each row that are ranked.
 DEPTH = 30
-# Values of λ that are tried, for rows of length 1 and their constant column.
+# The values of λ that are tried. Rows have length 1 and a constant column.
 RIDGES = (0.375, 1.25, 3.75, 12.5, 37.5)
 DEPTH_JUDGED = 5
 
 
 class RidgeProblem:
-    """Rows, their spectrum, and B = XᵀY: computed once, and solved for any λ.
+    """Rows, their spectrum and B = XᵀY, which are computed once and serve for every λ.
 
     X, with its constant column, and Y are SciPy CSR of float32; ``dim`` is the largest d.
     """
@@ -45,7 +45,7 @@ class RidgeProblem:
         self.counts = np.bincount(Y.indices, minlength=Y.shape[1])
 
     def solve(self, ridge: float, frequent: int) -> Scorer:
-        """Solve the regression with this λ; ``frequent`` is the number of frequent labels."""
+        """Solve the regression for λ = ``ridge``; ``frequent`` is the number of frequent labels."""
         return Scorer(Inverse.of(self.spectrum, ridge, self.kernels), self.B, self.counts, self.kernels, frequent)
 
 
@@ -53,8 +53,8 @@ class RidgeProblem:
 class LeftOut:
     """The likeliest labels of some training rows, each row left out of the regression that predicts it.
 
-    All arrays are (rows, DEPTH): ``counts`` is n_l without the row, ``truth`` is 0 or 1, ``known`` is whether another
-    row has the label at all.
+    All arrays are (rows, DEPTH): ``counts`` is n_l without the row, ``truth`` is 0 or 1, and ``known`` says whether any
+    other row has the label.
     """
 
     labels: Array
@@ -69,13 +69,13 @@ class LeftOut:
 
 
 def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> LeftOut:
-    """Return the first ``DEPTH`` labels of each row, as a regression without the row ranks them."""
+    """Return the first ``DEPTH`` labels of each row, ranked by a regression that leaves the row out."""
     parts = [_leave_out(scorer, problem, rows[block]) for block in blocks(rows)]
     return LeftOut(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> tuple[Array, ...]:
-    """Compute the outputs of each row in a regression without it, (o − l y) / (1 − l), and its first labels."""
+    """Compute the outputs of each row if it is left out, (o − l y) / (1 − l), and its first labels."""
     X, Y, frequent, plain = problem.X[rows], problem.Y[rows], scorer.frequent, Calibration()
     labels, outputs = scorer.candidates(X)
     truth = np.hstack([Y[:, frequent].toarray(), is_true(Y, labels[:, frequent.size :])])
@@ -89,20 +89,20 @@ def _leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> tuple[Arra
 
 
 def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> tuple[RidgeProblem, float]:
-    """Return the problem of all rows, and its λ by leave-one-out."""
+    """Return the regression problem of all rows, and its λ chosen by leave-one-out."""
     n, random = X.shape[0], np.random.default_rng(seed)
     if n <= SAMPLE:
         problem = RidgeProblem(X, Y, dim, seed, kernels)
         return problem, _best_ridge(problem, random)
     sample = np.sort(random.choice(n, SAMPLE, replace=False))
-    some, labels = (rows[:, np.unique(rows.indices)] for rows in (X[sample], Y[sample]))  # without empty columns
+    some, labels = (rows[:, np.unique(rows.indices)] for rows in (X[sample], Y[sample]))  # drops empty columns
     ridge = _best_ridge(RidgeProblem(some, labels, dim, seed, kernels), random)
     logger.info("labels: solving the ridge regression of all rows")
     return RidgeProblem(X, Y, dim, seed, kernels), ridge
 
 
 def _best_ridge(problem: RidgeProblem, random: np.random.Generator) -> float:
-    """Return the λ that ranks some rows best, each row left out."""
+    """Return the λ that ranks the labels of some rows best, with each row left out."""
     n = problem.X.shape[0]
     rows = np.sort(random.choice(n, min(n, LEFT_OUT), replace=False))
     logger.info("labels: choosing the ridge on %s rows", f"{n:,}")
@@ -115,12 +115,12 @@ def _best_ridge(problem: RidgeProblem, random: np.random.Generator) -> float:
 
 
 def best_power(left: LeftOut, Y: Any) -> tuple[float, float]:
-    """Return the scoring power with the best nDCG@5 on left-out rows, and that nDCG@5."""
+    """Return the scoring power with the best nDCG@5 on left-out rows, and this nDCG@5."""
     quality = {power: ranked_ndcg(left.scores(Calibration(power)), left.truth, Y) for power in POWERS}
     return max(quality.items(), key=lambda item: item[1])
 
 
 def ranked_ndcg(scores: Array, truth: Array, Y: Any) -> float:
-    """Compute nDCG@5 of the rows of Y, from the scores and the truth of some labels of each row, in any order."""
+    """Compute nDCG@5 for the rows of Y, from the scores and the truth of some labels of each row, in any order."""
     ranked = np.take_along_axis(truth, best(scores, DEPTH_JUDGED), 1)
     return float(ndcg(ranked, np.diff(Y.indptr), DEPTH_JUDGED).mean())

@@ -1,4 +1,4 @@
-"""Training runs: from a text and options to a model, across interruptions.
+"""Training runs, which make a model from a text and options, and can be interrupted and resumed.
 
-``runs.py`` is the entry point and ``loop.py`` the training loop. The other modules make a run with an output resumable.
+``runs.py`` is the entry point, ``loop.py`` the training loop. The other modules make runs with an output resumable.
 """

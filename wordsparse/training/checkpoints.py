@@ -1,9 +1,9 @@
-"""Checkpoints: the whole state of a run in a directory of its own, written during training.
+"""Checkpoints: directories with the whole state of a run, written during training.
 
 ``checkpoint-N/`` (N counts up) holds ``checkpoint.json`` (the request of the run, its state, and the table of
-its arrays) and ``state.bin``, the arrays. A rename makes it appear whole and fsynced; only then is the previous
-checkpoint removed. Training waits until it is written. If a checkpoint cannot be written (a full disk), a warning says
-so, the previous one is kept, and training continues.
+its arrays) and the arrays, ``state.bin``. The complete directory is synced to disk and renamed to its final name; only
+then is the previous checkpoint removed. Training waits meanwhile. If a checkpoint cannot be written, for example
+because the disk is full, a warning says so, the previous checkpoint is kept, and training continues.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ MANIFEST, STATE = "checkpoint.json", "state.bin"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint on the disk: the ``request`` of its run, its ``run_state``, and the ``table`` of its arrays."""
+    """A checkpoint on disk: the ``request`` and ``run_state`` of its run, and the ``table`` of its arrays."""
 
     path: Path
     request: dict[str, Any]
@@ -35,7 +35,7 @@ class Checkpoint:
 
     @classmethod
     def open(cls, path: Path) -> "Checkpoint":
-        """Read the manifest and check the arrays against it; InputError if one is missing or damaged."""
+        """Read the manifest and verify the arrays. Raise InputError if a file is missing or damaged."""
         manifest = storage.read_manifest(path / MANIFEST, FORMAT, VERSION)
         with storage.trusting(path / MANIFEST):
             request, run_state, table = (manifest[name] for name in ("request", "run_state", "state"))
@@ -45,15 +45,15 @@ class Checkpoint:
         return cls(path, request, run_state, table)
 
     def restore(self, run: Run) -> None:
-        """Restore the state of ``run``, whose options are those of the checkpoint; InputError if the checkpoint is
+        """Restore the state of ``run``, which has the options of the checkpoint. Raise InputError if the checkpoint is
         damaged."""
         with storage.naming(self.path):
             run.restore(arrays.read(self.path / STATE, self.table, into=run.embedding.state()), self.run_state)
 
 
 def write(directory: RunDirectory, request: Mapping[str, Any], run: Run) -> str:
-    """Write a checkpoint that replaces the previous one. Return why that failed, or "". ``request`` holds the run's
-    options and text as JSON."""
+    """Write a checkpoint and remove the previous one. Return why writing failed, or "". ``request`` holds the options
+    and the identity of the text of the run, as JSON."""
     before = directory.checkpoints()
     target = directory.place(f"{CHECKPOINT}{1 + directory.count():09d}")
     try:
@@ -73,7 +73,7 @@ def write(directory: RunDirectory, request: Mapping[str, Any], run: Run) -> str:
 
 
 def _check_finite(state: Mapping[str, Any]) -> None:
-    """Raise TrainingError if the state is not finite: it must not replace a good checkpoint."""
+    """Raise TrainingError if the state is not finite, so that it does not replace a good checkpoint."""
     for name, part in state.items():
         if not np.isfinite(np.sum(part, dtype=np.float64)):
             raise TrainingError(f"{name} holds values that are not finite numbers")

@@ -1,7 +1,7 @@
 """Signals as requests to stop. A run stops between two minibatches, where it can write a checkpoint.
 
-SIGINT (Ctrl-C), SIGTERM (a scheduler, ``kill``) and SIGHUP (the terminal was closed) have the same effect. If the
-parent process ignored a signal (``nohup``, a shell's background job), it stays ignored.
+SIGINT (Ctrl-C), SIGTERM (a scheduler, ``kill``) and SIGHUP (the terminal was closed) have the same effect. A signal
+that the parent process ignores (as with ``nohup``, or in a background job of a shell) stays ignored.
 """
 
 import logging
@@ -24,15 +24,15 @@ logger = logging.getLogger(__name__)
 
 
 class Interrupted(KeyboardInterrupt):
-    """A run has stopped on request. If it has an output, the message names its checkpoint; otherwise
-    :func:`interrupted_model` returns the model trained so far."""
+    """The exception of a run that stopped on request. If the run has an output, the message names its checkpoint;
+    otherwise :func:`interrupted_model` returns the model trained so far."""
 
 
 _last: "list[Model]" = []
 
 
 def keep(model: "Model | None") -> None:
-    """Keep the model of an interrupted run, in place of an earlier model; None forgets it."""
+    """Keep the model of an interrupted run in place of an earlier model; None only discards the earlier model."""
     _last[:] = [] if model is None else [model]
 
 
@@ -42,7 +42,7 @@ def interrupted_model() -> "Model":
     Raises
     ------
     InputError
-        If no run was interrupted since the last one began, or nothing was trained.
+        If the last run was not interrupted, or had trained nothing.
     """
     if not _last:
         raise InputError("no run without an output was interrupted since the last one began")
@@ -50,10 +50,10 @@ def interrupted_model() -> "Model":
 
 
 class StopRequest:
-    """Counter of the signals that request a stop.
+    """A counter of the signals that request a stop.
 
-    While ``awaited`` is False, a signal raises KeyboardInterrupt; the second signal always does. ``awaited`` is set
-    while the training loop polls ``received``.
+    While the training loop polls ``received``, ``awaited`` is True. Otherwise, a signal raises KeyboardInterrupt; a
+    second signal always does.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class StopRequest:
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Turn signals into a :class:`StopRequest` inside the block.
+    """Count signals in a :class:`StopRequest` inside the block.
 
     Only the main thread may set signal handlers; in another thread the handling of signals is unchanged.
     """
@@ -87,8 +87,8 @@ def stop_requests() -> Iterator[StopRequest]:
 
 
 def take_steps(run: "Run", stop: StopRequest, progress: "Callable[[Progress], None]", leave: Callable[[], str]) -> None:
-    """Train to the end. A signal ends the run between two minibatches: ``leave`` stores the progress, and returns the
-    end of the message of Interrupted, which says where."""
+    """Train to the end. If a signal ends the run between two minibatches, ``leave`` stores the progress and returns
+    where it is, which ends the message of Interrupted."""
     stop.awaited = True
     for step in run.steps():
         progress(step)

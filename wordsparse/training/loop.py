@@ -1,4 +1,4 @@
-"""The training loop: source → examples → steps, by the schedule; and its complete state, for checkpoints."""
+"""The training loop, which takes a step per minibatch by the schedule, and its complete state for checkpoints."""
 
 import logging
 import time
@@ -39,19 +39,18 @@ from wordsparse.words.text_source import TextSource
 
 logger = logging.getLogger(__name__)
 
-# A run diverges if the mean loss of a minibatch exceeds the first one's by this many times the first (or by this number
-# if the first is below 1: log losses are 0 while all outputs are equal). A single odd page in a short text raises
-# the loss by less.
+# A run diverges if the mean loss of a minibatch is above the first mean loss by DIVERGED times max(first, 1). (Losses
+# that are logarithms are 0 while all outputs are equal.) A single odd page in a short text raises the loss by less.
 DIVERGED = 20.0
-# The largest number of threads that build minibatches for a GPU; each builds some 10M tokens per second.
+# The most threads that build minibatches for a GPU; each handles some 10M tokens per second.
 MAX_BUILDERS = 8
 
 
 class Share(Protocol):
-    """The share of this process in a run by several processes, each of which holds the whole state."""
+    """The part of this process in a run by several processes, each of which holds the whole state."""
 
     part: tuple[int, int]
-    """The number of this process, and the number of processes: the process computes this part of each minibatch."""
+    """The index of this process and the number of processes. The process computes this part of each minibatch."""
 
     def joined(self, pull: Pull, embedding: WordEmbedding) -> Pull:
         """Return the sums over all parts of a minibatch, identical in all processes."""
@@ -63,10 +62,10 @@ class Share(Protocol):
 class Run:
     """A training run: its model and its progress.
 
-    ``vocabulary`` holds the words to train, among them every word of the source; words of ``init`` start from its
-    vectors. InputError if there is too little memory (the GPU's included), too little or too much held-out text, or if
-    ``init`` has another dimension or no word in common. ``is_whole`` is False while a step is under way: a run that
-    ends then cannot be resumed.
+    ``vocabulary`` holds the words to train, among them all words of the source; words of ``init`` start from its
+    vectors. InputError is raised if there is too little memory, also on the GPU, too little or too much held-out text,
+    or if ``init`` has another dimension or no word in common. ``is_whole`` is False during a step: a run that ends then
+    cannot be resumed.
     """
 
     def __init__(
@@ -80,8 +79,8 @@ class Run:
         self.options, self.text = options.with_epochs(source.length), source.identity()
         self.vocabulary = vocabulary = vocabulary or source.vocabulary
         self.device, self.threads = device or devices.choose(options.device), resolve_threads(options.threads)
-        # On a CPU one thread builds minibatches ahead of the steps. With a GPU, threads have nothing else to do, and
-        # copying transposes to the GPU would take longer than they save.
+        # On a CPU, one thread builds minibatches ahead of the steps. With a GPU, most threads do, but they build no
+        # transposes, because copying these to the GPU would take longer than they save.
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
         self.minibatches = Minibatches(source, vocabulary, self.options, transposed=on_cpu, builders=builders)
@@ -97,7 +96,7 @@ class Run:
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
 
     def _start(self, init: WordVectors | None) -> WordEmbedding:
-        """Return the embedding at the start of the recipe, or with words that start at ``init``; see words/start.py."""
+        """Return the initial embedding: by the recipe, or from the vectors ``init``; see words/start.py."""
         recipe, sizes = self.minibatches.recipe, (len(self.vocabulary), self.options.dim + 1)
         measure = recipe.base_measure(self.vocabulary.counts)
         kernels = kernels_on(self.device.device, self.threads, bfloat16=True)  # word vectors are as good with bfloat16
@@ -112,21 +111,21 @@ class Run:
 
     @at_work(starting=True)
     def restore(self, embedding: Mapping[str, Any], run_state: Mapping[str, Any]) -> None:
-        """Restore an embedding's state and a ``RunState.as_dict`` of a run on the same text and vocabulary.
-        InputError if one of them does not fit this run."""
+        """Restore the state of an embedding and of the loop (``RunState.as_dict``), from a run on the same text and
+        vocabulary. Raise InputError if they do not fit this run."""
         arrays.check_fit(embedding, self.embedding.state())
         self.state = RunState.from_dict(run_state)
         self.embedding.restore(embedding)
 
     def join(self, share: Share) -> None:
-        """Take the same steps as the other processes, and compute this share of each minibatch."""
+        """Take the same steps as other processes from now on, and compute only this share of each minibatch."""
         self._share, self.minibatches.part = share, share.part
 
     def steps(self) -> Iterator[Progress]:
-        """Train to the end of the last epoch; then the layer is folded, so that ``output.V`` holds W itself.
+        """Train to the end of the last epoch, then fold the layer, so that ``output.V`` holds W itself.
 
-        Yields the progress after each minibatch, and with the held-out loss after an epoch. The state is consistent
-        then, so the caller may stop iterating.
+        Yields the progress after each minibatch, and with the held-out loss after each epoch. The state is consistent
+        at these points, so the caller may stop iterating.
         """
         at = self.state
         wall, cpu = time.perf_counter() - at.wall_seconds, time.process_time() - at.cpu_seconds
@@ -145,8 +144,8 @@ class Run:
 
     @at_work()
     def partial_model(self, call: Mapping[str, object] | None = None) -> Model | None:
-        """Return the model of a run that was stopped between two minibatches, None before the first one. Its
-        number of epochs is that of the finished ones, and training it further continues where the run stopped."""
+        """Return the model of a run that was stopped between two minibatches, or None before the first minibatch. It
+        counts finished epochs only, and training it further continues where the run stopped."""
         if self.state.tokens == 0:
             return None
         self._fold()
@@ -155,7 +154,7 @@ class Run:
 
     def _fold(self) -> None:
         """Fold the output layer, so that its V holds W itself."""
-        if not self.embedding.output.factors.is_identity:  # after a checkpoint of the last step, it is
+        if not self.embedding.output.factors.is_identity:  # a run resumed after its last step may be folded already
             self.is_whole = False
             self.embedding.output.fold()
             self.is_whole = True
@@ -167,8 +166,8 @@ class Run:
         call: Mapping[str, object] | None = None,
         parent: str | None = None,
     ) -> Model:
-        """Return the trained model, which shares this run's arrays. ``checkpoints`` and ``parent`` go into the report,
-        ``call`` into the model."""
+        """Return the trained model, which shares the arrays of this run. ``checkpoints`` and ``parent`` go into its
+        report, ``call`` into the model itself."""
         state = self.embedding.state()
         parts = self.vocabulary, state.pop("E"), state.pop("output.V"), self.options.as_dict()
         training = Training(self.text, self.state.as_dict(), state)
@@ -176,7 +175,7 @@ class Run:
         if self.continues is not None:
             model = model.in_axes_of(self.continues)
         if self.options.form:
-            # N-grams reuse the memory of the steps' work space.
+            # Free the work space of the steps, so that fitting n-grams can use its memory.
             self.embedding.output.kernels.release()
             self.minibatches.release()
             give_back()
@@ -187,9 +186,9 @@ class Run:
         return model
 
     def _report(self, checkpoints: int, parent: str | None) -> dict[str, Any]:
-        """Return the figures of the run, without those that were not requested.
+        """Return the figures of the run, without figures that were not requested.
 
-        The figures of a resumed run count from its start: tokens, seconds and checkpoints of every process add up.
+        If the run was resumed, figures count from its first start: tokens, seconds and checkpoints add up.
         ``loss`` is the mean per pair of each epoch, ``heldout_loss`` the exact mean per pair of held-out text after it.
         Times include only training, not encoding. ``date`` (UTC, ISO 8601) is the end of the run, ``wordsparse`` the
         version, ``commit`` the Git commit of a checkout, and ``parent`` the SHA-256 of the ``model.json`` that the
@@ -219,7 +218,7 @@ class Run:
         return {name: value for name, value in figures.items() if value is not None}
 
     def _epoch(self) -> Generator[Progress, None, None]:
-        """Train the rest of the epoch that is under way, and count its losses."""
+        """Train the rest of the current epoch and sum up its losses."""
         at = self.state
         with closing(self.minibatches.epoch(len(at.losses), at.position)) as minibatches:
             for end, examples in minibatches:
@@ -256,15 +255,15 @@ class Run:
         return Progress(self.state.tokens, self.total_tokens, len(self.state.losses), loss, heldout)
 
     def _check_memory(self) -> None:
-        """Check that the first minibatch fits into memory; later ones are of the same size."""
+        """Check that the first minibatch fits into memory; later minibatches have the same size."""
         examples = self.minibatches.first()
         pairs, bags = (examples.targets.csr.entries, 0) if examples.bags is None else (0, examples.bags.rows)
         words = len(examples.words)
         memory.check(len(self.vocabulary), self.options.dim, words, pairs, bags, form=self.options.form > 0)
 
     def _step(self, examples: Examples) -> tuple[float, float]:
-        """Take the step of a minibatch. Return the sum of its losses and its number of pairs. TrainingError if the loss
-        shows that the run diverges."""
+        """Take the step of a minibatch. Return the sum of its losses and its number of pairs. Raise TrainingError if
+        the loss shows that the run diverges."""
         at = self.state
         lr = self._schedule.learning_rate(at.tokens, at.warmup_tokens)
         pull = self.embedding.pull(examples)
@@ -278,7 +277,7 @@ class Run:
         if pull.pairs:
             mean = pull.loss / pull.pairs
             first = at.first_loss = mean if at.first_loss is None else at.first_loss
-            # The mean of few pairs says little, so an epoch's last, short minibatch counts as if it had full size.
+            # The mean over few pairs is noisy, so a short last minibatch of an epoch counts as if it had full size.
             pairs = max(pull.pairs, self.minibatches.sized(len(at.losses), at.position))
             if not pull.loss - first * pull.pairs <= DIVERGED * max(abs(first), 1.0) * pairs:
                 raise self._diverged(f"the mean loss is {mean:.4g}, from {first:.4g} at the start")
@@ -299,7 +298,7 @@ class Run:
 
 
 def _with_ngrams(model: Model, options: Options) -> Model:
-    """Return the model with n-grams, unless too few words share any."""
+    """Return the model with n-grams, or without if too few words share n-grams."""
     try:
         return model.fit_ngrams(options.shortest, options.longest, options.form)
     except InputError as error:
@@ -308,10 +307,10 @@ def _with_ngrams(model: Model, options: Options) -> Model:
 
 
 def _timed(add: Callable[[Model], Model], model: Model) -> Model:
-    """Return ``add(model)``, whose time counts as training time."""
+    """Return ``add(model)``, and add its time to the training time of the report."""
     report = model.report
     wall, cpu = time.perf_counter() - report["wall_seconds"], time.process_time() - report["cpu_seconds"]
-    made = copy(add(model))  # keeps the vectors that are computed already
+    made = copy(add(model))  # keeps vectors that have already been computed
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     speed = rate(report["tokens"], wall)
     vars(made)["report"] = {**report, "wall_seconds": wall, "cpu_seconds": cpu, "tokens_per_second": speed}

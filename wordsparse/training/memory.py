@@ -1,20 +1,20 @@
-"""The memory that a run needs, compared with the memory that is free, before the run starts.
+"""A check, before a run starts, that the memory it needs is free.
 
-The arrays of the state are counted exactly. The work space of a step was measured once, in rows per unique word of a
-minibatch, d×d matrices, and bytes per pair of words and per bag.
+The arrays of the state are counted exactly. The constants for the work space of a step were measured: rows per unique
+word of a minibatch, d×d matrices, and bytes per pair of words and per bag.
 """
 
 from wordsparse.machine import memory
 
-# The workspace of a step: the number of float32 rows of d numbers per unique word, of float64 matrices of d×d numbers,
-# of bytes per pair of words, of bytes per bag of words, and of bytes whatever the minibatch.
+# The work space of a step: float32 rows of d numbers per unique word, float64 matrices of d×d numbers, bytes per pair
+# of words, bytes per bag of words, and bytes that do not depend on the minibatch.
 ROWS_PER_WORD = 4.0
 SQUARES = 26
 BYTES_PER_PAIR = 110
 BYTES_PER_BAG = 260
 BYTES = 20 * 10**6
-# Fitting n-grams, after the last step, needs this many float32 rows of d numbers, and this many other bytes, for each
-# word of the vocabulary.
+# Fitting n-grams, after the last step, needs this many float32 rows of d numbers and this many other bytes per word of
+# the vocabulary.
 NGRAM_ROWS_PER_WORD, NGRAM_BYTES_PER_WORD = 1.5, 600
 # Each word also has a mass and a base measure (float64), a count (int64), a threshold and a position (int32).
 BYTES_PER_WORD = 32
@@ -24,7 +24,7 @@ def check(vocab_size: int, dim: int, words: int = 0, pairs: int = 0, bags: int =
     """Raise InputError if a run does not fit into the memory that is left.
 
     ``words``, ``pairs`` and ``bags`` count the unique words, pairs and bags of a minibatch. With ``form``, n-grams are
-    fitted. If one word alone does not fit, the message names only the dimension: no vocabulary would be small enough.
+    fitted. If not even one word fits, the message names only the dimension, since no vocabulary is small enough.
     """
     d = dim + 1
     step = 4 * d * ROWS_PER_WORD * min(words, vocab_size) + 8 * SQUARES * d * d + BYTES

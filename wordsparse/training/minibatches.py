@@ -1,4 +1,4 @@
-"""The minibatches of a run: where each begins and ends in a pass, and the examples made from it."""
+"""The minibatches of a run: where each begins and ends in a pass over the source, and its examples."""
 
 from collections.abc import Generator, Iterator
 from functools import partial
@@ -15,10 +15,10 @@ from wordsparse.words.source import Build, Piece, Source
 class Minibatches:
     """The source of a run as minibatches of examples.
 
-    ``vocabulary`` holds the words to train, among them every word of the source. With ``transposed``, examples hold
-    their transposes too, which are faster on the CPU. ``builders`` threads build minibatches ahead of the steps. With a
-    ``part`` (i, n), a minibatch has the examples of the i-th of n equal parts of its text. ``recipe`` is the options'
-    recipe in the units of the source. InputError if too little or too much text is held out.
+    ``vocabulary`` holds the words to train, among them all words of the source. With ``transposed``, examples include
+    their transposes, which is faster on the CPU. ``builders`` threads build minibatches ahead of the steps. With a
+    ``part`` (i, n), a minibatch has the examples from the i-th of n equal parts of its text. ``recipe`` is the recipe
+    of the options, in the units of the source. InputError is raised if too little or too much text is held out.
     """
 
     def __init__(
@@ -43,17 +43,17 @@ class Minibatches:
         self._free += [self._builder() for _ in range(builders - 1)]
 
     def sized(self, epoch: int, position: int) -> int:
-        """Return the number of tokens of the minibatch that begins at ``position``."""
+        """Return the number of tokens in the minibatch that begins at ``position``."""
         return min(self.largest, self.schedule.wanted(epoch * self.passes.positions + position))
 
     def epoch(self, epoch: int, position: int = 0) -> Generator[tuple[int, Examples], None, None]:
-        """Yield the minibatches of an epoch from a position on, each after its end in the pass."""
+        """Yield, for each minibatch of an epoch from a position on, the position where it ends and its examples."""
         pieces = self.passes.train(partial(self.sized, epoch), position, epoch)
         ahead = 2 * self._threads - 1 if self._threads else None
         return ordered_map(partial(self._built, epoch), pieces, self._threads + 1, ahead=ahead)
 
     def first(self) -> Examples:
-        """Return a minibatch of the largest size at the start of the text; InputError if there is no text."""
+        """Return a minibatch of the largest size at the start of the text. Raise InputError if there is no text."""
         for piece in self.passes.train(lambda position: self.largest):
             return self._built(0, piece)[1]
         raise InputError("the corpus is a source without a piece to train on: it is empty, or all of it is held out")
@@ -63,7 +63,7 @@ class Minibatches:
         self._free = [self._builder() for _ in self._free]
 
     def heldout(self) -> Iterator[Examples]:
-        """Yield the examples of held-out text, sampled and windowed as in the first epoch: the same each time."""
+        """Yield the examples of held-out text, always with the samples and windows of the first epoch."""
         for piece in self.passes.heldout(self.largest):
             yield self._built(0, piece)[1]
 
@@ -72,7 +72,7 @@ class Minibatches:
         return self.source.builder(self._options, self.recipe, self._vocabulary, transposed=self._transposed)
 
     def _built(self, epoch: int, piece: Piece) -> tuple[int, Examples]:
-        """Return the end of a piece in the pass, and its examples, made by a free builder."""
+        """Return the position where a piece ends, and its examples, made by a free builder."""
         own, build = piece.part(*self.part), self._free.pop()
         try:
             return piece.end, build(own.ids, own.start, own.stop, offset=own.offset, epoch=epoch)

@@ -65,7 +65,7 @@ class RunOptions(Checked):
             raise InputError("resume needs an output: the checkpoints of the interrupted run are next to it")
 
     def vectors(self) -> WordVectors | None:
-        """Return the vectors to start from, None without ``init``; InputError if its file cannot be read."""
+        """Return the vectors to start from, or None without ``init``. Raise InputError if its file cannot be read."""
         if isinstance(self.init, Model):
             return self.init.wv
         return self.init if self.init is None or isinstance(self.init, WordVectors) else read_vectors(self.init)

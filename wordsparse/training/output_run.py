@@ -1,9 +1,9 @@
 """A run with an output: locked, checkpointed and resumable.
 
-The run directory (see run_directory.py) holds everything that is needed to resume the run until the model is at the
-output. ``resume`` continues from there, or from a finished model (see resume.py); without either, a new run starts, so
-a script may always pass ``resume``. A resumed run gives the same bytes as an uninterrupted one, because a checkpoint
-holds the complete state, and the examples depend only on the seed and on positions in the text.
+Until the model is written to the output, the run directory (see run_directory.py) holds everything that is needed to
+resume the run. ``resume`` continues from there, or from a finished model (see resume.py). If there is neither, it
+starts a new run, so a script may always pass ``resume``. A resumed run gives the same bytes as an uninterrupted run,
+because checkpoints hold the complete state and examples depend only on the seed and on positions in the text.
 """
 
 import logging
@@ -71,13 +71,13 @@ def begin(plan: Request, encoding: Callable[[int, float | None], None]) -> "Iter
 
 
 def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
-    """Return the model at the output, which the run continues, or None. InputError if there is a model or an unfinished
-    run, but ``resume`` is False."""
+    """Return the model at the output, which the run continues, or None. Raise InputError if there is a model or an
+    unfinished run and ``resume`` is False."""
     output = directory.named
     if resume:
         if not output.exists() or (output.is_dir() and not any(output.iterdir())):
             return None
-        # The rows stay on the disk, to be compared with the new model's at the end.
+        # The rows stay on disk; the new rows are compared with them at the end.
         return models.load(output, mapped=True)
     if models.is_model(output):
         raise InputError(f"{output}: exists already, and is a model: --resume trains it on; or name another directory")
@@ -105,8 +105,8 @@ def _check_request(checkpoint: Checkpoint, request: Mapping[str, Any], source: S
 
 @dataclass
 class OutputRun:
-    """A run that has begun for an output, ready to train, with checkpoints, and to write the model. ``run`` is None if
-    no epochs are left to train: the model is ``base``. ``request`` goes into checkpoints."""
+    """A run for an output, ready to train with checkpoints and to write the model. ``run`` is None if no epochs are
+    left to train; the model is then ``base``. ``request`` goes into checkpoints."""
 
     run: Run | None
     base: Model | None
@@ -115,7 +115,7 @@ class OutputRun:
     stop: StopRequest
 
     def finish(self, progress: Callable[[Progress], None], checkpoint_every: float) -> Model:
-        """Train and write the model. An error or a signal leaves a checkpoint if possible, named in its message."""
+        """Train and write the model. An error or a signal leaves a checkpoint if possible, which the message names."""
         run, stop = self.run, self.stop
         if run is None:
             assert self.base is not None
@@ -136,8 +136,8 @@ class OutputRun:
         except Interrupted:
             raise
         except BaseException as error:
-            # No checkpoint after a second signal, in a run that would fail again, or before the first minibatch, when
-            # there is no progress to store.
+            # Write no checkpoint after a second signal, if the run would fail again, or if there is no progress to
+            # store because the first minibatch was not finished.
             fails = isinstance(error, TrainingError) or not run.is_whole
             savable = not fails and run.state.tokens > begun and stop.received < 2
             note = self._saved(run) if savable else self.directory.kept()
@@ -156,8 +156,8 @@ class OutputRun:
         return model
 
     def _saved(self, run: Run) -> str:
-        """Write a last checkpoint. Return a sentence for the user: what to resume from, and why no newer checkpoint
-        could be written."""
+        """Write a last checkpoint. Return a sentence for the user that says what to resume from and, if no checkpoint
+        could be written, why."""
         failure = checkpoints.write(self.directory, self.request, run)
         note = self.directory.kept()
         return f"no checkpoint could be written ({failure}); {note}" if failure else note
@@ -173,8 +173,8 @@ class OutputRun:
 def newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint | None:
     """Return the newest checkpoint of the run that started from ``base``.
 
-    A checkpoint with another base model belongs to a run that has ended, and is removed. InputError if the checkpoint
-    is damaged, or if the model that it started from is missing.
+    A checkpoint with another base model belongs to a run that has ended, and is removed. Raise InputError if the
+    checkpoint is damaged, or if the model that it started from is missing.
     """
     for path in directory.checkpoints()[:1]:
         checkpoint = Checkpoint.open(path)

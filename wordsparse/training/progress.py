@@ -1,4 +1,4 @@
-"""The reports of a run: its progress after each minibatch, as it is shown and written to a log."""
+"""The reports of a run: its progress after each minibatch, which is displayed and written to a log."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ ProgressOption: TypeAlias = bool | Literal["auto"] | Callable[[Progress], None]
 
 
 def rate(tokens: float, seconds: float) -> float:
-    """Return tokens per second; 0 if a coarse clock saw no time pass."""
+    """Return tokens per second, or 0 if no time has passed on a coarse clock."""
     return tokens / seconds if seconds > 0 else 0.0
 
 
@@ -40,8 +40,8 @@ def rate(tokens: float, seconds: float) -> float:
 def reports(
     progress: ProgressOption | None, log: str | PathLike[str] | None = None
 ) -> Iterator[tuple[Callable[[int, float | None], None], Callable[[Progress], None]]]:
-    """Yield two callbacks: one for encoding, called with the number of tokens and the share of the text read so far,
-    and one for training, called with the Progress."""
+    """Yield two callbacks: one for encoding, which takes the number of tokens and the fraction of the text read so far,
+    and one for training, which takes the Progress."""
     if not callable(progress) and progress not in (None, True, False, "auto"):
         raise InputError(f"progress must be 'auto', True, False or a callable, not {progress!r}")
     with Display(bool(progress) and not callable(progress)) as display, _log(log) as write:
@@ -60,7 +60,7 @@ def reports(
 
 
 def _show(display: Display, step: Progress) -> None:
-    """Show a step; the losses of an epoch with held-out text get a line of their own."""
+    """Show the progress; if there is a held-out loss, print the losses of the epoch on a separate line."""
     epoch, loss = step.epoch + 1, f"loss {step.loss:.4f}"
     display.update("train", "tokens", step.tokens, step.total_tokens, f"epoch {epoch}, {loss}")
     if step.heldout_loss is not None:
@@ -69,9 +69,9 @@ def _show(display: Display, step: Progress) -> None:
 
 @contextmanager
 def _log(path: str | PathLike[str] | None) -> Iterator[Callable[[Progress], None]]:
-    """Yield a function that appends progress to a file, one JSON object per line: ``time`` (UTC, ISO 8601) and the
-    members of Progress, ``epoch`` counted from 1. It writes one line per second, one at the end of each epoch, and the
-    last. InputError if the file cannot be opened."""
+    """Yield a function that appends progress to a file, as one JSON object per line: ``time`` (UTC, ISO 8601) and the
+    members of Progress, with ``epoch`` counted from 1. It writes a line per second, at the end of each epoch, and at
+    the end of the run. Raise InputError if the file cannot be opened."""
     if path is None:
         yield lambda step: None
         return

@@ -1,8 +1,9 @@
-"""A request to train, which is checked and completed once, and is plain data from then on.
+"""A request to train, which is checked and completed once, and plain data from then on.
 
-Four layers decide each option, and each overrides the ones before: the defaults of the kind of data; the record of the
-run or model that is continued; a file of ``--config``; and the user's own options. An option left out is missing from a
-layer. None is a value: it asks for the default. On a new text the number of epochs is chosen anew.
+Four layers decide each option, and each overrides the layers before: the defaults for the kind of data; the record of
+the run or model that is continued; the file of ``--config``; and the user's own options. An option that is left out is
+missing from a layer; None, in contrast, is a value that asks for the default. A new text gets its own default number of
+epochs.
 """
 
 import itertools
@@ -51,17 +52,17 @@ class Request:
     Attributes
     ----------
     kind : Kind
-        Kind of data.
+        The kind of data.
     corpus : Corpus
         The data.
     reading : mapping
-        Options of reading that the user gave or a model recorded: members of ``kind.reading``.
+        The options of reading that the user gave or a model recorded; they are fields of ``kind.reading``.
     options : Options
-        Options of the steps. ``epochs`` is None if the length of the data decides.
+        The options of the steps. ``epochs`` is None if the length of the data decides it.
     run : RunOptions
-        Options of the run, among them its output.
+        The options of the run, among them its output.
     device : Choice
-        Device of the steps.
+        The device that computes the steps.
     """
 
     kind: Kind
@@ -73,7 +74,7 @@ class Request:
 
     @contextmanager
     def source(self, place: Path | None = None, **how: Any) -> Iterator[Source]:
-        """Yield the source of the training data; text is encoded in a temporary directory next to ``place``.
+        """Yield the source of the training data. Text is encoded in a temporary directory next to ``place``.
 
         ``how`` holds the ``known`` words and the ``progress`` of :func:`wordsparse.encode`.
 
@@ -107,8 +108,8 @@ class Request:
 def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None) -> Request:
     """Check and complete the request to train on ``corpus`` with the options that the user gave as ``keywords``.
 
-    With ``resume`` among them, options left out are taken from the run or the model at the output. With ``model``,
-    which is trained further in memory, they are taken from this model.
+    If ``resume`` is among them, options left out are taken from the run or the model at the output. If a ``model`` is
+    trained further in memory, they are taken from this model.
 
     Raises
     ------
@@ -126,7 +127,7 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     if stored is not None and kind.name == recorded.get("preset"):
         data, reading = stored.reading(data, kind)
         recorded |= reading
-    # A source without a name has defaults that options cannot look up.
+    # The defaults of a source without a name must be passed here, because options cannot look them up.
     unnamed = kind.defaults if kind.name == TEXT and kind is not KINDS[TEXT] else {}
     steps, reading, run_options = _split({**unnamed, **recorded, **keywords, "preset": kind.name}, kind.reading)
     options, run, checked = Options(**steps), RunOptions(**run_options), kind.reading(**reading)
@@ -134,7 +135,7 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
         if (value := getattr(checked, name)) is None:
             del reading[name]
         else:
-            reading[name] = value  # a Python number, not NumPy's
+            reading[name] = value  # a Python number in place of a NumPy number
     if run.log is not None:
         storage.check_apart(run.log, [*(data.paths or ()), *models.files_of(run.init)])
     memory.check(1, options.dim)  # before the text is read
@@ -154,7 +155,7 @@ def _split(values: Mapping[str, Any], reading: type) -> list[dict[str, Any]]:
 
 
 def _kind(corpus: Corpus, name: Any) -> Kind:
-    """Return the kind of data of a source; for other data, the kind that has this name."""
+    """Return the kind of a source or, for other data, the kind with this name."""
     if corpus.form != "source":
         return kind_of(name)
     kind = kind_of(corpus.given)
@@ -179,7 +180,7 @@ def _refuse_foreign(kind: Kind, corpus: Corpus, keywords: Mapping[str, Any], *, 
 
 
 class _Stored(NamedTuple):
-    """The record of a run or a model: its options, the identity of its text, and the other options of its call."""
+    """The record of a run or a model: options of the steps, the identity of the text, and other options of the call."""
 
     options: Mapping[str, Any]
     text: Mapping[str, Any]
@@ -192,10 +193,10 @@ class _Stored(NamedTuple):
 
     @classmethod
     def of_output(cls, output: Path) -> "_Stored | None":
-        """Return the record of the interrupted run for an output, or else of its model; None if there is neither."""
+        """Return the record of the interrupted run for an output, or else of the model there, or else None."""
         directory = RunDirectory(output)
         for path in (each / checkpoints.MANIFEST for each in directory.checkpoints()):
-            with suppress(InputError), storage.trusting(path):  # the run will report the damage
+            with suppress(InputError), storage.trusting(path):  # the run itself will report any damage
                 manifest = storage.read_manifest(path, checkpoints.FORMAT, checkpoints.VERSION)
                 recorded = manifest["request"]
                 return cls(recorded["options"], restored(path.parent, recorded["text"]), recorded["call"])
@@ -214,7 +215,7 @@ class _Stored(NamedTuple):
         return {**self.options, "recipe": None if recipe is None else Recipe.from_dict(recipe)}
 
     def reading(self, corpus: Corpus, kind: Kind) -> tuple[Corpus, dict[str, Any]]:
-        """Return the corpus, which includes any item read here, and its options of reading; {} for encoded text."""
+        """Return the corpus, with any item that was read here, and its options of reading ({} for encoded text)."""
         call = {name: value for name, value in self.call.items() if name in abouts(kind.reading)}
         if kind.reading is not TextOptions:
             return corpus, call
@@ -237,7 +238,7 @@ class _Stored(NamedTuple):
 
 
 def _recorded(value: Any) -> Any:
-    """Return an option of reading in a type of JSON and TOML."""
+    """Return the value of an option of reading, converted to a type that JSON and TOML have."""
     if isinstance(value, Splitter):
         return value.tokens
     if callable(value):
@@ -250,13 +251,13 @@ def _without(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _first(items: Any) -> tuple[Any, Any]:
-    """Return the first item of an iterable, and the iterable with it."""
+    """Return the first item of an iterable, and an iterable of all items."""
     iterator: Iterator[Any] = iter(items)
     first = next(iterator, None)
     return first, items if first is None or iterator is not items else itertools.chain([first], iterator)
 
 
 def _are_pairs(corpus: EncodedCorpus) -> bool:
-    """Return whether all sentences have two tokens, judged by the totals and the first sentences."""
+    """Return whether all sentences seem to have two tokens, by the totals and the first sentences."""
     first = corpus.shards[0][: 3 * 1000]
     return corpus.tokens == 2 * corpus.sentences and bool((first[2::3] == END_OF_SENTENCE).all())

@@ -1,16 +1,16 @@
-"""Continued training of a finished model: more epochs on its text, or a new text, which may have new words.
+"""Continued training of a finished model, for more epochs on its text or on a new text, which may have new words.
 
-More epochs: the run continues with its complete state and the schedule of the new number of epochs. After 5 of now 8
-epochs, the learning rate is three eighths of its initial value and falls to 0 from there. All other options must be
-unchanged.
+For more epochs, the run continues with its complete state and the schedule for the new number of epochs. After 5 of now
+8 epochs, for example, the learning rate is three eighths of its initial value and falls to 0 from there. No other
+option may change.
 
-A new text: known words keep their row numbers, unknown words are added after them, and no word is removed, even if it
-is rare in the new text. The counts of both texts are added; the sums determine the subsampling and the base measure π.
-A known word keeps its rows of E and W, its accumulated mass and the running means (the layer holds diag(√π) W, so its
-rows are rescaled from the old π to the new one, and a fold recomputes Q and w̄); a new word starts as in any run. The
-schedule is that of a new run on the new text, without the warm-up in which E is fixed. The input step is divided by a
-word's accumulated mass, so known words move slowly and new words fast. The model, the loss and the dimension must be
-unchanged; all other options may differ.
+On a new text, known words keep their row numbers, unknown words are added after them, and no word is removed, even if
+it is rare in the new text. The counts of both texts are added; the sums determine subsampling and the base measure π.
+Known words keep their rows of E and W, their accumulated mass and the running means. (The layer holds diag(√π) W, so
+its rows are rescaled from the old π to the new π, and a fold recomputes Q and w̄.) New words start as in any run. The
+schedule is that of a new run on the new text, but without the warm-up in which E is fixed. Input steps are divided by
+the accumulated mass of the word, so known words move slowly and new words fast. The model, the loss and the dimension
+must not change; all other options may.
 """
 
 import logging
@@ -34,21 +34,21 @@ logger = logging.getLogger(__name__)
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], but: set[str]) -> str:
-    """Return a phrase that lists the values that differ, or ""."""
+    """Return a phrase that lists all differences, or "" if there are no differences."""
     names = sorted((before.keys() | now.keys()) - but)
     changed = [name for name in names if before.get(name) != now.get(name)]
     return ", ".join(f"{name} was {_shown(before.get(name))}, not {_shown(now.get(name))}" for name in changed)
 
 
 def _shown(value: object) -> object:
-    if isinstance(value, Mapping):  # a tokenisation, which may hold a whole file
+    if isinstance(value, Mapping):  # a tokenisation may hold the content of a file
         value = value.get("tokens", value)
     return "none" if value is None else value
 
 
 def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
-    """Return whether a model or run was trained on this text. InputError if it was, but with another vocabulary, or if
-    the text is known to have been tokenised in another way."""
+    """Return whether a model or run was trained on this text. Raise InputError if it was, but with another vocabulary,
+    or if the text was tokenised in another way."""
     now = source.identity()
     before, here = text.get("tokenization"), now.get("tokenization")
     if before is not None and here is not None and (changed := differences(before, here, but={"content"})):
@@ -61,9 +61,9 @@ def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
 
 
 def with_more_epochs(options: Options, model: Model, source: Source) -> Options | None:
-    """Return the options to train further on the model's own text; None if no epochs are left. If ``epochs`` is
-    None, it becomes the larger of the model's number and the default for the text. InputError if another option
-    differs, or if epochs are fewer."""
+    """Return the options to train a model further on its own text, or None if no epochs are left. If ``epochs`` is
+    None, it becomes the larger of the model's number and the default for the text. Raise InputError if another option
+    differs or the number of epochs is smaller."""
     before, now = model.options, options.with_epochs(source.length)
     epochs: int = before["epochs"]
     if not options.epochs:
@@ -76,7 +76,7 @@ def with_more_epochs(options: Options, model: Model, source: Source) -> Options 
 
 
 def continued(model: Model, source: Source, options: Options, device: Choice) -> Run | None:
-    """Return the run that trains a model further, on its own text or on a new one; None if no epochs are left."""
+    """Return a run that trains a model further, on its own text or a new text, or None if no epochs are left."""
     if is_same_text(model.trained().text, source):
         more = with_more_epochs(options, model, source)
         if more is None:
@@ -92,8 +92,8 @@ def continued(model: Model, source: Source, options: Options, device: Choice) ->
 
 
 def on_new_text(model: Model, source: Source, options: Options, device: Choice | None = None) -> Run:
-    """Return a run over a new text that starts from a model. InputError if the kind of model, the loss, the dimension,
-    the preset or its base measure differs from the model's."""
+    """Return a run on a new text that starts from a model. Raise InputError if the kind of model, the loss, the
+    dimension, the preset or the base measure differs."""
     fixed = ("model", "loss", "dim", "preset", "measure_power")
     before, now = ({name: each.get(name) for name in fixed} for each in (model.options, options.as_dict()))
     if changed := differences(before, now, but=set()):
@@ -106,7 +106,7 @@ def on_new_text(model: Model, source: Source, options: Options, device: Choice |
 
 
 def start_from(run: Run, model: Model, recipe: Recipe) -> None:
-    """Start a new run, whose first words are the model's, from this model trained by ``recipe``."""
+    """Start a new run from a model trained by ``recipe``, whose words are the first words of the run."""
     measure = recipe.base_measure(model.vocabulary.counts)
     W = model.output_rows / np.sqrt(measure / measure.sum())[:, None].astype(np.float32)
     with at_work(starting=True):

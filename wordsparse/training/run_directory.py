@@ -1,15 +1,15 @@
-"""The run directory beside an output: the files that outlive a process, and the lock that admits one writer.
+"""The run directory next to an output: files that outlive a process, and a lock that admits one writer.
 
-For the output MODEL it is MODEL.training, which exists from the start of a run until MODEL is written:
+For the output MODEL, it is MODEL.training, which exists from the start of a run until MODEL is written:
 
     lock              locked (flock) by the training process; the kernel unlocks it when the process dies
-    checkpoint-N/     the complete state of the run (see checkpoints.py); the checkpoint before the newest is kept until
-                      the newest is complete
+    checkpoint-N/     the complete state of the run (see checkpoints.py); the previous checkpoint is kept until the
+                      newest is complete
     previous/         the old MODEL, while the new one replaces it
 
-``.NAME.xxxxxxxx.partial`` are files of a running process, such as the encoded text, or of one that has died; the next
-process that holds the lock removes them. Only these names are ever removed: other files in the directory stay. A
-finished model is a plain model directory without references to this one.
+``.NAME.xxxxxxxx.partial`` are files of a running process, such as the encoded text, or of a process that has died; the
+next process that holds the lock removes them. Other names in the directory are never removed. A finished model is a
+plain model directory that does not refer to this directory.
 """
 
 import contextlib
@@ -29,8 +29,8 @@ CHECKPOINT = "checkpoint-"
 
 
 class RunDirectory:
-    """The run directory of an output, created and locked for a block, and then removed unless the run can be resumed.
-    InputError if another process trains for the same output, or the directory cannot be created."""
+    """The run directory of an output. A ``with`` block creates and locks it, and removes it at the end unless the run
+    can be resumed. InputError is raised if another process trains for the same output, or if it cannot be created."""
 
     def __init__(self, output: Path) -> None:
         storage.check_parent(output)
@@ -50,16 +50,16 @@ class RunDirectory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A previous model is still there only if it could not be moved back to the output.
+        # A previous model is still here only if it could not be moved back to the output.
         if not (self.checkpoints() or is_model(self.path / PREVIOUS)):
             (self.path / LOCK).unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # other files, or another process that has just started
+            with contextlib.suppress(OSError):  # it holds other files, or another process has just started
                 self.path.rmdir()
         system.unlock(self._lock)
 
     def place(self, name: str) -> Path:
-        """Return the path to write ``name`` to; the directory is created again if someone has removed it."""
-        with contextlib.suppress(OSError):  # the write that follows names the error
+        """Return the path to write ``name`` to. Create the directory again if someone has removed it."""
+        with contextlib.suppress(OSError):  # if this fails, the write that follows reports the error
             self.path.mkdir(exist_ok=True)
         return self.path / name
 
@@ -68,11 +68,11 @@ class RunDirectory:
         return sorted(self.path.glob(CHECKPOINT + 9 * "[0-9]"), reverse=True)
 
     def count(self) -> int:
-        """Return the number of checkpoints that the run has written: the number in the name of the newest."""
+        """Return the number of checkpoints that the run has written, which is in the name of the newest."""
         return next((int(path.name.removeprefix(CHECKPOINT)) for path in self.checkpoints()), 0)
 
     def drop_checkpoints(self) -> None:
-        """Remove every checkpoint, because their run has ended."""
+        """Remove all checkpoints, because their run has ended."""
         for checkpoint in self.checkpoints():
             storage.remove_directory(checkpoint)
 
@@ -82,7 +82,7 @@ class RunDirectory:
         return f"{checkpoints[0]} is kept; resume from it with --resume" if checkpoints else "there is no checkpoint"
 
     def install(self, model: Path) -> None:
-        """Move a model to the output, after moving away the old one; after an OSError the old model is there.
+        """Move the old model away and this model to the output. After an OSError, the old model is at the output.
 
         If the process is killed between the two moves, the old model stays here, and the next run puts it back.
         """

@@ -1,4 +1,4 @@
-"""The state of a run: every number of the loop that is not in the embedding's state."""
+"""The state of a run: all numbers of the loop that are not in the state of the embedding."""
 
 import copy
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from typing import Any
 class RunState:
     """The state of the training loop between two minibatches.
 
-    - ``tokens``: tokens trained on so far; E is fixed during the first ``warmup_tokens``.
+    - ``tokens``: the tokens trained on so far; E is fixed during the first ``warmup_tokens``.
     - ``losses``, ``heldout_losses``: one number per finished epoch.
-    - ``position``, ``epoch_loss``, ``epoch_pairs``: next position in the current epoch, and sums over the epoch so far.
+    - ``position``, ``epoch_loss``, ``epoch_pairs``: the next position in the current epoch, and sums over the epoch.
     - ``first_loss``: the mean loss of the first minibatch.
     - ``wall_seconds``, ``cpu_seconds``: time spent so far.
     """
@@ -29,10 +29,10 @@ class RunState:
     cpu_seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields in types of JSON, without rounding."""
+        """Return the fields in types that JSON has, without rounding."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "RunState":
-        """Read the content of :meth:`as_dict`."""
+        """Make a state from the result of :meth:`as_dict`."""
         return cls(**copy.deepcopy(dict(content)))

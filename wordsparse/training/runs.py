@@ -1,4 +1,4 @@
-"""The entry point of training, on any kind of data, in memory or with an output and checkpoints."""
+"""The entry point of training on any kind of data, in memory or with an output and checkpoints."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,8 +26,8 @@ def train(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any]) ->
     Parameters
     ----------
     corpus : path, sequence of paths, EncodedCorpus, Source, or iterable of token lists, of texts or of rows
-        Text is encoded into a temporary directory first; a directory that ``encode`` wrote is used as it is. If
-        ``preset`` names a source (graphs, counts), the corpus and the options are those that this source takes.
+        Text is first encoded in a temporary directory; a directory that ``encode`` wrote is used as it is. If
+        ``preset`` names a source (graphs, counts), that source determines which corpus and options are accepted.
     {options}
 
     Returns
@@ -38,14 +38,14 @@ def train(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any]) ->
     Raises
     ------
     InputError
-        If an option or the corpus is not usable; nothing has been started.
+        If an option or the corpus cannot be used. Nothing has been started then.
     TrainingError
         If training diverges.
     ReadError
         If a file of the encoded text changes or disappears during training.
     Interrupted
-        A KeyboardInterrupt, if SIGINT (Ctrl-C), SIGTERM or SIGHUP stops the run. With an output a checkpoint has been
-        written; without one, :func:`wordsparse.interrupted_model` returns the model trained so far.
+        A KeyboardInterrupt, if SIGINT (Ctrl-C), SIGTERM or SIGHUP stops the run. With an output, a checkpoint has been
+        written; otherwise, :func:`wordsparse.interrupted_model` returns the model trained so far.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def train_on(
 
 
 def _finished(run: Run, progress: Callable[[Progress], None], call: Mapping[str, object]) -> Model:
-    """Train to the end. A signal ends the run between two minibatches, and its model so far is kept."""
+    """Train to the end. If a signal ends the run between two minibatches, keep the model trained so far."""
 
     def leave() -> str:
         interruption.keep(run.partial_model(call))
@@ -90,5 +90,5 @@ def _finished(run: Run, progress: Callable[[Progress], None], call: Mapping[str,
     with stop_requests() as stop:
         take_steps(run, stop, progress, leave)
     model = run.model(call=call)
-    give_back()  # the vectors do not need the work space of the steps
+    give_back()  # free the work space of the steps, which vectors do not need
     return model
