@@ -110,7 +110,8 @@ def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> N
     assert json.loads(shown.out) == {"items": ["a0", "none"], "next": expected}
     assert shown.err == "none: not in the vocabulary; ignored\n"
     assert main(["next", items, "none", "-n", "1"]) == 0
-    assert "none of the items is in the vocabulary: 'none'" in capsys.readouterr().err
+    message = "wordsparse: 1 of 1 basket without an item of the vocabulary; answered by the most frequent items"
+    assert capsys.readouterr().err.splitlines() == [message, "none: not in the vocabulary; ignored"]
 
 
 def test_probabilities_are_those_of_the_whole_vocabulary(items: str) -> None:

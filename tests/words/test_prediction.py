@@ -2,6 +2,8 @@
 
 import json
 import logging
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,7 @@ def test_a_matrix_has_a_column_for_each_word(model: ws.Model, baskets: list[list
     assert model.predict(kind(X.astype(dtype)), 4) == model.predict(sets, 4)
     twice = sp.csr_array(([2.0, 1.0, 0.0], ([0, 0, 0], [3, 5, 9])), (1, V))
     assert model.predict(twice, 4) == [model.predict([WORDS[3], WORDS[3], WORDS[5]], 4)]
+    assert twice.nnz == 3  # the caller's matrix is unchanged
     assert model.predict(twice[:0], 4) == []
     for wrong in (sp.csr_array((2, V + 1)), -twice):
         with pytest.raises(InputError, match="a column for each of the 150 words, and no number below 0"):
@@ -137,7 +140,7 @@ def test_baskets_without_a_known_item_get_the_most_frequent(model: ws.Model, cap
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2
     assert "2 of 3 baskets" in said[0]
-    assert "'none'" in said[1]
+    assert "1 of 1 basket " in said[1]
 
 
 @pytest.mark.parametrize("wrong", ["item 1", 7, [["item 1"], "item 2"], [["item 1"], None], [[["item 1"]]]])
@@ -198,3 +201,30 @@ def test_a_log_without_a_file_for_its_answers_is_refused(log: Path, capsys: pyte
     assert not (log / "a.csv").exists()
     with pytest.raises(InputError, match="--column and --group-by"):
         made().predict(pd.DataFrame({"item": ["item 1"]}))
+
+
+def test_the_page_recommend_runs_from_the_first_command_to_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for package in ("regex", "pyarrow"):
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    days = [f"2026-{month}-{day:02}" for month in (10, 11) for day in range(1, 29)]
+    rows = [(day, f"user {random.integers(40)}", f"item {random.integers(20)}") for day in days for _ in range(20)]
+    pd.DataFrame(rows, columns=["time", "user", "item"]).to_csv("log.csv", index=False)
+    titles = [{"item": f"item {i}", "title": f"a {'new' if i < 7 else 'green'} title of it"} for i in range(20)]
+    pd.DataFrame(titles).to_csv("items.csv", index=False)
+    page = (Path(__file__).resolve().parents[2] / "docs" / "recommend.md").read_text()
+    parts = re.findall(r"^    wordsparse ([^\n]*)$|^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    known: dict[str, Any] = {}
+    for command, program in parts:
+        if program:
+            exec(program, known)
+        else:
+            assert main(shlex.split(command)) == 0, command
+    assert "item-to-item counts" in capsys.readouterr().out
+    assert len(pd.read_csv("next.csv").user.unique()) == len(pd.read_parquet("users.parquet")) == 40
+    assert len(known["answers"]) == 40
+    assert len(known["near"]) == 5
+    assert len(parts) == 10

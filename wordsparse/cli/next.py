@@ -73,8 +73,7 @@ def command(
     for basket in questions:
         with questions.answering():
             answer = trained.predict(basket, n)
-        known = [item for item in basket if item in trained]
-        terminal.say(f"{item}: not in the vocabulary; ignored" for item in basket if known and item not in trained)
+        terminal.say(f"{item}: not in the vocabulary; ignored" for item in basket if item not in trained)
         lines = [f"{item} {probability:.4f}" for item, probability in answer]
         if questions.are_lines:
             names = [item for item, _ in answer]

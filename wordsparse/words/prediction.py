@@ -141,13 +141,11 @@ def predict(
         if excluded.shape != matrix.shape:
             raise InputError(f"exclude has {excluded.shape[0]:,} lists for {matrix.shape[0]:,} baskets: give one each")
     if unknown := int(are_unknown(matrix).sum()):
-        what = (
-            f"none of the items is in the vocabulary: {', '.join(map(repr, baskets))[:80]}"
-            if is_one and baskets
-            else ""
+        logger.warning(
+            "%s of %s without an item of the vocabulary; answered by the most frequent items",
+            f"{unknown:,}",
+            number_of(matrix.shape[0], "basket"),
         )
-        what = what or f"{unknown:,} of {number_of(matrix.shape[0], 'basket')} without an item of the vocabulary"
-        logger.warning("%s; answered by the most frequent items", what)
     answers = answers_of(model.vocabulary, *predictor.rank(matrix, n, excluded))
     if names is not None:
         return dict(zip(names, answers, strict=True))
