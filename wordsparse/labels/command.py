@@ -146,7 +146,7 @@ def predict(
         writing.check(output)
         storage.check_apart(output, [model, data])
     if keep and (output is None or format_of_name(data) is None):
-        raise InputError("--keep copies columns of a table to the output file: name the file with --output")
+        raise InputError("--keep names columns of a table to copy to the output file: name it with --output")
     names = keep.split(",") if keep else []
     cells = [row for _, row in table_rows(data, names)] if names else []
     kept_columns = {name: [row[place] for row in cells] for place, name in enumerate(names)}
