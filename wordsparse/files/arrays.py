@@ -1,7 +1,7 @@
-"""A set of named arrays and numbers on disk: one file of raw little-endian data, and a table for the manifest.
+"""Named arrays and numbers on disk, as a file of raw little-endian data and a table that goes into a manifest.
 
-The table holds the numbers, the type, shape and memory order of each array (the rounding of products depends on the
-order), and the file's size and SHA-256. The table itself is signed in a manifest
+The table holds the numbers; the type, shape and memory order of each array (the rounding of products depends on the
+order); and the size and SHA-256 of the file. A manifest protects the table by a checksum of its own
 (:func:`wordsparse.files.storage.write_manifest`).
 """
 
@@ -20,14 +20,14 @@ _BLOCK = 2**24
 
 
 def check_fit(state: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Raise InputError unless ``state`` has the names and shapes of ``wanted``; another version's may differ."""
+    """Raise InputError unless ``state`` has the names and shapes of ``wanted``, which may depend on the version."""
     for name in sorted(state.keys() | wanted.keys()):
         if name not in state or name not in wanted or np.shape(state[name]) != np.shape(wanted[name]):
             raise InputError(f"its {name} does not fit this run: it belongs to another version or another run")
 
 
 def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the arrays to a new file, fsync it and return the table, as JSON. OSError if writing fails."""
+    """Write the arrays to a new file, fsync it, and return the table as JSON. Raise OSError if writing fails."""
     arrays, numbers = {}, {}
     with storage.synced(path) as file:
         for name, part in state.items():
@@ -43,11 +43,11 @@ def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Read a file written by :func:`write`, and compare it with the size and checksum in its table.
+    """Read a file that :func:`write` wrote, and compare it with the size and the checksum in its table.
 
-    With ``into``, its names and shapes must match those of the file; its arrays are filled and returned, but arrays
-    stored in column-major order are returned as new arrays. InputError if the file does not match its table, or the
-    table does not match ``into``, whose content is then undefined.
+    The arrays of ``into``, whose names and shapes must match the file, are filled and returned; only arrays that are
+    stored in column-major order are new. Raise InputError if the file does not match its table, or if the table does
+    not match ``into``, whose content is then undefined.
     """
     digest = hashlib.sha256()
     with storage.trusting(path), regular.opened(path) as file:

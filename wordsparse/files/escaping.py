@@ -19,7 +19,7 @@ def escaped(text: str) -> str:
 
 
 def listed(names: Sequence[object]) -> str:
-    """Return the first of the names, for a message; "none" if the list is empty."""
+    """Return the first few names as text for a message, or "none" if there are no names."""
     return ", ".join(repr(name)[:40] for name in names[:8]) + (", …" if len(names) > 8 else "") if names else "none"
 
 
@@ -29,8 +29,8 @@ def number_of(number: int, noun: str) -> str:
 
 
 def html_table(rows: Sequence[Sequence[str]], heads: Collection[str] = ()) -> str:
-    """Return an HTML table for notebooks, with names on the left and values on the right. A row whose name is in
-    ``heads`` is bold."""
+    """Return an HTML table for notebooks, with names on the left and values on the right. Rows whose names are in
+    ``heads`` are bold."""
     lines = []
     for first, *rest in rows:
         tag = "th" if first in heads else "td"

@@ -1,8 +1,8 @@
-"""The kind of an output, determined by the existing file at its path.
+"""The kinds of outputs, which depend on what exists at the path of an output.
 
-If there is no file or a regular file, the output is created or replaced atomically; links are followed and kept. A
+If there is nothing or a regular file, the output is created or replaced atomically; links are followed and kept. A
 pipe, a terminal, /dev/stdout or /dev/null is a *stream*, to which the output is written directly. Anything else (a
-directory, a block device, a socket) is refused, because replacing it would destroy it.
+directory, a block device, a socket) is refused, because replacing would destroy it.
 """
 
 import os
@@ -16,17 +16,17 @@ from typing import BinaryIO
 from wordsparse.errors import InputError, WordsparseError
 
 STANDARD_OUTPUT = "-"
-"""The name of standard output; ``./-`` names a file."""
+"""The name of standard output; a file of this name is ``./-``."""
 
-# An address, such as https://host/text or s3://bucket/text; pathlib reduces two slashes to one.
+# An address such as https://host/text or s3://bucket/text, whose two slashes pathlib reduces to one.
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)")
 _NAMED = {STANDARD_OUTPUT: 1, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def is_stream(path: Path) -> bool:
-    """Return whether an output named ``path`` is a stream; False if a regular file is created or replaced.
+    """Return whether the output at ``path`` is a stream, or False if a regular file is created or replaced.
 
-    InputError if it is neither.
+    Raise InputError if it is neither.
     """
     if _descriptor(path) is not None:
         return True
@@ -49,16 +49,16 @@ def is_standard_output(path: Path) -> bool:
 
 
 def address(path: str | os.PathLike[str]) -> str | None:
-    """Return the address, such as https://…, if ``path`` is written as one; None for the path of a file."""
+    """Return the address, such as https://…, if ``path`` looks like an address, or None if it names a file."""
     match = _ADDRESS.match(os.fspath(path))
     return match and "://".join(match.groups())
 
 
 @contextmanager
 def stream(path: Path) -> Iterator[BinaryIO]:
-    """Open the stream at ``path`` for writing; a named pipe waits for its reader.
+    """Open the stream at ``path`` for writing. For a named pipe, wait for its reader.
 
-    WordsparseError if writing fails, BrokenPipeError if the reader of a pipe is gone.
+    Raise WordsparseError if writing fails, or BrokenPipeError if the reader of a pipe is gone.
     """
     descriptor = _descriptor(path)
     try:
@@ -72,7 +72,7 @@ def stream(path: Path) -> Iterator[BinaryIO]:
 
 
 def _descriptor(path: Path) -> int | None:
-    """Return the number of this process's open file that ``path`` names (``-``, /dev/stdout, /dev/stderr); else None.
+    """Return the descriptor of this process that ``path`` names (``-``, /dev/stdout, /dev/stderr), or None.
 
     A shell may have redirected standard output to a regular file, which must be written at its current position and
     must not be replaced.

@@ -1,4 +1,4 @@
-"""Reading of untrusted files: only regular files are opened, and no more than a maximum size is read.
+"""Reading of untrusted files: only regular files are opened, and only up to a maximum size.
 
 A FIFO would block the reader, and /dev/zero is infinite; an untrusted directory may contain either, or links to them.
 Links to regular files are followed, because shared caches of models consist of them.
@@ -20,7 +20,7 @@ TOML_BYTES = 2**20
 
 @contextmanager
 def reading(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Convert an OSError of reading into an InputError that names ``path``."""
+    """Convert an OSError inside the block, which reads ``path``, into an InputError that names ``path``."""
     try:
         yield
     except OSError as error:
@@ -30,12 +30,12 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def descriptor_of(path: str | os.PathLike[str]) -> int:
-    """Open the regular file at ``path`` for reading and return its descriptor, which the caller closes.
+    """Open the regular file at ``path`` for reading, and return its descriptor, which the caller must close.
 
-    InputError if it is missing, not readable, or not a regular file.
+    Raise InputError if it is missing, not readable, or not a regular file.
     """
     with reading(path):
-        # Without O_NONBLOCK, opening a FIFO would wait for a writer; for a regular file the flag has no effect.
+        # Without O_NONBLOCK, opening a FIFO would wait for a writer; the flag has no effect on regular files.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
@@ -57,16 +57,16 @@ def size_of(file: BufferedReader) -> int:
 
 
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
-    """Read a regular file of at most ``most`` bytes; a larger one raises InputError."""
+    """Read a regular file of at most ``most`` bytes. Raise InputError if it is larger."""
     with opened(path) as file:
-        data = file.read(min(most, size_of(file)) + 1)  # one more: the file may be growing
+        data = file.read(min(most, size_of(file)) + 1)  # one byte more, since the file may be growing
     if len(data) > most:
         raise InputError(f"{path}: holds more than {most:,} bytes, which is more than such a file needs")
     return data
 
 
 def read_text(path: str | os.PathLike[str], most: int) -> str:
-    """Read the UTF-8 text, without a byte-order mark, of a regular file of at most ``most`` bytes; else InputError."""
+    """Read a UTF-8 text, without its byte-order mark, from a regular file. Raise InputError above ``most`` bytes."""
     try:
         return read_bytes(path, most).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -74,17 +74,17 @@ def read_text(path: str | os.PathLike[str], most: int) -> str:
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a TOML file. People edit such files by hand, so InputError names the file and the line."""
+    """Read a TOML file. People edit such files, so errors are InputErrors that name the file and the line."""
     text = read_text(path, TOML_BYTES)
     try:
         return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # the ValueErrors include numbers of thousands of digits
+    except (ValueError, RecursionError) as error:  # numbers with thousands of digits raise ValueError too
         message = "is JSON, not TOML: for a model's options name its directory"
         message = message if text.lstrip().startswith("{") else f"is not valid TOML: {error}; correct it"
         raise InputError(f"{path}: {message}") from error
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
-    """Return the SHA-256 of a regular file's bytes, in hexadecimal digits."""
+    """Return the SHA-256 of a regular file in hexadecimal digits."""
     with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

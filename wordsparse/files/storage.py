@@ -1,4 +1,4 @@
-"""Atomic files: written under a temporary name, fsynced and renamed; checked when they are read."""
+"""Atomic files: they are written under a temporary name, fsynced and renamed, and checked when they are read."""
 
 import errno
 import glob
@@ -17,19 +17,19 @@ from wordsparse.files import outputs, regular, system
 from wordsparse.files.system import is_at, sync, try_lock, unlock
 
 AGAIN = "restore it, or make it again"
-"""Remedy for a damaged file."""
+"""The remedy for a damaged file, for messages."""
 MANIFEST_BYTES = 2**24
 NAME_BYTES = 255
-"""Length of the longest name of a file."""
+"""The most bytes in the name of a file."""
 TEMPORARY_BYTES = len("..xxxxxxxx.partial")
-"""Bytes that a temporary name adds to the name of its output."""
+"""The number of bytes that a temporary name adds to the name of its output."""
 Content = TypeVar("Content")
 _BLOCK = 2**20
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Convert an OSError of writing (disk full, quota, read-only) into a WordsparseError that names ``path``."""
+    """Convert an OSError inside the block, which writes ``path``, into a WordsparseError that names ``path``."""
     try:
         yield
     except OSError as error:
@@ -40,7 +40,7 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Prefix the message of an InputError with ``path``, unless it begins so."""
+    """Put ``path`` in front of the message of an InputError, unless it is already there."""
     try:
         yield
     except InputError as error:
@@ -51,10 +51,10 @@ def naming(path: Path) -> Iterator[None]:
 
 @contextmanager
 def trusting(path: Path) -> Iterator[None]:
-    """Raise InputError that names ``path`` if the block, which reads members of a file of ours, fails.
+    """Raise an InputError that names ``path`` if the block fails, which reads members of a file that wordsparse wrote.
 
-    Files of ours are not validated beyond their checksums. Use the members after the block: a failure there is a fault
-    of the program."""
+    Such files are not validated beyond their checksums. Use the members after the block, so that faults of the program
+    are not reported as faults of the file."""
     with naming(path):
         try:
             yield
@@ -65,16 +65,16 @@ def trusting(path: Path) -> Iterator[None]:
 
 
 def leftovers(path: Path) -> Iterator[Path]:
-    """Return the temporary directories for ``path``, also those of processes that died."""
+    """Return the temporary directories for ``path``, including directories of processes that died."""
     return path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.partial")
 
 
 @contextmanager
 def staging(path: Path, mode: int = 0o777, *, alone: bool = False) -> Iterator[Path]:
-    """Make a temporary directory ``.NAME.xxxxxxxx.partial`` next to ``path``, removed at the end of the block.
+    """Make a temporary directory ``.NAME.xxxxxxxx.partial`` next to ``path``, and remove it at the end of the block.
 
-    It is locked while its process lives. Directories that dead processes left for ``path`` are removed first. With
-    ``alone``, InputError if another process is writing ``path``. OSError if the directory cannot be made.
+    It is locked while its process lives. Directories that dead processes have left for ``path`` are removed first.
+    Raise OSError if the directory cannot be made, and with ``alone`` InputError if another process writes ``path``.
     """
     for leftover in leftovers(path):
         with _locked(leftover) as dead:
@@ -83,7 +83,7 @@ def staging(path: Path, mode: int = 0o777, *, alone: bool = False) -> Iterator[P
             elif alone and leftover.exists():
                 raise InputError(f"{path}: another process is writing it: wait for it, or name another output")
     while True:
-        # tempfile would make the directory private to its owner (mode 0700), and a rename would keep that mode.
+        # tempfile would make the directory private (mode 0700), and renaming would keep this mode.
         temporary = _partial_name(path)
         temporary.mkdir(mode)
         with _locked(temporary) as ours:
@@ -110,7 +110,7 @@ def _locked(directory: Path) -> Iterator[bool]:
 
 
 def remove_directory(path: Path) -> None:
-    """Remove a directory atomically: if the process dies, it is complete or gone. Errors are ignored."""
+    """Remove a directory atomically: if the process dies, the directory is complete or gone. Errors are ignored."""
     doomed = _partial_name(path)
     with suppress(OSError):
         os.rename(path, doomed)
@@ -123,11 +123,11 @@ def _partial_name(path: Path) -> Path:
 
 @contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
-    """Make a temporary directory next to ``path``; rename it to ``path`` if the block succeeds, else remove it.
+    """Make a temporary directory next to ``path``. If the block succeeds, rename it to ``path``; else remove it.
 
-    The block must fsync the files that it writes. InputError before the block, if ``path`` exists and is not an empty
-    directory, cannot be created, or is being written by another process; WordsparseError after the block, if the rename
-    fails.
+    The block must fsync the files that it writes. Raise InputError before the block if ``path`` exists and is not an
+    empty directory, cannot be created, or is being written by another process. Raise WordsparseError after the block if
+    the rename fails.
     """
     target = Path(os.path.realpath(path))
     check_new_directory(path)
@@ -144,7 +144,7 @@ def new_directory(path: Path) -> Iterator[Path]:
 
 
 def check_new_directory(path: Path) -> None:
-    """Raise InputError unless a directory can be created at ``path``; call before work starts."""
+    """Raise InputError unless a directory can be created at ``path``. Call this before work starts."""
     target = Path(os.path.realpath(path))
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
         remedy = "name another directory, or delete it first" if path.is_dir() else "is a file: name a new directory"
@@ -153,7 +153,7 @@ def check_new_directory(path: Path) -> None:
 
 
 def check_parent(path: Path) -> None:
-    """Raise InputError unless ``path`` can be created in its directory, under a temporary name first."""
+    """Raise InputError unless ``path`` and a temporary file for it can be created in its directory."""
     target = Path(os.path.realpath(path))
     parent, most = target.parent, NAME_BYTES - TEMPORARY_BYTES
     if os.fspath(path) == outputs.STANDARD_OUTPUT:
@@ -173,9 +173,9 @@ def check_parent(path: Path) -> None:
 
 
 def check_file(path: Path, *, streams: bool = True) -> None:
-    """Raise InputError unless a file can be written at ``path``; call before work starts.
+    """Raise InputError unless a file can be written at ``path``. Call this before work starts.
 
-    If ``streams``, it may also be a pipe, a terminal or standard output.
+    With ``streams``, ``path`` may also be a pipe, a terminal or standard output.
     """
     if not outputs.is_stream(path):
         check_parent(path)
@@ -184,8 +184,8 @@ def check_file(path: Path, *, streams: bool = True) -> None:
 
 
 def check_apart(output: str | os.PathLike[str], inputs: Iterable[object]) -> None:
-    """Raise InputError if the output is one of the ``inputs``, also through a link, or a file inside an input
-    directory. Call before work starts. Inputs that are not paths are ignored."""
+    """Raise InputError if the output is one of the ``inputs``, possibly through a link, or a file in an input
+    directory. Call this before work starts. Inputs that are not paths are ignored."""
     if not os.path.isfile(output):
         return
     for each in inputs:
@@ -196,17 +196,17 @@ def check_apart(output: str | os.PathLike[str], inputs: Iterable[object]) -> Non
 
 
 def _files_below(directory: str | os.PathLike[str]) -> Iterator[str]:
-    """Yield the files that a reader of the directory would read; hidden ones are skipped."""
+    """Yield the files that a reader of the directory would read: all except hidden files."""
     for place, folders, names in os.walk(directory):
         folders[:] = [name for name in folders if not name.startswith(("_", "."))]
         yield from (os.path.join(place, name) for name in names if not name.startswith(("_", ".")))
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` atomically: readers see the old content or the new one. A stream is written directly.
+    """Write ``data`` to ``path`` atomically: readers see the old content or the new. Streams are written directly.
 
-    InputError if ``path`` exists and is neither a regular file nor a stream; WordsparseError if writing fails, and the
-    old content is kept.
+    Raise InputError if ``path`` exists and is neither a regular file nor a stream. Raise WordsparseError if writing
+    fails; the old content is then kept.
     """
     if outputs.is_stream(path):
         with outputs.stream(path) as file:
@@ -216,11 +216,12 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
-    """Call ``write`` to write a file and its companions in a temporary directory, then move them to their places.
+    """Call ``write`` to write a file and its companions into a temporary directory, then move them to their places.
 
-    ``write`` takes a path of the same name in the temporary directory. Links are followed and kept; their target is
+    ``write`` takes a path of the same name in the temporary directory. Links are followed and kept; their targets are
     replaced. ``path`` is moved last, so that its companions exist when it appears; it is the first of the returned
-    files. InputError if it exists and is not a regular file; WordsparseError if writing fails, with no file moved.
+    files. Raise InputError if it exists and is not a regular file, and WordsparseError if writing fails; no file has
+    been moved then.
     """
     check_file(path, streams=False)
     target = Path(os.path.realpath(path))
@@ -239,11 +240,11 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
 
 
 def put(made: Path, path: Path, previous: Path | None = None) -> None:
-    """Move a complete file or directory to ``path``, replacing and removing what is there.
+    """Move a complete file or directory to ``path``, and remove what was there.
 
-    OSError if it cannot be moved; ``path`` then keeps its content. If the file system cannot exchange the two in one
-    step, the old content is at ``previous`` meanwhile (by default next to ``path``), and stays there if the process is
-    killed.
+    Raise OSError if it cannot be moved; ``path`` then keeps its content. If the file system cannot exchange both in one
+    step, the old content is moved to ``previous`` (by default next to ``path``), where it stays if the process is
+    killed meanwhile.
     """
     replaces = os.path.lexists(path)
     if replaces and system.exchange(made, path):
@@ -267,9 +268,9 @@ def read_unreplaced(directory: Path, read: Callable[[], Content]) -> Content:
     """Return ``read()``, which reads files of ``directory``; repeat it if the directory was replaced meanwhile."""
     while True:
         try:
-            opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)  # its inode number is not reused while it is open
+            opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)  # an open inode's number is not reused
         except OSError:
-            return read()  # raises the error that says what is wrong
+            return read()  # raises an error that says what is wrong
         try:
             content = read()
             if is_at(opened, directory):
@@ -289,9 +290,9 @@ def write_manifest(path: Path, content: Mapping[str, object]) -> None:
 
 
 def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
-    """Read a manifest with the given ``format`` and ``version``.
+    """Read a manifest of this ``format`` and ``version``.
 
-    InputError if the file is missing, too large, not a JSON object, altered, or has another format or version.
+    Raise InputError if the file is missing, too large, no JSON object, altered, or of another format or version.
     """
     content = read_json(path)
     if content.get("format") != format:
@@ -308,7 +309,7 @@ def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
 
 
 def read_json(path: Path, most: int = MANIFEST_BYTES) -> dict[str, Any]:
-    """Read the JSON object in a regular file of at most ``most`` bytes; else InputError names the file."""
+    """Read the JSON object in a regular file of at most ``most`` bytes. Errors are InputErrors that name the file."""
     data = regular.read_bytes(path, most)
     try:
         content = json.loads(data)
@@ -324,14 +325,14 @@ def _members_digest(content: Mapping[str, object]) -> str:
 
 
 class Written:
-    """A new file being written; it knows its size and SHA-256 without being read again."""
+    """A new file that is being written, with its size and SHA-256, so that it need not be read again."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._digest, self._size = file, hashlib.sha256(), 0
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write bytes at the end of the file; return their number."""
-        for start in range(0, len(data), _BLOCK):  # hash each block while it is still in the cache
+        """Append bytes to the file, and return their number."""
+        for start in range(0, len(data), _BLOCK):  # hash each block while it is in the cache
             block = data[start : start + _BLOCK]
             self._file.write(block)
             self._digest.update(block)
@@ -339,13 +340,13 @@ class Written:
         return len(data)
 
     def record(self) -> dict[str, Any]:
-        """Return the size and the SHA-256 of the data written so far, for a manifest."""
+        """Return the size and the SHA-256 of the data so far, for a manifest."""
         return {"bytes": self._size, "sha256": self._digest.hexdigest()}
 
 
 @contextmanager
 def synced(path: Path) -> Iterator[Written]:
-    """Open a new file for writing; fsync it at the end of the block."""
+    """Open a new file for writing, and fsync it at the end of the block."""
     with open(path, "xb") as file:
         yield Written(file)
         file.flush()

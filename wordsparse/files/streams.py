@@ -1,4 +1,4 @@
-"""Sequential reading of plain or compressed files, limited to the plausible content of a file of that size."""
+"""Sequential reading of plain or compressed files, up to the size to which such files plausibly unpack."""
 
 import math
 import os
@@ -11,15 +11,15 @@ from wordsparse.files import outputs, regular, storage, unpacking
 
 
 def write_stream(path: Path, write: Callable[[IO[bytes]], object]) -> list[Path]:
-    """Call ``write`` with the stream at ``path``, or else with a new file, compressed as its suffix says, that is moved
-    to ``path`` when it is complete. Return the files written."""
+    """Call ``write`` with the stream at ``path``, or else with a new file, compressed by its suffix, which is moved to
+    ``path`` once it is complete. Return the files written."""
     if outputs.is_stream(path):
         with outputs.stream(path) as stream:
             write(stream)
         return [path]
 
     def written(staged: Path) -> None:
-        import smart_open  # its import takes a twentieth of a second
+        import smart_open  # imported here, because the import takes 50 ms
 
         with smart_open.open(staged, "wb", compression=unpacking.compression_of_name(path) or "disable") as file:
             write(file)
@@ -28,8 +28,8 @@ def write_stream(path: Path, write: Callable[[IO[bytes]], object]) -> list[Path]
 
 
 class BoundedStream:
-    """A file read sequentially, decompressed if its first bytes say so. InputError if it is damaged or unpacks to more
-    than ``limit`` bytes; for a plain file, ``limit`` is its size."""
+    """A file that is read sequentially, and decompressed if its first bytes identify a compression. InputError is
+    raised if it is damaged or unpacks to more than ``limit`` bytes; for a plain file, ``limit`` is its size."""
 
     def __init__(self, path: Path) -> None:
         with regular.opened(path) as file:
@@ -53,21 +53,21 @@ class BoundedStream:
 
     @property
     def position(self) -> int:
-        """Number of bytes read from the file; of a compressed file, bytes before unpacking."""
+        """The number of bytes read from the file; for a compressed file, before unpacking."""
         return self._raw.tell()
 
     def read(self, most: int) -> bytes:
-        """Return the next ``most`` bytes; fewer only at the end."""
+        """Return the next ``most`` bytes, or fewer at the end of the file."""
         return self._counted(self._file.read, most)
 
     def readline(self, most: int) -> bytes:
-        """Return the next line with its line end, or its first ``most`` bytes; empty at the end of the file."""
+        """Return the next line with its line end, or its first ``most`` bytes, or nothing at the end of the file."""
         return self._counted(self._file.readline, most)
 
     def expect_end(self, what: str, start: bytes = b"") -> None:
-        """Raise InputError unless only white space is left; ``what`` describes the expected content.
+        """Raise InputError unless only white space is left after the expected content, which ``what`` describes.
 
-        ``start`` holds bytes beyond that content that were already read.
+        ``start`` holds bytes after that content that have already been read.
         """
         while chunk := start or self.read(2**16):
             start = b""
@@ -80,7 +80,7 @@ class BoundedStream:
         try:
             data = read(most)
         except Exception as error:
-            # Each decompressor has its own exceptions; some are not OSErrors.
+            # Decompressors have their own exceptions, some of which are no OSErrors.
             raise InputError(
                 f"cannot be read or unpacked, is cut short or damaged: {error}; copy or write it again"
             ) from error

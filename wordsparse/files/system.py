@@ -1,15 +1,15 @@
-"""Operating system calls for files: locks, which end with their process, fsync and atomic exchange."""
+"""System calls for files: locks that end with their process, fsync, and atomic exchange."""
 
 import ctypes
 import fcntl
 import os
 from pathlib import Path
 
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # Linux's constants
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # constants of Linux
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file or directory until it is closed or the process ends; False if another holds the lock."""
+    """Lock an open file or directory until it is closed or the process ends. Return False if it is locked already."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -18,7 +18,7 @@ def try_lock(descriptor: int) -> bool:
 
 
 def unlock(descriptor: int) -> None:
-    """Unlock and close a file. Closing alone would leave it locked: a process forked meanwhile also has it open."""
+    """Unlock and close a file. Closing alone would not unlock it if a forked process has it open too."""
     fcntl.flock(descriptor, fcntl.LOCK_UN)
     os.close(descriptor)
 
@@ -32,14 +32,14 @@ def is_at(descriptor: int, path: Path) -> bool:
 
 
 def exchange(first: Path, second: Path) -> bool:
-    """Exchange two files or directories in one step; return False if the system or the file system cannot."""
+    """Exchange two files or directories in one step. Return False if the system or the file system cannot do so."""
     rename = getattr(ctypes.CDLL(None), "renameat2", None)
     names = (_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second))
     return rename is not None and rename(*names, _RENAME_EXCHANGE) == 0
 
 
 def sync(path: Path) -> None:
-    """Fsync a file, or the entries of a directory."""
+    """Write a file, or the entries of a directory, to the disk (fsync)."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Compressed files: how they are recognised, and their maximum unpacked size, since a few kilobytes can fill a disk."""
+"""Compressed files: how to recognise them, and how much they may unpack to, since some kilobytes can fill a disk."""
 
 import re
 from pathlib import PurePath
@@ -6,10 +6,10 @@ from pathlib import PurePath
 from wordsparse.errors import InputError
 
 EXPANSION = 200
-"""Text rarely unpacks to more than 20 times its size; a decompression bomb unpacks to 1,000 times or more."""
+"""The largest factor by which files may unpack. Text rarely exceeds 20; a decompression bomb exceeds 1,000."""
 
 ALWAYS_ALLOWED = 64 * 2**20
-"""Bytes to which any file may unpack: small files of repeated lines have unbounded compression ratios."""
+"""The bytes to which any file may unpack, because small files of repeated lines compress without limit."""
 
 
 COMPRESSIONS = {
@@ -18,22 +18,22 @@ COMPRESSIONS = {
     ".xz": rb"\xfd7zXZ\0",
     ".zst": rb"\x28\xb5\x2f\xfd",
 }
-"""Suffixes of compressed files, which smart_open knows, and the first bytes of each as a pattern."""
+"""The suffixes of compressed files that smart_open knows, each with a pattern of its first bytes."""
 
 
 def compression_of(start: bytes) -> str | None:
-    """Return the suffix of the compression whose files begin with ``start``; None if there is no match."""
+    """Return the suffix of the compression whose files begin with ``start``, or None."""
     return next((suffix for suffix, pattern in COMPRESSIONS.items() if re.match(pattern, start)), None)
 
 
 def compression_of_name(path: PurePath) -> str | None:
-    """Return the suffix of a name, in lower case, if it belongs to a compression; else None."""
+    """Return the suffix of a name in lower case if it belongs to a compression, or else None."""
     suffix = path.suffix.lower()
     return suffix if suffix in COMPRESSIONS else None
 
 
 def suffix_of(path: PurePath) -> str:
-    """Return the last suffix of a name, in lower case, after removing a compression's; empty if there is none left."""
+    """Return the last suffix of a name in lower case, without the suffix of a compression; "" if there is no other."""
     return (path.with_suffix("") if compression_of_name(path) else path).suffix.lower()
 
 

@@ -1,4 +1,4 @@
-"""gensim's Word2Vec, FastText and KeyedVectors by name and behaviour, on the exact layer: change one import.
+"""Replacements for gensim's Word2Vec, FastText and KeyedVectors that use the exact layer: change one import.
 
     from wordsparse.gensim import Word2Vec              # instead of gensim.models
     import wordsparse.gensim as gensim                  # gensim.models.Word2Vec, gensim.utils.simple_preprocess

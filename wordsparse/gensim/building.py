@@ -1,4 +1,4 @@
-"""The vocabulary of a Word2Vec: counted, filtered and extended by methods that behave like gensim's."""
+"""The vocabulary of a Word2Vec: methods that count, filter and extend it as gensim's methods do."""
 
 import math
 import zlib
@@ -51,7 +51,7 @@ class VocabularyBuilder:
         self.corpus_count = self.corpus_total_words = 0
         self.raw_vocab: dict[Key, int] = {}
         self._trained: engine.Trained | None = None
-        self._refresh: Callable[[], None] | None = None  # set during callbacks; computes the vectors on access
+        self._refresh: Callable[[], None] | None = None  # during callbacks, it computes the vectors on access
         self._use(self._table(self.vector_size))
 
     @property
@@ -82,16 +82,16 @@ class VocabularyBuilder:
         Parameters
         ----------
         corpus_iterable, corpus_file
-            As ``sentences`` and ``corpus_file`` of the class; a generator is accepted.
+            As ``sentences`` and ``corpus_file`` of the class; generators are accepted.
         update : bool
-            Add new words to the vocabulary, and counts to known words; otherwise the vocabulary is replaced.
+            Whether to add new words to the vocabulary, and to the counts of known words, instead of replacing it.
         trim_rule : callable, optional
-            Called with a word, its count and the minimum; returns 0 to apply the minimum, 1 to discard the word, 2 to
-            keep it.
+            A function of a word, its count and the minimum. It returns 0 to apply the minimum, 1 to discard the word, 2
+            to keep it.
         keep_raw_vocab : bool
             Whether to keep ``raw_vocab``, the counts of all words.
         **options
-            ``min_count`` and ``sample``, which override the model's.
+            ``min_count`` and ``sample``, which override the values of the model.
         """
         with texts.opened(corpus_iterable, corpus_file, passes=1) as text:
             self._build(text, update, trim_rule, keep_raw_vocab, **options)
@@ -104,7 +104,7 @@ class VocabularyBuilder:
         trim_rule: TrimRule | None = None,
         update: bool = False,
     ) -> None:
-        """Build the vocabulary as :meth:`build_vocab` does, from counts of words."""
+        """Build the vocabulary from counts of words, as :meth:`build_vocab` does from a text."""
         self.corpus_count, self.raw_vocab = corpus_count or 0, dict(word_freq)
         self.prepare_vocab(update, keep_raw_vocab, trim_rule)
 
@@ -116,7 +116,7 @@ class VocabularyBuilder:
         workers: int | None = None,
         trim_rule: TrimRule | None = None,
     ) -> tuple[int, int]:
-        """Count the words of a text into ``raw_vocab``; return the numbers of words and of sentences."""
+        """Count the words of a text into ``raw_vocab``. Return the numbers of words and of sentences."""
         with texts.opened(corpus_iterable, corpus_file, passes=1) as text:
             return self._scan(text)
 
@@ -161,15 +161,15 @@ class VocabularyBuilder:
         self._add_words(dict(zip(words, counts.tolist(), strict=True)), is_sorted=True)
 
     def init_weights(self) -> None:
-        """Reset the vectors to random ones and keep the vocabulary."""
+        """Reset the vectors to random vectors, and keep the vocabulary."""
         self.reset_from(self)
 
     def init_sims(self, replace: bool = False) -> None:
-        """Scale the vectors to length one if ``replace``; otherwise without effect."""
+        """Scale the vectors to length one if ``replace``; otherwise do nothing."""
         self.wv.init_sims(replace)
 
     def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
-        """Return the bytes of the arrays of a model of ``vocab_size`` words, by name, and their "total"."""
+        """Return the sizes in bytes of the arrays of a model with ``vocab_size`` words, by name, and their "total"."""
         words = vocab_size or len(self.wv)
         rows = 4 * words * self.vector_size
         parts = {
@@ -200,13 +200,13 @@ class VocabularyBuilder:
         self.wv = self._table(self.vector_size)
 
     def _add_words(self, counts: Mapping[Key, int], is_sorted: bool = False) -> None:
-        """Add to the counts of known words; append a row with a small random vector for each new word.
+        """Add to the counts of known words, and append a row with a small random vector for each new word.
 
         A new vocabulary is sorted by descending frequency unless ``is_sorted``.
         """
         table = self._wv
         by_count = not len(table) and self.sorted_vocab and not is_sorted
-        # gensim's order: the most frequent word first; of equally frequent words, the last one first.
+        # In gensim's order, the most frequent word is first, and of equally frequent words the last word is first.
         last_first = list(counts)[::-1]
         ordered = sorted(last_first, key=lambda word: -counts[word]) if by_count else counts
         new = [word for word in ordered if word not in table.key_to_index]
@@ -224,7 +224,7 @@ class VocabularyBuilder:
         self._wv, self._untouched = vectors, fingerprint(vectors.vectors)
 
     def _refuse_changes(self) -> None:
-        """Raise InputError if a program has changed arrays that training does not read."""
+        """Raise InputError if a program has changed arrays, because training does not read them."""
         if fingerprint(self._wv.vectors) != self._untouched:
             raise InputError(
                 "wv.vectors were changed by hand, and training would discard the changes: it has its own state; "
@@ -247,7 +247,7 @@ def fingerprint(vectors: Array) -> int:
 def kept(
     counts: Mapping[Key, int], min_count: int, max_final_vocab: int | None, trim_rule: TrimRule | None
 ) -> tuple[dict[Key, int], int]:
-    """Return the words that occur often enough, and the minimum, raised so that about ``max_final_vocab`` are left."""
+    """Return the words that occur often enough, and the minimum count, raised to leave about ``max_final_vocab``."""
     if max_final_vocab is not None and max_final_vocab < len(counts):
         first_left_out = sorted(counts.values(), reverse=True)[max_final_vocab]
         min_count = max(min_count, first_left_out + 1)

@@ -1,4 +1,4 @@
-"""The model that Word2Vec trains: exact over the keys of the vocabulary, with its scores and probabilities."""
+"""The model that Word2Vec trains, exact over all keys of the vocabulary, with its scores and probabilities."""
 
 from collections.abc import Callable, Sequence
 
@@ -20,13 +20,13 @@ from wordsparse.words.text_source import TextSource
 
 
 def vocabulary_of(keys: list[Key], counts: Array) -> Vocabulary:
-    """Return the vocabulary of a model whose words are these keys, in this order."""
-    # A user's frequency may be 0, but every word of a model must have a positive count.
+    """Return a vocabulary with these keys as words, in this order."""
+    # Users may give frequencies of 0, but every word of a model must have a positive count.
     return Vocabulary(engine_words(keys), np.maximum(counts, 1))
 
 
 class Trained:
-    """A trained model, the keys of its words in the model's order, and the recipe of its training."""
+    """A trained model, the keys of its words in the order of the model, and the recipe of its training."""
 
     def __init__(self, keys: Sequence[Key], model: Model, recipe: Recipe) -> None:
         self.keys, self.model, self.recipe = list(keys), model, recipe
@@ -35,11 +35,11 @@ class Trained:
         self._log_measure = np.log(measure / measure.sum())
 
     def vectors(self, keys: Sequence[Key], before: Array) -> Array:
-        """Return the vector of each key, (V, dim) float32; a key added after training keeps its row of ``before``."""
+        """Return the vector of each key, (V, dim) float32. Keys added after training keep their rows of ``before``."""
         return self._in_order(keys, self.model.vectors, before)
 
     def output_weights(self, keys: Sequence[Key]) -> Array:
-        """Return the output vector of each key, (V, dim) float32: o = w·e for an input e in the basis of training."""
+        """Return the output vector w of each key, (V, dim) float32: o = w·e for an input e in the basis of training."""
         weights = self.model.output_rows[:, :-1] / np.exp(self._log_measure / 2)[:, None].astype(np.float32)
         return self._in_order(keys, weights, np.zeros((len(keys), weights.shape[1]), np.float32))
 
@@ -50,7 +50,7 @@ class Trained:
         return [(self.keys[row], share) for row, share in zip(found[0].tolist(), shares[0].tolist(), strict=True)]
 
     def _in_order(self, keys: Sequence[Key], rows: Array, missing: Array) -> Array:
-        """Return row i for key i, with the rows of ``missing`` for keys that are not in the model."""
+        """Return the rows in the order of ``keys``; keys that are not in the model get their rows of ``missing``."""
         places = np.fromiter((self.rows.get(key, -1) for key in keys), np.int64, len(keys))
         result = missing.astype(np.float32)
         result[places >= 0] = rows[places[places >= 0]]
@@ -64,7 +64,7 @@ def train(
     before: Trained | None,
     after_step: Callable[[Run], None],
 ) -> Trained:
-    """Train on a corpus, starting from the previous model if there is one: the first keys belong to its words."""
+    """Train on a corpus, starting from the previous model, if any, whose words are the first keys."""
     run = Run(TextSource(corpus), options)
     if before is not None:
         start_from(run, before.model, before.recipe)
@@ -77,20 +77,20 @@ def train(
 
 
 def so_far(run: Run, keys: Sequence[Key]) -> Trained:
-    """Return the current model of an unfinished run, between two of its steps."""
+    """Return the current model of an unfinished run between two steps."""
     run.embedding.output.fold()
     return Trained(keys, run.model(), run.options.used_recipe())
 
 
 class Watch:
-    """An observer of a run after every step: ``loss`` is the sum over all pairs in all epochs so far; ``epoch_ended``
-    is called with the run, between two steps, at the end of each epoch; ``ended`` is the number of ended epochs."""
+    """An observer that is called after every step of a run. ``loss`` is the sum over all pairs in all epochs so far.
+    ``epoch_ended`` is called with the run, between two steps, at the end of each epoch; ``ended`` counts epochs."""
 
     def __init__(self, epochs: int, epoch_ended: Callable[[Run], None]) -> None:
         self.loss = 0.0
         self._epochs, self._epoch_ended = epochs, epoch_ended
         self._finished = self.ended = 0
-        self._before = self._partial = 0.0  # losses of the finished epochs, and of the current one
+        self._before = self._partial = 0.0  # losses of the finished epochs, and of the current epoch
 
     def __call__(self, run: Run) -> None:
         at = run.state
@@ -98,7 +98,7 @@ class Watch:
             self._finished, self._before = len(at.losses), self._before + self._partial
         self._partial = at.epoch_loss
         self.loss = self._before + self._partial
-        # An epoch processes every token once.
+        # Each epoch processes every token once.
         while self.ended < self._epochs and at.tokens * self._epochs >= (self.ended + 1) * run.total_tokens:
             self.ended += 1
             self._epoch_ended(run)

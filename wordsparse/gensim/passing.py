@@ -1,4 +1,4 @@
-"""Passes on gensim's names that this package does not have: ``wordsparse.gensim.corpora`` is ``gensim.corpora``."""
+"""Access to gensim's names that this package lacks: ``wordsparse.gensim.corpora`` is ``gensim.corpora``."""
 
 import importlib
 import sys
@@ -16,7 +16,7 @@ OURS = "wordsparse.gensim"
 
 
 def gensims(module: str) -> Callable[[str], Any]:
-    """Return a ``__getattr__`` for our ``module``: it looks in gensim's module of that path, then in gensim.models."""
+    """Return a ``__getattr__`` for our ``module`` that searches gensim's module of that path, then gensim.models."""
 
     def attribute(name: str) -> Any:
         if not name.startswith("_"):
@@ -29,13 +29,13 @@ def gensims(module: str) -> Callable[[str], Any]:
 
 
 def _theirs(module: str, name: str) -> ModuleType:
-    """Return gensim's counterpart of ``module``; without gensim, a MissingDependencyError names ``name``."""
+    """Return gensim's counterpart of ``module``. Without gensim, raise a MissingDependencyError that names ``name``."""
     optional.load(f"{name} is gensim's own, and", "gensim")
     return importlib.import_module(module.removeprefix("wordsparse."))
 
 
 class _Finder(MetaPathFinder, Loader):
-    """A finder of gensim's module for a module that we do not have."""
+    """An import hook that finds gensim's module in place of a module that we do not have."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -49,5 +49,5 @@ class _Finder(MetaPathFinder, Loader):
         sys.modules[module.__name__] = _theirs(module.__name__, module.__name__)
 
 
-# It must be first: otherwise gensim's folders would be found by their paths, and imported a second time.
+# It must come first: otherwise Python would find gensim's folders by their paths and import them a second time.
 sys.meta_path.insert(0, _Finder())

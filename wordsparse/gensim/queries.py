@@ -1,4 +1,4 @@
-"""gensim's queries: cosines of keys, and the keys nearest to a combination of others."""
+"""gensim's queries: cosines of keys, and the keys that are nearest to a combination of keys."""
 
 import logging
 from typing import Any
@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 class Queries(KeyTable):
     """Cosines and distances of keys, in float64, and nearest keys.
 
-    Ties are ordered by row, that is by frequency if the most frequent key comes first. A zero vector has the cosine 0
-    with every other vector.
+    Ties are ordered by row, which is by frequency if the most frequent key comes first. Zero vectors have the cosine 0
+    with all other vectors.
     """
 
     def most_similar(
@@ -31,21 +31,21 @@ class Queries(KeyTable):
         restrict_vocab: int | None = None,
         indexer: Any = None,
     ) -> Found | Array:
-        """Return the keys with the largest cosines to the sum of the positive vectors minus the negative vectors.
+        """Return the keys with the largest cosines to the sum of positive vectors minus negative vectors.
 
         Parameters
         ----------
         positive, negative : key, vector (vector_size,), or list of these, optional
-            The vectors of keys are scaled to length one; a pair with a number gives a weight other than 1 or −1. These
-            keys are excluded from the result.
+            Vectors of keys are scaled to length one. A pair (key, number) has this number as its weight, in place of 1
+            or −1. The result excludes these keys.
         topn : int or None
-            Number of keys; None returns the cosines of all keys.
+            The number of keys. None returns the cosines of all keys.
         clip_start, clip_end : int
             The range of rows that are searched.
         restrict_vocab : int, optional
-            Number of rows that are searched; overrides the range.
+            The number of rows that are searched, which overrides the range.
         indexer : optional
-            An approximate index of gensim.similarities, to use instead of the exact search.
+            An approximate index of gensim.similarities to use in place of the exact search.
 
         Returns
         -------
@@ -54,7 +54,7 @@ class Queries(KeyTable):
         Raises
         ------
         InputError
-            If nothing is given, or a key is not known (UnknownWordError).
+            If there are no keys or vectors, or a key is unknown (UnknownWordError).
         """
         if topn is not None and validation.whole("topn", topn, -validation.LARGEST) < 1:
             return []
@@ -82,15 +82,15 @@ class Queries(KeyTable):
         return self.most_similar([vector], topn=topn, restrict_vocab=restrict_vocab)
 
     def similarity(self, w1: Key, w2: Key) -> float:
-        """Return the cosine of two keys' vectors."""
+        """Return the cosine of the vectors of two keys."""
         return _cosine(self.get_vector(w1), self.get_vector(w2))
 
     def distance(self, w1: Key, w2: Key) -> float:
-        """Return 1 minus the cosine of two keys' vectors."""
+        """Return 1 minus the cosine of the vectors of two keys."""
         return 1 - self.similarity(w1, w2)
 
     def _query(self, pairs: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
-        """Return the direction of the weighted sum, (vector_size,), and the rows of the pairs' keys."""
+        """Return the direction of the weighted sum, (vector_size,), and the rows of the keys in the pairs."""
         keys, weights = zip(*pairs, strict=True) if pairs else ((), ())
         mean = self.get_mean_vector(keys, weights, post_normalize=True, ignore_missing=False)
         return mean, {
@@ -112,7 +112,7 @@ def _weighted(items: Any, weight: float, table: KeyTable) -> list[tuple[Any, flo
 
 
 def _cosine(a: Array, b: Array) -> float:
-    """Return the cosine of two vectors (d,). √(x²) = x exactly, so the cosine of a vector with itself is exactly 1."""
+    """Return the cosine of two vectors (d,). The cosine of a vector with itself is exactly 1, because √(x²) = x."""
     x, y = a.astype(np.float64), b.astype(np.float64)
     lengths = np.sqrt(np.dot(x, x) * np.dot(y, y))
     return float(np.dot(x, y) / lengths) if lengths > 0 else 0.0

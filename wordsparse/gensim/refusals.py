@@ -1,4 +1,4 @@
-"""Errors of wordsparse.gensim, which also have the types that gensim raises, and warnings that are logged once."""
+"""Errors of wordsparse.gensim that also have the types that gensim raises, and warnings that are logged once."""
 
 import functools
 import logging
@@ -11,15 +11,15 @@ logger = logging.getLogger(__package__)
 
 
 class WrongOrderError(InputError, RuntimeError):
-    """A method was called before the step that it needs, such as building the vocabulary."""
+    """An error for a method called before a step that it needs, such as building the vocabulary."""
 
 
 class WrongPlaceError(InputError, AttributeError):
-    """The method belongs to another object, or the file has other contents."""
+    """An error for a method that belongs to another object, or a file with other content."""
 
 
 class Renamed:
-    """A base class that names the replacements of attributes which gensim 4 has removed."""
+    """A base class whose errors name the replacements of attributes that gensim 4 has removed."""
 
     _moved: ClassVar[Mapping[str, str]] = {}
     _absent: ClassVar[Mapping[str, str]] = {}
@@ -39,5 +39,5 @@ class Renamed:
 
 @functools.cache
 def say_once(message: str) -> None:
-    """Log a warning, only the first time in this process."""
+    """Log a warning once per process."""
     logger.warning(message)

@@ -1,7 +1,7 @@
-"""A Word2Vec on disk: a model directory of :mod:`wordsparse.words.model_directory` with two more files.
+"""A Word2Vec on disk: a model directory (:mod:`wordsparse.words.model_directory`) with two more files.
 
-``gensim.json`` holds the arguments and counters of the object, ``vectors.npz`` its ``wv``. No pickle is written or
-read. ``wordsparse.load`` reads the same directory as a Model.
+``gensim.json`` holds the arguments and counters of the object, ``vectors.npz`` its ``wv``. No pickles are written or
+read. ``wordsparse.load`` can read the same directory as a Model.
 """
 
 import os
@@ -26,11 +26,11 @@ STORED = (
     *("effective_min_count", "corpus_count", "corpus_total_words", "train_count", "total_train_time"),
     "running_training_loss",
 )
-"""The attributes that are stored, in addition to a subclass's ``_stored``."""
+"""The attributes that are stored, in addition to ``_stored`` of a subclass."""
 
 
 def save(model: Any, trained: Trained, path: Path) -> None:
-    """Write a model directory atomically; a model or a file at ``path`` is replaced.
+    """Write a model directory atomically, replacing a model or a file at ``path``.
 
     Raises
     ------
@@ -61,12 +61,12 @@ def save(model: Any, trained: Trained, path: Path) -> None:
 
 
 def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
-    """Read a model directory into a new object, which has no vocabulary yet; return the vectors and the trained model.
+    """Read a model directory into a new object without a vocabulary. Return the vectors and the trained model.
 
     Raises
     ------
     InputError
-        If it is missing (MissingFileError), damaged or not a Word2Vec; if it has only vectors, also an AttributeError.
+        If it is missing (MissingFileError), damaged or no Word2Vec. If it has only vectors, also an AttributeError.
     """
     if not path.exists():
         raise MissingFileError(f"{path}: no such model; check its name")

@@ -1,4 +1,4 @@
-"""gensim's reader of lines: an iterable of lists of words, which can be iterated over repeatedly."""
+"""gensim's reader of lines: an iterable of lists of words that can be read repeatedly."""
 
 import itertools
 import os
@@ -10,7 +10,7 @@ from wordsparse.corpus.sources import opened
 from wordsparse.errors import MissingFileError
 
 MAX_SENTENCE = 10_000
-"""Maximum number of words in a list from a reader; longer lines are split."""
+"""The most words in a list from a reader; longer lines are split."""
 _BLOCK = 2**20
 
 
@@ -20,11 +20,11 @@ class LineSentence:
     Parameters
     ----------
     source : path or binary file
-        A file may be compressed (.gz, .bz2, .xz, .zst). An open file is read from its beginning each time.
+        A file at a path may be compressed (.gz, .bz2, .xz, .zst). An open file is read from its beginning each time.
     max_sentence_length : int
         Longer lines are split.
     limit : int, optional
-        Maximum number of lines to read.
+        The most lines to read.
     """
 
     def __init__(self, source: Any, max_sentence_length: int = MAX_SENTENCE, limit: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Translates gensim's arguments into options and a recipe, refuses them, or accepts them with a warning."""
+"""Translation of gensim's arguments into options and a recipe; some are refused, or accepted with a warning."""
 
 from dataclasses import replace
 
@@ -47,15 +47,15 @@ def check(settings: VocabularyBuilder) -> None:
 
 
 def options(settings: VocabularyBuilder, epochs: int, corpus: EncodedCorpus) -> Options:
-    """Return the options of a run over ``corpus``; InputError if the window is too wide."""
+    """Return the options of a run on ``corpus``. Raise InputError if the window is too wide."""
     window, longest = settings.window, longest_sentence(corpus)
     if window > MAX_WINDOW and longest > MAX_WINDOW + 1:
         raise InputError(
             f"window: {window} reaches beyond {MAX_WINDOW}, the largest window here, in sentences of up to "
-            f"{longest:,} tokens; cut the sentences, or take a smaller window"
+            f"{longest:,} tokens; cut the sentences, or choose a smaller window"
         )
     preset = _preset(settings, longest)
-    if preset == "items":  # every distance has the same weight, so a narrower window is the same window
+    if preset == "items":  # all distances weigh the same, so a narrower window suffices
         window = min(window, max(longest - 1, 1))
     return Options(
         model="skipgram" if settings.sg else "cbow",
@@ -85,8 +85,8 @@ def recipe(settings: VocabularyBuilder, preset: str = "text") -> Recipe:
 def _preset(settings: VocabularyBuilder, longest: int) -> str:
     """Return the kind of sequences that the arguments imply.
 
-    If the window reaches over every sentence, sentences are baskets of ``items``. If every token is kept, tokens are
-    not words but nodes: ``walks``.
+    If the window covers all sentences, they are baskets of ``items``. If every token is kept, tokens are not words but
+    nodes of ``walks``.
     """
     if settings.window >= longest - 1:
         return "items"
@@ -94,7 +94,7 @@ def _preset(settings: VocabularyBuilder, longest: int) -> str:
 
 
 def _sample(sample: float, corpus: EncodedCorpus) -> float:
-    """Return the subsampling threshold; 0 if even words that occur once would be subsampled."""
+    """Return the subsampling threshold, or 0 if it would subsample even words that occur once."""
     total = int(corpus.vocabulary.counts.sum())
     rate = threshold(sample, total)
     if rate and rate * total < 1:

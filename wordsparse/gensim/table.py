@@ -1,4 +1,4 @@
-"""The table of keys as gensim has it: reserved rows, attributes of keys, and the addition of rows."""
+"""gensim's table of keys, with reserved rows, attributes of keys, and methods that add rows."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 
 class KeyTable(WordVectors):
-    """A table of vectors under gensim's names, to which keys can be added.
+    """A table of vectors with gensim's names, to which keys can be added.
 
     Attributes
     ----------
     next_index : int
-        The first reserved row that has no key yet; the key of a reserved row is None.
+        The first reserved row; reserved rows have the key None.
     expandos : dict of str to array (V,)
         Attributes of the keys, among them the counts as "count".
     """
@@ -37,7 +37,7 @@ class KeyTable(WordVectors):
 
     @property
     def index_to_key(self) -> list[Any]:
-        """The key of each row; None for a row that is reserved and has no key yet."""
+        """The key of each row, or None for reserved rows, which have no key yet."""
         return self.words
 
     @index_to_key.setter
@@ -55,26 +55,26 @@ class KeyTable(WordVectors):
 
     @property
     def counts(self) -> Array | None:
-        """The attribute "count", (V,); None if it is not known."""
+        """The attribute "count", (V,), or None if it is not known."""
         return self.expandos.get("count")
 
     @property
     def vector_size(self) -> int:
-        """Length of a vector."""
+        """The number of dimensions."""
         return self.dim
 
     @property
     def norms(self) -> Array:
-        """The Euclidean length of each vector, (V,); computed once."""
+        """The Euclidean length of each vector, (V,). It is cached."""
         return super().norms
 
     @norms.setter
     def norms(self, _: None) -> None:
-        """Discard the cached lengths, like ``fill_norms(force=True)``; the assigned value has no effect."""
+        """Discard the cached lengths, as ``fill_norms(force=True)`` does; the assigned value has no effect."""
         self.fill_norms(force=True)
 
     def fill_norms(self, force: bool = False) -> None:
-        """Discard the cached lengths of the vectors if ``force``; the next access computes them again."""
+        """Discard the cached lengths of the vectors if ``force``, so that the next access recomputes them."""
         if force:
             self._norms = self._unit = None
 
@@ -91,12 +91,12 @@ class KeyTable(WordVectors):
         return self.find(key) is not None
 
     def get_index(self, key: Any, default: int | None = None) -> int:
-        """Return the row of ``key``. If keys are not numbers themselves, a whole number is a row number.
+        """Return the row of ``key``. Unless keys are numbers themselves, a whole number is a row number.
 
         Raises
         ------
         UnknownWordError
-            If the key has no row and there is no ``default``; the message names close spellings.
+            If the key has no row and there is no ``default``. The message names similar spellings.
         """
         row = self.find(key)
         if row is None:
@@ -106,9 +106,9 @@ class KeyTable(WordVectors):
         return row
 
     def get_vector(self, key: Any, norm: bool = False) -> Array:
-        """Return the vector of ``key``, (vector_size,), read-only; scaled to length one if ``norm``.
+        """Return the vector of ``key``, (vector_size,) and read-only, scaled to length one if ``norm``.
 
-        A key without a row is composed from its n-grams, if there are any; UnknownWordError otherwise.
+        The vector of a key without a row is composed from its n-grams; without n-grams, UnknownWordError is raised.
         """
         return self.vector(key, unit=norm)
 
@@ -120,22 +120,22 @@ class KeyTable(WordVectors):
         post_normalize: bool = False,
         ignore_missing: bool = True,
     ) -> Array:
-        """Return the mean of vectors, (vector_size,), divided by the sum of the weights' magnitudes.
+        """Return the weighted mean of vectors, (vector_size,): their sum divided by the sum of absolute weights.
 
         Parameters
         ----------
         keys : sequence of keys or vectors
-            A vector (vector_size,) is used unchanged.
+            Vectors (vector_size,) are used unchanged.
         weights : array (n,), optional
         pre_normalize, post_normalize : bool
-            Scale the vectors of keys to length one before taking the mean; scale the mean to length one.
+            Whether to scale the vectors of keys, or their mean, to length one.
         ignore_missing : bool
-            Ignore keys without a vector.
+            Whether to ignore keys without vectors.
 
         Raises
         ------
         InputError
-            If there are no keys, or not one weight per key; UnknownWordError for a missing key that is not ignored.
+            If there are no keys, or not one weight per key; UnknownWordError for an unknown key, unless ignored.
         """
         if len(keys) == 0:
             raise InputError("a mean needs at least one key: name a word")
@@ -157,9 +157,9 @@ class KeyTable(WordVectors):
         return total.astype(self._vectors.dtype)
 
     def add_vector(self, key: Key, vector: ArrayLike) -> int:
-        """Give ``key`` the next reserved row, or a new one at the end, and return its number.
+        """Give ``key`` the next reserved row, or a new row at the end, and return its number.
 
-        A new row copies the whole table: add many with ``add_vectors``.
+        A new row copies the whole table, so use ``add_vectors`` to add many.
         """
         row = self.next_index
         if row < len(self) and self.index_to_key[row] is None:
@@ -167,7 +167,7 @@ class KeyTable(WordVectors):
             self._vectors[row] = vector
             self.fill_norms(force=True)
         else:
-            warnings.warn("each vector that is added alone copies all of them: use add_vectors", stacklevel=2)
+            warnings.warn("adding one vector copies all of them: add several at once with add_vectors", stacklevel=2)
             row = len(self)
             self.add_vectors([key], [vector])
         self.next_index = row + 1
@@ -189,12 +189,12 @@ class KeyTable(WordVectors):
         extras : mapping of str to array (n,), optional
             Attributes of these keys.
         replace : bool
-            Replace the vectors and attributes of existing keys; otherwise existing keys are unchanged.
+            Whether to replace vectors and attributes of existing keys, which otherwise stay unchanged.
 
         Raises
         ------
         InputError
-            If the numbers of keys, vectors and attributes differ, a vector has another length or a number is not
+            If the numbers of keys, vectors and attributes differ, a vector has another length, or a number is not
             finite.
         """
         if not isinstance(keys, list | tuple | np.ndarray):
@@ -224,7 +224,7 @@ class KeyTable(WordVectors):
             self.expandos[name][places] = values[changes]
 
     def resize_vectors(self, seed: int = 0) -> None:
-        """Make a small random vector for each key without a vector; the others do not change."""
+        """Make small random vectors for keys without vectors; other vectors do not change."""
         before = len(self._vectors)
         if before == len(self):
             return
@@ -235,13 +235,13 @@ class KeyTable(WordVectors):
         self.allocate_vecattrs()
 
     def __setitem__(self, keys: Any, weights: Any) -> None:
-        """Add or replace the vector of a key, or of each of a list of keys."""
+        """Add or replace the vector of a key, or of each key in a list."""
         if not isinstance(keys, list):
             keys, weights = [keys], np.reshape(weights, (1, -1))
         self.add_vectors(keys, weights, replace=True)
 
     def allocate_vecattrs(self, attrs: Sequence[str] | None = None, types: Sequence[DTypeLike] | None = None) -> None:
-        """Allocate attributes of these names and types, one value for each key; without names, all existing ones."""
+        """Allocate attributes of these names and types (by default, all existing attributes), with a value per key."""
         names = list(self.expandos) if attrs is None else list(attrs)
         kinds = [self.expandos[name].dtype for name in names] if types is None else list(types)
         for name, kind in zip(names, kinds, strict=True):
@@ -276,13 +276,13 @@ class KeyTable(WordVectors):
         """Return the row of ``key``; None if it has no row."""
         row = self.key_to_index.get(key)
         if row is None and isinstance(key, Integral) and 0 <= int(key) < len(self.index_to_key):
-            # If the keys are numbers, a number that is not a key is missing and is not a row number.
+            # If keys are numbers, a number that is no key is unknown, not a row number.
             row = None if isinstance(self.index_to_key[0], Integral) else int(key)
         return row
 
 
 def _attribute_dtype(kind: DTypeLike) -> np.dtype[Any]:
-    """Return the dtype for values of a Python type or dtype: int64 for integers, object for types unknown to NumPy."""
+    """Return the dtype for values of a type: int64 for integers, and object for types that NumPy does not know."""
     if kind is int:
         return np.dtype(np.int64)
     if isinstance(kind, type) and not issubclass(kind, np.generic | int | float | bool | complex):

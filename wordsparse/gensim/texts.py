@@ -1,4 +1,4 @@
-"""Converts sentences of any hashable tokens to numbers, and chooses the vocabulary."""
+"""Conversion of sentences of hashable tokens to numbers, and the choice of the vocabulary."""
 
 import contextlib
 import itertools
@@ -26,13 +26,13 @@ Ids = NDArray[np.int32]
 TrimRule = Callable[[Any, int, int], int]
 
 DEFAULT, DISCARD, KEEP = 0, 1, 2  # results of a trim rule; DEFAULT applies the minimum count
-_BLOCK = 2**20  # number of values made or read at a time
+_BLOCK = 2**20  # number of values that are made or read at a time
 
 
 @dataclass(frozen=True)
 class Scan:
     """The result of a pass over a text: counts by token in order of appearance, the numbers of tokens and sentences,
-    and, if kept, the tokens as numbers in this order, with an END_OF_SENTENCE after each sentence."""
+    and optionally the text as the tokens' numbers in this order, with END_OF_SENTENCE after each sentence."""
 
     counts: dict[Key, int]
     total_words: int
@@ -43,7 +43,7 @@ class Scan:
 def scan(sentences: Iterable[Any]) -> Scan:
     """Count the tokens of sentences and number them."""
     numbers, read = Numbers(), itertools.count()
-    # Each sentence that is read takes a number, so the next number is the count of sentences.
+    # Each sentence takes a number from `read`, so its next number is the number of sentences.
     stream = (sentence for sentence, _ in zip(lists(sentences), read, strict=False))
     ids = np.concatenate([*numbered(stream, numbers, END_OF_SENTENCE)])
     counts = np.bincount(ids[ids >= 0], minlength=len(numbers)).tolist()
@@ -57,9 +57,9 @@ def keeps(token: Key, count: int, min_count: int, trim_rule: TrimRule | None) ->
 
 
 class Sentences:
-    """Sentences in memory, or from an iterable that can be read again.
+    """Sentences in memory, or from an iterable that can be read repeatedly.
 
-    A scan keeps the numbers of its tokens (4 bytes each), so that training need not read the text again.
+    A scan stores the text as numbers (4 bytes per token), so that training need not read the text again.
     """
 
     def __init__(self, sentences: Iterable[Any]) -> None:
@@ -72,7 +72,7 @@ class Sentences:
         return self._scanned
 
     def corpus(self, rows: Mapping[Key, int], vocabulary: Vocabulary) -> EncodedCorpus:
-        """Return the text as rows of ``vocabulary``, in memory."""
+        """Return the text as row numbers of ``vocabulary``, in memory."""
         scanned = self._scanned or scan(self._sentences)
         assert scanned.ids is not None
         ids = _table(scanned.counts, rows)[scanned.ids]
@@ -81,7 +81,7 @@ class Sentences:
 
 
 class LineFile:
-    """A text file of lines, encoded once into ``folder`` with a vocabulary of all its words."""
+    """A text file of lines, which is encoded once into ``folder`` with a vocabulary of all its words."""
 
     def __init__(self, path: Path, folder: Path) -> None:
         self._encoded = encode(path, folder, format="lines", min_count=1)
@@ -93,7 +93,7 @@ class LineFile:
         return Scan(counts, self._encoded.tokens, self._encoded.sentences)
 
     def corpus(self, rows: Mapping[Key, int], vocabulary: Vocabulary) -> EncodedCorpus:
-        """Return the text as rows of ``vocabulary``, renumbered while it is read."""
+        """Return the text as row numbers of ``vocabulary``, which are looked up while it is read."""
         table = _table(self._encoded.vocabulary.words, rows)
         shards: list[Any] = [_Renumbered(shard, table) for shard in self._encoded.shards]
         return _corpus(vocabulary, self._encoded.tokens, self._encoded.sentences, shards)
@@ -104,13 +104,13 @@ Text = Sentences | LineFile
 
 @contextlib.contextmanager
 def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: int) -> Iterator[Text]:
-    """Open the text of the one argument that is not None; ``passes`` is how often gensim would read it.
+    """Open the text in whichever argument is not None. ``passes`` is how often gensim would read it.
 
     Raises
     ------
     WrongTypeError
-        If both or neither are given, the file is missing, or the sentences are not an iterable, or are a generator,
-        which can be read only once.
+        If both or neither are given, if the file is missing, or if the sentences are no iterable or a generator, which
+        can be read only once.
     """
     if (sentences is None) == (corpus_file is None):
         raise WrongTypeError("give either sentences (corpus_iterable) or corpus_file")
@@ -132,7 +132,7 @@ def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: i
 
 
 def longest_sentence(corpus: EncodedCorpus) -> int:
-    """Return the number of tokens of the longest sentence."""
+    """Return the number of tokens in the longest sentence."""
     longest = unfinished = 0
     for block in _blocks(corpus):
         ends = np.flatnonzero(block == END_OF_SENTENCE)
@@ -153,7 +153,7 @@ def _blocks(corpus: EncodedCorpus) -> Iterator[Ids]:
 
 
 class _Renumbered:
-    """A shard whose values are passed through a table when they are read."""
+    """A shard whose values are looked up in a table when they are read."""
 
     def __init__(self, shard: Any, table: Ids) -> None:
         self._shard, self._table, self.shape = shard, table, shard.shape
@@ -164,7 +164,7 @@ class _Renumbered:
 
 
 def engine_words(keys: list[Key]) -> list[str]:
-    """Return the keys' words in a Vocabulary: the keys if all are strings, else their JSON, or their row numbers."""
+    """Return words for the keys: the keys themselves if all are strings, else their JSON, or else their row numbers."""
     if all(isinstance(key, str) for key in keys):
         return [str(key) for key in keys]
     try:
@@ -180,14 +180,14 @@ def _corpus(vocabulary: Vocabulary, tokens: int, sentences: int, shards: list[An
 
 
 def _table(tokens: Iterable[Key], rows: Mapping[Key, int]) -> Ids:
-    """Return the row of each of ``tokens``, then END_OF_SENTENCE (−2) and OUT_OF_VOCABULARY (−1): as negative indices,
-    these two select themselves."""
+    """Return the rows of ``tokens``, then END_OF_SENTENCE (−2) and OUT_OF_VOCABULARY (−1), so that these two values,
+    used as negative indices, select themselves."""
     specials = [END_OF_SENTENCE, OUT_OF_VOCABULARY]
     return np.fromiter(chain(map(rows.get, tokens, repeat(OUT_OF_VOCABULARY)), specials), np.int32)
 
 
 def lists(sentences: Iterable[Any]) -> Iterator[list[Any] | tuple[Any, ...]]:
-    """Yield each sentence as a list or a tuple; log a warning if the first sentence is a single string."""
+    """Yield each sentence as a list or a tuple. Log a warning if the first sentence is a single string."""
     for number, sentence in enumerate(sentences):
         if number == 0 and isinstance(sentence, str):
             logger.warning(

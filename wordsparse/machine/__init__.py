@@ -1,1 +1,1 @@
-"""The machine: threads, devices, memory."""
+"""What depends on the machine: threads, devices, memory, and descriptions of it."""

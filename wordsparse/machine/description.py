@@ -16,15 +16,15 @@ import threadpoolctl
 from wordsparse.machine.threads import available_cpus
 
 PACKAGES = ("wordsparse", "numpy", "scipy", "gensim")
-# Prefixes of the environment variables that configure threads, BLAS and products on a GPU.
+# The prefixes of environment variables that configure threads, BLAS, and products on a GPU.
 ENVIRONMENT_PREFIXES = ("CUPY_TF32", "GOMP_", "KMP_", "MKL_", "OMP_", "OPENBLAS_", "WORDSPARSE_")
-# If set, these override OpenBLAS's own choice of kernels; comparisons unset them.
+# These variables override OpenBLAS's own choice of kernels; comparisons unset them.
 BLAS_OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 SOURCES = Path(__file__).resolve().parents[2]
 
 
 def describe(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
-    """Describe the machine, as JSON: processor, CPUs, load, BLAS, versions, sgemm GFLOP/s on ``threads`` threads."""
+    """Return a description of the machine as JSON: processor, CPUs, load, BLAS, versions, and the rate of sgemm."""
     with threadpoolctl.threadpool_limits(threads, user_api="blas"):
         rate = sgemm_gflops(sgemm_size)
     return {
@@ -42,24 +42,24 @@ def describe(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """Return the commit of the checkout that holds this package, with "-dirty" if files differ; None if not in one."""
+    """Return the commit of the checkout with this package, "-dirty" if files differ, or None outside a checkout."""
     if not (SOURCES / ".git").exists():
         return None
     describe = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
         result = subprocess.run(describe, cwd=SOURCES, capture_output=True, text=True, timeout=60, check=True)
-    except (OSError, subprocess.SubprocessError):  # no git, or a checkout of another user
+    except (OSError, subprocess.SubprocessError):  # Git is missing, or the checkout belongs to another user
         return None
     return result.stdout.strip()
 
 
 def environment() -> dict[str, str]:
-    """Return the environment variables that are set and that configure threads or BLAS."""
+    """Return the environment variables with the prefixes above, and their values."""
     return {name: value for name, value in sorted(os.environ.items()) if name.startswith(ENVIRONMENT_PREFIXES)}
 
 
 def blas_pools() -> list[dict[str, Any]]:
-    """Describe each BLAS library of this process: name, version, the architecture of its kernels, threads, file."""
+    """Return, for each BLAS library in this process: name, version, architecture of its kernels, threads and file."""
     return [
         {
             "name": pool["internal_api"],
@@ -74,7 +74,7 @@ def blas_pools() -> list[dict[str, Any]]:
 
 
 def processor() -> str:
-    """Return the processor's model name."""
+    """Return the model name of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -83,11 +83,11 @@ def processor() -> str:
 
 
 def sgemm_gflops(size: int) -> float:
-    """Return the best rate of five float32 products of square matrices, in GFLOP/s, on BLAS's current threads."""
+    """Return the rate of float32 products of square matrices in GFLOP/s, the best of five, on the threads of BLAS."""
     a = np.random.default_rng(0).random((size, size), np.float32)
     out = np.empty_like(a)
     seconds = []
-    for _ in range(6):  # the first call warms up
+    for _ in range(6):  # the first call only warms up
         start = time.perf_counter()
         np.matmul(a, a, out=out)
         seconds.append(time.perf_counter() - start)
@@ -97,7 +97,7 @@ def sgemm_gflops(size: int) -> float:
 def memory_bytes(field: str) -> int:
     """Return ``VmRSS`` (resident memory) or ``VmHWM`` (its peak) of this process in bytes; Linux only.
 
-    getrusage is unsuitable: a process inherits the peak of its parent.
+    getrusage does not serve, because a process inherits the peak of its parent.
     """
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):
@@ -115,7 +115,7 @@ def peak_memory_bytes() -> int:
 
 
 def version_of(package: str) -> str | None:
-    """Return the version of an installed package; None if it is not installed."""
+    """Return the version of a package, or None if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

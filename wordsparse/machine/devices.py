@@ -1,7 +1,7 @@
-"""The choice of the device and its reason. No other module asks CuPy for a GPU.
+"""The choice of the device, with its reason. Only this module asks CuPy for a GPU.
 
-``auto`` chooses an NVIDIA GPU if one is usable and the CPU otherwise; ``cuda`` without a usable GPU raises an error
-with the reason. An exception of CuPy during a run becomes a :class:`TrainingError` that names a remedy.
+``auto`` chooses an NVIDIA GPU if it can be used, and the CPU otherwise. ``cuda`` raises an error with the reason if no
+GPU can be used. Exceptions of CuPy during a run become a :class:`TrainingError` that names a remedy.
 """
 
 import logging
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Gpu:
-    """The current GPU and its software; versions have the form ``12.9``, the capability the form ``9.0``."""
+    """The current GPU and its software. Versions have the form ``12.9``, the compute capability the form ``9.0``."""
 
     name: str
     capability: str
@@ -47,8 +47,8 @@ class Choice:
 def choose(device: str) -> Choice:
     """Choose the device for ``auto``, ``cpu`` or ``cuda`` on this machine.
 
-    If the machine has an NVIDIA driver but ``auto`` cannot use the GPU, one warning explains why. InputError if
-    ``device`` is not one of the three, or if it is ``cuda`` and no GPU is usable.
+    If the machine has an NVIDIA driver but ``auto`` cannot use the GPU, one warning says why. Raise InputError if
+    ``device`` is not one of the three, or if it is ``cuda`` and no GPU can be used.
     """
     if device not in DEVICES:
         raise InputError(f"device must be one of {', '.join(DEVICES)}, not {device!r}")
@@ -67,15 +67,15 @@ def choose(device: str) -> Choice:
 
 
 def has_nvidia_driver() -> bool:
-    """Return whether the machine seems to have an NVIDIA driver: its device file, entry in /proc, or nvidia-smi."""
+    """Return whether the machine seems to have an NVIDIA driver: a device file, an entry in /proc, or nvidia-smi."""
     return any(map(os.path.exists, DRIVER_FILES)) or shutil.which("nvidia-smi") is not None
 
 
 @cache
 def find_gpu() -> Gpu:
-    """Return the current GPU, after a product and an inverse on it: each needs a CUDA library that may be missing.
+    """Return the current GPU after a trial product and inverse, each of which needs a CUDA library that may be missing.
 
-    MissingDependencyError if CuPy is not installed; InputError, as CUDA says it, if no GPU works.
+    Raise MissingDependencyError if CuPy is not installed, or InputError with the message of CUDA if no GPU works.
     """
     cupy = _import_cupy()
     with _needing_a_gpu():
@@ -93,9 +93,9 @@ def find_gpu() -> Gpu:
 
 
 def take(number: int) -> None:
-    """Make GPU ``number``, modulo the number of GPUs, the current one of this thread.
+    """Make GPU ``number``, modulo the number of GPUs, the current GPU of this thread, which :func:`find_gpu` returns.
 
-    MissingDependencyError and InputError as :func:`find_gpu`, which returns this GPU from now on.
+    Raise the same errors as :func:`find_gpu`.
     """
     runtime = _import_cupy().cuda.runtime
     with _needing_a_gpu():
@@ -106,16 +106,16 @@ def take(number: int) -> None:
 
 
 def usable_cupy() -> Any:
-    """Return the module ``cupy`` after :func:`find_gpu`, with the same errors."""
+    """Return the module ``cupy`` after :func:`find_gpu`, which may raise its errors."""
     find_gpu()
     return _import_cupy()
 
 
 @contextmanager
 def translated_errors(*, starting: bool = False) -> Iterator[None]:
-    """Convert CuPy's exceptions to TrainingError; while ``starting``, out of memory becomes InputError.
+    """Convert CuPy's exceptions to TrainingError, or to InputError if memory runs out while ``starting``.
 
-    The error of a failed kernel appears at a later call, so CuPy's traceback does not locate it.
+    The error of a failed kernel appears in a later call, so CuPy's traceback does not locate it.
     """
     try:
         yield
@@ -150,7 +150,7 @@ def _import_cupy() -> Any:
 
 @contextmanager
 def _needing_a_gpu() -> Iterator[None]:
-    """Convert any failure to find a GPU into an InputError."""
+    """Convert any failure to use a GPU into an InputError."""
     try:
         yield
     except Exception as error:

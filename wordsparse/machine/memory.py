@@ -1,4 +1,4 @@
-"""Memory that this process may still allocate, under every limit that applies to it."""
+"""The memory that this process may still allocate under all limits that apply to it."""
 
 import ctypes
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from wordsparse.errors import InputError
 
 
 def check(need: int, what: str, advice: str = "") -> None:
-    """Refuse to allocate ``need`` bytes for ``what`` if they cannot fit; InputError with both numbers."""
+    """Raise an InputError with both numbers if ``need`` bytes for ``what`` do not fit into the memory that is left."""
     limit = min(limits(), default=None)
     if limit is not None and need > limit[0]:
         raise InputError(
@@ -17,14 +17,14 @@ def check(need: int, what: str, advice: str = "") -> None:
 
 
 def limits() -> Iterator[tuple[int, str]]:
-    """Yield the bytes that each limit leaves, with its name."""
+    """Yield the number of bytes that each limit leaves, and the name of the limit."""
     if (available := _number(Path("/proc/meminfo"), "MemAvailable")) is not None:
         yield available * 1024, "available memory"
     yield from _cgroup_left()
 
 
 def _cgroup_left() -> Iterator[tuple[int, str]]:
-    """Yield, for every visible memory cgroup of version 2, its limit less the memory that it cannot free."""
+    """Yield, for every visible memory cgroup (version 2), its limit minus the used memory that it cannot free."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -39,7 +39,7 @@ def _cgroup_left() -> Iterator[tuple[int, str]]:
 
 
 def _number(path: Path, field: str | None) -> int | None:
-    """Read the number after ``field`` in a file of lines, or the number that is the whole file; None if not there."""
+    """Return the number after ``field`` in a file of lines, or the whole file as a number; None if there is none."""
     try:
         lines = path.read_text().splitlines()
     except OSError:
@@ -53,12 +53,12 @@ def _number(path: Path, field: str | None) -> int | None:
 
 
 def shown(size: int) -> str:
-    """Format a number of bytes for people."""
+    """Return a number of bytes in a readable unit."""
     return f"{size / 1e9:,.2f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"
 
 
 def give_back() -> None:
-    """Return to the system the unused pages that the allocator keeps, if it can (glibc)."""
+    """Return unused pages that the allocator keeps to the system, if the C library supports it (glibc)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

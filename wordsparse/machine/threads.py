@@ -1,11 +1,11 @@
-"""The number of threads: the only module that sets it and that reads environment variables about it.
+"""The number of threads. Only this module sets it and reads environment variables about it.
 
 Two thread pools that spin at the same time (BLAS and OpenMP) can slow a busy machine down tenfold. Therefore the
 compiled kernels split work over OpenMP threads, and :func:`single_threaded_blas` limits the BLAS pools of the process
-to one thread while they run. An OpenMP worker that waits sleeps, after some 50 µs.
+to one thread while they run. OpenMP workers that wait sleep after some 50 µs.
 
-A forked process does not inherit its parent's threads, and a parallel region of OpenMP would wait for them forever.
-Therefore a process that was forked after its parent had used the kernels runs on one thread, with a warning.
+A forked process does not inherit the threads of its parent, and a parallel region of OpenMP would wait for them
+forever. Therefore a process that was forked after its parent had used the kernels runs on one thread, with a warning.
 """
 
 import logging
@@ -25,34 +25,34 @@ from wordsparse import validation
 logger = logging.getLogger(__name__)
 
 MAX_THREADS = 1024
-"""Each thread allocates a stack and a workspace; no machine is known where one process gains from more threads."""
+"""The most threads. Each allocates a stack and work space, and no process is known to gain from more."""
 
 QUOTA = "/sys/fs/cgroup/cpu.max"
-"""File with the quota and its period, in microseconds, in version 2 of cgroups."""
+"""The file with the CPU quota and its period, in microseconds (cgroups version 2)."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# The OpenMP run-time reads these when it is loaded, so they are set before the kernels are imported; the user's own
-# settings win. A worker that spins at a barrier takes a core from every other process, and from this one. But a step
-# has dozens of parallel regions of a fraction of a millisecond, and waking a core takes up to half of that on a virtual
-# machine: spinning 1,000 times first (GCC's run-time) takes less CPU time than sleeping at once.
+# The OpenMP run-time reads these variables when it is loaded, so they are set before the kernels are imported. The
+# user's own settings take precedence. A worker that spins at a barrier takes a core from other processes, and from this
+# one. But a step has dozens of parallel regions that last a fraction of a millisecond, and on a virtual machine, waking
+# a core takes up to half of that, so spinning 1,000 times first (in GCC's run-time) takes less CPU time than sleeping.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def available_cpus() -> int:
-    """Return the number of CPUs this process may use: its affinity mask, limited by the cgroup's quota, rounded up."""
+    """Return the number of CPUs that this process may use by its affinity mask and the quota of its cgroup."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cgroup_quota()
     return max(1, min(cpus, quota)) if quota else max(1, cpus)
 
 
 def resolve_threads(threads: int | None) -> int:
-    """Return the number of threads to use: ``threads``, or by default one for each CPU.
+    """Return the number of threads to use: ``threads``, or by default one per CPU.
 
-    InputError if ``threads`` is below 1 or above MAX_THREADS.
+    Raise InputError if ``threads`` is below 1 or above MAX_THREADS.
     """
     if threads is None:
         return usable_threads(min(available_cpus(), MAX_THREADS))
@@ -60,15 +60,15 @@ def resolve_threads(threads: int | None) -> int:
 
 
 def usable_threads(wanted: int) -> int:
-    """Return ``wanted``, or 1 in a process that was forked after use (see the module's docstring)."""
+    """Return ``wanted``, or 1 in a process that was forked after use (see the docstring of the module)."""
     return 1 if _BLAS.is_forked_after_use else wanted
 
 
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Limit every BLAS pool of this process to one thread; restore the previous limits at the end.
+    """Limit every BLAS pool of this process to one thread, and restore the previous limits at the end.
 
-    Calls are counted, so a nested or concurrent call costs nothing.
+    Calls are counted, so nested or concurrent calls cost nothing.
     """
     _BLAS.hold()
     try:
@@ -80,11 +80,11 @@ def single_threaded_blas() -> Iterator[None]:
 def ordered_map(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int, *, ahead: int | None = None
 ) -> Generator[Result, None, None]:
-    """Map ``function`` over ``items`` on ``threads`` threads; results, and errors, keep the items' order.
+    """Map ``function`` over ``items`` on ``threads`` threads. Results and errors keep the order of the items.
 
-    The caller's thread iterates over the items, and calls the function if there is only one thread. At most
-    2 · ``threads`` results are being computed or waiting. With ``ahead``, the caller's thread is one of the threads;
-    while it uses a result, the others compute this many further ones.
+    The caller's thread iterates over the items, and calls the function itself if there is only one thread. At most
+    2 · ``threads`` results are being computed or are waiting. With ``ahead``, the caller's thread counts as one of the
+    threads; while it uses a result, the others compute the next ``ahead`` results.
     """
     if threads == 1:
         yield from map(function, items)
@@ -106,7 +106,7 @@ def ordered_map(
 def _calls(
     executor: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item]
 ) -> Iterator[Future[Result]]:
-    """Submit the calls of the function; an error of the iteration becomes the result of one last call."""
+    """Submit the calls of the function. An error in the iteration becomes the result of one last call."""
     try:
         for item in items:
             yield executor.submit(function, item)
@@ -117,24 +117,24 @@ def _calls(
 
 
 class _BlasLimit:
-    """A limit of one thread on the BLAS pools while at least one Python thread holds it.
+    """A limit of one thread on all BLAS pools, in force while at least one Python thread holds it.
 
     Attributes
     ----------
     is_forked_after_use : bool
-        Whether this process was forked after its parent had held the limit, as every use of the kernels does.
+        Whether this process was forked after its parent had held the limit, which every use of the kernels does.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holds = 0
         self._limit: Any = None
-        self._controller = threadpoolctl.ThreadpoolController()  # searches for the libraries, which takes milliseconds
+        self._controller = threadpoolctl.ThreadpoolController()  # takes milliseconds to search for the libraries
         self._was_used = self._has_warned = self._is_stale = self.is_forked_after_use = False
         os.register_at_fork(after_in_child=self._after_fork)
 
     def hold(self) -> None:
-        """Add one hold; the first sets the limit."""
+        """Add one hold. The first hold sets the limit."""
         with self._lock:
             self._was_used = True
             self._holds += 1
@@ -151,9 +151,9 @@ class _BlasLimit:
             )
 
     def release(self) -> None:
-        """Remove one hold; the last release restores the original limits."""
+        """Remove one hold. The last release restores the original limits."""
         with self._lock:
-            self._holds = max(0, self._holds - 1)  # forked inside a block, it may release its parent's hold
+            self._holds = max(0, self._holds - 1)  # a process forked inside a block may release its parent's hold
             if self._holds == 0:
                 self._restore()
 
@@ -163,19 +163,19 @@ class _BlasLimit:
             limit.restore_original_limits()
 
     def _after_fork(self) -> None:
-        """Start afresh: the threads that held the limit are the parent's."""
+        """Reset the state in a forked process, since the threads that held the limit belong to its parent."""
         self._lock = threading.Lock()
         self._holds = 0
-        self._is_stale = True  # a forked OpenBLAS starts a new pool with its default size
+        self._is_stale = True  # in a forked process, OpenBLAS starts a new pool of default size
         self.is_forked_after_use = self.is_forked_after_use or self._was_used
 
 
 def cgroup_quota() -> int | None:
-    """Return the CPU quota of the cgroup in CPUs, rounded up; None without a quota."""
+    """Return the quota of the cgroup in CPUs, rounded up, or None if there is no quota."""
     try:
         with open(QUOTA) as file:
             quota, period = map(int, file.read().split())
-    except (OSError, ValueError):  # no such file, or the quota is "max"
+    except (OSError, ValueError):  # there is no file, or the quota is "max"
         return None
     return -(-quota // period)
 

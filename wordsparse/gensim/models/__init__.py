@@ -1,4 +1,4 @@
-"""The module paths of gensim.models, so that a program changes ``gensim`` to ``wordsparse.gensim`` and nothing else."""
+"""The module paths of gensim.models, so that programs only need to change ``gensim`` to ``wordsparse.gensim``."""
 
 from wordsparse.gensim.models import callbacks, fasttext, keyedvectors, word2vec
 from wordsparse.gensim.models.fasttext import FastText

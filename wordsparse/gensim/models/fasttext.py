@@ -1,4 +1,4 @@
-"""gensim's FastText by name: Word2Vec, with n-grams fitted to its vectors (:mod:`wordsparse.words.form`)."""
+"""A replacement for gensim's FastText: Word2Vec with n-grams fitted to its vectors (:mod:`wordsparse.words.form`)."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ _ABSENT |= dict.fromkeys(("min_n", "max_n"), "wv.ngrams.index has the lengths, s
 
 
 class FastTextKeyedVectors(KeyedVectors):
-    """KeyedVectors for every word that shares an n-gram with known words; ``key_to_index`` is the vocabulary."""
+    """KeyedVectors that also has vectors of unknown words which share n-grams with words in ``key_to_index``."""
 
     _absent: ClassVar = {**KeyedVectors._absent, **_ABSENT}
 
@@ -36,25 +36,25 @@ class FastTextKeyedVectors(KeyedVectors):
 class FastText(Word2Vec):
     """Word vectors that also use the spelling of words, and vectors of unknown words: ``wv["any word"]``.
 
-    It has the arguments of gensim 4.4, and of :class:`Word2Vec`. N-grams are fitted after training: they do not slow
-    training down, and no two n-grams share a row.
+    It has the arguments of gensim 4.4, including those of :class:`Word2Vec`. N-grams are fitted after training, so they
+    do not slow it down, and no two n-grams share a row.
 
     Parameters
     ----------
     min_n, max_n : int
-        Lengths of the n-grams in characters; each bracket of ``<word>`` counts as one character. If ``max_n`` is below
+        The shortest and longest n-grams, in characters of ``<word>`` with its brackets. If ``max_n`` is below
         ``min_n``, there are no n-grams.
     bucket : int
-        Without effect: every n-gram has its own row.
+        It has no effect, because every n-gram has its own row.
     word_ngrams : {1, 0}
-        0: no n-grams.
+        0 turns n-grams off.
     **options
         The options of Word2Vec: window, min_count, epochs, seed, workers, and so on.
 
     Raises
     ------
     InputError
-        As for Word2Vec, or if the lengths are out of range or a token is not text.
+        As for Word2Vec; or if the lengths are out of range, or a token is not text.
     """
 
     _table = FastTextKeyedVectors

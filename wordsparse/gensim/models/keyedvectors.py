@@ -1,4 +1,4 @@
-"""gensim's KeyedVectors: its table of keys, queries and files, and its names that are refused or have moved."""
+"""A replacement for gensim's KeyedVectors: table of keys, queries, files, and hints for names that do not exist."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ from wordsparse.words.model_directory import MANIFEST, read_vectors
 
 logger = logging.getLogger(__name__)
 VECTORS = "vectors.npz"
-"""The file of a saved model's directory that holds its ``wv``."""
+"""The name of the file with ``wv`` in the directory of a saved model."""
 
 _MOVED = {
     "vocab": "key_to_index, index_to_key and get_vecattr",
@@ -35,7 +35,7 @@ _MOVED = {
     "accuracy": "evaluate_word_analogies",
     "wv": "the vectors themselves",
 }
-# Queries that gensim's own functions answer on our vectors.
+# Queries for which gensim's own functions are called on our vectors.
 _THEIRS = {
     *("most_similar_cosmul", "relative_cosine_similarity", "most_similar_to_given", "wmdistance"),
     *("rank", "closer_than", "words_closer_than", "evaluate_word_pairs", "evaluate_word_analogies"),
@@ -51,11 +51,11 @@ class KeyedVectors(Renamed, Queries):
     ----------
     vector_size : int
     count : int
-        Number of rows to reserve for ``add_vector``.
+        The number of rows to reserve for ``add_vector``.
     dtype : dtype
-        Number type of the vectors.
+        The dtype of the vectors.
     mapfile_path : path, optional
-        Has no effect, as in gensim.
+        It has no effect, as in gensim.
     """
 
     _moved = _MOVED
@@ -86,7 +86,7 @@ class KeyedVectors(Renamed, Queries):
 
     @classmethod
     def of(cls, vectors: WordVectors) -> Self:
-        """Give vectors of any origin, such as ``model.wv``, gensim's methods; the arrays are shared."""
+        """Make KeyedVectors of any vectors, such as ``model.wv``. They share the arrays."""
         own = cls(vectors.dim)
         own.__dict__.update(vectors.__dict__)
         if vectors.counts is not None:
@@ -102,18 +102,18 @@ class KeyedVectors(Renamed, Queries):
         binary: bool = False,
         **options: Any,
     ) -> Self:
-        """Read a word2vec file; with ``fvocab`` or further options, by gensim.
+        """Read a word2vec file. With ``fvocab`` or further options, gensim reads it.
 
         Parameters
         ----------
         fname : path
             The file, possibly compressed.
         fvocab : path, optional
-            A file of words and counts. Without it the attribute "count" descends from V to 1, as in gensim.
+            A file of words and counts. Without it, the attribute "count" descends from V to 1, as in gensim.
         binary : bool
-            Without effect if the file is read here: its content decides.
+            It has no effect unless gensim reads the file: the content shows the format.
         **options
-            gensim's ``encoding``, ``unicode_errors``, ``limit``, ``datatype`` and ``no_header``.
+            ``encoding``, ``unicode_errors``, ``limit``, ``datatype`` and ``no_header`` as in gensim.
 
         Returns
         -------
@@ -123,7 +123,7 @@ class KeyedVectors(Renamed, Queries):
         Raises
         ------
         InputError
-            If the file is missing or damaged; CutShortError if it has fewer vectors than its first line states.
+            If the file is missing or damaged (CutShortError if it has fewer vectors than its first line states).
         """
         if fvocab is not None or options:
             read: Self = _gensims("load_word2vec_format").__get__(None, cls)(fname, fvocab, binary, **options)
@@ -150,7 +150,7 @@ class KeyedVectors(Renamed, Queries):
         binary: bool = False,
         **options: Any,
     ) -> None:
-        """Write a word2vec file, the most frequent words first; with ``fvocab`` or further options, by gensim.
+        """Write a word2vec file, most frequent words first. With ``fvocab`` or further options, gensim writes it.
 
         Parameters
         ----------
@@ -158,16 +158,16 @@ class KeyedVectors(Renamed, Queries):
             If the name ends in .gz, .bz2, .xz or .zst, the file is compressed. Keys that are not words are written as
             ``str(key)``. White space in a key, which separates the fields of the file, is written as ``_``.
         fvocab : path, optional
-            File for the words with their counts, one word on each line.
+            A file to write words with their counts to, one word per line.
         binary : bool
-            Write numbers as float32 instead of text.
+            Whether to write numbers as float32 instead of text.
         **options
-            gensim's ``total_vec``, ``write_header``, ``prefix``, ``append`` and ``sort_attr``.
+            ``total_vec``, ``write_header``, ``prefix``, ``append`` and ``sort_attr`` as in gensim.
 
         Raises
         ------
         InputError
-            If the format cannot represent a word.
+            If the format cannot represent a key.
         WordsparseError
             If writing fails; an existing file is unchanged.
         """
@@ -184,29 +184,29 @@ class KeyedVectors(Renamed, Queries):
         save_vectors(ordered, fname, "word2vec-bin" if binary else "word2vec")
 
     def word_vec(self, *args: Any, **options: Any) -> Array:
-        """Return :meth:`get_vector`, under its name before gensim 4, which gensim still accepts."""
+        """Return :meth:`get_vector`. This is its name before gensim 4, which gensim still accepts."""
         return self.get_vector(*args, **options)
 
     def init_sims(self, replace: bool = False) -> None:
-        """Scale the vectors to length one if ``replace``; otherwise without effect."""
+        """Scale the vectors to length one if ``replace``; otherwise do nothing."""
         if replace:
             self.unit_normalize_all()
 
     def save(self, fname: str | PathLike[str], *args: Any, **options: Any) -> None:
-        """Write keys, vectors, counts and n-grams as an npz file, atomically; no pickle.
+        """Write keys, vectors, counts and n-grams to an npz file without pickles, atomically.
 
         Parameters
         ----------
         fname : path
-            If it is a Word2Vec's model directory, a file with these vectors replaces it.
+            A directory of a saved Word2Vec is replaced by a file with these vectors.
         *args, **options
-            Without effect: gensim's options for large arrays and pickles.
+            gensim's options for large arrays and pickles have no effect.
 
         Raises
         ------
         InputError
-            If a key is not a number, a word, or a tuple of these, a reserved row has no key, or ``fname`` is not the
-            path of a file.
+            If a key is not a number, a word, or a tuple of these, if a reserved row has no key, or if ``fname`` is not
+            the path of a file.
         WordsparseError
             If writing fails; an existing file is unchanged.
         """
@@ -235,8 +235,8 @@ class KeyedVectors(Renamed, Queries):
         Raises
         ------
         InputError
-            If the file is missing (MissingFileError, also a FileNotFoundError) or damaged, or if gensim wrote it: a
-            pickle can run any code.
+            If the file is missing (MissingFileError, also a FileNotFoundError) or damaged, or if gensim wrote it, since
+            loading a pickle can run any code.
         """
         of_model = Path(fname) / VECTORS
         path = of_model if of_model.is_file() else fname
@@ -245,7 +245,7 @@ class KeyedVectors(Renamed, Queries):
         return cls.of(read_vectors(path))
 
     def _without_reserved(self) -> Self:
-        """Remove the rows without a key, which gensim reserves for words that occur again; return the table."""
+        """Remove the rows without keys, which gensim leaves when words occur again. Return the table."""
         if (n := self.next_index) < len(self):
             self.index_to_key, self.vectors = self.index_to_key[:n], self.vectors[:n].copy()
             self.allocate_vecattrs()
@@ -253,7 +253,7 @@ class KeyedVectors(Renamed, Queries):
 
 
 def _gensims(name: str) -> Any:
-    """Return the method ``name`` of gensim's KeyedVectors, to be called on an object of our class."""
+    """Return the method ``name`` of gensim's KeyedVectors, to call it on an object of our class."""
     return vars(optional.load(f"KeyedVectors.{name} is gensim's own, and", "gensim.models").KeyedVectors)[name]
 
 

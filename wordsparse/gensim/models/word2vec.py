@@ -1,4 +1,4 @@
-"""gensim's Word2Vec by name, arguments, attributes and behaviour, on the exact layer."""
+"""A replacement for gensim's Word2Vec on the exact layer, with its arguments, attributes and behaviour."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -44,32 +44,32 @@ _MOVED = {name: f"wv.{name}" for name in _ON_WV} | {
 class Word2Vec(Renamed, VocabularyBuilder):
     """Word vectors of any hashable tokens.
 
-    It has the arguments of gensim 4.4; docs/gensim.md lists each as the same, better, without effect or refused. The
-    loss is exact over the whole vocabulary, whatever the values of ``hs`` and ``negative``.
+    It has the arguments of gensim 4.4; docs/gensim.md says of each whether it is the same, better, without effect or
+    refused. The loss is exact over the whole vocabulary, whatever the values of ``hs`` and ``negative``.
 
     Parameters
     ----------
     sentences : iterable of lists of tokens, optional
-        Read once, whatever the number of ``epochs``. Without a text, call ``build_vocab`` and ``train`` later.
+        The text, which is read only once for all ``epochs``. Without a text, call ``build_vocab`` and ``train`` later.
     corpus_file : path, optional
-        A file with a sentence on each line, instead of ``sentences``; the fastest input.
+        A file with a sentence on each line, in place of ``sentences``. It is the fastest input.
     vector_size, window, epochs : int
     alpha, min_alpha : float
-        Without effect: the steps need no learning rate.
+        They have no effect, because the steps need no learning rate.
     min_count, max_final_vocab, max_vocab_size, trim_rule, sorted_vocab
         The choice of the vocabulary and its order.
     sample : float
-        Subsampling of frequent words; a value of 1 or more is a count.
+        The threshold for subsampling frequent words; a value of 1 or more is a count.
     seed : int
         The same seed gives the same vectors on any number of threads; None is 0.
     workers : int
-        Number of threads, at most the number of CPUs.
+        The number of threads, limited to the number of CPUs.
     sg : {0, 1}
-        Skip-gram instead of CBOW.
+        1 for skip-gram, 0 for CBOW.
     negative : int
-        The weight of the words that are not targets, relative to a target; gensim's default, 5, selects ours.
+        The weight of non-target words relative to a target. gensim's default, 5, selects our default.
     ns_exponent : float
-        The exponent of counts in these weights, which may be negative; gensim's default, 0.75, selects our default.
+        The exponent of counts in these weights; it may be negative. gensim's default, 0.75, selects our default.
     shrink_windows : bool
         Whether near words count more than far words.
     callbacks : sequence
@@ -82,8 +82,8 @@ class Word2Vec(Renamed, VocabularyBuilder):
     Raises
     ------
     InputError
-        If an argument is out of range or requests another method; also a RuntimeError if no word remains, and a
-        TypeError if the text cannot be read as gensim would read it.
+        If an argument is out of range or requests a method that does not exist here. It is also a RuntimeError if no
+        word remains, and a TypeError if gensim could not read the text either.
     """
 
     _moved = _MOVED
@@ -177,24 +177,24 @@ class Word2Vec(Renamed, VocabularyBuilder):
         corpus_iterable, corpus_file
             As ``sentences`` and ``corpus_file`` of the class. The text is read once.
         total_examples, total_words : int
-            One of them is required, as in gensim, but the length is taken from the text.
+            One of them is required, as in gensim, but the actual length of the text is used.
         epochs : int
-            Number of passes over the text.
+            The number of passes over the text.
         callbacks : sequence
-            See the class.
+            As for the class.
         start_alpha, end_alpha, word_count, queue_factor, report_delay, compute_loss
-            Without effect.
+            They have no effect.
 
         Returns
         -------
         (int, int)
-            Number of processed words that are in the vocabulary, and of all processed words, over all epochs.
+            The number of processed words in the vocabulary, and of all processed words, over all epochs.
 
         Raises
         ------
         InputError
-            If there is no vocabulary yet (also a RuntimeError), ``epochs`` or the totals are missing, or the vectors
-            were changed by hand, because training would discard the changes.
+            If there is no vocabulary yet (also a RuntimeError), if ``epochs`` or the totals are missing, or if the
+            vectors were changed by hand, because training would discard the changes.
         TrainingError
             If no window contains a second word, or training diverges.
         """
@@ -208,18 +208,18 @@ class Word2Vec(Renamed, VocabularyBuilder):
             return self._train(text, epochs, callbacks)
 
     def get_latest_training_loss(self) -> float:
-        """Return the sum of the losses of all pairs of a word and its context since training began, exact."""
+        """Return the exact sum of the losses over all pairs of a word and its context since training began."""
         return self.running_training_loss
 
     def predict_output_word(
         self, context_words_list: Sequence[Any], topn: int | None = 10
     ) -> list[tuple[Any, float]] | None:
-        """Return the most probable words for a context, with exact probabilities; None if all its words are unknown.
+        """Return the most probable words in a context, with exact probabilities, or None if all its words are unknown.
 
         Raises
         ------
         WrongOrderError
-            If the model is not trained, or has ``negative=0``: then gensim cannot predict.
+            If the model is not trained or has ``negative=0``, for which gensim cannot predict either.
         """
         if not self.negative or self._trained is None:
             raise WrongOrderError("predict_output_word needs a trained model, with negative above 0")
@@ -232,21 +232,21 @@ class Word2Vec(Renamed, VocabularyBuilder):
 
     @property
     def syn1neg(self) -> Array:
-        """The output vectors, (V, vector_size) float32, in the basis of training, not of ``wv.vectors``."""
+        """The output vectors, (V, vector_size) float32, in the basis of training; ``wv.vectors`` have another basis."""
         if not self.negative or not len(self.wv):
             raise AttributeError("syn1neg exists with negative above 0, once there is a vocabulary")
         return self._outputs()
 
     @property
     def syn1(self) -> Array:
-        """The same as ``syn1neg``, with ``hs=1``."""
+        """The output vectors, like ``syn1neg``, for ``hs=1``."""
         if not self.hs or not len(self.wv):
             raise AttributeError("syn1 exists with hs=1, once there is a vocabulary")
         return self._outputs()
 
     def save(self, fname: FilePath, *args: Any, **options: Any) -> None:
-        """Write the model as a directory, which replaces a model or a file at ``fname``; see ``saving.save``."""
-        _ = self.wv  # during callbacks, this computes the current model
+        """Write the model as a directory, which replaces a model or a file at ``fname``. See ``saving.save``."""
+        _ = self.wv  # during callbacks, the access computes the current model
         if self._trained is None:
             raise WrongOrderError("nothing has been trained yet, so there is nothing to save")
         saving.save(self, self._trained, Path(fname))
@@ -290,7 +290,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
         return epochs * texts.known_tokens(corpus), epochs * corpus.tokens
 
     def _epoch_ended(self, run: Run, keys: Sequence[Any], watch: engine.Watch, callbacks: Sequence[Any]) -> None:
-        """Call the callbacks between two steps; ``wv`` gives them the current vectors."""
+        """Call the callbacks between two steps. They find the current vectors in ``wv``."""
         self.running_training_loss = watch.loss
         logger.info("epoch %d of %d: the losses of all pairs so far sum to %.6g", watch.ended, self.epochs, watch.loss)
         if not callbacks:
@@ -301,7 +301,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
             if watch.ended < self.epochs:
                 _call(callbacks, "on_epoch_begin", self)
         except BaseException:
-            assert self.wv is not None  # computes the current vectors, which stay
+            assert self.wv is not None  # the access computes the current vectors, which stay
             raise
         finally:
             self._refresh = None
