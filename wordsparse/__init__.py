@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     __version__: str
 
-# The module that defines each name (losses is a module itself). It is imported on first use, so that a program loads
-# only the parts that it needs.
+# The module that defines each name (losses is a module itself). Modules are imported on first use, so that a program
+# loads only the parts that it needs.
 _MODULES = {
     "DocumentVectorizer": "wordsparse.unseen.vectorizer",
     "FactoredOutput": "wordsparse.layer.output",
@@ -64,7 +64,7 @@ _MODULES = {
     "train": "wordsparse.training.runs",
     "count": "wordsparse.counts.counting",
 }
-# Names in gensim and fastText, and their counterparts here.
+# Names in gensim and fastText, with their counterparts here.
 _ELSEWHERE = {
     "train_supervised": "wordsparse.labels.TextClassifier().fit(texts, labels)",
     "train_unsupervised": "wordsparse.train(text)",
@@ -73,7 +73,7 @@ _ELSEWHERE = {
     "TextClassifier": "wordsparse.labels.TextClassifier",
     **{name: f"wordsparse.gensim.{name}" for name in ("Word2Vec", "FastText", "KeyedVectors")},
 }
-__all__ = [*_MODULES, "losses"]  # type checkers see the names imported above
+__all__ = [*_MODULES, "losses"]  # type checkers use the imports above
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
 """The ``wordsparse`` script, and ``python -m wordsparse``.
 
-From here on, a signal ends the process with status 130 and without a traceback. While the command line is still being
-imported, the process ends at once.
+From the start, signals end the process with status 130 and without a traceback. While the command line is still being
+imported, they end it at once.
 """
 
 import gc
@@ -11,13 +11,13 @@ from wordsparse import signals
 
 
 def run() -> None:
-    """Run the command line and leave with its exit status."""
+    """Run the command line and exit with its status."""
     signals.answer()
     from wordsparse.cli import main, terminal
 
     terminal.prepare()
     status = main()
-    gc.freeze()  # skips the final search for reference cycles in all loaded objects: a tenth of a second
+    gc.freeze()  # skips the final search for reference cycles, which takes 0.1 seconds
     sys.exit(status)
 
 

@@ -1,7 +1,7 @@
-"""Progress of long work, on standard error: one line at a time.
+"""The progress of long work on standard error, one line at a time.
 
-On a terminal and in a notebook, each phase has one line that is overwritten, and removed at its end. Any other stream,
-such as a log file, gets a line now and then, without control codes.
+On a terminal and in a notebook, each phase has a line that is overwritten and finally removed. Other streams, such as
+log files, get a line now and then, without control codes.
 """
 
 import contextlib
@@ -13,19 +13,19 @@ from typing import Self
 
 from wordsparse.files.escaping import escaped
 
-# Seconds before the first line and between two lines: for a line that is overwritten, and for a log.
+# Seconds before the first line and between lines, for a line that is overwritten and for a log.
 BETWEEN, LOG_BETWEEN = 0.5, 60.0
 
-_drawn = 0  # characters of the line that is overwritten next
+_drawn = 0  # number of characters in the line to overwrite next
 
 
 class Display:
-    """A display of the phases of some work, one after the other.
+    """A display of the progress of work in phases, one phase after another.
 
     Parameters
     ----------
     shown : bool
-        False hides everything.
+        Whether anything is displayed.
     """
 
     def __init__(self, shown: bool = True) -> None:
@@ -44,7 +44,7 @@ class Display:
     ) -> None:
         """Show that ``done`` of ``total`` units of the phase ``name`` are done, or a ``share`` of an unknown total.
 
-        A new name starts a new phase.
+        A different name starts a new phase.
         """
         if not self._shown:
             return
@@ -65,12 +65,12 @@ class Display:
         _draw(line) if self._over else write(f"wordsparse: {line}")
 
     def say(self, line: str) -> None:
-        """Write a line above the line that is overwritten."""
+        """Write a line above the progress line."""
         if self._shown:
             write(line)
 
     def close(self) -> None:
-        """End the current phase, and remove its line."""
+        """End the current phase, and remove its progress line."""
         self._name = ""
         _draw("")
 
@@ -79,13 +79,13 @@ class Display:
 
 
 def write(line: str) -> None:
-    """Remove the progress line and write a line on standard error; errors of writing are ignored."""
+    """Remove the progress line and write a line on standard error. Errors of writing are ignored."""
     _draw("")
     _print(f"{escaped(line)}\n")
 
 
 def _draw(line: str) -> None:
-    """Overwrite the line that was drawn before; an empty line removes it."""
+    """Overwrite the previous progress line; an empty line removes it."""
     global _drawn
     line = escaped(line)[: shutil.get_terminal_size().columns - 1]
     if line or _drawn:
@@ -115,7 +115,7 @@ def _open() -> bool:
 
 
 def _is_written_over() -> bool:
-    """Return whether standard error is a terminal, or this process is the kernel of a notebook."""
+    """Return whether standard error is a terminal or this process is the kernel of a notebook."""
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         return True
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
@@ -123,7 +123,7 @@ def _is_written_over() -> bool:
 
 
 def _time(seconds: float) -> str:
-    """Format a duration in seconds, minutes or hours."""
+    """Return a duration as text, in seconds, minutes or hours."""
     minutes, hours = round(seconds / 60), round(seconds / 3600, 1)
     if seconds < 90:
         return f"{seconds:.0f} s"

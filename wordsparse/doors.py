@@ -1,7 +1,7 @@
-"""Tables of what the shell can call: commands, and the sources that ``train --for`` names in addition to kinds of text.
+"""Tables of the commands, and of the sources that ``train --for`` knows in addition to kinds of text.
 
-Each row has a module and a sentence, so that help need not import the module. A command outside the core lives in a
-folder of its own, its *door*; without the folder, running the command says that it is missing.
+Each row has a module and a sentence, so that help need not import the module. Each command outside the core has its own
+folder, its *door*; without the folder, running the command says that it is missing.
 """
 
 SOURCES: dict[str, tuple[str, str]] = {

@@ -1,4 +1,4 @@
-"""The errors that wordsparse raises on purpose. Each message names the input and the remedy.
+"""The errors that wordsparse raises deliberately. Each message names the input and the remedy.
 
     WordsparseError
       + InputError                    also a ValueError; exit status 2
@@ -10,43 +10,43 @@
       + TrainingError                 also a RuntimeError; exit status 1
       + ReadError                     exit status 1
 
-:class:`wordsparse.training.interruption.Interrupted` is a KeyboardInterrupt; exit status 130.
+:class:`wordsparse.training.interruption.Interrupted` is a KeyboardInterrupt, with exit status 130.
 """
 
 
 class WordsparseError(Exception):
-    """Base of every error raised on purpose; the command line prints its message without a traceback."""
+    """The base class of these errors. The command line prints their messages without a traceback."""
 
 
 class InputError(WordsparseError, ValueError):
-    """A wrong request (option, file, format, size), raised before anything is started or written."""
+    """An error for a wrong request (option, file, format, size), raised before anything is started or written."""
 
 
 class MissingDependencyError(InputError, ImportError):
-    """A package that is not installed, or wordsparse itself not compiled; the message has the install command."""
+    """An error for a missing package, or for wordsparse itself not compiled. The message has the install command."""
 
 
 class WrongTypeError(InputError, TypeError):
-    """An argument of a type that cannot be used."""
+    """An error for an argument of a wrong type."""
 
 
 class UnknownWordError(InputError, KeyError):
-    """An unknown word or key, which has no vector, or an unknown attribute of keys."""
+    """An error for a word or key that has no vector, or for an unknown attribute of keys."""
 
-    __str__ = Exception.__str__  # KeyError's __str__ quotes the message
+    __str__ = Exception.__str__  # KeyError would quote the message
 
 
 class CutShortError(InputError, EOFError):
-    """A file that ends before the content that its first line states."""
+    """An error for a file that ends earlier than its first line states."""
 
 
 class MissingFileError(InputError, FileNotFoundError):
-    """A file that does not exist."""
+    """An error for a file that does not exist."""
 
 
 class TrainingError(WordsparseError, RuntimeError):
-    """A run that failed after it had started: diverging values, an impossible step, a failed write."""
+    """An error of a run that fails after its start: diverging values, an impossible step, a failed write."""
 
 
 class ReadError(WordsparseError):
-    """A file that changed or disappeared while in use. Raised between two minibatches, before any state changes."""
+    """An error for a file that changes or disappears while in use, raised between minibatches."""

@@ -1,7 +1,7 @@
-"""Optional packages and the compiled modules: the only place that imports them and knows their install commands.
+"""The import of optional packages, on demand, and their install commands, which only this module knows.
 
-They are imported on demand. If a package is missing or cannot be imported, :class:`MissingDependencyError` names the
-purpose, the package and the install command.
+If a package is missing or cannot be imported, :class:`MissingDependencyError` names the purpose, the package and the
+install command.
 """
 
 import importlib
@@ -12,7 +12,7 @@ from typing import Any
 
 from wordsparse.errors import MissingDependencyError
 
-# Import name → the common name of the package, and the extra that installs it.
+# Import names, each with the common name of the package and the extra that installs it.
 PACKAGES = {
     "bm25s": ("bm25s", "search"),
     "cupy": ("CuPy", None),
@@ -33,7 +33,7 @@ _CUPY = "pip install 'wordsparse[cuda13]' (driver 580 or newer) or 'wordsparse[c
 
 
 def command(package: str) -> str:
-    """Return the command that installs ``package``, an import name."""
+    """Return the command that installs the package with this import name."""
     if package == "gensim" and sys.version_info >= (3, 14):
         return "it has no wheel for this Python; use 3.13"
     extra = PACKAGES[package][1]
@@ -41,20 +41,20 @@ def command(package: str) -> str:
 
 
 def installed(package: str) -> bool:
-    """Return whether ``package`` is installed, without importing it."""
+    """Return whether a package is installed, without importing it."""
     return importlib.util.find_spec(package) is not None
 
 
 def gensim_data() -> Path | None:
-    """Return the folder of the data that gensim ships, without importing gensim; None if it is not installed."""
+    """Return the folder of the data that gensim ships, without importing gensim, or None if it is not installed."""
     spec = importlib.util.find_spec("gensim")
     return None if spec is None or spec.origin is None else Path(spec.origin).parent / "test" / "test_data"
 
 
 def load(purpose: str, module: str) -> Any:
-    """Import ``module``, an optional package or a part of one.
+    """Import ``module``, an optional package or one of its modules.
 
-    MissingDependencyError if the package is not installed, or cannot be imported.
+    Raise MissingDependencyError if the package is not installed or cannot be imported.
     """
     package = module.partition(".")[0]
     try:

@@ -1,6 +1,6 @@
 """Options, each declared once as a field of a dataclass, with help, default, and whether ``resume`` may change it.
 
-The fields give a function its signature and docstring, the command line its options, and misspelt names their hints::
+The fields determine the signature and docstring of a function, the options of a command, and hints for misspelt names::
 
     @dataclass(frozen=True, kw_only=True)
     class Sizes:
@@ -30,7 +30,7 @@ NO_LEARNING_RATE = "there is no learning rate to choose: the exact steps find th
 EVERY_OUTPUT = "every word is a negative here, and nothing is sampled: leave it out, or choose the loss"
 PHRASES = "gensim's Phrases joins pairs of words before training (docs/text.md); a classifier of texts has --ngrams"
 
-# Names in gensim and fastText, in lower case without - and _ → our name, or a sentence.
+# Names in gensim and fastText (lower case, without - and _), each with our name or a sentence.
 _ELSEWHERE = {
     **dict.fromkeys(("vectorsize", "size", "dimension", "dimensions", "vectorlength"), "dim"),
     **dict.fromkeys(("workers", "thread", "cpus"), "threads"),
@@ -62,7 +62,7 @@ _ELSEWHERE = {
 }
 
 
-# Values in other tools → ours.
+# Values in other tools, each with our value.
 _VALUES = {
     **dict.fromkeys(("sg", "skip-gram", "skip_gram"), "skipgram"),
     **dict.fromkeys(("ns", "neg", "negative-sampling", "sgns"), "bounded-ns"),
@@ -82,22 +82,22 @@ class About:
     Attributes
     ----------
     help : str
-        Its meaning, in a sentence or two.
+        The meaning, in a sentence or two.
     shown : str
-        The default in words, if the field's default is None.
+        The default in words, if the default of the field is None.
     cli : str, optional
-        Its name on the command line, if it differs; None if the command line has no such option.
+        The name on the command line, if it differs; None if the command line lacks the option.
     metavar : str, optional
-        The placeholder for its value in the help of the command line.
+        The placeholder for the value in the help of the command line.
     choices : mapping or sequence, optional
-        The values to choose from; a mapping has a line about each.
+        The values to choose from; a mapping describes each.
     open : bool
-        Whether other values than the choices may exist; they are checked where they are used.
+        Whether values other than the choices are accepted here, and checked where they are used.
     free : bool
-        Whether a resumed run may have another value, because the option changes no step.
+        Whether a resumed run may have another value, because the option does not affect the steps.
     check : callable, optional
-        Function of the name and the value, called when the options are made; returns the value, or raises InputError.
-        A default of None is not checked.
+        A function of the name and the value that returns the value or raises InputError. It is called when options are
+        made, but not for a default of None.
     """
 
     help: str
@@ -111,7 +111,7 @@ class About:
 
 
 class Checked:
-    """Base of a dataclass of options, which checks every value and turns NumPy scalars into Python's."""
+    """The base class of dataclasses of options. It checks every value, and converts NumPy scalars to Python numbers."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -120,13 +120,13 @@ class Checked:
         for name, about in abouts(type(self)).items():
             value = values[name]
             if getattr(value, "shape", None) == ():
-                value = values[name] = value.item()  # JSON and TOML cannot hold a NumPy number
+                value = values[name] = value.item()  # JSON and TOML cannot hold NumPy numbers
             if about.check is not None and (value is not None or defaults[name].default is not None):
                 values[name] = about.check(name, value)
 
 
 def option(default: Any, help: str, **about: Any) -> Any:
-    """Return a dataclass field for an option; ``about`` holds the other attributes of :class:`About`."""
+    """Return a dataclass field for an option. ``about`` holds the other attributes of :class:`About`."""
     return dataclasses.field(default=default, metadata={"about": About(help, **about)})
 
 
@@ -135,7 +135,7 @@ def _abouts(kind: type) -> dict[str, About]:
 
 
 abouts: Callable[[type], dict[str, About]] = functools.cache(_abouts)
-"""Descriptions of the options of a class by name, in the order of its fields."""
+"""Return the descriptions of the options of a class by name, in the order of its fields."""
 
 
 def free(kind: type) -> set[str]:
@@ -146,9 +146,9 @@ def free(kind: type) -> set[str]:
 class taking(Generic[P, K]):
     """A decorator for a function that takes the fields of a class as keywords in place of its last argument.
 
-    The last argument is an object of the class, made from the keywords. With ``as_said``, it is the mapping of the
-    user's keywords, and the function checks names and values. An unknown keyword raises InputError with a hint. The
-    line ``{options}`` of the docstring becomes the description of the fields.
+    The function receives an object of the class, made from the keywords, or with ``as_said`` the mapping of the user's
+    keywords, whose names and values it must check. An unknown keyword raises InputError with a hint. The line
+    ``{options}`` in the docstring is replaced by descriptions of the fields.
     """
 
     def __init__(self, kind: Callable[P, K], *, as_said: bool = False) -> None:
@@ -160,7 +160,7 @@ class taking(Generic[P, K]):
     @overload
     def __call__(self, function: Callable[[A, B, Any], R]) -> Callable[Concatenate[A, B, P], R]: ...
     def __call__(self, function: Any) -> Any:
-        """Return the function that takes keywords."""
+        """Return a function that takes the keywords."""
         *first, last = inspect.signature(function).parameters.values()
         places, options = [parameter.name for parameter in first], [*inspect.signature(self._kind).parameters]
 
@@ -214,7 +214,7 @@ def _described(doc: str, kind: type) -> str:
 
 
 def default_of(about: About, default: Any) -> str:
-    """Return the default of an option in brackets; "" for None, True and False."""
+    """Return the default of an option in brackets, or "" for None, True and False."""
     text = about.shown or ("" if default is None or isinstance(default, bool) else str(default))
     return f"  [default: {text}]" if text else ""
 
@@ -222,18 +222,18 @@ def default_of(about: About, default: Any) -> str:
 def hint(
     name: str, known: Collection[str], shown: Callable[[str], str] = str, others: Mapping[str, str] = _ELSEWHERE
 ) -> str:
-    """Return a sentence for the user about an unknown option; "" if no option is like it.
+    """Return a hint for the user about an unknown option, or "" if no option is similar.
 
     Parameters
     ----------
     name : str
-        The name as typed; case, and ``-`` or ``_``, make no difference.
+        The name as typed. Case, ``-`` and ``_`` make no difference.
     known : collection of str
         The existing names, with ``_``.
     shown : callable
-        Function from a name to its written form, such as ``--min-count``.
+        A function from a name to its written form, such as ``--min-count``.
     others : mapping
-        Names in other libraries, in lower case without ``-`` and ``_``, with our name or a sentence.
+        Names in other libraries (lower case, without ``-`` and ``_``), each with our name or a sentence.
     """
     elsewhere = others.get(name.lower().replace("_", "").replace("-", ""))
     if elsewhere is not None and elsewhere in known:
@@ -245,7 +245,7 @@ def hint(
 
 
 def meant(value: object, choices: Collection[str]) -> str:
-    """Return a hint for a value that is not among the choices: the probable ones, or all."""
+    """Return a hint for a value that is not among the choices: similar choices, or else all."""
     name = str(value).lower()
     close = [_VALUES[name]] if _VALUES.get(name) in choices else difflib.get_close_matches(name, choices, 2, 0.7)
     close = close or [choice for choice in choices if name and name in choice]
@@ -255,8 +255,8 @@ def meant(value: object, choices: Collection[str]) -> str:
 def refuse_unknown(
     names: Iterable[str], known: Collection[str], skip: int = 0, others: Mapping[str, str] = _ELSEWHERE
 ) -> None:
-    """Raise InputError, with a :func:`hint`, for an unknown keyword. The list of choices leaves out the first ``skip``
-    names of ``known``, which are arguments, not options."""
+    """Raise InputError with a :func:`hint` for an unknown keyword. The first ``skip`` names of ``known`` are arguments,
+    not options, and so are not suggested."""
     for name in names:
         if name not in known:
             advice = hint(name, known, others=others) or f"choose from {', '.join([*known][skip:])}"

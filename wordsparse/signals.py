@@ -1,4 +1,4 @@
-"""Signals to a program before its command line takes over: they end it, without a traceback."""
+"""The handling of signals before the command line takes over: they end the program without a traceback."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ INTERRUPTED = 130
 
 
 def answer() -> None:
-    """Make signals end the process from now on, unless the parent process ignored them."""
+    """Make signals end the process from now on, unless the parent process ignores them."""
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, leave)
@@ -19,15 +19,15 @@ def answer() -> None:
 
 
 def leave(number: int, frame: FrameType | None) -> None:
-    """End the process; a signal handler."""
+    """End the process. This is a signal handler."""
     with contextlib.suppress(OSError):
         os.write(2, b"wordsparse: interrupted\n")
     os._exit(INTERRUPTED)
 
 
 def heed(unraisable: "sys.UnraisableHookArgs") -> None:
-    """End the process if a signal came in a callback, such as a callback of an import. Python drops exceptions there,
-    so the interruption would be printed and forgotten."""
+    """End the process if a signal arrived during a callback, for example of an import. Python prints exceptions there
+    and ignores them, so the signal would have no effect."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         leave(signal.SIGINT, None)
     sys.__unraisablehook__(unraisable)

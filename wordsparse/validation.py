@@ -1,4 +1,4 @@
-"""Checks of the user's arguments, made before any state changes; each message names the argument."""
+"""Checks of the user's arguments before any state changes. Each message names the argument."""
 
 import functools
 import math
@@ -14,20 +14,20 @@ from wordsparse.errors import InputError
 from wordsparse.types import Array
 
 LARGEST = 2**63 - 1
-# The maximum difference of a symmetric matrix from its transpose, relative to its largest entry.
+# The largest accepted difference between a symmetric matrix and its transpose, relative to the largest entry.
 SYMMETRY = 1e-5
-# Remedies for a number that is not finite, and for a sparse matrix whose parts do not fit together.
+# The remedies for a number that is not finite, and for a sparse matrix whose arrays do not fit together.
 REPLACE = "remove or replace it"
 REBUILD = "build it with scipy.sparse.coo_array((values, (rows, columns)), shape)"
 
 
 def plain(value: Any) -> Any:
-    """Return a NumPy number, Boolean or string as Python's own type, which JSON can hold; any other value unchanged."""
+    """Return a NumPy number, Boolean or string as a Python object, which JSON can hold, and other values unchanged."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
-    """Return ``value`` as an int of at least ``least`` and at most ``most``."""
+    """Return ``value`` as an int. Raise InputError unless it is from ``least`` to ``most``."""
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -42,16 +42,16 @@ def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int
 
 
 positive_int = functools.partial(whole, least=1, most=LARGEST)
-"""A check that returns ``value`` as an int from 1 to the largest that 64 bits hold."""
+"""Return ``value`` as an int. Raise InputError unless it is positive and fits 64 bits."""
 
 
 def finite(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> float:
-    """Return ``value`` as a finite float of at least ``least`` and at most ``most``."""
+    """Return ``value`` as a finite float. Raise InputError unless it is from ``least`` to ``most``."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise InputError(f"{name} must be a number, not {value!r}") from None
-    except OverflowError:  # an integer beyond the range of float
+    except OverflowError:  # an integer outside of the range of float
         number = math.inf
     if not math.isfinite(number):
         raise InputError(f"{name} must be a finite number, not {number}")
@@ -63,11 +63,11 @@ def finite(name: str, value: Any, least: float = -math.inf, most: float = math.i
 
 
 non_negative = functools.partial(finite, least=0.0)
-"""A check that returns ``value`` as a finite float of at least 0."""
+"""Return ``value`` as a finite float. Raise InputError if it is negative."""
 
 
 def one_of(*choices: str) -> Callable[[str, Any], str]:
-    """Return a check that a value is one of the ``choices``."""
+    """Return a function that checks that a value is one of the ``choices``."""
 
     def check(name: str, value: Any) -> str:
         if value not in choices:
@@ -78,7 +78,7 @@ def one_of(*choices: str) -> Callable[[str, Any], str]:
 
 
 def working_dtype(dtype: Any) -> np.dtype[Any]:
-    """Return the dtype if it is float32 or float64; else InputError."""
+    """Return the dtype if it is float32 or float64. Raise InputError otherwise."""
     try:
         resolved: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
@@ -89,7 +89,7 @@ def working_dtype(dtype: Any) -> np.dtype[Any]:
 
 
 def _real_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Array:
-    """Return ``value`` as an array of real numbers; None in ``shape`` means any length."""
+    """Return ``value`` as an array of real numbers. None in ``shape`` stands for any length."""
     is_sparse: bool = sp.issparse(value)
     if is_sparse:
         raise InputError(f"{name} must be a dense array, not a sparse {type(value).__name__}: give {name}.toarray()")
@@ -108,11 +108,11 @@ def _real_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> A
 
 
 def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Array:
-    """Return π (D,) float64, positive and normalised to sum 1; ``dtype`` must hold 1/√π."""
+    """Return π (D,) float64, positive and normalised to sum 1. ``dtype`` must be able to hold 1/√π."""
     pi = _real_array("base_measure", measure, (n_outputs,)).astype(np.float64)
     if not (np.isfinite(pi).all() and (pi > 0).all()):
         raise InputError("base_measure must hold positive finite numbers only")
-    pi /= pi.max()  # prevents an overflow of the sum
+    pi /= pi.max()  # prevents overflow in the sum
     pi /= pi.sum()
     if 1 / np.sqrt(pi.min()) > np.finfo(dtype).max:
         raise InputError(
@@ -123,13 +123,13 @@ def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Ar
 
 
 def all_finite(array: Array) -> bool:
-    """Return whether every number is finite; a finite contiguous array takes one pass without temporary arrays."""
+    """Return whether every number is finite, in one pass without temporary arrays if possible."""
     with np.errstate(all="ignore"):
         return bool(np.isfinite(np.vdot(array, array)) or np.isfinite(array).all())
 
 
 def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any], first_row: int = 0) -> Array:
-    """Return a C-contiguous real matrix (any, columns) of finite numbers in ``dtype``."""
+    """Return ``value`` as a C-contiguous matrix (any, columns) of finite real numbers in ``dtype``."""
     array = _real_array(name, value, (None, columns))
     with np.errstate(over="ignore"):  # an overflow is detected below
         array = np.ascontiguousarray(array, dtype)
@@ -140,7 +140,7 @@ def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any], firs
 
 
 def device_matrix(name: str, array: Array, columns: int, dtype: np.dtype[Any]) -> Array:
-    """Check like :func:`matrix`, for an array on the device."""
+    """Check an array on the device as :func:`matrix` does."""
     if array.ndim != 2 or array.shape[1] != columns:
         raise InputError(f"{name} must have shape (any, {columns}), not {array.shape}")
     if array.dtype.kind not in "fiub":
@@ -152,7 +152,7 @@ def device_matrix(name: str, array: Array, columns: int, dtype: np.dtype[Any]) -
 
 
 def positive_definite(name: str, value: ArrayLike, size: int) -> Array:
-    """Return a symmetric positive definite (size, size) float64 matrix of finite numbers, up to float32 rounding."""
+    """Return ``value`` as a float64 matrix (size, size), symmetric and positive definite up to float32 rounding."""
     if np.shape(value) != (size, size):
         raise InputError(f"{name} must have shape ({size}, {size}), not {np.shape(value)}")
     array = matrix(name, value, size, np.dtype(np.float64))
@@ -168,7 +168,7 @@ def positive_definite(name: str, value: ArrayLike, size: int) -> Array:
 
 
 def output_rows(rows: ArrayLike, n_outputs: int, name: str = "rows") -> Array:
-    """Return indices of outputs, (n,) int64 in range; errors call them ``name``."""
+    """Return indices of outputs, (n,) int64 and in range. Messages call them ``name``."""
     array = np.atleast_1d(np.asarray(rows))
     if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
         raise InputError(f"{name} must be a sequence of whole numbers, not {array.dtype} of shape {array.shape}")
@@ -183,7 +183,7 @@ def sparse_targets(
 ) -> tuple[Array, Array, Array]:
     """Return the validated (indptr, columns, values) of a SciPy sparse Y (examples, D).
 
-    ``add_up`` adds repeated entries, as SciPy defines the matrix.
+    With ``add_up``, repeated entries are added up, as SciPy does.
     """
     is_sparse: bool = sp.issparse(Y)
     if not is_sparse:
@@ -197,7 +197,7 @@ def sparse_targets(
 
 
 def csr(name: str, matrix: Any, dtype: np.dtype[Any]) -> Any:
-    """Return a SciPy sparse matrix as CSR of finite ``dtype`` numbers: columns ascending, repeated entries added.
+    """Return a SciPy sparse matrix as CSR of finite ``dtype`` numbers, with sorted columns and without repeats.
 
     The result may share the arrays of ``matrix``.
     """
@@ -219,7 +219,7 @@ def _sparse_parts(name: str, matrix: Any, dtype: np.dtype[Any], *, add_up: bool)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise InputError(f"{name} is not a valid {matrix.format.upper()} matrix: {error}; {REBUILD}") from None
     if add_up and not rows.has_canonical_format:
-        # Copies, because adding up in place would change the caller's arrays.
+        # Copy the arrays, because adding up in place would change the caller's arrays.
         parts = _summable(rows.data).copy(), rows.indices.copy(), rows.indptr.copy()
         rows = sp.csr_array(parts, shape=rows.shape)
         rows.sum_duplicates()
@@ -234,8 +234,8 @@ def _sparse_parts(name: str, matrix: Any, dtype: np.dtype[Any], *, add_up: bool)
 
 
 def _as_csr(matrix: Any) -> Any:
-    """Return a sparse matrix as a new CSR array that shares arrays if it can. SciPy checks the parts of a new array,
-    but not parts set later on its matrices; compiled code trusts them."""
+    """Return a sparse matrix as a new CSR array that shares its arrays if possible. SciPy checks the arrays of a new
+    matrix, but not arrays that are set later; compiled code trusts them."""
     if matrix.format not in ("csr", "csc"):
         entries = matrix.tocoo()
         return sp.coo_array((_summable(entries.data), (entries.row, entries.col)), shape=matrix.shape).tocsr()
@@ -246,14 +246,14 @@ def _as_csr(matrix: Any) -> Any:
 
 
 def _summable(values: Array) -> Array:
-    """Return whole numbers as float64, for sums without overflow: in uint8, 200 + 200 is 144."""
+    """Return whole numbers as float64, so that sums do not overflow: in uint8, 200 + 200 is 144."""
     return values.astype(np.float64) if values.dtype.kind in "iu" else values
 
 
 def texts_of(X: Any) -> Iterable[Any]:
-    """Return the documents of X; a table of one column gives its cells, without the column's name.
+    """Return the documents of X, which are the cells if X is a table with one column.
 
-    InputError if X is a single str, not iterable, or a table of several columns.
+    Raise InputError if X is a single str, not iterable, or a table with several columns.
     """
     if isinstance(X, str) or not isinstance(X, Iterable):
         raise InputError(f"X must be an iterable of texts, not {X!r:.80}")
@@ -266,7 +266,7 @@ def texts_of(X: Any) -> Iterable[Any]:
 
 
 def words_of(name: str, text: Any) -> Sequence[Any]:
-    """Return the words of a text that is a sequence of words; InputError calls it ``name`` if it is not one."""
+    """Return the words of a text that is a sequence of words. Otherwise, raise an InputError that calls it ``name``."""
     if isinstance(text, bytes) or not isinstance(text, Iterable):
         remedy = "a missing text is '', as fillna('') makes it"
         raise InputError(f"{name} must be a text or a sequence of words, not {text!r:.80}: {remedy}")

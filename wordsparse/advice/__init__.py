@@ -1,4 +1,4 @@
-"""Three checks before adoption: sizes and a timed step, losses that fit the targets, and a short trial."""
+"""Advice on whether the method suits some data, from sizes, a timed step, fitting losses, and a short trial."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from wordsparse.options import abouts, refuse_unknown
 logger = logging.getLogger(__name__)
 
 BUDGET, DIM = 60.0, 100
-# Below this speed-up the exact layer is not worth another dependency.
+# Below this speed-up, the exact layer is not worth another dependency.
 MIN_SPEEDUP = 2.0
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 
@@ -35,18 +35,18 @@ def advise(
     dim: int = DIM,
     **text: Any,
 ) -> dict[str, Any]:
-    """Tell whether the method suits a text, or rows with targets.
+    """Return advice on whether the method suits a text, or rows with targets.
 
     Parameters
     ----------
     corpus : path or sequence of paths, optional
         A text, or one directory written by :func:`wordsparse.encode`.
     features, targets : path, optional
-        Rows instead, as for :func:`wordsparse.corpus.tables.sparse.read_data`: a text file of both, or two npz files.
+        Rows in place of a text: a file of both, or two npz files (:mod:`wordsparse.corpus.tables.sparse` reads them).
     budget : float
-        Seconds for the trial; 0 for no trial.
+        The seconds for the trial; 0 for no trial.
     dim : int
-        Length of the word vectors; for a text only.
+        The length of word vectors, for a text.
     **text
         Options of :class:`wordsparse.corpus.options.TextOptions`.
 
@@ -79,13 +79,13 @@ def advise(
     refuse_unknown(text, abouts(TextOptions))
     with encoded(corpus, text) as encoded_text:
         counts = encoded_text.vocabulary.counts
-        sizes = Sizes(int(counts.sum()), counts.size, dim + 1, 1.0, "one-hot")  # CBOW: a token is its window's target
+        sizes = Sizes(int(counts.sum()), counts.size, dim + 1, 1.0, "one-hot")  # CBOW: each token is a target
         results = trial.of_text(encoded_text, dim, budget) if budget > 0 else []
         return _content(sizes, measured_speedup(sizes), results, *_of_text(results))
 
 
 def lines(content: Mapping[str, Any]) -> list[str]:
-    """Return an advice as lines for a terminal: the verdict and its reason, the sizes, the trial and the losses."""
+    """Return the advice as lines for a terminal: verdict and reason, sizes, trial and losses."""
     facts = {
         "examples": f"{content['n_examples']:,}",
         "outputs (D)": f"{content['n_outputs']:,}",
@@ -131,7 +131,7 @@ def _of_rows(sizes: Sizes, speedup: float) -> tuple[str, str]:
 
 
 def _of_text(results: list[Result]) -> tuple[str, str]:
-    """Return the verdict on a text and its reason. The rival is negative sampling, whatever a dense layer costs."""
+    """Return the verdict on a text and its reason. The rival is negative sampling, not a dense layer."""
     if not results:
         return "undecided", f"A text cannot be judged without a trial: give --budget {BUDGET:g}."
     more = f"give more text (a trial needs some {ENOUGH_TOKENS:,} tokens), or a larger --budget"
@@ -142,7 +142,7 @@ def _of_text(results: list[Result]) -> tuple[str, str]:
         return "undecided", "Negative sampling needs gensim: pip install 'wordsparse[gensim]'."
     (other,) = others
     both = f"On {ours.amount:,} tokens {ours}, and {other} by negative sampling"
-    # A difference counts if the 95 % intervals do not overlap.
+    # A difference counts only if the 95 % intervals do not overlap.
     if other.low is None or other.high is None or ours.low > other.high:
         return "factored", f"{both}."
     if other.low > ours.high:

@@ -1,4 +1,4 @@
-"""The sizes of a problem, D outputs, d features, K targets per example, and the time of a step at these sizes."""
+"""The sizes of a problem (D outputs, d features, K targets per example), and the time of a step at these sizes."""
 
 import time
 import timeit
@@ -14,14 +14,14 @@ from wordsparse.layer.losses import BoundedNS
 from wordsparse.layer.output import FactoredOutput
 
 MINIBATCH, DENSE_MINIBATCH, ROUNDS = 512, 64, 5
-# The exact layer's time does not depend on D, and the dense step's is proportional to D, so smaller sizes will do.
+# An exact step takes the same time for any D, and a dense step in proportion to D, so smaller sizes are timed.
 EXACT_OUTPUTS, DENSE_OUTPUTS = 2**18, 20_000
 SEED = 1
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of a problem; ``targets`` is ``one-hot``, ``several``, ``weighted`` or ``real-valued``."""
+    """The sizes of a problem. ``targets`` is ``one-hot``, ``several``, ``weighted`` or ``real-valued``."""
 
     n_examples: int
     n_outputs: int
@@ -31,12 +31,12 @@ class Sizes:
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes of the layer: V in float32, six d×d matrices in float64."""
+        """The size of the layer in bytes: V in float32, and six d×d matrices in float64."""
         return 4 * self.n_outputs * self.n_features + 6 * 8 * self.n_features**2
 
     @property
     def speedup_predicted(self) -> float:
-        """Floating-point operations per example of a dense step, 6 D d, divided by the exact step's (docs/layer.md)."""
+        """The operations of a dense step per example, 6 D d, divided by those of an exact step (docs/layer.md)."""
         d, K = self.n_features, self.targets_per_example
         return 6.0 * self.n_outputs * d / (14.0 * d * d + 8.0 * min(MINIBATCH, 2 * d) * d + 6.0 * K * d)
 
@@ -52,9 +52,9 @@ def of_rows(Y: Any, n_features: int) -> Sizes:
 
 
 def measured_speedup(sizes: Sizes) -> float:
-    """Return the CPU time of a dense step divided by the exact layer's, on random inputs and targets.
+    """Return the CPU time of a dense step divided by the CPU time of an exact step, on random inputs and targets.
 
-    Both run on one thread: BLAS threads that wait for each other spin, which would count as CPU time.
+    Both run on one thread, because BLAS threads spin while they wait, which would count as CPU time.
     """
     random, D, d = np.random.default_rng(SEED), min(sizes.n_outputs, EXACT_OUTPUTS), sizes.n_features
     H = (random.standard_normal((MINIBATCH, d)) / np.sqrt(d)).astype(np.float32)
@@ -65,7 +65,7 @@ def measured_speedup(sizes: Sizes) -> float:
     W, few = np.zeros((min(D, DENSE_OUTPUTS), d), np.float32), H[:DENSE_MINIBATCH]
 
     def dense() -> None:
-        """Take a step on the squared error, the cheapest loss: ∂O = 2 H Wᵀ, ∇H = ∂O W, W ← W − lr ∂Oᵀ H."""
+        """Take a dense step with squared error, the cheapest loss: ∂O = 2 H Wᵀ, ∇H = ∂O W, W ← W − lr ∂Oᵀ H."""
         by_o = few @ W.T
         by_h = by_o @ W
         W.__isub__(np.float32(1e-4) * (by_o.T @ few) + by_h[0, 0])
@@ -76,5 +76,5 @@ def measured_speedup(sizes: Sizes) -> float:
 
 
 def _fastest(step: Callable[[], Any]) -> float:
-    """Return the least CPU seconds of some steps, since other programs can only add to them."""
+    """Return the CPU seconds of the fastest of some steps, because other programs only make steps slower."""
     return max(min(timeit.repeat(step, timer=time.process_time, number=1, repeat=ROUNDS)), 1e-7)

@@ -1,4 +1,4 @@
-"""A short trial on the data: for rows, the layer against a dense one; for a text, CBOW against negative sampling."""
+"""A short trial: on rows, the exact layer against a dense layer; on a text, CBOW against negative sampling."""
 
 import logging
 import tempfile
@@ -19,16 +19,16 @@ from wordsparse.types import Array
 
 logger = logging.getLogger(__name__)
 
-# Tokens of a text's first trial, rows per minibatch, and most features of the layer: wider rows are projected.
+# Tokens in the first trial on a text, rows per minibatch, and the most features: wider rows are projected.
 FIRST_TOKENS, MINIBATCH, MOST_FEATURES = 200_000, 256, 300
-# Most held-out rows; fewest known pairs for a score above noise; ridge of the regression, relative to a row's length.
+# The most held-out rows, the fewest known pairs for a reliable score, and the ridge relative to the rows' lengths.
 MAX_TEST, MIN_PAIRS, RIDGE = 2000, 30, 1.0
 METHODS = ("wordsparse-cbow", "gensim-cbow-ns")
 
 
 @dataclass(frozen=True)
 class Result:
-    """Training on ``amount`` examples: CPU seconds, and a score with its 95 % interval, if they are known."""
+    """The result of training on ``amount`` examples: CPU seconds, and a score with its 95 % interval, if known."""
 
     method: str
     amount: int
@@ -43,7 +43,7 @@ class Result:
 
 
 def of_text(corpus: EncodedCorpus, dim: int, budget: float) -> list[Result]:
-    """Train one epoch of CBOW on as many tokens as the budget allows, by wordsparse and gensim; judge by word pairs."""
+    """Train CBOW for an epoch on as many tokens as the budget allows, by wordsparse and gensim. Score by word pairs."""
     start, amount = time.monotonic(), min(FIRST_TOKENS, corpus.tokens)
     results = _compared(corpus, amount, dim)
     took = time.monotonic() - start
@@ -60,14 +60,14 @@ def _compared(corpus: EncodedCorpus, amount: int, dim: int) -> list[Result]:
 
 
 def _by_pairs(run: Mapping[str, Any], method: str, amount: int) -> Result:
-    """Average over the test sets with enough known pairs; the result has no score if there are none."""
+    """Average the scores of test sets with enough known pairs. Without such sets, the result has no score."""
     pairs = [scores for scores in run.get("pairs", {}).values() if scores["n"] >= MIN_PAIRS]
     mean = [float(np.mean([scores[name] for scores in pairs])) for name in ("spearman", "low", "high") if pairs]
     return Result(method, amount, run.get("cpu_seconds", 0.0), "Spearman", *mean)
 
 
 def of_rows(X: Any, Y: Any, budget: float) -> list[Result]:
-    """Run ridge regression by minibatches with the layer and with a dense one, each within half of the budget. Judge
+    """Run ridge regression by minibatches with the exact layer and a dense layer, each within half of the budget. Score
     both on held-out rows by P@1, or by R² for real values."""
     H, order = projected(X), np.random.default_rng(SEED).permutation(X.shape[0])
     test, rows = np.split(order, [min(MAX_TEST, max(1, order.size // 5))])
@@ -92,7 +92,7 @@ def of_rows(X: Any, Y: Any, budget: float) -> list[Result]:
 
 
 def projected(X: Any) -> Array:
-    """Project the rows on their leading directions, (n, at most MOST_FEATURES) float32, by a random range finder."""
+    """Project rows on at most MOST_FEATURES leading directions, (n, any) float32, by a random range finder."""
     if X.shape[1] <= MOST_FEATURES:
         return np.asarray(X.toarray(), np.float32)
     start = np.random.default_rng(SEED).standard_normal((X.shape[1], MOST_FEATURES), np.float32)
@@ -102,8 +102,8 @@ def projected(X: Any) -> Array:
 def _taken_in(
     step: Callable[[Array, Any, Array], None], H: Array, Y: Any, rows: Array, budget: float
 ) -> tuple[int, float]:
-    """Fit rows within the budget by recursive least squares: C ← C + HᵀH, and for W a gradient step of rate 1 with the
-    preconditioner ½ C⁻¹. Return the number of rows and the CPU seconds."""
+    """Fit as many rows as the budget allows by recursive least squares: C ← C + HᵀH, then a gradient step on W with
+    rate 1 and preconditioner ½ C⁻¹. Return the number of rows and the CPU seconds."""
     C = RIDGE * float(np.square(H[rows[:MINIBATCH]]).sum(1).mean()) * np.eye(H.shape[1])
     start, end, amount = time.process_time(), time.monotonic() + budget, 0
     while amount < rows.size and time.monotonic() < end:

@@ -1,1 +1,1 @@
-"""Public texts and test sets: cards that describe them, and their download."""
+"""Public texts and test sets: cards that describe them, and code that downloads them."""

@@ -1,4 +1,4 @@
-"""Cards: TOML files that describe public data: source, licence, checksum and, for a text, how it is read."""
+"""Cards: TOML files that describe public data by its source, licence, checksum and, for a text, how to read it."""
 
 import hashlib
 import os
@@ -11,19 +11,19 @@ from wordsparse.files import regular
 from wordsparse.files.storage import NAME_BYTES
 
 RECORD = "_fetched.json"
-"""File written next to a fetched text; it is skipped when the directory is read, because its name begins with _."""
+"""The file written next to a fetched text. Readers of the directory skip it, because its name begins with _."""
 _ALGORITHMS = {name for name in hashlib.algorithms_guaranteed if hashlib.new(name).digest_size}
-"""Algorithms whose digests have a fixed length."""
+"""The hash algorithms whose digests have a fixed length."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """A public text, or test sets; a field that is None is unknown.
+    """A card of a public text or of test sets. Fields that are None are unknown.
 
     - ``url``, ``bytes``, ``checksum``: the file on the server.
-    - ``members``: for an archive (zip or tar), patterns of the names of the wanted members, each with its checksum, or
-      "" if it is unknown; empty if the file itself is the text.
-    - ``format``, ``tokens``: how a text is read; None for test sets.
+    - ``members``: for an archive (zip or tar), patterns for the names of its members to unpack, each with a checksum,
+      or "" if that is unknown; empty if the file itself is the text.
+    - ``format``, ``tokens``: how to read the text; None for test sets.
     """
 
     name: str
@@ -38,12 +38,12 @@ class Card:
 
     @property
     def file(self) -> str:
-        """Name of the file on the server."""
+        """The name of the file on the server."""
         return self.url.rpartition("/")[2]
 
     @property
     def known(self) -> str | None:
-        """Checksums that detect a changed file; None if there are none."""
+        """The checksums that detect a changed file, or None if there are none."""
         return self.checksum or ", ".join(filter(None, self.members.values())) or None
 
 
@@ -55,7 +55,7 @@ def card_names() -> list[str]:
 def load_card(name: str | os.PathLike[str]) -> Card:
     """Read a card: one of :func:`card_names`, or a path (a Path, or a str that ends in .toml).
 
-    InputError if there is no such card, if it is not TOML, or if one of its members is missing or unknown.
+    Raise InputError if there is no such card, if it is no TOML, or if one of its fields is missing or unknown.
     """
     where = Path(name)
     if isinstance(name, str) and where.suffix != ".toml":

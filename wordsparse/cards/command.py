@@ -1,4 +1,4 @@
-"""``wordsparse corpora``: public texts and test sets, listed and fetched."""
+"""``wordsparse corpora``, which lists and fetches public texts and test sets."""
 
 import shlex
 from pathlib import Path
@@ -17,7 +17,7 @@ from wordsparse.evaluation.testsets import DEFAULT_ANALOGIES, DEFAULT_PAIRS, fet
 def command() -> None:
     """List and fetch public texts and test sets.
 
-    They are described by cards: source, licence, size, checksum and how they are read.
+    Cards describe them: source, licence, size, checksum, and how to read them.
     """
 
 
@@ -43,8 +43,8 @@ def list_cards(as_json: bool) -> None:
 def fetch_one(name: str, output: Path | None, quiet: bool, as_json: bool) -> None:
     """Fetch the text or the test sets NAME.
 
-    NAME may also be the path of a card of your own, which ends in .toml. The same command again resumes a download.
-    Proxies are taken from the environment (https_proxy, no_proxy).
+    NAME may also be the path of your own card, which ends in .toml. To resume a download, repeat the command. Proxies
+    are taken from the environment (https_proxy, no_proxy).
     """
     card = load_card(name)
     output = output or _place(card)
@@ -70,7 +70,7 @@ def _place(card: Card) -> Path:
 
 
 def _use(card: Card, output: Path) -> tuple[str, str]:
-    """Return the purpose of the fetched data, ``train`` or ``evaluate``, and the command to type."""
+    """Return the purpose of the fetched data, ``train`` or ``evaluate``, and the command to type for it."""
     if card.format is None or card.tokens is None:
         files = [part for name in DEFAULT_PAIRS for part in ("--pairs", str(output / name))]
         files += [part for name in DEFAULT_ANALOGIES for part in ("--analogies", str(output / name))]

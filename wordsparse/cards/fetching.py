@@ -1,6 +1,6 @@
-"""Fetching of the data that a card describes: download, check and unpack. Its directory appears when it is complete.
+"""Downloading, checking and unpacking of the data that a card describes. The directory appears once it is complete.
 
-A download resumes where an earlier one was cut off.
+A download resumes where an earlier download was cut off.
 """
 
 import fnmatch
@@ -29,25 +29,25 @@ from wordsparse.files.system import sync
 
 BLOCK_BYTES = 2**20
 TIMEOUT = 60.0
-"""Seconds without data after which a connection counts as cut, and seconds to wait for the headers of a response."""
+"""The seconds without data after which a connection counts as cut, and the limit for the headers of a response."""
 RESUME = "run the same command again: it resumes if the card has a checksum"
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, RuntimeError, ValueError)
 
-# Called with the number of bytes on the disk so far, and the size of the whole file (None if it is unknown).
+# A function of the number of bytes on disk so far, and of the size of the whole file (None if it is unknown).
 Progress = Callable[[int, int | None], object]
 
 
 class _DamagedError(WordsparseError):
-    """The download is damaged."""
+    """An error for a damaged download."""
 
 
 def fetch(card: Card, output: str | os.PathLike[str], *, progress: Progress = lambda *_: None) -> dict[str, Any]:
-    """Write the text of a card into ``output``, a new directory or an empty one; return the record stored with it.
+    """Write the text of a card into ``output``, a new or empty directory. Return the record that is stored with it.
 
-    InputError if the output exists; WordsparseError if the server has no such file, or a different one; if the download
-    fails, or writing fails. An interrupted download stays next to the output, and the next call resumes it. In the
-    record, ``files`` are names, ``verified`` is the card's checksum that the download matched, ``download_bytes`` and
-    ``download_sha256`` describe the downloaded file.
+    Raise InputError if the output exists. Raise WordsparseError if the server has no such file or a different file, or
+    if downloading or writing fails. An interrupted download stays next to the output, and the next call resumes it. In
+    the record, ``files`` are names, ``verified`` is the checksum of the card that the download matched, and
+    ``download_bytes`` and ``download_sha256`` describe the downloaded file.
     """
     target = Path(output)
     with new_directory(target) as place:
@@ -82,9 +82,9 @@ def _sent(source: Card, target: Path, place: Path, progress: Progress) -> dict[s
 def _download(source: Card, part: Path, progress: Progress) -> None:
     """Download a file to ``part``, which may hold data of an earlier call.
 
-    The download resumes only if the card has a checksum, which detects a changed file; otherwise it begins again.
-    Proxies are taken from the environment by urllib. WordsparseError if the server has no such file, cannot be reached
-    or cuts the connection, or if writing fails. Data that arrived stay.
+    The download resumes only if the card has a checksum, which detects a changed file; otherwise it starts again.
+    urllib takes proxies from the environment. Raise WordsparseError if the server has no such file, cannot be reached
+    or cuts the connection, or if writing fails. Data that have arrived are kept.
     """
     have = part.stat().st_size if part.exists() and source.known else 0
     try:
@@ -92,24 +92,24 @@ def _download(source: Card, part: Path, progress: Progress) -> None:
             raise WordsparseError(f"{source.url}: the connection was cut; {RESUME}")
     except urllib.error.HTTPError as refusal:
         refusal.close()
-        if refusal.code == 416:  # the part is as long as the file, or longer
+        if refusal.code == 416:  # ``part`` is as long as the file or longer
             part.unlink()
         raise WordsparseError(f"{source.url}: {refusal}: check the address, or {RESUME}") from refusal
-    # URLError is an OSError; invalid host names and ports, also in redirects, raise the last two.
+    # URLError is an OSError. ValueError and OverflowError come from invalid host names and ports, also in redirects.
     except (OSError, http.client.HTTPException, ValueError, OverflowError) as cut:
         raise WordsparseError(f"{source.url}: {cut}; {RESUME}") from cut
 
 
 def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
-    """Append the data of one connection, starting at the byte ``have`` if the server can send parts. Return whether the
-    file is complete."""
+    """Append the data of one connection, from byte ``have`` on if the server can send parts. Return whether the file is
+    complete."""
     headers = {"User-Agent": f"wordsparse/{version('wordsparse')}"} | ({"Range": f"bytes={have}-"} if have else {})
     request = urllib.request.Request(source.url, headers=headers)
-    with _opener().open(request, timeout=TIMEOUT) as response:  # urlopen would keep the first call's proxies
-        have = have if response.status == 206 else 0  # otherwise the server sends whole files only
+    with _opener().open(request, timeout=TIMEOUT) as response:  # urlopen would keep the proxies of its first call
+        have = have if response.status == 206 else 0  # else the server only sends whole files
         total = source.bytes if response.length is None else have + response.length
         with open(part, "ab" if have else "wb") as file:
-            # More bytes than the card says mean another file, which may be endless.
+            # More bytes than the card lists mean that this is another file, which may be endless.
             while (source.bytes is None or have <= source.bytes) and (block := response.read1(BLOCK_BYTES)):
                 with writing(part):
                     have += file.write(block)
@@ -118,14 +118,14 @@ def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
 
 
 class _Response(http.client.HTTPResponse):
-    """A response whose headers must arrive within TIMEOUT: a server can send them byte by byte, or without end."""
+    """A response whose headers must arrive within TIMEOUT, since a server could send them slowly or without end."""
 
     def __init__(self, connection: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(connection, *args, **options)
         self._connection = connection
 
     def begin(self) -> None:
-        """Read the headers."""
+        """Read the headers, at most for TIMEOUT."""
         late = threading.Event()
 
         def cut() -> None:
@@ -144,23 +144,23 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Web(urllib.request.HTTPSHandler, urllib.request.HTTPHandler, urllib.request.HTTPRedirectHandler):
-    """A handler of http and https addresses only, after redirects too."""
+    """A handler that accepts only http and https addresses, also after redirects."""
 
     def do_open(self, http_class: Any, req: urllib.request.Request, **options: Any) -> http.client.HTTPResponse:
-        """Open a connection whose response is ours."""
+        """Open a connection whose response is a :class:`_Response`."""
         connection: Any = type("_Connection", (http_class,), {"response_class": _Response})
         return super().do_open(connection, req, **options)
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
-        """Return the request to which a redirect leads."""
+        """Return the request that follows a redirect."""
         fp.close()  # otherwise its body would be read, which may be endless
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """Return an opener for http and https only: ``build_opener`` would open ftp too."""
+    """Return an opener for http and https only; ``build_opener`` would allow ftp too."""
     proxies = {scheme: proxy for scheme, proxy in urllib.request.getproxies().items() if scheme in ("http", "https")}
     opener = urllib.request.OpenerDirector()
     for handler in (
@@ -175,7 +175,7 @@ def _opener() -> urllib.request.OpenerDirector:
 
 
 def _checked(path: Path, expected: str | None, name: str) -> str:
-    """Return the SHA-256 of a file; WordsparseError if the file does not match the expected checksum."""
+    """Return the SHA-256 of a file. Raise WordsparseError if the file does not match the expected checksum."""
     algorithm, _, digits = (expected or "sha256:").partition(":")
     with open(path, "rb") as file:
         value = hashlib.file_digest(file, algorithm).hexdigest()
@@ -186,7 +186,7 @@ def _checked(path: Path, expected: str | None, name: str) -> str:
 
 
 def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Path) -> list[str]:
-    """Unpack the members of an archive that are the text; return their names, without directories."""
+    """Unpack the members of an archive that match the patterns. Return their names without directories."""
     names, missing = list[str](), set(patterns)
     try:
         for member, file in _members(archive):
@@ -202,7 +202,7 @@ def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Pa
             names.append(name)
             missing -= {each for each in missing if fnmatch.fnmatchcase(member, each)}
     except DAMAGE as error:
-        if isinstance(error, OSError) and error.errno is not None:  # a disk error; decompressors set no number
+        if isinstance(error, OSError) and error.errno is not None:  # a disk error: decompressors set no errno
             raise WordsparseError(f"{place}: {error.strerror}") from error
         raise _DamagedError(f"{source}: is no archive, or is damaged ({error}); the file was deleted") from error
     if missing:
@@ -211,7 +211,7 @@ def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Pa
 
 
 def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """Yield the name and the content of each regular file in an archive; read the content at once."""
+    """Yield the name and the content of each regular file in an archive. Read each content before the next."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():

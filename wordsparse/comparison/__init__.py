@@ -1,4 +1,4 @@
-"""Comparison of wordsparse with gensim's word2vec: the same text and the same evaluation.
+"""Comparison of wordsparse with gensim's word2vec, on the same text and by the same evaluation.
 
 Data flows one way: request → texts → runs (each in its own process: worker) → judgement → page.
 """
@@ -37,7 +37,7 @@ def compare(
 ) -> dict[str, Any]:
     """Train wordsparse and gensim's word2vec on the same text, evaluate both, and write a report.
 
-    Every run has its own process. The logger ``wordsparse`` reports its start and its end.
+    Every run has its own process. The logger ``wordsparse`` reports the start and the end of each run.
 
     Parameters
     ----------
@@ -46,10 +46,10 @@ def compare(
     output : path
         The new directory for ``report.json`` and ``report.html``.
     **options
-        All other fields of :class:`wordsparse.comparison.request.Request`: methods, pairs, analogies, sentences,
-        related, retrieval, epochs (a sequence; a number given twice is run again with the next seed), keep_vectors,
-        command; dim, window, sample, threads, seed and max_tokens of :func:`wordsparse.train`; and the options of
-        :func:`wordsparse.encode`.
+        The other fields of :class:`wordsparse.comparison.request.Request`: methods, pairs, analogies, sentences,
+        related, retrieval, epochs (a sequence; a repeated number gives another run with the next seed), keep_vectors
+        and command; dim, window, sample, threads, seed and max_tokens as for :func:`wordsparse.train`; and the options
+        of :func:`wordsparse.encode`.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def compare(
     Raises
     ------
     InputError
-        If the text, an option or a test set is not usable; nothing has been trained or written.
+        If the text, an option or a test set cannot be used. Nothing has been trained or written then.
     MissingDependencyError
         If only gensim's methods are named and gensim is not installed.
     WordsparseError
@@ -77,7 +77,7 @@ def compare(
     target = Path(os.path.realpath(output))
     with (
         storage.new_directory(request.output) as folder,
-        # If this process is killed, the next comparison for the same output removes the directory.
+        # If this process is killed, the next comparison with the same output removes this directory.
         storage.staging(target.with_name(f"{target.name}.texts"), mode=0o700) as scratch,
         encoded(request.corpus, request.text, place=scratch / "text", threads=request.training.threads) as text,
     ):

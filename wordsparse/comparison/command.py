@@ -1,4 +1,4 @@
-"""``wordsparse compare``: wordsparse compared with gensim's word2vec."""
+"""``wordsparse compare``, which compares wordsparse with gensim's word2vec."""
 
 import shlex
 from typing import Any
@@ -31,7 +31,7 @@ from wordsparse.words.options import Options
     metavar="N,N,…",
     default="5",
     show_default=True,
-    help="Numbers of epochs, one run each; a number given twice is run again with the next seed.",
+    help="Numbers of epochs, one run each; a repeated number gives another run with the next seed.",
 )
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
 @options_of(Options, SHARED)
@@ -56,7 +56,7 @@ def command(as_json: bool, quiet: bool, methods: tuple[str, ...], **options: Any
 
 
 def _sentence(row: dict[str, Any], names: dict[str, str]) -> str:
-    """State how our score differs from the best peer's on a test set."""
+    """Return a sentence on how our score differs from the score of the best peer on a test set."""
     interval = f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
     where = f"{row['test']}, {number_of(row['epochs'], 'epoch')}"
     return f"{where}: {names[row['ours']]} minus {names[row['peer']]}: {interval}"

@@ -1,4 +1,4 @@
-"""The judgement of all runs: paired differences between our scores and our peers'."""
+"""The evaluation of all runs: paired differences between our scores and the scores of peers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 
 def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
-    """Return our scores minus the scores of peers with equal epochs; the best peer is marked."""
+    """Return our scores minus the scores of peers with equally many epochs. Mark the best peer."""
     tests = [(kind, test) for kind in KINDS for test in getattr(test_sets, kind)]
     return [
         {"kind": kind, "test": test, **row}
@@ -29,8 +29,8 @@ def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
 
 @dataclass(frozen=True)
 class Entry:
-    """Repeated runs of one method with the same epochs on one test set: their mean score, and their answers (items,
-    repeats)."""
+    """The repeated runs of a method with the same number of epochs, on a test set: their mean score, and their answers
+    (items, repeats)."""
 
     name: str
     epochs: int
@@ -39,7 +39,7 @@ class Entry:
 
 
 def _entries(kind: str, test: str, runs: Sequence[JudgedRun]) -> list[Entry]:
-    """Group runs that differ only in ``repeat`` and ``seed`` into one entry; runs without a score are omitted."""
+    """Group runs that differ only in ``repeat`` and ``seed`` into one entry. Omit runs without a score."""
     groups: dict[tuple[str, int], list[tuple[float, Array]]] = {}
     for run in runs:
         if run.answers is not None and (score := own(run.report[kind][test])[KINDS[kind][1]]) is not None:
@@ -53,7 +53,7 @@ def _entries(kind: str, test: str, runs: Sequence[JudgedRun]) -> list[Entry]:
 
 
 def _compared(answers: Array) -> Array:
-    """Return the answers that are compared: the first column, if there are several."""
+    """Return the answers to compare: the first column, if there are several columns."""
     return answers.reshape(len(answers), -1)[:, 0]
 
 
@@ -68,12 +68,12 @@ def _differences(kind: str, items: Sequence[Any], entries: Sequence[Entry]) -> I
 
 
 def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Row | None:
-    """Return our score minus the peer's on the items that both know, with a paired interval; None if there are none."""
+    """Return our score minus the peer's score on the items that both know, with a paired interval, or None."""
     is_known = np.isfinite(np.hstack([ours.answers, peer.answers])).all(axis=1, keepdims=True)
     judge: Any = {"analogies": accuracy, "related": hits, "retrieval": mean}.get(kind, correlation)
     sides = [[judge(items, answers) for answers in np.where(is_known, side.answers, np.nan).T] for side in (ours, peer)]
     value, other = (np.array([score for score, _ in side], float).mean() for side in sides)  # None is NaN
-    # Equal items give equal resamples, so the resamples of both sides are paired.
+    # Equal items are resampled equally, so the resamples of both sides are paired.
     samples, others = (np.mean([samples for _, samples in side], axis=0) for side in sides)
     bounds = bootstrap.interval(samples - others)
     if bounds is None or not np.isfinite(value - other):
@@ -84,7 +84,7 @@ def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Ro
 
 
 def warnings(rows: Sequence[Row], runs: Sequence[Row]) -> list[str]:
-    """Return a sentence for each test set without any answer, and one if the text is too short to compare methods."""
+    """Return a sentence for each test set without answers, and another if the text is too short for a comparison."""
     sentences = unanswered([run for run in runs if "pairs" in run])
     tokens = max((run["tokens_per_epoch"] or 0 for run in runs), default=0)
     if rows and 0 < tokens < ENOUGH_TOKENS:

@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page. A chart for each test set shows every run's score and CPU time."""
+"""The report as a self-contained HTML page. A chart per test set shows the score and the CPU time of every run."""
 
 import html
 import math
@@ -18,7 +18,7 @@ COSTS = {
 }
 # The size of a chart in pixels.
 WIDTH, HEIGHT = 320, 220
-# Colours of Okabe and Ito, "Color Universal Design" (2008); our points are filled, peers' are hollow.
+# The colours are from Okabe and Ito, "Color Universal Design" (2008). Our points are filled, points of peers hollow.
 COLOURS = {
     "wordsparse-skipgram": "#D55E00",
     "gensim-skipgram-ns": "#E69F00",
@@ -30,7 +30,7 @@ COLOURS = {
 
 
 def page(content: Mapping[str, Any]) -> str:
-    """Return the HTML document of a report's content."""
+    """Return the HTML document for the content of a report."""
     runs = [run for run in content["runs"] if "error" not in run]
     names = {name: shown(label) for name, label in content["methods"].items()}
     failed = [
@@ -50,7 +50,7 @@ def page(content: Mapping[str, Any]) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as HTML, without control characters."""
+    """Return a value as HTML without control characters."""
     return html.escape(escaped(str(value)))
 
 
@@ -64,7 +64,7 @@ def _facts(part: Mapping[str, Any] | None) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
-    """Return an HTML table of cells."""
+    """Return an HTML table with these cells."""
     lines = [f"<tr><th>{'</th><th>'.join(map(shown, head))}</th></tr>"]
     lines += [f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in rows]
     return f'<div class="wide"><table>{"".join(lines)}</table></div>'
@@ -114,7 +114,7 @@ def _runs(runs: Sequence[Row], names: Mapping[str, str]) -> str:
 
 
 def _key(names: Mapping[str, str]) -> str:
-    """Return the legend, a list of colours and labels; labels are HTML."""
+    """Return the legend: a list of colours and labels, which are HTML."""
     dots = {name: f'<svg viewBox="0 0 12 12" style="width:.8em">{_dot(6, 6, name)}</svg>' for name in names}
     return "".join(f"<li>{dots[name]} {label}</li>" for name, label in names.items())
 
@@ -144,7 +144,7 @@ def _log(run: Row) -> float:
 
 
 def _axis(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
-    """Return a function from values to positions; all values are in the middle if the two ends are equal."""
+    """Return a function from values to positions. If both ends are equal, all values are in the middle."""
     if low == high:
         return lambda _: (start + end) / 2
     return lambda value: start + (value - low) / (high - low) * (end - start)

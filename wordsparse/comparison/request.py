@@ -16,7 +16,7 @@ from wordsparse.words.options import ModelName, Options
 
 @dataclass(frozen=True)
 class Method:
-    """A training method: its program, its model, its title, and whether gensim uses hierarchical softmax."""
+    """A training method: program, model, title, and whether gensim uses hierarchical softmax."""
 
     program: str
     model: ModelName
@@ -29,7 +29,7 @@ class Method:
         return self.program == "wordsparse"
 
 
-# In the order of the runs.
+# The methods, in the order of their runs.
 METHODS = {
     "wordsparse-skipgram": Method("wordsparse", "skipgram", "wordsparse skip-gram"),
     "gensim-skipgram-ns": Method("gensim", "skipgram", "gensim skip-gram, negative sampling"),
@@ -46,10 +46,10 @@ SHARED = ("dim", "window", "sample", "threads", "seed", "max_tokens")
 
 @dataclass(frozen=True)
 class Request:
-    """A checked request: ``text`` holds fields of TextOptions, ``training`` the options that all runs share.
+    """A checked request. ``text`` holds fields of TextOptions, ``training`` the options that all runs share.
 
-    InputError if a value is out of range; MissingDependencyError if only gensim's methods are named and gensim is not
-    installed.
+    InputError is raised if a value is out of range, and MissingDependencyError if only gensim's methods are named and
+    gensim is not installed.
     """
 
     corpus: Sequence[Path]
@@ -68,7 +68,7 @@ class Request:
 
     @classmethod
     def of(cls, corpus: Sequence[Path], output: Path, **keywords: Any) -> "Request":
-        """Make a request of keywords: its own fields, and the options of its text and its training by name."""
+        """Make a request from keywords: its own fields, and options of the text and of training."""
         own = [field.name for field in fields(cls) if field.name not in ("corpus", "output", "text", "training")]
         of_text = [*abouts(TextOptions)]
         refuse_unknown(keywords, [*own, *of_text, *SHARED])
@@ -78,7 +78,7 @@ class Request:
         return cls(corpus, output, text, Options(**training), **rest)
 
     def __post_init__(self) -> None:
-        TextOptions(**self.text)  # checks the options
+        TextOptions(**self.text)  # raises InputError for a wrong option
         unknown = sorted(set(self.methods) - set(METHODS))
         if unknown:
             raise InputError(f"unknown method {', '.join(unknown)}: choose from {', '.join(METHODS)}")
@@ -89,18 +89,18 @@ class Request:
 
     @property
     def trainable(self) -> list[str]:
-        """Methods whose program is installed."""
+        """The methods whose program is installed."""
         has_gensim = optional.installed("gensim")
         return [name for name in METHODS if name in self.methods and (METHODS[name].ours or has_gensim)]
 
     @property
     def left_out(self) -> list[str]:
-        """A sentence that names the methods whose program is not installed; no sentence if there are none."""
+        """A sentence that names the methods whose program is not installed, in a list that may be empty."""
         titles = "; ".join(METHODS[name].label for name in self.methods if name not in self.trainable)
         return [f"gensim is not installed ({optional.command('gensim')}); not compared: {titles}."] if titles else []
 
     def options(self, epochs: int, repeat: int, model: ModelName = "cbow") -> dict[str, Any]:
-        """Return the checked training options that both programs share, under wordsparse's names."""
+        """Return the checked training options that both programs share, with wordsparse's names."""
         cpus, seed = threads.resolve_threads(self.training.threads), self.training.seed + repeat
         return asdict(replace(self.training, model=model, epochs=epochs, threads=cpus, seed=seed))
 
@@ -109,6 +109,6 @@ class Request:
         return min(corpus.tokens, self.training.max_tokens or corpus.tokens)
 
     def turns(self) -> list[tuple[int, int, str]]:
-        """Return the epochs, repeat and method of each run: methods alternate; a number given twice is repeated."""
+        """Return the epochs, the repeat and the method of each run. Methods alternate; repeated numbers repeat runs."""
         places = [(epochs, self.epochs[:place].count(epochs)) for place, epochs in enumerate(self.epochs)]
         return [(epochs, repeat, name) for epochs, repeat in places for name in self.trainable]

@@ -1,4 +1,4 @@
-"""The runs of a comparison: sequential, with alternating methods, all evaluated on the same test sets."""
+"""The runs of a comparison, one after another with alternating methods, all evaluated on the same test sets."""
 
 import logging
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class JudgedRun:
-    """One run: its part of the report, and its vectors' answers to the test sets; no answers if it failed."""
+    """A run: its part of the report, and the answers of its vectors to the test sets, or None if it failed."""
 
     report: dict[str, Any]
     answers: Answers | None
@@ -35,7 +35,7 @@ def trained(
 ) -> Iterator[JudgedRun]:
     """Train and evaluate every method, in turn, for each number of epochs.
 
-    A failed run is reported, and the next run starts. If ``vectors_folder`` is given, the vectors are written there.
+    If a run fails, report it and start the next run. If there is a ``vectors_folder``, write the vectors there.
     """
     tokens = request.tokens(corpus)
     needs_plain = any(not METHODS[name].ours for name in request.trainable)
@@ -64,7 +64,7 @@ def trained(
 
 
 def _summary(run: dict[str, Any]) -> str:
-    """Summarise a finished run in one line."""
+    """Return a summary of a finished run in one line."""
     if "error" in run:
         return f"failed: {run['error']}"
     scores = {name: own(score)[measure] for kind, (_, measure) in KINDS.items() for name, score in run[kind].items()}

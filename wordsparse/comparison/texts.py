@@ -1,4 +1,4 @@
-"""The same text for both programs: encoded for wordsparse, and as lines of words for gensim's file reader."""
+"""The text in the forms that both programs read: encoded for wordsparse, lines of words for gensim."""
 
 import itertools
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
 from wordsparse.errors import InputError
 
-# Longer sentences are split. gensim 4.4's compiled reader skips words beyond its batches of 10,000 words: in a text of
-# long documents it skipped 11 % with lines of up to 10,000 words, and 2 % with lines of up to 1,000. Its learning rate
-# depends on the number of lines, so that number must be the number of sentences that it reads.
+# Longer sentences are split. The compiled reader of gensim 4.4 skips words beyond its batches of 10,000 words: in a
+# text of long documents, it skipped 11 % with lines of up to 10,000 words, and 2 % with lines of up to 1,000. Its
+# learning rate depends on the number of lines, which must therefore be the number of sentences that it reads.
 LINE_TOKENS = 500
 
 
@@ -21,7 +21,7 @@ LINE_TOKENS = 500
 class PlainText:
     """A file of words of the vocabulary, separated by spaces, one sentence per line.
 
-    Out-of-vocabulary words are omitted, as gensim's reader would do itself.
+    Out-of-vocabulary words are omitted, as gensim's reader would omit them.
     """
 
     path: Path
@@ -30,7 +30,7 @@ class PlainText:
 
 
 def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText:
-    """Write the first ``max_tokens`` tokens of the corpus as plain text. InputError if a word of the vocabulary
+    """Write the first ``max_tokens`` tokens of the corpus as plain text. Raise InputError if a word of the vocabulary
     contains white space, which such a file cannot represent."""
     for word in corpus.vocabulary.words:
         if word.split() != [word]:
@@ -51,7 +51,7 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText
 
 
 def _sentences(corpus: EncodedCorpus, max_tokens: int) -> Iterator[NDArray[np.int32]]:
-    """Yield the sentences of the first ``max_tokens`` tokens, as ids including OUT_OF_VOCABULARY."""
+    """Yield the sentences of the first ``max_tokens`` tokens as ids, including OUT_OF_VOCABULARY."""
     for shard in map(np.asarray, corpus.shards):
         ends = np.flatnonzero(shard == END_OF_SENTENCE)
         for start, end in itertools.pairwise([-1, *ends.tolist()]):

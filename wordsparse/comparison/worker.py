@@ -1,7 +1,7 @@
-"""One training run in its own process, so that its peak memory and its thread pools are its own.
+"""A training run in its own process, so that its peak memory and its thread pools are separate.
 
-The worker reads its task as a line of JSON from standard input. It writes the run's report, another line of JSON, and
-the numbers of the vectors to standard output. It ends when its standard input ends, also if its parent is killed.
+The worker reads its task as a line of JSON from standard input. It writes the report of the run, another line of JSON,
+and the numbers of the vectors to standard output. It ends when its standard input ends, as when its parent is killed.
 """
 
 import json
@@ -29,9 +29,9 @@ Result = tuple[dict[str, Any], NDArray[np.float32]]
 def in_process(
     method: str, options: dict[str, Any], encoded: Path, plain: PlainText, tokens: int, folder: Path
 ) -> Result:
-    """Call :func:`train` in a worker; if it failed, WordsparseError with its last line on standard error."""
+    """Call :func:`train` in a worker. If it fails, raise WordsparseError with its last line of standard error."""
     task = {"method": method, "options": options, "encoded": encoded, "plain": vars(plain), "tokens": tokens}
-    # The worker gets the parent's import path: by default Python searches the working directory first.
+    # The worker gets the import path of its parent; by default, Python would search the working directory first.
     command = [sys.executable, "-P", "-c", "from wordsparse.comparison.worker import main; raise SystemExit(main())"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
     with (
@@ -58,7 +58,7 @@ def in_process(
 
 
 def main() -> int:
-    """Run the task on standard input; return the exit status."""
+    """Run the task from standard input, and return the exit status."""
     task = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
@@ -77,7 +77,7 @@ def _end_with_parent() -> None:
 
 
 def train(method: str, options: dict[str, Any], encoded: str, plain: dict[str, Any], tokens: int) -> Result:
-    """Return the report and the vectors of a run. ``encoded`` and ``plain`` are the same text, of ``tokens`` tokens."""
+    """Return the report and the vectors of a run. ``encoded`` and ``plain`` are the same ``tokens`` tokens."""
     corpus = EncodedCorpus.open(encoded)
     if METHODS[method].ours:
         return _train_ours(corpus, options)
@@ -86,7 +86,7 @@ def train(method: str, options: dict[str, Any], encoded: str, plain: dict[str, A
 
 
 def _train_ours(corpus: EncodedCorpus, options: dict[str, Any]) -> Result:
-    """Train wordsparse. Times include the final transformation of the vectors, which gensim does not need."""
+    """Train with wordsparse. Times include the final transformation of the vectors, which gensim does not need."""
     from wordsparse.training.runs import train as train_ours
 
     model = train_ours(corpus, **options)
@@ -102,13 +102,14 @@ def _train_ours(corpus: EncodedCorpus, options: dict[str, Any]) -> Result:
 def _train_gensim(
     vocabulary: Vocabulary, text: PlainText, tokens: int, options: dict[str, Any], *, hierarchical: bool
 ) -> Result:
-    """Train gensim's word2vec through its fastest input, its compiled reader of text files. Options that are not in
+    """Train gensim's word2vec with its fastest input, its compiled reader of text files. Options that are not in
     ``options`` have gensim's defaults.
 
     gensim receives the words and counts of ``vocabulary``, so both programs subsample and train on the same words.
-    ``tokens`` counts an epoch's tokens, including out-of-vocabulary words, which ``text`` omits; ``options`` are model,
-    dim, window, sample, epochs, threads and seed. Returns the fields of ``train --json`` and the vectors (V, dim)
-    float32 in the vocabulary's order. ``loss`` is None: gensim's is not a mean per pair, and has no fixed scale.
+    ``tokens`` is the number of tokens per epoch, including out-of-vocabulary words, which ``text`` omits. ``options``
+    are model, dim, window, sample, epochs, threads and seed. Return the fields of ``train --json`` and the vectors
+    (V, dim) float32 in the order of the vocabulary. ``loss`` is None, because gensim's loss is no mean per pair and has
+    no fixed scale.
     """
     from gensim.models import Word2Vec
 

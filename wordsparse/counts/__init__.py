@@ -1,1 +1,1 @@
-"""Counted pairs of words, as training data in place of a text."""
+"""Counted pairs of words as training data, in place of a text."""

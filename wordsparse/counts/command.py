@@ -1,4 +1,4 @@
-"""``wordsparse count``: the pairs of words of a text as a table."""
+"""``wordsparse count``, which writes the pairs of words in a text as a table."""
 
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,10 @@ from wordsparse.display import Display
 @quiet_option
 @json_option
 def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
-    """Count the pairs of words of CORPUS that stand within a window, as skip-gram sees them.
+    """Count the pairs of words in CORPUS that are within a window of each other, as skip-gram counts them.
 
-    CORPUS: a text as for `train`, or an encoded text; with --for counts, tables to be added. `train TABLE… --for
-    counts` trains from such tables, also from those that other programs have counted.
+    CORPUS: a text as for `train`, or an encoded text; with --for counts, tables to add up. `train TABLE… --for counts`
+    trains from such tables, which may also come from other programs.
     """
     with Display(not quiet) as display:
         arguments = {**given(options), "progress": lambda pairs: display.update("count", "pairs", pairs)}

@@ -1,8 +1,8 @@
-"""Counting of the pairs of a text, as skip-gram sees them, into tables that can be added up and trained on.
+"""Counting of the pairs of words in a text, as skip-gram counts them, into tables that can be added up and trained on.
 
-Compiled code goes word by word. It adds up the contexts at all occurrences of a word, so each row of the table is
-complete at once and can be written. The text and the places of its words are mapped from files, so they need not fit
-into memory.
+Compiled code goes word by word and adds up the contexts at all occurrences of a word, so that each row of the table is
+complete and can be written at once. The text and the positions of its words are memory-mapped files, so they need not
+fit into memory.
 """
 
 import itertools
@@ -34,13 +34,13 @@ from wordsparse.options import abouts, option, refuse_unknown, taking
 from wordsparse.types import Array
 from wordsparse.words.examples import distance_weights
 
-# Numbers of tokens copied at a time, and of pairs written at a time.
+# The number of tokens that are copied at a time, and of pairs that are written at a time.
 COPIED, WRITTEN = 2**20, 2**21
 # The smallest weight: float32 holds smaller (subnormal) numbers with fewer digits.
 SMALLEST = float(np.finfo(np.float32).tiny)
 COUNTS = "counts"
 WINDOW = 8
-"""The default window. Training leaves out many frequent words, so its windows of 5 reach as far as these of 8."""
+"""The default window. Training skips many frequent words, so its windows of 5 reach as far as windows of 8 here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +55,11 @@ class CountOptions(TextOptions):
         check=validation.one_of("text", COUNTS),
     )
     window: int = option(
-        WINDOW, "Maximum distance of a context word; at distance k it counts 1/k.", check=validation.positive_int
+        WINDOW, "Maximum distance of a context word, which counts 1/k at distance k.", check=validation.positive_int
     )
     weight: str | None = option(
         None,
-        "Column with the weight of a row: with 17, its text counts as if it stood there 17 times.",
+        "Column with the weight of a row: a text with weight 17 counts as if it occurred 17 times.",
         cli="weight-column",
         metavar="NAME",
     )
@@ -81,28 +81,28 @@ class CountOptions(TextOptions):
 def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values: Mapping[str, Any]) -> dict[str, Any]:
     """Count the pairs of words of a text, and write them as a Parquet table: word, context, count.
 
-    The table has a row for every ordered pair, word by word. Every token counts: only training leaves out a share of
-    the frequent words. Tables of several texts can therefore be added, by this function with ``preset="counts"`` or by
-    training on all of them. A sum of tables takes 24 bytes of memory per pair, and rows with weights are held in
-    memory. Other texts take 12 bytes per token on disk, in TMPDIR.
+    The table has a row for every ordered pair, word by word. Every token counts; subsampling happens only in training.
+    Tables of several texts can therefore be added up, by this function with ``preset="counts"`` or by training on all
+    of them. Adding tables takes 24 bytes of memory per pair, and rows with weights are held in memory. Other texts take
+    12 bytes per token on disk, in TMPDIR.
 
     Parameters
     ----------
     source : path, list of paths, EncodedCorpus, or iterable
-        A text, as :func:`wordsparse.encode` reads it; with ``preset="counts"``, tables to be added.
+        A text, as :func:`wordsparse.encode` reads it, or with ``preset="counts"`` tables to add up.
     output : path
-        The file to write, named .parquet or .pq, outside the directories that are read.
+        The file to write, named .parquet or .pq, outside of the directories that are read.
     {options}
 
     Returns
     -------
     dict
-        ``pairs``, rows of the table; ``total``, the sum of their counts; ``vocab_size``; ``wall_seconds``.
+        ``pairs`` (rows of the table), ``total`` (the sum of their counts), ``vocab_size`` and ``wall_seconds``.
 
     Raises
     ------
     InputError
-        If an option, the text or the output is not usable; nothing has been written.
+        If an option, the text or the output cannot be used. Nothing has been written then.
     """
     refuse_unknown(values, ["source", "output", *abouts(CountOptions)], skip=2)
     started, target, options = time.perf_counter(), Path(output), CountOptions(**values)
@@ -137,16 +137,16 @@ def _check_target(target: Path) -> None:
 
 
 Rows = Iterator[tuple[int, Any]]
-"""Blocks of rows of a table: the number of the first row, and the rows as a CSR matrix with int32 indices."""
+"""Blocks of rows of a table: the index of the first row, and the rows as a CSR matrix with int32 indices."""
 
 
 def _rows(ids: Array, weights: Array, times: Array, options: CountOptions, folder: Path) -> Rows:
-    """Yield the contexts of each word of a text: ``ids`` of known words and ends of sentences, with ``weights`` (may be
-    empty); ``times`` is the number of occurrences of each word."""
+    """Yield the contexts of each word in a text. ``ids`` are known words and ends of sentences, with ``weights`` or
+    without (empty). ``times`` is the number of occurrences of each word."""
     by_distance, threads = distance_weights(options.window, "harmonic"), resolve_threads(options.threads)
     size, starts = len(times), np.append(0, np.cumsum(times))
     places = _places(ids, starts, folder / "places")
-    # Cumulative sums of an upper bound on the number of different contexts of each word.
+    # Cumulative sums of upper bounds on the number of different contexts of each word.
     most = np.append(0, np.cumsum(np.minimum(np.diff(starts) * 2 * len(by_distance), size)))
     full = np.searchsorted(most, np.arange(1, most[-1] // WRITTEN + 2) * WRITTEN, "right") - 1
     ends = sorted({0, size, *full.tolist()})
@@ -165,9 +165,9 @@ def _rows(ids: Array, weights: Array, times: Array, options: CountOptions, folde
 
 
 def _places(ids: Array, starts: Array, path: Path) -> Array:
-    """Return the places of all words, word by word, in a mapped file."""
+    """Return the positions of all words, word by word, as a memory-mapped file."""
     size = int(starts[-1])
-    # The file is written first: if the disk were full when a mapped page is changed, the process would die.
+    # Write the file first: if the disk is full when a mapped page is written, the process is killed.
     with storage.writing(path), open(path, "wb") as file:
         for first in range(0, size, COPIED):
             file.write(bytes(8 * min(COPIED, size - first)))
@@ -177,7 +177,7 @@ def _places(ids: Array, starts: Array, path: Path) -> Array:
 
 
 def _of_text(corpus: EncodedCorpus, options: CountOptions, folder: Path) -> tuple[list[str], Rows]:
-    """Return the words of an encoded text, and their pairs."""
+    """Return the words of an encoded text, and the rows of their pairs."""
     words, path = corpus.vocabulary.words, folder / "ids"
     times = np.zeros(len(words), np.int64)
     with storage.writing(path), open(path, "wb") as file:
@@ -190,7 +190,7 @@ def _of_text(corpus: EncodedCorpus, options: CountOptions, folder: Path) -> tupl
 
 
 def _weighted(source: Source, options: CountOptions, folder: Path) -> tuple[list[str], Rows]:
-    """Return the words of rows with weights, most frequent first, and their pairs, each counted by its row's weight."""
+    """Return the words of rows with weights, most frequent first, and their pairs, which count by the row's weight."""
     numbers: dict[str, int] = {}
     ids, weights = array("i"), array("d")
     names = options.columns.split(",") if options.columns else ()
@@ -205,7 +205,7 @@ def _weighted(source: Source, options: CountOptions, folder: Path) -> tuple[list
     counts = np.bincount(places[inside], of_token[inside], len(numbers)).tolist()
     rounded = {word: max(1, round(total)) for word, total in zip(numbers, counts, strict=True)}
     vocabulary = Vocabulary.from_counts(rounded, options.min_count, options.max_vocab)
-    # END_OF_SENTENCE is negative, and indexes the last but one entry: itself.
+    # END_OF_SENTENCE is −2, so it indexes the last entry but one, which is END_OF_SENTENCE.
     id_of = [*map(vocabulary.get, numbers), END_OF_SENTENCE, OUT_OF_VOCABULARY]
     of_text = np.array([OUT_OF_VOCABULARY if i is None else i for i in id_of], np.int32)[places]
     known, times = of_text != OUT_OF_VOCABULARY, np.bincount(of_text[of_text >= 0], minlength=len(vocabulary))
@@ -213,7 +213,7 @@ def _weighted(source: Source, options: CountOptions, folder: Path) -> tuple[list
 
 
 def _weight(name: str, cell: object) -> float:
-    """Return the weight in a cell; InputError unless its products with distance weights are normal float32 numbers."""
+    """Return the weight in a cell. Raise InputError unless its products with distance weights fit float32."""
     weight = validation.finite(f"{name}: its weight", cell)
     if not SMALLEST <= weight < LARGEST:
         raise InputError(f"{name}: its weight must be from {SMALLEST:.3g} to {LARGEST:.3g}, not {weight}")
@@ -221,7 +221,7 @@ def _weight(name: str, cell: object) -> float:
 
 
 def _added(source: Any) -> tuple[list[str], Rows]:
-    """Return the words of tables, in the order of their first appearance, and the sum of the tables."""
+    """Return the words of tables in order of first appearance, and the sum of the tables."""
     known, total = Words(), sp.csr_array((0, 0))
     for each in tables_of(source):
         if blocks := list(pairs(each, known)):
@@ -239,7 +239,7 @@ def _write(path: Path, words: Sequence[str], rows: Rows, report: Callable[[int],
     named = arrow.dictionary(arrow.int32(), arrow.string())
     schema = arrow.schema(list(zip(COLUMNS, (named, named, arrow.float32()), strict=True)))
     waiting, written, total = list[Any](), 0, 0.0
-    # No statistics: computing them for the columns of words took longer than everything else.
+    # Statistics are off: computing them for the columns of words took longer than all the rest.
     with parquet.ParquetWriter(path, schema, write_statistics=False, use_dictionary=list(COLUMNS[:2])) as writer:
         for first, table in rows:
             entries = table.tocoo()
@@ -252,7 +252,7 @@ def _write(path: Path, words: Sequence[str], rows: Rows, report: Callable[[int],
             columns.append(arrow.array(counts, arrow.float32()))
             waiting.append(arrow.record_batch(columns, schema=schema))
             total += float(counts.sum())
-            # Each row group repeats all words, so groups are large.
+            # Row groups are large, because each repeats all words.
             if sum(map(len, waiting)) >= WRITTEN or first + table.shape[0] == len(words):
                 together, waiting = arrow.Table.from_batches(waiting, schema), []
                 writer.write_table(together, 2 * WRITTEN)

@@ -1,10 +1,10 @@
-"""Counted pairs for training: pieces of a word, a context and a weight, in an order like a text's.
+"""Counted pairs for training: pieces (a word, a context and a weight), in an order that resembles a text.
 
 Training reads pieces like tokens, minibatch by minibatch. If the whole count of a frequent pair were one example, its
-two words would get one large step, and no other step in the pass; so a large count is cut into pieces. In random order,
-every minibatch would hold nearly every word, and a step costs time per word. So pieces are grouped by the rarer word of
-their pair, as the pairs of an occurrence of that word are in a text. A group has the pairs of a few occurrences, and
-groups are in random order.
+words would take one large step and no other step in the pass, so large counts are cut into pieces. In random order,
+every minibatch would contain nearly every word, and the cost of a step grows with its words. Therefore pieces are
+grouped by the rarer word of their pair, like the pairs around an occurrence of that word in a text. A group has the
+pairs of a few occurrences, and groups are in random order.
 """
 
 import hashlib
@@ -25,20 +25,20 @@ from wordsparse.files import storage
 from wordsparse.files.regular import descriptor_of, sha256_of
 from wordsparse.types import Array
 
-# A count is cut into pieces of about PIECE times the mean count, and MAX_PIECES at most. In small tables, pieces are
-# smaller, down to SMALLEST or until there are ENOUGH pieces.
+# A count is cut into pieces of about PIECE times the mean count, but at most MAX_PIECES. In small tables, pieces are
+# smaller: down to SMALLEST, or until there are ENOUGH pieces.
 PIECE, SMALLEST, ENOUGH, MAX_PIECES = 1.5, 3.0, 1_000_000, 256
-# Approximate weight of the pairs of one occurrence of a word, in harmonic windows of 5 to 8 words. The number of
-# occurrences decides how much a word's vector relies on its own contexts, and how much on its form.
+# The approximate weight of all pairs of one occurrence of a word, in harmonic windows of 5 to 8 words. It estimates the
+# number of occurrences, which decides how much the vector of a word relies on its contexts and on its spelling.
 OCCURRENCE = 5.0
-# Pieces per token, if the recipe counts tokens: the ratio for a text of ten million tokens and its table.
+# Pieces per token, for recipes that count tokens: the ratio for a text of ten million tokens and its table.
 PIECES_PER_TOKEN = 3.13
-# Approximate weight of a group, in pieces. Larger groups mean large steps for rare words (training diverged with all
-# pairs of a word at once); with smaller groups a minibatch has more words.
+# The approximate weight of a group, in pieces. Larger groups give rare words large steps (with all pairs of a word in a
+# group, training diverged). Smaller groups put more words into a minibatch.
 GROUP = 3.0
-# Number of pieces sorted at a time.
+# The number of pieces that are sorted at a time.
 ORDERED = 2**21
-# Number of rows cut into pieces at a time.
+# The number of rows that are cut into pieces at a time.
 BLOCK = 2**15
 PIECE_BYTES = 12
 TABLE, PIECES = "table", "pieces"
@@ -46,10 +46,10 @@ TABLE, PIECES = "table", "pieces"
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """The pieces of tables in an open, unnamed file: word, context and the bits of the weight, int32.
+    """The pieces of tables in an open file without a name: word, context, and the bits of the weight, all int32.
 
     ``shape`` is (pieces, 3). ``sha256`` identifies the pieces and the vocabulary; ``distinct_words`` is the number of
-    words of the tables.
+    words in the tables.
     """
 
     file: int
@@ -65,8 +65,8 @@ class Pieces:
 
 
 def ordered(tables: Source, min_count: int, max_vocab: int | None) -> Pieces:
-    """Return the pieces of tables in files. The words of the tables and ``ORDERED`` pieces are held in memory; table
-    and pieces are on disk, in TMPDIR."""
+    """Return the pieces of tables. The words of the tables and ``ORDERED`` pieces are in memory; the pairs and the
+    pieces are on disk, in TMPDIR."""
     place = Path(tempfile.gettempdir()) / "wordsparse-pairs"
     with storage.staging(place, mode=0o700) as folder, storage.writing(place):
         words, sums, shares, pairs = _read(tables, folder / TABLE)
@@ -78,16 +78,16 @@ def ordered(tables: Source, min_count: int, max_vocab: int | None) -> Pieces:
         vocabulary.save(folder / "vocabulary")
         digests = sha256_of(folder / "vocabulary") + sha256_of(folder / PIECES)
         digest = hashlib.sha256(digests.encode()).hexdigest()
-        # The file stays open, and is read after its name has been removed.
+        # The file stays open, so it can be read after its name has been removed.
         pieces = Pieces(descriptor_of(folder / PIECES), (number, 3), vocabulary, len(words), digest)
         weakref.finalize(pieces, os.close, pieces.file)
         return pieces
 
 
 def _read(tables: Source, path: Path) -> tuple[list[str], Array, Array, int]:
-    """Write the pairs of tables with provisional ids, in the order of their rows: int32 word, context and the bits of
-    the count. Return the words by these ids, the sum of each word's counts, half the sum of its counts as word and as
-    context, and the number of pairs.
+    """Write the pairs of tables, in the order of their rows, as int32: provisional ids of word and context, and the
+    bits of the count. Return the words in the order of these ids, the sum of each word's counts, half the sum of its
+    counts as word and as context, and the number of pairs.
     """
     known = Words()
     sums, rows = np.zeros((2, 0)), 0
@@ -107,7 +107,7 @@ def _read(tables: Source, path: Path) -> tuple[list[str], Array, Array, int]:
 
 
 def _order(folder: Path, parts: int, blocks: Iterator[Array]) -> int:
-    """Write the pieces sorted by place, with a temporary file for each of ``parts``. Return the number of pieces."""
+    """Write the pieces in order, using a temporary file for each of ``parts``. Return the number of pieces."""
     scratch = [folder / f"part-{i}" for i in range(parts)]
     bounds = np.arange(1, parts, dtype=np.uint64) * 2**32 // parts
     for placed in blocks:
@@ -127,8 +127,8 @@ def _order(folder: Path, parts: int, blocks: Iterator[Array]) -> int:
 
 
 def _placed(table: Path, ids: Array, shares: Array, piece: float) -> Iterator[Array]:
-    """Yield the pieces of the pairs of known words, block by block of the table, sorted by place: the place of the
-    group in the order, word, context and weight."""
+    """Yield the pieces of the pairs of known words for each block of the table, sorted by their first column. Columns:
+    the random place of the group, word, context and weight."""
     random, groups = np.random.default_rng(0), np.maximum(1, shares / (GROUP * piece))
     with open(table, "rb") as file:
         while len(entries := np.fromfile(file, np.int32, 3 * BLOCK).reshape(-1, 3)):
@@ -145,7 +145,7 @@ def _placed(table: Path, ids: Array, shares: Array, piece: float) -> Iterator[Ar
 
 
 def _mixed(keys: Array) -> Array:
-    """Hash each uint64 key to a uint32: the upper half of SplitMix64's output."""
+    """Hash each uint64 key to a uint32, the upper half of the output of SplitMix64."""
     keys = keys * np.uint64(0x9E3779B97F4A7C15)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         keys = (keys ^ keys >> np.uint64(shift)) * np.uint64(factor)
@@ -153,7 +153,7 @@ def _mixed(keys: Array) -> Array:
 
 
 def _by_place(pieces: Array) -> Array:
-    """Sort pieces by place, their first column; pieces of equal places stay in order."""
+    """Sort pieces by their first column, the place. The sort is stable."""
     keys = pieces[:, 0].view(np.uint32).astype(np.uint64) << np.uint64(32) | np.arange(len(pieces), dtype=np.uint64)
     keys.sort()
     return np.take(pieces, (keys & np.uint64(2**32 - 1)).astype(np.int64), axis=0)

@@ -1,4 +1,4 @@
-"""Counted pairs as a source: minibatches of pieces of counts, in the order of :mod:`wordsparse.counts.pieces`."""
+"""Counted pairs as a source of minibatches, whose pieces are in the order of :mod:`wordsparse.counts.pieces`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,19 +28,19 @@ from wordsparse.words.text_source import Cuts, table_of
 class PairOptions(Checked):
     """Options for reading tables of counted pairs."""
 
-    min_count: int = option(1, "Minimum number of occurrences of a word, as its counts tell.", check=positive_int)
+    min_count: int = option(1, "Minimum number of occurrences of a word, by its counts.", check=positive_int)
     max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.", check=positive_int)
 
 
 class CountSource:
-    """A source of counted pairs in tables; see :class:`wordsparse.words.source.Source`. Each pair counts as a token and
-    as a position."""
+    """A source of counted pairs in tables (:class:`wordsparse.words.source.Source`). Each pair counts as a token and as
+    a position."""
 
     options = PairOptions
     preset = Kind(SOURCES["counts"][1], {"model": "skipgram"})
 
     def __init__(self, tables: Any, options: PairOptions) -> None:
-        """Read the tables; InputError as :func:`wordsparse.counts.tables.pairs`."""
+        """Read the tables. Raise InputError as :func:`wordsparse.counts.tables.pairs` does."""
         self.pieces = ordered(tables, options.min_count, options.max_vocab)
         self.vocabulary, self._options = self.pieces.vocabulary, options
         self.number = self.pieces.shape[0]
@@ -65,10 +65,10 @@ class CountSource:
 
 
 class PairBuilder:
-    """A builder of skip-gram examples from counted pairs: one example per word, whose targets are its contexts.
+    """A builder of skip-gram examples from counted pairs: an example per word, whose targets are its contexts.
 
-    A pair counts by its weight times the probability that both words are kept, in every epoch. ``table`` maps the ids
-    of the pairs to ids of the vocabulary.
+    In every epoch, the weight of a pair is multiplied by the probability that subsampling keeps both words. ``table``
+    maps the ids of the pairs to ids of the vocabulary.
     """
 
     def __init__(self, vocabulary: Vocabulary, table: Array | None, sample: float, *, transposed: bool) -> None:
@@ -77,8 +77,8 @@ class PairBuilder:
         self._table, self._slot, self._transposed = table, np.full(len(vocabulary), -1, np.int32), transposed
 
     def __call__(self, pairs: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
-        """Return the examples of ``pairs[start:stop]``, (any, 3) int32: word, context and the bits of a float32. Ends
-        of sentences are skipped: they stand for held-out pairs in training, and vice versa."""
+        """Return the examples of ``pairs[start:stop]``, (any, 3) int32: word, context, and a weight's float32 bits.
+        Ends of sentences are skipped: they replace held-out pairs in training, and vice versa."""
         taken = np.asarray(pairs)[start:stop]
         taken = taken[taken[:, 0] != END_OF_SENTENCE]
         n, both = len(taken), taken[:, :2].T.ravel()
@@ -87,7 +87,7 @@ class PairBuilder:
         weights = taken[:, 2].view(np.float32) * self._kept[both[:n]] * self._kept[both[n:]]
         words = unique_words(both, 2 * n, self._slot)
         entries = sp.coo_array((weights, (both[:n], both[n:])), shape=(len(words), len(words)))
-        entries.has_canonical_format = True  # keeps SciPy from adding up equal pairs
+        entries.has_canonical_format = True  # stops SciPy from adding up equal pairs
         rows, transposed = entries.tocsr(), None
         if self._transposed:
             turned = sp.csr_array((np.arange(n), rows.indices, rows.indptr), rows.shape).tocsc()

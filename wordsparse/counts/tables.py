@@ -1,4 +1,4 @@
-"""Tables of counted pairs, columns word, context and count: files of rows of any format."""
+"""Tables of counted pairs with columns word, context and count, in files of any row format or a data frame."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +17,11 @@ from wordsparse.types import Array
 COLUMNS = ("word", "context", "count")
 ROWS = 2**17
 LARGEST = float(np.finfo(np.float32).max)
-"""The largest count. Counts that round to zero in float32 are refused too."""
+"""The largest count. Counts that round to zero in float32 are also refused."""
 
 
 class Words:
-    """The words of tables, numbered in the order of their first appearance.
+    """The words of tables, numbered in order of first appearance.
 
     Attributes
     ----------
@@ -31,11 +31,11 @@ class Words:
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
         self._dictionary: Any = None
-        self._texts = list[Any]()  # the dictionary may hold words that are in no row
-        self._of_codes = np.empty(0, np.int32)  # -1 for a text that has no number yet
+        self._texts = list[Any]()  # the dictionary may have words that no row has
+        self._of_codes = np.empty(0, np.int32)  # -1 for a word that has no number yet
 
     def of(self, column: Any, where: str) -> Array:
-        """Return the number of each word of an Arrow column, int32; InputError if a word is empty or not text."""
+        """Return the number of each word in an Arrow column, int32. Raise InputError if a word is empty or no text."""
         if not hasattr(column, "dictionary"):
             column = column.dictionary_encode()
         # Most blocks have the same words as the previous block.
@@ -55,7 +55,7 @@ class Words:
 
 
 def tables_of(source: Source) -> list[Any]:
-    """Return the paths of tables in files, or a data frame; InputError if it is neither."""
+    """Return a list of the paths of tables, or of a data frame. Raise InputError if the source is neither."""
     corpus = Corpus.of(source)
     if corpus.form == "frame":
         return [source]
@@ -65,13 +65,13 @@ def tables_of(source: Source) -> list[Any]:
 
 
 def pairs(table: Any, words: Words) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield blocks of rows of a table (a path or a data frame): numbers of words and contexts, and counts, float64.
+    """Yield blocks of rows of a table (a path or a data frame): numbers of words and of contexts, and counts (float64).
 
     Raises
     ------
     InputError
-        If a column is missing, or a row's word, context or count is not usable; the message names the row, or the first
-        of its block.
+        If a column is missing, or if the word, context or count of a row cannot be used. The message names the row, or
+        the first row of its block.
     """
     arrow = optional.load("reading counted pairs", "pyarrow")
     row, name = 1, str(table) if isinstance(table, Path) else "the data frame"
@@ -88,7 +88,7 @@ def pairs(table: Any, words: Words) -> Iterator[tuple[Array, Array, Array]]:
 
 
 def _batches(table: Any, arrow: Any) -> Iterator[Any]:
-    """Yield record batches of the three columns."""
+    """Yield record batches with the three columns."""
     is_file = isinstance(table, Path)
     if is_file and format_of_file(table) == "parquet":
         yield from parquet_batches(table, COLUMNS, ROWS, read_dictionary=list(COLUMNS[:2]))
@@ -108,7 +108,7 @@ def _batches(table: Any, arrow: Any) -> Iterator[Any]:
 
 
 def _complete(where: str, first: int, batch: Any, name: str) -> Any:
-    """Return a column; InputError if a cell is missing."""
+    """Return a column. Raise InputError if a cell is missing."""
     column = batch.column(name)
     if column.null_count:
         row = first + int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])

@@ -1,7 +1,7 @@
 """``mpiexec -n N python -m wordsparse.distributed CORPUS -o MODEL``: the command ``train``, on N ranks.
 
-Signals are answered once MPI has started: if a rank exits earlier with its own status, MPICH's launcher leaves the
-others waiting for it. MPI may install its own handlers, as UCX does for SIGHUP, so ours are installed after it.
+Signals are handled only once MPI has started: if a rank exits before, MPICH's launcher leaves the other ranks waiting
+for it. MPI may install handlers, as UCX does for SIGHUP, so our handlers are installed after MPI has started.
 """
 
 import os
@@ -33,7 +33,7 @@ def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, 
 
 
 def start() -> int:
-    """Run the command on this rank and return the exit status; only the first rank prints."""
+    """Run the command on this rank and return the exit status. Only rank 0 prints."""
     terminal.prepare()
     try:
         if world().rank > 0:

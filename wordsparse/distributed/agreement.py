@@ -1,4 +1,4 @@
-"""Ranks begin a run with the same request, and end it together."""
+"""Functions by which ranks begin a run with the same request, and end it together."""
 
 import json
 import os
@@ -20,19 +20,19 @@ Error = TypeVar("Error", bound=BaseException)
 
 
 def gather_json(ranks: Ranks, content: object) -> list[Any]:
-    """Return every rank's ``content``, which must be valid JSON."""
+    """Return the ``content`` of every rank; it must be valid JSON."""
     return [json.loads(part) for part in ranks.gather(json.dumps(content).encode())]
 
 
 def together(ranks: Ranks, work: Callable[[], T]) -> T:
-    """Do ``work`` on every rank; if it fails on one of them, all raise its error.
+    """Do ``work`` on every rank. If it fails on one rank, raise its error on all ranks.
 
-    The work must not communicate, unless it fails either on all ranks or on no rank.
+    The work may communicate only if it always fails on all ranks or on no rank.
 
     Raises
     ------
     WordsparseError
-        The error of the first rank that failed; the message names the rank unless all failed alike.
+        The error of the first rank that failed. The message names the rank, unless all failed alike.
     """
     failure: list[str] | None = None
     try:
@@ -43,7 +43,7 @@ def together(ranks: Ranks, work: Callable[[], T]) -> T:
     failures = gather_json(ranks, failure)
     if any(failures):
         rank, (name, message) = next((rank, failure) for rank, failure in enumerate(failures) if failure)
-        # Rank 0 works for all ranks, so its error needs no rank's name.
+        # Rank 0 works for all ranks, so its errors need not name a rank.
         alike = rank == 0 or all(other == failures[rank] for other in failures)
         raise agreed(ranks, getattr(errors, name)(message if alike else f"rank {rank} of {ranks.size}: {message}"))
     return result
@@ -56,7 +56,7 @@ def agreed(ranks: Ranks, error: Error) -> Error:
 
 
 def check_same(ranks: Ranks, facts: Mapping[str, Any]) -> None:
-    """Compare the facts of all ranks, as JSON. InputError on all ranks if they differ. Collective."""
+    """Compare the facts of all ranks, as JSON; a collective call. Raise InputError on all ranks if they differ."""
     all_facts = gather_json(ranks, [socket.gethostname(), facts])
     for rank, (host, other) in enumerate(all_facts):
         if changed := differences(other, all_facts[0][1], but=set()):
@@ -66,9 +66,9 @@ def check_same(ranks: Ranks, facts: Mapping[str, Any]) -> None:
 
 @contextmanager
 def ending_all(ranks: Ranks) -> Iterator[None]:
-    """If an error occurs on this rank alone, print it and end the other ranks, which may be waiting for this one.
+    """If an error occurs on this rank alone, print it and end the other ranks, which may be waiting for this rank.
 
-    Errors that all ranks raise pass: errors of :func:`together`, and of the computation, which is the same everywhere.
+    Errors that all ranks raise pass through: errors of :func:`together`, and of the computation, which all share.
     """
     try:
         yield
@@ -80,7 +80,7 @@ def ending_all(ranks: Ranks) -> Iterator[None]:
         status = 130 if isinstance(error, KeyboardInterrupt) else 1
         message = str(error) or type(error).__name__
         where = f"rank {ranks.rank} of {ranks.size} ({socket.gethostname()}, process {os.getpid()})"
-        # Standard error is redirected on all ranks but the first; the original is used here.
+        # Use the original standard error, because sys.stderr is redirected on all ranks except rank 0.
         print(escaped(f"wordsparse: {where}: {message}; this ends the other ranks"), file=sys.__stderr__, flush=True)
         if isinstance(error, Exception) and not isinstance(error, WordsparseError | MemoryError):
             traceback.print_exc(file=sys.__stderr__)
@@ -88,6 +88,6 @@ def ending_all(ranks: Ranks) -> Iterator[None]:
 
 
 def _is_computed(error: BaseException) -> bool:
-    """Return whether an error comes from the numbers, and not from the memory or the GPU of one rank."""
+    """Return whether an error comes from the numbers, and not from the memory or the GPU of a rank."""
     cause = error.__cause__
     return cause is None or (isinstance(cause, WordsparseError) and _is_computed(cause))

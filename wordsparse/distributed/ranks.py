@@ -13,15 +13,15 @@ from wordsparse import optional
 from wordsparse.kernels.pool import ArrayPool
 from wordsparse.types import Array
 
-# Seconds to wait until the launcher has read a rank's output, and between two checks whether all ranks have arrived.
+# Seconds to wait until the launcher has read the output of a rank, and between checks whether all ranks have arrived.
 READ, LOOK = 1.0, 0.005
 
 
 class Ranks:
-    """The ranks of a run, as one rank sees them. MissingDependencyError if mpi4py or an MPI library is missing.
+    """The ranks of a run, as one rank sees them. MissingDependencyError is raised if mpi4py or MPI is missing.
 
-    Every method but ``abort`` is collective: all ranks call the same methods in the same order, from the main thread.
-    Arrays are NumPy's. Repeating a run gives the same bytes: sums are taken in the order of the ranks.
+    All methods except ``abort`` are collective: all ranks call the same methods in the same order, from the main
+    thread. Arrays are NumPy arrays. Sums are taken in the order of the ranks, so a repeated run gives the same bytes.
 
     Attributes
     ----------
@@ -44,8 +44,8 @@ class Ranks:
         self._pool = ArrayPool()
 
     def sum(self, part: Array) -> Array:
-        """Return the sum of every rank's ``part``, all of one shape and dtype; the same bytes on all ranks."""
-        # Each rank sums one slice of all parts, in the order of the ranks, and sends its sums to the others.
+        """Return the sum of ``part`` (same shape and dtype) over all ranks, bitwise equal on all ranks."""
+        # Each rank sums one slice of all parts, in the order of the ranks, and sends its sums to the other ranks.
         each = -(-part.size // self.size)
         sliced = np.zeros((self.size, each), part.dtype)
         sliced.reshape(-1)[: part.size] = part.reshape(-1)
@@ -55,7 +55,7 @@ class Ranks:
         return sliced.reshape(-1)[: part.size].reshape(part.shape)
 
     def rows(self, part: Array, counts: Sequence[int]) -> Array:
-        """Join all ranks' rows, in the order of the ranks; ``part`` (n, k) holds this rank's rows, ``counts`` all n."""
+        """Return the rows of all ranks, in their order. ``part`` (n, k) has the rows of this rank, ``counts`` all n."""
         ends = list(accumulate(counts))
         received = self._pool.empty((ends[-1], part.shape[1]), part.dtype)
         received[ends[self.rank] - part.shape[0] : ends[self.rank]] = part
@@ -65,7 +65,7 @@ class Ranks:
         return received
 
     def gather(self, content: bytes) -> list[bytes]:
-        """Return every rank's ``content``, on all ranks."""
+        """Return the ``content`` of every rank, on all ranks."""
         sizes = np.empty(self.size, np.int64)
         self._world.Allgather(self._bytes(np.array([len(content)])), self._bytes(sizes))
         received = np.empty(int(sizes.sum()), np.uint8)
@@ -74,19 +74,19 @@ class Ranks:
         return [received[end - size : end].tobytes() for size, end in zip(sizes, ends, strict=True)]
 
     def copy(self, array: Array) -> None:
-        """Overwrite ``array``, which is contiguous, with rank 0's."""
+        """Overwrite ``array``, which must be contiguous, with the array of rank 0."""
         self._world.Bcast(self._bytes(array))
 
     def wait(self) -> None:
         """Wait until all ranks have arrived, possibly for a long time."""
         request = self._world.Ibarrier()
-        while not request.Test():  # MPI's own wait would take a core from the rank that works
+        while not request.Test():  # MPI's own wait would spin, and take a core from the working rank
             time.sleep(LOOK)
 
     def abort(self, status: int) -> NoReturn:
         """End all ranks at once with this exit status, whatever they are doing."""
         sys.stderr.flush()
-        time.sleep(READ)  # MPICH's launcher reads no more output once it ends a job
+        time.sleep(READ)  # MPICH's launcher reads no output after it starts to end a job
         self._world.Abort(status)
         raise SystemExit(status)
 
@@ -96,5 +96,5 @@ class Ranks:
 
 @cache
 def world() -> Ranks:
-    """Return the ranks that the launcher started; a single one without a launcher."""
+    """Return the ranks that the launcher started, or a single rank without a launcher."""
     return Ranks()

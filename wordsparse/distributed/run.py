@@ -1,8 +1,8 @@
-"""A run over several ranks. All ranks must see the file system that holds the text and the output.
+"""A run on several ranks. All ranks must see the file system with the text and the output.
 
 Rank 0 prepares the run as a single process would: it holds the lock, encodes the text, and resumes from a checkpoint or
-continues a model. The others start from a copy of its state, and all take the same steps. Rank 0 alone writes
-checkpoints and the model, so another number of ranks, or a single process, can resume the run.
+continues a model. The other ranks start from a copy of its state, and all take the same steps. Only rank 0 writes
+checkpoints and the model, so any number of ranks, or a single process, can resume the run.
 """
 
 from collections.abc import Mapping
@@ -39,12 +39,12 @@ from wordsparse.words.text_source import TextSource
 
 @taking(TrainOptions, as_said=True)
 def train(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any]) -> Model:
-    """Train like :func:`wordsparse.train`, on all ranks that mpiexec started; each rank calls it with an output.
+    """Train like :func:`wordsparse.train`, on all ranks that mpiexec started. Each rank must call it, with an output.
 
     Parameters
     ----------
     corpus : path, sequence of paths, EncodedCorpus, or iterable of token lists, of texts or of rows
-        The same on all ranks.
+        The training data, which must be the same on all ranks.
     {options}
     """
     ranks = world()
@@ -74,7 +74,7 @@ def _train(ranks: Ranks, request: Request) -> Model:
         encoding, training = stack.enter_context(reports(*((run.progress, run.log) if ranks.rank == 0 else (False,))))
         job = together(ranks, lambda: stack.enter_context(begin(here, encoding)) if ranks.rank == 0 else None)
         start = gather_json(ranks, _start(job))[0]
-        if start is None:  # nothing is left to train
+        if start is None:  # no epochs are left to train
             return together(ranks, lambda: load(str(run.output)) if job is None else job.finish(training, 0))
         own = together(ranks, lambda: _follower(here, start) if job is None or job.run is None else job.run)
         _copy_state(own, ranks)
@@ -91,14 +91,14 @@ def _train(ranks: Ranks, request: Request) -> Model:
 
 
 def _facts(request: Request) -> dict[str, Any]:
-    """Return the facts that must be the same on all ranks for equal results."""
+    """Return the facts that must be equal on all ranks, so that their results are equal."""
     run, here = request.run, {name: metadata.version(name) for name in ("wordsparse", "numpy")} | diagnosis.rounding()
     output = {"device": request.device.reason, "output": str(run.output), "resume": run.resume}
     return {**request.options.as_dict(), **request.call(), **here, **output}
 
 
 def _start(job: OutputRun | None) -> dict[str, Any] | None:
-    """Describe rank 0's run for the other ranks; None if there is no run."""
+    """Return a description of the run of rank 0 for the other ranks, or None if there is no run."""
     if job is None or job.run is None:
         return None
     run, source = job.run, job.run.minibatches.source
@@ -114,10 +114,10 @@ def _start(job: OutputRun | None) -> dict[str, Any] | None:
 
 
 def _follower(request: Request, start: dict[str, Any]) -> Run:
-    """Return a copy of rank 0's run on another rank, except for its arrays."""
+    """Return a copy of the run of rank 0 on another rank, without the content of its arrays."""
     if start["corpus"] is not None:
         request = replace(request, corpus=Corpus.of(start["corpus"]), reading={})
-    with request.source() as source:  # nothing is encoded, so the block's end deletes nothing
+    with request.source() as source:  # nothing is encoded, so nothing is deleted at the end of the block
         return _run_like(request, source, start)
 
 
@@ -133,7 +133,7 @@ def _run_like(request: Request, source: Source, start: dict[str, Any]) -> Run:
 
 
 def _copy_state(run: Run, ranks: Ranks) -> None:
-    """Start this rank from the state of rank 0."""
+    """Set the state of this rank to the state of rank 0."""
     state = run.embedding.state()
     for name, part in state.items():
         copied = np.ascontiguousarray(part)

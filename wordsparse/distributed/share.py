@@ -1,8 +1,8 @@
-"""Gradients of the parts of a minibatch, added up in the order of the ranks; each rank then takes the whole step.
+"""The addition of gradients over the parts of a minibatch, in the order of the ranks. Each rank then takes the step.
 
-The sums over examples, K, Hᵀβ and others, travel as one array. The rows of X and of the directions ∇F P for the words
-of each part go to all ranks, which merge them. So every rank does the d² work of the update for all rows of the
-minibatch; the d² work of a part for a row of E and of W is done by each rank whose part touches the row.
+Sums over examples, such as K and Hᵀβ, are sent as one array. The rows of X and of the directions ∇F P for the words of
+each part go to all ranks, which merge them. Every rank thus does the O(d²) work of the update for all rows of the
+minibatch, and the O(d²) work of its own part for the rows of E and W that this part contains.
 """
 
 import zlib
@@ -21,13 +21,13 @@ from wordsparse.training.interruption import StopRequest
 from wordsparse.types import Array
 from wordsparse.words.embedding import Pull, WordEmbedding
 
-# The states of the ranks are compared before the steps 1, 2, 4, …, and every CHECKED steps.
+# The states of all ranks are compared before steps 1, 2, 4, …, and every CHECKED steps.
 CHECKED = 512
 
 
 class RanksShare:
-    """The share of one rank in a run, see :class:`wordsparse.training.loop.Share`. ``stop`` holds the signals that this
-    rank received, which stop all ranks."""
+    """The share of one rank in a run (:class:`wordsparse.training.loop.Share`). ``stop`` counts the signals that this
+    rank has received, which stop all ranks."""
 
     def __init__(self, ranks: Ranks, stop: StopRequest) -> None:
         self.part = ranks.rank, ranks.size
@@ -73,7 +73,7 @@ class RanksShare:
         )
 
     def _check_alike(self, embedding: WordEmbedding) -> None:
-        """Raise WordsparseError on all ranks if their states are no longer the same bytes."""
+        """Raise WordsparseError on all ranks if their states are no longer bitwise equal."""
         checksum = 0
         for _, part in sorted(embedding.state().items()):
             checksum = zlib.crc32(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data, checksum)
@@ -88,7 +88,7 @@ class RanksShare:
 
 
 def _forward(local: Forward, output: ExactLayer, words: Array, examples: int) -> Forward:
-    """Return the forward pass of all parts for the update, with the number of examples in place of the examples."""
+    """Return a forward pass for the update by all parts. It has the number of examples, but not the examples."""
     kernels, d, xp = output.kernels, output.n_features, output.kernels.xp
     none = Csr(xp.zeros(1, np.int64), xp.zeros(0, np.int32), words.shape[0])
     targets = Targets(words, none, xp.zeros(0, output.dtype))
@@ -98,7 +98,7 @@ def _forward(local: Forward, output: ExactLayer, words: Array, examples: int) ->
 
 
 class _Words:
-    """The words of all parts, ``all``, ascending. Sums rows over the parts, in the order of the ranks."""
+    """The words of all parts in ascending order, ``all``, and sums of their rows in the order of the ranks."""
 
     def __init__(self, ranks: Ranks, kernels: Kernels, own: Array) -> None:
         self._ranks, self._kernels = ranks, kernels
@@ -111,7 +111,7 @@ class _Words:
         self.all = kernels.to_device(words)
 
     def rows(self, own: Array) -> Array:
-        """Return the sums over all parts of rows (u, k), one for each word."""
+        """Return the sums of rows (u, k), one per word, over all parts."""
         kernels = self._kernels
         received = kernels.to_device(self._ranks.rows(kernels.to_host(own), self._counts))
         return kernels.combine(self._merged, kernels.xp.ones(received.shape[0], received.dtype), received)

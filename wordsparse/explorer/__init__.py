@@ -1,4 +1,4 @@
-"""One self-contained HTML page for exploring the vectors of a model.
+"""A self-contained HTML page for exploring the vectors of a model.
 
 Data flows one way: model → content (words, int8 vectors, map) → page → one file.
 """
@@ -23,12 +23,12 @@ DEFAULT_WORDS, DEFAULT_MAP = 50_000, 2_000
 
 
 class Page(dict[str, Any]):
-    """Facts about a page; a notebook shows its ``html``."""
+    """Facts about a page. A notebook shows the page itself, its ``html``."""
 
     html: str = ""
 
     def _repr_html_(self) -> str:
-        # The sandboxed frame keeps the page's script away from the notebook.
+        # The sandboxed frame isolates the script of the page from the notebook.
         return (
             '<iframe sandbox="allow-scripts" style="width:100%;height:48rem;border:0" '
             f'srcdoc="{escape(self.html)}"></iframe>'
@@ -42,7 +42,7 @@ def explore(
     words: int = DEFAULT_WORDS,
     map_words: int = DEFAULT_MAP,
 ) -> Page:
-    """Make one self-contained HTML page to explore word vectors in a browser or a notebook.
+    """Make a self-contained HTML page to explore word vectors in a browser or a notebook.
 
     The page works offline. It has search, nearest neighbours, analogies and a map.
 
@@ -51,11 +51,11 @@ def explore(
     model : path, Model or WordVectors
         A model directory, a file in any format of :mod:`wordsparse.vectors.formats`, or an object read from one.
     output : path, optional
-        The page's file, replaced if it exists; ``-`` is standard output. Without it, only a notebook shows the page.
+        The file to write, replaced if it exists; ``-`` is standard output. Without it, only a notebook shows the page.
     words : int
-        Number of most frequent words on the page.
+        The number of most frequent words on the page.
     map_words : int
-        Number of words on the map.
+        The number of most frequent words on the map.
 
     Returns
     -------
@@ -66,10 +66,10 @@ def explore(
     Raises
     ------
     InputError
-        If the model cannot be read or has fewer than two dimensions, or ``output`` cannot be created; nothing has been
-        written then.
+        If the model cannot be read or has fewer than two dimensions, or if ``output`` cannot be created. Nothing has
+        been written then.
     WordsparseError
-        If writing fails; an existing file at ``output`` is unchanged.
+        If writing fails. An existing file at ``output`` is unchanged.
     """
     words, map_words = positive_int("words", words), positive_int("map_words", map_words)
     target = None if output is None else Path(output)
@@ -78,7 +78,7 @@ def explore(
         storage.check_apart(target, files_of(model))
     name = Path(model).name if isinstance(model, str | PathLike) else "model"
     content = content_of(name, _read(name, model), words, map_words)
-    data = page(content).encode("utf-8", "backslashreplace")  # the file's name may be invalid Unicode
+    data = page(content).encode("utf-8", "backslashreplace")  # the name of the file may be invalid Unicode
     if target is not None:
         storage.write_file(target, data)
     result = Page(file=None if target is None else str(target), bytes=len(data), name=name, words=len(content["words"]))

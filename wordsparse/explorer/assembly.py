@@ -1,8 +1,8 @@
-"""The page's parts, style, script and data, put together into one HTML document.
+"""The assembly of style, script and data into one HTML document.
 
-The script is split into the files of ``SCRIPTS``, which share one scope: names at the top of a file are unique across
-all, and a file that uses another's names while loading comes after it. A Content-Security-Policy allows this script and
-this style, by their SHA-256, and nothing else: no request can leave the page.
+The script consists of the files in ``SCRIPTS``, which share one scope: top-level names are unique across all files, and
+a file that uses names of another file while loading comes after it. A Content-Security-Policy allows only this script
+and this style, by their SHA-256, so the page can send no request.
 """
 
 import base64
@@ -30,7 +30,7 @@ def page(content: dict[str, Any]) -> str:
 
 
 def embedded(content: dict[str, Any]) -> str:
-    """Return JSON that is plain text inside a script element: no character of it can end the element or a line."""
+    """Return JSON that is safe inside a script element: no character can end the element or a line."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return re.sub("[<>&\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", text)
 

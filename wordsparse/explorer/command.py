@@ -1,4 +1,4 @@
-"""``wordsparse explore``: one page to explore word vectors in a browser."""
+"""``wordsparse explore``, which writes a page to explore word vectors in a browser."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""The page's data about a model: words, counts, int8 vectors and a map.
+"""The data of a model for the page: words, counts, int8 vectors and a map.
 
-Arrays are little-endian bytes in base64. A vector is stored as q = round(127 v / max|v|), so v ≈ q max|v| / 127. The
-page divides by |q| instead of storing the scale of a row, which changes no cosine.
+Arrays are little-endian bytes in base64. A vector v is stored as q = round(127 v / max|v|), so v ≈ q max|v| / 127. The
+scale of each row is not stored: the page divides q by its length, which gives the same cosines.
 """
 
 import base64
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from wordsparse.explorer import projection
 from wordsparse.vectors.word_vectors import WordVectors
 
-# Longer words are cut to this many characters.
+# Words are cut to this many characters.
 MAX_SHOWN = 80
 
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def content_of(name: str, vectors: WordVectors, words: int, map_words: int) -> dict[str, Any]:
-    """Return the data of the page, as numbers, strings and lists; InputError if a word is not valid Unicode."""
+    """Return the data of the page as numbers, strings and lists. Raise InputError if a word is not valid Unicode."""
     page = _most_frequent(vectors.with_text(), words)
     mapped = min(map_words, len(page))
     method = projection.method(mapped)
@@ -40,20 +40,20 @@ def content_of(name: str, vectors: WordVectors, words: int, map_words: int) -> d
 
 
 def _most_frequent(vectors: WordVectors, n: int) -> WordVectors:
-    """Return the ``n`` most frequent words, in that order."""
+    """Return the vectors of the ``n`` most frequent words, most frequent first."""
     rows = vectors.most_frequent(n)
     words = [vectors.words[row] for row in rows.tolist()]
     return WordVectors(words, vectors.vectors[rows], None if vectors.counts is None else vectors.counts[rows])
 
 
 def rounded(vectors: NDArray[Any]) -> NDArray[np.int8]:
-    """Return the rows (V, dim) as whole numbers up to 127; zeros stay zeros."""
+    """Return the rows (V, dim) scaled and rounded to int8, at most 127. Rows of zeros stay zeros."""
     largest = np.abs(vectors).max(axis=1, keepdims=True)
     return np.rint(vectors * (127 / np.where(largest > 0, largest, 1).astype(np.float64))).astype(np.int8)
 
 
 def encoded(array: NDArray[Any]) -> str:
-    """Return the array's bytes, little-endian and in C order, in base64."""
+    """Return the bytes of an array in base64, little-endian and in C order."""
     return base64.b64encode(array.astype(array.dtype.newbyteorder("<")).tobytes()).decode()
 
 

@@ -1,4 +1,4 @@
-"""Word vectors in the plane: t-SNE by scikit-learn, or the first two principal components without it."""
+"""Projection of word vectors to the plane, by scikit-learn's t-SNE or, without it, by principal components."""
 
 import importlib
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from wordsparse import optional
 
 Points = NDArray[np.float64]
-# t-SNE looks at about three times PERPLEXITY neighbours of each word, so a map of fewer words shows no structure.
+# t-SNE uses about 3 PERPLEXITY neighbours of each word, so a map of fewer than MIN_WORDS would show no structure.
 PERPLEXITY, MIN_WORDS = 30, 100
 ITERATIONS = 500
 
@@ -20,20 +20,20 @@ def method(n: int) -> str:
 
 
 def advice() -> str:
-    """Return the install command for the better map, in parentheses; empty if it is installed."""
+    """Return a hint in parentheses on how to install t-SNE, or "" if it is installed."""
     return "" if optional.installed("sklearn") else f" (t-SNE needs scikit-learn: {optional.command('sklearn')})"
 
 
 def points(unit: NDArray[np.float32]) -> Points:
-    """Place words with these unit vectors (n, d), most frequent first, in the plane: (n, 2)."""
-    differ = bool((unit != unit[:1]).any())  # if not, scikit-learn divides by zero, and its t-SNE ends the process
+    """Return points (n, 2) in the plane for words with these unit vectors (n, d), most frequent first."""
+    differ = bool((unit != unit[:1]).any())  # else scikit-learn divides by zero, and its t-SNE crashes
     return _tsne(unit) if differ and method(len(unit)) == "t-SNE" else principal_components(unit)
 
 
 def principal_components(unit: NDArray[np.float32]) -> Points:
     """Project the rows (n, d) on the two directions of largest variance, (n, 2).
 
-    The largest entry of each direction, in absolute value, is positive, so the same vectors always give the same map.
+    In each direction, the entry with the largest absolute value is positive, so that the map is reproducible.
     """
     centred = unit - unit.mean(axis=0, dtype=np.float64)
     d = unit.shape[1]
@@ -46,6 +46,6 @@ def principal_components(unit: NDArray[np.float32]) -> Points:
 def _tsne(unit: NDArray[np.float32]) -> Points:
     manifold = optional.load("the map by t-SNE", "sklearn.manifold")
     model = manifold.TSNE(perplexity=PERPLEXITY, random_state=0, max_iter=ITERATIONS)
-    # Threads of t-SNE wait for each other at every iteration: on a busy machine, one thread is several times as fast.
+    # Threads of t-SNE wait for each other in every iteration, so on a busy machine one thread is several times faster.
     with importlib.import_module("threadpoolctl").threadpool_limits(1):
         return np.asarray(model.fit_transform(unit), np.float64)

@@ -8,9 +8,9 @@ from wordsparse.errors import InputError
 from wordsparse.options import Checked, option
 from wordsparse.validation import non_negative, whole
 
-# Beyond these bounds of p and q a walk takes minutes, because most draws are rejected.
+# Outside of these bounds for p and q, walks take minutes, because most draws are rejected.
 LEAST, MOST = 0.01, 100.0
-# Maximum number of walks from a node, and of nodes of a walk, so that int64 holds the number of tokens of any graph.
+# The most walks from a node, and nodes in a walk, so that int64 can hold the number of tokens for any graph.
 MOST_WALKS = 10_000
 
 
@@ -27,16 +27,16 @@ class GraphOptions(Checked):
 
     walks: int = option(10, "Walks from each node in an epoch.", check=partial(whole, least=1, most=MOST_WALKS))
     walk_length: int = option(80, "Nodes of a walk.", check=partial(whole, least=2, most=MOST_WALKS))
-    p: float = option(1.0, "node2vec's p: a step back to the node before counts 1/p.", check=_bias)
+    p: float = option(1.0, "node2vec's p: multiplies the weight of a step back to the previous node by 1/p.", check=_bias)
     q: float = option(
-        1.0, "node2vec's q: a step to a node without an edge from the node before counts 1/q.", check=_bias
+        1.0, "node2vec's q: multiplies the weight of a step to a node that has no edge from the previous node by 1/q.", check=_bias
     )
     directed: bool | None = option(
         None, "Follow edges from source to target only.", shown="told by a NetworkX graph; files are undirected"
     )
     ends: str | None = option(
         None,
-        "Columns of the two nodes of an edge in files of rows or a data frame.",
+        "Columns with the two nodes of an edge, in files of rows or a data frame.",
         shown="the first two",
         metavar="SOURCE,TARGET",
     )
@@ -54,9 +54,9 @@ class GraphOptions(Checked):
 
     @property
     def columns(self) -> list[str]:
-        """The column names of an edge's two nodes."""
+        """The names of the columns with the two nodes of an edge."""
         return [] if self.ends is None else [name.strip() for name in self.ends.split(",")]
 
     def walked(self) -> dict[str, Any]:
-        """Return the options that change the walks on a graph."""
+        """Return the options that determine the walks on a graph."""
         return {name: getattr(self, name) for name in ("walks", "walk_length", "p", "q")}

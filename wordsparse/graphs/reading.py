@@ -1,4 +1,4 @@
-"""Graphs, read from files of edges, NetworkX and SciPy: the names of the nodes, and a matrix of weights."""
+"""Reading of graphs from files of edges, NetworkX and SciPy, as names of nodes and a matrix of weights."""
 
 import logging
 from array import array
@@ -23,29 +23,29 @@ from wordsparse.machine import memory
 
 logger = logging.getLogger(__name__)
 
-# Peak memory per edge, measured while the matrix is transposed and sorted.
+# The peak memory per edge in bytes, measured while the matrix is transposed and sorted.
 BYTES_PER_EDGE = 130
 # Characters that begin a comment in a list of edges.
 COMMENTS = ("#", "%")
 WEIGHT = "weight"
-# Bounds of a weight, within which sums of a node's weights, and their inverses, fit float64.
+# The bounds of weights, within which float64 can hold the sum of the weights of a node and its inverse.
 SMALLEST, LARGEST = 1e-100, 1e100
 # Types accepted as an edge; values that are not nodes.
 EDGE, NO_NODE = (list, tuple, np.ndarray), (None, "")
 
 
 def read_graph(source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
-    """Return the names of the nodes of a graph, and the weights of the edges from row nodes to column nodes, (V, V).
+    """Return the names of the nodes of a graph, and the weights (V, V) of edges from row nodes to column nodes.
 
-    InputError if the graph cannot be read, has no edge or does not fit into memory, or if a weight is negative, out of
-    bounds or not a number.
+    Raise InputError if the graph cannot be read, has no edge or does not fit into memory, or if a weight is negative,
+    out of bounds or no number.
 
     Parameters
     ----------
     source : path, list of paths, data frame, NetworkX graph, SciPy matrix, or iterable of edges
         In files of lines (``#`` and ``%`` begin a comment), files of rows (.csv, .tsv, .jsonl, .parquet), data frames
-        and iterables, an edge is two nodes, and a weight if every edge has one; edges listed several times add up.
-        A matrix has a row and a column for each node; the nodes are named by numbers from 0.
+        and iterables, an edge has two nodes, and a weight if all edges have weights; repeated edges add up. A matrix
+        has a row and a column for each node, whose name is its number, from 0.
     options : GraphOptions
     """
     if sp.issparse(source):
@@ -59,7 +59,7 @@ def read_graph(source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_ar
 
 
 def _checked(nodes: list[str], edges: sp.csr_array, directed: bool) -> tuple[list[str], sp.csr_array]:
-    """Return the graph without self-loops and isolated nodes; edges go both ways unless ``directed``."""
+    """Return the graph without self-loops and isolated nodes. Unless ``directed``, edges go both ways."""
     weights = edges.data
     wrong = ~((weights == 0) | ((weights >= SMALLEST) & (weights <= LARGEST)))
     if wrong.any():
@@ -86,7 +86,7 @@ def _checked(nodes: list[str], edges: sp.csr_array, directed: bool) -> tuple[lis
 
 
 def _matrix(ends: np.ndarray, weights: np.ndarray, nodes: int) -> sp.csr_array:
-    """Return the matrix of edges (n, 2) between numbered nodes; repeated edges add up."""
+    """Return the matrix of edges (n, 2) between numbered nodes. Repeated edges add up."""
     return sp.coo_array((weights, (ends[:, 0], ends[:, 1])), (nodes, nodes)).tocsr()
 
 
@@ -116,10 +116,10 @@ def _of_networkx(graph: Any, options: GraphOptions) -> tuple[list[str], sp.csr_a
 
 
 def _rows(source: Any, options: GraphOptions) -> list[tuple[str, Iterable[tuple[int, Any]]]]:
-    """Return pairs of a name and edges: one for each file, or one for the data frame or iterable."""
+    """Return pairs of a name and edges: a pair per file, or a single pair for a data frame or an iterable."""
     corpus = Corpus.of(source)
     if corpus.form == "frame":
-        names = list(getattr(source, "column_names", source.columns))  # Arrow's ``columns`` are not names
+        names = list(getattr(source, "column_names", source.columns))  # in Arrow, ``columns`` are no names
         return [("the data frame", _columns("the data frame", source, names, options))]
     if corpus.paths is not None:
         return [(str(file), _cells(file, options)) for file in find_files(corpus.paths)]
@@ -142,7 +142,7 @@ def _of_rows(rows: Iterable[tuple[str, Iterable[tuple[int, Any]]]]) -> tuple[lis
 
 
 def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterator[list[str]]:
-    """Yield the two nodes of each edge, and append its weight to ``weights``; edges without weights get 1."""
+    """Yield the two nodes of each edge, and append its weight, by default 1, to ``weights``."""
     width = 0
     for number, row in cells:
         if not isinstance(row, EDGE) or len(row) not in (2, 3):
@@ -156,7 +156,7 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
         try:
             weights.append(float(row[2]) if width == 3 else 1.0)
         except (TypeError, ValueError, OverflowError):
-            validation.finite(f"{name}: the weight of row {number}", row[2])  # raises the error
+            validation.finite(f"{name}: the weight of row {number}", row[2])  # raises InputError
         source, target = row[0], row[1]
         if source in NO_NODE or target in NO_NODE or is_nan(source) or is_nan(target):
             raise InputError(f"{name}: row {number} has an empty node: give every edge two nodes")
@@ -164,7 +164,7 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
 
 
 def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
-    """Return the number and the cells of each line or row: two nodes, and a weight if there is one."""
+    """Return the number and the cells of each line or row: two nodes, and possibly a weight."""
     if suffix_of(path) == ".mtx":
         raise InputError(f"{path}: is a matrix: give scipy.io.mmread of it to wordsparse.train(..., preset='graph')")
     format = format_of_name(path)
@@ -190,10 +190,10 @@ def _columns(name: str, source: Any, names: list[str], options: GraphOptions) ->
 
 
 def _lines(path: Path, quote: str | None) -> Iterator[tuple[int, list[str]]]:
-    """Yield the cells of each line of a file without a header. The first line shows the delimiter, or else it is white
-    space.
+    """Yield the cells of each line of a file without a header. The first line determines the delimiter; the default is
+    white space.
 
-    ``#`` and ``%`` begin a comment. Cells with a ``quote`` are read as in CSV.
+    ``#`` and ``%`` begin a comment. Cells in a ``quote`` are read as in CSV.
     """
     mark: str | None = ""
     for number, line in enumerate(lines_of(path), 1):
@@ -206,7 +206,7 @@ def _lines(path: Path, quote: str | None) -> Iterator[tuple[int, list[str]]]:
 
 
 def check_memory(edges: int) -> None:
-    """Raise InputError if a graph with this number of edges does not fit into the free memory."""
+    """Raise InputError if a graph with this number of edges does not fit into free memory."""
     memory.check(edges * BYTES_PER_EDGE, f"a graph of {edges:,} edges")
 
 

@@ -1,4 +1,4 @@
-"""Walks on a graph as a source: sentences of equal length, made when they are read and never stored."""
+"""Walks on a graph as a source: sentences of equal length that are generated when they are read, and not stored."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -27,10 +27,10 @@ _NO_LIMITS = np.empty(0, np.uint32)
 
 @dataclass(frozen=True, eq=False)
 class Walks:
-    """The values of all walks of an epoch, one walk after the other, each with an end of a sentence.
+    """The values of all walks of an epoch, one walk after another, each with an end of a sentence.
 
-    Walk w begins at node ``starts[w mod V]``. If it can go no further, it is filled up with tokens outside the
-    vocabulary, so that all walks have the same length. Its random numbers come from the seed, the epoch and w.
+    Walk w begins at node ``starts[w mod V]``. If it can go no further, it is filled up with out-of-vocabulary tokens,
+    so that all walks have the same length. Its random numbers depend on the seed, the epoch and w.
     """
 
     indptr: NDArray[np.int64]
@@ -58,7 +58,7 @@ class Walks:
 
     @property
     def reach(self) -> int:
-        """The number of values of a sentence, its end included."""
+        """The number of values in a sentence, including its end."""
         return self.options.walk_length + 1
 
     @property
@@ -72,7 +72,7 @@ class Walks:
 
     @cached_property
     def starts(self) -> Ids:
-        """The nodes in the order of the walks that begin at them."""
+        """The nodes at which walks begin, in the order of the walks."""
         return np.random.default_rng([self.seed, self.epoch]).permutation(self.nodes).astype(np.int32)
 
     @cached_property
@@ -90,7 +90,7 @@ class Walks:
 
 
 class GraphSource:
-    """A source of walks on a graph, whose nodes are the words; see :class:`wordsparse.words.source.Source`."""
+    """A source of walks on a graph, whose nodes are the words (:class:`wordsparse.words.source.Source`)."""
 
     rate = 1.0
     options = GraphOptions
@@ -102,7 +102,7 @@ class GraphSource:
     )
 
     def __init__(self, graph: Any, options: GraphOptions) -> None:
-        """Read the graph; InputError as :func:`wordsparse.graphs.reading.read_graph`."""
+        """Read the graph. Raise InputError as :func:`wordsparse.graphs.reading.read_graph` does."""
         nodes, weights = read_graph(graph, options)
         counts = visits(weights, options)
         order = np.lexsort((np.arange(len(counts)), -counts))
@@ -140,7 +140,7 @@ class GraphSource:
 
 
 def visits(edges: sp.csr_array, options: GraphOptions) -> NDArray[np.int64]:
-    """Return the expected visits of the walks of an epoch to each node with p = q = 1, (V,), at least 1."""
+    """Return how often the walks of an epoch are expected to visit each node with p = q = 1, (V,), at least 1."""
     total = edges.sum(axis=1)
     share = np.divide(1.0, total, out=np.zeros(len(total)), where=total > 0)
     visited, back = np.ones(edges.shape[0]), edges.T.tocsr()
