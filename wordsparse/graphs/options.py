@@ -27,12 +27,12 @@ class GraphOptions(Checked):
 
     walks: int = option(10, "Walks from each node in an epoch.", check=partial(whole, least=1, most=MOST_WALKS))
     walk_length: int = option(80, "Nodes of a walk.", check=partial(whole, least=2, most=MOST_WALKS))
-    p: float = option(1.0, "node2vec's p: multiplies the weight of a step back to the previous node by 1/p.", check=_bias)
+    p: float = option(1.0, "node2vec's p: a step back to the previous node weighs 1/p times as much.", check=_bias)
     q: float = option(
-        1.0, "node2vec's q: multiplies the weight of a step to a node that has no edge from the previous node by 1/q.", check=_bias
+        1.0, "node2vec's q: a step to a node without an edge from the previous node weighs 1/q.", check=_bias
     )
     directed: bool | None = option(
-        None, "Follow edges from source to target only.", shown="told by a NetworkX graph; files are undirected"
+        None, "Follow edges from source to target only.", shown="as a NetworkX graph is; files are undirected"
     )
     ends: str | None = option(
         None,
