@@ -1,4 +1,4 @@
-"""Tokenisers as filters of blocks, in this process and in worker processes."""
+"""Filters apply tokenisers to blocks of text, in this process and in worker processes."""
 
 import threading
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_any_number_of_workers_gives_the_same_bytes(
     if tokens == "file.json":
         tokens = str(unigram(tmp_path / tokens, LINES))
     path = tmp_path / "text.txt"
-    path.write_text("\n".join(LINES))  # without an end of the last line
+    path.write_text("\n".join(LINES))  # the last line has no line end
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 500)
     monkeypatch.setattr(reading, "BLOCK_CHARACTERS", 500)
     split = tokenizer(**tokenization(tokens))

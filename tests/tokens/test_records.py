@@ -1,4 +1,4 @@
-"""Tokenizer files (``tokens="FILE.json"``): kept by every directory of ours, so that the file itself may go."""
+"""Tokenizer files (``tokens="FILE.json"``): our directories hold a copy, so the file itself may be deleted."""
 
 import hashlib
 import json
@@ -30,8 +30,8 @@ def file(tmp_path: Path) -> Path:
 
 def test_pieces_are_words_without_special_tokens(file: Path, tmp_path: Path) -> None:
     split = tokenizer(**tokenization(file))
-    assert "".join(split(f"猫<s>{JAPANESE[0]}")) == f"▁▁{JAPANESE[0]}".replace("、", "、")  # 猫 is unknown, <s> special
-    assert len(split(JAPANESE[0])) > 3  # the file cuts texts after 3 pieces, and fills up to 9
+    assert "".join(split(f"猫<s>{JAPANESE[0]}")) == f"▁▁{JAPANESE[0]}".replace("、", "、")  # <s> is special, 猫 unknown
+    assert len(split(JAPANESE[0])) > 3  # the file cuts texts to 3 pieces, and pads to 9
     assert split("") == []
     words = tokenizer(**tokenization(str(bpe(tmp_path / "bpe.json", ["The cat sat"] * 9))))
     assert words("The CAT sat? [UNK]") == ["the", "cat", "sat"]

@@ -44,7 +44,7 @@ MARKED = {
 @pytest.mark.parametrize("language", MARKED)
 @pytest.mark.parametrize("name", ["simple", "unicode"])
 def test_marks_and_joiners_are_parts_of_words(name, language, tmp_path, caplog):
-    """The tokeniser simple, which a message recommends, used to cut words at combining marks."""
+    """The tokeniser ``simple``, which a hint recommends, used to cut words at combining marks."""
     words = unicodedata.normalize("NFC" if name == "simple" else "NFKC", MARKED[language]).split()
     split = made(name, *["regex"] * (name == "unicode"))
     assert split(" \u0301— ".join(f"«{word}»।" for word in words)) == words
@@ -64,7 +64,7 @@ def test_unicode_words():
 
 @pytest.mark.parametrize("name", ["simple", "unicode"])
 def test_what_looks_the_same_is_one_word(name):
-    """é as one and as two characters used to be different words, and so were the three ways to write Å."""
+    """é written as one or as two characters used to be two words, and three ways to write Å used to be three."""
     words = made(name, *["regex"] * (name == "unicode"))
     assert len(set(words("café cafe\u0301"))) == 1
     assert len(set(words("Å \u212b A\u030a"))) == 1
@@ -83,7 +83,7 @@ def test_japanese():
     # Sudachi refuses more than 49,149 bytes per call.
     assert words("東京都に住んでいる。" * 5_000) == ["東京", "都", "に", "住ん", "で", "いる"] * 5_000
     assert len(words("東" * 60_000)) > 0
-    with ThreadPoolExecutor(4) as pool:  # a service asks in several threads
+    with ThreadPoolExecutor(4) as pool:  # a service may call it from several threads
         assert len(set(map(tuple, pool.map(words, ["東京都に住んでいる"] * 200)))) == 1
     base = made("japanese-base", "sudachipy", "sudachidict_small")
     assert base("食べました。観る、みる") == ["食べる", "ます", "た", "見る", "見る"]
@@ -157,7 +157,7 @@ def test_texts_and_rows_of_any_iterable():
 
 
 def test_words_with_punctuation_are_pointed_out(tmp_path, caplog):
-    # A model of news text used to hold "said." and "Australia," next to "said" and "Australia", without a warning.
+    # Models of news used to hold the words "said." and "Australia," in addition to "said", without a warning.
     encode([ENGLISH.split()] * 5, tmp_path / "1")
     assert "% of the words end in punctuation (" in caplog.text
     assert "--tokens simple" in caplog.text
@@ -168,14 +168,14 @@ def test_words_with_punctuation_are_pointed_out(tmp_path, caplog):
 
 
 def test_the_script_of_punctuated_words_tells_the_tokeniser(tmp_path, caplog):
-    """For Japanese text with mostly short words between spaces, the advice used to be --tokens simple."""
+    """For Japanese text with many spaces between short words, the advice used to be --tokens simple."""
     encode([["RFC", "です。", "2822", "である。", "e-mail", "を参照", "id"]] * 20, tmp_path / "out")
     assert "the script writes no spaces: --tokens japanese" in caplog.text
     assert "simple" not in caplog.text
 
 
 def test_a_text_of_rare_words_alone_is_refused(tmp_path):
-    """Japanese without spaces used to be trained on for 20 epochs, on the 984 of its 41,836 lines that recur."""
+    """Unsplit Japanese used to train for 20 epochs on the 984 of its 41,836 lines that occur repeatedly."""
     lines = [f"日本語の文章{number}は空白で区切られていません" for number in range(100)]
     for text, said in ((lines, "--tokens japanese"), ([f"w{number}" for number in range(100)], "--min-count")):
         with pytest.raises(InputError, match=f"95% of the 105 tokens are words .* fewer than 5 times: .*{said}"):
@@ -193,12 +193,12 @@ UNSPACED = {
 @pytest.mark.parametrize("remedy", UNSPACED)
 @pytest.mark.parametrize("tokens", ["unicode", "split", "japanese", "japanese-base", "chinese"])
 def test_a_script_without_spaces_is_recognised_after_any_tokeniser(tmp_path, caplog, tokens, remedy):
-    """``--tokens unicode`` used to train letters as words without a warning."""
+    """``--tokens unicode`` used to make single letters the words of such scripts, without a warning."""
     name = tokens.removesuffix("-base")
     for package in {"unicode": ["regex"], "japanese": ["sudachipy"], "chinese": ["rjieba"]}.get(name, []):
         pytest.importorskip(package, reason=f"{package} is not installed")
     encode(iter([UNSPACED[remedy]] * 5), tmp_path / "out", tokens=tokens)
     if name == remedy:
         assert not caplog.records
-    elif (tokens, remedy) != ("japanese-base", "chinese"):  # the base forms have kana
+    elif (tokens, remedy) != ("japanese-base", "chinese"):  # base forms contain kana
         assert remedy in caplog.text

@@ -1,1 +1,1 @@
-"""Tokenisers: from a text to its words. Imports nothing large, because every worker process of a filter imports it."""
+"""Tokenisers, which split text into words. The package imports nothing large: every worker process imports it."""

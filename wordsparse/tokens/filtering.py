@@ -1,9 +1,9 @@
-"""A tokeniser as a filter: from blocks of UTF-8 text to the same lines with their words separated by spaces.
+"""A filter of text: it splits the lines of UTF-8 blocks into words, and returns the lines with spaces between words.
 
-Worker processes filter blocks ahead of their use, because most tokenisers hold Python's global lock. A worker is a
+Worker processes filter blocks before they are needed, because most tokenisers hold Python's global lock. A worker is a
 plain subprocess, so the user's program needs no ``if __name__ == "__main__"``. It imports only this package, so it
-starts in some 50 ms. It reads a header and a block from its standard input, answers in the same form, and ends with its
-input, even if this process is killed.
+starts in some 50 ms. It reads a header and a block from its standard input, answers in the same form, and ends when its
+input ends, even if this process is killed.
 """
 
 import json
@@ -21,7 +21,7 @@ from typing import IO, Any, Self
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.tokens.tokenizers import Tokenizer, tokenizer
 
-# The kind of a block or an answer, and its size.
+# A header states the kind of the block or answer that follows it, and the size in bytes.
 HEADER = struct.Struct("<cQ")
 LINES, STREAM = b"l", b"s"
 # Tokenisers whose words never contain white space, so their output needs no check.
@@ -33,7 +33,7 @@ _PROGRAM = (
 )
 
 Pieces = list[tuple[list[str], bool]]
-"""Pieces of sentences: words, and whether a sentence ends after them."""
+"""Pieces of sentences: the words of a piece, and whether its sentence ends after them."""
 
 
 class Filter:
@@ -47,8 +47,8 @@ class Filter:
         The arguments from which a worker process makes the same tokeniser (``tokenization`` in ``records.py``);
         without them, all blocks are filtered in this process.
     workers : int
-        The largest number of worker processes; 1 means no other process. The first block is filtered in this process,
-        so a short text starts no other.
+        The maximum number of worker processes; 1 starts no worker. The first block is filtered in this process, so a
+        short text starts no worker either.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Filter:
             worker.close()
 
     def __call__(self, text: bytes, lines: bool, where: Callable[[int], str]) -> bytes | Pieces:
-        """Return the words of a block: as text, or in lists if one of them holds white space.
+        """Return the words of a block: as text, or as lists of words if a word contains white space.
 
         Parameters
         ----------
@@ -84,7 +84,7 @@ class Filter:
         lines : bool
             Whether each line is tokenised separately and stays a line.
         where : callable
-            Function from the number of a line of the block, counted from 0, to its name in an error.
+            A function that names a line in error messages, given the line's number in the block, counted from 0.
 
         Raises
         ------
@@ -113,22 +113,22 @@ class _Worker:
     """A worker process."""
 
     def __init__(self, tokenization: Mapping[str, str]) -> None:
-        # A new session: Ctrl-C must reach only the main thread of this process, not end the workers.
+        # A session of its own protects a worker from Ctrl-C, which must reach only the main thread of this process.
         self._process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
         self._say(json.dumps({"path": sys.path, "tokenization": dict(tokenization)}).encode() + b"\n")
 
     def ask(self, block: bytes, text: bytes, where: Callable[[int], str]) -> tuple[bytes, bytes]:
-        """Return the worker's answer to a block, after the kind of the answer."""
+        """Return the kind of the worker's answer to a block, and the answer."""
         self._say(HEADER.pack(block, len(text)), text)
         assert self._process.stdout is not None
         if answer := _received(self._process.stdout):
             return answer
         status = self._process.wait()
         raise WordsparseError(
-            f"{where(0)}: the process of the tokeniser ended with status {status} here, or in one of the next lines: "
-            "was it short of memory? Use fewer threads"
+            f"{where(0)}: the process of the tokeniser ended with status {status} at this line or one of the next: "
+            "if memory ran out, use fewer threads"
         )
 
     def close(self) -> None:
@@ -142,14 +142,14 @@ class _Worker:
 
     def _say(self, *parts: bytes) -> None:
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # the worker has died, which reading its answer will show
+        with suppress(BrokenPipeError):  # the worker has died; ask() reports it when no answer comes
             for part in parts:
                 self._process.stdin.write(part)
             self._process.stdin.flush()
 
 
 def serve(tokens: str, **others: str) -> None:
-    """Filter the blocks of standard input by the tokeniser of these arguments, until the input ends."""
+    """Filter the blocks of standard input with the tokeniser that these arguments make, until the input ends."""
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output that a tokeniser prints must not mix with the answers
     tokenize = tokenizer(tokens, **others)

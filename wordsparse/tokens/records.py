@@ -1,7 +1,7 @@
-"""Records of tokenisers: the arguments by which :func:`wordsparse.tokens.tokenizers.tokenizer` makes one again.
+"""Records of tokenisers: the arguments with which :func:`wordsparse.tokens.tokenizers.tokenizer` makes a tokeniser.
 
-The record of a tokenizer file holds the whole file (``content``). A directory of ours keeps the file as
-``tokenizer.json``, and its manifest holds the rest of the record, which names the file's SHA-256.
+The record of a tokenizer file holds the whole file (``content``). A directory of ours keeps that file as
+``tokenizer.json``; the directory's manifest holds the rest of the record, with the file's SHA-256.
 """
 
 import hashlib
@@ -21,15 +21,15 @@ MOST_BYTES = 2**28
 
 
 def tokenization(tokens: str | os.PathLike[str]) -> dict[str, str]:
-    """Return the record of a tokeniser, by its name or the path of its file (.json), valid on any machine.
+    """Return the record of a tokeniser, given its name or the path of its file (.json). It is valid on any machine.
 
-    InputError if the name is unknown, or the file is missing or holds no tokenizer.
+    Raise InputError if the name is unknown, or if the file is missing or holds no tokenizer.
     """
     name = os.fspath(tokens)
     if name.lower().endswith(".json"):
         with storage.naming(Path(name)):
             record = _record(regular.read_text(name, MOST_BYTES))
-            tokenizer(**record)  # InputError if it is none
+            tokenizer(**record)  # raises InputError if the file holds no tokenizer
         return record
     if name not in TOKENIZERS and name != FUNCTION:
         raise InputError(f"the tokeniser {name!r} is not known: {meant(name, [*TOKENIZERS, 'FILE.json'])}")
@@ -40,7 +40,7 @@ def tokenization(tokens: str | os.PathLike[str]) -> dict[str, str]:
 
 
 def written(folder: Path, text: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the identity of a text without the content of its tokenizer file, which is written to a folder."""
+    """Write the content of a text's tokenizer file to a folder. Return the text's identity without this content."""
     record = text.get("tokenization") or {}
     if "content" not in record:
         return dict(text)
@@ -50,9 +50,9 @@ def written(folder: Path, text: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def restored(folder: Path, text: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the identity of a text with the content of its tokenizer file, which is read from a folder.
+    """Read the content of a text's tokenizer file from a folder. Return the text's identity with this content.
 
-    InputError if the file is missing or was altered.
+    Raise InputError if the file is missing or was altered.
     """
     recorded = (text.get("tokenization") or {}).get("tokens", "")
     if not recorded.startswith(DIGEST):

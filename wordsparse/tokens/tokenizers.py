@@ -1,4 +1,4 @@
-"""Tokenisers: functions from a text to its tokens, by name or by the content of a file."""
+"""Tokenisers: functions that split a text into tokens, made from a name or from the content of a tokenizer file."""
 
 import json
 import operator
@@ -15,15 +15,15 @@ from wordsparse.errors import InputError
 
 Tokenizer: TypeAlias = Callable[[str], list[str]]
 
-# Words by Unicode's default boundaries (UAX 29) that contain a letter, a digit or an emoji.
+# Matches the words between Unicode's default boundaries (UAX 29) that contain a letter, a digit or an emoji.
 _UNICODE_WORD = r"(?w)\b(?:[\w\p{Emoji_Presentation}]|\p{Emoji}\uFE0F).*?\b"
-# Sudachi refuses texts of more than 49,149 bytes. A part ends at the end of a sentence, or at white space.
+# Cuts a text at ends of sentences or white space: Sudachi refuses texts of more than 49,149 bytes.
 _PART = re.compile(r".{1,8000}[。．！？\s]|.{1,8000}", re.DOTALL)
 
 
-# Stands in a model for a Python function as tokeniser.
+# A model records this name if its tokeniser is a Python function.
 FUNCTION = "(a function)"
-# Precedes the SHA-256 of a tokenizer file, which stands for the name of the tokeniser.
+# A tokeniser made from a file is named by this prefix and the file's SHA-256.
 DIGEST = "sha256:"
 # Dictionaries of Sudachi (packages sudachidict_core and sudachidict_small); the first installed one is used.
 DICTIONARIES = ("core", "small")
@@ -38,15 +38,15 @@ class NamedTokenizer(NamedTuple):
 
 
 def tokenizer(tokens: str, dictionary: str | None = None, content: str | None = None) -> Tokenizer:
-    """Make a tokeniser by its name, and by the name of its dictionary if it has several, or by the content of its file.
+    """Make a tokeniser from its name, and a dictionary if it has several, or from the content of a tokenizer file.
 
-    InputError if the name is unknown or the content is no tokenizer; MissingDependencyError if the tokeniser's package
-    is not installed.
+    Raise InputError if the name is unknown or the content is no tokenizer, and MissingDependencyError if the
+    tokeniser's package is not installed.
     """
     if content is not None:
         return _of_file(content)
     if tokens == FUNCTION:
-        raise InputError("the text was split by a Python function: give it again (tokens=), or lists of tokens")
+        raise InputError("the text was split by a Python function: give it again (tokens=), or give lists of tokens")
     if tokens not in TOKENIZERS:
         raise InputError(f"unknown tokeniser {tokens!r}: choose one of {', '.join(TOKENIZERS)}")
     if TOKENIZERS[tokens].has_dictionary:
@@ -62,14 +62,14 @@ class Splitter:
     tokens : str
         The name of the tokeniser. Its package is imported when the first text is split.
     dictionary : str, optional
-        The name of its dictionary.
+        The name of the tokeniser's dictionary.
     content : str, optional
-        The content of its file.
+        The content of the tokeniser's file.
 
     Attributes
     ----------
     tokenization : dict
-        The arguments that are not None: :mod:`wordsparse.tokens.records`.
+        The arguments that are not None, as in :mod:`wordsparse.tokens.records`.
     """
 
     def __init__(self, tokens: str, dictionary: str | None = None, content: str | None = None) -> None:
@@ -85,7 +85,7 @@ class Splitter:
         return tokenizer(**self.tokenization)
 
     def __reduce__(self) -> tuple[Callable[[], "Splitter"], tuple[()]]:
-        """Make a copy create its own tokeniser, because tokenisers of other packages may not be copyable."""
+        """Copy or pickle only the arguments, because tokenisers of other packages may not be copyable."""
         return partial(Splitter, **self.tokenization), ()
 
 
@@ -94,19 +94,19 @@ def _split() -> Tokenizer:
 
 
 def _simple() -> Tokenizer:
-    """Make a tokeniser like gensim's ``utils.tokenize`` (lower-case runs of letters), in NFC and not cut at marks."""
+    """Make a tokeniser like gensim's ``utils.tokenize`` (lower-case runs of letters), but in NFC and with marks."""
     words = _runs_of_letters().findall
     return lambda text: words(unicodedata.normalize("NFC", text.lower()))
 
 
 @cache
 def _runs_of_letters() -> re.Pattern[str]:
-    """Compile a pattern for runs of letters, with combining marks and joiners; re has no class of marks."""
-    places = chain(range(0x300, 0x20000), range(0xE0100, 0xE01F0))  # these contain all marks
+    """Compile a pattern for runs of letters, combining marks and joiners. The module ``re`` has no class for marks."""
+    places = chain(range(0x300, 0x20000), range(0xE0100, 0xE01F0))  # these ranges contain all combining marks
     marks = [place for place in places if unicodedata.category(chr(place)).startswith("M")]
     runs = ([mark for _, mark in run] for _, run in groupby(enumerate(marks), lambda pair: pair[1] - pair[0]))
     ranges = "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs)
-    # The look-ahead spares Latin words the search among 300 ranges.
+    # The look-ahead saves a search through 300 ranges in Latin words.
     return re.compile(rf"[^\W\d]+(?:(?=[\u0300-\U0010ffff])[{ranges}\u200c\u200d]+[^\W\d]*)*")
 
 
@@ -122,7 +122,7 @@ def _japanese(dictionary: str, base: bool) -> Tokenizer:
     optional.load("the Japanese tokeniser", f"sudachidict_{dictionary}")
     words = optional.load("the Japanese tokeniser", "sudachipy").Dictionary(dict=dictionary)
     local = threading.local()  # Sudachi refuses a tokeniser that two threads use at once
-    # Sudachi's normalised forms join inflections and spellings: 食べた, たべる and 食べる are one word.
+    # In Sudachi's normalised form, inflections and spellings are one word: 食べた, たべる and 食べる are the same.
     form = operator.methodcaller("normalized_form" if base else "surface")
 
     def tokenize(text: str) -> list[str]:
@@ -151,10 +151,10 @@ def _of_file(content: str) -> Tokenizer:
 
 
 def read_file(content: str) -> tuple[Any, dict[int, str]]:
-    """Return the tokenizer that a file of the package tokenizers holds, and its pieces by number.
+    """Return the tokenizer in a file of Hugging Face's ``tokenizers``, and a dict from piece numbers to pieces.
 
-    Special tokens, the unknown piece and white space are left out. A text is neither cut nor padded. InputError if it
-    is no such file.
+    The dict lacks special tokens, the unknown piece and white space. The tokenizer neither cuts nor pads a text. Raise
+    InputError if the content is no such file.
     """
     load = optional.load("a tokenizer file", "tokenizers").Tokenizer.from_str
     try:
