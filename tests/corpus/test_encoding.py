@@ -41,7 +41,7 @@ class PlainCorpus(NamedTuple):
 def plainly_encoded(
     source: Any, format: str | None, min_count: int, max_vocab: int | None, shard_tokens: int
 ) -> PlainCorpus:
-    """Read ``source`` by plain Python, with the errors of RawText."""
+    """Encode ``source`` in plain Python, with the same errors as RawText."""
     text = list(sentences(source, format))
     counts = Counter(word for sentence in text for word in sentence)
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
@@ -103,7 +103,7 @@ TEXT_FILES = st.lists(st.lists(TEXT_PARTS | st.binary(max_size=2), min_size=1).m
 @settings(deadline=None, max_examples=150)
 @given(TEXT_FILES, st.sampled_from(["lines", "text8"]), st.integers(1, 40), st.integers(1, 9), st.integers(1, 3))
 def test_files_are_encoded_as_by_plain_python(tmp_path_factory, files, format, block_bytes, shard_tokens, min_count):
-    """Vocabulary and shards, or the error with its place, are the same on any number of threads."""
+    """The vocabulary and shards, or the error and the place that it names, do not depend on the number of threads."""
     folder = tmp_path_factory.mktemp("texts")
     for number, data in enumerate(files):
         (folder / str(number)).write_bytes(data)
@@ -133,7 +133,7 @@ def test_files_are_encoded_as_by_plain_python(tmp_path_factory, files, format, b
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_a_larger_text_is_encoded_as_by_plain_python(tmp_path, monkeypatch, threads):
-    """The text has many blocks, files and tables, some compressed; words and sentences end anywhere in them."""
+    """The text has many blocks and word tables, and some files are compressed. Words cross the ends of blocks."""
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 5_000)
     monkeypatch.setattr(draft, "SHARD_TOKENS", 7_000)
     (tmp_path / "text").mkdir()
@@ -158,7 +158,7 @@ def test_a_larger_text_is_encoded_as_by_plain_python(tmp_path, monkeypatch, thre
 
 
 def test_only_a_text_without_any_token_is_refused(tmp_path):
-    # One file of white space among 10,000 others used to make encode refuse them all.
+    # One file of white space used to make encode refuse a text of 10,000 files.
     for name, words in (("1", " \n"), ("2", "a b"), ("3", "\n")):
         (tmp_path / name).write_text(words)
     files = [tmp_path / name for name in "123"]
@@ -193,7 +193,7 @@ def test_two_encodings_of_a_file_have_their_own_progress(tmp_path, monkeypatch):
 
     def progress(tokens: int, share: float | None) -> None:
         shares.append(share)
-        if len(shares) == 1:  # the other encoding used to remove the file from the list of both
+        if len(shares) == 1:  # the end of this encoding used to end the progress of both
             with ThreadPoolExecutor(1) as other:
                 other.submit(encode, tmp_path / "text", tmp_path / "other", min_count=1).result()
 
@@ -219,7 +219,7 @@ def test_a_wrong_request_leaves_nothing_behind(tmp_path, source, options, said):
 
 
 def test_a_format_that_is_added_is_read_by_its_own_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The compiled reader used to read every format as lines; the format's own reader was never called."""
+    """The compiled reader used to read every format as lines, and never called the format's own reader."""
 
     def comma_pieces(path: Path, tokenize: reading.Tokenizer) -> Iterator[reading.Piece]:
         yield path.read_text().split(","), True

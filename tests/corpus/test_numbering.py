@@ -1,4 +1,4 @@
-"""Tokens of any hashable type are numbered; equal tokens, as in a dictionary, have one number."""
+"""Tokens of any hashable type get numbers. Tokens that compare equal, such as 1 and True, share a number."""
 
 import numpy as np
 import pytest

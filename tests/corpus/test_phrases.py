@@ -1,4 +1,4 @@
-"""Phrases by gensim: the example of docs/text.md runs."""
+"""The example in docs/text.md that finds phrases with gensim runs."""
 
 import re
 from pathlib import Path

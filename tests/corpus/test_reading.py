@@ -40,7 +40,7 @@ def test_a_directory_is_all_files_below_it_by_name(tmp_path):
 
 
 def test_files_that_programs_leave_in_directories_are_skipped_and_named(tmp_path, caplog):
-    # Because of Spark's empty _SUCCESS or a binary .DS_Store, the whole text used to be refused.
+    # An empty _SUCCESS of Spark or a binary .DS_Store used to make encode refuse the whole directory.
     folder = tmp_path / "text"
     for name in ("_SUCCESS", ".DS_Store", "part-1", "part-2", ".git/config", "_temporary/0"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -50,13 +50,13 @@ def test_files_that_programs_leave_in_directories_are_skipped_and_named(tmp_path
     assert list(sentences(folder)) == [["a", "b"]]
     (record,) = caplog.records
     assert record.getMessage().startswith(f"7 hidden, special or empty files are not read: {folder / '.DS_Store'}, ")
-    # Files that the user names are read.
+    # Hidden and empty files are read if the user names them.
     (folder / "_named").write_text("c")
     assert list(sentences([folder / "_named", folder / "part-2"])) == [["c"]]
 
 
 def test_an_encoded_corpus_is_not_text(tmp_path):
-    # The message used to be that its shards are binary.
+    # The error used to say only that the shards of an encoded corpus are binary.
     (tmp_path / "texts").mkdir()
     encode([["a"]], tmp_path / "texts" / "encoded", min_count=1)
     (tmp_path / "texts" / "text").write_text("a b")
@@ -87,7 +87,7 @@ def test_what_is_no_text_is_said_with_its_place(tmp_path, monkeypatch, data, sai
 
 def test_a_byte_order_mark_is_no_part_of_the_first_token(tmp_path):
     path = tmp_path / "bom.txt"
-    for text in ("first word", "first"):  # without white space the only block is the last one
+    for text in ("first word", "first"):  # a text without white space is a single block
         path.write_text(text, encoding="utf-8-sig")
         assert list(sentences(path)) == [text.split()]
     path.write_bytes(b"\xef\xbb\xbfword \xff")
@@ -97,7 +97,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_token(tmp_path):
 
 @pytest.mark.parametrize("separator", "\t\r\v\f\x1c\x1d\x1e\x1f")
 def test_any_white_space_of_ascii_ends_a_block(tmp_path, monkeypatch, separator):
-    """A text without spaces and line feeds used to be refused as one endless token."""
+    """A text without spaces and line feeds used to be refused as one token without end."""
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 16)
     path = tmp_path / "text"
     path.write_bytes(separator.join(["word"] * 100).encode())

@@ -1,4 +1,4 @@
-"""Tables of every kind, read as text, groups, rows, pairs and edges."""
+"""Tables of every kind are read as text, baskets, labelled texts, counted pairs and edges."""
 
 import csv
 import io
@@ -93,7 +93,7 @@ LISTS: Rows = [{"id": 1, "text": ["New York", "is"]}, {"id": 2, "text": None}, {
 
 
 def test_cells_of_frames_have_other_types_too(tmp_path: Path) -> None:
-    """pandas reads lists of Parquet as arrays; polars has categories."""
+    """pandas reads lists in Parquet files as NumPy arrays; polars has categorical columns."""
     lists = pd.DataFrame({"text": [np.array(["New York", "is"]), np.array(["x", "y"]), None]})
     assert encode(lists, tmp_path / "lists", column="text", min_count=1).tokens == 4
     texts = pl.DataFrame({"text": ["a b", None, "a b", "c"]}, schema={"text": pl.Categorical})
@@ -181,7 +181,7 @@ def test_files_of_several_formats_are_one_table(tmp_path: Path) -> None:
         ("t.csv", b"id,text\n1,\xff\n", "line 2 is not UTF-8 text"),
         ("t.csv", b"id,words\n1,a\n", "has no column 'text'; name one of its own: 'id', 'words'"),
         ("t.csv", b"text,text\na,b\n", "has 2 columns 'text'"),
-        ("t.csv", b"text\rid,a\n", "has no column 'text'"),  # the line ends of old Macs
+        ("t.csv", b"text\rid,a\n", "has no column 'text'"),  # old Macs end lines with \r
         ("t.jsonl", b'{"text": "a"}\n\n{"text"\n', "line 3 is not a JSON object"),
         ("t.jsonl", b'{"text": "a"}\n["b"]\n', r"line 2 is \['b'\], not a mapping \(a JSON object\)"),
         ("t.jsonl", b'{"text": "a"}, {"text": "b"}\n', "line 1 is not a JSON object"),
@@ -211,7 +211,7 @@ def test_a_line_has_a_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("form", ["text", "tokens", "long list"])
 def test_the_text_of_a_parquet_file_is_bounded(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file of two kilobytes used to unpack to sixty gigabytes, by one stored value in thousands of cells."""
+    """A file of two kilobytes used to unpack to sixty gigabytes, because thousands of cells share one stored value."""
     monkeypatch.setattr(unpacking, "ALWAYS_ALLOWED", 2**20)
     times, text = (2**21, "ab") if form == "long list" else (1000, "ab " * 10_000)
     word = pa.DictionaryArray.from_arrays(pa.array([0] * times, pa.int32()), [text])
@@ -308,7 +308,7 @@ def test_a_value_that_cannot_be_compared_is_missing(missing: object) -> None:
 
 
 def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The error for rows of one item used to speak of windows, and name no remedy."""
+    """The error for rows with one item each used to speak of windows, and did not mention --group-by."""
     random = np.random.default_rng(0)
     rows = [{"user": i % 100, "item": f"i{random.integers(10)}", "at": i} for i in range(1000)]
     path, asked = str(made("t.csv", rows, tmp_path)), ["--column", "item", "--for", "items", "--dim", "3", "-q"]
@@ -322,7 +322,7 @@ def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytes
 
 @pytest.mark.parametrize("make", FRAMES.values(), ids=list(FRAMES))
 def test_a_frame_is_a_text(make: Any) -> None:
-    """A frame used to be iterated: its rows were Series or Arrow columns."""
+    """Iterating over a data frame used to give column names or Arrow columns in place of rows."""
     frame = make([{"text": "The cat sat."}, {"text": None}, {"text": "the dog sat"}] * 20)
     model = ws.train(frame, column="text", tokens="simple", dim=3, progress=False)
     assert sorted(model) == ["cat", "dog", "sat", "the"]
@@ -337,7 +337,7 @@ COMMANDS = (ws.encode, ws.count, ws.compare, lambda text, output: ws.train(text,
 
 @pytest.mark.parametrize("name", ["t.csv", "t.tsv.gz", "t.jsonl.bz2", "t.ndjson", "t.parquet"])
 def test_a_table_without_a_column_is_refused(name: str, tmp_path: Path) -> None:
-    """Models used to be trained on commas and on the keys of JSON, with only a line of the log as a warning."""
+    """Models used to be trained on the commas of CSV and the keys of JSON, with only a logged warning."""
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "a.txt").write_text("a text beside the table")
     path = made(f"texts/{name}", TEXTS[:5], tmp_path)
@@ -379,4 +379,4 @@ def test_nothing_of_a_table_is_held_whole(tmp_path: Path) -> None:
         source, is_frame = [table] if "." in kind else table, kind == "pandas"
         sizes = [len(block.numbers) for block in table_blocks(source, ["text"], is_frame=is_frame)]
         assert sum(sizes) == 5000
-        assert kind == "t.jsonl" or max(sizes) <= 1024  # blocks of JSON lines have 2**20 bytes
+        assert kind == "t.jsonl" or max(sizes) <= 1024  # 2**20 bytes of JSON lines are one block

@@ -1,4 +1,4 @@
-"""The parts of the compiled reader, compared with Python's split, decoder and dict."""
+"""The compiled reader of text splits, decodes and counts like Python's split, decoder and dict."""
 
 import random
 from collections import Counter
@@ -21,7 +21,7 @@ def numbers_of(table: WordTable) -> dict[str, int]:
 
 
 def scanned(data: bytes, lines: bool) -> list[str | None] | None:
-    """Return the words of a text, None for the end of a sentence; None if it is not valid."""
+    """Return the words of a text, with None after each sentence, or None if the text is not valid UTF-8 without NUL."""
     table = WordTable()
     if not table.scan(data, lines):
         return None
@@ -31,7 +31,7 @@ def scanned(data: bytes, lines: bool) -> list[str | None] | None:
 
 
 def split(data: bytes, lines: bool) -> list[str | None] | None:
-    """Do the same as :func:`scanned` in Python."""
+    """Return what :func:`scanned` returns, computed in Python."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -56,7 +56,7 @@ def test_every_character_is_a_letter_or_white_space_as_for_python():
 
 
 def test_every_beginning_of_a_character_is_valid_or_not_as_for_python():
-    """Tests all pairs of bytes, at the end and before third and fourth bytes at the edges of the valid ranges."""
+    """Every pair of bytes is tested alone, and before third and fourth bytes at the edges of their valid ranges."""
     ends = [b"", b"\x7f", b"\x80", b"\xbf\xbf", b"\x80\xc0", b"\xc0\x80"]
     for first in range(0x80, 0x100):
         for second in range(0x100):
@@ -97,7 +97,7 @@ def test_a_table_grows():
 
 
 def test_counts_pass_two_to_the_32():
-    """Counts of more than 32 bits are right, although a slot of the table holds only their low 32 bits."""
+    """Counts of more than 32 bits are right, although a slot of the table holds only a count's low 32 bits."""
     one, other = WordTable(), WordTable()
     one.add(["often", "once"])
     other.add(["often"])

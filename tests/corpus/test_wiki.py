@@ -1,4 +1,4 @@
-"""Wikipedia dumps give the same pages and text as gensim's reader."""
+"""Wikipedia dumps are read as the pages and text that gensim's reader finds in them."""
 
 import bz2
 

@@ -1,4 +1,4 @@
-"""Corpora: text → sentences → vocabulary and int32 shards. Training reads only shards."""
+"""Corpora: text becomes sentences, then a vocabulary and int32 shards. Training reads only shards."""
 
 from wordsparse.optional import installed, not_compiled
 

@@ -1,4 +1,4 @@
-"""The bytes of a text file, in blocks that split no token."""
+"""A reader of text files, which yields their bytes in blocks that split no token."""
 
 import codecs
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ def text_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the position in the file and the bytes of each block. A block ends at the end of a line or, if a line is
     longer than a block, at white space, so it splits no token.
 
-    A byte order mark at the start is left out. InputError if the file cannot be read, or if several blocks in a row
-    hold no white space.
+    A byte order mark at the start is left out. Raise InputError if the file cannot be read, or if several blocks in a
+    row hold no white space.
     """
     position, rest = 0, b""
     for block in read_blocks(path):
@@ -35,11 +35,11 @@ def text_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def decoded(path: Path, position: int, data: bytes) -> str:
-    """Return a block's text; if it is binary or not UTF-8, InputError names the file and the byte."""
+    """Return a block's text. If it is binary or not UTF-8, raise InputError that names the file and the byte."""
     if (nul := data.find(b"\0")) >= 0:
         raise InputError(
             f"{path}: is binary, not text (a zero byte at byte {position + nul:,}): leave it out, or convert it first "
-            "(iconv -f UTF-16 -t UTF-8, if it is text of Windows)"
+            "(iconv -f UTF-16 -t UTF-8, if it is text from Windows)"
         )
     try:
         return data.decode()
@@ -48,13 +48,13 @@ def decoded(path: Path, position: int, data: bytes) -> str:
         if error.reason == "unexpected end of data":
             raise InputError(f"{path}: ends inside a character {where}: is it cut short?") from error
         raise InputError(
-            f"{path}: is not UTF-8 text {where}: leave it out, or convert it first (iconv -f LATIN1 -t UTF-8, if it is "
-            "of western Europe)"
+            f"{path}: is not UTF-8 text {where}: leave it out, or convert it first (iconv -f LATIN1 -t UTF-8, if its "
+            "language is western European)"
         ) from error
 
 
 def line_name(path: Path, position: int, line: int) -> str:
-    """Return the name of a line, counted from 0 in the block at a position of the file, for an error."""
+    """Return the name of a line for messages. Its number counts from 0 in the block at this position of the file."""
     before = 0
     for start, data in text_blocks(path):
         if start >= position:
@@ -64,17 +64,16 @@ def line_name(path: Path, position: int, line: int) -> str:
 
 
 def read_blocks(path: Path) -> Iterator[bytes]:
-    """Yield the file's bytes, unpacked; see :func:`text_blocks`."""
+    """Yield the file's bytes, decompressed, in blocks that may split tokens."""
     with opened(path) as file:
         while block := file.read(BLOCK_BYTES):
             yield block
 
 
 def _last_end(data: bytes) -> int:
-    """Return the number of bytes up to the end of the last line, else of the last ASCII white space; 0 if there is
-    neither.
+    """Return the number of bytes up to the last line end or, without one, up to the last ASCII white space.
 
-    A byte of white space never occurs inside a multi-byte UTF-8 character.
+    Return 0 if there is no white space. Multi-byte UTF-8 characters contain no byte of ASCII white space.
     """
     return (data.rfind(b"\n") + 1) or 1 + max(data.rfind(byte) for byte in _WHITE_SPACE)
 

@@ -1,6 +1,6 @@
-"""Shards with provisional ids, written while a text is read and renumbered at its end.
+"""Shards with provisional ids, written while a text is read and renumbered when it has been read.
 
-A shard consists of runs; the values of a run are ids of one word table.
+A shard consists of runs. All ids in a run belong to the same word table.
 """
 
 import bisect
@@ -37,24 +37,24 @@ class Draft:
     folder : Path
         The directory of the shards.
     output : Path
-        The path that write errors name.
+        The path that error messages name if writing fails.
 
     Attributes
     ----------
     folder : Path
     tokens, sentences : int
-        Numbers written so far.
+        Numbers of tokens and sentences written so far.
     """
 
     def __init__(self, folder: Path, output: Path) -> None:
         self.tokens = self.sentences = 0
         self.folder, self._output = folder, output
-        self._runs: list[list[tuple[int, int]]] = []  # for each shard: (number of values, index of the table)
-        self._remaining = 0  # values until the current shard may be closed; 0: no shard is open
+        self._runs: list[list[tuple[int, int]]] = []  # for each run of each shard: its size and table
+        self._remaining = 0  # values until the open shard may be closed; 0 if no shard is open
         self._in_sentence = False
 
     def write(self, values: Values, table: int) -> None:
-        """Append values, which are ids of the table with this index, and END_OF_SENTENCE.
+        """Append values: ids of the table with this index, or END_OF_SENTENCE.
 
         A leading END_OF_SENTENCE is dropped if no sentence is open.
         """
@@ -78,7 +78,7 @@ class Draft:
         self.write(np.array([END_OF_SENTENCE], np.int32), 0)
 
     def renumbered(self, tables: Sequence[Values], threads: int) -> list[str]:
-        """Replace each run's values by their entries in its table, and return the checksums of the files.
+        """Replace each id by its entry in ``tables``, at the index of its word table. Return the files' checksums.
 
         The files are changed in place, because the directory is temporary.
         """
@@ -97,7 +97,7 @@ class Draft:
 
 
 class ReadText:
-    """A text that has been read. The first of ``tables``, which number its words, absorbs the words of all others."""
+    """A text that has been read. ``tables`` number its words; the first table absorbs the words of the others."""
 
     def __init__(self, draft: Draft, tables: Sequence[WordTable]) -> None:
         self.draft, self._words = draft, tables[0]
@@ -110,7 +110,7 @@ class ReadText:
 
     def vocabulary(self, min_count: int, max_vocab: int | None, known: Collection[str]) -> tuple[Vocabulary, Values]:
         """Return the ``max_vocab`` most frequent words that occur at least ``min_count`` times, with all ``known``
-        words, and the id of each in this text. InputError if there is no such word."""
+        words, and each word's provisional id. Raise InputError if there is no such word."""
         # Rare words become strings only if needed: to find ``known`` words among them, or to name counts in the error.
         words, times, ids = self._words.ranked(1 if known else min_count)
         often = int(np.count_nonzero(times >= min_count))
@@ -127,8 +127,8 @@ class ReadText:
         return words, times
 
     def maps(self, ids: Values) -> list[Values]:
-        """Return, for each table of the draft, an array from its ids to places in ``ids``, or to OUT_OF_VOCABULARY.
-        Negative values index its last two entries, which map END_OF_SENTENCE and OUT_OF_VOCABULARY to themselves."""
+        """Return, for each table of the draft, an array that maps its ids to positions in ``ids``, or to
+        OUT_OF_VOCABULARY. The array's last two entries map the negative special values to themselves."""
         table = np.full(len(self._words) + 2, OUT_OF_VOCABULARY, np.int32)
         table[ids] = np.arange(len(ids), dtype=np.int32)
         table[END_OF_SENTENCE] = END_OF_SENTENCE
@@ -137,8 +137,8 @@ class ReadText:
 
 
 def _end_of_shard(values: Values, remaining: int) -> int:
-    """Return the number of values up to the first end of a sentence at or after the ``remaining``-th value, or of all
-    values without such an end."""
+    """Return the number of values up to the first END_OF_SENTENCE at or after the ``remaining``-th value. If there is
+    no such END_OF_SENTENCE, return the number of all values."""
     if values.size < remaining:
         return values.size
     at_end = values[remaining - 1 :] == END_OF_SENTENCE

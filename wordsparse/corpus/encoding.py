@@ -52,7 +52,7 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
     source : path, list of paths, or iterable
         See :class:`wordsparse.corpus.reading.RawText`; an iterator is accepted.
     output : path
-        The directory of the corpus: a new or an empty one. It appears only when it is complete.
+        The directory to write, new or empty. It appears only when it is complete.
     {options}
 
     Raises
@@ -66,7 +66,7 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
     text = RawText(source, options.format, options.tokens, options.column, group=options.group, order=options.order)
     target = Path(output)
     with new_directory(target) as folder:
-        workers = threads if text.is_scanned else 1  # words that Python splits are numbered by the same thread
+        workers = threads if text.is_scanned else 1  # one thread numbers words that Python has split
         with text.filter(workers) as tokenize:
             numbered = _read(text, tokenize, Draft(folder, target), workers, progress)
         if text.files and not numbered.draft.tokens:
@@ -95,7 +95,7 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
 def _check_known(known: int, tokens: int, min_count: int, advice: str | None) -> None:
     """Raise InputError if nearly all tokens are too rare for the vocabulary: the text was probably split wrongly."""
     if known < KNOWN_SHARE * tokens:
-        remedy = advice or "is the text split into words? A lower --min-count (min_count=) keeps rarer ones"
+        remedy = advice or "is the text split into words? A lower --min-count (min_count=) keeps rarer words"
         share = f"{1 - known / tokens:.0%} of the {tokens:,} tokens"
         raise InputError(f"{share} are words that occur fewer than {min_count} times: {remedy}")
 
@@ -108,22 +108,22 @@ def encoded(
     place: Path | None = None,
     **how: Any,
 ) -> Iterator[EncodedCorpus]:
-    """Yield ``given`` if it is encoded already; otherwise encode the text in a temporary directory, and yield that.
+    """Yield ``given`` if it is encoded already; otherwise encode it in a temporary directory, and yield the result.
 
     Parameters
     ----------
     given : path, list of paths, Corpus, EncodedCorpus, or iterable
     options, defaults : mapping
-        Members of TextOptions: the user's choices, and defaults for text that is not encoded yet.
+        Values for fields of TextOptions: the user's choices, and defaults for text that is not encoded yet.
     place : Path, optional
-        Path next to which the temporary directory is made.
+        A path. The temporary directory is made next to it.
     **how
         ``known``, ``threads`` and ``progress`` of :func:`encode`.
 
     Raises
     ------
     InputError
-        As :func:`encode`; or if the corpus is damaged, or was encoded with different options.
+        If :func:`encode` raises it, or if the corpus is damaged or was encoded with different options.
     """
     corpus = Corpus.of(given)
     if corpus.form == "encoded":
@@ -148,7 +148,7 @@ def _check_unchanged(corpus: EncodedCorpus, options: Mapping[str, Any]) -> None:
 
 
 def _read(text: RawText, tokenize: Filter, draft: Draft, threads: int, progress: Progress) -> ReadText:
-    """Read blocks on all threads. The words of a block are numbered by a table that no other thread is using."""
+    """Read blocks on all threads. Each thread numbers the words of a block with a table that no other thread uses."""
     tables = [WordTable() for _ in range(threads)]
     free = list(range(threads))
 

@@ -1,4 +1,4 @@
-"""Hints about a text's tokens, drawn from its words, in time to choose another tokeniser."""
+"""Hints that another tokeniser would suit a text better, drawn from the text's words."""
 
 import re
 import unicodedata
@@ -18,11 +18,11 @@ _OTHERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khme
 _UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OTHERS}]")
 
 PUNCTUATED_SHARE = 0.02
-"""If a larger share of the tokens ends in punctuation, the tokeniser did not separate it."""
+"""If a larger share of the tokens ends in punctuation, the tokeniser did not separate punctuation from words."""
 MARKED_SHARE = 0.1
-"""If a larger share of these words has combining marks (as in Hindi, Tamil, vocalised Arabic), Unicode's rules fit."""
+"""If more of the words that end in punctuation have combining marks (as in Hindi), --tokens unicode is advised."""
 FEW_WORDS, MANY_TOKENS = 10, 10_000
-"""A text of fewer distinct words and more tokens is probably neither natural language nor the baskets of a shop."""
+"""A text with fewer distinct words and more tokens is probably neither natural language nor the baskets of a shop."""
 LONG_WORD = 6
 """From this number of characters on, a word in a script without spaces is probably several words."""
 MAX_WORDS = 100_000
@@ -31,12 +31,12 @@ MAX_WORDS = 100_000
 
 def hint(words: Sequence[str], counts: NDArray[np.int64], total: int, tokens: str | None) -> str | None:
     """Return advice about the words of a text, or None. ``words`` are the MAX_WORDS most frequent words, ``total`` is
-    the number of tokens, and ``tokens`` the name of the tokeniser, None if it has no name.
+    the number of tokens, and ``tokens`` is the tokeniser's name, or None if it has no name.
     """
     if not words:
         return None
     if len(words) < FEW_WORDS and total > MANY_TOKENS:
-        return f"{total:,} tokens of {number_of(len(words), 'word')}: is it the right text, or column?"
+        return f"{total:,} tokens of {number_of(len(words), 'distinct word')}: is this the right text or column?"
     if tokens is not None and tokens.startswith(DIGEST):
         return None  # the pieces of a tokenizer file are what its author wanted
     if (advice := unspaced(words, LONG_WORD if tokens in ("split", None) else 1)) is not None:
@@ -60,8 +60,8 @@ def _punctuated(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
 
 
 def unspaced(words: Iterable[str], least: int = LONG_WORD) -> str | None:
-    """Return advice if most words have at least ``least`` characters, most of them of a script that writes no spaces;
-    otherwise None."""
+    """Return advice if most words have at least ``least`` characters, most of which belong to a script without spaces;
+    otherwise return None."""
     sample = [word for word, _ in zip(words, range(MAX_WORDS), strict=False)]
     long = [word for word in sample if not word.isascii() and _is_unspaced(word, least)]
     if 2 * len(long) <= len(sample):

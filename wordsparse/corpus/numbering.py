@@ -1,4 +1,4 @@
-"""Tokens of any hashable type, numbered by a dictionary in the order of their first appearance."""
+"""Numbers for tokens of any hashable type, in the order of their first appearance."""
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
@@ -12,7 +12,7 @@ BLOCK = 2**20
 
 
 class Numbers(dict[Hashable, int]):
-    """The number of each token; a new token gets the next number."""
+    """A dict from tokens to their numbers. It gives a new token the next number."""
 
     def __missing__(self, token: Hashable) -> int:
         number = self[token] = len(self)
@@ -20,8 +20,8 @@ class Numbers(dict[Hashable, int]):
 
 
 def numbered(sentences: Iterable[Sequence[Hashable]], numbers: Numbers, end: int) -> Iterator[NDArray[np.int32]]:
-    """Yield the numbers of the tokens of sentences in arrays, with ``end`` after each sentence that is not empty.
-    InputError if a token is not hashable."""
+    """Yield arrays of the numbers of the sentences' tokens, with ``end`` after each sentence that is not empty.
+    Raise InputError if a token is not hashable."""
     values: list[int] = []
     for sentence in sentences:
         try:

@@ -1,4 +1,4 @@
-"""The options by which a text becomes tokens and ids, in ``encode``, ``train`` and every other reader of text."""
+"""The options for turning text into tokens and ids, shared by ``encode``, ``train`` and every other reader of text."""
 
 import os
 from collections.abc import Callable, Collection
@@ -59,7 +59,7 @@ class TextOptions(Checked):
 class EncodeOptions(TextOptions):
     """The options of :func:`wordsparse.encode`."""
 
-    known: Collection[str] = option((), "Words that enter the vocabulary even if they are rare, if they occur at all.")
+    known: Collection[str] = option((), "Words of the text to keep in the vocabulary, even if they are rare.")
     threads: int | None = option(
         None, "Number of threads; the result does not depend on it.", shown="all CPUs", check=positive_int
     )

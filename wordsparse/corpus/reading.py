@@ -1,4 +1,4 @@
-"""A text that is not encoded yet, as a stream of pieces of sentences: files, or an iterable.
+"""A text in files or in an iterable that is not encoded yet, read as a stream of pieces of sentences.
 
 A *piece* is ``(tokens, ends_sentence)``. A sentence is one or more pieces, so memory is bounded for sentences of any
 length.
@@ -72,15 +72,15 @@ class TextBlock(NamedTuple):
 
 
 class RawText:
-    """A text, with the way to read it.
+    """A text and the options for reading it.
 
     Parameters
     ----------
     source : path, list of paths, data frame, or iterable
-        A directory means all files below it, by name. Files may be compressed: .gz, .bz2, .xz or .zst. The items of an
-        iterable are sentences, which are iterables of tokens; with ``tokens``, they are texts (str), in which each line
-        is a sentence; with ``column``, they are rows (mappings), like a data frame's. Empty tokens of an
-        iterable are left out; a warning counts them.
+        A directory means all files below it, sorted by name. Files may be compressed: .gz, .bz2, .xz or .zst. The
+        items of an iterable are sentences, which are iterables of tokens. With ``tokens``, the items are texts (str),
+        in which each line is a sentence. With ``column``, the items are mappings, one for each row of a table. Empty
+        tokens of an iterable are left out; a warning counts them.
     format, tokens, column, group, order
         As in :class:`wordsparse.corpus.options.TextOptions`; ``tokens`` may also be a callable. Its default is
         ``simple`` for ``wiki`` and ``split`` for other files. Items of an iterable, and cells with ``group``, are
@@ -93,7 +93,7 @@ class RawText:
     Raises
     ------
     InputError
-        If an option is unknown or does not belong to the source, a file is missing or unreadable, or all are empty.
+        If an option is unknown or does not fit the source, if a file is missing or unreadable, or if all are empty.
     MissingDependencyError
         If the package that a tokeniser or a format needs is not installed.
 
@@ -108,7 +108,7 @@ class RawText:
     column : str or None
         The column that holds the text; None if the text is not in rows.
     is_scanned : bool
-        Whether the blocks are UTF-8: text that a tokeniser splits, at white space or otherwise.
+        Whether the blocks hold UTF-8 text that a tokeniser has yet to split, not lists of tokens.
     """
 
     def __init__(
@@ -165,14 +165,14 @@ class RawText:
         self.is_scanned = tokens is not None and group is None and self._lines is not None
 
     def filter(self, workers: int) -> Filter:
-        """Return the tokeniser as the filter of the blocks."""
+        """Return a filter that applies the tokeniser to blocks."""
         return Filter(self._tokenize or str.split, self.tokenization, workers)
 
     def blocks(self) -> Iterator[TextBlock]:
         """Yield the text in blocks of bounded size.
 
-        InputError, which names the file, item or row, if a file is binary or damaged, or if an item or a row is not as
-        described above.
+        Raise InputError that names the file, item or row if a file is binary or damaged, or if an item or a row does
+        not have the form that the class describes.
         """
         if not self.is_scanned:
             return _in_blocks(self._unscanned())
@@ -218,7 +218,7 @@ class RawText:
     def pieces(self, workers: int = 1) -> Iterator[Piece]:
         """Yield the text in pieces of bounded size: parts of a line, of a cell or of a sentence of an iterable.
 
-        InputError as :meth:`blocks`, or if a text is not UTF-8.
+        Raise InputError as :meth:`blocks` does, and if a text is not UTF-8.
         """
         with self.filter(workers) as tokenize:
             for pieces in ordered_map(lambda block: block.pieces(tokenize), self.blocks(), workers):
@@ -232,8 +232,8 @@ class RawText:
         return itertools.chain.from_iterable(map(self._pieces_of, self.files))
 
     def baskets(self, kind: str = "") -> Iterator[tuple[str, Iterator[tuple[Any, int | float | None]]]]:
-        """Yield the name of each group of rows, and its words in their order, each with its number in the column
-        ``order`` (seconds since 1970 for a date). InputError if these are not of the ``kind`` that is given."""
+        """Yield the name of each group of rows, and its words in order, each with its row's value in the column
+        ``order`` (seconds since 1970 for a date). Raise InputError unless these values are of the given ``kind``."""
         return groups.baskets(*self._of_groups(), kind)
 
     def _of_groups(self) -> tuple[Iterator[Block], groups.Words, str, str | None]:
@@ -243,7 +243,7 @@ class RawText:
 
     def _words(self, name: str, cell: object) -> list[str]:
         """Return the words of a cell of a basket."""
-        if self._tokenize is None and type(cell) is str:  # the fast path: nearly all cells
+        if self._tokenize is None and type(cell) is str:  # nearly all cells take this fast path
             return [cell] if cell else []
         items = [_token_list(name, item) for _, item in self._cell_items(name, cell)]
         return [word for tokens in items for word in tokens if not isinstance(word, str) or word]
@@ -260,14 +260,14 @@ class RawText:
     def rows(self, columns: Sequence[str], workers: int = 1) -> Iterator[tuple[str, tuple[Any, ...], list[list[Any]]]]:
         """Yield the name of each row, for messages, its cells in ``columns``, and the tokens of its text's sentences.
 
-        InputError as :meth:`pieces`; or if the text is not in a column of rows, or the rows are grouped.
+        Raise InputError as :meth:`pieces` does, and if the text is not in a column of rows, or the rows are grouped.
         """
         named = ", ".join(map(repr, columns))
         if self.column is None:
             raise InputError(f"the column {named} needs rows: name the column that holds the text too (column)")
         if self._group is not None:
             raise InputError(
-                f"rows grouped by {self._group!r} are not used one by one, as {named} needs: leave one of the two out"
+                f"rows grouped by {self._group!r} are not used one by one, as {named} needs: leave out one of the two"
             )
         blocks = self._blocks_of_rows([self.column, *columns])
         with self.filter(workers) as tokenize:
@@ -275,7 +275,7 @@ class RawText:
                 yield from rows
 
     def _split_rows(self, block: Block, tokenize: Filter) -> list[tuple[str, tuple[Any, ...], list[list[Any]]]]:
-        """Return the rows of a block, as :meth:`rows` has them; the first cell holds the text."""
+        """Return the rows of a block, as :meth:`rows` yields them. The first cell of a row holds the text."""
         lines: Iterator[Piece] | None = None
         if self.is_scanned and block.text() is not None:
             lines = iter(self._block_of_rows(block).pieces(tokenize))
@@ -297,14 +297,14 @@ class RawText:
         """Yield the sentences of a cell: the lines of a text, or one list of tokens; nothing for a missing value."""
         if isinstance(cell, list | tuple | np.ndarray):
             yield name, list(cell)
-        elif self._tokenize is None:  # a word of a basket
+        elif self._tokenize is None:  # the cell is a word of a basket
             if (word := groups.text_of(name, cell)) is not None:
                 yield name, [word]
         elif isinstance(cell, str):
             for line in cell.split("\n"):
                 yield name, self._tokenize(line)
         elif cell is not None:
-            raise InputError(f"{name} holds {cell!r:.80}, which is neither text nor a list of tokens")
+            raise InputError(f"{name} holds {cell!r:.80}, which is neither text nor a list of tokens: correct the cell")
 
     def _pieces_of(self, file: Path) -> Iterator[Piece]:
         read = FORMATS[str(self._format)].read
@@ -314,7 +314,7 @@ class RawText:
 
 
 def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str]]:
-    """Yield the sentences of a stream of pieces, complete at any length. Without ``blank``, empty ones are left out."""
+    """Join the pieces of a stream, and yield its sentences. Empty sentences are left out unless ``blank`` is True."""
     sentence: list[str] = []
     for tokens, ends_sentence in stream:
         sentence.extend(tokens)
@@ -324,7 +324,7 @@ def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str
 
 
 def _in_blocks(stream: Iterator[Piece]) -> Iterator[TextBlock]:
-    """Yield pieces in blocks of about BLOCK_TOKENS tokens. Lists are copied: their owner may fill them again."""
+    """Yield pieces in blocks of about BLOCK_TOKENS tokens. Lists are copied, since their owner may reuse them."""
     block, size = list[Piece](), 0
     for tokens, ends_sentence in stream:
         block.append((list(tokens), ends_sentence))
@@ -351,11 +351,11 @@ def _iterable_pieces(named: Iterable[tuple[str, object]]) -> Iterator[Piece]:
 
 
 def _token_list(name: str, sentence: object) -> list[Any]:
-    """Return the tokens of a sentence; InputError if it is not a list of tokens."""
+    """Return the tokens of a sentence. Raise InputError if it is not a list of tokens."""
     if isinstance(sentence, list):
         return sentence
     if isinstance(sentence, Mapping):
-        raise InputError(f"{name} is a dict, not a list of tokens: name its text (column=) of {listed(list(sentence))}")
+        raise InputError(f"{name} is a dict, not a list of tokens: name its text (column=), {listed(list(sentence))}")
     if isinstance(sentence, str):
         raise InputError(
             f"{name} is {sentence!r:.80}, not a list of tokens: split it, or name a tokeniser (tokens='unicode')"
@@ -369,7 +369,7 @@ class Format(NamedTuple):
     """A format of text files.
 
     - ``about``: a line for help texts.
-    - ``lines``: whether the end of a line ends a sentence; None if files are not text, but read by ``read``.
+    - ``lines``: whether the end of a line ends a sentence; None if ``read`` reads the files.
     - ``read``: a function from a path and a tokeniser to pieces.
     """
 

@@ -1,6 +1,6 @@
 """The encoded corpus on disk: a directory with a manifest, a vocabulary and raw little-endian int32 shards.
 
-A shard is a stream of values: a word's id (0 … V−1), OUT_OF_VOCABULARY or END_OF_SENTENCE. Sentences never span shards.
+A value of a shard is a word's id (0 … V−1), OUT_OF_VOCABULARY or END_OF_SENTENCE. Sentences never span shards.
 
 A shard is compared with its checksum when it is opened; values read later are only checked to be ids. It is not
 memory-mapped: if a mapped file is truncated, the process dies (SIGBUS). A deleted file can still be read, because it
@@ -26,12 +26,12 @@ from wordsparse.files.storage import read_manifest, trusting, write_manifest
 from wordsparse.tokens import records
 
 OUT_OF_VOCABULARY = -1
-"""The value of a token outside the vocabulary; it keeps the positions and the number of tokens exact."""
+"""The value of a token outside the vocabulary. It keeps positions and token counts exact."""
 END_OF_SENTENCE = -2
 """The value after the last token of each sentence."""
 
 SHARD_DTYPE = np.dtype("<i4")
-MOST_VALUES = 2**28  # values per read: Linux reads less than 2**31 bytes at once, 2**29 values
+MOST_VALUES = 2**28  # per read: Linux reads fewer than 2**31 bytes, or 2**29 values, at once
 
 SHARD_TOKENS = 2**26
 """A shard is closed at the first end of a sentence after this many values."""
@@ -49,7 +49,7 @@ class Values(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(size,)."""
+        """Return (size,)."""
 
     def __getitem__(self, values: slice, /) -> NDArray[np.int32]:
         """Return the values of a slice of step 1."""
@@ -61,7 +61,7 @@ class Shard:
     Parameters
     ----------
     path : Path
-        InputError if the file cannot be read.
+        The shard's file. InputError is raised if it cannot be read.
     words : int
         The size of the vocabulary: every id is below it.
 
@@ -81,7 +81,7 @@ class Shard:
         return self[:].astype(dtype or np.int32, copy=False)
 
     def __getitem__(self, values: slice) -> NDArray[np.int32]:
-        """Return the values, read-only; ReadError if the file was cut or altered since it was opened."""
+        """Return the values, read-only. Raise ReadError if the file was cut or altered since it was opened."""
         start, stop, step = values.indices(self.shape[0])
         if step != 1:
             raise IndexError("a shard supports slices of step 1 only")
@@ -97,7 +97,7 @@ class Shard:
             # Compiled code uses ids as row numbers without checks.
             if not ids.size or (ids.min() >= END_OF_SENTENCE and ids.max() < self._words):
                 return ids
-        raise ReadError(f"{self.path}: has changed since it was opened: it was cut or altered")
+        raise ReadError(f"{self.path}: was cut or altered since it was opened: encode the text again")
 
 
 def shard_name(index: int) -> str:
@@ -176,7 +176,7 @@ class EncodedCorpus:
 def write_corpus_manifest(folder: Path, of_shards: list[str], **about: Any) -> str:
     """Write the manifest of ``folder``, which holds the vocabulary and the shards. Return the content's digest.
 
-    ``of_shards`` are the checksums of the shards; ``about`` has the attributes ABOUT of an :class:`EncodedCorpus`.
+    ``of_shards`` are the checksums of the shards; ``about`` holds the attributes that ABOUT names.
     """
     checksums = [sha256_of(folder / VOCABULARY), *of_shards]
     files = [
@@ -199,7 +199,7 @@ def _content_digest(checksums: Sequence[str]) -> str:
 
 
 def is_encoded(path: str | os.PathLike[str]) -> bool:
-    """Return whether a path is the directory of an encoded corpus; a str too long for a path is not."""
+    """Return whether a path is the directory of an encoded corpus; False for a str that is too long for a path."""
     try:
         return bool(os.fspath(path)) and (Path(path) / MANIFEST).is_file()
     except (OSError, ValueError):

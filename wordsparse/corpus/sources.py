@@ -1,4 +1,4 @@
-"""Recognition of what the user gave as a corpus, and its files, found and opened. Every error names its file."""
+"""The corpus that a user names: its form is recognised, its files are found and opened. Every error names its file."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ _NAMED = 3  # number of files that a message names
 
 
 class _Reading(threading.local):
-    """The files that the thread of a reader has open: two readers of one file must not report each other's progress."""
+    """The open files of each thread: two threads that read the same file must not report each other's progress."""
 
     def __init__(self) -> None:
         self.files: dict[Path, BoundedStream] = {}
@@ -37,8 +37,8 @@ class Corpus:
     """The user's corpus, recognised once.
 
     ``form`` is "source" for an object that yields training data, "encoded" for an EncodedCorpus or its directory,
-    "files" for paths, "frame" for a data frame, and "items" for all else: an iterable of sentences, texts or rows, or
-    the data of another source. ``paths`` are the files or directories, None if there are none.
+    "files" for paths, "frame" for a data frame, and "items" for everything else: an iterable of sentences, texts or
+    rows, or the data of another source. ``paths`` are the files or directories; None if the corpus has no paths.
     """
 
     given: Any
@@ -47,7 +47,7 @@ class Corpus:
 
     @classmethod
     def of(cls, given: Any) -> "Corpus":
-        """Recognise ``given``; InputError if it is a list of paths and of other items."""
+        """Recognise ``given``. Raise InputError if it is a list that mixes paths and other items."""
         if isinstance(given, Corpus):
             return given
         if is_frame(given):
@@ -65,7 +65,7 @@ class Corpus:
 def is_frame(given: Any) -> bool:
     """Return whether ``given`` is a data frame of pandas, or of a library that exports Arrow columns, such as polars.
 
-    Lazy frames, whose columns take time to compute, have no shape.
+    Lazy frames do not count: they have no shape, and their columns take time to compute.
     """
     return hasattr(given, "shape") and hasattr(given, "columns")
 
@@ -87,12 +87,12 @@ def some_of(paths: Sequence[Path]) -> str:
 
 
 def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
-    """Return the files that ``sources`` name, in order; a directory means all files below it, by name.
+    """Return the files that ``sources`` name, in order. A directory means all files below it, sorted by name.
 
     Below a directory, names that begin with ``_`` or ``.`` (``_SUCCESS``, ``.DS_Store``), links to directories and
-    special files are skipped. Empty files are skipped unless all are empty. A warning says what is skipped. InputError
-    if there is no source; if one is missing, unreadable, an address, an encoded corpus or a directory without files; or
-    if all files are empty.
+    special files are skipped. So are empty files. A warning names the skipped files. Raise InputError if there is no
+    source; if a source is missing, unreadable, an address, an encoded corpus or a directory without files; or if all
+    files are empty.
     """
     if not sources:
         raise InputError("no text is given: name a file or a directory")
@@ -101,7 +101,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
     for source in sources:
         path = _existing(source)
         if (path / "model.json").is_file():
-            raise InputError(f"{path}: is a model, not a text: --resume trains it on, --init starts from its vectors")
+            raise InputError(f"{path}: is a model, not a text: --resume trains it further, --init uses its vectors")
         below = _files_below(path, skipped) if path.is_dir() else [path]
         if not below:
             raise InputError(f"{path}: holds no file: name a directory with text")
@@ -111,7 +111,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
             raise InputError(f"{file}: cannot be read: check its permissions")
     files = [file for file in paths if not file.is_file() or file.stat().st_size]
     if not files:
-        raise InputError(f"{paths[0]}: is empty" + (", and so are the others" if len(paths) > 1 else ""))
+        raise InputError(f"{paths[0]}: is empty" + (", and so are the other files" if len(paths) > 1 else ""))
     if len(distinct := set(files)) < len(files):
         logger.warning(
             "%s: named twice, so its text counts twice", next(file for file in files if files.count(file) > 1)
@@ -126,8 +126,8 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
 def opened(path: Path) -> Iterator[BoundedStream | BinaryIO]:
     """Open ``path`` for reading bytes; a compressed file is decompressed.
 
-    Every exception in the body of the ``with`` statement becomes a read error, so the body should only read. InputError
-    if the file cannot be read, or if a compressed file unpacks to far more than text does.
+    Every exception in the body of the ``with`` statement becomes a read error, so the body should only read. Raise
+    InputError if the file cannot be read, or if a compressed file unpacks to far more than compressed text would.
     """
     with naming(path):
         try:
@@ -174,7 +174,7 @@ def _existing(source: str | os.PathLike[str]) -> Path:
     path = Path(name)
     try:
         path.stat()
-    except (OSError, ValueError) as error:  # ValueError: a zero byte
+    except (OSError, ValueError) as error:  # ValueError if the name has a zero byte
         raise InputError(_missing(name, error)) from None
     return path
 
@@ -189,7 +189,7 @@ def _missing(name: str, error: OSError | ValueError) -> str:
         short = name if len(name) <= 80 else f"{name[:80]}…"
         return (
             f"{short!r} is text, not the path of a file: a str is a path; give lists of tokens, or iter(documents) "
-            "of a list of documents, with tokens='unicode'"
+            "for a list of documents, with tokens='unicode'"
         )
     if isinstance(error, PermissionError):
         return f"{name}: cannot be read: check the permissions of its directories"
@@ -197,9 +197,9 @@ def _missing(name: str, error: OSError | ValueError) -> str:
 
 
 def _files_below(folder: Path, skipped: list[Path]) -> list[Path]:
-    """Return the regular files below a directory, by name; other entries are added to ``skipped``.
+    """Return the regular files below a directory, sorted by name, and add all other entries to ``skipped``.
 
-    InputError if one of the directories is an encoded corpus.
+    Raise InputError if one of the directories is an encoded corpus.
     """
     if is_encoded(folder):
         raise InputError(f"{folder}: is an encoded corpus: train on it alone, without other text")

@@ -20,7 +20,7 @@ VOCABULARY_BYTES = 2**32
 
 
 class Vocabulary:
-    """Words and counts. A word's id is its place; in a new vocabulary the most frequent word comes first.
+    """Words and their counts. A word's id is its position; in a new vocabulary the most frequent word comes first.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Vocabulary:
         if not self.words:
             raise InputError("a vocabulary needs at least one word")
         if len(self.words) != self.counts.size:
-            raise InputError(f"{len(self.words)} words, but {self.counts.size} counts: give one for each")
+            raise InputError(f"{len(self.words)} words, but {self.counts.size} counts: give one count per word")
         _check_words(self.words)
         self._ids: dict[str, int] = dict(zip(self.words, range(len(self.words)), strict=True))
         if len(self._ids) != len(self.words):
@@ -59,14 +59,14 @@ class Vocabulary:
 
     @classmethod
     def from_counts(cls, counts: Mapping[str, int], min_count: int, max_vocab: int | None = None) -> Vocabulary:
-        """Return the ``max_vocab`` most frequent of the words that occur at least ``min_count`` times.
+        """Make a vocabulary of the ``max_vocab`` most frequent words that occur at least ``min_count`` times.
 
         Words with equal counts are ordered by code point, so the result does not depend on the order of ``counts``.
 
         Raises
         ------
         InputError
-            If no word is left.
+            If no word occurs so often.
         """
         if not counts:
             raise InputError("the text holds no token, so there is no vocabulary: give text with words")
@@ -86,7 +86,7 @@ class Vocabulary:
         return word in self._ids
 
     def __getitem__(self, word: str) -> int:
-        """Return the id of ``word``; KeyError if it is not in the vocabulary."""
+        """Return the id of ``word``. Raise KeyError if it is not in the vocabulary."""
         return self._ids[word]
 
     def get(self, word: str) -> int | None:
@@ -94,14 +94,14 @@ class Vocabulary:
         return self._ids.get(word)
 
     def merged(self, other: Vocabulary) -> Vocabulary:
-        """Return the vocabulary of both texts: these words keep their ids, and the new words of ``other`` follow."""
+        """Return the vocabulary of both texts: own words keep their ids, and the new words of ``other`` follow."""
         counts = dict(zip(self.words, self.counts.tolist(), strict=True))
         for word, count in zip(other.words, other.counts.tolist(), strict=True):
             counts[word] = counts.get(word, 0) + count
         return Vocabulary([*counts], [*counts.values()])
 
     def rows_in(self, other: Vocabulary) -> NDArray[np.int64]:
-        """Return the id in ``other`` of each word, (V,); InputError if ``other`` does not hold one of the words."""
+        """Return the id of each word in ``other``, shape (V,). Raise InputError if ``other`` lacks one of the words."""
         try:
             return np.fromiter((other[word] for word in self.words), np.int64, len(self))
         except KeyError as error:
@@ -156,7 +156,7 @@ def check_word(word: object) -> None:
 
 def _checked_counts(counts: ArrayLike) -> NDArray[np.int64]:
     if np.sum(counts, dtype=np.float64) >= 2**63:
-        raise InputError("counts must add up to less than 2**63: divide all by one number")
+        raise InputError("counts must add up to less than 2**63: divide all counts by the same number")
     checked = np.array(counts, np.int64)
     if (checked < 1).any():
         raise InputError("counts must be positive: leave out words that do not occur")

@@ -37,7 +37,7 @@ FORMATS = {
 
 
 class Block(NamedTuple):
-    """Some rows of a table. ``numbers`` are their numbers; ``where`` and ``kind`` precede a row's number in messages.
+    """Some rows of a table. ``numbers`` are the row numbers; messages put ``where`` and ``kind`` before a row's number.
 
     A column is a list of cells, or an Arrow array.
     """
@@ -48,7 +48,7 @@ class Block(NamedTuple):
     kind: str = "row"
 
     def name(self, place: int) -> str:
-        """Return the name of a row for messages, by its place in the block."""
+        """Return the name of a row for messages, given the row's place in the block."""
         return f"{self.where}{self.kind} {self.numbers[place]}"
 
     def name_of_line(self, line: int) -> str:
@@ -69,7 +69,7 @@ class Block(NamedTuple):
             yield self.name(place), row
 
     def text(self) -> bytes | None:
-        """Return the cells of the first column as lines of UTF-8, unchecked; None if one is not text or has a NUL."""
+        """Return the first column's cells as lines of unchecked UTF-8; None if a cell is not text or has a NUL."""
         column = self.columns[0]
         text = _joined(column) if isinstance(column, list) else arrow.joined(column)
         return None if text is None or b"\0" in text else text
@@ -92,8 +92,8 @@ def table_blocks(
 ) -> Iterator[Block]:
     """Yield the rows of files (a list of paths), of a data frame, or of an iterable of mappings, in blocks.
 
-    The suffix of a file's name tells its format if ``format`` is None; ``names`` are the column names of CSV files
-    without a header. InputError if a row is malformed, or a column is missing.
+    If ``format`` is None, a file's suffix tells its format. ``names`` are the column names of CSV files without a
+    header. Raise InputError if a row is malformed, or a column is missing.
     """
     if isinstance(source, list) and all(isinstance(path, Path) for path in source):
         for path in source:
@@ -111,13 +111,13 @@ def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, tuple[
 
 
 def format_of_name(path: PurePath) -> str | None:
-    """Return the format of rows that a file's suffix tells, or None."""
+    """Return the table format that a file's suffix tells, or None."""
     suffix = suffix_of(path)
     return next((name for name, format in FORMATS.items() if suffix in format.suffixes), None)
 
 
 def format_of_file(path: PurePath) -> str:
-    """Return the format of rows that the file's suffix tells; InputError for other suffixes."""
+    """Return the table format that a file's suffix tells. Raise InputError if the suffix tells no table format."""
     if (name := format_of_name(path)) is not None:
         return name
     raise InputError(f"{path}: its name does not say how its rows are stored: name the format {', '.join(FORMATS)}")
@@ -134,7 +134,7 @@ def column_names(path: Path, format: str) -> list[str]:
 
 
 def needs_column(path: Path, format: str, remedy: str) -> InputError:
-    """Return the error for a file of rows that is to be read as text although no column is named."""
+    """Return the error for a table that is given as text without the name of a column."""
     names = f", whose columns are {listed(column_names(path, format))}" if path.is_file() else ""
     return InputError(f"{path}: is a table{names}: {remedy}")
 

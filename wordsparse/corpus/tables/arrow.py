@@ -12,8 +12,8 @@ from wordsparse.files import regular, unpacking
 
 
 def parquet_blocks(path: Path, columns: Sequence[str]) -> files.Blocks:
-    """Yield the columns of a Parquet file in blocks of rows. Like a compressed file, it may not unpack to far more than
-    its size."""
+    """Yield the columns of a Parquet file in blocks of rows. The file may not unpack to far more than its size, like
+    other compressed files."""
     first = 1
     for batch in parquet_batches(path, columns, files.ROWS):
         yield range(first, first + batch.num_rows), batch.columns
@@ -23,7 +23,7 @@ def parquet_blocks(path: Path, columns: Sequence[str]) -> files.Blocks:
 def parquet_batches(path: Path, columns: Sequence[str], rows: int, **options: Any) -> Iterator[Any]:
     """Yield record batches of these columns, at most ``rows`` rows each; ``options`` go to pyarrow's ParquetFile.
 
-    InputError if the file is damaged, lacks a column, or unpacks to far more than its size.
+    Raise InputError if the file is damaged, lacks a column, or unpacks to far more than its size.
     """
     number = 0
     with regular.opened(path) as file:
@@ -63,7 +63,7 @@ def _readable(path: Path, rows: Callable[[], int]) -> Iterator[None]:
         _load("pyarrow").ArrowException,
         OSError,
         UnicodeDecodeError,
-    ) as error:  # UnicodeDecodeError: column names that are not UTF-8
+    ) as error:  # UnicodeDecodeError if column names are not UTF-8
         raise InputError(
             f"{path}: cannot be read as Parquet after row {rows()}: {str(error)[:200]}; copy or write it again"
         ) from error
@@ -99,7 +99,7 @@ def _of_stream(frame: Any, columns: Sequence[str]) -> Iterator[list[Any]]:
 
 
 def joined(column: Any) -> bytes | None:
-    """Return the texts of an array as lines, without missing cells; None if it does not hold text."""
+    """Return the cells of an array of text as lines, without missing cells; None if the array does not hold text."""
     arrow, types = _load("pyarrow"), _load("pyarrow.types")
     texts = column.dictionary if types.is_dictionary(column.type) else column
     if not (types.is_string(texts.type) or types.is_large_string(texts.type) or types.is_string_view(texts.type)):

@@ -1,4 +1,4 @@
-"""The rows of text files, CSV and JSON lines, with bounded memory."""
+"""Readers of the rows of CSV and JSON lines files, which need bounded memory."""
 
 import csv
 import io
@@ -17,12 +17,12 @@ LINE_BYTES = 2**26
 """The maximum size of a line, and of a CSV cell."""
 
 ROWS = 1024
-"""The maximum number of rows of a block."""
+"""The maximum number of rows in a block."""
 
 DELIMITERS = ",;\t|"
 
 Blocks: TypeAlias = Iterator[tuple[Sequence[int], Sequence[Any]]]
-"""(numbers of the rows, counted from 1; the cells of each of the requested columns)."""
+"""For each block: the numbers of its rows, counted from 1, and the cells of each requested column."""
 
 
 def lines_of(path: Path) -> Iterator[str]:
@@ -41,7 +41,7 @@ def _whole_lines(path: Path) -> Iterator[str]:
             data += b"\n"
         if len(rest) > LINE_BYTES:
             too_long = number + data.count(b"\n")
-            raise InputError(f"{path}: line {too_long} has more than {LINE_BYTES:,} bytes; cut it")
+            raise InputError(f"{path}: line {too_long} has more than {LINE_BYTES:,} bytes; split it")
         if data:
             yield _decoded(path, number, data)
             number += data.count(b"\n")
@@ -56,9 +56,9 @@ def _decoded(path: Path, number: int, data: bytes) -> str:
 
 
 def csv_blocks(path: Path, columns: Sequence[str], given: Sequence[str] = ()) -> Blocks:
-    """Yield the rows of a CSV file. Its delimiter is the first of DELIMITERS that gives the header all columns.
+    """Yield the rows of a CSV file. The first of DELIMITERS with which the header has all ``columns`` is used.
 
-    If column names are ``given``, the file has no header; with tabs it then has no quotes, like Google's n-grams.
+    If column names are ``given``, the file has no header. If its delimiter is a tab, quotes are ordinary characters.
     """
     csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # one limit per process, initially 131,072
     lines, reader = lines_of(path), partial(csv.reader, strict=True)
@@ -152,15 +152,15 @@ def json_blocks(path: Path, columns: Sequence[str]) -> Blocks:
 
 
 def cells_of(name: str, numbers: Sequence[int], rows: Sequence[Any], columns: Sequence[str]) -> list[list[Any]]:
-    """Return the cells of each column of rows that are mappings. InputError, with the row's ``name`` and number, if a
-    row is not a mapping or lacks a column."""
+    """Return the cells of each column, given rows that are mappings. If a row is not a mapping or lacks a column, raise
+    InputError with ``name`` and the row's number."""
     try:
         return [[row[column] for row in rows] for column in columns]
     except (LookupError, TypeError):
         for number, row in zip(numbers, rows, strict=True):
             if not isinstance(row, Mapping):
                 problem = f"{name} {number} is {row!r:.80}, not a mapping (a JSON object)"
-                raise InputError(f"{problem}: column={columns[0]!r} needs one in every row") from None
+                raise InputError(f"{problem}: column={columns[0]!r} needs a mapping in every row") from None
             if missing := [column for column in columns if column not in row]:
                 problem = f"{name} {number} has no {missing[0]!r}; it has the keys {listed(list(row))}"
                 raise InputError(f"{problem}: name a column that every row has") from None

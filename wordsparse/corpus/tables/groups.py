@@ -1,7 +1,7 @@
-"""Baskets of any size: the words of all rows with the same group, in the order of another column.
+"""Baskets of any size: the words of all rows with the same group, sorted by another column.
 
-SQLite sorts the rows in an unnamed temporary file in TMPDIR. This takes some 64 MB of memory, and disk space of about
-the size of the words.
+SQLite sorts the rows in an unnamed temporary file in TMPDIR. This takes some 64 MB of memory, and about as much disk
+space as the words.
 """
 
 import contextlib
@@ -42,12 +42,12 @@ def pieces(blocks: Iterable[Block], words: Words, group: str, order: str | None)
 def baskets(
     blocks: Iterable[Block], words: Words, group: str, order: str | None, kind: str = ""
 ) -> Iterator[tuple[str, _Placed]]:
-    """Yield the name of each group and its words, each with its place, ordered by name and place; rows without a group
-    are left out.
+    """Yield the name of each group, and its words with their places. Groups are sorted by name, words by place. Rows
+    without a group are left out.
 
     The blocks have a column of words, then ``group``, then ``order`` if it is given; otherwise the rows of a group
-    stay in their order. InputError if a cell of ``order`` is neither a number nor a date, if numbers and dates are
-    mixed, or if they are not of the ``kind`` that is given; WordsparseError if the disk is full.
+    stay in their order. Raise InputError if a cell of ``order`` is neither a number nor a date, if numbers and dates
+    are mixed, or if they are not of the given ``kind``. Raise WordsparseError if the disk is full.
     """
     try:
         with closing(sqlite3.connect("", check_same_thread=False)) as database:
@@ -57,7 +57,7 @@ def baskets(
             for name, basket in groupby(rows, key=itemgetter(0)):
                 yield name, ((word, place) for _, word, place in basket)
     except sqlite3.Error as error:
-        raise WordsparseError(f"the rows cannot be sorted on disk: {error}; TMPDIR names another directory") from error
+        raise WordsparseError(f"the rows cannot be sorted on disk: {error}; set TMPDIR to another directory") from error
     except UnicodeEncodeError as error:
         check_word(error.object)
         raise
@@ -85,8 +85,8 @@ def _words(blocks: Iterable[Block], words: Words, group: str, order: str | None,
 
 
 def text_of(name: str, cell: object) -> str | None:
-    """Return a cell as one word: a number as it is written, 12.0 as 12; None for a missing or empty cell."""
-    if type(cell) is str or type(cell) is int:  # the fast path: nearly all cells
+    """Return a cell as one word; None for a missing or empty cell. Numbers stay as written, but 12.0 becomes 12."""
+    if type(cell) is str or type(cell) is int:  # nearly all cells take this fast path
         return str(cell) or None
     if cell is None or is_nan(cell) or cell == "":
         return None
@@ -99,19 +99,19 @@ def is_nan(cell: Any) -> bool:
     """Return whether a cell differs from itself, as the missing values NaN and pandas' NaT do."""
     try:
         return bool(cell != cell)
-    except (ArithmeticError, TypeError):  # a signalling NaN of Decimal, and pandas' NA
+    except (ArithmeticError, TypeError):  # Decimal's signalling NaN and pandas' NA raise
         return True
 
 
 def as_written(cell: object) -> str:
-    """Return a cell as text, and 12.0 as 12: pandas makes whole numbers floats if a cell of the column is missing."""
+    """Return a cell as text, and 12.0 as 12: pandas turns a column of integers into floats if a cell is missing."""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def place_of(name: str, place: object, order: str) -> tuple[str, int | float]:
     """Return the kind of a row's place, "number" or "date", and its value: the number, or the seconds since 1970."""
     cell: Any = _parsed(place) if isinstance(place, str) else place
-    if isinstance(cell, int) and abs(cell) < 2**63:  # stays an int: float64 cannot hold all of these exactly
+    if isinstance(cell, int) and abs(cell) < 2**63:  # not as float64, which cannot hold all such integers exactly
         return "number", cell
     if isinstance(cell, Real | Decimal) and not is_nan(cell):
         with contextlib.suppress(OverflowError):

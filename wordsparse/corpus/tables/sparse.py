@@ -28,9 +28,9 @@ from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
 from wordsparse.machine import memory
 
-# The least memory, in bytes, that an estimator needs per feature or label: for counts, orders, places of rows.
+# The minimum number of bytes that an estimator needs per feature or label, for its count, its rank and its row's place.
 COLUMN_BYTES = 64
-# Largest number of characters of a library's own message in an error.
+# An error message quotes at most this many characters of a library's message.
 MAX_SHOWN = 80
 MAX_LABELS = 2**31 - 1
 
@@ -57,7 +57,7 @@ def read_data(
         An npz file of labels. An npz file of features has no labels without it; for a text file, it replaces the
         text's labels.
     n_features, n_labels : int, optional
-        F and L if the file does not state them, such as the training data's; by default the largest number plus 1.
+        F and L, such as the training data's, if the file does not state them; by default its largest number plus 1.
 
     Returns
     -------
@@ -87,10 +87,10 @@ def read_data(
                     f"has {Y.shape[0]:,} rows, but {source} has {X.shape[0]:,}; name two files of the same examples"
                 )
     features, labels = max(X.shape[1], n_features or 0), max(Y.shape[1], n_labels or 0)
-    with storage.naming(source):  # a line of text can state more columns than memory can hold counts of
+    with storage.naming(source):  # one line of a file can name a column whose number exceeds memory
         memory.check(
             COLUMN_BYTES * (features + labels),
-            f"a model of {features:,} features and {labels:,} labels (numbers from 0 on, without gaps, need least)",
+            f"a model of {features:,} features and {labels:,} labels (numbers from 0, without gaps, need the least)",
         )
     return _widened(X, n_features, "features", source), _widened(Y, n_labels, "labels", source)
 
@@ -114,12 +114,12 @@ def _read_text(path: Path) -> tuple[Any, Any]:
     if X.shape[1] > F:
         raise InputError(f"its first line states {F:,} features, but the feature {X.shape[1] - 1:,} follows")
     X = validation.csr("X", sp.csr_array((X.data, X.indices, X.indptr), shape=(rows, F)), np.dtype(np.float32))
-    X.eliminate_zeros()  # the zeros of EMPTY
+    X.eliminate_zeros()  # the zeros that EMPTY added
     return X, _indicator(labels, L)
 
 
 def _content(path: Path) -> tuple[tuple[int, ...] | None, io.BytesIO]:
-    """Return the numbers N, F, L of the first line, or None if it is a row, and the rows."""
+    """Return N, F and L if the first line states them, otherwise None; and the rows."""
     content = io.BytesIO(b"".join(read_blocks(path))).readlines()
     header = HEADER.fullmatch(content[0]) if content else None
     sizes = tuple(map(int, header.groups())) if header else None
@@ -128,7 +128,7 @@ def _content(path: Path) -> tuple[tuple[int, ...] | None, io.BytesIO]:
 
 
 def _indicator(labels: Sequence[Sequence[float]], L: int | None) -> Any:
-    """Return the labels of each row as CSR of ones; L is None if the file does not state it."""
+    """Return a CSR matrix with a one for each label of a row. ``L`` is None if the file does not state it."""
     starts, label = np.cumsum([0, *map(len, labels)]), np.fromiter(chain.from_iterable(labels), np.float64)
     most = MAX_LABELS if L is None else L
     wrong = ~((label == np.floor(label)) & (label >= 0) & (label < most))
@@ -141,7 +141,7 @@ def _indicator(labels: Sequence[Sequence[float]], L: int | None) -> Any:
     L = int(label.max(initial=-1)) + 1 if L is None else L
     entries = np.ones(label.size, np.float32), label.astype(np.int64), starts
     Y = validation.csr("Y", sp.csr_array(entries, shape=(len(labels), L)), np.dtype(np.float32))
-    Y.data[:] = 1  # 2 if a row has a label twice
+    Y.data[:] = 1  # an entry is 2 if the row names its label twice
     return Y
 
 
@@ -165,7 +165,7 @@ def _widened(matrix: Any, columns: int | None, kind: str, path: Path) -> Any:
         return matrix
     if matrix.shape[1] > columns:
         raise InputError(
-            f"{path}: has {matrix.shape[1]:,} {kind}, more than the {columns:,} that are known; leave out those "
-            "columns, or train on this file"
+            f"{path}: has {matrix.shape[1]:,} {kind}, more than the {columns:,} that are known; leave out the "
+            "others, or train on this file"
         )
     return sp.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(matrix.shape[0], columns))

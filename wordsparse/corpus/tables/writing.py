@@ -1,4 +1,4 @@
-"""Rows written part by part: to a file, as Parquet or JSON lines by its suffix, or to a stream, as JSON lines."""
+"""Writers of rows, part by part: a file is Parquet or JSON lines, as its suffix says; a stream gets JSON lines."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from wordsparse.files import outputs, storage
 from wordsparse.types import Array
 
 Part: TypeAlias = Mapping[str, "Sequence[Any] | Array"]
-"""Some rows, column by column: a column has cells, or is a float32 matrix with one row of numbers per row."""
+"""Some rows, column by column. A column is a sequence of cells, or a float32 matrix with one vector per row."""
 Writer: TypeAlias = Callable[[IO[bytes], Iterable[Part]], None]
 
 
@@ -28,7 +28,7 @@ def _write_json(file: IO[bytes], parts: Iterable[Part]) -> None:
 
 
 def write_csv(file: IO[bytes], parts: Iterable[Part]) -> None:
-    """Write rows as CSV after a line of column names; a writer for tables without columns of lists."""
+    """Write rows as CSV, after a line of column names. No cell may be a list."""
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
     rows = csv.writer(text, lineterminator="\n")
     for number, part in enumerate(parts):
@@ -41,7 +41,7 @@ def write_csv(file: IO[bytes], parts: Iterable[Part]) -> None:
 def _json_line(row: dict[str, Any]) -> str:
     try:
         return json.dumps(row, ensure_ascii=False, allow_nan=False, default=str)
-    except ValueError:  # JSON has no NaN and no infinities
+    except ValueError:  # JSON has neither NaN nor infinity
         finite = json.loads(json.dumps(row, default=str), parse_constant=lambda _: None)
         return json.dumps(finite, ensure_ascii=False)
 
@@ -59,7 +59,7 @@ def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
         for part in parts:
             try:
                 columns = [_arrow_column(arrow, column) for column in part.values()]
-                if writer is None:  # the first rows decide the types
+                if writer is None:  # the first part decides the columns' types
                     kinds = [arrow.string() if arrow.types.is_null(column.type) else column.type for column in columns]
                     schema = arrow.schema([*zip(part, kinds, strict=True)])
                     writer = parquet.ParquetWriter(file, schema, compression="none", use_dictionary=False)
@@ -67,13 +67,13 @@ def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
                 columns = [_as_kind(arrow, column, kind) for column, kind in zip(columns, kinds, strict=True)]
             except (arrow.ArrowException, OverflowError, UnicodeEncodeError) as error:
                 raise InputError(
-                    f"a kept column has cells of several kinds, or large: {error}; write .jsonl"
+                    f"a kept column has cells of several kinds, or too large: {error}; write .jsonl"
                 ) from error
             writer.write_table(arrow.table(columns, schema))
 
 
 def _as_kind(arrow: Any, column: Any, kind: Any) -> Any:
-    """Cast cells to the type of an earlier part. ArrowInvalid if "007" would become 7, or new members would be lost."""
+    """Cast cells to the type of an earlier part. Raise ArrowInvalid if "007" would become 7, or a member be lost."""
     both = [arrow.schema([("", each)]) for each in (kind, column.type)]
     if (arrow.types.is_string(column.type) and column.type != kind) or (
         arrow.types.is_nested(kind) and arrow.unify_schemas(both, promote_options="permissive").field(0).type != kind
@@ -100,10 +100,10 @@ def check(path: Path, writers: Mapping[str, Writer] = WRITERS) -> None:
 
 
 def write(path: Path, parts: Iterable[Part], writers: Mapping[str, Writer] = WRITERS) -> None:
-    """Write rows in their order, whole or not at all. There is at least one of ``parts``, which may hold no row.
+    """Write all rows in order, or nothing if writing fails. There is at least one part, which may hold no row.
 
-    InputError as :func:`check`; MissingDependencyError if pyarrow is needed and not installed; WordsparseError if
-    writing fails.
+    Raise InputError as :func:`check` does, MissingDependencyError if pyarrow is needed and not installed, and
+    WordsparseError if writing fails.
     """
     check(path, writers)
     if outputs.is_stream(path):
