@@ -1,4 +1,4 @@
-"""Calls and commands that people type out of habit are explained by a message, or do what was meant."""
+"""Calls and commands that people know from other tools work as they expect, or a message names ours."""
 
 import logging
 from collections.abc import Callable
@@ -89,7 +89,7 @@ def test_what_labels_lack_is_named(names: list[Any]) -> None:
 
 @pytest.mark.parametrize(("typed", "status"), [("help", 0), ("help labels train", 0), ("", 2), ("labels", 2)])
 def test_help_is_shown_as_it_is_written(typed: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """The command help used to be unknown, and the help shown without arguments had all its lines joined."""
+    """The command ``help`` used to be unknown, and without arguments the help was printed as a single line."""
     assert main(typed.split()) == status
     streams = capsys.readouterr()
     assert (streams.out + streams.err).startswith("Usage: wordsparse ")
@@ -101,7 +101,7 @@ def test_help_is_shown_as_it_is_written(typed: str, status: int, capsys: pytest.
     [
         ("encode text.txt text.txt -o out", "text.txt: named twice"),
         ("train text.txt -o out --threads 900 --dim 2 --epochs 1 -q", "900 threads share"),
-        ("encode few.txt -o out", "24,000 tokens of 2 words"),
+        ("encode few.txt -o out", "24,000 tokens of 2 distinct words"),
         ("export text.vec -o out.npz --format word2vec", "out.npz is word2vec by --format"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A text, vectors of four words, and models of labels, shared by tests of the command line."""
+"""Fixtures for tests of the command line: vectors of four words, and models of labels with their data."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ def vectors(tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write rows with one of six labels, each with two of its label's five words, as text and npz; train a model."""
+    """Write rows with one of six labels and two of their label's five features, as text and npz. Train a model."""
     pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
     from sklearn.datasets import dump_svmlight_file
 
@@ -43,7 +43,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a table of texts whose first word is their tag; train a model on it."""
+    """Write a table of texts, each tagged with its first word. Train a model on it."""
     pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
     folder = tmp_path_factory.mktemp("posts")
     rows = [f"{i},{'cat' if i % 3 else 'dog'} number {i % 7},{'pet,cat' if i % 3 else 'pet,dog'}" for i in range(90)]

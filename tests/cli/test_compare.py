@@ -58,7 +58,7 @@ def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> 
         assert {key: run["analogies"]["asked"][key] for key in ("n", "oov")} == {"n": 3, "oov": 1}
         assert run["analogies"]["asked"]["sections"].keys() == {"first", "second"}
         assert run["sentences"]["texts"]["n"] == 10
-    # Six different methods, not one method under six names.
+    # The six names must stand for six different methods.
     assert len({(run["pairs"]["people"]["spearman"], run["sentences"]["texts"]["spearman"]) for run in runs}) == 6
     assert {row["peer"] for row in result["differences"]} == {*methods} - {methods[0], methods[3]}
     assert {row["test"] for row in result["differences"]} == {"people", "asked", "texts"}
@@ -91,7 +91,7 @@ def test_a_failed_run_fails_the_command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: Output,
 ) -> None:
-    """The report shows the runs that succeeded, if there are any."""
+    """The report is written if any run succeeded."""
     from wordsparse.comparison import runs
     from wordsparse.errors import WordsparseError
 
@@ -112,7 +112,7 @@ def test_a_failed_run_fails_the_command(
 def test_the_process_that_trains_imports_what_its_parent_did(
     text: Path, sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The process used to import wordsparse from the current directory: in a checkout, the uncompiled sources."""
+    """The process used to import wordsparse from the current directory, such as a checkout that is not compiled."""
     (tmp_path / "here" / "wordsparse").mkdir(parents=True)
     (tmp_path / "here" / "wordsparse" / "__init__.py").write_text("raise ImportError('the wrong one')\n")
     monkeypatch.chdir(tmp_path / "here")
@@ -131,7 +131,7 @@ def test_the_process_that_trains_ends_with_the_comparison(
     process = processes.start([*arguments, "--epochs", "100000"], tmp_path.parent / "errors")
 
     def workers() -> list[str]:
-        """Return the children that have loaded our kernels."""
+        """Return the ids of child processes that have loaded our kernels."""
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         maps = [(pid, Path(f"/proc/{pid}/maps")) for pid in children]
         with suppress(FileNotFoundError, ProcessLookupError):  # a child has ended meanwhile
@@ -139,7 +139,7 @@ def test_the_process_that_trains_ends_with_the_comparison(
         return []
 
     def runs(pid: str) -> bool:
-        """Return whether the process exists and is not a zombie that nobody has waited for."""
+        """Return whether the process exists and is not a zombie."""
         try:
             return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
         except (FileNotFoundError, ProcessLookupError):
@@ -156,6 +156,6 @@ def test_the_process_that_trains_ends_with_the_comparison(
         time.sleep(0.01)
     assert not [pid for pid in children if runs(pid)]
     if number == signal.SIGKILL:
-        assert main([*arguments, "--epochs", "1"]) == 0  # it removes what the killed run left
+        assert main([*arguments, "--epochs", "1"]) == 0  # this run removes the files of the killed run
         before = sorted([*before, "report"])
     assert left_in(tmp_path) == before

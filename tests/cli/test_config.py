@@ -1,4 +1,4 @@
-"""Options from a TOML file, and options stored in a model, from which its run is repeated."""
+"""``train --config``: options from a TOML file, or from a model whose training run is repeated."""
 
 from pathlib import Path
 

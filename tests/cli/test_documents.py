@@ -1,4 +1,4 @@
-"""Vectors of texts: the weighted mean, compared with plain sums."""
+"""Vectors of texts are weighted means of word vectors, as plain Python computes them."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def model() -> ws.Model:
 
 
 def plain(model: ws.Model, words: list[str]) -> np.ndarray:
-    """Compute the definition, word by word."""
+    """Compute the vector of a text from its definition, word by word."""
     total, n = np.zeros(model.dim), model.vocabulary.counts.sum()
     for word in words:
         if word in model or model.wv.is_composed(word):
@@ -47,7 +47,7 @@ def test_a_text_is_the_weighted_mean_of_all_its_words(model: ws.Model) -> None:
 
 
 def test_a_text_has_the_same_bytes_beside_any_others(model: ws.Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The vector of a text alone used to differ by 3e-8 from its vector among other texts."""
+    """The vector of a text that is encoded alone used to differ by 3e-8 from its vector in a batch of texts."""
     random, words = np.random.default_rng(1), [*model, "sunlights", "unknown"]
     texts = [random.choice(words, n).tolist() for n in random.integers(0, 40, 100)]
     whole = model.encode(texts)
@@ -78,7 +78,7 @@ def test_a_known_spelling_is_kept() -> None:
     vectors = ws.WordVectors(["sun", "Sun", "moon,", "--"], np.eye(4))
     spelt = {"Sun": "Sun", "SUN": "sun", "moon,": "moon,", "Moon,": "Moon", "--": "--", "…": "…", "Comet": "Comet"}
     assert {word: queries.spelt(vectors, word) for word in spelt} == spelt
-    vectors.tokens = "unicode-cased"  # this tokeniser decides what a word is
+    vectors.tokens = "unicode-cased"  # this tokeniser keeps capitals
     assert queries.spelt(vectors, "SUN") == "SUN"
 
 
@@ -128,7 +128,7 @@ def test_rows_keep_their_ids(suffix: str, model: ws.Model, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("trained_on", ["lists", "table"])
 def test_users_have_vectors_of_their_items(trained_on: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Cells with spaces are items, also for a model of lists: they used to be split, and their rows were zeros."""
+    """A cell with spaces is one item, even for a model trained on lists. It used to be split, which gave zeros."""
     rows = [(f"u{user}", f"item {(user + i) % 5}") for i in range(3) for user in range(40)]
     baskets = {user: [item for name, item in rows if name == user] for user, _ in rows}
     (tmp_path / "log.csv").write_text(
@@ -155,13 +155,13 @@ def test_users_have_vectors_of_their_items(trained_on: str, tmp_path: Path, caps
 
 
 def test_kept_cells_of_other_kinds(model: ws.Model, tmp_path: Path) -> None:
-    """JSON has no NaN, and a column of Parquet has one kind."""
+    """JSON has no NaN, and a Parquet column has a single type."""
     rows = [documents.Row((cell,), ["sun"]) for cell in (1, float("nan"), "x")]
     documents.write(model.wv, iter(rows), tmp_path / "rows.jsonl", ["id"])
     text = (tmp_path / "rows.jsonl").read_text()
     assert "NaN" not in text
     assert [json.loads(line)["id"] for line in text.splitlines()] == [1, None, "x"]
-    with pytest.raises(InputError, match=r"cells of several kinds, or large: .*; write \.jsonl"):
+    with pytest.raises(InputError, match=r"cells of several kinds, or too large: .*; write \.jsonl"):
         documents.write(model.wv, iter(rows), tmp_path / "rows.parquet", ["id"])
     for cells, error in (((1, "007"), "string after int64"), (([{"a": 1}], [{"b": 2}]), "b: int64.* after .*a: int64")):
         later = (documents.Row((cell,), ["sun"]) for cell in cells)

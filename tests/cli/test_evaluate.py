@@ -41,7 +41,7 @@ def test_json(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str])
 
 
 def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The output used to be seventeen lines of "-", without a reason."""
+    """The output used to be seventeen lines of "-" without an explanation."""
     (tmp_path / "p.tsv").write_text("x y 2\nx man 1\n")
     (tmp_path / "q.txt").write_text(": royal\nking x y z\n")
     sets = ["--pairs", str(tmp_path / "p.tsv"), "--analogies", str(tmp_path / "q.txt")]
@@ -57,7 +57,7 @@ def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: p
 
 
 def test_sentences(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Any vectors are scored on sentences: weighted means of words, whatever their capitals and punctuation."""
+    """Word vectors are scored on sentences by weighted means; capitals and punctuation in sentences do not matter."""
     path = tmp_path / "s.tsv"
     path.write_text("5\tThe man.\tman!\n1\tA man\tqueen?\n3\tman, king\t(man)\n2\tx\tman\n")
     assert main(["evaluate", vectors, "--sentences", str(path), "--json"]) == 0

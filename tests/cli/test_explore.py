@@ -1,4 +1,4 @@
-"""``wordsparse explore``: one file, one object on standard output, progress on standard error."""
+"""``wordsparse explore`` writes one file; with --json it prints one object, and progress on standard error."""
 
 import json
 from pathlib import Path

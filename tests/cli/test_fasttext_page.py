@@ -1,4 +1,4 @@
-"""docs/fasttext.md has a counterpart to each of fastText's commands, which runs, and to its Python methods."""
+"""docs/fasttext.md names a command that runs for each fastText command, and a counterpart for each Python method."""
 
 import re
 import shlex

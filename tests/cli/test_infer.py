@@ -1,4 +1,4 @@
-"""``infer`` and ``documents``."""
+"""The commands ``infer`` and ``documents`` read a text as the model's own text was read."""
 
 import json
 import subprocess
@@ -57,7 +57,7 @@ def of_text(tmp_path: Path) -> str:
 
 
 def test_text_is_split_as_the_models_own_was(of_text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """DATEI server! used to give a row of zeros, and Blorpix to be a new word of a lower-case model."""
+    """DATEI server! used to get a vector of zeros, and Blorpix used to become a new word of a lower-case model."""
     rows = [{"id": 1, "text": "DATEI server!"}, {"id": 2, "text": None}, {"id": 3, "text": "die Blorpix; blorpix?"}]
     path, output = tmp_path / "rows.jsonl", tmp_path / "documents.parquet"
     path.write_text("\n".join(map(json.dumps, rows)))
@@ -77,7 +77,7 @@ def test_text_is_split_as_the_models_own_was(of_text: str, tmp_path: Path, capsy
 
 @pytest.mark.parametrize(("command", "name"), [("infer", "out.npz"), ("documents", "out.npy")])
 def test_a_minus_is_standard_input(model: str, text: str, tmp_path: Path, command: str, name: str) -> None:
-    """The argument - used to be taken for a file that does not exist."""
+    """The argument - used to be read as the name of a file."""
     command_line = [sys.executable, "-m", "wordsparse", command, model, "-", "-o", str(tmp_path / name)]
     subprocess.run(command_line, input=Path(text).read_bytes(), check=True, capture_output=True)
     assert main([command, model, text, "-o", str(tmp_path / f"of-{name}")]) == 0

@@ -1,4 +1,4 @@
-"""``wordsparse labels`` from a file to a model to scores."""
+"""``wordsparse labels`` trains on a file, predicts labels and judges the model."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Commands that answer lines of standard input as they arrive, and their answers to words on the command line."""
+"""Commands answer each line of standard input as it arrives, and give the same answers to command-line words."""
 
 import io
 import json
@@ -16,7 +16,7 @@ Output = pytest.CaptureFixture[str]
 
 @pytest.fixture(scope="module")
 def items(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Train a model of baskets from two groups, a and b, of four items each."""
+    """Train a model on baskets of two groups of items, a0 to a3 and b0 to b3."""
     path = tmp_path_factory.mktemp("items") / "model"
     groups = [[f"{group}{(i + j) % 4}" for j in range(3)] for group in "ab" for i in range(4)] * 30
     ws.train(groups, output=path, preset="items", dim=4, epochs=3, progress=False, threads=1)
@@ -34,7 +34,7 @@ def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
         assert process.communicate()[1] == "wordsparse: the word 'none' is not in the vocabulary\n"
     with pipe("next", items, "-", "-n", "2") as process:
         assert set(answer(process, "a0 a1").split()) == {"a2", "a3"}
-        assert len(answer(process, "none").split()) == 2  # the most frequent
+        assert len(answer(process, "none").split()) == 2  # the most frequent items
     with pipe("similar", items, "-", "-n", "1", "--json") as process:
         assert json.loads(answer(process, "a1"))["word"] == "a1"
         process.stdin.write("none\n\n")  # neither line has an answer, but the next one does
@@ -58,7 +58,7 @@ def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capfd: Outp
 
 
 def test_a_cell_is_one_item_where_the_model_was_trained_so(tmp_path: Path, capfd: Output) -> None:
-    """Items with spaces used to be split, so all document vectors of a purchase log were zero."""
+    """Items with spaces used to be split, so all document vectors of a table of purchases were zero."""
     log, names = tmp_path / "log.jsonl", ["item 1", 7, "item 2"]
     rows = [{"user": user, "item": names[(user + i) % 3]} for user in range(30) for i in range(2)]
     log.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
@@ -75,7 +75,7 @@ def test_a_cell_is_one_item_where_the_model_was_trained_so(tmp_path: Path, capfd
 def test_items_with_spaces_are_asked_for_in_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Output
 ) -> None:
-    """Models could be trained on items with spaces, but used not to be queried for them in bulk."""
+    """Models could be trained on items with spaces, but lines of standard input could not name such items."""
     baskets = [[f"item {i}", f"item {(i + 1) % 5}", "7", "[9]"] for i in range(5)] * 20
     model = ws.train(baskets, output=tmp_path / "m", preset="items", dim=3, progress=False)
 
@@ -103,7 +103,7 @@ def test_items_with_spaces_are_asked_for_in_json(
 def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> None:
     ranked = ws.load(items).predict(["a0", "none"], 7)
     assert [item for item, _ in ranked[:3]] == sorted(["a1", "a2", "a3"], key=dict(ranked).__getitem__, reverse=True)
-    assert sum(probability for _, probability in ranked) < 1  # a0 itself has the rest
+    assert sum(probability for _, probability in ranked) < 1  # the rest is the probability of a0
     assert main(["next", items, "a0", "none", "-n", "7", "--json"]) == 0
     shown = capsys.readouterr()
     expected = [{"item": item, "probability": pytest.approx(probability)} for item, probability in ranked]

@@ -1,4 +1,4 @@
-"""Requests that every command refuses: status 2, one message that names the error, and nothing written."""
+"""Every command refuses wrong requests with status 2 and one message that names the error, and writes nothing."""
 
 import os
 import shlex
@@ -21,7 +21,7 @@ TEXTS |= {"latin": "café olé\n".encode("latin-1"), "cut": "a cat naï".encode(
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Write the files that requests name: a text, a model and a damaged one, vectors, test sets, useless texts."""
+    """Write the files that requests name: a text, a model, a damaged model, vectors, test sets and unusable texts."""
     folder = tmp_path_factory.mktemp("named")
     write_text(folder / "text.txt")
     train = TRAIN.format(text=folder / "text.txt").split()
@@ -51,7 +51,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def refused(request: str, message: str, names: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Check that the request is refused, in an empty working directory, which stays empty."""
+    """Check that the request is refused and leaves the empty working directory empty."""
     assert main([part.format(**names) for part in shlex.split(request.replace("{sets}", names["sets"]))]) == 2
     streams = capsys.readouterr()
     assert streams.out == ""
@@ -136,7 +136,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("export {vectors} -o s3://b/v.txt", "s3://b/v.txt: is an address, and only local files are written"),
         (f"train {{new}} -o {'n' * 240}", "its name is too long: name an output of at most 237 bytes"),
         (f"export {{vectors}} -o {'n' * 240}.txt", "its name is too long: name an output of at most 237 bytes"),
-        ("documents {model} {new} -o d.jsonl --keep id", "--keep names columns of rows"),
+        ("documents {model} {new} -o d.jsonl --keep id", "--keep names columns of a table"),
         ("documents {text} {model} -o d.npy", "the model comes first"),
         ("train {new} -o out --heldout 10%", "write 10% as 0.1"),
         ("train {new} -o out --config {model}/model.json", "for a model's options name its directory"),
@@ -147,7 +147,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("vectors {vectors} none", "the word 'none' is not in the vocabulary"),
         ("infer {model} {new} -o - --json", "--json and --output both name"),
         ("advise --features X.npz --column text", "options of a text need a CORPUS"),
-        # The command used to replace its input, or to append lines to it, with status 0.
+        # These commands used to replace their input, or to append lines to it, with status 0.
         *(
             (request, "is an input too")
             for request in (
@@ -178,7 +178,7 @@ def test_a_wrong_request_writes_nothing(
 
 @pytest.fixture(scope="module")
 def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Write rows and models of labels, and files of rows that do not fit."""
+    """Write labelled rows, models of labels, and files of rows that do not fit the models."""
     folder = tmp_path_factory.mktemp("of-labels")
     (folder / "wide.txt").write_text("0 98:1\n")
     (folder / "none.txt").write_text("1 30 6\n 3:1\n")

@@ -1,4 +1,4 @@
-"""``similar`` and ``analogy``, which have the same output format."""
+"""The commands ``similar`` and ``analogy``, whose output has the same format."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_the_tokeniser_of_the_model_writes_the_words(tmp_path: Path, capsys: pyt
         assert shown.out == expected
         assert note in shown.err
     assert main(["analogy", str(tmp_path / "m"), "Datei", "Haus", "UND"]) == 0
-    # A word used to be an error if one of its parts had no vector: 内燃機関, of which one half was known.
+    # If one part of a word had no vector, the word used to be refused, such as 内燃機関, whose other half was known.
     assert main(["similar", str(tmp_path / "m"), "Datei-Ω"]) == 0
     assert "Datei-Ω: read as datei (ω has no vector)" in capsys.readouterr().err
 
@@ -64,5 +64,5 @@ def test_a_word_that_is_taken_apart_is_the_mean_of_its_parts_everywhere(tmp_path
     (tmp_path / "pairs.tsv").write_text("Datei-Haus und 1\nserver und 2\nhaus datei 3\n")
     (scores,) = ws.evaluate(model, pairs=[tmp_path / "pairs.tsv"])["pairs"].values()
     assert (scores["n"], scores["oov"], scores["with_composed"]["n"]) == (2, 1, 3)
-    # Words that the tokeniser rewrites (Japanese base forms) used to be composed from their n-grams by ``evaluate``.
+    # evaluate() used to compose vectors for words that the tokeniser rewrites, such as to Japanese base forms.
     assert (model.fit_ngrams(1, 2).wv.vector("«Haus»") == model.fit_ngrams(1, 2)["haus"]).all()

@@ -1,4 +1,4 @@
-"""Standard error that cannot be written to: no command fails because of that."""
+"""No command fails because standard error cannot be written to."""
 
 import os
 import subprocess
@@ -25,13 +25,13 @@ def without_reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     stream = os.fdopen(writer, "w", buffering=1)
     monkeypatch.setattr(sys, "stderr", stream)
     yield
-    with suppress(OSError):  # it flushes its buffer
+    with suppress(OSError):  # close() flushes the buffer
         stream.close()
 
 
 @pytest.mark.usefixtures("without_reader")
 def test_training_goes_on_and_a_wrong_request_keeps_its_status(tmp_path: Path) -> None:
-    """A training run whose reader went away (``2>&1 | head``) used to be lost, with status 1."""
+    """A training run used to end with status 1, without a model, if the reader of its messages had gone."""
     text = write_text(tmp_path / "téxt.txt")
     assert main(["train", str(text), "-o", str(tmp_path / "modèl"), *SMALL, "--checkpoint-every", "0.001"]) == 0
     assert same_vectors(ws.load(tmp_path / "modèl"), ws.train(text, **SHORT))
@@ -69,6 +69,6 @@ script.run()
 
 @pytest.mark.parametrize("code", [AT_IMPORT, IN_CALLBACK])
 def test_a_signal_during_the_imports_is_an_interruption(code: str) -> None:
-    """The signal used to cause a traceback or kill the process; in a weakref callback, it only printed a traceback."""
+    """A signal used to cause a traceback or kill the process. In a weakref callback, it only printed a traceback."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "wordsparse: interrupted\n")

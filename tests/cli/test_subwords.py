@@ -1,4 +1,4 @@
-"""``subwords``, for a model and for a file of vectors; similar, export and evaluate with n-grams."""
+"""``subwords`` adds n-grams to a model or a file of vectors; ``similar``, ``export`` and ``evaluate`` use them."""
 
 import json
 from pathlib import Path

@@ -31,7 +31,7 @@ def is_safe(text: str) -> bool:
     [
         ["similar", "VECTORS", "king"],
         ["analogy", "VECTORS", "king", "café", "king"],
-        ["similar", "VECTORS", "kin"],  # the hint that names close words
+        ["similar", "VECTORS", "kin"],  # the error names similar words
         ["similar", "VECTORS\x1b[31m", "king"],
         ["evaluate", "VECTORS", "--analogies", "ANALOGIES"],
         ["evaluate", "VECTORS", "--analogies", "VECTORS"],
@@ -46,7 +46,7 @@ def is_safe(text: str) -> bool:
 def test_words_and_names_are_escaped(
     vectors: str, tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # ESC, OSC 52 (the clipboard), CR and U+202E in words, section names and file names used to reach the terminal raw.
+    # ESC, OSC 52 (writes the clipboard), CR and U+202E in words and names used to reach the terminal unchanged.
     analogies = tmp_path / "a\x1b[31m.txt"
     analogies.write_text(": se\x1b[31m\rction\u202e\nking café king café\n")
     texts = tmp_path / "te\x1b[31mxts"
@@ -61,7 +61,7 @@ def test_words_and_names_are_escaped(
     main(filled)
     streams = capsys.readouterr()
     assert is_safe(streams.out), ascii(streams.out)
-    assert is_safe(streams.err.replace("\r", "")), ascii(streams.err)  # a bar begins with CR
+    assert is_safe(streams.err.replace("\r", "")), ascii(streams.err)  # a progress bar begins with CR
     assert "\\x1b" in streams.out + streams.err
 
 

@@ -1,4 +1,4 @@
-"""``train``, and commands that read its output."""
+"""``train``: the options it takes, the summary it prints and the files it writes."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ FIELDS = {
 
 
 def only_json(capsys: Output) -> dict[str, Any]:
-    """Return the one JSON object on standard output, with nothing after it but the end of the line."""
+    """Return the JSON object on standard output, and check that only a line end follows it."""
     output = capsys.readouterr().out
     result, end = json.JSONDecoder().raw_decode(output)
     assert output[end:] == "\n"

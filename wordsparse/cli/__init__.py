@@ -18,7 +18,7 @@ from wordsparse.errors import CutShortError, InputError, WordsparseError
 from wordsparse.options import hint, meant
 from wordsparse.training.interruption import stop_requests
 
-# fastText's commands, each with its counterpart here or a sentence: the table of docs/fasttext.md.
+# fastText's commands, each with its counterpart here or a sentence in its place, as in the table of docs/fasttext.md.
 _FASTTEXT = {
     "skipgram": "wordsparse train TEXT -o MODEL --model skipgram",
     "cbow": "wordsparse train TEXT -o MODEL",
@@ -29,7 +29,7 @@ _FASTTEXT = {
     "analogies": "wordsparse analogy MODEL A B C",
     "print-word-vectors": "wordsparse vectors MODEL - < WORDS",
     "print-sentence-vectors": "wordsparse documents MODEL - -o - < LINES",
-    "dump": "model.json in a model's directory has its options and figures",
+    "dump": "read model.json in the model's directory, which holds its options and figures",
     **dict.fromkeys(("quantize", "print-ngrams", "test-label"), "fastText's command has no counterpart here"),
 }
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # new in click 8.2
@@ -72,7 +72,7 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except CutShortError as error:  # an EOFError, on which click would abort
+        except CutShortError as error:  # click would abort, because this is an EOFError
             raise InputError(str(error)) from error
 
 
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None, command: click.Command = cli, n
     try:
         with stop_requests():
             return _status(list(sys.argv[1:] if arguments is None else arguments), command, name)
-    except KeyboardInterrupt:  # while a message was being written
+    except KeyboardInterrupt:  # Ctrl-C while a message was being written
         return 130
 
 
@@ -118,10 +118,10 @@ def _status(arguments: list[str], command: click.Command, name: str) -> int:
         if not isinstance(error, BrokenPipeError):  # the reader has gone, so a message would be useless
             _say(f"{error.filename or 'standard output'}: {error.strerror or error}")
         return 1
-    except ModuleNotFoundError as error:  # a folder that was removed from the package
+    except ModuleNotFoundError as error:  # a folder of the package was removed
         if error.name is None or not error.name.startswith("wordsparse."):
             raise
-        _say(f"{arguments[0]} needs {error.name}, which this installation lacks")
+        _say(f"{arguments[0]} needs {error.name}, which this installation lacks: install wordsparse again")
         return 2
     except MemoryError:
         _say("out of memory")
@@ -146,7 +146,7 @@ def _unknown(error: click.NoSuchOption, arguments: list[str]) -> click.UsageErro
             written.setdefault("corpus", written[each.name or ""])
     letter = error.option_name.lstrip("-")
     typed = [word for word in arguments if len(letter) == 1 and _SINGLE_DASH.fullmatch(word) and letter in word]
-    name = typed[0] if typed else error.option_name  # (next is a module of this package)
+    name = typed[0] if typed else error.option_name  # next() is hidden by the module of this name
     advice = hint(name.lstrip("-"), written, lambda name: written.get(name, name))
     return click.UsageError(f"no such option {name}{': ' + advice if advice else ''}", error.ctx)
 

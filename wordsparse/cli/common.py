@@ -33,10 +33,10 @@ def _hush(context: click.Context, parameter: click.Parameter, quiet: bool) -> bo
 
 
 class Choice(click.Choice[str]):
-    """A choice among names; the error for another name suggests the closest."""
+    """A choice among names. The error for an unknown name suggests the closest name."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the value; a usage error if it is not one of the names."""
+        """Return the value. Raise a usage error if it is not one of the names."""
         if value not in self.choices:
             self.fail(f"{value!r} is not known: {meant(value, list(self.choices))}", param, ctx)
         return value
@@ -46,19 +46,19 @@ class Number(click.types.FloatParamType):
     """A number without a percent sign."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number; a usage error if it is not one."""
+        """Return the number. Raise a usage error if the value is not a number."""
         if isinstance(value, str) and value.endswith("%"):
             self.fail(f"{value!r} is no number: write 10% as 0.1", param, ctx)
         return super().convert(value, param, ctx)
 
 
 class FilePath(click.Path):
-    """A path that is not empty: an empty one would be the current directory."""
+    """A path that is not empty: an empty path would mean the current directory."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path; a usage error if it is empty."""
+        """Return the path. Raise a usage error if it is empty."""
         if not os.fspath(value):
-            self.fail("the path is empty", param, ctx)
+            self.fail("the path is empty: name a file or a directory", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -116,12 +116,12 @@ def given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Questions:
-    """Questions, each a list of words: those on the command line or, for a single ``-``, one question per line of
-    standard input, answered as it arrives.
+    """Questions, each a list of words. The words on the command line are one question. A single ``-`` stands for
+    standard input, where each line is a question, answered as it arrives.
 
-    A line holds words separated by white space, or a JSON list or string of words, which may contain spaces. A line
+    A line holds words separated by white space, or a JSON string or list of strings, which may contain spaces. A line
     that is itself a word of the ``vocabulary``, as ``[12]`` may be, stands for that word. A line without words is a
-    question only if ``blank``.
+    question only if ``blank`` is True.
 
     Raises
     ------
@@ -145,7 +145,7 @@ class Questions:
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """Report an unknown word in a line of standard input, and go on to the next line."""
+        """Report an unknown word in a line of standard input, and continue with the next line."""
         try:
             yield
         except UnknownWordError as error:
@@ -167,7 +167,7 @@ class Questions:
 
 
 def int_list(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
-    """Parse an option's value, a comma-separated list of positive whole numbers; a click callback."""
+    """Parse an option's value, a comma-separated list of positive whole numbers, as a callback of click."""
     try:
         numbers = tuple(int(part) for part in value.split(","))
     except ValueError:

@@ -1,4 +1,4 @@
-"""``wordsparse doctor``."""
+"""``wordsparse doctor``: a diagnosis of the installation."""
 
 import click
 

@@ -28,7 +28,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 @click.command("documents")
 @click.argument("model")
 @corpus_argument
-@output_option("Parquet (.parquet), JSON lines (.jsonl) or NumPy (.npy) file, replaced; - for JSON lines.")
+@output_option("Parquet (.parquet), JSON lines (.jsonl) or NumPy (.npy) file to replace; - prints JSON lines.")
 @click.option("--keep", metavar="NAME,NAME", help="Columns to keep in addition to the vectors, with --column.")
 @options_of(TextOptions, ["format", "column", "group"])
 @quiet_option
@@ -46,11 +46,11 @@ def command(
 ) -> None:
     """Write the vector of each line, or of each row, of a text.
 
-    With --column the text is in rows; with --group-by the rows that share a value are one document, as the items of a
-    user are. The text is split into words as the model's own text was. A vector is the mean of the words' vectors, in
-    which rare words weigh more, scaled to length one. A line that has no word with a vector, such as an empty line,
-    gets zeros. The text is read piece by piece, so any number of lines takes the same memory. - is standard input; if
-    the output is standard output, each line is answered as it arrives.
+    With --column, the text is a column of a table. With --group-by, rows that share a value form one document, such as
+    all items of a user. The text is split into words as MODEL's own text was. A vector is the mean of the words'
+    vectors, with more weight for rare words, scaled to length one. A line that has no word with a vector, such as an
+    empty line, gets zeros. The text is read piece by piece, so any number of lines takes the same memory. - is standard
+    input. If the output is standard output too, each line is answered as it arrives.
     """
     from wordsparse.corpus.reading import joined
     from wordsparse.machine.threads import resolve_threads
@@ -59,7 +59,7 @@ def command(
 
     columns = keep.split(",") if keep else []
     if columns and group is not None:
-        raise InputError(f"--keep names cells of a row, and rows are joined by {group!r}: leave one of the two out")
+        raise InputError(f"--keep needs single rows, but --group-by {group} joins rows: leave out one of the options")
     report = report_stream(output, as_json)
     storage.check_apart(output, [*files_of(model), *corpus])
     trained = load(model, mapped=True)
@@ -69,7 +69,7 @@ def command(
         else log_of(trained, list(corpus), format, column, group)
     )
     if columns and source.column is None:
-        raise InputError("--keep names columns of rows: name the column of their text too, --column")
+        raise InputError("--keep names columns of a table: name the column of its text too, --column")
     workers = resolve_threads(None)
     are_lines = source.column is None and format in (None, "lines")
     piped = report is not None and list(corpus) == [STANDARD_INPUT] and are_lines
@@ -122,12 +122,12 @@ def write(
     Parameters
     ----------
     path : Path
-        A file of rows, with a column ``vector`` after the kept columns; or, with ``.npy`` or no suffix, a NumPy matrix
+        A table, with a column ``vector`` after the kept columns; or, with ``.npy`` or no suffix, a NumPy matrix
         (n, dim) float32, which keeps no columns.
     keep : sequence of str
-        Names of the kept cells.
+        Column names of the kept cells.
     batch : int, optional
-        Documents at a time, by default BATCH; 1 answers each document as it arrives.
+        Number of documents encoded at a time, by default BATCH; 1 answers each document as it arrives.
     """
     if keep and path.suffix.lower() in ("", ".npy") and not outputs.is_stream(path):
         raise InputError(f"{path}: a NumPy matrix cannot keep {', '.join(keep)}: write .parquet or .jsonl")
@@ -148,7 +148,7 @@ def write(
 
 
 def _write_npy(file: IO[bytes], parts: Iterable[writing.Part]) -> None:
-    # The header has room for any number of rows; it is written again once the number is known.
+    # The header has room for any number of rows. It is written again when the number of rows is known.
     n = 0
     for part in parts:
         rows = np.ascontiguousarray(part["vector"], "<f4")

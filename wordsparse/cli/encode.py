@@ -1,4 +1,4 @@
-"""``wordsparse encode``: text to a vocabulary and int32 shards."""
+"""``wordsparse encode``: text written as a vocabulary and int32 shards."""
 
 import time
 from pathlib import Path
@@ -27,15 +27,15 @@ from wordsparse.words.options import Options
 def command(
     corpus: tuple[Path, ...], output: Path, preset: str | None, quiet: bool, as_json: bool, **options: Any
 ) -> None:
-    """Count the words of a text, and write it as int32 shards. Any number of trainings can use them.
+    """Count the words of a text, and write it as int32 shards. Any number of training runs can use them.
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read recursively, or - for
-    standard input; read in the given order. By default each line is a sentence and words are separated by white space;
-    nothing is changed. --format and --tokens choose other ways.
+    standard input. They are read in the given order. By default each line is a sentence, and words are split at white
+    space but not changed. --format and --tokens change this.
     """
     kind = kind_of(preset or TEXT)
     if kind.open is not None:
-        raise InputError(f"--for {preset} is not encoded: train --for {preset} reads its files directly")
+        raise InputError(f"--for {preset} needs no encoding: wordsparse train --for {preset} reads the files directly")
     fitting = {name: value for name, value in kind.defaults.items() if name in options}
     started, request = time.perf_counter(), {**fitting, **given(options)}
     with Display(not quiet) as display:

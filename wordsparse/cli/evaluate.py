@@ -17,19 +17,19 @@ from wordsparse.corpus.options import TextOptions
 @click.option(
     "--retrieval", multiple=True, metavar="DIR", help="Documents, queries and judgements as in BEIR; repeatable."
 )
-@click.option("--next", multiple=True, metavar="LOG", help="A table with a row for each item of a user; repeatable.")
+@click.option("--next", multiple=True, metavar="LOG", help="A table with one row for each item of a user; repeatable.")
 @options_of(TextOptions, ["column", "group", "order"])
 @click.option(
     "--from",
     "since",
     metavar="DATE",
-    help="Items of a LOG from this date, or number, on are test items.  [default: the last item of each user]",
+    help="Test items are the items of LOG from this date or number on.  [default: the last item of each user]",
 )
 @click.option(
     "--restrict-vocab",
     default=30_000,
     show_default=True,
-    help="Number of most frequent words to which analogy questions and answers are restricted.",
+    help="Use only this many of the most frequent words in analogy questions and answers.",
 )
 @json_option
 def command(
@@ -49,8 +49,8 @@ def command(
     Vectors may be in word2vec, GloVe, fastText, npz or safetensors format. The default test sets are WordSim-353,
     SimLex-999 and Google's questions-words.
 
-    --next judges the next items of a MODEL of baskets or sessions: how often new items of a user are among the first
-    ten (hit10), and how high (ndcg10), next to popularity and item-to-item counts. Train without the test items.
+    --next judges how well a model of baskets or sessions predicts users' next items: how often they are among the first
+    ten (hit10), and how high (ndcg10), compared with popularity and item-to-item counts. Train without the test items.
     """
     from wordsparse.words.evaluate import evaluate
 

@@ -1,4 +1,4 @@
-"""``wordsparse infer``: vectors of new words from a text that holds them."""
+"""``wordsparse infer``: vectors of new words, inferred from a text that contains the words."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -40,7 +40,7 @@ def command(
     """Infer from a text the vectors of words that MODEL does not know. The model itself does not change.
 
     The text is split into words as the model's own text was. The vectors are comparable with the model's. If the model
-    has n-grams, they help words that occur rarely. - is standard input, which is kept in memory.
+    has n-grams, they improve the vectors of rare words. - is standard input, which is kept in memory.
     """
     from wordsparse.corpus.reading import joined
     from wordsparse.corpus.sources import STANDARD_INPUT

@@ -1,4 +1,4 @@
-"""``wordsparse next``: the next items of a basket or session, or of every basket of a log."""
+"""``wordsparse next``: the next items of a basket or session, or of every basket in a table of events."""
 
 import json
 import os
@@ -28,9 +28,9 @@ from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.files.escaping import number_of
 
-# Baskets of a log that are answered at a time.
+# The number of baskets of a table that are answered at a time.
 BATCH = 4096
-# Columns of the answers, after the column of the group.
+# Columns of the answers, after the column by which rows are grouped.
 ANSWER = ("rank", "item", "probability")
 
 
@@ -42,7 +42,7 @@ ANSWER = ("rank", "item", "probability")
     "-o",
     "--output",
     type=PATH,
-    help="Read logs in place of ITEM..., and write their answers: a .parquet, .csv or .jsonl file; - for JSON lines.",
+    help="Answer every basket of the tables ITEM... in this .parquet, .csv or .jsonl file; - prints JSON lines.",
 )
 @options_of(TextOptions, ["format", "column", "group", "order"])
 @quiet_option
@@ -53,12 +53,12 @@ def command(
     """Show the likeliest next items of a basket or session. MODEL was trained on baskets or sessions.
 
     Probabilities are exact over all items. With - each line of standard input is a basket, and its answer is one line
-    of items. A basket may be a JSON list, whose items may contain spaces; if an item of MODEL does, answers are JSON
-    lists too. A basket without an item that MODEL knows gets the most frequent items, and a message says so.
+    of items. A basket may be a JSON list, whose items may contain spaces. If an item of MODEL contains a space, answers
+    are JSON lists too. A basket without an item that MODEL knows gets the most frequent items, and a message says so.
 
-    With -o, ITEM... are tables with a row for each item, such as logs of purchases. The rows that share a value of
-    --group-by are a basket; their order does not change its answer. Columns that are not named are those of MODEL's
-    training.
+    With -o, ITEM... are tables with a row for each item, such as a list of purchases. Rows with the same value in the
+    column --group-by form a basket; their order does not change its answer. By default the columns are the ones that
+    MODEL was trained on.
     """
     from wordsparse.words.model_directory import load
 
@@ -67,7 +67,7 @@ def command(
         return _answer_log(model, items, n, output, given(columns), quiet, as_json)
     trained = load(model, mapped=True)
     if given(columns) or any(item not in trained and os.path.isfile(item) for item in items):
-        raise InputError(f"{items[0]}: name the file for the answers to a log, -o FILE.parquet")
+        raise InputError(f"{items[0]}: to answer the baskets of a table, name the file to write, -o FILE.parquet")
     questions = Questions(items, trained, blank=True)
     spaced = questions.are_lines and any(item.split() != [item] for item in trained)
     for basket in questions:
@@ -97,7 +97,7 @@ def _answer_log(
     model = load(path, mapped=True)
     predictor, group = Predictor(model), columns.get("group") or str(model.call.get("group"))
     if group in ANSWER:
-        raise InputError(f"--group-by {group}: the answers have a column of this name too: rename it in the log")
+        raise InputError(f"--group-by {group}: the answers have a column of this name too: rename it in the table")
     baskets = unknown = 0
 
     def parts() -> Iterator[writing.Part]:

@@ -1,4 +1,4 @@
-"""The command line's options, made from the fields that describe them, and the argument of commands that read text."""
+"""The command line's options, made from dataclass fields that describe them, and the argument that names a text."""
 
 import dataclasses
 import types
@@ -21,8 +21,8 @@ from wordsparse.words.model import Model
 def options_of(
     kind: type, names: Iterable[str] = (), defaults: Mapping[str, Any] | None = None
 ) -> Callable[[Decorated], Decorated]:
-    """Make command-line options from the fields of a class, or from the named ones. An option that is left out is None;
-    the help shows ``defaults`` in place of the class's own."""
+    """Make command-line options from the fields of a class, or from the fields in ``names``. An option that is left
+    out is None. The help shows ``defaults`` in place of the class's own defaults."""
     fields, types_of = abouts(kind), get_type_hints(kind)
     defaults_of = {field.name: field.default for field in dataclasses.fields(kind)}
     chosen = [*names] or [name for name, about in fields.items() if about.cli is not None]
@@ -51,7 +51,7 @@ def _option(name: str, about: About, annotation: Any, default: Any) -> Callable[
 
 
 def _kind(annotation: Any, about: About) -> tuple[tuple[str, ...] | None, type]:
-    """Return the choices of an option, None if any value will do, and the type of its value."""
+    """Return the choices of an option (None if any value is valid) and the type of its value."""
     options = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     literals = [value for option in options if get_origin(option) is Literal for value in get_args(option)]
     if about.choices is not None:
@@ -70,13 +70,13 @@ class _TextPath(FilePath):
     """The path of a text; ``-`` is standard input."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Return the path; a usage error if it is empty."""
+        """Return the path. Raise a usage error if it is empty."""
         path: Path = super().convert(value, param, ctx)
         return STANDARD_INPUT if value == "-" else path
 
 
 corpus_argument = click.argument("corpus", nargs=-1, required=True, type=_TextPath(path_type=Path))
-# Options of commands that read a language, whose vocabulary may have any size.
+# Options of commands that read a text but do not limit its vocabulary: they have no --max-vocab.
 reading_options = options_of(TextOptions, ["format", "column", "tokens", "min_count"])
 column_options = options_of(TextOptions, ["format", "column"])
 
@@ -84,7 +84,7 @@ column_options = options_of(TextOptions, ["format", "column"])
 def text_for(model: Model, paths: Sequence[Path], format: str | None, column: str | None) -> RawText:
     """Return a text for a model, split as the model's own text was.
 
-    Unless a column is named, rows are read by the column of the model's text.
+    Unless a column is named, the text of a table is the column with the name that the model was trained on.
     """
     if column is None and (format in TABLES if format else all(map(format_of_name, paths))):
         column = model.call.get("column")

@@ -22,10 +22,10 @@ neighbours_option = click.option(
 def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
     """Show the words that are nearest to WORD, or to several words.
 
-    Words are compared by the cosine with the vector of WORD, or with the mean of several. With - questions are read
-    from standard input, one line each, and answered as they arrive; a line may be a JSON list, whose words may contain
-    spaces. If a WORD is not in the vocabulary, it is written as the model's tokeniser writes it; if that is unknown too
-    and the model has n-grams, its vector is composed from them. A line says so.
+    Words are compared by the cosine with the vector of WORD, or with the mean vector of several words. With -, a line
+    of standard input is a question, answered as it arrives; it may be a JSON list, whose words may contain spaces.
+    If WORD is not in the vocabulary, the model's tokeniser is applied to it. If the result is unknown too and the model
+    has n-grams, they compose its vector. A message says so.
     """
     from wordsparse.words.model_directory import read_vectors
 
@@ -43,7 +43,7 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
 
 
 def _report_parts(vectors: WordVectors, query: Sequence[str]) -> None:
-    """Report the words of a query that stand for others, and those that are composed."""
+    """Report which words of a query are read as other words, and which vectors are composed from n-grams."""
     for word in query:
         parts = [str(key) for key, _ in queries.parts(vectors, word)]
         if parts != [word]:

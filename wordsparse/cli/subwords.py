@@ -24,7 +24,7 @@ from wordsparse.words import form as words_form
     default=1.0,
     show_default=True,
     metavar="STRENGTH",
-    help="How strongly each word's n-grams are blended into its vector: 0 not at all, 2 for better analogies of "
+    help="How strongly each word's n-grams are blended into its vector. 0 does not blend; 2 improves analogies of "
     "inflected forms, at the expense of names.",
 )
 @json_option
@@ -40,9 +40,9 @@ def command(
     """Fit n-grams of characters to finished vectors.
 
     Each word's n-grams are blended into its vector. A word that is not in the vocabulary gets the mean of the vectors
-    of its n-grams. MODEL: a model directory. Lengths are in characters of <word>, with the brackets; by default 1 to 3
-    if the words have fewer than 4 characters on average, as in Japanese and Chinese, 2 to 6 if they are built from
-    endings, as in Hungarian, else 3 to 6.
+    of its n-grams. MODEL: a model directory. Lengths count the characters of <word>, brackets included. The default is
+    1 to 3 if words have fewer than 4 characters on average, as in Japanese and Chinese; 2 to 6 if they are built from
+    endings, as in Hungarian; otherwise 3 to 6.
     """
     from wordsparse.files import storage
     from wordsparse.vectors.formats import read_file, save_vectors

@@ -18,7 +18,7 @@ def say(lines: Iterable[object]) -> None:
 
 
 def show(lines: Iterable[str]) -> None:
-    """Write lines, escaped, to standard output; OSError if it is full, or its reader has closed it."""
+    """Write lines, escaped, to standard output. Raise OSError if its disk is full, or if its reader has closed it."""
     for line in lines:
         print(escaped(line))
     if sys.stdout is not None:
@@ -26,14 +26,14 @@ def show(lines: Iterable[str]) -> None:
 
 
 def prepare() -> None:
-    """Make the standard streams escape characters that they cannot encode, as ``\\xe9``; call at program start."""
+    """Make the standard streams escape characters that they cannot encode, as ``\\xe9``. Call this at program start."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 
 def silence(file: TextIO | None) -> None:
-    """Discard the buffer of a failed stream: the interpreter's final flush would fail with a traceback."""
+    """Discard the buffer of a failed stream, because the interpreter's final flush would fail with a traceback."""
     with contextlib.suppress(OSError, ValueError):
         if file is not None:
             null = os.open(os.devnull, os.O_WRONLY)

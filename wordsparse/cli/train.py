@@ -1,4 +1,4 @@
-"""``wordsparse train``."""
+"""``wordsparse train``: a training run, and its summary."""
 
 import itertools
 import shlex
@@ -44,8 +44,8 @@ class TrainCommand(click.Command):
             if "recipe" in content:
                 ctx.meta[RECIPE] = Recipe.from_dict(content.pop("recipe"))
             ctx.meta[KIND] = kind or kind_of(content.get("for", content.get("preset", TEXT)))
-            # click's own mechanism for a file of options: they are converted and checked like the command line's, which
-            # override them.
+            # click converts and checks the options of default_map like options on the command line, which override
+            # them.
             ctx.default_map = _defaults(self.get_params(ctx), content)
         try:
             return super().parse_args(ctx, args)
@@ -56,7 +56,7 @@ class TrainCommand(click.Command):
             raise click.UsageError(message, ctx) from error
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return the options of the kind, in place of the options of text."""
+        """Return the command's options, in which the options of the data's kind replace the options of text."""
         kind, params = ctx.meta.get(KIND), super().get_params(ctx)
         if kind is None or kind.reading is TextOptions:
             return params
@@ -69,7 +69,7 @@ class TrainCommand(click.Command):
 
 
 def _named(option: str, args: Sequence[str]) -> str | None:
-    """Return the value of an option before click parses the command line; None if it is not there."""
+    """Return the value of an option before click parses the command line; None if the option is left out."""
     for word, after in itertools.pairwise([*args, ""]):
         if word == option or word.startswith(f"{option}="):
             return after if word == option else word.partition("=")[2]
@@ -77,7 +77,7 @@ def _named(option: str, args: Sequence[str]) -> str | None:
 
 
 def _defaults(params: Sequence[click.Parameter], content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a file as the command line would give them: text, which click converts and checks."""
+    """Return a file's options as text, which click converts and checks as on the command line."""
     parameters: dict[str, click.Parameter] = {}
     for each in params:
         parameters |= dict.fromkeys((each.opts[-1].lstrip("-").replace("-", "_"), str(each.name)), each)
@@ -106,7 +106,7 @@ def _as_text(parameter: click.Parameter, value: Any) -> str | list[str]:
     metavar="FILE",
     type=PATH,
     expose_value=False,
-    help="TOML file of options, or a model, whose run is repeated; the command line overrides it.",
+    help="TOML file of options, or a model directory, to repeat its training run; the command line overrides both.",
 )
 @quiet_option
 @json_option
@@ -114,8 +114,8 @@ def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, 
     """Train word vectors on text, or on what `encode` wrote.
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read recursively, or - for
-    standard input. By default each line is a sentence and words are separated by white space; nothing is changed.
-    --format and --tokens choose other ways. With --for KIND, files of that kind; --for KIND --help shows its options.
+    standard input. By default each line is a sentence, and words are split at white space but not changed. --format and
+    --tokens change this. With --for KIND, CORPUS names files of that kind; --for KIND --help shows its options.
     """
     run(train, corpus, output, quiet, as_json, options)
 
@@ -130,9 +130,9 @@ def run(
     *,
     writes: bool = True,
 ) -> None:
-    """Train by ``trainer``, :func:`wordsparse.train` or a function like it, and print a summary.
+    """Train with ``trainer``, :func:`wordsparse.train` or a function like it, and print a summary.
 
-    If several processes train one model, all check the request, and the one that ``writes`` exports.
+    If several processes train one model, all check the request, but only the process that ``writes`` exports it.
     """
     request, meta = given(options), click.get_current_context().meta
     inputs = [*corpus, *files_of(request.get("init")), *files_of(meta[CONFIG])]

@@ -1,1 +1,1 @@
-"""The first minute: vectors of the words in installed docstrings, judged by their own "See Also" sections."""
+"""A demonstration: vectors of the words in installed docstrings, judged by the docstrings' "See Also" sections."""

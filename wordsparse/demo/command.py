@@ -29,9 +29,9 @@ SHOWN = ("eigenvalue", "fourier", "regression", "matrix", "thread", "file", "pro
 def command(output: Path, quiet: bool, as_json: bool) -> None:
     """Train on the docstrings of the installed NumPy, SciPy and Python.
 
-    It needs no network. The vectors are judged by the "See Also" sections, which the text lacks: how often is a name
-    that a docstring mentions there among the ten nearest of its own? Then it shows some neighbours, and writes the
-    vectors and a page to explore them.
+    The demo needs no network. The vectors are judged by the "See Also" sections, which are removed from the text: how
+    often is a name in such a section among the ten nearest neighbours of the documented name? The demo also shows some
+    neighbours, and writes the vectors and a page to explore them.
     """
     from wordsparse.demo.docstrings import text_and_pairs
     from wordsparse.explorer import explore

@@ -1,4 +1,4 @@
-"""The docstrings of the installed NumPy and SciPy and of Python itself, read from their files; nothing is imported.
+"""The docstrings of Python and the installed NumPy and SciPy, read from source files; nothing is imported.
 
 A paragraph is a line of lower-case words. "See Also" sections are left out: the names in them are the test set.
 """
@@ -17,12 +17,12 @@ _DEFINED = re.compile(r"\b(?:def|class)\s+(\w+)")
 _QUOTED = re.compile(r"""['"](\w+)['"]""")
 _SEE_ALSO = re.compile(r"^See [Aa]lso\n-+\n(.*?)(?=\n\n?[A-Z][A-Za-z ]+\n-{3,}|\Z)", re.DOTALL | re.MULTILINE)
 _WORD = re.compile(r"[^\W\d_]\w*")
-# Number of characters before a string that are searched for the name of the function, an argument of add_newdoc.
+# The name that add_newdoc documents is searched among this many characters before the docstring.
 _CALL = 200
 
 
 def text_and_pairs() -> tuple[list[str], list[tuple[str, str]]]:
-    """Return the paragraphs, and pairs of names: one is in the other's "See Also"."""
+    """Return the paragraphs, and pairs of names in which one name is in the other name's "See Also" section."""
     paragraphs, pairs = list[str](), set[tuple[str, str]]()
     for file in _files():
         for name, docstring in _docstrings(file.read_text("utf-8", "replace")):
@@ -44,7 +44,7 @@ def _files() -> Iterator[Path]:
 
 
 def _docstrings(source: str) -> Iterator[tuple[str, str]]:
-    """Yield the lower-case name of each object with a docstring, empty for a module, and the docstring."""
+    """Yield the lower-case name of each object with a docstring (empty for a module), and the docstring."""
     at = 0
     for string in _STRING.finditer(source):
         before, is_first, at = source[at : string.start()], at == 0, string.end()
