@@ -1,4 +1,4 @@
-"""Progress of long work: an overwritten line on a terminal, separate lines elsewhere, nothing if unwanted."""
+"""Progress is one overwritten line on a terminal and separate lines elsewhere; it can be switched off."""
 
 import io
 import logging
@@ -19,7 +19,7 @@ class Terminal(io.StringIO):
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, visible: bool = True) -> str:
-    """Return the stream after two phases and a line."""
+    """Return everything that is written to the stream during two phases and one message."""
     monkeypatch.setattr(sys, "stderr", stream)
     with Display(visible) as screen:
         for done in (10, 20):
@@ -31,7 +31,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, visible: bool = 
 
 
 def test_a_log_gets_lines_without_control_codes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log used to get bars, carriage returns and cursor movements."""
+    """Log files used to get progress bars, carriage returns and cursor movements."""
     monkeypatch.setattr(display, "LOG_BETWEEN", 0.0)
     lines = shown(monkeypatch, io.StringIO()).splitlines()
     assert lines[0].startswith("wordsparse: encode: 10 tokens")
@@ -46,14 +46,14 @@ def test_short_work_leaves_nothing_in_a_log(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_terminal_gets_one_line_at_a_time_and_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The encoding's last line used to stay on the screen, and messages to be appended to the training's line."""
+    """The last progress line of encoding used to stay on screen, and messages followed the line of training."""
     monkeypatch.setattr(display, "BETWEEN", 0.0)
     monkeypatch.setenv("TERM", "xterm")
     screen = shown(monkeypatch, Terminal())
     states = screen.split("\r")
     assert "encode: 10" in screen
     assert "train: 12 % of 40 tokens, epoch 1\\x1b[31m" in screen
-    assert "\x1b" not in screen  # no cursor movements
+    assert "\x1b" not in screen  # there are no cursor movements
     place = next(i for i, state in enumerate(states) if state == "epoch 1: \\x1b[31mloss 3\n")
     assert states[place - 1].isspace()
     assert len(states[place - 1]) == len(states[place - 2])  # the whole line was removed

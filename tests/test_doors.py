@@ -1,4 +1,4 @@
-"""The core trains, also from the shell, if optional subpackages (doors) are removed: one at a time, or all."""
+"""The core trains, also from the shell, without its optional subpackages (doors): without any one, and without all."""
 
 import importlib
 import os
@@ -18,7 +18,7 @@ PACKAGE = Path(wordsparse.__file__).parent
 ROOMS = sorted({module.split(".")[1] for module, _ in SOURCES.values()})
 DOORS = ("cli", "demo", "comparison", "explorer", "advice", "labels", "gensim", "torch", "distributed", "cards", *ROOMS)
 CORE_ROOMS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - set(DOORS) | {"cli"}
-# An editable installation would find the folders that were removed.
+# Without this, an editable installation would find the folders that a test removes.
 ALONE = """
 import sys
 
@@ -36,7 +36,7 @@ assert ws.load("model")["a"].shape == (4,)
 assert model.wv.similar("a", 2)
 layer = ws.FactoredOutput(n_outputs=100, n_features=4)
 """
-# The command line is itself a door.
+# The command line is a door too, so this program runs only if it stays.
 SHELL = """
 from wordsparse.cli import main
 
@@ -60,14 +60,14 @@ for name in {names}:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a folder with a copy of the package, of links to its files."""
+    """Make a folder with a copy of the package, in which files are links."""
     folder, without = tmp_path_factory.mktemp("house"), shutil.ignore_patterns("__pycache__")
     shutil.copytree(PACKAGE, folder / "wordsparse", ignore=without, copy_function=os.symlink)
     return folder
 
 
 def python(program: str, house: Path, place: Path, *doors: str) -> None:
-    """Run a program in a new directory, on the copy of the package without the folders of these doors."""
+    """Run a program in ``place`` with the copy of the package, from which the folders of ``doors`` are removed."""
     away = [(house / "wordsparse" / door, house / f"{door}.away") for door in doors]
     for folder, other in away:
         folder.rename(other)
@@ -135,7 +135,7 @@ def test_the_core_knows_no_source_by_name() -> None:
     assert not [(str(path), match.group()) for path in files for match in named.finditer(path.read_text())]
 
 
-# A third-party package, as pip installs it: a module, and a folder whose entry points name its sources.
+# The module of a third-party package, whose entry points name its sources, as pip installs it.
 SOURCE = """
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Forked processes compute the same results as their parent: they share no scratch memory, file position or lock."""
+"""Forked processes compute the same results as their parent, and share neither scratch memory nor locks with it."""
 
 import multiprocessing
 from pathlib import Path
@@ -22,14 +22,14 @@ def products(seed: int) -> list[Any]:
 
 
 def products_of_a_child(seed: int) -> list[Any]:
-    TOGETHER.wait()  # until each of four children has a seed
+    TOGETHER.wait()  # wait until each of four children has a seed
     return products(seed)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork in a process with threads
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Python warns of a fork with threads
 def test_forked_processes_compute_what_the_parent_does() -> None:
-    # Blocks of the array pool used to be shared memory: four children got products that were off by 70 to 90.
-    products(9)  # a block that the children could share
+    # The array pool's blocks used to be shared memory: four children got products with errors of 70 to 90.
+    products(9)  # leaves a block that the children could share
     with FORK.Pool(4) as pool:
         of_children = pool.map_async(products_of_a_child, range(4), chunksize=1).get(60)
     for seed, parts in enumerate(of_children):

@@ -1,4 +1,4 @@
-"""Imports go down the levels of the package, and its names exist."""
+"""Modules import from lower levels of the package only, and every public name exists."""
 
 import ast
 import shutil
@@ -16,7 +16,7 @@ from wordsparse.doors import SOURCES
 PACKAGE = Path(__file__).resolve().parents[1] / "wordsparse"
 PYX = PACKAGE.parent / "pyx"
 SOURCE_ROOMS = {module.split(".")[1] for module, _ in SOURCES.values()}
-# From the top level down. A subpackage may import from lower levels, but not from its own level.
+# The levels, the highest first. A subpackage may import from lower levels, but not from its own level.
 LEVELS = (
     ("__main__",),
     ("advice", "demo"),
@@ -40,7 +40,7 @@ LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in 
 
 
 def module_name(path: Path) -> str:
-    """Return ``wordsparse.subpackage.file`` for a source file; a package's own name for its ``__init__.py``."""
+    """Return ``wordsparse.subpackage.file`` for a source file, and the package's name for an ``__init__.py``."""
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -57,7 +57,7 @@ def statements(tree: ast.AST, *, in_functions: bool) -> Iterator[ast.AST]:
 
 
 def imports(path: Path, *, in_functions: bool = True) -> Iterator[str]:
-    """Yield the modules of the package that a file imports, also for type checkers."""
+    """Yield the modules of the package that a file imports, including imports for type checkers only."""
     for node in statements(ast.parse(path.read_text()), in_functions=in_functions):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MODULES)
@@ -69,7 +69,7 @@ def imports(path: Path, *, in_functions: bool = True) -> Iterator[str]:
 
 
 def subpackage(module: str) -> str:
-    """Return ``kernels`` for ``wordsparse.kernels.cpu``; the empty string for the package itself."""
+    """Return the subpackage, ``kernels`` for ``wordsparse.kernels.cpu``; the empty string for the package itself."""
     return module.partition(".")[2].partition(".")[0]
 
 
@@ -90,8 +90,8 @@ def test_imports_go_down_the_levels() -> None:
 
 
 def test_no_imports_in_circles() -> None:
-    """Two kinds of import are exempt: a package's __init__ names what its files offer, and a method may import what
-    builds on its class. Data does not flow through either."""
+    """Two kinds of import are exempt: an __init__ may import its package's files, and a method may import modules
+    that build on its class."""
     files = {module for module, path in MODULES.items() if path.stem != "__init__"}
     graph = {module: {*imports(MODULES[module], in_functions=False)} & files - {module} for module in files}
     try:
@@ -122,7 +122,7 @@ def test_importing_the_package_imports_none_of_its_parts() -> None:
 
 
 def test_a_source_tree_that_is_not_compiled_is_named(tmp_path: Path) -> None:
-    # Was "cannot import name '_build' from partially initialized module … (most likely due to a circular import)".
+    # The error used to be "cannot import name '_build' … (most likely due to a circular import)".
     shutil.copytree(PACKAGE, tmp_path / "wordsparse", ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
     for program in (["-c", "from wordsparse import train"], ["-m", "wordsparse", "doctor"]):
         run = subprocess.run([sys.executable, *program], cwd=tmp_path, capture_output=True, text=True, check=False)

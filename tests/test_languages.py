@@ -1,4 +1,4 @@
-"""The commands of docs/languages.md, each on its sentence."""
+"""Each command of docs/languages.md splits its sentence into the words that the page shows."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Optional packages: the message if one is missing."""
+"""If an optional package is missing, the error names the command that installs it."""
 
 import importlib.util
 import re

@@ -1,4 +1,4 @@
-"""Hints for names of options that do not exist."""
+"""Unknown options get hints, and functions take the fields of their options as keyword arguments."""
 
 import inspect
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pages whose tables are generated from result files."""
+"""The tables of the documentation are generated from result files."""
 
 import importlib
 import re

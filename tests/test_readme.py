@@ -16,8 +16,8 @@ NEEDS = {
     "README.md": "gensim",
     "docs/torch.md": "torch.nn",
     "docs/labels.md": "sklearn",
-}  # (gensim's default test sets)
-# docs/labels.md: labels are the features plus noise.
+}  # README.md uses gensim's test sets
+# Data for docs/labels.md: the features X are the labels plus noise.
 LABELS = sp.random_array((300, 20), density=0.1, rng=np.random.default_rng(0), format="csr")
 GIVEN = {"Y": LABELS.sign(), "X": LABELS + 0.1 * sp.random_array((300, 20), density=0.1, format="csr")}
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -38,7 +38,7 @@ def test_there_are_programs() -> None:
 
 
 def test_the_reference_has_the_whole_public_interface() -> None:
-    """The PyTorch layer and `count` used to be missing; every member that the reference lists exists."""
+    """The reference used to lack the PyTorch layer and `count`. Every member that it lists exists."""
     page = (ROOT / "docs" / "reference.md").read_text()
     listed = re.findall(r"auto(?:class|function|exception|module):: ([\w.]+)\n(?:   :members: ([\w, \n]+?)\n\n)?", page)
     names = {name.removeprefix("wordsparse.") for name, _ in listed}

@@ -1,4 +1,4 @@
-"""The types of the public names, as a type checker sees them."""
+"""A type checker sees the types of public functions and their options."""
 
 import os
 import re

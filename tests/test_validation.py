@@ -30,7 +30,7 @@ def with_value(matrix: Any, value: Any, *index: int) -> Any:
 
 
 def altered(kind: Any, **parts: Any) -> Any:
-    """Build Y in some format, with parts set past SciPy's own checks."""
+    """Build Y in the format ``kind``, and replace parts of it without SciPy's own checks."""
     matrix = kind(Y)
     for name, value in parts.items():
         setattr(matrix, name, np.asarray(value))
@@ -38,7 +38,7 @@ def altered(kind: Any, **parts: Any) -> Any:
 
 
 def broken(**parts: Any) -> Any:
-    """Build a CSR matrix; an indptr beyond its rows was once read past its end, and crashed."""
+    """Build Y as CSR with these parts replaced. An indptr that ends beyond the indices used to crash the process."""
     return altered(sp.csr_array, **parts)
 
 
@@ -69,7 +69,7 @@ def test_bad_minibatches_change_nothing(layer: FactoredOutput, case: str) -> Non
 
 
 def test_regression_targets_add_up_whatever_the_matrix_says_of_itself_and_stay_as_they_are() -> None:
-    """SciPy's flag for a canonical format survives a change of the indices."""
+    """SciPy keeps its flag for a canonical format when indices change, so the flag must not be trusted."""
     repeated = sp.csr_array((np.array([1.0, 3.0]), np.array([2, 4]), np.array([0, 2])), shape=(1, D))
     assert repeated.has_canonical_format
     repeated.indices = np.array([4, 4])
@@ -89,7 +89,7 @@ def test_bad_step_sizes_change_nothing(layer: FactoredOutput, name: str, value: 
 
 
 def test_values_too_large_for_the_working_precision() -> None:
-    """float32 cannot hold them, so they are refused; float64 goes on."""
+    """Values that float32 cannot hold are refused by a float32 layer, but accepted by a float64 layer."""
     with pytest.raises(InputError, match="H holds a value that is not a finite float32 number"):
         FactoredOutput(D, d).loss_and_grad(1e39 * H, Y)
     with pytest.raises(InputError, match="Y holds"):
@@ -154,7 +154,7 @@ def test_layers_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
 
 
 def test_masked_arrays_are_refused() -> None:
-    """The mask used to be dropped, so the hidden numbers were trained on."""
+    """The mask used to be ignored, so layers were trained on masked values."""
     hidden = np.ma.masked_array(np.ones((2, 3)), [[0, 1, 0], [0, 0, 0]])
     with pytest.raises(InputError, match="H is a masked array"):
         validation.matrix("H", hidden, 3, np.dtype(np.float32))

@@ -22,7 +22,7 @@ SETS = TestSets({"people": PAIRS}, {"asked": QUESTIONS}, {"texts": PAIRS}, retri
 
 
 def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any) -> JudgedRun:
-    """Make a run whose answers to pairs are the judgements with noise; it answers the first ``right`` questions."""
+    """Make a run whose cosines are the true scores plus noise, and whose first ``right`` analogies are correct."""
     cosines = TRUTH + noise * NOISE
     cosines[:unknown] = np.nan
     correct = (np.arange(len(QUESTIONS)) < right).astype(float)
@@ -39,7 +39,7 @@ def rows(*runs: JudgedRun, kind: str = "pairs") -> list[dict[str, Any]]:
 
 
 def test_a_difference_is_paired() -> None:
-    """The intervals of the two scores overlap almost completely, yet the paired difference decides who is ahead."""
+    """The intervals of both scores overlap almost completely, but the interval of their difference is above 0."""
     [row] = rows(run(OURS, 0.9), run(PEER, 1.0))
     expected = [spearmanr(TRUTH, TRUTH + noise * NOISE).statistic for noise in (0.9, 1.0)]
     assert row["verdict"] == "ahead"

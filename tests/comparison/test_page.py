@@ -1,4 +1,4 @@
-"""The page of a comparison: self-contained, with every word and name as text."""
+"""The page of a comparison needs no other file, and shows every word and name as plain text."""
 
 import re
 from pathlib import Path
@@ -29,7 +29,7 @@ def run(name: str, epochs: int) -> dict[str, Any]:
 
 
 def content() -> dict[str, Any]:
-    """Return the content of a comparison of two methods, for two numbers of epochs."""
+    """Return the content of a comparison of two methods, each trained for 1 and for 2 epochs."""
     runs = [run(name, epochs) for epochs in (1, 2) for name in ("wordsparse-cbow", NASTY)]
     numbers = {"difference": 0.123, "low": -0.1, "high": 0.3, "verdict": "level", "epochs": 2, "best_peer": True}
     differences = [{"kind": "pairs", "test": NASTY, "ours": "wordsparse-cbow", "peer": NASTY, **numbers}]

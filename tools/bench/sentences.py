@@ -1,4 +1,4 @@
-"""Vectors of texts: our models by their recipes, gensim's on the same text, and search in collections."""
+"""Vectors of texts, compared with gensim's vectors from the same text, and search in collections."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from wordsparse.evaluation.retrieval_files import read_collection
 class Encoders(Benchmark):
     """Model directories as encoders of sentences: training cost, scores, and µs per sentence.
 
-    ``form`` is the strength of form in their vectors, fitted again; empty: unchanged.
+    ``form`` is the strength with which n-grams are fitted and blended again; if it is empty, models stay unchanged.
     """
 
     model: Any = ("model",)
@@ -44,10 +44,10 @@ class Encoders(Benchmark):
 
 @dataclass
 class SentencePeers(Benchmark):
-    """Vectors of sentences by ours and by gensim's skip-gram and fastText on one text: CPU seconds and scores.
+    """Sentence vectors of wordsparse, gensim's skip-gram and gensim's FastText on one text: CPU seconds and scores.
 
-    All methods have the same dim, epochs and weights of words, and otherwise their defaults. If a method has n-grams,
-    unknown words have vectors.
+    All methods have the same dimension, epochs and word weights; all other options have their defaults. If a method has
+    n-grams, they compose the vectors of unknown words.
     """
 
     text: Path = Path("text.txt")
@@ -80,10 +80,10 @@ class SentencePeers(Benchmark):
 
 @dataclass
 class Retrieval(Benchmark):
-    """Search in collections of BEIR's layout by models of their documents: CPU seconds of training, and scores.
+    """Search in collections (in BEIR's layout) with models trained on the documents: training CPU seconds and scores.
 
-    ``side`` is a kind of data (``--for``), or ``init`` for the vectors of ``init`` themselves. A training starts from
-    the vectors of ``init``, unless it is empty.
+    ``side`` is a kind of data (``--for``), or ``init`` to search with the vectors in the file ``init``. Training starts
+    from these vectors, unless ``init`` is empty.
     """
 
     data: Any = ("cranfield",)
@@ -120,7 +120,7 @@ class Hashed:
 
 
 def scores(vectors: Any, sentences: tuple[str, ...]) -> Row:
-    """Return the rank correlation of each set in percent, and their mean."""
+    """Return the rank correlation on each test set, in percent, and the mean over the sets."""
     results = ws.evaluate(vectors, sentences=sentences)["sentences"]
     row: Row = {name: 100 * score["spearman"] for name, score in results.items() if score["spearman"] is not None}
     return row | {"mean": float(np.mean(list(row.values())))}

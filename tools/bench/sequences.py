@@ -1,6 +1,6 @@
-"""The next item of a sequence from a whole catalogue: popularity, decayed counts of pairs, the classifier, vectors and
-factors of items by wordsparse, gensim and implicit, and a small causal transformer under full cross-entropy, sampled
-cross-entropy, and the exact layer."""
+"""Predictions of a sequence's next item among all items: by popularity, decayed counts of pairs, the classifier, item
+vectors and factors (of wordsparse, gensim and implicit), and a small causal transformer with full cross-entropy,
+sampled cross-entropy or the exact layer."""
 
 import copy
 import multiprocessing
@@ -23,22 +23,22 @@ from wordsparse.machine.description import memory_bytes
 from wordsparse.words.prediction import Predictor
 
 K = 10
-# Items ranked to find the first K that a user has not had.
+# The number of items that are ranked, to find the first K items that are new to a user.
 DEPTH = 200
 BLOCK = 512
-# Users whose validation chooses the epoch.
+# The number of users whose validation items choose the epoch.
 JUDGED = 4000
 
 
 @dataclass
 class NextItem(Benchmark):
-    """HR@10 and NDCG@10 of users' last items among all items that the user has not had, and CPU seconds of training.
+    """HR@10 and NDCG@10 of each user's last item among all items that are new to the user, and training CPU seconds.
 
-    ``data`` are files of lines ``user item``, grouped by user, items in time's order. Each user's last item is the test
-    item, and the item before it the validation item, which chooses the settings of each method and the decay, by which
-    an item of a history weighs less than the next one. Models train without both, as tables of this field do, and again
-    without the test item only; then the test's history includes the validation item. ALS and BPR are implicit's;
-    item2vec is gensim's skip-gram, which ranks by the cosine with the mean of a history.
+    ``data`` are files with lines ``user item``, sorted by user, then by time. A user's last item is the test item, and
+    the item before it is the validation item. NDCG@10 on validation items chooses each method's settings and ``decay``:
+    an item of a history weighs ``decay`` times as much as the next item. Models are trained without both items, as is
+    usual in publications, and again without the test item only; then the test's history includes the validation item.
+    ALS and BPR are implicit's; item2vec is gensim's skip-gram, which ranks by the cosine with a history's mean vector.
     """
 
     data: Any = ("",)
@@ -126,7 +126,7 @@ class NextItem(Benchmark):
         return self._chosen(fit, [({"iterations": iterations}, (1.0,)) for iterations in (100, 300)])
 
     def _examples(self, known: Any, decay: float) -> tuple[Any, Any]:
-        """Return the histories of all items but the first of each sequence, and these items as labels."""
+        """Return the history of every item that is not the first of its sequence, and these items as labels."""
         X, items = histories(known, self.items, decay)
         starts = np.arange(items.size + 1)
         return X, sp.csr_array((np.ones(items.size, np.float32), items, starts), (items.size, self.items))
@@ -135,9 +135,9 @@ class NextItem(Benchmark):
         return sp.csr_matrix(histories(known, self.items, 1.0, last=True)[0])
 
     def _chosen(self, fit: Any, settings: Any) -> list[Row]:
-        """Return the test's scores of both training runs by the setting whose NDCG@10 on the validation is highest.
+        """Return the test scores of both training runs, with the setting whose NDCG@10 on validation items is highest.
 
-        A setting has the options of a training, and the decays of histories that are tried with it.
+        A setting has the options of a training run, and the decays that are tried with it.
         """
         runs = []
         for options, decays in settings:
@@ -182,9 +182,9 @@ class NextItem(Benchmark):
 
 @dataclass
 class Baskets(Benchmark):
-    """Next items of baskets in bulk by ``model.predict``: microseconds per basket, with a made-up model.
+    """Microseconds per basket of ``model.predict`` for a list of baskets, with a model of random numbers.
 
-    A basket has ``length`` items of ``items``, the frequent ones more often.
+    A basket has ``length`` items, drawn from ``items`` items in proportion to their frequency.
     """
 
     threads: int = 2
@@ -210,12 +210,12 @@ class Baskets(Benchmark):
 
 @dataclass
 class NextItemNetwork(Benchmark):
-    """NextItem by a small causal transformer in PyTorch under several heads: quality, CPU s per epoch, peak memory.
+    """A small causal transformer in PyTorch that predicts next items with several heads: scores, CPU time and memory.
 
-    The body is SASRec's: rows of the last ``length`` items, which the head holds (one table for inputs and outputs), a
-    norm, embeddings of their places, two blocks; each place predicts the next item. Adam trains it, and all learning
-    rates, Adam's from 1e-3, fall linearly to the share ``last_rate``. The heads are the same as in ``Heads``. The
-    validation's NDCG@10 chooses the epoch, and the test is evaluated once. ``data`` are files as for NextItem.
+    The body is SASRec's: embeddings of the last ``length`` items, held by the head (one table for inputs and outputs),
+    layer normalisation, position embeddings and two blocks. Each position predicts the next item. Adam trains the body.
+    All learning rates (Adam's starts at 1e-3) fall linearly to ``last_rate`` times their start. The heads are those of
+    ``Heads``. NDCG@10 on validation items chooses the epoch; the test is evaluated once. ``data`` is as in NextItem.
     """
 
     data: Any = ("",)
@@ -271,7 +271,7 @@ class NextItemNetwork(Benchmark):
                     each.step()
             cpu += cpu_seconds() - before
             if epoch == 1:
-                peak = memory_bytes("VmHWM")  # the peak of training: validation needs more memory
+                peak = memory_bytes("VmHWM")  # before validation, which needs more memory
             row = {"epoch": epoch, "cpu_seconds": cpu, **self._scores(head, "validation", JUDGED), "peak_bytes": peak}
             rows.append(row)
             print(self.data, self.head, row, file=sys.stderr, flush=True)
@@ -306,7 +306,7 @@ class NextItemNetwork(Benchmark):
 
 
 def sequences_of(path: Path) -> list[Any]:
-    """Return the items of each user of a file, numbered from 0."""
+    """Return one array of items for each user of a file. Items are numbered from 0."""
     users, items = np.loadtxt(path, np.int64, ndmin=2).T
     starts = np.flatnonzero(np.diff(users, prepend=users[0] - 1))
     each, places = np.unique(users[starts], return_counts=True)
@@ -317,9 +317,9 @@ def sequences_of(path: Path) -> list[Any]:
 
 
 def histories(sequences: Any, items: int, decay: float, *, last: bool = False) -> tuple[Any, Any]:
-    """Pair each item of a sequence but the first with a row of the items before it, each ``decay`` times the next.
+    """Return a row of the earlier items for every item that is not the first of its sequence, and these later items.
 
-    With ``last``, return one row per sequence, of all its items.
+    An item weighs ``decay`` times as much as the next item. With ``last``, return one row per sequence, of all items.
     """
     before = list(sequences) if last else [part[:t] for part in sequences for t in range(1, len(part))]
     following = np.concatenate([part[1:] for part in sequences])
@@ -337,7 +337,7 @@ def _texts(sequences: Any) -> list[list[str]]:
 
 
 def best(scores: Any, k: int) -> Any:
-    """Return the columns of the k largest entries of each row, −1 if there are fewer."""
+    """Return the columns of the k largest entries of each row, padded with −1 if the row has fewer entries."""
     top = np.full((scores.shape[0], k), -1)
     for i in range(scores.shape[0]):
         part = slice(scores.indptr[i], scores.indptr[i + 1])
@@ -347,7 +347,7 @@ def best(scores: Any, k: int) -> Any:
 
 
 def causal_transformer(embed: Any, dim: int, length: int) -> Any:
-    """Make a norm of the items' rows (−1 is padding), embeddings of places, two causal blocks of two heads, a norm."""
+    """Make the body: normalised item embeddings (−1 is padding), position embeddings, two causal two-head blocks."""
     import torch
 
     class Body(torch.nn.Module):
@@ -368,7 +368,7 @@ def causal_transformer(embed: Any, dim: int, length: int) -> Any:
 
 
 def padded(sequences: list[Any], length: int) -> tuple[Any, Any]:
-    """Return the last ``length`` + 1 items of each, padded by −1 (n, length + 1), and the next items (n, length)."""
+    """Return each sequence's last ``length`` + 1 items, padded with −1, and the next item at ``length`` positions."""
     rows = np.full((len(sequences), length + 1), -1, np.int64)
     for row, sequence in zip(rows, sequences, strict=True):
         last = sequence[-length - 1 :]

@@ -1,4 +1,4 @@
-"""Reading: a text file to a vocabulary and int32 shards, and lists of words or numbers to ids."""
+"""The time to read a text file and to encode it as a vocabulary and int32 shards."""
 
 import tempfile
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from wordsparse.gensim import LineSentence, texts
 
 @dataclass
 class Reading(Benchmark):
-    """A text file to a vocabulary and shards, µs per token, and gensim's scan.
+    """Microseconds per token to read and encode a text file, and for gensim's scan of the file.
 
     ``time_read`` splits, checks, counts and numbers the text on one thread and writes nothing. ``time_encode`` runs
-    ``encode``, which writes the vocabulary and the shards; ``…_unicode`` with that tokeniser, per token of ``split``.
+    ``encode``, which writes a vocabulary and shards. The time with the tokeniser unicode, too, is per token of split.
     """
 
     text: Path = Path("text.txt")
@@ -27,7 +27,7 @@ class Reading(Benchmark):
         self.per = self._encode()
 
     def _encode(self, **options: Any) -> int:
-        """Encode the text in a temporary place; return the number of tokens."""
+        """Encode the text in a temporary directory. Return the number of tokens."""
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder, "encoded")
             return encode(self.text, output, min_count=self.min_count, threads=self.threads, **options).tokens
@@ -56,4 +56,4 @@ class Reading(Benchmark):
     def time_gensim(self) -> None:
         from gensim.models.word2vec import Word2Vec as Gensims
 
-        Gensims(min_count=1, vector_size=1).build_vocab(LineSentence(self.text))  # as its Word2Vec does first
+        Gensims(min_count=1, vector_size=1).build_vocab(LineSentence(self.text))  # Word2Vec does this first

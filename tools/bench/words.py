@@ -1,4 +1,4 @@
-"""Word vectors: constants of the recipe, new words and documents, and n-grams compared with fastText's."""
+"""Word vectors: constants of the recipe, new words, counts, n-grams, other languages, and peers."""
 
 import itertools
 import resource
@@ -29,15 +29,15 @@ from wordsparse.words.recipe import recommended
 
 
 def scores_of(vectors: ws.Model, pairs: tuple[str, ...], analogies: tuple[str, ...]) -> Row:
-    """Return the score of each test set; by default of gensim's test sets."""
+    """Return the score on each test set. Without files, these are gensim's test sets."""
     sets = ws.evaluate(vectors, *([path for path in paths if path] or None for paths in (pairs, analogies)))
     scores = {name: result["spearman"] for name, result in sets["pairs"].items()}
     return scores | {name: result["accuracy"] for name, result in sets["analogies"].items()}
 
 
 def correlations(vectors: WordVectors, path: str) -> tuple[int, float | None, float | None]:
-    """Return the number of pairs of a file whose words are known, and the rank correlation over them and over all
-    pairs. Unknown words are composed from their n-grams; a pair without a vector counts as 0."""
+    """Return the number of pairs of a file whose words are known, and the rank correlations over these pairs and over
+    all pairs. Vectors of unknown words are composed from n-grams; if a word has no vector, its pairs count as 0."""
     pairs = read_pairs(Path(path))
     judged = np.array([pair.score for pair in pairs])
     cosines, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_pairs(vectors, pairs, composed=True))
@@ -47,7 +47,7 @@ def correlations(vectors: WordVectors, path: str) -> tuple[int, float | None, fl
 
 @dataclass
 class Recipe(Benchmark):
-    """One constant of the recipe at several values, or several numbers of epochs: held-out loss, CPU time and scores.
+    """Held-out loss, CPU time and scores for several values of one constant of the recipe, or of ``epochs``.
 
     ``constant`` is a field of the recipe, of its step sizes or of its loss, such as ``lr`` or ``touching``, or an
     option of ``train``, such as ``sample``. Differences below .02 on a few hundred word pairs are noise: compare
@@ -85,7 +85,7 @@ class Recipe(Benchmark):
 
 @dataclass
 class Counts(Benchmark):
-    """Skip-gram from a text and from its counted pairs: CPU seconds, and scores, also with *form*."""
+    """Skip-gram trained on a text, and on its counted pairs: CPU seconds, and scores without and with *form*."""
 
     text: Path = Path("text.txt")
     side: Any = ("text", "counts")
@@ -118,7 +118,7 @@ class Counts(Benchmark):
 
 @dataclass
 class NewWords(Benchmark):
-    """A new word from its sentences, in µs; ``model`` is a directory."""
+    """Microseconds to infer the vector of a new word from its sentences. ``model`` is a model directory."""
 
     model: Path = Path("model")
     text: Path = Path("text.txt")
@@ -149,11 +149,11 @@ def with_word(line: list[str], word: str) -> list[str]:
 
 @dataclass
 class Form(Benchmark):
-    """Strengths of form in a finished model: CPU seconds of the fit and of the blend, and scores.
+    """Strengths of form in a finished model: CPU seconds to fit n-grams and blend them into vectors, and scores.
 
-    ``model`` names model directories. *NAME syntactic* are analogies in sections ``gram…``, *NAME semantic* all others.
-    *all* scores a pair as 0 if one of its words has no vector. *unknown words* is the mean cosine between the composed
-    and the trained vector of held-out words: a tenth of the words that occur 10 to 1,000 times.
+    ``model`` names model directories. *NAME syntactic* is the score on analogies in sections ``gram…``, *NAME semantic*
+    on all others. *all* scores a pair as 0 if a word of it has no vector. *unknown words* is the mean cosine between
+    the composed and trained vectors of held-out words: a tenth of the words that occur 10 to 1,000 times.
     """
 
     model: Any = ("model",)
@@ -193,11 +193,11 @@ class Form(Benchmark):
 
 @dataclass
 class SelfJudge(Benchmark):
-    """Lengths of n-grams and strengths of form, judged by the other half of the text: no test set is needed.
+    """Lengths of n-grams and strengths of form, judged without a test set, by the two halves of a text.
 
-    Two models are trained, without form, on every second sentence each. A row has the correlation of cosines of pairs
-    of words: with form in one half, plain in the other; the mean over both ways. The first word of a pair occurs 5 to
-    20, 20 to 100, or more times in the half with form; the second is any word of both halves.
+    Two models without form are trained, each on every second sentence. The cosines of word pairs with form in one half
+    are correlated with the cosines without form in the other half; a row has the mean over both directions. The first
+    word of a pair occurs 5 to 20, 20 to 100, or more times in the half with form; the second is a word of both halves.
     """
 
     text: Path = Path("text.txt")
@@ -226,7 +226,7 @@ class SelfJudge(Benchmark):
         return ws.train(lines, form=0.0, threads=self.threads, progress=False, **options)
 
     def _agreement(self, formed: list[ws.Model], plain: list[ws.Model]) -> Row:
-        """Return the correlation for each band of occurrences."""
+        """Return the correlation for words in each range of counts."""
         random, row = np.random.default_rng(self.seed), {}
         both = sorted(set(plain[0].vocabulary.words) & set(plain[1].vocabulary.words))
         others = random.choice(both, min(self.words, len(both)), replace=False)
@@ -248,10 +248,10 @@ def _cosines(vectors: WordVectors, words: Any, others: Any) -> Any:
 
 @dataclass
 class Language(Benchmark):
-    """A text in any language: our vectors, and gensim's skip-gram and FastText (skip-gram), from the same tokens.
+    """Our vectors, and gensim's Word2Vec and FastText (both skip-gram), from the same tokens of a text in any language.
 
-    ``text`` is a text or the directory of an encoded one. A word that the tokeniser takes apart is the mean of its
-    tokens, and another one is composed from its n-grams, as in ``wordsparse evaluate``; *all* counts those pairs too.
+    ``text`` is a text or an encoded corpus. *all* includes pairs of unknown words: if the tokeniser splits such a word,
+    its vector is the mean of its tokens' vectors; otherwise n-grams compose it, as in ``wordsparse evaluate``.
     """
 
     text: Path = Path("text.txt")
@@ -354,9 +354,9 @@ class FastText(Benchmark):
 
 @dataclass
 class Serving(Benchmark):
-    """One query of a service, on vectors of random numbers: the neighbours of a word, and a text of 20 words.
+    """The time of one query of random vectors: the neighbours of a word, or the vector of a text of 20 words.
 
-    ``track_memory`` is the growth of the process from loading vectors of ``npz`` to both answers, in MB.
+    ``track_memory`` is the memory, in MB, that a process needs to load the vectors from npz and answer both queries.
     """
 
     words: Any = (50_000, 200_000)
@@ -371,7 +371,7 @@ class Serving(Benchmark):
             (path,) = vectors.export(Path(folder, "vectors.npz"))
             code = (
                 "import sys, wordsparse as ws;"
-                # Of this process alone: ru_maxrss would include its parent's memory.
+                # VmHWM is the peak of this process alone; ru_maxrss would include its parent's memory.
                 "size = lambda: int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024;"
                 "ws.WordVectors(['a', 'b'], [[1, 0], [0, 1]]).encode(['a b']); before = size();"
                 "vectors = ws.read_vectors(sys.argv[1]); vectors.similar('word1'); vectors.encode(['word1 word2']);"

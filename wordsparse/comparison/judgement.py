@@ -73,7 +73,7 @@ def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Ro
     judge: Any = {"analogies": accuracy, "related": hits, "retrieval": mean}.get(kind, correlation)
     sides = [[judge(items, answers) for answers in np.where(is_known, side.answers, np.nan).T] for side in (ours, peer)]
     value, other = (np.array([score for score, _ in side], float).mean() for side in sides)  # None is NaN
-    # Equal items are resampled equally, so the resamples of both sides are paired.
+    # Each resample draws the same items for both sides, so their scores are paired.
     samples, others = (np.mean([samples for _, samples in side], axis=0) for side in sides)
     bounds = bootstrap.interval(samples - others)
     if bounds is None or not np.isfinite(value - other):

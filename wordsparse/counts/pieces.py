@@ -28,8 +28,8 @@ from wordsparse.types import Array
 # A count is cut into pieces of about PIECE times the mean count, but at most MAX_PIECES. In small tables, pieces are
 # smaller: down to SMALLEST, or until there are ENOUGH pieces.
 PIECE, SMALLEST, ENOUGH, MAX_PIECES = 1.5, 3.0, 1_000_000, 256
-# The approximate weight of all pairs of one occurrence of a word, in harmonic windows of 5 to 8 words. It estimates the
-# number of occurrences, which decides how much the vector of a word relies on its contexts and on its spelling.
+# One occurrence of a word adds about this weight to its pairs, in harmonic windows of 5 to 8 words. A word's number of
+# occurrences is estimated from it, and decides how much the word's vector relies on contexts rather than on spelling.
 OCCURRENCE = 5.0
 # Pieces per token, for recipes that count tokens: the ratio for a text of ten million tokens and its table.
 PIECES_PER_TOKEN = 3.13
@@ -153,7 +153,7 @@ def _mixed(keys: Array) -> Array:
 
 
 def _by_place(pieces: Array) -> Array:
-    """Sort pieces by their first column, the place. The sort is stable."""
+    """Sort pieces by their first column, which holds positions. Pieces at the same position keep their order."""
     keys = pieces[:, 0].view(np.uint32).astype(np.uint64) << np.uint64(32) | np.arange(len(pieces), dtype=np.uint64)
     keys.sort()
     return np.take(pieces, (keys & np.uint64(2**32 - 1)).astype(np.int64), axis=0)

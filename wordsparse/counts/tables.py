@@ -55,7 +55,7 @@ class Words:
 
 
 def tables_of(source: Source) -> list[Any]:
-    """Return a list of the paths of tables, or of a data frame. Raise InputError if the source is neither."""
+    """Return a list of table files, or of one data frame. Raise InputError if the source is neither."""
     corpus = Corpus.of(source)
     if corpus.form == "frame":
         return [source]

@@ -93,7 +93,7 @@ class LineFile:
         return Scan(counts, self._encoded.tokens, self._encoded.sentences)
 
     def corpus(self, rows: Mapping[Key, int], vocabulary: Vocabulary) -> EncodedCorpus:
-        """Return the text as row numbers of ``vocabulary``, which are looked up while it is read."""
+        """Return the text encoded with ``vocabulary``. Words are turned into row numbers when the corpus is read."""
         table = _table(self._encoded.vocabulary.words, rows)
         shards: list[Any] = [_Renumbered(shard, table) for shard in self._encoded.shards]
         return _corpus(vocabulary, self._encoded.tokens, self._encoded.sentences, shards)

@@ -30,12 +30,12 @@ COMMENTS = ("#", "%")
 WEIGHT = "weight"
 # The bounds of weights, within which float64 can hold the sum of the weights of a node and its inverse.
 SMALLEST, LARGEST = 1e-100, 1e100
-# Types accepted as an edge; values that are not nodes.
+# An edge must have one of the first types; a node must not be one of the second values.
 EDGE, NO_NODE = (list, tuple, np.ndarray), (None, "")
 
 
 def read_graph(source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
-    """Return the names of the nodes of a graph, and the weights (V, V) of edges from row nodes to column nodes.
+    """Return a graph's node names, and a matrix (V, V) with the weights of edges from row nodes to column nodes.
 
     Raise InputError if the graph cannot be read, has no edge or does not fit into memory, or if a weight is negative,
     out of bounds or no number.

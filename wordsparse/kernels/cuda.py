@@ -27,14 +27,14 @@ CARRY_BLOCKS = 1024
 BLOCK = 256
 NULL = np.uintp(0)  # a null pointer
 WARPS_PER_BLOCK = BLOCK // WARP
-# How many columns a lane of `combine` may handle: each column takes a register for its sum, and one for its load.
+# A lane of `combine` handles one of these numbers of columns. Each column needs two registers, for its sum and load.
 PARTS = (1, 2, 3, 4, 6, 8, 10, 12)
 
 
 class CudaKernels(Kernels):
-    """Kernels on the current GPU of this thread. ``cupy`` is CuPy or a stand-in; None imports CuPy.
+    """Kernels on this thread's current GPU. ``cupy`` is the module CuPy or a substitute; if None, CuPy is imported.
 
-    If CuPy is missing, a MissingDependencyError is raised; if it can use no GPU, an InputError. If CuPy's environment
+    Raise MissingDependencyError if CuPy is missing, and InputError if CuPy finds no usable GPU. If CuPy's environment
     variable CUPY_TF32 is 1, cuBLAS rounds the factors of float32 products to TF32 (10 bits of mantissa), which is
     faster, but far from exact.
     """

@@ -1,8 +1,8 @@
-"""The sums over a minibatch that flow back from it, equations (4) to (6) of :mod:`wordsparse.layer.core`.
+"""The sums over a minibatch that the backward pass needs, equations (4) to (6) of :mod:`wordsparse.layer.core`.
 
-The update of W is computed from X = ΓᵀH and K = Hᵀ diag(α) H. The gradient by the features F (n, d), with H = C F, is
-computed from Z, G and Cᵀβ: ∂L/∂F = Cᵀ ∇H = Z Q + G + (Cᵀβ) w̄ᵀ. If inputs are rows, each sum is computed on first use;
-for windows of a text, one pass computes the three large sums. Sums that depend on W use the state of the forward pass.
+The update of W is computed from X = ΓᵀH and K = Hᵀ diag(α) H. With H = C F, the gradient with respect to the features
+F (n, d) is computed from Z, G and Cᵀβ: ∂L/∂F = Cᵀ ∇H = Z Q + G + (Cᵀβ) w̄ᵀ. If inputs are rows, each sum is computed on
+first use; for windows of a text, one pass computes the three large sums. Sums that depend on W use the forward state.
 """
 
 from wordsparse.kernels import Csr, Kernels
@@ -12,7 +12,7 @@ from wordsparse.types import Array
 
 
 def pull_back(forward: Forward) -> Sums:
-    """Return the sums that flow back from a forward pass."""
+    """Return the sums that the backward pass needs after this forward pass."""
     inputs = forward.inputs
     return _window_sums(forward, inputs) if isinstance(inputs, WindowInputs) else _row_sums(forward, inputs)
 

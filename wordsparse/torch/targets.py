@@ -86,7 +86,7 @@ def _is_whole(part: Tensor) -> bool:
 
 @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
 def _of_scipy(target: Any, shape: tuple[int, int]) -> Triple:
-    # Values keep their precision. Repeated values are added up later, for squared error only.
+    # Floating-point values keep their precision. Repeated entries are added up later, for squared error only.
     kind = target.dtype if target.dtype.kind == "f" else np.dtype(np.float32)
     indptr, columns, values = validation.sparse_targets(target, *shape, kind, add_up=False)
     rows = np.repeat(np.arange(shape[0]), np.diff(indptr))

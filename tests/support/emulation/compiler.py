@@ -83,7 +83,7 @@ class EmulatedKernel:
         if is_array and not argument.flags.c_contiguous:
             raise LaunchError(f"{self._name}: argument {place} is not contiguous")
         if parameter[0] == "P" and not argument.flags.writeable:
-            raise LaunchError(f"{self._name}: argument {place} is written, and it may only be read")
+            raise LaunchError(f"{self._name}: the kernel writes argument {place}, but the array is read-only")
 
 
 @cache
