@@ -24,7 +24,7 @@ def test_every_resample_is_ranked_anew(n: int, monkeypatch: pytest.MonkeyPatch) 
             assert value == pytest.approx(spearmanr(judgements[drawn], cosines[drawn]).statistic)
         else:
             assert np.isnan(value)
-    monkeypatch.setattr(bootstrap, "_BLOCK", 4 * n)  # two blocks, the second one shorter
+    monkeypatch.setattr(bootstrap, "_BLOCK", 4 * n)  # two blocks, of which the second is shorter
     np.testing.assert_array_equal(bootstrap.spearman(judgements, cosines, 6), ours)
 
 
@@ -37,7 +37,7 @@ CAPITALS = [(low, f"{up}{up}") for low, up in PAIRS]
 
 
 def grid(section: str, count: int) -> list[Question]:
-    """Combine every pair of the first ``count`` with every other."""
+    """Make a question of every two of the first ``count`` word pairs, in both orders."""
     return [Question(section, (*x, *y)) for x in CAPITALS[:count] for y in CAPITALS[:count] if x != y]
 
 
@@ -61,7 +61,7 @@ def test_questions_share_their_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_pair_and_its_reverse_are_one() -> None:
-    """Otherwise two questions with the same content would count as independent."""
+    """A question and its reverse have the same content, so they must not count as independent."""
     forth, back = Question("s", ("a", "b", "c", "d")), Question("s", ("B", "A", "D", "C"))
     one = bootstrap.accuracies([forth], np.ones(1), 20)
     both = bootstrap.accuracies([forth, back], np.array([1.0, 0.0]), 20)

@@ -1,4 +1,4 @@
-"""Next items of users as a test, compared with the definition user by user."""
+"""The next items of users as a test of models, compared with a loop over users that follows the definition."""
 
 import json
 from pathlib import Path
@@ -18,14 +18,14 @@ COLUMNS = {"column": "item", "group": "user", "order": "time"}
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a log of items that often follow each other, with days as times; train on the first half of the year."""
+    """Write an event log in which some items often follow each other, and train a model on the first half-year."""
     folder, random = tmp_path_factory.mktemp("log"), np.random.default_rng(0)
     rows = []
     for user in range(120):
         item = random.integers(40)
         for day in np.sort(random.integers(1, 13, random.integers(1, 9))):
             rows.append((f"2026-{day:02}-01", f"user {user}", f"item {item}"))
-            item = (item + random.integers(1, 4)) % (60 if day < 7 else 63)  # the last three are new then
+            item = (item + random.integers(1, 4)) % (60 if day < 7 else 63)  # three items are new after June
     whole = pd.DataFrame(rows, columns=["time", "user", "item"])
     whole.sample(frac=1, random_state=0).sort_values("time", kind="stable").to_csv(folder / "whole.csv", index=False)
     whole[whole["time"] < "2026-07"].to_csv(folder / "before.csv", index=False)
@@ -43,7 +43,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def plain(model: ws.Model, table: pd.DataFrame, since: str | None, is_ordered: bool) -> dict[str, Any]:
-    """Judge user by user, without a matrix."""
+    """Compute the scores user by user, without matrices."""
     if is_ordered:
         table = table.sort_values("time", kind="stable")
     words, split = model.vocabulary.words, []
@@ -132,7 +132,7 @@ def test_a_log_is_judged_in_the_shell(log: Path, capsys: pytest.CaptureFixture[s
     ):
         assert main([*command, *options]) == 2
         assert message in capsys.readouterr().err
-    assert main(["evaluate", str(log / "m")]) == 2  # it used to be judged by words
+    assert main(["evaluate", str(log / "m")]) == 2  # word pairs used to judge it
     assert "--next LOG" in capsys.readouterr().err
 
 

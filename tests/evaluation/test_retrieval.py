@@ -12,12 +12,12 @@ from wordsparse.evaluation import retrieval
 from wordsparse.evaluation.retrieval_files import read_collection
 from wordsparse.vectors.word_vectors import WordVectors
 
-# Six words on a circle; a text is the mean of its words.
+# The vectors of six words lie on a circle. The vector of a text is the mean of its words' vectors.
 ANGLES = {word: place * np.pi / 12 for place, word in enumerate("abcdef")}
 CIRCLE = WordVectors(list(ANGLES), [[np.cos(angle), np.sin(angle)] for angle in ANGLES.values()])
 DOCUMENTS = {"1": "a", "2": "b b", "3": "c", "4": "d", "5": "nothing", "6": "f"}
 QUERIES = {"q1": "a", "q2": "d e", "q3": "unknown", "q4": "b", "q5": "nobody judged it"}
-# A grade of 2, a document outside the corpus, and a query without a relevant document.
+# The grades include a 2, a document outside the corpus (99), and a query without a relevant document (q4).
 GRADES = {("q1", "2"): 2, ("q1", "1"): 1, ("q2", "4"): 1, ("q2", "99"): 1, ("q3", "1"): 1, ("q4", "1"): 0}
 
 
@@ -47,10 +47,10 @@ def without_bm25(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_measures_by_hand(tmp_path: Path, without_bm25: None, caplog: pytest.LogCaptureFixture) -> None:
-    """Gains are the grades, as in trec_eval; a document that is missing lowers the recall."""
+    """The gain of a document is its grade, as in trec_eval. A document outside the corpus lowers the recall."""
     result = ws.evaluate(CIRCLE, retrieval=[collection(tmp_path / "c")])["retrieval"]["c"]
-    first = (1 + 2 / np.log2(3)) / (2 + 1 / np.log2(3))  # 1, 2, 3, …
-    second = 1 / (1 + 1 / np.log2(3))  # 4, …: no document has an e
+    first = (1 + 2 / np.log2(3)) / (2 + 1 / np.log2(3))  # the ranking is 1, 2, 3, …
+    second = 1 / (1 + 1 / np.log2(3))  # document 4 comes first, and 99 is missing
     expected = {"ndcg10": pytest.approx((first + second + 0) / 3), "recall100": pytest.approx((1 + 0.5 + 0) / 3)}
     assert {name: result["model"][name] for name in expected} == expected
     assert {name: result["model"][name] for name in ("n", "oov", "unjudged")} == {"n": 2, "oov": 1, "unjudged": 2}
@@ -81,21 +81,21 @@ def test_bm25_and_both_fused(tmp_path: Path) -> None:
     given = read_collection(collection(tmp_path, documents, {"q": "b", "r": "xyz"}, {("q", "3"): 1, ("r", "1"): 1}))
     words = retrieval._by_words(given)
     assert words is not None
-    assert words.tolist() == [[2, 0, 1, -1], [-1] * 4]  # more often, then in a shorter text; a word without a document
+    assert words.tolist() == [[2, 0, 1, -1], [-1] * 4]  # frequent, then short; no document has "xyz"
     cosines = np.array([[1, 2, 3, 0], [3, 2, 1, 0]])
-    # 2: 1/61 + 1/63, 1: 1/61 + 1/63, 0: 1/62 + 1/64.
+    # The fused scores are 1/61 + 1/62 for document 2, 1/61 + 1/63 for 1, 1/62 + 1/64 for 0, and 1/63 for 3.
     assert retrieval._fused(cosines, words)[:, :4].tolist() == [[2, 1, 0, 3], [3, 2, 1, 0]]
     assert list(retrieval.score_retrieval(given, retrieval.answer_retrieval(CIRCLE, given))) == [*retrieval.SIDES]
 
 
 def test_one_of_several_files_of_judgements(tmp_path: Path) -> None:
     folder = collection(tmp_path, name="dev", grades={("q1", "2"): 1})
-    assert read_collection(folder).relevant == [{1: 1.0}]  # the only one
+    assert read_collection(folder).relevant == [{1: 1.0}]  # the only judgement file
     collection(tmp_path, name="train")
     with pytest.raises(InputError, match=r"several files of judgements: name one of .*dev\.tsv, .*train\.tsv"):
         read_collection(folder)
     assert read_collection(folder / "qrels" / "dev.tsv").relevant == [{1: 1.0}]
-    assert len(read_collection(collection(tmp_path))) == 3  # test.tsv
+    assert len(read_collection(collection(tmp_path))) == 3  # test.tsv is preferred
 
 
 @pytest.mark.parametrize(

@@ -41,14 +41,14 @@ def score_analogies(vectors: WordVectors, questions: list[Question], restrict: i
 
 
 def without_intervals(score: Any) -> Any:
-    """Return a score without ``low`` and ``high``, on every level."""
+    """Return a score without ``low`` and ``high``, also in its sections."""
     if not isinstance(score, dict):
         return score
     return {key: without_intervals(value) for key, value in score.items() if key not in ("low", "high")}
 
 
 def test_pairs_without_regard_to_case() -> None:
-    """ "man" comes before "MAN", "Queen" before "queen": the more frequent spelling is used for both."""
+    """The more frequent spelling of a word is used: "man" rather than "MAN", and "Queen" rather than "queen"."""
     score = score_pairs([("MAN", "king", 3.0), ("man", "woman", 1.0), ("king", "qUEEN", 2.0), ("king", "prince", 9.0)])
     cosines = [0.5**0.5, 0, 0.9 / (1.81 * 2) ** 0.5]
     assert without_intervals(score) == {
@@ -89,7 +89,7 @@ def test_analogies_by_hand() -> None:
         },
     }
     assert (score["low"], score["high"]) == (0, 1)
-    # The answers of "good" are not among 3 words. The next question contains the only word, so no answer is left.
+    # The answers to "good" are not among 3 words. The next question contains the only word, so no answer is left.
     assert score_analogies(SIX, questions, 3)["oov"] == 3
     assert score_analogies(SIX, [Question("s", ("man", "man", "man", "MAN"))], 1)["accuracy"] == 0
     # A model that was trained further has rows in another order than its counts.
@@ -110,7 +110,7 @@ def test_related_words_are_among_the_nearest(tmp_path: Path, monkeypatch: pytest
         cosines = unit @ unit[words.index(one)]
         same_word = [row for row, word in enumerate(words) if word.upper() == one.upper()]
         ranks.append(1 + int((np.delete(cosines, same_word) > cosines[words.index(other)]).sum()))
-    assert (score["n"], score["oov"]) == (6, 2)  # every line gives two questions
+    assert (score["n"], score["oov"]) == (6, 2)  # every line gives two items
     assert score["hit10"] == pytest.approx(np.mean(np.array(ranks) <= 10))
     assert score["mrr"] == pytest.approx(np.mean(1 / np.array(ranks)))
     assert 0 <= score["low"] <= score["hit10"] <= score["high"] <= 1

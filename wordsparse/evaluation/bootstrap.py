@@ -1,6 +1,6 @@
-"""Bootstrap percentile intervals of scores: their variation under resampling of the test set's items.
+"""Bootstrap percentile intervals of scores: how scores vary when the items of a test set are resampled.
 
-The same number of items gives the same resamples, so differences between two runs are paired.
+Two runs over the same number of items get the same resamples, so differences between their scores are paired.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from wordsparse.types import Array
 
 RESAMPLES = 1000
 SEED = 1
-# Numbers per array: 2 MiB of float64, which fit the cache.
+# An array holds this many float64 numbers, 2 MiB, which fit the cache.
 _BLOCK = 2**18
 
 
@@ -27,11 +27,11 @@ def interval(samples: Array) -> tuple[float, float] | None:
 
 
 def spearman(judgements: Array, cosines: Array, resamples: int = RESAMPLES) -> Array:
-    """Return Spearman's rank correlations with ``judgements`` in resamples of the pairs.
+    """Return Spearman's rank correlation of ``judgements`` and ``cosines`` in each resample of the pairs.
 
     Pairs are drawn with replacement: pair i occurs c_i times in a resample. Pairs with equal values share their mean
-    rank, (number of smaller values) + (c + 1)/2, where c is the sum of their c_i; ρ is Pearson's correlation of the
-    ranks with weights c_i. A cumulative sum therefore ranks each resample exactly, without sorting it.
+    rank, (number of smaller values) + (c + 1)/2, where c is the sum of their c_i. Spearman's ρ is Pearson's correlation
+    of the ranks with weights c_i. A cumulative sum therefore ranks each resample exactly, without sorting it.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def spearman(judgements: Array, cosines: Array, resamples: int = RESAMPLES) -> A
 
 
 def shares(answers: Array, resamples: int = RESAMPLES) -> Array:
-    """Return the mean of answers (n, any) in resamples of the n rows, (resamples,); NaN answers are ignored."""
+    """Return the mean of ``answers`` (n, columns) in each resample of the n rows, (resamples,). NaN is ignored."""
     sums, numbers = np.nansum(answers, axis=1), np.isfinite(answers).sum(axis=1)
     blocks = _counts(len(answers), resamples, _BLOCK // len(answers))
     with np.errstate(invalid="ignore"):
@@ -61,15 +61,15 @@ def shares(answers: Array, resamples: int = RESAMPLES) -> Array:
 
 
 def means(values: Array, resamples: int = RESAMPLES) -> Array:
-    """Return the mean of each column of values (n, k) in resamples of the n rows, (resamples, k)."""
+    """Return the mean of each column of ``values`` (n, k) in each resample of the n rows, (resamples, k)."""
     n = len(values)
     return np.concatenate([counts @ values / n for counts in _counts(n, resamples, _BLOCK // n)])
 
 
 def accuracies(questions: Sequence[Question], correct: Array, resamples: int = RESAMPLES) -> Array:
-    """Return accuracies on analogy questions in resamples of the word pairs that form them.
+    """Return the accuracy on analogy questions in each resample of the word pairs that form the questions.
 
-    A file combines every word pair of a section with many others, so its questions are not independent. Therefore the
+    A file combines each word pair of a section with many other pairs, so its questions are not independent. Hence the
     word pairs are resampled within each section, and the question of pairs i and j has weight w_i w_j. This is the
     pigeonhole bootstrap (Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1, 2007); its intervals are
     conservative.
@@ -96,7 +96,7 @@ def accuracies(questions: Sequence[Question], correct: Array, resamples: int = R
     blocks = []
     for drawn in zip(*streams, strict=True):
         weights = np.concatenate(drawn, axis=1).T
-        # Σ w_i w_j over the right answers, and over all answered questions.
+        # The sums are Σ w_i w_j over the right answers, and over all answered questions.
         sums = [np.einsum("ij,ij->j", matrix @ weights, weights) for matrix in (right, every)]
         with np.errstate(invalid="ignore"):
             blocks.append(sums[0] / sums[1])
@@ -104,7 +104,7 @@ def accuracies(questions: Sequence[Question], correct: Array, resamples: int = R
 
 
 def _pairs_of(questions: Sequence[Question]) -> tuple[Array, Array]:
-    """Number the two word pairs of each question (n, 2), section by section; return also how many each section has."""
+    """Return the numbers of each question's two word pairs, (n, 2), and how many word pairs each section has."""
     sections = list(dict.fromkeys(question.section for question in questions))
     nodes: dict[tuple[int, frozenset[str]], int] = {}
     number = {section: i for i, section in enumerate(sections)}
@@ -120,7 +120,7 @@ def _pairs_of(questions: Sequence[Question]) -> tuple[Array, Array]:
 
 
 def _counts(n: int, resamples: int, block: int, seed: int = 0) -> Iterator[Array]:
-    """Yield the counts of n items in n draws with replacement: blocks of shape (up to ``block``, n), float64."""
+    """Yield how often each of n items is drawn in n draws with replacement: blocks (resamples, n) float64."""
     random = np.random.default_rng([SEED, seed])
     block = max(1, block)
     for start in range(0, resamples, block):
@@ -130,7 +130,7 @@ def _counts(n: int, resamples: int, block: int, seed: int = 0) -> Iterator[Array
 
 
 def _unit_ranks(values: Array, counts: Array) -> Array:
-    """Rank ``values`` (n,) if item i occurs ``counts``[b, i] times: (b, n), with weighted mean 0 and norm 1."""
+    """Return ranks of ``values`` (n,) if item i occurs ``counts``[b, i] times: (b, n), of weighted mean 0, norm 1."""
     _, group = np.unique(values, return_inverse=True)
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))

@@ -1,15 +1,15 @@
 """The next items of users as a test of a model: how high does it rank what a user took next?
 
-Each user of a log has a history and, after it, test items: the last item, or all items from a date on. Only items that
-the user did not have before are ranked, and looked for.
+Each user in an event log has a history and, after it, test items: the last item, or all items from a date on. Only
+items that are new to the user are ranked, and count as test items.
 
     hit@10 = the share of users with a test item among the first ten
     nDCG@10 = Σ 1/log2(1 + rank) over the test items among the first ten, divided by its maximum
 
-Two rankings that need no training are judged too. Popularity ranks items by the counts of the model's vocabulary.
-Item-to-item counts come from the histories of the log itself, without the test items: of all pairs of a user's items,
-the later one is counted for the earlier one, with the weight 0.6^(k − 1) if it comes k ≤ 20 places later, and an item
-of a history weighs 0.6^a if a items follow it. If the log has no order, both items of a pair are counted, each as 1.
+Two rankings without training are judged for comparison. Popularity ranks items by their counts in the vocabulary.
+Item-to-item counts come from the histories alone: if item j stands k ≤ 20 places after item i, 0.6^(k − 1) is added to
+the count of j after i. The score of j for a user sums these counts over the items i of the history, with weight 0.6^a
+if a items follow i. If the log has no order, all weights are 1, and each item of a pair is counted after the other.
 """
 
 from bisect import bisect_left
@@ -25,19 +25,19 @@ from wordsparse.evaluation import bootstrap
 from wordsparse.types import Array
 
 Rank = Callable[[Any, int], Array]
-"""A function from histories, CSR (n, V), and k to the k best words of each, (n, k); −1 if there are fewer."""
+"""A function that takes histories, CSR (n, V), and k, and returns each history's k best words, padded with −1."""
 
 K, REACH, DECAY = 10, 20, 0.6
-# Users that are ranked at a time without the model.
+# The two rankings without training process this many users at a time.
 _USERS = 1024
 
 
 class HeldOut(NamedTuple):
-    """The users of a log with a history and a new item after it.
+    """The users of an event log who have a history and, after it, a new item.
 
-    ``items`` of all histories, in order, and the row of their ``owners``, are those of the vocabulary. ``tests`` are
-    pairs (row of a user, known test item), and ``wanted`` (n,) is the number of all test items. ``unjudged`` users have
-    no history or no new item.
+    ``items`` are the items of all histories, in order, as rows of the vocabulary, and ``owners`` the numbers of their
+    users. ``tests`` are pairs (number of a user, row of a test item in the vocabulary). ``wanted`` (n,) is the number
+    of test items of each user. ``unjudged`` is the number of users without a history or a new item.
     """
 
     items: Array
@@ -47,14 +47,14 @@ class HeldOut(NamedTuple):
     unjudged: int
 
     def histories(self, V: int) -> Any:
-        """Return how often each user had each item, CSR (n, V)."""
+        """Return how often each item occurs in each user's history, CSR (n, V)."""
         return _matrix(np.ones(len(self.items), np.float32), self.owners, self.items, (len(self.wanted), V))
 
 
 def held_out(
     users: Iterable[tuple[str, Iterable[tuple[str, Any]]]], vocabulary: Vocabulary, since: float | None = None
 ) -> HeldOut:
-    """Split the items of each user, each with its place in the order, before ``since``, or before the last one."""
+    """Split each user's items (item, place in the order) at ``since``; by default, only the last item is a test."""
     items, owners, tests = list[int](), list[int](), list[tuple[int, int]]()
     wanted, unjudged = list[int](), 0
     for _, placed in users:
@@ -99,7 +99,7 @@ def judge(held: HeldOut, rank: Rank, vocabulary: Vocabulary, is_ordered: bool) -
 
 
 def _values(held: HeldOut, rows: Array, V: int) -> Array:
-    """Return whether each user has a hit, and the nDCG, (n, 2)."""
+    """Return hit@10, which is 0 or 1, and nDCG@10 of each user, (n, 2)."""
     keys = np.arange(len(rows))[:, None] * V + rows
     is_hit = (rows >= 0) & np.isin(keys, held.tests @ [V, 1])
     discounts = 1 / np.log2(np.arange(2, K + 2))
@@ -108,7 +108,7 @@ def _values(held: HeldOut, rows: Array, V: int) -> Array:
 
 
 def _popular(histories: Any, counts: Array) -> Iterator[Array]:
-    """Yield the most frequent words that are not in each history, block by block."""
+    """Yield the K most frequent words that are not in the history, for each user of a block of users."""
     order = np.argsort(-counts, kind="stable")
     for start in range(0, histories.shape[0], _USERS):
         block = histories[start : start + _USERS]
@@ -120,7 +120,7 @@ def _popular(histories: Any, counts: Array) -> Iterator[Array]:
 
 
 def _by_counts(held: HeldOut, histories: Any, is_ordered: bool) -> Iterator[list[int]]:
-    """Yield the best words of each history by item-to-item counts."""
+    """Yield the K best words for each history by item-to-item counts."""
     decay, shape = DECAY if is_ordered else 1.0, histories.shape
     counts = sp.csr_array((shape[1], shape[1]), dtype=np.float32)
     for k in range(1, REACH + 1):

@@ -1,8 +1,8 @@
 """Search as a test of vectors: how high do cosines rank the documents that answer a query?
 
-Documents are ranked by the cosines of texts (:mod:`wordsparse.vectors.encoder`), by BM25 over lower-case words of
-Unicode, and by both fused: Σ 1/(60 + rank) over the two rankings (Cormack, Clarke & Büttcher, "Reciprocal Rank Fusion
-Outperforms Condorcet and Individual Rank Learning Methods", SIGIR 2009).
+Documents are ranked by the cosines of text vectors (:mod:`wordsparse.vectors.encoder`), by BM25 over lower-case words,
+and by the fusion of both rankings, Σ 1/(60 + rank) (Cormack, Clarke & Büttcher, "Reciprocal Rank Fusion Outperforms
+Condorcet and Individual Rank Learning Methods", SIGIR 2009).
 
     nDCG@10 = Σ grade/log2(1 + rank) over the first ten documents, divided by its maximum
     recall@100 = the share of the relevant documents that are among the first hundred
@@ -28,19 +28,19 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 SIDES = ("model", "bm25", "fused")
 K1, B = 1.2, 0.75
-# The length of a ranking: later documents hardly change the first hundred of the fused one.
+# A ranking has this many documents. Later documents hardly change the first hundred of the fused ranking.
 DEPTH = 1000
 FUSION = 60
-# Cosines in one block of documents: 64 MiB of float32.
+# A block of documents has this many cosines, 64 MiB of float32.
 _BLOCK_COSINES = 2**24
 
 logger = logging.getLogger(__name__)
 
 
 def answer_retrieval(vectors: WordVectors, collection: Collection) -> Array:
-    """Return nDCG@10 and recall@100 of each query by the vectors, (queries, 2); NaN if it has no known word.
+    """Return each query's nDCG@10 and recall@100 by the vectors, (queries, 2); NaN for a query without a known word.
 
-    If BM25 is installed, the columns (queries, 6) are these for the vectors, for BM25 and for both fused.
+    If bm25s is installed, the result is (queries, 6): both measures for the vectors, for BM25 and for their fusion.
     """
     asked = vectors.encode(collection.queries)
     rankings = [_by_cosine(vectors, asked, collection)]
@@ -52,7 +52,7 @@ def answer_retrieval(vectors: WordVectors, collection: Collection) -> Array:
 
 
 def score_retrieval(collection: Collection, answers: Array) -> dict[str, Any]:
-    """Return the means of each side over the queries, with intervals. A query without a known word counts as 0."""
+    """Return each ranking's mean scores over the queries, with intervals. A query without a known word scores 0."""
     oov = int(np.isnan(answers[:, 0]).sum())
     about = {"n": len(answers) - oov, "oov": oov, "unjudged": collection.unjudged}
     means = {}
@@ -67,9 +67,9 @@ def _mean(name: str, prefix: str, values: Array) -> dict[str, float | None]:
 
 
 def _by_cosine(vectors: WordVectors, asked: Array, collection: Collection) -> Array:
-    """Return the lines of the documents nearest to each query, (queries, at most DEPTH).
+    """Return the line numbers of the documents nearest to each query, (queries, at most DEPTH).
 
-    A line is −1 where no document is left: a text without a known word is not ranked.
+    Rankings are padded with −1, because a document without a known word is not ranked.
     """
     known = np.linalg.norm(asked, axis=1)[:, None] > 0
     scores, lines, first = np.zeros((len(asked), 0), np.float32), np.zeros((len(asked), 0), np.int64), 0
@@ -84,7 +84,7 @@ def _by_cosine(vectors: WordVectors, asked: Array, collection: Collection) -> Ar
 
 @lru_cache(maxsize=8)
 def _by_words(collection: Collection) -> Array | None:
-    """Return the lines of the documents by BM25, as :func:`_by_cosine` does; None if a package is not installed."""
+    """Return the ranking by BM25 in the form of :func:`_by_cosine`; None if a package is not installed."""
     try:
         bm25s, split = optional.load("a comparison with BM25", "bm25s"), Splitter("unicode")
         queries = [split(query) for query in collection.queries]
@@ -100,14 +100,14 @@ def _by_words(collection: Collection) -> Array | None:
 
 
 def _best(scores: Array, lines: Array) -> tuple[Array, Array]:
-    """Return the best DEPTH scores of each row, in order, and their lines; −1 for a score of −∞."""
+    """Return the DEPTH best scores of each row, in order, and the line numbers of their documents; −1 if it is −∞."""
     order = np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH]
     scores, lines = (np.take_along_axis(each, order, axis=1) for each in (scores, lines))
     return scores, np.where(scores > -np.inf, lines, -1)
 
 
 def _fused(*rankings: Array) -> Array:
-    """Return the lines of the documents by both rankings, (queries, at most twice DEPTH); −1 where none is left."""
+    """Return the fused ranking as line numbers of documents, (queries, at most twice DEPTH), padded with −1."""
     shares = np.concatenate([1 / (FUSION + 1 + np.arange(ranking.shape[1])) for ranking in rankings])
     fused = np.full((len(rankings[0]), len(shares)), -1)
     for row, ranked in zip(fused, np.hstack(rankings), strict=True):

@@ -27,9 +27,9 @@ class Collection:
     Attributes
     ----------
     relevant : sequence of mappings
-        The grades above 0 for each query, by the number of the document's line.
+        For each query, a mapping from the line number of each relevant document to its grade, which is above 0.
     unjudged : int
-        Queries that are left out, because no document is relevant.
+        Number of queries that are left out because they have no relevant document.
     """
 
     corpus: Path
@@ -47,9 +47,9 @@ class Collection:
 
 
 def read_collection(path: str | PathLike[str]) -> Collection:
-    """Read a collection, by its directory or by one of its files of judgements.
+    """Read a collection from its directory or from one of its judgement files.
 
-    If a directory has several such files, ``qrels/test.tsv`` is read. InputError if a file is missing or malformed.
+    ``qrels/test.tsv`` is read if there are several judgement files. Raise InputError if a file is missing or malformed.
     """
     judgements = Path(path) if Path(path).suffix == ".tsv" else _judgements(Path(path))
     folder, lines = judgements.parent.parent, dict[str, int]()
@@ -71,14 +71,14 @@ def read_collection(path: str | PathLike[str]) -> Collection:
     if not grades:
         raise InputError(f"{judgements}: no document has a score above 0: give judgements with relevant documents")
     if missing := len(lines) - documents:
-        logger.warning("%s: %s relevant documents are not in %s: they cannot be found", judgements, missing, CORPUS)
+        logger.warning("%s: %s relevant documents are not in %s: they count as missed", judgements, missing, CORPUS)
     return Collection(
         folder / CORPUS, [texts[query] for query in grades], list(grades.values()), len(texts) - len(grades)
     )
 
 
 def _judgements(folder: Path) -> Path:
-    """Return the file of judgements in a directory."""
+    """Return the path of the judgement file in a directory."""
     files = sorted((folder / QRELS).glob("*.tsv"))
     if not files:
         raise InputError(f"{folder}: holds no {QRELS}/*.tsv: give a directory with {CORPUS}, {QUERIES} and {QRELS}")

@@ -1,9 +1,9 @@
 """Scores of word vectors: rank correlation with human judgements of pairs of words or texts, accuracy on analogies, how
 often related words are among the ten nearest, and search (:mod:`wordsparse.evaluation.retrieval`).
 
-The first two equal the results of gensim's ``evaluate_word_pairs`` and ``evaluate_word_analogies``. Words are compared
-case-insensitively; among spellings that differ only in case, the most frequent one is used. Each score has a 95 %
-confidence interval (:mod:`wordsparse.evaluation.bootstrap`).
+The scores of word pairs and analogies equal the results of gensim's ``evaluate_word_pairs`` and
+``evaluate_word_analogies``. Words are compared case-insensitively: among spellings that differ only in case, the most
+frequent spelling is used. Each score has a 95 % confidence interval (:mod:`wordsparse.evaluation.bootstrap`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,22 +24,22 @@ from wordsparse.vectors.word_vectors import WordVectors
 RESTRICT_VOCAB = 30_000
 # Below this many tokens, scores are too near chance to compare methods.
 ENOUGH_TOKENS = 3_000_000
-# Share of a test set that must be known for its score to describe the vectors.
+# A score describes the vectors only if at least this fraction of the test set's items can be scored.
 FEW = 0.1
-# Rank up to which a related word counts as found.
+# A related word counts as found up to this rank.
 NEAREST = 10
 
-# Cosines in one batch of questions: 64 MiB of float32.
+# A batch of questions has this many cosines, 64 MiB of float32.
 _BATCH_COSINES = 2**24
 
 
 Score: TypeAlias = dict[str, Any]
-"""``spearman``, ``accuracy`` or ``hit10``, its interval from ``low`` to ``high``, and two numbers: ``n`` scored items
-and ``oov`` other items. All but the numbers are None if no item is scored. See :func:`wordsparse.evaluate`."""
+"""``spearman``, ``accuracy`` or ``hit10``, its interval from ``low`` to ``high``, and two counts: ``n`` scored items
+and ``oov`` other items. If no item is scored, all but the counts are None. See :func:`wordsparse.evaluate`."""
 Answers: TypeAlias = Mapping[str, Mapping[str, Array]]
-"""Answers of word vectors to test sets, by kind and name: (n,) float64. A pair's answer is the cosine of its words or
-sentences, a question's is 1 if right and 0 if wrong, a related word's is its rank; NaN for an item with an unknown
-word. A query has several columns; the first is its nDCG@10."""
+"""The answers of word vectors to test sets, by kind and name: arrays (n,) float64. A pair's answer is the cosine of its
+words or sentences, a question's answer is 1 if right and 0 if wrong, and a related word's answer is its rank. An item
+with an unknown word has the answer NaN. A query of search has several columns; the first column is nDCG@10."""
 
 
 def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
@@ -66,7 +66,7 @@ def score(test_sets: TestSets, answers: Answers) -> dict[str, dict[str, Score]]:
 
 
 def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for each test set of which nearly no item is scored in any evaluation."""
+    """Return a warning for each test set of which hardly any item is scored in any evaluation."""
     sentences = []
     for kind in KINDS:
         for name in dict.fromkeys(name for evaluation in evaluations for name in evaluation[kind]):
@@ -83,7 +83,7 @@ def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
 def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], composed: bool = False) -> Array:
     """Return the cosine of each pair's words; NaN for a pair with an unknown word.
 
-    With ``composed``, unknown words get composed vectors, from their spelling in the test set.
+    With ``composed``, the vectors of unknown words are composed from their spelling in the test set.
     """
     row_of = _rows_by_spelling(word_vectors, len(word_vectors))
 
@@ -115,7 +115,7 @@ def answer_analogies(
 ) -> Array:
     """Return 1 for each question whose expected answer is the frequent word nearest to b - a + c, else 0.
 
-    The vectors are normalised before the sum; a, b and c are excluded in every spelling. NaN for unknown words.
+    Vectors are normalised before the sum. Every spelling of a, b and c is excluded. NaN marks an unknown word.
     """
     frequent = word_vectors.most_frequent(restrict_vocab)
     place = {row: i for i, row in enumerate(frequent.tolist())}
@@ -157,7 +157,7 @@ def score_pairs(pairs: Sequence[Pair], cosines: Array) -> Score:
 
 
 def score_analogies(questions: Sequence[Question], correct: Array) -> Score:
-    """Compute the accuracy on the questions whose words are all known: over all of them and for each section."""
+    """Compute the accuracy on the questions whose words are all known, over the whole test set and per section."""
     sections = np.array([question.section for question in questions])
     whole = _accuracy(correct)
     low, high = _interval(*accuracy(questions, correct))
@@ -176,7 +176,7 @@ def score_related(items: Sequence[Related], ranks: Array) -> Score:
 
 
 def hits(items: Sequence[Related], ranks: Array) -> tuple[float | None, Array]:
-    """Return the share of ranks (items,) up to ``NEAREST``, and the share in each resample of the pairs."""
+    """Return the share of ``ranks`` (items,) that are at most ``NEAREST``, and the share in each resample of pairs."""
     is_near = np.where(np.isfinite(ranks), ranks <= NEAREST, np.nan)
     answered = is_near[np.isfinite(is_near)]
     return float(answered.mean()) if answered.size else None, bootstrap.shares(is_near.reshape(-1, 2))
@@ -192,14 +192,14 @@ def _answered(
 ) -> npt.NDArray[np.bool_]:
     """Return whether the answer to each question is right, (n,).
 
-    ``unit`` is (N, dim); ``same_word`` (N,) is the row of each word's most frequent spelling; ``questions`` (n, 4)
-    holds rows.
+    ``unit`` is (N, dim). ``same_word`` (N,) holds the row of each word's most frequent spelling, and ``questions``
+    (n, 4) the rows of each question's words.
     """
     correct = np.zeros(len(questions), dtype=bool)
     batch = max(1, _BATCH_COSINES // len(unit))
     for start in range(0, len(questions), batch):
         a, b, c, expected = questions[start : start + batch].T
-        cosines = (unit[b] - unit[a] + unit[c]) @ unit.T  # (batch, N); their common scale does not matter
+        cosines = (unit[b] - unit[a] + unit[c]) @ unit.T  # (batch, N), up to a factor per row
         answers = _best_answers(cosines, same_word, np.stack([a, b, c], axis=1))
         correct[start : start + batch] = answers == expected
     return correct
@@ -208,7 +208,7 @@ def _answered(
 def _best_answers(
     cosines: npt.NDArray[np.float32], same_word: npt.NDArray[np.intp], excluded: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.intp]:
-    """Return the best word of each row of ``cosines`` (overwritten) that is not ``excluded``; -1 if there is none."""
+    """Return the best word of each row of ``cosines`` that is not ``excluded``, or -1. ``cosines`` is overwritten."""
     questions = np.arange(len(cosines))
     cosines[questions[:, None], excluded] = -np.inf
     best = cosines.argmax(axis=1)
@@ -223,8 +223,8 @@ def _best_answers(
 
 
 def correlation(pairs: Sequence[Pair], cosines: Array) -> tuple[float | None, Array]:
-    """Return the score of cosines (pairs,), and the score in each resample of the pairs. A cosine is NaN if a word of
-    its pair has no vector."""
+    """Return Spearman's correlation of ``cosines`` (pairs,) and judgements, and the correlation in each resample of the
+    pairs. A cosine is NaN if a word of its pair has no vector."""
     is_known = np.isfinite(cosines)
     judgements = np.array([pair.score for pair in pairs])[is_known]
     return spearman(judgements, cosines[is_known]), bootstrap.spearman(judgements, cosines[is_known])
@@ -255,13 +255,13 @@ def _interval(value: float | None, samples: Array) -> tuple[float, float] | tupl
 
 
 def _spelt(word: Any) -> str:
-    """Return a word, or another key, in the form that is compared."""
+    """Return a word or another key in upper case, the form in which words are compared."""
     return str(word).upper()
 
 
 def _rows_by_spelling(word_vectors: WordVectors, n: int) -> dict[str, int]:
-    """Return the row of each of the ``n`` most frequent words in its compared form; if spellings differ, the most
-    frequent one's."""
+    """Return a dict from the ``n`` most frequent words in upper case to their rows. If several spellings give the same
+    key, the most frequent spelling wins."""
     rows: dict[str, int] = {}
     for row in word_vectors.most_frequent(n).tolist():
         rows.setdefault(_spelt(word_vectors.words[row]), row)

@@ -1,4 +1,4 @@
-"""Scores for people: a dict that is shown as a table, also in a notebook."""
+"""A dict of scores that is printed as a table, also in a notebook."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,24 +15,24 @@ KINDS = {
 }
 """Title and measure of each kind of test set."""
 NEXT = "next item"
-"""Title of the test sets that only models have scores of."""
+"""Title of the test sets that judge only models, not vectors alone."""
 SIDES = {
     "bm25": "BM25",
     "fused": "both, fused",
     "popularity": "popularity",
     "counts": "item-to-item counts",
 }
-"""Titles of the rankings that are judged next to the vectors' own."""
+"""Titles of the rankings that are judged for comparison with the vectors or the model."""
 
 
 def own(score: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the score of the vectors themselves, without others next to it."""
+    """Return the score of the vectors or the model, without the scores of the rankings in ``SIDES``."""
     side: Mapping[str, Any] = score.get("model", score)
     return side
 
 
 class Scores(dict[str, Any]):
-    """The result of :func:`wordsparse.evaluate`, whose text is a table."""
+    """The result of :func:`wordsparse.evaluate`. ``str`` makes a table of it."""
 
     def __str__(self) -> str:
         rows = list(self._rows())
@@ -55,7 +55,7 @@ class Scores(dict[str, Any]):
             yield from self._rows_of("next", NEXT, "ndcg10", "ndcg10_")
 
     def _rows_of(self, kind: str, title: str, measure: str, prefix: str = "") -> Iterator[Row]:
-        """Yield the scores of a kind by one measure; ``prefix`` begins the names of the interval's ends."""
+        """Yield the scores of a kind by one measure. The keys of its interval are ``prefix`` + ``low`` and ``high``."""
         if self[kind]:
             yield title, measure, "95 % interval", "n", "oov"
         for name, score in self[kind].items():

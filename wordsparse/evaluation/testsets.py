@@ -34,7 +34,7 @@ class Question(NamedTuple):
 
 
 class Related(NamedTuple):
-    """A word, and another one that should be among its nearest."""
+    """A word, and another word that should be among its nearest neighbours."""
 
     word: str
     other: str
@@ -42,7 +42,7 @@ class Related(NamedTuple):
 
 @dataclass(frozen=True)
 class TestSets:
-    """Test sets by name, the stem of the file."""
+    """Test sets of each kind, by name. The name is the file name without its suffix."""
 
     __test__ = False  # pytest would collect a class of this name as tests
 
@@ -62,9 +62,9 @@ def load_test_sets(
 ) -> TestSets:
     """Read test sets; without arguments, WordSim-353, SimLex-999 and questions-words.
 
-    InputError if a file is missing or malformed (the message names its line), if two files of one kind have the same
-    stem, or if the default test sets are requested and are missing: gensim, which ships them, is not installed, and
-    they were not fetched.
+    Raise InputError if a file is missing or malformed (the message names the line), if two files of one kind have the
+    same stem, or if the default test sets are needed but missing: gensim, which ships them, is not installed, and they
+    were not fetched.
     """
     if not (pairs or analogies or sentences or related or retrieval):
         pairs, analogies = _default_sets()
@@ -114,7 +114,7 @@ def read_sentences(path: str | PathLike[str]) -> list[Pair]:
 
 
 def read_related(path: str | PathLike[str]) -> list[Related]:
-    """Read lines of two related words. Each gives two items: either word should have the other among its nearest."""
+    """Read lines of two related words. A line gives two items: each word should be among the other's neighbours."""
     items: list[Related] = []
     for where, line in _lines(path):
         words = line.split("\t") if "\t" in line else line.split()
@@ -164,7 +164,7 @@ def _lines(path: str | PathLike[str]) -> Iterator[tuple[str, str]]:
 
 
 def named(paths: Iterable[str | PathLike[str]]) -> Mapping[str, Path]:
-    """Return test sets by name; InputError if two have the same one."""
+    """Return the paths of test sets by name. Raise InputError if two test sets have the same name."""
     if isinstance(paths, str | PathLike):
         raise InputError(f"test sets are a list of files, not one: give [{os.fspath(paths)!r}]")
     named: dict[str, Path] = {}
@@ -181,7 +181,7 @@ def fetched_sets() -> Path:
 
 
 def _default_sets() -> tuple[list[Path], list[Path]]:
-    """Return the files of the default test sets: gensim's if it is installed, otherwise the fetched ones."""
+    """Return the files of the default test sets: gensim's files if it is installed, otherwise the fetched files."""
     folder = optional.gensim_data() or fetched_sets()
     if not folder.is_dir():
         raise InputError(
