@@ -1,4 +1,4 @@
-"""New words: the exact problem compared with dense sums over the vocabulary, and refused requests."""
+"""Inferred vectors of new words minimise losses that are summed over the vocabulary. Bad requests are refused."""
 
 import pickle
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def converged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def dense_input(model: ws.Model, pairs: list[tuple[str, float]], rho: float) -> np.ndarray:
-    """Return the direction, in canonical coordinates, of the e that minimises the loss over (target, y), h = (e, 1)."""
+    """Return the unit vector along the a, in canonical coordinates, that minimises the loss of h = (a, 1) on pairs."""
     counts = np.asarray(model.vocabulary.counts, float)
     measure = np.sqrt(counts) / np.sqrt(counts).sum()
     W = model.output_rows / np.sqrt(measure)[:, None]
@@ -72,7 +72,7 @@ def test_every_token_of_a_short_text_counts_as_it_did_in_training() -> None:
 
 
 def bag(model: ws.Model, words: list[str], place: int) -> np.ndarray:
-    """Return the weighted mean of the inputs around a place."""
+    """Return the weighted mean of the input rows of the words around a position."""
     weights, kept = distance_weights(5, Objective(model).recipe.distances), keep(model)
     around = [j for j in range(len(words)) if j != place and abs(place - j) <= 5]
     shares = [kept[words[j]] * weights[abs(place - j) - 1] for j in around]
@@ -81,7 +81,7 @@ def bag(model: ws.Model, words: list[str], place: int) -> np.ndarray:
 
 
 def input_pairs(model: ws.Model, texts: list[list[str]]) -> list[tuple[str, float]]:
-    """Return each context of "comet" and its weight; the sentences also contain known words."""
+    """Return each context word of "comet" in the sentences, and its weight."""
     weights, kept = distance_weights(5, Objective(model).recipe.distances), keep(model)
     return [
         (word, kept[word] * weights[abs(i - words.index("comet")) - 1])
@@ -92,14 +92,14 @@ def input_pairs(model: ws.Model, texts: list[list[str]]) -> list[tuple[str, floa
 
 
 def popular(model: ws.Model, occurrences: int) -> float:
-    """Return the popularity of a word."""
+    """Return the number that popularity adds to the last coordinate of a word."""
     weight = kind_of(model.options.get("preset", "text")).export.get("popularity", 0)
     return weight * float(np.log(occurrences) - np.log(model.vocabulary.counts).mean())
 
 
 def dense_output(model: ws.Model, texts: list[list[str]]) -> np.ndarray:
-    """Return the row W̃ of "comet", without the constant's column, in the basis of training, up to a factor: the
-    minimum of Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), with π ∝ nᵖ and N places in the whole text."""
+    """Return the output row of "comet" in the basis of training, up to a factor, without the constant's column. It is
+    the minimum of Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), with π ∝ nᵖ and N tokens in the whole text."""
     kept = keep(model)
     recipe, counts = Objective(model).recipe, np.asarray(model.vocabulary.counts, float)
     loss: Any = recipe.loss
@@ -108,7 +108,7 @@ def dense_output(model: ws.Model, texts: list[list[str]]) -> np.ndarray:
     mass = pairs * float(recipe.base_measure(np.array([len(texts)]))[0] / recipe.base_measure(counts).sum())
     state = model.trained().state
     second = state["curvature"] / state["pair_curvature"]
-    # The ridge is a share of the trace in canonical coordinates.
+    # The ridge is a fraction of the trace of C̄ in canonical coordinates.
     c = coordinates.canonical(
         coordinates.gram(model.input_rows, counts / counts.sum()), coordinates.gram(model.output_rows[:, :-1])
     )
@@ -150,7 +150,7 @@ def test_the_rows_of_a_new_word_are_the_minima_of_the_dense_loss(
 def test_words_of_many_occurrences_are_inferred_near_their_topic(
     models: dict[str, ws.Model], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Words inferred together, with at most 24 occurrences, agree with words inferred alone."""
+    """Words that are inferred together, in stretches of 24 occurrences, agree with words that are inferred alone."""
     monkeypatch.setattr(infer, "_TOGETHER", 24)
     model = models[kind]
     new = {"comet": 0, "yeast": 1, "anchor": 2}
@@ -182,7 +182,7 @@ def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> N
 
 @pytest.fixture(scope="module")
 def of_text() -> ws.Model:
-    """Train a model of raw text, with its tokeniser."""
+    """Train a model on raw text, which a tokeniser splits."""
     random = np.random.default_rng(0)
     lines = [" ".join(random.choice(["Sun,", "MOON", "star!", "Bread", "milk", "York"], 8)) for _ in range(300)]
     return ws.train(iter(lines), tokens="simple", **OPTIONS)

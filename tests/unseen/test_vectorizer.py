@@ -1,4 +1,4 @@
-"""DocumentVectorizer under scikit-learn's conventions."""
+"""DocumentVectorizer follows scikit-learn's conventions."""
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ def model() -> ws.Model:
     return ws.train(iter(TOPICS * 100), tokens="simple", dim=4, epochs=3, threads=1, progress=False)
 
 
-@pytest.mark.filterwarnings("ignore:Can't test estimator")  # it cannot be tested with numbers
+@pytest.mark.filterwarnings("ignore:Can't test estimator")  # X must hold texts
 def test_scikit_learns_checks_pass(model: ws.Model) -> None:
     check_estimator(ws.DocumentVectorizer(model))
 

@@ -1,1 +1,1 @@
-"""New words: each is a convex problem against a finished model."""
+"""Vectors of new words. Each vector solves a convex problem in which the trained model is fixed."""

@@ -1,16 +1,17 @@
-"""The vectors of new words from sentences that contain them; the rest of the model does not change.
+"""Computes the vectors of new words from sentences that contain them. The trained model does not change.
 
-A new word's input row a (with its n contexts as targets) and its output row b (as the target of their mean) are the
-minima of two convex problems, because Q and the running mean of h hᵀ represent the whole vocabulary and the whole text:
+The input row and the output row of a new word minimise two convex functions. The matrix Q and the running mean of h hᵀ
+stand for the whole vocabulary and the whole text:
 
-    a   contexts at distance k have weight y = keep(context) · weight(k), and h = (a, 1). With CBOW the word replaces
-        the whole bag of each neighbour: vectors were worse if the word had only its share in the bag
-    b   min_b Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), where h is the mean of a place's contexts by y, the whole
-        text has N places, π ∝ nᵖ is the word's measure, and C̄ = E h hᵀ is from training, with a ridge. The same holds
-        for skip-gram, although its targets have one context each
+    input row a    The context words are the targets of the input h = (a, 1). A context word at distance k has the
+                   weight y = keep(context) · weight(k). With CBOW, the new word replaces all words in the bag of each
+                   neighbour: vectors were worse if it was only one word of the bag.
+    output row b   min_b Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), summed over the word's occurrences. Here h is
+                   the mean of the context words' inputs weighted by y, N the number of tokens of the text, π ∝ nᵖ the
+                   word's measure, and C̄ = E h hᵀ comes from training, with a ridge. Skip-gram models use it, too.
 
-a is shrunk towards 0 as if by DOUBT occurrences, as in the vectors of trained words. The exported vector is made like
-theirs, and :mod:`wordsparse.words.form` blends n-grams into it as into a word with as many occurrences.
+The row a is shrunk towards 0 as if by DOUBT occurrences, as for trained words. Both rows are combined as for trained
+words, and :mod:`wordsparse.words.form` blends n-grams into the vector according to its number of occurrences.
 """
 
 import itertools
@@ -35,14 +36,14 @@ from wordsparse.words.model import Model
 
 logger = logging.getLogger(__name__)
 
-# Occurrences are cut into stretches of this length, and words that begin in the same stretch are inferred together: the
-# rows of their pairs stay in a core's cache.
+# The occurrences of all words, sorted by word, are cut into stretches of this length. Words whose occurrences begin in
+# the same stretch are inferred together, because the rows of their pairs then stay in a core's cache.
 _TOGETHER = 2**10
 
 
 class Occurrences(NamedTuple):
-    """The occurrences of the new words: ``tokens`` are the text's known and new words (new word i is V + i),
-    ``sentence`` is the number of each token's sentence, ``places`` are the positions of new words, sorted by word."""
+    """The occurrences of new words. ``tokens`` are the ids of the text's known and new words (V + i for new word i),
+    ``sentence`` the number of each token's sentence, and ``places`` the positions of new words, sorted by word."""
 
     tokens: Array
     sentence: Array
@@ -57,26 +58,26 @@ def infer(
 ) -> WordVectors:
     """Return the vectors of ``words`` from the sentences that contain them.
 
-    InputError if a word is empty, holds white space or is given twice, if no word has a context, or if the model has no
-    training state or was trained with another loss.
+    Raise InputError if a word is empty, holds white space or is given twice, if no word has a context, or if the model
+    has no training state or was trained with another loss.
 
     Parameters
     ----------
     model : Model
-        With its training state, trained with the loss bounded-ns.
+        A model that was trained with the loss bounded-ns and has its training state.
     sentences : iterable of str or of sequences of str
-        Read once; sentences without any of the words are ignored. The model's tokeniser splits a str.
+        Read once. Sentences without any of the new words are ignored. The model's tokeniser splits a str.
     words : sequence of str
-        Distinct. A word of the vocabulary is inferred as if it were unknown. In a text, a word is found in the form in
-        which the tokeniser writes it.
+        The new words, all different. A word of the vocabulary is inferred as if it were unknown. In a text, a word is
+        found in the form in which the tokeniser writes it.
     progress : callable, optional
         Called repeatedly with the number of inferred words.
 
     Returns
     -------
     WordVectors
-        The words with at least one known word in a window, with vectors of length one and their numbers of occurrences
-        as counts. A warning names the other words.
+        The words that have a known word in a window, with vectors of length one. Their counts are their numbers of
+        occurrences. A warning names one of the other words.
     """
     for word in words:
         if not isinstance(word, str) or not is_word(word):
@@ -102,8 +103,8 @@ def infer(
 def _vectors(
     model: Model, objective: Objective, text: Occurrences, counts: Array, progress: Callable[[int], None]
 ) -> tuple[Array, Array]:
-    """Return the exported vectors of new words without n-grams, (n, dim), and which words have a known word in a
-    window; the others have zeros."""
+    """Return the exported vectors of new words without n-grams, (n, dim), and whether each word has a known word in a
+    window. The vector of a word without a known word in a window is zero."""
     vectors, has_context = np.zeros((len(counts), model.dim), np.float32), np.zeros(len(counts), bool)
     ends, maps = np.cumsum([0, *counts]), objective.maps
     starts = np.flatnonzero(np.diff(ends[:-1] // _TOGETHER, prepend=-1))
@@ -155,17 +156,17 @@ def _spelt(token: str, new: Container[str], model: Model) -> str:
 
 
 class _Batch:
-    """The new words of one ``part``; their occurrences are sorted by word.
+    """The new words of one ``part``, whose occurrences are sorted by word.
 
-    Each pair of an occurrence and a known word t in its window has ``place``, the number of the occurrence, ascending,
-    ``target`` (t), and the weight ``y``.
+    A pair consists of an occurrence and a known word in its window. For each pair, ``place`` is the number of the
+    occurrence (ascending), ``target`` the known word, and ``y`` the weight.
     """
 
     def __init__(self, model: Model, objective: Objective, text: Occurrences, part: slice) -> None:
         self.model, self.objective, self.n = model, objective, part.stop - part.start
         self.word = text.tokens[text.places] - len(model) - part.start
         window = objective.window
-        # Distances −window … −1, 1 … window, and the weight of each distance.
+        # ``near`` has the positions at distances −window … −1 and 1 … window, in this order.
         by_distance = distance_weights(window, objective.recipe.distances)
         near = text.places[:, None] + np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
         inside = (near >= 0) & (near < len(text.tokens))
@@ -177,7 +178,7 @@ class _Batch:
         self.y = objective.keep[self.target] * np.concatenate([by_distance[::-1], by_distance])[step]
 
     def inputs(self) -> tuple[Array, Array]:
-        """Return the input rows in canonical coordinates, (n, dim), and whether each word has a context."""
+        """Return the input rows in canonical coordinates, (n, dim), and whether each word has a context word."""
         o, item = self.objective, self.word[self.place]
         rows, offsets = o.outputs[self.target, :-1], o.outputs[self.target, -1]
         mass = np.bincount(item, self.y, self.n)
@@ -201,7 +202,7 @@ class _Batch:
         return minima @ o.basis.T.astype(np.float32)
 
     def _negative_mass(self, counts: Array) -> Array:
-        """Return N π of each new word, (n,)."""
+        """Return the factor N π of each new word, (n,)."""
         o, counted = self.objective, np.asarray(self.model.vocabulary.counts, np.float64)
         measure = o.recipe.base_measure(counted).sum()
         return np.asarray(float(counted @ o.keep) * o.recipe.base_measure(np.maximum(counts, 1)) / measure)

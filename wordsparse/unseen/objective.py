@@ -1,12 +1,12 @@
-"""The loss of one new input vector, with the rest of the model fixed: inference minimises it.
+"""The loss of one new input vector while the rest of the model is fixed. Inference minimises this loss.
 
-In canonical coordinates (:mod:`wordsparse.words.coordinates`), let K be the negatives, λ the loss's bound, Λ the
-spectrum, w̄ = Σ √π_i W̃_i and Q = W̃ᵀW̃, whose last column c belongs to the constant feature. An input h = (a, 1) with
-targets t of weight y_t costs
+In canonical coordinates (:mod:`wordsparse.words.coordinates`), let K be the number of negatives, λ the factor of the
+loss's quadratic bound, Λ the spectrum, w̄ = Σ √π_i W̃_i and Q = W̃ᵀW̃, whose last column c belongs to the constant
+feature. An input h = (a, 1) whose targets t have the weights y_t has the loss
 
     Σ_t y_t [softplus(−o_t) + K (½ w̄·h + λ hᵀQh)] + ½ ρ |a|²,    o_t = W_t·h
 
-whose second part is exact over the whole vocabulary, and needs only two vectors: K (½ w̄ + 2 λ c)·a and 2 K λ Λ.
+The terms with K are exact over the whole vocabulary, and need only two vectors, K (½ w̄ + 2 λ c) and 2 K λ Λ.
 """
 
 from typing import Any
@@ -24,15 +24,15 @@ from wordsparse.words.examples import keep_probabilities
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
-# The number of pairs that one occurrence of a word is assumed to give its input: the unit of the doubt.
+# One occurrence of a word is assumed to give its input this many pairs. This converts DOUBT, in occurrences, to pairs.
 PAIRS = 2.5
-# The ridge of the moments C̄, as a share of their mean eigenvalue.
+# The ridge that is added to C̄, as a fraction of the mean eigenvalue of C̄.
 RIDGE = 0.05
 
 
 class Objective:
-    """The fixed parts of a model, in canonical coordinates; InputError if the model was trained with another loss,
-    or has only its vectors.
+    """The fixed parts of a model, in canonical coordinates. Initialisation raises InputError if the model was trained
+    with another loss, or has only its vectors.
 
     Parameters
     ----------
@@ -44,17 +44,17 @@ class Objective:
     window : int
     inputs : (V, dim) float32
     outputs : (V, dim + 1) float32
-        The rows W of o = W h, with the column of the constant feature last.
+        The rows of W in o = W h. The last column belongs to the constant feature.
     keep : (V,) float64
         The probability with which subsampling keeps a word.
     linear, curvature : (dim,) float32
-        The change of l and of D of :func:`wordsparse.unseen.solver.minimise` per unit of target weight.
+        The parts of l and D in :func:`wordsparse.unseen.solver.minimise`, per unit of target weight.
     alpha, beta : float
         K λ and K / 2.
     doubt : float
         ρ.
     mean, moments, basis : (dim + 1,), (dim + 1,), (dim + 1, dim + 1)
-        The mean h̄ of the inputs h of training, and the eigenvalues and eigenvectors of C̄ with its ridge.
+        The mean h̄ of the inputs h in training, and the eigenvalues and eigenvectors of C̄ plus its ridge.
     """
 
     def __init__(self, model: Model) -> None:
@@ -98,7 +98,7 @@ class Objective:
 
 
 def objective_of(model: Model) -> Objective:
-    """Return the :class:`Objective` of a model, prepared once; InputError as for the class."""
+    """Return the :class:`Objective` of a model, prepared once. Raise InputError as the class does."""
     if (objective := _PREPARED.get(model)) is None:
         objective = _PREPARED[model] = Objective(model)
     return objective

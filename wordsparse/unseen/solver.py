@@ -1,13 +1,13 @@
-"""Many small convex problems at once: the best position of a new vector among fixed ones.
+"""Solves many small convex problems at once. Each problem finds a new vector v for fixed rows.
 
-For each item, with its own rows r_t (n, d), offsets c_t and weights y_t,
+Each problem, called an item, has its own rows r_t (n, d), offsets c_t and weights y_t. The function
 
     f(v) = Σ_t y_t softplus(−(r_t·v + c_t)) + l·v + ½ Σ_k D_k v_k²,     D > 0
 
 is minimised by nonlinear conjugate gradients (Polak–Ribière), preconditioned by D. A step goes along its direction to
-the minimum of a quadratic that touches f where the step begins and lies above f elsewhere. For softplus(−x) this
-quadratic has the curvature tanh(x/2)/(2x) (Jaakkola & Jordan, 2000), at least the second derivative, so no step
-overshoots. A step takes two products with the rows, 4 n d operations.
+the minimum of a quadratic that touches f where the step begins and lies above f elsewhere, so no step overshoots. The
+quadratic for softplus(−x) has the curvature tanh(x/2)/(2x) (Jaakkola & Jordan, 2000), which is at least the second
+derivative. A step takes two products with the rows, 4 n d operations.
 """
 
 from typing import Any
@@ -19,14 +19,14 @@ from wordsparse.errors import InputError
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-# After these steps, the cosine with the minimum is above .9999 for words of 2 to 64 sentences.
+# After this many steps, the cosine of v with the minimum is above .9999 for words with 2 to 64 sentences.
 STEPS = 10
 
 
 def minimise(rows: Array, weights: Array, offsets: Array, item: Array, linear: Array, diagonal: Array) -> Array:
-    """Return the minima v of the items, (items, d), after STEPS steps from the minimum of the terms without rows.
+    """Return the minimum v for each item, (items, d), after STEPS steps from the minimum of the terms without rows.
 
-    InputError if the numbers overflow, as they may in an altered model, or if l and D are zero.
+    Raise InputError if the numbers overflow, as they may in an altered model, or if l and D are zero.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def minimise(rows: Array, weights: Array, offsets: Array, item: Array, linear: A
     weights, offsets : (n,)
         y and c.
     item : (n,)
-        The number of the item of each row, ascending; an item may have no rows.
+        The number of the item to which each row belongs, ascending. An item may have no rows.
     linear, diagonal : (items, d)
         l and D.
     """
@@ -63,13 +63,13 @@ def minimise(rows: Array, weights: Array, offsets: Array, item: Array, linear: A
 
 
 def _sums(values: Array, item: Array, items: int) -> Any:
-    """Return the matrix (items, n) that sums the rows of each item, each row times its value."""
+    """Return the sparse matrix (items, n) whose product with the rows is each item's sum of values times rows."""
     ends = np.searchsorted(item, np.arange(items + 1))
     return sp.csr_array((values, np.arange(len(item)), ends), shape=(items, len(item)))
 
 
 def _slopes(o: Array, y: Array) -> tuple[Array, Array]:
-    """Return y σ(−o), and the curvature y tanh(o/2)/(2o) of the quadratic that lies above softplus."""
+    """Return y σ(−o), and the curvature y tanh(o/2)/(2o) of the quadratic that bounds softplus from above."""
     half = np.maximum(np.abs(o) / 2, np.asarray(1e-4, o.dtype))
     tanh = np.tanh(half)
     return y * np.where(o < 0, 1 + tanh, 1 - tanh) / 2, y * tanh / (4 * half)
@@ -80,5 +80,5 @@ def _dots(a: Array, b: Array) -> Array:
 
 
 def _ratio(a: Array, b: Array) -> Array:
-    """Return a / b, or 0 where b is 0, because the item has already reached its minimum."""
+    """Return a / b, or 0 where b is 0: there, the item has already reached its minimum."""
     return np.divide(a, b, out=np.zeros_like(a), where=b > 0)

@@ -16,10 +16,10 @@ TransformerMixin: Any = _sklearn.TransformerMixin
 
 
 class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """A step of a Pipeline or ColumnTransformer: the vectors of texts by a trained model.
+    """A step of a Pipeline or ColumnTransformer that turns texts into vectors with a trained model.
 
-    ``fit`` learns the weights of words for search in a collection of texts; without it, the model's own weights are
-    used. Clones share the model.
+    ``fit`` learns the weights of words for search in a collection of texts. Without ``fit``, the model's own weights
+    are used. Clones share the model.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     model_ : Model
-        The same model with the weights of the texts, after ``fit``: see :meth:`wordsparse.Model.fit_weights`.
+        After ``fit``, the same model with the weights of words in the texts: see :meth:`wordsparse.Model.fit_weights`.
 
     Examples
     --------
@@ -46,12 +46,12 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.model = model
 
     def fit(self, X: Iterable[Any], y: object = None) -> Self:
-        """Learn the weights of words in texts, as in :meth:`transform`; InputError if X does not hold texts."""
+        """Learn the weights of words in texts; X is as in :meth:`transform`. Raise InputError if X holds no texts."""
         self.model_ = self.model.fit_weights(X)
         return self
 
     def fit_transform(self, X: Iterable[Any], y: object = None) -> NDArray[np.float32]:
-        """Learn the weights of words in texts, and return the texts' vectors, as :meth:`fit` and :meth:`transform`."""
+        """Learn the weights of words in texts, and return the vectors of the texts."""
         texts = list(texts_of(X))  # an iterator is read twice
         return self.fit(texts).transform(texts)
 
