@@ -138,7 +138,7 @@ def test_a_log_is_judged_in_the_shell(log: Path, capsys: pytest.CaptureFixture[s
 
 def test_logs_need_a_model_and_columns(log: Path) -> None:
     model = ws.load(log / "m")
-    with pytest.raises(InputError, match="not by vectors alone"):
+    with pytest.raises(InputError, match="needs a model trained on baskets"):
         ws.evaluate(model.wv, next=[log / "whole.csv"])
     of_lists = ws.train([["a", "b", "c"]] * 9, preset="items", dim=2, epochs=1, progress=False)
     with pytest.raises(InputError, match="--column and --group-by"):

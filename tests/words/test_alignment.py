@@ -1,4 +1,4 @@
-"""Alignment finds a known rotation, by the words in common, and refuses what cannot determine one."""
+"""Alignment finds a known rotation from the words in common, and refuses vectors with too few words in common."""
 
 import re
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_the_program_of_the_page_finds_the_word_that_moved(tmp_path, monkeypatch
     for book in range(24):
         for paragraph in range(100):
             words = random.choice(topics[paragraph % 2].split(), 20).tolist()
-            if paragraph % 2 == (book >= 12):  # the word changes its topic with the period
+            if paragraph % 2 == (book >= 12):  # "moved" changes its topic with the period
                 words[::5] = ["moved"] * 4
             rows.append((1860 + 40 * (book >= 12), f"book {book}", " ".join(words)))
     pd.DataFrame(rows, columns=["year", "title", "text"]).to_csv("novels.csv", index=False)

@@ -1,4 +1,4 @@
-"""Properties of canonical coordinates: white inputs, Λ for the outputs, the same vectors from every basis."""
+"""In canonical coordinates, inputs are white, outputs have the second moment Λ, and the basis does not matter."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def combined(*args: Any, **constants: Any) -> Array:
 
 
 def model(V: int = 300, dim: int = 8, seed: int = 0) -> tuple[Array, Array, Array]:
-    """Return E and W (V, dim) float32 with some common structure, and counts (V,)."""
+    """Return E and W (V, dim) float32 whose structure is partly the same, and counts (V,)."""
     random = np.random.default_rng(seed)
     common = random.standard_normal((V, dim)) * np.linspace(3, 0.5, dim)
     E = common + 0.3 * random.standard_normal((V, dim))
@@ -26,7 +26,7 @@ def model(V: int = 300, dim: int = 8, seed: int = 0) -> tuple[Array, Array, Arra
     return E.astype(np.float32), W.astype(np.float32), np.sort(random.integers(5, 5000, V))[::-1].astype(float)
 
 
-@pytest.mark.parametrize(("V", "dim"), [(300, 8), (300, 1), (9000, 3)])  # 9000: more rows than a block
+@pytest.mark.parametrize(("V", "dim"), [(300, 8), (300, 1), (9000, 3)])  # 9000 rows are several blocks
 def test_inputs_are_white_and_outputs_have_the_spectrum(V: int, dim: int) -> None:
     E, W, counts = model(V, dim)
     f = counts / counts.sum()
@@ -35,7 +35,7 @@ def test_inputs_are_white_and_outputs_have_the_spectrum(V: int, dim: int) -> Non
     np.testing.assert_allclose(inputs.T @ (f[:, None] * inputs), np.eye(dim), atol=1e-9)
     np.testing.assert_allclose(outputs.T @ outputs, np.diag(c.spectrum), atol=1e-9 * c.spectrum[0])
     assert (np.diff(c.spectrum) <= 0).all()
-    # A change of basis does not change the model's output for a pair of words.
+    # The outputs of pairs of words are the same in both bases.
     np.testing.assert_allclose(inputs @ outputs[:50].T, E @ W[:50].T.astype(float), atol=1e-5)
 
 

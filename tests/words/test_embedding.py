@@ -1,4 +1,4 @@
-"""The two steps of the word-vector trainer, compared with their formulas, written densely in float64."""
+"""The two steps that train word vectors, compared with dense float64 implementations of their formulas."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +42,7 @@ def embedding(loss: str, kernels: Kernels, sizes: StepSizes, dim: int = DIM) -> 
 
 
 def minibatch(model: str, seed: int) -> Examples:
-    """Make random examples over some of the words; one word is neither a context nor a target."""
+    """Make random examples over some of the words. One of these words is neither a context word nor a target."""
     random = np.random.default_rng(seed)
     words = np.sort(random.choice(V, 7, replace=False)).astype(np.int64)
     u = words.size
@@ -54,7 +54,7 @@ def minibatch(model: str, seed: int) -> Examples:
         indices = np.concatenate(columns).astype(np.int32)
         weights = counts[counts > 0].astype(np.float32)
         return Examples(Targets(words, Csr(indptr, indices, u), weights), None, 40, int(counts.sum()))
-    # Word 3 does not occur in the text; windows reach up to 3 words to either side.
+    # Word 3 does not occur in the text. Windows reach up to 3 words to either side.
     tokens = np.delete(np.arange(u), 3)[random.integers(0, u - 1, 40)].astype(np.int32)
     tokens[[11, 12, 30]] = -2
     bags = problems.windows_over(random, tokens, u, reach=3)
@@ -65,7 +65,7 @@ def minibatch(model: str, seed: int) -> Examples:
 
 @dataclass
 class DenseEmbedding:
-    """The formulas of the module's head, written out: W̃ = diag(√π) W and every gradient are dense."""
+    """The formulas of the docstring of embedding.py, with dense gradients and a dense W̃ = diag(√π) W."""
 
     loss: str
     sizes: StepSizes
@@ -103,7 +103,7 @@ class DenseEmbedding:
         self.pair_curvature += rate * (2 * weights.sum() / N - self.pair_curvature)
         kappa = self.pair_curvature
         share = 1 if examples.bags is None else examples.bags.share
-        new_mass = 2 * weights / kappa * share @ C  # repeats in a bag count one by one
+        new_mass = 2 * weights / kappa * share @ C  # a word that occurs n times in a bag counts n times
         self.mass[T] += new_mass
         if lr > 0:
             Q_E = Q[:-1, :-1]
@@ -119,7 +119,7 @@ class DenseEmbedding:
         return float(loss)
 
     def _loss(self, Y: Array, o: Array, q: Array, s: Array) -> tuple[Any, Array, Array, Array]:
-        """Return the loss's sum, α, β and ∂/∂o of each target."""
+        """Return the sum of the loss, α and β, and the derivative of the loss with respect to each target's o."""
         value, dq, ds, do = LOSSES[self.loss].terms(o, q[:, None], s[:, None], 1.0)
         return (Y * value).sum(), (Y * dq).sum(1), (Y * ds).sum(1), Y * do
 
@@ -149,7 +149,7 @@ def test_steps_are_the_formulas(model: str, loss: str, kernels: Kernels, sizes: 
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_weights_that_leave_the_band_train_on_as_they_would(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Z-loss does not see a factor of W: only the size of W itself differs."""
+    """The Z-loss does not depend on the scale of W, so runs with and without rescaling differ only in this scale."""
     trained = []
     for band in (core.BAND, 1.5):
         monkeypatch.setattr(core, "BAND", band)
@@ -184,7 +184,7 @@ def test_a_minibatch_without_pairs_changes_nothing(model: str) -> None:
 @pytest.mark.parametrize("loss", ["bounded-ns", "squared"])
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_the_first_step_leaves_the_input_vectors_whatever_lr_is(model: str, loss: str) -> None:
-    # At W = 0 both the gradient for E and the curvature along it are 0.
+    # At W = 0, the gradient with respect to E is 0, and so is the curvature along it.
     trained = embedding(loss, Kernels(), SIZES[0])
     before = trained.E.copy()
     trained.step(minibatch(model, 0), 2.5)
@@ -194,13 +194,13 @@ def test_the_first_step_leaves_the_input_vectors_whatever_lr_is(model: str, loss
 @pytest.mark.parametrize("loss", ["bounded-ns", "taylor"])
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_a_heldout_loss_does_not_go_back(model: str, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A held-out loss used to compute all sums that a step needs. It must still equal the loss of a step."""
+    """A held-out loss used to compute sums that only a step needs. Without them, it equals the loss of a step."""
     trained = embedding(loss, Kernels(), SIZES[0])
     trained.step(minibatch(model, 0), 0.0)
     examples = minibatch(model, 1)
 
     def refuse(*arguments: Any, **options: Any) -> Any:
-        raise AssertionError("a sum that flows back")
+        raise AssertionError("only a step needs this sum")
 
     with monkeypatch.context() as patch:
         for name in ("window_pull", "combine", "transpose", "gram", "weighted_gram"):

@@ -1,4 +1,4 @@
-"""Minibatches, compared with a slow, obvious builder: Python integers, lists and loops, one sentence at a time."""
+"""Minibatches, compared with a slow, simple builder that loops over Python lists, one sentence at a time."""
 
 import math
 from collections import defaultdict
@@ -20,11 +20,11 @@ Pairs = dict[tuple[int, int], float]
 COUNTS = [400, 90, 30, 7, 7, 1]
 VOCABULARY = Vocabulary([f"w{i}" for i in range(len(COUNTS))], COUNTS)
 BITS64, BITS32 = 2**64 - 1, 2**32 - 1
-WIDE = 300  # a distance takes more than 8 bits
+WIDE = 300  # distances need more than 8 bits
 
 
 class Stream(NamedTuple):
-    """A shard, its position in the corpus, and the options of reading it."""
+    """A shard, its position in the corpus, and the options of its examples."""
 
     shard: Array
     offset: int
@@ -62,7 +62,7 @@ def keep_probability(word: int, sample: float) -> float:
 
 
 def kept(stream: Stream) -> list[list[tuple[int, int, int]]]:
-    """Return the kept tokens sentence by sentence: place in the shard, word, drawn width."""
+    """Return, for each sentence, the kept tokens: position in the shard, word, and random width of the window."""
     key = int(np.random.SeedSequence([stream.seed, stream.epoch]).generate_state(1, np.uint64)[0])
     sentences: list[list[tuple[int, int, int]]] = [[]]
     for place, word in enumerate(stream.shard.tolist()):
@@ -78,7 +78,7 @@ def kept(stream: Stream) -> list[list[tuple[int, int, int]]]:
 
 
 def expected(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]]]:
-    """Return (centre word, context words in the order of the text) of each centre token in the slice with a context."""
+    """Return each centre word in the slice that has context words, with these words in the order of the text."""
     found = []
     for sentence in kept(stream):
         for i, (place, word, width) in enumerate(sentence):
@@ -91,7 +91,7 @@ def expected(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]
 def expected_pairs(stream: Stream, start: int, stop: int) -> Pairs:
     """Return the weight of each (word, context word): 1 − (k − 1)/window at distance k, in both directions.
 
-    Only pairs whose first word stands in [start, stop) count.
+    Only pairs whose first word has a position in [start, stop) are included.
     """
     found: Pairs = defaultdict(float)
     for sentence in kept(stream):
@@ -103,7 +103,7 @@ def expected_pairs(stream: Stream, start: int, stop: int) -> Pairs:
     return found
 
 
-# ── what was built, in the same form ──────────────────────────────────────────────────────────────────────────────
+# ── the built examples, in the same form ──────────────────────────────────────────────────────────────────────────────
 
 
 def pairs_of(examples: Examples) -> Pairs:
@@ -115,7 +115,7 @@ def pairs_of(examples: Examples) -> Pairs:
     assert examples.targets.y.shape == csr.indices.shape == (csr.indptr[-1],)
     found: Pairs = {}
     for row, (begin, end) in enumerate(pairwise(csr.indptr.tolist())):
-        assert len(set(csr.indices[begin:end].tolist())) == end - begin  # equal pairs merged
+        assert len(set(csr.indices[begin:end].tolist())) == end - begin  # no pair occurs twice
         for k in range(begin, end):
             found[int(words[row]), int(words[csr.indices[k]])] = float(examples.targets.y[k])
     assert examples.pairs == pytest.approx(sum(found.values()), rel=1e-5)
@@ -128,7 +128,7 @@ def pairs_of(examples: Examples) -> Pairs:
 
 
 def entries_of(csr: Csr) -> tuple[Array, Array]:
-    """Return row and column of each stored entry."""
+    """Return the row and the column of each stored entry."""
     return csr.row_of_entry, csr.indices
 
 
@@ -157,7 +157,7 @@ def bags_of(examples: Examples) -> list[tuple[int, list[int]]]:
 
 
 def check(stream: Stream, start: int, stop: int) -> None:
-    """Assert that both kinds of examples of a slice equal the slow builder's."""
+    """Assert that the examples of a slice equal the examples of the slow builder, for CBOW and for skip-gram."""
     centres = expected(stream, start, stop)
     tokens = int((stream.shard[start:stop] != END_OF_SENTENCE).sum())
     skipgram, cbow = stream.skipgram(start, stop), stream.cbow(start, stop)
@@ -197,7 +197,7 @@ def test_every_slice_holds_the_examples_of_the_slow_builder(stream: Stream, data
 
 
 def test_window_one_without_subsampling_pairs_neighbours() -> None:
-    # By hand: an unknown word is skipped and is not a border; the end of a sentence is a border.
+    # Unknown words (-1) are skipped, so their neighbours form a pair. Windows stop at ends of sentences (-2).
     stream = Stream(shard(0, 1, -1, 2, -2, 3, 4, -2), 0, 1, 0.0, 1, 0)
     whole = stream.skipgram(0, 8)
     assert pairs_of(whole) == {(0, 1): 1, (1, 0): 1, (1, 2): 1, (2, 1): 1, (3, 4): 1, (4, 3): 1}
@@ -206,7 +206,7 @@ def test_window_one_without_subsampling_pairs_neighbours() -> None:
 
 
 def test_a_builder_can_be_used_again() -> None:
-    # Minibatches share the slots that number their words.
+    # All minibatches of a builder use the same scratch array to number their words.
     stream = Stream(np.random.default_rng(0).integers(-2, 6, 500).astype(np.int32), 0, 5, 1e-2, 1, 0)
     builder = stream.builder
     first = [builder.skipgram(stream.shard, 0, 500, offset=0, epoch=0) for _ in range(2)]
@@ -222,13 +222,13 @@ def test_distances_count_as_asked(distances: Distances, weights: list[float]) ->
     text = np.arange(n, dtype=np.int32) % 6
     builder = ExampleBuilder(VOCABULARY, window=window, sample=0.0, seed=1, distances=distances)
     np.testing.assert_allclose(distance_weights(window, distances), weights)
-    # Skip-gram's pairs have these weights: words k places apart, to both sides, up to half a turn of the six words.
+    # Skip-gram's pairs have these weights. The six words repeat, so distances 2 and 4 add up, as do 3 and −3.
     pairs = builder.skipgram(text, window, n - window, offset=0, epoch=0)
     apart = (pairs.targets.csr.indices - pairs.targets.csr.row_of_entry) % 6
     found = np.bincount(apart, weights=pairs.targets.y, minlength=6) / (n - 2 * window)
     w = [0.0, *weights]
     np.testing.assert_allclose(found, [0, w[1], w[2] + w[4], 2 * w[3], w[2] + w[4], w[1]], rtol=1e-4)
-    # CBOW's windows contain them with these frequencies.
+    # CBOW's windows contain words at these distances with these frequencies.
     bags = builder.cbow(text, window, n - window, offset=0, epoch=0).bags
     assert bags is not None
     reach = np.bincount(bags.stop - bags.centre - 1, minlength=window + 1)

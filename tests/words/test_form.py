@@ -1,4 +1,4 @@
-"""N-grams fitted to vectors: the fit compared with a dense solution, the blend, composed words, and their storage."""
+"""N-grams fitted to vectors: the fit, compared with a dense solution, the blend, composed words, and storage."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -47,12 +47,12 @@ def unit(dim: int = 7) -> np.ndarray:
 
 
 def composed(fitted: form.NgramFit, words: Sequence[str] = WORDS) -> Array:
-    """Return c of the words; zeros for a word without n-grams."""
+    """Return the vectors c of the words; zeros for a word without n-grams."""
     return fitted.vectors.index.means(fitted.vectors.rows, words, fitted.vectors.dim)
 
 
 def expected(dim: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return ū and c by the formulas of the module's head, in float64."""
+    """Return ū and c by the formulas of the docstring of form.py, in float64."""
     ngrams = oracle.numbered(WORDS, 3, 6, 3)
     X = oracle.shares(WORDS, ngrams, 3, 6)
     weights = COUNTS / (COUNTS + form.DOUBT)
@@ -68,7 +68,7 @@ def test_the_fit_is_that_of_the_formulas(dim: int) -> None:
     mean, c = expected(dim)
     fitted = form.fit(WORDS, unit(dim).astype(np.float32), COUNTS)
     np.testing.assert_allclose(fitted.vectors.mean, mean, atol=1e-6)
-    # Few words have many possible eigenvectors: M rotates small errors of 8 and 16 bits.
+    # With few words, eigenvalues are close to each other, so small rounding errors of 8 and 16 bits rotate M.
     assert np.linalg.norm(composed(fitted) - c) < 0.1 * np.linalg.norm(c)
 
 
@@ -98,7 +98,7 @@ def test_a_word_takes_more_of_its_ngrams_the_rarer_it_is_and_none_without_any() 
 
 
 def spelled(dim: int = 100, seed: int = 0) -> tuple[list[str], np.ndarray]:
-    """Make a vocabulary whose vectors are the sum of a stem's and an ending's vector, and some noise."""
+    """Make words from stems and endings. A word's vector is the sum of its stem's vector, its ending's, and noise."""
     random = np.random.default_rng(seed)
     letters = np.array(list("abcdefghijklmnop"))
     stems = ["".join(random.choice(letters, 5)) for _ in range(100)]
@@ -129,7 +129,7 @@ def test_the_strength_is_that_of_the_text_of_the_dimension_and_of_the_user() -> 
 
 
 def test_words_that_are_shuffled_have_no_strength() -> None:
-    # Frequent words lie in other places than rare words. Any n-grams used to predict the difference of the two means.
+    # Frequent and rare words have different mean vectors. Random n-grams used to predict this difference.
     words, _ = spelled()
     random = np.random.default_rng(5)
     counts = (1000 / np.arange(1, 401)).astype(np.int64)
@@ -176,7 +176,7 @@ def test_lengths_out_of_range_are_refused(lengths: tuple[int, int]) -> None:
 
 
 def test_the_vectors_tell_whether_endings_carry_the_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hungarian inflections used to be found half as often."""
+    """The choice of settings by endings doubled how often Hungarian inflections were found."""
     random, kernels = np.random.default_rng(2), CpuKernels(1)
     beginnings = ["".join(random.choice(list("abc"), 12)) for _ in range(100)]
     words = [beginning + ending for beginning in beginnings for ending in ("", "s", "ed", "ing")]
@@ -185,7 +185,7 @@ def test_the_vectors_tell_whether_endings_carry_the_meaning(monkeypatch: pytest.
     noise = random.standard_normal((400, 100))
     for made, habit in ((endings + noise, form.INFLECTED), (stems + noise, form.USUAL)):
         unit, counts = WordVectors(words, made).unit, np.arange(400, 0, -1)
-        assert form.habit_of(words, unit, counts, kernels) is form.USUAL  # too few words to tell
+        assert form.habit_of(words, unit, counts, kernels) is form.USUAL  # too few words
         with monkeypatch.context() as patch:
             patch.setattr(form, "FEW", 400)
             patch.setattr(form, "TOLD_BY", 400)
@@ -196,7 +196,7 @@ def test_the_vectors_tell_whether_endings_carry_the_meaning(monkeypatch: pytest.
 
 
 def test_short_words_have_short_ngrams(tmp_path: Path) -> None:
-    """N-grams of 3 to 6 characters used to be blended in, although they predict nothing for kanji."""
+    """N-grams of 3 to 6 characters, which predict nothing for kanji, used to be blended in."""
     (tmp_path / "text").write_text("東京 東京都 東京駅 猫\n" * 20)
     ngrams = [ws.train(tmp_path / "text", **lengths, **SHORT).ngrams for lengths in ({}, {"shortest": 2, "longest": 4})]
     assert ["1 to 3" in repr(ngrams[0]), "2 to 4" in repr(ngrams[1])] == [True, True]

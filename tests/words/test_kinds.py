@@ -17,7 +17,7 @@ from wordsparse.words.kinds import BASKET_WINDOW, GENERAL, KINDS, SENTENCE_FORM,
 from wordsparse.words.options import MOST_EPOCHS, Options
 from wordsparse.words.recipe import MAX_RATIO, recommended
 
-# Walks on a ring of 20 nodes, in both directions.
+# The walks go around a ring of 20 nodes, in both directions.
 random = np.random.default_rng(1)
 WALKS = [
     [f"n{(start + step * way) % 20}" for step in range(12)]
@@ -43,7 +43,7 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
 
 
 def test_a_source_given_as_an_object_and_by_name_trains_alike(tmp_path: Path) -> None:
-    """A source given as an object used to get the defaults of text, except for the epochs."""
+    """A source that was given as an object used to get the defaults of text, except for the epochs."""
     edges = [(f"n{i}", f"n{(i * step) % 20}") for i in range(20) for step in (2, 3, 7)]
     counted = tmp_path / "t.csv"
     counted.write_text("word,context,count\n" + "".join(f"{a},{b},{i}.5\n" for i, (a, b) in enumerate(edges)))
@@ -61,7 +61,7 @@ def test_a_source_given_as_an_object_and_by_name_trains_alike(tmp_path: Path) ->
 
 
 def test_a_short_text_is_passed_over_more_often() -> None:
-    """With five epochs, half of the next items that a model of 256,000 purchases can find used to be missed."""
+    """With five epochs, a model of 256,000 purchases used to miss half of the next items that it can find."""
     text = [["a", "b", "c"]] * 10
     epochs = [
         ws.train(text, preset=kind, dim=2, min_count=1).options["epochs"]
@@ -80,8 +80,8 @@ def test_edges_given_as_walks_are_refused() -> None:
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_near_nodes_of_a_graph_are_alike(model: str) -> None:
-    # Trained as text, a node was as similar to the node two steps away, which has a neighbour in common, as to its own
-    # neighbour.
+    # With the defaults of text, a node was as similar to the node two steps away, with which it shares a neighbour, as
+    # to its own neighbour.
     trained = ws.train(WALKS, preset="walks", model=model, window=2, dim=8, epochs=50)
     unit = trained.wv.unit[[trained.wv.row(f"n{node}") for node in range(20)]]
     one, two, five = (np.sum(unit * np.roll(unit, steps, axis=0)) / 20 for steps in (1, 2, 5))
@@ -99,7 +99,7 @@ def test_a_preset_chooses_the_export(preset: str, export: dict[str, float]) -> N
 
 
 def test_whole_baskets_are_windows(tmp_path: Path) -> None:
-    """The order of the items in a basket means nothing: the first and last items belong together as neighbours do."""
+    """The order of items in a basket has no meaning: the first and last items are as related as neighbours."""
     baskets = [[f"{basket}.{item}" for item in random.permutation(9)] for basket in random.integers(5, size=300)]
     path = tmp_path / "baskets.txt"
     path.write_text("".join(" ".join(basket) + "\n" for basket in [*baskets, ["once", "1.1"]]))
@@ -114,7 +114,7 @@ def test_whole_baskets_are_windows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("power", [-1.0, -0.5, 0.0, 0.75])
 def test_any_power_of_the_counts_is_a_base_measure(power: float) -> None:
-    # Training used to diverge with -0.5 and skewed counts: a word's weight was a millionth of its frequency.
+    # Training used to diverge with a power of -0.5 and skewed counts: a weight was a millionth of the frequency.
     counts = np.array([100_000, 300, 30, 3, 1])
     recipe = Options(measure_power=power).used_recipe()
     assert recipe.measure_power == power

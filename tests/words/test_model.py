@@ -1,4 +1,4 @@
-"""Model directories: a saved model comes back to the bit; every other content is refused by name."""
+"""A saved model is loaded without a change of any bit, and other directories are refused by name."""
 
 import copy
 import pickle
@@ -24,7 +24,7 @@ V, DIM = 30, 4
 
 def make(seed: int = 0) -> Model:
     random = np.random.default_rng(seed)
-    # These words would break a careless format; counts are beyond 32 bits.
+    # These words would break a careless format, and the counts need more than 32 bits.
     words = ["the", "two words", "tab\there", "line\nend", "\u00e9", "e\u0301", "\u3000", "\U0001f600", "0", "#"]
     words += [f"w{i}" for i in range(V - len(words))]
     counts = [2**40 - i for i in range(V)]
@@ -55,7 +55,7 @@ def test_rows_can_stay_on_the_disk(saved: Path) -> None:
 def test_a_model_that_is_replaced_while_it_is_read_is_read_again(
     saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mapped: bool, exchanges: bool, file: str
 ) -> None:
-    """The new files were compared with the old manifest: a model that was always whole used to be called damaged."""
+    """The new files used to be compared with the old manifest, so an intact model was called damaged."""
     make(seed=1).save(tmp_path / "new")
     descriptor_of = regular.descriptor_of
 

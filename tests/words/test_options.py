@@ -1,4 +1,4 @@
-"""Every option is checked when it is given, and the message names it."""
+"""Every option is checked when it is given, and the error message names the option."""
 
 import json
 from dataclasses import replace
@@ -54,14 +54,14 @@ def test_a_bad_value_is_refused_by_the_name_of_its_option(name: str, value: Any)
 
 
 class Own(Taylor):
-    """A loss that is not wordsparse's, although it has the name of one."""
+    """A user's own loss that has the name of one of wordsparse's losses."""
 
 
 def test_a_loss_of_ones_own_needs_its_step_sizes() -> None:
     with pytest.raises(InputError, match=r"loss Own is your own, .* give recipe=wordsparse.Recipe\(loss, steps\)"):
         Options(loss=Own())
     assert Options(loss=Own(), recipe=Recipe(Own(), StepSizes())).loss == "taylor"
-    # The recipe alone used to be refused: its loss was not the default loss.
+    # A recipe without ``loss`` used to be refused, because its loss was not the default loss.
     assert Options(recipe=Recipe(Own())) == Options(loss="taylor", recipe=Recipe(Own(), StepSizes()))
 
 

@@ -1,4 +1,4 @@
-"""The next items of baskets in bulk: each is answered as if it were alone."""
+"""Next items are predicted for many baskets at once, and each basket is answered as if it were alone."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ Answers = list[tuple[str, float]]
 
 
 def made(**arrays: Any) -> ws.Model:
-    """Make a model of whole numbers, in which many items are equally likely."""
+    """Make a model of small whole numbers, so that many items are equally probable."""
     random = np.random.default_rng(0)
     E, W = (random.integers(-2, 3, (V, width)).astype(np.float32) for width in (DIM, DIM + 1))
     W[V // 2 :] = W[: V - V // 2]
@@ -50,7 +50,7 @@ def baskets() -> list[list[str]]:
 
 
 def plain(model: ws.Model, basket: list[str], n: int) -> Answers:
-    """Compute the definition in float64, with a stable sort."""
+    """Predict as the definition says, in float64 and with a stable sort."""
     counts = np.asarray(model.vocabulary.counts, float)
     rows = [WORDS.index(item) for item in basket if item in model]
     pi = counts**0.5 / (counts**0.5).sum()
@@ -66,7 +66,7 @@ def test_every_basket_is_answered_as_if_alone(
     model: ws.Model, baskets: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = model.predict(baskets, 7)
-    assert answers == [model.predict(basket, 7) for basket in baskets]  # to the bit
+    assert answers == [model.predict(basket, 7) for basket in baskets]  # exactly equal
     for basket, answer in zip(baskets, answers, strict=True):
         expected = plain(model, basket, 7)
         np.testing.assert_allclose(*([p for _, p in each] for each in (answer, expected)), rtol=1e-5)
@@ -134,7 +134,7 @@ def test_baskets_without_a_known_item_get_the_most_frequent(model: ws.Model, cap
     with caplog.at_level(logging.WARNING, "wordsparse"):
         one, two, three = model.predict([["none"], ["item 9"], []], 2, candidates=["item 60", "item 9", "item 7"])
         model.predict(["none"])
-        model.predict([1, 2.0, np.str_("item 3")])  # numbers are the texts that cells of a table are
+        model.predict([1, 2.0, np.str_("item 3")])  # numbers become text, as in tables
     assert [item for item, _ in one] == [item for item, _ in three] == ["item 7", "item 9"]
     assert [item for item, _ in two] != ["item 7", "item 9"]
     said = [record.getMessage() for record in caplog.records]
@@ -151,7 +151,7 @@ def test_what_is_no_basket_is_refused(model: ws.Model, wrong: Any) -> None:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a log of two kinds of users, and train on it."""
+    """Write an event log with two kinds of users, and train on it."""
     folder, random = tmp_path_factory.mktemp("log"), np.random.default_rng(0)
     rows = [f"{time},{user},item {user % 2} {random.integers(6)}" for time in range(5) for user in range(80)]
     (folder / "log.csv").write_text("\n".join(["time,user,item", *rows, "9,new,unknown", "9,,item 0 1"]))

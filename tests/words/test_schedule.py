@@ -1,4 +1,4 @@
-"""The schedule alone: minibatches, warm-up and learning rate as functions of tokens."""
+"""The schedule of a run: minibatches, warm-up and learning rate as functions of the number of tokens."""
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_a_run_takes_enough_steps_and_about_as_many_as_foretold(recipe: Recipe, 
     taken = steps_of(schedule)
     assert schedule.fewest_steps == (MIN_LONG_STEPS if total > recipe.long_run else MIN_STEPS)
     assert taken >= schedule.fewest_steps
-    # Rounding matters for minibatches of few tokens.
+    # Rounding matters if minibatches have few tokens.
     assert taken == pytest.approx(schedule.steps(schedule.largest_batch()), rel=0.25 if total < 50_000 else 0.05)
 
 
@@ -55,5 +55,5 @@ def test_the_learning_rate_waits_and_falls_to_zero() -> None:
     assert schedule.learning_rate(50, 50.0) == pytest.approx(0.95 * lr)
     assert schedule.learning_rate(500, 50.0) == pytest.approx(lr / 2)
     assert schedule.learning_rate(1000, 50.0) == 0
-    assert schedule.learning_rate(0, 0.0) == lr  # with a new text, there is no warm-up
+    assert schedule.learning_rate(0, 0.0) == lr  # further training has no warm-up
     assert schedule.remaining(250) == 0.75

@@ -1,4 +1,4 @@
-"""Alignment: vectors in the axes of another model, so that the two can be compared number by number."""
+"""Alignment rotates vectors into the axes of another model, so that vectors of both models can be compared."""
 
 from typing import NamedTuple
 
@@ -12,17 +12,17 @@ from wordsparse.words.model import Model
 
 
 class Alignment(NamedTuple):
-    """Vectors in the axes of other vectors, and how well they fit.
+    """Vectors that were rotated into the axes of other vectors, and how well both fit.
 
     Attributes
     ----------
     vectors : WordVectors
-        The rotated vectors: cosines among them are unchanged. They have no n-grams.
+        The rotated vectors. Cosines between them are the same as before. They have no n-grams.
     rotation : (dim, dim) float32
     words : int
-        The number of words in common, by which the rotation was found.
+        The number of words in common, from which the rotation was computed.
     fit : float
-        Their mean cosine after the rotation, each weighted by the square root of its count.
+        The mean cosine of the two vectors of a word in common, weighted by the square root of the word's count.
     """
 
     vectors: WordVectors
@@ -32,17 +32,17 @@ class Alignment(NamedTuple):
 
 
 def align(model: Model | WordVectors, onto: Model | WordVectors) -> Alignment:
-    """Rotate the vectors of a model into the axes of another, by the words that both have.
+    """Rotate the vectors of a model into the axes of another model, using the words that both models have.
 
-    Two trainings leave the same words in different axes, so cosines between their vectors mean nothing. The rotation
-    makes Σ_w √n_w ‖v_w R − u_w‖² least over the words in common, v and u of length one (orthogonal Procrustes,
-    Schönemann, 1966), where word w occurs n_w times in the text of ``model``; every word weighs the same if counts are
-    unknown.
+    Two training runs produce vectors in different axes, so cosines between vectors of different runs mean nothing. The
+    rotation R minimises Σ_w √n_w ‖v_w R − u_w‖² over the words in common (orthogonal Procrustes, Schönemann, 1966). The
+    vectors v of ``model`` and u of ``onto`` have length one. Word w occurs n_w times in the text of ``model``; if the
+    counts are unknown, all words weigh the same.
 
     Raises
     ------
     InputError
-        If the dimensions differ, or fewer words than dimensions are in common: many rotations would fit them.
+        If the dimensions differ, or if fewer words than dimensions are in common: then many rotations would fit.
 
     Examples
     --------

@@ -1,9 +1,9 @@
-"""Canonical coordinates: vectors that do not depend on the arbitrary basis in which training leaves them.
+"""Canonical coordinates, in which vectors do not depend on the arbitrary basis of training.
 
 The steps that train E and W are affine-invariant, so (E, W) and (E B, W B⁻ᵀ) are the same model for any invertible B,
-and the raw geometry of E is arbitrary. With C = Σ_w f_w E_w E_wᵀ (f relative frequencies) and Q_E = Σ_w W̃_w W̃_wᵀ,
-eigendecompose C^½ Q_E C^½ = R Λ Rᵀ; then E C^-½ R is white and W C^½ R has the second moment Λ. An exponent x divides
-the spectrum between both: x = 0 leaves E white, x = 1 gives it all of Λ.
+and the raw geometry of E is arbitrary. Let C = Σ_w f_w E_w E_wᵀ, where f_w is the relative frequency of word w, let
+Q_E = Σ_w W̃_w W̃_wᵀ, and let C^½ Q_E C^½ = R Λ Rᵀ be an eigendecomposition. Then E C^-½ R is white, and W C^½ R has the
+second moment Λ. An exponent x splits the spectrum between E and W: x = 0 leaves E white, x = 1 gives all of Λ to E.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,15 +18,15 @@ from wordsparse.vectors.encoder import lengths
 
 T = TypeVar("T")
 
-# The filter halves a coordinate if its share of the spectrum, times the word's occurrences, is DOUBT.
+# The filter halves a coordinate whose share of the spectrum, times the word's number of occurrences, equals DOUBT.
 DOUBT = 0.4
-# Rows processed at a time: their results stay in a core's cache, and do not depend on the number of threads.
+# This many rows are processed at a time. They fit a core's cache, and results do not depend on the number of threads.
 BLOCK_ROWS = 2048
 
 
 class Coordinates(NamedTuple):
-    """Maps (dim, dim) to the basis in which inputs are white, ``E @ inputs`` and ``W @ outputs``; ``spectrum`` is Λ
-    (dim,), largest first."""
+    """Maps (dim, dim) to the basis in which inputs are white: ``E @ inputs`` and ``W @ outputs``. ``spectrum`` (dim,)
+    is Λ, in descending order."""
 
     inputs: Array
     outputs: Array
@@ -42,15 +42,15 @@ def canonical(C: Array, Q: Array) -> Coordinates:
     inverse_root = (vectors / np.sqrt(values)) @ vectors.T
     spectrum, rotation = np.linalg.eigh(root @ Q @ root)
     spectrum, rotation = spectrum[::-1], rotation[:, ::-1]
-    # The sign of an eigenvector is arbitrary: its largest entry is made positive, so that exports can be compared.
+    # The sign of an eigenvector is arbitrary. Its largest entry is made positive, so that exports can be compared.
     rotation = rotation * np.sign(rotation[np.abs(rotation).argmax(0), np.arange(rotation.shape[1])])
     return Coordinates(inverse_root @ rotation, root @ rotation, np.maximum(spectrum, 0))
 
 
 class Maps(NamedTuple):
-    """The maps that turn a new word's rows, in canonical coordinates, into its vector: multiply the input row by
-    ``inputs`` (dim,) and the output row by ``outputs`` (dim,), scale each to length one, multiply the output row by
-    ``turned`` (dim, dim), add the two, and call :meth:`add_popularity`."""
+    """The maps from a new word's rows, in canonical coordinates, to its vector. Multiply the input row by ``inputs``
+    (dim,) and the output row by ``outputs`` (dim,), scale both to length one, multiply the output row by ``turned``
+    (dim, dim), add the two rows, and call :meth:`add_popularity`."""
 
     canonical: Coordinates
     inputs: Array
@@ -60,8 +60,8 @@ class Maps(NamedTuple):
     mean_log: float  # log n̄
 
     def add_popularity(self, vectors: Array, counts: Array) -> None:
-        """Add popularity · log(n / n̄) to the last coordinate of vectors (n, dim), in place, for words that occur
-        ``counts`` times (n,); 0 counts as 1."""
+        """Add popularity · log(n / n̄) to the last coordinate of the ``vectors`` (words, dim), in place, where n is the
+        word's entry in ``counts`` (words,), but at least 1."""
         if self.popularity:
             logs = np.log(np.maximum(counts, 1)) - self.mean_log
             vectors[:, -1] += (self.popularity * logs).astype(vectors.dtype)
@@ -76,36 +76,36 @@ def combined(
     popularity: float = 0.0,
     threads: int | None = None,
 ) -> tuple[NDArray[np.float32], Maps]:
-    """Return the exported vectors, and the maps that make vectors of further words.
+    """Return the exported vectors, and the maps that compute vectors of new words.
 
-    A vector is the sum of a word's input and output vectors in canonical coordinates.
+    An exported vector is the sum of a word's input and output vectors in canonical coordinates.
 
-    E_w is estimated from n_w occurrences, and each is informative about coordinate k in proportion to Λ_k. As in a
-    Wiener filter, the coordinate is multiplied by n_w Λ_k / (n_w Λ_k + DOUBT · ΣΛ), so the vector of a rare word holds
-    only its most certain coordinates.
+    The input vector E_w is estimated from n_w occurrences. Each occurrence is informative about coordinate k in
+    proportion to Λ_k. As in a Wiener filter, coordinate k is multiplied by n_w Λ_k / (n_w Λ_k + DOUBT · ΣΛ), so that
+    the vector of a rare word holds only its most certain coordinates.
 
-    Both vectors are scaled to length one and added, after the output vector b was multiplied by (1 − turn) I + turn R.
-    The rotation R brings outputs nearest to inputs (Schönemann, 1966). With R alone, the sum would lose which words
-    predict each other, a sign of similarity; without R, it would lose which forms of a word belong together.
+    Both vectors are scaled to length one. The output vector is multiplied by (1 − turn) I + turn R, where the rotation
+    R brings outputs nearest to inputs (Schönemann, 1966), and both are added. With R alone, the sum would not show
+    which words predict each other, a sign of similarity. Without R, it would not show which words are forms of a word.
 
-    Rows of length one do not show how often a word occurs. So popularity · log(n_w / n̄), with n̄ the geometric mean of
-    the counts, is added to the last coordinate, which has the least spectrum.
+    Vectors of length one do not show how often a word occurs. Hence popularity · log(n_w / n̄), with n̄ the geometric
+    mean of the counts, is added to the last coordinate, which has the smallest part of the spectrum.
 
     Parameters
     ----------
     E, W : (V, dim)
-        Input rows, and the rows of diag(√π) W (their scale does not matter here).
+        The input rows, and the rows of diag(√π) W, up to a common factor.
     counts : (V,)
         The number of occurrences of each word.
     exponent : float
-        Inputs get Λ^(x/2), outputs Λ^(-½ + x/2) in addition to their own Λ^½: with 0 both are white (similarity);
-        towards 1 they keep more of the spectrum (analogies).
+        The exponent x. Inputs are multiplied by Λ^(x/2), and outputs by Λ^(-½ + x/2). With 0, both are white, which
+        suits similarity. Towards 1, both keep more of the spectrum, which suits analogies.
     turn : float
-        0 adds outputs unchanged, 1 after the rotation nearest to the inputs.
+        0 adds outputs unchanged, and 1 adds them after the rotation R.
     popularity : float
-        0 ignores counts.
+        The factor of the log count. 0 ignores counts.
     threads : int, optional
-        None: every CPU available.
+        By default, all available CPUs.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def combined(
     C, Q = gram(E, counts / counts.sum(), threads=threads), gram(W, threads=threads)
     with single_threaded_blas():  # the matrices are too small for threads, which would only wait for each other
         c = canonical(C, Q)
-    # W's second moment in these coordinates is already Λ: Λ^-½ whitens it, and then both take Λ^(x/2).
+    # In these coordinates, W has the second moment Λ. Λ^-½ whitens W, and then both E and W are multiplied by Λ^(x/2).
     scale = _floored(c.spectrum)
     of_inputs, of_outputs = scale ** (exponent / 2), scale ** (exponent / 2 - 0.5)
     map_in, map_out = (c.inputs * of_inputs).astype(np.float32), c.outputs * of_outputs
@@ -123,7 +123,7 @@ def combined(
     of_rows = np.empty((E.shape[0], 1), np.float32)  # the lengths of the outputs
 
     def overlap(block: slice) -> Array:
-        """Return outputsᵀ inputs; afterwards, ``vectors`` holds the inputs."""
+        """Return outputsᵀ inputs for a block of rows. Leave the inputs in ``vectors``."""
         inputs, outputs = np.matmul(E[block], map_in, out=vectors[block]), W[block] @ to_outputs
         evidence = counts[block, None].astype(np.float32) * shares
         inputs *= evidence
@@ -151,7 +151,7 @@ def combined(
 
 
 def gram(rows: Array, weights: Array | None = None, threads: int | None = None) -> Array:
-    """Return rowsᵀ diag(weights) rows in float64; no weight is negative."""
+    """Return rowsᵀ diag(weights) rows in float64. Weights must not be negative."""
 
     def of(block: slice) -> Array:
         part = rows[block].astype(np.float64)
@@ -180,12 +180,12 @@ def multiply(rows: Array, matrix: Array, threads: int | None) -> None:
 
 
 def axes(vectors: Array, before: Array, counts: Array, threads: int | None) -> NDArray[np.float32]:
-    """Return the rotation R (dim, dim) of a model's vectors into the axes of the model that it continues.
+    """Return the rotation R (dim, dim) that brings ``vectors`` into the axes of ``before``, the model it continues.
 
-    Training rotates the canonical coordinates: words keep their neighbours, but their vectors have other numbers, so an
-    index of the old vectors could not answer queries with new ones. For the words of both models, R brings the new
-    vectors u' (n, dim) nearest to the old vectors u (n, dim), both of length one: Σ_w √n_w |u'_w R − u_w|² is least.
-    Word w occurs n_w = ``counts[w]`` times.
+    Training rotates the canonical coordinates: words keep their neighbours, but the numbers in their vectors change, so
+    an index of the old vectors could not answer queries with new vectors. R minimises Σ_w √n_w |u'_w R − u_w|² over the
+    words of both models, where u' (n, dim) are the new vectors and u (n, dim) the old vectors, all of length one. Word
+    w occurs n_w = ``counts[w]`` times.
     """
 
     def overlap(block: slice) -> Array:
@@ -211,6 +211,6 @@ def _sum_of(work: Callable[[slice], Array], rows: Array, threads: int | None) ->
 
 
 def _floored(values: Array) -> Array:
-    """Raise eigenvalues that are so small that their inverse would be noise; ones if all are zero."""
+    """Raise eigenvalues whose inverse would be noise to a minimum. Return ones if all eigenvalues are zero."""
     floor: float = values.max(initial=0) * 1e-12
     return np.maximum(values, floor) if floor > 0 else np.ones_like(values)

@@ -1,5 +1,5 @@
-"""Judges a model, word vectors or a file of vectors by word pairs, analogies, pairs of sentences, search and the next
-items of users."""
+"""Judges a model, word vectors or a file of vectors by word pairs, analogies, pairs of sentences, related words, search
+and the next items of users."""
 
 import logging
 import os
@@ -56,23 +56,23 @@ def evaluate(
         any test set, WordSim-353, SimLex-999 and questions-words are used: from gensim if it is installed, else from
         ``wordsparse corpora fetch gensim-sets``.
     restrict_vocab : int
-        Analogies: questions and answers are limited to this many of the most frequent words. Pairs may hold
-        any word.
+        The questions and answers of analogies are limited to this many of the most frequent words. Pairs may hold any
+        word.
     sentences : sequence of paths, optional
-        Files of lines ``score sentence sentence``, with tabs; they judge the vectors of texts
-        (:mod:`wordsparse.vectors.encoder`).
+        Files of lines ``score sentence sentence``, separated by tabs, which judge the vectors of texts:
+        see :mod:`wordsparse.vectors.encoder`.
     related : sequence of paths, optional
         Files of lines of two related words, each of which should be among the ten words nearest to the other.
     retrieval : sequence of paths, optional
-        Directories of documents, queries and judgements in the layout of BEIR, or one of their files of judgements:
-        see :mod:`wordsparse.evaluation.retrieval_files`. BM25, and both fused, are judged too if bm25s is installed.
+        Directories of documents, queries and judgements in the layout of BEIR, or their judgement files:
+        see :mod:`wordsparse.evaluation.retrieval_files`. If bm25s is installed, BM25 and its fusion are judged, too.
     next : sequence of paths, optional
-        Logs, tables with a row for each item of a user, that judge the next items of a model of baskets or sessions:
-        see :mod:`wordsparse.evaluation.next_item`.
+        Event logs, which are tables with a row for each item of a user. They judge the next items that a model of
+        baskets or sessions predicts: see :mod:`wordsparse.evaluation.next_item`.
     column, group, order : str, optional
-        The columns of logs: items, users, and numbers or dates. By default, those of the model's training.
+        The columns of event logs that hold items, users, and numbers or dates. By default, the columns of training.
     since : str or number, optional
-        The date or number in ``order`` from which on items are test items; by default, the last item of each user.
+        Items from this date or number in ``order`` on are test items. By default, each user's last item is one.
 
     Returns
     -------
@@ -82,27 +82,27 @@ def evaluate(
         "mrr", "n", "oov"}}, "retrieval": {NAME: {"model": {"ndcg10", "low", "high", "recall100", "recall100_low",
         "recall100_high", "n", "oov", "unjudged"}, "bm25": as for model, "fused": as for model}}, "next": {NAME:
         {"model": {"hit10", "low", "high", "ndcg10", "ndcg10_low", "ndcg10_high", "n", "oov", "unjudged"}, "popularity":
-        as for model, "counts": as for model}}}``. ``n`` pairs or
-        questions are counted; ``oov`` are left out because of an unknown word (in an analogy: not among the most
-        frequent; in a sentence: no known word). A query without a known word, or a user without a known test item, is
-        ``oov`` too, but counts as 0; ``unjudged`` queries have no relevant document, ``unjudged`` users no history or
-        no new item, and are left out. ``low`` to ``high`` is the 95 % bootstrap interval; sections have no interval. If
-        the vectors have n-grams or a tokeniser that takes words apart, pairs may also have ``with_composed``, the same
-        over known and composed vectors together. Its ``str``, and a notebook, show a table. A warning names each test
-        set without a counted item.
+        as for model, "counts": as for model}}}``. ``n`` is the number of scored items. ``oov`` is the number of items
+        that are left out because a word is unknown, an analogy's word is not frequent enough, or a sentence has no
+        known word. Queries without a known word and users without a known test item are in ``oov``, too, but score 0.
+        ``unjudged`` is the number of queries without a relevant document, or of users without a history or a new item,
+        which are left out. ``low`` to ``high`` is the 95 % bootstrap interval; sections have no interval. If the
+        vectors have n-grams or a tokeniser that splits words, pairs may also have ``with_composed``, the same score
+        with known and composed vectors. ``str`` and notebooks show the dict as a table. A warning names each test set
+        of which hardly any item is scored.
 
     Raises
     ------
     InputError
-        If a file is missing or malformed (named with its line), two files have the same stem, or ``restrict_vocab``
-        < 1; if the default test sets are needed but not on this machine; or if there are logs, but no model.
+        If a file is missing or malformed (the message names the line), two files have the same stem, ``restrict_vocab``
+        is below 1, the default test sets are needed but not on this machine, or ``next`` is given without a model.
     """
     are_sets = bool(pairs or analogies or sentences or related or retrieval)
     if isinstance(vectors, str | PathLike) and is_model(vectors):
         vectors = load(vectors, mapped=True)
     if isinstance(vectors, Model) and vectors.options.get("preset") == "items" and not (are_sets or next):
         raise InputError("a model of baskets or sessions is judged by the next items of users: --next LOG (next=[LOG])")
-    # All files of words and texts are read before the first is scored: a mistake in the last file shows at once.
+    # All files of words and texts are read before the first file is scored, so a mistake in any file shows at once.
     test_sets = load_test_sets(pairs, analogies, sentences, related, retrieval) if are_sets or not next else None
     columns = {"column": column, "group": group, "order": order}
     logs = {name: _next(vectors, path, since, **columns) for name, path in named(next or ()).items()}
@@ -115,7 +115,7 @@ def evaluate(
     result = score(test_sets, answer(vectors, test_sets, restrict_vocab))
     if vectors.ngrams is not None or not vectors.respells:
         for name, pairs_of_set in test_sets.pairs.items():
-            # Few known words are of another language, where n-grams cannot help, unless a tokeniser takes words apart.
+            # If few whitespace-separated words are known, they are of another language, where n-grams do not help.
             if vectors.respells and result["pairs"][name]["n"] < FEW * len(pairs_of_set):
                 continue
             scores = score_pairs(pairs_of_set, answer_pairs(vectors, pairs_of_set, composed=True))
@@ -127,20 +127,23 @@ def evaluate(
 
 
 def _next(model: Any, path: PathLike[str], since: str | float | None, **columns: str | None) -> dict[str, Any]:
-    """Judge the next items of a model by a log."""
+    """Return the scores of the next items that a model predicts for the users of an event log."""
     if not isinstance(model, Model):
-        raise InputError("next items (--next) are predicted by a model of baskets or sessions, not by vectors alone")
+        raise InputError(
+            "--next (next) needs a model trained on baskets or sessions, not vectors alone: give the model, or leave "
+            "--next out"
+        )
     columns["order"] = columns["order"] or model.call.get("order")
     log, kind, place = log_of(model, path, **columns), "", None
     if since is not None:
         if columns["order"] is None:
-            raise InputError("--from (since) needs the column of the dates, --order-by (order=)")
+            raise InputError("--from (since) needs the column of the dates: name it with --order-by (order=)")
         kind, place = place_of("--from (since)", since, columns["order"])
     if os.path.realpath(path) in map(os.path.realpath, model.call.get("corpus", ())):
         logger.warning("%s: the model was trained on this log, and has seen its test items: train without them", path)
     held = next_item.held_out(log.baskets(kind), model.vocabulary, place)
     if not len(held.wanted):
-        raise InputError(f"{path}: no user has a history and a new item after it")
+        raise InputError(f"{path}: no user has a history and a new item after it: give more rows, or another --from")
     predictor = Predictor(model)
     return next_item.judge(
         held, lambda histories, k: predictor.rank(histories, k)[0], model.vocabulary, bool(columns["order"])

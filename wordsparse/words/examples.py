@@ -21,9 +21,9 @@ Distances = Literal["linear", "harmonic", "equal"]
 class Examples:
     """The examples of one minibatch over its unique words.
 
-    ``targets`` have the words as their rows, ascending; their weights are float32. ``bags`` (m, u) are the context
-    words of each example, or None if example j's input is word j itself (skip-gram). ``tokens`` of the corpus were
-    passed over; ``pairs`` is the sum of the weights.
+    ``targets`` have the ids of the words as their rows, ascending, and float32 weights. ``bags`` (m, u) are the context
+    words of each example, or None if example j's input is word j itself (skip-gram). ``tokens`` is the number of corpus
+    tokens in the minibatch, and ``pairs`` the sum of the weights.
     """
 
     targets: Targets
@@ -44,18 +44,19 @@ class ExampleBuilder:
     ----------
     vocabulary : Vocabulary
     window : int
-        Largest distance of a context word.
+        Maximum distance of a context word.
     sample : float
-        Subsampling threshold as in word2vec (Mikolov et al., 2013): a token with the relative frequency f is kept with
-        probability (√(f/sample) + 1) · sample/f. 0, or a text of fewer than 1/sample tokens: every token is kept.
+        Subsampling threshold of word2vec (Mikolov et al., 2013): a token of a word with relative frequency f is kept
+        with probability (√(f/sample) + 1) · sample/f. Every token is kept if ``sample`` is 0 or the text has fewer than
+        1/sample tokens.
     seed : int
-        Whether a token is kept, and how wide its window is, depends only on the seed, the epoch and the token's
-        position in the corpus.
+        Seed of the random numbers that decide whether a token is kept and how wide its window is. They depend only on
+        the seed, the epoch and the token's position in the corpus.
     distances : str
-        The weight of contexts by distance: see :func:`distance_weights`. Skip-gram's pairs have these weights; CBOW
-        draws each centre token's window so that a context word is inside with this probability.
+        The weight of context words by distance: see :func:`distance_weights`. Skip-gram's pairs have these weights.
+        CBOW draws each centre token's window at random, so that a context word is inside with this probability.
     transposed : bool
-        Whether to make the transpose of skip-gram's targets here, while building; otherwise the step makes it.
+        Whether to build the transpose of skip-gram's targets with the examples. Otherwise, the step computes it.
     """
 
     def __init__(
@@ -71,18 +72,18 @@ class ExampleBuilder:
         self.window = window
         self._keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
         self._by_distance = distance_weights(window, distances)
-        # At place k - 1 is the probability of a window wider than k, scaled to 32 bits.
+        # Element k − 1 is the probability of a window wider than k, scaled to 32 bits.
         self._wider_below = np.minimum(2**32 * self._by_distance[1:], 2**32 - 1).astype(np.uint32)
         self._slot = np.full(len(vocabulary), -1, np.int32)
         self._pool = ArrayPool()
         self._seed, self._transposed = seed, transposed
 
     def skipgram(self, shard: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
-        """Return one example per word: its targets are the words around all its occurrences, with their weights.
+        """Return one example per word. Its targets are the words around all occurrences of the word, with weights.
 
-        ``shard`` is int32 as encoded, ``start`` and ``stop`` bound the slice of tokens, ``offset`` is the position of
-        the shard's first entry in the corpus. Two tokens in one window are each other's context, in the minibatch of
-        the first token: the matrix of weights is symmetric.
+        ``shard`` holds encoded text, int32. ``start`` and ``stop`` bound the slice of tokens, and ``offset`` is the
+        position of the shard's first entry in the corpus. Two tokens in one window are each other's context, in the
+        minibatch of the first token, so the matrix of weights is symmetric.
         """
         local, _, n, _, last, words, tokens = self._tokens(shard, start, stop, offset, epoch, widths=False)
         u = words.shape[0]
@@ -111,7 +112,7 @@ class ExampleBuilder:
         return Examples(Targets(words, Csr(indptr, indices, u), weights, transposed), None, tokens, pairs_weigh)
 
     def cbow(self, shard: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
-        """Return one example per centre token with a context word: the bag of its context words, with it as target."""
+        """Return one example per centre token that has context words. The input is their bag, the target the token."""
         local, width, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
         places = np.empty((4, max(last - first, 0)), np.int32)
         m = _examples.window_examples(local, width, n, first, last, *places)
@@ -123,8 +124,8 @@ class ExampleBuilder:
     def _tokens(
         self, shard: ArrayLike, start: int, stop: int, offset: int, epoch: int, *, widths: bool = True
     ) -> tuple[Array, Array, int, int, int, Array, int]:
-        """Return the kept tokens of a slice, and those before and after it that its windows reach. Without ``widths``,
-        leave out the tokens before it."""
+        """Return the kept tokens of a slice, and the tokens before and after the slice that its windows reach. Without
+        ``widths``, leave out the tokens before the slice."""
         size = stop - start + 2 * (self.window + 1)
         ids, width = np.empty(size, np.int32), np.empty(size if widths else 0, np.uint16)
         key = int(np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0])
@@ -137,7 +138,7 @@ class ExampleBuilder:
 
 
 def unique_words(ids: Array, n: int, slot: Array) -> Array:
-    """Return the words among n ids, ascending, int64; replace each id by its place there. ``slot`` (V,) holds -1."""
+    """Return the unique words among n ids, ascending, int64, and replace each id by its index. ``slot`` (V,) is -1."""
     words = np.empty(min(n, slot.shape[0]), np.int64)
     words = np.sort(words[: _examples.local_ids(ids, n, slot, words)])
     _examples.relabel(ids, n, slot, words)
@@ -145,7 +146,7 @@ def unique_words(ids: Array, n: int, slot: Array) -> Array:
 
 
 def _starts(sizes: Array) -> Array:
-    """Return the starts of consecutive parts of these sizes, and the end of the last part, int64."""
+    """Return the start of each of several consecutive parts of these sizes, and the end of the last part, int64."""
     starts = np.zeros(sizes.shape[0] + 1, np.int64)
     np.cumsum(sizes, out=starts[1:])
     return starts
@@ -154,9 +155,9 @@ def _starts(sizes: Array) -> Array:
 def distance_weights(window: int, distances: Distances) -> Array:
     """Return the weight of a context word at distance 1 … window, float64 (window,).
 
-    At distance k it is 1 - (k - 1)/window if ``distances`` is linear: the mean of word2vec's windows, uniform on
-    1 … window (Mikolov et al., 2013); 1/k if it is harmonic: GloVe's weights (Pennington et al., 2014); and 1 if it is
-    equal: the window is a set, such as a basket.
+    At distance k, the weight is 1 - (k - 1)/window if ``distances`` is "linear": this is the mean of word2vec's windows
+    (Mikolov et al., 2013), whose widths are uniform on 1 … window. It is 1/k if ``distances`` is "harmonic", as in
+    GloVe (Pennington et al., 2014), and 1 if ``distances`` is "equal", for sets such as baskets.
     """
     if not 1 <= window <= MAX_WINDOW:
         raise InputError(f"window must be from 1 to {MAX_WINDOW}, not {window}")
@@ -166,10 +167,9 @@ def distance_weights(window: int, distances: Distances) -> Array:
 
 
 def keep_probabilities(counts: Array, sample: float) -> Array:
-    """Return the probability of keeping a token, per word; (V,) float64.
+    """Return the probability with which subsampling keeps a token of each word, (V,) float64.
 
-    If the text is so short that even a word that occurs once is more frequent than ``sample``, every token is kept: no
-    word of the text is frequent.
+    Every token is kept if the text is so short that even a word that occurs once is more frequent than ``sample``.
     """
     if sample * counts.sum() < 1:
         return np.ones(counts.shape)
@@ -178,5 +178,5 @@ def keep_probabilities(counts: Array, sample: float) -> Array:
 
 
 def keep_thresholds(counts: Array, sample: float) -> Array:
-    """Return, per word, the largest random number (uniform on 0 … 2³² − 1) at which a token is kept; (V,) uint32."""
+    """Return, for each word, the largest random number on 0 … 2³² − 1 at which a token is kept, (V,) uint32."""
     return np.asarray(np.floor(keep_probabilities(counts, sample) * (2**32 - 1)), np.uint32)

@@ -1,4 +1,4 @@
-"""Blends the spelling of words into their vectors: n-grams of characters, fitted to word vectors and added to them.
+"""Blends the spelling of words into their vectors: rows of character n-grams are fitted to the vectors and added.
 
     G  ≈ argmin Σ_w ω_w |u_w − ū − x_w G|² + RIDGE Σ_g |G_g|²     u_w the unit vector of w, ū their mean by ω_w,
                                                                   x_w G the mean of the rows of w's n-grams,
@@ -7,24 +7,24 @@
     v_w ∝ u_w + s (STRENGTH min(1, √(100/dim)) + TAU/n_w) c_w
     s   = form · min(1, max(0, a − NOTHING)/(ENOUGH − NOTHING)), times 1.5 in languages that build words from endings
 
-G is the result of SWEEPS sweeps of Gauss–Seidel from zeros. They visit the longest n-grams first, and of one length the
-rarest first:
+G is the result of SWEEPS Gauss–Seidel sweeps that start from zeros. A sweep visits the longest n-grams first, and among
+n-grams of equal length the rarest first:
 
     δ = (Σ_{w∋g} ω_w x_wg R_w − RIDGE G_g) / (Σ_{w∋g} ω_w x_wg² + RIDGE);   G_g += δ,   R_w −= x_wg δ,   R_w = u_w − ū
 
 The fit uses the words that occur SEEN times, or the FEW most frequent words if these are more.
 
-The prior: vectors are a Gaussian process over words. Its covariance is the n-grams that two words share, plus a part of
-each word's own. x_w G is the process's prediction for w. The less the text says about w itself, the larger the
-prediction's part in v_w: a word without occurrences has the vector ū + c_w. M partly whitens the predictions, because
-the vectors are white themselves: otherwise the few directions that all endings share would be nearly everything that is
-added.
+The prior is a Gaussian process over words. Two words covary by the n-grams that they share, and each word has variance
+of its own. x_w G is the process's prediction for w. The less the text says about w itself, the larger is the
+prediction's share in v_w: a word without occurrences has the vector ū + c_w. M partly whitens the predictions, because
+the vectors are white: otherwise the few directions that all endings share would dominate the predictions.
 
-a measures how well the n-grams of *other* words predict a word: the share of Σ ω_w |u_w − ū|² that x_w G explains,
-minus the part that is due to the word itself (generalised cross-validation: the same share for random signs of the
-length of u_w − ū). M, mean |x G M| and both shares are computed from a SAMPLE of words. If spelling does not relate to
-meaning, a is 0, and vectors do not change. If counts are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that
-shares no n-gram keeps its unit vector. docs/new-words.md says where the constants come from.
+a measures how well the n-grams of *other* words predict a word. It is the share of Σ ω_w |u_w − ū|² that x_w G
+explains, minus the share that is due to the word itself. The latter is estimated by generalised cross-validation: it is
+the share that a fit to random signs, scaled to the length of u_w − ū, explains. M, mean |x G M| and both shares are
+computed from a SAMPLE of words. If spelling does not relate to meaning, a is 0, and vectors do not change. If counts
+are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that shares no n-gram with other words keeps its unit vector.
+docs/new-words.md says where the constants come from.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,24 +52,24 @@ POWER = 0.15
 STRENGTH, TAU = 0.45, 6.0
 NOTHING, ENOUGH = 0.01, 0.06
 SAMPLE = 2048
-# Smaller eigenvalues of M^(-1/POWER), as a share of the largest, are noise.
+# Eigenvalues of M^(-1/POWER) below this fraction of the largest eigenvalue are noise.
 FLOOR = 1e-6
 
 
 class Habit(NamedTuple):
-    """What suits a kind of language: lengths of n-grams in characters, the ridge of the fit, and a factor of form."""
+    """Settings for a kind of language: lengths of n-grams in characters, the ridge of the fit, a factor of ``form``."""
 
     lengths: tuple[int, int]
     ridge: float = RIDGE
     form: float = 1.0
 
 
-# Words of fewer than SHORT_WORDS characters on average (Japanese); words that are built from endings (Hungarian).
+# SHORT suits words of fewer than SHORT_WORDS characters on average (Japanese), INFLECTED many endings (Hungarian).
 SHORT_WORDS = 4.0
 SHORT, USUAL, INFLECTED = Habit((1, 3)), Habit((3, 6)), Habit((2, 6), 0.06, 1.5)
-# Words are built from endings if SHORT's n-grams explain more than this share of what USUAL's explain, among the most
-# frequent words (TOLD_BY) of a vocabulary of FEW or more: .66 to .74 in Hungarian, Czech, Romanian and French, .49 to
-# .58 in English and German.
+# Words are built from endings if SHORT's n-grams explain more than the fraction ENDINGS of what USUAL's n-grams
+# explain, among the TOLD_BY most frequent words of a vocabulary of at least FEW words. This fraction is .66 to .74 in
+# Hungarian, Czech, Romanian and French, and .49 to .58 in English and German.
 ENDINGS, TOLD_BY = 0.62, 5_000
 
 
@@ -77,8 +77,8 @@ ENDINGS, TOLD_BY = 0.62, 5_000
 class NgramFit:
     """N-grams fitted to the vectors of a vocabulary.
 
-    ``vectors`` holds ū and the rows of the n-grams; c_w is the mean of the rows of w. A word that occurs n times gets
-    ``strength`` + ``tau``/n times its c.
+    ``vectors`` holds ū and the rows of the n-grams. c_w is the mean of the rows of the n-grams of w. To the vector of a
+    word that occurs n times, ``strength`` + ``tau``/n times c_w is added.
     """
 
     vectors: NgramVectors
@@ -86,17 +86,17 @@ class NgramFit:
     tau: float
 
     def blend(self, words: Sequence[str], unit: Array, counts: Array | None, threads: int | None = None) -> None:
-        """Replace the unit vectors (n, dim) of words by their vectors v, which depend on the counts, in place."""
+        """Blend n-grams into the unit vectors (n, dim) of words, in place; ``counts`` (n,) are their occurrences."""
         shares = self.strength + (np.zeros(len(words)) if counts is None else self.tau / np.maximum(counts, 1))
         self.vectors.index.add(self.vectors.rows, words, shares, unit, unit=True, threads=threads)
 
     def arrays(self) -> dict[str, Any]:
-        """Return the arrays and numbers that :meth:`from_arrays` reads."""
+        """Return the arrays and numbers from which :meth:`from_arrays` makes the same object."""
         return {**self.vectors.arrays(), "strength": self.strength, "tau": self.tau}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "NgramFit":
-        """Read the arrays of :meth:`arrays`."""
+        """Make an object from the result of :meth:`arrays`."""
         return cls(NgramVectors.from_arrays(arrays), arrays["strength"], arrays["tau"])
 
 
@@ -112,17 +112,17 @@ def fit(
 ) -> NgramFit:
     """Fit the rows of the n-grams of ``words`` to their vectors.
 
-    ``unit`` (V, dim) float32 has vectors of length one, or zeros; ``counts`` (V,) says how often each word occurs.
-    Lengths of n-grams are in characters, and each bracket counts as one; None: see :func:`habit_of`. With ``form`` 0
-    the words do not change.
+    ``unit`` (V, dim) float32 holds vectors of length one, or zeros, and ``counts`` (V,) how often each word occurs.
+    ``shortest`` and ``longest`` are the lengths of n-grams in characters, where each bracket of ``<word>`` counts as
+    one. By default, :func:`habit_of` chooses them. With ``form`` 0, blending does not change the vectors.
 
     Raises
     ------
     InputError
-        If the lengths or ``form`` are out of range, no n-gram is shared by MIN_WORDS words, or a word is not text.
+        If the lengths or ``form`` are out of range, no n-gram occurs in MIN_WORDS words, or a word is not text.
     """
     if not all(isinstance(word, str) for word in words):
-        raise InputError("n-grams need words that are text")
+        raise InputError("n-grams need words that are text: make each word a str")
     form, kernels = validation.non_negative("form", form, most=MOST_FORM), CpuKernels(threads)
     habit = habit_of(words, unit, counts, kernels)
     shortest = habit.lengths[0] if shortest is None else shortest
@@ -145,13 +145,13 @@ def habit_of(words: Sequence[str], unit: Array, counts: Array | None, kernels: C
     frequent = [words[i] for i in ids], unit[ids], None if counts is None else counts[ids]
     try:
         endings, all_parts = (_fitted(*frequent, habit.lengths, RIDGE, kernels).others for habit in (SHORT, USUAL))
-    except InputError:  # they share no n-grams
+    except InputError:  # the frequent words share no n-grams
         return USUAL
     return INFLECTED if all_parts >= ENOUGH and endings > ENDINGS * all_parts else USUAL
 
 
 class _Fitted(NamedTuple):
-    """Rows G of n-grams, with ū; x G of a sample of words, with their ω; and a."""
+    """The result of a fit: ``rows`` G, ``mean`` ū, ``others`` a, and for the SAMPLE ``composed`` x G, ``weights`` ω."""
 
     sweeps: Sweeps
     rows: Array
@@ -184,7 +184,7 @@ def _fitted(
     spelling = [words[i] for i in ids[sample]]
 
     def explained(vectors: Array, ids: Array, mean: Array) -> tuple[Array, Array, float]:
-        """Return rows fitted to vectors, x G of the sample, and Σ ω (u − mean)·x G / Σ ω |u − mean|² (0 for zeros)."""
+        """Return rows fitted to vectors u, x G of the SAMPLE, and Σ ω (u − mean)·x G / Σ ω |u − mean|², 0 for 0/0."""
         rows = sweeps.rows(vectors, ids, weights, mean, ridge, SWEEPS)
         composed = sweeps.ngrams.means(rows, spelling, len(mean))
         about = vectors[ids[sample]] - mean
@@ -204,7 +204,7 @@ def _fitted(
 def with_form(
     word_vectors: WordVectors, shortest: int | None = None, longest: int | None = None, form: float = 1.0
 ) -> WordVectors:
-    """Fit n-grams to vectors of any origin; return new vectors with them blended in. InputError as for :func:`fit`."""
+    """Fit n-grams to any vectors, and return new vectors with n-grams blended in. Raise InputError as :func:`fit`."""
     words, counts = word_vectors.words, word_vectors.counts
     fitted = fit(words, word_vectors.unit, counts, shortest=shortest, longest=longest, form=form)
     vectors = word_vectors.unit.copy()
@@ -215,20 +215,20 @@ def with_form(
 
 
 def unit_rows(vectors: Array) -> Array:
-    """Scale the vectors (V, dim) to length one in place, and return them; zeros stay zeros."""
+    """Scale the vectors (V, dim) to length one in place, and return them. Zero vectors stay zero."""
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
     return np.divide(vectors, np.where(lengths > 0, lengths, 1)[:, None], out=vectors, casting="same_kind")
 
 
 def _often_seen(counts: Array | None, words: int) -> Array:
-    """Return the numbers of the words of the fit."""
+    """Return the indices of the words that are used in the fit."""
     if counts is None or words <= FEW:
         return np.arange(words)
     return np.flatnonzero(counts >= min(SEEN, np.partition(counts, words - FEW)[words - FEW]))
 
 
 def _whitening(composed: Array, weights: Array) -> Array:
-    """Return M, divided by the mean length of composed M."""
+    """Return M, divided by the mean length of the rows of ``composed`` M."""
     composed = composed.astype(np.float64)
     with single_threaded_blas():
         values, basis = np.linalg.eigh((composed.T * weights) @ composed / max(float(weights.sum()), 1e-30))

@@ -1,6 +1,6 @@
-"""Kinds of data that ``--for`` names (``preset`` in Python), as data: how each is read, and its defaults.
+"""The kinds of data that ``--for`` (``preset`` in Python) names: how each kind is read, and its default options.
 
-Kinds of text are here, sources in :mod:`wordsparse.doors` and in the entry points of installed packages.
+Kinds of text are defined here, other sources in :mod:`wordsparse.doors` and in entry points of installed packages.
 docs/graphs.md and docs/sentences.md have the measurements behind the defaults of sentences, search, baskets and walks.
 """
 
@@ -16,15 +16,15 @@ from wordsparse.errors import InputError
 # The group of entry points in which installed packages name their sources.
 GROUP = "wordsparse.sources"
 TEXT = "text"
-# Wider than nearly every basket, at a bounded cost in a file of long lines.
+# This window is wider than nearly every basket, and bounds the cost of long lines.
 BASKET_WINDOW = 255
-# Sentences are compared by topic, and distant words carry more of the topic.
+# Sentences are compared by topic, and wide windows teach the topic.
 SENTENCE_WINDOW = 30
-# All words of a document say what it is about.
+# All words of a document indicate its topic, so the window is wide.
 SEARCH_WINDOW = 100
-# Words that share a stem share the topic, whatever their inflection.
+# Words that share a stem share the topic, so spelling gets a large weight.
 SENTENCE_FORM = 6.0
-# Defaults that a kind need not repeat.
+# A kind has these defaults unless it states its own defaults.
 GENERAL = {"model": "cbow", "window": 5, "sample": 1e-3, "form": 1.0, "epochs": 5}
 
 
@@ -39,7 +39,7 @@ class Kind:
     defaults : mapping
         The options whose defaults differ from ``GENERAL``; after initialisation, all defaults.
     recipe : mapping
-        Constants that override the recommended recipe: ``distances``, the weight of contexts by distance, and
+        Constants that override the recommended recipe: ``distances``, the weight of context words by distance, and
         ``negatives``, the weight of words that are not targets in the loss bounded-ns.
     export : mapping
         Arguments of ``coordinates.combined``. ``exponent``: larger values stress what many nodes share, which helps
@@ -47,10 +47,10 @@ class Kind:
     epochs_by_length : bool
         Whether short texts get more epochs than the default.
     searched : bool
-        Whether the sentences are documents to be searched, which set the weights of words in texts:
+        Whether the sentences are documents to be searched. They then determine the weights of words in texts:
         :mod:`wordsparse.vectors.weights`.
     name : str
-        The name by which a model records it.
+        The name of the kind, which a model records.
     open : callable, optional
         The class of the source; None for text, which is encoded.
     reading : type
@@ -108,13 +108,13 @@ KINDS = {
 
 
 def kind_of(preset: object) -> Kind:
-    """Return the kind of a name or of a source object.
+    """Return the kind of data for a name or a source object.
 
     Raises
     ------
     InputError
-        If no kind has this name, its package cannot be imported, or a source without a name has its own recipe or
-        export, which its models could not find again.
+        If no kind has this name, or if its package cannot be imported. Also if a source object without a name has its
+        own recipe or export, because its models could not find these again.
     """
     if hasattr(preset, "passes"):
         return _of_object(preset)
@@ -130,7 +130,7 @@ def kind_of(preset: object) -> Kind:
 
 
 def defaults_in_words(option: str) -> str:
-    """Return the defaults of an option by kind, for its help: ``5; 30 with --for sentences``."""
+    """Return the defaults of an option as text for its help, such as ``5; 30 with --for sentences``."""
     general = KINDS[TEXT].defaults[option]
     others: dict[Any, list[str]] = {}
     for name, kind in KINDS.items():
@@ -152,12 +152,12 @@ def _entry_point(name: object) -> EntryPoint | None:
 
 
 def _of_class(source: Any, name: str) -> Kind:
-    """Return the kind of a source's class, from its ``preset`` and ``options``."""
+    """Return the kind of data for a source's class, using the class attributes ``preset`` and ``options``."""
     return replace(getattr(source, "preset", KINDS[TEXT]), name=name, open=source, reading=source.options)
 
 
 def _of_object(source: object) -> Kind:
-    """Return the kind of a source object: its class's kind, with the name by which ``--for`` finds the class."""
+    """Return the kind of its class for a source object, with the name by which ``--for`` finds the class."""
     source_class = type(source)
     place = f"{source_class.__module__}:{source_class.__qualname__}"
     names = {path: name for name, (path, _) in SOURCES.items()}
@@ -167,7 +167,7 @@ def _of_object(source: object) -> Kind:
     kind: Kind = getattr(source, "preset", KINDS[TEXT])
     if kind.recipe or kind.export:
         raise InputError(
-            f"{place}: a model finds the recipe and export of its preset by name: name the class as an entry point in "
-            f"{GROUP}"
+            f"{place}: a model finds the recipe and export of its preset by name: register the class as an entry point "
+            f"in the group {GROUP}"
         )
     return kind

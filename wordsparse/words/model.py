@@ -1,7 +1,7 @@
 """A trained model: its vectors, its vocabulary, and its methods for users.
 
-A model never changes: methods that would change it return a new model, which shares the arrays. Methods that need
-packages of a higher layer (``infer``, ``encode``, ``train``) import them when they are called.
+A model never changes: instead, methods return a new model that shares the arrays. Methods that need packages of a
+higher layer (``infer``, ``encode``, ``train``) import these packages when they are called.
 """
 
 import html
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 
-# Words shown in a notebook: their number, the rank of the first, and their least number of letters.
+# A notebook shows SHOWN words of at least SHOWN_LENGTH letters, from rank SHOWN_FROM on, and as many neighbours each.
 SHOWN, SHOWN_FROM, SHOWN_LENGTH = 5, 300, 5
 # Options of Sentence-Transformers that encode accepts.
 HABITS = ("batch_size", "show_progress_bar", "normalize_embeddings", "normalize")
-# Names in other libraries → ours, for a model; in addition to the names for vectors.
+# Names of methods and attributes of models in other libraries → ours. ELSEWHERE has the names for vectors.
 _ELSEWHERE = {
     "word_vectors": "model.wv",
     "get_word_vector": "model[word]",
@@ -55,8 +55,8 @@ _ELSEWHERE = {
 class Training:
     """The data that are needed to continue training, in addition to the vectors.
 
-    ``text`` identifies its text, ``run_state`` is the state of the run at its end, and ``state`` holds the other arrays
-    of the steps (names as in ``WordEmbedding.state``).
+    ``text`` identifies the text of the run, ``run_state`` is the state at the end of the run, and ``state`` holds the
+    other arrays of the steps, with the names of ``WordEmbedding.state``.
     """
 
     text: dict[str, Any]
@@ -71,7 +71,7 @@ class Model:
     Parameters
     ----------
     vocabulary : Vocabulary
-        V words, most frequent first; if the model continues another model, it keeps those rows, and new words follow.
+        V words, most frequent first. If the model continues another model, the words of that model come first.
     input_rows : (V, dim) float32
         E, in the arbitrary basis of training.
     output_rows : (V, dim + 1) float32
@@ -83,13 +83,13 @@ class Model:
     ngrams : NgramFit, optional
         N-grams fitted to the vectors and blended into them; see :meth:`fit_ngrams`.
     call : dict
-        The options of :func:`wordsparse.train` that are not in ``options``, such as the text's files and how to read
-        them.
+        The options of :func:`wordsparse.train` that are not in ``options``, such as the files of the text and how to
+        read them.
     axes : (dim, dim) float32, optional
         The rotation of the vectors into the axes of the model that this one continues:
         :func:`wordsparse.words.coordinates.axes`.
     weights : (V,) float32, optional
-        The weight of each word in the vectors of texts, from a collection (:meth:`fit_weights`). None: by the counts.
+        The weight of each word in the vectors of texts, from :meth:`fit_weights`; by default, it depends on the counts.
     """
 
     vocabulary: Vocabulary
@@ -108,7 +108,7 @@ class Model:
         return f"Model({model}, {len(self.vocabulary):,} words × {self.dim}, {epochs})"
 
     def _repr_html_(self) -> str:
-        """Show the losses in a notebook, and the nearest words of some frequent words other than function words."""
+        """Return HTML for notebooks: the losses, and the nearest neighbours of some frequent content words."""
         losses = self.report.get("loss") or []
         rows = [("loss per epoch", *(f"{loss:.4g}" for loss in losses))] if losses else []
         words = [self.vocabulary.words[row] for row in self.wv.most_frequent(len(self)).tolist()]
@@ -125,27 +125,27 @@ class Model:
 
     @property
     def threads(self) -> int | None:
-        """The number of threads of training, at most the CPUs of this machine; None for all."""
+        """The number of threads of training, at most the number of CPUs of this machine; None for all CPUs."""
         threads = self.options.get("threads")
         return min(threads, available_cpus()) if isinstance(threads, int) else None
 
     @property
     def export_constants(self) -> Mapping[str, float]:
-        """The arguments that :attr:`vectors` passes to ``coordinates.combined``; they depend on the kind of data."""
+        """The arguments that :attr:`vectors` passes to ``coordinates.combined``, which depend on the kind of data."""
         return kind_of(self.options.get("preset", TEXT)).export
 
     @cached_property
     def split(self) -> Splitter:
-        """The tokeniser of the model's text, which splits a text into words; white space if the text was already given
-        as tokens."""
+        """The tokeniser that splits a text into words as the text of training was split. If training was given tokens,
+        it splits at white space."""
         text: Mapping[str, Any] = self.training.text if self.training is not None else {}
         options = text.get("tokenization") or self.call
         return Splitter(str(options.get("tokens") or "split"), options.get("dictionary"), options.get("content"))
 
     @property
     def cell_split(self) -> Splitter | None:
-        """The tokeniser of the cells of a table; None if a cell is one word, as the items of baskets are that were
-        cells or lists."""
+        """The tokeniser of the cells of a table; None if a cell is one word, as for a model of baskets whose items were
+        cells or elements of lists."""
         text: Mapping[str, Any] = self.training.text if self.training is not None else {}
         are_items = self.options.get("preset") == "items" and not text.get("tokenization")
         return None if "tokens" not in self.call and (are_items or "group" in self.call) else self.split
@@ -154,8 +154,8 @@ class Model:
     def vectors(self) -> NDArray[np.float32]:
         """The vectors (V, dim) float32 in vocabulary order: the recommended combination of input and output vectors.
 
-        With n-grams, all vectors have length one, and the n-grams of each word are blended into its vector. At most as
-        many threads as in training compute them.
+        With n-grams, all vectors have length one, and the n-grams of each word are blended into its vector. The
+        computation uses at most as many threads as training did.
         """
         counts = np.asarray(self.vocabulary.counts, np.float64)
         outputs = self.output_rows[:, : self.dim]
@@ -169,7 +169,7 @@ class Model:
 
     @cached_property
     def wv(self) -> WordVectors:
-        """The vectors with their words, made once: neighbours, analogies, files of other programs."""
+        """The words and their vectors, for neighbours, analogies and files of other programs. They are made once."""
         vectors = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
         vectors.split, vectors.tokens = self.split, self.split.tokens
         if self.ngrams is not None:
@@ -180,8 +180,8 @@ class Model:
     def __getitem__(self, word: str) -> NDArray[np.float32]:
         """Return the vector of ``word``, (dim,) float32, read-only.
 
-        The model's tokeniser rewrites a word that is not in the vocabulary. If it is still unknown, its vector is
-        composed from its n-grams; UnknownWordError if it has none.
+        The model's tokeniser rewrites a word that is not in the vocabulary. If the result is unknown, too, its vector
+        is composed from its n-grams. Raise UnknownWordError if none of its n-grams is known.
         """
         return self.wv[word if len(meant := queries.meant(self.wv, word)) > 1 else meant[0]]
 
@@ -202,11 +202,11 @@ class Model:
         return iter(self.vocabulary.words)
 
     def fit_ngrams(self, shortest: int | None = None, longest: int | None = None, form: float = 1.0) -> "Model":
-        """Return the same model with n-grams fitted to its vectors, instead of the n-grams that it has.
+        """Return the same model with new n-grams fitted to its vectors, in place of any n-grams that it has.
 
-        The lengths are in characters, and each bracket of ``<word>`` counts as one; None: they depend on the words
-        (:func:`wordsparse.words.form.habit_of`). ``form`` is the strength of the n-grams in the vectors; 0: not blended
-        in.
+        The lengths are in characters, and each bracket of ``<word>`` counts as one. By default, they depend on the
+        words (:func:`wordsparse.words.form.habit_of`). ``form`` is the strength of the n-grams in the vectors. With 0,
+        they are not blended in.
 
         Raises
         ------
@@ -219,34 +219,34 @@ class Model:
         fitted = words_form.fit(words, unit, counts, **lengths, form=form, threads=self.threads)
         fitted.blend(words, unit, counts, self.threads)
         model = replace(self, ngrams=fitted)
-        vars(model)["vectors"] = unit  # otherwise it would compute them from the parts again
+        vars(model)["vectors"] = unit  # otherwise, the model would compute its vectors again
         return model
 
     def without_ngrams(self) -> "Model":
-        """Return the same model without n-grams; it shares the arrays."""
+        """Return the same model without n-grams. Both models share the arrays."""
         return replace(self, ngrams=None)
 
     def fit_weights(self, documents: Iterable[str | Sequence[str]]) -> "Model":
         """Return the same model with the weights of words for search in a collection of documents.
 
-        :meth:`encode`, ``wordsparse documents`` and exported encoders use them: see
-        :mod:`wordsparse.vectors.weights`. InputError if a document is neither a str nor a sequence of words.
+        :meth:`encode`, ``wordsparse documents`` and exported encoders use these weights: see
+        :mod:`wordsparse.vectors.weights`. Raise InputError if a document is neither a str nor a sequence of words.
         """
         from wordsparse.vectors.encoder import Encoder
 
         return self.weighed(Encoder(self.wv).counted(documents))
 
     def weighed(self, batches: Iterable[sp.csr_array]) -> "Model":
-        """Return the same model with weights of words by batches of counts, (documents, V)."""
+        """Return the same model with weights of words that are computed from batches of counts, (documents, V)."""
         vectors = copy(self.wv)
         vectors.weights = weights.of_collection(vectors.unit, weights.weights(vectors.counts, len(self)), batches)
         model = replace(self, weights=vectors.weights)
-        vars(model).update(vectors=self.vectors, wv=vectors)  # otherwise it would compute them again
+        vars(model).update(vectors=self.vectors, wv=vectors)  # otherwise, the model would compute both again
         return model
 
     def in_axes_of(self, before: "Model") -> "Model":
-        """Return the same model, without n-grams, in the axes of the model ``before`` that it continues; it shares the
-        arrays."""
+        """Return the same model without n-grams, rotated into the axes of the model ``before`` that it continues. Both
+        models share the arrays."""
         counts = np.asarray(self.vocabulary.counts)[: len(before)]
         now, then = (model.without_ngrams().vectors for model in (self, before))
         axes = coordinates.axes(now[: len(before)], then, counts, self.threads)
@@ -263,25 +263,26 @@ class Model:
         return self.wv.keyed_vectors()
 
     def trained(self) -> Training:
-        """Return the data needed to continue training; InputError if the model has no such data."""
+        """Return the data needed to continue training. Raise InputError if the model has no such data."""
         if self.training is None:
-            raise InputError("this model has only its vectors: train a new one, with init= for these vectors")
+            raise InputError("this model has only its vectors: train a new model that starts from them, with init=")
         return self.training
 
     def state(self) -> dict[str, Any]:
-        """Return the embedding's whole state at the end of the run, for further training. It is a copy, because a run
-        adopts it; only the rows are shared."""
+        """Return the embedding's whole state at the end of the run, for further training. The arrays are copies, except
+        the rows of words, because a run changes them."""
         return {**deepcopy(self.trained().state), "E": self.input_rows, "output.V": self.output_rows}
 
     def infer(self, word: str, sentences: Iterable[str | Sequence[str]]) -> NDArray[np.float32]:
         """Return the vector of a new word, (dim,) float32 of length one; see :func:`wordsparse.unseen.infer.infer`.
 
-        A sentence is a text, which the model's tokeniser splits, or a sequence of words.
+        Each sentence is a str, which the model's tokeniser splits, or a sequence of words.
 
         Raises
         ------
         InputError
-            If the word is empty or holds white space, no sentence has it near a known word, or the model cannot infer.
+            If the word is empty or holds white space, no sentence has it near a known word, or the model has no
+            training state or another loss than bounded-ns.
         """
         from wordsparse.unseen.infer import infer
 
@@ -292,16 +293,16 @@ class Model:
     def encode(self, texts: str | Iterable[str | Sequence[str]], **habits: Any) -> NDArray[np.float32]:
         """Return the vectors of texts, (n, dim) float32 of length one; zeros for a text in which no word has a vector.
 
-        A vector is the weighted mean of the unit vectors of all words: see :mod:`wordsparse.vectors.encoder`.
+        The vector of a text is the weighted mean of its words' unit vectors: see :mod:`wordsparse.vectors.encoder`.
 
         Parameters
         ----------
         texts : str, or iterable of str or of sequences of str
-            The texts, or a table with one column of texts. The model's tokeniser splits a str. The result for a single
-            str is (dim,).
+            The texts, or a table with one column of texts. The model's tokeniser splits a str. For a single str, the
+            result is one vector, (dim,).
         **habits
-            ``batch_size``, ``show_progress_bar`` and ``normalize_embeddings`` of Sentence-Transformers; they have no
-            effect: vectors have length one.
+            ``batch_size``, ``show_progress_bar`` and ``normalize_embeddings`` of Sentence-Transformers. They have no
+            effect, because vectors have length one.
 
         Raises
         ------
@@ -340,33 +341,33 @@ class Model:
         column: str | None = None,
         group: str | None = None,
     ) -> Any:
-        """Return the ``n`` words most probable next to others, such as the next items of baskets.
+        """Return the ``n`` words that are most probable next to given words, such as the next items of baskets.
 
         Each word comes with its probability, exact over the whole vocabulary: see :mod:`wordsparse.words.prediction`.
-        Words outside the vocabulary are ignored. A basket without a known word gets the most frequent words, and a
-        warning says how many baskets do.
+        Out-of-vocabulary words are ignored. A basket without a known word gets the most frequent words, and a warning
+        tells the number of such baskets.
 
         Parameters
         ----------
-        baskets : list of str, iterable of these, CSR matrix, or table
-            One basket or several. A CSR matrix (m, V) has the numbers, or weights, of the words of each basket. A
-            table is a data frame or, with ``group``, files; its rows that share a group are a basket.
+        baskets : list of str, iterable of such lists, CSR matrix, or table
+            One basket or several baskets. A CSR matrix (m, V) holds the number, or weight, of each word in each basket.
+            A table is a data frame or, with ``group``, one or more files. Rows with the same group form a basket.
         n : int
             Number of words for each basket.
-        exclude : list of str, iterable of these, or CSR matrix, optional
-            The words that are not answered: one list for all baskets, or one for each. By default, the words of the
-            basket itself.
+        exclude : list of str, iterable of such lists, or CSR matrix, optional
+            The words that are not returned: one list for all baskets, or one list per basket. By default, the words
+            of the basket itself.
         candidates : iterable of str, optional
-            The only words that are answered, such as the items in stock.
+            The only words that may be returned, such as the items in stock.
         column, group : str, optional
-            The columns of a table that hold the items and the names of the baskets; by default, those of the model's
-            training.
+            The columns of a table that hold the items and the names of the baskets. By default, the columns of the
+            model's training.
 
         Returns
         -------
-        list of (str, float), or list of these, or dict
-            The words of one basket, most probable first; a list of them for several baskets; for a table, a dict from
-            the name of a group, as text, to them.
+        list of (str, float), or list of such lists, or dict
+            For one basket, a list of words and probabilities, most probable first. For several baskets, a list of such
+            lists. For a table, a dict from the name of each group, as text, to such a list.
 
         Raises
         ------
@@ -381,16 +382,16 @@ class Model:
     def train(self, corpus: Any, **options: Any) -> "Model":
         """Continue training with a new text, in memory, as ``resume`` does on disk.
 
-        Unknown words are added, and no word is removed. On the model's own text, ``epochs`` is the new total number of
-        epochs. This model does not change.
+        Unknown words are added, and no word is removed. If the text is the model's own text, ``epochs`` is the new
+        total number of epochs. This model does not change.
 
         Parameters
         ----------
         corpus : path, sequence of paths, EncodedCorpus, or iterable of token lists
             The new text.
         **options
-            Options of :func:`wordsparse.train`, in memory. Options left out are taken from the model; only ``epochs``
-            is chosen to suit the new text. The model, the loss and dim cannot change.
+            Options of :func:`wordsparse.train` for training in memory. Options left out are taken from the model; only
+            ``epochs`` is chosen to suit the new text. ``model``, ``loss`` and ``dim`` cannot change.
 
         Returns
         -------
@@ -400,7 +401,7 @@ class Model:
         Raises
         ------
         InputError, TrainingError, ReadError, Interrupted
-            As for :func:`wordsparse.train`; also InputError if the model has only its vectors.
+            As for :func:`wordsparse.train`. InputError is also raised if the model has only its vectors.
         """
         from wordsparse.training.runs import train_on
 
@@ -418,7 +419,7 @@ class Model:
         InputError
             If ``path`` exists and is not an empty directory, or cannot be created.
         WordsparseError
-            If writing fails; then no file is left at ``path``.
+            If writing fails. In this case, no file is left at ``path``.
         """
         from wordsparse.words import model_directory
 

@@ -1,13 +1,13 @@
-"""A model on disk.
+"""Writes and reads a model directory.
 
 A model directory holds ``model.json`` (format, version, options, report, and each file's size and SHA-256),
-``vocabulary.json``, ``input.npy`` (E, one row per word), ``output.npy`` (diag(√π) W, with the constant feature's column
-last). ``train --config MODEL`` repeats the run from ``model.json``. A model of a run also holds ``training.bin``, the
-data for further training: 8 bytes per word (how much of it was seen) and a few d×d matrices; its table, the text and
-the end of the run are in ``model.json``. A model with n-grams also holds ``subwords.bin``, and a model that continues
-another one ``axes.npy``, the rotation into that model's axes. ``tokenizer.json`` is the tokenizer file that split the
-text, and ``weights.npy`` has the weights of words in texts, if a collection set them. Loading checks everything; no
-pickle is read.
+``vocabulary.json``, ``input.npy`` (E, one row per word) and ``output.npy`` (diag(√π) W, whose last column belongs to
+the constant feature). ``train --config MODEL`` repeats the run from ``model.json``. A model from a training run also
+holds ``training.bin``, the data for further training: 8 bytes per word (how many pairs were seen) and a few d×d
+matrices. ``model.json`` lists these arrays, and records the text and the end of the run. A model with n-grams also
+holds ``subwords.bin``, and a model that continues another model holds ``axes.npy``, the rotation into the axes of that
+model. ``tokenizer.json`` is the tokenizer file that split the text, and ``weights.npy`` has the weights of words in
+texts, if a collection set them. Loading checks every file, and reads no pickle.
 """
 
 import os
@@ -33,7 +33,7 @@ MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
 VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
 NGRAMS, AXES, WEIGHTS = "subwords.bin", "axes.npy", "weights.npy"
-OF_LABELS = "labels.json"  # the manifest of a model of labels
+OF_LABELS = "labels.json"  # the manifest of a classifier of labels
 
 
 def write(model: Model, path: str | PathLike[str]) -> None:
@@ -65,14 +65,14 @@ def write(model: Model, path: str | PathLike[str]) -> None:
 
 
 def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn) -> Model:
-    """Read a model directory; with ``mapped``, its rows stay on the disk until they are used.
+    """Read a model directory. With ``mapped``, the rows of words stay on the disk until they are used.
 
-    If the model is replaced meanwhile, the whole new model is read.
+    If the model is replaced while it is read, the whole new model is read.
 
     Raises
     ------
     InputError
-        If a file is missing, damaged, altered, or of another version; the message names it.
+        If a file is missing, damaged, altered, or of another version. The message names the file.
     """
     refuse_unknown(unknown, ["mapped"])
     directory = Path(path)
@@ -115,7 +115,7 @@ def is_model(path: str | PathLike[str]) -> bool:
 
 
 def files_of(path: object) -> list[Any]:
-    """Return the files of a model directory; for anything else, a list of itself."""
+    """Return the paths of the files of a model directory; for any other path, a list with only that path."""
     if not isinstance(path, str | PathLike) or not is_model(path):
         return [path]
     names = (MANIFEST, VOCABULARY, INPUT, OUTPUT, TRAINING, NGRAMS, AXES, WEIGHTS, records.NAME)
@@ -123,7 +123,7 @@ def files_of(path: object) -> list[Any]:
 
 
 def recorded_options(path: str | PathLike[str]) -> dict[str, Any]:
-    """Return the options of a model directory's run, including the text's; InputError as for :func:`load`."""
+    """Return the options of a model's run, including the options of its text. Raise InputError as :func:`load`."""
     manifest = storage.read_manifest(Path(path) / MANIFEST, FORMAT, VERSION)
     content = {**manifest["call"], **manifest["options"]}
     if (tokenizer := Path(path) / records.NAME).is_file():
@@ -137,7 +137,7 @@ def read_vectors(path: str | PathLike[str]) -> WordVectors:
     Raises
     ------
     InputError
-        As :func:`load` or :func:`wordsparse.vectors.formats.read_file`.
+        As for :func:`load` or :func:`wordsparse.vectors.formats.read_file`.
     """
     if is_model(path):
         return load(path, mapped=True).wv

@@ -1,4 +1,4 @@
-"""The options of a training run, checked at once, and stored with the model."""
+"""The options of a training run, which are checked when they are given, and stored with the model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -22,7 +22,7 @@ MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = tuple(losses.LOSSES)
 # Beyond this strength, a word's vector consists only of its n-grams.
 MOST_FORM = 1e6
-# Skip-gram's minibatches have fewer tokens if windows are wider than this.
+# If windows are wider than this, skip-gram's minibatches have fewer tokens.
 WIDE_WINDOW = 255
 # Texts shorter than LONG_TOKENS get more epochs, at most MOST_EPOCHS.
 MOST_EPOCHS, LONG_TOKENS = 20, 6_000_000
@@ -31,7 +31,7 @@ MOST_EPOCHS, LONG_TOKENS = 20, 6_000_000
 def _share(name: str, value: Any) -> float:
     share = non_negative(name, value)
     if not share < 1:
-        raise InputError(f"{name} must be a share of the text below 1, not {share}")
+        raise InputError(f"{name} must be a fraction of the text below 1, not {share}")
     return share
 
 
@@ -39,9 +39,9 @@ def _share(name: str, value: Any) -> float:
 class Options(Checked):
     """The options of a training run that determine its steps.
 
-    Every value is checked at initialisation, and is then a plain int, float or str. A loss object becomes a recipe, and
-    ``loss`` its name; without a loss, ``loss`` is taken from the recipe, or "bounded-ns". Options left out have the
-    defaults of the kind of data that ``preset`` names.
+    Every value is checked at initialisation, and is then a plain int, float or str. If ``loss`` is an object, it moves
+    into ``recipe``, and ``loss`` becomes its name. If ``loss`` is left out, it is the name of the recipe's loss, or
+    "bounded-ns". Other options left out have the defaults of the kind of data that ``preset`` names.
 
     Raises
     ------
@@ -142,7 +142,7 @@ class Options(Checked):
         check=positive_int,
     )
     longest: int | None = option(
-        None, "Length of the longest n-grams of form.", shown="3 for such words, else 6", free=True, check=positive_int
+        None, "Length of the longest n-grams of form.", shown="3 for short words, else 6", free=True, check=positive_int
     )
     recipe: Recipe | None = option(
         None, "Constants that differ from the recommended recipe of the model and the loss.", cli=None
@@ -162,7 +162,7 @@ class Options(Checked):
         return kind_of(self.preset)
 
     def with_epochs(self, tokens: int) -> "Options":
-        """Return the options with a number of epochs; if it is None, the number that suits a pass of ``tokens``."""
+        """Return the options with ``epochs`` set; if it is None, to the number that suits a text of ``tokens``."""
         if self.epochs:
             return self
         epochs: int = self.kind.defaults["epochs"]
@@ -174,7 +174,7 @@ class Options(Checked):
     def used_recipe(self) -> Recipe:
         """Return the recipe to train with."""
         recipe = self.recipe or self._recommended()
-        if self.model == "skipgram" and self.window > WIDE_WINDOW:  # keep the number of pairs in a minibatch
+        if self.model == "skipgram" and self.window > WIDE_WINDOW:  # keep the number of pairs
             recipe = replace(recipe, batch_tokens=max(1, recipe.batch_tokens * WIDE_WINDOW // self.window))
         return recipe if self.measure_power is None else replace(recipe, measure_power=self.measure_power)
 
@@ -190,7 +190,7 @@ class Options(Checked):
         Raises
         ------
         InputError
-            If an option is unknown or out of range, or if the loss is an object that only its author has.
+            If an option is unknown or out of range, or if the loss is a user's own object.
         """
         values = dict(content)
         if values.get("recipe") is not None:
@@ -202,7 +202,7 @@ class Options(Checked):
         return adapted(recommended(self.model, str(self.loss)), self.kind.recipe)
 
     def _take_loss(self) -> None:
-        """Replace a loss object by its name, and by the recipe that trains with it."""
+        """Replace a loss object by its name, and put the object into the recipe."""
         recipe, values = self.recipe, vars(self)
         if recipe is not None and not isinstance(recipe, Recipe):
             raise InputError(f"recipe must be a wordsparse.Recipe, not {type(recipe).__name__}")
@@ -218,7 +218,7 @@ class Options(Checked):
             raise InputError(f"loss is {self.loss}, but the recipe is for {name}: leave out loss")
 
     def _recipe_with(self, loss: losses.Loss) -> Recipe | None:
-        """Return the recipe that trains with a loss object; None for the recommended recipe."""
+        """Return a recipe with this loss object, or None if the recommended recipe has an equal loss."""
         if self.recipe is not None:
             if self.recipe.loss != loss:
                 raise InputError("loss and the loss of the recipe are different objects: leave out one of them")

@@ -1,8 +1,8 @@
-"""Predicts the words next to others: the next items of baskets or sessions.
+"""Predicts words next to given words, such as the next items of baskets or sessions.
 
-Negative sampling with negatives from π is optimal at o = log P/(k π) (Levy & Goldberg, 2014): a model with the loss
-bounded-ns gives P(word | others) in proportion to π exp(o), exactly over the whole vocabulary. The input of several
-words is the mean of their inputs, as in training. A basket without a known word gets the shares of the words' counts.
+Negative sampling with k negatives from π is optimal at o = log P/(k π) (Levy & Goldberg, 2014). Hence a model with the
+loss bounded-ns gives P(word | basket) in proportion to π exp(o), exactly over the whole vocabulary. The input of a
+basket is the mean of its words' inputs, as in training. Without a known word, P is in proportion to the words' counts.
 """
 
 import logging
@@ -28,21 +28,21 @@ from wordsparse.types import Array
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
-# Baskets that a thread ranks at a time; words of the first block and of later blocks, whose numbers fit into a cache.
+# A thread ranks BASKETS baskets at a time. The first block has FIRST words, later blocks WORDS words: they fit a cache.
 BASKETS, FIRST, WORDS = 256, 64, 4096
-# A block of words is padded to a multiple: in a full panel of the product, a basket's numbers depend on it alone.
+# A block of words is padded to a multiple of PANEL: then, a basket's scores do not depend on the other baskets.
 PANEL = 32
 
 logger = logging.getLogger(__name__)
 
 
 class Predictor:
-    """The words of a model by their probability next to others. Each basket is answered as if it were alone.
+    """Predicts the most probable words of baskets with a model. Each basket is answered as if it were alone.
 
     Parameters
     ----------
     candidates : iterable of str, optional
-        The only words that are answered; probabilities are over all words nevertheless.
+        The only words that may be returned. Probabilities are over all words nevertheless.
 
     Raises
     ------
@@ -53,7 +53,7 @@ class Predictor:
     def __init__(self, model: Model, candidates: Iterable[object] | None = None) -> None:
         recipe = Options.from_dict(model.options).used_recipe()
         if not isinstance(recipe.loss, BoundedNS):
-            raise InputError("predict needs a model with the loss bounded-ns, whose outputs are probabilities")
+            raise InputError("predict needs a model with the loss bounded-ns: train a model with it")
         self.model, counts = model, np.asarray(model.vocabulary.counts, np.float64)
         measure = recipe.base_measure(counts)
         log_measure = np.log(measure / measure.sum())
@@ -63,21 +63,21 @@ class Predictor:
         if candidates is not None:
             rows = counted(model.vocabulary, [_items("candidates", candidates)]).indices
             if not rows.size:
-                raise InputError("none of the candidates is in the vocabulary")
+                raise InputError("none of the candidates is in the vocabulary: give words that the model knows")
             self._hides = np.full(len(model), -np.inf, np.float32)
             self._hides[rows] = 0
 
     def rank(self, baskets: Any, n: int, excluded: Any = None) -> tuple[Array, Array]:
         """Return the rows of the n most probable words of each basket, (m, n), and their probabilities.
 
-        If there are fewer words, the last rows are −1. Equal probabilities are ordered by row.
+        If there are fewer words, rows are padded with −1. Words of equal probability are ordered by row.
 
         Parameters
         ----------
         baskets : CSR matrix (m, V)
-            The number of times that a basket holds a word, or its weight.
+            The number, or weight, of each word in each basket.
         excluded : CSR matrix (m, V), optional
-            The words that are not answered; by default, the words of the basket.
+            The words that are not returned; by default, the words of the basket.
         """
         excluded, n = baskets if excluded is None else excluded, min(n, len(self.model))
         parts = [slice(start, start + BASKETS) for start in range(0, max(1, baskets.shape[0]), BASKETS)]
@@ -126,7 +126,7 @@ def predict(
     column: str | None = None,
     group: str | None = None,
 ) -> Any:
-    """Answer one basket, several, or a table; see :meth:`wordsparse.words.model.Model.predict`."""
+    """Answer one basket, several baskets, or a table; see :meth:`wordsparse.words.model.Model.predict`."""
     n, predictor = validation.positive_int("n", n), Predictor(model, candidates)
     names: list[str] | None = None
     if group is not None or is_frame(baskets):
@@ -153,18 +153,18 @@ def predict(
 
 
 def are_unknown(baskets: Any) -> Array:
-    """Return whether each basket, a row of a CSR matrix, holds no word of the vocabulary."""
+    """Return, for each row of a CSR matrix of baskets, whether the basket holds no word of the vocabulary."""
     return np.asarray(baskets.sum(axis=1) == 0)
 
 
 def answers_of(vocabulary: Vocabulary, rows: Array, probabilities: Array) -> Iterator[list[tuple[str, float]]]:
-    """Yield the words of each row of ranks, with their probabilities."""
+    """Yield the words and probabilities of each basket, from a result of :meth:`Predictor.rank`."""
     for ranked, shares in zip(rows.tolist(), probabilities.tolist(), strict=True):
         yield [(vocabulary.words[row], share) for row, share in zip(ranked, shares, strict=True) if row >= 0]
 
 
 def grouped(model: Model, source: Any, format: str | None = None, **columns: str | None) -> Iterator[Any]:
-    """Yield the name and the words of each group of the rows of :func:`log_of`."""
+    """Yield the name and the words of each group of rows in the table that :func:`log_of` returns."""
     for name, placed in log_of(model, source, format, **columns).baskets():
         yield name, [word for word, _ in placed]
 
@@ -177,7 +177,7 @@ def log_of(
     group: str | None = None,
     order: str | None = None,
 ) -> RawText:
-    """Return a table whose rows are grouped. A column that is not named is that of the model's training."""
+    """Return a table whose rows are grouped. Columns left out are the columns of the model's training."""
     call = model.call
     column, group = column or call.get("column"), group or call.get("group")
     if column is None or group is None:
@@ -205,7 +205,7 @@ def _row(vocabulary: Vocabulary, item: object, number: int) -> int | None:
 
 
 def _matrix(name: str, given: Any, vocabulary: Vocabulary, are_lists: bool = False) -> tuple[Any, bool]:
-    """Return baskets as CSR (m, V), and whether they were one list of items; ``are_lists`` excludes that."""
+    """Return baskets as CSR (m, V), and whether ``given`` is one list of items, unless it ``are_lists`` of baskets."""
     if sp.issparse(given):
         matrix = validation.csr(name, given, np.dtype(np.float32))
         if matrix.shape[1] != len(vocabulary) or (matrix.data < 0).any():

@@ -1,4 +1,4 @@
-"""The recipe: the constants of a model and a loss."""
+"""The recipe: the constants with which a model and a loss are trained."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MAX_RATIO = 300.0
 
 @dataclass(frozen=True)
 class Recipe:
-    """Constants that users need not know.
+    """The constants of training, which most users need not know.
 
-    ``loss`` has the constants that suit words. ``start`` is every word's output before training, for a loss without a
-    gradient at 0. ``distances`` is the weight of contexts by distance. The base measure is π_i ∝ count_i to the power
-    ``measure_power``. During the first ``warmup_tokens`` tokens, T₀, E does not move and only W is fitted. After T
-    tokens (at least T₀), a minibatch has ``growth`` · T · (T/T₀) to the power ``acceleration`` corpus tokens, and at
-    most ``batch_tokens``. With a growth of 1, all minibatches are as large as possible. A run over more than
-    ``long_run`` tokens may take fewer steps than a shorter run (:mod:`wordsparse.words.schedule`).
+    ``loss`` is a loss with constants that suit words. ``start`` is every word's output before training, for a loss
+    without a gradient at 0. ``distances`` is the weight of context words by distance. The base measure is π_i ∝ count_i
+    to the power of ``measure_power``. During the first T₀ = ``warmup_tokens`` tokens, E is fixed and only W is fitted.
+    After T ≥ T₀ tokens, a minibatch has ``growth`` · T · (T/T₀)^``acceleration`` corpus tokens, but at most
+    ``batch_tokens``. With a growth of 1, all minibatches are as large as possible. A run over more than ``long_run``
+    tokens may take fewer steps than a shorter run (:mod:`wordsparse.words.schedule`).
     """
 
     loss: losses.Loss
@@ -43,10 +43,10 @@ class Recipe:
     long_run: int = 20_000_000
 
     def base_measure(self, counts: ArrayLike) -> NDArray[np.float64]:
-        """Return π of words with these counts, (V,), not normalised.
+        """Return the base measure π of words with these counts, (V,), not normalised.
 
-        With a power of 0 or less, the weights of frequent words would be so small that their steps overshoot: no weight
-        is less than the word's relative frequency divided by ``MAX_RATIO``. InputError if powers are beyond float64.
+        With a power of 0 or less, the weights of frequent words would be so small that their steps overshoot. Hence a
+        weight is at least the word's relative frequency divided by ``MAX_RATIO``. Raise InputError at an overflow.
         """
         occurrences = np.asarray(counts, np.float64)
         with np.errstate(over="ignore"):
@@ -59,13 +59,13 @@ class Recipe:
         return np.asarray(np.maximum(measure, occurrences * (measure.sum() / occurrences.sum() / MAX_RATIO)))
 
     def scaled(self, rate: float) -> Recipe:
-        """Return the recipe for a corpus whose unit is ``rate`` times smaller than a token."""
+        """Return the recipe for a corpus that is measured in a unit of 1/``rate`` tokens."""
         names = ("batch_tokens", "warmup_tokens", "long_run")
         lengths = {name: round(getattr(self, name) * rate) for name in names}
         return replace(self, steps=replace(self.steps, forget_tokens=self.steps.forget_tokens * rate), **lengths)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the recipe with types of JSON and TOML; a user's own loss only by its ``text``."""
+        """Return the recipe with types of JSON and TOML. A user's own loss is stored only as its repr, ``text``."""
         content = {field.name: validation.plain(getattr(self, field.name)) for field in fields(self)}
         content["steps"] = {name: validation.plain(value) for name, value in asdict(self.steps).items()}
         stored: dict[str, Any] = {"text": repr(self.loss)}
@@ -80,7 +80,7 @@ class Recipe:
         Raises
         ------
         InputError
-            If a constant is unknown, or if the loss is an object that only its author has.
+            If a constant is unknown, or if the loss is a user's own object.
         """
         try:
             loss, steps = dict(content["loss"]), StepSizes(**content["steps"])
@@ -106,7 +106,7 @@ def adapted(recipe: Recipe, constants: Mapping[str, Any]) -> Recipe:
 
 
 def recommended(model: str, loss: str) -> Recipe:
-    """Return the recommended recipe for text of a model (``cbow`` or ``skipgram``) and the name of a loss."""
+    """Return the recommended recipe for training ``cbow`` or ``skipgram`` on text with the loss of this name."""
     # docs/notes/recipe.md says where the constants of each loss come from.
     constants = dict(losses.LOSSES[loss].recipe)
     kind, steps = losses.LOSSES[loss](**constants.pop("loss", {})), StepSizes(**constants.pop("steps", {}))
@@ -117,6 +117,6 @@ def recommended(model: str, loss: str) -> Recipe:
     recipe = replace(recipe, steps=replace(recipe.steps, m0=100.0), distances="harmonic")
     if loss != "bounded-ns":
         return recipe
-    # Measured only for this loss: larger minibatches and, for rare words, less shrinkage and a longer memory.
+    # Larger minibatches and, for rare words, less shrinkage and a longer memory were measured only for this loss.
     steps = replace(recipe.steps, m0=20.0, forget_tokens=2_600_000.0)
     return replace(recipe, steps=steps, batch_tokens=425_984)

@@ -1,23 +1,23 @@
-"""The growth of a run's minibatches and the decay of its learning rate: functions of only the tokens passed over."""
+"""The growth of minibatches and the decay of the learning rate, which depend only on the number of tokens so far."""
 
 import math
 from dataclasses import dataclass
 
 from wordsparse.words.recipe import Recipe
 
-# Minimum number of minibatches of a run, and of a run that the recipe calls long: minibatches shrink to reach it.
+# A run has at least MIN_STEPS minibatches, a run longer than ``long_run`` MIN_LONG_STEPS: minibatches shrink if needed.
 MIN_STEPS, MIN_LONG_STEPS = 150, 100
-# Maximum share of a run's tokens before E moves.
+# The warm-up, in which E does not move, has at most this fraction of a run's tokens.
 MAX_WARMUP = 0.05
-# Minimum warm-up in tokens, or half of a shorter text: W must have seen more than one pair before E moves.
+# The warm-up has at least this many tokens, or half of a shorter text: W must see several pairs before E moves.
 MIN_WARMUP = 8
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The schedule of a run over ``total_tokens`` corpus tokens, all epochs together.
+    """The schedule of a run over ``total_tokens`` corpus tokens, summed over all epochs.
 
-    ``asked`` is the requested size of the largest minibatch; None: it depends on the recipe, or on a short text.
+    ``asked`` is the requested size of the largest minibatch. By default, the recipe and the text's length determine it.
     """
 
     recipe: Recipe
@@ -32,11 +32,11 @@ class Schedule:
 
     @property
     def fewest_steps(self) -> int:
-        """The least number of steps of a run, if the size of minibatches is not requested."""
+        """The minimum number of steps of a run, unless the size of minibatches is requested."""
         return MIN_LONG_STEPS if self.total_tokens > self.recipe.long_run else MIN_STEPS
 
     def largest_batch(self) -> int:
-        """Return the tokens of the largest minibatches: the recipe's, or fewer if a short text needs more steps."""
+        """Return the number of tokens in the largest minibatches: the recipe's, or fewer if a text is short."""
         if self.asked is not None:
             return self.asked
         fewest = self.fewest_steps
@@ -50,7 +50,7 @@ class Schedule:
         return enough
 
     def wanted(self, passed: float) -> int:
-        """Return the tokens of a minibatch after ``passed`` tokens, without a limit: g T (T/T₀)^a, T₀ the warm-up."""
+        """Return the number of tokens in a minibatch after ``passed`` tokens, without a limit: g T (T/T₀)^a."""
         warmup = max(self.warmup_tokens, 1.0)
         passed = max(passed, warmup)
         faster: float = (passed / warmup) ** self.recipe.acceleration
@@ -59,16 +59,16 @@ class Schedule:
     def steps(self, largest: int) -> float:
         """Estimate the number of steps of the run with minibatches of at most ``largest`` tokens."""
         warmup, growth, power = self.warmup_tokens, self.recipe.growth, self.recipe.acceleration
-        # From the end of the warm-up until minibatches reach the largest size, dn = dT / (g T (T/T₀)^a).
+        # After the warm-up, until minibatches reach the largest size, the steps are ∫ dT / (g T (T/T₀)^a).
         first = min(self.wanted(0), largest)
         grown: float = (largest / first) ** (1 / (1 + power))
         while_growing = (1 - grown**-power) / power if power else math.log(grown)
         return warmup / first + while_growing / growth + (self.total_tokens - grown * warmup) / largest
 
     def remaining(self, tokens: int) -> float:
-        """Return the share of the run that is left after ``tokens``."""
+        """Return the fraction of the run that remains after ``tokens``."""
         return 1 - tokens / self.total_tokens
 
     def learning_rate(self, tokens: int, warmup_tokens: float) -> float:
-        """Return the lr of the input step after ``tokens``: linear to 0; 0 in the warm-up, when only W is fitted."""
+        """Return the learning rate of E after ``tokens``. It is 0 in the warm-up, and then falls linearly to 0."""
         return self.recipe.steps.lr * self.remaining(tokens) if tokens >= warmup_tokens else 0.0

@@ -1,8 +1,8 @@
 """The interface between data and training: a source yields training data, and training knows only this interface.
 
-A source has positions, 0 … ``positions`` − 1 in a pass, which are cut into pieces. The piece that begins at a position
-depends only on the epoch, the seed and the position, so a pass can begin anywhere. Builders make the examples of a
-minibatch from a piece.
+A pass over a source has positions 0 … ``positions`` − 1, and is cut into pieces. The piece that begins at a position
+depends only on the epoch, the seed and the position, so a pass can begin at the start of any piece. A builder makes
+the examples of a minibatch from a piece.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,18 +16,18 @@ from wordsparse.words.examples import Examples
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
-# Positions in a block of held-out data: many more than in a window. A short pass has MIN_BLOCKS smaller blocks.
+# A block of held-out data has this many positions, many more than a window. A short pass has MIN_BLOCKS smaller blocks.
 HELDOUT_BLOCK = 1024
 MIN_BLOCKS = 200
 
 Sizes = Callable[[int], int]
-"""A function from a position to the number of positions of the piece that begins there."""
+"""A function that takes a position, and returns the number of positions in the piece that begins at this position."""
 Build = Callable[..., Examples]
-"""A function of the ``ids``, ``start`` and ``stop`` of a piece, and its ``offset`` and ``epoch`` as keywords."""
+"""A function that makes examples from a piece's ``ids``, ``start`` and ``stop``, and keywords ``offset``, ``epoch``."""
 
 
 class Ids:
-    """An array that is read with ``read`` when it is used: in the thread that builds the examples, during the steps."""
+    """An array that the function ``read`` reads when a thread builds examples from it, while training takes steps."""
 
     def __init__(self, read: Callable[[], Array]) -> None:
         self._read = read
@@ -37,9 +37,9 @@ class Ids:
 
 
 class Piece(NamedTuple):
-    """A piece of a pass: its own data are ``ids[start:stop]``, and ``ids[0]`` is at the position ``offset``.
+    """A piece of a pass. Its own data are ``ids[start:stop]``, and ``ids[0]`` has the position ``offset`` in the pass.
 
-    ``ids`` also holds the data around it, as far as windows reach; it is an array, or :class:`Ids`.
+    ``ids``, an array or :class:`Ids`, also holds the data around the piece, as far as windows reach.
     """
 
     ids: Array | Ids
@@ -48,19 +48,19 @@ class Piece(NamedTuple):
     offset: int
 
     def part(self, number: int, parts: int) -> "Piece":
-        """Return part ``number`` of ``parts`` equal parts of its own data."""
+        """Return part ``number`` of the piece, which is cut into ``parts`` equal parts."""
         size = self.stop - self.start
         return self._replace(start=self.start + size * number // parts, stop=self.start + size * (number + 1) // parts)
 
     @property
     def end(self) -> int:
-        """The position after its last position."""
+        """The position after the last position of the piece."""
         return self.offset + self.stop
 
 
 class Passes(Protocol):
-    """The passes of a run over a source. A pass trains on ``tokens`` units of the schedule's clock, and has
-    ``positions``, including held-out positions."""
+    """The passes of a run over a source. A pass trains on ``tokens``, in the schedule's unit of length, and has
+    ``positions``, which include held-out positions."""
 
     tokens: int
     positions: int
@@ -73,15 +73,16 @@ class Passes(Protocol):
 
 
 class Source(Protocol):
-    """Training data: text, counted pairs, walks on a graph, or another package's.
+    """Training data: text, counted pairs, walks on a graph, or data that another package reads.
 
-    ``length`` is the number of tokens per pass; the default number of epochs and some warnings depend on it. ``rate``
-    is the number of units of the schedule's clock per token; recipes and options count in tokens.
+    ``length`` is the number of tokens per pass; the default number of epochs and some warnings depend on it. The
+    schedule measures a run in the source's own unit, and ``rate`` is the number of these units per token. Recipes and
+    options count in tokens.
 
-    ``--for NAME`` names a class: one of ``SOURCES`` in ``wordsparse/doors.py``, or of a package's entry point in the
-    group ``wordsparse.sources``. It is called with the corpus (a list of paths from the command line) and its own
-    options. The class attribute ``options`` is the frozen dataclass of these options; each field is made by
-    :func:`wordsparse.options.option` and has a default. The optional attribute ``preset``, a
+    ``--for NAME`` names a class, either in ``SOURCES`` of ``wordsparse/doors.py`` or in an installed package's entry
+    point in the group ``wordsparse.sources``. The class is called with the corpus (a list of paths from the command
+    line) and its own options. The class attribute ``options`` is the frozen dataclass of these options, whose fields
+    are made by :func:`wordsparse.options.option` and have defaults. The optional class attribute ``preset``, a
     :class:`wordsparse.words.kinds.Kind`, has the defaults of the other options.
     """
 
@@ -90,22 +91,22 @@ class Source(Protocol):
     rate: float
 
     def identity(self) -> dict[str, Any]:
-        """Return a checkpoint's record of the source, as JSON, with ``sha256``, ``tokens`` and ``sentences``. Equal
-        records mean the same data."""
+        """Return the record that identifies the source in a checkpoint, as types of JSON, with ``sha256``, ``tokens``
+        and ``sentences``. Equal records mean the same data."""
 
     def passes(self, options: Options, vocabulary: Vocabulary) -> Passes:
-        """Return the passes over this source, as ids of a vocabulary that has all its words; InputError if an option is
-        wrong."""
+        """Return the passes over this source, with ids of ``vocabulary``, which has all words of the source. Raise
+        InputError if an option is wrong."""
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
-        """Return a function that makes the examples of a piece. It holds scratch space: each thread needs its own."""
+        """Return a function that makes a piece's examples. It holds scratch space, so each thread needs its own."""
 
 
 class Split:
     """The choice of held-out positions.
 
-    Block b is held out if ⌊(b + 1) x + u⌋ > ⌊b x + u⌋, where u is uniform on [0, 1) by the seed. The held-out blocks
-    are spread evenly over the pass, and their fraction is x, exact to one block.
+    Block b is held out if ⌊(b + 1) x + u⌋ > ⌊b x + u⌋, where the seed determines u, uniform on [0, 1). The held-out
+    blocks are spread evenly over the pass, and their fraction is x, up to one block.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Text as a source: an encoded corpus cut into minibatches, and the examples of windows.
+"""Text as a source: an encoded corpus is cut into minibatches, whose examples are windows.
 
-A position is the index of a value in all shards, one after the other. Held-out text is a set of blocks of positions,
-chosen by only the seed and the number of positions, whatever the minibatches and threads. In a pass over
-training text, held-out text is read as ends of sentences, and vice versa, so a window never holds words of both.
+A position is the index of a value in the sequence of all shards. Held-out text is a set of blocks of positions, which
+depends only on the seed and the number of positions, not on minibatches or threads. In a pass over training text,
+held-out text is read as ends of sentences, and vice versa, so no window holds words of both texts.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,9 +20,9 @@ from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Build, Ids, Piece, Sizes, Split
 
-# Windows at the border of a minibatch see at most this many positions beyond it.
+# Windows reach at most this many positions beyond the ends of a minibatch.
 REACH = 2**14
-# Values in a batch of counted sentences.
+# Sentences are counted in batches of this many values.
 COUNTED = 2**16
 
 
@@ -67,7 +67,7 @@ class TextSource:
 
 
 def windows(options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
-    """Return a function that makes the examples of the windows of sentences."""
+    """Return a function that makes examples from the windows of sentences."""
     builder = ExampleBuilder(
         vocabulary,
         window=options.window,
@@ -82,8 +82,8 @@ def windows(options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transpo
 class Cuts:
     """Minibatches of training text and of held-out text, cut from values of text or from rows such as counted pairs.
 
-    ``parts``, one after the other, are the values of an epoch, each with the number of values used. A pass has
-    ``tokens``; ``table`` maps the values to ids; a window reaches ``reach`` positions at most.
+    Each of the ``parts`` is a function from an epoch to values, and the number of values to use. A pass consists of all
+    parts, and has ``tokens``. ``table`` maps values to ids. A window reaches at most ``reach`` positions.
 
     Attributes
     ----------
@@ -141,11 +141,11 @@ class Cuts:
 
 
 def table_of(own: Vocabulary, other: Vocabulary) -> Array | None:
-    """Return a table from the ids of ``own`` to the ids of ``other``, which has all words of ``own``, with the special
-    values; None if the ids are the same."""
+    """Return a table that maps ids of ``own``, and special values, to ids of ``other``, which has all words of ``own``;
+    None if both are the same vocabulary."""
     if other is own:
         return None
-    # Negative values index from the end, where −1 and −2 map to themselves.
+    # Negative values index from the end of the table, where −1 and −2 are mapped to themselves.
     return np.append(own.rows_in(other), [END_OF_SENTENCE, OUT_OF_VOCABULARY]).astype(np.int32)
 
 
@@ -154,9 +154,9 @@ def _always(values: Values) -> Callable[[int], Values]:
 
 
 def _end_of_tokens(shard: Values, max_tokens: int) -> tuple[int, int]:
-    """Return the end of a shard's first ``max_tokens`` corpus tokens, and the number left for the shards after it.
+    """Return where the first ``max_tokens`` corpus tokens of a shard end, and the number left for later shards.
 
-    The shard ends there, so no window reaches beyond.
+    The shard is used only up to this end, so no window reaches beyond it.
     """
     block = 2**20
     for start in range(0, shard.shape[0], block):
