@@ -1,4 +1,4 @@
-"""Exports to formats of other programs, read by these programs."""
+"""Exported files are read by the programs for which they are written."""
 
 import importlib.util
 import json
@@ -45,7 +45,7 @@ def test_npz_of_other_programs(tmp_path: Path, dtype: str, order: str, save: obj
 
 
 def tokens(directory: Path, text: str) -> list[str]:
-    """Return the tokens of a text in Model2Vec and Sentence-Transformers."""
+    """Return the tokens into which Model2Vec and Sentence-Transformers split a text."""
     package = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
     encoding = package.Tokenizer.from_file(str(directory / "tokenizer.json")).encode(text, add_special_tokens=False)
     return list(encoding.tokens)
@@ -76,7 +76,7 @@ def test_model2vec_holds_the_words_by_their_weights(tmp_path: Path) -> None:
     for name in ("w", "m"):
         save_vectors(original, tmp_path / name, "model2vec")
         embeddings = tensors.load_file(tmp_path / name / "model.safetensors")["embeddings"]
-        assert not embeddings[2].any()  # an unknown word
+        assert not embeddings[2].any()  # the row of unknown words
         np.testing.assert_allclose(embeddings[:2], original.unit * expected, rtol=1e-6)
         original.weights, expected = np.array([3, 4], np.float32), [[3], [4]]
     card = (tmp_path / "m" / "README.md").read_text()
@@ -99,7 +99,7 @@ def test_other_programs_encode_texts_as_we_do(tmp_path: Path, program: str) -> N
     np.testing.assert_allclose(found, ours, atol=1e-5)
     np.testing.assert_allclose(found[:-1] @ found[1:].T, ours[:-1] @ ours[1:].T, atol=1e-4)
     card = package.StaticModel.from_pretrained(str(tmp_path / "m")).language if program == "model2vec" else None
-    assert card is None  # users write it
+    assert card is None  # users fill it in
 
 
 @pytest.mark.parametrize("train", [unigram, bpe])
@@ -110,7 +110,7 @@ def test_model2vec_takes_over_a_tokenizer_file(tmp_path: Path, train: Any, langu
     model = ws.train(iter(language), tokens=file, dim=12, epochs=3, min_count=30, shortest=1, longest=2)
     assert model.export(tmp_path / "m", "model2vec")
     content = (tmp_path / "m" / "tokenizer.json").read_bytes()
-    assert (content == file.read_bytes()) == (train is bpe)  # else the file cuts and fills up texts
+    assert (content == file.read_bytes()) == (train is bpe)  # the other file truncates and pads
     texts = [*language[:3], "".join(language[:3]), "Café <s> [UNK] 昨日 昨天", "!"]
     package = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
     encodings = package.Tokenizer.from_buffer(content).encode_batch(texts, add_special_tokens=False)
@@ -136,7 +136,7 @@ def test_model2vec_makes_a_new_directory_only(tmp_path: Path) -> None:
     for word in ("new york", "", " a"):
         with pytest.raises(InputError, match="tokenizer cuts texts"):
             save_vectors(some_vectors(("a", word)), tmp_path / "n", "model2vec")
-    for name in ("japanese", "japanese-base", "chinese", FUNCTION):  # the encoder used to return zeros for every text
+    for name in ("japanese", "japanese-base", "chinese", FUNCTION):  # all texts used to get zeros
         vectors = some_vectors()
         vectors.tokens = name
         with pytest.raises(InputError, match=re.escape(f"cannot split texts as the model's own ({name}) does")):

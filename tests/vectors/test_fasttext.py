@@ -1,4 +1,4 @@
-"""fastText's own binary: its words and n-grams agree with gensim and with fastText itself."""
+"""Words and n-grams that are read from fastText's binary files agree with gensim and with fastText itself."""
 
 from pathlib import Path
 

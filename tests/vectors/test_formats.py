@@ -1,4 +1,4 @@
-"""Round trips, agreement with gensim, and hostile files."""
+"""Files of vectors: round trips, agreement with gensim, and words that a format cannot hold."""
 
 import os
 import sys
@@ -39,7 +39,7 @@ def test_round_trip(tmp_path: Path, name: str, dim: int) -> None:
 
 def test_every_float32_is_the_same_after_its_digits() -> None:
     bits = np.random.default_rng(1).integers(0, 2**32, 30_000, np.uint32)
-    bits[:6] = [0, 1 << 31, 1, 0x00800000, 0x7F7FFFFF, 0x80800000]  # zeros, the least, normal numbers, the largest
+    bits[:6] = [0, 1 << 31, 1, 0x00800000, 0x7F7FFFFF, 0x80800000]  # ±0, smallest, smallest normal, largest
     numbers = bits.view(np.float32)
     rows = numbers[np.isfinite(numbers)][: 20 * 1400].reshape(-1, 20)
     for row, text in zip(rows, _decimals.texts(rows), strict=True):
@@ -79,7 +79,7 @@ def test_compressed_files(tmp_path: Path, name: str, suffix: str) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        "the 1 2.5 -3e-1\r\nof 4 5 6",  # GloVe's
+        "the 1 2.5 -3e-1\r\nof 4 5 6",  # as GloVe writes it
         "2 3 \nthe 1 2.5 -0.3 \nof 4 5 6 \n",  # the original tool and fastText write spaces before line ends
     ],
 )
@@ -91,7 +91,7 @@ def test_text_of_other_programs(tmp_path: Path, content: str) -> None:
 
 
 def test_binary_without_line_ends(tmp_path: Path) -> None:
-    """gensim writes no line ends; a vector may well begin with the byte of a line end."""
+    """gensim writes no line ends, so the first byte of a vector may be the byte of a line end."""
     vectors = np.frombuffer(b"\n12\x3f \n \n" * 3, dtype="<f4").reshape(3, 2)
     path = tmp_path / "vectors"
     path.write_bytes(b"3 2\n" + b"".join(b"w%d " % row + vectors[row].tobytes() for row in range(3)))
@@ -128,7 +128,7 @@ def test_gensim_native(tmp_path: Path) -> None:
         read_vectors(files[0])
 
 
-# Words that most formats refuse, but npz and safetensors hold. A text split at single spaces has empty words.
+# Most formats refuse these words, but npz and safetensors can hold them. Text split at single spaces has empty words.
 ODD_WORDS = {
     "word2vec": ["new york", "tab\t", "\n", "nul\x00", "no\u00a0break", "\x85", "\u2028", "x" * 70_000, ""],
 }
@@ -137,7 +137,7 @@ ODD_WORDS["word2vec-bin"] = ODD_WORDS["word2vec"]
 
 @pytest.mark.parametrize(("name", "word"), [(name, word) for name, words in ODD_WORDS.items() for word in words])
 def test_words_that_would_corrupt_a_file_are_refused(tmp_path: Path, name: str, word: str) -> None:
-    """See gensim #2881."""
+    """gensim writes files with such words, and cannot read them again: see its issue 2881."""
     word_vectors = WordVectors(["a", word], [[1, 2], [3, 4]])
     with pytest.raises(InputError, match="npz, safetensors or gensim, which can hold it"):
         save_vectors(word_vectors, tmp_path / "v", name)

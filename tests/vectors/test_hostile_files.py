@@ -1,4 +1,4 @@
-"""Damaged and malicious files of vectors: each is refused by name."""
+"""Damaged and malicious files of vectors are refused, and the error names the file."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""Compiled n-grams compared with plain Python: numbering, look-up, sweeps, rows of 8 bits."""
+"""Compiled functions for n-grams agree with plain Python: numbering, look-up, sweeps, and rows of 8-bit numbers."""
 
 import pickle
 

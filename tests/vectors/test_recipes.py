@@ -1,4 +1,4 @@
-"""The recipes of docs/sentences.md and the service of docs/serve.md run unchanged, if their packages are installed."""
+"""The recipes in docs/sentences.md and the service in docs/serve.md run unchanged if their packages are installed."""
 
 import json
 import re
@@ -68,7 +68,7 @@ def test_threads_encode_unknown_words_as_one_does() -> None:
 def test_search_and_sentences_from_the_first_command_to_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The commands and programs above the databases, in the order of the page; a small dim is fast."""
+    """The commands and programs before the section "Databases" run in the order of the page, with a small dim."""
     for name in ("bm25s", "regex", "sklearn", "safetensors", "pyarrow"):
         pytest.importorskip(name, reason=f"{name} is not installed")
     monkeypatch.chdir(tmp_path)

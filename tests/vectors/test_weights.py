@@ -1,4 +1,4 @@
-"""Weights of words in texts, set by a collection that is searched."""
+"""The weights of words in texts that are computed from a collection for search."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def model() -> ws.Model:
 
 
 def test_weights_by_hand(model: ws.Model) -> None:
-    """idf · √cos; cos is a mean over occurrences, each with the mean of all other words of its document."""
+    """A weight is idf · √cos, where cos is the mean cosine of the word and the other words of its documents."""
     unit, sif = model.wv.unit.astype(float), weights(model.wv.counts, len(model)).astype(float)
     documents = ["sun moon sun", "bread unknown", "moon milk egg", ""]
     holding, sums, occurrences = np.zeros((3, len(model)))

@@ -1,1 +1,1 @@
-"""Word vectors as data: neighbours, analogies and file formats."""
+"""Tables of word vectors: neighbours, analogies, vectors of texts, n-grams and file formats."""

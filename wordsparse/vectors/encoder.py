@@ -1,9 +1,9 @@
-"""The vectors of texts: the weighted mean of their words' unit vectors, scaled to length one.
+"""The vector of a text: the weighted mean of its words' unit vectors, scaled to length one.
 
     d ∝ Σ_w a_w v_w/|v_w|      over every occurrence of a word, with the weights a of :mod:`wordsparse.vectors.weights`
 
-For a word without a vector, :mod:`wordsparse.vectors.queries` tries other spellings. If none has a vector, the word has
-the weight 1 and the vector that its n-grams compose, if any. No common component is removed.
+For a word without a vector, :mod:`wordsparse.vectors.queries` tries other spellings. If no spelling has a vector, the
+word has the weight 1 and the vector that its n-grams compose, if any n-gram is known. No common component is removed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,14 +24,14 @@ T = TypeVar("T")
 Document: TypeAlias = str | Sequence[str]
 """A text, which the tokeniser splits, or the words of a text."""
 
-# Documents that are encoded at a time.
+# This many documents are encoded at a time.
 BATCH = 4096
-# Unknown words whose rows or composed vectors are cached.
+# The rows or composed vectors of this many unknown words are cached.
 MOST_UNKNOWN = 2**16
 
 
 class Encoder:
-    """An encoder of texts, by the vectors of words. Several threads may call it at once, as those of a service do."""
+    """An encoder of texts that uses the vectors of words. Several threads, such as a service's, may call it at once."""
 
     def __init__(self, vectors: WordVectors) -> None:
         self._vectors, self._weights = vectors, vectors.weights
@@ -40,7 +40,7 @@ class Encoder:
     def encode(self, documents: Iterable[Document]) -> NDArray[np.float32]:
         """Return the vectors (n, dim) float32; zeros for a text in which no word has a vector.
 
-        The bytes of a text's vector do not depend on the other texts. InputError if an item is not a text.
+        The bytes of a text's vector do not depend on the other texts. Raise InputError if an item is not a text.
         """
         if getattr(documents, "shape", None) == ():
             raise InputError(f"give texts, not {documents!r:.80}")
@@ -48,7 +48,7 @@ class Encoder:
         return np.concatenate(parts or [np.zeros((0, self._vectors.dim), np.float32)])
 
     def counted(self, documents: Iterable[Document]) -> Iterator[sp.csr_array]:
-        """Yield how often each document holds each word with a row, (documents, V), in batches."""
+        """Yield how often each document holds each word that has a row, (documents, V), in batches."""
         V = len(self._vectors)
         for _, n, rows, columns in self._numbered(documents):
             known = (columns >= 0) & (columns < V)
@@ -56,8 +56,8 @@ class Encoder:
             yield sp.coo_array(entries, (n, V)).tocsr()
 
     def _numbered(self, documents: Iterable[Document]) -> Iterator[tuple["_Columns", int, Array, Array]]:
-        """Yield the table of columns, the number of documents of a batch, and the document and the column of each of
-        their words."""
+        """Yield for each batch the table of columns, the number of documents, and for each word of these documents the
+        document and the column."""
         words = (self._words(row, document) for row, document in enumerate(texts_of(documents)))
         for batch in batches(words, BATCH):
             if len(self._columns) > len(self._vectors) + MOST_UNKNOWN:
@@ -72,7 +72,7 @@ class Encoder:
         return words_of(f"document {row}", document)
 
     def _means(self, table: "_Columns", n: int, rows: Array, columns: Array) -> NDArray[np.float32]:
-        """Return the vectors of ``n`` documents: the word of each column is in the document of its row."""
+        """Return the vectors of ``n`` documents. Word ``columns[i]`` occurs in document ``rows[i]``."""
         V = len(self._vectors)
         known, unknown = (columns >= 0) & (columns < V), columns >= V
         sums = _product(rows[known], columns[known], self._weights[columns[known]], n, self._vectors.unit)
@@ -86,7 +86,7 @@ class Encoder:
 
 
 class _Columns(dict[Any, int]):
-    """The row of each word; for an unknown word, the row of its spelling, or V + its key in ``composed``, or −1."""
+    """A dict from words to columns: the row of the word or of another spelling, V + its key in ``composed``, or −1."""
 
     def __init__(self, vectors: WordVectors) -> None:
         super().__init__(zip(vectors.words, range(len(vectors)), strict=True))
@@ -111,20 +111,20 @@ class _Columns(dict[Any, int]):
 
 
 def _product(rows: Array, columns: Array, values: Array, n: int, vectors: Array) -> NDArray[np.float32]:
-    """Return a sparse matrix (n, len(vectors)) times ``vectors``. Its entries are given with ascending rows."""
+    """Return the product of a sparse matrix (n, len(vectors)) and ``vectors``. Entries must have ascending ``rows``."""
     indptr = np.searchsorted(rows, np.arange(n + 1))
     product: NDArray[np.float32] = sp.csr_array((values, columns, indptr), (n, len(vectors))) @ vectors
     return product
 
 
 def lengths(rows: Array) -> Array:
-    """Return the length of each row as a divisor, (n, 1): 1 for a row of zeros."""
+    """Return the length of each row, (n, 1), or 1 for a row of zeros, so that rows can be divided by it."""
     norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
     return np.asarray(np.where(norms > 0, norms, np.float32(1)))
 
 
 def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:
-    """Yield the items, ``most`` at a time."""
+    """Yield the items in lists of at most ``most`` items."""
     waiting = iter(items)
     while batch := list(islice(waiting, most)):
         yield batch

@@ -1,4 +1,4 @@
-"""Converts keys for files, to text or to JSON, which preserves numbers."""
+"""Converts the keys of vectors to text or JSON for files. JSON preserves numbers."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from wordsparse.types import Array
 def as_text(keys: Sequence[Any]) -> list[str]:
     """Return the keys as text: a word unchanged, any other key as ``str(key)``.
 
-    InputError if two keys have the same text, or a word is not valid Unicode.
+    Raise InputError if two keys have the same text, or a word is not valid Unicode.
     """
     texts = [key if isinstance(key, str) else str(key) for key in keys]
     if len(set(texts)) != len(texts):
@@ -26,7 +26,7 @@ def as_text(keys: Sequence[Any]) -> list[str]:
 
 
 def check_unicode(keys: Iterable[Any]) -> None:
-    """Raise InputError if a word among the keys cannot be written as UTF-8 (a lone surrogate)."""
+    """Raise InputError if a word among the keys has a lone surrogate, which cannot be written as UTF-8."""
     try:
         "".join(key for key in keys if isinstance(key, str)).encode()
     except UnicodeEncodeError as error:
@@ -34,9 +34,9 @@ def check_unicode(keys: Iterable[Any]) -> None:
 
 
 def to_json(keys: Iterable[Any]) -> list[str]:
-    """Return each key as JSON: words, numbers, truth values, None, and tuples of these.
+    """Return each key as JSON. Keys may be words, numbers, truth values, None, and tuples of these.
 
-    InputError if a key has another type.
+    Raise InputError if a key has another type.
     """
     try:
         texts = [json.dumps(_plain(key), ensure_ascii=False) for key in keys]
@@ -49,7 +49,7 @@ def to_json(keys: Iterable[Any]) -> list[str]:
 
 
 def from_json(texts: Iterable[str]) -> list[Any]:
-    """Invert :func:`to_json`; InputError if a text is not one of its outputs."""
+    """Invert :func:`to_json`. Raise InputError if a text is not one of its outputs."""
     try:
         return [_tuple(json.loads(text)) for text in texts]
     except (ValueError, RecursionError) as error:
@@ -57,7 +57,7 @@ def from_json(texts: Iterable[str]) -> list[Any]:
 
 
 def _plain(key: Any) -> Any:
-    """Return a key with types of JSON: NumPy's numbers and strings become Python's."""
+    """Return a key with types of JSON. NumPy numbers and strings become Python numbers and strings."""
     if isinstance(key, tuple):
         return [_plain(part) for part in key]
     return key.item() if hasattr(key, "item") else key
@@ -69,7 +69,7 @@ def _tuple(value: Any) -> Any:
 
 
 def lines(keys: Iterable[Any]) -> Array:
-    """Return keys as lines of JSON, which has no line breaks of its own, in UTF-8."""
+    """Return the UTF-8 bytes of keys as lines of JSON. A key's JSON has no line breaks."""
     return np.frombuffer("\n".join(to_json(keys)).encode(), np.uint8)
 
 

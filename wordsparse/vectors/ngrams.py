@@ -1,7 +1,7 @@
 """The vector of any word, from the rows of its character n-grams (Bojanowski et al., 2017).
 
-The n-grams of a word are the parts of ``<word>``, so brackets mark beginnings and ends of words. Each n-gram has its
-own row, which :mod:`wordsparse.words.form` makes; in fastText's models, n-grams share rows.
+The n-grams of a word are the substrings of ``<word>``, so brackets mark beginnings and ends of words. Each n-gram has
+its own row, which :mod:`wordsparse.words.form` computes. In fastText's models, n-grams share rows.
 """
 
 import os
@@ -26,21 +26,21 @@ MAX_NGRAM = 64
 AGAIN = "make them again: wordsparse subwords"
 """The remedy for damaged n-grams."""
 LARGEST = 1e8
-"""The largest number accepted in rows that are read, or in their scales: squares of products stay within float32."""
+"""The largest number that is accepted in a file's rows or scales, so that squares of products stay within float32."""
 FNV = np.uint32(2_166_136_261), np.uint32(16_777_619)
-"""The basis and the prime of the 32-bit hash FNV-1a."""
+"""The offset basis and the prime of the 32-bit hash FNV-1a."""
 SPAN = 32
-"""The number of 8-bit numbers in a row that share a scale."""
+"""This many 8-bit numbers of a row share a scale."""
 
 
 def spelled(texts: Sequence[str]) -> tuple[Array, Array]:
-    """Return the code points of all texts, int32, and where each text ends, int64."""
+    """Return the code points of all texts, int32, and the end of each text among them, int64."""
     letters = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<i4").astype(np.int32, copy=False)
     return letters, np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
 
 
 def bracketed(words: Sequence[str]) -> tuple[Array, Array]:
-    """Return :func:`spelled` of ``<word>`` for each word."""
+    """Return the code points of ``<word>`` for all words, and the end of each, as :func:`spelled` does."""
     return spelled([f"<{word}>" for word in words])
 
 
@@ -50,12 +50,12 @@ def is_word(word: str) -> bool:
 
 
 def isa() -> int:
-    """Return the number by which compiled functions know the instruction set."""
+    """Return the number of the instruction set that compiled functions should use."""
     return int(_build.compiled_isas.index(chosen_isa()))
 
 
 def check_lengths(shortest: int, longest: int) -> None:
-    """Raise InputError unless n-grams may have these lengths."""
+    """Raise InputError if these are not valid lengths of n-grams."""
     validation.whole("the length of the shortest n-grams", shortest, 1, MAX_NGRAM)
     validation.whole("the length of the longest n-grams", longest, 1, MAX_NGRAM)
     if shortest > longest:
@@ -65,30 +65,30 @@ def check_lengths(shortest: int, longest: int) -> None:
 
 
 def kind_of(shortest: int, longest: int) -> Array:
-    """Return these lengths of n-grams, and random numbers for their hashes, as compiled functions take them."""
+    """Return the array that compiled functions take: the lengths of n-grams, and two random numbers for hashing."""
     return np.array([shortest, longest, *np.frombuffer(os.urandom(16), np.int64)])
 
 
 def zero_rows(count: int, dim: int) -> Array:
-    """Return packed rows of zeros, (count, bytes of a row) uint8. A row holds ``dim`` 8-bit numbers and a float32 scale
-    per SPAN numbers."""
+    """Return packed rows of zeros, (count, bytes per row) uint8. A row holds ``dim`` 8-bit numbers, and a float32 scale
+    for every SPAN of them."""
     return np.zeros((count, row_bytes(dim)), np.uint8)
 
 
 def row_bytes(dim: int) -> int:
-    """Return the bytes of one packed row."""
+    """Return the number of bytes in a packed row."""
     return 4 * -(-dim // SPAN) + dim
 
 
 class Ngrams:
-    """N-grams, each with a number: the number of its row.
+    """A set of B n-grams. Each n-gram has a number, which is also the number of its row.
 
-    InputError if an n-gram is repeated or has another length.
+    Initialisation raises InputError if an n-gram is repeated or has another length.
 
     Parameters
     ----------
     letters, ends : (., int32), (B, int64)
-        The code points of all n-grams, and where each ends.
+        The code points of all n-grams, and the end of each n-gram among them.
     shortest, longest : int
         Lengths of the n-grams in characters, including brackets.
     """
@@ -108,7 +108,7 @@ class Ngrams:
         return len(self.ends)
 
     def text(self) -> str:
-        """Return all n-grams as one text, one after the other."""
+        """Return all n-grams, concatenated to one text."""
         return self.letters.astype("<i4").tobytes().decode("utf-32-le", "surrogatepass")
 
     def add(
@@ -121,9 +121,9 @@ class Ngrams:
         unit: bool = False,
         threads: int | None = None,
     ) -> Array:
-        """Add the mean of the rows of a word's n-grams, times the word's share (n,), to its vector (n, dim) float32.
+        """Add to each word's vector (n, dim) float32 the mean of its n-grams' rows, times its share (n,).
 
-        With ``unit``, then scale the vectors to length one. Return how many n-grams each word has here, (n,) int32.
+        With ``unit``, then scale the vectors to length one. Return each word's number of known n-grams, (n,) int32.
         """
         sizes = np.zeros(len(words), np.int32)
         of_ngrams = (self._kind, self.letters, self.ends, self._slots, rows)
@@ -132,14 +132,14 @@ class Ngrams:
         return sizes
 
     def means(self, rows: Array, words: Sequence[str], dim: int) -> Array:
-        """Return the means of the rows of the words' n-grams, (n, dim) float32; zeros for a word without n-grams."""
+        """Return the mean of each word's n-gram rows, (n, dim) float32; zeros for a word without known n-grams."""
         means = np.zeros((len(words), dim), np.float32)
         self.add(rows, words, np.ones(len(words)), means)
         return means
 
 
 class Buckets(Ngrams):
-    """fastText's n-grams: all of some lengths, hashed into ``count`` buckets; the n-grams of a bucket share a row."""
+    """The n-grams of fastText: all n-grams of some lengths are hashed into ``count`` buckets, each with one row."""
 
     def __init__(self, count: int, shortest: int, longest: int) -> None:
         check_lengths(shortest, longest)
@@ -150,10 +150,10 @@ class Buckets(Ngrams):
         return self.count
 
     def numbers(self, texts: Sequence[bytes]) -> Any:
-        """Count the n-grams of each text, such as ``<word>``, in each bucket: CSR (n, count) float32."""
+        """Return how many n-grams of each text, such as ``<word>``, fall into each bucket, CSR (n, count) float32."""
         data, sizes = np.frombuffer(b"".join(texts), np.uint8), np.fromiter(map(len, texts), np.int64, len(texts))
         signed, continues = data.view(np.int8).astype(np.int32).view(np.uint32), (data & 0xC0) == 0x80
-        at = np.flatnonzero(~continues)  # where each n-gram begins, and later how far it has been read
+        at = np.flatnonzero(~continues)  # the start of each n-gram, and later the end of the part that has been read
         word = np.repeat(np.arange(len(texts)), sizes)[at]
         end = np.cumsum(sizes)[word]
         begins, hashes = at == (end - sizes[word]), np.full(len(at), FNV[0])
@@ -182,9 +182,9 @@ class Buckets(Ngrams):
 
 
 class NgramVectors:
-    """Rows of n-grams that compose the vectors of words: ``mean`` plus the mean of the rows of the word's n-grams.
+    """Rows of n-grams. The composed vector of a word is ``mean`` plus the mean of the rows of the word's n-grams.
 
-    InputError if there is not one row per n-gram.
+    Initialisation raises InputError if there is not one row per n-gram.
 
     Parameters
     ----------
@@ -211,9 +211,9 @@ class NgramVectors:
         return len(self.mean)
 
     def vector(self, word: str) -> Array | None:
-        """Return the composed vector of ``word``, (dim,) float32; None if all of its n-grams are unknown.
+        """Return the composed vector of ``word``, (dim,) float32; None if none of its n-grams is known.
 
-        A text that is empty or holds white space is not a word: None, too.
+        The result is also None if the text is not a word, because it is empty or holds white space.
         """
         vector = self.mean[None].copy()
         is_known = is_word(word) and self.index.add(self.rows, [word], np.ones(1), vector, threads=1).any()
@@ -221,8 +221,8 @@ class NgramVectors:
 
     def arrays(self) -> dict[str, Array]:
         """Return the arrays that :meth:`from_arrays` reads: ``ngram_rows`` (B, row_bytes(dim)) uint8, or for Buckets
-        (B, dim) float32; ``ngram_mean`` (dim,) float32; ``ngrams`` (bytes,) uint8, all n-grams in UTF-8 one after the
-        other; ``ngram_sizes`` (B,) int32, their bytes (empty for Buckets); and ``ngram_lengths`` (2,) int32."""
+        (B, dim) float32; ``ngram_mean`` (dim,) float32; ``ngrams`` (bytes,) uint8, all n-grams in UTF-8, concatenated;
+        ``ngram_sizes`` (B,) int32, the bytes of each n-gram (empty for Buckets); and ``ngram_lengths`` (2,) int32."""
         letters, ends = self.index.letters, self.index.ends
         widths = np.cumsum(1 + (letters > 0x7F) + (letters > 0x7FF) + (letters > 0xFFFF))
         return {
@@ -235,7 +235,7 @@ class NgramVectors:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "NgramVectors":
-        """Read the arrays of :meth:`arrays`; InputError if they do not fit together."""
+        """Make an object from the result of :meth:`arrays`. Raise InputError if the arrays do not fit together."""
         if missing := [name for name in ARRAYS if not isinstance(arrays.get(name), np.ndarray)]:
             raise InputError(f"holds n-grams without the array {missing[0]!r}; {AGAIN}")
         rows, mean, text, sizes, lengths = (arrays[name] for name in ARRAYS)
@@ -254,7 +254,7 @@ class NgramVectors:
 
 
 def _from_utf8(text: Array, sizes: Array) -> tuple[Array, Array]:
-    """Return :func:`spelled` of the n-grams whose text has these sizes in bytes."""
+    """Return the code points of n-grams, and the end of each, from their UTF-8 text and each n-gram's bytes."""
     if (sizes < 1).any() or sizes.sum(dtype=np.float64) != text.size:
         raise InputError(f"holds n-grams whose sizes do not add up to their text; {AGAIN}")
     try:

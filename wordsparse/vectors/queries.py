@@ -1,8 +1,8 @@
-"""Queries: the words that a query stands for, and the vector of a query without a row.
+"""Finds the words that a query stands for, and the vector of a query that has no row.
 
-A query without a row is split by the tokeniser of the text: the words' weighted mean is its vector. If that tokeniser
-is white space, a word without a row is tried without its outer punctuation, and then in lower case: ``Cat,`` stands for
-``cat``. Other tokenisers define their words themselves.
+The tokeniser of the vectors' text splits a query without a row, and the weighted mean of the words is its vector. If
+the text was split at white space, a word without a row is looked up without its outer punctuation, and then in lower
+case: ``Cat,`` stands for ``cat``. Other tokenisers handle punctuation and case themselves.
 """
 
 import difflib
@@ -19,8 +19,8 @@ _SPELLING_CANDIDATES = 50_000
 
 
 def meant(vectors: VectorTable, query: Hashable) -> Sequence[Hashable]:
-    """Return the words that a query stands for: itself if it has a row, else the words into which the tokeniser splits
-    it, in their known spelling."""
+    """Return the words that a query stands for. A query with a row stands for itself, and any other query for the words
+    into which the tokeniser splits it, in spellings that have rows, if any."""
     if not isinstance(query, str) or vectors.find(query) is not None:
         return [query]
     words = [query] if vectors.split is None else vectors.split(query) or [query]
@@ -30,8 +30,8 @@ def meant(vectors: VectorTable, query: Hashable) -> Sequence[Hashable]:
 def parts(vectors: VectorTable, query: Hashable) -> list[tuple[Hashable, float]]:
     """Return the words whose weighted mean is the vector of a query, with weights that sum to 1.
 
-    They are the words that the query stands for (:func:`meant`), weighted as in texts
-    (:mod:`wordsparse.vectors.weights`). If one of several has no vector, it is left out.
+    These are the words that the query stands for (:func:`meant`), with their weights in texts
+    (:mod:`wordsparse.vectors.weights`). If there are several words, words without a vector are left out.
     """
     words = meant(vectors, query)
     if len(words) == 1:
@@ -44,9 +44,10 @@ def parts(vectors: VectorTable, query: Hashable) -> list[tuple[Hashable, float]]
 
 
 def composed(vectors: VectorTable, query: Hashable) -> Array | None:
-    """Return the vector of a query without a row, (dim,); None if it has none.
+    """Return the vector of a query without a row, (dim,), or None if the query has no vector.
 
-    It is the mean of the query's :func:`parts`; a single word has its row, or is composed from its n-grams.
+    The vector is the weighted mean of the query's :func:`parts`. For a single word, it is the word's row, or is
+    composed from the word's n-grams.
     """
     if not isinstance(query, str) or len(several := parts(vectors, query)) == 1:
         word = several[0][0] if isinstance(query, str) else query
@@ -63,7 +64,7 @@ def composed(vectors: VectorTable, query: Hashable) -> Array | None:
 
 
 def spelt(vectors: VectorTable, word: Hashable) -> Hashable:
-    """Return the spelling of a word that has a row, else the spelling from which to compose a vector."""
+    """Return a spelling of the word that has a row, or else the spelling from which to compose a vector."""
     if not vectors.respells or not isinstance(word, str) or vectors.find(word) is not None:
         return word
     _, bare, lower = spellings(word)
@@ -71,7 +72,7 @@ def spelt(vectors: VectorTable, word: Hashable) -> Hashable:
 
 
 def spellings(word: str) -> tuple[str, str, str]:
-    """Return the word, the word without outer punctuation (unless it is only that), and the second in lower case."""
+    """Return the word, the word without outer punctuation (unless nothing else is left), and that in lower case."""
     start, end = 0, len(word)
     while start < end and _is_mark(word[start]):
         start += 1
@@ -82,7 +83,7 @@ def spellings(word: str) -> tuple[str, str, str]:
 
 
 def unknown(vectors: VectorTable, query: Hashable) -> str:
-    """Return the error message for a query without a vector, with similar spellings if there are any."""
+    """Return the error message for a query without a vector. It names words of similar spelling, if there are any."""
     if not isinstance(query, str):
         return f"{query!r:.80} is not in the vocabulary"
     close = close_to(vectors, query)
@@ -92,7 +93,7 @@ def unknown(vectors: VectorTable, query: Hashable) -> str:
 
 
 def close_to(vectors: VectorTable, word: str) -> list[str]:
-    """Return at most three frequent words with a spelling similar to an unknown word's."""
+    """Return at most three frequent words whose spelling is similar to the spelling of an unknown word."""
     frequent = (vectors.words[row] for row in vectors.most_frequent(_SPELLING_CANDIDATES).tolist())
     candidates = [
         key

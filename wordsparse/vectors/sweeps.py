@@ -1,4 +1,4 @@
-"""Fits rows of n-grams to the vectors of words, which are means of these rows: a ridge problem per column."""
+"""Fits rows of n-grams, so that a word's mean of rows approximates its vector: one ridge regression per column."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from wordsparse.types import Array
 from wordsparse.vectors import _ngrams  # type: ignore[attr-defined] # compiled
 from wordsparse.vectors.ngrams import SPAN, Ngrams, bracketed, isa, kind_of, zero_rows
 
-# Rows that are multiplied at a time.
+# This many rows are multiplied at a time.
 BLOCK_ROWS = 4096
 
 
 class Sweeps:
-    """Words, and the ``ngrams`` that occur in at least ``at_least`` of them. Sweeps visit the longest n-grams first,
-    and among n-grams of equal length those of the fewest words."""
+    """Words, and the ``ngrams`` that occur in at least ``at_least`` of the words. A sweep visits the longest n-grams
+    first, and among n-grams of equal length the n-grams that occur in the fewest words."""
 
     def __init__(
         self, words: Sequence[str], shortest: int, longest: int, at_least: int, kernels: CpuKernels | None = None
@@ -29,14 +29,14 @@ class Sweeps:
         self._kernels = kernels or CpuKernels()
 
     def rows(self, vectors: Array, ids: Array, weights: Array, mean: Array, ridge: float, sweeps: int) -> Array:
-        """Minimise Σ_w weights_w |vectors_ids[w] − mean − x_w G|² + ridge |G|² by ``sweeps`` from G = 0 on, where x_w G
-        is the mean of the rows of w's n-grams. Return G as rows of 8 bits.
+        """Minimise Σ_w weights_w |vectors_ids[w] − mean − x_w G|² + ridge |G|², where x_w G is the mean of the rows of
+        w's n-grams, by a number of ``sweeps`` that start from G = 0. Return G as rows of 8-bit numbers.
 
-        Each n-gram in turn takes the change that is best for it alone, for each column (Gauss-Seidel).
+        A sweep changes one n-gram's row after the other, each to its minimum for fixed other rows (Gauss–Seidel).
         """
         fitted = zero_rows(len(self.ngrams), vectors.shape[1])
         threads = max(1, min(self._kernels.threads, -(-vectors.shape[1] // SPAN)))
-        # Each float32 holds two numbers of 16 bits.
+        # Each float32 element holds two 16-bit numbers.
         pulls = ArrayPool().empty((threads, len(ids), SPAN // 2), np.float32)
         pull = np.asarray(self._shares * weights, np.float32)
         words, ngrams = (ids, pull, pull * self._shares), (self.starts, self.of)
@@ -44,7 +44,7 @@ class Sweeps:
         return fitted
 
     def multiply(self, rows: Array, matrix: Array) -> None:
-        """Multiply the rows of 8 bits by the matrix (dim, dim), in place."""
+        """Multiply rows of 8-bit numbers by the matrix (dim, dim), in place."""
         threads, matrix = self._kernels.threads, np.asarray(matrix, np.float32)
         for start in range(0, len(rows), BLOCK_ROWS):
             block = rows[start : start + BLOCK_ROWS]

@@ -1,4 +1,4 @@
-"""The table of words and their vectors: storage, validation, lengths, and the rows of words."""
+"""The table of words and their vectors: storage, validation, lengths of vectors, and rows of words."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cached_property
@@ -29,7 +29,7 @@ class VectorTable:
         self._check()
 
     def _begin(self, words: Iterable[Key], vectors: Array) -> None:
-        """Adopt the words and their vectors, unchecked."""
+        """Store the words and their vectors, without checks."""
         self.words: list[Any] = list(words)
         self._row_of: dict[Any, int] = {word: row for row, word in enumerate(self.words)}
         self._counts = None
@@ -53,7 +53,7 @@ class VectorTable:
 
     @property
     def respells(self) -> bool:
-        """Whether other spellings of unknown words are tried: only if the tokeniser is white space."""
+        """Whether unknown words are looked up in other spellings, as they are if the text was split at white space."""
         return self.tokens == "split"
 
     @property
@@ -116,7 +116,7 @@ class VectorTable:
         return self._row_of.get(word)
 
     def most_frequent(self, n: int) -> npt.NDArray[np.intp]:
-        """Return the rows of the ``n`` most frequent words, in this order; the first rows if counts are unknown."""
+        """Return the rows of the ``n`` most frequent words, most frequent first; without counts, the first rows."""
         if self.counts is None:
             return np.arange(min(n, len(self)))
         return np.argsort(-self.counts, kind="stable")[:n]
@@ -136,7 +136,7 @@ class VectorTable:
                 f"the word {word!r:.80} occurs twice (words {row + 1} and {self._row_of[word] + 1}); leave one out"
             )
         if self.counts is not None and (self.counts.shape != (len(self),) or self.counts.min() < 0):
-            raise InputError(f"counts must be {len(self)} numbers, not negative")
+            raise InputError(f"counts must be {len(self)} numbers of 0 or more: give one number per word")
         with np.errstate(invalid="ignore"):
             # A float64 sum of float32 numbers cannot overflow, so it is finite if and only if all numbers are.
             finite = np.isfinite(self.vectors.sum(axis=1, dtype=np.float64))

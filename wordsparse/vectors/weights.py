@@ -1,12 +1,12 @@
-"""The weight of a word in the vector of a text, by the text of the vectors or by a collection that is searched.
+"""The weight of a word in the vector of a text, computed from the word's frequency or from a collection for search.
 
-    s/(s + p)                                     p the word's share of the vectors' text (SIF; Arora et al., 2017)
-    log(1 + (N − n + ½)/(n + ½)) · √cos           n of N documents of a collection hold the word; cos is its mean cosine
-                                                  to the SIF mean of the rest of its document
+    s/(s + p)                              p is the word's relative frequency (SIF; Arora et al., 2017)
+    log(1 + (N − n + ½)/(n + ½)) · √cos    n of the N documents of a collection hold the word; cos is the mean cosine of
+                                           the word and the SIF mean of the other words of its document
 
-The first is for sentences, all of whose words count. The second is for queries of a few content words: idf, as in BM25,
-stresses rare words, and cos stresses words that say what their documents are about. cos is shrunk towards PRIOR, as if
-each word had occurred MASS more times with that cosine.
+The first weight is for sentences, in which all words count. The second weight is for queries of a few content words:
+its first factor is the idf of BM25, which stresses rare words, and cos stresses words that indicate the topic of their
+documents. cos is shrunk towards PRIOR, as if each word had occurred MASS more times with the cosine PRIOR.
 """
 
 from collections.abc import Iterable
@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 
 from wordsparse.types import Array
 
-# s: a word with this relative frequency has weight 1/2.
+# SMOOTHING is s. A word with this relative frequency has the weight 1/2.
 SMOOTHING = 1e-3
 PRIOR, MASS = 0.3, 5.0
-# Cosines computed at a time: their rows stay in a core's cache.
+# This many cosines are computed at a time, so that their rows stay in a core's cache.
 _CHUNK = 2**11
 
 
 def weights(counts: Array | None, words: int) -> NDArray[np.float32]:
-    """Return the SIF weight of each word, (words,), from its count; without counts, from Zipf's law and its rank."""
+    """Return the SIF weight of each word, (words,), from its count or, without counts, from its rank by Zipf's law."""
     occurrences = 1 / np.arange(1, words + 1) if counts is None or not counts.any() else np.asarray(counts, np.float64)
     return np.asarray(SMOOTHING / (SMOOTHING + occurrences / occurrences.sum()), np.float32)
 
@@ -38,7 +38,7 @@ def of_collection(unit: Array, sif: Array, batches: Iterable[sp.csr_array]) -> N
     unit : (V, dim) float32
         Vectors of length one, or zeros.
     sif : (V,)
-        The words' weights by :func:`weights`.
+        The words' weights from :func:`weights`.
     batches : iterable of csr_array (documents, V)
         How often each document holds each word, without duplicate entries.
     """
@@ -56,8 +56,8 @@ def of_collection(unit: Array, sif: Array, batches: Iterable[sp.csr_array]) -> N
 
 
 def _cosines_to_the_rest(unit: Array, sif: Array, counts: sp.csr_array) -> Array:
-    """Return, for each entry of ``counts``, the cosine of the word and its document without one occurrence of the word;
-    NaN if no other word is left."""
+    """Return, for each entry of ``counts``, the cosine of the word and the other words of the document. One occurrence
+    of the word is left out of these. The cosine is NaN if no other word is left."""
     words, documents = counts.indices, np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     whole = sp.csr_array((counts.data * sif[words], words, counts.indptr), counts.shape) @ unit
     squares = np.einsum("ij,ij->i", whole, whole)[documents]

@@ -1,4 +1,4 @@
-"""Words or other keys and their vectors: neighbours, texts, and conversion to files and gensim."""
+"""Words or other keys and their vectors: neighbours, vectors of texts, and conversion to files and gensim."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class WordVectors(VectorTable):
     Parameters
     ----------
     words : iterable of hashable, length V
-        Distinct; without ``counts``, most frequent first.
+        The words, all different. Without ``counts``, the most frequent word must come first.
     vectors : array (V, dim)
-        One row per word, finite; stored as float32 in C order, without a copy if it has this form already.
+        One row of finite numbers per word. Stored as float32 in C order, without a copy if it has this form already.
     counts : array (V,), optional
         Number of occurrences of each word, not negative; stored as int64.
 
@@ -55,11 +55,11 @@ class WordVectors(VectorTable):
     ----------
     words : list, length V
     ngrams : NgramVectors or None
-        The n-grams that compose the vectors of words without a row; None if these words have no vector.
+        The n-grams that compose the vectors of words without a row; None if such words have no vector.
     split : callable or None
         The tokeniser that split the text of the vectors into words; None if it is unknown.
     tokens : str
-        The name of this tokeniser, "split" for white space.
+        The name of this tokeniser; "split" if the text was split at white space.
 
     Raises
     ------
@@ -83,7 +83,7 @@ class WordVectors(VectorTable):
         Raises
         ------
         UnknownWordError
-            If the word has no row; the message names close spellings.
+            If the word has no row. The message names words of similar spelling.
         """
         row = self.find(word)
         if row is None:
@@ -93,8 +93,8 @@ class WordVectors(VectorTable):
     def vector(self, word: Key, *, unit: bool = False) -> Array:
         """Return the vector of ``word``, (dim,), read-only; scaled to length one if ``unit``.
 
-        If a word has no row, its vector is the mean of the words into which the tokeniser splits it; if there is only
-        one, the vector is composed from the word's n-grams. UnknownWordError otherwise.
+        If a word has no row, its vector is the mean of the words into which the tokeniser splits it. If there is only
+        one such word, the vector is composed from its n-grams. Raise UnknownWordError if the word has no vector.
         """
         row = self.find(word)
         composed = queries.composed(self, word) if row is None else None
@@ -106,21 +106,21 @@ class WordVectors(VectorTable):
         return vector
 
     def is_composed(self, word: object) -> bool:
-        """Return whether ``word`` has no row, and its vector is composed from n-grams or other words."""
+        """Return whether ``word`` has no row, but a vector that is composed from n-grams or other words."""
         return self.find(word) is None and queries.composed(self, word) is not None
 
     def similar(self, word: Key | Sequence[Key] | Array, n: int = 10, **unknown: NoReturn) -> Neighbours:
         """Return the ``n`` words whose vectors have the largest cosines with the vector of ``word``, and the cosines.
 
-        Ties are ordered by row; a zero vector has the cosine 0 with every other vector.
+        Ties are ordered by row. A zero vector has the cosine 0 with every other vector.
 
         Parameters
         ----------
         word : str, list of str, or vector (dim,)
-            A list stands for the mean of its words' unit vectors. The tokeniser splits a word without a row. The
-            words themselves are not among the answers.
+            A list stands for the mean of its words' unit vectors. The tokeniser splits a word without a row. These
+            words are not among the result.
         n : int
-            At least 1.
+            The number of words to return, at least 1.
 
         Raises
         ------
@@ -137,7 +137,7 @@ class WordVectors(VectorTable):
         return self._nearest([(one, 1.0) for one in words], n)
 
     def similarity(self, a: Key, b: Key) -> float:
-        """Return the cosine of the vectors of two words, in float64; it is 0 for a zero vector.
+        """Return the cosine of the vectors of two words, computed in float64. It is 0 if one of them is zero.
 
         The vector of a word without a row is composed as in :meth:`vector`.
 
@@ -152,7 +152,7 @@ class WordVectors(VectorTable):
     def project(self, words: Iterable[Key], positive: Iterable[Key], negative: Iterable[Key]) -> Array:
         """Return the cosines (n,) of words with an axis: the mean of ``positive`` minus the mean of ``negative``.
 
-        Means are of unit vectors, in float64; a positive cosine says that a word lies on the side of ``positive``
+        The means are of unit vectors, in float64. A positive cosine says that a word lies on the side of ``positive``
         (Kozlowski et al., 2019). The vector of a word without a row is composed as in :meth:`vector`.
 
         Raises
@@ -172,7 +172,7 @@ class WordVectors(VectorTable):
     def encode(self, texts: Iterable[str | Sequence[str]]) -> npt.NDArray[np.float32]:
         """Return the vectors of texts, (n, dim) float32 of length one: see :mod:`wordsparse.vectors.encoder`.
 
-        InputError if an item is not a text, or ``texts`` is a single str or a table of several columns.
+        Raise InputError if an item is not a text, or ``texts`` is a single str or a table of several columns.
         """
         from wordsparse.vectors.encoder import Encoder  # it imports this class
 
@@ -194,7 +194,7 @@ class WordVectors(VectorTable):
         return self._nearest([(a, -1.0), (b, 1.0), (c, 1.0)], n)
 
     def with_text(self) -> WordVectors:
-        """Return the same vectors with keys as text; the vectors themselves if all keys are words."""
+        """Return the same vectors with keys as text. If all keys are words, return this object."""
         texts = names.as_text(self.words)
         if texts == self.words:
             return self
@@ -228,7 +228,7 @@ class WordVectors(VectorTable):
         return keyed
 
     def _nearest(self, asked: Sequence[tuple[Key, float]], n: int) -> Neighbours:
-        """Return the words nearest to the weighted sum of unit vectors, without the words of the sum."""
+        """Return the words nearest to a weighted sum of words' unit vectors, without the words in the sum."""
         return self._best_of(*self._direction(asked), n)
 
     def _best_of(self, direction: Array, left_out: Collection[int], n: int) -> Neighbours:
@@ -237,7 +237,7 @@ class WordVectors(VectorTable):
         return self._best(self._cosines(direction.astype(self._vectors.dtype)), left_out, n)
 
     def _direction(self, asked: Sequence[tuple[Key, float]]) -> tuple[Array, set[int]]:
-        """Return the direction of the weighted sum of unit vectors, (dim,) float64, and the rows of the words."""
+        """Return the weighted sum of words' unit vectors, scaled to length one, (dim,) float64, and the words' rows."""
         weighted = [(word, weight * share) for query, weight in asked for word, share in queries.parts(self, query)]
         total = np.zeros(self.dim)
         for word, weight in weighted:
@@ -247,12 +247,12 @@ class WordVectors(VectorTable):
         return total, {row for word, _ in weighted if (row := self.find(word)) is not None}
 
     def _cosines(self, query: Array, rows: slice = slice(None)) -> Array:
-        """Return the cosines of rows with ``query``, which has length one."""
+        """Return the cosines of the rows' vectors with ``query``, which has length one."""
         cosines = self.vectors[rows] @ query / self._divisors()[rows]
         return np.asarray(cosines, np.float32)
 
     def _best(self, cosines: Array, left_out: Collection[int], n: int, first: int = 0) -> Neighbours:
-        """Return the ``n`` keys with the largest cosines, without the rows left out; ``first`` is the first row."""
+        """Return the ``n`` keys of largest cosine, without rows ``left_out``. The first cosine is of row ``first``."""
         values = cosines.copy()
         values[[row - first for row in left_out if 0 <= row - first < len(values)]] = -np.inf
         n = min(n, int(np.count_nonzero(values > -np.inf)))

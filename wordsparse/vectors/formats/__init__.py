@@ -1,4 +1,4 @@
-"""File formats of word vectors, a class each: the name or suffix selects the writer, first bytes select the reader."""
+"""File formats of word vectors. The format's name or a suffix selects the writer, and a file's start the reader."""
 
 import os
 from os import PathLike
@@ -34,15 +34,15 @@ READABLE = tuple(name for name, format in FORMATS.items() if format.readable)
 def read_file(path: str | PathLike[str]) -> WordVectors:
     """Read word vectors from a file; its content, not its name, determines the format.
 
-    InputError if the file is missing, damaged, malicious or of an unknown format, a word occurs twice or a number is
-    not finite. The sizes that the file states are checked against its own size before large arrays are allocated;
-    MissingDependencyError if the format needs safetensors and it is not installed.
+    Raise InputError if the file is missing, damaged, malicious or of an unknown format, a word occurs twice or a number
+    is not finite; raise MissingDependencyError if the format needs safetensors and it is not installed. The sizes that
+    the file states are checked against its own size before large arrays are allocated.
 
     Parameters
     ----------
     path : path
-        A word2vec file, text (with or without the header line) or binary, possibly compressed (gzip, bzip2, xz, zstd);
-        an npz or safetensors file, or fastText's model.bin.
+        A word2vec file, as text (with or without the header line) or binary, which may be compressed (gzip, bzip2, xz,
+        zstd); an npz or safetensors file; or fastText's model.bin.
     """
     path, start = Path(path), b""
     if not os.path.isdir(path):
@@ -71,21 +71,21 @@ def read_file(path: str | PathLike[str]) -> WordVectors:
 def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: str | None = None) -> list[Path]:
     """Write word vectors to ``path`` atomically: an existing file is replaced only when the new one is complete.
 
-    InputError if the format is unknown, the directory of ``path`` does not exist, ``path`` is a directory or a device,
-    or the format cannot represent one of the words or their tokeniser; MissingDependencyError if the format needs
-    gensim or safetensors and it is not installed; WordsparseError if writing fails, and an existing file at ``path`` is
-    unchanged.
+    Raise InputError if the format is unknown, the directory of ``path`` does not exist, ``path`` is a directory or a
+    device, or the format cannot represent one of the words or their tokeniser. Raise MissingDependencyError if the
+    format needs gensim or safetensors and it is not installed. Raise WordsparseError if writing fails; then an existing
+    file at ``path`` is unchanged.
 
     Parameters
     ----------
     word_vectors : WordVectors
     path : path
         In the two word2vec formats, the file is compressed if the name ends in .gz, .bz2, .xz or .zst. If ``path`` is a
-        link, its target is replaced. In the word2vec formats and npz, it may be a named pipe, /dev/stdout, or ``-`` for
-        standard output, which are written directly.
+        link, its target is replaced. In the word2vec formats and npz, ``path`` may be a named pipe, /dev/stdout, or
+        ``-`` for standard output. These are written directly.
     format : str, optional
-        One of :data:`FORMATS`; the default follows from the suffix of ``path``. The word2vec formats and "model2vec" do
-        not store counts; "gensim" is ``KeyedVectors.save``, a pickle that only gensim reads; "model2vec" makes a
+        One of :data:`FORMATS`. By default, the suffix of ``path`` determines it. The word2vec formats and "model2vec"
+        do not store counts. "gensim" is ``KeyedVectors.save``, a pickle that only gensim reads. "model2vec" makes a
         directory, which must not exist.
 
     Returns
@@ -111,7 +111,7 @@ def check_output(path: str | PathLike[str], format: str | None = None) -> None:
 
 
 def _check(path: str | PathLike[str], name: str | None) -> Format:
-    """Return the format of an output, if it can be written to ``path``."""
+    """Return the format of an output. Raise InputError if the format cannot be written to ``path``."""
     path = Path(path)
     format = format_of(path, name)
     compressed = compression_of_name(path) is not None
@@ -132,7 +132,7 @@ def _check(path: str | PathLike[str], name: str | None) -> Format:
 
 
 def format_of(path: Path, name: str | None) -> Format:
-    """Return the format of this name or, without a name, of the output's suffix; InputError if there is none."""
+    """Return the format of this name or, without a name, of the output's suffix. Raise InputError if none fits."""
     if name is not None and name not in FORMATS:
         raise InputError(f"unknown format {name!r}: {meant(name, FORMATS)}")
     if name is not None:

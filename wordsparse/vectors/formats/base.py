@@ -12,24 +12,24 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 
 class Format:
-    """A file format: its name and help, its capabilities, its writer, and its reader.
+    """A file format of word vectors: its name and help, its capabilities, its writer and its reader.
 
     Attributes
     ----------
     name, about : str
-        The name, and its line in a help text.
+        The name of the format, and a phrase about it for the help.
     suffixes : tuple of str
         The suffixes of an output's name that select the format.
     target : {"stream", "file", "directory"}
-        The target of writing: a binary stream, which may be a pipe, a path, or a new directory.
+        The type of the target that is written: a binary stream (which may be a pipe), a path, or a new directory.
     compressible : bool
-        Whether streams may be compressed; ``recognises`` then sees the compressed bytes of a file.
+        Whether files may be compressed. If so, ``recognises`` sees the compressed bytes of a file.
     any_key : bool
-        Whether keys that are not words are preserved; else they are written as ``str(key)``.
+        Whether keys that are not words are preserved. Otherwise, they are written as ``str(key)``.
     composes : bool
-        Whether words that are not in the file have vectors by their n-grams.
+        Whether the file holds n-grams, which compose the vectors of words that are not in the file.
     readable : bool
-        Whether the format can be read again; else it is only for other programs.
+        Whether the format can be read again. Otherwise, it is only for other programs.
     """
 
     name: ClassVar[str]
@@ -42,7 +42,7 @@ class Format:
     readable: ClassVar[bool] = True
 
     def check(self, words: Sequence[Any], tokens: str = "split") -> None:
-        """Raise InputError if the format cannot represent the words or ``tokens``, the tokeniser of their text;
+        """Raise InputError if the format cannot represent the words or ``tokens``, the tokeniser of their text. Raise
         MissingDependencyError if a package is missing."""
 
     def write(self, content: WordVectors, target: Any) -> None:
@@ -50,17 +50,17 @@ class Format:
         raise NotImplementedError
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a file that begins with these 16 bytes, or a directory (no bytes), has this format."""
+        """Return whether a file that begins with these 16 bytes, or a directory (without bytes), has this format."""
         return False
 
     def read(self, path: Path) -> WordVectors:
-        """Read a file; InputError, without the file's name, if it is damaged."""
+        """Read a file. If the file is damaged, raise InputError without the file's name, which the caller adds."""
         raise NotImplementedError
 
 
 def float_vectors(stored: Array) -> Array:
-    """Return the vectors of a file as float32; InputError if they are not floating-point numbers."""
+    """Return the vectors of a file as float32. Raise InputError if they are not floating-point numbers."""
     if stored.dtype.kind != "f":
         raise InputError(f"vectors must be floating-point numbers, not {stored.dtype}; convert them")
-    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf, which WordVectors refuses
+    with np.errstate(over="ignore"):  # a number beyond float32 becomes inf, which WordVectors refuses
         return stored.astype(np.float32, copy=False)

@@ -1,12 +1,12 @@
-"""fastText's own binary, ``model.bin`` of version 0.9 (12 in the file): words with their vectors, and its n-grams.
+"""Reads fastText's binary ``model.bin`` of version 0.9 (12 in the file): words, their vectors, and n-grams.
 
     magic, version, dim, 7 others, buckets, shortest, longest, 1 other    14 int32, and a float64
     entries, words, labels; tokens, pruned n-grams (−1 for none)          3 int32, 2 int64
     each entry: its text, a zero byte, its count, 0 for a word            int64, int8
     1 if quantised; rows, dim, numbers                                    int8, 2 int64, and float32
 
-There is a row for each word, and a row for each bucket of n-grams; the vector of a word is the mean of its row and of
-the rows of its n-grams. The output matrix comes last and is not read.
+Each word and each bucket of n-grams has a row. The vector of a word is the mean of its row and the rows of its n-grams.
+The output matrix comes last and is not read.
 """
 
 import logging
@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 
 MAGIC, VERSION = (793_712_314).to_bytes(4, "little"), 12
 HEAD, OF_ENTRY, OF_ROWS = struct.Struct("<14i8x3i2q"), struct.Struct("<qb"), struct.Struct("<bqq")
-MAX_WORD, END = 2**16, b"</s>"  # the longest word in bytes; the word for the end of a line, which has no n-grams
-BLOCK = 2**14  # words whose vectors are made at a time
+MAX_WORD, END = 2**16, b"</s>"  # a word's most bytes; the end-of-line word, which has no n-grams
+BLOCK = 2**14  # the vectors of this many words are computed at a time
 CUT = "is cut short, or not a fastText model: copy it again, or use the .vec file that fastText writes next to it"
 
 
@@ -78,7 +78,7 @@ def _read(data: mmap.mmap) -> WordVectors:
 
 
 def _entries(data: mmap.mmap, number: int) -> tuple[list[bytes], list[int], int]:
-    """Return the texts and counts of the dictionary's entries, and where the dictionary ends."""
+    """Return the texts and counts of all entries of the vocabulary, and the position where the vocabulary ends."""
     texts, counts, at = list[bytes](), list[int](), HEAD.size
     for _ in range(number):
         if (end := data.find(b"\0", at, at + MAX_WORD)) < 0:

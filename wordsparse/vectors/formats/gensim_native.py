@@ -1,6 +1,6 @@
 """Writes the format of ``gensim.models.KeyedVectors.load``: a pickle, and separate files for large arrays.
 
-The format is only written, for users of gensim, and never read: reading a pickle can run arbitrary code.
+The format is written for users of gensim. It is never read, because reading a pickle can run arbitrary code.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Gensim(Format):
 
     def read(self, path: Path) -> WordVectors:
         raise InputError(
-            "is a Python pickle (of gensim's save), which can run any code and is therefore never read; under gensim "
-            "KeyedVectors.load(file).save_word2vec_format(other), or Word2Vec.load(file).wv of a model, converts it "
+            "is a Python pickle (of gensim's save), which can run any code and is therefore never read; in gensim, "
+            "KeyedVectors.load(file).save_word2vec_format(other), or Word2Vec.load(file).wv for a model, converts it "
             "(docs/gensim.md)"
         )

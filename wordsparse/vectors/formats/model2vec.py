@@ -1,15 +1,15 @@
-"""The directory of a static sentence encoder, which Model2Vec and Sentence-Transformers' StaticEmbedding load.
+"""Writes the directory of a static sentence encoder for Model2Vec and Sentence-Transformers' StaticEmbedding.
 
-``model.safetensors`` has a tensor ``embeddings`` (V + 1, dim): the words' unit vectors by their weights
-(:mod:`wordsparse.vectors.weights`), and a row of zeros for unknown words. ``tokenizer.json`` (of the package
-tokenizers) maps whole words to rows. ``config.json`` and ``modules.json`` describe the kind of model. A text's vector
-is the mean of its known words' rows, scaled to length one: the same as ours, without words that n-grams compose. The
-format is written for other programs, and not read.
+``model.safetensors`` has a tensor ``embeddings`` (V + 1, dim): the words' unit vectors times their weights
+(:mod:`wordsparse.vectors.weights`), and a row of zeros for unknown words. ``tokenizer.json``, a file of the package
+tokenizers, maps whole words to rows. ``config.json`` and ``modules.json`` describe the kind of model. A text's vector
+is the mean of its known words' rows, scaled to length one, as in wordsparse, but without words that n-grams compose.
+The format is written for other programs, and not read.
 
-The tokenizer cuts and lower-cases texts as the vectors' own text was. If that text was split at white space, the
-vocabulary decides: outer punctuation is removed if few of its words have any, and texts are lower-cased if none of its
-words has a capital letter. If a tokenizer file split that text, it is handed on, and each of its pieces has a row: also
-those that n-grams compose.
+The tokenizer splits and lower-cases texts as the text of the vectors was. If that text was split at white space, the
+vocabulary decides: texts lose outer punctuation if few words in the vocabulary have any, and are lower-cased if no word
+in it has a capital letter. If a tokenizer file split that text, the same file is written, and each of its pieces has a
+row, also pieces that n-grams compose.
 """
 
 import json
@@ -30,7 +30,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 CONFIG, TENSORS, TOKENIZER, MODULES = "config.json", "model.safetensors", "tokenizer.json", "modules.json"
 CARD = "README.md"
-# Patterns of words, one per tokeniser; two for white space: with (SPLIT) and without (BARE) outer punctuation.
+# Each tokeniser has a pattern of words. White space has two, with (SPLIT) and without (BARE) outer punctuation.
 SPLIT = r"\S+"
 BARE = r"[^\s\p{P}](?:\S*[^\s\p{P}])?|(?<!\S)\p{P}+(?!\S)"
 SIMPLE = r"[\p{L}\p{Nl}\p{No}_]+(?:[\p{M}\x{200C}\x{200D}]+[\p{L}\p{Nl}\p{No}_]*)*"
@@ -39,9 +39,9 @@ UNICODE = (
 )
 PATTERNS = {"simple": SIMPLE, "unicode": UNICODE, "unicode-cased": UNICODE}
 NORMAL_FORMS = {"simple": "NFC", "unicode": "NFKC", "unicode-cased": "NFKC"}
-# A vocabulary counts as free of outer punctuation if at most this share of its words has any, such as "u.s.".
+# A vocabulary counts as free of outer punctuation if at most this fraction of its words has any, such as "u.s.".
 MARKED = 0.05
-# The names by which every version of Sentence-Transformers finds its modules.
+# Every version of Sentence-Transformers finds its modules by these names.
 MODULE_TYPES = {
     ".": "sentence_transformers.models.StaticEmbedding",
     "1_Normalize": "sentence_transformers.models.Normalize",
@@ -62,7 +62,7 @@ class Model2Vec(Format):
         if tokens not in ("split", *PATTERNS):
             raise InputError(
                 f"the tokenizer of model2vec cannot split texts as the model's own ({tokens}) does: it would find no "
-                "word in them; train with a tokenizer file (--tokens FILE.json), which it takes over; or choose "
+                "word in them; train with a tokenizer file (--tokens FILE.json), which model2vec can use; or choose "
                 "npz, and let wordsparse make the vectors of texts: wordsparse documents (model.encode)"
             )
         for word in words:
@@ -95,7 +95,7 @@ class Model2Vec(Format):
 
 
 def _card(content: WordVectors) -> str:
-    """Return the model card that hubs show: what the model is and how to load it. Users add language and licence."""
+    """Return the model card that hubs show, which says what the model is and how to load it. Users add the rest."""
     occurrences = "" if content.counts is None else f", in which these words occur {int(content.counts.sum()):,} times"
     return f"""---
 library_name: model2vec
@@ -125,14 +125,14 @@ Before you publish it, name above the text that it was trained on, its language 
 
 
 def _of_words(content: WordVectors) -> tuple[Array, str]:
-    """Return the embeddings of words, and the text of the tokenizer that finds them."""
+    """Return the embeddings of words, and the text of the tokenizer that finds these words."""
     weighted = content.unit * content.weights[:, None]
     vectors = np.concatenate([weighted, np.zeros((1, content.dim), np.float32)])
     return vectors, json.dumps(_tokenizer(content.words, content.tokens), ensure_ascii=False, indent=1)
 
 
 def _of_pieces(content: WordVectors) -> tuple[Array, str]:
-    """Return the embeddings of the pieces of a tokenizer file, zeros for those that are left out, and its text."""
+    """Return the embeddings of a tokenizer file's pieces, and its text. Pieces without a vector have zeros."""
     assert isinstance(content.split, Splitter)
     text = content.split.tokenization["content"]
     file, pieces = read_file(text)
@@ -141,7 +141,7 @@ def _of_pieces(content: WordVectors) -> tuple[Array, str]:
     vectors = content.encode([[pieces[number]] if number in pieces else [] for number in numbers])
     vectors *= np.array([weights.get(pieces.get(number), 1) for number in numbers], np.float32)[:, None]
     members = json.loads(text)
-    if members.get("truncation") or members.get("padding"):  # Sentence-Transformers would follow them
+    if members.get("truncation") or members.get("padding"):  # Sentence-Transformers would apply both
         text = json.dumps({**members, "truncation": None, "padding": None}, ensure_ascii=False)
     return vectors, text
 

@@ -1,9 +1,9 @@
-"""NumPy's npz, which ``numpy.load`` also opens.
+"""NumPy's format npz, which ``numpy.load`` also opens.
 
-Arrays: ``vectors`` (V, dim); ``words`` (V,) Unicode text; ``counts`` (V,) int64, if known. NumPy gives each word the
-space of the longest word, and loses zeros at the end of a word. If a word is longer than MAX_LENGTH or ends in a zero,
-or a key is not a word, ``words`` is (bytes,) uint8 instead: a line of JSON per key. Vectors with n-grams also have the
-arrays of :meth:`wordsparse.vectors.ngrams.NgramVectors.arrays`. The archive has a checksum of each array.
+The arrays are ``vectors`` (V, dim), ``words`` (V,) Unicode text and, if known, ``counts`` (V,) int64. NumPy gives each
+word the space of the longest word, and loses zeros at the end of a word. If a word is longer than MAX_LENGTH or ends in
+a zero, or a key is not a word, ``words`` is (bytes,) uint8 instead, with a line of JSON per key. Vectors with n-grams
+also have the arrays of :meth:`wordsparse.vectors.ngrams.NgramVectors.arrays`. The archive has a checksum of each array.
 
 Files of other programs are read if they have ``words``, as text, and ``vectors``, of any floating-point type.
 """
@@ -22,7 +22,7 @@ from wordsparse.vectors.formats.base import Format, float_vectors
 from wordsparse.vectors.ngrams import ARRAYS, NgramVectors
 from wordsparse.vectors.word_vectors import WordVectors
 
-# Longer words, in characters, are stored as bytes.
+# If a word has more characters than this, words are stored as bytes.
 MAX_LENGTH = 256
 
 _NEEDED = ("vectors", "words")
@@ -54,7 +54,7 @@ class Npz(Format):
             keys, vectors = _keys(arrays["words"]), float_vectors(arrays["vectors"])
         except InputError:
             raise
-        except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
+        except Exception as error:  # zipfile and its decompressors raise many kinds of errors
             raise InputError(f"is not an npz file, or is damaged: {error}; copy or write it again") from error
         content = WordVectors(keys, vectors, arrays.get("counts"))
         if arrays.keys() & set(ARRAYS):
@@ -82,7 +82,7 @@ def _keys(words: Array) -> list[Any]:
 
 
 def _read_arrays(path: Path) -> dict[str, Array]:
-    """Return the arrays that belong to this format; other arrays and pickles are not read."""
+    """Return the arrays that belong to this format. Other arrays and pickles are not read."""
     with regular.opened(path) as file, np.load(file, allow_pickle=False) as archive:
         if missing := [name for name in _NEEDED if name not in archive]:
             raise InputError(

@@ -1,4 +1,4 @@
-"""safetensors: a tensor ``vectors``, a tensor ``counts`` if known, and the words as a JSON list in the metadata."""
+"""The format safetensors, with the tensor ``vectors``, ``counts`` if known, and the words as JSON in the metadata."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from wordsparse.vectors import names
 from wordsparse.vectors.formats.base import Format, float_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 
-# The package refuses to read a longer header. The words are part of the header, where they are escaped as JSON again.
+# The package safetensors refuses to read a longer header. The words are part of it, and are escaped as JSON again.
 _MAX_HEADER = 100_000_000
 
 
@@ -41,7 +41,7 @@ class SafeTensors(Format):
     def read(self, path: Path) -> WordVectors:
         words, tensors = load(path, "vectors", "counts")
         if words is None or "vectors" not in tensors:
-            raise InputError("is a safetensors file without the tensor vectors and the metadata words")
+            raise InputError("is a safetensors file without the tensor vectors or the metadata words; write it again")
         return WordVectors(_parse_words(words), float_vectors(tensors["vectors"]), tensors.get("counts"))
 
 
@@ -51,7 +51,7 @@ def check_installed() -> None:
 
 
 def save(tensors: dict[str, NDArray[Any]], path: Path, metadata: dict[str, str] | None = None) -> None:
-    """Write tensors to ``path``, with the permissions of a new file."""
+    """Write tensors to ``path``, with the default permissions of a new file."""
     package, save_file = _load("safetensors"), _load("safetensors.numpy").save_file
     path.touch()
     mode = path.stat().st_mode  # safetensors would make the file readable only for its owner
@@ -63,13 +63,13 @@ def save(tensors: dict[str, NDArray[Any]], path: Path, metadata: dict[str, str] 
 
 
 def load(path: Path, *names: str) -> tuple[str | None, dict[str, NDArray[Any]]]:
-    """Return the metadata ``words`` of a file, and its tensors with these names."""
+    """Return the metadata ``words`` of a file, and its tensors that have these names."""
     package = _load("safetensors")
     try:
         with package.safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys() if name in names}  # noqa: SIM118
             return (file.metadata() or {}).get("words"), tensors
-    except (package.SafetensorError, TypeError) as error:  # TypeError: a number type that NumPy lacks
+    except (package.SafetensorError, TypeError) as error:  # TypeError if NumPy lacks the type
         raise InputError(f"is not a safetensors file, or is damaged: {error}; copy or write it again") from error
 
 

@@ -1,8 +1,8 @@
 """The text and binary formats of the word2vec tool, and GloVe's format: the text format without the header line.
 
-A file has a header line "V dim", then V times a word, a space and dim numbers. In text, spaces separate the numbers
-and a newline ends them; in binary, they are little-endian float32, after which the original tool writes a newline, but
-gensim does not. A file does not state whether it is text or binary.
+A file has a header line "V dim", then V times a word, a space and dim numbers. In the text format, spaces separate the
+numbers and a newline ends them. In the binary format, they are little-endian float32, and the original tool, but not
+gensim, writes a newline after them. A file does not state whether it is text or binary.
 
 Files are untrusted. The sizes in the header are compared with the size of the file before an array is allocated, and
 lines, words and numbers have maximum lengths.
@@ -25,9 +25,9 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 _MAX_WORD = 2**16  # bytes of UTF-8
 _MAX_NUMBER = 64  # characters of a number in text
-_HEAD = 2**20  # bytes that are examined to recognise the format
+_HEAD = 2**20  # this many bytes are examined to recognise the format
 _CHUNK = 2**20
-_ROWS = 1024  # rows that are written at a time
+_ROWS = 1024  # this many rows are written at a time
 
 _FORBIDDEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
@@ -42,7 +42,7 @@ class Layout(NamedTuple):
 
 
 class Word2Vec(Format):
-    """The text format."""
+    """The text format of word2vec."""
 
     name, about = "word2vec", "text, which nearly every tool reads; no counts"
     suffixes: ClassVar[tuple[str, ...]] = (".txt", ".vec")
@@ -50,7 +50,7 @@ class Word2Vec(Format):
     compressible = True
 
     def check(self, words: Sequence[Any], tokens: str = "split") -> None:
-        """Refuse words that would be read back as several fields: these formats have no quoting."""
+        """Refuse words that would be read back as several fields, because these formats have no quoting."""
         for word in words:
             if not word or _FORBIDDEN.search(word) or len(word.encode()) > _MAX_WORD:
                 raise InputError(
@@ -59,12 +59,12 @@ class Word2Vec(Format):
                 )
 
     def write(self, content: WordVectors, target: IO[bytes]) -> None:
-        """Write the text format; reading it restores every float32 exactly."""
+        """Write the text format. Reading it restores every float32 exactly."""
         target.write(_header(content))
         target.writelines(_text_rows(content.words, content.vectors))
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether the file may have any of the three formats: every file that has no other format."""
+        """Return whether the file is not empty: it may have any of the three formats if no other format fits."""
         return bool(start)
 
     def read(self, path: Path) -> WordVectors:
@@ -74,7 +74,7 @@ class Word2Vec(Format):
 class Word2VecBinary(Word2Vec):
     """The binary format of the original tool."""
 
-    name, about, suffixes = "word2vec-bin", "its binary twin, which is shorter", (".bin",)
+    name, about, suffixes = "word2vec-bin", "the binary form of word2vec, which is shorter", (".bin",)
 
     def write(self, content: WordVectors, target: IO[bytes]) -> None:
         target.write(_header(content))
@@ -85,7 +85,7 @@ class Word2VecBinary(Word2Vec):
 def read_rows(path: Path) -> tuple[list[str], npt.NDArray[np.float32]]:
     """Return the words of a file, which may contain repeats, and their vectors (rows, dim).
 
-    InputError if the file is damaged; CutShortError if it ends too early.
+    Raise InputError if the file is damaged, and CutShortError if it ends too early.
     """
     with BoundedStream(path) as stream:
         layout = _recognise(stream.read(_HEAD))
@@ -111,7 +111,7 @@ def _text_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[byte
 
 
 def _recognise(head: bytes) -> Layout:
-    """Recognise the layout from the first bytes; ``rows`` is 0 if the lines must be counted."""
+    """Return the layout of a file that begins with these bytes; ``rows`` is 0 if the lines must be counted."""
     first, _, body = head.partition(b"\n")
     fields = first.rstrip().split(b" ")
     if len(fields) == 2 and all(field.isdigit() and len(field) <= 18 for field in fields):
@@ -121,7 +121,7 @@ def _recognise(head: bytes) -> Layout:
                 f"its header states {rows} words of {dim} numbers, so the file holds no vectors; write it again"
             )
         return Layout(rows, dim, _looks_like_text(body, dim), True)
-    # At least two numbers: "word 3" is more likely a broken header than a vector of one number.
+    # A line needs at least two numbers: "word 3" is more likely a broken header than a vector of one number.
     if len(fields) >= 3 and _parse_numbers(fields[1:]) is not None:
         return Layout(0, len(fields) - 1, True, False)
     raise InputError(
@@ -132,14 +132,14 @@ def _recognise(head: bytes) -> Layout:
 
 
 def _looks_like_text(body: bytes, dim: int) -> bool:
-    """Return whether numbers as text follow the first word, with at least the minimum length of ``dim`` numbers."""
+    """Return whether ``dim`` numbers as text may follow the first word: only such characters, and enough of them."""
     _, _, numbers = body[: _MAX_WORD + 4 * dim].partition(b" ")
     line = numbers[: 4 * dim].split(b"\n", 1)[0].rstrip()
     return len(line) >= 2 * dim - 1 and re.fullmatch(rb"[-+.0-9eEnaifNAIF ]*", line) is not None
 
 
 def _check_size(layout: Layout, limit: int) -> None:
-    """Compare the stated sizes with the limit of the file; the last line end may be missing."""
+    """Raise CutShortError if the stated sizes exceed ``limit``, in bytes. The last line end may be missing."""
     least = layout.rows * (2 * layout.dim + 2 if layout.is_text else 4 * layout.dim + 2) - 1
     if least > limit:
         raise CutShortError(
@@ -149,7 +149,7 @@ def _check_size(layout: Layout, limit: int) -> None:
 
 
 def _count_lines(path: Path) -> int:
-    """Return the number of lines of a file; the last line end may be missing."""
+    """Return the number of lines in a file. The last line end may be missing."""
     lines, last = 0, b"\n"
     with BoundedStream(path) as stream:
         while chunk := stream.read(_CHUNK):
@@ -217,7 +217,7 @@ def _read_binary(stream: BoundedStream, layout: Layout) -> tuple[list[str], npt.
 
 
 def _parse_numbers(fields: list[bytes]) -> list[float] | None:
-    """Return the fields as numbers; None if one of them is not a number."""
+    """Return the fields as numbers, or None if one of them is not a number."""
     try:
         return [float(field) for field in fields]
     except ValueError:
