@@ -1,4 +1,4 @@
-"""The core trains, also from the shell, without its optional subpackages (doors): without any one, and without all."""
+"""The core trains, also from the shell, if one of its optional subpackages (doors) is removed, or if all are."""
 
 import importlib
 import os

@@ -57,7 +57,7 @@ def test_a_text_has_the_same_bytes_beside_any_others(model: ws.Model, monkeypatc
     monkeypatch.setattr(encoder, "MOST_UNKNOWN", 1)
     assert model.encode(texts).tobytes() == whole.tobytes()
     model.encode([[f"unknown{i}"] for i in range(100)])
-    assert len(model.wv._encoder._columns) <= len(model) + 8  # the columns of a batch
+    assert len(model.wv._encoder._columns) <= len(model) + 8  # unknown words of one batch at most have columns
 
 
 def test_words_are_known_as_people_write_them(model: ws.Model) -> None:

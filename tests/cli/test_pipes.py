@@ -116,7 +116,7 @@ def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> N
 
 def test_probabilities_are_those_of_the_whole_vocabulary(items: str) -> None:
     model = ws.load(items)
-    counts = model.vocabulary.counts.astype(float) ** 0.5  # the recipe's measure
+    counts = model.vocabulary.counts.astype(float) ** 0.5  # the recipe's base measure
     pi = counts / counts.sum()
     h = np.append(model.input_rows[model.vocabulary["a0"]], 1)
     weights = pi * np.exp((model.output_rows / np.sqrt(pi)[:, None]) @ h)

@@ -53,7 +53,7 @@ def test_the_tokeniser_of_the_model_writes_the_words(tmp_path: Path, capsys: pyt
 def test_a_word_that_is_taken_apart_is_the_mean_of_its_parts_everywhere(tmp_path: Path) -> None:
     text = [f"Datei{'!' * i} und und und Haus, Server" for i in range(50)]
     model = ws.train(iter(text), tokens="simple", dim=3, epochs=1, form=0, progress=False)
-    wv, weights = model.wv, [0.001 / (0.001 + share) for share in (1 / 6, 3 / 6)]  # SIF, as in texts
+    wv, weights = model.wv, [0.001 / (0.001 + share) for share in (1 / 6, 3 / 6)]  # SIF weights, as for texts
     mean = (weights[0] * wv.unit[wv.row("datei")] + weights[1] * wv.unit[wv.row("und")]) / sum(weights)
     np.testing.assert_allclose(model["Datei-UND"], mean, rtol=1e-5)
     assert [word for word, _ in wv.similar("Datei-und")] == [

@@ -82,7 +82,7 @@ BAD = {
     "# one\n0 1:1\n# two\n2 3:1 3:2\n": f"line 4: {FORM}",
     "x" * 5000 + " 1:1\n": f"line 1: {FORM} .{{,100}}$",
     "0.5 1:1\n": "row 1: its label 0.5 is no whole number",
-    "1 2 3\n0 1:1 2:1\n": "its first line states 2 features, but the feature 2 follows",
+    "1 2 3\n0 1:1 2:1\n": "its first line states 2 features, but feature 2 follows",
     "1 2 3\n3 1:1\n": "row 1: its label 3 is no whole number from 0 to 2",
     "1 2 3\n0 1:1\n0 1:1\n": "its first line states 1 rows, but 2 follow",
     "# nothing\n": "holds no rows",

@@ -179,7 +179,7 @@ def test_files_of_several_formats_are_one_table(tmp_path: Path) -> None:
         ("t.csv", b'id,text\n1,"a" b\n', r"row 1 \(line 2\) is not valid CSV"),
         ("t.csv", b'id,text\n1,a\n2,"a b\n', r"row 2 .* is not valid CSV: unexpected end of data"),
         ("t.csv", b"id,text\n1,\xff\n", "line 2 is not UTF-8 text"),
-        ("t.csv", b"id,words\n1,a\n", "has no column 'text'; name one of its own: 'id', 'words'"),
+        ("t.csv", b"id,words\n1,a\n", "has no column 'text'; name one of its columns: 'id', 'words'"),
         ("t.csv", b"text,text\na,b\n", "has 2 columns 'text'"),
         ("t.csv", b"text\rid,a\n", "has no column 'text'"),  # old Macs end lines with \r
         ("t.jsonl", b'{"text": "a"}\n\n{"text"\n', "line 3 is not a JSON object"),
@@ -236,7 +236,7 @@ def test_cells_of_parquet_that_are_no_text(tmp_path: Path) -> None:
         pa.parquet.write_table(pa.table({"text": array}), path)
         with pytest.raises(InputError, match=message):
             encode(path, tmp_path / "out", column="text", min_count=1)
-    with pytest.raises(InputError, match="has no column 'body'; name one of its own: 'text'"):
+    with pytest.raises(InputError, match="has no column 'body'; name one of its columns: 'text'"):
         list(sentences(path, column="body"))
     os.mkfifo(tmp_path / "fifo.parquet")
     with pytest.raises(InputError, match="is no regular file"):
@@ -285,7 +285,7 @@ def test_words_of_baskets_are_what_a_tokeniser_or_a_list_says() -> None:
         ({"column": "item", "group": "user", "order": "when"}, [1], "row 1 has no 'when'"),
         ({"column": "at", "group": "user"}, [b"x"], "neither text nor a number"),
         ({"group": "user"}, [1], "needs the name of the column"),
-        ({"column": "item", "order": "at"}, [1], "name their column too"),
+        ({"column": "item", "order": "at"}, [1], "name the column of the groups too"),
     ],
 )
 @pytest.mark.parametrize("frame", [False, True])
@@ -295,7 +295,7 @@ def test_what_cannot_be_grouped_is_refused(how: dict[str, Any], cells: list[Any]
         rows, message = pd.DataFrame(rows), message.replace("row 1 has no", "the data frame has no column")
     with pytest.raises(InputError, match=message):
         list(RawText(rows, **how).pieces())
-    with pytest.raises(InputError, match="grouped by 'user' are not used one by one, as 'at' needs"):
+    with pytest.raises(InputError, match="the column 'at' needs single rows, but rows are grouped by 'user'"):
         next(RawText(BASKETS, column="item", group="user").rows(["at"]))
 
 
@@ -317,7 +317,7 @@ def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytes
     assert main(["train", path, *asked, "-o", str(tmp_path / "m2"), "--group-by", "user", "--order-by", "at"]) == 0
     assert ws.load(tmp_path / "m2").training.text["sentences"] == 100  # type: ignore[union-attr]
     assert main(["train", path, *asked, "-o", str(tmp_path / "m3"), "--group-by", "buyer"]) == 2
-    assert "has no column 'buyer'; name one of its own: 'user', 'item', 'at'" in capsys.readouterr().err
+    assert "has no column 'buyer'; name one of its columns: 'user', 'item', 'at'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("make", FRAMES.values(), ids=list(FRAMES))
@@ -328,7 +328,7 @@ def test_a_frame_is_a_text(make: Any) -> None:
     assert sorted(model) == ["cat", "dog", "sat", "the"]
     with pytest.raises(InputError, match="needs the name of the column"):
         ws.train(frame)
-    with pytest.raises(InputError, match="has no column 'body'; name one of its own: 'text'"):
+    with pytest.raises(InputError, match="has no column 'body'; name one of its columns: 'text'"):
         ws.train(frame, column="body")
 
 

@@ -18,7 +18,7 @@ from wordsparse.errors import CutShortError, InputError, WordsparseError
 from wordsparse.options import hint, meant
 from wordsparse.training.interruption import stop_requests
 
-# fastText's commands, each with its counterpart here or a sentence in its place, as in the table of docs/fasttext.md.
+# For each of fastText's commands: its counterpart here, or an explanation, as in the table of docs/fasttext.md.
 _FASTTEXT = {
     "skipgram": "wordsparse train TEXT -o MODEL --model skipgram",
     "cbow": "wordsparse train TEXT -o MODEL",
@@ -146,7 +146,7 @@ def _unknown(error: click.NoSuchOption, arguments: list[str]) -> click.UsageErro
             written.setdefault("corpus", written[each.name or ""])
     letter = error.option_name.lstrip("-")
     typed = [word for word in arguments if len(letter) == 1 and _SINGLE_DASH.fullmatch(word) and letter in word]
-    name = typed[0] if typed else error.option_name  # next() is hidden by the module of this name
+    name = typed[0] if typed else error.option_name  # a module of this package hides next()
     advice = hint(name.lstrip("-"), written, lambda name: written.get(name, name))
     return click.UsageError(f"no such option {name}{': ' + advice if advice else ''}", error.ctx)
 

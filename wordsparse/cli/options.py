@@ -84,7 +84,7 @@ column_options = options_of(TextOptions, ["format", "column"])
 def text_for(model: Model, paths: Sequence[Path], format: str | None, column: str | None) -> RawText:
     """Return a text for a model, split as the model's own text was.
 
-    Unless a column is named, the text of a table is the column with the name that the model was trained on.
+    Unless a column is named, the column that the model was trained on is read from tables.
     """
     if column is None and (format in TABLES if format else all(map(format_of_name, paths))):
         column = model.call.get("column")

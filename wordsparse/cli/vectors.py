@@ -13,9 +13,9 @@ from wordsparse.cli.common import Questions, check_order, emit, json_option
 def command(model: str, words: tuple[str, ...], as_json: bool) -> None:
     """Print the vectors of words. Words that MODEL does not know get vectors composed from n-grams.
 
-    Each line of the output holds a word and its numbers. Write WORD as the model's tokeniser writes it. With -, words
-    are read from standard input, and each line is answered as it arrives; a word without a vector gets zeros. A line
-    may be a JSON list, whose words may contain spaces.
+    Each line of the output holds a word and its numbers. WORD is looked up as the model's tokeniser writes it. With -,
+    words are read from standard input, and each line is answered as it arrives; a word without a vector gets zeros. A
+    line may be a JSON list, whose words may contain spaces.
     """
     from wordsparse.vectors import queries
     from wordsparse.vectors.formats._decimals import texts

@@ -78,7 +78,7 @@ class Draft:
         self.write(np.array([END_OF_SENTENCE], np.int32), 0)
 
     def renumbered(self, tables: Sequence[Values], threads: int) -> list[str]:
-        """Replace each id by its entry in ``tables``, at the index of its word table. Return the files' checksums.
+        """Replace each id by its entry in one of ``tables``, the array for its word table. Return the files' checksums.
 
         The files are changed in place, because the directory is temporary.
         """

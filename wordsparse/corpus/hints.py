@@ -20,7 +20,7 @@ _UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OTHERS}]")
 PUNCTUATED_SHARE = 0.02
 """If a larger share of the tokens ends in punctuation, the tokeniser did not separate punctuation from words."""
 MARKED_SHARE = 0.1
-"""If more of the words that end in punctuation have combining marks (as in Hindi), --tokens unicode is advised."""
+"""If a larger share of the words that end in punctuation has combining marks (as in Hindi), advise --tokens unicode."""
 FEW_WORDS, MANY_TOKENS = 10, 10_000
 """A text with fewer distinct words and more tokens is probably neither natural language nor the baskets of a shop."""
 LONG_WORD = 6

@@ -131,7 +131,7 @@ class RawText:
         if paths is None and not is_rows and not isinstance(corpus.given, Iterable):
             raise InputError(f"give a path, a list of paths, or an iterable of sentences, not {corpus.given!r}")
         if order is not None and group is None:
-            raise InputError("order applies to the rows of a group: name their column too (group)")
+            raise InputError("order sorts the rows of each group: name the column of the groups too (group)")
         if paths is None and format is not None:
             raise InputError(f"format {format!r} applies to files only: leave it out for an iterable")
         if column is not None and format in FORMATS:
@@ -267,7 +267,7 @@ class RawText:
             raise InputError(f"the column {named} needs rows: name the column that holds the text too (column)")
         if self._group is not None:
             raise InputError(
-                f"rows grouped by {self._group!r} are not used one by one, as {named} needs: leave out one of the two"
+                f"the column {named} needs single rows, but rows are grouped by {self._group!r}: leave out one of them"
             )
         blocks = self._blocks_of_rows([self.column, *columns])
         with self.filter(workers) as tokenize:

@@ -111,7 +111,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
             raise InputError(f"{file}: cannot be read: check its permissions")
     files = [file for file in paths if not file.is_file() or file.stat().st_size]
     if not files:
-        raise InputError(f"{paths[0]}: is empty" + (", and so are the other files" if len(paths) > 1 else ""))
+        raise InputError(f"{paths[0]}: is empty" + (", and so are the others: name a text" if len(paths) > 1 else ""))
     if len(distinct := set(files)) < len(files):
         logger.warning(
             "%s: named twice, so its text counts twice", next(file for file in files if files.count(file) > 1)

@@ -94,7 +94,7 @@ class Vocabulary:
         return self._ids.get(word)
 
     def merged(self, other: Vocabulary) -> Vocabulary:
-        """Return the vocabulary of both texts: own words keep their ids, and the new words of ``other`` follow."""
+        """Merge two vocabularies: this vocabulary's words keep their ids, and the new words of ``other`` follow."""
         counts = dict(zip(self.words, self.counts.tolist(), strict=True))
         for word, count in zip(other.words, other.counts.tolist(), strict=True):
             counts[word] = counts.get(word, 0) + count

@@ -161,7 +161,7 @@ def serve(tokens: str, **others: str) -> None:
 
 
 def filtered(block: bytes, text: bytes, tokenize: Tokenizer, is_pattern: bool) -> tuple[bytes, bytes]:
-    """Return the kind of the answer to a block, and the answer. With ``is_pattern``, no word contains white space."""
+    """Return the kind of the answer to a block, and the answer. If ``is_pattern``, no word can contain white space."""
     parts = text.decode().split("\n") if block == LINES else [text.decode()]
     tokens: list[list[str]] = []
     try:

@@ -18,7 +18,7 @@ from wordsparse.files.unpacking import suffix_of
 
 
 class TableFormat(NamedTuple):
-    """A format of files of rows: a line for help texts, the suffixes of file names, and the reader.
+    """A format of table files: a line for help texts, the suffixes of file names, and the reader.
 
     The reader takes a path and column names, and yields blocks: the numbers of the rows, counted from 1, and the
     columns.

@@ -33,7 +33,7 @@ def parquet_batches(path: Path, columns: Sequence[str], rows: int, **options: An
         files.check_columns(f"{path}:", schema.names, columns)
         for name in options.get("read_dictionary", ()):
             if _load("pyarrow").types.is_nested(schema.field(name).type):
-                raise InputError(f"{path}: the column {name!r} holds {schema.field(name).type}, not text")
+                raise InputError(f"{path}: the column {name!r} holds {schema.field(name).type}, not text: name another")
     with _readable(path, lambda: number), _opened(path, **options) as whole:
         for batch in whole.iter_batches(rows, columns=list(columns)):
             left -= batch.nbytes

@@ -110,7 +110,7 @@ def check_columns(where: str, names: Sequence[Any], columns: Sequence[str]) -> N
     """Raise InputError unless each of ``columns`` occurs exactly once in ``names``."""
     for column in columns:
         if column not in names:
-            raise InputError(f"{where} has no column {column!r}; name one of its own: {listed(names)}")
+            raise InputError(f"{where} has no column {column!r}; name one of its columns: {listed(names)}")
         if names.count(column) > 1:
             raise InputError(f"{where} has {names.count(column)} columns {column!r}: rename all but one")
 

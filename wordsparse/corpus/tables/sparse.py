@@ -112,7 +112,7 @@ def _read_text(path: Path) -> tuple[Any, Any]:
     if rows != len(labels):
         raise InputError(f"its first line states {rows:,} rows, but {len(labels):,} follow: is it cut short?")
     if X.shape[1] > F:
-        raise InputError(f"its first line states {F:,} features, but the feature {X.shape[1] - 1:,} follows")
+        raise InputError(f"its first line states {F:,} features, but feature {X.shape[1] - 1:,} follows: correct it")
     X = validation.csr("X", sp.csr_array((X.data, X.indices, X.indptr), shape=(rows, F)), np.dtype(np.float32))
     X.eliminate_zeros()  # the zeros that EMPTY added
     return X, _indicator(labels, L)
@@ -166,6 +166,6 @@ def _widened(matrix: Any, columns: int | None, kind: str, path: Path) -> Any:
     if matrix.shape[1] > columns:
         raise InputError(
             f"{path}: has {matrix.shape[1]:,} {kind}, more than the {columns:,} that are known; leave out the "
-            "others, or train on this file"
+            f"other {kind}, or train on this file"
         )
     return sp.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(matrix.shape[0], columns))

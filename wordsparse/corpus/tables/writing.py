@@ -73,7 +73,7 @@ def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
 
 
 def _as_kind(arrow: Any, column: Any, kind: Any) -> Any:
-    """Cast cells to the type of an earlier part. Raise ArrowInvalid if "007" would become 7, or a member be lost."""
+    """Cast cells to the type of an earlier part. Raise ArrowInvalid if "007" would become 7, or members get lost."""
     both = [arrow.schema([("", each)]) for each in (kind, column.type)]
     if (arrow.types.is_string(column.type) and column.type != kind) or (
         arrow.types.is_nested(kind) and arrow.unify_schemas(both, promote_options="permissive").field(0).type != kind
