@@ -39,7 +39,7 @@ def converged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def dense_input(model: ws.Model, pairs: list[tuple[str, float]], rho: float) -> np.ndarray:
-    """Return the unit vector along the a, in canonical coordinates, that minimises the loss of h = (a, 1) on pairs."""
+    """Return the row a, in canonical coordinates and scaled to length one, that minimises the loss of h = (a, 1)."""
     counts = np.asarray(model.vocabulary.counts, float)
     measure = np.sqrt(counts) / np.sqrt(counts).sum()
     W = model.output_rows / np.sqrt(measure)[:, None]

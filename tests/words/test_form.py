@@ -68,7 +68,7 @@ def test_the_fit_is_that_of_the_formulas(dim: int) -> None:
     mean, c = expected(dim)
     fitted = form.fit(WORDS, unit(dim).astype(np.float32), COUNTS)
     np.testing.assert_allclose(fitted.vectors.mean, mean, atol=1e-6)
-    # With few words, eigenvalues are close to each other, so small rounding errors of 8 and 16 bits rotate M.
+    # With few words, eigenvectors are poorly determined, so rounding errors of 8 and 16 bits rotate M.
     assert np.linalg.norm(composed(fitted) - c) < 0.1 * np.linalg.norm(c)
 
 

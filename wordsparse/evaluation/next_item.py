@@ -54,7 +54,7 @@ class HeldOut(NamedTuple):
 def held_out(
     users: Iterable[tuple[str, Iterable[tuple[str, Any]]]], vocabulary: Vocabulary, since: float | None = None
 ) -> HeldOut:
-    """Split each user's items (item, place in the order) at ``since``; by default, only the last item is a test."""
+    """Split each user's items (item, place in the order) at ``since``, or by default before the user's last item."""
     items, owners, tests = list[int](), list[int](), list[tuple[int, int]]()
     wanted, unjudged = list[int](), 0
     for _, placed in users:

@@ -100,7 +100,7 @@ def _by_words(collection: Collection) -> Array | None:
 
 
 def _best(scores: Array, lines: Array) -> tuple[Array, Array]:
-    """Return the DEPTH best scores of each row, in order, and the line numbers of their documents; −1 if it is −∞."""
+    """Return each row's DEPTH best scores, in order, and the line numbers of the documents; −1 for a score of −∞."""
     order = np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH]
     scores, lines = (np.take_along_axis(each, order, axis=1) for each in (scores, lines))
     return scores, np.where(scores > -np.inf, lines, -1)

@@ -10,8 +10,8 @@ stand for the whole vocabulary and the whole text:
                    the mean of the context words' inputs weighted by y, N the number of tokens of the text, π ∝ nᵖ the
                    word's measure, and C̄ = E h hᵀ comes from training, with a ridge. Skip-gram models use it, too.
 
-The row a is shrunk towards 0 as if by DOUBT occurrences, as for trained words. Both rows are combined as for trained
-words, and :mod:`wordsparse.words.form` blends n-grams into the vector according to its number of occurrences.
+The row a is shrunk towards 0 as if by DOUBT occurrences. Both rows are combined as for trained words, and
+:mod:`wordsparse.words.form` blends n-grams into the vector according to its number of occurrences.
 """
 
 import itertools

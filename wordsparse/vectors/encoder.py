@@ -56,8 +56,8 @@ class Encoder:
             yield sp.coo_array(entries, (n, V)).tocsr()
 
     def _numbered(self, documents: Iterable[Document]) -> Iterator[tuple["_Columns", int, Array, Array]]:
-        """Yield for each batch the table of columns, the number of documents, and for each word of these documents the
-        document and the column."""
+        """Yield, for each batch of documents, the table of columns, the number of documents, and each word's document
+        and column."""
         words = (self._words(row, document) for row, document in enumerate(texts_of(documents)))
         for batch in batches(words, BATCH):
             if len(self._columns) > len(self._vectors) + MOST_UNKNOWN:

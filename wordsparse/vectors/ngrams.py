@@ -1,4 +1,4 @@
-"""The vector of any word, from the rows of its character n-grams (Bojanowski et al., 2017).
+"""Composes the vector of any word from the rows of its character n-grams (Bojanowski et al., 2017).
 
 The n-grams of a word are the substrings of ``<word>``, so brackets mark beginnings and ends of words. Each n-gram has
 its own row, which :mod:`wordsparse.words.form` computes. In fastText's models, n-grams share rows.

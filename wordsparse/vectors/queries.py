@@ -46,8 +46,7 @@ def parts(vectors: VectorTable, query: Hashable) -> list[tuple[Hashable, float]]
 def composed(vectors: VectorTable, query: Hashable) -> Array | None:
     """Return the vector of a query without a row, (dim,), or None if the query has no vector.
 
-    The vector is the weighted mean of the query's :func:`parts`. For a single word, it is the word's row, or is
-    composed from the word's n-grams.
+    It is the weighted mean of the query's :func:`parts`, or a single word's row, or composed from a word's n-grams.
     """
     if not isinstance(query, str) or len(several := parts(vectors, query)) == 1:
         word = several[0][0] if isinstance(query, str) else query
@@ -72,7 +71,7 @@ def spelt(vectors: VectorTable, word: Hashable) -> Hashable:
 
 
 def spellings(word: str) -> tuple[str, str, str]:
-    """Return the word, the word without outer punctuation (unless nothing else is left), and that in lower case."""
+    """Return the word, the word without outer punctuation (unless nothing is left), and the latter in lower case."""
     start, end = 0, len(word)
     while start < end and _is_mark(word[start]):
         start += 1

@@ -84,7 +84,7 @@ class VectorTable:
     def norms(self) -> Array:
         """The Euclidean length of each vector, (V,); computed once."""
         if self._norms is None:
-            # In float64: the square of a large float32 number overflows float32.
+            # The sum is in float64, because the square of a large float32 number overflows float32.
             squares = np.einsum("ij,ij->i", self._vectors, self._vectors, dtype=np.float64)
             self._norms = np.sqrt(squares)
         return self._norms

@@ -47,7 +47,7 @@ class WordVectors(VectorTable):
     words : iterable of hashable, length V
         The words, all different. Without ``counts``, the most frequent word must come first.
     vectors : array (V, dim)
-        One row of finite numbers per word. Stored as float32 in C order, without a copy if it has this form already.
+        One row of finite numbers per word. It is stored as float32 in C order, and copied only if its form differs.
     counts : array (V,), optional
         Number of occurrences of each word, not negative; stored as int64.
 

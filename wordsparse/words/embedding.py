@@ -3,8 +3,8 @@
 Each input word has a row of E (V, dim). An example's h is the mean of its context words' rows (CBOW) or its centre
 word's row (skip-gram), with a constant 1 appended. The constant's column of W models what all words have in common.
 
-For a minibatch of N pairs, the two steps are as follows. 2α is the curvature of ℓ along a row of W, per pair. The
-Z-loss's α can be negative: 2α is then no upper bound. docs/notes/recipe.md explains why they suit every loss.
+For a minibatch of N pairs, the two steps are as follows. 2α is the curvature of ℓ along a row of W, per pair. If α is
+negative, as it can be for the Z-loss, 2α is no upper bound. docs/notes/recipe.md says why the steps suit every loss.
 
     output    C̄, κ ← running means of Hᵀ diag(2|α|) H / N, Σ 2|α| / N        Π = (C̄ + ridge · mean-eig(C̄) I)⁻¹
               W ← W − η_t/N · (∂L/∂W) Π,   η_t = eta · max(1/(t + t0), r/n_w): recursive least squares with forgetting
@@ -60,10 +60,9 @@ class StepSizes:
 class Pull:
     """The sums over a minibatch, or over a part of it, that determine its step.
 
-    ``words`` (u,) are the minibatch's words, ``tokens`` and ``pairs`` its numbers of tokens and pairs, and ``loss`` is
-    the loss before the step. ``weight`` Σ |α|, ``curvature`` Hᵀ diag(|α|) H (d, d) and ``mass`` Σ |α|_j C_jw² (u,)
-    determine the sizes of the steps. ``sums`` are the layer's sums. ``directions`` are the words' ∇F P (u, dim), which
-    need the sum G.
+    ``words`` (u,) are the minibatch's words, ``tokens`` and ``pairs`` the numbers of its tokens and pairs, and ``loss``
+    is the loss before the step. ``weight`` Σ |α|, ``curvature`` Hᵀ diag(|α|) H (d, d) and ``mass`` Σ |α|_j C_jw² (u,)
+    determine the sizes of the steps. ``sums`` are the layer's, and ``directions`` (u, dim), which need G, are ∇F P.
     """
 
     words: Array

@@ -1,5 +1,4 @@
-"""Judges a model, word vectors or a file of vectors by word pairs, analogies, pairs of sentences, related words, search
-and the next items of users."""
+"""Judges a model, word vectors or a file of vectors by test sets, and a model by the next items of users."""
 
 import logging
 import os
@@ -129,10 +128,7 @@ def evaluate(
 def _next(model: Any, path: PathLike[str], since: str | float | None, **columns: str | None) -> dict[str, Any]:
     """Return the scores of the next items that a model predicts for the users of an event log."""
     if not isinstance(model, Model):
-        raise InputError(
-            "--next (next) needs a model trained on baskets or sessions, not vectors alone: give the model, or leave "
-            "--next out"
-        )
+        raise InputError("--next (next) needs a model trained on baskets or sessions: give one, or leave --next out")
     columns["order"] = columns["order"] or model.call.get("order")
     log, kind, place = log_of(model, path, **columns), "", None
     if since is not None:

@@ -138,7 +138,7 @@ class ExampleBuilder:
 
 
 def unique_words(ids: Array, n: int, slot: Array) -> Array:
-    """Return the unique words among n ids, ascending, int64, and replace each id by its index. ``slot`` (V,) is -1."""
+    """Return the unique words among n ids, ascending, int64, and replace each id by its index. ``slot`` holds -1."""
     words = np.empty(min(n, slot.shape[0]), np.int64)
     words = np.sort(words[: _examples.local_ids(ids, n, slot, words)])
     _examples.relabel(ids, n, slot, words)

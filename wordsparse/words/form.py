@@ -12,7 +12,7 @@ n-grams of equal length the rarest first:
 
     δ = (Σ_{w∋g} ω_w x_wg R_w − RIDGE G_g) / (Σ_{w∋g} ω_w x_wg² + RIDGE);   G_g += δ,   R_w −= x_wg δ,   R_w = u_w − ū
 
-The fit uses the words that occur SEEN times, or the FEW most frequent words if these are more.
+The fit uses the words that occur at least SEEN times, or the FEW most frequent words if these are more.
 
 The prior is a Gaussian process over words. Two words covary by the n-grams that they share, and each word has variance
 of its own. x_w G is the process's prediction for w. The less the text says about w itself, the larger is the
@@ -136,7 +136,7 @@ def fit(
 
 
 def habit_of(words: Sequence[str], unit: Array, counts: Array | None, kernels: CpuKernels) -> Habit:
-    """Return the habit of the language of these words."""
+    """Return the settings that suit the language of these words."""
     if sum(map(len, words)) < SHORT_WORDS * len(words):
         return SHORT
     if len(words) < FEW:

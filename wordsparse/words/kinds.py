@@ -113,8 +113,8 @@ def kind_of(preset: object) -> Kind:
     Raises
     ------
     InputError
-        If no kind has this name, or if its package cannot be imported. Also if a source object without a name has its
-        own recipe or export, because its models could not find these again.
+        If no kind has this name, if its package cannot be imported, or if a source object without a name has its own
+        recipe or export, which its models could not find again.
     """
     if hasattr(preset, "passes"):
         return _of_object(preset)

@@ -1,7 +1,7 @@
 """A trained model: its vectors, its vocabulary, and its methods for users.
 
-A model never changes: instead, methods return a new model that shares the arrays. Methods that need packages of a
-higher layer (``infer``, ``encode``, ``train``) import these packages when they are called.
+A model never changes. Methods such as ``fit_ngrams`` return a new model, which shares the arrays. Methods that need
+packages of a higher layer (``infer``, ``encode``, ``train``) import these packages when they are called.
 """
 
 import html
@@ -281,8 +281,7 @@ class Model:
         Raises
         ------
         InputError
-            If the word is empty or holds white space, no sentence has it near a known word, or the model has no
-            training state or another loss than bounded-ns.
+            If the word is empty or holds white space, no sentence has it near a known word, or the model cannot infer.
         """
         from wordsparse.unseen.infer import infer
 

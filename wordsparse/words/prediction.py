@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 class Predictor:
-    """Predicts the most probable words of baskets with a model. Each basket is answered as if it were alone.
+    """A predictor of the most probable next words of baskets. Each basket is answered as if it were alone.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def _row(vocabulary: Vocabulary, item: object, number: int) -> int | None:
 
 
 def _matrix(name: str, given: Any, vocabulary: Vocabulary, are_lists: bool = False) -> tuple[Any, bool]:
-    """Return baskets as CSR (m, V), and whether ``given`` is one list of items, unless it ``are_lists`` of baskets."""
+    """Return baskets as CSR (m, V), and whether ``given`` is one list of items. ``are_lists`` says that it is not."""
     if sp.issparse(given):
         matrix = validation.csr(name, given, np.dtype(np.float32))
         if matrix.shape[1] != len(vocabulary) or (matrix.data < 0).any():

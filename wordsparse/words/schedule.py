@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from wordsparse.words.recipe import Recipe
 
-# A run has at least MIN_STEPS minibatches, a run longer than ``long_run`` MIN_LONG_STEPS: minibatches shrink if needed.
+# A run has at least MIN_STEPS minibatches, or MIN_LONG_STEPS beyond ``long_run`` tokens. Minibatches shrink if needed.
 MIN_STEPS, MIN_LONG_STEPS = 150, 100
 # The warm-up, in which E does not move, has at most this fraction of a run's tokens.
 MAX_WARMUP = 0.05

@@ -75,9 +75,8 @@ class Passes(Protocol):
 class Source(Protocol):
     """Training data: text, counted pairs, walks on a graph, or data that another package reads.
 
-    ``length`` is the number of tokens per pass; the default number of epochs and some warnings depend on it. The
-    schedule measures a run in the source's own unit, and ``rate`` is the number of these units per token. Recipes and
-    options count in tokens.
+    ``length`` is the number of tokens per pass; the default number of epochs and some warnings depend on it. Recipes
+    and options count in tokens, but the schedule counts in the source's own unit, of which a token has ``rate``.
 
     ``--for NAME`` names a class, either in ``SOURCES`` of ``wordsparse/doors.py`` or in an installed package's entry
     point in the group ``wordsparse.sources``. The class is called with the corpus (a list of paths from the command

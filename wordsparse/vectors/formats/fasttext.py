@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 MAGIC, VERSION = (793_712_314).to_bytes(4, "little"), 12
 HEAD, OF_ENTRY, OF_ROWS = struct.Struct("<14i8x3i2q"), struct.Struct("<qb"), struct.Struct("<bqq")
-MAX_WORD, END = 2**16, b"</s>"  # a word's most bytes; the end-of-line word, which has no n-grams
+MAX_WORD, END = 2**16, b"</s>"  # the longest word in bytes; the end-of-line word, which has no n-grams
 BLOCK = 2**14  # the vectors of this many words are computed at a time
 CUT = "is cut short, or not a fastText model: copy it again, or use the .vec file that fastText writes next to it"
 
