@@ -1,4 +1,4 @@
-"""The next items of users as a test of models, compared with a loop over users that follows the definition."""
+"""The evaluation of next items gives the scores of a plain loop over users that follows the definition."""
 
 import json
 from pathlib import Path

@@ -324,7 +324,7 @@ class Torch(Benchmark):
             self.h.requires_grad = False
 
     def leaves_out(self, name: str) -> bool:
-        """Exclude steps if ``top`` is given, else the search for the largest outputs."""
+        """Exclude the benchmarks of steps if ``top`` is given, and those of the search for largest outputs if not."""
         return ("top" in name) != bool(self.top)
 
     def time_top_exact(self) -> None:

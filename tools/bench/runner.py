@@ -1,4 +1,4 @@
-"""Code that all benchmarks share: options, timing in turn, and the report."""
+"""Code that all benchmarks share: options, timing the sides alternately, and the report."""
 
 import json
 import os

@@ -1,6 +1,8 @@
-"""Predictions of a sequence's next item among all items: by popularity, decayed counts of pairs, the classifier, item
-vectors and factors (of wordsparse, gensim and implicit), and a small causal transformer with full cross-entropy,
-sampled cross-entropy or the exact layer."""
+"""Benchmarks of predicting the next item of a sequence among all items.
+
+The methods are popularity, decayed counts of pairs, wordsparse's classifier, vectors and factors of items (wordsparse,
+gensim and implicit), and a small causal transformer with full cross-entropy, sampled cross-entropy or the exact layer.
+"""
 
 import copy
 import multiprocessing

@@ -106,7 +106,7 @@ def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
     headers = {"User-Agent": f"wordsparse/{version('wordsparse')}"} | ({"Range": f"bytes={have}-"} if have else {})
     request = urllib.request.Request(source.url, headers=headers)
     with _opener().open(request, timeout=TIMEOUT) as response:  # urlopen would keep the proxies of its first call
-        have = have if response.status == 206 else 0  # else the server only sends whole files
+        have = have if response.status == 206 else 0  # otherwise the server sends only whole files
         total = source.bytes if response.length is None else have + response.length
         with open(part, "ab" if have else "wb") as file:
             # More bytes than the card lists mean that this is another file, which may be endless.

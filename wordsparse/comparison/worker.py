@@ -108,8 +108,8 @@ def _train_gensim(
     gensim receives the words and counts of ``vocabulary``, so both programs subsample and train on the same words.
     ``tokens`` is the number of tokens per epoch, including out-of-vocabulary words, which ``text`` omits. ``options``
     are model, dim, window, sample, epochs, threads and seed. Return the fields of ``train --json`` and the vectors
-    (V, dim) float32 in the order of the vocabulary. ``loss`` is None, because gensim's loss is no mean per pair and has
-    no fixed scale.
+    (V, dim) float32 in the order of the vocabulary. ``loss`` is None, because gensim's loss is not a mean per pair and
+    has no fixed scale.
     """
     from gensim.models import Word2Vec
 

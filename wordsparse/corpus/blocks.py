@@ -54,7 +54,7 @@ def decoded(path: Path, position: int, data: bytes) -> str:
 
 
 def line_name(path: Path, position: int, line: int) -> str:
-    """Return the name of a line for messages. ``line`` is counted from 0 in the block at ``position`` of the file."""
+    """Return the name of a line for messages. Its number ``line`` counts from 0, from the byte ``position`` on."""
     before = 0
     for start, data in text_blocks(path):
         if start >= position:

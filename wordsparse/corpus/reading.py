@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 class TextBlock(NamedTuple):
     """A block of text.
 
-    ``content`` is UTF-8 that ends at white space, or a list of pieces. With ``lines``, the end of a line ends a
+    ``content`` is UTF-8 that ends at white space, or a list of such pieces. With ``lines``, the end of a line ends a
     sentence. ``check`` raises the error for invalid UTF-8, and ``where`` names a line of the block, counted from 0.
     """
 

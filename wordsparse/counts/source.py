@@ -78,7 +78,9 @@ class PairBuilder:
 
     def __call__(self, pairs: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """Return the examples of ``pairs[start:stop]``, (any, 3) int32: word, context, and a weight's float32 bits.
-        Ends of sentences are skipped: they replace held-out pairs in training, and vice versa."""
+        Rows
+        that mark the end of a sentence are skipped: in training they stand in place of held-out pairs, and in held-out
+        data in place of training pairs."""
         taken = np.asarray(pairs)[start:stop]
         taken = taken[taken[:, 0] != END_OF_SENTENCE]
         n, both = len(taken), taken[:, :2].T.ravel()

@@ -1,4 +1,4 @@
-"""``wordsparse demo``: from text to vectors in a minute, without a network."""
+"""``wordsparse demo``: from text to vectors in a minute, offline."""
 
 import shlex
 import time

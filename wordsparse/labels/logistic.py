@@ -10,7 +10,7 @@ a, the slope b and the shift c are fitted to outputs for left-out training rows.
 
 The most frequent labels, which largely decide P@1, have their own logistic regression on all sparse features, the
 *head*, because a likelihood fits them better than squared error. Newton's method fits all of them at once; each step
-takes some conjugate gradients, preconditioned by M⁻¹ of the ridge regression (:mod:`wordsparse.labels.ridge`):
+runs some iterations of conjugate gradients, preconditioned by M⁻¹ of :mod:`wordsparse.labels.ridge`:
 
     minimise  C Σ_i log(1 + exp(−s_i w·x_i)) + ½‖w‖²  for each label, s_i = ±1
 """

@@ -58,7 +58,7 @@ def _sums(
     G: Value[Array],
     curvature: Value[Array],
 ) -> Sums:
-    """Return all sums, given those that rows and windows compute differently."""
+    """Return all sums. The arguments are the sums that inputs in rows and in windows compute differently."""
     forward.check_current()
     inputs, beta = forward.inputs, forward.terms.beta
     pulled = Value("Cᵀβ and (C ∘ C)ᵀ|α|", lambda: inputs.pull(beta, forward.bends))

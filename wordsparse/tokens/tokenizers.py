@@ -94,7 +94,7 @@ def _split() -> Tokenizer:
 
 
 def _simple() -> Tokenizer:
-    """Make a tokeniser like gensim's ``utils.tokenize`` (lower-case runs of letters), but in NFC and with marks."""
+    """Make a tokeniser like gensim's ``utils.tokenize`` (lower-case runs of letters), with combining marks, in NFC."""
     words = _runs_of_letters().findall
     return lambda text: words(unicodedata.normalize("NFC", text.lower()))
 

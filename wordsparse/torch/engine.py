@@ -185,7 +185,7 @@ class Engine:
             )
 
     def _row_moves(self, parts: list[tuple[Array, Array]], factors: Factors, step: StepOptions) -> RowMoves | None:
-        """Compute the moves of rows that were inputs, for weights with these factors; None if there are no rows."""
+        """Compute the updates of the rows that ``embed`` returned, for weights with ``factors``; None without rows."""
         if not parts:
             return None
         core, columns = self.output.core, parts[0][1].shape[1]

@@ -50,7 +50,8 @@ class FusedOptimizer(torch.optim.Optimizer):
         return result
 
     def check_pass(self) -> None:
-        """Raise InputError at a second backward pass before :meth:`step`, if the loop calls ``step`` at all."""
+        """Raise InputError on a second backward pass without a :meth:`step` between them. Loops that never call
+        ``step`` are exempt."""
         if self.passed and self.watches:
             raise InputError(
                 "two backward passes without a step between them: FactoredOutput has updated its weights after the "

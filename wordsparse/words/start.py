@@ -3,8 +3,8 @@
 Training finds E up to an invertible map (see coordinates.py), so the scale and basis of the given vectors X do not
 matter. They are whitened with the words' frequencies f, E = SCALE · X C^-½ with C = Σ f x xᵀ, so that they are
 distributed like trained vectors, whatever tool made them. During the warm-up, W is fitted to them while E does not
-move. The first minibatches must not override the start. Hence each occurrence of a word in the text gives its start the
-weight of MASS pairs seen before (see m0 and M_w in embedding.py).
+move. The first minibatches must not overwrite the given vectors. Hence each occurrence of a word in the text
+gives its vector the weight of MASS pairs seen before (see m0 and M_w in embedding.py).
 """
 
 import numpy as np

@@ -83,7 +83,7 @@ class Cuts:
     """Minibatches of training text and of held-out text, cut from values of text or from rows such as counted pairs.
 
     Each of the ``parts`` is a function from an epoch to values, and the number of values to use. A pass consists of all
-    parts, and has ``tokens``. ``table`` maps values to ids. A window reaches at most ``reach`` positions.
+    parts, ``tokens`` tokens in total. ``table`` maps values to ids. A window reaches at most ``reach`` positions.
 
     Attributes
     ----------
