@@ -73,7 +73,7 @@ def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
             scores = [own(evaluation[kind][name]) for evaluation in evaluations]
             n, items = max(s.get("with_composed", s)["n"] for s in scores), scores[0]["n"] + scores[0]["oov"]
             if n < FEW * items:
-                sentences.append(f"{n:,} of the {items:,} items of {name} can be scored: words have no vectors.")
+                sentences.append(f"{n:,} of the {items:,} items of {name} can be scored: other words have no vectors.")
     if sentences:
         kinds = ", ".join(f"--{kind}" for kind in KINDS)
         sentences.append(f"Give test sets in the language of the text: {kinds} FILE.")

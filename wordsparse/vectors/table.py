@@ -24,7 +24,7 @@ class VectorTable:
         try:
             self._begin(words, matrix)
         except TypeError as error:
-            raise InputError(f"words must be hashable: {error}") from error
+            raise InputError(f"words must be hashable, such as str or tuple: {error}") from error
         self._counts: npt.NDArray[np.int64] | None = None if counts is None else _whole_numbers(counts)
         self._check()
 

@@ -76,7 +76,7 @@ KINDS = {
     for kind in (
         Kind("sentences of a language", epochs_by_length=True),
         Kind(
-            "the same, for vectors of sentences: similar texts",
+            "sentences of a language, to find similar texts",
             {"window": SENTENCE_WINDOW, "form": SENTENCE_FORM},
             epochs_by_length=True,
             name="sentences",
