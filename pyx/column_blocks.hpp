@@ -12,7 +12,7 @@
 namespace wordsparse {
 /* Cache lines of a row in a panel: few, for a small panel; more would save re-reading indices and weights per panel. */
 constexpr ptrdiff_t BLOCK_LINES = 2, BLOCK_BYTES = BLOCK_LINES * LINE;
-/* Type of the numbers in a panel: as stored, or rounded to bfloat16, which holds two numbers in place of one. */
+/* Type of the numbers in a panel: as stored, or rounded to bfloat16, two numbers in the space of one. */
 enum Panel { WHOLE, HALF };
 /* Prefetch distances, in rows: for blocks that are copied, and for blocks that are read or written once. */
 constexpr ptrdiff_t COPIED_AHEAD = 16, ROWS_AHEAD = 8;

@@ -37,7 +37,7 @@ class UnknownWordError(InputError, KeyError):
 
 
 class CutShortError(InputError, EOFError):
-    """An error for a file that ends earlier than its first line states."""
+    """An error for a file with fewer rows than its first line announces."""
 
 
 class MissingFileError(InputError, FileNotFoundError):

@@ -29,6 +29,8 @@ R = TypeVar("R")
 NO_LEARNING_RATE = "there is no learning rate to choose: the exact steps find their own length"
 EVERY_OUTPUT = "every word is a negative here, and nothing is sampled: leave it out, or choose the loss"
 PHRASES = "gensim's Phrases joins pairs of words before training (docs/text.md); a classifier of texts has --ngrams"
+WEIGHTS = "rows that count several times are counted first (count --weight-column), then trained (--for counts)"
+ROWS = "choose the rows before training, in a data frame or by DuckDB (docs/over-time.md)"
 
 # Names in gensim and fastText (lower case, without - and _), each with our name or a sentence.
 _ELSEWHERE = {
@@ -58,6 +60,8 @@ _ELSEWHERE = {
     "quiet": "progress",
     **dict.fromkeys(("phrases", "phrasethreshold", "wordngrams"), PHRASES),
     **dict.fromkeys(("mmap", "mmapmode"), "mapped"),
+    **dict.fromkeys(("weightcolumn", "weights", "weight"), WEIGHTS),
+    **dict.fromkeys(("sliceby", "where", "filter"), ROWS),
     "logfile": "log",
 }
 

@@ -1,4 +1,4 @@
-"""Tokenizer files (``tokens="FILE.json"``): our directories hold a copy, so the file itself may be deleted."""
+"""Tokenizer files (``tokens="FILE.json"``): models and encoded texts keep a copy, so the file may be deleted."""
 
 import hashlib
 import json

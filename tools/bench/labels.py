@@ -104,7 +104,7 @@ def write_rows(path: Path, X: Any, Y: Any) -> None:
 
 @dataclass
 class Texts(Benchmark):
-    """P@k and PSP@k in per cent, and CPU seconds from raw texts on: our classifier with its defaults, and fastText.
+    """Our classifier with its defaults, and fastText: P@k and PSP@k in per cent, and CPU seconds, texts included.
 
     The task is to predict facet tags (``debian-tags``) or dependencies (``debian-depends``) from the short descriptions
     of Debian's packages (by apt). fastText reads the same lower-case words, with its defaults and with a long run.

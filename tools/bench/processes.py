@@ -1,4 +1,4 @@
-"""Whole processes, run in turn: training by two commits, and by wordsparse and gensim from a text to vectors."""
+"""Benchmarks of whole processes, which alternate: two commits of wordsparse, or wordsparse and gensim."""
 
 import json
 import os

@@ -15,7 +15,7 @@ from wordsparse.evaluation.retrieval_files import read_collection
 class Encoders(Benchmark):
     """Model directories as encoders of sentences: training cost, scores, and µs per sentence.
 
-    ``form`` is the strength with which n-grams are fitted and blended again; if it is empty, models stay unchanged.
+    ``form`` is the strength of n-grams that are fitted anew and blended in; without it, models stay unchanged.
     """
 
     model: Any = ("model",)

@@ -66,7 +66,7 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
     text = RawText(source, options.format, options.tokens, options.column, group=options.group, order=options.order)
     target = Path(output)
     with new_directory(target) as folder:
-        workers = threads if text.is_scanned else 1  # one thread numbers words that Python has split
+        workers = threads if text.is_scanned else 1  # words that Python has split are numbered on one thread
         with text.filter(workers) as tokenize:
             numbered = _read(text, tokenize, Draft(folder, target), workers, progress)
         if text.files and not numbered.draft.tokens:

@@ -127,8 +127,8 @@ def _order(folder: Path, parts: int, blocks: Iterator[Array]) -> int:
 
 
 def _placed(table: Path, ids: Array, shares: Array, piece: float) -> Iterator[Array]:
-    """Yield the pieces of the pairs of known words for each block of the table, sorted by their first column. Columns:
-    the random place of the group, word, context and weight."""
+    """Yield the pieces of the pairs of known words for each block of the table, sorted by their first column.
+    The columns are the group's place in random order, the word, the context and the weight."""
     random, groups = np.random.default_rng(0), np.maximum(1, shares / (GROUP * piece))
     with open(table, "rb") as file:
         while len(entries := np.fromfile(file, np.int32, 3 * BLOCK).reshape(-1, 3)):

@@ -40,7 +40,7 @@ def tokenization(tokens: str | os.PathLike[str]) -> dict[str, str]:
 
 
 def written(folder: Path, text: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the content of a text's tokenizer file to a folder. Return the text's identity without this content."""
+    """Write the tokenizer file of a text to a folder. Return the text's record without the content of the file."""
     record = text.get("tokenization") or {}
     if "content" not in record:
         return dict(text)

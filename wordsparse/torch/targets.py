@@ -46,7 +46,7 @@ def _of_ids(target: Tensor, shape: tuple[int, int], ignore_index: int) -> tuple[
     if target.shape[:1] != (m,) or target.ndim > 2 or (target.ndim == 2 and target.shape == shape):
         raise InputError(
             f"target of whole numbers must have {m} ids, or {m} rows of ids, not the shape {tuple(target.shape)}; "
-            "one number per class is multi-hot: give target.float()"
+            "for a multi-hot target, with one number per class, give target.float()"
         )
     columns = target.long()[:, None] if target.ndim == 1 else target.long()
     is_target = columns != ignore_index

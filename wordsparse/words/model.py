@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 import numpy as np
 import scipy.sparse as sp
@@ -339,6 +339,7 @@ class Model:
         candidates: Iterable[str] | None = None,
         column: str | None = None,
         group: str | None = None,
+        **unknown: NoReturn,
     ) -> Any:
         """Return the ``n`` words that are most probable next to given words, such as the next items of baskets.
 
@@ -376,6 +377,7 @@ class Model:
         """
         from wordsparse.words.prediction import predict
 
+        refuse_unknown(unknown, ["n", "exclude", "candidates", "column", "group"])
         return predict(self, baskets, n, exclude, candidates, column, group)
 
     def train(self, corpus: Any, **options: Any) -> "Model":

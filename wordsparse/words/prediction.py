@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 class Predictor:
-    """A predictor of the most probable next words of baskets. Each basket is answered as if it were alone.
+    """A predictor of the most probable next words of baskets. The prediction for a basket does not depend on others.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from wordsparse.words.recipe import Recipe
 MIN_STEPS, MIN_LONG_STEPS = 150, 100
 # The warm-up, in which E does not move, has at most this fraction of a run's tokens.
 MAX_WARMUP = 0.05
-# The warm-up has at least this many tokens, or half of a shorter text: W must see several pairs before E moves.
+# The warm-up has at least this many tokens, or half the tokens of a shorter text: W must see pairs before E moves.
 MIN_WARMUP = 8
 
 

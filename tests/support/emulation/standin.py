@@ -15,7 +15,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from support.emulation import compiler
 from wordsparse.kernels import cuda
 
-# NumPy's functions and methods that the package may use, because CuPy has them too, and their keyword parameters.
+# The functions and methods of NumPy, with keyword parameters, that CuPy has too: the package may use them.
 FUNCTIONS = """
 abs all any arange argsort array asarray ascontiguousarray bincount broadcast_to column_stack concatenate cumsum
 diff dot einsum empty empty_like exp eye flatnonzero full full_like hstack isfinite log log1p matmul max maximum
