@@ -71,7 +71,7 @@ def evaluate(
     column, group, order : str, optional
         The columns of event logs that hold items, users, and numbers or dates. By default, the columns of training.
     since : str or number, optional
-        Items from this date or number in ``order`` on are test items. By default, the test item is the last of each user.
+        Items from this date or number in ``order`` on are test items. By default, only the last item of each user is.
 
     Returns
     -------
