@@ -60,11 +60,12 @@ def test_options_reach_the_run(text: Path, tmp_path: Path) -> None:
     assert same.vectors.tobytes() == model.vectors.tobytes()
 
 
-def test_a_preset_chooses_defaults(text: Path, tmp_path: Path) -> None:
+def test_a_preset_chooses_defaults(text: Path, tmp_path: Path, capsys: Output) -> None:
     text.write_text(text.read_text() + "once w1\n")
     encoded, items = str(tmp_path / "encoded"), ["--for", "items"]
     assert main(["encode", str(text), "-o", encoded, *items]) == 0
     assert main(["train", encoded, "-o", str(tmp_path / "model"), "--dim", "4", "--epochs", "1", *items]) == 0
+    assert f"next: wordsparse next {tmp_path / 'model'} ITEM" in capsys.readouterr().out
     model = ws.load(tmp_path / "model")
     assert "once" in model.vocabulary
     assert [model.options[name] for name in ("preset", "window", "sample")] == ["items", 255, 0]

@@ -168,7 +168,8 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     )
     if "heldout_loss" in report:
         how += f"; held-out: {_first_and_last(report['heldout_loss'])}"
-    lines = [made, how, f"next: wordsparse similar {shlex.quote(str(output))} WORD"]
+    question = kind_of(model.options.get("preset", TEXT)).question
+    lines = [made, how, f"next: wordsparse {question.format(shlex.quote(str(output)))}"]
     tokens = model.call.get("tokens", "split")
     if tokens not in ("split", FUNCTION) and not tokens.startswith(DIGEST) and "corpus" in model.call:
         lines.append(f"for another run on this text: wordsparse encode --tokens {shlex.quote(tokens)} splits it once")

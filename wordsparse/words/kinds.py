@@ -49,6 +49,8 @@ class Kind:
     searched : bool
         Whether the sentences are documents to be searched. They then determine the weights of words in texts:
         :mod:`wordsparse.vectors.weights`.
+    question : str
+        The command that asks a trained model a first question; {} stands for the model.
     name : str
         The name of the kind, which a model records.
     open : callable, optional
@@ -63,6 +65,7 @@ class Kind:
     export: Mapping[str, float] = field(default_factory=dict)
     epochs_by_length: bool = False
     searched: bool = False
+    question: str = "similar {} WORD"
     name: str = TEXT
     open: Callable[..., Any] | None = None
     reading: type = TextOptions
@@ -94,6 +97,7 @@ KINDS = {
             {"distances": "equal"},
             {"turn": 0.0},
             epochs_by_length=True,
+            question="next {} ITEM",
             name="items",
         ),
         Kind(
