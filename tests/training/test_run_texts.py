@@ -23,7 +23,7 @@ def test_a_text_that_changes_during_the_run_stops_it_with_a_checkpoint(
         path.write_bytes(changed[damage])
 
     given = {name: value for name, value in SHORT.items() if name != "min_count"}
-    with pytest.raises(ReadError, match=r"shard-00000\.i32: has changed.*checkpoint-000000001 is kept"):
+    with pytest.raises(ReadError, match=r"shard-00000\.i32: was cut or altered.*checkpoint-000000001 is kept"):
         ws.train(path.parent, output=output, progress=once_after(500, change), **given)
     with pytest.raises(InputError, match=r"shard-00000\.i32"):
         ws.train(path.parent, output=output, resume=True, **given)
