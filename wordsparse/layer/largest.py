@@ -13,7 +13,8 @@ def take_in(columns: Array, largest: Array, block: Array, start: int, xp: Any = 
 
     A number enters only if it exceeds the k-th largest so far, so most blocks cost one comparison per number.
     """
-    row, column = xp.divmod(xp.flatnonzero(block > largest[:, -1:]), block.shape[1])
+    entries, width = xp.flatnonzero(block > largest[:, -1:]), block.shape[1]
+    row, column = entries // width, entries % width
     if not row.size:
         return
     rows, starts, place_of, counts = np.unique(row, True, True, True)
