@@ -77,7 +77,7 @@ INLINED ptrdiff_t tiles_of(ptrdiff_t rows) { return (rows + TILE_ROWS - 1) / TIL
 INLINED ptrdiff_t tile_start(ptrdiff_t rows, ptrdiff_t t) { return rows * t / tiles_of(rows); }
 
 /* Store the first `columns` columns of `rows` rows of `width` sums in C, or add them. All heights of tiles share this
- * function: instances for each would take a fifth of the compiler's time. */
+ * function: instances for each would take a tenth of the compiler's time. */
 template <typename real>
 [[gnu::noinline]] void store_some(const real *sums, ptrdiff_t width, int rows, ptrdiff_t columns, bool accumulate,
                                   real *c, ptrdiff_t ld_c) {
