@@ -60,7 +60,7 @@ _ELSEWHERE = {
     "quiet": "progress",
     **dict.fromkeys(("phrases", "phrasethreshold", "wordngrams"), PHRASES),
     **dict.fromkeys(("mmap", "mmapmode"), "mapped"),
-    **dict.fromkeys(("weightcolumn", "weights", "weight"), WEIGHTS),
+    **dict.fromkeys(("weightcolumn", "weights"), "weight"),
     **dict.fromkeys(("sliceby", "where", "filter"), ROWS),
     "logfile": "log",
 }

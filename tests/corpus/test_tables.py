@@ -127,6 +127,10 @@ def test_rows_become_baskets(kind: str, tmp_path: Path, caplog: pytest.LogCaptur
     assert grouped(made(kind, BASKETS, tmp_path)) == [["Heat", "Jaws"], ["Toy Story", "Alien"]]
     assert grouped(made(kind, BASKETS, tmp_path), order="at") == [["Jaws", "Heat"], ["Alien", "Toy Story"]]
     assert "rows without 'user' are left out: 1" in caplog.text
+    weighted = [row | {"n": 1 + i % 3} for i, row in enumerate(BASKETS)]
+    times = [row for row in weighted for _ in range(row["n"])]
+    for order in (None, "at"):
+        assert grouped(made(kind, weighted, tmp_path), order=order, weight="n") == grouped(times, order=order)
 
 
 LABELLED: Rows = [
@@ -286,6 +290,11 @@ def test_words_of_baskets_are_what_a_tokeniser_or_a_list_says() -> None:
         ({"column": "at", "group": "user"}, [b"x"], "neither text nor a number"),
         ({"group": "user"}, [1], "needs the name of the column"),
         ({"column": "item", "order": "at"}, [1], "name the column of the groups too"),
+        ({"column": "item", "weight": "at"}, [1], "weight applies to rows that are grouped"),
+        *(
+            ({"column": "item", "group": "user", "weight": "at"}, [1, cell], "row 2: .* is no weight of a grouped row")
+            for cell in (0, 1.5, "two", None, 100_001)
+        ),
     ],
 )
 @pytest.mark.parametrize("frame", [False, True])

@@ -186,6 +186,35 @@ def test_a_log_is_answered_by_user(log: Path, suffix: str, capsys: pytest.Captur
     assert rows["rank"].tolist() == [1, 2, 3] * 81
 
 
+def test_a_row_of_weight_n_is_n_rows(log: Path) -> None:
+    rows = pd.read_csv(log / "log.csv")
+    rows["n"] = 1 + np.arange(len(rows)) % 4
+    times = rows.loc[rows.index.repeat(rows["n"])].drop(columns="n")
+    rows.to_csv(log / "weighted.csv", index=False)
+    times.to_csv(log / "repeated.csv", index=False)
+    how = {"preset": "items", "column": "item", "group": "user", "dim": 3, "threads": 1, "progress": False}
+    models = ws.train(log / "weighted.csv", weight="n", **how), ws.train(log / "repeated.csv", **how)
+    np.testing.assert_array_equal(models[0].wv.vectors, models[1].wv.vectors)
+    models[0].save(log / "w")  # it records the column of weights, the default of what follows
+    models[1].save(log / "r")
+    assert models[0].predict(rows, 3) == models[0].predict(rows, 3, weight="n") == models[1].predict(times, 3)
+    written = list[tuple[str, Any]]()
+    for name, table in (("w", "weighted"), ("r", "repeated")):
+        asked = [str(log / name), str(log / f"{table}.csv")]
+        assert main(["next", *asked, "-n", "2", "-o", str(log / f"{name}.csv")]) == 0
+        assert main(["documents", *asked, "--group-by", "user", "-o", str(log / f"{name}.jsonl")]) == 0
+        scores = ws.evaluate(log / name, next=[log / f"{table}.csv"])["next"][table]
+        written.append(((log / f"{name}.csv").read_text() + (log / f"{name}.jsonl").read_text(), scores["model"]))
+    assert written[0] == written[1]
+    for ask, message in (
+        (lambda: models[0].predict([["item 0 1"]], weight="n"), "columns of a table"),
+        (lambda: ws.evaluate(models[0].wv, pairs=["x"], weight="n"), "event logs"),
+    ):
+        with pytest.raises(InputError, match=message):
+            ask()
+    assert main(["documents", str(log / "w"), str(log / "weighted.csv"), "--weight-column", "n", "-o", "-"]) == 2
+
+
 def test_a_log_without_a_file_for_its_answers_is_refused(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["next", str(log / "m"), str(log / "log.csv")]
     for options, message in (

@@ -30,7 +30,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 @corpus_argument
 @output_option("Parquet (.parquet), JSON lines (.jsonl) or NumPy (.npy) file to replace; - prints JSON lines.")
 @click.option("--keep", metavar="NAME,NAME", help="Columns to keep in addition to the vectors, with --column.")
-@options_of(TextOptions, ["format", "column", "group"])
+@options_of(TextOptions, ["format", "column", "group", "weight"])
 @quiet_option
 @json_option
 def command(
@@ -41,6 +41,7 @@ def command(
     format: str | None,
     column: str | None,
     group: str | None,
+    weight: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -60,13 +61,15 @@ def command(
     columns = keep.split(",") if keep else []
     if columns and group is not None:
         raise InputError(f"--keep needs single rows, but --group-by {group} joins rows: leave out one of the options")
+    if weight is not None and group is None:
+        raise InputError(f"--weight-column {weight} applies to grouped rows: name the column of the groups, --group-by")
     report = report_stream(output, as_json)
     storage.check_apart(output, [*files_of(model), *corpus])
     trained = load(model, mapped=True)
     source = (
         text_for(trained, corpus, format, column)
         if group is None
-        else log_of(trained, list(corpus), format, column, group)
+        else log_of(trained, list(corpus), format, column, group, weight=weight)
     )
     if columns and source.column is None:
         raise InputError("--keep names columns of a table: name the column of its text too, --column")

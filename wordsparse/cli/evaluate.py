@@ -18,7 +18,7 @@ from wordsparse.corpus.options import TextOptions
     "--retrieval", multiple=True, metavar="DIR", help="Documents, queries and judgements as in BEIR; repeatable."
 )
 @click.option("--next", multiple=True, metavar="LOG", help="A table with one row for each item of a user; repeatable.")
-@options_of(TextOptions, ["column", "group", "order"])
+@options_of(TextOptions, ["column", "group", "order", "weight"])
 @click.option(
     "--from",
     "since",

@@ -44,7 +44,7 @@ ANSWER = ("rank", "item", "probability")
     type=PATH,
     help="Answer every basket of the tables ITEM... in this .parquet, .csv or .jsonl file; - prints JSON lines.",
 )
-@options_of(TextOptions, ["format", "column", "group", "order"])
+@options_of(TextOptions, ["format", "column", "group", "order", "weight"])
 @quiet_option
 @json_option
 def command(

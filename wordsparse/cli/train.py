@@ -28,6 +28,8 @@ from wordsparse.words.recipe import Recipe
 
 KIND, RECIPE, CONFIG = "wordsparse.kind", "wordsparse.recipe", "wordsparse.config"
 """Keys of a context's ``meta``: the kind of data, the recipe in the --config file (it has no option), and that file."""
+OF_GROUPS = ("group", "order", "weight")
+"""The options of grouped rows. The help shows them for other kinds than text, to which they seldom apply."""
 OF_TEXT = {name for name, about in abouts(TrainOptions).items() if about.cli is not None}
 
 
@@ -58,6 +60,8 @@ class TrainCommand(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the command's options, in which the options of the data's kind replace the options of text."""
         kind, params = ctx.meta.get(KIND), super().get_params(ctx)
+        for param in params:
+            param.hidden = param.name in OF_GROUPS and (kind is None or kind.name == TEXT)  # type: ignore[attr-defined]
         if kind is None or kind.reading is TextOptions:
             return params
         own: list[click.Parameter] = []

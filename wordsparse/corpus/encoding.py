@@ -63,7 +63,15 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
         If writing fails. After either error, nothing is left behind.
     """
     threads, progress = resolve_threads(options.threads), options.progress or (lambda tokens, share: None)
-    text = RawText(source, options.format, options.tokens, options.column, group=options.group, order=options.order)
+    text = RawText(
+        source,
+        options.format,
+        options.tokens,
+        options.column,
+        group=options.group,
+        order=options.order,
+        weight=options.weight,
+    )
     target = Path(output)
     with new_directory(target) as folder:
         workers = threads if text.is_scanned else 1  # words that Python has split are numbered on one thread

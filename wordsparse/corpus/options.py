@@ -40,6 +40,12 @@ class TextOptions(Checked):
         cli="order-by",
         metavar="NAME",
     )
+    weight: str | None = option(
+        None,
+        "Column with the weight of a row: a row with weight 17 counts as if it occurred 17 times.",
+        cli="weight-column",
+        metavar="NAME",
+    )
     tokens: str | os.PathLike[str] | Callable[[str], list[str]] | None = option(
         None,
         "Tokeniser, which splits text into words. With it, the items of an iterable are texts (str).",

@@ -22,6 +22,7 @@ from wordsparse.corpus.wiki import wiki_pieces
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import listed
 from wordsparse.machine.threads import ordered_map
+from wordsparse.options import WEIGHTS
 from wordsparse.tokens.filtering import Filter
 from wordsparse.tokens.records import tokenization
 from wordsparse.tokens.tokenizers import Splitter, Tokenizer, tokenizer
@@ -81,7 +82,7 @@ class RawText:
         items of an iterable are sentences, which are iterables of tokens. With ``tokens``, the items are texts (str),
         in which each line is a sentence. With ``column``, the items are mappings, one for each row of a table. Empty
         tokens of an iterable are left out; a warning counts them.
-    format, tokens, column, group, order
+    format, tokens, column, group, order, weight
         As in :class:`wordsparse.corpus.options.TextOptions`; ``tokens`` may also be a callable. Its default is
         ``simple`` for ``wiki`` and ``split`` for other files. Items of an iterable, and cells with ``group``, are
         tokens already.
@@ -120,6 +121,7 @@ class RawText:
         *,
         group: str | None = None,
         order: str | None = None,
+        weight: str | None = None,
         items: bool = False,
         names: Sequence[str] = (),
     ) -> None:
@@ -132,6 +134,8 @@ class RawText:
             raise InputError(f"give a path, a list of paths, or an iterable of sentences, not {corpus.given!r}")
         if order is not None and group is None:
             raise InputError("order sorts the rows of each group: name the column of the groups too (group)")
+        if weight is not None and group is None:
+            raise InputError(f"weight applies to rows that are grouped (group): {WEIGHTS}")
         if paths is None and format is not None:
             raise InputError(f"format {format!r} applies to files only: leave it out for an iterable")
         if column is not None and format in FORMATS:
@@ -146,8 +150,8 @@ class RawText:
         is_text = group is None and not items and (paths is not None or column is not None)
         if tokens is None and is_text:
             tokens = "simple" if format == "wiki" else "split"
-        self.column, self._format = column, format
-        self._group, self._order, self._names = group, order, names
+        self.column, self._format, self._names = column, format, names
+        self._groups = None if group is None else groups.Columns(str(column), group, order, weight)
         self._source = corpus.given
         self.tokenization: dict[str, str] | None = None
         if isinstance(tokens, str | os.PathLike):
@@ -225,7 +229,7 @@ class RawText:
                 yield from pieces
 
     def _unscanned(self) -> Iterator[Piece]:
-        if self._group is not None:
+        if self._groups is not None:
             return groups.pieces(*self._of_groups())
         if self.column is not None or self.files is None:
             return _iterable_pieces(self._items())
@@ -236,10 +240,9 @@ class RawText:
         ``order`` (seconds since 1970 for a date). Raise InputError unless these values are of the given ``kind``."""
         return groups.baskets(*self._of_groups(), kind)
 
-    def _of_groups(self) -> tuple[Iterator[Block], groups.Words, str, str | None]:
-        assert self._group is not None
-        columns = [str(self.column), self._group, *([] if self._order is None else [self._order])]
-        return self._blocks_of_rows(columns), self._words, self._group, self._order
+    def _of_groups(self) -> tuple[Iterator[Block], groups.Words, groups.Columns]:
+        assert self._groups is not None
+        return self._blocks_of_rows(self._groups.named()), self._words, self._groups
 
     def _words(self, name: str, cell: object) -> list[str]:
         """Return the words of a cell of a basket."""
@@ -265,10 +268,9 @@ class RawText:
         named = ", ".join(map(repr, columns))
         if self.column is None:
             raise InputError(f"the column {named} needs rows: name the column that holds the text too (column)")
-        if self._group is not None:
-            raise InputError(
-                f"the column {named} needs single rows, but rows are grouped by {self._group!r}: leave out one of them"
-            )
+        if self._groups is not None:
+            grouped = f"rows are grouped by {self._groups.group!r}"
+            raise InputError(f"the column {named} needs single rows, but {grouped}: leave out one of them")
         blocks = self._blocks_of_rows([self.column, *columns])
         with self.filter(workers) as tokenize:
             for rows in ordered_map(lambda block: self._split_rows(block, tokenize), blocks, workers):

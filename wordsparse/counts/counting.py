@@ -57,12 +57,6 @@ class CountOptions(TextOptions):
     window: int = option(
         WINDOW, "Maximum distance of a context word, which counts 1/k at distance k.", check=validation.positive_int
     )
-    weight: str | None = option(
-        None,
-        "Column with the weight of a row: a text with weight 17 counts as if it occurred 17 times.",
-        cli="weight-column",
-        metavar="NAME",
-    )
     columns: str | None = option(
         None,
         "Column names for CSV files without a header, such as ngram,year,n,volumes; needs --weight-column.",
@@ -109,15 +103,17 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
     optional.load("writing counted pairs", "pyarrow")
     if options.preset == COUNTS and (others := values.keys() - {"preset", "threads", "progress"}):
         raise InputError(f"{', '.join(sorted(others))}: says how text is counted, and tables are added: leave it out")
-    if options.columns is not None and options.weight is None:
-        raise InputError("columns applies to rows with a weight: name the column of the weight too (weight)")
+    if options.columns is not None and (options.weight is None or options.group is not None):
+        raise InputError(
+            "columns needs rows with a weight that are not grouped: name the column of the weight (weight)"
+        )
     _check_target(target)
     storage.check_apart(target, source if isinstance(source, list | tuple) else [source])
     with ExitStack() as opening:
         scratch = opening.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
         if options.preset == COUNTS:
             words, rows = _added(source)
-        elif options.weight is not None:
+        elif options.weight is not None and options.group is None:
             words, rows = _weighted(cast("Source", source), options, scratch)
         else:
             text = {name: value for name, value in values.items() if name in abouts(TextOptions) and value is not None}
@@ -194,7 +190,7 @@ def _weighted(source: Source, options: CountOptions, folder: Path) -> tuple[list
     numbers: dict[str, int] = {}
     ids, weights = array("i"), array("d")
     names = options.columns.split(",") if options.columns else ()
-    text = RawText(source, options.format, options.tokens, options.column, group=options.group, names=names)
+    text = RawText(source, options.format, options.tokens, options.column, names=names)
     for name, (cell,), sentences in text.rows([str(options.weight)]):
         for tokens in sentences:
             ids.extend(numbers.setdefault(token, len(numbers)) for token in tokens)

@@ -59,7 +59,10 @@ def held_out(
     wanted, unjudged = list[int](), 0
     for _, placed in users:
         events = [*placed]
-        end = len(events) - 1 if since is None else bisect_left(events, since, key=itemgetter(1))
+        if since is not None:
+            end = bisect_left(events, since, key=itemgetter(1))
+        else:
+            end = next((i for i in range(len(events) - 1, 0, -1) if events[i - 1] != events[-1]), 0)
         history = [word for word, _ in events[:end]]
         new = {word for word, _ in events[end:]}.difference(history)
         if not (history and new):

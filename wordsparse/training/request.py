@@ -39,7 +39,7 @@ from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Source
 from wordsparse.words.text_source import TextSource
 
-ROWS = ("format", "column", "group", "order")
+ROWS = ("format", "column", "group", "order", "weight")
 """Names of the options for reading rows."""
 
 logger = logging.getLogger(__name__)

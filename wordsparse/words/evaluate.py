@@ -40,6 +40,7 @@ def evaluate(
     column: str | None = None,
     group: str | None = None,
     order: str | None = None,
+    weight: str | None = None,
     since: str | float | None = None,
 ) -> Scores:
     """Judge word vectors by test sets in files.
@@ -68,8 +69,9 @@ def evaluate(
     next : sequence of paths, optional
         Event logs, which are tables with a row for each item of a user. They judge the next items that a model of
         baskets or sessions predicts: see :mod:`wordsparse.evaluation.next_item`.
-    column, group, order : str, optional
-        The columns of event logs that hold items, users, and numbers or dates. By default, the columns of training.
+    column, group, order, weight : str, optional
+        The columns of event logs that hold items, users, numbers or dates, and the number of times that a row counts.
+        By default, the columns of training.
     since : str or number, optional
         Items from this date or number in ``order`` on are test items. By default, only the last item of each user is.
 
@@ -101,9 +103,11 @@ def evaluate(
         vectors = load(vectors, mapped=True)
     if isinstance(vectors, Model) and vectors.options.get("preset") == "items" and not (are_sets or next):
         raise InputError("a model of baskets or sessions is judged by the next items of users: --next LOG (next=[LOG])")
+    columns = {"column": column, "group": group, "order": order, "weight": weight}
+    if not next and any([*columns.values(), since]):
+        raise InputError("columns and --from (since) apply to event logs: name one with --next (next=)")
     # All files of words and texts are read before the first file is scored, so a mistake in any file shows at once.
     test_sets = load_test_sets(pairs, analogies, sentences, related, retrieval) if are_sets or not next else None
-    columns = {"column": column, "group": group, "order": order}
     logs = {name: _next(vectors, path, since, **columns) for name, path in named(next or ()).items()}
     if test_sets is None:
         return Scores({kind: {} for kind in KINDS} | {"next": logs})

@@ -328,6 +328,7 @@ class Model:
         candidates: Iterable[str] | None = None,
         column: str | None = None,
         group: str | None = None,
+        weight: str | None = None,
     ) -> Any: ...
 
     def predict(
@@ -339,6 +340,7 @@ class Model:
         candidates: Iterable[str] | None = None,
         column: str | None = None,
         group: str | None = None,
+        weight: str | None = None,
         **unknown: NoReturn,
     ) -> Any:
         """Return the ``n`` words that are most probable next to given words, such as the next items of baskets.
@@ -359,9 +361,9 @@ class Model:
             of the basket itself.
         candidates : iterable of str, optional
             The only words that may be returned, such as the items in stock.
-        column, group : str, optional
-            The columns of a table that hold the items and the names of the baskets. By default, the columns of the
-            model's training.
+        column, group, weight : str, optional
+            The columns of a table that hold the items, the names of the baskets, and the number of times that an item
+            counts. By default, the columns of the model's training.
 
         Returns
         -------
@@ -377,8 +379,8 @@ class Model:
         """
         from wordsparse.words.prediction import predict
 
-        refuse_unknown(unknown, ["n", "exclude", "candidates", "column", "group"])
-        return predict(self, baskets, n, exclude, candidates, column, group)
+        refuse_unknown(unknown, ["n", "exclude", "candidates", "column", "group", "weight"])
+        return predict(self, baskets, n, exclude, candidates, column=column, group=group, weight=weight)
 
     def train(self, corpus: Any, **options: Any) -> "Model":
         """Continue training with a new text, in memory, as ``resume`` does on disk.

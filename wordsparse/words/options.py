@@ -65,8 +65,8 @@ class Options(Checked):
     dim: int = option(100, "Length of a vector.", check=positive_int)
     preset: PresetName | str = option(
         TEXT,
-        "Kind of data. It sets the defaults of other options; `--for KIND --help` shows the options of graph and "
-        "counts.",
+        "Kind of data. It sets the defaults of other options; `--for KIND --help` shows the options of items, graph "
+        "and counts.",
         cli="for",
         metavar="KIND",
         choices={name: kind.about for name, kind in KINDS.items()}

@@ -123,15 +123,16 @@ def predict(
     n: int = 10,
     exclude: Any = None,
     candidates: Iterable[object] | None = None,
-    column: str | None = None,
-    group: str | None = None,
+    **columns: str | None,
 ) -> Any:
     """Answer one basket, several baskets, or a table; see :meth:`wordsparse.words.model.Model.predict`."""
     n, predictor = validation.positive_int("n", n), Predictor(model, candidates)
     names: list[str] | None = None
-    if group is not None or is_frame(baskets):
-        named = [*grouped(model, baskets, column=column, group=group)]
+    if columns.get("group") is not None or is_frame(baskets):
+        named = [*grouped(model, baskets, **columns)]
         names, baskets = [name for name, _ in named], [words for _, words in named]
+    elif any(columns.values()):
+        raise InputError("column, group and weight name columns of a table: leave them out for lists and matrices")
     matrix, is_one = _matrix("baskets", baskets, model.vocabulary, names is not None)
     excluded = None
     if exclude is not None:
@@ -176,15 +177,17 @@ def log_of(
     column: str | None = None,
     group: str | None = None,
     order: str | None = None,
+    weight: str | None = None,
 ) -> RawText:
-    """Return a table whose rows are grouped. Columns left out are the columns of the model's training."""
+    """Return a table whose rows are grouped. Columns that are left out are the columns of the model's training; but
+    without ``order``, the rows of a group stay as they are."""
     call = model.call
-    column, group = column or call.get("column"), group or call.get("group")
+    column, group, weight = column or call.get("column"), group or call.get("group"), weight or call.get("weight")
     if column is None or group is None:
         raise InputError(
             "name the columns of the items and of their baskets: --column and --group-by (column=, group=)"
         )
-    return RawText(source, format, model.cell_split, column, group=group, order=order)
+    return RawText(source, format, model.cell_split, column, group=group, order=order, weight=weight)
 
 
 def counted(vocabulary: Vocabulary, baskets: Sequence[Sequence[object]]) -> Any:

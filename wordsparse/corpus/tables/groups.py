@@ -11,16 +11,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from itertools import chain, groupby, islice
+from itertools import chain, groupby, islice, repeat
 from numbers import Number, Real
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from wordsparse.corpus.tables import Block
 from wordsparse.corpus.vocabulary import check_word
 from wordsparse.errors import InputError, WordsparseError
 
 PIECE = 1024
+LARGEST_WEIGHT = 100_000
+"""The maximum weight of a row, because a word takes space on disk each time that it occurs."""
 _SETTINGS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -65536"
 
 Words = Callable[[str, object], list[str]]
@@ -31,28 +33,41 @@ _Placed = Iterator[tuple[str, int | float | None]]
 logger = logging.getLogger(__name__)
 
 
-def pieces(blocks: Iterable[Block], words: Words, group: str, order: str | None) -> Iterator[tuple[list[str], bool]]:
+class Columns(NamedTuple):
+    """The columns of a table of grouped rows: ``words``, the name of the ``group``, and optionally the ``order`` of a
+    group's rows and the ``weight`` of a row, which is the number of times that its words occur."""
+
+    words: str
+    group: str
+    order: str | None = None
+    weight: str | None = None
+
+    def named(self) -> list[str]:
+        """Return the names of the columns that are given."""
+        return [name for name in self if name is not None]
+
+
+def pieces(blocks: Iterable[Block], words: Words, columns: Columns) -> Iterator[tuple[list[str], bool]]:
     """Yield the :func:`baskets` as pieces of sentences."""
-    for _, placed in baskets(blocks, words, group, order):
+    for _, placed in baskets(blocks, words, columns):
         while piece := [word for word, _ in islice(placed, PIECE)]:
             yield piece, False
         yield [], True
 
 
-def baskets(
-    blocks: Iterable[Block], words: Words, group: str, order: str | None, kind: str = ""
-) -> Iterator[tuple[str, _Placed]]:
+def baskets(blocks: Iterable[Block], words: Words, columns: Columns, kind: str = "") -> Iterator[tuple[str, _Placed]]:
     """Yield the name of each group, and its words with their places. Groups are sorted by name, words by place. Rows
     without a group are left out.
 
-    The blocks have a column of words, then ``group``, then ``order`` if it is given; otherwise the rows of a group
-    stay in their order. Raise InputError if a cell of ``order`` is neither a number nor a date, if numbers and dates
-    are mixed, or if they are not of the given ``kind``. Raise WordsparseError if the disk is full.
+    The blocks have the columns that are given, in this order. Without an order, the rows of a group stay as they are.
+    Raise InputError if a cell of ``order`` is neither a number nor a date, if numbers and dates are mixed or are not of
+    the given ``kind``, or if a weight is not a whole number from 1 to LARGEST_WEIGHT. Raise WordsparseError if the disk
+    is full.
     """
     try:
         with closing(sqlite3.connect("", check_same_thread=False)) as database:
             database.executescript(f"{_SETTINGS}; CREATE TABLE words (basket TEXT, place, word TEXT)")
-            database.executemany("INSERT INTO words VALUES (?, ?, ?)", _words(blocks, words, group, order, kind))
+            database.executemany("INSERT INTO words VALUES (?, ?, ?)", _words(blocks, words, columns, kind))
             rows = database.execute("SELECT basket, word, place FROM words ORDER BY basket, place, rowid")
             for name, basket in groupby(rows, key=itemgetter(0)):
                 yield name, ((word, place) for _, word, place in basket)
@@ -63,23 +78,24 @@ def baskets(
         raise
 
 
-def _words(blocks: Iterable[Block], words: Words, group: str, order: str | None, kind_given: str) -> Iterator[_Row]:
+def _words(blocks: Iterable[Block], words: Words, columns: Columns, kind_given: str) -> Iterator[_Row]:
     """Yield rows of the SQLite table: the name of a basket, a word's place in the basket, and the word."""
-    without, first = 0, kind_given
-    for name, (cell, basket, *place) in chain.from_iterable(map(Block.rows, blocks)):
+    (_, group, order, weight), without, first = columns, 0, kind_given
+    for name, (cell, basket, *others) in chain.from_iterable(map(Block.rows, blocks)):
         key, at = text_of(name, basket), None
         if key is None:
             without += 1
             continue
         if order is not None:
-            kind, at = place_of(name, place[0], order)
+            kind, at = place_of(name, others[0], order)
             first = first or kind
             if kind != first:
                 raise InputError(
-                    f"{name}: {place[0]!r:.60} in {order!r} is a {kind}, but a {first} was given before it"
+                    f"{name}: {others[0]!r:.60} in {order!r} is a {kind}, but a {first} was given before it"
                 )
+        times = 1 if weight is None else _times(name, others[-1], weight)
         for word in words(name, cell):
-            yield key, at, word
+            yield from repeat((key, at, word), times)
     if without:
         logger.warning("rows without %r are left out: %s", group, f"{without:,}")
 
@@ -122,6 +138,18 @@ def place_of(name: str, place: object, order: str) -> tuple[str, int | float]:
     raise InputError(
         f"{name}: {place!r:.60} in {order!r} is neither a number nor a date such as 2026-11-27, so it has no place in "
         "the order: correct it, or name another column"
+    )
+
+
+def _times(name: str, cell: object, weight: str) -> int:
+    """Return the weight of a row as a number of times."""
+    times: Any = _parsed(cell) if isinstance(cell, str) else cell
+    is_number = isinstance(times, Real | Decimal) and not is_nan(times)
+    if is_number and 1 <= times <= LARGEST_WEIGHT and times == int(times):
+        return int(times)
+    raise InputError(
+        f"{name}: {cell!r:.60} in {weight!r} is no weight of a grouped row, which is a whole number from 1 to "
+        f"{LARGEST_WEIGHT:,}: correct it, or leave the row out"
     )
 
 
