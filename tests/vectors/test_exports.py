@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,30 @@ def test_npz_of_other_programs(tmp_path: Path, dtype: str, order: str, save: obj
     found = read_vectors(tmp_path / "v.npz")
     assert found.words == ["a", "Ærø"]
     np.testing.assert_array_equal(found.vectors, np.arange(6).reshape(2, 3))
+    with pytest.raises(InputError, match="cannot be mapped"):
+        read_vectors(tmp_path / "v.npz", mapped=True)
+
+
+@pytest.mark.parametrize("dim", [1, 7, 16])
+def test_vectors_stay_on_disk(tmp_path: Path, dim: int) -> None:
+    original, path = some_vectors(dim=dim), tmp_path / "v.npz"
+    save_vectors(original, path)
+    plain, found = read_vectors(path), read_vectors(path, mapped=True)
+    assert isinstance(found.vectors.base, np.memmap)
+    assert found.vectors.ctypes.data % 64 == 0
+    np.testing.assert_array_equal(found.vectors, plain.vectors)
+    assert found.similar("king", 3) == plain.similar("king", 3)
+    np.testing.assert_array_equal(found.encode(["the king"]), plain.encode(["the king"]))
+    command = [sys.executable, "-m", "wordsparse", "export", str(path), "-o", "-", "--format", "npz"]
+    path.write_bytes(subprocess.run(command, capture_output=True, check=True).stdout)  # a pipe cannot seek
+    np.testing.assert_array_equal(read_vectors(path, mapped=True).vectors, plain.vectors)
+    content = bytearray(path.read_bytes())
+    content[content.index(original.vectors.tobytes())] ^= 1
+    path.write_bytes(content)
+    save_vectors(original, tmp_path / "v.vec", "word2vec")
+    for name, message in (("v.npz", "is damaged"), ("v.vec", "only npz files can be mapped")):
+        with pytest.raises(InputError, match=message):
+            read_vectors(tmp_path / name, mapped=True)
 
 
 def tokens(directory: Path, text: str) -> list[str]:

@@ -108,3 +108,5 @@ def test_hostile_files(tmp_path: Path, case: str) -> None:
         read_vectors(path)
     assert str(path) in str(caught.value)
     assert len(str(caught.value)) < 1000
+    with pytest.raises(InputError):
+        read_vectors(path, mapped=True)

@@ -44,8 +44,11 @@ def test_the_service_answers_from_several_threads(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     ws.train([["bread", "butter", "jam"], ["beer", "nuts"]] * 50, preset="items", dim=4, output="model", progress=False)
     service: dict[str, Any] = {}
-    (program,) = re.findall(r"```python\n(.*?)```", (PAGE.parent / "serve.md").read_text(), re.DOTALL)
+    program, mapped = re.findall(r"```python\n(.*?)```", (PAGE.parent / "serve.md").read_text(), re.DOTALL)
     exec(program, service)
+    ws.load("model").export("vectors.npz")
+    exec(mapped, service)
+    assert len(service["vectors"]) == 5
     model, asked = service["model"], client.TestClient(service["app"])
     assert [word for word, _ in asked.get("/similar/bread", params={"n": 2}).json()] == [
         word for word, _ in model.wv.similar("bread", 2)

@@ -357,6 +357,7 @@ class Serving(Benchmark):
     """The time of one query of random vectors: the neighbours of a word, or the vector of a text of 20 words.
 
     ``track_memory`` is the memory, in MB, that a process needs to load the vectors from npz and answer both queries.
+    ``track_mapped`` is the memory of its own that it needs if the vectors stay on disk and are shared.
     """
 
     words: Any = (50_000, 200_000)
@@ -370,15 +371,19 @@ class Serving(Benchmark):
         with tempfile.TemporaryDirectory() as folder:
             (path,) = vectors.export(Path(folder, "vectors.npz"))
             code = (
-                "import sys, wordsparse as ws;"
-                # VmHWM is the peak of this process alone; ru_maxrss would include its parent's memory.
-                "size = lambda: int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024;"
+                "import sys, wordsparse as ws; mapped, name = sys.argv[2] == 'True', sys.argv[3] + ':';"
+                "size = lambda: int(open('/proc/self/status').read().split(name)[1].split()[0]) / 1024;"
                 "ws.WordVectors(['a', 'b'], [[1, 0], [0, 1]]).encode(['a b']); before = size();"
-                "vectors = ws.read_vectors(sys.argv[1]); vectors.similar('word1'); vectors.encode(['word1 word2']);"
-                "print(size() - before)"
+                "vectors = ws.read_vectors(sys.argv[1], mapped=mapped);"
+                "vectors.similar('word1'); vectors.encode(['word1 word2']); print(size() - before)"
             )
-            printed = subprocess.run([sys.executable, "-c", code, path], capture_output=True, check=True).stdout
-        self.memory, self.vectors = float(printed), vectors
+            # VmHWM is the peak of this process alone; ru_maxrss would include its parent's memory. RssAnon is the
+            # memory that is not shared with other processes by way of files.
+            self.memory, self.mapped = (
+                float(subprocess.check_output([sys.executable, "-c", code, path, str(mapped), name]))
+                for mapped, name in ((False, "VmHWM"), (True, "RssAnon"))
+            )
+        self.vectors = vectors
         self.text = " ".join(names[i] for i in random.integers(0, self.words, 20))
 
     def time_similar(self) -> None:
@@ -389,3 +394,6 @@ class Serving(Benchmark):
 
     def track_memory(self) -> float:
         return self.memory
+
+    def track_mapped(self) -> float:
+        return self.mapped

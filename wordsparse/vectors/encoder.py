@@ -34,7 +34,8 @@ class Encoder:
     """An encoder of texts that uses the vectors of words. Several threads, such as a service's, may call it at once."""
 
     def __init__(self, vectors: WordVectors) -> None:
-        self._vectors, self._weights = vectors, vectors.weights
+        # A scaled copy of the vectors would double the memory of a service, so the weights are scaled in their place.
+        self._vectors, self._weights = vectors, (vectors.weights / vectors.divisors).astype(np.float32)
         self._columns = _Columns(vectors)
 
     def encode(self, documents: Iterable[Document]) -> NDArray[np.float32]:
@@ -75,7 +76,7 @@ class Encoder:
         """Return the vectors of ``n`` documents. Word ``columns[i]`` occurs in document ``rows[i]``."""
         V = len(self._vectors)
         known, unknown = (columns >= 0) & (columns < V), columns >= V
-        sums = _product(rows[known], columns[known], self._weights[columns[known]], n, self._vectors.unit)
+        sums = _product(rows[known], columns[known], self._weights[columns[known]], n, self._vectors.vectors)
         if unknown.any():
             used, column = np.unique(columns[unknown] - V, return_inverse=True)
             composed = np.array([table.composed[i] for i in used.tolist()])

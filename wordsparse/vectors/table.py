@@ -94,7 +94,7 @@ class VectorTable:
         """The vectors scaled to length one, (V, dim); a zero vector stays zero. Computed once."""
         if self._unit is None:
             self._unit = np.empty_like(self._vectors)
-            np.divide(self._vectors, self._divisors()[:, None], out=self._unit, casting="same_kind")
+            np.divide(self._vectors, self.divisors[:, None], out=self._unit, casting="same_kind")
         return self._unit
 
     def __len__(self) -> int:
@@ -121,8 +121,9 @@ class VectorTable:
             return np.arange(min(n, len(self)))
         return np.argsort(-self.counts, kind="stable")[:n]
 
-    def _divisors(self) -> Array:
-        """Return the divisors that scale each vector to length one, (V,) float64; 1 for a zero vector."""
+    @property
+    def divisors(self) -> Array:
+        """The divisors that scale each vector to length one, (V,) float64; 1 for a zero vector."""
         return np.where(self.norms > 0, self.norms, 1.0)
 
     def _check(self) -> None:

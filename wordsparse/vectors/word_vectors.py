@@ -248,7 +248,7 @@ class WordVectors(VectorTable):
 
     def _cosines(self, query: Array, rows: slice = slice(None)) -> Array:
         """Return the cosines of the rows' vectors with ``query``, which has length one."""
-        cosines = self.vectors[rows] @ query / self._divisors()[rows]
+        cosines = self.vectors[rows] @ query / self.divisors[rows]
         return np.asarray(cosines, np.float32)
 
     def _best(self, cosines: Array, left_out: Collection[int], n: int, first: int = 0) -> Neighbours:

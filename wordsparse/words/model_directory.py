@@ -131,19 +131,31 @@ def recorded_options(path: str | PathLike[str]) -> dict[str, Any]:
     return {name: value for name, value in content.items() if value is not None}
 
 
-def read_vectors(path: str | PathLike[str]) -> WordVectors:
+def read_vectors(path: str | PathLike[str], *, mapped: bool = False) -> WordVectors:
     """Read word vectors from a model directory or from a file in any format of :mod:`wordsparse.vectors.formats`.
+
+    Parameters
+    ----------
+    path : path
+        A model directory, or a file.
+    mapped : bool
+        Whether the vectors of an npz file stay on disk: then processes that read the same file share one copy of them,
+        in the system's cache, and the array cannot be changed. The file must not be overwritten meanwhile; to replace
+        it as a whole, as ``export`` does, is safe.
 
     Raises
     ------
     InputError
-        As for :func:`load` or :func:`wordsparse.vectors.formats.read_file`.
+        As for :func:`load` or :func:`wordsparse.vectors.formats.read_file`, or if ``mapped`` is given for what is no
+        npz file, or for an npz file of another program whose vectors are not stored as float32 in aligned memory.
     """
     if is_model(path):
+        if mapped:
+            raise InputError(f"{path}: a model computes its vectors from its rows: export them as npz to map them")
         return load(path, mapped=True).wv
     from wordsparse.vectors.formats import read_file  # it imports smart_open, which training does not need
 
-    return read_file(path)
+    return read_file(path, mapped)
 
 
 def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | None:

@@ -31,7 +31,7 @@ READABLE = tuple(name for name, format in FORMATS.items() if format.readable)
 """The formats that can be read."""
 
 
-def read_file(path: str | PathLike[str]) -> WordVectors:
+def read_file(path: str | PathLike[str], mapped: bool = False) -> WordVectors:
     """Read word vectors from a file; its content, not its name, determines the format.
 
     Raise InputError if the file is missing, damaged, malicious or of an unknown format, a word occurs twice or a number
@@ -43,6 +43,8 @@ def read_file(path: str | PathLike[str]) -> WordVectors:
     path : path
         A word2vec file, as text (with or without the header line) or binary, which may be compressed (gzip, bzip2, xz,
         zstd); an npz or safetensors file; or fastText's model.bin.
+    mapped : bool
+        Whether the vectors of an npz file stay on disk, where several processes share them in the system's cache.
     """
     path, start = Path(path), b""
     if not os.path.isdir(path):
@@ -54,7 +56,7 @@ def read_file(path: str | PathLike[str]) -> WordVectors:
             raise InputError("is a Parquet file: read it with pyarrow, and give its words and vectors to WordVectors")
         if chosen is not None:
             try:
-                content = chosen.read(path)
+                content = chosen.read_mapped(path) if mapped else chosen.read(path)
             except OSError as error:
                 raise InputError(f"cannot be read: {error.strerror or error}") from error
             names.check_unicode(content.words)

@@ -10,6 +10,8 @@ from wordsparse.errors import InputError
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 
+HOW_MAPPED = "write it anew by read_vectors(file).export('FILE.npz'), or leave mapped out"
+
 
 class Format:
     """A file format of word vectors: its name and help, its capabilities, its writer and its reader.
@@ -56,6 +58,10 @@ class Format:
     def read(self, path: Path) -> WordVectors:
         """Read a file. If the file is damaged, raise InputError without the file's name, which the caller adds."""
         raise NotImplementedError
+
+    def read_mapped(self, path: Path) -> WordVectors:
+        """Read a file whose vectors stay on disk. Raise InputError if the format or the file does not allow this."""
+        raise InputError(f"is no npz file, and only npz files can be mapped (mapped): {HOW_MAPPED}")
 
 
 def float_vectors(stored: Array) -> Array:

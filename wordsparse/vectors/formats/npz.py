@@ -6,8 +6,16 @@ a zero, or a key is not a word, ``words`` is (bytes,) uint8 instead, with a line
 also have the arrays of :meth:`wordsparse.vectors.ngrams.NgramVectors.arrays`. The archive has a checksum of each array.
 
 Files of other programs are read if they have ``words``, as text, and ``vectors``, of any floating-point type.
+
+Our files can be mapped into memory, because each array begins at a multiple of ALIGNED bytes: readers skip the extra
+field of a zip entry, so its length is chosen to achieve this.
 """
 
+import math
+import struct
+import zipfile
+import zlib
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,12 +26,16 @@ from wordsparse.files import regular
 from wordsparse.files.unpacking import too_large, unpacked_limit
 from wordsparse.types import Array
 from wordsparse.vectors import names
-from wordsparse.vectors.formats.base import Format, float_vectors
+from wordsparse.vectors.formats.base import HOW_MAPPED, Format, float_vectors
 from wordsparse.vectors.ngrams import ARRAYS, NgramVectors
 from wordsparse.vectors.word_vectors import WordVectors
 
 # If a word has more characters than this, words are stored as bytes.
 MAX_LENGTH = 256
+ALIGNED = 64
+# The sizes of the parts of a zip entry's header: all but its name and extra fields, the extra field that zipfile writes
+# for the sizes of large files, and the header of ours. Android's zipalign uses the same identifier for its field.
+_HEADER, _SIZES, _FIELD, _IDENTIFIER = 30, 20, 4, 0xD935
 
 _NEEDED = ("vectors", "words")
 _ARRAYS = {*_NEEDED, *ARRAYS, "counts"}
@@ -43,27 +55,40 @@ class Npz(Format):
             arrays["counts"] = content.counts
         if content.ngrams is not None:
             arrays |= content.ngrams.arrays()
-        np.savez(target, allow_pickle=False, **arrays)
+        with zipfile.ZipFile(target, "w") as archive:
+            for name, array in arrays.items():
+                entry = zipfile.ZipInfo(f"{name}.npy")
+                before = archive.start_dir + _HEADER + len(entry.filename) + _SIZES + _FIELD
+                entry.extra = struct.pack("<HH", _IDENTIFIER, -before % ALIGNED) + bytes(-before % ALIGNED)
+                with archive.open(entry, "w", force_zip64=True) as file:
+                    np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)
 
     def recognises(self, path: Path, start: bytes) -> bool:
         return start.startswith(b"PK")
 
     def read(self, path: Path) -> WordVectors:
-        try:
-            arrays = _read_arrays(path)
-            keys, vectors = _keys(arrays["words"]), float_vectors(arrays["vectors"])
-        except InputError:
-            raise
-        except Exception as error:  # zipfile and its decompressors raise many kinds of errors
-            raise InputError(f"is not an npz file, or is damaged: {error}; copy or write it again") from error
-        content = WordVectors(keys, vectors, arrays.get("counts"))
-        if arrays.keys() & set(ARRAYS):
-            content.ngrams = NgramVectors.from_arrays(arrays)
-            if content.ngrams.dim != content.dim:
-                raise InputError(
-                    f"its n-grams have {content.ngrams.dim} numbers, its words {content.dim}; write the file again"
-                )
-        return content
+        return _content(path, mapped=False)
+
+    def read_mapped(self, path: Path) -> WordVectors:
+        return _content(path, mapped=True)
+
+
+def _content(path: Path, mapped: bool) -> WordVectors:
+    try:
+        arrays = _read_arrays(path, mapped)
+        keys, vectors = _keys(arrays["words"]), float_vectors(arrays["vectors"])
+    except InputError:
+        raise
+    except Exception as error:  # zipfile and its decompressors raise many kinds of errors
+        raise InputError(f"is not an npz file, or is damaged: {error}; copy or write it again") from error
+    content = WordVectors(keys, vectors, arrays.get("counts"))
+    if arrays.keys() & set(ARRAYS):
+        content.ngrams = NgramVectors.from_arrays(arrays)
+        if content.ngrams.dim != content.dim:
+            raise InputError(
+                f"its n-grams have {content.ngrams.dim} numbers, its words {content.dim}; write the file again"
+            )
+    return content
 
 
 def _stored(keys: list[Any]) -> Array:
@@ -81,8 +106,9 @@ def _keys(words: Array) -> list[Any]:
     return names.from_lines(words)
 
 
-def _read_arrays(path: Path) -> dict[str, Array]:
-    """Return the arrays that belong to this format. Other arrays and pickles are not read."""
+def _read_arrays(path: Path, mapped: bool) -> dict[str, Array]:
+    """Return the arrays that belong to this format, the vectors ``mapped`` or not. Other arrays and pickles are not
+    read."""
     with regular.opened(path) as file, np.load(file, allow_pickle=False) as archive:
         if missing := [name for name in _NEEDED if name not in archive]:
             raise InputError(
@@ -93,4 +119,23 @@ def _read_arrays(path: Path) -> dict[str, Array]:
         limit = unpacked_limit(regular.size_of(file))
         if sum(archive.zip.getinfo(f"{name}.npy").file_size for name in names) > limit:
             raise too_large(limit)
-        return {name: archive[name] for name in names}
+        vectors = {"vectors": _mapped(file, archive.zip)} if mapped else {}
+        return {name: archive[name] for name in names - vectors.keys()} | vectors
+
+
+def _mapped(file: BufferedReader, archive: zipfile.ZipFile) -> Array:
+    """Return the vectors as a read-only map of the file, checked by the archive's checksum."""
+    entry = archive.getinfo("vectors.npy")
+    file.seek(entry.header_offset + _HEADER - 4)
+    start = file.tell() + 4 + sum(struct.unpack("<HH", file.read(4)))  # the lengths of its name and extra fields
+    with archive.open(entry) as member:
+        version = np.lib.format.read_magic(member)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, is_fortran, dtype = read_header(member)
+        offset = member.tell()
+    is_plain = entry.compress_type == zipfile.ZIP_STORED and offset + 4 * math.prod(shape) == entry.file_size
+    if not is_plain or is_fortran or dtype != np.float32 or (start + offset) % 4:
+        raise InputError(f"has vectors that cannot be mapped, unlike those of our npz files: {HOW_MAPPED}")
+    if zlib.crc32(np.memmap(file, np.uint8, "r", start, (entry.file_size,)).data) != entry.CRC:
+        raise InputError("is damaged: its vectors differ from their checksum; copy or write it again")
+    return np.memmap(file, np.float32, "r", start + offset, shape)
