@@ -46,10 +46,6 @@ class HeldOut(NamedTuple):
     wanted: Array
     unjudged: int
 
-    def histories(self, V: int) -> Any:
-        """Return how often each item occurs in each user's history, CSR (n, V)."""
-        return _matrix(np.ones(len(self.items), np.float32), self.owners, self.items, (len(self.wanted), V))
-
 
 def held_out(
     users: Iterable[tuple[str, Iterable[tuple[str, Any]]]], vocabulary: Vocabulary, since: float | None = None
@@ -59,10 +55,8 @@ def held_out(
     wanted, unjudged = list[int](), 0
     for _, placed in users:
         events = [*placed]
-        if since is not None:
-            end = bisect_left(events, since, key=itemgetter(1))
-        else:
-            end = next((i for i in range(len(events) - 1, 0, -1) if events[i - 1] != events[-1]), 0)
+        before = (i for i in range(len(events) - 1, 0, -1) if events[i - 1] != events[-1])
+        end = next(before, 0) if since is None else bisect_left(events, since, key=itemgetter(1))
         history = [word for word, _ in events[:end]]
         new = {word for word, _ in events[end:]}.difference(history)
         if not (history and new):
@@ -82,7 +76,8 @@ def judge(held: HeldOut, rank: Rank, vocabulary: Vocabulary, is_ordered: bool) -
 
     A user whose test items are all unknown to the model counts as a miss (``oov``).
     """
-    histories = held.histories(len(vocabulary))
+    times, shape = np.ones(len(held.items), np.float32), (len(held.wanted), len(vocabulary))
+    histories = _matrix(times, held.owners, held.items, shape)
     rankings = {
         "model": rank(histories, K),
         "popularity": np.concatenate([*_popular(histories, vocabulary.counts)]),
