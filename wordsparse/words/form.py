@@ -5,7 +5,7 @@
                                                                   ω_w = n_w/(n_w + DOUBT), n_w its occurrences
     c_w = x_w G M / mean |x G M|,   M = (Σ_w ω_w Gᵀx_wᵀx_w G)^(-POWER)
     v_w ∝ u_w + s (STRENGTH min(1, √(100/dim)) + TAU/n_w) c_w
-    s   = form · min(1, max(0, a − NOTHING)/(ENOUGH − NOTHING)), times 1.5 in languages that build words from endings
+    s   = form · min(1, max(0, a − NOTHING)/(ENOUGH − NOTHING)), times 3 in agglutinative languages
 
 G is the result of SWEEPS Gauss–Seidel sweeps that start from zeros. A sweep visits the longest n-grams first, and among
 n-grams of equal length the rarest first:
@@ -29,6 +29,7 @@ docs/new-words.md says where the constants come from.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,13 +65,14 @@ class Habit(NamedTuple):
     form: float = 1.0
 
 
-# SHORT suits words of fewer than SHORT_WORDS characters on average (Japanese), INFLECTED many endings (Hungarian).
+# SHORT suits words of fewer than SHORT_WORDS characters on average, as in Japanese. AGGLUTINATIVE suits languages that
+# put endings after whole words, as Hungarian does.
 SHORT_WORDS = 4.0
-SHORT, USUAL, INFLECTED = Habit((1, 3)), Habit((3, 6)), Habit((2, 6), 0.06, 1.5)
-# Words are built from endings if SHORT's n-grams explain more than the fraction ENDINGS of what USUAL's n-grams
-# explain, among the TOLD_BY most frequent words of a vocabulary of at least FEW words. This fraction is .66 to .74 in
-# Hungarian, Czech, Romanian and French, and .49 to .58 in English and German.
-ENDINGS, TOLD_BY = 0.62, 5_000
+SHORT, USUAL, AGGLUTINATIVE = Habit((1, 3)), Habit((3, 6)), Habit((1, 5), 0.06, 3.0)
+# A language is agglutinative if its STEMS most frequent words have more than ENDINGS continuations on average. A
+# continuation of a word of at least STEM letters is a word that has up to ENDING letters more. In novels, Hungarian has
+# 1.6 to 1.8 of them, German and Romanian 1.4, French, English, Czech and Italian .7 to 1.1.
+ENDINGS, STEM, ENDING, STEMS = 1.5, 4, 4, 2_000
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def fit(
     if not all(isinstance(word, str) for word in words):
         raise InputError("n-grams need words that are text: make each word a str")
     form, kernels = validation.non_negative("form", form, most=MOST_FORM), CpuKernels(threads)
-    habit = habit_of(words, unit, counts, kernels)
+    habit = habit_of(words, counts)
     shortest = habit.lengths[0] if shortest is None else shortest
     longest = habit.lengths[1] if longest is None else longest
     check_lengths(shortest, longest)
@@ -135,19 +137,22 @@ def fit(
     return NgramFit(NgramVectors(fitted.sweeps.ngrams, fitted.rows, fitted.mean), strength, form * TAU)
 
 
-def habit_of(words: Sequence[str], unit: Array, counts: Array | None, kernels: CpuKernels) -> Habit:
-    """Return the settings that suit the language of these words."""
+def habit_of(words: Sequence[str], counts: Array | None) -> Habit:
+    """Return the settings that suit the language of these words. Only the FEW most frequent words of letters decide
+    whether it is agglutinative, and if there are fewer such words, it is not."""
     if sum(map(len, words)) < SHORT_WORDS * len(words):
         return SHORT
-    if len(words) < FEW:
+    order = np.arange(len(words)) if counts is None else np.argsort(-np.asarray(counts), kind="stable")
+    frequent = [*islice((words[i] for i in order.tolist() if words[i].isalpha()), FEW)]
+    if len(frequent) < FEW:
         return USUAL
-    ids = np.arange(TOLD_BY) if counts is None else np.sort(np.argsort(-counts, kind="stable")[:TOLD_BY])
-    frequent = [words[i] for i in ids], unit[ids], None if counts is None else counts[ids]
-    try:
-        endings, all_parts = (_fitted(*frequent, habit.lengths, RIDGE, kernels).others for habit in (SHORT, USUAL))
-    except InputError:  # the frequent words share no n-grams
-        return USUAL
-    return INFLECTED if all_parts >= ENOUGH and endings > ENDINGS * all_parts else USUAL
+    continuations = dict.fromkeys(frequent, 0)
+    for word in frequent:
+        for end in range(max(STEM, len(word) - ENDING), len(word)):
+            if word[:end] in continuations:
+                continuations[word[:end]] += 1
+    of_stems = [continuations[word] for word in frequent[:STEMS] if len(word) >= STEM]
+    return AGGLUTINATIVE if sum(of_stems) > ENDINGS * len(of_stems) else USUAL
 
 
 class _Fitted(NamedTuple):

@@ -137,12 +137,16 @@ class Options(Checked):
     shortest: int | None = option(
         None,
         "Length of the shortest n-grams of form, in characters.",
-        shown="1 if the words have fewer than 4 characters on average, 2 if they are built from endings, else 3",
+        shown="1 if words have fewer than 4 characters on average or the language is agglutinative, else 3",
         free=True,
         check=positive_int,
     )
     longest: int | None = option(
-        None, "Length of the longest n-grams of form.", shown="3 for short words, else 6", free=True, check=positive_int
+        None,
+        "Length of the longest n-grams of form.",
+        shown="3 for such short words, 5 for an agglutinative language, else 6",
+        free=True,
+        check=positive_int,
     )
     recipe: Recipe | None = option(
         None, "Constants that differ from the recommended recipe of the model and the loss.", cli=None
