@@ -1,6 +1,5 @@
-/* The transposed products of windows.hpp, in one pass over the text per strip of columns. A strip is a cache line wide,
- * or half a line if there are threads for all of these: twice as many passes then take .8 of the time each, and every
- * column has the same bytes. Included by windows.pyx. */
+/* The transposed products of windows.hpp, in one pass over the text per strip of columns, which is a cache line wide.
+ * Included by windows.pyx. */
 #ifndef EACH_ISA
 #include "windows.hpp"
 
@@ -14,8 +13,8 @@ constexpr ptrdiff_t PLAN_AHEAD = 384;
 constexpr uint32_t NOTHING = UINT32_MAX;
 /* Type of F and W in a panel: as stored, or bfloat16 (only where a SIMD register is as wide as a cache line). */
 enum Panel { WHOLE, HALF };
-/* Strips of a row in a panel. WHOLE: one panel holds F, Z and G of each word, another W and X of each target. HALF: there
- * are as many words as targets, and one panel holds F and W (in one strip), Z, G and X. */
+/* Cache lines of a row in a panel. WHOLE: one panel holds F, Z and G of each word, another W and X of each target.
+ * HALF: there are as many words as targets, and one panel holds F and W (in one line), Z, G and X. */
 template <Panel half> constexpr int OF_FEATURE = half == HALF ? 4 : 3;
 template <Panel half> constexpr int OF_TARGET = half == HALF ? 4 : 2;
 
@@ -30,8 +29,8 @@ static inline ptrdiff_t plan_bytes(ptrdiff_t n, ptrdiff_t reach, ptrdiff_t size)
     return (n + 2 * reach + steps_after(reach)) * (4 * (ptrdiff_t)sizeof(uint32_t) + 2 * size);
 }
 
-/* The work of a pass of pull at one position, the same for every strip. word and target are offsets in a panel in
- * strips, start and stop are offsets in the ring in bytes. z is the weight of the bag's sum in Z; g is its weight in X,
+/* The work of a pass of pull at one position, the same for every strip. word and target are offsets in a panel in cache
+ * lines, start and stop are offsets in the ring in bytes. z is the weight of the bag's sum in Z; g is its weight in X,
  * and the weight of its target's row in G. */
 template <typename real> struct step {
     uint32_t word, target, start, stop;
@@ -72,8 +71,8 @@ void plan_block(const windows *w, ptrdiff_t block, const int32_t *target, const 
         const real size = (real)w->size(j);
         step<real> &bag = steps[w->centre[j]];
         bag.target = (uint32_t)target[j] * OF_TARGET<half>;
-        bag.start = (uint32_t)((w->start[j] & last) * OF_PLACE * w->strip);
-        bag.stop = (uint32_t)((w->stop[j] & last) * OF_PLACE * w->strip);
+        bag.start = (uint32_t)((w->start[j] & last) * OF_PLACE * LINE);
+        bag.stop = (uint32_t)((w->stop[j] & last) * OF_PLACE * LINE);
         bag.z = zeta[j] / (size * size);
         bag.g = gamma[j] / size;
     }
@@ -87,32 +86,34 @@ void window_plan(const windows *w, ptrdiff_t block, const int32_t *target, const
     BY_HALF(plan_block, w, block, target, zeta, gamma, plan);
 }
 
-/* The first vector at an offset in bytes. Only a few pointers fit in the registers; all others are these plus
- * constants. */
+/* The first vector at an offset in bytes or cache lines; [i * VECS + v] is vector v of the i-th line from there. Only a
+ * few pointers fit in the registers; all others are these plus constants. */
 template <typename real> INLINED vec<real> *at_byte(char *base, size_t bytes) { return (vec<real> *)(base + bytes); }
-
-/* The numbers of F in a vector of a panel, and the numbers of W. */
-template <Panel half, typename V> INLINED V row_of_F(V both) {
-    if constexpr (half == HALF) return upper_half(both);
-    else return both;
-}
-template <Panel half, typename V> INLINED V row_of_W(V both) {
-    if constexpr (half == HALF) return lower_half(both);
-    else return both;
+template <typename real> INLINED vec<real> *at_line(char *base, size_t lines) {
+    return at_byte<real>(base, lines * LINE);
 }
 
-/* One pass over the text. features: each word's strips of F, Z and G. targets: each target's strips of W and X. ring: for
+/* The numbers of F in a line of a panel, and the numbers of W. */
+template <Panel half, typename V> INLINED V row_of_F(V line) {
+    if constexpr (half == HALF) return upper_half(line);
+    else return line;
+}
+template <Panel half, typename V> INLINED V row_of_W(V line) {
+    if constexpr (half == HALF) return lower_half(line);
+    else return line;
+}
+
+/* One pass over the text. features: each word's lines of F, Z and G. targets: each target's lines of W and X. ring: for
  * each place the running sum, the terms of Z and of G that start or stop there, and the sum over the bag centred there.
  * A step holds all data of its position: registers are few, and data elsewhere would be re-read after each store. */
-template <typename real, Panel half, ptrdiff_t strip>
+template <typename real, Panel half>
 INLINED void pull_pass(const windows *w, const step<real> *now, char *features, char *targets, char *ring) {
-    /* Vectors of a strip, and where the strips of a place, a word and a target begin. */
-    constexpr ptrdiff_t n = strip / sizeof(vec<real>), SUM = 0, Z = n, G = 2 * n, BAG = 3 * n, WORD = 0, TARGET = 0,
+    /* Vectors of a line, and where the lines of a place, a word and a target begin. */
+    constexpr ptrdiff_t n = VECS<real>, SUM = 0, Z = n, G = 2 * n, BAG = 3 * n, WORD = 0, TARGET = 0,
                         X = half == HALF ? 3 * n : n;
-    const auto at_strip = [](char *base, size_t strips) { return at_byte<real>(base, strips * strip); };
     const ptrdiff_t reach = w->reach, last = ring_size(reach) - 1, afresh = AFRESH * (last + 1) - 1;
     const ptrdiff_t steps = w->n + 2 * reach;
-    const size_t place = OF_PLACE * strip, round = (last + 1) * place - 1;
+    const size_t place = OF_PLACE * LINE, round = (last + 1) * place - 1;
     size_t entering = place, centre = (-reach & last) * place, leaving = (-2 * reach & last) * place;
     vec<real> sum[n], by_z[n], by_g[n];
     memset(ring, 0, (last + 1) * place);
@@ -133,13 +134,12 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
             UNROLLED for (int v = 0; v < n; v++) sum[v] = vec<real>{};
         }
         prefetch(now + PLAN_AHEAD);
-        for (int i = 0; i < OF_FEATURE<half> * strip; i += LINE)
-            prefetch(features + (size_t)now[TOKENS_AHEAD].word * strip + i);
-        for (int i = 0; i < OF_TARGET<half> * strip && half == WHOLE; i += LINE) /* HALF: usually the centre word */
-            prefetch(targets + (size_t)now[TOKENS_AHEAD].target * strip + i);
+        for (int i = 0; i < OF_FEATURE<half>; i++) prefetch(features + ((size_t)now[TOKENS_AHEAD].word + i) * LINE);
+        for (int i = 0; i < OF_TARGET<half> && half == WHOLE; i++) /* HALF: the target is usually the centre word */
+            prefetch(targets + ((size_t)now[TOKENS_AHEAD].target + i) * LINE);
         /* The token enters the running sum. */
         if (now->word != NOTHING) {
-            const vec<real> *word = at_strip(features, now->word);
+            const vec<real> *word = at_line<real>(features, now->word);
             UNROLLED for (int v = 0; v < n; v++) sum[v] += row_of_F<half>(word[WORD + v]);
         }
         vec<real> *enters = at_byte<real>(ring, entering);
@@ -148,8 +148,8 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
         const step<real> *bag = now - reach;
         if (bag->target != NOTHING) {
             const real z = bag->z, g = bag->g;
-            const vec<real> *word = at_strip(features, bag->word);
-            vec<real> *target = at_strip(targets, bag->target), *middle = at_byte<real>(ring, centre);
+            const vec<real> *word = at_line<real>(features, bag->word);
+            vec<real> *target = at_line<real>(targets, bag->target), *middle = at_byte<real>(ring, centre);
             vec<real> *start = at_byte<real>(ring, bag->start), *stop = at_byte<real>(ring, bag->stop);
             UNROLLED for (int v = 0; v < n; v++) {
                 const vec<real> h = (stop[SUM + v] - start[SUM + v]) - row_of_F<half>(word[WORD + v]);
@@ -167,8 +167,8 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
         vec<real> *leaves = at_byte<real>(ring, leaving);
         if (done->target != NOTHING) {
             const real z = done->z, g = done->g;
-            const vec<real> *target = at_strip(targets, done->target);
-            vec<real> *word = at_strip(features, done->word);
+            const vec<real> *target = at_line<real>(targets, done->target);
+            vec<real> *word = at_line<real>(features, done->word);
             UNROLLED for (int v = 0; v < n; v++) {
                 by_z[v] += leaves[Z + v];
                 by_g[v] += leaves[G + v];
@@ -176,7 +176,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
                 word[G + v] += by_g[v] - g * row_of_W<half>(target[TARGET + v]);
             }
         } else if (done->word != NOTHING) {
-            vec<real> *word = at_strip(features, done->word);
+            vec<real> *word = at_line<real>(features, done->word);
             UNROLLED for (int v = 0; v < n; v++) {
                 by_z[v] += leaves[Z + v];
                 by_g[v] += leaves[G + v];
@@ -193,83 +193,70 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
     }
 }
 
-/* Copies a strip of `rows` rows, padded with zeros, into the first of the `count` strips of each row of a panel, and
- * zeros into the other strips. HALF: a strip of the matrix `beside` shares that first strip. Half a line has no such
- * panel; its numbers are rounded if `rounds`. */
-template <typename real, Panel half, ptrdiff_t strip>
-INLINED void copy_strip(const real *matrix, const real *beside, ptrdiff_t ld, ptrdiff_t rows, size_t bytes, int count,
-                        bool rounds, char *panel) {
+/* Copies a strip of `rows` rows, padded with zeros, into the first of the `lines` lines of each row of a panel, and
+ * zeros into the other lines. HALF: a strip of the matrix `beside` shares that first line. */
+template <typename real, Panel half>
+INLINED void copy_strip(const real *matrix, const real *beside, ptrdiff_t ld, ptrdiff_t rows, size_t bytes, int lines,
+                        char *panel) {
     const auto part = [&](const real *row, real *to) {
         prefetch(row + STRIPS_AHEAD * ld);
-        if (bytes < strip) memset(to, 0, strip);
+        if (bytes < LINE) memset(to, 0, LINE);
         memcpy(to, row, bytes);
     };
-    for (ptrdiff_t r = 0; r < rows; r++, matrix += ld, panel += count * strip) {
+    for (ptrdiff_t r = 0; r < rows; r++, matrix += ld, panel += lines * LINE) {
         if constexpr (half == HALF) {
             real F[LINE_NUMBERS<real>], W[LINE_NUMBERS<real>];
             part(matrix, F), part(beside + r * ld, W);
             store((real *)panel, halved(load(F), load(W)));
         } else {
             part(matrix, (real *)panel);
-            if constexpr (strip < LINE && sizeof(real) == 4 && LANES<real> > 1) {
-                vec<real> *row = at_byte<real>(panel, 0);
-                for (ptrdiff_t v = 0; rounds && v < strip / (ptrdiff_t)sizeof(*row); v++)
-                    row[v] = upper_half(halved(row[v], row[v]));
-            }
         }
-        memset(panel + strip, 0, (count - 1) * strip);
+        memset(panel + LINE, 0, (lines - 1) * LINE);
     }
 }
 
-/* Writes strip i of each row of a panel into a strip of a matrix, whose rows are padded to whole lines. */
-template <typename real, ptrdiff_t strip>
-INLINED void write_strip(real *to, const char *from, int i, ptrdiff_t ahead, bool past_caches) {
-    if (past_caches && strip == LINE) {
-        stream_line(to, from + i * strip);
+/* Writes line i of each row of a panel into a strip of a matrix, whose rows are padded to whole lines. */
+template <typename real> INLINED void write_line(real *to, const char *from, int i, ptrdiff_t ahead, bool past_caches) {
+    if (past_caches) {
+        stream_line(to, from + i * LINE);
     } else {
         prefetch_to_write(to + ahead);
-        memcpy(to, from + i * strip, strip);
+        memcpy(to, from + i * LINE, LINE);
     }
 }
 
-/* Computes strip number `number` of X = Gamma' H, Z = C' diag(zeta) H and G = C' Gamma W, with
+/* Computes strip number `strip`, a cache line wide, of X = Gamma' H, Z = C' diag(zeta) H and G = C' Gamma W, with
  * H = C F. Gamma has one number per bag, in the column of its target. plan comes from window_plan; ring has OF_PLACE
  * strips per place; panels has panels_bytes bytes. Strips that are used together are copied together, because the rows
  * of a word lie in separate pages and the TLB of a processor holds only a few thousand.
  * Cost: about 20 flops per column and position, which reads four or five rows of the strip and writes three, in the
  * cache; rows of the matrices are read or written once. */
-template <typename real, Panel half, ptrdiff_t strip = LINE>
-void pull_strip(const windows *w, ptrdiff_t number, const void *plan, const real *F, const real *W, real *ring,
+template <typename real, Panel half>
+void pull_strip(const windows *w, ptrdiff_t strip, const void *plan, const real *F, const real *W, real *ring,
                 real *panels, real *X, real *Z, real *G) {
-    constexpr ptrdiff_t wide = strip / sizeof(real);
-    const ptrdiff_t column = number * wide, left = w->d - column, ahead = STRIPS_AHEAD * w->ld;
-    const size_t bytes = (left < wide ? left : wide) * sizeof(real);
+    const ptrdiff_t column = strip * LINE_NUMBERS<real>, left = w->d - column, ahead = STRIPS_AHEAD * w->ld;
+    const size_t bytes = (left < LINE_NUMBERS<real> ? left : LINE_NUMBERS<real>)*sizeof(real);
     char *features = (char *)panels, *targets = features;
-    copy_strip<real, half, strip>(F + column, W + column, w->ld, w->features, bytes, OF_FEATURE<half>, w->half,
-                                  features);
+    copy_strip<real, half>(F + column, W + column, w->ld, w->features, bytes, OF_FEATURE<half>, features);
     if constexpr (half == WHOLE) {
-        targets += w->features * OF_FEATURE<half> * strip;
-        copy_strip<real, half, strip>(W + column, nullptr, w->ld, w->targets, bytes, OF_TARGET<half>, w->half, targets);
+        targets += w->features * OF_FEATURE<half> * LINE;
+        copy_strip<real, half>(W + column, nullptr, w->ld, w->targets, bytes, OF_TARGET<half>, targets);
     }
-    pull_pass<real, half, strip>(w, (const step<real> *)plan, features, targets, (char *)ring);
-    const auto write = [&](real *matrix, ptrdiff_t r, const char *row, int i) {
-        write_strip<real, strip>(matrix + r * w->ld + column, row, i, ahead, w->past_caches);
-    };
+    pull_pass<real, half>(w, (const step<real> *)plan, features, targets, (char *)ring);
     for (ptrdiff_t r = 0; r < w->features; r++) {
-        const char *word = features + r * OF_FEATURE<half> * strip;
-        write(Z, r, word, 1);
-        write(G, r, word, 2);
+        const char *word = features + r * OF_FEATURE<half> * LINE;
+        write_line(Z + r * w->ld + column, word, 1, ahead, w->past_caches);
+        write_line(G + r * w->ld + column, word, 2, ahead, w->past_caches);
     }
-    for (ptrdiff_t r = 0; r < w->targets; r++) write(X, r, targets + r * OF_TARGET<half> * strip, half == HALF ? 3 : 1);
+    for (ptrdiff_t r = 0; r < w->targets; r++)
+        write_line(X + r * w->ld + column, targets + r * OF_TARGET<half> * LINE, half == HALF ? 3 : 1, ahead,
+                   w->past_caches);
     if (w->past_caches) stream_fence();
 }
 template <typename real>
-void window_pull(const windows *w, ptrdiff_t number, const void *plan, const real *F, const real *W, real *ring,
+void window_pull(const windows *w, ptrdiff_t strip, const void *plan, const real *F, const real *W, real *ring,
                  real *panels, real *X, real *Z, real *G) {
-    if constexpr (sizeof(vec<real>) < LINE) {
-        if (w->strip < LINE) return pull_strip<real, WHOLE, LINE / 2>(w, number, plan, F, W, ring, panels, X, Z, G);
-    }
-    BY_HALF(pull_strip, w, number, plan, F, W, ring, panels, X, Z, G);
+    BY_HALF(pull_strip, w, strip, plan, F, W, ring, panels, X, Z, G);
 }
 #undef BY_HALF
 #endif

@@ -19,7 +19,7 @@
 namespace wordsparse {
 
 /* The greatest width of a strip of sums, in cache lines. Pull reads two matrices and adds to three, so its strips are
- * one line wide or half a line: running sums stay in registers, and strips of many words in the second-level cache. */
+ * one line wide: running sums stay in registers, and the strips of many words in the second-level cache. */
 constexpr ptrdiff_t SUM_LINES = 7;
 /* Strips per place of the ring: the running sum, Z, G, and the bag's sum. */
 constexpr int OF_PLACE = 4;
@@ -38,7 +38,6 @@ struct windows {
     ptrdiff_t features, targets;          /* rows of F, Z and G; of W and X */
     bool past_caches;                     /* X, Z and G are written past the caches */
     bool half;                            /* pull reads F and W rounded to bfloat16 */
-    ptrdiff_t strip;                      /* width of pull's strips in bytes */
 
     /* The number of tokens in a bag. */
     int size(int64_t j) const { return stop[j] - start[j] - 1; }

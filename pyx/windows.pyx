@@ -9,7 +9,7 @@ memory    the caller allocates outputs and scratch space; all matrices have the 
           matrix. pull copies one cache line of each row at a time: at most five lines per word and thread
 cost      running sums over the text cost a few rows of d values per token, whatever the window (windows.hpp)
 threads   OpenMP threads take blocks of positions (dots, means), parts of the bags (sums) or strips of columns (pull);
-          the numbers do not depend on how many threads there are
+          their bounds depend on sizes alone
 rows      start on cache lines and are padded to whole lines; the padding of results holds any numbers
 """
 
@@ -38,8 +38,6 @@ cdef extern from "window_pull.hpp" namespace "wordsparse" nogil:
         Py_ssize_t targets
         bint past_caches
         bint half
-        Py_ssize_t strip
-    int X86_64_V3
     Py_ssize_t ring_size(Py_ssize_t)
     Py_ssize_t ring_bytes(Py_ssize_t)
     Py_ssize_t panels_bytes(Py_ssize_t, Py_ssize_t)
@@ -108,7 +106,7 @@ cdef windows as_struct(const int32_t[::1] tokens, const int32_t[::1] centre, con
     cdef windows w
     w.tokens, w.centre, w.start, w.stop, w.first = &tokens[0], &centre[0], &start[0], &stop[0], &first[0]
     w.n, w.bags, w.reach, w.d = tokens.shape[0], centre.shape[0], reach, F.shape[1]
-    w.ld, w.features, w.targets, w.past_caches, w.half, w.strip = ld, F.shape[0], 0, False, False, LINE
+    w.ld, w.features, w.targets, w.past_caches, w.half = ld, F.shape[0], 0, False, False
     return w
 
 
@@ -238,11 +236,9 @@ def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
     cdef windows w = as_struct(tokens, centre, start, stop, first, reach, ld, F)
     require(not half or F.shape[0] == W.shape[0], "rounded matrices must have the same rows")
     w.targets, w.past_caches, w.half = W.shape[0], past_caches, half
-    cdef Py_ssize_t of_each = scratch.shape[1], panels_of_each = panels.shape[1], row = F.shape[1] * sizeof(real), strip
-    cdef Py_ssize_t block
+    cdef Py_ssize_t wide = LINE // sizeof(real), strips = blocks_of(F.shape[1], wide), strip, block
+    cdef Py_ssize_t of_each = scratch.shape[1], panels_of_each = panels.shape[1]
     cdef int threads = <int> scratch.shape[0]
-    if threads >= blocks_of(row, LINE // 2):  # half a line is narrower than vectors of 64 bytes
-        w.strip, isa = LINE // 2, min(isa, X86_64_V3)
     cdef const real* F_ = &F[0, 0]
     cdef const real* W_ = &W[0, 0]
     cdef real* scratch_ = &scratch[0, 0]
@@ -252,6 +248,6 @@ def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
     cdef real* G_ = &G[0, 0]
     for block in prange(first.shape[0] - 1, nogil=True, schedule="static", num_threads=threads):
         window_plan(isa, &w, block, &target[0], &zeta[0], &gamma[0], &plan[0])
-    for strip in prange(blocks_of(row, w.strip), nogil=True, schedule="dynamic", num_threads=threads):
+    for strip in prange(strips, nogil=True, schedule="dynamic", num_threads=threads):
         window_pull(isa, &w, strip, &plan[0], F_, W_, scratch_ + threadid() * of_each,
                     panels_ + threadid() * panels_of_each, X_, Z_, G_)
