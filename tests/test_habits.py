@@ -55,15 +55,15 @@ def test_a_habit_is_answered_in_a_sentence(name: str, model: ws.Model) -> None:
 @pytest.mark.parametrize(
     ("ask", "ours"),
     [
-        (lambda _: ws.train_supervised, r"wordsparse.labels.TextClassifier\(\).fit\(texts, labels\)"),
-        (lambda _: ws.load_model, r"wordsparse.load\(path\)"),
-        (lambda model: model.get_word_vector, r"model\[word\]"),
-        (lambda model: model.get_nearest_neighbors, r"model.wv.similar\(word, n\)"),
+        (lambda model: model.similar, "model.wv.similar"),
+        (lambda model: model.most_similar, "model.wv"),
+        (lambda model: model.words, "vocabulary.words"),
+        (lambda model: model.nothing, r"no attribute 'nothing'$"),
         (lambda model: model.wv.most_similar, r"it is similar\(word_or_vector, n\)"),
         (lambda model: model.wv.key_to_index, r"it is row\(word\)"),
     ],
 )
-def test_names_of_gensim_and_fasttext_lead_to_ours(ask: Callable[[ws.Model], Any], ours: str, model: ws.Model) -> None:
+def test_names_of_other_libraries_lead_to_ours(ask: Callable[[ws.Model], Any], ours: str, model: ws.Model) -> None:
     with pytest.raises(AttributeError, match=ours):
         ask(model)
 

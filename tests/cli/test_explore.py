@@ -31,12 +31,9 @@ def test_writes_a_page(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixtu
     }
     assert "wordsparse: explore: mapping 20 words of vectors.txt by PCA\n" in output.err
     assert page.read_text().startswith("<!DOCTYPE html>")
-
-
-def test_says_where_the_page_is(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The message used to be printed with each character on a line of its own."""
-    assert main(["explore", vectors, "-o", str(tmp_path / "page.html"), "--map", "20", "--quiet"]) == 0
-    assert capsys.readouterr() == (f"{tmp_path / 'page.html'}: 0.0 MB; open it in a browser\n", "")
+    assert main(["explore", vectors, "-o", str(page), "--map", "20", "--quiet"]) == 0
+    # The message used to be printed with each character on a line of its own.
+    assert capsys.readouterr() == (f"{page}: 0.0 MB; open it in a browser\n", "")
 
 
 def test_standard_output(vectors: str, capfd: pytest.CaptureFixture[str]) -> None:

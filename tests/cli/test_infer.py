@@ -1,8 +1,6 @@
 """The commands ``infer`` and ``documents`` read a text as the model's own text was read."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -73,12 +71,3 @@ def test_text_is_split_as_the_models_own_was(of_text: str, tmp_path: Path, capsy
     for words in ([], ["--word", "BLORPIX"]):
         assert main(["infer", of_text, str(path), "--column", "text", "-o", str(tmp_path / "new.npz"), *words]) == 0
         assert read_file(tmp_path / "new.npz").words == ["blorpix"]
-
-
-@pytest.mark.parametrize(("command", "name"), [("infer", "out.npz"), ("documents", "out.npy")])
-def test_a_minus_is_standard_input(model: str, text: str, tmp_path: Path, command: str, name: str) -> None:
-    """The argument - used to be read as the name of a file."""
-    command_line = [sys.executable, "-m", "wordsparse", command, model, "-", "-o", str(tmp_path / name)]
-    subprocess.run(command_line, input=Path(text).read_bytes(), check=True, capture_output=True)
-    assert main([command, model, text, "-o", str(tmp_path / f"of-{name}")]) == 0
-    assert (tmp_path / name).read_bytes() == (tmp_path / f"of-{name}").read_bytes()

@@ -1,10 +1,12 @@
 """Commands answer each line of standard input as it arrives, and give the same answers to command-line words."""
 
+import gzip
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from support.pipes import answer, pipe
 
@@ -45,6 +47,25 @@ def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
             assert row == {"vector": pytest.approx(model.encode(text).tolist(), abs=1e-6)}
 
 
+def test_a_minus_is_standard_input(items: str, tmp_path: Path) -> None:
+    """The argument - used to be read as the name of a file."""
+    text = tmp_path / "text.txt"
+    text.write_text("a0 new a1\nb1 b2\n" * 9)
+    for words, output, file in (
+        (["encode", str(text)], "encoded", "shard-00000.i32"),
+        (["infer", items], "new.npz", ""),
+        (["documents", items], "rows.npy", ""),
+    ):
+        command = [sys.executable, "-m", "wordsparse", *words, "-", "-o", str(tmp_path / output)]
+        subprocess.run(command, input=text.read_bytes(), check=True, capture_output=True)
+        assert main([*words, str(text), "-o", str(tmp_path / f"of-{output}")]) == 0
+        assert (tmp_path / output / file).read_bytes() == (tmp_path / f"of-{output}" / file).read_bytes()
+    command = [sys.executable, "-m", "wordsparse", "encode", "-", "-o", str(tmp_path / "none")]
+    refused = subprocess.run(command, input=gzip.compress(b"b c"), capture_output=True, check=False)
+    assert refused.returncode == 2
+    assert b"/dev/stdin: is binary, not text" in refused.stderr
+
+
 def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capfd: Output) -> None:
     rows, plain = tmp_path / "rows.jsonl", tmp_path / "plain.txt"
     rows.write_text('{"id": "x", "body": "a cat"}\n{"id": "y", "body": "the dog"}\n' * 9)
@@ -55,21 +76,6 @@ def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capfd: Outp
         first = json.loads(capfd.readouterr().out.splitlines()[0])
         assert first["vector"] == pytest.approx(ws.load(tmp_path / "m").encode("a cat").tolist(), abs=1e-6)
         assert first.get("id", "x") == "x"
-
-
-def test_a_cell_is_one_item_where_the_model_was_trained_so(tmp_path: Path, capfd: Output) -> None:
-    """Items with spaces used to be split, so all document vectors of a table of purchases were zero."""
-    log, names = tmp_path / "log.jsonl", ["item 1", 7, "item 2"]
-    rows = [{"user": user, "item": names[(user + i) % 3]} for user in range(30) for i in range(2)]
-    log.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    options = {"column": "item", "group": "user", "preset": "items", "dim": 3, "progress": False}
-    model = ws.train(log, output=tmp_path / "m", **options)
-    for column in ([], ["--column", "item"]):
-        assert main(["documents", str(tmp_path / "m"), str(log), "-o", "-", "--keep", "item", *column]) == 0
-        for line in capfd.readouterr().out.splitlines():
-            row = json.loads(line)
-            assert row["vector"] == pytest.approx(model.encode([[str(row["item"])]])[0].tolist(), abs=1e-6)
-            assert any(row["vector"])
 
 
 def test_items_with_spaces_are_asked_for_in_json(
@@ -112,16 +118,6 @@ def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> N
     assert main(["next", items, "none", "-n", "1"]) == 0
     message = "wordsparse: 1 of 1 basket without an item of the vocabulary; answered by the most frequent items"
     assert capsys.readouterr().err.splitlines() == [message, "none: not in the vocabulary; ignored"]
-
-
-def test_probabilities_are_those_of_the_whole_vocabulary(items: str) -> None:
-    model = ws.load(items)
-    counts = model.vocabulary.counts.astype(float) ** 0.5  # the recipe's base measure
-    pi = counts / counts.sum()
-    h = np.append(model.input_rows[model.vocabulary["a0"]], 1)
-    weights = pi * np.exp((model.output_rows / np.sqrt(pi)[:, None]) @ h)
-    for item, probability in model.predict(["a0"], 3):
-        assert probability == pytest.approx(weights[model.vocabulary[item]] / weights.sum(), rel=1e-4)
 
 
 def test_predict_needs_probabilities(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``subwords`` adds n-grams to a model or a file of vectors; ``similar``, ``export`` and ``evaluate`` use them."""
+"""``subwords`` adds n-grams to a model or a file of vectors; ``similar`` and ``export`` use them."""
 
 import json
 from pathlib import Path
@@ -59,7 +59,3 @@ def test_a_model_gets_ngrams(model: str, tmp_path: Path, capsys: pytest.CaptureF
     assert "the n-grams are left out" in capsys.readouterr().out
     assert main(["export", output, "-o", str(tmp_path / "v.npz"), "--format", "npz", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["subwords"] is True
-    pairs = tmp_path / "pairs"
-    pairs.write_text("kind kindness 5\nwalk kinder 1\nwalker unkind 3\n")
-    assert main(["evaluate", output, "--pairs", str(pairs)]) == 0
-    assert "with composed vectors" in capsys.readouterr().out

@@ -1,9 +1,7 @@
 """Inferred vectors of new words minimise losses that are summed over the vocabulary. Bad requests are refused."""
 
-import pickle
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -178,37 +176,6 @@ def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> N
     share = model.ngrams.strength + model.ngrams.tau
     expected = plain + share * (composed - model.ngrams.vectors.mean)
     np.testing.assert_allclose(model.infer("sunlight", texts), expected / np.linalg.norm(expected), atol=1e-5)
-
-
-@pytest.fixture(scope="module")
-def of_text() -> ws.Model:
-    """Train a model on raw text, which a tokeniser splits."""
-    random = np.random.default_rng(0)
-    lines = [" ".join(random.choice(["Sun,", "MOON", "star!", "Bread", "milk", "York"], 8)) for _ in range(300)]
-    return ws.train(iter(lines), tokens="simple", **OPTIONS)
-
-
-def test_texts_and_queries_go_through_the_tokeniser_of_the_model(of_text: ws.Model, tmp_path: Path) -> None:
-    """Capital letters and punctuation used to make known words unknown."""
-    m = of_text
-    rows = m.encode(["The Sun; York.", "", "unknown!", ["sun", "york"]])
-    assert rows.dtype == np.float32
-    assert rows.shape == (4, m.dim)
-    assert rows.any(axis=1).tolist() == [True, False, False, True]
-    np.testing.assert_allclose(rows[0], rows[3], atol=1e-5)
-    np.testing.assert_allclose(m.encode("SUN, YORK"), rows[3], atol=1e-5)
-    assert m.encode(iter([])).shape == (0, m.dim)
-    np.testing.assert_array_equal(m["Sun"], m["sun"])
-    assert m.wv.similar("York,", 2) == m.wv.similar("york", 2)
-    assert m.wv.analogy("SUN", "Moon", "Milk", 2) == m.wv.analogy("sun", "moon", "milk", 2)
-    np.testing.assert_allclose(
-        m.infer("Comet", ["The Comet, a star of York!"]),
-        m.infer("comet", [["comet", "star", "york"]]),
-        atol=1e-5,
-    )
-    m.save(tmp_path / "m")
-    for again in (ws.load(tmp_path / "m"), pickle.loads(pickle.dumps(m))):
-        np.testing.assert_array_equal(again.encode(["The Sun; York."])[0], rows[0])
 
 
 def test_the_mean_of_several_words_is_asked_for(models: dict[str, ws.Model]) -> None:

@@ -268,7 +268,9 @@ def test_composed_pairs_are_reported_apart(tmp_path: Path) -> None:
     pairs = tmp_path / "pairs.tsv"
     pairs.write_text("kind\tkindness\t9\nwalk\twalker\t7\nhappy\tunkindest\t2\nzzz\tkind\t1\nwalk\tkinder\t3\n")
     plain = WordVectors(WORDS, vectors(), COUNTS)
-    found = ws.evaluate(form.with_form(plain), [pairs])["pairs"]["pairs"]
+    result = ws.evaluate(form.with_form(plain), [pairs])
+    assert "with composed vectors" in str(result)
+    found = result["pairs"]["pairs"]
     assert (found["n"], found["oov"]) == (3, 2)
     assert (found["with_composed"]["n"], found["with_composed"]["oov"]) == (4, 1)
     assert "with_composed" not in ws.evaluate(plain, [pairs])["pairs"]["pairs"]

@@ -14,7 +14,6 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files import regular, storage, system
 from wordsparse.vectors.formats import save_vectors
-from wordsparse.words import model_directory
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import INPUT, MANIFEST, OUTPUT, VOCABULARY
 
@@ -40,15 +39,6 @@ def saved(tmp_path: Path) -> Path:
     return path
 
 
-def test_rows_can_stay_on_the_disk(saved: Path) -> None:
-    mapped = model_directory.load(saved, mapped=True)
-    for ours, theirs in zip(
-        (make().input_rows, make().output_rows), (mapped.input_rows, mapped.output_rows), strict=True
-    ):
-        assert isinstance(theirs, np.memmap)
-        assert np.array_equal(ours, theirs)
-
-
 @pytest.mark.parametrize("mapped", [False, True])
 @pytest.mark.parametrize("exchanges", [False, True])
 @pytest.mark.parametrize("file", FILES)
@@ -71,8 +61,10 @@ def test_a_model_that_is_replaced_while_it_is_read_is_read_again(
     assert [path.name for path in tmp_path.iterdir()] == [saved.name]
 
 
-def test_what_is_saved_is_loaded_to_the_bit(saved: Path) -> None:
-    model, loaded = make(), ws.load(saved)
+@pytest.mark.parametrize("mapped", [False, True])
+def test_what_is_saved_is_loaded_to_the_bit_and_saved_again(saved: Path, tmp_path: Path, mapped: bool) -> None:
+    model, loaded = make(), ws.load(str(saved), mapped=mapped)
+    assert isinstance(loaded.input_rows, np.memmap) == isinstance(loaded.output_rows, np.memmap) == mapped
     assert loaded.vocabulary.words == model.vocabulary.words
     assert loaded.vocabulary.counts.tolist() == model.vocabulary.counts.tolist()
     for name in ("input_rows", "output_rows", "vectors"):
@@ -81,15 +73,11 @@ def test_what_is_saved_is_loaded_to_the_bit(saved: Path) -> None:
         assert theirs.tobytes() == ours.tobytes()
     assert (loaded.options, loaded.report, loaded.dim) == (model.options, model.report, DIM)
     assert sorted(file.name for file in saved.iterdir()) == sorted(FILES)
-    assert ws.load(str(saved)).dim == DIM
     words = loaded.wv
     assert words.words == model.vocabulary.words
     assert words["tab\there"].tobytes() == model.vectors[2].tobytes()
     assert words.counts.tolist() == model.vocabulary.counts.tolist()
-
-
-def test_a_loaded_model_saves_to_the_same_bytes(saved: Path, tmp_path: Path) -> None:
-    ws.load(saved).save(tmp_path / "again")
+    loaded.save(tmp_path / "again")
     for name in FILES:
         assert (tmp_path / "again" / name).read_bytes() == (saved / name).read_bytes()
 
@@ -128,12 +116,3 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     ws.encode([["a", "b"]], tmp_path / "corpus", min_count=1)
     with pytest.raises(InputError, match=MANIFEST):
         ws.load(tmp_path / "corpus")
-
-
-def test_names_of_other_libraries_lead_to_ours(saved: Path) -> None:
-    model = ws.load(saved)
-    for name, where in (("similar", "model.wv.similar"), ("most_similar", "model.wv"), ("words", "vocabulary.words")):
-        with pytest.raises(AttributeError, match=where):
-            getattr(model, name)
-    with pytest.raises(AttributeError, match=r"no attribute 'nothing'$"):
-        model.nothing  # noqa: B018

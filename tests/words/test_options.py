@@ -12,7 +12,7 @@ from wordsparse.machine import devices
 from wordsparse.words.embedding import StepSizes
 from wordsparse.words.examples import MAX_WINDOW
 from wordsparse.words.kinds import KINDS
-from wordsparse.words.options import LOSSES, MODELS, DeviceName, Options, PresetName
+from wordsparse.words.options import LOSSES, DeviceName, Options, PresetName
 from wordsparse.words.recipe import Recipe, recommended
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
@@ -21,14 +21,6 @@ pytestmark = pytest.mark.usefixtures("no_gpu")
 def test_the_names_of_devices_and_presets_are_those_of_the_machine_and_the_table() -> None:
     assert get_args(DeviceName) == devices.DEVICES
     assert get_args(PresetName) == tuple(KINDS)
-
-
-def test_every_model_has_a_recipe_for_every_loss() -> None:
-    for model in MODELS:
-        for loss in LOSSES:
-            recipe = recommended(model, loss)
-            assert recipe.loss.name == loss
-            assert Options(model=model, loss=loss).used_recipe() == recipe
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from wordsparse.words.schedule import MIN_LONG_STEPS, MIN_STEPS, Schedule
 
 GROWING = recommended("cbow", "bounded-ns")
 LEVEL = recommended("cbow", "squared")
-LONG_RUN = LEVEL.long_run
-LENGTHS = [1, 10, 149, 150, 1_000, 50_000, 1_500_000, LONG_RUN, LONG_RUN + 1, 200_000_000, 10**11]
+LONGEST = (GROWING.long_run + 1, LEVEL.long_run, LEVEL.long_run + 1, 200_000_000, 10**11)
+LENGTHS = [1, 10, 149, 150, 1_000, 50_000, 1_500_000, *LONGEST]
 
 
 def steps_of(schedule: Schedule) -> int:
@@ -22,18 +22,14 @@ def steps_of(schedule: Schedule) -> int:
 
 @pytest.mark.parametrize("total", LENGTHS)
 @pytest.mark.parametrize("recipe", [GROWING, LEVEL], ids=["growing", "level"])
-def test_minibatches_never_shrink_and_keep_to_the_recipe(recipe: Recipe, total: int) -> None:
+def test_minibatches_never_shrink_and_a_run_takes_as_many_as_foretold(recipe: Recipe, total: int) -> None:
     schedule = Schedule(recipe, total)
     wanted = [schedule.wanted(total * share / 100) for share in range(101)]
     assert wanted == sorted(wanted)
     assert wanted[0] >= 1
     assert 1 <= schedule.largest_batch() <= recipe.batch_tokens
-
-
-@pytest.mark.parametrize("total", [1_000, 50_000, 1_500_000, GROWING.long_run + 1, LONG_RUN, LONG_RUN + 1, 200_000_000])
-@pytest.mark.parametrize("recipe", [GROWING, LEVEL], ids=["growing", "level"])
-def test_a_run_takes_enough_steps_and_about_as_many_as_foretold(recipe: Recipe, total: int) -> None:
-    schedule = Schedule(recipe, total)
+    if not 1_000 <= total <= 200_000_000:
+        return
     taken = steps_of(schedule)
     assert schedule.fewest_steps == (MIN_LONG_STEPS if total > recipe.long_run else MIN_STEPS)
     assert taken >= schedule.fewest_steps
