@@ -52,6 +52,11 @@ def text(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "model"
+
+
+@pytest.fixture
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide any GPU of this machine, so that device ``auto`` is the CPU."""
 

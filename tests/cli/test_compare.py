@@ -1,7 +1,7 @@
 import importlib.util
 import json
-import os
 import signal
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import processes
 from support.texts import left_in
 
 from wordsparse.cli import main
@@ -128,7 +127,8 @@ def test_the_process_that_trains_ends_with_the_comparison(
     """After a hard kill, the worker process used to keep running, and a copy of the text was never deleted."""
     arguments = ["compare", str(text), "-o", str(tmp_path / "report"), "--only", "wordsparse-cbow", *sets, *QUICK]
     before = left_in(tmp_path)
-    process = processes.start([*arguments, "--epochs", "100000"], tmp_path.parent / "errors")
+    command = [sys.executable, "-m", "wordsparse", *arguments, "--epochs", "100000"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def workers() -> list[str]:
         """Return the ids of child processes that have loaded our kernels."""
@@ -145,11 +145,11 @@ def test_the_process_that_trains_ends_with_the_comparison(
         except (FileNotFoundError, ProcessLookupError):
             return False
 
-    assert process.pid is not None
-    assert processes.wait_for(lambda: bool(workers()), process)
-    children = workers()
-    os.kill(process.pid, number)
-    assert processes.finish(process) == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    while not (children := workers()):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(number)
+    assert process.wait(60) == (-signal.SIGKILL if number == signal.SIGKILL else 130)
     # A worker may outlive its killed parent by a moment.
     until = time.monotonic() + 20
     while any(map(runs, children)) and time.monotonic() < until:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from support.runs import interrupted, kept_checkpoint, train
+from support.runs import interrupted, kept_checkpoint, no_space, train
 from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
@@ -21,11 +20,7 @@ def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(
 ) -> None:
     interrupted(text, output, 500)
     kept = kept_checkpoint(output)
-
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(checkpoints.arrays, "write", full)
+    monkeypatch.setattr(checkpoints.arrays, "write", no_space)
     with pytest.raises(WordsparseError, match=f"No space left on device.*{kept.name} is kept"):
         train(text, output, resume=True, checkpoint_every=1e-9)  # the model cannot be written either
     assert caplog.text.count("or choose another output)); training continues") > 3
@@ -37,14 +32,11 @@ def test_a_state_that_is_not_finite_does_not_replace_a_good_one(text: Path, outp
     interrupted(text, output, 500)
     kept = kept_checkpoint(output)
 
-    def poison(run: Run) -> None:
-        run.embedding.E[3, 2] = np.nan
-
     original = Run.steps
 
     def poisoned(run: Run) -> Iterator[Progress]:
         for step in original(run):
-            poison(run)
+            run.embedding.E[3, 2] = np.nan
             yield step
 
     with pytest.MonkeyPatch.context() as patch:

@@ -58,6 +58,7 @@ def test_text_that_is_in_no_file_is_compared_by_its_content(tmp_path: Path, outp
         ({"dim": 7}, "dim was 6, not 7"),
         ({"window": 2, "seed": 9}, "seed was 1, not 9, window was 5, not 2"),
         ({"min_count": 140}, "min_count was 1, not 140"),
+        ({"resume": False}, r"an unfinished run for it is in .*model\.training: continue it with --resume"),
     ],
 )
 def test_an_unfinished_run_asked_for_differently_is_refused(
@@ -65,16 +66,8 @@ def test_an_unfinished_run_asked_for_differently_is_refused(
 ) -> None:
     interrupted(text, output, 500)
     with pytest.raises(InputError, match=message):
-        train(text, output, resume=True, **options)
+        train(text, output, **{"resume": True, **options})
     assert same_vectors(train(text, output, resume=True), ws.train(text, **SHORT))
-
-
-def test_an_unfinished_run_is_not_started_over(text: Path, output: Path) -> None:
-    interrupted(text, output, 500)
-    with pytest.raises(
-        InputError, match=r"an unfinished run for it is in .*model\.training: continue it with --resume"
-    ):
-        train(text, output)
 
 
 @pytest.mark.parametrize("text", ["word " * 3000, ["word " * 3000], ["a quick brown fox", "and another one"]])
@@ -85,12 +78,3 @@ def test_documents_given_as_paths_are_recognised(tmp_path, text, output):
         ws.train(text, output=None if output is None else tmp_path / output, **SHORT)
     assert len(str(refusal.value)) < 400
     assert not any(tmp_path.iterdir())
-
-
-def test_texts_and_rows_are_trained_on(tmp_path):
-    documents = ["The cat sat.\nThe dog sat."] * 40
-    first = ws.train(iter(documents), tokens="simple", **SHORT)
-    second = ws.train([{"text": text} for text in documents], column="text", tokens="simple", **SHORT)
-    assert first.vocabulary.words == ["sat", "the", "cat", "dog"]
-    assert first.trained().text["tokenization"] == {"tokens": "simple"}
-    assert same_vectors(first, second)

@@ -79,7 +79,7 @@ def test_numpys_numbers_as_options_are_stored_with_the_model(tmp_path: Path) -> 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("edge", [{"dim": 1}, {"dim": 64}, {"window": 255}, {"batch_tokens": 1}, {"epochs": 40}])
 def test_options_at_the_edge_train(edge: dict[str, Any], model: str) -> None:
-    trained = ws.train(two_topics(40), **{**SMALL, **edge}, model=model)
+    trained = ws.train(two_topics(20), **{**SMALL, **edge}, model=model)
     assert np.isfinite(trained.vectors).all()
     assert np.isfinite(trained.report["loss"]).all()
 

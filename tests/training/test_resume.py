@@ -30,17 +30,22 @@ def test_a_finished_run_is_left_as_it_is(text: Path, output: Path) -> None:
     assert not run_directory(output).exists()
 
 
-def test_more_epochs_interrupted_and_resumed_end_in_the_same_bytes(text: Path, output: Path, tmp_path: Path) -> None:
-    first = train(text, output)
+@pytest.mark.parametrize(
+    ("more", "stops"), [({"epochs": 4}, (3601, 5000, 6500)), ({}, (1, 1000, 2000))], ids=["more epochs", "a new text"]
+)
+def test_further_training_interrupted_and_resumed_ends_in_the_same_bytes(
+    text: Path, output: Path, tmp_path: Path, more: dict[str, Any], stops: tuple[int, ...]
+) -> None:
+    first, new = train(text, output), text if more else write_text(tmp_path / "other.txt", seed=1, words=20)
     shutil.copytree(output, tmp_path / "copy")
-    whole = train(text, tmp_path / "copy", epochs=4, resume=True)
-    assert whole.report["loss"][:2] == first.report["loss"]
-    assert whole.report["tokens"] == 4 * 1800
-    assert whole.report["loss"][3] < first.report["loss"][0]
-    for tokens in (3601, 5000, 6500):
-        interrupted(text, output, tokens, epochs=4, resume=True)
-        assert len(ws.load(output).report["loss"]) == 2  # the old model stays until the new model is complete
-    assert same_vectors(train(text, output, epochs=4, resume=True), whole)
+    whole = train(new, tmp_path / "copy", resume=True, **more)
+    for tokens in stops:
+        interrupted(new, output, tokens, resume=True, **more)
+        assert same_vectors(ws.load(output), first)  # the old model stays until the new model is complete
+    if not more:
+        with pytest.raises(InputError, match="the text is another one"):
+            train(text, output, resume=True)
+    assert same_vectors(train(new, output, resume=True, **more), whole)
 
 
 def test_other_options_on_the_same_text_are_refused(text: Path, output: Path) -> None:
@@ -96,18 +101,6 @@ def test_what_was_learnt_is_there_before_the_first_step_on_a_new_text(tmp_path: 
     p2 = output_layer.p**2
     np.testing.assert_allclose(output_layer.factors.Q, (W * p2[:, None]).T @ W, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(output_layer.factors.w_bar, p2 @ W, rtol=1e-4, atol=1e-6)
-
-
-def test_a_new_text_interrupted_and_resumed_ends_in_the_same_bytes(text: Path, output: Path, tmp_path: Path) -> None:
-    train(text, output)
-    shutil.copytree(output, tmp_path / "copy")
-    other = write_text(tmp_path / "other.txt", seed=1, words=20)
-    whole = train(other, tmp_path / "copy", resume=True)
-    for tokens in (1, 1000, 2000):
-        interrupted(other, output, tokens, resume=True)
-    with pytest.raises(InputError, match="the text is another one"):
-        train(text, output, resume=True)
-    assert same_vectors(train(other, output, resume=True), whole)
 
 
 def test_a_checkpoint_whose_model_is_gone_is_refused(text: Path, output: Path, tmp_path: Path) -> None:
@@ -166,7 +159,10 @@ def test_a_report_says_what_made_the_model(text: Path, output: Path) -> None:
     assert datetime.fromisoformat(first.report["date"]) <= datetime.now(UTC)
     assert "parent" not in first.report
     before = hashlib.sha256((output / "model.json").read_bytes()).hexdigest()
-    assert train(text, output, epochs=3, resume=True).report["parent"] == before
+    longer = train(text, output, epochs=3, resume=True)
+    assert (longer.report["parent"], longer.report["tokens"]) == (before, 3 * 1800)
+    assert longer.report["loss"][:2] == first.report["loss"]
+    assert longer.report["loss"][2] < first.report["loss"][0]
     assert json.loads((output / "model.json").read_text())["report"]["parent"] == before
 
 
