@@ -1,7 +1,6 @@
 """Fixtures for all tests."""
 
 import importlib.util
-import os
 import shutil
 import signal
 import sys
@@ -19,10 +18,6 @@ from wordsparse.machine import devices
 _gensim = importlib.util.find_spec("gensim")
 if _gensim is not None and _gensim.origin is None:
     sys.modules["gensim"] = None  # type: ignore[assignment]
-# Likewise the package POT would take tests/torch for PyTorch. With None in sys.modules, SciPy would see a PyTorch.
-_torch = importlib.util.find_spec("torch")
-if _torch is not None and _torch.origin is None:
-    os.environ["POT_BACKEND_DISABLE_PYTORCH"] = "1"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -69,7 +64,8 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Start headless Chromium, driven by Selenium; it keeps logs of its console and of its requests."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="needs Selenium, which drives the browser")
+    from selenium import webdriver
+
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
     if chromium is None or driver is None:
@@ -77,14 +73,8 @@ def browser() -> Iterator[Any]:
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     # No sandbox: CI runs as root, and the browser opens only our own page.
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--window-size=1440,1100",
-    ):
-        options.add_argument(argument)
+    for argument in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "window-size=1440,1100"):
+        options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     session = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     session.set_page_load_timeout(120)

@@ -11,6 +11,7 @@ import pytest
 import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.gensim import FastText, KeyedVectors, Word2Vec
+from wordsparse.labels import TextClassifier
 
 TEXT = [["a", "cat", "sat"], ["the", "dog", "sat"]] * 30
 SHORT: dict[str, Any] = {"dim": 3, "epochs": 1, "min_count": 1, "threads": 1, "progress": False}
@@ -80,14 +81,13 @@ def test_a_second_argument_by_place_is_refused_with_the_way() -> None:
 
 @pytest.mark.parametrize("names", [["cat", "cat"], [["cat"], ["dog"]]])
 def test_what_labels_lack_is_named(names: list[Any]) -> None:
-    labels = pytest.importorskip("wordsparse.labels", reason="the estimators need scikit-learn")
     texts = ["a cat", "a dog"] * 4
     with pytest.raises(ws.InputError, match="Y has None in row 1"):
-        labels.TextClassifier().fit(texts, [names[0], None] * 4)
+        TextClassifier().fit(texts, [names[0], None] * 4)
     with pytest.raises(ws.InputError, match="X holds no texts"):
-        labels.TextClassifier().fit(texts, names * 4).predict([])
+        TextClassifier().fit(texts, names * 4).predict([])
     with pytest.raises(ws.InputError, match=r"predict_topk\(X, k\) gives k labels"):
-        labels.TextClassifier().fit(texts, names * 4).predict(texts, k=3)
+        TextClassifier().fit(texts, names * 4).predict(texts, k=3)
 
 
 @pytest.mark.parametrize(("typed", "status"), [("help", 0), ("help labels train", 0), ("", 2), ("labels", 2)])

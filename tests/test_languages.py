@@ -11,14 +11,11 @@ from wordsparse.tokens.tokenizers import tokenizer
 
 PAGE = (Path(__file__).parents[1] / "docs" / "languages.md").read_text(encoding="utf-8")
 LINES = re.findall(r"^\| (.+?) \| `wordsparse (train text\.txt .+?)` \| (.+?) \| (.+?) \|$", PAGE, re.M)
-NEEDS = {"unicode": "regex", "unicode-cased": "regex", "japanese": "sudachipy", "chinese": "rjieba"}
 
 
 @pytest.mark.parametrize(("command", "sentence", "words"), [pytest.param(*line[1:], id=line[0]) for line in LINES])
 def test_a_line_of_the_page(command, sentence, words, tmp_path, monkeypatch, capsys):
     (name,) = re.findall(r"--tokens (\S+)", command) or ["split"]
-    if (package := NEEDS.get(name.removesuffix("-base"))) is not None:
-        pytest.importorskip(package, reason=f"{package} is not installed")
     assert tokenizer(name)(sentence) == words.split()
     monkeypatch.chdir(tmp_path)
     Path("text.txt").write_text(f"{sentence}\n" * 50, encoding="utf-8")

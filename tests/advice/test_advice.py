@@ -40,7 +40,6 @@ def rows(folder: Path, outputs: int = 5000, values: bool = False) -> dict[str, s
 @pytest.mark.usefixtures("no_gpu")
 def test_rows_are_tried_beside_a_dense_layer(tmp_path: Path) -> None:
     """Both layers fit the same rows by the same steps, so their scores are equal."""
-    pytest.importorskip("sklearn", reason="rows are read by wordsparse.labels")
     content = ws.advise(**rows(tmp_path), budget=60)
     assert content["verdict"] == "factored"
     ours, dense = content["trial"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.datasets import dump_svmlight_file
 
 from wordsparse.cli import main
 from wordsparse.vectors.formats import save_vectors
@@ -21,9 +22,6 @@ def vectors(tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write rows with one of six labels and two of their label's five features, as text and npz. Train a model."""
-    pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
-    from sklearn.datasets import dump_svmlight_file
-
     folder = tmp_path_factory.mktemp("labels")
     for name, n, seed in (("train", 200, 1), ("test", 40, 2)):
         random = np.random.default_rng(seed)
@@ -44,7 +42,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a table of texts, each tagged with its first word. Train a model on it."""
-    pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
     folder = tmp_path_factory.mktemp("posts")
     rows = [f"{i},{'cat' if i % 3 else 'dog'} number {i % 7},{'pet,cat' if i % 3 else 'pet,dog'}" for i in range(90)]
     (folder / "posts.csv").write_text(

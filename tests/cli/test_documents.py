@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pyarrow import parquet
 
 import wordsparse as ws
 from wordsparse.cli import documents, main
@@ -107,7 +108,6 @@ def test_rows_keep_their_ids(suffix: str, model: ws.Model, tmp_path: Path) -> No
     path = tmp_path / f"rows{suffix}"
     assert documents.write(model.wv, iter(rows), path, ["id", "year"], batch=2) == (3, 6, 1, 1)
     if suffix == ".parquet":
-        parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
         records = parquet.read_table(path).to_pylist()
     else:
         records = [json.loads(line) for line in path.read_text().splitlines()]

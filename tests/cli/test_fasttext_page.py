@@ -16,7 +16,6 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "fasttext.md"
 def test_the_commands_run_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("sklearn", reason="labels need scikit-learn")
     monkeypatch.chdir(tmp_path)
     lines = [f"{' '.join(words)} war peace army general" for words in two_topics(60)]
     Path("text.txt").write_text("\n".join(lines))

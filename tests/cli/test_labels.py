@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 import scipy.sparse as sp
 
-pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
-
 from wordsparse.cli import main
 from wordsparse.labels import SparseTargetClassifier
 

@@ -6,9 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
-
-pytest.importorskip("sklearn", reason="it reads the lines")
-
 from sklearn.datasets import dump_svmlight_file
 
 from wordsparse.corpus.tables.sparse import read_data

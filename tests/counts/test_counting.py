@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as arrow
 import pytest
 import scipy.sparse as sp
+from pyarrow import parquet
 
 import wordsparse as ws
 from wordsparse.cli import main
@@ -18,9 +20,6 @@ from wordsparse.counts import counting
 from wordsparse.counts import pieces as counts
 from wordsparse.counts.source import CountSource, PairOptions
 from wordsparse.errors import InputError, WordsparseError
-
-parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-arrow = pytest.importorskip("pyarrow")
 
 RANDOM = np.random.default_rng(3)
 WORDS = [f"w{i}" for i in range(30)]

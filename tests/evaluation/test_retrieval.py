@@ -75,8 +75,6 @@ def test_a_ranking_does_not_depend_on_blocks(
 
 
 def test_bm25_and_both_fused(tmp_path: Path) -> None:
-    pytest.importorskip("bm25s", reason="bm25s is not installed")
-    pytest.importorskip("regex", reason="regex is not installed")
     documents = {"1": "A, b!", "2": "b c d e", "3": "B b", "4": "f"}
     given = read_collection(collection(tmp_path, documents, {"q": "b", "r": "xyz"}, {("q", "3"): 1, ("r", "1"): 1}))
     words = retrieval._by_words(given)

@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException as Stale
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 from support.explorer_models import HOSTILE, made_model
 from support.screens import fits, screen
 
 from wordsparse.explorer import explore
 from wordsparse.explorer.content import rounded
-
-by = pytest.importorskip("selenium.webdriver.common.by", reason="needs Selenium, which drives the browser").By
-Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
-Stale = pytest.importorskip("selenium.common.exceptions").StaleElementReferenceException
-WebDriverWait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWait
 
 
 class Page:
@@ -31,7 +30,7 @@ class Page:
 
     def all(self, selector: str) -> list[Any]:
         """Return the visible elements of a CSS selector."""
-        return [element for element in self.browser.find_elements(by.CSS_SELECTOR, selector) if element.is_displayed()]
+        return [element for element in self.browser.find_elements(By.CSS_SELECTOR, selector) if element.is_displayed()]
 
     def one(self, selector: str) -> Any:
         (element,) = self.all(selector)
@@ -50,7 +49,7 @@ class Page:
 
     def field(self, label: str) -> Any:
         return next(element for element in self.all(".field") if element.text.startswith(label)).find_element(
-            by.TAG_NAME, "input"
+            By.TAG_NAME, "input"
         )
 
     def enter(self, label: str, *keys: str) -> None:
@@ -128,7 +127,7 @@ def test_hostile_words_are_text(one: Page, word: str) -> None:
     one.wait(lambda: any(f"rank {row + 1} of" in text for text in one.texts("p.quiet")))
     assert len(one.words()) == 30
     assert one.browser.title == "model · word vectors"
-    assert not one.browser.find_elements(by.CSS_SELECTOR, "img, main script")
+    assert not one.browser.find_elements(By.CSS_SELECTOR, "img, main script")
 
 
 def test_analogy(one: Page) -> None:
@@ -169,8 +168,7 @@ def test_click_on_the_map_chooses_the_word_there(one: Page) -> None:
           if (arguments[0].title && !arguments[0].title.startsWith('king')) return [x, y, arguments[0].title];
         }"""
     x, y, title = one.browser.execute_script(find, canvas)
-    actions = pytest.importorskip("selenium.webdriver.common.action_chains").ActionChains(one.browser)
-    size = canvas.size
+    actions, size = ActionChains(one.browser), canvas.size
     actions.move_to_element_with_offset(canvas, x - size["width"] // 2, y - size["height"] // 2).click().perform()
     one.wait(lambda: one.texts(".chosen")[0].split(" rank")[0] == title.split(": rank")[0])
 

@@ -35,7 +35,6 @@ def test_principal_components_are_those_of_the_singular_values() -> None:
     np.testing.assert_allclose(np.abs(principal_components(rows)), np.abs(left * values)[:, :2], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.skipif(not optional.installed("sklearn"), reason="t-SNE needs scikit-learn")
 def test_tsne_keeps_clusters() -> None:
     random = np.random.default_rng(0)
     centres = np.repeat(np.eye(6), 30, axis=0)

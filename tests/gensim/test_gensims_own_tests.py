@@ -13,7 +13,6 @@ from wordsparse.gensim import models
 pytestmark = pytest.mark.nightly
 
 pytest.importorskip("gensim", reason="gensim has no wheel here")
-pytest.importorskip("testfixtures", reason="gensim's tests need it")
 
 MODULES = ("test_word2vec", "test_keyedvectors")
 PICKLE = "reads a pickle, which can run any code: refused"

@@ -63,8 +63,6 @@ def gensims(words: list[str] = WORDS, vectors: Any = VECTORS) -> Any:
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_gensim_answers_alike(ours: KeyedVectors, name: str) -> None:
-    if "wmdistance" in name:
-        pytest.importorskip("ot")
     theirs = QUESTIONS[name](gensims())  # first: without gensim, skip; some of ours need it too
     assert_alike(QUESTIONS[name](ours), theirs)
 

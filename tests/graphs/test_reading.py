@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 
@@ -58,8 +60,8 @@ def test_other_graphs(tmp_path: Path) -> None:
     assert arcs(graph, directed=False) == expected(directed=False)
     assert arcs(iter(EDGES)) == expected(directed=False)
     assert arcs([(1, 2.0), (2, 3)], directed=True) == {("1", "2"): 1, ("2", "3"): 1}
-    frame = pytest.importorskip("pandas").DataFrame(EDGES, columns=["a", "b", "weight"])
-    table = pytest.importorskip("pyarrow").Table.from_pandas(frame)
+    frame = pd.DataFrame(EDGES, columns=["a", "b", "weight"])
+    table = pa.Table.from_pandas(frame)
     assert arcs(frame) == arcs(table, ends="a,b") == expected(directed=False)
     graph.add_nodes_from(["alone"])
     assert arcs(graph) == expected(directed=True)

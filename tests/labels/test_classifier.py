@@ -6,9 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
-
-pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
-
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from wordsparse.errors import InputError

@@ -6,9 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-
-pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
-
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MultiLabelBinarizer
@@ -76,8 +73,6 @@ def test_a_pipe_of_texts_is_answered_line_by_line(fitted: TextClassifier, tmp_pa
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
 def test_predictions_keep_what_their_rows_are(fitted: TextClassifier, tmp_path: Path, suffix: str) -> None:
-    if suffix == ".parquet":
-        pytest.importorskip("pyarrow.parquet")
     fitted.save(tmp_path / "model")
     (tmp_path / "posts.csv").write_text("id,text,year\n007,sail mast,1999\nx,purr meow,2001\n")
     options = ["--column", "text", "--keep", "id,year", "-k", "1", "-o", str(tmp_path / f"out{suffix}")]

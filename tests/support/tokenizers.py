@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import pytest
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 JAPANESE = ["昨日、友だちと映画を観ました。", "友だちは昨日の映画が好きです。", "私は映画の音楽を聴きました。"] * 20
 CHINESE = ["我们昨天看了一部新电影。", "我们的朋友喜欢这部电影。", "昨天的电影很好看。"] * 20
@@ -10,11 +10,10 @@ CHINESE = ["我们昨天看了一部新电影。", "我们的朋友喜欢这部�
 
 def unigram(path: Path, lines: list[str]) -> Path:
     """Train a unigram tokenizer that marks spaces, with unknown pieces, special tokens, truncation and padding."""
-    package = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
-    tokenizer = package.Tokenizer(package.models.Unigram())
-    tokenizer.normalizer = package.normalizers.NFKC()
-    tokenizer.pre_tokenizer = package.pre_tokenizers.Metaspace()
-    trainer = package.trainers.UnigramTrainer(
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.UnigramTrainer(
         vocab_size=60, special_tokens=["<s>", "<unk>"], unk_token="<unk>", show_progress=False
     )
     tokenizer.train_from_iterator(lines, trainer)
@@ -26,11 +25,10 @@ def unigram(path: Path, lines: list[str]) -> Path:
 
 def bpe(path: Path, lines: list[str]) -> Path:
     """Train a byte-pair tokenizer in whose file [UNK] is an ordinary token."""
-    package = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
-    tokenizer = package.Tokenizer(package.models.BPE(unk_token="[UNK]"))
-    tokenizer.normalizer = package.normalizers.Lowercase()
-    tokenizer.pre_tokenizer = package.pre_tokenizers.Whitespace()
-    trainer = package.trainers.BpeTrainer(vocab_size=30, special_tokens=["[UNK]"], show_progress=False)
+    tokenizer = Tokenizer(models.BPE(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    trainer = trainers.BpeTrainer(vocab_size=30, special_tokens=["[UNK]"], show_progress=False)
     tokenizer.train_from_iterator(lines, trainer)
     tokenizer.save(str(path))
     return path

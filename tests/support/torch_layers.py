@@ -3,14 +3,10 @@
 from typing import Any
 
 import numpy as np
-import pytest
 import scipy.sparse as sp
+import torch
 
-# Import torch.nn first: the directory tests/torch can be imported as torch, but only PyTorch has torch.nn.
-pytest.importorskip("torch.nn", reason="PyTorch is not installed")
-torch = pytest.importorskip("torch")
-
-from wordsparse.torch import FactoredOutput  # noqa: E402
+from wordsparse.torch import FactoredOutput
 
 D, d, m = 40, 5, 7
 TINY = {"dtype": torch.float64}

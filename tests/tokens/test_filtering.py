@@ -28,8 +28,6 @@ def encoded(source: Any, folder: Path, **options: Any) -> tuple[list[str], list[
 def test_any_number_of_workers_gives_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokens: str
 ) -> None:
-    if tokens == "japanese":
-        pytest.importorskip("sudachipy", reason="SudachiPy is not installed")
     if tokens == "file.json":
         tokens = str(unigram(tmp_path / tokens, LINES))
     path = tmp_path / "text.txt"

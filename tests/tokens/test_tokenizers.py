@@ -15,12 +15,6 @@ from wordsparse.tokens.tokenizers import tokenizer
 ENGLISH = "Don't stop: 3.14 is π, said O’Neil-Smith (née Å)."
 
 
-def made(name: str, *packages: str):
-    for package in packages:
-        pytest.importorskip(package, reason=f"{package} is not installed")
-    return tokenizer(name)
-
-
 def test_simple_is_gensims():
     assert tokenizer("simple")(ENGLISH) == ["don", "t", "stop", "is", "π", "said", "o", "neil", "smith", "née", "å"]
     utils = pytest.importorskip("gensim.utils", reason="gensim is not installed")
@@ -46,16 +40,16 @@ MARKED = {
 def test_marks_and_joiners_are_parts_of_words(name, language, tmp_path, caplog):
     """The tokeniser ``simple``, which a hint recommends, used to cut words at combining marks."""
     words = unicodedata.normalize("NFC" if name == "simple" else "NFKC", MARKED[language]).split()
-    split = made(name, *["regex"] * (name == "unicode"))
+    split = tokenizer(name)
     assert split(" \u0301— ".join(f"«{word}»।" for word in words)) == words
     encode([[f"{word}." for word in words]] * 5, tmp_path / "out")
     assert f"--tokens {'simple' if language == 'Persian' else 'unicode'} " in caplog.text
 
 
 def test_unicode_words():
-    words = made("unicode", "regex")
+    words = tokenizer("unicode")
     assert words(ENGLISH) == ["don't", "stop", "3.14", "is", "π", "said", "o’neil", "smith", "née", "å"]
-    cased = made("unicode-cased", "regex")
+    cased = tokenizer("unicode-cased")
     assert cased(ENGLISH) == ["Don't", "stop", "3.14", "is", "π", "said", "O’Neil", "Smith", "née", "Å"]
     assert words("हिन्दी में") == ["हिन्दी", "में"]
     assert words("I ❤️ 🎉🎉 👩‍👩‍👧 #tag U.S.A. 1,000") == ["i", "❤️", "🎉", "🎉", "👩‍👩‍👧", "tag", "u.s.a", "1,000"]
@@ -65,7 +59,7 @@ def test_unicode_words():
 @pytest.mark.parametrize("name", ["simple", "unicode"])
 def test_what_looks_the_same_is_one_word(name):
     """é written as one or as two characters used to be two words, and three ways to write Å used to be three."""
-    words = made(name, *["regex"] * (name == "unicode"))
+    words = tokenizer(name)
     assert len(set(words("café cafe\u0301"))) == 1
     assert len(set(words("Å \u212b A\u030a"))) == 1
     if name != "simple":
@@ -73,19 +67,19 @@ def test_what_looks_the_same_is_one_word(name):
 
 
 def test_chinese():
-    words = made("chinese", "rjieba")("我来到北京清华大学。Python 3")
+    words = tokenizer("chinese")("我来到北京清华大学。Python 3")
     assert words == ["我", "来到", "北京", "清华大学", "python", "3"]
 
 
 def test_japanese():
-    words = made("japanese", "sudachipy", "sudachidict_small")
+    words = tokenizer("japanese")
     assert words("東京都に住んでいる。 ＯＫ") == ["東京", "都", "に", "住ん", "で", "いる", "ok"]
     # Sudachi refuses more than 49,149 bytes per call.
     assert words("東京都に住んでいる。" * 5_000) == ["東京", "都", "に", "住ん", "で", "いる"] * 5_000
     assert len(words("東" * 60_000)) > 0
     with ThreadPoolExecutor(4) as pool:  # a service may call it from several threads
         assert len(set(map(tuple, pool.map(words, ["東京都に住んでいる"] * 200)))) == 1
-    base = made("japanese-base", "sudachipy", "sudachidict_small")
+    base = tokenizer("japanese-base")
     assert base("食べました。観る、みる") == ["食べる", "ます", "た", "見る", "見る"]
 
 
@@ -195,8 +189,6 @@ UNSPACED = {
 def test_a_script_without_spaces_is_recognised_after_any_tokeniser(tmp_path, caplog, tokens, remedy):
     """``--tokens unicode`` used to make single letters the words of such scripts, without a warning."""
     name = tokens.removesuffix("-base")
-    for package in {"unicode": ["regex"], "japanese": ["sudachipy"], "chinese": ["rjieba"]}.get(name, []):
-        pytest.importorskip(package, reason=f"{package} is not installed")
     encode(iter([UNSPACED[remedy]] * 5), tmp_path / "out", tokens=tokens)
     if name == remedy:
         assert not caplog.records

@@ -5,7 +5,6 @@ Errors that accumulate in W, Q or the squares of rows show after a few thousand 
 
 import numpy as np
 import pytest
-from support.torch_layers import torch  # noqa: F401
 
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.torch.engine import Engine, StepOptions

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from support.torch_layers import D, d, layer, m, minibatch, torch
+import torch
+from support.torch_layers import D, d, layer, m, minibatch
 
 from wordsparse.errors import InputError, MissingDependencyError, TrainingError
 

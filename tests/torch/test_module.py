@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from support.torch_layers import TINY, D, d, dense_losses, layer, m, minibatch, torch
+import torch
+from support.torch_layers import TINY, D, d, dense_losses, layer, m, minibatch
 
 from wordsparse.errors import InputError
 from wordsparse.torch import FactoredOutput

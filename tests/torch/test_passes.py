@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.torch_layers import D, d, dense_losses, layer, m, minibatch, torch
+import torch
+from support.torch_layers import D, d, dense_losses, layer, m, minibatch
 from torch.utils.checkpoint import checkpoint
 
 from wordsparse.errors import InputError, TrainingError

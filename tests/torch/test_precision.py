@@ -1,7 +1,8 @@
 """The PyTorch layer with half precision, gradient scalers and casts."""
 
 import pytest
-from support.torch_layers import D, d, layer, m, minibatch, torch
+import torch
+from support.torch_layers import D, d, layer, m, minibatch
 
 from wordsparse.errors import InputError
 from wordsparse.torch import FactoredOutput

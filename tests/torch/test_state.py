@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from support.torch_layers import TINY, D, d, layer, minibatch, torch
+import torch
+from support.torch_layers import TINY, D, d, layer, minibatch
 
 from wordsparse.errors import InputError
 from wordsparse.layer.factors import Factors

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from support.tokenizers import CHINESE, JAPANESE, bpe, unigram
+from tokenizers import Tokenizer
 
 import wordsparse as ws
 from wordsparse.errors import InputError
@@ -72,8 +74,7 @@ def test_vectors_stay_on_disk(tmp_path: Path, dim: int) -> None:
 
 def tokens(directory: Path, text: str) -> list[str]:
     """Return the tokens into which Model2Vec and Sentence-Transformers split a text."""
-    package = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
-    encoding = package.Tokenizer.from_file(str(directory / "tokenizer.json")).encode(text, add_special_tokens=False)
+    encoding = Tokenizer.from_file(str(directory / "tokenizer.json")).encode(text, add_special_tokens=False)
     return list(encoding.tokens)
 
 
@@ -86,7 +87,6 @@ def test_model2vec_finds_words_as_the_encoder_does(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["simple", "unicode", "unicode-cased"])
 def test_model2vec_splits_texts_as_the_models_tokeniser(tmp_path: Path, name: str) -> None:
-    pytest.importorskip("regex", reason="regex is not installed")
     text = "The King’s 3.5 e-mails, don't: “ﬁne” cafe\u0301 a_b  x.y 1,000 naïve; v.2 II किताब, می\u200cخواهم السَّمَكَ."
     words = list(dict.fromkeys(tokenizer(name)(text)))
     vectors = some_vectors(tuple(words))
@@ -96,12 +96,11 @@ def test_model2vec_splits_texts_as_the_models_tokeniser(tmp_path: Path, name: st
 
 
 def test_model2vec_holds_the_words_by_their_weights(tmp_path: Path) -> None:
-    tensors = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
     original = WordVectors(["the", "king"], [[1, -3], [0.5, 2]], [998, 2])
     expected = [[0.001 / 0.999], [0.001 / 0.003]]
     for name in ("w", "m"):
         save_vectors(original, tmp_path / name, "model2vec")
-        embeddings = tensors.load_file(tmp_path / name / "model.safetensors")["embeddings"]
+        embeddings = load_file(tmp_path / name / "model.safetensors")["embeddings"]
         assert not embeddings[2].any()  # the row of unknown words
         np.testing.assert_allclose(embeddings[:2], original.unit * expected, rtol=1e-6)
         original.weights, expected = np.array([3, 4], np.float32), [[3], [4]]
@@ -131,24 +130,21 @@ def test_other_programs_encode_texts_as_we_do(tmp_path: Path, program: str) -> N
 @pytest.mark.parametrize("train", [unigram, bpe])
 @pytest.mark.parametrize("language", [JAPANESE, CHINESE])
 def test_model2vec_takes_over_a_tokenizer_file(tmp_path: Path, train: Any, language: list[str]) -> None:
-    tensors = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
     file = train(tmp_path / "file.json", language)
     model = ws.train(iter(language), tokens=file, dim=12, epochs=3, min_count=30, shortest=1, longest=2)
     assert model.export(tmp_path / "m", "model2vec")
     content = (tmp_path / "m" / "tokenizer.json").read_bytes()
     assert (content == file.read_bytes()) == (train is bpe)  # the other one would truncate and pad texts
     texts = [*language[:3], "".join(language[:3]), "Café <s> [UNK] 昨日 昨天", "!"]
-    package = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
-    encodings = package.Tokenizer.from_buffer(content).encode_batch(texts, add_special_tokens=False)
-    embeddings = tensors.load_file(tmp_path / "m" / "model.safetensors")["embeddings"]
+    encodings = Tokenizer.from_buffer(content).encode_batch(texts, add_special_tokens=False)
+    embeddings = load_file(tmp_path / "m" / "model.safetensors")["embeddings"]
     means = np.array([embeddings[encoding.ids].sum(0) for encoding in encodings])
     means /= np.maximum(np.linalg.norm(means, axis=1), 1e-30)[:, None]
     ours = model.encode(texts)
     assert ours[:5].any(1).all()
     np.testing.assert_allclose(means, ours, atol=1e-6)
     if importlib.util.find_spec("model2vec"):
-        package = importlib.import_module("model2vec")
-        theirs = package.StaticModel.from_pretrained(str(tmp_path / "m")).encode(texts)
+        theirs = importlib.import_module("model2vec").StaticModel.from_pretrained(str(tmp_path / "m")).encode(texts)
         np.testing.assert_allclose(theirs @ theirs.T, ours @ ours.T, atol=1e-6)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 
 import wordsparse as ws
 from wordsparse.cli import main
@@ -39,8 +40,6 @@ def test_a_recipe_runs(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_service_answers_from_several_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("httpx2", reason="httpx2 is not installed")
-    client = pytest.importorskip("fastapi.testclient", reason="fastapi is not installed")
     monkeypatch.chdir(tmp_path)
     ws.train([["bread", "butter", "jam"], ["beer", "nuts"]] * 50, preset="items", dim=4, output="model", progress=False)
     service: dict[str, Any] = {}
@@ -49,7 +48,7 @@ def test_the_service_answers_from_several_threads(tmp_path: Path, monkeypatch: p
     ws.load("model").export("vectors.npz")
     exec(mapped, service)
     assert len(service["vectors"]) == 5
-    model, asked = service["model"], client.TestClient(service["app"])
+    model, asked = service["model"], TestClient(service["app"])
     assert [word for word, _ in asked.get("/similar/bread", params={"n": 2}).json()] == [
         word for word, _ in model.wv.similar("bread", 2)
     ]
@@ -72,8 +71,6 @@ def test_search_and_sentences_from_the_first_command_to_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The commands and programs before the section "Databases" run in the order of the page, with a small dim."""
-    for name in ("bm25s", "regex", "sklearn", "safetensors", "pyarrow"):
-        pytest.importorskip(name, reason=f"{name} is not installed")
     monkeypatch.chdir(tmp_path)
     texts = [
         "Heat, heated, heating: conduction in composite slabs.",

@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.linalg import orthogonal_procrustes
 from scipy.stats import ortho_group
@@ -52,8 +54,7 @@ def test_too_little_in_common_is_refused(moved: ws.WordVectors, message: str) ->
 
 
 def test_the_program_of_the_page_finds_the_word_that_moved(tmp_path, monkeypatch, capsys):
-    pd = pytest.importorskip("pandas", reason="pandas is not installed")
-    pytest.importorskip("matplotlib", reason="matplotlib is not installed").use("Agg")
+    matplotlib.use("Agg")
     monkeypatch.chdir(tmp_path)
     people = "he him man father son husband brother she her woman mother daughter wife sister clerk nurse"
     places = "business office profession work money trade home house family marriage children wedding"
