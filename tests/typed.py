@@ -1,0 +1,17 @@
+"""A user's program, which mypy checks and nobody runs: an error that mypy does not see is an unused ignore, so it fails."""
+
+from typing import Any, assert_type
+
+import numpy as np
+from numpy.typing import NDArray
+
+import wordsparse as ws
+
+model = ws.train("text", dim=3, model="skipgram", loss=ws.losses.Taylor())
+assert_type(model, ws.Model)
+assert_type(model["king"], NDArray[np.float32])
+assert_type(ws.FactoredOutput(10, 2).weights(), NDArray[Any])
+ws.load("model").train("text", epochs=2)
+ws.train("text", dimm=3)  # type: ignore[call-arg]
+ws.train("text", model="skipgrm")  # type: ignore[arg-type]
+ws.train("text", dim="3")  # type: ignore[arg-type]
