@@ -1,4 +1,4 @@
-"""A user's program, which mypy checks and nobody runs: an error that mypy does not see is an unused ignore, so it fails."""
+"""A user's program that mypy checks and nobody runs. An error that mypy misses leaves an unused ignore, which fails."""
 
 from typing import Any, assert_type
 

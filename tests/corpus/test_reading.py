@@ -158,12 +158,6 @@ def test_requests_are_refused_at_the_call(tmp_path, text):
         sentences(text, format="lines", column="text")
 
 
-def test_rows_are_no_sentences():
-    # The keys of the dicts used to become the tokens.
-    with pytest.raises(InputError, match=r"sentence 1 is a dict, not a list of tokens: name its text .*'text', 'id'"):
-        list(sentences([{"text": "a b c", "id": 1}] * 10))
-
-
 @pytest.mark.parametrize(("suffix", "format"), [*((suffix, "lines") for suffix in PACKED), (".xz", "text8")])
 def test_a_small_file_does_not_unpack_without_end(tmp_path, suffix, format, monkeypatch):
     # 305 KB of .xz used to fill the disk: nothing limited the unpacked size.

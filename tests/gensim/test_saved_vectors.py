@@ -21,12 +21,17 @@ def saved(tmp_path: Path) -> Path:
     return tmp_path / "wv"
 
 
-def test_everything_comes_back(saved: Path) -> None:
+def test_everything_comes_back_and_can_be_changed(saved: Path) -> None:
     read = KeyedVectors.load(saved, mmap="r")
     assert type(read) is KeyedVectors
     assert read.index_to_key == ["a", 2, ("b", 3)]
     np.testing.assert_array_equal(read.vectors, VECTORS)
     assert {name: values.tolist() for name, values in read.expandos.items()} == {"count": [9, 8, 7]}
+    read.set_vecattr("a", "count", 1)
+    read.vectors[0] = 5
+    assert read.counts is not None
+    assert read.counts.tolist() == [1, 8, 7]
+    assert read["a"].tolist() == [5, 5]
 
 
 def test_attributes_that_are_not_saved_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -34,16 +39,6 @@ def test_attributes_that_are_not_saved_are_named(tmp_path: Path, caplog: pytest.
     wv.set_vecattr("a", "language", "en")
     wv.save(tmp_path / "wv")
     assert "only counts are saved, not the other attributes of keys: language" in caplog.text
-
-
-def test_what_was_read_can_be_changed(saved: Path) -> None:
-    """Arrays read from a file can be written to."""
-    read = KeyedVectors.load(saved)
-    read.set_vecattr("a", "count", 1)
-    read.vectors[0] = 5
-    assert read.counts is not None
-    assert read.counts.tolist() == [1, 8, 7]
-    assert read["a"].tolist() == [5, 5]
 
 
 def test_a_changed_byte_is_found(saved: Path) -> None:

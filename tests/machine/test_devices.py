@@ -42,9 +42,9 @@ def test_a_gpu_that_works_is_taken(machine: Callable[..., None]) -> None:
 
 
 MACHINES: dict[str, tuple[dict[str, Any], str]] = {
-    "no card": ({"capability": CUDARuntimeError("cudaErrorNoDevice: none is detected")}, "cudaErrorNoDevice: none"),
-    "no cuBLAS": ({"works": ImportError("libcublas.so: none\nmore")}, "libcublas.so: none; check .*cuda12"),
-    "no memory left": ({"works": OutOfMemoryError("Out of memory allocating 512 bytes")}, "Out of memory"),
+    "no card": ({"properties": CUDARuntimeError("cudaErrorNoDevice: none is detected")}, "cudaErrorNoDevice: none"),
+    "no cuBLAS": ({"product": ImportError("libcublas.so: none\nmore")}, "libcublas.so: none; check .*cuda12"),
+    "no memory left": ({"product": OutOfMemoryError("Out of memory allocating 512 bytes")}, "Out of memory"),
 }
 
 
@@ -60,7 +60,7 @@ def test_what_is_in_the_way_is_said(machine: Callable[..., None], name: str) -> 
 
 
 def test_a_gpu_left_unused_is_said_once(machine: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
-    machine(works=ImportError("libcublas.so: none"))
+    machine(product=ImportError("libcublas.so: none"))
     for _ in range(2):
         devices.choose("auto")
     (record,) = caplog.records

@@ -18,48 +18,34 @@ for _error in (CUDARuntimeError, OutOfMemoryError):
     _error.__module__ = "cupy_backends.cuda.api.runtime"
 
 
-def fake_cupy(**changes: Any) -> Any:
-    """Make a CuPy that reports an H100. ``changes`` replace what its functions return or raise."""
-    answers = {
-        "driver": 13000,
-        "runtime": 12090,
-        "count": 1,
-        "capability": (9, 0),
-        "version": "14.2.0",
-        "works": True,
-    } | changes
+def fake_cupy(**failures: Exception) -> Any:
+    """Make a CuPy that reports an H100. ``failures`` are what its functions ``properties`` and ``product`` raise."""
 
-    def answer(name: str) -> Any:
-        value = answers[name]
-        if isinstance(value, Exception):
-            raise value
-        return value
+    def works(name: str) -> None:
+        if name in failures:
+            raise failures[name]
 
     def properties(device: int) -> dict[str, Any]:
-        major, minor = answer("capability")
-        return {"name": b"NVIDIA H100", "totalGlobalMem": 80 * 2**30, "major": major, "minor": minor}
-
-    current = [0]
-    runtime = SimpleNamespace(
-        driverGetVersion=lambda: answer("driver"),
-        runtimeGetVersion=lambda: answer("runtime"),
-        getDeviceCount=lambda: answer("count"),
-        getDevice=lambda: current[0],
-        setDevice=lambda number: current.__setitem__(0, number),
-        getDeviceProperties=properties,
-    )
+        works("properties")
+        return {"name": b"NVIDIA H100", "totalGlobalMem": 80 * 2**30, "major": 9, "minor": 0}
 
     class Matrix:
         def __matmul__(self, other: Any) -> Any:
-            answer("works")
+            works("product")
             return self
 
         def get(self) -> Any:
             return np.eye(2)
 
+    runtime = SimpleNamespace(
+        driverGetVersion=lambda: 13000,
+        runtimeGetVersion=lambda: 12090,
+        getDeviceCount=lambda: 1,
+        getDevice=lambda: 0,
+        setDevice=lambda number: None,
+        getDeviceProperties=properties,
+    )
+    linalg = SimpleNamespace(inv=lambda matrix: matrix)
     return SimpleNamespace(
-        __version__=answers["version"],
-        cuda=SimpleNamespace(runtime=runtime),
-        eye=lambda n: Matrix(),
-        linalg=SimpleNamespace(inv=lambda matrix: matrix),
+        __version__="14.2.0", cuda=SimpleNamespace(runtime=runtime), eye=lambda n: Matrix(), linalg=linalg
     )

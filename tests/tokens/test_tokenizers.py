@@ -144,6 +144,8 @@ def test_texts_and_rows_of_any_iterable():
         ([{"a": 1}], {"column": "text"}, "row 1 has no 'text'; it has the keys 'a'"),
         ([{"text": 3.5}], {"column": "text"}, "row 1 holds 3.5, which is neither text nor a list of tokens"),
         (iter(["a"]), {"column": "text"}, "row 1 is 'a', not a mapping"),
+        # The keys of the dicts used to become the tokens.
+        ([{"text": "a", "id": 1}], {}, "sentence 1 is a dict, not a list of tokens: name its text .*'text', 'id'"),
         (iter(["a b"]), {}, r"sentence 1 is 'a b', not a list of tokens: split it, or name a tokeniser \(tokens="),
     ]:
         with pytest.raises(InputError, match=said):

@@ -190,6 +190,10 @@ def test_the_mean_of_several_words_is_asked_for(models: dict[str, ws.Model]) -> 
 Request = Callable[[ws.Model], object]
 
 
+def scaled(model: ws.Model, factor: float) -> ws.Model:
+    return replace(model, output_rows=model.output_rows * np.float32(factor))
+
+
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
@@ -199,6 +203,11 @@ Request = Callable[[ws.Model], object]
         (lambda m: m.infer("comet", [["comet"], ["comet", "unknown"]]), "near a known word"),
         (lambda m: infer.infer(m, sentences(3), ["a", "a"]), "given twice"),
         (lambda m: infer.infer(m, sentences(3), []), "no word is given"),
+        (lambda m: replace(m, training=None).infer("comet", FEW), "has only its vectors"),
+        (lambda m: replace(m, options={**m.options, "loss": "taylor"}).infer("comet", FEW), "bounded-ns"),
+        # The vectors of new words used to be NaN, with a RuntimeWarning of NumPy.
+        (lambda m: scaled(m, 1e30).infer("comet", FEW), "the model's numbers overflow, or are all zero"),
+        (lambda m: scaled(m, 0).infer("comet", FEW), "the model's numbers overflow, or are all zero"),
         (lambda m: m.encode(np.array("sun")), "give texts, not array"),
         (lambda m: m.encode(None), "must be an iterable of texts, not None"),
     ],
@@ -206,32 +215,6 @@ Request = Callable[[ws.Model], object]
 def test_requests_that_have_no_answer(models: dict[str, ws.Model], request_: Request, message: str) -> None:
     with pytest.raises(InputError, match=message):
         request_(models["skipgram"])
-
-
-@pytest.mark.parametrize("factor", [1e30, 0])
-def test_numbers_of_an_altered_model_are_refused(models: dict[str, ws.Model], factor: float) -> None:
-    """The vectors of new words used to be NaN, with a RuntimeWarning of NumPy."""
-    altered = replace(models["cbow"], output_rows=models["cbow"].output_rows * np.float32(factor))
-    with pytest.raises(InputError, match="the model's numbers overflow, or are all zero"):
-        altered.infer("comet", [["comet", *altered.vocabulary.words[:3]]])
-
-
-def test_models_that_cannot_infer(models: dict[str, ws.Model]) -> None:
-    m = models["cbow"]
-    bare = ws.Model(m.vocabulary, m.input_rows, m.output_rows, m.options, m.report)
-    with pytest.raises(InputError, match="has only its vectors"):
-        bare.infer("comet", [["comet", "sun"]])
-    other = ws.Model(m.vocabulary, m.input_rows, m.output_rows, {**m.options, "loss": "taylor"}, m.report, m.training)
-    with pytest.raises(InputError, match="bounded-ns"):
-        other.infer("comet", [["comet", "sun"]])
-
-
-def test_words_without_a_context_are_left_out_and_named(
-    models: dict[str, ws.Model], caplog: pytest.LogCaptureFixture
-) -> None:
-    found = infer.infer(models["cbow"], [["comet", "sun"], ["alone"]], ["alone", "comet", "never"])
-    assert found.words == ["comet"]
-    assert "2 words have no known word near them, for example 'alone'" in caplog.text
 
 
 def test_far_outputs_do_not_make_a_step_overshoot() -> None:
