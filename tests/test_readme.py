@@ -1,8 +1,9 @@
-"""The Python programs in README.md, docs/torch.md and docs/labels.md run as printed."""
+"""The Python programs in README.md and in pages of docs run as printed."""
 
 import importlib
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +28,15 @@ def test_a_program_runs(page: str, program: str, tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     Path("text.txt").write_text("\n".join(SENTENCES) + "\n")
     exec(program, {"__name__": "page", **GIVEN, "X_new": GIVEN["X"][:9]})
+
+
+def test_the_program_that_finds_phrases_by_gensim_runs() -> None:
+    pytest.importorskip("gensim", reason="gensim has no wheel here")
+    section = (ROOT / "docs" / "text.md").read_text().split("## Phrases")[1].split("\n## ")[0]
+    known: dict[str, Any] = {}
+    exec(PYTHON.findall(section)[0], known)
+    assert {"new_york", "saw", "new"} <= set(known["model"].vocabulary.words)
+    assert known["vectors"].any(axis=1).all()
 
 
 def test_there_are_programs() -> None:
