@@ -19,13 +19,10 @@ import scipy.sparse as sp
 import wordsparse as ws
 from tools.bench.layer import Batch, batches, zipf_law
 from tools.bench.runner import Benchmark, Row, once
-from wordsparse.kernels import CpuKernels, Csr, Kernels
+from wordsparse.kernels import CpuKernels, Kernels
 from wordsparse.layer import losses
-from wordsparse.layer.inputs import RowInputs
-from wordsparse.layer.interface import Targets
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
-from wordsparse.layer.sums import pull_back
 from wordsparse.machine.description import memory_bytes
 
 # The number of outputs (m × rows) that the naive step computes at a time: 1 GiB of float32.
@@ -87,21 +84,13 @@ class OnDevice(Benchmark):
         return int(total - free - self.kernels.xp.get_default_memory_pool().free_bytes())
 
     def exact(self, layer: FactoredOutput, batch: Batch) -> Callable[[], object]:
-        """Return a step of the exact layer for inputs on the device. Each step copies the ids of targets there."""
-        kernels = self.kernels
-        H = kernels.to_device(batch.H)
-        rows, local = np.unique(batch.targets, return_inverse=True)
-        indptr, local = np.arange(batch.H.shape[0] + 1), local.astype(np.int32)
+        """Return a step of the exact layer for inputs on the device. Each step copies the targets there."""
+        H = self.kernels.to_device(batch.H)
 
         def step() -> object:
-            csr = Csr(kernels.to_device(indptr), kernels.to_device(local), rows.shape[0])
-            y = kernels.xp.ones(local.shape[0], np.float32)
-            inputs = RowInputs(H, kernels)
-            sums = pull_back(layer.core.forward(inputs, Targets(kernels.to_device(rows), csr, y)))
-            gradient = sums.gradient()
-            layer.core.apply(layer.core.update(sums, batch.lr))
+            result = layer.step(H, batch.Y, batch.lr)
             self.wait()
-            return gradient
+            return result
 
         return step
 

@@ -7,10 +7,8 @@ methods, all features must work without gensim, which has no wheels for Python 3
 import importlib.util
 import json
 import os
-import random
 import subprocess
 import sys
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +18,6 @@ import wordsparse as ws
 
 HAS_GENSIM = importlib.util.find_spec("gensim") is not None
 FORMATS = ("word2vec", "word2vec-bin", "npz")
-OPTIONS = 'dim = 20\nepochs = 2\ntokens = "simple"\n'
-SUBJECTS = ("sea", "law", "art", "sun")
-PAIRS = "seaaa seaab 9\nseaac lawac 1\nartad artae 8\nsunaf artaf 2\n"
 
 
 def wordsparse(*arguments: str) -> str:
@@ -34,41 +29,21 @@ def wordsparse(*arguments: str) -> str:
     return done.stdout
 
 
-def write_text(path: Path) -> None:
-    """Write sentences, each on one of four subjects so that neighbours are known, with capitals and full stops."""
-    chosen = random.Random(1)
-    subjects = [["".join(letters) for letters in product((name,), "abcdefgh", "abcdefg")] for name in SUBJECTS]
-    sentences = (" ".join(chosen.choices(chosen.choice(subjects), k=12)) for _ in range(5000))
-    path.write_text("".join(f"{sentence.capitalize()}.\n" for sentence in sentences))
-
-
-def write_labels(path: Path) -> None:
-    """Write rows whose only feature is their label."""
-    path.write_text("200 10 10\n" + "".join(f"{row % 10} {row % 10}:1\n" for row in range(200)))
-
-
 def words() -> dict[str, object]:
-    write_text(Path("text.txt"))
-    Path("options.toml").write_text(OPTIONS)
-    Path("pairs.txt").write_text(PAIRS)
-    trained = json.loads(wordsparse("train", "text.txt", "-o", "model", "--config", "options.toml", "--json"))
-    near = json.loads(wordsparse("similar", "model", "seaaa", "-n", "5", "--json"))["neighbours"]
-    scores = json.loads(wordsparse("evaluate", "model", "--pairs", "pairs.txt", "--json"))
+    """Run the demo, which trains, evaluates, exports and explores; then export the model, and compare methods."""
+    demo = json.loads(wordsparse("demo", "-o", "demo", "--quiet", "--json"))
+    near = json.loads(wordsparse("similar", "demo/model", "matrix", "-n", "5", "--json"))["neighbours"]
     for format in FORMATS:
-        wordsparse("export", "model", "-o", f"vectors.{format}", "--format", format)
-    wordsparse("explore", "model", "-o", "page.html")
-    sets = () if HAS_GENSIM else ("--pairs", "pairs.txt")
-    wordsparse("compare", "text.txt", "-o", "report", "--dim", "10", "--epochs", "1", *sets)
-    return {
-        "tokens": trained["tokens"],
-        "neighbours": [neighbour["word"] for neighbour in near],
-        "pairs": scores["pairs"]["pairs"]["spearman"],
-    }
+        wordsparse("export", "demo/model", "-o", f"vectors.{format}", "--format", format)
+    small = ("--max-tokens", "100000", "--dim", "10", "--epochs", "1")
+    wordsparse("compare", "demo/text.txt", "-o", "report", "--related", "demo/related.txt", *small)
+    return {"words": demo["words"], "related": demo["related"], "neighbours": [one["word"] for one in near]}
 
 
 def labels() -> float:
-    """Return the fraction of rows whose label is predicted."""
-    write_labels(Path("labels.txt"))
+    """Return the fraction of rows whose label is predicted; a row's only feature is its label."""
+    rows = "".join(f"{row % 10} {row % 10}:1\n" for row in range(200))
+    Path("labels.txt").write_text(f"200 10 10\n{rows}")
     wordsparse("labels", "train", "labels.txt", "-o", "classifier")
     share: float = json.loads(wordsparse("labels", "evaluate", "classifier", "labels.txt", "--json"))["precision"]["1"]
     return share
