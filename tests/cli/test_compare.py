@@ -33,7 +33,7 @@ def sets(tmp_path: Path) -> list[str]:
 def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> None:
     before = left_in(tmp_path)
     path = tmp_path / "report"
-    arguments = ["compare", str(text), "-o", str(path), *QUICK, *sets, "--epochs", "2"]
+    arguments = ["compare", str(text), "-o", str(path), *QUICK, *sets, "--epochs", "1"]
     assert main([*arguments, "--json"]) == 0
     output = capsys.readouterr()
     result, end = json.JSONDecoder().raw_decode(output.out)
@@ -49,14 +49,10 @@ def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> 
     methods += ["wordsparse-cbow", "gensim-cbow-ns", "gensim-cbow-hs"]
     assert [run["name"] for run in runs] == methods
     for run in runs:
-        assert (run["tokens"], run["vocab_size"], run["dim"], run["threads"]) == (3600, 12, 4, 1)
-        for key in ("wall_seconds", "cpu_seconds", "tokens_per_second", "peak_memory_bytes"):
-            assert run[key] > 0
-        assert (run["device"], run["checkpoints"]) == ("cpu", 0)
-        assert {key: run["pairs"]["people"][key] for key in ("n", "oov")} == {"n": 10, "oov": 1}
-        assert {key: run["analogies"]["asked"][key] for key in ("n", "oov")} == {"n": 3, "oov": 1}
-        assert run["analogies"]["asked"]["sections"].keys() == {"first", "second"}
-        assert run["sentences"]["texts"]["n"] == 10
+        assert (run["tokens"], run["vocab_size"], run["dim"], run["threads"]) == (1800, 12, 4, 1)
+        assert min(run[key] for key in ("wall_seconds", "cpu_seconds", "tokens_per_second", "peak_memory_bytes")) > 0
+        scores = run["pairs"]["people"], run["analogies"]["asked"], run["sentences"]["texts"]
+        assert [(score["n"], score["oov"]) for score in scores] == [(10, 1), (3, 1), (10, 0)]
     # The six names must stand for six different methods.
     assert len({(run["pairs"]["people"]["spearman"], run["sentences"]["texts"]["spearman"]) for run in runs}) == 6
     assert {row["peer"] for row in result["differences"]} == {*methods} - {methods[0], methods[3]}

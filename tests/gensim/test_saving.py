@@ -1,8 +1,6 @@
 """Saved and copied models of the gensim classes."""
 
 import copy
-import errno
-import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +10,7 @@ import pytest
 from support.ring_walks import SMALL, WALKS, WALKS_OF_WORDS
 
 import wordsparse as ws
-from wordsparse.errors import InputError, WordsparseError
+from wordsparse.errors import InputError
 from wordsparse.gensim import CallbackAny2Vec, KeyedVectors, LineSentence, Word2Vec
 
 
@@ -65,29 +63,6 @@ def test_what_is_saved_replaces_a_model_or_a_file_and_nothing_else(tmp_path: Pat
     with pytest.raises(InputError, match="a directory without a model"):
         model.save(tmp_path / "other")
     assert {path.name for path in tmp_path.iterdir()} == {"file", "new", "other"}
-
-
-def test_a_save_that_fails_keeps_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If saving fails, the old file or directory must still be in its place."""
-    model, path = Word2Vec(WALKS, **SMALL), tmp_path / "model"
-    model.save(path)
-    rename, error = os.rename, OSError(errno.EIO, "Input/output error")
-
-    def rename_or_fail(source: Path, target: Path) -> None:
-        if target == path and not source.name.endswith(".previous"):
-            raise error
-        rename(source, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("wordsparse.files.system.exchange", lambda *paths: False)  # as on some file systems
-        patch.setattr("os.rename", rename_or_fail)
-        for saved in (model, model.wv):
-            with pytest.raises(WordsparseError, match="model: writing failed: Input/output error"):
-                saved.save(path)
-    assert Word2Vec.load(path).wv.index_to_key == model.wv.index_to_key
-    model.wv.save(path)
-    assert KeyedVectors.load(path).index_to_key == model.wv.index_to_key
-    assert os.listdir(tmp_path) == ["model"]
 
 
 def test_files_that_are_no_model(tmp_path: Path) -> None:

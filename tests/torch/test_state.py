@@ -4,6 +4,7 @@ import copy
 import io
 import pickle
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,32 +16,32 @@ from wordsparse.layer.factors import Factors
 from wordsparse.torch import FactoredOutput
 from wordsparse.torch.state import link
 
+MEASURE = np.random.default_rng(2).random(D) + 0.1
 
-def saved_and_loaded(head: FactoredOutput) -> FactoredOutput:
+
+def trained(measure: np.ndarray | None) -> FactoredOutput:
+    head = layer(base_measure=measure)
+    for seed in range(3):
+        h, Y = minibatch(seed)
+        head(h, Y).backward()
+    return head
+
+
+def loaded(head: FactoredOutput, assign: bool = False) -> FactoredOutput:
     file = io.BytesIO()
     torch.save(head.state_dict(), file)
     file.seek(0)
     other = FactoredOutput(d, D, loss="bounded-ns", lr=0.3, base_measure=np.ones(D), **TINY)
-    other.load_state_dict(torch.load(file, weights_only=True))
-    return other
-
-
-def loaded_by_assignment(head: FactoredOutput) -> FactoredOutput:
-    other = FactoredOutput(d, D, loss="bounded-ns", lr=0.3, base_measure=np.ones(D), **TINY)
-    other.load_state_dict(head.state_dict(), assign=True)
+    other.load_state_dict(torch.load(file, weights_only=True), assign=assign)
     return other
 
 
 @pytest.mark.parametrize(
     "copied",
-    [saved_and_loaded, loaded_by_assignment, copy.deepcopy, lambda head: pickle.loads(pickle.dumps(head))],
+    [loaded, partial(loaded, assign=True), copy.deepcopy, lambda head: pickle.loads(pickle.dumps(head))],
 )
 def test_copies_train_on_alike_and_apart(copied: Callable[[FactoredOutput], FactoredOutput]) -> None:
-    measure = np.random.default_rng(2).random(D) + 0.1
-    head = layer(base_measure=measure)
-    for seed in range(3):
-        h, Y = minibatch(seed)
-        head(h, Y).backward()
+    head = trained(MEASURE)
     other = copied(head)
     h, Y = minibatch(3)
     before = head.weights()
@@ -67,15 +68,12 @@ def test_a_linear_layer_has_the_same_outputs(bias: bool) -> None:
     torch.testing.assert_close(linear(h.detach()), expected)  # it is a copy
 
 
-@pytest.mark.parametrize("measure", [None, np.random.default_rng(2).random(D) + 0.1])
+@pytest.mark.parametrize("measure", [None, MEASURE])
 @pytest.mark.parametrize("name", ["V", "Q", "w_bar", "U_inverse"])
 @pytest.mark.parametrize("value", [np.nan, 3.0])
 def test_a_state_that_no_layer_has_is_refused(name: str, value: float, measure: np.ndarray | None) -> None:
     """With such a state, losses would be NaN or wrong without an error."""
-    head = layer(base_measure=measure)
-    for seed in range(3):
-        h, Y = minibatch(seed)
-        head(h, Y).backward()
+    head = trained(measure)
     good = {key: part.clone() for key, part in head.state_dict().items()}
     head.load_state_dict(good)
     altered = {key: part.clone() for key, part in good.items()}

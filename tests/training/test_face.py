@@ -76,6 +76,9 @@ def test_a_model_trains_on_with_a_new_text() -> None:
     assert (more.options["epochs"], more.options["seed"], model.options["epochs"]) == (2, 3, 20)
     assert more.vocabulary.counts.sum() == model.vocabulary.counts.sum() + 400
     assert all(np.array_equal(part, before[name]) for name, part in model.state().items())
+    for given, message in (({"dim": 5}, "dim was 4, not 5"), ({"workers": 2}, r"did you mean threads\?")):
+        with pytest.raises(ws.InputError, match=message):
+            model.train(MORE, **given)
 
 
 def test_a_model_trains_on_as_a_resumed_run_does(tmp_path: Any) -> None:
@@ -84,19 +87,6 @@ def test_a_model_trains_on_as_a_resumed_run_does(tmp_path: Any) -> None:
     more = ws.train(TEXT, dim=4, epochs=5).train(TEXT, epochs=7)
     assert more.vectors.tobytes() == resumed.vectors.tobytes()
     assert more.train(TEXT, epochs=7) is more
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"dim": 5}, "dim was 4, not 5"),
-        ({"workers": 2}, r"did you mean threads\?"),
-        ({"xyzzy": 2}, "choose from model"),
-    ],
-)
-def test_what_a_model_cannot_train_on_with_is_refused(given: dict[str, Any], message: str) -> None:
-    with pytest.raises(ws.InputError, match=message):
-        ws.train(TEXT, dim=4, epochs=1).train(MORE, **given)
 
 
 def test_an_interrupted_run_without_an_output_leaves_its_model() -> None:

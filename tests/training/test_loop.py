@@ -66,6 +66,7 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(model: str)
         assert other.output_rows.tobytes() == runs[0].output_rows.tobytes()
         assert other.vectors.tobytes() == runs[0].vectors.tobytes()
     assert [run.report["threads"] for run in runs] == [1, 1, 2, 3]
+    assert not np.array_equal(ws.train(text, **options, seed=2).vectors, runs[0].vectors)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -87,11 +88,6 @@ def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch: pytest.M
     assert len(expected) > 20
     for threads, device, builders in ((1, "cuda", 0), (2, "cuda", 1), (5, "cuda", 4), (64, "cuda", 8), (5, "cpu", 1)):
         assert minibatches(threads, device) == (builders, expected)
-
-
-def test_another_seed_gives_other_vectors() -> None:
-    first, second = (ws.train(two_topics(), **SMALL, seed=seed) for seed in (1, 2))
-    assert not np.array_equal(first.vectors, second.vectors)
 
 
 def test_the_report_counts_every_token_of_every_epoch() -> None:
