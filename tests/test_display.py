@@ -41,10 +41,6 @@ def test_a_log_gets_lines_without_control_codes(monkeypatch: pytest.MonkeyPatch)
     assert all(line.isprintable() for line in lines)
 
 
-def test_short_work_leaves_nothing_in_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shown(monkeypatch, io.StringIO()) == "epoch 1: \\x1b[31mloss 3\n"
-
-
 def test_a_terminal_gets_one_line_at_a_time_and_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last progress line of encoding used to stay on screen, and messages followed the line of training."""
     monkeypatch.setattr(display, "BETWEEN", 0.0)
@@ -61,6 +57,7 @@ def test_a_terminal_gets_one_line_at_a_time_and_keeps_none(monkeypatch: pytest.M
 
 def test_nothing_is_shown_where_it_is_not_wanted_or_there_is_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(monkeypatch, Terminal(), visible=False) == ""
+    assert shown(monkeypatch, io.StringIO()) == "epoch 1: \\x1b[31mloss 3\n"  # short work leaves nothing in a log
     monkeypatch.setattr(sys, "stderr", None)
     with Display() as screen:
         screen.update("train", "tokens", 1, 2)

@@ -2,7 +2,8 @@
 
 import json
 import os
-import signal
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,22 +12,56 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.mpi import (
-    ENVIRONMENT,
-    SECONDS,
-    command,
-    launched,
-    needs_mpi,
-    own_words,
-    ranks_of,
-    started,
-    train,
-    wait_until,
-)
 
 import wordsparse as ws
+from wordsparse import optional
 
-pytestmark = needs_mpi
+# Open MPI runs as root, or more ranks than cores, only if told to.
+ENVIRONMENT = {
+    **os.environ,
+    "OMP_NUM_THREADS": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+}
+SECONDS = 300
+# Open MPI's launcher adds text to the output of a failed program: blocks between lines of dashes, and PMIX errors.
+OF_THE_LAUNCHER = re.compile(r"^-{60,}\n.*?^-{60,}\n|^\[\S+:\d+\] PMIX ERROR[^\n]*\n|\0", re.DOTALL | re.MULTILINE)
+
+
+def mpiexec() -> str | None:
+    """Return the path of mpiexec: next to this Python, or else on PATH; None if there is none."""
+    return shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
+
+
+pytestmark = pytest.mark.skipif(
+    mpiexec() is None or not optional.installed("mpi4py"), reason="there is no mpiexec, or no mpi4py"
+)
+
+
+def command(ranks: int, *program: object) -> list[str]:
+    """Return the command that runs a Python program on ``ranks`` ranks."""
+    return [str(mpiexec()), "-n", str(ranks), sys.executable, *map(str, program)]
+
+
+def launched(ranks: int, *program: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, and remove the launcher's additions from its standard error."""
+    run = subprocess.run(
+        command(ranks, *program), cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    return subprocess.CompletedProcess(run.args, run.returncode, run.stdout, own_words(run.stderr))
+
+
+def own_words(errors: str) -> str:
+    """Return the output of the programs, without the launcher's additions."""
+    return OF_THE_LAUNCHER.sub("", errors)
+
+
+def train(ranks: int, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m wordsparse.distributed`` on ``ranks`` ranks."""
+    return launched(ranks, "-m", "wordsparse.distributed", *arguments)
+
+
 SAME: dict[str, Any] = {"dim": 8, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0, "batch_tokens": 500}
 OPTIONS = [part for name, value in SAME.items() for part in (f"--{name.replace('_', '-')}", value)]
 FILES = ("input.npy", "output.npy", "training.bin")
@@ -59,10 +94,6 @@ def check_alike(model: ws.Model, other: ws.Model) -> None:
     )
     for name in ("loss", "heldout_loss"):
         np.testing.assert_allclose(model.report.get(name, []), other.report.get(name, []), rtol=1e-5)
-
-
-def has_checkpoint(output: Path) -> bool:
-    return any(output.with_name(f"{output.name}.training").glob("checkpoint-*"))
 
 
 def test_ranks_exchange_arrays_of_any_shape() -> None:
@@ -146,22 +177,35 @@ def test_a_finished_model_goes_on(text: Path, tmp_path: Path) -> None:
     check_alike(ws.load(tmp_path / "model"), expected)
 
 
+STOPPED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from wordsparse.distributed import __main__ as program
+
+def stop():
+    while not any(Path("model.training").glob("checkpoint-*")):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+if program.world().rank == int(sys.argv.pop(1)):
+    threading.Thread(target=stop, daemon=True).start()
+sys.exit(program.start())
+"""
+
+
 @pytest.mark.parametrize("hit", [0, 1])
 def test_a_signal_to_one_rank_stops_all_and_any_number_goes_on(hit: int, text: Path, tmp_path: Path) -> None:
     output, arguments = tmp_path / "model", [text, *OPTIONS, "--heldout", 0.05, "-o", tmp_path / "model"]
-    process = started(2, *arguments, "--checkpoint-every", 0.001)
-    wait_until(lambda: has_checkpoint(output), process)
-    os.kill(ranks_of(output)[hit], signal.SIGTERM)
-    messages = process.communicate(timeout=SECONDS)[1]
-    assert process.returncode == 130, messages
-    assert "is kept; resume from it with --resume" in messages
+    run = launched(2, "-c", STOPPED, hit, *arguments, "--checkpoint-every", 0.001, cwd=tmp_path)
+    assert run.returncode == 130, run.stderr
+    assert "is kept; resume from it with --resume" in run.stderr
     expected = ws.train(text, heldout=0.05, progress=False, **SAME)
     if hit == 0:
         check_alike(ws.train(text, output=output, resume=True, progress=False, heldout=0.05, **SAME), expected)
     else:
         done(3, *arguments, "--resume")
         check_alike(ws.load(output), expected)
-    assert not has_checkpoint(output)
+    assert not output.with_name("model.training").exists()
 
 
 SIGNALLED = """

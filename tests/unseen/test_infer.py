@@ -178,15 +178,6 @@ def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> N
     np.testing.assert_allclose(model.infer("sunlight", texts), expected / np.linalg.norm(expected), atol=1e-5)
 
 
-def test_the_mean_of_several_words_is_asked_for(models: dict[str, ws.Model]) -> None:
-    wv = models["cbow"].wv
-    cosines = wv.unit @ (wv.vector("sun", unit=True) + wv.vector("milk", unit=True))
-    expected = [wv.words[row] for row in np.argsort(-cosines) if wv.words[row] not in ("sun", "milk")]
-    assert [word for word, _ in wv.similar(["sun", "milk"], 2)] == expected[:2]
-    with pytest.raises(InputError, match="'suns' is not in the vocabulary"):
-        wv.similar("Suns")
-
-
 Request = Callable[[ws.Model], object]
 
 

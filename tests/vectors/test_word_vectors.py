@@ -26,7 +26,10 @@ def test_similar(word_vectors: WordVectors) -> None:
     assert cosines == pytest.approx([19 / 5 / 17**0.5, 0, -7 / 25, -13 / 5 / 17**0.5], abs=1e-6)
     assert word_vectors.similar("king", 1) == [("man", pytest.approx(cosines[0]))]
     assert word_vectors.similar(VECTORS[0], 3) == [("king", pytest.approx(1)), *word_vectors.similar("king", 2)]
-    assert word_vectors.similar(np.array(["king", "man"]), 1) == word_vectors.similar(["king", "man"], 1)
+    near = word_vectors.similar(np.array(["king", "man"]), 9)
+    assert near == word_vectors.similar(["king", "man"], 9)
+    of_mean = [word for word, _ in word_vectors.similar(word_vectors.unit[[0, 2]].sum(axis=0), 9)]
+    assert [word for word, _ in near] == [word for word in of_mean if word not in ("king", "man")]
 
 
 def test_similarity_is_the_cosine_of_two_words(word_vectors: WordVectors) -> None:
