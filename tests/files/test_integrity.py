@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.runs import interrupted, kept_checkpoint
+from support.texts import SHORT, write_text
 
 import wordsparse as ws
 from wordsparse.corpus import EncodedCorpus
@@ -17,6 +19,22 @@ READERS: dict[str, Callable[[Path], object]] = {
     "corpus": EncodedCorpus.open,
     "checkpoint": Checkpoint.open,
 }
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder with ``text.txt`` and a ``model``, a ``checkpoint`` and a ``corpus`` (two shards) made from it."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "run").mkdir()
+    text = write_text(folder / "text.txt")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wordsparse.corpus.draft.SHARD_TOKENS", 1000)
+        ws.encode(text, folder / "corpus", min_count=1)
+    ws.train(text, output=folder / "model", **SHORT)
+
+    interrupted(text, folder / "run" / "model", 1)
+    shutil.move(kept_checkpoint(folder / "run" / "model"), folder / "checkpoint")
+    return folder
 
 
 def corruptions(path: Path) -> Iterator[bytes | None]:
