@@ -3,12 +3,17 @@
 import importlib.util
 import re
 import sys
+from collections.abc import Callable
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
+import wordsparse as ws
 from wordsparse import optional
 from wordsparse.errors import MissingDependencyError
+from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 
 
 @pytest.mark.parametrize("package", optional.PACKAGES)
@@ -21,6 +26,31 @@ def test_a_missing_package_is_named_with_its_command(package: str, monkeypatch: 
     assert str(caught.value) == message
     extras = re.findall(r"wordsparse\[([^\]]+)\]'", optional.command(package))
     assert set(extras) <= set(metadata.metadata("wordsparse").get_all("Provides-Extra", []))
+
+
+# What needs a package: the package, the extra that installs it, and a use of it, with a folder for what is written.
+VECTORS = WordVectors(["a", "b"], [[1, 2], [3, 4]])
+USES: list[tuple[str, str, Callable[[Path], object]]] = [
+    ("safetensors", "safetensors", lambda folder: save_vectors(VECTORS, folder / "v", "safetensors")),
+    ("gensim.models", "gensim", lambda folder: save_vectors(VECTORS, folder / "v", "gensim")),
+    ("regex", "unicode", lambda folder: ws.encode(iter(["a b"]), folder / "v", tokens="unicode")),
+    ("sudachipy", "japanese", lambda folder: ws.encode(iter(["a b"]), folder / "v", tokens="japanese")),
+    ("rjieba", "chinese", lambda folder: ws.encode(iter(["a b"]), folder / "v", tokens="chinese")),
+    ("torch", "torch", lambda folder: importlib.import_module("wordsparse.torch")),
+]
+
+
+@pytest.mark.parametrize(("package", "extra", "use"), USES, ids=[use[0] for use in USES])
+def test_a_use_without_its_package_writes_nothing(
+    package: str, extra: str, use: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else find(name))
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, "wordsparse.torch", raising=False)
+    with pytest.raises(MissingDependencyError, match=rf"pip install 'wordsparse\[{extra}\]'"):
+        use(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("error", [ImportError("it says"), ModuleNotFoundError("it says", name="another")], ids=repr)

@@ -13,7 +13,7 @@ from wordsparse.cli import main
 from wordsparse.errors import InputError
 from wordsparse.evaluation import bootstrap, next_item
 
-COLUMNS = {"column": "item", "group": "user", "order": "time"}
+OPTIONS = {"preset": "items", "column": "item", "group": "user", "order": "time", "threads": 1, "progress": False}
 
 
 @pytest.fixture(scope="module")
@@ -29,16 +29,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     whole = pd.DataFrame(rows, columns=["time", "user", "item"])
     whole.sample(frac=1, random_state=0).sort_values("time", kind="stable").to_csv(folder / "whole.csv", index=False)
     whole[whole["time"] < "2026-07"].to_csv(folder / "before.csv", index=False)
-    ws.train(
-        folder / "before.csv",
-        output=folder / "m",
-        preset="items",
-        **COLUMNS,
-        dim=6,
-        epochs=9,
-        threads=1,
-        progress=False,
-    )
+    ws.train(folder / "before.csv", output=folder / "m", dim=6, epochs=9, **OPTIONS)
     return folder
 
 

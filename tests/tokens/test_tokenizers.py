@@ -1,4 +1,3 @@
-import importlib.util
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
@@ -81,18 +80,6 @@ def test_japanese():
         assert len(set(map(tuple, pool.map(words, ["東京都に住んでいる"] * 200)))) == 1
     base = tokenizer("japanese-base")
     assert base("食べました。観る、みる") == ["食べる", "ます", "た", "見る", "見る"]
-
-
-def test_the_package_of_a_tokenizer_is_named_before_anything_is_read(tmp_path, monkeypatch):
-    found = importlib.util.find_spec
-    missing = ("regex", "rjieba", "sudachipy")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in missing else found(name))
-    for name in missing:
-        monkeypatch.setitem(__import__("sys").modules, name, None)
-    (tmp_path / "text").write_text("a b")
-    for name, extra in (("unicode", "unicode"), ("japanese", "japanese"), ("chinese", "chinese")):
-        with pytest.raises(MissingDependencyError, match=rf"pip install 'wordsparse\[{extra}\]'"):
-            sentences(tmp_path / "text", tokens=name)
 
 
 def test_the_tokenizer_is_recorded(tmp_path):

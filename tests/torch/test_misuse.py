@@ -1,8 +1,6 @@
 """Misuse of the PyTorch layer is refused: passes out of order, bad arguments, a missing package."""
 
-import importlib
 import itertools
-import sys
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,7 @@ import scipy.sparse as sp
 import torch
 from support.torch_layers import D, d, layer, m, minibatch
 
-from wordsparse.errors import InputError, MissingDependencyError, TrainingError
+from wordsparse.errors import InputError, TrainingError
 
 
 def test_accumulation_in_a_loop_with_the_optimizer_is_refused() -> None:
@@ -138,10 +136,3 @@ def test_export_is_refused_with_what_to_export(way: str) -> None:
     exports = {"export": torch.export.export, "trace": torch.jit.trace, "script": lambda net, h: torch.jit.script(net)}
     with pytest.raises(InputError, match=r"put head.to_linear\(\) in its place"):
         exports[way](net, (h,))
-
-
-def test_without_pytorch_the_install_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "wordsparse.torch")
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingDependencyError, match=r"wordsparse.torch needs PyTorch, .* 'wordsparse\[torch\]'"):
-        importlib.import_module("wordsparse.torch")

@@ -1,6 +1,5 @@
 """Texts, options and recipes of a run, in every form that is accepted or refused."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -84,16 +83,7 @@ def test_options_at_the_edge_train(edge: dict[str, Any], model: str) -> None:
     assert np.isfinite(trained.report["loss"]).all()
 
 
-def generator() -> Iterator[list[str]]:
-    yield from two_topics(60)
-
-
-@pytest.mark.parametrize("form", [lambda: two_topics(60), generator, lambda: map(tuple, two_topics(60))])
-def test_any_iterable_of_token_lists_is_a_text(form: Callable[[], Any]) -> None:
-    assert ws.train(form(), **SMALL).vectors.tobytes() == ws.train(two_topics(60), **SMALL).vectors.tobytes()
-
-
-def test_files_and_encoded_text_train_alike(tmp_path: Path) -> None:
+def test_iterables_files_and_encoded_text_train_alike(tmp_path: Path) -> None:
     text = two_topics(60)
     path, halves = tmp_path / "text.txt", [tmp_path / "1.txt", tmp_path / "2.txt"]
     lines = [" ".join(sentence) + "\n" for sentence in text]
@@ -104,9 +94,8 @@ def test_files_and_encoded_text_train_alike(tmp_path: Path) -> None:
     options = {**SMALL, "epochs": 1}
     unasked = {name: value for name, value in options.items() if name != "min_count"}
     wanted = ws.train(text, **options).vectors.tobytes()
-    assert ws.train(path, **options).vectors.tobytes() == wanted
-    assert ws.train(str(path), **options).vectors.tobytes() == wanted
-    assert ws.train(halves, **options).vectors.tobytes() == wanted
+    for given in ((sentence for sentence in text), map(tuple, text), path, str(path), halves):
+        assert ws.train(given, **options).vectors.tobytes() == wanted
     for form in (corpus, tmp_path / "encoded", str(tmp_path / "encoded"), [tmp_path / "encoded"]):
         assert ws.train(form, **unasked).vectors.tobytes() == wanted
     assert ws.train(corpus, **options).vectors.tobytes() == wanted  # the corpus brings the options of its encoding

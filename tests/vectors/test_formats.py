@@ -1,14 +1,13 @@
 """Files of vectors: round trips, agreement with gensim, and words that a format cannot hold."""
 
 import os
-import sys
 import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from wordsparse.errors import InputError, MissingDependencyError
+from wordsparse.errors import InputError
 from wordsparse.vectors.formats import READABLE, _decimals, save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors
@@ -169,20 +168,6 @@ def test_keys_that_are_no_words(tmp_path: Path) -> None:
         save_vectors(WordVectors([1, "1"], np.eye(2)), tmp_path / "v.txt", "word2vec")
     with pytest.raises(InputError, match="stored as keys"):
         save_vectors(WordVectors([frozenset()], np.eye(1)), tmp_path / "v.npz", "npz")
-
-
-@pytest.mark.parametrize(("name", "package"), [("safetensors", "safetensors"), ("gensim", "gensim.models")])
-def test_without_the_package_of_a_format(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, package: str
-) -> None:
-    save_vectors(some_vectors(), tmp_path / "v", "safetensors")
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingDependencyError, match=rf"pip install 'wordsparse\[{name}\]'"):
-        save_vectors(some_vectors(), tmp_path / "w", name)
-    if name == "safetensors":
-        with pytest.raises(MissingDependencyError, match=rf"pip install 'wordsparse\[{name}\]'"):
-            read_vectors(tmp_path / "v")
-    assert os.listdir(tmp_path) == ["v"]
 
 
 def test_a_model_directory_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

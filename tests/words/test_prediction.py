@@ -155,17 +155,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, random = tmp_path_factory.mktemp("log"), np.random.default_rng(0)
     rows = [f"{time},{user},item {user % 2} {random.integers(6)}" for time in range(5) for user in range(80)]
     (folder / "log.csv").write_text("\n".join(["time,user,item", *rows, "9,new,unknown", "9,,item 0 1"]))
-    columns = {"column": "item", "group": "user", "order": "time"}
-    ws.train(
-        folder / "log.csv",
-        output=folder / "m",
-        preset="items",
-        **columns,
-        min_count=2,
-        dim=3,
-        threads=1,
-        progress=False,
-    )
+    options = {"preset": "items", "column": "item", "group": "user", "order": "time", "threads": 1, "progress": False}
+    ws.train(folder / "log.csv", output=folder / "m", min_count=2, dim=3, **options)
     return folder
 
 
@@ -174,8 +165,6 @@ def test_a_log_is_answered_by_user(log: Path, suffix: str, capsys: pytest.Captur
     path, table, model = log / f"next{suffix}", pd.read_csv(log / "log.csv"), ws.load(log / "m")
     assert main(["next", str(log / "m"), str(log / "log.csv"), "-n", "3", "-o", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"output": str(path), "baskets": 81, "unknown": 1}
-    if suffix == ".parquet":
-        pytest.importorskip("pyarrow", reason="Parquet needs it")
     read = {".csv": pd.read_csv, ".parquet": pd.read_parquet}.get(suffix, lambda path: pd.read_json(path, lines=True))
     rows = read(path).astype({"user": str})
     assert [*rows] == ["user", "rank", "item", "probability"]
@@ -235,8 +224,6 @@ def test_a_log_without_a_file_for_its_answers_is_refused(log: Path, capsys: pyte
 def test_the_page_recommend_runs_from_the_first_command_to_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for package in ("regex", "pyarrow"):
-        pytest.importorskip(package, reason=f"{package} is not installed")
     monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(0)
     days = [f"2026-{month}-{day:02}" for month in (10, 11) for day in range(1, 29)]
