@@ -11,7 +11,7 @@ from wordsparse.cli import main
 from wordsparse.vectors import queries
 
 
-def test_similar_json(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["similar", vectors, "king", "-n", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "word": "king",
@@ -21,9 +21,6 @@ def test_similar_json(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
             {"word": "queen", "cosine": pytest.approx(0.5)},
         ],
     }
-
-
-def test_analogy(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["analogy", vectors, "man", "king", "woman", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["a"], result["b"], result["c"]) == ("man", "king", "woman")

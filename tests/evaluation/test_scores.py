@@ -122,15 +122,6 @@ def test_related_words_are_among_the_nearest(tmp_path: Path, monkeypatch: pytest
             evaluate(vectors, related=[tmp_path / "w.txt"])
 
 
-def test_batches_change_nothing(trained: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(1)
-    words = [tuple(row) for row in rng.choice(trained.words, (50, 4)).tolist()]
-    questions = [Question("s", quadruple) for quadruple in words]
-    expected = score_analogies(trained, questions)
-    monkeypatch.setattr(evaluation, "_BATCH_COSINES", 7 * len(trained))
-    assert score_analogies(trained, questions) == expected
-
-
 def test_default_sets_score_as_gensim_scores(trained: WordVectors) -> None:
     from gensim.test.utils import datapath
 
@@ -146,7 +137,9 @@ def test_default_sets_score_as_gensim_scores(trained: WordVectors) -> None:
 
 
 @pytest.mark.parametrize("restrict_vocab", [300, 2000, 30_000])
-def test_analogies_score_as_gensim_scores(trained: WordVectors, tmp_path: Path, restrict_vocab: int) -> None:
+def test_analogies_score_as_gensim_scores(
+    trained: WordVectors, tmp_path: Path, restrict_vocab: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The questions are made of nearest neighbours in these vectors, so the vectors can answer them."""
     rng = np.random.default_rng(restrict_vocab)
     lines = [": own"]
@@ -167,6 +160,8 @@ def test_analogies_score_as_gensim_scores(trained: WordVectors, tmp_path: Path, 
     assert ours["accuracy"] == pytest.approx(accuracy)
     assert ours["n"] == len(sections[-1]["correct"]) + len(sections[-1]["incorrect"])
     assert without_intervals(ours["sections"]["unknown"]) == {"accuracy": None, "n": 0, "oov": 1}
+    monkeypatch.setattr(evaluation, "_BATCH_COSINES", 7 * len(trained))
+    assert evaluate(trained, analogies=[path], restrict_vocab=restrict_vocab)["analogies"]["own"] == ours
 
 
 def test_a_wrong_restriction_is_refused() -> None:
