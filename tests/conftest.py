@@ -17,7 +17,7 @@ from wordsparse.machine import devices
 # Without gensim, `import gensim` would find the folder tests/gensim, because tests is on the path.
 _gensim = importlib.util.find_spec("gensim")
 if _gensim is not None and _gensim.origin is None:
-    sys.modules["gensim"] = None  # type: ignore[assignment]
+    sys.modules["gensim"] = None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -76,7 +76,7 @@ def test_options_of_sentence_transformers_change_nothing(model: ws.Model) -> Non
 
 def test_a_second_argument_by_place_is_refused_with_the_way() -> None:
     with pytest.raises(TypeError, match="train takes corpus, and options by name"):
-        ws.train("output", "text.txt")  # type: ignore[call-arg]
+        ws.train("output", "text.txt")
 
 
 @pytest.mark.parametrize("names", [["cat", "cat"], [["cat"], ["dog"]]])

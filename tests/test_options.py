@@ -49,6 +49,6 @@ def test_a_function_takes_the_fields_of_its_options() -> None:
     assert str(inspect.signature(product)) == "(number: int, *, times: int = 2) -> int"
     assert "    times : int\n        How often.  [default: 2]\n" in (product.__doc__ or "")
     with pytest.raises(InputError, match=r"unknown option time: did you mean times\?"):
-        product(3, time=4)  # type: ignore[call-arg]
+        product(3, time=4)
     with pytest.raises(InputError, match="unknown option x: choose from times"):
-        product(3, x=4)  # type: ignore[call-arg]
+        product(3, x=4)

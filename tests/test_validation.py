@@ -126,7 +126,7 @@ def test_reading_checks_its_inputs(layer: FactoredOutput) -> None:
             layer.top(bad, 1)
     for k in (0, -1, 1.5, None):
         with pytest.raises(InputError, match="k must be"):
-            layer.top(H, k)  # type: ignore[arg-type]
+            layer.top(H, k)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_the_shell_and_a_notebook_have_the_same_scores(
     assert result["pairs"] == {"p": {"spearman": ONE, "low": ONE, "high": ONE, "n": 3, "oov": 1}}
     assert [result["analogies"]["q"][name] for name in ("accuracy", "n", "oov")] == [1, 1, 1]
     assert str(result).splitlines()[0].split() == ["word", "pairs", "spearman", "95", "%", "interval", "n", "oov"]
-    assert "<th" in result._repr_html_()  # type: ignore[attr-defined]
+    assert "<th" in result._repr_html_()
 
 
 def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,13 +8,11 @@ from support.explorer_models import made_model
 
 from wordsparse.cli import main
 from wordsparse.vectors.formats import save_vectors
-from wordsparse.vectors.word_vectors import WordVectors
 
 
 @pytest.fixture
 def vectors(tmp_path: Path) -> str:
-    words = [word for word in made_model().words if not set(word) & set(" \x00\u2028")]
-    return str(save_vectors(WordVectors(words, made_model()[words]), tmp_path / "vectors.txt", "word2vec")[0])
+    return str(save_vectors(made_model(), tmp_path / "vectors.npz")[0])
 
 
 def test_writes_a_page(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,12 +22,12 @@ def test_writes_a_page(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert json.loads(output.out) == {
         "file": str(page),
         "bytes": page.stat().st_size,
-        "name": "vectors.txt",
+        "name": "vectors.npz",
         "words": 50,
         "dim": 12,
         "map_method": "PCA",
     }
-    assert "wordsparse: explore: mapping 20 words of vectors.txt by PCA\n" in output.err
+    assert "wordsparse: explore: mapping 20 words of vectors.npz by PCA\n" in output.err
     assert page.read_text().startswith("<!DOCTYPE html>")
     assert main(["explore", vectors, "-o", str(page), "--map", "20", "--quiet"]) == 0
     # The message used to be printed with each character on a line of its own.

@@ -39,7 +39,6 @@ def test_vectors_of_others_get_ngrams(file: str, tmp_path: Path, capsys: pytest.
     result = json.loads(capsys.readouterr().out)
     fitted, before = read_file(output), read_file(file)
     assert (result["vocab_size"], result["dim"]) == (len(WORDS), 5)
-    assert fitted.ngrams is not None
     assert result["ngrams"] == len(fitted.ngrams)
     np.testing.assert_allclose(fitted.unit, before.unit, atol=1e-6)
     assert main(["similar", str(output), "unkindness", "-n", "1", "--json"]) == 0
@@ -52,7 +51,6 @@ def test_a_model_gets_ngrams(model: str, tmp_path: Path, capsys: pytest.CaptureF
     output = str(tmp_path / "with")
     assert main(["subwords", model, "-o", output, "--shortest", "2", "--longest", "3"]) == 0
     ngrams = ws.load(output).ngrams
-    assert ngrams is not None
     assert (ngrams.vectors.index.shortest, ngrams.vectors.index.longest) == (2, 3)
     assert "n-grams fitted to 16 words x 6" in capsys.readouterr().out
     assert main(["export", output, "-o", str(tmp_path / "v.txt"), "--format", "word2vec"]) == 0

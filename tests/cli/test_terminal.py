@@ -67,7 +67,7 @@ def test_words_and_names_are_escaped(
 
 def run(arguments: list[str], **options: object) -> "subprocess.CompletedProcess[bytes]":
     command = [sys.executable, "-c", RUN, *arguments]
-    return subprocess.run(command, stderr=subprocess.PIPE, check=False, **options)  # type: ignore[call-overload]
+    return subprocess.run(command, stderr=subprocess.PIPE, check=False, **options)
 
 
 def test_a_character_that_the_stream_cannot_encode_is_escaped(vectors: str) -> None:

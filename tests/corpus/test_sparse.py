@@ -121,7 +121,7 @@ def broken(path: Path, **changed: object) -> Path:
         "indices": np.array([0, 2], np.int32),
         "indptr": np.array([0, 1, 2], np.int32),
     }
-    np.savez(path, **{**arrays, **changed})  # type: ignore[arg-type]
+    np.savez(path, **{**arrays, **changed})
     return path
 
 

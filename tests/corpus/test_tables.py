@@ -321,7 +321,7 @@ def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytes
     assert main(["train", path, *asked, "-o", str(tmp_path / "m")]) == 1
     assert "--group-by COLUMN" in capsys.readouterr().err
     assert main(["train", path, *asked, "-o", str(tmp_path / "m2"), "--group-by", "user", "--order-by", "at"]) == 0
-    assert ws.load(tmp_path / "m2").training.text["sentences"] == 100  # type: ignore[union-attr]
+    assert ws.load(tmp_path / "m2").training.text["sentences"] == 100
     assert main(["train", path, *asked, "-o", str(tmp_path / "m3"), "--group-by", "buyer"]) == 2
     assert "has no column 'buyer'; name one of its columns: 'user', 'item', 'at'" in capsys.readouterr().err
 

@@ -3,7 +3,6 @@
 import decimal
 import gzip
 import json
-import resource
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow as arrow
 import pytest
 import scipy.sparse as sp
 from pyarrow import parquet
+from support.texts import disk_of
 
 import wordsparse as ws
 from wordsparse.cli import main
@@ -113,13 +113,10 @@ def test_counts_train_as_text_does(tmp_path: Path) -> None:
 
 def test_a_full_disk_ends_in_a_sentence(tmp_path: Path) -> None:
     """If the disk has no space for the pages of a memory-mapped file, writing to it would kill the process."""
-    corpus, limits = ws.encode(TEXT, tmp_path / "text", min_count=1), resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4 * corpus.tokens + 4 * len(TEXT), limits[1]))
-    try:
-        with pytest.raises(WordsparseError, match="places: writing failed"):
-            ws.count(corpus, tmp_path / "t.parquet")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    corpus = ws.encode(TEXT, tmp_path / "text", min_count=1)
+    size = 4 * corpus.tokens + 4 * len(TEXT)
+    with disk_of(size), pytest.raises(WordsparseError, match="places: writing failed"):
+        ws.count(corpus, tmp_path / "t.parquet")
     assert [path.name for path in tmp_path.iterdir()] == ["text"]
 
 

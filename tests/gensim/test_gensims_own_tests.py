@@ -40,8 +40,8 @@ def cases() -> dict[str, unittest.TestCase]:
     for name in MODULES:
         module = importlib.import_module(f"gensim.test.{name}")
         for suite in unittest.defaultTestLoader.loadTestsFromModule(module):
-            for case in suite:  # type: ignore[union-attr]
-                found[case.id().removeprefix(f"gensim.test.{name}.")] = case  # type: ignore[assignment]
+            for case in suite:
+                found[case.id().removeprefix(f"gensim.test.{name}.")] = case
     return found
 
 

@@ -29,7 +29,6 @@ def test_everything_comes_back_and_can_be_changed(saved: Path) -> None:
     assert {name: values.tolist() for name, values in read.expandos.items()} == {"count": [9, 8, 7]}
     read.set_vecattr("a", "count", 1)
     read.vectors[0] = 5
-    assert read.counts is not None
     assert read.counts.tolist() == [1, 8, 7]
     assert read["a"].tolist() == [5, 5]
 
@@ -51,7 +50,7 @@ def test_a_changed_byte_is_found(saved: Path) -> None:
 
 def test_what_cannot_be_saved_or_read(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="needs the path of a file"):
-        KeyedVectors.of(WordVectors(["a"], [[1]])).save(io.BytesIO())  # type: ignore[arg-type]
+        KeyedVectors.of(WordVectors(["a"], [[1]])).save(io.BytesIO())
     reserved = KeyedVectors(2, count=2)
     reserved.add_vector("a", [1, 2])
     for wv, message in ((reserved, "of 2 rows, 1 have a key"), (KeyedVectors(2), "of 0 rows, 0 have a key")):

@@ -94,7 +94,6 @@ def test_callbacks_see_each_epoch() -> None:
     # The reported loss is the sum over all epochs so far; each epoch adds less than the epoch before.
     assert 0 < seen.losses[2] - seen.losses[1] < seen.losses[1] - seen.losses[0] < seen.losses[0]
     assert model.get_latest_training_loss() == seen.losses[-1]
-    assert model._trained is not None
     # CBOW has one pair per token.
     assert seen.losses[-1] == pytest.approx(sum(model._trained.model.report["loss"]) * 3600)
     assert not np.array_equal(seen.vectors[0], seen.vectors[1])
@@ -125,7 +124,6 @@ def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
     assert model.train(more, total_examples=50, epochs=5) == (1500, 1500)
     assert model.train_count == 2
     found = model.predict_output_word([99, 15])
-    assert found is not None
     assert {key for key, _ in found[:4]} == {99, 14, 15, 16}
     assert len(model.wv) == 21
     # Words of the old vocabulary keep their axes.
@@ -155,7 +153,6 @@ def test_windows_that_hold_a_whole_basket() -> None:
 
 def test_ns_exponent_weighs_the_words() -> None:
     model = Word2Vec(WALKS, ns_exponent=-1.0, **SMALL)
-    assert model._trained is not None
     assert model._trained.recipe.measure_power == -1.0
     assert Word2Vec(**SMALL).ns_exponent == 0.75
 
@@ -163,7 +160,6 @@ def test_ns_exponent_weighs_the_words() -> None:
 def test_predictions_are_probabilities() -> None:
     model = Word2Vec(WALKS, epochs=20, **SMALL)
     found = model.predict_output_word([14, 16], topn=20)
-    assert found is not None
     assert sum(probability for _, probability in found) == pytest.approx(1, abs=1e-5)
     assert found[0][0] == 15
     assert [model.predict_output_word([14, 16], topn=n) for n in (None, 3, 0)] == [found, found[:3], []]
@@ -177,7 +173,7 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "dim": (lambda: Word2Vec(vector_size=0), InputError, "vector_size must be at least 1"),
     "two texts": (lambda: Word2Vec(WALKS, corpus_file="x"), TypeError, "either"),
     "no text": (lambda: Word2Vec().build_vocab(), TypeError, "either"),
-    "number": (lambda: Word2Vec(7), TypeError, "iterable"),  # type: ignore[arg-type]
+    "number": (lambda: Word2Vec(7), TypeError, "iterable"),
     "generator": (
         lambda: Word2Vec(walk for walk in WALKS),
         TypeError,
@@ -195,7 +191,7 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "no update": (lambda: Word2Vec().build_vocab(WALKS, update=True), RuntimeError, "none: build one first"),
     "no epochs": (lambda: Word2Vec().train(WALKS, total_examples=1), ValueError, "epochs"),
     "misspelt": (
-        lambda: Word2Vec().train(WALKS, total_examples=1, epochs=1, strat_alpha=1),  # type: ignore[call-arg]
+        lambda: Word2Vec().train(WALKS, total_examples=1, epochs=1, strat_alpha=1),
         TypeError,
         "strat_alpha",
     ),

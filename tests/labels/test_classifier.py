@@ -17,7 +17,7 @@ from wordsparse.labels.classifier import SparseTargetClassifier
 
 @parametrize_with_checks([SparseTargetClassifier(threads=1)])
 def test_scikit_learns_checks(estimator: SparseTargetClassifier, check: object) -> None:
-    check(estimator)  # type: ignore[operator]
+    check(estimator)
 
 
 def topics(rows: int = 400, seed: int = 1) -> tuple[sp.csr_array, sp.csr_array]:

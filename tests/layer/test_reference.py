@@ -1,4 +1,4 @@
-"""The dense reference ("oracle") itself: its gradients against finite differences, its step against the formula."""
+"""The gradients of the dense reference ("oracle") against finite differences; test_output.py compares its steps."""
 
 from typing import Any
 
@@ -48,17 +48,3 @@ def test_gradients_by_finite_differences(loss: str, with_measure: bool) -> None:
     np.testing.assert_allclose(
         by_H, differences(lambda x: dense.loss_and_grads(x, Y)[0].sum(), H), rtol=1e-6, atol=1e-7
     )
-
-
-@pytest.mark.parametrize("loss", problems.LOSSES)
-def test_the_step_is_one_on_the_measure_weighted_weights(loss: str) -> None:
-    """√π W ← √π W − lr (∂/∂(√π W) Π + λ √π W)."""
-    dense = oracle(loss, True)
-    before, root = dense.W.copy(), np.sqrt(dense.pi)[:, None]
-    losses, by_H, by_W = dense.loss_and_grads(H, Y)
-    Pi = np.random.default_rng(2).standard_normal((3, 3))
-    found = dense.step(H, Y, 0.1, Pi, weight_decay=0.2)
-    np.testing.assert_array_equal(found[0], losses)
-    np.testing.assert_array_equal(found[1], by_H)
-    expected = root * before - 0.1 * (by_W / root @ Pi + 0.2 * root * before)
-    np.testing.assert_allclose(root * dense.W, expected, rtol=1e-12)

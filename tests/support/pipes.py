@@ -9,15 +9,13 @@ from contextlib import contextmanager
 @contextmanager
 def pipe(*command: str) -> Iterator["subprocess.Popen[str]"]:
     """Run a command whose standard streams are pipes."""
-    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-m", "wordsparse", *command], text=True, **streams) as process:  # type: ignore[call-overload]
+    program, pipe = [sys.executable, "-m", "wordsparse", *command], subprocess.PIPE
+    with subprocess.Popen(program, text=True, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         yield process
 
 
 def answer(process: "subprocess.Popen[str]", line: str) -> str:
     """Write ``line``, keep the input open, and return the line that the command answers."""
-    assert process.stdin is not None
-    assert process.stdout is not None
     process.stdin.write(line + "\n")
     process.stdin.flush()
     return process.stdout.readline()

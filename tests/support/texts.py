@@ -3,8 +3,10 @@
 import bz2
 import gzip
 import lzma
+import resource
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,17 @@ def sentences(*source: Any, **how: Any) -> Iterator[list[str]]:
 def left_in(folder: Path) -> list[str]:
     """List everything in the folder, hidden or not."""
     return sorted(path.name for path in folder.iterdir())
+
+
+@contextmanager
+def disk_of(size: int) -> Iterator[None]:
+    """Refuse files of more than ``size`` bytes while the block runs, as a disk that is full."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def same_vectors(first: ws.Model, second: ws.Model) -> bool:

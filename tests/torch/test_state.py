@@ -94,7 +94,6 @@ def test_a_state_whose_factors_cancel_is_loaded() -> None:
     outputs, random = 20_000, np.random.default_rng(0)
     head = FactoredOutput(d, outputs, loss="zloss", base_measure=random.random(outputs) + 0.1)
     core = head._engine.output.core
-    assert core.p is not None
     left, right = (np.linalg.qr(random.standard_normal((d, d)))[0] for _ in range(2))
     U = left @ np.diag(np.geomspace(1e-2, 1e2, d)) @ right
     omega, W = np.full(d, 15.0), 0.1 * core.p[:, None] * random.standard_normal((outputs, d))

@@ -65,7 +65,7 @@ def test_progress_is_shown_or_not(progress: Any, capsys: pytest.CaptureFixture[s
 def test_progress_of_another_kind_is_refused_before_the_text_is_read() -> None:
     """A wrong value of progress is found at once, not after the text has been encoded."""
     with pytest.raises(ws.InputError, match="progress must be 'auto', True, False or a callable, not 'yes'"):
-        ws.train(iter(()), progress="yes")  # type: ignore[arg-type]
+        ws.train(iter(()), progress="yes")
 
 
 def test_a_model_trains_on_with_a_new_text() -> None:

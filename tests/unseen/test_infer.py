@@ -168,10 +168,8 @@ def test_words_of_many_occurrences_are_inferred_near_their_topic(
 
 def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> None:
     model = models["skipgram"].fit_ngrams(2, 3)
-    assert model.ngrams is not None
     texts = [["bread", "sunlight", "milk"]]
     composed = model.ngrams.vectors.vector("sunlight")
-    assert composed is not None
     plain = models["skipgram"].infer("sunlight", texts)
     share = model.ngrams.strength + model.ngrams.tau
     expected = plain + share * (composed - model.ngrams.vectors.mean)

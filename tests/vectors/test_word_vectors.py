@@ -80,4 +80,4 @@ def test_unknown_word_is_named_with_close_spellings(word_vectors: WordVectors) -
 )
 def test_wrong_input_is_refused(words: list[str], vectors: object, counts: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        WordVectors(words, vectors, counts)  # type: ignore[arg-type]
+        WordVectors(words, vectors, counts)

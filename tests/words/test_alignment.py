@@ -33,7 +33,7 @@ def test_alignment_finds_the_rotation_by_the_words_in_common() -> None:
 
 def test_alignment_is_weighted_procrustes_of_unit_vectors() -> None:
     moved, onto = made("abcdefgh", seed=2), made("abcdefgh", seed=3)
-    weights = np.sqrt(moved.counts)  # type: ignore[call-overload]
+    weights = np.sqrt(moved.counts)
     rotation, _ = orthogonal_procrustes(moved.unit * weights[:, None], onto.unit)
     aligned = ws.align(moved, onto)
     np.testing.assert_allclose(aligned.rotation, rotation, atol=1e-5)

@@ -135,7 +135,6 @@ def close(pairs: Pairs) -> Any:
 def bags_of(examples: Examples) -> list[tuple[int, list[int]]]:
     """Check the structure of CBOW's examples and return them in their order."""
     bags, words = examples.bags, examples.words
-    assert bags is not None
     assert bags.columns == examples.targets.csr.columns == words.shape[0]
     assert bags.rows == examples.targets.csr.rows == examples.pairs
     assert examples.targets.csr.indptr.tolist() == list(range(examples.pairs + 1))
@@ -205,7 +204,6 @@ def test_distances_count_as_asked(distances: Distances, weights: list[float]) ->
     np.testing.assert_allclose(found, [0, w[1], w[2] + w[4], 2 * w[3], w[2] + w[4], w[1]], rtol=1e-4)
     # CBOW's windows contain words at these distances with these frequencies.
     bags = builder.cbow(text, window, n - window, offset=0, epoch=0).bags
-    assert bags is not None
     reach = np.bincount(bags.stop - bags.centre - 1, minlength=window + 1)
     share = reach[::-1].cumsum()[::-1][1:] / bags.rows
     assert (abs(share - weights) < 4 * np.sqrt(np.multiply(weights, 1 - np.array(weights)) / n) + 1e-9).all()

@@ -39,7 +39,7 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
     assert walks.as_dict()["preset"] == "walks"
     for wrong in ("graphs", None, []):
         with pytest.raises(InputError, match="preset must be one of text, sentences, search, items"):
-            Options(preset=wrong)  # type: ignore[arg-type]
+            Options(preset=wrong)
 
 
 def test_a_source_given_as_an_object_and_by_name_trains_alike(tmp_path: Path) -> None:
