@@ -1,19 +1,16 @@
 """Promises that only the compiled kernels make: threads, instruction sets, copies, and refused arrays."""
 
 import re
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from support import problems
 from support.arrays import normal, structure
 from support.block_kernels import InBlocks
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, Csr, Kernels, _csr_rows, isa
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 
 def test_an_instruction_set_is_chosen_by_name_or_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import Csr, Kernels
@@ -16,7 +15,6 @@ from wordsparse.layer.interface import Forward, Targets
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.layer.sums import pull_back
 
-Array = NDArray[Any]
 COLUMNS, FEATURES = 12, 5
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from support import problems
 from support.emulation import cuda_kernels
 from support.fake_cupy import CUDARuntimeError, OutOfMemoryError
@@ -22,8 +21,6 @@ from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine import devices
 from wordsparse.training import loop
 from wordsparse.training.progress import Progress
-
-Array = NDArray[Any]
 
 
 @pytest.fixture(params=["emulated", pytest.param("gpu", marks=pytest.mark.gpu)])

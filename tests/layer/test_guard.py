@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from support import problems
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
 from wordsparse.layer.guard import Guard
 from wordsparse.layer.output import FactoredOutput
+from wordsparse.types import Array
 
-Array = NDArray[Any]
 D, d = 40, 6
 
 

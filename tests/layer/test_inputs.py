@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from support import problems
 
 from wordsparse.kernels import Kernels
@@ -12,7 +11,6 @@ from wordsparse.layer.inputs import WIDE_BAG, RowInputs, WindowInputs
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.sums import pull_back
 
-Array = NDArray[Any]
 TOLERANCE = {"float64": 1e-11, "float32": 4e-5}
 COLUMNS = 12
 

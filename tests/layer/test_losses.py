@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from support import problems
 from support.losses import CASES, softplus
 
@@ -15,8 +14,6 @@ from wordsparse.layer import losses
 from wordsparse.layer.losscheck import check_loss
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
-
-Array = NDArray[Any]
 
 
 @pytest.mark.parametrize("with_measure", [False, True])

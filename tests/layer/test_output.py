@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from support import problems
 from support.cases import Case, covering_cases
 
@@ -17,8 +16,7 @@ from wordsparse.layer.core import BLOCK_ROWS
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
 from wordsparse.layer.sums import pull_back
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # The largest error relative to the scale of each quantity (problems.distance). A few well-conditioned steps lose some
 # tens of units in the last place: errors on these problems stay below 2e-13 in float64 and below 5e-6 in float32.

@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from support import problems
 
 from wordsparse.layer.reference import DenseOutput
+from wordsparse.types import Array
 
-Array = NDArray[Any]
 H = np.random.default_rng(0).standard_normal((4, 3))
 # Targets with repeats, a negative weight, and an example without targets.
 Y = sp.csr_array(

@@ -6,16 +6,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import threadpoolctl
-from numpy.typing import NDArray
 from support import problems
 
 from wordsparse.errors import TrainingError
 from wordsparse.layer import factors, losses, update
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
-
-Array = NDArray[Any]
-
+from wordsparse.types import Array
 
 # ── the two routes ────────────────────────────────────────────────────────────────────────────────────────────────────
 

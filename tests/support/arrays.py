@@ -1,13 +1,10 @@
 """Random arrays and sparse structures for the tests of kernels, and comparisons of their results."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.kernels import Csr
+from wordsparse.types import Array
 
-Array = NDArray[Any]
 DTYPES = ["float32", "float64"]
 
 

@@ -2,13 +2,9 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
-
-from numpy.typing import NDArray
 
 from wordsparse.layer import losses
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 
 def softplus(x: float) -> float:

@@ -7,7 +7,6 @@ from unittest import mock
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from support.emulation import compiler, standin
 from support.losses import DEFAULTS
@@ -20,8 +19,8 @@ from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.interface import Forward, Targets
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
+from wordsparse.types import Array
 
-Array = NDArray[Any]
 LOSSES = DEFAULTS
 
 ROUTES = ("dense", "low_rank")

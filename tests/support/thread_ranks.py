@@ -6,11 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.distributed.ranks import Ranks
+from wordsparse.types import Array
 
-Array = NDArray[Any]
 T = TypeVar("T")
 
 

@@ -4,13 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 
+from wordsparse.types import Array
 from wordsparse.words import coordinates
 from wordsparse.words.coordinates import canonical, gram
-
-Array = NDArray[Any]
 
 
 def combined(*args: Any, **constants: Any) -> Array:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from support import problems
 from support.operations import dense
 
@@ -14,10 +13,10 @@ from wordsparse.layer import core, losses
 from wordsparse.layer.interface import Targets
 from wordsparse.layer.losses import BoundedNS, Loss, Squared
 from wordsparse.layer.output import FactoredOutput
+from wordsparse.types import Array
 from wordsparse.words.embedding import StepSizes, WordEmbedding
 from wordsparse.words.examples import Examples
 
-Array = NDArray[Any]
 V, DIM, NEGATIVES = 12, 5, 5.0
 LOSSES: dict[str, Loss] = {
     **{name: loss() for name, loss in losses.LOSSES.items()},

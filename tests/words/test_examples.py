@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, Vocabulary
 from wordsparse.kernels import Csr, _examples
+from wordsparse.types import Array
 from wordsparse.words.examples import Distances, ExampleBuilder, Examples, distance_weights
 
-Array = NDArray[Any]
 Pairs = dict[tuple[int, int], float]
 COUNTS = [400, 90, 30, 7, 7, 1]
 VOCABULARY = Vocabulary([f"w{i}" for i in range(len(COUNTS))], COUNTS)

@@ -3,11 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.kernels import Csr, Kernels, Windows, mapped
-
-Array = NDArray[Any]
 
 
 class HostAdapter:
