@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from support import problems
+from support.arrays import with_value
 
 from wordsparse.errors import InputError
 from wordsparse.layer.output import FactoredOutput
@@ -20,12 +21,6 @@ def layer(request: pytest.FixtureRequest) -> FactoredOutput:
     layer = FactoredOutput(D, d, "taylor", [1, 2, 3, 4, 5, 6], request.param)
     layer.step(H, Y, 0.1)
     return layer
-
-
-def with_value(matrix: Any, value: Any, *index: int) -> Any:
-    out = matrix.copy()
-    (out.data if sp.issparse(out) else out)[index] = value
-    return out
 
 
 def altered(kind: Any, **parts: Any) -> Any:

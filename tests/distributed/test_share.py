@@ -1,6 +1,7 @@
 """Ranks that add up their parts of a minibatch take the step of the whole minibatch, bitwise equal on all ranks."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,14 +23,7 @@ from wordsparse.words.recipe import recommended
 V, DIM, TOKENS, STEPS = 40, 6, 150, 6
 IDS = np.minimum(np.random.default_rng(0).zipf(1.4, STEPS * TOKENS) - 1, V - 1).astype(np.int32)
 Make = Callable[[], Kernels]
-
-
-def host() -> Kernels:
-    return kernels_on("cpu", 1)
-
-
-def emulated() -> Kernels:
-    return cuda_kernels(emulated=True)
+host, emulated = partial(kernels_on, "cpu", 1), partial(cuda_kernels, emulated=True)
 
 
 def embedding(loss: str, kernels: Kernels) -> WordEmbedding:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from support.arrays import with_value
 
 from wordsparse.errors import InputError
 from wordsparse.files import storage
@@ -121,12 +122,6 @@ def test_a_saved_classifier_answers_alike(fitted: SparseTargetClassifier, tmp_pa
     storage.write_manifest(manifest, {name: 2 if name == "version" else part for name, part in content.items()})
     with pytest.raises(InputError, match=r"labels\.json: is wordsparse-labels version 2; this wordsparse reads"):
         SparseTargetClassifier.load(tmp_path / "model")
-
-
-def with_value(matrix: sp.csr_array, value: float, at: int) -> sp.csr_array:
-    changed = matrix.copy()
-    changed.data[at] = value
-    return changed
 
 
 def test_bad_input_is_named() -> None:

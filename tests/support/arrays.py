@@ -1,6 +1,9 @@
 """Random arrays and sparse structures for the tests of kernels, and comparisons of their results."""
 
+from typing import Any
+
 import numpy as np
+import scipy.sparse as sp
 
 from wordsparse.kernels import Csr
 from wordsparse.types import Array
@@ -16,6 +19,13 @@ def structure(rows: int, columns: int, entries: int) -> Csr:
     )
     indptr = np.searchsorted(row, np.arange(rows + 1)).astype(np.int64)
     return Csr(indptr, random.integers(0, max(columns, 1), entries).astype(np.int32), columns)
+
+
+def with_value(matrix: Any, value: float, *index: int) -> Any:
+    """Return a copy of an array, or of a sparse matrix, with this number at an index, or among its stored numbers."""
+    out = matrix.copy()
+    (out.data if sp.issparse(out) else out)[index] = value
+    return out
 
 
 def normal(shape: tuple[int, ...], dtype: str, seed: int) -> Array:
