@@ -1,21 +1,14 @@
 """The tables of the documentation are generated from result files."""
 
-import importlib
 import re
 from pathlib import Path
-from types import ModuleType
 
-import pytest
+from tools import pages
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture
-def pages() -> ModuleType:
-    return importlib.import_module("tools.pages")
-
-
-def test_the_pages_are_what_the_script_makes_of_the_result_files(pages: ModuleType) -> None:
+def test_the_pages_are_what_the_script_makes_of_the_result_files() -> None:
     assert [path.name for path in pages.pages() if pages.filled(path.read_text()) != path.read_text()] == []
 
 

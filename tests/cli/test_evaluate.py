@@ -9,18 +9,14 @@ from wordsparse.cli import main
 ONE = pytest.approx(1.0)
 
 
-@pytest.fixture
-def sets(tmp_path: Path) -> list[str]:
-    (tmp_path / "p.tsv").write_text("man king 2\nman woman 1\nking queen 1.5\nman x 3\n")
-    (tmp_path / "q.txt").write_text(": royal\nman king woman queen\n: none\nx king woman queen\n")
-    return ["--pairs", str(tmp_path / "p.tsv"), "--analogies", str(tmp_path / "q.txt")]
-
-
 def test_the_shell_and_a_notebook_have_the_same_scores(
-    vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str]
+    vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["evaluate", vectors, *sets, "--json"]) == 0
-    result = ws.evaluate(vectors, [sets[1]], [sets[3]])
+    pairs, questions = tmp_path / "p.tsv", tmp_path / "q.txt"
+    pairs.write_text("man king 2\nman woman 1\nking queen 1.5\nman x 3\n")
+    questions.write_text(": royal\nman king woman queen\n: none\nx king woman queen\n")
+    assert main(["evaluate", vectors, "--pairs", str(pairs), "--analogies", str(questions), "--json"]) == 0
+    result = ws.evaluate(vectors, [pairs], [questions])
     assert json.loads(capsys.readouterr().out) == result
     assert result["pairs"] == {"p": {"spearman": ONE, "low": ONE, "high": ONE, "n": 3, "oov": 1}}
     assert [result["analogies"]["q"][name] for name in ("accuracy", "n", "oov")] == [1, 1, 1]

@@ -14,23 +14,12 @@ from wordsparse.vectors.formats import read_file
 OPTIONS = {"dim": 4, "epochs": 2, "threads": 1, "min_count": 1}
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> str:
-    random = np.random.default_rng(0)
-    text = [random.choice(["sun", "moon", "star", "bread", "milk"], 6).tolist() for _ in range(80)]
-    ws.train(text, output=tmp_path / "model", **OPTIONS)
-    return str(tmp_path / "model")
-
-
-@pytest.fixture
-def text(tmp_path: Path) -> str:
-    path = tmp_path / "text"
-    path.write_text("sun comet star\n\nnothing here\nmoon comet bread yeast\nmilk\n")
-    return str(path)
-
-
-def test_unknown_words_are_inferred(model: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    output = tmp_path / "new.npz"
+def test_unknown_words_are_inferred(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random, output = np.random.default_rng(0), tmp_path / "new.npz"
+    model, text = str(tmp_path / "model"), str(tmp_path / "text")
+    known = [random.choice(["sun", "moon", "star", "bread", "milk"], 6).tolist() for _ in range(80)]
+    ws.train(known, output=model, **OPTIONS)
+    Path(text).write_text("sun comet star\n\nnothing here\nmoon comet bread yeast\nmilk\n")
     assert main(["infer", model, text, "-o", str(output), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "output": str(output),
@@ -45,17 +34,11 @@ def test_unknown_words_are_inferred(model: str, text: str, tmp_path: Path, capsy
     assert "2 words have no known word near them" in capsys.readouterr().err
 
 
-@pytest.fixture
-def of_text(tmp_path: Path) -> str:
-    """Train a model on raw German text."""
-    random = np.random.default_rng(0)
-    lines = [" ".join(random.choice(["Datei,", "der", "Server!", "UND", "die"], 6)) for _ in range(80)]
-    ws.train(iter(lines), output=tmp_path / "of-text", tokens="simple", **OPTIONS)
-    return str(tmp_path / "of-text")
-
-
-def test_text_is_split_as_the_models_own_was(of_text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_is_split_as_the_models_own_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """DATEI server! used to get a vector of zeros, and Blorpix used to become a new word of a lower-case model."""
+    random, of_text = np.random.default_rng(0), str(tmp_path / "of-text")
+    lines = [" ".join(random.choice(["Datei,", "der", "Server!", "UND", "die"], 6)) for _ in range(80)]
+    ws.train(iter(lines), output=of_text, tokens="simple", **OPTIONS)
     rows = [{"id": 1, "text": "DATEI server!"}, {"id": 2, "text": None}, {"id": 3, "text": "die Blorpix; blorpix?"}]
     path, output = tmp_path / "rows.jsonl", tmp_path / "documents.parquet"
     path.write_text("\n".join(map(json.dumps, rows)))

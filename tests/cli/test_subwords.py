@@ -15,22 +15,11 @@ from wordsparse.vectors.word_vectors import WordVectors
 WORDS = [stem + ending for stem in ("kind", "happy", "bright", "walk") for ending in ("", "ness", "ing", "er")]
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> str:
+def test_vectors_of_others_get_ngrams(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     random = np.random.default_rng(0)
     of_stems, of_endings = np.repeat(random.standard_normal((4, 5)), 4, axis=0), random.standard_normal((4, 5))
     vectors = of_stems + np.tile(of_endings, (4, 1)) + 0.1 * random.standard_normal((len(WORDS), 5))
-    return str(save_vectors(WordVectors(WORDS, vectors), tmp_path / "vectors.txt", "word2vec")[0])
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> str:
-    random = np.random.default_rng(1)
-    ws.train([random.choice(WORDS, 8).tolist() for _ in range(60)], **SHORT).save(tmp_path / "model")
-    return str(tmp_path / "model")
-
-
-def test_vectors_of_others_get_ngrams(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(save_vectors(WordVectors(WORDS, vectors), tmp_path / "vectors.txt", "word2vec")[0])
     output, moved = tmp_path / "with.npz", tmp_path / "moved.npz"
     assert main(["subwords", "--vectors", file, "-o", str(moved)]) == 0
     assert np.abs(read_file(moved).unit - read_file(file).unit).max() > 0.01
@@ -47,8 +36,9 @@ def test_vectors_of_others_get_ngrams(file: str, tmp_path: Path, capsys: pytest.
     assert "composed from its n-grams" in capsys.readouterr().err
 
 
-def test_a_model_gets_ngrams(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    output = str(tmp_path / "with")
+def test_a_model_gets_ngrams(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random, model, output = np.random.default_rng(1), str(tmp_path / "model"), str(tmp_path / "with")
+    ws.train([random.choice(WORDS, 8).tolist() for _ in range(60)], output=model, **SHORT)
     assert main(["subwords", model, "-o", output, "--shortest", "2", "--longest", "3"]) == 0
     ngrams = ws.load(output).ngrams
     assert (ngrams.vectors.index.shortest, ngrams.vectors.index.longest) == (2, 3)

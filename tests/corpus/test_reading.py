@@ -12,13 +12,6 @@ from wordsparse.corpus.reading import RawText
 from wordsparse.errors import InputError
 
 
-@pytest.fixture
-def text(tmp_path):
-    path = tmp_path / "text.txt"
-    path.write_text("the cat sat")
-    return path
-
-
 @pytest.mark.parametrize("ending", PACKED)
 def test_damaged_compressed_files_are_refused_by_name(tmp_path, ending):
     path = tmp_path / f"text{ending}"
@@ -134,7 +127,9 @@ def test_an_endless_line_comes_in_bounded_pieces(tmp_path, monkeypatch):
         assert max(lengths) <= 400
 
 
-def test_requests_are_refused_at_the_call(tmp_path, text):
+def test_requests_are_refused_at_the_call(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("the cat sat")
     (tmp_path / "empty").touch()
     (tmp_path / "folder").mkdir()
     for source, format, said in [
