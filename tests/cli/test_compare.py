@@ -13,8 +13,6 @@ from support.texts import left_in
 
 from wordsparse.cli import main
 
-HAS_GENSIM = importlib.util.find_spec("gensim") is not None
-
 Output = pytest.CaptureFixture[str]
 QUICK = ["--dim", "4", "--threads", "1", "--min-count", "1", "--sample", "0"]
 
@@ -29,7 +27,7 @@ def sets(tmp_path: Path) -> list[str]:
     return ["--pairs", str(pairs), "--analogies", str(analogies), "--sentences", str(texts)]
 
 
-@pytest.mark.skipif(not HAS_GENSIM, reason="gensim has no wheel here")
+@pytest.mark.skipif(importlib.util.find_spec("gensim") is None, reason="gensim has no wheel here")
 def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> None:
     before = left_in(tmp_path)
     path = tmp_path / "report"

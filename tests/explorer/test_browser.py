@@ -74,11 +74,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def one(browser: Any, file: Path) -> Iterator[Page]:
-    yield from _quiet(Page(browser, file))
-
-
-def _quiet(page: Page) -> Iterator[Page]:
     """Yield the page. After the test, the console must be empty, and only the page itself may have been requested."""
+    page = Page(browser, file)
     for log in ("browser", "performance"):
         page.browser.get_log(log)
     yield page

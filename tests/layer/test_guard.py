@@ -14,14 +14,8 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
 from wordsparse.layer.guard import Guard
 from wordsparse.layer.output import FactoredOutput
-from wordsparse.types import Array
 
 D, d = 40, 6
-
-
-def minibatches(count: int) -> list[tuple[Array, Any]]:
-    random = np.random.default_rng(0)
-    return [(random.standard_normal((8, d)), problems.targets(random, 8, D, 3)) for _ in range(count)]
 
 
 def test_steps_of_two_threads_take_turns() -> None:
@@ -29,8 +23,9 @@ def test_steps_of_two_threads_take_turns() -> None:
     layer = FactoredOutput(D, d, "taylor", dtype=np.float64, threads=1)
 
     def steps() -> None:
-        for H, Y in minibatches(150):
-            layer.step(H, Y, 1e-3)
+        random = np.random.default_rng(0)
+        for _ in range(150):
+            layer.step(random.standard_normal((8, d)), problems.targets(random, 8, D, 3), 1e-3)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: steps(), range(2)))

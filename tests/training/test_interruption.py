@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,7 @@ import wordsparse as ws
 from wordsparse.errors import TrainingError, WordsparseError
 from wordsparse.files import arrays
 from wordsparse.training.interruption import SIGNALS, Interrupted
-from wordsparse.training.progress import Progress
 from wordsparse.words.embedding import WordEmbedding
-
-
-def raising(error: BaseException) -> Callable[[Progress], None]:
-    def fail() -> None:
-        raise error
-
-    return once_after(500, fail)
 
 
 @pytest.mark.parametrize("kind", [ZeroDivisionError, OSError, SystemExit, GeneratorExit])
@@ -30,8 +21,12 @@ def test_a_progress_callback_that_raises_leaves_a_checkpoint(
     text: Path, output: Path, kind: type[BaseException]
 ) -> None:
     """An exception in the user's callback must not lose the work of the run."""
+
+    def fail() -> None:
+        raise kind("of the callback")
+
     with pytest.raises(kind, match="of the callback") as raised:
-        train(text, output, progress=raising(kind("of the callback")))
+        train(text, output, progress=once_after(500, fail))
     assert [KEPT in note for note in raised.value.__notes__] == [True]
     check_resumed(text, output)
 

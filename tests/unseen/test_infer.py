@@ -176,9 +176,6 @@ def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> N
     np.testing.assert_allclose(model.infer("sunlight", texts), expected / np.linalg.norm(expected), atol=1e-5)
 
 
-Request = Callable[[ws.Model], object]
-
-
 def scaled(model: ws.Model, factor: float) -> ws.Model:
     return replace(model, output_rows=model.output_rows * np.float32(factor))
 
@@ -201,7 +198,9 @@ def scaled(model: ws.Model, factor: float) -> ws.Model:
         (lambda m: m.encode(None), "must be an iterable of texts, not None"),
     ],
 )
-def test_requests_that_have_no_answer(models: dict[str, ws.Model], request_: Request, message: str) -> None:
+def test_requests_that_have_no_answer(
+    models: dict[str, ws.Model], request_: Callable[[ws.Model], object], message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         request_(models["skipgram"])
 

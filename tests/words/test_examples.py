@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def kept(stream: Stream) -> list[list[tuple[int, int, int]]]:
     return sentences
 
 
-def expected(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]]]:
+def expected_bags(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]]]:
     """Return each centre word in the slice that has context words, with these words in the order of the text."""
     found = []
     for sentence in kept(stream):
@@ -127,10 +127,6 @@ def entries_of(csr: Csr) -> tuple[Array, Array]:
     return csr.row_of_entry, csr.indices
 
 
-def close(pairs: Pairs) -> Any:
-    return pytest.approx(dict(pairs), rel=1e-5)
-
-
 def bags_of(examples: Examples) -> list[tuple[int, list[int]]]:
     """Check the structure of CBOW's examples and return them in their order."""
     bags, words = examples.bags, examples.words
@@ -152,14 +148,15 @@ def bags_of(examples: Examples) -> list[tuple[int, list[int]]]:
 
 def check(stream: Stream, start: int, stop: int) -> None:
     """Assert that the examples of a slice equal the examples of the slow builder, for CBOW and for skip-gram."""
-    centres = expected(stream, start, stop)
+    centres = expected_bags(stream, start, stop)
     tokens = int((stream.shard[start:stop] != END_OF_SENTENCE).sum())
     skipgram, cbow, again = stream.examples(start, stop)
     for examples in (skipgram, cbow):
         assert examples.tokens == tokens
         assert examples.words.dtype == np.int64
         assert (np.diff(examples.words) > 0).all()
-    assert pairs_of(skipgram) == pairs_of(again) == close(expected_pairs(stream, start, stop))
+    expected = pytest.approx(expected_pairs(stream, start, stop), rel=1e-5)
+    assert pairs_of(skipgram) == pairs_of(again) == expected
     assert bags_of(cbow) == centres  # in the order of the text
 
 
