@@ -2,16 +2,17 @@
 
 from pathlib import Path
 
-from tools.check import siege
+from support.texts import write_text
+
+from tools.check.siege import TRAINING, Siege, Target
 
 
 def test_a_short_siege_of_training(tmp_path: Path) -> None:
-    """`tools/check/siege.py` also kills the other commands."""
-    folder, materials = tmp_path / "siege", tmp_path / "materials"
+    """`tools/check/siege.py` kills the other commands too."""
+    folder, text = tmp_path / "siege", write_text(tmp_path / "text.txt", words=400, sentences=2500)
     folder.mkdir()
-    materials.mkdir()
-    besieged = siege.Siege(folder, seed=0)
-    (target,) = (target for target in siege.targets(besieged, materials) if target.name == "cbow")
-    besieged.attack(target, kills=6)
-    assert besieged.damage == []
-    assert besieged.kills == {"cbow": 6}
+    output = folder / "model"
+    command = ["train", str(text), "-o", str(output), *TRAINING, "--threads", "1", "--checkpoint-every", "0.02"]
+    siege = Siege(folder, seed=0)
+    siege.attack(Target("train", output, lambda: [*command, "--resume"]), kills=6)
+    assert (siege.damage, siege.kills) == ([], {"train": 6})

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 import wordsparse as ws
 from tools.bench.layer import Batch, batches, zipf_law
 from tools.bench.runner import Benchmark, Row, once
-from wordsparse.kernels import CpuKernels, Kernels
+from wordsparse.kernels import Kernels, kernels_on
 from wordsparse.layer import losses
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
@@ -27,6 +27,7 @@ from wordsparse.machine.description import memory_bytes
 
 # The number of outputs (m × rows) that the naive step computes at a time: 1 GiB of float32.
 BLOCK_OUTPUTS = 2**28
+kernels_of = cache(kernels_on)
 
 
 class GpuNaiveDense:
@@ -51,16 +52,6 @@ class GpuNaiveDense:
         return 2 * grad_h
 
 
-@cache
-def kernels_of(device: str) -> Kernels:
-    """Return the kernels for a device."""
-    if device != "cuda":
-        return CpuKernels(1)
-    from wordsparse.kernels.cuda import CudaKernels
-
-    return CudaKernels()
-
-
 @dataclass
 class OnDevice(Benchmark):
     """A benchmark on a device: it knows the kernels and memory of the device, and can wait for it."""
@@ -69,7 +60,7 @@ class OnDevice(Benchmark):
 
     @property
     def kernels(self) -> Kernels:
-        return kernels_of(self.device)
+        return kernels_of(self.device, 1)
 
     def wait(self) -> None:
         """Wait until the device has finished all its work."""

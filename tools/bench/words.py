@@ -131,20 +131,14 @@ class NewWords(Benchmark):
         lines = list(itertools.islice(joined(RawText([self.text]).pieces(), blank=True), self.words))
         self.new = [f"new-word-{i}" for i in range(self.words)]
         chosen = random.integers(0, len(lines), self.words * self.occurrences)
-        self.sentences = [
-            with_word(lines[line], self.new[i // self.occurrences]) for i, line in enumerate(chosen.tolist())
-        ]
+        self.sentences = [list(lines[line]) for line in chosen.tolist()]
+        for i, line in enumerate(self.sentences):  # a new word replaces the middle of the line
+            line[len(line) // 2 : len(line) // 2 + 1] = [self.new[i // self.occurrences]]
         self.per = self.words
 
     @once
     def time_infer(self) -> None:
         infer(self.trained, self.sentences, self.new)
-
-
-def with_word(line: list[str], word: str) -> list[str]:
-    """Return the line with its middle word replaced by ``word``."""
-    middle = len(line) // 2
-    return [*line[:middle], word, *line[middle + 1 :]]
 
 
 @dataclass
