@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import click
 
-from tools.bench.runner import Benchmark, Row
+from tools.bench.runner import OnText, Row
 
 ROOT = Path(__file__).resolve().parents[2]
 COSTS = ("cpu_seconds", "wall_seconds", "peak_memory_bytes")
@@ -67,7 +67,7 @@ def wordsparse(tree: Path, *arguments: str) -> Row:
 
 
 @dataclass
-class Commits(Benchmark):
+class Commits(OnText):
     """Pairs of whole training runs by two commits: CPU time, wall time, memory, and whether the losses are equal.
 
     Each commit is compiled in its own worktree and encodes the text once. Then both train in turn, and their order
@@ -76,9 +76,7 @@ class Commits(Benchmark):
 
     before: str = "HEAD~1"
     after: str = "HEAD"
-    text: Path = Path("text.txt")
     model: str = "cbow"
-    dim: int = 100
     epochs: int = 1
     min_count: int = 5
     pairs: int = 5
@@ -129,16 +127,13 @@ Word2Vec(**given).wv.save_word2vec_format(output, binary=True)
 
 
 @dataclass
-class FromText(Benchmark):
+class FromText(OnText):
     """Training by wordsparse and by gensim (negative sampling), from a text file to vectors in word2vec's binary
     format: whole processes in turn, medians of ``repeat`` runs. ``ratio`` is gensim's seconds divided by ours, for the
     same model. Options that are not listed here keep each program's defaults.
     """
 
-    text: Path = Path("text.txt")
     model: Any = ("cbow", "skipgram")
-    dim: int = 100
-    epochs: int = 5
     min_count: int = 5
     repeat: int = 3
     also: str = ""

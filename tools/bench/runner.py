@@ -43,6 +43,19 @@ class Benchmark:
         """Prepare one case."""
 
 
+@dataclass
+class OnText(Benchmark):
+    """A benchmark that trains on a text file, with options that gensim and fastText have too."""
+
+    text: Path = Path("text.txt")
+    dim: int = 100
+    epochs: int = 5
+
+    def sizes(self, *more: str) -> Row:
+        """Return the options that a training run takes under the same names, and others of these names."""
+        return {name: getattr(self, name) for name in ("dim", "epochs", "threads", *more)}
+
+
 def once(method: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a ``time_…`` method whose calls are long: it is called once per round, without a warm-up."""
     method.once = True  # type: ignore[attr-defined]

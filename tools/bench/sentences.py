@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 import wordsparse as ws
-from tools.bench.runner import Benchmark, Row, cpu_seconds, once
+from tools.bench.runner import Benchmark, OnText, Row, cpu_seconds, once
 from wordsparse.evaluation.retrieval_files import read_collection
 
 
@@ -43,17 +43,15 @@ class Encoders(Benchmark):
 
 
 @dataclass
-class SentencePeers(Benchmark):
+class SentencePeers(OnText):
     """Sentence vectors of wordsparse, gensim's skip-gram and gensim's FastText on one text: CPU seconds and scores.
 
     All methods have the same dimension, epochs and word weights; all other options have their defaults. If a method has
     n-grams, they compose the vectors of unknown words.
     """
 
-    text: Path = Path("text.txt")
     side: Any = ("sentences", "text", "gensim skip-gram", "gensim fastText")
     dim: int = 300
-    epochs: int = 5
     sentences: tuple[str, ...] = ("sts.tsv",)
     cases: ClassVar[tuple[str, ...]] = ("side",)
 
@@ -63,8 +61,7 @@ class SentencePeers(Benchmark):
         return [{"cpu_seconds": cpu_seconds() - before, **scores(vectors, self.sentences)}]
 
     def _ours(self) -> ws.WordVectors:
-        options = {"dim": self.dim, "epochs": self.epochs, "threads": self.threads}
-        return ws.train(self.text, preset=self.side, progress=False, **options).wv
+        return ws.train(self.text, preset=self.side, progress=False, **self.sizes()).wv
 
     def _gensim(self) -> ws.WordVectors:
         from gensim.models import FastText, Word2Vec

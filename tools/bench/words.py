@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 import wordsparse as ws
-from tools.bench.runner import Benchmark, Row, cpu_seconds, once
+from tools.bench.runner import Benchmark, OnText, Row, cpu_seconds, once
 from wordsparse.comparison.texts import write_plain
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.encoding import encoded
@@ -84,26 +84,22 @@ class Recipe(Benchmark):
 
 
 @dataclass
-class Counts(Benchmark):
+class Counts(OnText):
     """Skip-gram trained on a text, and on its counted pairs: CPU seconds, and scores without and with *form*."""
 
-    text: Path = Path("text.txt")
     side: Any = ("text", "counts")
     seed: Any = (1, 2, 3)
-    dim: int = 100
-    epochs: int = 5
     window: int = counting.WINDOW
     pairs: tuple[str, ...] = ("",)
     analogies: tuple[str, ...] = ("",)
     cases: ClassVar[tuple[str, ...]] = ("seed", "side")
 
     def track_run(self) -> list[Row]:
-        settings: Row = {"dim": self.dim, "epochs": self.epochs, "seed": self.seed, "threads": self.threads}
         row: Row = {}
         with tempfile.TemporaryDirectory() as scratch:
             encoded, table = Path(scratch) / "text", Path(scratch) / "pairs.parquet"
             ws.encode(self.text, encoded, threads=self.threads)
-            source, request = encoded, {**settings, "model": "skipgram", "progress": False}
+            source, request = encoded, {**self.sizes("seed"), "model": "skipgram", "progress": False}
             if self.side == "counts":
                 before = cpu_seconds()
                 row["pairs"] = ws.count(encoded, table, window=self.window, threads=self.threads)["pairs"]
@@ -186,7 +182,7 @@ class Form(Benchmark):
 
 
 @dataclass
-class SelfJudge(Benchmark):
+class SelfJudge(OnText):
     """Lengths of n-grams and strengths of form, judged without a test set, by the two halves of a text.
 
     Two models without form are trained, each on every second sentence. The cosines of word pairs with form in one half
@@ -194,13 +190,10 @@ class SelfJudge(Benchmark):
     word of a pair occurs 5 to 20, 20 to 100, or more times in the half with form; the second is a word of both halves.
     """
 
-    text: Path = Path("text.txt")
     tokens: str = "split"
     lengths: tuple[str, ...] = ("1-3", "2-6", "3-6")
     form: tuple[float, ...] = (0.5, 1.0, 2.0)
     model: str = "cbow"
-    dim: int = 100
-    epochs: int = 5
     seed: int = 1
     words: int = 2000
 
@@ -215,9 +208,8 @@ class SelfJudge(Benchmark):
 
     def _trained(self, half: int) -> ws.Model:
         sentences = joined(RawText([self.text], tokens=self.tokens).pieces(self.threads))
-        options: Row = {"model": self.model, "dim": self.dim, "epochs": self.epochs, "seed": self.seed}
         lines = itertools.islice(sentences, half, None, 2)
-        return ws.train(lines, form=0.0, threads=self.threads, progress=False, **options)
+        return ws.train(lines, form=0.0, progress=False, **self.sizes("model", "seed"))
 
     def _agreement(self, formed: list[ws.Model], plain: list[ws.Model]) -> Row:
         """Return the correlation for words in each range of counts."""
@@ -241,14 +233,13 @@ def _cosines(vectors: WordVectors, words: Any, others: Any) -> Any:
 
 
 @dataclass
-class Language(Benchmark):
+class Language(OnText):
     """Our vectors, and gensim's Word2Vec and FastText (both skip-gram), from the same tokens of a text in any language.
 
     ``text`` is a text or an encoded corpus. *all* includes pairs of unknown words: if the tokeniser splits such a word,
     its vector is the mean of its tokens' vectors; otherwise n-grams compose it, as in ``wordsparse evaluate``.
     """
 
-    text: Path = Path("text.txt")
     tokens: str = "split"
     side: Any = ("cbow", "skipgram", "sentences", "Word2Vec", "FastText")
     form: float = 1.0
@@ -258,8 +249,6 @@ class Language(Benchmark):
     sentences: tuple[str, ...] = ("",)
     analogies: tuple[str, ...] = ("",)
     restrict_vocab: int = 30_000
-    dim: int = 100
-    epochs: int = 5
     seed: int = 1
     cases: ClassVar[tuple[str, ...]] = ("side",)
 
@@ -288,8 +277,7 @@ class Language(Benchmark):
     def _ours(self, corpus: EncodedCorpus) -> ws.Model:
         options: Row = {"preset": "sentences"} if self.side == "sentences" else {"model": self.side, "form": self.form}
         options |= {name: length for name in ("shortest", "longest") if (length := getattr(self, name))}
-        sizes = {"dim": self.dim, "epochs": self.epochs, "seed": self.seed, "threads": self.threads}
-        return ws.train(corpus, progress=False, **sizes, **options)
+        return ws.train(corpus, progress=False, **self.sizes("seed"), **options)
 
     def _gensim(self, plain: Path) -> WordVectors:
         from gensim import models
@@ -305,7 +293,7 @@ class Language(Benchmark):
 
 
 @dataclass
-class FastText(Benchmark):
+class FastText(OnText):
     """fastText's program with its defaults and our training with n-grams, on the same text: CPU seconds and scores.
 
     ``covered`` is the rank correlation over the pairs of words in the vocabulary, and ``all`` over all pairs, in which
@@ -313,19 +301,15 @@ class FastText(Benchmark):
     Debian's package of that name.
     """
 
-    text: Path = Path("text.txt")
     pairs: tuple[str, ...] = ("rare.tsv",)
     model: Any = ("skipgram", "cbow")
-    dim: int = 100
-    epochs: int = 5
     form: float = 1.0
     program: str = "fasttext"
     cases: ClassVar[tuple[str, ...]] = ("model",)
 
     def track_ours(self) -> list[Row]:
         before = cpu_seconds()
-        options = {"model": self.model, "dim": self.dim, "epochs": self.epochs, "threads": self.threads}
-        model = ws.train(self.text, form=self.form, progress=False, **options)
+        model = ws.train(self.text, form=self.form, progress=False, **self.sizes("model"))
         vectors = model.wv
         cost = {"cpu_seconds": cpu_seconds() - before}
         return [cost | row for row in self._scores(vectors)]
