@@ -9,15 +9,12 @@ import http.client
 import lzma
 import os
 import shutil
-import socket
 import tarfile
-import threading
 import urllib.error
 import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
@@ -29,7 +26,7 @@ from wordsparse.files.system import sync
 
 BLOCK_BYTES = 2**20
 TIMEOUT = 60.0
-"""The seconds without data after which a connection counts as cut, and the limit for the headers of a response."""
+"""The seconds without data after which a connection counts as cut."""
 RESUME = "run the same command again: it resumes if the card has a checksum"
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, RuntimeError, ValueError)
 
@@ -117,55 +114,15 @@ def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
     return total is None or have >= total
 
 
-class _Response(http.client.HTTPResponse):
-    """A response whose headers must arrive within TIMEOUT, since a server could send them slowly or without end."""
-
-    def __init__(self, connection: socket.socket, *args: Any, **options: Any) -> None:
-        super().__init__(connection, *args, **options)
-        self._connection = connection
-
-    def begin(self) -> None:
-        """Read the headers, at most for TIMEOUT."""
-        late = threading.Event()
-
-        def cut() -> None:
-            late.set()
-            with suppress(OSError):  # already closed
-                socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
-
-        watch = threading.Timer(TIMEOUT, cut)
-        watch.start()
-        try:
-            super().begin()
-        finally:
-            watch.cancel()
-            if late.is_set():  # truncated headers look complete
-                raise TimeoutError(f"its headers took more than {TIMEOUT:g} seconds")
-
-
-class _Web(urllib.request.HTTPSHandler, urllib.request.HTTPHandler, urllib.request.HTTPRedirectHandler):
-    """A handler that accepts only http and https addresses, also after redirects."""
-
-    def do_open(self, http_class: Any, req: urllib.request.Request, **options: Any) -> http.client.HTTPResponse:
-        """Open a connection whose response is a :class:`_Response`."""
-        connection: Any = type("_Connection", (http_class,), {"response_class": _Response})
-        return super().do_open(connection, req, **options)
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
-    ) -> urllib.request.Request | None:
-        """Return the request that follows a redirect."""
-        fp.close()  # otherwise its body would be read, which may be endless
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
 def _opener() -> urllib.request.OpenerDirector:
-    """Return an opener for http and https only; ``build_opener`` would allow ftp too."""
+    """Return an opener for http and https only, also after redirects; ``build_opener`` would allow ftp too."""
     proxies = {scheme: proxy for scheme, proxy in urllib.request.getproxies().items() if scheme in ("http", "https")}
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(proxies),
-        _Web(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPRedirectHandler(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.UnknownHandler(),
