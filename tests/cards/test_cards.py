@@ -54,8 +54,8 @@ def test_the_default_test_sets_go_where_evaluate_finds_them(tmp_path, monkeypatc
     assert fetched["evaluate"] == "wordsparse evaluate model"
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     test_sets = load_test_sets()
-    assert {name: len(pairs) for name, pairs in test_sets.pairs.items()} == {"wordsim353": 353, "simlex999": 999}
-    assert len(test_sets.analogies["questions-words"]) == 19_544
+    assert {name: len(pairs) for name, pairs in test_sets["pairs"].items()} == {"wordsim353": 353, "simlex999": 999}
+    assert len(test_sets["analogies"]["questions-words"]) == 19_544
 
 
 @pytest.mark.parametrize(

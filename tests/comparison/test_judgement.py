@@ -9,7 +9,7 @@ from wordsparse.comparison.judgement import differences, warnings
 from wordsparse.comparison.runs import JudgedRun
 from wordsparse.evaluation.retrieval_files import Collection
 from wordsparse.evaluation.scores import ENOUGH_TOKENS, score
-from wordsparse.evaluation.testsets import Pair, Question, TestSets
+from wordsparse.evaluation.testsets import READERS, Pair, Question
 
 N = 200
 RANDOM = np.random.default_rng(0)
@@ -18,7 +18,13 @@ NOISE = RANDOM.normal(size=N)
 QUESTIONS = [Question("s", (f"a{i}", f"b{i}", f"a{j}", f"b{j}")) for i in range(20) for j in range(20) if i != j]
 PAIRS = [Pair(f"x{i}", f"y{i}", truth) for i, truth in enumerate(TRUTH)]
 FOUND = Collection(Path(), [pair.first for pair in PAIRS], [{}] * N, 0)
-SETS = TestSets({"people": PAIRS}, {"asked": QUESTIONS}, {"texts": PAIRS}, retrieval={"found": FOUND})
+SETS: dict[str, Any] = {
+    **{kind: {} for kind in READERS},
+    "pairs": {"people": PAIRS},
+    "analogies": {"asked": QUESTIONS},
+    "sentences": {"texts": PAIRS},
+    "retrieval": {"found": FOUND},
+}
 
 
 def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any) -> JudgedRun:

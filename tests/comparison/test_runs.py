@@ -10,10 +10,11 @@ import wordsparse as ws
 from wordsparse.comparison import runs
 from wordsparse.comparison.request import Request
 from wordsparse.corpus import EncodedCorpus
-from wordsparse.evaluation.testsets import Pair, TestSets
+from wordsparse.evaluation.testsets import READERS, Pair
 from wordsparse.words.model_directory import read_vectors
 
-SETS = TestSets({"people": [Pair("a", "b", 1.0), Pair("b", "c", 2.0), Pair("a", "x", 3.0)]}, {})
+PEOPLE = [Pair("a", "b", 1.0), Pair("b", "c", 2.0), Pair("a", "x", 3.0)]
+SETS: dict[str, Any] = {**{kind: {} for kind in READERS}, "pairs": {"people": PEOPLE}}
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 
 from wordsparse.errors import InputError
 from wordsparse.evaluation import scores as evaluation
-from wordsparse.evaluation.testsets import Pair, Question, TestSets
+from wordsparse.evaluation.testsets import Pair, Question
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.evaluate import evaluate
 
@@ -166,4 +166,4 @@ def test_analogies_score_as_gensim_scores(
 
 def test_a_wrong_restriction_is_refused() -> None:
     with pytest.raises(InputError, match="restrict_vocab must be at least 1"):
-        evaluation.answer(SIX, TestSets({}, {}), 0)
+        evaluation.answer(SIX, {}, 0)

@@ -10,7 +10,7 @@ from wordsparse.cards.card import Card, card_names, load_card
 from wordsparse.cards.fetching import fetch
 from wordsparse.cli.common import PATH, emit, json_option, quiet_option
 from wordsparse.display import Display
-from wordsparse.evaluation.testsets import DEFAULT_ANALOGIES, DEFAULT_PAIRS, fetched_sets
+from wordsparse.evaluation.testsets import DEFAULT_SETS, fetched_sets
 
 
 @click.group()
@@ -72,8 +72,9 @@ def _place(card: Card) -> Path:
 def _use(card: Card, output: Path) -> tuple[str, str]:
     """Return the purpose of the fetched data, ``train`` or ``evaluate``, and the command to type for it."""
     if card.format is None or card.tokens is None:
-        files = [part for name in DEFAULT_PAIRS for part in ("--pairs", str(output / name))]
-        files += [part for name in DEFAULT_ANALOGIES for part in ("--analogies", str(output / name))]
+        files = [
+            part for kind, names in DEFAULT_SETS.items() for name in names for part in (f"--{kind}", str(output / name))
+        ]
         return "evaluate", shlex.join(["wordsparse", "evaluate", "model", *files * (output != fetched_sets())])
     options = ["--format", card.format] * (card.format != "lines")
     options += ["--tokens", card.tokens] * (card.tokens != "split" and card.format != "wiki")

@@ -18,14 +18,12 @@ from wordsparse.comparison.runs import JudgedRun, trained
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.encoding import encoded
 from wordsparse.errors import WordsparseError
-from wordsparse.evaluation.testsets import TestSets, load_test_sets
+from wordsparse.evaluation.testsets import READERS, TestSets, load_test_sets
 from wordsparse.files import storage
 from wordsparse.kernels.diagnosis import provenance
 from wordsparse.machine.threads import resolve_threads
 
 logger = logging.getLogger(__name__)
-
-TEST_SETS = ("pairs", "analogies", "sentences", "related", "retrieval")
 
 __all__ = ["METHODS", "Method", "Request", "compare"]
 
@@ -46,10 +44,9 @@ def compare(
     output : path
         The new directory for ``report.json`` and ``report.html``.
     **options
-        The other fields of :class:`wordsparse.comparison.request.Request`: methods, pairs, analogies, sentences,
-        related, retrieval, epochs (a sequence; a repeated number gives another run with the next seed), keep_vectors
-        and command; dim, window, sample, threads, seed and max_tokens as for :func:`wordsparse.train`; and the options
-        of :func:`wordsparse.encode`.
+        ``methods``, ``epochs`` (a sequence; a repeated number gives another run with the next seed), ``keep_vectors``
+        and ``command``; the test sets of :func:`wordsparse.evaluate`; dim, window, sample, threads, seed and max_tokens
+        as for :func:`wordsparse.train`; and the options of :func:`wordsparse.encode`.
 
     Returns
     -------
@@ -68,12 +65,11 @@ def compare(
         If the report cannot be written.
     """
     paths = [corpus] if isinstance(corpus, (str, PathLike)) else corpus
-    for name in TEST_SETS:
-        options[name] = [Path(path) for path in options.get(name, ())]
+    sets = {kind: options.pop(kind, ()) for kind in READERS}
     request = Request.of([Path(path) for path in paths], Path(output), **options)
     for sentence in request.left_out:
         logger.warning("%s", sentence)
-    test_sets = load_test_sets(*(options[name] for name in TEST_SETS))
+    test_sets = load_test_sets(**sets)
     target = Path(os.path.realpath(output))
     with (
         storage.new_directory(request.output) as folder,
@@ -81,7 +77,7 @@ def compare(
         storage.staging(target.with_name(f"{target.name}.texts"), mode=0o700) as scratch,
         encoded(request.corpus, request.text, place=scratch / "text", threads=request.training.threads) as text,
     ):
-        facts = _facts(request, text)
+        facts = _facts(request, sets, text)
         vectors = folder / "vectors" if request.keep_vectors else None
         if vectors is not None:
             vectors.mkdir()
@@ -92,8 +88,8 @@ def compare(
     return content
 
 
-def _facts(request: Request, corpus: EncodedCorpus) -> dict[str, Any]:
-    settings = vars(request) | request.text | {name: getattr(request.training, name) for name in SHARED}
+def _facts(request: Request, sets: dict[str, Any], corpus: EncodedCorpus) -> dict[str, Any]:
+    settings = vars(request) | sets | request.text | {name: getattr(request.training, name) for name in SHARED}
     options = {name: value for name, value in settings.items() if name not in ("output", "command", "text", "training")}
     return {
         "format": "wordsparse comparison",

@@ -9,8 +9,7 @@ import numpy as np
 from wordsparse.comparison.request import METHODS
 from wordsparse.comparison.runs import JudgedRun
 from wordsparse.evaluation import bootstrap
-from wordsparse.evaluation.scores import ENOUGH_TOKENS, accuracy, correlation, hits, mean, unanswered
-from wordsparse.evaluation.table import KINDS, own
+from wordsparse.evaluation.scores import ENOUGH_TOKENS, KINDS, own, unanswered
 from wordsparse.evaluation.testsets import TestSets
 from wordsparse.types import Array
 
@@ -19,11 +18,11 @@ Row = dict[str, Any]
 
 def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
     """Return our scores minus the scores of peers with equally many epochs. Mark the best peer."""
-    tests = [(kind, test) for kind in KINDS for test in getattr(test_sets, kind)]
     return [
         {"kind": kind, "test": test, **row}
-        for kind, test in tests
-        for row in _differences(kind, getattr(test_sets, kind)[test], _entries(kind, test, runs))
+        for kind, sets in test_sets.items()
+        for test, items in sets.items()
+        for row in _differences(kind, items, _entries(kind, test, runs))
     ]
 
 
@@ -42,7 +41,7 @@ def _entries(kind: str, test: str, runs: Sequence[JudgedRun]) -> list[Entry]:
     """Group runs that differ only in ``repeat`` and ``seed`` into one entry. Omit runs without a score."""
     groups: dict[tuple[str, int], list[tuple[float, Array]]] = {}
     for run in runs:
-        if run.answers is not None and (score := own(run.report[kind][test])[KINDS[kind][1]]) is not None:
+        if run.answers is not None and (score := own(run.report[kind][test])[KINDS[kind].measure]) is not None:
             place = run.report["name"], run.report["epochs"]
             groups.setdefault(place, []).append((score, _compared(run.answers[kind][test])))
     entries = []
@@ -70,8 +69,10 @@ def _differences(kind: str, items: Sequence[Any], entries: Sequence[Entry]) -> I
 def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Row | None:
     """Return our score minus the peer's score on the items that both know, with a paired interval, or None."""
     is_known = np.isfinite(np.hstack([ours.answers, peer.answers])).all(axis=1, keepdims=True)
-    judge: Any = {"analogies": accuracy, "related": hits, "retrieval": mean}.get(kind, correlation)
-    sides = [[judge(items, answers) for answers in np.where(is_known, side.answers, np.nan).T] for side in (ours, peer)]
+    resampled = KINDS[kind].resampled
+    sides = [
+        [resampled(items, answers) for answers in np.where(is_known, side.answers, np.nan).T] for side in (ours, peer)
+    ]
     value, other = (np.array([score for score, _ in side], float).mean() for side in sides)  # None is NaN
     # Each resample draws the same items for both sides, so their scores are paired.
     samples, others = (np.mean([samples for _, samples in side], axis=0) for side in sides)

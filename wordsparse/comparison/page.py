@@ -7,7 +7,7 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from wordsparse.evaluation.table import KINDS, own
+from wordsparse.evaluation.scores import KINDS, own
 from wordsparse.files.escaping import escaped
 
 Row = Mapping[str, Any]
@@ -77,7 +77,7 @@ def _number(value: float) -> str:
 def _score(run: Row, kind: str, test: str) -> str:
     """Return the score of a run with its interval and the number of items, as HTML."""
     of_test = own(run[kind][test])
-    value = of_test[KINDS[kind][1]]
+    value = of_test[KINDS[kind].measure]
     if value is None:
         return "–"
     items = f"{of_test['n']:,} of {of_test['n'] + of_test['oov']:,}"
@@ -121,7 +121,7 @@ def _key(names: Mapping[str, str]) -> str:
 
 def _panel(runs: Sequence[Row], kind: str, test: str, title: str) -> str:
     """Draw the chart of one test set; ``title`` is HTML."""
-    measure = KINDS[kind][1]
+    measure = KINDS[kind].measure
     judged = [(run, *(own(run[kind][test])[part] for part in (measure, "low", "high"))) for run in runs]
     judged = [row for row in judged if None not in row]
     if not judged:

@@ -9,6 +9,7 @@ from wordsparse import optional
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
+from wordsparse.evaluation.testsets import READERS
 from wordsparse.machine import threads
 from wordsparse.options import abouts, refuse_unknown
 from wordsparse.words.options import ModelName, Options
@@ -57,11 +58,6 @@ class Request:
     text: dict[str, Any]
     training: Options
     methods: Sequence[str] = tuple(METHODS)
-    pairs: Sequence[Path] = ()
-    analogies: Sequence[Path] = ()
-    sentences: Sequence[Path] = ()
-    related: Sequence[Path] = ()
-    retrieval: Sequence[Path] = ()
     epochs: Sequence[int] = (5,)
     keep_vectors: bool = False
     command: str = ""
@@ -71,7 +67,7 @@ class Request:
         """Make a request from keywords: its own fields, and options of the text and of training."""
         own = [field.name for field in fields(cls) if field.name not in ("corpus", "output", "text", "training")]
         of_text = [*abouts(TextOptions)]
-        refuse_unknown(keywords, [*own, *of_text, *SHARED])
+        refuse_unknown(keywords, [*own, *READERS, *of_text, *SHARED])
         text, training, rest = (
             {name: keywords[name] for name in part if name in keywords} for part in (of_text, SHARED, own)
         )

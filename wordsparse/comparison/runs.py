@@ -11,8 +11,7 @@ from wordsparse.comparison.texts import PlainText, write_plain
 from wordsparse.comparison.worker import in_process
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import WordsparseError
-from wordsparse.evaluation.scores import RESTRICT_VOCAB, Answers, answer, score
-from wordsparse.evaluation.table import KINDS, own
+from wordsparse.evaluation.scores import KINDS, Answers, answer, own, score
 from wordsparse.evaluation.testsets import TestSets
 from wordsparse.files.escaping import number_of
 from wordsparse.tokens.tokenizers import FUNCTION, Splitter
@@ -55,7 +54,7 @@ def trained(
             vectors = WordVectors(corpus.vocabulary.words, rows, corpus.vocabulary.counts)
             if (how := corpus.tokenization) and how["tokens"] != FUNCTION:
                 vectors.split, vectors.tokens = Splitter(**how), how["tokens"]
-            answers = answer(vectors, test_sets, RESTRICT_VOCAB)
+            answers = answer(vectors, test_sets)
             run = JudgedRun({**identity, **report, **score(test_sets, answers)}, answers)
             if vectors_folder is not None:
                 save_vectors(vectors, vectors_folder / f"{name}-{epochs}-epochs-seed-{options['seed']}.npz")
@@ -67,7 +66,7 @@ def _summary(run: dict[str, Any]) -> str:
     """Return a summary of a finished run in one line."""
     if "error" in run:
         return f"failed: {run['error']}"
-    scores = {name: own(score)[measure] for kind, (_, measure) in KINDS.items() for name, score in run[kind].items()}
+    scores = {name: own(score)[kind.measure] for key, kind in KINDS.items() for name, score in run[key].items()}
     parts = [f"{name} {'-' if value is None else f'{value:.3f}'}" for name, value in scores.items()]
     cost = f"{run['cpu_seconds']:.1f} CPU s, {run['wall_seconds']:.1f} s, {run['peak_memory_bytes'] / 1e6:,.0f} MB"
     return "; ".join([cost, *parts])

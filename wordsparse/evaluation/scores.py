@@ -6,9 +6,8 @@ The scores of word pairs and analogies equal the results of gensim's ``evaluate_
 frequent spelling is used. Each score has a 95 % confidence interval (:mod:`wordsparse.evaluation.bootstrap`).
 """
 
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +15,6 @@ import numpy.typing as npt
 from wordsparse.errors import InputError
 from wordsparse.evaluation import bootstrap
 from wordsparse.evaluation.retrieval import answer_retrieval, score_retrieval
-from wordsparse.evaluation.table import KINDS, own
 from wordsparse.evaluation.testsets import Pair, Question, Related, TestSets
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
@@ -36,6 +34,8 @@ _BATCH_COSINES = 2**24
 Score: TypeAlias = dict[str, Any]
 """``spearman``, ``accuracy`` or ``hit10``, its interval from ``low`` to ``high``, and two counts: ``n`` scored items
 and ``oov`` other items. If no item is scored, all but the counts are None. See :func:`wordsparse.evaluate`."""
+Resampled: TypeAlias = tuple[float | None, Array]
+"""A score, None if no item has an answer, and the score in each resample of the items."""
 Answers: TypeAlias = Mapping[str, Mapping[str, Array]]
 """The answers of word vectors to test sets, by kind and name: arrays (n,) float64. A pair's answer is the cosine of its
 words or sentences, a question's answer is 1 if right and 0 if wrong, and a related word's answer is its rank. An item
@@ -46,23 +46,25 @@ def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int =
     """Answer every item of the test sets with the vectors."""
     if restrict_vocab < 1:
         raise InputError(f"restrict_vocab must be at least 1, not {restrict_vocab}")
-    analogies = partial(answer_analogies, restrict_vocab=restrict_vocab)
-    by_kind: dict[str, Any] = {"pairs": answer_pairs, "analogies": analogies, "sentences": answer_sentences}
-    by_kind |= {"related": answer_related, "retrieval": answer_retrieval}
+    options = {"analogies": {"restrict_vocab": restrict_vocab}}
     return {
-        kind: {name: answered(word_vectors, items) for name, items in getattr(test_sets, kind).items()}
-        for kind, answered in by_kind.items()
+        kind: {name: KINDS[kind].answer(word_vectors, items, **options.get(kind, {})) for name, items in sets.items()}
+        for kind, sets in test_sets.items()
     }
 
 
 def score(test_sets: TestSets, answers: Answers) -> dict[str, dict[str, Score]]:
     """Score the answers to the same test sets."""
-    by_kind: dict[str, Any] = {"pairs": score_pairs, "analogies": score_analogies, "sentences": score_pairs}
-    by_kind |= {"related": score_related, "retrieval": score_retrieval}
     return {
-        kind: {name: scored(items, answers[kind][name]) for name, items in getattr(test_sets, kind).items()}
-        for kind, scored in by_kind.items()
+        kind: {name: KINDS[kind].score(items, answers[kind][name]) for name, items in sets.items()}
+        for kind, sets in test_sets.items()
     }
+
+
+def own(score: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the score of the vectors or the model, without the scores of rankings that are judged for comparison."""
+    side: Mapping[str, Any] = score.get("model", score)
+    return side
 
 
 def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -150,41 +152,63 @@ def answer_related(word_vectors: WordVectors, items: Sequence[Related]) -> Array
 
 def score_pairs(pairs: Sequence[Pair], cosines: Array) -> Score:
     """Compute Spearman's rank correlation of cosines and judgements, over the pairs that have a cosine."""
-    rho, samples = correlation(pairs, cosines)
-    low, high = _interval(rho, samples)
-    n = int(np.isfinite(cosines).sum())
-    return {"spearman": rho, "low": low, "high": high, "n": n, "oov": len(pairs) - n}
+    return _scored("spearman", correlation(pairs, cosines), cosines)
 
 
 def score_analogies(questions: Sequence[Question], correct: Array) -> Score:
     """Compute the accuracy on the questions whose words are all known, over the whole test set and per section."""
     sections = np.array([question.section for question in questions])
-    whole = _accuracy(correct)
-    low, high = _interval(*accuracy(questions, correct))
-    by_section = {name: _accuracy(correct[sections == name]) for name in dict.fromkeys(sections.tolist())}
-    return {**whole, "low": low, "high": high, "sections": by_section}
+    parts = {name: correct[sections == name] for name in dict.fromkeys(sections.tolist())}
+    by_section = {name: {"accuracy": _mean(part), **_counts(part)} for name, part in parts.items()}
+    return {**_scored("accuracy", accuracy(questions, correct), correct), "sections": by_section}
 
 
 def score_related(items: Sequence[Related], ranks: Array) -> Score:
     """Return the share of related words among the ten nearest, with an interval over pairs, and the mean reciprocal
     rank."""
-    share, samples = hits(items, ranks)
-    low, high = _interval(share, samples)
-    finite = ranks[np.isfinite(ranks)]
-    mrr = float((1 / finite).mean()) if finite.size else None
-    return {"hit10": share, "low": low, "high": high, "mrr": mrr, "n": finite.size, "oov": ranks.size - finite.size}
+    return {**_scored("hit10", hits(items, ranks), ranks), "mrr": _mean(1 / ranks)}
 
 
-def hits(items: Sequence[Related], ranks: Array) -> tuple[float | None, Array]:
+def _scored(measure: str, resampled: Resampled, answers: Array) -> Score:
+    """Return a score with its interval over the resamples, and the numbers of items with and without an answer."""
+    value, samples = resampled
+    low, high = (None, None) if value is None else bootstrap.interval(samples) or (None, None)
+    return {measure: value, "low": low, "high": high, **_counts(answers)}
+
+
+def _counts(answers: Array) -> dict[str, int]:
+    n = int(np.isfinite(answers).sum())
+    return {"n": n, "oov": answers.size - n}
+
+
+def _mean(values: Array) -> float | None:
+    """Return the mean of the values that are not NaN; None if all are NaN."""
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if finite.size else None
+
+
+def correlation(pairs: Sequence[Pair], cosines: Array) -> Resampled:
+    """Return Spearman's correlation of ``cosines`` (pairs,) and judgements, and the correlation in each resample of the
+    pairs. A cosine is NaN if a word of its pair has no vector."""
+    is_known = np.isfinite(cosines)
+    judgements = np.array([pair.score for pair in pairs])[is_known]
+    return spearman(judgements, cosines[is_known]), bootstrap.spearman(judgements, cosines[is_known])
+
+
+def accuracy(questions: Sequence[Question], correct: Array) -> Resampled:
+    """Return the share of right answers (questions,), and the share in each resample of the questions' word pairs."""
+    return _mean(correct), bootstrap.accuracies(questions, correct)
+
+
+def hits(items: Sequence[Related], ranks: Array) -> Resampled:
     """Return the share of ``ranks`` (items,) that are at most ``NEAREST``, and the share in each resample of pairs."""
     is_near = np.where(np.isfinite(ranks), ranks <= NEAREST, np.nan)
-    answered = is_near[np.isfinite(is_near)]
-    return float(answered.mean()) if answered.size else None, bootstrap.shares(is_near.reshape(-1, 2))
+    return _mean(is_near), bootstrap.shares(is_near.reshape(-1, 2))
 
 
-def mean(items: object, values: Array) -> tuple[float | None, Array]:
+def mean(items: object, values: Array) -> Resampled:
     """Return the mean of values (items,), and the mean in each resample of the items; NaN is ignored."""
-    return float(np.nanmean(values)) if np.isfinite(values).any() else None, bootstrap.shares(values[:, None])
+    return _mean(values), bootstrap.shares(values[:, None])
 
 
 def _answered(
@@ -222,25 +246,6 @@ def _best_answers(
         best[again] = cosines[again].argmax(axis=1)
 
 
-def correlation(pairs: Sequence[Pair], cosines: Array) -> tuple[float | None, Array]:
-    """Return Spearman's correlation of ``cosines`` (pairs,) and judgements, and the correlation in each resample of the
-    pairs. A cosine is NaN if a word of its pair has no vector."""
-    is_known = np.isfinite(cosines)
-    judgements = np.array([pair.score for pair in pairs])[is_known]
-    return spearman(judgements, cosines[is_known]), bootstrap.spearman(judgements, cosines[is_known])
-
-
-def accuracy(questions: Sequence[Question], correct: Array) -> tuple[float | None, Array]:
-    """Return the share of right answers (questions,), and the share in each resample of the questions' word pairs."""
-    return _accuracy(correct)["accuracy"], bootstrap.accuracies(questions, correct)
-
-
-def _accuracy(correct: Array) -> Score:
-    answered = correct[np.isfinite(correct)]
-    accuracy = float(answered.mean()) if answered.size else None
-    return {"accuracy": accuracy, "n": answered.size, "oov": correct.size - answered.size}
-
-
 def spearman(x: Array, y: Array) -> float | None:
     """Compute Spearman's rank correlation of x (n,) and y (n,); None if n < 2 or if one of them is constant."""
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
@@ -248,10 +253,6 @@ def spearman(x: Array, y: Array) -> float | None:
     from scipy.stats import spearmanr
 
     return float(spearmanr(x, y).statistic)
-
-
-def _interval(value: float | None, samples: Array) -> tuple[float, float] | tuple[None, None]:
-    return (None, None) if value is None else bootstrap.interval(samples) or (None, None)
 
 
 def _spelt(word: Any) -> str:
@@ -266,3 +267,24 @@ def _rows_by_spelling(word_vectors: WordVectors, n: int) -> dict[str, int]:
     for row in word_vectors.most_frequent(n).tolist():
         rows.setdefault(_spelt(word_vectors.words[row]), row)
     return rows
+
+
+class Kind(NamedTuple):
+    """A kind of test set: its title and measure, and the functions that answer it, score the answers, and return the
+    score of answers (items,) in resamples of the items."""
+
+    title: str
+    measure: str
+    answer: Callable[..., Array]
+    score: Callable[..., Score]
+    resampled: Callable[..., Resampled]
+
+
+KINDS = {
+    "pairs": Kind("word pairs", "spearman", answer_pairs, score_pairs, correlation),
+    "analogies": Kind("analogies", "accuracy", answer_analogies, score_analogies, accuracy),
+    "sentences": Kind("sentences", "spearman", answer_sentences, score_pairs, correlation),
+    "related": Kind("related words", "hit10", answer_related, score_related, hits),
+    "retrieval": Kind("search", "ndcg10", answer_retrieval, score_retrieval, mean),
+}
+"""The kinds of test sets that judge vectors; :data:`wordsparse.evaluation.testsets.READERS` has their readers."""

@@ -3,17 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from wordsparse.evaluation.scores import KINDS, own
 from wordsparse.files.escaping import escaped, html_table
 
 Row = tuple[str, str, str, str, str]
-KINDS = {
-    "pairs": ("word pairs", "spearman"),
-    "analogies": ("analogies", "accuracy"),
-    "sentences": ("sentences", "spearman"),
-    "related": ("related words", "hit10"),
-    "retrieval": ("search", "ndcg10"),
-}
-"""Title and measure of each kind of test set."""
 NEXT = "next item"
 """Title of the test sets that judge only models, not vectors alone."""
 SIDES = {
@@ -23,12 +16,6 @@ SIDES = {
     "counts": "item-to-item counts",
 }
 """Titles of the rankings that are judged for comparison with the vectors or the model."""
-
-
-def own(score: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the score of the vectors or the model, without the scores of the rankings in ``SIDES``."""
-    side: Mapping[str, Any] = score.get("model", score)
-    return side
 
 
 class Scores(dict[str, Any]):
@@ -42,11 +29,11 @@ class Scores(dict[str, Any]):
         )
 
     def _repr_html_(self) -> str:
-        return html_table(list(self._rows()), {NEXT, *(title for title, _ in KINDS.values())})
+        return html_table(list(self._rows()), {NEXT, *(kind.title for kind in KINDS.values())})
 
     def _rows(self) -> Iterator[Row]:
         """Yield the test sets in order; sections follow their analogy file if any question was answered."""
-        for kind, (title, measure) in KINDS.items():
+        for kind, (title, measure, *_) in KINDS.items():
             yield from self._rows_of(kind, title, measure)
             if kind == "retrieval":
                 yield from self._rows_of(kind, title, "recall100", "recall100_")

@@ -2,20 +2,18 @@
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from wordsparse import optional
 from wordsparse.errors import InputError
-from wordsparse.evaluation.retrieval_files import Collection, read_collection
+from wordsparse.evaluation.retrieval_files import read_collection
 from wordsparse.files.regular import read_text
 
 TEST_SET_BYTES = 2**26
-DEFAULT_PAIRS = ("wordsim353.tsv", "simlex999.txt")
-DEFAULT_ANALOGIES = ("questions-words.txt",)
+DEFAULT_SETS = {"pairs": ("wordsim353.tsv", "simlex999.txt"), "analogies": ("questions-words.txt",)}
 
 
 class Pair(NamedTuple):
@@ -38,43 +36,6 @@ class Related(NamedTuple):
 
     word: str
     other: str
-
-
-@dataclass(frozen=True)
-class TestSets:
-    """Test sets of each kind, by name. The name is the file name without its suffix."""
-
-    __test__ = False  # pytest would collect a class of this name as tests
-
-    pairs: Mapping[str, Sequence[Pair]]
-    analogies: Mapping[str, Sequence[Question]]
-    sentences: Mapping[str, Sequence[Pair]] = field(default_factory=dict)
-    related: Mapping[str, Sequence[Related]] = field(default_factory=dict)
-    retrieval: Mapping[str, Collection] = field(default_factory=dict)
-
-
-def load_test_sets(
-    pairs: Sequence[str | PathLike[str]] | None = None,
-    analogies: Sequence[str | PathLike[str]] | None = None,
-    sentences: Sequence[str | PathLike[str]] | None = None,
-    related: Sequence[str | PathLike[str]] | None = None,
-    retrieval: Sequence[str | PathLike[str]] | None = None,
-) -> TestSets:
-    """Read test sets; without arguments, WordSim-353, SimLex-999 and questions-words.
-
-    Raise InputError if a file is missing or malformed (the message names the line), if two files of one kind have the
-    same stem, or if the default test sets are needed but missing: gensim, which ships them, is not installed, and they
-    were not fetched.
-    """
-    if not (pairs or analogies or sentences or related or retrieval):
-        pairs, analogies = _default_sets()
-    return TestSets(
-        {name: read_pairs(path) for name, path in named(pairs or ()).items()},
-        {name: read_analogies(path) for name, path in named(analogies or ()).items()},
-        {name: read_sentences(path) for name, path in named(sentences or ()).items()},
-        {name: read_related(path) for name, path in named(related or ()).items()},
-        {name: read_collection(path) for name, path in named(retrieval or ()).items()},
-    )
 
 
 def read_pairs(path: str | PathLike[str]) -> list[Pair]:
@@ -163,6 +124,31 @@ def _lines(path: str | PathLike[str]) -> Iterator[tuple[str, str]]:
             yield f"{path}, line {number}", line.strip()
 
 
+READERS: dict[str, Callable[[Path], Any]] = {
+    "pairs": read_pairs,
+    "analogies": read_analogies,
+    "sentences": read_sentences,
+    "related": read_related,
+    "retrieval": read_collection,
+}
+TestSets: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""The items of test sets, by kind and name. The name is the file name without its suffix."""
+
+
+def load_test_sets(**paths: Sequence[str | PathLike[str]] | None) -> TestSets:
+    """Read test sets, given by kind; without arguments, WordSim-353, SimLex-999 and questions-words.
+
+    Raise InputError if a file is missing or malformed (the message names the line), if two files of one kind have the
+    same stem, or if the default test sets are needed but missing: gensim, which ships them, is not installed, and they
+    were not fetched.
+    """
+    chosen = paths if any(paths.values()) else _default_sets()
+    return {
+        kind: {name: read(path) for name, path in named(chosen.get(kind) or ()).items()}
+        for kind, read in READERS.items()
+    }
+
+
 def named(paths: Iterable[str | PathLike[str]]) -> Mapping[str, Path]:
     """Return the paths of test sets by name. Raise InputError if two test sets have the same name."""
     if isinstance(paths, str | PathLike):
@@ -180,7 +166,7 @@ def fetched_sets() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "wordsparse", "gensim-sets")
 
 
-def _default_sets() -> tuple[list[Path], list[Path]]:
+def _default_sets() -> dict[str, list[Path]]:
     """Return the files of the default test sets: gensim's files if it is installed, otherwise the fetched files."""
     folder = optional.gensim_data() or fetched_sets()
     if not folder.is_dir():
@@ -188,4 +174,4 @@ def _default_sets() -> tuple[list[Path], list[Path]]:
             "WordSim-353, SimLex-999 and questions-words are not on this machine: run `wordsparse corpora fetch "
             "gensim-sets`, or name other test sets (--pairs, --analogies)"
         )
-    return [folder / name for name in DEFAULT_PAIRS], [folder / name for name in DEFAULT_ANALOGIES]
+    return {kind: [folder / name for name in names] for kind, names in DEFAULT_SETS.items()}

@@ -11,6 +11,7 @@ from wordsparse.errors import InputError
 from wordsparse.evaluation import next_item
 from wordsparse.evaluation.scores import (
     FEW,
+    KINDS,
     RESTRICT_VOCAB,
     answer,
     answer_pairs,
@@ -18,7 +19,7 @@ from wordsparse.evaluation.scores import (
     score_pairs,
     unanswered,
 )
-from wordsparse.evaluation.table import KINDS, Scores
+from wordsparse.evaluation.table import Scores
 from wordsparse.evaluation.testsets import load_test_sets, named
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
@@ -98,7 +99,8 @@ def evaluate(
         If a file is missing or malformed (the message names the line), two files have the same stem, ``restrict_vocab``
         is below 1, the default test sets are needed but not on this machine, or ``next`` is given without a model.
     """
-    are_sets = bool(pairs or analogies or sentences or related or retrieval)
+    sets = {"pairs": pairs, "analogies": analogies, "sentences": sentences, "related": related, "retrieval": retrieval}
+    are_sets = any(sets.values())
     if isinstance(vectors, str | PathLike) and is_model(vectors):
         vectors = load(vectors, mapped=True)
     if isinstance(vectors, Model) and vectors.options.get("preset") == "items" and not (are_sets or next):
@@ -107,7 +109,7 @@ def evaluate(
     if not next and any([*columns.values(), since]):
         raise InputError("columns and --from (since) apply to event logs: name one with --next (next=)")
     # All files of words and texts are read before the first file is scored, so a mistake in any file shows at once.
-    test_sets = load_test_sets(pairs, analogies, sentences, related, retrieval) if are_sets or not next else None
+    test_sets = load_test_sets(**sets) if are_sets or not next else None
     logs = {name: _next(vectors, path, since, **columns) for name, path in named(next or ()).items()}
     if test_sets is None:
         return Scores({kind: {} for kind in KINDS} | {"next": logs})
@@ -117,7 +119,7 @@ def evaluate(
         vectors = read_vectors(vectors)
     result = score(test_sets, answer(vectors, test_sets, restrict_vocab))
     if vectors.ngrams is not None or not vectors.respells:
-        for name, pairs_of_set in test_sets.pairs.items():
+        for name, pairs_of_set in test_sets["pairs"].items():
             # If few whitespace-separated words are known, they are of another language, where n-grams do not help.
             if vectors.respells and result["pairs"][name]["n"] < FEW * len(pairs_of_set):
                 continue
