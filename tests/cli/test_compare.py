@@ -90,10 +90,10 @@ def test_a_failed_run_fails_the_command(
 
     train = runs.in_process
 
-    def broken(name: str, *rest: Any) -> Any:
-        if name in failing:
+    def broken(folder: Path, **task: Any) -> Any:
+        if task["method"] in failing:
             raise WordsparseError("it diverged")
-        return train(name, *rest)
+        return train(folder, **task)
 
     monkeypatch.setattr(runs, "in_process", broken)
     command = ["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets, "--epochs", "1"]

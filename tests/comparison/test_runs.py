@@ -35,7 +35,7 @@ def test_methods_take_turns_with_seeds_of_their_own(
     text: EncodedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = dict.fromkeys(("cpu_seconds", "wall_seconds", "peak_memory_bytes"), 1.0)
-    monkeypatch.setattr(runs, "in_process", lambda *_: (report, np.eye(4)))
+    monkeypatch.setattr(runs, "in_process", lambda *_, **__: (report, np.eye(4)))
     done = trained(request(tmp_path, epochs=[2, 1, 2], seed=7), text, tmp_path)
     order = [(run.report["name"], run.report["epochs"], run.report["seed"]) for run in done]
     names = ["wordsparse-skipgram", "wordsparse-cbow"]

@@ -24,9 +24,9 @@ def request(text: Path, **options: Any) -> Request:
 
 
 def plain(corpus: ws.corpus.EncodedCorpus, max_tokens: int, folder: Path) -> list[str]:
-    written = texts.write_plain(corpus, max_tokens, folder / "plain.txt")
-    lines = written.path.read_text().splitlines()
-    assert (written.lines, written.words) == (len(lines), sum(len(line.split()) for line in lines))
+    numbers = texts.write_plain(corpus, max_tokens, folder / "plain.txt")
+    lines = (folder / "plain.txt").read_text().splitlines()
+    assert numbers == (len(lines), sum(len(line.split()) for line in lines))
     return lines
 
 

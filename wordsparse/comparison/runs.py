@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse.comparison.request import METHODS, Request
-from wordsparse.comparison.texts import PlainText, write_plain
+from wordsparse.comparison.texts import write_plain
 from wordsparse.comparison.worker import in_process
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import WordsparseError
@@ -38,7 +38,9 @@ def trained(
     """
     tokens = request.tokens(corpus)
     needs_plain = any(not METHODS[name].ours for name in request.trainable)
-    plain = write_plain(corpus, tokens, scratch / "plain.txt") if needs_plain else PlainText(Path(), 0, 0)
+    plain = scratch / "plain.txt"
+    lines, words = write_plain(corpus, tokens, plain) if needs_plain else (0, 0)
+    texts = {"encoded": corpus.path.absolute(), "plain": plain, "lines": lines, "words": words, "tokens": tokens}
     turns = request.turns()
     for number, (epochs, repeat, name) in enumerate(turns, 1):
         method = METHODS[name]
@@ -47,7 +49,7 @@ def trained(
         identity |= {"seed": options["seed"], "repeat": repeat, "tokens_per_epoch": tokens}
         logger.info("compare: run %s of %s: %s, %s", number, len(turns), name, number_of(epochs, "epoch"))
         try:
-            report, rows = in_process(name, options, corpus.path.absolute(), plain, tokens, scratch)
+            report, rows = in_process(scratch, method=name, options=options, **texts)
         except WordsparseError as error:
             run = JudgedRun({**identity, "error": str(error)}, None)
         else:

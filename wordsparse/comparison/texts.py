@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,21 +16,12 @@ from wordsparse.errors import InputError
 LINE_TOKENS = 500
 
 
-@dataclass(frozen=True)
-class PlainText:
-    """A file of words of the vocabulary, separated by spaces, one sentence per line.
+def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> tuple[int, int]:
+    """Write the first ``max_tokens`` tokens of the corpus as lines of words, and return the numbers of lines and words.
 
-    Out-of-vocabulary words are omitted, as gensim's reader would omit them.
+    Out-of-vocabulary words are omitted, as gensim's reader would omit them. Raise InputError if a word of the
+    vocabulary contains white space, which such a file cannot represent.
     """
-
-    path: Path
-    lines: int
-    words: int
-
-
-def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText:
-    """Write the first ``max_tokens`` tokens of the corpus as plain text. Raise InputError if a word of the vocabulary
-    contains white space, which such a file cannot represent."""
     for word in corpus.vocabulary.words:
         if word.split() != [word]:
             raise InputError(
@@ -47,7 +37,7 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText
                 file.write(" ".join(line) + "\n")
                 lines += 1
                 written += line.size
-    return PlainText(path, lines, written)
+    return lines, written
 
 
 def _sentences(corpus: EncodedCorpus, max_tokens: int) -> Iterator[NDArray[np.int32]]:

@@ -1,7 +1,7 @@
 """A training run in its own process, so that its peak memory and its thread pools are separate.
 
-The worker reads its task as a line of JSON from standard input. It writes the report of the run, another line of JSON,
-and the numbers of the vectors to standard output. It ends when its standard input ends, as when its parent is killed.
+The worker gets its task as an argument in JSON. It writes the report of the run, a line of JSON, and the numbers of the
+vectors to standard output. It ends when its standard input ends, as when its parent is killed.
 """
 
 import json
@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.comparison.request import METHODS
-from wordsparse.comparison.texts import PlainText
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.errors import WordsparseError
 from wordsparse.machine.description import peak_memory_bytes
@@ -26,13 +25,11 @@ from wordsparse.training.progress import rate
 Result = tuple[dict[str, Any], NDArray[np.float32]]
 
 
-def in_process(
-    method: str, options: dict[str, Any], encoded: Path, plain: PlainText, tokens: int, folder: Path
-) -> Result:
+def in_process(folder: Path, **task: Any) -> Result:
     """Call :func:`train` in a worker. If it fails, raise WordsparseError with its last line of standard error."""
-    task = {"method": method, "options": options, "encoded": encoded, "plain": vars(plain), "tokens": tokens}
     # The worker gets the import path of its parent; by default, Python would search the working directory first.
     command = [sys.executable, "-P", "-c", "from wordsparse.comparison.worker import main; raise SystemExit(main())"]
+    command.append(json.dumps(task, default=str))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
     with (
         open(folder / "errors", "w+") as errors,
@@ -40,10 +37,7 @@ def in_process(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
         ) as worker,
     ):
-        assert worker.stdin is not None
         assert worker.stdout is not None
-        worker.stdin.write(json.dumps(task, default=str).encode() + b"\n")
-        worker.stdin.flush()
         result, status = worker.stdout.read(), worker.wait()
         errors.seek(0)
         last = (errors.read().strip().splitlines() or ["it printed no message"])[-1]
@@ -54,12 +48,12 @@ def in_process(
     if status:
         raise WordsparseError(f"exit status {status}: {last}")
     report, _, numbers = result.partition(b"\n")
-    return json.loads(report), np.frombuffer(numbers, np.float32).reshape(-1, options["dim"])
+    return json.loads(report), np.frombuffer(numbers, np.float32).reshape(-1, task["options"]["dim"])
 
 
 def main() -> int:
-    """Run the task from standard input, and return the exit status."""
-    task = json.loads(sys.stdin.buffer.readline())
+    """Run the task, and return the exit status."""
+    task = json.loads(sys.argv[1])
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         report, vectors = train(**task)
@@ -76,13 +70,12 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def train(method: str, options: dict[str, Any], encoded: str, plain: dict[str, Any], tokens: int) -> Result:
-    """Return the report and the vectors of a run. ``encoded`` and ``plain`` are the same ``tokens`` tokens."""
+def train(method: str, options: dict[str, Any], encoded: str, **plain: Any) -> Result:
+    """Return the report and the vectors of a run. ``encoded`` and ``plain`` are the same text."""
     corpus = EncodedCorpus.open(encoded)
     if METHODS[method].ours:
         return _train_ours(corpus, options)
-    text = PlainText(Path(plain["path"]), plain["lines"], plain["words"])
-    return _train_gensim(corpus.vocabulary, text, tokens, options, hierarchical=METHODS[method].hierarchical)
+    return _train_gensim(corpus.vocabulary, options, hierarchical=METHODS[method].hierarchical, **plain)
 
 
 def _train_ours(corpus: EncodedCorpus, options: dict[str, Any]) -> Result:
@@ -100,16 +93,22 @@ def _train_ours(corpus: EncodedCorpus, options: dict[str, Any]) -> Result:
 
 
 def _train_gensim(
-    vocabulary: Vocabulary, text: PlainText, tokens: int, options: dict[str, Any], *, hierarchical: bool
+    vocabulary: Vocabulary,
+    options: dict[str, Any],
+    *,
+    hierarchical: bool,
+    plain: str,
+    lines: int,
+    words: int,
+    tokens: int,
 ) -> Result:
     """Train gensim's word2vec with its fastest input, its compiled reader of text files. Options that are not in
     ``options`` have gensim's defaults.
 
     gensim receives the words and counts of ``vocabulary``, so both programs subsample and train on the same words.
-    ``tokens`` is the number of tokens per epoch, including out-of-vocabulary words, which ``text`` omits. ``options``
-    are model, dim, window, sample, epochs, threads and seed. Return the fields of ``train --json`` and the vectors
-    (V, dim) float32 in the order of the vocabulary. ``loss`` is None, because gensim's loss is not a mean per pair and
-    has no fixed scale.
+    ``tokens`` is the number of tokens per epoch, including out-of-vocabulary words, which the file ``plain`` of
+    ``lines`` and ``words`` omits. Return the fields of ``train --json`` and the vectors (V, dim) float32 in the order
+    of the vocabulary. ``loss`` is None, because gensim's loss is not a mean per pair and has no fixed scale.
     """
     from gensim.models import Word2Vec
 
@@ -125,9 +124,9 @@ def _train_gensim(
         min_count=1,
     )
     counts = dict(zip(vocabulary.words, vocabulary.counts.tolist(), strict=True))
-    model.build_vocab_from_freq(counts, corpus_count=text.lines)
+    model.build_vocab_from_freq(counts, corpus_count=lines)
     wall, cpu = time.perf_counter(), time.process_time()
-    model.train(corpus_file=str(text.path), total_examples=text.lines, total_words=text.words, epochs=options["epochs"])
+    model.train(corpus_file=plain, total_examples=lines, total_words=words, epochs=options["epochs"])
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     report = {
         "tokens": tokens * options["epochs"],
