@@ -197,6 +197,7 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     ),
     "no total": (lambda: Word2Vec().train(WALKS, epochs=1), ValueError, "total_examples"),
     "moved": (lambda: Word2Vec().most_similar, AttributeError, r"use wv\.most_similar"),
+    "of wv": (lambda: Word2Vec().vectors, AttributeError, r"use wv\.vectors"),
     "moved in wv": (lambda: Word2Vec().wv.vocab, AttributeError, "use key_to_index"),
     "unknown": (lambda: Word2Vec().nothing, AttributeError, "no attribute 'nothing'"),
     "intersect": (lambda: Word2Vec().wv.intersect_word2vec_format("x"), InputError, "init="),

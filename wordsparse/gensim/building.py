@@ -77,21 +77,12 @@ class VocabularyBuilder:
         trim_rule: TrimRule | None = None,
         **options: Any,
     ) -> None:
-        """Count the words of a text and create a vector for each word of the vocabulary.
+        """Count the words of a text, also of a generator, and create a vector for each word of the vocabulary.
 
-        Parameters
-        ----------
-        corpus_iterable, corpus_file
-            As ``sentences`` and ``corpus_file`` of the class; generators are accepted.
-        update : bool
-            Whether to add new words to the vocabulary, and to the counts of known words, instead of replacing it.
-        trim_rule : callable, optional
-            A function of a word, its count and the minimum. It returns 0 to apply the minimum, 1 to discard the word, 2
-            to keep it.
-        keep_raw_vocab : bool
-            Whether to keep ``raw_vocab``, the counts of all words.
-        **options
-            ``min_count`` and ``sample``, which override the values of the model.
+        ``update`` adds new words to the vocabulary, and to the counts of known words, instead of replacing it.
+        ``keep_raw_vocab`` keeps ``raw_vocab``, the counts of all words. ``trim_rule`` is a function of a word, its
+        count and the minimum; it returns 0 to apply the minimum, 1 to discard the word, 2 to keep it. ``options`` are
+        ``min_count`` and ``sample``, which override the values of the model.
         """
         with texts.opened(corpus_iterable, corpus_file, passes=1) as text:
             self._build(text, update, trim_rule, keep_raw_vocab, **options)
@@ -129,13 +120,11 @@ class VocabularyBuilder:
         sample: float | None = None,
         dry_run: bool = False,
     ) -> dict[str, Any]:
-        """Keep the words of ``raw_vocab`` that occur often enough, and create their vectors.
+        """Keep the words of ``raw_vocab`` that occur often enough, and create their vectors; with ``dry_run``, change
+        nothing.
 
-        Returns
-        -------
-        dict
-            The numbers of dropped and kept words, the number of tokens after subsampling, and the bytes of the arrays.
-            With ``dry_run``, the vocabulary is not changed.
+        Return the numbers of dropped and kept words, the number of tokens after subsampling, and the bytes of the
+        arrays.
         """
         least = min_count or self.min_count
         counts, self.effective_min_count = kept(self.raw_vocab, least, self.max_final_vocab, trim_rule)

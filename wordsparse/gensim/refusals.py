@@ -19,17 +19,16 @@ class WrongPlaceError(InputError, AttributeError):
 
 
 class Renamed:
-    """A base class whose errors name the replacements of attributes that gensim 4 has removed."""
+    """A base class whose errors name the replacements of attributes that it lacks; most were removed in gensim 4."""
 
-    _moved: ClassVar[Mapping[str, str]] = {}
     _absent: ClassVar[Mapping[str, str]] = {}
 
     def __getattr__(self, name: str) -> NoReturn:
-        kind = type(self).__name__
-        if name in self._moved:
-            raise WrongPlaceError(f"{kind}.{name} was removed in gensim 4: use {self._moved[name]}")
-        if name in self._absent:
-            raise WrongPlaceError(f"{kind} has no {name}: {self._absent[name]}")
+        kind, advice = type(self).__name__, self._absent.get(name)
+        if advice is None and hasattr(vars(self).get("_wv"), name):
+            advice = f"use wv.{name}"
+        if advice is not None:
+            raise WrongPlaceError(f"{kind} has no {name}: {advice}")
         raise AttributeError(f"{kind} has no attribute {name!r}")
 
     def add_lifecycle_event(self, event_name: str, log_level: int = logging.INFO, **event: Any) -> None:

@@ -30,14 +30,9 @@ STORED = (
 
 
 def save(model: Any, trained: Trained, path: Path) -> None:
-    """Write a model directory atomically, replacing a model or a file at ``path``.
+    """Write a model directory atomically, replacing a model or a file at ``path``, which is unchanged if writing fails.
 
-    Raises
-    ------
-    InputError
-        If ``path`` is another directory, a device or a pipe, or a key cannot be stored.
-    WordsparseError
-        If writing fails; ``path`` is unchanged.
+    Raise InputError if ``path`` is another directory, a device or a pipe, or a key cannot be stored.
     """
     path = Path(os.path.realpath(path))
     if path.is_dir() and any(path.iterdir()) and not (path / models.MANIFEST).is_file():
@@ -63,10 +58,8 @@ def save(model: Any, trained: Trained, path: Path) -> None:
 def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
     """Read a model directory into a new object without a vocabulary. Return the vectors and the trained model.
 
-    Raises
-    ------
-    InputError
-        If it is missing (MissingFileError), damaged or no Word2Vec. If it has only vectors, also an AttributeError.
+    Raise InputError if it is missing (MissingFileError), damaged or no Word2Vec. If it has only vectors, the error is
+    also an AttributeError.
     """
     if not path.exists():
         raise MissingFileError(f"{path}: no such model; check its name")

@@ -17,14 +17,9 @@ _BLOCK = 2**20
 class LineSentence:
     """The lines of a file, each a sentence of words separated by white space.
 
-    Parameters
-    ----------
-    source : path or binary file
-        A file at a path may be compressed (.gz, .bz2, .xz, .zst). An open file is read from its beginning each time.
-    max_sentence_length : int
-        Longer lines are split.
-    limit : int, optional
-        The most lines to read.
+    ``source`` is the path of a file, possibly compressed (.gz, .bz2, .xz, .zst), or an open file, which is read from
+    its beginning each time. Longer lines than ``max_sentence_length`` words are split. At most ``limit`` lines are
+    read.
     """
 
     def __init__(self, source: Any, max_sentence_length: int = MAX_SENTENCE, limit: int | None = None) -> None:

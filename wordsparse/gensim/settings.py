@@ -21,13 +21,7 @@ GENSIMS_ALPHAS = (0.025, 0.0001)
 
 
 def check(settings: VocabularyBuilder) -> None:
-    """Refuse arguments that would silently change results; log a warning for arguments without effect.
-
-    Raises
-    ------
-    InputError
-        If an argument requests a method that is not implemented; the message names the argument.
-    """
+    """Refuse arguments that would silently change results; log a warning for arguments without effect."""
     for name in ("vector_size", "window", "workers"):
         validation.positive_int(name, getattr(settings, name))
     if not settings.hs and not settings.negative:

@@ -1,4 +1,4 @@
-"""gensim's table of keys, with reserved rows, attributes of keys, and methods that add rows."""
+"""gensim's table of keys: reserved rows, attributes of keys, queries by cosines, and methods that add rows."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -13,18 +13,16 @@ from wordsparse.errors import InputError, UnknownWordError, WrongTypeError
 from wordsparse.types import Array
 from wordsparse.vectors import queries
 from wordsparse.vectors.table import Key
+from wordsparse.vectors.word_vectors import Neighbours as Found
 from wordsparse.vectors.word_vectors import WordVectors
 
 
 class KeyTable(WordVectors):
     """A table of vectors with gensim's names, to which keys can be added.
 
-    Attributes
-    ----------
-    next_index : int
-        The first reserved row; reserved rows have the key None.
-    expandos : dict of str to array (V,)
-        Attributes of the keys, among them the counts as "count".
+    Cosines are in float64, ties are ordered by row, and a zero vector has the cosine 0 with all others. ``next_index``
+    is the first reserved row; reserved rows have the key None. ``expandos`` holds attributes of the keys by name,
+    arrays (V,), among them the counts as "count".
     """
 
     next_index: int
@@ -93,10 +91,8 @@ class KeyTable(WordVectors):
     def get_index(self, key: Any, default: int | None = None) -> int:
         """Return the row of ``key``. Unless keys are numbers themselves, a whole number is a row number.
 
-        Raises
-        ------
-        UnknownWordError
-            If the key has no row and there is no ``default``. The message names similar spellings.
+        If the key has no row and there is no ``default``, raise UnknownWordError, whose message names similar
+        spellings.
         """
         row = self.find(key)
         if row is None:
@@ -122,20 +118,9 @@ class KeyTable(WordVectors):
     ) -> Array:
         """Return the weighted mean of vectors, (vector_size,): their sum divided by the sum of absolute weights.
 
-        Parameters
-        ----------
-        keys : sequence of keys or vectors
-            Vectors (vector_size,) are used unchanged.
-        weights : array (n,), optional
-        pre_normalize, post_normalize : bool
-            Whether to scale the vectors of keys, or their mean, to length one.
-        ignore_missing : bool
-            Whether to ignore keys without vectors.
-
-        Raises
-        ------
-        InputError
-            If there are no keys, or not one weight per key; UnknownWordError for an unknown key, unless ignored.
+        ``keys`` may hold vectors, which are used unchanged. ``pre_normalize`` scales vectors of keys,
+        ``post_normalize`` the mean, to length one. Raise InputError if there are no keys, or not one weight per key,
+        and UnknownWordError for an unknown key unless ``ignore_missing``.
         """
         if len(keys) == 0:
             raise InputError("a mean needs at least one key: name a word")
@@ -155,6 +140,66 @@ class KeyTable(WordVectors):
         if post_normalize:
             total /= float(np.linalg.norm(total)) or 1.0
         return total.astype(self._vectors.dtype)
+
+    def most_similar(
+        self,
+        positive: Any = None,
+        negative: Any = None,
+        topn: int | None = 10,
+        clip_start: int = 0,
+        clip_end: int | None = None,
+        restrict_vocab: int | None = None,
+        indexer: Any = None,
+    ) -> Found | Array:
+        """Return the keys with the largest cosines to the sum of positive vectors minus negative vectors, and the
+        cosines.
+
+        Vectors of keys are scaled to length one. A pair (key, number) has this number as its weight, in place of 1 or
+        −1. The result excludes these keys. ``clip_start`` to ``clip_end``, or the first ``restrict_vocab`` rows, are
+        searched. If ``topn`` is None, the result is the cosines of all keys, (rows searched,) float32. An ``indexer``
+        of gensim.similarities replaces the exact search. Raise InputError if there is no key or vector, or a key is
+        unknown (UnknownWordError).
+        """
+        if topn is not None and validation.whole("topn", topn, -validation.LARGEST) < 1:
+            return []
+        query, rows = self._query(_weighted(positive, 1.0, self) + _weighted(negative, -1.0, self))
+        if indexer is not None and topn is not None:
+            nearest: Found = indexer.most_similar(query, topn)
+            return nearest
+        start, end = (0, restrict_vocab) if restrict_vocab else (clip_start, clip_end or None)
+        start, stop, _ = slice(start, end).indices(len(self))
+        cosines = self._cosines(query, slice(start, stop))
+        return cosines if topn is None else self._best(cosines, rows, topn, start)
+
+    def similar_by_key(self, key: Key, topn: int | None = 10, restrict_vocab: int | None = None) -> Found | Array:
+        """Return :meth:`most_similar` of one key."""
+        return self.most_similar([key], topn=topn, restrict_vocab=restrict_vocab)
+
+    def similar_by_word(self, word: Key, topn: int | None = 10, restrict_vocab: int | None = None) -> Found | Array:
+        """Return :meth:`most_similar` of one key."""
+        return self.similar_by_key(word, topn, restrict_vocab)
+
+    def similar_by_vector(
+        self, vector: Array, topn: int | None = 10, restrict_vocab: int | None = None
+    ) -> Found | Array:
+        """Return :meth:`most_similar` of one vector (vector_size,)."""
+        return self.most_similar([vector], topn=topn, restrict_vocab=restrict_vocab)
+
+    def similarity(self, w1: Key, w2: Key) -> float:
+        """Return the cosine of the vectors of two keys."""
+        return _cosine(self.get_vector(w1), self.get_vector(w2))
+
+    def distance(self, w1: Key, w2: Key) -> float:
+        """Return 1 minus the cosine of the vectors of two keys."""
+        return 1 - self.similarity(w1, w2)
+
+    def _query(self, pairs: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
+        """Return the direction of the weighted sum, (vector_size,), and the rows of the keys in the pairs."""
+        keys, weights = zip(*pairs, strict=True) if pairs else ((), ())
+        mean = self.get_mean_vector(keys, weights, post_normalize=True, ignore_missing=False)
+        return mean, {
+            self.get_index(key) for key in keys if not isinstance(key, np.ndarray) and self.has_index_for(key)
+        }
 
     def add_vector(self, key: Key, vector: ArrayLike) -> int:
         """Give ``key`` the next reserved row, or a new row at the end, and return its number.
@@ -180,22 +225,11 @@ class KeyTable(WordVectors):
         extras: Mapping[str, Array] | None = None,
         replace: bool = False,
     ) -> None:
-        """Add keys with their vectors at the end.
+        """Add a key with its vector, or a list of keys with an array of vectors, at the end.
 
-        Parameters
-        ----------
-        keys : key or list of keys, length n
-        weights : array (n, vector_size) or list of vectors
-        extras : mapping of str to array (n,), optional
-            Attributes of these keys.
-        replace : bool
-            Whether to replace vectors and attributes of existing keys, which otherwise stay unchanged.
-
-        Raises
-        ------
-        InputError
-            If the numbers of keys, vectors and attributes differ, a vector has another length, or a number is not
-            finite.
+        ``extras`` are attributes of these keys. Existing keys keep their vectors and attributes unless ``replace``.
+        Raise InputError if the numbers of keys, vectors and attributes differ, a vector has another length, or a number
+        is not finite.
         """
         if not isinstance(keys, list | tuple | np.ndarray):
             keys, weights = [keys], np.reshape(weights, (1, -1))
@@ -288,3 +322,23 @@ def _attribute_dtype(kind: DTypeLike) -> np.dtype[Any]:
     if isinstance(kind, type) and not issubclass(kind, np.generic | int | float | bool | complex):
         return np.dtype(object)
     return np.dtype(kind)
+
+
+def _weighted(items: Any, weight: float, table: KeyTable) -> list[tuple[Any, float]]:
+    """Return the positive or negative arguments as pairs (key or vector, weight)."""
+    if items is None:
+        return []
+    is_one = not isinstance(items, list | tuple | np.ndarray) or (isinstance(items, np.ndarray) and items.ndim == 1)
+    pairs = []
+    for item in [items] if is_one else items:
+        is_pair = isinstance(item, tuple) and len(item) == 2
+        has_weight = is_pair and (isinstance(item[0], np.ndarray) or item not in table.key_to_index)
+        pairs.append((item[0], float(item[1])) if has_weight else (item, weight))
+    return pairs
+
+
+def _cosine(a: Array, b: Array) -> float:
+    """Return the cosine of two vectors (d,). The cosine of a vector with itself is exactly 1, because √(x²) = x."""
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    lengths = np.sqrt(np.dot(x, x) * np.dot(y, y))
+    return float(np.dot(x, y) / lengths) if lengths > 0 else 0.0

@@ -106,11 +106,8 @@ Text = Sentences | LineFile
 def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: int) -> Iterator[Text]:
     """Open the text in whichever argument is not None. ``passes`` is how often gensim would read it.
 
-    Raises
-    ------
-    WrongTypeError
-        If both or neither are given, if the file is missing, or if the sentences are no iterable or a generator, which
-        can be read only once.
+    Raise WrongTypeError if both or neither are given, if the file is missing, or if the sentences are no iterable or a
+    generator, which can be read only once.
     """
     if (sentences is None) == (corpus_file is None):
         raise WrongTypeError("give either sentences (corpus_iterable) or corpus_file")

@@ -36,20 +36,10 @@ class FastTextKeyedVectors(KeyedVectors):
 class FastText(Word2Vec):
     """Word vectors that also use the spelling of words, and vectors of unknown words: ``wv["any word"]``.
 
-    It has the arguments of gensim 4.4, including those of :class:`Word2Vec`. N-grams are fitted after training, so they
-    do not slow it down, and no two n-grams share a row.
-
-    Parameters
-    ----------
-    min_n, max_n : int
-        The shortest and longest n-grams, in characters of ``<word>`` with its brackets. If ``max_n`` is below
-        ``min_n``, there are no n-grams.
-    bucket : int
-        It has no effect, because every n-gram has its own row.
-    word_ngrams : {1, 0}
-        0 turns n-grams off.
-    **options
-        The options of Word2Vec: window, min_count, epochs, seed, workers, and so on.
+    It has the arguments of gensim 4.4, including those of :class:`Word2Vec`. N-grams of ``min_n`` to ``max_n``
+    characters of ``<word>``, with its brackets, are fitted after training, so they do not slow it down. Every n-gram
+    has a row of its own, so ``bucket`` has no effect. ``word_ngrams=0``, or ``max_n`` below ``min_n``, turns n-grams
+    off.
 
     Raises
     ------

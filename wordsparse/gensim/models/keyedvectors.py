@@ -4,7 +4,7 @@ import logging
 import os
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -13,8 +13,8 @@ from wordsparse import optional
 from wordsparse.errors import InputError, MissingFileError, WrongTypeError
 from wordsparse.files import storage
 from wordsparse.gensim.passing import gensims
-from wordsparse.gensim.queries import Queries
 from wordsparse.gensim.refusals import Renamed
+from wordsparse.gensim.table import KeyTable
 from wordsparse.types import Array
 from wordsparse.vectors import names
 from wordsparse.vectors.formats import save_vectors, word2vec
@@ -25,15 +25,14 @@ logger = logging.getLogger(__name__)
 VECTORS = "vectors.npz"
 """The name of the file with ``wv`` in the directory of a saved model."""
 
-_MOVED = {
-    "vocab": "key_to_index, index_to_key and get_vecattr",
-    "index2word": "index_to_key",
-    "index2entity": "index_to_key",
-    "vectors_norm": "get_normed_vectors()",
-    "syn0": "vectors",
-    "syn0norm": "get_normed_vectors()",
-    "accuracy": "evaluate_word_analogies",
-    "wv": "the vectors themselves",
+_ABSENT = {
+    "vocab": "use key_to_index, index_to_key and get_vecattr",
+    **dict.fromkeys(("index2word", "index2entity"), "use index_to_key"),
+    **dict.fromkeys(("vectors_norm", "syn0norm"), "use get_normed_vectors()"),
+    "syn0": "use vectors",
+    "accuracy": "use evaluate_word_analogies",
+    "wv": "use the vectors themselves",
+    "intersect_word2vec_format": "start from the vectors of a file, wordsparse.train(text, init=file)",
 }
 # Queries for which gensim's own functions are called on our vectors.
 _THEIRS = {
@@ -44,24 +43,11 @@ _THEIRS = {
 }
 
 
-class KeyedVectors(Renamed, Queries):
-    """A table of keys and vectors.
+class KeyedVectors(Renamed, KeyTable):
+    """A table of keys and vectors, with gensim's arguments: ``count`` rows are reserved for ``add_vector``, and
+    ``mapfile_path`` has no effect, as in gensim."""
 
-    Parameters
-    ----------
-    vector_size : int
-    count : int
-        The number of rows to reserve for ``add_vector``.
-    dtype : dtype
-        The dtype of the vectors.
-    mapfile_path : path, optional
-        It has no effect, as in gensim.
-    """
-
-    _moved = _MOVED
-    _absent: ClassVar = {
-        "intersect_word2vec_format": "start from the vectors of a file, wordsparse.train(text, init=file)"
-    }
+    _absent = _ABSENT
 
     def __init__(
         self,
@@ -102,23 +88,10 @@ class KeyedVectors(Renamed, Queries):
         binary: bool = False,
         **options: Any,
     ) -> Self:
-        """Read a word2vec file. With ``fvocab`` or further options, gensim reads it.
+        """Read a word2vec file, possibly compressed. Its content shows whether it is ``binary``.
 
-        Parameters
-        ----------
-        fname : path
-            The file, possibly compressed.
-        fvocab : path, optional
-            A file of words and counts. Without it, the attribute "count" descends from V to 1, as in gensim.
-        binary : bool
-            It has no effect unless gensim reads the file: the content shows the format.
-        **options
-            ``encoding``, ``unicode_errors``, ``limit``, ``datatype`` and ``no_header`` as in gensim.
-
-        Returns
-        -------
-        KeyedVectors
-            The vectors; if a word occurs more than once, its first vector.
+        The attribute "count" descends from V to 1, as in gensim. If a word occurs more than once, its first vector is
+        used. With ``fvocab`` or further options (``limit``, ``unicode_errors`` and so on), gensim reads the file.
 
         Raises
         ------
@@ -150,19 +123,11 @@ class KeyedVectors(Renamed, Queries):
         binary: bool = False,
         **options: Any,
     ) -> None:
-        """Write a word2vec file, most frequent words first. With ``fvocab`` or further options, gensim writes it.
+        """Write a word2vec file, most frequent words first.
 
-        Parameters
-        ----------
-        fname : path
-            If the name ends in .gz, .bz2, .xz or .zst, the file is compressed. Keys that are not words are written as
-            ``str(key)``. White space in a key, which separates the fields of the file, is written as ``_``.
-        fvocab : path, optional
-            A file to write words with their counts to, one word per line.
-        binary : bool
-            Whether to write numbers as float32 instead of text.
-        **options
-            ``total_vec``, ``write_header``, ``prefix``, ``append`` and ``sort_attr`` as in gensim.
+        A name that ends in .gz, .bz2, .xz or .zst makes a compressed file. Keys that are not words are written as
+        ``str(key)``. White space in a key, which separates the fields of the file, is written as ``_``. With ``fvocab``
+        or further options (``prefix``, ``append`` and so on), gensim writes the file.
 
         Raises
         ------
@@ -195,12 +160,8 @@ class KeyedVectors(Renamed, Queries):
     def save(self, fname: str | PathLike[str], *args: Any, **options: Any) -> None:
         """Write keys, vectors, counts and n-grams to an npz file without pickles, atomically.
 
-        Parameters
-        ----------
-        fname : path
-            A directory of a saved Word2Vec is replaced by a file with these vectors.
-        *args, **options
-            gensim's options for large arrays and pickles have no effect.
+        A directory of a saved Word2Vec is replaced by a file with these vectors. gensim's options for large arrays and
+        pickles have no effect.
 
         Raises
         ------
@@ -230,13 +191,8 @@ class KeyedVectors(Renamed, Queries):
     def load(cls, fname: str | PathLike[str], mmap: str | None = None) -> Self:
         """Read a file of :meth:`save`, a saved Word2Vec, or any file that :func:`wordsparse.read_vectors` reads.
 
-        ``mmap`` has no effect.
-
-        Raises
-        ------
-        InputError
-            If the file is missing (MissingFileError, also a FileNotFoundError) or damaged, or if gensim wrote it, since
-            loading a pickle can run any code.
+        ``mmap`` has no effect. Raise InputError if the file is missing (MissingFileError, also a FileNotFoundError) or
+        damaged, or if gensim wrote it, since loading a pickle can run any code.
         """
         of_model = Path(fname) / VECTORS
         path = of_model if of_model.is_file() else fname

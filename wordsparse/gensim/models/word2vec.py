@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, NoReturn, Self
 
 from wordsparse.errors import InputError
 from wordsparse.gensim import engine, saving, settings, texts
@@ -16,68 +16,28 @@ from wordsparse.training.loop import Run
 from wordsparse.types import Array
 
 __all__ = ["LineSentence", "Word2Vec"]
-_ON_WV = (
-    "most_similar",
-    "similarity",
-    "doesnt_match",
-    "wmdistance",
-    "similar_by_word",
-    "similar_by_vector",
-    "n_similarity",
-)
-_MOVED = {name: f"wv.{name}" for name in _ON_WV} | {
-    "accuracy": "wv.evaluate_word_analogies",
-    "evaluate_word_pairs": "wv.evaluate_word_pairs",
-    "index2word": "wv.index_to_key",
-    "vocab": "wv.key_to_index",
-    "vocabulary": "wv.key_to_index",
-    "trainables": "syn1neg and wv.vectors",
-    "syn0": "wv.vectors",
-    "iter": "epochs",
-    "save_word2vec_format": "wv.save_word2vec_format",
-    "load_word2vec_format": "KeyedVectors.load_word2vec_format",
-    "intersect_word2vec_format": "init= of wordsparse.train, which starts from given vectors",
-    "delete_temporary_training_data": "only wv, which is all that queries need",
+_ABSENT = {
+    "accuracy": "use wv.evaluate_word_analogies",
+    "index2word": "use wv.index_to_key",
+    **dict.fromkeys(("vocab", "vocabulary"), "use wv.key_to_index"),
+    "trainables": "use syn1neg and wv.vectors",
+    "syn0": "use wv.vectors",
+    "iter": "use epochs",
+    "load_word2vec_format": "use KeyedVectors.load_word2vec_format",
+    "intersect_word2vec_format": "start from the vectors of a file, wordsparse.train(text, init=file)",
+    "delete_temporary_training_data": "use only wv, which is all that queries need",
+    "random": "seed decides all draws",
 }
 
 
 class Word2Vec(Renamed, VocabularyBuilder):
     """Word vectors of any hashable tokens.
 
-    It has the arguments of gensim 4.4; docs/gensim.md says of each whether it is the same, better, without effect or
-    refused. The loss is exact over the whole vocabulary, whatever the values of ``hs`` and ``negative``.
-
-    Parameters
-    ----------
-    sentences : iterable of lists of tokens, optional
-        The text, which is read only once for all ``epochs``. Without a text, call ``build_vocab`` and ``train`` later.
-    corpus_file : path, optional
-        A file with a sentence on each line, in place of ``sentences``. It is the fastest input.
-    vector_size, window, epochs : int
-    alpha, min_alpha : float
-        They have no effect, because the steps need no learning rate.
-    min_count, max_final_vocab, max_vocab_size, trim_rule, sorted_vocab
-        The choice of the vocabulary and its order.
-    sample : float
-        The threshold for subsampling frequent words; a value of 1 or more is a count.
-    seed : int
-        The same seed gives the same vectors on any number of threads; None is 0.
-    workers : int
-        The number of threads, limited to the number of CPUs.
-    sg : {0, 1}
-        1 for skip-gram, 0 for CBOW.
-    negative : int
-        The weight of non-target words relative to a target. gensim's default, 5, selects our default.
-    ns_exponent : float
-        The exponent of counts in these weights; it may be negative. gensim's default, 0.75, selects our default.
-    shrink_windows : bool
-        Whether near words count more than far words.
-    callbacks : sequence
-        Objects with the methods of :class:`wordsparse.gensim.CallbackAny2Vec`.
-    hs, cbow_mean, hashfxn, null_word, batch_words, compute_loss, comment
-        See docs/gensim.md.
-    size, iter : int, optional
-        The names that ``vector_size`` and ``epochs`` had before gensim 4.
+    It has the arguments of gensim 4.4, in their order and with their defaults, and ``size`` and ``iter`` of gensim 3.
+    docs/gensim.md says which arguments are better, without effect or refused here; the others mean the same. The loss
+    is exact over the whole vocabulary, whatever the values of ``hs`` and ``negative``. The text, ``sentences`` or the
+    lines of ``corpus_file``, is read only once for all ``epochs``. Without a text, call ``build_vocab`` and ``train``
+    later.
 
     Raises
     ------
@@ -86,8 +46,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
         word remains, and a TypeError if gensim could not read the text either.
     """
 
-    _moved = _MOVED
-    _absent: ClassVar = {"random": "seed decides all draws"}
+    _absent = _ABSENT
 
     def __init__(
         self,
@@ -170,25 +129,12 @@ class Word2Vec(Renamed, VocabularyBuilder):
         compute_loss: bool = False,
         callbacks: Sequence[Any] = (),
     ) -> tuple[int, int]:
-        """Train on a text, starting from the result of previous training.
+        """Train on a text, which is read once, starting from the result of previous training.
 
-        Parameters
-        ----------
-        corpus_iterable, corpus_file
-            As ``sentences`` and ``corpus_file`` of the class. The text is read once.
-        total_examples, total_words : int
-            One of them is required, as in gensim, but the actual length of the text is used.
-        epochs : int
-            The number of passes over the text.
-        callbacks : sequence
-            As for the class.
-        start_alpha, end_alpha, word_count, queue_factor, report_delay, compute_loss
-            They have no effect.
-
-        Returns
-        -------
-        (int, int)
-            The number of processed words in the vocabulary, and of all processed words, over all epochs.
+        ``epochs``, and ``total_examples`` or ``total_words``, are required, as in gensim, but the actual length of the
+        text is used. ``start_alpha``, ``end_alpha``, ``word_count``, ``queue_factor``, ``report_delay`` and
+        ``compute_loss`` have no effect. Return the number of processed words in the vocabulary, and of all processed
+        words, over all epochs.
 
         Raises
         ------
@@ -216,10 +162,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
     ) -> list[tuple[Any, float]] | None:
         """Return the most probable words in a context, with exact probabilities, or None if all its words are unknown.
 
-        Raises
-        ------
-        WrongOrderError
-            If the model is not trained or has ``negative=0``, for which gensim cannot predict either.
+        Raise WrongOrderError if the model is not trained or has ``negative=0``, for which gensim cannot predict either.
         """
         if not self.negative or self._trained is None:
             raise WrongOrderError("predict_output_word needs a trained model, with negative above 0")
@@ -255,11 +198,8 @@ class Word2Vec(Renamed, VocabularyBuilder):
     def load(cls, fname: FilePath, *args: Any, **options: Any) -> Self:
         """Read a directory written by :meth:`save`.
 
-        Raises
-        ------
-        InputError
-            If it is missing (MissingFileError, also a FileNotFoundError) or not a saved model. gensim's files are
-            pickles, which are never read here.
+        Raise InputError if it is missing (MissingFileError, also a FileNotFoundError) or not a saved model. gensim's
+        files are pickles, which are never read here.
         """
         model = cls()
         vectors, model._trained = saving.load(model, Path(fname))
