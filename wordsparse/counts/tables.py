@@ -21,12 +21,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 class Words:
-    """The words of tables, numbered in order of first appearance.
-
-    Attributes
-    ----------
-    numbers : dict of str to int
-    """
+    """The words of tables, numbered in order of first appearance: ``numbers`` maps each word to its number."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
@@ -67,11 +62,8 @@ def tables_of(source: Source) -> list[Any]:
 def pairs(table: Any, words: Words) -> Iterator[tuple[Array, Array, Array]]:
     """Yield blocks of rows of a table (a path or a data frame): numbers of words and of contexts, and counts (float64).
 
-    Raises
-    ------
-    InputError
-        If a column is missing, or if the word, context or count of a row cannot be used. The message names the row, or
-        the first row of its block.
+    Raise InputError if a column is missing, or if the word, context or count of a row cannot be used. The message names
+    the row, or the first row of its block.
     """
     arrow = optional.load("reading counted pairs", "pyarrow")
     row, name = 1, str(table) if isinstance(table, Path) else "the data frame"

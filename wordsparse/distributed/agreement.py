@@ -27,12 +27,8 @@ def gather_json(ranks: Ranks, content: object) -> list[Any]:
 def together(ranks: Ranks, work: Callable[[], T]) -> T:
     """Do ``work`` on every rank. If it fails on one rank, raise its error on all ranks.
 
-    The work may communicate only if it always fails on all ranks or on no rank.
-
-    Raises
-    ------
-    WordsparseError
-        The error of the first rank that failed. The message names the rank, unless all failed alike.
+    The work may communicate only if it always fails on all ranks or on no rank. The error is that of the first rank
+    that failed, and its message names the rank, unless all failed alike.
     """
     failure: list[str] | None = None
     try:

@@ -27,20 +27,12 @@ def interval(samples: Array) -> tuple[float, float] | None:
 
 
 def spearman(judgements: Array, cosines: Array, resamples: int = RESAMPLES) -> Array:
-    """Return Spearman's rank correlation of ``judgements`` and ``cosines`` in each resample of the pairs.
+    """Return Spearman's rank correlation of ``judgements`` and ``cosines``, both (n,), in each resample of the pairs.
 
     Pairs are drawn with replacement: pair i occurs c_i times in a resample. Pairs with equal values share their mean
     rank, (number of smaller values) + (c + 1)/2, where c is the sum of their c_i. Spearman's ρ is Pearson's correlation
-    of the ranks with weights c_i. A cumulative sum therefore ranks each resample exactly, without sorting it.
-
-    Parameters
-    ----------
-    judgements, cosines : (n,) float64
-
-    Returns
-    -------
-    (resamples,) float64
-        NaN if all pairs of a resample have the same value.
+    of the ranks with weights c_i. A cumulative sum therefore ranks each resample exactly, without sorting it. The
+    result is NaN if all pairs of a resample have the same value.
     """
     n = len(cosines)
     if n < 2:
@@ -72,18 +64,8 @@ def accuracies(questions: Sequence[Question], correct: Array, resamples: int = R
     A file combines each word pair of a section with many other pairs, so its questions are not independent. Hence the
     word pairs are resampled within each section, and the question of pairs i and j has weight w_i w_j. This is the
     pigeonhole bootstrap (Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1, 2007); its intervals are
-    conservative.
-
-    Parameters
-    ----------
-    questions : sequence of Question, length n
-    correct : (n,) float64
-        1 for a right answer, 0 for a wrong one, NaN for a question that was not asked.
-
-    Returns
-    -------
-    (resamples,) float64
-        NaN if a resample holds no question.
+    conservative. ``correct`` (n,) is 1 for a right answer, 0 for a wrong one, NaN for a question that was not asked.
+    The result is NaN if a resample holds no question.
     """
     halves, sizes = _pairs_of(questions)
     nodes, is_answered = int(sizes.sum()), np.isfinite(correct)

@@ -81,12 +81,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return hasattr(self, "_fitted")
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Fit X (n, f), sparse or dense, to y (n, D).
-
-        Parameters
-        ----------
-        X, y
-            As the class describes them.
+        """Fit X (n, f), sparse or dense, to y (n, D) in one of the forms that the class describes.
 
         Raises
         ------

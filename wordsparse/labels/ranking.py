@@ -50,23 +50,11 @@ def ndcg(hits: Array, true_labels: Array, k: int) -> Array:
 
 
 def ranking_scores(top: ArrayLike, Y: Any, weights: Array, ks: tuple[int, ...] = (1, 3, 5)) -> dict[str, Any]:
-    """Compute P@k, nDCG@k and PSP@k of ranked predictions.
+    """Compute P@k, nDCG@k and PSP@k of ranked predictions, for each k of ``ks``.
 
-    Parameters
-    ----------
-    top : (n, K) array of int
-        The predicted labels of each example, best first, without repeats; −1 for no label.
-    Y : (n, D) SciPy CSR of ones
-        The true labels.
-    weights : (D,) array
-        1/p_l.
-    ks : tuple of int
-        Each from 1 to K.
-
-    Returns
-    -------
-    dict
-        ``precision``, ``ndcg`` and ``psp`` at each k, and the number of ``examples``.
+    ``top`` (n, K) holds the predicted labels of each example, best first, without repeats; −1 is no label. Y (n, D)
+    holds the true labels as CSR of ones, ``weights`` (D,) is 1/p_l. Return ``precision``, ``ndcg`` and ``psp`` at each
+    k, and the number of ``examples``.
     """
     ranked = np.asarray(top)
     hits, true_labels = is_true(Y, ranked), np.diff(Y.indptr)

@@ -19,10 +19,7 @@ NAMED = ("classes", "lists")
 def labels_of(Y: Any) -> tuple[Any, Array, str]:
     """Return Y as CSR float32 of ones, its classes, and its kind: sparse, dense, classes or lists.
 
-    Raises
-    ------
-    InputError
-        If Y has another form or holds values other than zeros and ones, or the labels have several types.
+    Raise InputError if Y has another form or holds values other than zeros and ones, or the labels have several types.
     """
     _check_missing(Y)
     rows = _listed(Y)

@@ -112,12 +112,8 @@ class Engine:
 
     def gradient(self, minibatch: Minibatch, g: Array, version: int, onto: Gradients | None) -> Array:
         """Return g_j ∇h_j for every example, (m, in_features), and add the pass to the gradients ``onto`` of a step.
-        ``version`` is the version of W that gave the losses.
 
-        Raises
-        ------
-        InputError
-            If W has changed since the forward pass.
+        ``version`` is the version of W that gave the losses. Raise InputError if W has changed since then.
         """
         with self.output.guard.held("backward"):
             self._check(version)
@@ -147,12 +143,8 @@ class Engine:
     def apply(self, gradients: Gradients, step: StepOptions) -> None:
         """Take one step by the sum of the gradients. The caller holds the guard of the layer.
 
-        Raises
-        ------
-        InputError
-            If W has changed since their forward passes.
-        TrainingError
-            If the step is refused. Nothing has changed then.
+        Raise InputError if W has changed since their forward passes, and TrainingError if the step is refused. Nothing
+        has changed then.
         """
         for version in gradients.versions:
             self._check(version)

@@ -39,13 +39,8 @@ def collected(layer: int, forward_in: int, begin: Callable[[], None], take: Call
     """Return the gradients that this backward pass collects for a layer. ``forward_in`` is the number of the backward
     pass in which the forward pass ran, or −1.
 
-    If the pass is new, ``begin`` is called first, and ``take`` at the end of the pass.
-
-    Raises
-    ------
-    InputError
-        If this pass is inside another pass, which would go on after the step; or if PyTorch would not report the end
-        of the pass.
+    If the pass is new, ``begin`` is called first, and ``take`` at the end of the pass. Raise InputError if this pass is
+    inside another pass, which would go on after the step, or if PyTorch would not report its end.
     """
     if forward_in not in (-1, now()):
         raise InputError(

@@ -32,14 +32,9 @@ def link(module: nn.Module, engine: Engine) -> None:
 
 
 def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix: str) -> None:
-    """Refuse a state dictionary with numbers that are not finite, or with Q and w̄ that do not belong to its W.
+    """Raise InputError if a state dictionary has numbers that are not finite, or Q and w̄ that do not belong to its W.
 
-    PyTorch itself reports wrong names and shapes.
-
-    Raises
-    ------
-    InputError
-        If the dictionary cannot be the state of a layer. The message names the wrong entry.
+    The message names the wrong entry. PyTorch itself reports wrong names and shapes.
     """
     entries = {name: loaded.get(prefix + name) for name in module._buffers}
     if any(part is None or part.shape != module.get_buffer(name).shape for name, part in entries.items()):

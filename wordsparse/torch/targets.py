@@ -18,10 +18,7 @@ Triple = tuple[Tensor, Tensor, Tensor]
 def triple(target: Any, shape: tuple[int, int], ignore_index: int) -> tuple[Triple, Tensor | None]:
     """Return rows, ids and weights of targets of ``shape`` (m, D), and a mask of the rows that count, or None for all.
 
-    Raises
-    ------
-    InputError
-        If the target has no accepted form, or does not fit the shape.
+    Raise InputError if the target has no accepted form, or does not fit the shape.
     """
     if isinstance(target, np.ndarray):
         target = torch.from_numpy(target)
