@@ -118,7 +118,6 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (f"train {{new}} -o {'n' * 240}", "its name is too long: name an output of at most 237 bytes"),
         ("documents {model} {new} -o d.jsonl --keep id", "--keep names columns of a table"),
         ("documents {text} {model} -o d.npy", "the model comes first"),
-        ("train {new} -o out --heldout 10%", "write 10% as 0.1"),
         ("train {new} -o out --config {model}/model.json", "for a model's options name its directory"),
         ("train {latin} -o out", "iconv -f LATIN1"),
         ("train {cut} -o out", "ends inside a character"),

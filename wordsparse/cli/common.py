@@ -42,16 +42,6 @@ class Choice(click.Choice[str]):
         return value
 
 
-class Number(click.types.FloatParamType):
-    """A number without a percent sign."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number. Raise a usage error if the value is not a number."""
-        if isinstance(value, str) and value.endswith("%"):
-            self.fail(f"{value!r} is no number: write 10% as 0.1", param, ctx)
-        return super().convert(value, param, ctx)
-
-
 class FilePath(click.Path):
     """A path that is not empty: an empty path would mean the current directory."""
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import click
 
-from wordsparse.cli.common import Choice, Decorated, FilePath, Number
+from wordsparse.cli.common import Choice, Decorated, FilePath
 from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import RawText
 from wordsparse.corpus.sources import STANDARD_INPUT
@@ -47,7 +47,7 @@ def _option(name: str, about: About, annotation: Any, default: Any) -> Callable[
         return click.option(written, name, is_flag=True, default=None, **settings)
     if choices is not None and not about.open:
         return click.option(written, name, type=Choice(list(choices)), **settings)
-    return click.option(written, name, type=Number() if value is float else value, metavar=about.metavar, **settings)
+    return click.option(written, name, type=value, metavar=about.metavar, **settings)
 
 
 def _kind(annotation: Any, about: About) -> tuple[tuple[str, ...] | None, type]:

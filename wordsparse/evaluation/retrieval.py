@@ -21,6 +21,7 @@ from wordsparse import optional
 from wordsparse.errors import MissingDependencyError
 from wordsparse.evaluation import bootstrap
 from wordsparse.evaluation.retrieval_files import Collection
+from wordsparse.layer.largest import largest_of
 from wordsparse.tokens.tokenizers import Splitter
 from wordsparse.types import Array
 from wordsparse.vectors.encoder import BATCH, batches
@@ -77,9 +78,9 @@ def _by_cosine(vectors: WordVectors, asked: Array, collection: Collection) -> Ar
         encoded = vectors.encode(texts)
         cosines = np.where(known & encoded.any(axis=1), asked @ encoded.T, -np.inf)
         numbers = np.broadcast_to(np.arange(first, first + len(texts)), cosines.shape)
-        scores, lines = _best(np.hstack([scores, cosines]), np.hstack([lines, numbers]))
+        lines, scores = largest_of(np.hstack([lines, numbers]), np.hstack([scores, cosines]), DEPTH)
         first += len(texts)
-    return lines
+    return np.where(scores > -np.inf, lines, -1)
 
 
 @lru_cache(maxsize=8)
@@ -96,14 +97,8 @@ def _by_words(collection: Collection) -> Array | None:
     index, lines = bm25s.BM25(k1=K1, b=B), np.arange(len(documents))[None]
     index.index((documents, ids), show_progress=False)
     scores = (index.get_scores_from_ids(index.get_tokens_ids(query))[None] for query in queries)
-    return np.concatenate([_best(np.where(row > 0, row, -np.inf), lines)[1] for row in scores])
-
-
-def _best(scores: Array, lines: Array) -> tuple[Array, Array]:
-    """Return each row's DEPTH best scores, in order, and the line numbers of the documents; −1 for a score of −∞."""
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH]
-    scores, lines = (np.take_along_axis(each, order, axis=1) for each in (scores, lines))
-    return scores, np.where(scores > -np.inf, lines, -1)
+    ranked = (largest_of(lines, row, DEPTH) for row in scores)
+    return np.concatenate([np.where(values > 0, numbers, -1) for numbers, values in ranked])
 
 
 def _fused(*rankings: Array) -> Array:

@@ -22,6 +22,7 @@ import scipy.sparse as sp
 from wordsparse.kernels import Csr, Kernels
 from wordsparse.labels.ranking import best_entries
 from wordsparse.labels.ridge import Inverse, SparseRows
+from wordsparse.layer.largest import largest_of, take_in
 from wordsparse.types import Array
 
 FREQUENT = 8192
@@ -31,6 +32,8 @@ REFINED = 12
 FULL_SHARE = 1 / 8
 # The number of rows whose outputs are computed at a time.
 BLOCK_ROWS = 512
+# The number of columns that are sorted to find the k largest.
+FIRST = 512
 
 
 class Scorer:
@@ -123,14 +126,8 @@ def blocks(X: Any) -> list[slice]:
 
 def best(scores: Array, k: int) -> Array:
     """Return the columns of the k largest scores of each row, largest first. Of equal scores, the first column wins."""
-    k = min(k, scores.shape[1])
-    if k < scores.shape[1]:
-        one_more = np.argpartition(scores, scores.shape[1] - k - 1, axis=1)[:, scores.shape[1] - k - 1 :]
-        values, some = np.take_along_axis(scores, one_more, 1), one_more[:, 1:]
-        tied = values[:, 0] == values[:, 1:].min(1)  # rows where a partition chooses arbitrarily among equal scores
-        some[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, :k]
-        some.sort(1)
-    else:
-        some = np.broadcast_to(np.arange(k), scores.shape)
-    order = np.argsort(-np.take_along_axis(scores, some, 1), axis=1, kind="stable")
-    return np.take_along_axis(some, order, 1)
+    first = max(k, FIRST)  # a later column counts only if it exceeds the k-th largest score of these columns
+    some = scores[:, :first]
+    columns, largest = largest_of(np.broadcast_to(np.arange(some.shape[1]), some.shape), some, k)
+    take_in(columns, largest, scores[:, first:], first)
+    return columns

@@ -11,7 +11,6 @@ from weakref import WeakValueDictionary
 import torch
 from torch import Tensor, nn
 
-from wordsparse.errors import InputError
 from wordsparse.torch import passes
 
 _numbers = itertools.count()
@@ -74,13 +73,6 @@ def _backward(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
     return by_h, by_anchor.to(ctx.anchor.dtype), None, None, None, None, None
 
 
-def _refuse(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
-    raise InputError(
-        "FactoredOutput has no second derivative (double backward, as after create_graph=True): do not differentiate "
-        "its loss twice"
-    )
-
-
 @torch.library.custom_op("wordsparse::rows", mutates_args=())
 def rows(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Tensor]:
     """Return W[ids], (n, in_features), and their stamp."""
@@ -122,6 +114,4 @@ def _backward_rows(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
 
 
 rows.register_autograd(_backward_rows, setup_context=_setup_rows)
-rows_gradient.register_autograd(_refuse)
 losses.register_autograd(_backward, setup_context=_setup)
-gradient.register_autograd(_refuse)
