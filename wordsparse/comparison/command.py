@@ -5,9 +5,11 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import PATH, Choice, emit, given, int_list, json_option, output_option, quiet_option
+from wordsparse.cli.common import Choice, emit, given, int_list, json_option, output_option, quiet_option
+from wordsparse.cli.evaluate import command as evaluate
 from wordsparse.cli.options import corpus_argument, options_of, reading_options
 from wordsparse.comparison.request import METHODS, SHARED
+from wordsparse.evaluation.testsets import READERS
 from wordsparse.files.escaping import number_of
 from wordsparse.words.options import Options
 
@@ -17,13 +19,6 @@ from wordsparse.words.options import Options
 @output_option("Directory to write the report to.", "REPORT")
 @click.option(
     "--only", "methods", multiple=True, type=Choice(list(METHODS)), help="Train only this method; repeatable."
-)
-@click.option("--pairs", multiple=True, metavar="FILE", type=PATH, help="Lines 'word1 word2 score'; repeatable.")
-@click.option("--analogies", multiple=True, metavar="FILE", type=PATH, help="Lines 'a b c d'; repeatable.")
-@click.option("--sentences", multiple=True, metavar="FILE", type=PATH, help="Lines 'score TAB a TAB b'; repeatable.")
-@click.option("--related", multiple=True, metavar="FILE", type=PATH, help="Lines 'word1 word2'; repeatable.")
-@click.option(
-    "--retrieval", multiple=True, metavar="DIR", type=PATH, help="Documents, queries, judgements (BEIR); repeatable."
 )
 @click.option(
     "--epochs",
@@ -53,6 +48,9 @@ def command(as_json: bool, quiet: bool, methods: tuple[str, ...], **options: Any
     results = [_sentence(row, content["methods"]) for row in content["differences"] if row["best_peer"]]
     emit(content, [*content["warnings"], *results, f"report: {options['output'] / 'report.html'}"], as_json)
     return 1 if failed else 0
+
+
+command.params[3:3] = [option for option in evaluate.params if option.name in READERS]
 
 
 def _sentence(row: dict[str, Any], names: dict[str, str]) -> str:

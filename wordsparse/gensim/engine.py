@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import scipy.sparse as sp
 
-from wordsparse.corpus import EncodedCorpus, Vocabulary
-from wordsparse.gensim.texts import engine_words
+from wordsparse.corpus import EncodedCorpus
 from wordsparse.machine.memory import give_back
 from wordsparse.training.loop import Run
 from wordsparse.training.resume import start_from
@@ -17,12 +16,6 @@ from wordsparse.words.options import Options
 from wordsparse.words.prediction import Predictor
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.text_source import TextSource
-
-
-def vocabulary_of(keys: list[Key], counts: Array) -> Vocabulary:
-    """Return a vocabulary with these keys as words, in this order."""
-    # Users may give frequencies of 0, but every word of a model must have a positive count.
-    return Vocabulary(engine_words(keys), np.maximum(counts, 1))
 
 
 class Trained:

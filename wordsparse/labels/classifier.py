@@ -123,10 +123,12 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         Returns
         -------
         labels : (n, k) int64, probabilities : (n, k) float32
-            k is at most D. Labels are columns of y (indices of ``classes_``). If the search found fewer than k
-            (:mod:`wordsparse.labels.scoring`), the others are −1 with probability 0.
+            k is at most D. Labels are columns of y (indices of ``classes_``); for :class:`TextClassifier` they are
+            values of ``classes_``, as objects. If the search found fewer than k (:mod:`wordsparse.labels.scoring`), the
+            others are −1, or None, with probability 0.
         """
-        return self._topk(X, k)
+        labels, likelihoods = self._topk(X, k)
+        return self.named(labels) if self.takes_texts else labels, likelihoods
 
     def _topk(self, X: Any, k: int) -> tuple[Array, Array]:
         """Return the result of :meth:`predict_topk` with columns of y as labels."""

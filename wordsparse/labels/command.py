@@ -174,8 +174,7 @@ def predict(
 def _answers(classifier: "SparseTargetClassifier", X: Any, k: int, least: float) -> list[list[Any]]:
     """Return the likeliest labels of each row with their probabilities, as JSON."""
     labels, probabilities = classifier.predict_topk(X, k)
-    if not classifier.takes_texts:
-        labels = classifier.named(labels)
+    labels = labels if classifier.takes_texts else classifier.named(labels)
     return [
         [[label, p] for label, p in zip(*row, strict=True) if label is not None and p >= least]
         for row in zip(labels.tolist(), probabilities.tolist(), strict=True)

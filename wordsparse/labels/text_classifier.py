@@ -13,7 +13,6 @@ from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.state import as_bytes, listed
 from wordsparse.labels.targets import checks
 from wordsparse.tokens.tokenizers import tokenizer
-from wordsparse.types import Array
 from wordsparse.validation import texts_of
 
 _text = optional.load("TextClassifier", "sklearn.feature_extraction.text")
@@ -79,18 +78,6 @@ class TextClassifier(SparseTargetClassifier):
     def vocabulary_(self) -> list[str]:
         """The features, in the order of their columns."""
         return list(self._vectorizer.get_feature_names_out())
-
-    def predict_topk(self, X: Any, k: int) -> tuple[Array, Array]:
-        """Return the k likeliest labels of each text, likeliest first, and their probabilities.
-
-        Returns
-        -------
-        labels : (n, k) object, probabilities : (n, k) float32
-            k is at most the number of labels. Labels are values of ``classes_``. If the search found fewer than k
-            (:mod:`wordsparse.labels.scoring`), the others are None with probability 0.
-        """
-        columns, probabilities = self._topk(X, k)
-        return self.named(columns), probabilities
 
     def _features(self, X: Any, *, reset: bool) -> Any:
         if not reset:

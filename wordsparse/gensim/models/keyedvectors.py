@@ -15,7 +15,6 @@ from wordsparse.files import storage
 from wordsparse.gensim.passing import gensims
 from wordsparse.gensim.refusals import Renamed
 from wordsparse.gensim.table import KeyTable
-from wordsparse.types import Array
 from wordsparse.vectors import names
 from wordsparse.vectors.formats import save_vectors, word2vec
 from wordsparse.vectors.word_vectors import WordVectors
@@ -148,9 +147,7 @@ class KeyedVectors(Renamed, KeyTable):
         ordered = WordVectors([joined[row] for row in order], self.vectors[order])
         save_vectors(ordered, fname, "word2vec-bin" if binary else "word2vec")
 
-    def word_vec(self, *args: Any, **options: Any) -> Array:
-        """Return :meth:`get_vector`. This is its name before gensim 4, which gensim still accepts."""
-        return self.get_vector(*args, **options)
+    word_vec = KeyTable.get_vector  # its name before gensim 4, which gensim still accepts
 
     def init_sims(self, replace: bool = False) -> None:
         """Scale the vectors to length one if ``replace``; otherwise do nothing."""

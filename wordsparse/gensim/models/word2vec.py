@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
+import numpy as np
+
+from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.gensim import engine, saving, settings, texts
 from wordsparse.gensim.building import FilePath, VocabularyBuilder
@@ -216,7 +219,9 @@ class Word2Vec(Renamed, VocabularyBuilder):
         self.epochs = epochs
         started = time.perf_counter()
         keys = list(self._wv.index_to_key)
-        corpus = text.corpus(self._wv.key_to_index, engine.vocabulary_of(keys, self._wv.expandos["count"]))
+        # Users may give frequencies of 0, but every word of a model must have a positive count.
+        vocabulary = Vocabulary(texts.engine_words(keys), np.maximum(self._wv.expandos["count"], 1))
+        corpus = text.corpus(self._wv.key_to_index, vocabulary)
         options = settings.options(self, epochs, corpus)
         watch = engine.Watch(epochs, lambda run: self._epoch_ended(run, keys, watch, callbacks))
         _call(callbacks, "on_train_begin", self)
