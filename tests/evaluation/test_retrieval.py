@@ -99,7 +99,7 @@ def test_one_of_several_files_of_judgements(tmp_path: Path) -> None:
     ("grades", "message"),
     [
         ({("q9", "1"): 1}, r"test\.tsv: row 1: the query 'q9' is not in queries\.jsonl"),
-        ({("q1", "1"): "high"}, r"test\.tsv: row 1: the score 'high' is not a number"),
+        ({("q1", "1"): "high"}, r"test\.tsv: row 1: the score must be a number, not 'high'"),
         ({("q1", "1"): 0}, r"test\.tsv: no document has a score above 0"),
     ],
 )

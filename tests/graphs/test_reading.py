@@ -109,7 +109,7 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "not square": (sp.csr_array((2, 3)), {}, "square"),
     "complex": (sp.csr_array(np.eye(2) * 1j), {}, "real numbers, not complex128"),
     "a number": (7, {}, "not 7"),
-    "p": ([("a", "b")], {"p": 0}, "p must be from"),
+    "p": ([("a", "b")], {"p": 0}, "p must be a finite number of at least 0.01"),
     "length": ([("a", "b")], {"walk_length": 1}, "at least 2"),
     "endless": ([("a", "b")], {"walk_length": 10**9}, "at most 10,000"),
     "as endless": ([("a", "b")], {"walks": 2**63}, "at most 10,000"),

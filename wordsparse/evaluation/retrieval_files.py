@@ -13,6 +13,7 @@ from pathlib import Path
 
 from wordsparse.corpus.tables import column_names, table_rows
 from wordsparse.errors import InputError
+from wordsparse.validation import finite
 
 CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels"
 COLUMNS = ("query-id", "corpus-id", "score")
@@ -66,7 +67,7 @@ def read_collection(path: str | PathLike[str]) -> Collection:
     for name, (query, document, score) in table_rows(judgements, COLUMNS):
         if query not in texts:
             raise InputError(f"{name}: the query {query!r} is not in {QUERIES}; leave its judgements out")
-        if (grade := _grade(name, score)) > 0:
+        if (grade := finite(f"{name}: the score", score)) > 0:
             grades.setdefault(query, {})[lines.setdefault(document, len(lines))] = grade
     if not grades:
         raise InputError(f"{judgements}: no document has a score above 0: give judgements with relevant documents")
@@ -86,10 +87,3 @@ def _judgements(folder: Path) -> Path:
     if not chosen:
         raise InputError(f"{folder}: has several files of judgements: name one of {', '.join(map(str, files))}")
     return chosen[0]
-
-
-def _grade(name: str, score: str) -> float:
-    try:
-        return float(score)
-    except ValueError:
-        raise InputError(f"{name}: the score {score!r} is not a number; correct it") from None

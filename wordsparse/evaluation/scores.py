@@ -12,11 +12,11 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from wordsparse.errors import InputError
 from wordsparse.evaluation import bootstrap
 from wordsparse.evaluation.retrieval import answer_retrieval, score_retrieval
 from wordsparse.evaluation.testsets import Pair, Question, Related, TestSets
 from wordsparse.types import Array
+from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
 
 RESTRICT_VOCAB = 30_000
@@ -44,9 +44,7 @@ with an unknown word has the answer NaN. A query of search has several columns; 
 
 def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
     """Answer every item of the test sets with the vectors."""
-    if restrict_vocab < 1:
-        raise InputError(f"restrict_vocab must be at least 1, not {restrict_vocab}")
-    options = {"analogies": {"restrict_vocab": restrict_vocab}}
+    options = {"analogies": {"restrict_vocab": positive_int("restrict_vocab", restrict_vocab)}}
     return {
         kind: {name: KINDS[kind].answer(word_vectors, items, **options.get(kind, {})) for name, items in sets.items()}
         for kind, sets in test_sets.items()

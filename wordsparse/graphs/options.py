@@ -6,19 +6,13 @@ from typing import Any
 
 from wordsparse.errors import InputError
 from wordsparse.options import Checked, option
-from wordsparse.validation import non_negative, whole
+from wordsparse.validation import finite, whole
 
-# Outside of these bounds for p and q, walks take minutes, because most draws are rejected.
-LEAST, MOST = 0.01, 100.0
 # The most walks from a node, and nodes in a walk, so that int64 can hold the number of tokens for any graph.
 MOST_WALKS = 10_000
 
-
-def _bias(name: str, value: Any) -> float:
-    bias = non_negative(name, value)
-    if not LEAST <= bias <= MOST:
-        raise InputError(f"{name} must be from {LEAST:g} to {MOST:g}, not {value}")
-    return bias
+# Outside of these bounds for p and q, walks take minutes, because most draws are rejected.
+BIAS = partial(finite, least=0.01, most=100.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +21,9 @@ class GraphOptions(Checked):
 
     walks: int = option(10, "Walks from each node in an epoch.", check=partial(whole, least=1, most=MOST_WALKS))
     walk_length: int = option(80, "Nodes of a walk.", check=partial(whole, least=2, most=MOST_WALKS))
-    p: float = option(1.0, "node2vec's p: a step back to the previous node weighs 1/p times as much.", check=_bias)
+    p: float = option(1.0, "node2vec's p: a step back to the previous node weighs 1/p times as much.", check=BIAS)
     q: float = option(
-        1.0, "node2vec's q: a step to a node without an edge from the previous node weighs 1/q.", check=_bias
+        1.0, "node2vec's q: a step to a node without an edge from the previous node weighs 1/q.", check=BIAS
     )
     directed: bool | None = option(
         None, "Follow edges from source to target only.", shown="as a NetworkX graph is; files are undirected"
