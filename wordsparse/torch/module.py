@@ -15,8 +15,7 @@ from wordsparse.layer.losses import Loss
 from wordsparse.layer.output import FactoredOutput as Layer
 from wordsparse.options import refuse_unknown
 from wordsparse.torch import operators, passes, state, targets
-from wordsparse.torch.engine import Engine
-from wordsparse.torch.gradients import Gradients
+from wordsparse.torch.engine import Engine, Gradients
 from wordsparse.torch.optimizer import FusedOptimizer
 from wordsparse.torch.state import array
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from wordsparse.errors import InputError
-from wordsparse.torch.gradients import Gradients
+from wordsparse.torch.engine import Gradients
 
 # Keys are the number of the layer and of PyTorch's backward pass. PyTorch deletes the callback of a pass, which refers
 # to its gradients, when the pass ends or fails, so a failed pass leaves nothing behind.
