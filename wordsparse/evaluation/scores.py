@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from wordsparse.evaluation import bootstrap
 from wordsparse.evaluation.retrieval import answer_retrieval, score_retrieval
-from wordsparse.evaluation.testsets import Pair, Question, Related, TestSets
+from wordsparse.evaluation.testsets import Pair, Question, TestSets
 from wordsparse.types import Array
 from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
@@ -128,7 +128,7 @@ def answer_analogies(
     return answers
 
 
-def answer_related(word_vectors: WordVectors, items: Sequence[Related]) -> Array:
+def answer_related(word_vectors: WordVectors, items: Sequence[tuple[str, str]]) -> Array:
     """Return the rank of each pair's second word among the nearest neighbours of the first: 1 for the nearest, NaN if
     a word is unknown.
 
@@ -161,7 +161,7 @@ def score_analogies(questions: Sequence[Question], correct: Array) -> Score:
     return {**_scored("accuracy", accuracy(questions, correct), correct), "sections": by_section}
 
 
-def score_related(items: Sequence[Related], ranks: Array) -> Score:
+def score_related(items: Sequence[tuple[str, str]], ranks: Array) -> Score:
     """Return the share of related words among the ten nearest, with an interval over pairs, and the mean reciprocal
     rank."""
     return {**_scored("hit10", hits(items, ranks), ranks), "mrr": _mean(1 / ranks)}
@@ -198,7 +198,7 @@ def accuracy(questions: Sequence[Question], correct: Array) -> Resampled:
     return _mean(correct), bootstrap.accuracies(questions, correct)
 
 
-def hits(items: Sequence[Related], ranks: Array) -> Resampled:
+def hits(items: Sequence[tuple[str, str]], ranks: Array) -> Resampled:
     """Return the share of ``ranks`` (items,) that are at most ``NEAREST``, and the share in each resample of pairs."""
     is_near = np.where(np.isfinite(ranks), ranks <= NEAREST, np.nan)
     return _mean(is_near), bootstrap.shares(is_near.reshape(-1, 2))

@@ -31,13 +31,6 @@ class Question(NamedTuple):
     words: tuple[str, str, str, str]
 
 
-class Related(NamedTuple):
-    """A word, and another word that should be among its nearest neighbours."""
-
-    word: str
-    other: str
-
-
 def read_pairs(path: str | PathLike[str]) -> list[Pair]:
     """Read lines ``word1 word2 score``, separated by tabs, commas or spaces; further columns are ignored.
 
@@ -74,15 +67,15 @@ def read_sentences(path: str | PathLike[str]) -> list[Pair]:
     return pairs
 
 
-def read_related(path: str | PathLike[str]) -> list[Related]:
+def read_related(path: str | PathLike[str]) -> list[tuple[str, str]]:
     """Read lines of two related words. A line gives two items: each word should be among the other's neighbours."""
-    items: list[Related] = []
+    items: list[tuple[str, str]] = []
     for where, line in _lines(path):
         words = line.split("\t") if "\t" in line else line.split()
         if len(words) != 2:
             raise InputError(f"{where}: expected two words, found {line[:100]!r}")
         first, second = (word.strip() for word in words)
-        items += [Related(first, second), Related(second, first)]
+        items += [(first, second), (second, first)]
     if not items:
         raise InputError(f"{path}: holds no related words: it needs lines of two words")
     return items

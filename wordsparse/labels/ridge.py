@@ -63,7 +63,12 @@ class Spectrum:
     @classmethod
     def of(cls, X: SparseRows, dim: int, seed: int) -> "Spectrum":
         """Compute the spectrum of X; d is ``dim``, or the numerical rank of X if that is smaller."""
-        V, S2 = _randomised_basis(X, dim, seed)
+        block = np.random.default_rng(seed).standard_normal((X.shape[1], min(dim + EXTRA, *X.shape)), np.float32)
+        for _ in range(PASSES):
+            block = _orthonormal(X, X.transposed_times(X.times(block)))
+        values, vectors = np.linalg.eigh(X.kernels.gram(X.times(block)))
+        largest = np.flatnonzero(values > ROUNDING * max(values[-1], np.finfo(np.float64).tiny))[::-1][:dim]
+        V, S2 = X.kernels.matmul(block, vectors[:, largest]), values[largest]
         inside = X.kernels.row_dots(X.kernels.matmul(V, np.diag(S2)), V)
         squares = np.bincount(X.csr.indices, X.values.astype(np.float64) ** 2, X.shape[1])
         return cls(V, S2, np.maximum(squares - inside, 0))
@@ -89,16 +94,6 @@ class Inverse:
         """Return M⁻¹ times a matrix, (f, k)."""
         along = self.K_inverse @ kernels.gram(self.P, matrix)
         return kernels.scale_rows(matrix, self.scale) - kernels.matmul(self.P, along)
-
-
-def _randomised_basis(X: SparseRows, dim: int, seed: int) -> tuple[Array, Array]:
-    n, f = X.shape
-    block = np.random.default_rng(seed).standard_normal((f, min(dim + EXTRA, n, f)), np.float32)
-    for _ in range(PASSES):
-        block = _orthonormal(X, X.transposed_times(X.times(block)))
-    values, vectors = np.linalg.eigh(X.kernels.gram(X.times(block)))
-    largest = np.flatnonzero(values > ROUNDING * max(values[-1], np.finfo(np.float64).tiny))[::-1][:dim]
-    return X.kernels.matmul(block, vectors[:, largest]), values[largest]
 
 
 def _orthonormal(X: SparseRows, block: Array) -> Array:

@@ -41,15 +41,6 @@ class TextClassifier(SparseTargetClassifier):
     ----------
     vocabulary_ : list of str
         The features: words and sequences of words.
-
-    Examples
-    --------
-    >>> from wordsparse.labels import TextClassifier
-    >>> texts = ["a cat purrs", "the dog barks", "cat and dog sleep", "a cat sleeps", "one dog runs"] * 4
-    >>> labels = [{"cat"}, {"dog"}, {"cat", "dog"}, {"cat"}, {"dog"}] * 4
-    >>> classifier = TextClassifier().fit(texts, labels)
-    >>> classifier.predict(["My cat!"]), classifier.predict_topk(["My cat!"], 1)[0].tolist()
-    ([('cat',)], [['cat']])
     """
 
     takes_texts: ClassVar[bool] = True

@@ -7,7 +7,7 @@ reduction, weights of losses in a sum, and the factor of a scaler. Equations (6)
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -51,14 +51,6 @@ class StepOptions:
     lr: float
     weight_decay: float = 0.0
     second_order: bool = False
-
-
-class RowMoves(NamedTuple):
-    """The ``change`` of distinct ``rows`` of W that were inputs, and the summed ``squares`` of their gradients."""
-
-    rows: Array
-    change: Array
-    squares: Array
 
 
 @dataclass(frozen=True)
@@ -190,8 +182,9 @@ class Engine:
             core.apply(update)
             self.curvature, self.steps = curvature, self.steps + 1
         if moves is not None:
-            core.add_to_rows(moves.rows, moves.change)
-            self.row_squares[moves.rows] = moves.squares
+            rows, change, squares = moves
+            core.add_to_rows(rows, change)
+            self.row_squares[rows] = squares
         if step.second_order:
             self._rescale()
 
@@ -211,8 +204,11 @@ class Engine:
                 "fused=False with layer.apply_() after them; one backward pass of the sum of all losses does not"
             )
 
-    def _row_moves(self, parts: list[tuple[Array, Array]], factors: Factors, step: StepOptions) -> RowMoves | None:
-        """Compute the updates of the rows that ``embed`` returned, for weights with ``factors``; None without rows."""
+    def _row_moves(
+        self, parts: list[tuple[Array, Array]], factors: Factors, step: StepOptions
+    ) -> tuple[Array, Array, Array] | None:
+        """Return the distinct rows that ``embed`` returned, their changes for weights with ``factors`` and the new sums
+        of their squares; None without rows."""
         if not parts:
             return None
         core, columns = self.output.core, parts[0][1].shape[1]
@@ -235,7 +231,7 @@ class Engine:
             rate = (step.lr * move * size / np.sqrt(np.where(squares > 0, squares, 1)))[:, None]
         change = -rate * total
         core.check_rows(rows, change, factors)
-        return RowMoves(rows, change, squares)
+        return rows, change, squares
 
     def _update(self, gradients: Gradients, step: StepOptions) -> tuple[Update, Array]:
         """Compute the update by all minibatches as if they were one, and the new C̄, but do not change the state."""

@@ -96,10 +96,8 @@ class FactoredOutput(nn.Module):
     Notes
     -----
     The state is in the CPU's memory; h is copied there from other devices, and its gradient is copied back. The layer
-    uses as many threads as PyTorch did when the layer was made (``torch.set_num_threads``). The following are refused,
-    because results would be silently wrong: training in several processes (DDP, FSDP), a backward pass through weights
-    that have changed since its forward pass, reentrant checkpoints, a second backward pass before the optimizer's step,
-    and shared memory.
+    uses as many threads as PyTorch did when the layer was made (``torch.set_num_threads``). What would silently give
+    wrong results is refused; docs/torch.md lists it.
 
     Examples
     --------
