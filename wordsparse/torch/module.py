@@ -295,46 +295,6 @@ class FactoredOutput(nn.Module):
             return self._engine.pending
         return passes.collected(self._number, forward_in, self.fused_optimizer.check_pass, self._end_pass)
 
-    # ── called by the operators ──────────────────────────────────────────────────────────────────────────────────
-
-    def compute_losses(
-        self, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, *, keep: bool
-    ) -> tuple[Tensor, int]:
-        """Return losses (m,) float64 and the version of W. ``keep`` stores the pass for :meth:`compute_gradient`."""
-        minibatch = self._engine.minibatch(*map(array, (h, rows, ids, weights)))
-        losses, version = self._engine.losses(minibatch, keep=keep)
-        return torch.from_numpy(losses).to(h.device), version
-
-    def compute_gradient(
-        self, g: Tensor, h: Tensor, targets: tuple[Tensor, ...], stamp: tuple[int, int], *, trains: bool
-    ) -> Tensor:
-        """Return Σ_j g_j ∂ℓ_j/∂h (m, in_features), and collect the pass for the step if it trains. ``stamp``
-        identifies the forward pass by the version of W and the backward pass, if any, in which it ran."""
-        scale = self._scale(g) if trains else 1.0
-        minibatch = self._engine.minibatch(*map(array, (h, *targets)))
-        weights = array(g).astype(np.float64) / scale
-        if not np.isfinite(weights).all():
-            # NaN makes a gradient scaler skip the step of the other parameters too.
-            return torch.full_like(h, torch.nan)
-        version, forward_in = stamp
-        onto = self._collected(forward_in) if trains else None
-        gradient = self._engine.gradient(minibatch, weights, version, onto)
-        return torch.from_numpy(np.ascontiguousarray(gradient) * scale).to(h)
-
-    def compute_rows(self, ids: Tensor) -> tuple[Tensor, int]:
-        """Return W[ids] (n, in_features), and the version of W."""
-        rows, version = self._engine.rows(array(ids))
-        return torch.from_numpy(np.ascontiguousarray(rows)), version
-
-    def collect_rows(self, g: Tensor, ids: Tensor, stamp: tuple[int, int]) -> None:
-        """Collect the gradient g (n, in_features) of rows that ``embed`` returned; ``stamp`` as in compute_gradient."""
-        scale = float(self.grad_scaler.get_scale()) if self.grad_scaler else 1.0
-        gradient = array(g).astype(np.float64) / scale
-        if not np.isfinite(gradient).all() or not gradient.size:
-            return  # not finite: a gradient scaler skips the step of the other parameters too
-        version, forward_in = stamp
-        self._engine.collect_rows(array(ids), gradient, version, self._collected(forward_in))
-
     def _scale(self, g: Tensor) -> float:
         """Return the factor by which a gradient scaler has multiplied the loss."""
         if self.grad_scaler:

@@ -1,17 +1,19 @@
 """The operators that autograd and torch.compile see: losses, and rows of W as inputs, each with its backward pass.
 
-An operator calls a ``compute_…`` method of the module whose number is ``layer`` (:func:`register`). For the compiler,
-operators are pure functions that it cannot look into; it does not remove them, because their outputs are used.
+An operator calls the engine of the module whose number is ``layer`` (:func:`register`). For the compiler, operators are
+pure functions that it cannot look into; it does not remove them, because their outputs are used.
 """
 
 import itertools
 from typing import Any
 from weakref import WeakValueDictionary
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from wordsparse.torch import passes
+from wordsparse.torch.state import array
 
 _numbers = itertools.count()
 _layers: WeakValueDictionary[int, Any] = WeakValueDictionary()
@@ -29,8 +31,9 @@ def losses(
     h: Tensor, anchor: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, layer: int, trains: bool
 ) -> tuple[Tensor, Tensor]:
     """Return losses (m,) float64, and their stamp."""
-    values, version = _layers[layer].compute_losses(h, rows, ids, weights, keep=trains)
-    return values, _stamp(version)
+    engine = _layers[layer]._engine
+    values, version = engine.losses(engine.minibatch(*map(array, (h, rows, ids, weights))), keep=trains)
+    return torch.from_numpy(values).to(h.device), _stamp(version)
 
 
 @losses.register_fake
@@ -51,8 +54,16 @@ def gradient(
 
     ``call`` is a new number in every call, so that a compiler does not merge equal calls: each must be collected.
     """
-    by_h = _layers[layer].compute_gradient(g, h, (rows, ids, weights), stamp.tolist(), trains=trains)
-    return by_h, h.new_empty(0)
+    module, (version, forward_in) = _layers[layer], stamp.tolist()
+    scale = module._scale(g) if trains else 1.0
+    minibatch = module._engine.minibatch(*map(array, (h, rows, ids, weights)))
+    by_loss = array(g).astype(np.float64) / scale
+    if not np.isfinite(by_loss).all():
+        # NaN makes a gradient scaler skip the step of the other parameters too.
+        return torch.full_like(h, torch.nan), h.new_empty(0)
+    onto = module._collected(forward_in) if trains else None
+    by_h = module._engine.gradient(minibatch, by_loss, version, onto)
+    return torch.from_numpy(np.ascontiguousarray(by_h) * scale).to(h), h.new_empty(0)
 
 
 @gradient.register_fake
@@ -76,8 +87,8 @@ def _backward(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
 @torch.library.custom_op("wordsparse::rows", mutates_args=())
 def rows(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Tensor]:
     """Return W[ids], (n, in_features), and their stamp."""
-    vectors, version = _layers[layer].compute_rows(ids)
-    return vectors, _stamp(version)
+    vectors, version = _layers[layer]._engine.rows(array(ids))
+    return torch.from_numpy(np.ascontiguousarray(vectors)), _stamp(version)
 
 
 @rows.register_fake
@@ -90,7 +101,10 @@ def _(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Te
 @torch.library.custom_op("wordsparse::rows_gradient", mutates_args=())
 def rows_gradient(g: Tensor, ids: Tensor, stamp: Tensor, layer: int, call: int) -> Tensor:
     """Return the gradient by the empty anchor; the layer collects the gradient by the rows. ``call``: see gradient."""
-    _layers[layer].collect_rows(g, ids, stamp.tolist())
+    module, (version, forward_in) = _layers[layer], stamp.tolist()
+    by_rows = array(g).astype(np.float64) / (module.grad_scaler.get_scale() if module.grad_scaler else 1.0)
+    if np.isfinite(by_rows).all() and by_rows.size:  # else a gradient scaler skips the step of the other parameters too
+        module._engine.collect_rows(array(ids), by_rows, version, module._collected(forward_in))
     return g.new_empty(0)
 
 
