@@ -1,7 +1,6 @@
 """Walks on a graph as a source: sentences of equal length that are generated when they are read, and not stored."""
 
 import hashlib
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,45 +24,25 @@ Ids = NDArray[np.int32]
 _NO_LIMITS = np.empty(0, np.uint32)
 
 
-@dataclass(frozen=True, eq=False)
 class Walks:
     """The values of all walks of an epoch, one walk after another, each with an end of a sentence.
 
-    Walk w begins at node ``starts[w mod V]``. If it can go no further, it is filled up with out-of-vocabulary tokens,
-    so that all walks have the same length. Its random numbers depend on the seed, the epoch and w.
+    The ``graph`` is an indptr, neighbours and thresholds. Walk w begins at node ``starts[w mod V]``. If it can go no
+    further, it is filled up with out-of-vocabulary tokens, so that all walks have the same length: ``reach`` values,
+    with the end. Its random numbers depend on the seed, the epoch and w.
     """
 
-    indptr: NDArray[np.int64]
-    neighbours: Ids
-    limits: NDArray[np.uint32]
-    options: GraphOptions
-    seed: int = 0
-    epoch: int = 0
+    def __init__(
+        self, graph: tuple[NDArray[np.int64], Ids, NDArray[np.uint32]], options: GraphOptions, seed: int, epoch: int
+    ) -> None:
+        self.graph, self.options, self._seeds = graph, options, [seed, epoch]
+        self._nodes, self.reach = len(graph[0]) - 1, options.walk_length + 1
+        self.number = self._nodes * options.walks
+        self.tokens, self.shape = self.number * options.walk_length, (self.number * self.reach,)
 
     def of(self, seed: int, epoch: int) -> "Walks":
         """Return the walks of this seed and epoch."""
-        return self if (seed, epoch) == (self.seed, self.epoch) else replace(self, seed=seed, epoch=epoch)
-
-    @property
-    def nodes(self) -> int:
-        return len(self.indptr) - 1
-
-    @property
-    def number(self) -> int:
-        return self.nodes * self.options.walks
-
-    @property
-    def tokens(self) -> int:
-        return self.number * self.options.walk_length
-
-    @property
-    def reach(self) -> int:
-        """The number of values in a sentence, including its end."""
-        return self.options.walk_length + 1
-
-    @property
-    def shape(self) -> tuple[int]:
-        return (self.number * self.reach,)
+        return Walks(self.graph, self.options, seed, epoch)
 
     def end_of_tokens(self, tokens: int) -> int:
         """Return the position after the first ``tokens`` tokens."""
@@ -73,19 +52,18 @@ class Walks:
     @cached_property
     def starts(self) -> Ids:
         """The nodes at which walks begin, in the order of the walks."""
-        return np.random.default_rng([self.seed, self.epoch]).permutation(self.nodes).astype(np.int32)
+        return np.random.default_rng(self._seeds).permutation(self._nodes).astype(np.int32)
 
     @cached_property
     def _key(self) -> int:
-        return int(np.random.SeedSequence([self.seed, self.epoch, 1]).generate_state(1, np.uint64)[0])
+        return int(np.random.SeedSequence([*self._seeds, 1]).generate_state(1, np.uint64)[0])
 
     def __getitem__(self, values: slice) -> Ids:
         start, stop, _ = values.indices(self.shape[0])
         first, last = start // self.reach, -(-stop // self.reach)
         out = np.empty((max(0, last - first), self.reach), np.int32)
         options = self.options
-        graph = (self.indptr, self.neighbours, self.limits)
-        walk(*graph, self.starts, first, options.p, options.q, self._key, out)
+        walk(*self.graph, self.starts, first, options.p, options.q, self._key, out)
         return out.ravel()[start - first * self.reach : stop - first * self.reach]
 
 
@@ -114,13 +92,13 @@ class GraphSource:
         if (weights.data != weights.data[:1]).any():
             limits = np.empty(edges.nnz, np.uint32)
             thresholds(indptr, edges.data, limits)
-        self.walks = Walks(indptr, neighbours, limits, options)
+        self.walks = Walks((indptr, neighbours, limits), options, 0, 0)
         self.length = self.walks.tokens
 
     def identity(self) -> dict[str, Any]:
         walks = self.walks
         digest = hashlib.sha256(repr(walks.options.walked()).encode())
-        for array in (walks.indptr, walks.neighbours, walks.limits):
+        for array in walks.graph:
             digest.update(array.data)
         digest.update("\0".join(self.vocabulary.words).encode())
         counts = {"tokens": walks.tokens, "sentences": walks.number, "distinct_words": len(self.vocabulary)}
