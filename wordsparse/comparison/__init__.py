@@ -13,7 +13,7 @@ from typing import Any
 
 from wordsparse.comparison.judgement import differences, warnings
 from wordsparse.comparison.page import page
-from wordsparse.comparison.request import METHODS, SHARED, Method, Request
+from wordsparse.comparison.request import METHODS, SHARED, Request
 from wordsparse.comparison.runs import JudgedRun, trained
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.encoding import encoded
@@ -25,7 +25,7 @@ from wordsparse.machine.threads import resolve_threads
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["METHODS", "Method", "Request", "compare"]
+__all__ = ["METHODS", "Request", "compare"]
 
 
 def compare(
@@ -97,7 +97,7 @@ def _facts(request: Request, sets: dict[str, Any], corpus: EncodedCorpus) -> dic
         "command": request.command,
         "machine": provenance(resolve_threads(request.training.threads)),
         "options": json.loads(json.dumps(options, default=str)),
-        "methods": {name: METHODS[name].label for name in request.trainable},
+        "methods": {name: METHODS[name] for name in request.trainable},
         "text": {
             "tokens": request.tokens(corpus),
             "sentences": corpus.sentences,

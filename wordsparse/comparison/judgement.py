@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wordsparse.comparison.request import METHODS
+from wordsparse.comparison.request import is_ours
 from wordsparse.comparison.runs import JudgedRun
 from wordsparse.evaluation import bootstrap
 from wordsparse.evaluation.scores import ENOUGH_TOKENS, KINDS, own, unanswered
@@ -57,8 +57,8 @@ def _compared(answers: Array) -> Array:
 
 
 def _differences(kind: str, items: Sequence[Any], entries: Sequence[Entry]) -> Iterator[Row]:
-    for ours in (entry for entry in entries if METHODS[entry.name].ours):
-        peers = [peer for peer in entries if not METHODS[peer.name].ours and peer.epochs == ours.epochs]
+    for ours in (entry for entry in entries if is_ours(entry.name)):
+        peers = [peer for peer in entries if not is_ours(peer.name) and peer.epochs == ours.epochs]
         best = max(peers, key=lambda peer: peer.score, default=None)
         for peer in peers:
             if difference := _difference(kind, items, ours, peer):

@@ -7,6 +7,7 @@ from importlib import resources
 from string import Template
 from typing import Any
 
+from wordsparse.comparison.request import is_ours
 from wordsparse.evaluation.scores import KINDS, own
 from wordsparse.files.escaping import escaped
 
@@ -155,7 +156,7 @@ def _colour(name: str) -> str:
 
 
 def _dot(x: float, y: float, name: str) -> str:
-    fill = _colour(name) if name.startswith("wordsparse-") else "white"
+    fill = _colour(name) if is_ours(name) else "white"
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{fill}" stroke="{_colour(name)}" stroke-width="2"/>'
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from wordsparse import optional
 from wordsparse.corpus import EncodedCorpus
@@ -14,31 +14,21 @@ from wordsparse.machine import threads
 from wordsparse.options import abouts, refuse_unknown
 from wordsparse.words.options import ModelName, Options
 
-
-@dataclass(frozen=True)
-class Method:
-    """A training method: program, model, title, and whether gensim uses hierarchical softmax."""
-
-    program: str
-    model: ModelName
-    label: str
-    hierarchical: bool = False
-
-    @property
-    def ours(self) -> bool:
-        """Whether the program is wordsparse."""
-        return self.program == "wordsparse"
-
-
-# The methods, in the order of their runs.
 METHODS = {
-    "wordsparse-skipgram": Method("wordsparse", "skipgram", "wordsparse skip-gram"),
-    "gensim-skipgram-ns": Method("gensim", "skipgram", "gensim skip-gram, negative sampling"),
-    "gensim-skipgram-hs": Method("gensim", "skipgram", "gensim skip-gram, hierarchical softmax", hierarchical=True),
-    "wordsparse-cbow": Method("wordsparse", "cbow", "wordsparse CBOW"),
-    "gensim-cbow-ns": Method("gensim", "cbow", "gensim CBOW, negative sampling"),
-    "gensim-cbow-hs": Method("gensim", "cbow", "gensim CBOW, hierarchical softmax", hierarchical=True),
+    "wordsparse-skipgram": "wordsparse skip-gram",
+    "gensim-skipgram-ns": "gensim skip-gram, negative sampling",
+    "gensim-skipgram-hs": "gensim skip-gram, hierarchical softmax",
+    "wordsparse-cbow": "wordsparse CBOW",
+    "gensim-cbow-ns": "gensim CBOW, negative sampling",
+    "gensim-cbow-hs": "gensim CBOW, hierarchical softmax",
 }
+"""The methods, in the order of their runs, with titles. The parts of a name are the program, the model, and whether
+gensim samples negatives (ns) or uses hierarchical softmax (hs)."""
+
+
+def is_ours(method: str) -> bool:
+    """Return whether the program of a method is wordsparse."""
+    return method.startswith("wordsparse-")
 
 
 # Training options that both programs have.
@@ -87,18 +77,18 @@ class Request:
     def trainable(self) -> list[str]:
         """The methods whose program is installed."""
         has_gensim = optional.installed("gensim")
-        return [name for name in METHODS if name in self.methods and (METHODS[name].ours or has_gensim)]
+        return [name for name in METHODS if name in self.methods and (is_ours(name) or has_gensim)]
 
     @property
     def left_out(self) -> list[str]:
         """A sentence that names the methods whose program is not installed, in a list that may be empty."""
-        titles = "; ".join(METHODS[name].label for name in self.methods if name not in self.trainable)
+        titles = "; ".join(METHODS[name] for name in self.methods if name not in self.trainable)
         return [f"gensim is not installed ({optional.command('gensim')}); not compared: {titles}."] if titles else []
 
-    def options(self, epochs: int, repeat: int, model: ModelName = "cbow") -> dict[str, Any]:
+    def options(self, epochs: int, repeat: int, model: str = "cbow") -> dict[str, Any]:
         """Return the checked training options that both programs share, with wordsparse's names."""
         cpus, seed = threads.resolve_threads(self.training.threads), self.training.seed + repeat
-        return asdict(replace(self.training, model=model, epochs=epochs, threads=cpus, seed=seed))
+        return asdict(replace(self.training, model=cast("ModelName", model), epochs=epochs, threads=cpus, seed=seed))
 
     def tokens(self, corpus: EncodedCorpus) -> int:
         """Return the number of tokens in an epoch."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wordsparse.comparison.request import METHODS, Request
+from wordsparse.comparison.request import Request, is_ours
 from wordsparse.comparison.texts import write_plain
 from wordsparse.comparison.worker import in_process
 from wordsparse.corpus import EncodedCorpus
@@ -37,15 +37,15 @@ def trained(
     If a run fails, report it and start the next run. If there is a ``vectors_folder``, write the vectors there.
     """
     tokens = request.tokens(corpus)
-    needs_plain = any(not METHODS[name].ours for name in request.trainable)
+    needs_plain = any(not is_ours(name) for name in request.trainable)
     plain = scratch / "plain.txt"
     lines, words = write_plain(corpus, tokens, plain) if needs_plain else (0, 0)
     texts = {"encoded": corpus.path.absolute(), "plain": plain, "lines": lines, "words": words, "tokens": tokens}
     turns = request.turns()
     for number, (epochs, repeat, name) in enumerate(turns, 1):
-        method = METHODS[name]
-        options = request.options(epochs, repeat, method.model)
-        identity = {"name": name, "program": method.program, "model": method.model, "epochs": epochs}
+        program, model = name.split("-")[:2]
+        options = request.options(epochs, repeat, model)
+        identity = {"name": name, "program": program, "model": model, "epochs": epochs}
         identity |= {"seed": options["seed"], "repeat": repeat, "tokens_per_epoch": tokens}
         logger.info("compare: run %s of %s: %s, %s", number, len(turns), name, number_of(epochs, "epoch"))
         try:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.comparison.request import METHODS
+from wordsparse.comparison.request import is_ours
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.errors import WordsparseError
 from wordsparse.machine.description import peak_memory_bytes
@@ -73,9 +73,9 @@ def _end_with_parent() -> None:
 def train(method: str, options: dict[str, Any], encoded: str, **plain: Any) -> Result:
     """Return the report and the vectors of a run. ``encoded`` and ``plain`` are the same text."""
     corpus = EncodedCorpus.open(encoded)
-    if METHODS[method].ours:
+    if is_ours(method):
         return _train_ours(corpus, options)
-    return _train_gensim(corpus.vocabulary, options, hierarchical=METHODS[method].hierarchical, **plain)
+    return _train_gensim(corpus.vocabulary, options, hierarchical=method.endswith("-hs"), **plain)
 
 
 def _train_ours(corpus: EncodedCorpus, options: dict[str, Any]) -> Result:
