@@ -7,6 +7,7 @@ minibatch, and the O(d²) work of its own part for the rows of E and W that this
 
 import zlib
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from wordsparse.errors import WordsparseError
 from wordsparse.kernels import Csr, Kernels, mapped
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.inputs import RowInputs
-from wordsparse.layer.interface import Forward, TargetRows, Targets, Value
+from wordsparse.layer.interface import Forward, TargetRows, Targets
 from wordsparse.training.interruption import StopRequest
 from wordsparse.types import Array
 from wordsparse.words.embedding import Pull, WordEmbedding
@@ -63,13 +64,13 @@ class RanksShare:
             sums=replace(
                 local,
                 forward=_forward(local.forward, output, words.all, int(examples)),
-                X=Value("X", lambda: words.rows(local.X.take())),
-                curvature=Value.of("K", K),
-                weights_gram=Value("XᵀW_T", lambda: device(self.sum(host(local.weights_gram())))),
-                total_beta=Value.of("Hᵀβ", total_beta),
+                X=cache(lambda: words.rows(local.X())),
+                curvature=lambda: K,
+                weights_gram=cache(lambda: device(self.sum(host(local.weights_gram())))),
+                total_beta=lambda: total_beta,
                 whole=False,
             ),
-            directions=Value("∇F P", lambda: words.rows(pull.directions.take())),
+            directions=lambda: words.rows(pull.directions()),
         )
 
     def _check_alike(self, embedding: WordEmbedding) -> None:

@@ -7,7 +7,7 @@ unless stated otherwise; their names come from the equations in :mod:`wordsparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,8 +17,6 @@ from wordsparse.layer.factors import Factors
 from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.loss_pass import LossSums
 from wordsparse.types import Array
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,6 @@ class TargetRows:
     """
 
     is_formed: ClassVar[bool] = True
-    _formed: Array | None = None
 
     def __init__(self, V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> None:
         self.p_T = p_T
@@ -68,12 +65,13 @@ class TargetRows:
 
     def take(self) -> Array:
         """Return W_T itself, which the caller may overwrite."""
-        W_T, self._formed = self._W_T, None
+        W_T = self._W_T
+        del self._W_T
         return W_T
 
     def push(self, sums: "Sums", M: Array | None, by: float) -> Array:
         """Return by · X M, (u, d); M None stands for I. The result may overwrite X."""
-        X = sums.X.take()
+        X = sums.X()
         return self._kernels.matmul_in_place(X, by * (self._kernels.xp.eye(X.shape[1]) if M is None else M))
 
     def square(self, sums: "Sums") -> Array:
@@ -84,13 +82,8 @@ class TargetRows:
         """Return DᵀV_T + V_TᵀD + DᵀD, (d, d) float64: the change of VᵀV if V's target rows change by D (u, d)."""
         return self._kernels.gram_change(self._V, self._rows, D)
 
-    @property
+    @cached_property
     def _W_T(self) -> Array:
-        if self._formed is None:
-            self._formed = self._form()
-        return self._formed
-
-    def _form(self) -> Array:
         f = self._factors
         if not f.omega.any():
             return self._kernels.matmul_rows(self._V, self._rows, f.U)
@@ -108,9 +101,6 @@ class FactoredRows(TargetRows):
     @cached_property
     def _V_T(self) -> Array:
         return self._kernels.take(self._V, self._rows)
-
-    def take(self) -> Array:
-        return self._form()
 
     def outputs(self, inputs: RowInputs) -> Array:
         U, omega = self._factors.U, self._factors.omega
@@ -184,45 +174,12 @@ class Forward:
             raise InputError("this forward pass is out of date: its layer was changed after it; run forward again")
 
 
-class Value(Generic[T]):
-    """A value that is computed on first use and then kept. It can be taken once, by a caller that may overwrite it.
-
-    ``name`` appears in error messages. ``compute`` must not refer to the object that holds this value: such a reference
-    cycle would keep large arrays alive until Python's garbage collector finds it.
-    """
-
-    def __init__(self, name: str, compute: Callable[[], T]) -> None:
-        self._name = name
-        self._compute: Callable[[], T] | None = compute
-        self._kept: list[T] = []
-
-    @classmethod
-    def of(cls, name: str, value: T) -> "Value[T]":
-        """Make a value that has already been computed."""
-        computed = cls(name, lambda: value)
-        computed()
-        return computed
-
-    def __call__(self) -> T:
-        if self._compute is not None:
-            self._kept.append(self._compute())
-            self._compute = None
-        if not self._kept:
-            raise InputError(f"{self._name} of this minibatch was taken before, and may be overwritten")
-        return self._kept[0]
-
-    def take(self) -> T:
-        """Return the value and give it up: the caller may overwrite it."""
-        self()
-        return self._kept.pop()
-
-
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """The sums over a minibatch that flow back from it, (4) to (6).
+    """The sums over a minibatch that flow back from it, (4) to (6), as functions that compute a sum once.
 
-    ``sums.X()`` returns X; ``sums.X.take()`` returns it once, and the caller may overwrite the result.
     ``transposed`` is the structure of Γᵀ. ``X`` = ΓᵀH is (u, d). ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T are (n, d).
+    The last reader of X, Z or G may overwrite it.
     ``curvature`` = K = Hᵀ diag(α) H, symmetric, and ``weights_gram`` = XᵀW_T = FᵀG are (d, d) float64.
     ``pulled_beta`` = Cᵀβ and ``mass`` = (C ∘ C)ᵀ|α| (n,), and ``total_beta`` = Hᵀβ (d,) are float64. ``H_hat`` = Ĥ
     and ``gradient`` = ∇H are (m, d). If the sums are not ``whole``, they include examples of other processes, which
@@ -230,15 +187,15 @@ class Sums:
     """
 
     forward: Forward
-    transposed: Value[Csr]
-    X: Value[Array]
-    Z: Value[Array]
-    G: Value[Array]
-    curvature: Value[Array]
-    weights_gram: Value[Array]
-    pulled_beta: Value[Array]
-    mass: Value[Array]
-    total_beta: Value[Array]
-    H_hat: Value[Array]
-    gradient: Value[Array]
+    transposed: Callable[[], Csr]
+    X: Callable[[], Array]
+    Z: Callable[[], Array]
+    G: Callable[[], Array]
+    curvature: Callable[[], Array]
+    weights_gram: Callable[[], Array]
+    pulled_beta: Callable[[], Array]
+    mass: Callable[[], Array]
+    total_beta: Callable[[], Array]
+    H_hat: Callable[[], Array]
+    gradient: Callable[[], Array]
     whole: bool = True

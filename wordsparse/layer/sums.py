@@ -5,9 +5,12 @@ F (n, d) is computed from Z, G and Cᵀβ: ∂L/∂F = Cᵀ ∇H = Z Q + G + (C�
 first use; for windows of a text, one pass computes the three large sums. Sums that depend on W use the forward state.
 """
 
+from collections.abc import Callable
+from functools import cache
+
 from wordsparse.kernels import Csr, Kernels
 from wordsparse.layer.inputs import RowInputs, WindowInputs
-from wordsparse.layer.interface import Forward, Sums, Value
+from wordsparse.layer.interface import Forward, Sums
 from wordsparse.types import Array
 
 
@@ -30,10 +33,10 @@ def _row_sums(forward: Forward, inputs: RowInputs) -> Sums:
         forward,
         kernels,
         transposed,
-        Value("X", lambda: kernels.combine(transposed(), gamma, inputs.features)),  # (4)
-        Value("Z", lambda: kernels.scale_rows(inputs.features, kernels.scaled(alpha, 2, inputs.dtype))),
-        Value("G", G),
-        Value("K", lambda: inputs.gram(alpha)),  # (5)
+        cache(lambda: kernels.combine(transposed(), gamma, inputs.features)),  # (4)
+        cache(lambda: kernels.scale_rows(inputs.features, kernels.scaled(alpha, 2, inputs.dtype))),
+        cache(G),
+        cache(lambda: inputs.gram(alpha)),  # (5)
     )
 
 
@@ -45,32 +48,36 @@ def _window_sums(forward: Forward, inputs: WindowInputs) -> Sums:
     W_T = forward.target_rows.take()
     X, Z, G = kernels.window_pull(inputs.windows, F, targets, W_T, zeta, forward.terms.gamma)  # (4)
     K = kernels.gram(F, Z, symmetric=True) / 2  # (5)
-    pulled = map(Value.of, ("X", "Z", "G", "K"), (X, Z, G, K))
-    return _sums(forward, kernels, _transposed(forward, kernels), *pulled)
+    return _sums(forward, kernels, _transposed(forward, kernels), lambda: X, lambda: Z, lambda: G, lambda: K)
 
 
 def _sums(
     forward: Forward,
     kernels: Kernels,
-    transposed: Value[Csr],
-    X: Value[Array],
-    Z: Value[Array],
-    G: Value[Array],
-    curvature: Value[Array],
+    transposed: Callable[[], Csr],
+    X: Callable[[], Array],
+    Z: Callable[[], Array],
+    G: Callable[[], Array],
+    curvature: Callable[[], Array],
 ) -> Sums:
-    """Return all sums. The arguments are the sums that inputs in rows and in windows compute differently."""
+    """Return all sums. The arguments are the sums that inputs in rows and in windows compute differently.
+
+    No function refers to the sums themselves: such a reference cycle would keep large arrays alive until Python's
+    garbage collector finds it.
+    """
     forward.check_current()
     inputs, beta = forward.inputs, forward.terms.beta
-    pulled = Value("Cᵀβ and (C ∘ C)ᵀ|α|", lambda: inputs.pull(beta, forward.bends))
+    pulled = cache(lambda: inputs.pull(beta, forward.bends))
 
+    @cache
     def total_beta() -> Array:
         zero: Array = kernels.xp.zeros(inputs.shape[1])
         return inputs.total(pulled()[0]) if beta.any() else zero
 
+    @cache
     def H_hat() -> Array:
         return forward.H_hat if forward.H_hat is not None else inputs.times(forward.factors.Q)  # (2)
 
-    H_Q = Value("Ĥ", H_hat)
     return Sums(
         forward=forward,
         transposed=transposed,
@@ -78,18 +85,18 @@ def _sums(
         Z=Z,
         G=G,
         curvature=curvature,
-        weights_gram=Value("XᵀW_T", lambda: kernels.gram(inputs.features, G())),
-        pulled_beta=Value("Cᵀβ", lambda: pulled()[0]),
-        mass=Value("(C ∘ C)ᵀ|α|", lambda: pulled()[1]),
-        total_beta=Value("Hᵀβ", total_beta),
-        H_hat=H_Q,
-        gradient=Value("∇H", lambda: _gradient(forward, H_Q(), kernels)),
+        weights_gram=cache(lambda: kernels.gram(inputs.features, G())),
+        pulled_beta=lambda: pulled()[0],
+        mass=lambda: pulled()[1],
+        total_beta=total_beta,
+        H_hat=H_hat,
+        gradient=cache(lambda: _gradient(forward, H_hat(), kernels)),
     )
 
 
-def _transposed(forward: Forward, kernels: Kernels) -> Value[Csr]:
+def _transposed(forward: Forward, kernels: Kernels) -> Callable[[], Csr]:
     targets = forward.targets
-    return Value("the structure of Γᵀ", lambda: targets.transposed or kernels.transpose(targets.csr))
+    return cache(lambda: targets.transposed or kernels.transpose(targets.csr))
 
 
 def _gradient(forward: Forward, H_hat: Array, kernels: Kernels) -> Array:

@@ -24,7 +24,7 @@ output by 1/π_c. Hence η_t is reduced if the mean leverage of an example, η_t
 C, exceeds ``max_leverage``, and m0 grows with the number of dimensions beyond ``wide_dim``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ from wordsparse.kernels import mapped
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.curvature import running_mean, size_of_curvature
 from wordsparse.layer.inputs import RowInputs, WindowInputs
-from wordsparse.layer.interface import Sums, Value
+from wordsparse.layer.interface import Sums
 from wordsparse.layer.sums import pull_back
 from wordsparse.types import Array
 from wordsparse.words.examples import Examples
@@ -62,7 +62,7 @@ class Pull:
 
     ``words`` (u,) are the minibatch's words, ``tokens`` and ``pairs`` the numbers of its tokens and pairs, and ``loss``
     is the loss before the step. ``weight`` Σ |α|, ``curvature`` Hᵀ diag(|α|) H (d, d) and ``mass`` Σ |α|_j C_jw² (u,)
-    determine the sizes of the steps. ``sums`` are the layer's, and ``directions`` (u, dim), which need G, are ∇F P.
+    determine the sizes of the steps. ``sums`` are the layer's, and ``directions()``, which needs G, is ∇F P (u, dim).
     """
 
     words: Array
@@ -73,7 +73,7 @@ class Pull:
     curvature: Array
     mass: Array
     sums: Sums
-    directions: Value[Array]
+    directions: Callable[[], Array]
 
 
 class WordEmbedding:
@@ -114,7 +114,7 @@ class WordEmbedding:
             curvature=size_of_curvature(sums),
             mass=sums.mass(),
             sums=sums,
-            directions=Value("∇F P", lambda: self._directions(sums)),
+            directions=lambda: self._directions(sums),
         )
 
     def follow(self, pull: Pull, lr: float, remaining: float = 1.0) -> None:
@@ -139,7 +139,7 @@ class WordEmbedding:
         del update
         if moves:
             rates = self._input_rates(mass, new_mass, lr)
-            output.kernels.add_rows(self.E, pull.words, pull.directions.take(), rates)
+            output.kernels.add_rows(self.E, pull.words, pull.directions(), rates)
         self._rescale()
         self.steps += 1
 
@@ -225,7 +225,7 @@ class WordEmbedding:
         """
         kernels, f, dim = self.output.kernels, sums.forward.factors, self.E.shape[1]
         P = kernels.inverse(_ridged(f.Q[:dim, :dim], self.sizes.rho))
-        Z, G, pulled_beta = sums.Z.take(), sums.G.take(), sums.pulled_beta()
+        Z, G, pulled_beta = sums.Z(), sums.G(), sums.pulled_beta()
         r, u = self.sizes.rho * float(np.trace(f.Q[:dim, :dim])) / dim, Z.shape[0]
         # There are two rank-one terms, one from the constant feature and one from β.
         all_rows = kernels.xp.arange(u)
