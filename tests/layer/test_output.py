@@ -94,7 +94,7 @@ def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
 
 def is_constant(loss: str) -> bool:
     """Return whether the loss of a single output is constant, so that its steps are only rounding."""
-    return loss == "zloss" or problems.LOSSES[loss].normalised
+    return loss == "zloss" or problems.LOSSES[loss].gives == "probabilities"
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ class Exact:
 
     def log_prob(self, h: Any, o: Any, ids: Any) -> Any:
         """Return the log probability of all first targets, or NaN if the loss has no probabilities."""
-        if not self.layer.loss.normalised or ids.shape[1] > 1:
+        if self.layer.loss.gives != "probabilities" or ids.shape[1] > 1:
             return o[:, 0] * np.nan
         log_p, roots = -len(ids) * self.layer(h, ids[:, 0]), getattr(self.layer, "measure_roots", None)
         return log_p if roots is None else log_p + 2 * roots[ids[:, 0]].log().sum()

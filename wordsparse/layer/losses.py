@@ -47,14 +47,11 @@ class Loss(ABC):
         Whether the loss stays the same if all outputs are multiplied by the same number.
     sees_sum : bool
         Whether the loss depends on s; if False, the layer passes zeros for s.
-    min_outputs : int
-        The fewest outputs for which the loss is meaningful.
-    normalised : bool
-        Whether the loss is −log of a probability relative to π: π_c exp(−ℓ(o_c)) sums to 1 over all outputs c.
     fits : tuple of str
         The kinds of targets that the loss fits: ``one-hot``, ``several`` (per example), ``weighted``, ``real-valued``.
     gives : str
-        The meaning of the outputs: ``rankings``, ``probabilities`` or ``values``.
+        The meaning of the outputs: ``rankings``, ``values`` or ``probabilities``: π_c exp(−ℓ(o_c)) then sums to 1 over
+        all outputs c.
     move : float
         In second-order steps (:mod:`wordsparse.torch.engine`): the largest change of a target's output, as a multiple
         of the derivative; if the loss is ``scale_free``, in units of the variance of the outputs.
@@ -69,8 +66,6 @@ class Loss(ABC):
     starts_at_zero: ClassVar[bool] = True
     scale_free: ClassVar[bool] = False
     sees_sum: ClassVar[bool] = True
-    min_outputs: ClassVar[int] = 1
-    normalised: ClassVar[bool] = False
     fits: ClassVar[tuple[str, ...]] = ("one-hot", "several", "weighted")
     gives: ClassVar[str] = "rankings"
     move: ClassVar[float] = 0.5
@@ -189,7 +184,6 @@ class Spherical(Loss):
     name: ClassVar[str] = "spherical"
     sees_sum: ClassVar[bool] = False
     starts_at_zero: ClassVar[bool] = False  # the loss is even in o, so its gradient at 0 is 0
-    normalised: ClassVar[bool] = True
     gives: ClassVar[str] = "probabilities"
     recipe: ClassVar[dict[str, Any]] = {"steps": LOG_STEPS, "start": 0.7}
     cuda: ClassVar[str] = "Spherical"
@@ -208,7 +202,6 @@ class Taylor(Loss):
     """Taylor softmax of second order: ℓ = log Σᵢ πᵢ(1 + oᵢ + oᵢ²/2) − log(1 + o + o²/2)."""
 
     name: ClassVar[str] = "taylor"
-    normalised: ClassVar[bool] = True
     gives: ClassVar[str] = "probabilities"
     recipe: ClassVar[dict[str, Any]] = {"steps": LOG_STEPS}
     cuda: ClassVar[str] = "Taylor"
@@ -233,7 +226,6 @@ class ZLoss(Loss):
     starts_at_zero: ClassVar[bool] = False
     scale_free: ClassVar[bool] = True
     move: ClassVar[float] = 1.5
-    min_outputs: ClassVar[int] = 2  # a single output equals the mean, so σ² would be rounding error
     fits: ClassVar[tuple[str, ...]] = ("one-hot",)
     recipe: ClassVar[dict[str, Any]] = {"steps": {"lr": 2.0, "eta": 0.5, "t0": 40.0}}
     cuda: ClassVar[str] = "ZLoss"

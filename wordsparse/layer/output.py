@@ -98,10 +98,6 @@ class FactoredOutput:
     ) -> None:
         D, d = validation.positive_int("n_outputs", n_outputs), validation.positive_int("n_features", n_features)
         chosen, real = _losses.resolve(loss), validation.working_dtype(dtype)
-        if chosen.min_outputs > D:
-            raise InputError(
-                f"loss {chosen.name} needs at least {chosen.min_outputs} outputs, not {n_outputs}; choose another loss"
-            )
         seed = validation.whole("seed", seed)
         where = kernels if kernels is not None else kernels_on(device, threads)
         if where.device == "cpu":
