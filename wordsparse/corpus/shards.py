@@ -56,7 +56,7 @@ class Values(Protocol):
 
 
 class Shard:
-    """The values of a shard file, as an array that supports slices only: ``shard[start:stop]`` reads the values.
+    """The values of a shard file, as an array that supports slices of step 1 only: ``shard[start:stop]`` reads values.
 
     Parameters
     ----------
@@ -82,9 +82,7 @@ class Shard:
 
     def __getitem__(self, values: slice) -> NDArray[np.int32]:
         """Return the values, read-only. Raise ReadError if the file was cut or altered since it was opened."""
-        start, stop, step = values.indices(self.shape[0])
-        if step != 1:
-            raise IndexError("a shard supports slices of step 1 only")
+        start, stop, _ = values.indices(self.shape[0])
         width = SHARD_DTYPE.itemsize
         ends = [*range(start, stop, MOST_VALUES), max(start, stop)]
         try:

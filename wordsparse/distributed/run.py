@@ -7,7 +7,7 @@ checkpoints and the model, so any number of ranks, or a single process, can resu
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib import metadata
 from typing import Any
 
@@ -109,7 +109,7 @@ def _start(job: OutputRun | None) -> dict[str, Any] | None:
         "counts": run.vocabulary.counts.tolist(),
         "text": run.text,
         "epochs": run.options.epochs,
-        "state": run.state.as_dict(),
+        "state": asdict(run.state),
     }
 
 
@@ -139,4 +139,4 @@ def _copy_state(run: Run, ranks: Ranks) -> None:
         copied = np.ascontiguousarray(part)
         ranks.copy(copied)
         state[name] = copied if isinstance(part, np.ndarray) else copied.item()
-    run.restore(state, run.state.as_dict())
+    run.restore(state, asdict(run.state))

@@ -19,13 +19,6 @@ from wordsparse.types import Array
 _BLOCK = 2**24
 
 
-def check_fit(state: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Raise InputError unless ``state`` has the names and shapes of ``wanted``, which may depend on the version."""
-    for name in sorted(state.keys() | wanted.keys()):
-        if name not in state or name not in wanted or np.shape(state[name]) != np.shape(wanted[name]):
-            raise InputError(f"its {name} does not fit this run: it belongs to another version or another run")
-
-
 def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
     """Write the arrays to a new file, fsync it, and return the table as JSON. Raise OSError if writing fails."""
     arrays, numbers = {}, {}
@@ -45,9 +38,9 @@ def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
 def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Read a file that :func:`write` wrote, and compare it with the size and the checksum in its table.
 
-    The arrays of ``into``, whose names and shapes must match the file, are filled and returned; only arrays that are
-    stored in column-major order are new. Raise InputError if the file does not match its table, or if the table does
-    not match ``into``, whose content is then undefined.
+    The arrays of ``into``, which have the names and shapes of the file's, are filled and returned; only arrays that are
+    stored in column-major order are new. Raise InputError if the file does not match its table; the content of ``into``
+    is then undefined.
     """
     digest = hashlib.sha256()
     with storage.trusting(path), regular.opened(path) as file:
@@ -56,9 +49,6 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
                 f"does not have the {table['bytes']:,} bytes of its table: it was cut or altered; {storage.AGAIN}"
             )
         state = dict(table["numbers"])
-        shapes = {name: np.broadcast_to(0, entry["shape"]) for name, entry in table["arrays"].items()}
-        if into is not None:
-            check_fit({**state, **shapes}, into)
         for name, entry in table["arrays"].items():
             array: Array = np.empty(0) if into is None else into[name]
             if entry["order"] == "F" or into is None:

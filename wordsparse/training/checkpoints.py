@@ -7,13 +7,11 @@ because the disk is full, a warning says so, the previous checkpoint is kept, an
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import arrays, regular, storage
 from wordsparse.kernels import at_work
 from wordsparse.tokens import records
@@ -59,21 +57,13 @@ def write(directory: RunDirectory, request: Mapping[str, Any], run: Run) -> str:
     try:
         with at_work():  # copying the state from a GPU may fail
             state = run.embedding.state()
-        _check_finite(state)
         with storage.new_directory(target) as folder, storage.writing(target):
             request = {**request, "text": records.written(folder, request["text"])}
             manifest = {"format": FORMAT, "version": VERSION, "request": request}
-            content = {"run_state": run.state.as_dict(), "state": arrays.write(folder / STATE, state)}
+            content = {"run_state": asdict(run.state), "state": arrays.write(folder / STATE, state)}
             storage.write_manifest(folder / MANIFEST, {**manifest, **content})
     except (WordsparseError, MemoryError, OSError) as error:
         return str(error) or "no memory"
     for older in before:
         storage.remove_directory(older)
     return ""
-
-
-def _check_finite(state: Mapping[str, Any]) -> None:
-    """Raise TrainingError if the state is not finite, so that it does not replace a good checkpoint."""
-    for name, part in state.items():
-        if not np.isfinite(np.sum(part, dtype=np.float64)):
-            raise TrainingError(f"{name} holds values that are not finite numbers")

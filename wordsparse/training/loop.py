@@ -4,8 +4,8 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from copy import copy
-from dataclasses import replace
+from copy import copy, deepcopy
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -15,7 +15,6 @@ import numpy as np
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError, TrainingError
-from wordsparse.files import arrays
 from wordsparse.kernels import at_work, kernels_on
 from wordsparse.kernels.diagnosis import commit
 from wordsparse.layer.output import FactoredOutput
@@ -111,10 +110,8 @@ class Run:
 
     @at_work(starting=True)
     def restore(self, embedding: Mapping[str, Any], run_state: Mapping[str, Any]) -> None:
-        """Restore the state of an embedding and of the loop (``RunState.as_dict``), from a run on the same text and
-        vocabulary. Raise InputError if they do not fit this run."""
-        arrays.check_fit(embedding, self.embedding.state())
-        self.state = RunState.from_dict(run_state)
+        """Restore the state of an embedding, and of the loop as a dict, from a run on the same text and vocabulary."""
+        self.state = RunState(**deepcopy(dict(run_state)))
         self.embedding.restore(embedding)
 
     def join(self, share: Share) -> None:
@@ -170,7 +167,7 @@ class Run:
         report, ``call`` into the model itself."""
         state = self.embedding.state()
         parts = self.vocabulary, state.pop("E"), state.pop("output.V"), self.options.as_dict()
-        training = Training(self.text, self.state.as_dict(), state)
+        training = Training(self.text, asdict(self.state), state)
         model = Model(*parts, self._report(checkpoints, parent), training, call=dict(call or {}))
         if self.continues is not None:
             model = model.in_axes_of(self.continues)

@@ -1,14 +1,11 @@
 """The state of a run: all numbers of the loop that are not in the state of the embedding."""
 
-import copy
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 
 @dataclass
 class RunState:
-    """The state of the training loop between two minibatches.
+    """The state of the training loop between two minibatches, in types that JSON has.
 
     - ``tokens``: the tokens trained on so far; E is fixed during the first ``warmup_tokens``.
     - ``losses``, ``heldout_losses``: one number per finished epoch.
@@ -27,12 +24,3 @@ class RunState:
     first_loss: float | None = None
     wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields in types that JSON has, without rounding."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "RunState":
-        """Make a state from the result of :meth:`as_dict`."""
-        return cls(**copy.deepcopy(dict(content)))
