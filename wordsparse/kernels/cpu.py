@@ -257,7 +257,9 @@ class CpuKernels(Kernels):
         return size >= BLOCKS_FROM_BYTES
 
     def _window_arrays(self, windows: Windows, features: Array) -> WindowArrays:
-        first = windows.first_of_blocks(_windows.BLOCK)
+        # int32 like the centres, so that searchsorted does not convert them.
+        blocks = np.arange(-(-windows.tokens.shape[0] // _windows.BLOCK) + 1, dtype=np.int32)
+        first = np.searchsorted(windows.centre, blocks * np.int32(_windows.BLOCK))
         text = windows.tokens, windows.centre, windows.start, windows.stop, first, windows.reach
         return self._isa, *text, row_bytes(features.shape[1], features.itemsize) // features.itemsize
 

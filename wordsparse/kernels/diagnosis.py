@@ -9,9 +9,12 @@ from functools import cache
 from importlib import metadata
 from typing import Any
 
+import threadpoolctl
+
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, _build  # type: ignore[attr-defined] # compiled
-from wordsparse.machine import description, devices, threads
+from wordsparse.machine import description, devices
+from wordsparse.machine.threads import available_cpus
 
 
 def diagnose() -> dict[str, Any]:
@@ -35,19 +38,30 @@ def diagnose() -> dict[str, Any]:
 
 
 def provenance(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
-    """Return the machine, version and kernels that give results on ``threads`` threads, as JSON for result files."""
-    kernels = {"instruction_set": _compiled()["instruction_set_used"]}
-    return {**description.describe(threads, sgemm_size), "commit": commit(), **kernels}
+    """Return the machine, versions and kernels that give results on ``threads`` threads, as JSON for result files."""
+    with threadpoolctl.threadpool_limits(threads, user_api="blas"):
+        rate = description.sgemm_gflops(sgemm_size)
+    names = ("wordsparse", "numpy", "scipy", "gensim")
+    return {
+        "processor": description.processor(),
+        "cpus": available_cpus(),
+        "threads": threads,
+        "load_average": os.getloadavg()[0],
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "packages": {name: version for name in names if (version := description.version_of(name))},
+        "blas": [*map(_named, description.blas_pools())],
+        "environment": description.environment(),
+        "sgemm_gflops": rate,
+        "commit": commit(),
+        "instruction_set": _compiled()["instruction_set_used"],
+    }
 
 
 def rounding() -> dict[str, str]:
     """Return the properties of this machine that decide how results are rounded, by name."""
-    compiled, pools = _compiled(), description.blas_pools()
-    blas = sorted({f"{pool['name']} {pool['version']} ({pool['architecture']})" for pool in pools})
-    return {
-        "instruction set": compiled["instruction_set_used"],
-        "BLAS": ", ".join(blas),
-    }
+    blas = sorted({*map(_named, description.blas_pools())})
+    return {"instruction set": _compiled()["instruction_set_used"], "BLAS": ", ".join(blas)}
 
 
 @cache
@@ -78,6 +92,10 @@ def describe(report: Mapping[str, Any]) -> str:
     return "\n".join(lines + [f"not used: {reason}" for reason in report["unused"]])
 
 
+def _named(pool: Mapping[str, Any]) -> str:
+    return f"{pool['name']} {pool['version']} ({pool['architecture']})"
+
+
 def _compiled() -> dict[str, Any]:
     kernels = CpuKernels(1)
     return {
@@ -89,7 +107,7 @@ def _compiled() -> dict[str, Any]:
 
 
 def _threads() -> dict[str, Any]:
-    return {"used": threads.available_cpus() if _build.openmp else 1, "cpus": os.cpu_count()}
+    return {"used": available_cpus() if _build.openmp else 1, "cpus": os.cpu_count()}
 
 
 def _gpu() -> dict[str, Any]:

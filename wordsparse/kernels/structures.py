@@ -89,16 +89,6 @@ class Windows:
         """The weight of one token in each bag: 1 / size, float64 (m,)."""
         return 1.0 / (self.stop - self.start - 1)
 
-    def first_of_blocks(self, positions: int) -> Array:
-        """Return the index of the first bag in each block of ``positions`` positions, then the number of bags."""
-        cache = vars(self).setdefault("_first_of_blocks", {})
-        if positions not in cache:
-            # int32 like the centres, so that searchsorted does not convert them.
-            starts = np.arange(-(-self.tokens.shape[0] // positions) + 1, dtype=np.int32) * np.int32(positions)
-            cache[positions] = np.searchsorted(self.centre, starts)
-        first: Array = cache[positions]
-        return first
-
     def csr(self, xp: Any = np) -> Csr:
         """Return the structure of C with an entry for each token of each bag, in the order of the text; ``xp`` is the
         module of the arrays. It is cached, because a step uses it several times."""

@@ -1,4 +1,4 @@
-"""A description of the machine and of the installed version, stored with every measurement."""
+"""Facts about the machine and the installed version, which are stored with every measurement."""
 
 import os
 import platform
@@ -13,32 +13,11 @@ from typing import Any
 import numpy as np
 import threadpoolctl
 
-from wordsparse.machine.threads import available_cpus
-
-PACKAGES = ("wordsparse", "numpy", "scipy", "gensim")
 # The prefixes of environment variables that configure threads, BLAS, and products on a GPU.
 ENVIRONMENT_PREFIXES = ("CUPY_TF32", "GOMP_", "KMP_", "MKL_", "OMP_", "OPENBLAS_", "WORDSPARSE_")
 # These variables override OpenBLAS's own choice of kernels; comparisons unset them.
 BLAS_OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 SOURCES = Path(__file__).resolve().parents[2]
-
-
-def describe(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
-    """Return a description of the machine as JSON: processor, CPUs, load, BLAS, versions, and the rate of sgemm."""
-    with threadpoolctl.threadpool_limits(threads, user_api="blas"):
-        rate = sgemm_gflops(sgemm_size)
-    return {
-        "processor": processor(),
-        "cpus": available_cpus(),
-        "threads": threads,
-        "load_average": os.getloadavg()[0],
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "packages": {name: version for name in PACKAGES if (version := version_of(name))},
-        "blas": [f"{pool['name']} {pool['version']} ({pool['architecture']})" for pool in blas_pools()],
-        "environment": environment(),
-        "sgemm_gflops": rate,
-    }
 
 
 def commit() -> str | None:
