@@ -4,10 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from wordsparse.errors import InputError
-from wordsparse.types import Array
 
 
 def as_text(keys: Sequence[Any]) -> list[str]:
@@ -66,16 +63,3 @@ def _plain(key: Any) -> Any:
 def _tuple(value: Any) -> Any:
     """Replace each list by a tuple."""
     return tuple(map(_tuple, value)) if isinstance(value, list) else value
-
-
-def lines(keys: Iterable[Any]) -> Array:
-    """Return the UTF-8 bytes of keys as lines of JSON. A key's JSON has no line breaks."""
-    return np.frombuffer("\n".join(to_json(keys)).encode(), np.uint8)
-
-
-def from_lines(stored: Array) -> list[Any]:
-    """Invert :func:`lines`."""
-    try:
-        return from_json(stored.tobytes().decode().split("\n"))
-    except UnicodeDecodeError as error:
-        raise InputError(f"a line of JSON is not valid UTF-8: {error}; write the file again") from error

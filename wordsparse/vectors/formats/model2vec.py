@@ -56,7 +56,7 @@ class Model2Vec(Format):
     readable = False
 
     def check(self, words: Sequence[Any], tokens: str = "split") -> None:
-        safe_tensors.check_installed()
+        safe_tensors.package()
         if tokens.startswith(DIGEST):
             return
         if tokens not in ("split", *PATTERNS):

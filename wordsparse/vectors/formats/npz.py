@@ -94,7 +94,7 @@ def _content(path: Path, mapped: bool) -> WordVectors:
 def _stored(keys: list[Any]) -> Array:
     if all(isinstance(key, str) and len(key) <= MAX_LENGTH and not key.endswith("\0") for key in keys):
         return np.array(names.as_text(keys), np.str_)
-    return names.lines(keys)
+    return np.frombuffer("\n".join(names.to_json(keys)).encode(), np.uint8)  # JSON of a key has no line breaks
 
 
 def _keys(words: Array) -> list[Any]:
@@ -103,7 +103,7 @@ def _keys(words: Array) -> list[Any]:
         return texts
     if words.dtype != np.uint8:
         raise InputError("the array 'words' must be text: store numpy.array(words, dtype=str)")
-    return names.from_lines(words)
+    return names.from_json(words.tobytes().decode().split("\n"))
 
 
 def _read_arrays(path: Path, mapped: bool) -> dict[str, Array]:

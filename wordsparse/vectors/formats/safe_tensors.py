@@ -25,7 +25,7 @@ class SafeTensors(Format):
 
     def check(self, words: Sequence[Any], tokens: str = "split") -> None:
         """Refuse words that exceed the 100 MB limit of the header."""
-        check_installed()
+        package()
         size = len(json.dumps(_metadata(words), ensure_ascii=False).encode())
         if size > _MAX_HEADER - 1000:
             raise InputError(f"the words take {size} bytes, more than a safetensors header may have; use npz")
@@ -39,38 +39,32 @@ class SafeTensors(Format):
         return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= path.stat().st_size - 8
 
     def read(self, path: Path) -> WordVectors:
-        words, tensors = load(path, "vectors", "counts")
+        safetensors = package()
+        try:
+            with safetensors.safe_open(path, framework="numpy") as file:
+                wanted = {"vectors", "counts"} & {*file.keys()}
+                tensors, words = {name: file.get_tensor(name) for name in wanted}, (file.metadata() or {}).get("words")
+        except (safetensors.SafetensorError, TypeError) as error:  # TypeError if NumPy lacks the type
+            raise InputError(f"is not a safetensors file, or is damaged: {error}; copy or write it again") from error
         if words is None or "vectors" not in tensors:
             raise InputError("is a safetensors file without the tensor vectors or the metadata words; write it again")
         return WordVectors(_parse_words(words), float_vectors(tensors["vectors"]), tensors.get("counts"))
 
 
-def check_installed() -> None:
-    """Raise MissingDependencyError if safetensors is not installed."""
-    _load("safetensors")
+def package(module: str = "safetensors") -> Any:
+    """Return the package or one of its modules. Raise MissingDependencyError if it is not installed."""
+    return optional.load("the format safetensors", module)
 
 
 def save(tensors: dict[str, NDArray[Any]], path: Path, metadata: dict[str, str] | None = None) -> None:
     """Write tensors to ``path``, with the default permissions of a new file."""
-    package, save_file = _load("safetensors"), _load("safetensors.numpy").save_file
     path.touch()
     mode = path.stat().st_mode  # safetensors would make the file readable only for its owner
     try:
-        save_file(tensors, path, metadata=metadata)
-    except package.SafetensorError as error:  # for example, a full disk
+        package("safetensors.numpy").save_file(tensors, path, metadata=metadata)
+    except package().SafetensorError as error:  # for example, a full disk
         raise WordsparseError(f"{path.name}: writing failed: {error}") from error
     path.chmod(mode)
-
-
-def load(path: Path, *names: str) -> tuple[str | None, dict[str, NDArray[Any]]]:
-    """Return the metadata ``words`` of a file, and its tensors that have these names."""
-    package = _load("safetensors")
-    try:
-        with package.safe_open(path, framework="numpy") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys() if name in names}  # noqa: SIM118
-            return (file.metadata() or {}).get("words"), tensors
-    except (package.SafetensorError, TypeError) as error:  # TypeError if NumPy lacks the type
-        raise InputError(f"is not a safetensors file, or is damaged: {error}; copy or write it again") from error
 
 
 def _metadata(words: Sequence[Any]) -> dict[str, str]:
@@ -82,7 +76,3 @@ def _parse_words(text: str) -> list[str]:
     if not isinstance(words, tuple) or not all(isinstance(word, str) for word in words):
         raise InputError("the metadata words must be a JSON list of strings; write json.dumps of the list of words")
     return list(words)
-
-
-def _load(module: str) -> Any:
-    return optional.load("the format safetensors", module)
