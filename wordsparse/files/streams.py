@@ -3,8 +3,9 @@
 import math
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from wordsparse.errors import InputError
 from wordsparse.files import outputs, regular, storage, unpacking
@@ -19,9 +20,12 @@ def write_stream(path: Path, write: Callable[[IO[bytes]], object]) -> list[Path]
         return [path]
 
     def written(staged: Path) -> None:
-        import smart_open  # imported here, because the import takes 50 ms
+        opened: Callable[..., Any] = open
+        if (compression := unpacking.compression_of_name(path)) is not None:
+            import smart_open  # imported here, because the import takes 50 ms
 
-        with smart_open.open(staged, "wb", compression=unpacking.compression_of_name(path) or "disable") as file:
+            opened = partial(smart_open.open, compression=compression)
+        with opened(staged, "wb") as file:
             write(file)
 
     return storage.write_files(path, written)

@@ -12,7 +12,7 @@ import numpy as np
 
 from wordsparse import optional
 from wordsparse.errors import InputError
-from wordsparse.files import outputs, storage
+from wordsparse.files import outputs, storage, streams
 from wordsparse.types import Array
 
 Part: TypeAlias = Mapping[str, "Sequence[Any] | Array"]
@@ -106,13 +106,5 @@ def write(path: Path, parts: Iterable[Part], writers: Mapping[str, Writer] = WRI
     WordsparseError if writing fails.
     """
     check(path, writers)
-    if outputs.is_stream(path):
-        with outputs.stream(path) as file:
-            _write_json(file, parts)
-        return
-
-    def to_file(staged: Path) -> None:
-        with open(staged, "wb") as file:
-            writers[path.suffix.lower()](file, parts)
-
-    storage.write_files(path, to_file)
+    writer = _write_json if outputs.is_stream(path) else writers[path.suffix.lower()]
+    streams.write_stream(path, lambda file: writer(file, parts))
