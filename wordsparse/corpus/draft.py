@@ -30,20 +30,9 @@ BLOCK_VALUES = 2**18
 
 
 class Draft:
-    """The text as provisional ids in numbered shards, with its counts of tokens and sentences.
+    """The text as provisional ids in numbered shards of ``folder``, with its ``tokens`` and ``sentences`` so far.
 
-    Parameters
-    ----------
-    folder : Path
-        The directory of the shards.
-    output : Path
-        The path that error messages name if writing fails.
-
-    Attributes
-    ----------
-    folder : Path
-    tokens, sentences : int
-        Numbers of tokens and sentences written so far.
+    If writing fails, messages name ``output``.
     """
 
     def __init__(self, folder: Path, output: Path) -> None:

@@ -58,17 +58,7 @@ class Values(Protocol):
 class Shard:
     """The values of a shard file, as an array that supports slices of step 1 only: ``shard[start:stop]`` reads values.
 
-    Parameters
-    ----------
-    path : Path
-        The shard's file. InputError is raised if it cannot be read.
-    words : int
-        The size of the vocabulary: every id is below it.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        (number of values,).
+    Every id is below ``words``, the size of the vocabulary. InputError is raised if the file cannot be read.
     """
 
     def __init__(self, path: Path, words: int) -> None:

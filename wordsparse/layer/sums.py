@@ -1,8 +1,7 @@
 """The sums over a minibatch that the backward pass needs, equations (4) to (6) of :mod:`wordsparse.layer.core`.
 
-The update of W is computed from X = ΓᵀH and K = Hᵀ diag(α) H. With H = C F, the gradient with respect to the features
-F (n, d) is computed from Z, G and Cᵀβ: ∂L/∂F = Cᵀ ∇H = Z Q + G + (Cᵀβ) w̄ᵀ. If inputs are rows, each sum is computed on
-first use; for windows of a text, one pass computes the three large sums. Sums that depend on W use the forward state.
+If inputs are rows, each sum is computed on first use; for windows of a text, one pass computes the three large sums.
+Sums that depend on W use the forward state.
 """
 
 from collections.abc import Callable

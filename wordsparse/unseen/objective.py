@@ -32,12 +32,7 @@ RIDGE = 0.05
 
 class Objective:
     """The fixed parts of a model, in canonical coordinates. Initialisation raises InputError if the model was trained
-    with another loss, or has only its vectors.
-
-    Parameters
-    ----------
-    model : Model
-        Trained with the loss ``bounded-ns``.
+    with another loss than bounded-ns, or has only its vectors.
 
     Attributes
     ----------

@@ -38,25 +38,12 @@ class Examples:
 
 
 class ExampleBuilder:
-    """A builder of minibatches of CBOW or skip-gram examples.
+    """A builder of minibatches of CBOW or skip-gram examples, for tokens that :func:`keep_probabilities` keeps.
 
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-    window : int
-        Maximum distance of a context word.
-    sample : float
-        Subsampling threshold of word2vec (Mikolov et al., 2013): a token of a word with relative frequency f is kept
-        with probability (√(f/sample) + 1) · sample/f. Every token is kept if ``sample`` is 0 or the text has fewer than
-        1/sample tokens.
-    seed : int
-        Seed of the random numbers that decide whether a token is kept and how wide its window is. They depend only on
-        the seed, the epoch and the token's position in the corpus.
-    distances : str
-        The weight of context words by distance: see :func:`distance_weights`. Skip-gram's pairs have these weights.
-        CBOW draws each centre token's window at random, so that a context word is inside with this probability.
-    transposed : bool
-        Whether to build the transpose of skip-gram's targets with the examples. Otherwise, the step computes it.
+    Skip-gram's pairs have the weights of :func:`distance_weights`. CBOW draws each centre token's window at random, so
+    that a context word is inside with this probability. The random numbers depend only on the seed, the epoch and the
+    token's position in the corpus. With ``transposed``, skip-gram's targets are built with their transpose, which the
+    step otherwise computes.
     """
 
     def __init__(
@@ -169,7 +156,8 @@ def distance_weights(window: int, distances: Distances) -> Array:
 def keep_probabilities(counts: Array, sample: float) -> Array:
     """Return the probability with which subsampling keeps a token of each word, (V,) float64.
 
-    Every token is kept if the text is so short that even a word that occurs once is more frequent than ``sample``.
+    For a word with relative frequency f it is √(sample/f) + sample/f (word2vec; Mikolov et al., 2013). Every token is
+    kept if the text is so short that even a word that occurs once is more frequent than ``sample``.
     """
     if sample * counts.sum() < 1:
         return np.ones(counts.shape)
