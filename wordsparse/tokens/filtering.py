@@ -39,21 +39,10 @@ Pieces = list[tuple[list[str], bool]]
 class Filter:
     """A tokeniser for blocks of text, which several threads may use at once.
 
-    Parameters
-    ----------
-    tokenize : callable
-        The tokeniser: a function from a str to its tokens.
-    tokenization : mapping, optional
-        The arguments from which a worker process makes the same tokeniser (``tokenization`` in ``records.py``);
-        without them, all blocks are filtered in this process.
-    workers : int
-        The maximum number of worker processes; 1 starts no worker. The first block is filtered in this process, so a
-        short text starts no worker either.
-
-    Attributes
-    ----------
-    is_identity : bool
-        Whether white space separates the words already, so that blocks stay unchanged.
+    A worker process makes the same tokeniser from its record (:mod:`wordsparse.tokens.records`); without a record, all
+    blocks are filtered in this process. At most ``workers`` processes run, and none if ``workers`` is 1. The first
+    block is filtered in this process, so a short text starts no worker either. With ``is_identity``, white space
+    separates the words already, and blocks stay unchanged.
     """
 
     def __init__(self, tokenize: Tokenizer, tokenization: Mapping[str, str] | None, workers: int) -> None:
@@ -77,21 +66,9 @@ class Filter:
     def __call__(self, text: bytes, lines: bool, where: Callable[[int], str]) -> bytes | Pieces:
         """Return the words of a block: as text, or as lists of words if a word contains white space.
 
-        Parameters
-        ----------
-        text : bytes
-            Valid UTF-8.
-        lines : bool
-            Whether each line is tokenised separately and stays a line.
-        where : callable
-            A function that names a line in error messages, given the line's number in the block, counted from 0.
-
-        Raises
-        ------
-        InputError
-            If the tokeniser fails on a line.
-        WordsparseError
-            If a worker process has died.
+        ``text`` is valid UTF-8. With ``lines``, each line is tokenised separately and stays a line. ``where`` names a
+        line of the block, counted from 0, for messages. Raise InputError if the tokeniser fails on a line, and
+        WordsparseError if a worker process has died.
         """
         if self.is_identity:
             return text

@@ -55,21 +55,10 @@ def tokenizer(tokens: str, dictionary: str | None = None, content: str | None = 
 
 
 class Splitter:
-    """A function that splits text into words exactly as `encode` does.
+    """A function that splits text into words exactly as `encode` does, with the arguments of :func:`tokenizer`.
 
-    Parameters
-    ----------
-    tokens : str
-        The name of the tokeniser. Its package is imported when the first text is split.
-    dictionary : str, optional
-        The name of the tokeniser's dictionary.
-    content : str, optional
-        The content of the tokeniser's file.
-
-    Attributes
-    ----------
-    tokenization : dict
-        The arguments that are not None, as in :mod:`wordsparse.tokens.records`.
+    ``tokenization`` holds the arguments that are not None, as in :mod:`wordsparse.tokens.records`. The tokeniser's
+    package is imported when the first text is split.
     """
 
     def __init__(self, tokens: str, dictionary: str | None = None, content: str | None = None) -> None:

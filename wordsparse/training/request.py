@@ -49,20 +49,9 @@ logger = logging.getLogger(__name__)
 class Request:
     """A checked request to train.
 
-    Attributes
-    ----------
-    kind : Kind
-        The kind of data.
-    corpus : Corpus
-        The data.
-    reading : mapping
-        The options of reading that the user gave or a model recorded; they are fields of ``kind.reading``.
-    options : Options
-        The options of the steps. ``epochs`` is None if the length of the data decides it.
-    run : RunOptions
-        The options of the run, among them its output.
-    device : Choice
-        The device that computes the steps.
+    ``reading`` holds the options of reading that the user gave or a model recorded; they are fields of
+    ``kind.reading``. Among ``options``, which determine the steps, ``epochs`` is None if the length of the data decides
+    it.
     """
 
     kind: Kind
@@ -77,11 +66,6 @@ class Request:
         """Yield the source of the training data. Text is encoded in a temporary directory next to ``place``.
 
         ``how`` holds the ``known`` words and the ``progress`` of :func:`wordsparse.encode`.
-
-        Raises
-        ------
-        InputError
-            If the data cannot be read.
         """
         if self.corpus.form == "source":
             yield self.corpus.given

@@ -102,18 +102,11 @@ class Source(Protocol):
 
 
 class Split:
-    """The choice of held-out positions.
+    """The choice of held-out positions among the ``positions`` of a pass.
 
-    Block b is held out if ⌊(b + 1) x + u⌋ > ⌊b x + u⌋, where the seed determines u, uniform on [0, 1). The held-out
-    blocks are spread evenly over the pass, and their fraction is x, up to one block.
-
-    Parameters
-    ----------
-    positions : int
-        Number of positions of a pass.
-    fraction : float
-        The fraction x, 0 ≤ x < 1.
-    seed : int
+    Block b is held out if ⌊(b + 1) x + u⌋ > ⌊b x + u⌋, where x is the ``fraction`` to hold out, 0 ≤ x < 1, and the seed
+    determines u, uniform on [0, 1). The held-out blocks are spread evenly over the pass, and their fraction is x, up to
+    one block.
     """
 
     def __init__(self, positions: int, fraction: float, seed: int) -> None:

@@ -80,11 +80,17 @@ def windows(options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transpo
 
 
 class Cuts:
-    """Minibatches of training text and of held-out text, cut from values of text or from rows such as counted pairs:
-    :class:`wordsparse.words.source.Passes`.
+    """Minibatches of training text and of held-out text, cut from values of text or from rows such as counted pairs.
 
     Each of the ``parts`` is a function from an epoch to values, and the number of values to use. A pass consists of all
     parts, ``tokens`` tokens in total. ``table`` maps values to ids. A window reaches at most ``reach`` positions.
+
+    Attributes
+    ----------
+    tokens : int
+        The number of tokens that one pass trains on.
+    positions : int
+        The number of training and held-out positions, including ends of sentences.
     """
 
     def __init__(
