@@ -171,24 +171,23 @@ def _read_text(stream: BoundedStream, layout: Layout) -> tuple[list[str], npt.ND
                     f"ends before {where}, but its first line states {layout.rows} words; copy or write the file again"
                 )
             line = line.rstrip(b" \r\n")
-            if (space := line.find(b" ")) > 0 and parse(line, space + 1, plain):
-                words.append(_decode(line[:space], where))
-                vectors[row] = plain
-                continue
-            word, *fields = line.split(b" ")
-            if len(fields) != layout.dim:
-                shown = f"{where} ({line[:40]!r}…)"
-                raise InputError(
-                    f"{shown} holds {len(fields)} numbers instead of {layout.dim}: it is damaged or much too"
-                    " long, or the word contains a space; correct that line, or write the file again"
-                )
-            numbers = _parse_numbers(fields)
-            if numbers is None:
-                raise InputError(
-                    f"{where} holds a field that is not a number; correct that line, or write the file again"
-                )
-            words.append(_decode(word, where))
-            vectors[row] = numbers
+            space = line.find(b" ")
+            if space < 0 or not parse(line, space + 1, plain):
+                _, *fields = line.split(b" ")
+                if len(fields) != layout.dim:
+                    shown = f"{where} ({line[:40]!r}…)"
+                    raise InputError(
+                        f"{shown} holds {len(fields)} numbers instead of {layout.dim}: it is damaged or much too"
+                        " long, or the word contains a space; correct that line, or write the file again"
+                    )
+                numbers = _parse_numbers(fields)
+                if numbers is None:
+                    raise InputError(
+                        f"{where} holds a field that is not a number; correct that line, or write the file again"
+                    )
+                plain[:] = numbers
+            words.append(_decode(line[:space], where))
+            vectors[row] = plain
     stream.expect_end(f"the {layout.rows} words that its first line promises")
     return words, vectors
 
