@@ -2,12 +2,11 @@
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
-from copy import copy, deepcopy
+from copy import deepcopy
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from typing import Any, Protocol
 
@@ -165,10 +164,11 @@ class Run:
     ) -> Model:
         """Return the trained model, which shares the arrays of this run. ``checkpoints`` and ``parent`` go into its
         report, ``call`` into the model itself."""
+        wall, cpu, report = time.perf_counter(), time.process_time(), dict[str, Any]()
         state = self.embedding.state()
         parts = self.vocabulary, state.pop("E"), state.pop("output.V"), self.options.as_dict()
         training = Training(self.text, asdict(self.state), state)
-        model = Model(*parts, self._report(checkpoints, parent), training, call=dict(call or {}))
+        model = Model(*parts, report, training, call=dict(call or {}))
         if self.continues is not None:
             model = model.in_axes_of(self.continues)
         if self.options.form:
@@ -176,14 +176,16 @@ class Run:
             self.embedding.output.kernels.release()
             self.minibatches.release()
             give_back()
-            model = _timed(partial(_with_ngrams, options=self.options), model)
+            model = _with_ngrams(model, self.options)
         source = self.minibatches.source
         if self.options.kind.searched and isinstance(source, TextSource):
-            model = _timed(lambda trained: trained.weighed(source.documents(self.vocabulary)), model)
+            model = model.weighed(source.documents(self.vocabulary))
+        report |= self._report(checkpoints, parent, time.perf_counter() - wall, time.process_time() - cpu)
         return model
 
-    def _report(self, checkpoints: int, parent: str | None) -> dict[str, Any]:
-        """Return the figures of the run, without figures that were not requested.
+    def _report(self, checkpoints: int, parent: str | None, wall: float, cpu: float) -> dict[str, Any]:
+        """Return the figures of the run, without figures that were not requested. ``wall`` and ``cpu`` are the seconds
+        that the model took after the last step.
 
         If the run was resumed, figures count from its first start: tokens, seconds and checkpoints add up.
         ``loss`` is the mean per pair of each epoch, ``heldout_loss`` the exact mean per pair of held-out text after it.
@@ -194,9 +196,9 @@ class Run:
         at = self.state
         figures = {
             "tokens": at.tokens,
-            "wall_seconds": at.wall_seconds,
-            "cpu_seconds": at.cpu_seconds,
-            "tokens_per_second": rate(at.tokens, at.wall_seconds),
+            "wall_seconds": at.wall_seconds + wall,
+            "cpu_seconds": at.cpu_seconds + cpu,
+            "tokens_per_second": rate(at.tokens, at.wall_seconds + wall),
             "vocab_size": len(self.vocabulary),
             "dim": self.options.dim,
             "threads": self.threads,
@@ -301,14 +303,3 @@ def _with_ngrams(model: Model, options: Options) -> Model:
     except InputError as error:
         logger.info("no vectors of unknown words: %s", error)
         return model
-
-
-def _timed(add: Callable[[Model], Model], model: Model) -> Model:
-    """Return ``add(model)``, and add its time to the training time of the report."""
-    report = model.report
-    wall, cpu = time.perf_counter() - report["wall_seconds"], time.process_time() - report["cpu_seconds"]
-    made = copy(add(model))  # keeps vectors that have already been computed
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    speed = rate(report["tokens"], wall)
-    vars(made)["report"] = {**report, "wall_seconds": wall, "cpu_seconds": cpu, "tokens_per_second": speed}
-    return made
