@@ -48,16 +48,12 @@ def composed(vectors: VectorTable, query: Hashable) -> Array | None:
 
     It is the weighted mean of the query's :func:`parts`, or a single word's row, or composed from a word's n-grams.
     """
-    if not isinstance(query, str) or len(several := parts(vectors, query)) == 1:
-        word = several[0][0] if isinstance(query, str) else query
+    words, mean = parts(vectors, query), np.zeros(vectors.dim)
+    for word, share in words:
         row = vectors.find(word)
-        return _from_ngrams(vectors, word) if row is None else np.asarray(vectors.vectors[row])
-    mean = np.zeros(vectors.dim)
-    for word, share in several:
-        row = vectors.find(word)
-        vector = _from_ngrams(vectors, word) if row is None else vectors.vectors[row]
-        if vector is None:
-            return None
+        vector = _from_ngrams(vectors, word) if row is None else np.asarray(vectors.vectors[row])
+        if vector is None or len(words) == 1:
+            return vector
         mean += share / (float(np.linalg.norm(vector)) or 1.0) * vector
     return mean.astype(vectors.vectors.dtype)
 

@@ -24,7 +24,7 @@ from wordsparse.machine.threads import available_cpus
 from wordsparse.options import refuse_unknown
 from wordsparse.tokens.tokenizers import Splitter
 from wordsparse.types import Array
-from wordsparse.vectors import queries, weights
+from wordsparse.vectors import weights
 from wordsparse.vectors.word_vectors import ELSEWHERE, WordVectors
 from wordsparse.words import coordinates
 from wordsparse.words import form as words_form
@@ -183,7 +183,7 @@ class Model:
         The model's tokeniser rewrites a word that is not in the vocabulary. If the result is unknown, too, its vector
         is composed from its n-grams. Raise UnknownWordError if none of its n-grams is known.
         """
-        return self.wv[word if len(meant := queries.meant(self.wv, word)) > 1 else meant[0]]
+        return self.wv[word]
 
     def __getattr__(self, name: str) -> Any:
         of_vectors = name if hasattr(WordVectors, name) else ELSEWHERE.get(name)
