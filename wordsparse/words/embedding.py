@@ -93,12 +93,6 @@ class WordEmbedding:
 
     # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
 
-    def step(self, examples: Examples, lr: float, remaining: float = 1.0) -> float:
-        """Train on a minibatch, and return the sum of its losses before the step. lr 0 keeps E; ``remaining`` is r."""
-        pull = self.pull(examples)
-        self.follow(pull, lr, remaining)
-        return pull.loss
-
     def pull(self, examples: Examples) -> Pull:
         """Return the sums of a minibatch, without changing the model."""
         output = self.output
@@ -118,7 +112,8 @@ class WordEmbedding:
         )
 
     def follow(self, pull: Pull, lr: float, remaining: float = 1.0) -> None:
-        """Take the step that the sums of a minibatch determine. The model must not have changed since :meth:`pull`."""
+        """Take the step that the sums of a minibatch determine; lr 0 keeps E, and ``remaining`` is r. The model must
+        not have changed since :meth:`pull`."""
         if pull.pairs == 0:
             return
         output, sizes, sums = self.output, self.sizes, pull.sums
