@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.draft import Draft, ReadText
 from wordsparse.corpus.hints import MAX_WORDS, hint
-from wordsparse.corpus.options import EncodeOptions
+from wordsparse.corpus.options import ROWS, EncodeOptions
 from wordsparse.corpus.reading import RawText, Source, TextBlock
 from wordsparse.corpus.shards import (
     VOCABULARY,
@@ -63,15 +63,7 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
         If writing fails. After either error, nothing is left behind.
     """
     threads, progress = resolve_threads(options.threads), options.progress or (lambda tokens, share: None)
-    text = RawText(
-        source,
-        options.format,
-        options.tokens,
-        options.column,
-        group=options.group,
-        order=options.order,
-        weight=options.weight,
-    )
+    text = RawText(source, tokens=options.tokens, **{name: getattr(options, name) for name in ROWS})
     target = Path(output)
     with new_directory(target) as folder:
         workers = threads if text.is_scanned else 1  # words that Python has split are numbered on one thread

@@ -10,6 +10,9 @@ from wordsparse.options import Checked, option
 from wordsparse.tokens.tokenizers import TOKENIZERS
 from wordsparse.validation import positive_int
 
+ROWS = ("format", "column", "group", "order", "weight")
+"""Names of the options for reading rows."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TextOptions(Checked):

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
 from wordsparse.corpus.encoding import encoded
-from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.options import ROWS, TextOptions
 from wordsparse.corpus.sources import Corpus
 from wordsparse.corpus.tables import format_of_name
 from wordsparse.errors import InputError
@@ -38,9 +38,6 @@ from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Source
 from wordsparse.words.text_source import TextSource
-
-ROWS = ("format", "column", "group", "order", "weight")
-"""Names of the options for reading rows."""
 
 logger = logging.getLogger(__name__)
 
