@@ -198,8 +198,7 @@ class RawText:
     def _block_of_rows(self, block: Block) -> TextBlock:
         if (text := block.text()) is not None:
             return TextBlock(text + b"\n", block.check_text, where=block.name_of_line)
-        items = itertools.chain.from_iterable(self._cell_items(name, cell) for name, (cell,) in block.rows())
-        return TextBlock(list(_iterable_pieces(items)))
+        return TextBlock(list(_iterable_pieces(self._sentences([block]))))
 
     def _blocks_of_texts(self) -> Iterator[TextBlock]:
         """Yield the texts of an iterable in blocks."""
@@ -231,9 +230,16 @@ class RawText:
     def _unscanned(self) -> Iterator[Piece]:
         if self._groups is not None:
             return groups.pieces(*self._of_groups())
-        if self.column is not None or self.files is None:
-            return _iterable_pieces(self._items())
-        return itertools.chain.from_iterable(map(self._pieces_of, self.files))
+        if self.column is not None:
+            return _iterable_pieces(self._sentences(self._blocks_of_rows([self.column])))
+        if self.files is None:
+            return _iterable_pieces(
+                _token_list(f"sentence {n}", sentence) for n, sentence in enumerate(self._source, 1)
+            )
+        read, tokenize = FORMATS[str(self._format)].read, self._tokenize
+        assert tokenize is not None
+        assert read is not None
+        return itertools.chain.from_iterable(read(file, tokenize) for file in self.files)
 
     def baskets(self, kind: str = "") -> Iterator[tuple[str, Iterator[tuple[Any, int | float | None]]]]:
         """Yield the name of each group of rows, and its words in order, each with its row's value in the column
@@ -248,17 +254,8 @@ class RawText:
         """Return the words of a cell of a basket."""
         if self._tokenize is None and type(cell) is str:  # nearly all cells take this fast path
             return [cell] if cell else []
-        items = [_token_list(name, item) for _, item in self._cell_items(name, cell)]
-        return [word for tokens in items for word in tokens if not isinstance(word, str) or word]
-
-    def _items(self) -> Iterator[tuple[str, object]]:
-        """Yield the items of an iterable, or the cells of rows, each with its name for messages."""
-        if self.column is None:
-            for number, sentence in enumerate(self._source, 1):
-                yield f"sentence {number}", sentence
-            return
-        for name, (cell,) in itertools.chain.from_iterable(map(Block.rows, self._blocks_of_rows([self.column]))):
-            yield from self._cell_items(name, cell)
+        sentences = self._sentences_of(name, cell)
+        return [word for tokens in sentences for word in tokens if not isinstance(word, str) or word]
 
     def rows(self, columns: Sequence[str], workers: int = 1) -> Iterator[tuple[str, tuple[Any, ...], list[list[Any]]]]:
         """Yield the name of each row, for messages, its cells in ``columns``, and the tokens of its text's sentences.
@@ -284,7 +281,7 @@ class RawText:
         split = []
         for name, (text, *cells) in block.rows():
             if lines is None:
-                sentences = [_token_list(name, sentence) for _, sentence in self._cell_items(name, text)]
+                sentences = [*self._sentences_of(name, text)]
             else:
                 sentences = [list(next(lines)[0]) for _ in range(0 if text is None else text.count("\n") + 1)]
             split.append((name, tuple(cells), sentences))
@@ -295,24 +292,23 @@ class RawText:
             self._source if self.files is None else self.files, columns, self._format, self._names, self._is_frame
         )
 
-    def _cell_items(self, name: str, cell: object) -> Iterator[tuple[str, object]]:
+    def _sentences(self, blocks: Iterable[Block]) -> Iterator[list[Any]]:
+        """Yield the sentences of blocks of rows that have a single column."""
+        for name, (cell,) in itertools.chain.from_iterable(map(Block.rows, blocks)):
+            yield from self._sentences_of(name, cell)
+
+    def _sentences_of(self, name: str, cell: object) -> Iterator[list[Any]]:
         """Yield the sentences of a cell: the lines of a text, or one list of tokens; nothing for a missing value."""
         if isinstance(cell, list | tuple | np.ndarray):
-            yield name, list(cell)
+            yield list(cell)
         elif self._tokenize is None:  # the cell is a word of a basket
             if (word := groups.text_of(name, cell)) is not None:
-                yield name, [word]
+                yield [word]
         elif isinstance(cell, str):
             for line in cell.split("\n"):
-                yield name, self._tokenize(line)
+                yield _token_list(name, self._tokenize(line))
         elif cell is not None:
             raise InputError(f"{name} holds {cell!r:.80}, which is neither text nor a list of tokens: correct the cell")
-
-    def _pieces_of(self, file: Path) -> Iterator[Piece]:
-        read = FORMATS[str(self._format)].read
-        assert self._tokenize is not None
-        assert read is not None
-        return read(file, self._tokenize)
 
 
 def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str]]:
@@ -337,10 +333,9 @@ def _in_blocks(stream: Iterator[Piece]) -> Iterator[TextBlock]:
     yield TextBlock(block)
 
 
-def _iterable_pieces(named: Iterable[tuple[str, object]]) -> Iterator[Piece]:
+def _iterable_pieces(sentences: Iterable[list[Any]]) -> Iterator[Piece]:
     empty = 0
-    for name, sentence in named:
-        tokens = _token_list(name, sentence)
+    for tokens in sentences:
         if "" in tokens:
             total, tokens = len(tokens), [token for token in tokens if not isinstance(token, str) or token]
             empty += total - len(tokens)
