@@ -69,7 +69,7 @@ def command(
     source = (
         text_for(trained, corpus, format, column)
         if group is None
-        else log_of(trained, list(corpus), format, column, group, weight=weight)
+        else log_of(trained, list(corpus), format, column=column, group=group, weight=weight)
     )
     if columns and source.column is None:
         raise InputError("--keep names columns of a table: name the column of its text too, --column")

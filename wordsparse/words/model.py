@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, overload
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import scipy.sparse as sp
@@ -312,24 +312,6 @@ class Model:
         if not all(habits.get(name, True) for name in HABITS[2:]):
             raise InputError("vectors of texts have length one: leave normalize_embeddings out")
         return self.wv.encode([texts])[0] if isinstance(texts, str) else self.wv.encode(texts)
-
-    @overload
-    def predict(
-        self, baskets: Sequence[str], n: int = 10, *, exclude: Any = None, candidates: Iterable[str] | None = None
-    ) -> list[tuple[str, float]]: ...
-
-    @overload
-    def predict(
-        self,
-        baskets: Any,
-        n: int = 10,
-        *,
-        exclude: Any = None,
-        candidates: Iterable[str] | None = None,
-        column: str | None = None,
-        group: str | None = None,
-        weight: str | None = None,
-    ) -> Any: ...
 
     def predict(
         self,

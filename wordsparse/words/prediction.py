@@ -170,24 +170,16 @@ def grouped(model: Model, source: Any, format: str | None = None, **columns: str
         yield name, [word for word, _ in placed]
 
 
-def log_of(
-    model: Model,
-    source: Any,
-    format: str | None = None,
-    column: str | None = None,
-    group: str | None = None,
-    order: str | None = None,
-    weight: str | None = None,
-) -> RawText:
+def log_of(model: Model, source: Any, format: str | None = None, **columns: str | None) -> RawText:
     """Return a table whose rows are grouped. Columns that are left out are the columns of the model's training; but
     without ``order``, the rows of a group stay as they are."""
-    call = model.call
-    column, group, weight = column or call.get("column"), group or call.get("group"), weight or call.get("weight")
-    if column is None or group is None:
+    names: dict[str, Any] = {name: model.call.get(name) for name in ("column", "group", "weight")}
+    names |= {name: column for name, column in columns.items() if column is not None}
+    if names["column"] is None or names["group"] is None:
         raise InputError(
             "name the columns of the items and of their baskets: --column and --group-by (column=, group=)"
         )
-    return RawText(source, format, model.cell_split, column, group=group, order=order, weight=weight)
+    return RawText(source, format, model.cell_split, **names)
 
 
 def counted(vocabulary: Vocabulary, baskets: Sequence[Sequence[object]]) -> Any:
