@@ -126,6 +126,7 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
     [
         (Served(TEXT, length=0), {"bytes": 5}, "does not have the 5 bytes"),
         (Served(b"", endless=(b"HTTP/1.1 200 OK\r\n\r\n", TEXT)), {"bytes": 10**6}, "does not have the 1,000"),
+        (Served(b"", endless=(b"HTTP/1.1 302 Found\r\nLocation: /text.txt\r\n\r\n", TEXT)), {}, "302"),
         (Served(TEXT, length=80_000), {}, "run the same command again"),
         (Served(TEXT[:9], length=0), {"bytes": 10}, "run the same command again"),
         (Served(TEXT), {"checksum": sha(b"")}, f"its sha256 is {sha(TEXT)[7:]}, but the card says .*was deleted"),

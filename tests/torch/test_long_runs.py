@@ -8,7 +8,6 @@ import pytest
 
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.torch.engine import Engine, Gradients, StepOptions
-from wordsparse.types import Array
 
 D, d, BATCH, STEPS = 50, 8, 4, 30_000
 

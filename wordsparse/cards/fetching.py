@@ -114,6 +114,15 @@ def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
     return total is None or have >= total
 
 
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """A handler that does not read the body of a redirect, which may be endless."""
+
+    def redirect_request(self, req: Any, fp: IO[bytes], *args: Any) -> urllib.request.Request | None:
+        """Return the request that follows a redirect."""
+        fp.close()
+        return super().redirect_request(req, fp, *args)
+
+
 def _opener() -> urllib.request.OpenerDirector:
     """Return an opener for http and https only, also after redirects; ``build_opener`` would allow ftp too."""
     proxies = {scheme: proxy for scheme, proxy in urllib.request.getproxies().items() if scheme in ("http", "https")}
@@ -122,7 +131,7 @@ def _opener() -> urllib.request.OpenerDirector:
         urllib.request.ProxyHandler(proxies),
         urllib.request.HTTPHandler(),
         urllib.request.HTTPSHandler(),
-        urllib.request.HTTPRedirectHandler(),
+        _Redirects(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.UnknownHandler(),
