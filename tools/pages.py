@@ -60,24 +60,15 @@ def number(value: object) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def origin(name: str, content: Content, machine: Content) -> str:
-    """Describe where the numbers of a file come from: command, machine, BLAS, version, kernels."""
-    packages = machine["packages"]
-    steering = " ".join(f"`{k}={v}`" for k, v in machine["environment"].items()) or "none"
-    facts = [
-        f"`docs/results/{name}.json`: `{content['command']}`.",
-        f"{machine['processor']}, CPUs: {machine['cpus']}, threads: {machine['threads']}; "
-        f"{machine['sgemm_gflops']:.0f} GFLOP/s in float32 products through BLAS ({', '.join(machine['blas'])}); "
-        f"variables: {steering}.",
-        f"wordsparse {packages['wordsparse']}, commit {machine['commit']}, instruction set "
-        f"{machine['instruction_set']}.",
-    ]
-    return "\n".join(facts)
+def origin(name: str, content: Content) -> str:
+    """Return the command that made a file. The file describes the machine in full."""
+    return f"`docs/results/{name}.json`: `{content['command']}`."
 
 
-def short_origin(machine: Content) -> str:
-    """Describe the machine in one line, for a page that links to another page with all details."""
-    return f"{machine['processor']}, {machine['instruction_set']}; commit {machine['commit']}."
+def machine_of(machine: Content) -> str:
+    """Describe the machine and the version in one line."""
+    threads = f"threads: {machine['threads']}"
+    return f"{machine['processor']}, {machine['instruction_set']}, {threads}; commit {machine['commit']}."
 
 
 # Views of a report of `wordsparse compare`.
@@ -184,8 +175,8 @@ def filled(text: str) -> str:
         of_bench = "reports" in content
         tables = [rows_of(content, view) if of_bench else COMPARISONS[view](content) for view in views.split(", ")]
         machine = content["reports"][0]["machine"] if of_bench else content["machine"]
-        source = short_origin(machine) if views == "headline" else origin(name, content, machine)
-        return "\n".join([start.rstrip(), "\n\n".join([*tables, source]), end])
+        source = [] if views == "headline" else [origin(name, content)]
+        return "\n".join([start.rstrip(), "\n\n".join(tables), "", *source, machine_of(machine), end])
 
     return MARKED.sub(fill, text)
 
