@@ -34,8 +34,7 @@ def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> 
     arguments = ["compare", str(text), "-o", str(path), *QUICK, *sets, "--epochs", "1"]
     assert main([*arguments, "--json"]) == 0
     output = capsys.readouterr()
-    result, end = json.JSONDecoder().raw_decode(output.out)
-    assert output.out[end:] == "\n"
+    result = json.loads(output.out)
     assert result == json.loads((path / "report.json").read_text())
     assert left_in(tmp_path) == sorted([*before, "report"])
     assert left_in(path) == ["report.html", "report.json"]

@@ -21,12 +21,8 @@ def test_unknown_words_are_inferred(tmp_path: Path, capsys: pytest.CaptureFixtur
     ws.train(known, output=model, **OPTIONS)
     Path(text).write_text("sun comet star\n\nnothing here\nmoon comet bread yeast\nmilk\n")
     assert main(["infer", model, text, "-o", str(output), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {
-        "output": str(output),
-        "words": 1,
-        "dim": 4,
-        "without_context": 0,
-    }
+    result = json.loads(capsys.readouterr().out)
+    assert result == {"output": str(output), "words": 1, "dim": 4, "without_context": 0}
     assert (read_file(output).words, read_file(output).counts.tolist()) == (["comet"], [2])
     assert main(["infer", model, text, "-o", str(output), "--word", "yeast", "--word", "comet"]) == 0
     assert read_file(output).words == ["yeast", "comet"]

@@ -14,8 +14,7 @@ from wordsparse.words.model_directory import read_vectors
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
 Output = pytest.CaptureFixture[str]
-SHORT = ["--dim", "6", "--epochs", "2", "--threads", "1", "--sample", "0"]
-SMALL = [*SHORT, "--min-count", "1"]
+SMALL = ["--dim", "6", "--epochs", "2", "--threads", "1", "--sample", "0", "--min-count", "1"]
 FIELDS = {
     **dict.fromkeys(("tokens", "vocab_size", "dim", "threads", "peak_memory_bytes", "checkpoints"), int),
     **dict.fromkeys(("wall_seconds", "cpu_seconds", "tokens_per_second"), float),
@@ -24,20 +23,11 @@ FIELDS = {
 }
 
 
-def only_json(capsys: Output) -> dict[str, Any]:
-    """Return the JSON object on standard output, and check that only a line end follows it."""
-    output = capsys.readouterr().out
-    result, end = json.JSONDecoder().raw_decode(output)
-    assert output[end:] == "\n"
-    assert isinstance(result, dict)
-    return result
-
-
 def test_json(text: Path, tmp_path: Path, capsys: Output) -> None:
     path = tmp_path / "model"
     arguments = ["train", str(text), "-o", str(path), *SMALL, "--model", "skipgram", "--loss", "squared", "--json"]
     assert main(arguments) == 0
-    result = only_json(capsys)
+    result = json.loads(capsys.readouterr().out)
     assert {name: type(result[name]) for name in FIELDS} == FIELDS
     assert (result["tokens"], result["vocab_size"], result["dim"], result["threads"]) == (3600, 12, 6, 1)
     assert (result["device"], result["checkpoints"], result["output"]) == ("cpu", 0, str(path))
@@ -75,7 +65,7 @@ def test_training_exports_the_vectors_too(text: Path, tmp_path: Path, capsys: Ou
     for name in ("a.bin", "b.npz"):  # the second time, no epochs are left to train
         arguments = ["-o", str(tmp_path / "model"), "--export", str(tmp_path / name), "--resume"]
         assert main(["train", str(text), *arguments, *SMALL, "--json"]) == 0
-        assert only_json(capsys)["exported"] == [str(tmp_path / name)]
+        assert json.loads(capsys.readouterr().out)["exported"] == [str(tmp_path / name)]
         exported = read_vectors(tmp_path / name)
         assert exported.words == ws.load(tmp_path / "model").vocabulary.words
         assert (exported.vectors == ws.load(tmp_path / "model").vectors).all()
