@@ -133,22 +133,6 @@ def test_forked_after_use_a_process_works_on_one_thread() -> None:
     assert done.stderr.count("this process was forked from one that had used wordsparse: it uses one thread") == 1
 
 
-@pytest.mark.parametrize("n", [1, 3])
-def test_results_come_in_order_and_those_that_wait_are_bounded(n: int) -> None:
-    taken = 0
-
-    def items() -> Iterator[int]:
-        nonlocal taken
-        for item in range(1000):
-            taken = item
-            yield item
-
-    results = threads.ordered_map(abs, items(), n)
-    assert next(results) == 0
-    assert taken < 2 * n
-    assert list(results) == list(range(1, 1000))
-
-
 @pytest.mark.parametrize(("helpers", "ahead"), [(1, 1), (2, 3), (3, 5)])
 def test_results_are_made_ahead_by_the_other_threads(helpers: int, ahead: int) -> None:
     made: list[tuple[int, int]] = []
@@ -171,21 +155,29 @@ def test_results_are_made_ahead_by_the_other_threads(helpers: int, ahead: int) -
 
 
 @pytest.mark.parametrize("n", [1, 3])
-@pytest.mark.parametrize(("broken", "error", "before"), [(2, ValueError, [0, 1]), (9, LookupError, [0, 1, 2, 3, 4])])
-def test_errors_stand_in_their_place(n: int, broken: int, error: type[Exception], before: list[int]) -> None:
+@pytest.mark.parametrize(("broken", "error", "before"), [(20, ValueError, 20), (99, LookupError, 50)])
+def test_results_and_an_error_come_in_their_places_and_few_wait(
+    n: int, broken: int, error: type[Exception], before: int
+) -> None:
     """An error, of an item or of the iterator, is raised only after the results of all earlier items."""
+    taken = 0
 
     def items() -> Iterator[int]:
-        yield from range(5)
+        nonlocal taken
+        for item in range(50):
+            taken = item
+            yield item
         raise LookupError
 
     def function(item: int) -> int:
-        time.sleep(0.01 if item == 2 else 0)
+        time.sleep(0.01 if item == 19 else 0)
         if item >= broken:
             raise ValueError
         return item
 
     results = threads.ordered_map(function, items(), n)
-    assert list(itertools.islice(results, len(before))) == before
+    assert next(results) == 0
+    assert taken < 2 * n
+    assert list(itertools.islice(results, before - 1)) == list(range(1, before))
     with pytest.raises(error):
         next(results)
