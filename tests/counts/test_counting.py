@@ -258,22 +258,23 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         (tmp_path / "t.jsonl").write_text(f'{{"word": {word}, "context": "b", "count": {count}}}\n')
         with pytest.raises(InputError, match=rf"t\.jsonl: row 1 or one after it cannot be used: .*{said}"):
             ws.train(tmp_path / "t.jsonl", preset="counts", **SMALL)
-    for wrong in (0, None):
-        with pytest.raises(InputError, match="min_count must be"):
-            ws.train(path, preset="counts", min_count=wrong, **SMALL)
-    with pytest.raises(InputError, match="row 1: its weight must be"):
-        ws.count([{"t": "a b", "n": 0}], tmp_path / "n.pq", column="t", weight="n")
-    text = ws.encode(TEXT, tmp_path / "text")
-    with pytest.raises(InputError, match="text: is an encoded corpus"):
-        ws.count(text.path, tmp_path / "n.pq", weight="n")
-    with pytest.raises(InputError, match="was encoded with min_count 5, not 1"):
-        ws.count(text, tmp_path / "n.pq", min_count=1)
-    with pytest.raises(InputError, match="preset must be one of text, counts, not 'graph'"):
-        ws.count(path, tmp_path / "n.pq", preset="graph")
-    with pytest.raises(InputError, match="min_count, window: says how text is counted, and tables are added"):
-        ws.count(path, tmp_path / "n.pq", preset="counts", min_count=2, window=3)
-    with pytest.raises(InputError, match="tokens: does not apply to what preset"):
-        ws.train(path, preset="counts", tokens="simple", **SMALL)
+    for options, said in (
+        ({"min_count": 0}, "min_count must be"),
+        ({"min_count": None}, "min_count must be"),
+        ({"tokens": "simple"}, "tokens: does not apply to what preset"),
+    ):
+        with pytest.raises(InputError, match=said):
+            ws.train(path, preset="counts", **options, **SMALL)
+    text, tables = ws.encode(TEXT, tmp_path / "text"), {"preset": "counts", "min_count": 2, "window": 3}
+    for given, options, said in (
+        ([{"t": "a b", "n": 0}], {"column": "t", "weight": "n"}, "row 1: its weight must be"),
+        (text.path, {"weight": "n"}, "text: is an encoded corpus"),
+        (text, {"min_count": 1}, "was encoded with min_count 5, not 1"),
+        (path, {"preset": "graph"}, "preset must be one of text, counts, not 'graph'"),
+        (path, tables, "min_count, window: says how text is counted, and tables are added"),
+    ):
+        with pytest.raises(InputError, match=said):
+            ws.count(given, tmp_path / "n.pq", **options)
 
 
 def test_the_command_counts_and_train_takes_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,10 +13,6 @@ from wordsparse.machine import memory
 from wordsparse.training import memory as memory_of_a_run
 
 
-def left(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(memory, "limits", lambda: iter([(10**18, "a large limit"), (size, "a small limit")]))
-
-
 def test_an_absurd_dimension_is_refused_before_the_text_is_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -30,7 +26,8 @@ def test_an_absurd_dimension_is_refused_before_the_text_is_read(
 
 def test_a_run_that_cannot_fit_is_refused_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = write_text(tmp_path / "text.txt")
-    left(monkeypatch, memory_of_a_run.BYTES + 11_000)  # enough for one word
+    limits = (10**18, "a large limit"), (memory_of_a_run.BYTES + 11_000, "enough for one word")
+    monkeypatch.setattr(memory, "limits", lambda: iter(limits))
     with pytest.raises(InputError, match="dim 6 with 12 words needs about"):
         ws.train(text, output=tmp_path / "model", **SHORT)
     assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]

@@ -133,10 +133,8 @@ def test_gensim_native(tmp_path: Path) -> None:
 
 
 # Most formats refuse these words, but npz and safetensors can hold them. Text split at single spaces has empty words.
-ODD_WORDS = {
-    "word2vec": ["new york", "tab\t", "\n", "nul\x00", "no\u00a0break", "\x85", "\u2028", "x" * 70_000, ""],
-}
-ODD_WORDS["word2vec-bin"] = ODD_WORDS["word2vec"]
+ODD = ["new york", "tab\t", "\n", "nul\x00", "no\u00a0break", "\x85", "\u2028", "x" * 70_000, ""]
+ODD_WORDS = {"word2vec": ODD, "word2vec-bin": ODD}
 
 
 @pytest.mark.parametrize(("name", "word"), [(name, word) for name, words in ODD_WORDS.items() for word in words])
