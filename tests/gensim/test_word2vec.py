@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -61,34 +62,25 @@ def test_vocabulary_is_that_of_gensim() -> None:
         assert ours.wv.expandos["count"].tolist() == theirs.wv.expandos["count"].tolist()
 
 
-class Recorder:
-    """A callback that records the events, and the state of the model at each event."""
+def recorder(stop: int = 99) -> Any:
+    """Make a callback that records the events, and the loss and the vectors at the end of each epoch."""
+    seen = SimpleNamespace(events=[], losses=[], vectors=[])
 
-    def __init__(self, stop: int = 99) -> None:
-        self.events: list[str] = []
-        self.losses: list[float] = []
-        self.vectors: list[Any] = []
-        self._stop = stop
-
-    def on_train_begin(self, model: Word2Vec) -> None:
-        self.events.append("train")
-
-    def on_epoch_begin(self, model: Word2Vec) -> None:
-        self.events.append("begin")
-
-    def on_epoch_end(self, model: Word2Vec) -> None:
-        self.events.append("end")
-        self.losses.append(model.get_latest_training_loss())
-        self.vectors.append(model.wv.vectors.copy())
-        if len(self.losses) == self._stop:
+    def ended(model: Word2Vec) -> None:
+        seen.events.append("end")
+        seen.losses.append(model.get_latest_training_loss())
+        seen.vectors.append(model.wv.vectors.copy())
+        if len(seen.losses) == stop:
             raise RuntimeError("enough")
 
-    def on_train_end(self, model: Word2Vec) -> None:
-        self.events.append("done")
+    seen.on_epoch_end = ended
+    for name, event in (("on_train_begin", "train"), ("on_epoch_begin", "begin"), ("on_train_end", "done")):
+        setattr(seen, name, lambda model, event=event: seen.events.append(event))
+    return seen
 
 
 def test_callbacks_see_each_epoch() -> None:
-    seen = Recorder()
+    seen = recorder()
     model = Word2Vec(WALKS, epochs=3, callbacks=[seen], **SMALL)
     assert seen.events == ["train", *["begin", "end"] * 3, "done"]
     # The reported loss is the sum over all epochs so far; each epoch adds less than the epoch before.
@@ -101,7 +93,7 @@ def test_callbacks_see_each_epoch() -> None:
 
 
 def test_a_callback_that_stops_training_keeps_what_was_learned() -> None:
-    model, seen = Word2Vec(**SMALL), Recorder(stop=2)
+    model, seen = Word2Vec(**SMALL), recorder(stop=2)
     model.build_vocab(WALKS)
     before = model.wv.vectors.copy()
     with pytest.raises(RuntimeError, match="enough"):
