@@ -111,12 +111,7 @@ class Questions:
 
     A line holds words separated by white space, or a JSON string or list of strings, which may contain spaces. A line
     that is itself a word of the ``vocabulary``, as ``[12]`` may be, stands for that word. A line without words is a
-    question only if ``blank`` is True.
-
-    Raises
-    ------
-    WordsparseError
-        At the end of the input, if no line could be answered.
+    question only if ``blank`` is True. WordsparseError is raised at the end of the input if no line could be answered.
     """
 
     def __init__(self, words: Sequence[str], vocabulary: Container[str], *, blank: bool = False) -> None:

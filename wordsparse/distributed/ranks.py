@@ -22,15 +22,8 @@ class Ranks:
 
     All methods except ``abort`` are collective: all ranks call the same methods in the same order, from the main
     thread. Arrays are NumPy arrays. Sums are taken in the order of the ranks, so a repeated run gives the same bytes.
-
-    Attributes
-    ----------
-    rank, size : int
-        The number of this rank, from 0, and the number of ranks.
-    local_size, local_rank : int
-        The number of ranks on this host, and the number of this rank among them.
-    agreed : BaseException, optional
-        The last error that all ranks raised together.
+    ``rank`` is the number of this rank, from 0, of ``size`` ranks, and ``local_rank`` its number among the
+    ``local_size`` ranks of its host. ``agreed`` is the last error that all ranks raised together.
     """
 
     agreed: BaseException | None = None

@@ -25,12 +25,8 @@ logger = logging.getLogger(__name__)
 class Collection:
     """Documents, which stay on disk, and the queries with a relevant document.
 
-    Attributes
-    ----------
-    relevant : sequence of mappings
-        For each query, a mapping from the line number of each relevant document to its grade, which is above 0.
-    unjudged : int
-        Number of queries that are left out because they have no relevant document.
+    ``relevant`` maps, for each query, the line number of each relevant document to its grade, which is above 0.
+    ``unjudged`` is the number of queries that are left out because they have no relevant document.
     """
 
     corpus: Path

@@ -20,9 +20,9 @@ from wordsparse.vectors.word_vectors import WordVectors
 class KeyTable(WordVectors):
     """A table of vectors with gensim's names, to which keys can be added.
 
-    Cosines are in float64, ties are ordered by row, and a zero vector has the cosine 0 with all others. ``next_index``
-    is the first reserved row; reserved rows have the key None. ``expandos`` holds attributes of the keys by name,
-    arrays (V,), among them the counts as "count".
+    The cosine of two keys is in float64, nearest keys with equal cosines are ordered by row, and a zero vector has the
+    cosine 0 with all others. ``next_index`` is the first reserved row; reserved rows have the key None. ``expandos``
+    holds attributes of the keys by name, arrays (V,), among them the counts as "count".
     """
 
     next_index: int
@@ -151,8 +151,7 @@ class KeyTable(WordVectors):
         restrict_vocab: int | None = None,
         indexer: Any = None,
     ) -> Found | Array:
-        """Return the keys with the largest cosines to the sum of positive vectors minus negative vectors, and the
-        cosines.
+        """Return the keys nearest to the sum of positive vectors minus negative vectors, with their cosines.
 
         Vectors of keys are scaled to length one. A pair (key, number) has this number as its weight, in place of 1 or
         −1. The result excludes these keys. ``clip_start`` to ``clip_end``, or the first ``restrict_vocab`` rows, are

@@ -37,16 +37,13 @@ EDGE, NO_NODE = (list, tuple, np.ndarray), (None, "")
 def read_graph(source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
     """Return a graph's node names, and a matrix (V, V) with the weights of edges from row nodes to column nodes.
 
+    ``source`` is a path, a list of paths, a data frame, a NetworkX graph, a SciPy matrix, or an iterable of edges. In
+    files of lines (``#`` and ``%`` begin a comment), files of rows (.csv, .tsv, .jsonl, .parquet), data frames and
+    iterables, an edge has two nodes, and a weight if all edges have weights; repeated edges add up. A matrix has a row
+    and a column for each node, whose name is its number, from 0.
+
     Raise InputError if the graph cannot be read, has no edge or does not fit into memory, or if a weight is negative,
     out of bounds or no number.
-
-    Parameters
-    ----------
-    source : path, list of paths, data frame, NetworkX graph, SciPy matrix, or iterable of edges
-        In files of lines (``#`` and ``%`` begin a comment), files of rows (.csv, .tsv, .jsonl, .parquet), data frames
-        and iterables, an edge has two nodes, and a weight if all edges have weights; repeated edges add up. A matrix
-        has a row and a column for each node, whose name is its number, from 0.
-    options : GraphOptions
     """
     if sp.issparse(source):
         nodes, edges, directed = *_of_matrix(source), options.directed
