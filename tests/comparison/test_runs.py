@@ -24,7 +24,7 @@ def text(tmp_path: Path) -> EncodedCorpus:
 
 def request(tmp_path: Path, **options: Any) -> Request:
     options = {"methods": ["wordsparse-cbow", "wordsparse-skipgram"], "dim": 4, "threads": 1, "epochs": [1], **options}
-    return Request.of([tmp_path], tmp_path / "report", **options)
+    return Request([tmp_path], **options)
 
 
 def trained(request: Request, text: EncodedCorpus, folder: Path, vectors: Path | None = None) -> list[runs.JudgedRun]:

@@ -20,7 +20,7 @@ def text(tmp_path: Path) -> Path:
 
 def request(text: Path, **options: Any) -> Request:
     options = {"min_count": 2, "methods": ["wordsparse-cbow"], **options}
-    return Request.of([text], text.parent / "report", **options)
+    return Request([text], **options)
 
 
 def plain(corpus: ws.corpus.EncodedCorpus, max_tokens: int, folder: Path) -> list[str]:

@@ -31,6 +31,11 @@ __all__ = ["METHODS", "Request", "compare"]
 def compare(
     corpus: str | PathLike[str] | Sequence[str | PathLike[str]],
     output: str | PathLike[str],
+    *,
+    methods: Sequence[str] = tuple(METHODS),
+    epochs: Sequence[int] = (5,),
+    keep_vectors: bool = False,
+    command: str = "",
     **options: Any,
 ) -> dict[str, Any]:
     """Train wordsparse and gensim's word2vec on the same text, evaluate both, and write a report.
@@ -43,10 +48,16 @@ def compare(
         Text files or directories, or one directory written by :func:`wordsparse.encode`.
     output : path
         The new directory for ``report.json`` and ``report.html``.
+    methods, epochs : sequence
+        The names of methods, by default all, and numbers of epochs. A repeated number gives another run with the next
+        seed.
+    keep_vectors : bool
+        Whether to write the vectors of every run into the directory, too.
+    command : str
+        The command line, for the report.
     **options
-        ``methods``, ``epochs`` (a sequence; a repeated number gives another run with the next seed), ``keep_vectors``
-        and ``command``; the test sets of :func:`wordsparse.evaluate`; dim, window, sample, threads, seed and max_tokens
-        as for :func:`wordsparse.train`; and the options of :func:`wordsparse.encode`.
+        The test sets of :func:`wordsparse.evaluate`; dim, window, sample, threads, seed and max_tokens as for
+        :func:`wordsparse.train`; and the options of :func:`wordsparse.encode`.
 
     Returns
     -------
@@ -66,35 +77,35 @@ def compare(
     """
     paths = [corpus] if isinstance(corpus, (str, PathLike)) else corpus
     sets = {kind: options.pop(kind, ()) for kind in READERS}
-    request = Request.of([Path(path) for path in paths], Path(output), **options)
+    request = Request([Path(path) for path in paths], methods, epochs, **options)
     for sentence in request.left_out:
         logger.warning("%s", sentence)
     test_sets = load_test_sets(**sets)
     target = Path(os.path.realpath(output))
     with (
-        storage.new_directory(request.output) as folder,
+        storage.new_directory(Path(output)) as folder,
         # If this process is killed, the next comparison with the same output removes this directory.
         storage.staging(target.with_name(f"{target.name}.texts"), mode=0o700) as scratch,
         encoded(request.corpus, request.text, place=scratch / "text", threads=request.training.threads) as text,
     ):
-        facts = _facts(request, sets, text)
-        vectors = folder / "vectors" if request.keep_vectors else None
+        said = {"keep_vectors": keep_vectors, **sets}
+        vectors = folder / "vectors" if keep_vectors else None
         if vectors is not None:
             vectors.mkdir()
         runs = list(trained(request, text, test_sets, scratch, vectors))
-        content = {**facts, **_judged(test_sets, runs, request.left_out)}
+        content = {**_facts(request, said, command, text), **_judged(test_sets, runs, request.left_out)}
         storage.write_file(folder / "report.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
         storage.write_file(folder / "report.html", page(content).encode("utf-8", "backslashreplace"))
     return content
 
 
-def _facts(request: Request, sets: dict[str, Any], corpus: EncodedCorpus) -> dict[str, Any]:
-    settings = vars(request) | sets | request.text | {name: getattr(request.training, name) for name in SHARED}
-    options = {name: value for name, value in settings.items() if name not in ("output", "command", "text", "training")}
+def _facts(request: Request, said: dict[str, Any], command: str, corpus: EncodedCorpus) -> dict[str, Any]:
+    options = {name: getattr(request, name) for name in ("corpus", "methods", "epochs")} | said | request.text
+    options |= {name: getattr(request.training, name) for name in SHARED}
     return {
         "format": "wordsparse comparison",
         "version": 4,
-        "command": request.command,
+        "command": command,
         "machine": provenance(resolve_threads(request.training.threads)),
         "options": json.loads(json.dumps(options, default=str)),
         "methods": {name: METHODS[name] for name in request.trainable},

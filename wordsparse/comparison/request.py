@@ -1,7 +1,7 @@
 """The checked request for a comparison, and the methods that it can train."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,55 +35,39 @@ def is_ours(method: str) -> bool:
 SHARED = ("dim", "window", "sample", "threads", "seed", "max_tokens")
 
 
-@dataclass(frozen=True)
 class Request:
     """A checked request. ``text`` holds fields of TextOptions, ``training`` the options that all runs share.
 
-    InputError is raised if a value is out of range, and MissingDependencyError if only gensim's methods are named and
-    gensim is not installed.
+    ``trainable`` are the methods whose program is installed, and ``left_out`` a sentence on the others, in a list that
+    may be empty. InputError is raised if a value is out of range, and MissingDependencyError if only gensim's methods
+    are named and gensim is not installed.
     """
 
-    corpus: Sequence[Path]
-    output: Path
-    text: dict[str, Any]
-    training: Options
-    methods: Sequence[str] = tuple(METHODS)
-    epochs: Sequence[int] = (5,)
-    keep_vectors: bool = False
-    command: str = ""
-
-    @classmethod
-    def of(cls, corpus: Sequence[Path], output: Path, **keywords: Any) -> "Request":
-        """Make a request from keywords: its own fields, and options of the text and of training."""
-        own = [field.name for field in fields(cls) if field.name not in ("corpus", "output", "text", "training")]
-        of_text = [*abouts(TextOptions)]
-        refuse_unknown(keywords, [*own, *READERS, *of_text, *SHARED])
-        text, training, rest = (
-            {name: keywords[name] for name in part if name in keywords} for part in (of_text, SHARED, own)
-        )
-        return cls(corpus, output, text, Options(**training), **rest)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        corpus: Sequence[Path],
+        methods: Sequence[str] = tuple(METHODS),
+        epochs: Sequence[int] = (5,),
+        **options: Any,
+    ) -> None:
+        of_text = abouts(TextOptions)
+        refuse_unknown(options, ["methods", "epochs", "keep_vectors", *READERS, *of_text, *SHARED])
+        self.corpus, self.methods, self.epochs = corpus, methods, epochs
+        self.text = {name: value for name, value in options.items() if name in of_text}
+        self.training = Options(**{name: value for name, value in options.items() if name in SHARED})
         TextOptions(**self.text)  # raises InputError for a wrong option
-        unknown = sorted(set(self.methods) - set(METHODS))
+        unknown = sorted(set(methods) - set(METHODS))
         if unknown:
             raise InputError(f"unknown method {', '.join(unknown)}: choose from {', '.join(METHODS)}")
-        for epochs in self.epochs:
-            self.options(epochs, 0)
+        for number in epochs:
+            self.options(number, 0)
+        has_gensim = optional.installed("gensim")
+        self.trainable = [name for name in METHODS if name in methods and (is_ours(name) or has_gensim)]
         if not self.trainable:
             optional.load("a comparison with gensim's word2vec", "gensim")
-
-    @property
-    def trainable(self) -> list[str]:
-        """The methods whose program is installed."""
-        has_gensim = optional.installed("gensim")
-        return [name for name in METHODS if name in self.methods and (is_ours(name) or has_gensim)]
-
-    @property
-    def left_out(self) -> list[str]:
-        """A sentence that names the methods whose program is not installed, in a list that may be empty."""
-        titles = "; ".join(METHODS[name] for name in self.methods if name not in self.trainable)
-        return [f"gensim is not installed ({optional.command('gensim')}); not compared: {titles}."] if titles else []
+        titles = "; ".join(METHODS[name] for name in methods if name not in self.trainable)
+        absent = f"gensim is not installed ({optional.command('gensim')}); not compared: {titles}."
+        self.left_out = [absent] if titles else []
 
     def options(self, epochs: int, repeat: int, model: str = "cbow") -> dict[str, Any]:
         """Return the checked training options that both programs share, with wordsparse's names."""
