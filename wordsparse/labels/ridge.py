@@ -52,26 +52,20 @@ class SparseRows:
         return self.kernels.combine(self.transposed, self.values, matrix)
 
 
-@dataclass(frozen=True)
 class Spectrum:
-    """The spectrum of a matrix X: V (f, d), S² (d,) float64 in descending order, and r (f,)."""
+    """The spectrum of a matrix X: V (f, d), S² (d,) float64 in descending order, and r (f,). d is ``dim``, or the
+    numerical rank of X if that is smaller."""
 
-    V: Array
-    S2: Array
-    rest: Array
-
-    @classmethod
-    def of(cls, X: SparseRows, dim: int, seed: int) -> "Spectrum":
-        """Compute the spectrum of X; d is ``dim``, or the numerical rank of X if that is smaller."""
+    def __init__(self, X: SparseRows, dim: int, seed: int) -> None:
         block = np.random.default_rng(seed).standard_normal((X.shape[1], min(dim + EXTRA, *X.shape)), np.float32)
         for _ in range(PASSES):
             block = _orthonormal(X, X.transposed_times(X.times(block)))
         values, vectors = np.linalg.eigh(X.kernels.gram(X.times(block)))
         largest = np.flatnonzero(values > ROUNDING * max(values[-1], np.finfo(np.float64).tiny))[::-1][:dim]
-        V, S2 = X.kernels.matmul(block, vectors[:, largest]), values[largest]
-        inside = X.kernels.row_dots(X.kernels.matmul(V, np.diag(S2)), V)
+        self.V, self.S2 = X.kernels.matmul(block, vectors[:, largest]), values[largest]
+        inside = X.kernels.row_dots(X.kernels.matmul(self.V, np.diag(self.S2)), self.V)
         squares = np.bincount(X.csr.indices, X.values.astype(np.float64) ** 2, X.shape[1])
-        return cls(V, S2, np.maximum(squares - inside, 0))
+        self.rest = np.maximum(squares - inside, 0)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class RidgeProblem:
 
     def __init__(self, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> None:
         self.X, self.Y, self.kernels = X, Y, kernels
-        self.spectrum = Spectrum.of(SparseRows(X, kernels), dim, seed)
+        self.spectrum = Spectrum(SparseRows(X, kernels), dim, seed)
         self.B = sp.csr_array(X.T.tocsr() @ Y)
         self.B.sort_indices()
         self.counts = np.bincount(Y.indices, minlength=Y.shape[1])
