@@ -14,7 +14,6 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import Csr
 from wordsparse.layer.interface import Targets
 from wordsparse.options import Checked, option
-from wordsparse.types import Array
 from wordsparse.validation import positive_int
 from wordsparse.words.examples import Examples, keep_thresholds, unique_words
 from wordsparse.words.kinds import Kind
@@ -61,38 +60,34 @@ class CountSource:
         return Cuts([(lambda epoch: self.pieces, number)], number, options.heldout, options.seed, reach=0)
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
-        return PairBuilder(vocabulary, table_of(self.vocabulary, vocabulary), options.sample, transposed=transposed)
+        """Return a function that makes skip-gram examples: an example per word, whose targets are its contexts.
 
+        In every epoch, the weight of a pair is multiplied by the probability that subsampling keeps both words.
+        """
+        keep_below = keep_thresholds(np.asarray(vocabulary.counts), options.sample)
+        kept = ((keep_below + 1.0) / 2**32).astype(np.float32)  # the probability of keeping a token
+        table, slot = table_of(self.vocabulary, vocabulary), np.full(len(vocabulary), -1, np.int32)
 
-class PairBuilder:
-    """A builder of skip-gram examples from counted pairs: an example per word, whose targets are its contexts.
+        def build(pairs: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
+            """Return the examples of ``pairs[start:stop]``, (any, 3) int32: word, context, and a weight's float32 bits.
 
-    In every epoch, the weight of a pair is multiplied by the probability that subsampling keeps both words. ``table``
-    maps the ids of the pairs to ids of the vocabulary.
-    """
+            Rows that mark the end of a sentence are skipped: in training they stand in place of held-out pairs, and in
+            held-out data in place of training pairs.
+            """
+            taken = np.asarray(pairs)[start:stop]
+            taken = taken[taken[:, 0] != END_OF_SENTENCE]
+            n, both = len(taken), taken[:, :2].T.ravel()
+            if table is not None:
+                both = table[both]
+            weights = taken[:, 2].view(np.float32) * kept[both[:n]] * kept[both[n:]]
+            words = unique_words(both, 2 * n, slot)
+            entries = sp.coo_array((weights, (both[:n], both[n:])), shape=(len(words), len(words)))
+            entries.has_canonical_format = True  # stops SciPy from adding up equal pairs
+            rows, turned = entries.tocsr(), None
+            if transposed:
+                columns = sp.csr_array((np.arange(n), rows.indices, rows.indptr), rows.shape).tocsc()
+                turned = Csr(columns.indptr.astype(np.int64), columns.indices, len(words), columns.data)
+            targets = Targets(words, Csr.of(rows), rows.data, turned)
+            return Examples(targets, None, n, float(weights.sum(dtype=np.float64)))
 
-    def __init__(self, vocabulary: Vocabulary, table: Array | None, sample: float, *, transposed: bool) -> None:
-        keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
-        self._kept = ((keep_below + 1.0) / 2**32).astype(np.float32)  # the probability of keeping a token
-        self._table, self._slot, self._transposed = table, np.full(len(vocabulary), -1, np.int32), transposed
-
-    def __call__(self, pairs: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
-        """Return the examples of ``pairs[start:stop]``, (any, 3) int32: word, context, and a weight's float32 bits.
-        Rows
-        that mark the end of a sentence are skipped: in training they stand in place of held-out pairs, and in held-out
-        data in place of training pairs."""
-        taken = np.asarray(pairs)[start:stop]
-        taken = taken[taken[:, 0] != END_OF_SENTENCE]
-        n, both = len(taken), taken[:, :2].T.ravel()
-        if self._table is not None:
-            both = self._table[both]
-        weights = taken[:, 2].view(np.float32) * self._kept[both[:n]] * self._kept[both[n:]]
-        words = unique_words(both, 2 * n, self._slot)
-        entries = sp.coo_array((weights, (both[:n], both[n:])), shape=(len(words), len(words)))
-        entries.has_canonical_format = True  # stops SciPy from adding up equal pairs
-        rows, transposed = entries.tocsr(), None
-        if self._transposed:
-            turned = sp.csr_array((np.arange(n), rows.indices, rows.indptr), rows.shape).tocsc()
-            transposed = Csr(turned.indptr.astype(np.int64), turned.indices, len(words), turned.data)
-        targets = Targets(words, Csr.of(rows), rows.data, transposed)
-        return Examples(targets, None, n, float(weights.sum(dtype=np.float64)))
+        return build
