@@ -19,15 +19,8 @@ STANDARD_INPUT = Path("/dev/stdin")
 
 _NAMED = 3  # number of files that a message names
 
-
-class _Reading(threading.local):
-    """The open files of each thread: two threads that read the same file must not report each other's progress."""
-
-    def __init__(self) -> None:
-        self.files: dict[Path, BoundedStream] = {}
-
-
-_reading = _Reading()
+# Its dict has the open files of a thread: two threads that read the same file must not report each other's progress.
+_reading = threading.local()
 
 logger = logging.getLogger(__name__)
 
@@ -136,11 +129,11 @@ def opened(path: Path) -> Iterator[BoundedStream | BinaryIO]:
                     yield pipe
                 return
             with BoundedStream(path) as file:
-                _reading.files[path] = file
+                vars(_reading)[str(path)] = file
                 try:
                     yield file
                 finally:
-                    _reading.files.pop(path, None)
+                    vars(_reading).pop(str(path), None)
         except InputError:
             raise
         except Exception as error:  # the XML parser has exceptions of its own
@@ -153,17 +146,17 @@ class ReadShare:
     """The share of the files' bytes that this thread has read, one file after the other; None if it is unknown."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        self._before: dict[Path, int] = {}
+        self._before: dict[str, int] = {}
         self._total = 0
         for file in files:
-            self._before.setdefault(file, self._total)
+            self._before.setdefault(str(file), self._total)
             self._total += file.stat().st_size if file.is_file() else 0
 
     def __call__(self) -> float | None:
         """Return the current share."""
-        for file, stream in _reading.files.items():
+        for file, stream in vars(_reading).items():
             if file in self._before and self._total:
-                return (self._before[file] + stream.position) / self._total
+                return float((self._before[file] + stream.position) / self._total)
         return None
 
 
