@@ -140,11 +140,8 @@ def defaults_in_words(option: str) -> str:
     for name, kind in KINDS.items():
         if kind.defaults[option] != general:
             others.setdefault(kind.defaults[option], []).append(name)
-    return "; ".join([f"{general:g}" if isinstance(general, float) else str(general), *_in_words(others)])
-
-
-def _in_words(others: Mapping[Any, list[str]]) -> list[str]:
-    return [f"{value:g} with --for {' or '.join(names)}" for value, names in others.items()]
+    texts = [f"{value:g} with --for {' or '.join(names)}" for value, names in others.items()]
+    return "; ".join([f"{general:g}" if isinstance(general, float) else str(general), *texts])
 
 
 def _entry_point(name: object) -> EntryPoint | None:
