@@ -20,13 +20,7 @@ _drawn = 0  # number of characters in the line to overwrite next
 
 
 class Display:
-    """A display of the progress of work in phases, one phase after another.
-
-    Parameters
-    ----------
-    shown : bool
-        Whether anything is displayed.
-    """
+    """A display of the progress of work in phases, one phase after another, if it is ``shown``."""
 
     def __init__(self, shown: bool = True) -> None:
         self._shown = shown and _open()

@@ -108,22 +108,12 @@ def encoded(
     place: Path | None = None,
     **how: Any,
 ) -> Iterator[EncodedCorpus]:
-    """Yield ``given`` if it is encoded already; otherwise encode it in a temporary directory, and yield the result.
+    """Yield a corpus if it is encoded already; otherwise encode it in a temporary directory, and yield the result.
 
-    Parameters
-    ----------
-    given : path, list of paths, Corpus, EncodedCorpus, or iterable
-    options, defaults : mapping
-        Values for fields of TextOptions: the user's choices, and defaults for text that is not encoded yet.
-    place : Path, optional
-        A path. The temporary directory is made next to it.
-    **how
-        ``known``, ``threads`` and ``progress`` of :func:`encode`.
-
-    Raises
-    ------
-    InputError
-        If :func:`encode` raises it, or if the corpus is damaged or was encoded with different options.
+    ``options`` and ``defaults`` are values for fields of TextOptions: the user's choices, and defaults for text that is
+    not encoded yet. The temporary directory is made next to ``place``. ``how`` holds ``known``, ``threads`` and
+    ``progress`` of :func:`encode`. Raise InputError as :func:`encode` does, or if the corpus is damaged or was encoded
+    with different options.
     """
     corpus = Corpus.of(given)
     if corpus.form == "encoded":

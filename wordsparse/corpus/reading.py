@@ -73,30 +73,19 @@ class TextBlock(NamedTuple):
 
 
 class RawText:
-    """A text and the options for reading it.
+    """A text and the options for reading it: a path, a list of paths, a data frame, or an iterable.
 
-    Parameters
-    ----------
-    source : path, list of paths, data frame, or iterable
-        A directory means all files below it, sorted by name. Files may be compressed: .gz, .bz2, .xz or .zst. The
-        items of an iterable are sentences, which are iterables of tokens. With ``tokens``, the items are texts (str),
-        in which each line is a sentence. With ``column``, the items are mappings, one for each row of a table. Empty
-        tokens of an iterable are left out; a warning counts them.
-    format, tokens, column, group, order, weight
-        As in :class:`wordsparse.corpus.options.TextOptions`; ``tokens`` may also be a callable. Its default is
-        ``simple`` for ``wiki`` and ``split`` for other files. Items of an iterable, and cells with ``group``, are
-        tokens already.
-    items : bool
-        Whether cells are tokens even without ``group``.
-    names : sequence of str
-        Column names, for CSV files without a header.
+    A directory means all files below it, sorted by name. Files may be compressed: .gz, .bz2, .xz or .zst. The items of
+    an iterable are sentences, which are iterables of tokens. With ``tokens``, the items are texts (str), in which each
+    line is a sentence. With ``column``, the items are mappings, one for each row of a table. Empty tokens of an
+    iterable are left out; a warning counts them.
 
-    Raises
-    ------
-    InputError
-        If an option is unknown or does not fit the source, if a file is missing or unreadable, or if all are empty.
-    MissingDependencyError
-        If the package that a tokeniser or a format needs is not installed.
+    The options are fields of :class:`wordsparse.corpus.options.TextOptions`. The default of ``tokens`` is ``simple``
+    for ``wiki`` and ``split`` for other files. Items of an iterable, and cells with ``group``, are tokens already, as
+    are all cells with ``items``. ``names`` are column names, for CSV files without a header.
+
+    InputError is raised if an option is unknown or does not fit the source, if a file is missing or unreadable, or if
+    all are empty, and MissingDependencyError if the package that a tokeniser or a format needs is not installed.
 
     Attributes
     ----------

@@ -128,14 +128,8 @@ class EncodedCorpus:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":
-        """Open the encoded corpus at ``path``, after reading each file once to check it.
-
-        Raises
-        ------
-        InputError
-            If it is not an encoded corpus or has another version, or if a file is missing, altered or truncated; the
-            message names the file.
-        """
+        """Open the encoded corpus at ``path``, after reading each file once to check it. Raise InputError if it is not
+        an encoded corpus or has another version, or if a file is missing, altered or truncated."""
         folder = Path(path)
         if not (folder / MANIFEST).is_file():
             raise InputError(f"{folder}: is not an encoded corpus (there is no {MANIFEST} in it): make one with encode")

@@ -62,11 +62,7 @@ class Vocabulary:
         """Make a vocabulary of the ``max_vocab`` most frequent words that occur at least ``min_count`` times.
 
         Words with equal counts are ordered by code point, so the result does not depend on the order of ``counts``.
-
-        Raises
-        ------
-        InputError
-            If no word occurs so often.
+        Raise InputError if no word occurs so often.
         """
         if not counts:
             raise InputError("the text holds no token, so there is no vocabulary: give text with words")

@@ -119,10 +119,8 @@ def _calls(
 class _BlasLimit:
     """A limit of one thread on all BLAS pools, in force while at least one Python thread holds it.
 
-    Attributes
-    ----------
-    is_forked_after_use : bool
-        Whether this process was forked after its parent had held the limit, which every use of the kernels does.
+    ``is_forked_after_use`` is True if this process was forked after its parent had held the limit, which every use of
+    the kernels does.
     """
 
     def __init__(self) -> None:

@@ -90,13 +90,8 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     """Check and complete the request to train on ``corpus`` with the options that the user gave as ``keywords``.
 
     If ``resume`` is among them, options left out are taken from the run or the model at the output. If a ``model`` is
-    trained further in memory, they are taken from this model.
-
-    Raises
-    ------
-    InputError
-        If an option is unknown, does not apply to this kind of data, or has a value that is out of range; or if the
-        machine lacks the device or the memory.
+    trained further in memory, they are taken from this model. Raise InputError if an option is unknown, does not apply
+    to this kind of data, or has a value that is out of range; or if the machine lacks the device or the memory.
     """
     data = Corpus.of(corpus)
     stored = _Stored.of_model(model) if model is not None else None

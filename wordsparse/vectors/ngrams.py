@@ -83,14 +83,9 @@ def row_bytes(dim: int) -> int:
 class Ngrams:
     """A set of B n-grams. Each n-gram has a number, which is also the number of its row.
 
-    Initialisation raises InputError if an n-gram is repeated or has another length.
-
-    Parameters
-    ----------
-    letters, ends : (., int32), (B, int64)
-        The code points of all n-grams, and the end of each n-gram among them.
-    shortest, longest : int
-        Lengths of the n-grams in characters, including brackets.
+    ``letters`` int32 are the code points of all n-grams, and ``ends`` (B,) int64 the end of each n-gram among them. The
+    lengths ``shortest`` and ``longest`` are in characters, including brackets. Initialisation raises InputError if an
+    n-gram is repeated or has another length.
     """
 
     def __init__(self, letters: Array, ends: Array, shortest: int, longest: int) -> None:
@@ -184,13 +179,8 @@ class Buckets(Ngrams):
 class NgramVectors:
     """Rows of n-grams. The composed vector of a word is ``mean`` plus the mean of the rows of the word's n-grams.
 
+    ``rows`` are (B, row_bytes(dim)) uint8, or for Buckets (B, dim) float32, and ``mean`` is (dim,) float32.
     Initialisation raises InputError if there is not one row per n-gram.
-
-    Parameters
-    ----------
-    index : Ngrams
-    rows : (B, row_bytes(dim)) uint8; for Buckets (B, dim) float32
-    mean : (dim,) float32
     """
 
     def __init__(self, index: Ngrams, rows: Array, mean: Array) -> None:

@@ -33,14 +33,8 @@ def weights(counts: Array | None, words: int) -> NDArray[np.float32]:
 def of_collection(unit: Array, sif: Array, batches: Iterable[sp.csr_array]) -> NDArray[np.float32]:
     """Return the weight of each word for search in a collection, (V,).
 
-    Parameters
-    ----------
-    unit : (V, dim) float32
-        Vectors of length one, or zeros.
-    sif : (V,)
-        The words' weights from :func:`weights`.
-    batches : iterable of csr_array (documents, V)
-        How often each document holds each word, without duplicate entries.
+    ``unit`` (V, dim) float32 holds vectors of length one, or zeros, and ``sif`` (V,) the words' :func:`weights`. Each
+    of the ``batches`` (documents, V) says how often each document holds each word, without duplicate entries.
     """
     sif = np.where(unit.any(axis=1), sif, 0)
     documents, holding = 0, np.zeros(len(unit))

@@ -116,12 +116,8 @@ def fit(
 
     ``unit`` (V, dim) float32 holds vectors of length one, or zeros, and ``counts`` (V,) how often each word occurs.
     ``shortest`` and ``longest`` are the lengths of n-grams in characters, where each bracket of ``<word>`` counts as
-    one. By default, :func:`habit_of` chooses them. With ``form`` 0, blending does not change the vectors.
-
-    Raises
-    ------
-    InputError
-        If the lengths or ``form`` are out of range, no n-gram occurs in MIN_WORDS words, or a word is not text.
+    one. By default, :func:`habit_of` chooses them. With ``form`` 0, blending does not change the vectors. Raise
+    InputError if the lengths or ``form`` are out of range, no n-gram occurs in MIN_WORDS words, or a word is not text.
     """
     if not all(isinstance(word, str) for word in words):
         raise InputError("n-grams need words that are text: make each word a str")

@@ -189,13 +189,8 @@ class Options(Checked):
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Options":
-        """Invert :meth:`as_dict`.
-
-        Raises
-        ------
-        InputError
-            If an option is unknown or out of range, or if the loss is a user's own object.
-        """
+        """Invert :meth:`as_dict`. Raise InputError if an option is unknown or out of range, or if the loss is a user's
+        own object."""
         values = dict(content)
         if values.get("recipe") is not None:
             values["recipe"] = Recipe.from_dict(values["recipe"])

@@ -39,15 +39,8 @@ logger = logging.getLogger(__name__)
 class Predictor:
     """A predictor of the most probable next words of baskets. The prediction for a basket does not depend on others.
 
-    Parameters
-    ----------
-    candidates : iterable of str, optional
-        The only words that may be returned. Probabilities are over all words nevertheless.
-
-    Raises
-    ------
-    InputError
-        If no candidate is in the vocabulary, or the loss of the model is not bounded-ns.
+    ``candidates`` are the only words that may be returned; probabilities are over all words nevertheless. InputError is
+    raised if no candidate is in the vocabulary, or if the loss of the model is not bounded-ns.
     """
 
     def __init__(self, model: Model, candidates: Iterable[object] | None = None) -> None:
@@ -70,14 +63,9 @@ class Predictor:
     def rank(self, baskets: Any, n: int, excluded: Any = None) -> tuple[Array, Array]:
         """Return the rows of the n most probable words of each basket, (m, n), and their probabilities.
 
-        If there are fewer words, rows are padded with −1. Words of equal probability are ordered by row.
-
-        Parameters
-        ----------
-        baskets : CSR matrix (m, V)
-            The number, or weight, of each word in each basket.
-        excluded : CSR matrix (m, V), optional
-            The words that are not returned; by default, the words of the basket.
+        If there are fewer words, rows are padded with −1. Words of equal probability are ordered by row. ``baskets``, a
+        CSR matrix (m, V), holds the number, or weight, of each word in each basket, and ``excluded``, another one, the
+        words that are not returned; by default, they are the words of the basket.
         """
         excluded, n = baskets if excluded is None else excluded, min(n, len(self.model))
         parts = [slice(start, start + BASKETS) for start in range(0, max(1, baskets.shape[0]), BASKETS)]

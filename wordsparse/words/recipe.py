@@ -75,13 +75,7 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Recipe:
-        """Invert :meth:`as_dict`.
-
-        Raises
-        ------
-        InputError
-            If a constant is unknown, or if the loss is a user's own object.
-        """
+        """Invert :meth:`as_dict`. Raise InputError if a constant is unknown, or if the loss is a user's own object."""
         try:
             loss, steps = dict(content["loss"]), StepSizes(**content["steps"])
             name = loss.pop("name")

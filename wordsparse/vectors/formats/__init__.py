@@ -34,17 +34,11 @@ READABLE = tuple(name for name, format in FORMATS.items() if format.readable)
 def read_file(path: str | PathLike[str], mapped: bool = False) -> WordVectors:
     """Read word vectors from a file; its content, not its name, determines the format.
 
-    Raise InputError if the file is missing, damaged, malicious or of an unknown format, a word occurs twice or a number
-    is not finite; raise MissingDependencyError if the format needs safetensors and it is not installed. The sizes that
-    the file states are checked against its own size before large arrays are allocated.
-
-    Parameters
-    ----------
-    path : path
-        A word2vec file, as text (with or without the header line) or binary, which may be compressed (gzip, bzip2, xz,
-        zstd); an npz or safetensors file; or fastText's model.bin.
-    mapped : bool
-        Whether the vectors of an npz file stay on disk, where several processes share them in the system's cache.
+    The file is a word2vec file, as text (with or without the header line) or binary, which may be compressed (gzip,
+    bzip2, xz, zstd); an npz or safetensors file; or fastText's model.bin. If ``mapped``, the vectors of an npz file
+    stay on disk. Raise InputError if the file is missing, damaged, malicious or of an unknown format, a word occurs
+    twice or a number is not finite; raise MissingDependencyError if the format needs safetensors and it is not
+    installed. The sizes that the file states are checked against its own size before large arrays are allocated.
     """
     path, start = Path(path), b""
     if not os.path.isdir(path):
