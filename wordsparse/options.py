@@ -228,16 +228,9 @@ def hint(
 ) -> str:
     """Return a hint for the user about an unknown option, or "" if no option is similar.
 
-    Parameters
-    ----------
-    name : str
-        The name as typed. Case, ``-`` and ``_`` make no difference.
-    known : collection of str
-        The existing names, with ``_``.
-    shown : callable
-        A function from a name to its written form, such as ``--min-count``.
-    others : mapping
-        Names in other libraries (lower case, without ``-`` and ``_``), each with our name or a sentence.
+    In the ``name`` as typed, case, ``-`` and ``_`` make no difference. ``known`` are the existing names, with ``_``,
+    and ``shown`` turns one into its written form, such as ``--min-count``. ``others`` are names in other libraries
+    (lower case, without ``-`` and ``_``), each with our name or a sentence.
     """
     elsewhere = others.get(name.lower().replace("_", "").replace("-", ""))
     if elsewhere is not None and elsewhere in known:

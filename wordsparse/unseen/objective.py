@@ -34,22 +34,11 @@ class Objective:
     """The fixed parts of a model, in canonical coordinates. Initialisation raises InputError if the model was trained
     with another loss than bounded-ns, or has only its vectors.
 
-    Attributes
-    ----------
-    window : int
-    inputs : (V, dim) float32
-    outputs : (V, dim + 1) float32
-        The rows of W in o = W h. The last column belongs to the constant feature.
-    keep : (V,) float64
-        The probability with which subsampling keeps a word.
-    linear, curvature : (dim,) float32
-        The parts of l and D in :func:`wordsparse.unseen.solver.minimise`, per unit of target weight.
-    alpha, beta : float
-        K λ and K / 2.
-    doubt : float
-        ρ.
-    mean, moments, basis : (dim + 1,), (dim + 1,), (dim + 1, dim + 1)
-        The mean h̄ of the inputs h in training, and the eigenvalues and eigenvectors of C̄ plus its ridge.
+    ``inputs`` (V, dim) are the rows of E, and ``outputs`` (V, dim + 1) the rows of W in o = W h, both float32; the last
+    column of W belongs to the constant feature. ``keep`` (V,) is the probability with which subsampling keeps a word.
+    ``linear`` and ``curvature`` (dim,) are the parts of l and D in :func:`wordsparse.unseen.solver.minimise`, per unit
+    of target weight; ``alpha`` is K λ, ``beta`` K / 2, and ``doubt`` ρ. ``mean`` (dim + 1,) is the mean h̄ of the inputs
+    h in training, and ``moments`` and ``basis`` are the eigenvalues and eigenvectors of C̄ plus its ridge.
     """
 
     def __init__(self, model: Model) -> None:

@@ -26,18 +26,10 @@ STEPS = 10
 def minimise(rows: Array, weights: Array, offsets: Array, item: Array, linear: Array, diagonal: Array) -> Array:
     """Return the minimum v for each item, (items, d), after STEPS steps from the minimum of the terms without rows.
 
-    Raise InputError if the numbers overflow, as they may in an altered model, or if l and D are zero.
-
-    Parameters
-    ----------
-    rows : (n, d)
-        The rows of all items, one item after the other.
-    weights, offsets : (n,)
-        y and c.
-    item : (n,)
-        The number of the item to which each row belongs, ascending. An item may have no rows.
-    linear, diagonal : (items, d)
-        l and D.
+    ``rows`` (n, d) are the rows of all items, one item after the other, ``weights`` and ``offsets`` (n,) are y and c,
+    and ``linear`` and ``diagonal`` (items, d) are l and D. ``item`` (n,) is the number of the item to which each row
+    belongs, ascending; an item may have no rows. Raise InputError if the numbers overflow, as they may in an altered
+    model, or if l and D are zero.
     """
     r, (y, c, linear, D) = rows, (part.astype(rows.dtype) for part in (weights, offsets, linear, diagonal))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):

@@ -112,14 +112,9 @@ KINDS = {
 
 
 def kind_of(preset: object) -> Kind:
-    """Return the kind of data for a name or a source object.
-
-    Raises
-    ------
-    InputError
-        If no kind has this name, if its package cannot be imported, or if a source object without a name has its own
-        recipe or export, which its models could not find again.
-    """
+    """Return the kind of data for a name or a source object. Raise InputError if no kind has this name, if its package
+    cannot be imported, or if a source object without a name has its own recipe or export, which its models could not
+    find again."""
     if hasattr(preset, "passes"):
         return _of_object(preset)
     if isinstance(preset, str) and preset in KINDS:
