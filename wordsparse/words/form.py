@@ -123,14 +123,41 @@ def fit(
         raise InputError("n-grams need words that are text: make each word a str")
     form, kernels = validation.non_negative("form", form, most=MOST_FORM), CpuKernels(threads)
     habit = habit_of(words, counts)
-    shortest = habit.lengths[0] if shortest is None else shortest
-    longest = habit.lengths[1] if longest is None else longest
-    check_lengths(shortest, longest)
-    fitted = _fitted(words, unit, counts, (shortest, longest), habit.ridge, kernels)
-    fitted.sweeps.multiply(fitted.rows, _whitening(fitted.composed, fitted.weights))
-    form *= habit.form * min(1.0, max(0.0, (fitted.others - NOTHING) / (ENOUGH - NOTHING)))
-    strength = form * STRENGTH * min(1.0, (100 / len(fitted.mean)) ** 0.5)
-    return NgramFit(NgramVectors(fitted.sweeps.ngrams, fitted.rows, fitted.mean), strength, form * TAU)
+    lengths = (habit.lengths[0] if shortest is None else shortest, habit.lengths[1] if longest is None else longest)
+    check_lengths(*lengths)
+    ids = _often_seen(counts, len(words))
+    weights = np.ones(len(ids)) if counts is None else np.asarray(counts[ids] / (counts[ids] + DOUBT), np.float64)
+    sweeps = Sweeps([words[i] for i in ids], *lengths, MIN_WORDS, kernels)
+    if not len(sweeps.ngrams):
+        raise InputError(
+            f"no sequence of {lengths[0]} to {lengths[1]} characters (of <word>) is shared by {MIN_WORDS} words: "
+            "choose shorter n-grams (--shortest, --longest), or more words"
+        )
+    shares = np.zeros(len(words), np.float32)
+    shares[ids] = weights / (float(weights.sum()) or 1.0)
+    mean = np.asarray(kernels.column_sums(unit, shares), np.float32)
+    sample = np.arange(0, len(ids), -(-len(ids) // SAMPLE))
+    spelling = [words[i] for i in ids[sample]]
+
+    def explained(vectors: Array, ids: Array, mean: Array) -> tuple[Array, Array, float]:
+        """Return rows fitted to vectors u, x G of the SAMPLE, and Σ ω (u − mean)·x G / Σ ω |u − mean|², 0 for 0/0."""
+        rows = sweeps.rows(vectors, ids, weights, mean, habit.ridge, SWEEPS)
+        composed = sweeps.ngrams.means(rows, spelling, len(mean))
+        about = vectors[ids[sample]] - mean
+        weighted = about * weights[sample, None]
+        whole = float(np.vdot(weighted, about))
+        return rows, composed, float(np.vdot(weighted, composed)) / whole if whole > 0 else 0.0
+
+    with single_threaded_blas():
+        radii = np.sqrt(np.maximum(1 - 2 * (unit @ mean) + mean @ mean, 0))[ids]
+    signs = radii[:, None] * (2 * np.random.default_rng(0).integers(0, 2, (len(ids), SPAN), np.int8) - np.float32(1))
+    *_, own = explained(signs, np.arange(len(ids)), np.zeros(SPAN, np.float32))
+    rows, composed, share = explained(unit, ids, mean)
+    others = (share - own) / (1 - own) if own < 1 else 0.0
+    sweeps.multiply(rows, _whitening(composed, weights[sample]))
+    form *= habit.form * min(1.0, max(0.0, (others - NOTHING) / (ENOUGH - NOTHING)))
+    strength = form * STRENGTH * min(1.0, (100 / len(mean)) ** 0.5)
+    return NgramFit(NgramVectors(sweeps.ngrams, rows, mean), strength, form * TAU)
 
 
 def habit_of(words: Sequence[str], counts: Array | None) -> Habit:
@@ -149,57 +176,6 @@ def habit_of(words: Sequence[str], counts: Array | None) -> Habit:
                 continuations[word[:end]] += 1
     of_stems = [continuations[word] for word in frequent[:STEMS] if len(word) >= STEM]
     return AGGLUTINATIVE if sum(of_stems) > ENDINGS * len(of_stems) else USUAL
-
-
-class _Fitted(NamedTuple):
-    """The result of a fit: ``rows`` G, ``mean`` ū, ``others`` a, and for the SAMPLE ``composed`` x G, ``weights`` ω."""
-
-    sweeps: Sweeps
-    rows: Array
-    mean: Array
-    composed: Array
-    weights: Array
-    others: float
-
-
-def _fitted(
-    words: Sequence[str],
-    unit: Array,
-    counts: Array | None,
-    lengths: tuple[int, int],
-    ridge: float,
-    kernels: CpuKernels,
-) -> _Fitted:
-    ids = _often_seen(counts, len(words))
-    weights = np.ones(len(ids)) if counts is None else np.asarray(counts[ids] / (counts[ids] + DOUBT), np.float64)
-    sweeps = Sweeps([words[i] for i in ids], *lengths, MIN_WORDS, kernels)
-    if not len(sweeps.ngrams):
-        raise InputError(
-            f"no sequence of {lengths[0]} to {lengths[1]} characters (of <word>) is shared by {MIN_WORDS} words: "
-            "choose shorter n-grams (--shortest, --longest), or more words"
-        )
-    shares = np.zeros(len(words), np.float32)
-    shares[ids] = weights / (float(weights.sum()) or 1.0)
-    mean = np.asarray(kernels.column_sums(unit, shares), np.float32)
-    sample = np.arange(0, len(ids), -(-len(ids) // SAMPLE))
-    spelling = [words[i] for i in ids[sample]]
-
-    def explained(vectors: Array, ids: Array, mean: Array) -> tuple[Array, Array, float]:
-        """Return rows fitted to vectors u, x G of the SAMPLE, and Σ ω (u − mean)·x G / Σ ω |u − mean|², 0 for 0/0."""
-        rows = sweeps.rows(vectors, ids, weights, mean, ridge, SWEEPS)
-        composed = sweeps.ngrams.means(rows, spelling, len(mean))
-        about = vectors[ids[sample]] - mean
-        weighted = about * weights[sample, None]
-        whole = float(np.vdot(weighted, about))
-        return rows, composed, float(np.vdot(weighted, composed)) / whole if whole > 0 else 0.0
-
-    with single_threaded_blas():
-        radii = np.sqrt(np.maximum(1 - 2 * (unit @ mean) + mean @ mean, 0))[ids]
-    signs = radii[:, None] * (2 * np.random.default_rng(0).integers(0, 2, (len(ids), SPAN), np.int8) - np.float32(1))
-    *_, own = explained(signs, np.arange(len(ids)), np.zeros(SPAN, np.float32))
-    rows, composed, share = explained(unit, ids, mean)
-    others = (share - own) / (1 - own) if own < 1 else 0.0
-    return _Fitted(sweeps, rows, mean, composed, weights[sample], others)
 
 
 def with_form(
