@@ -103,32 +103,13 @@ class FactoredOutput:
         if where.device == "cpu":
             check_memory(D, d, real, base_measure is not None)
         measure = None if base_measure is None else validation.base_measure(base_measure, D, real)
+        self.n_outputs, self.n_features, self.loss, self.dtype = D, d, chosen, real
         self.guard, self.watch = Guard(), LossWatch()
         self.core = ExactLayer(where, D, d, chosen, measure, real)
         if weights is not None:
             self.core.set_weights(self._checked_weights(weights))
         elif not chosen.starts_at_zero:
             self.core.set_noise(seed, NOISE)
-
-    @property
-    def n_outputs(self) -> int:
-        """The number of outputs D."""
-        return self.core.n_outputs
-
-    @property
-    def n_features(self) -> int:
-        """The number of features d."""
-        return self.core.n_features
-
-    @property
-    def loss(self) -> _losses.Loss:
-        """The loss."""
-        return self.core.loss
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The working precision."""
-        return self.core.dtype
 
     def __repr__(self) -> str:
         measure = "" if self.core.p is None else ", base_measure=…"
