@@ -53,23 +53,14 @@ X86_64_V4 = 2
 class CpuKernels(Kernels):
     """Compiled kernels on ``threads`` OpenMP threads (None: every CPU this process may use).
 
-    Parameters
-    ----------
-    threads
-        At least 1.
-    isa
-        The instruction set, a name of ``isa.AVAILABLE``; None: ``WORDSPARSE_ISA`` in the environment, else the widest.
-    bfloat16
-        Whether kernels may round float32 numbers to bfloat16 before they sum them, where that is faster. On a matrix
-        unit (AMX), products of tall matrices split each number into two bfloat16 numbers: products of two numbers
-        have relative errors of up to 2⁻¹⁴, in place of float32's 2⁻²⁴. With vectors of 64 bytes, products with sparse
-        matrices and with windows round rows that they read many times to bfloat16: each number errs by up to 2⁻⁹, in
-        either direction.
+    ``isa`` is the instruction set, a name of ``isa.AVAILABLE``; None means ``WORDSPARSE_ISA`` in the environment, else
+    the widest. InputError is raised if this machine does not support it, or the number of threads.
 
-    Raises
-    ------
-    InputError
-        If this machine does not support the number of threads or the instruction set.
+    With ``bfloat16``, kernels may round float32 numbers to bfloat16 before they sum them, where that is faster. On a
+    matrix unit (AMX), products of tall matrices split each number into two bfloat16 numbers: products of two numbers
+    have relative errors of up to 2⁻¹⁴, in place of float32's 2⁻²⁴. With vectors of 64 bytes, products with sparse
+    matrices and with windows round rows that they read many times to bfloat16: each number errs by up to 2⁻⁹, in either
+    direction.
     """
 
     def __init__(
