@@ -36,10 +36,6 @@ INSTANCES = [
 ]
 
 
-class LaunchError(RuntimeError):
-    """A kernel that failed, or could not be compiled or launched."""
-
-
 class EmulatedKernel:
     """One instance of a kernel template, called as in CuPy: ``kernel((grid x, y), (block,), arguments)``."""
 
@@ -52,10 +48,10 @@ class EmulatedKernel:
 
     def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
         if len(arguments) != len(self._parameters):
-            raise LaunchError(f"{self._name}: {len(arguments)} arguments for {len(self._parameters)} parameters")
+            raise RuntimeError(f"{self._name}: {len(arguments)} arguments for {len(self._parameters)} parameters")
         limits = (2**31 - 1, 65_535)
         if not all(1 <= n <= limit for n, limit in zip(grid, limits, strict=False)) or not 1 <= block[0] <= 1024:
-            raise LaunchError(f"{self._name}: a device refuses a grid of {grid} blocks of {block} threads")
+            raise RuntimeError(f"{self._name}: a device refuses a grid of {grid} blocks of {block} threads")
         pointers = (ctypes.c_void_p * len(arguments))()
         bytes_ = (ctypes.c_int64 * len(arguments))()
         alive = []  # keeps the arrays alive while the kernel runs
@@ -72,18 +68,18 @@ class EmulatedKernel:
         with LAUNCHING:
             failure = self._launch(*sizes, pointers, bytes_, len(arguments))
         if failure is not None:
-            raise LaunchError(f"{self._name}: {failure.decode()}")
+            raise RuntimeError(f"{self._name}: {failure.decode()}")
 
     def _check(self, place: int, argument: Any, parameter: str, is_array: bool) -> None:
         """Check the argument, because a device would interpret any bytes as the type of the parameter."""
         dtype = np.dtype(parameter[1:])
         if not isinstance(argument, np.ndarray if is_array else np.generic) or argument.dtype != dtype:
             kind = getattr(argument, "dtype", type(argument).__name__)
-            raise LaunchError(f"{self._name}: argument {place} is {kind}, the kernel takes {dtype}")
+            raise RuntimeError(f"{self._name}: argument {place} is {kind}, the kernel takes {dtype}")
         if is_array and not argument.flags.c_contiguous:
-            raise LaunchError(f"{self._name}: argument {place} is not contiguous")
+            raise RuntimeError(f"{self._name}: argument {place} is not contiguous")
         if parameter[0] == "P" and not argument.flags.writeable:
-            raise LaunchError(f"{self._name}: the kernel writes argument {place}, but the array is read-only")
+            raise RuntimeError(f"{self._name}: the kernel writes argument {place}, but the array is read-only")
 
 
 @cache
@@ -103,6 +99,6 @@ def compile_kernels(code: str, names: tuple[str, ...]) -> dict[str, EmulatedKern
             check=False,
         )
         if done.returncode or done.stderr:
-            raise LaunchError(f"the C++ compiler says:\n{done.stderr[:4000]}")
+            raise RuntimeError(f"the C++ compiler says:\n{done.stderr[:4000]}")
         loaded = ctypes.CDLL(str(library))
     return {name: EmulatedKernel(loaded, i, name) for i, name in enumerate(names)}

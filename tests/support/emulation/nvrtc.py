@@ -8,10 +8,6 @@ from pathlib import Path
 from wordsparse.kernels import cuda
 
 
-class CompileError(RuntimeError):
-    """A failed compilation, with the output of the compiler."""
-
-
 @cache
 def library() -> ctypes.CDLL | None:
     """Load NVRTC from its PyPI package (nvidia-cuda-nvrtc-cu12); None without it."""
@@ -24,13 +20,7 @@ def library() -> ctypes.CDLL | None:
 
 
 def compile_for(architecture: str, code: str, names: list[str]) -> str:
-    """Compile the named kernels for an architecture such as ``sm_70``; return the warnings.
-
-    Raises
-    ------
-    CompileError
-        If the code is not valid.
-    """
+    """Compile the named kernels for an architecture such as ``sm_70``; return the warnings."""
     nvrtc = library()
     assert nvrtc is not None
     program = ctypes.c_void_p()
@@ -47,7 +37,7 @@ def compile_for(architecture: str, code: str, names: list[str]) -> str:
         log = ctypes.create_string_buffer(size.value)
         _check(nvrtc.nvrtcGetProgramLog(program, log), "log")
         if status:
-            raise CompileError(log.value.decode())
+            raise RuntimeError(log.value.decode())
         lines = log.value.decode().splitlines(keepends=True)
         return "".join(line for line in lines if "Architectures prior to" not in line)  # deprecated, still supported
     finally:
@@ -56,4 +46,4 @@ def compile_for(architecture: str, code: str, names: list[str]) -> str:
 
 def _check(status: int, what: str) -> None:
     if status:
-        raise CompileError(f"NVRTC fails ({status}): {what}")
+        raise RuntimeError(f"NVRTC fails ({status}): {what}")
