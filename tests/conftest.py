@@ -18,6 +18,9 @@ from wordsparse.machine import devices
 _gensim = importlib.util.find_spec("gensim")
 if _gensim is not None and _gensim.origin is None:
     sys.modules["gensim"] = None
+# As in a terminal: in the background and under nohup, a process ignores these signals.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -26,18 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()) or "emulated" in item.name:
             item.add_marker("nightly")
-
-
-@pytest.fixture(autouse=True)
-def signals_of_a_terminal() -> Iterator[None]:
-    """Reset SIGINT and SIGHUP as in a terminal: in the background and under nohup a process ignores them."""
-    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
-    ignored = [number for number in defaults if signal.getsignal(number) == signal.SIG_IGN]
-    for number in ignored:
-        signal.signal(number, defaults[number])
-    yield
-    for number in ignored:
-        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture

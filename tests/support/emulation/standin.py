@@ -147,7 +147,6 @@ class Module:
     ndarray = Array
     RawModule = RawModule
     float32, float64, int32, int64 = np.float32, np.float64, np.int32, np.int64
-    newaxis = None
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in FUNCTIONS.split():
