@@ -29,17 +29,17 @@ def is_safe(text: str) -> bool:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["similar", "VECTORS", "king"],
-        ["analogy", "VECTORS", "king", "café", "king"],
-        ["similar", "VECTORS", "kin"],  # the error names similar words
-        ["similar", "VECTORS\x1b[31m", "king"],
-        ["evaluate", "VECTORS", "--analogies", "ANALOGIES"],
-        ["evaluate", "VECTORS", "--analogies", "VECTORS"],
-        ["evaluate", "VECTORS", "--pairs\x1b[31m", "x"],
-        ["export", "VECTORS", "-o", "OUT\x1b[31m", "--format", "npz"],
-        ["export", "VECTORS", "-o", "OUT", "--format", "word2vec"],
-        ["explore", "VECTORS", "-o", "OUT", "--map", "2"],
-        ["encode", "TEXTS", "-o", "OUT\x1b[31m"],
+        ["similar", "{vectors}", "king"],
+        ["analogy", "{vectors}", "king", "café", "king"],
+        ["similar", "{vectors}", "kin"],  # the error names similar words
+        ["similar", "{vectors}\x1b[31m", "king"],
+        ["evaluate", "{vectors}", "--analogies", "{analogies}"],
+        ["evaluate", "{vectors}", "--analogies", "{vectors}"],
+        ["evaluate", "{vectors}", "--pairs\x1b[31m", "x"],
+        ["export", "{vectors}", "-o", "{out}\x1b[31m", "--format", "npz"],
+        ["export", "{vectors}", "-o", "{out}", "--format", "word2vec"],
+        ["explore", "{vectors}", "-o", "{out}", "--map", "2"],
+        ["encode", "{texts}", "-o", "{out}\x1b[31m"],
         ["\x1b[31m"],
     ],
 )
@@ -52,13 +52,8 @@ def test_words_and_names_are_escaped(
     texts = tmp_path / "te\x1b[31mxts"
     (texts / "sub\x1b[31m").mkdir(parents=True)
     (texts / "t").write_text("a b a b a b a b a b a b\n")
-    names = {"VECTORS": vectors, "ANALOGIES": str(analogies), "OUT": str(tmp_path / "out"), "TEXTS": str(texts)}
-    filled = []
-    for argument in arguments:
-        for name, path in names.items():
-            argument = argument.replace(name, path)
-        filled.append(argument)
-    main(filled)
+    paths = {"vectors": vectors, "analogies": analogies, "out": tmp_path / "out", "texts": texts}
+    main([argument.format(**paths) for argument in arguments])
     streams = capsys.readouterr()
     assert is_safe(streams.out), ascii(streams.out)
     assert is_safe(streams.err.replace("\r", "")), ascii(streams.err)  # a progress bar begins with CR
@@ -77,10 +72,10 @@ def test_a_character_that_the_stream_cannot_encode_is_escaped(vectors: str) -> N
     assert b"caf\\xe9" in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["similar", "VECTORS", "king"], ["doctor", "--json"], ["--help"]])
+@pytest.mark.parametrize("arguments", [["similar", "{vectors}", "king"], ["doctor", "--json"], ["--help"]])
 def test_a_full_standard_output_is_one_line(vectors: str, arguments: list[str]) -> None:
     with open("/dev/full", "wb") as full:
-        done = run([argument.replace("VECTORS", vectors) for argument in arguments], stdout=full)
+        done = run([argument.format(vectors=vectors) for argument in arguments], stdout=full)
     assert done.returncode == 1
     assert done.stderr.startswith(b"wordsparse: standard output: ")
     assert done.stderr.endswith(b"No space left on device\n")
@@ -92,11 +87,11 @@ def test_a_file_that_a_source_cannot_open_is_named(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == "wordsparse: none.txt: No such file or directory\n"
 
 
-@pytest.mark.parametrize("arguments", [["similar", "VECTORS", "king"], ["--help"]])
+@pytest.mark.parametrize("arguments", [["similar", "{vectors}", "king"], ["--help"]])
 def test_a_reader_that_has_gone_is_nobody_to_tell(vectors: str, arguments: list[str]) -> None:
     read, write = os.pipe()
     os.close(read)
-    done = run([argument.replace("VECTORS", vectors) for argument in arguments], stdout=write)
+    done = run([argument.format(vectors=vectors) for argument in arguments], stdout=write)
     os.close(write)
     assert (done.returncode, done.stderr) == (1, b"")
 

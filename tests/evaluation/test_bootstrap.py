@@ -6,16 +6,11 @@ from wordsparse.evaluation import bootstrap
 from wordsparse.evaluation.testsets import Question
 
 
-def correlated(n: int) -> tuple[bootstrap.Array, bootstrap.Array]:
-    """Make n judgements, some of them tied, and cosines that correlate with them."""
-    random = np.random.default_rng(0)
-    judgements = random.normal(size=n)
-    return np.round(judgements, 1), np.round(judgements + 0.5 * random.normal(size=n), 2)
-
-
 @pytest.mark.parametrize("n", [2, 3, 57])
 def test_every_resample_is_ranked_anew(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    judgements, cosines = correlated(n)
+    random = np.random.default_rng(0)
+    exact = random.normal(size=n)
+    judgements, cosines = np.round(exact, 1), np.round(exact + 0.5 * random.normal(size=n), 2)  # some are tied
     ours = bootstrap.spearman(judgements, cosines, 6)
     for counts, value in zip(next(bootstrap._counts(n, 6, 6)), ours, strict=True):
         drawn = np.repeat(np.arange(n), counts.astype(int))

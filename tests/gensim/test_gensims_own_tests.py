@@ -34,18 +34,12 @@ LEFT_OUT = {
 }
 
 
-def cases() -> dict[str, unittest.TestCase]:
-    """Return every test of gensim's test modules, by name."""
-    found: dict[str, unittest.TestCase] = {}
-    for name in MODULES:
-        module = importlib.import_module(f"gensim.test.{name}")
-        for suite in unittest.defaultTestLoader.loadTestsFromModule(module):
-            for case in suite:
-                found[case.id().removeprefix(f"gensim.test.{name}.")] = case
-    return found
-
-
-CASES = cases()
+CASES: dict[str, unittest.TestCase] = {
+    case.id().removeprefix(f"gensim.test.{name}."): case
+    for name in MODULES
+    for suite in unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(f"gensim.test.{name}"))
+    for case in suite
+}
 assert CASES.keys() >= LEFT_OUT.keys()
 
 
