@@ -9,8 +9,6 @@ import scipy.sparse as sp
 from wordsparse.cli import main
 from wordsparse.labels import SparseTargetClassifier
 
-COLUMNS = ["--column", "text", "--labels", "tags"]
-
 
 def test_trained_models_are_judged(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["labels", "evaluate", str(data / "model"), str(data / "test.txt"), "--json"]) == 0
@@ -48,5 +46,6 @@ def test_a_table_of_texts_is_trained_on_and_predicted(posts: Path, capsys: pytes
     (posts / "new.txt").write_text("my cat\n")
     assert main(["labels", "predict", str(posts / "m"), str(posts / "new.txt"), "--json"]) == 0
     assert {label for label, _ in json.loads(capsys.readouterr().out)["predictions"][0]} == {"pet", "cat", "dog"}
-    assert main(["labels", "evaluate", str(posts / "m"), str(posts / "posts.csv"), *COLUMNS, "-k", "2", "--json"]) == 0
+    judge = ["labels", "evaluate", str(posts / "m"), str(posts / "posts.csv"), "--column", "text", "--labels", "tags"]
+    assert main([*judge, "-k", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["precision"]["2"] == 1

@@ -89,12 +89,6 @@ def input_pairs(model: ws.Model, texts: list[list[str]]) -> list[tuple[str, floa
     ]
 
 
-def popular(model: ws.Model, occurrences: int) -> float:
-    """Return the number that popularity adds to the last coordinate of a word."""
-    weight = kind_of(model.options.get("preset", "text")).export.get("popularity", 0)
-    return weight * float(np.log(occurrences) - np.log(model.vocabulary.counts).mean())
-
-
 def dense_output(model: ws.Model, texts: list[list[str]]) -> np.ndarray:
     """Return the output row of "comet" in the basis of training, up to a factor, without the constant's column. It is
     the minimum of Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), with π ∝ nᵖ and N tokens in the whole text."""
@@ -139,7 +133,8 @@ def test_the_rows_of_a_new_word_are_the_minima_of_the_dense_loss(
     a = dense_input(model, input_pairs(model, texts), objective.doubt) * maps.inputs
     b = dense_output(model, texts) @ maps.canonical.outputs * maps.outputs
     expected = a / np.linalg.norm(a) + b / np.linalg.norm(b) @ maps.turned
-    expected[-1] += popular(model, len(texts))
+    popularity = kind_of(model.options.get("preset", "text")).export.get("popularity", 0)
+    expected[-1] += popularity * (np.log(len(texts)) - np.log(model.vocabulary.counts).mean())
     given = [["bread", "star"], *texts[:-1], [*texts[-1], "nowhere"]]
     np.testing.assert_allclose(model.infer("comet", given), expected / np.linalg.norm(expected), atol=5e-3)
 

@@ -20,7 +20,6 @@ from wordsparse.words import prediction
 
 V, DIM = 150, 5
 WORDS = [f"item {i}" for i in range(V)]
-Answers = list[tuple[str, float]]
 
 
 def made(**arrays: Any) -> ws.Model:
@@ -49,7 +48,7 @@ def baskets() -> list[list[str]]:
     return [*lists, [], ["none"], [WORDS[3], WORDS[3], WORDS[5]], WORDS]
 
 
-def plain(model: ws.Model, basket: list[str], n: int) -> Answers:
+def plain(model: ws.Model, basket: list[str], n: int) -> list[tuple[str, float]]:
     """Predict as the definition says, in float64 and with a stable sort."""
     counts = np.asarray(model.vocabulary.counts, float)
     rows = [WORDS.index(item) for item in basket if item in model]
