@@ -9,8 +9,6 @@ from wordsparse.errors import InputError
 from wordsparse.options import hint, option, taking
 from wordsparse.words.options import Options
 
-KNOWN = list(Options.__dataclass_fields__)
-
 
 @pytest.mark.parametrize(
     ("name", "advice"),
@@ -24,7 +22,7 @@ KNOWN = list(Options.__dataclass_fields__)
     ],
 )
 def test_names_of_gensim_and_fasttext_are_understood(name: str, advice: str) -> None:
-    assert hint(name, KNOWN) == advice
+    assert hint(name, list(Options.__dataclass_fields__)) == advice
 
 
 @dataclass(frozen=True, kw_only=True)

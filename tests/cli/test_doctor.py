@@ -9,8 +9,6 @@ from wordsparse.cli import main
 from wordsparse.kernels import CpuKernels, diagnosis
 from wordsparse.machine import devices, threads
 
-CARD = devices.Gpu("NVIDIA H100", "9.0", 80 * 2**30, "13.0", "12.9", "14.2.0")
-
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json"]) == 0
@@ -25,7 +23,8 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_machine_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "find_gpu", lambda: CARD)
+    card = devices.Gpu("NVIDIA H100", "9.0", 80 * 2**30, "13.0", "12.9", "14.2.0")
+    monkeypatch.setattr(devices, "find_gpu", lambda: card)
     monkeypatch.setattr(diagnosis.os, "cpu_count", threads.available_cpus)
     report = diagnosis.diagnose()
     assert report["unused"] == []

@@ -12,8 +12,6 @@ from scipy.stats import ortho_group
 
 import wordsparse as ws
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "over-time.md"
-
 
 def made(words: str, dim: int = 4, seed: int = 0) -> ws.WordVectors:
     random = np.random.default_rng(seed)
@@ -67,7 +65,8 @@ def test_the_program_of_the_page_finds_the_word_that_moved(tmp_path, monkeypatch
                 words[::5] = ["moved"] * 4
             rows.append((1860 + 40 * (book >= 12), f"book {book}", " ".join(words)))
     pd.DataFrame(rows, columns=["year", "title", "text"]).to_csv("novels.csv", index=False)
-    (program,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    page = Path(__file__).resolve().parents[2] / "docs" / "over-time.md"
+    (program,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     names: dict[str, object] = {}
     exec(program.replace('"dim": 100', '"dim": 10, "min_count": 1').replace("range(8)", "range(4)"), names)
     first, *_ = capsys.readouterr().out.splitlines()
