@@ -47,33 +47,29 @@ def fetch(card: Card, output: str | os.PathLike[str], *, progress: Progress = la
     ``download_bytes`` and ``download_sha256`` describe the downloaded file.
     """
     target = Path(output)
+    name = hashlib.sha256(card.url.encode()).hexdigest()[:8]
+    part = Path(os.path.realpath(target)).with_name(f".{target.name}.{name}.part")
     with new_directory(target) as place:
+        _download(card, part, progress)
+        try:
+            sha256, size = _checked(part, card.checksum, card.url), part.stat().st_size
+            if card.bytes not in (None, size):
+                raise _DamagedError(f"{card.url}: does not have the {card.bytes:,} bytes that the card says")
+            if not card.members:
+                files = [card.file]
+                os.rename(part, place / files[0])
+                sync(place / files[0])
+            else:
+                files = _unpacked(part, card.url, card.members, place)
+        except _DamagedError:
+            part.unlink(missing_ok=True)
+            raise
+        part.unlink(missing_ok=True)
         record = {"format": "wordsparse fetched corpus", "version": 1, "name": card.name, "licence": card.licence}
-        record |= {"url": card.url, **_sent(card, target, place, progress)}
+        record |= {"url": card.url, "files": files, "download_sha256": sha256, "download_bytes": size}
+        record |= {"verified": card.known}
         write_manifest(place / RECORD, record)
     return record
-
-
-def _sent(source: Card, target: Path, place: Path, progress: Progress) -> dict[str, Any]:
-    """Download, check and unpack a file."""
-    name = hashlib.sha256(source.url.encode()).hexdigest()[:8]
-    part = Path(os.path.realpath(target)).with_name(f".{target.name}.{name}.part")
-    _download(source, part, progress)
-    try:
-        sha256, size = _checked(part, source.checksum, source.url), part.stat().st_size
-        if source.bytes not in (None, size):
-            raise _DamagedError(f"{source.url}: does not have the {source.bytes:,} bytes that the card says")
-        if not source.members:
-            files = [source.file]
-            os.rename(part, place / files[0])
-            sync(place / files[0])
-        else:
-            files = _unpacked(part, source.url, source.members, place)
-    except _DamagedError:
-        part.unlink(missing_ok=True)
-        raise
-    part.unlink(missing_ok=True)
-    return {"files": files, "download_sha256": sha256, "download_bytes": size, "verified": source.known}
 
 
 def _download(source: Card, part: Path, progress: Progress) -> None:

@@ -118,18 +118,14 @@ def _follower(request: Request, start: dict[str, Any]) -> Run:
     if start["corpus"] is not None:
         request = replace(request, corpus=Corpus.of(start["corpus"]), reading={})
     with request.source() as source:  # nothing is encoded, so nothing is deleted at the end of the block
-        return _run_like(request, source, start)
-
-
-def _run_like(request: Request, source: Source, start: dict[str, Any]) -> Run:
-    if source.identity() != start["text"]:
-        raise InputError("the text differs from rank 0's; start all ranks alike")
-    vocabulary = source.vocabulary
-    if vocabulary.words != start["words"] or vocabulary.counts.tolist() != start["counts"]:
-        vocabulary = Vocabulary(start["words"], start["counts"])
-    run = Run(source, replace(request.options, epochs=start["epochs"]), vocabulary, device=request.device)
-    run.restore(run.embedding.state(), start["state"])
-    return run
+        if source.identity() != start["text"]:
+            raise InputError("the text differs from rank 0's; start all ranks alike")
+        vocabulary = source.vocabulary
+        if vocabulary.words != start["words"] or vocabulary.counts.tolist() != start["counts"]:
+            vocabulary = Vocabulary(start["words"], start["counts"])
+        run = Run(source, replace(request.options, epochs=start["epochs"]), vocabulary, device=request.device)
+        run.restore(run.embedding.state(), start["state"])
+        return run
 
 
 def _copy_state(run: Run, ranks: Ranks) -> None:
