@@ -12,7 +12,7 @@ import wordsparse as ws
 from wordsparse import optional
 from wordsparse.explorer import explore
 from wordsparse.explorer.content import content_of
-from wordsparse.explorer.projection import points, principal_components
+from wordsparse.explorer.projection import principal_components, projected
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0]])
@@ -34,11 +34,11 @@ def test_tsne_keeps_clusters() -> None:
     random = np.random.default_rng(0)
     centres = np.repeat(np.eye(6), 30, axis=0)
     unit = (centres + 0.05 * random.standard_normal(centres.shape)).astype(np.float32)
-    places = points(unit)
+    _, places = projected(unit, "six")
     middles = places.reshape(6, 30, 2).mean(axis=1)
     assigned = np.linalg.norm(places[:, None] - middles, axis=2).argmin(axis=1)
     assert (assigned == np.repeat(np.arange(6), 30)).all()
-    assert not points(np.ones_like(unit)).any()
+    assert not projected(np.ones_like(unit), "one")[1].any()
 
 
 def test_without_scikit_learn_the_map_is_pca_and_says_so(

@@ -5,28 +5,22 @@ scale of each row is not stored: the page divides q by its length, which gives t
 """
 
 import base64
-import logging
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.explorer import projection
+from wordsparse.explorer.projection import projected
 from wordsparse.vectors.word_vectors import WordVectors
 
 # Words are cut to this many characters.
 MAX_SHOWN = 80
 
 
-logger = logging.getLogger(__name__)
-
-
 def content_of(name: str, vectors: WordVectors, words: int, map_words: int) -> dict[str, Any]:
     """Return the data of the page as numbers, strings and lists. Raise InputError if a word is not valid Unicode."""
     page = _most_frequent(vectors.with_text(), words)
-    mapped = min(map_words, len(page))
-    method = projection.method(mapped)
-    logger.info("explore: mapping %s words of %s by %s%s", f"{mapped:,}", name, method, projection.advice())
+    method, points = projected(page.unit[:map_words], name)
     return {
         "name": name,
         "dim": page.dim,
@@ -35,7 +29,7 @@ def content_of(name: str, vectors: WordVectors, words: int, map_words: int) -> d
         "counts": None if page.counts is None else page.counts.tolist(),
         "vectors": encoded(rounded(page.unit)),
         "mapMethod": method,
-        "map": encoded(_grid(projection.points(page.unit[:mapped]))),
+        "map": encoded(_grid(points)),
     }
 
 

@@ -1,6 +1,7 @@
 """Projection of word vectors to the plane, by scikit-learn's t-SNE or, without it, by principal components."""
 
 import importlib
+import logging
 
 import numpy as np
 import scipy.linalg
@@ -8,26 +9,22 @@ from numpy.typing import NDArray
 
 from wordsparse import optional
 
+logger = logging.getLogger(__name__)
 Points = NDArray[np.float64]
 # t-SNE uses about 3 PERPLEXITY neighbours of each word, so a map of fewer than MIN_WORDS would show no structure.
 PERPLEXITY, MIN_WORDS = 30, 100
 ITERATIONS = 500
 
 
-def method(n: int) -> str:
-    """Return how n words are projected: ``"t-SNE"`` (van der Maaten and Hinton 2008) or ``"PCA"``."""
-    return "t-SNE" if optional.installed("sklearn") and n >= MIN_WORDS else "PCA"
-
-
-def advice() -> str:
-    """Return a hint in parentheses on how to install t-SNE, or "" if it is installed."""
-    return "" if optional.installed("sklearn") else f" (t-SNE needs scikit-learn: {optional.command('sklearn')})"
-
-
-def points(unit: NDArray[np.float32]) -> Points:
-    """Return points (n, 2) in the plane for words with these unit vectors (n, d), most frequent first."""
+def projected(unit: NDArray[np.float32], name: str) -> tuple[str, Points]:
+    """Return the method, ``"t-SNE"`` (van der Maaten and Hinton 2008) or ``"PCA"``, and points (n, 2) in the plane for
+    words with these unit vectors (n, d), most frequent first."""
+    has_tsne = optional.installed("sklearn")
+    method = "t-SNE" if has_tsne and len(unit) >= MIN_WORDS else "PCA"
+    advice = "" if has_tsne else f" (t-SNE needs scikit-learn: {optional.command('sklearn')})"
+    logger.info("explore: mapping %s words of %s by %s%s", f"{len(unit):,}", name, method, advice)
     differ = bool((unit != unit[:1]).any())  # else scikit-learn divides by zero, and its t-SNE crashes
-    return _tsne(unit) if differ and method(len(unit)) == "t-SNE" else principal_components(unit)
+    return method, _tsne(unit) if differ and method == "t-SNE" else principal_components(unit)
 
 
 def principal_components(unit: NDArray[np.float32]) -> Points:
