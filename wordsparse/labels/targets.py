@@ -21,7 +21,6 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
 
     Raise InputError if Y has another form or holds values other than zeros and ones, or the labels have several types.
     """
-    _check_missing(Y)
     rows = _listed(Y)
     if rows is not None:
         try:
@@ -57,13 +56,6 @@ def _of_classes(Y: Array) -> tuple[Any, Array]:
     return _matrix(column, np.ones(column.shape[0], np.int64), names.shape[0]), names
 
 
-def _check_missing(Y: Any) -> None:
-    if isinstance(Y, Iterable) and getattr(Y, "ndim", 1) == 1:
-        row = next((row for row, label in enumerate(Y) if label is None), None)
-        if row is not None:
-            raise InputError(f"Y has None in row {row}: give its label, an empty list for no label, or omit the row")
-
-
 def known_labels(Y: Any, classes: Array, kind: str) -> Any:
     """Return Y as CSR of ones in the columns of known classes. Unknown labels are omitted if ``kind`` has names."""
     if kind not in NAMED:
@@ -75,11 +67,13 @@ def known_labels(Y: Any, classes: Array, kind: str) -> Any:
 def _listed(Y: Any) -> list[Any] | None:
     """Return the labels of each row if Y has a list, tuple or set per row; None if Y is a matrix or a vector.
 
-    Lists with equally many numbers form a matrix.
+    Lists with equally many numbers form a matrix. Raise InputError if a row is None.
     """
     if isinstance(Y, str) or not isinstance(Y, Iterable) or getattr(Y, "ndim", 1) != 1:
         return None
     rows = list(Y)
+    if (missing := next((row for row, label in enumerate(rows) if label is None), None)) is not None:
+        raise InputError(f"Y has None in row {missing}: give its label, an empty list for no label, or omit the row")
     if not all(isinstance(row, list | tuple | set | frozenset | np.ndarray) for row in rows):
         return None
     is_matrix = len(set(map(len, rows))) <= 1 and not any(isinstance(row, set | frozenset) for row in rows)
