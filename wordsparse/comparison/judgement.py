@@ -38,22 +38,19 @@ class Entry:
 
 
 def _entries(kind: str, test: str, runs: Sequence[JudgedRun]) -> list[Entry]:
-    """Group runs that differ only in ``repeat`` and ``seed`` into one entry. Omit runs without a score."""
+    """Group runs that differ only in ``repeat`` and ``seed`` into one entry. Omit runs without a score. Of answers with
+    several columns, the first column is compared."""
     groups: dict[tuple[str, int], list[tuple[float, Array]]] = {}
     for run in runs:
         if run.answers is not None and (score := own(run.report[kind][test])[KINDS[kind].measure]) is not None:
             place = run.report["name"], run.report["epochs"]
-            groups.setdefault(place, []).append((score, _compared(run.answers[kind][test])))
+            answers = run.answers[kind][test]
+            groups.setdefault(place, []).append((score, answers.reshape(len(answers), -1)[:, 0]))
     entries = []
     for place, group in groups.items():
-        scores, answers = zip(*group, strict=True)
-        entries.append(Entry(*place, float(np.mean(scores)), np.stack(answers, axis=1)))
+        scores, repeats = zip(*group, strict=True)
+        entries.append(Entry(*place, float(np.mean(scores)), np.stack(repeats, axis=1)))
     return entries
-
-
-def _compared(answers: Array) -> Array:
-    """Return the answers to compare: the first column, if there are several columns."""
-    return answers.reshape(len(answers), -1)[:, 0]
 
 
 def _differences(kind: str, items: Sequence[Any], entries: Sequence[Entry]) -> Iterator[Row]:

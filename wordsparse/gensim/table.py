@@ -297,13 +297,9 @@ class KeyTable(WordVectors):
 
     def get_vecattr(self, key: Any, attr: str) -> Any:
         """Return the attribute ``attr`` of ``key``; UnknownWordError (a KeyError) if either is missing."""
-        return self._attribute(attr)[self.get_index(key)]
-
-    def _attribute(self, name: str) -> Array:
-        """Return the values of an attribute, (V,)."""
-        if name not in self.expandos:
-            raise UnknownWordError(f"the keys have no attribute {name!r}; set_vecattr gives them one")
-        return self.expandos[name]
+        if attr not in self.expandos:
+            raise UnknownWordError(f"the keys have no attribute {attr!r}; set_vecattr gives them one")
+        return self.expandos[attr][self.get_index(key)]
 
     def find(self, key: Any) -> int | None:
         """Return the row of ``key``; None if it has no row."""
