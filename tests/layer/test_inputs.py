@@ -1,5 +1,6 @@
 """Windows of a text as inputs, compared with explicit rows that hold the means of the windows."""
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from support import problems
 
 from wordsparse.kernels import Kernels
 from wordsparse.layer.inputs import WIDE_BAG, RowInputs, WindowInputs
+from wordsparse.layer.interface import taken
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.sums import pull_back
 
@@ -62,6 +64,9 @@ def test_a_layer_steps_alike_on_windows_and_rows(loss: str, per_example: bool, n
                 (Z @ f.Q + G + np.outer(sums.pulled_beta(), f.w_bar), C.T @ gradient),
             ):
                 assert problems.off(found, expected, 1.0) < tolerance
+            # An array that stays after the update has read it would cost u × d numbers at the peak.
+            again = pull_back(seen)
+            assert [weakref.ref(taken(array))() for array in (again.X, again.Z, again.G)] == [None] * 3
             with problems.route(route):
                 layer.core.apply(layer.core.update(sums, 1e-3))
             results.append((loss_sum, gradient, layer.weights(), layer.core.factors.Q))

@@ -17,7 +17,7 @@ from wordsparse.errors import WordsparseError
 from wordsparse.kernels import Csr, Kernels, mapped
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.inputs import RowInputs
-from wordsparse.layer.interface import Forward, TargetRows, Targets
+from wordsparse.layer.interface import Forward, TargetRows, Targets, taken
 from wordsparse.training.interruption import StopRequest
 from wordsparse.types import Array
 from wordsparse.words.embedding import Pull, WordEmbedding
@@ -64,7 +64,7 @@ class RanksShare:
             sums=replace(
                 local,
                 forward=_forward(local.forward, output, words.all, int(examples)),
-                X=cache(lambda: words.rows(local.X())),
+                X=cache(lambda: words.rows(taken(local.X))),
                 curvature=lambda: K,
                 weights_gram=cache(lambda: device(self.sum(host(local.weights_gram())))),
                 total_beta=lambda: total_beta,

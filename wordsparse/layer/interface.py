@@ -7,7 +7,7 @@ unless stated otherwise; their names come from the equations in :mod:`wordsparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -71,7 +71,7 @@ class TargetRows:
 
     def push(self, sums: "Sums", M: Array | None, by: float) -> Array:
         """Return by · X M, (u, d); M None stands for I. The result may overwrite X."""
-        X = sums.X()
+        X = taken(sums.X)
         return self._kernels.matmul_in_place(X, by * (self._kernels.xp.eye(X.shape[1]) if M is None else M))
 
     def square(self, sums: "Sums") -> Array:
@@ -131,6 +131,14 @@ class FactoredRows(TargetRows):
         )
 
 
+def taken(sum_of: Any) -> Array:
+    """Return an array that a cached function computes, and forget it: the caller may overwrite the array, and its
+    memory is free once the caller drops it."""
+    array: Array = sum_of()
+    sum_of.cache_clear()
+    return array
+
+
 @dataclass
 class Clock:
     """A count of the changes of a layer's state."""
@@ -179,7 +187,7 @@ class Sums:
     """The sums over a minibatch that flow back from it, (4) to (6), as functions that compute a sum once.
 
     ``transposed`` is the structure of Γᵀ. ``X`` = ΓᵀH is (u, d). ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T are (n, d).
-    The last reader of X, Z or G may overwrite it.
+    X, Z and G can be :func:`taken`.
     ``curvature`` = K = Hᵀ diag(α) H, symmetric, and ``weights_gram`` = XᵀW_T = FᵀG are (d, d) float64.
     ``pulled_beta`` = Cᵀβ and ``mass`` = (C ∘ C)ᵀ|α| (n,), and ``total_beta`` = Hᵀβ (d,) are float64. ``H_hat`` = Ĥ
     and ``gradient`` = ∇H are (m, d). If the sums are not ``whole``, they include examples of other processes, which

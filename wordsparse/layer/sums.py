@@ -47,7 +47,8 @@ def _window_sums(forward: Forward, inputs: WindowInputs) -> Sums:
     W_T = forward.target_rows.take()
     X, Z, G = kernels.window_pull(inputs.windows, F, targets, W_T, zeta, forward.terms.gamma)  # (4)
     K = kernels.gram(F, Z, symmetric=True) / 2  # (5)
-    return _sums(forward, kernels, _transposed(forward, kernels), lambda: X, lambda: Z, lambda: G, lambda: K)
+    pulled = (cache([array].pop) for array in (X, Z, G, K))
+    return _sums(forward, kernels, _transposed(forward, kernels), *pulled)
 
 
 def _sums(

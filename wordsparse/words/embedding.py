@@ -34,7 +34,7 @@ from wordsparse.kernels import mapped
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.curvature import running_mean, size_of_curvature
 from wordsparse.layer.inputs import RowInputs, WindowInputs
-from wordsparse.layer.interface import Sums
+from wordsparse.layer.interface import Sums, taken
 from wordsparse.layer.sums import pull_back
 from wordsparse.types import Array
 from wordsparse.words.examples import Examples
@@ -220,7 +220,7 @@ class WordEmbedding:
         """
         kernels, f, dim = self.output.kernels, sums.forward.factors, self.E.shape[1]
         P = kernels.inverse(_ridged(f.Q[:dim, :dim], self.sizes.rho))
-        Z, G, pulled_beta = sums.Z(), sums.G(), sums.pulled_beta()
+        Z, G, pulled_beta = taken(sums.Z), taken(sums.G), sums.pulled_beta()
         r, u = self.sizes.rho * float(np.trace(f.Q[:dim, :dim])) / dim, Z.shape[0]
         # There are two rank-one terms, one from the constant feature and one from β.
         all_rows = kernels.xp.arange(u)
