@@ -10,6 +10,7 @@ Functions combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or �
           add_rows     M[rows] += diag(scale) change; rows are distinct
           scale_rows   diag(scale) M
           scale_columns   Γ diag(scale), entry by entry
+          scaled       factor · v        (m,)     in either dtype
           transpose    the CSR structure of Γᵀ and the position of each of its entries in Γ
 dtypes    real = float32 or float64 for values; int64 indptr, order and rows; int32 indices (local, below 2³¹)
 memory    the caller allocates every output; rows are contiguous and may have gaps between them
@@ -23,6 +24,10 @@ from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t
 
 from common cimport address, blocks_of, real, require, require_csr, rows_of, stride
+
+ctypedef fused other_real:
+    float
+    double
 
 cdef extern from "csr_rows.hpp" nogil:
     Py_ssize_t BLOCK_ROWS "wordsparse::BLOCK_ROWS"
@@ -176,6 +181,14 @@ def scale_rows(int isa, const real[::view.strided, ::view.contiguous] matrix, co
         return
     for block in prange(blocks_of(n, BLOCK_ROWS), nogil=True, schedule="dynamic", num_threads=threads):
         scale_block(isa, &matrix[0, 0], ld, &scale[0], d, block * BLOCK_ROWS, end_of(block, n), &out[0, 0], ld_out)
+
+
+def scaled(const real[::1] values, double factor, other_real[::1] out, int threads):
+    """Set out[k] = factor values[k], multiplied as float64."""
+    cdef Py_ssize_t k
+    require(values.shape[0] == out.shape[0], "there must be a place for each value")
+    for k in prange(values.shape[0], nogil=True, schedule="static", num_threads=threads):
+        out[k] = <other_real> (factor * values[k])
 
 
 def scale_columns(const int32_t[::1] indices, const real[::1] values, const real[::1] scale, real[::1] out,

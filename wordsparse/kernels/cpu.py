@@ -142,7 +142,8 @@ class CpuKernels(Kernels):
 
     def scaled(self, values: Array, factor: float, dtype: Any = np.float64) -> Array:
         out = self._pool.empty(values.shape, dtype)
-        return np.multiply(values, factor, out=out, dtype=np.float64, casting="same_kind")
+        _csr_rows.scaled(values, factor, out, self._threads_for(values.size))
+        return out
 
     def target_terms(self, loss: str, csr: Csr, y: Array, a: Array, factors: Array | None) -> tuple[float, Array]:
         slope, sums = self._pool.empty(a.shape, a.dtype), np.empty(-(-a.shape[0] // _loss_terms.BLOCK))
