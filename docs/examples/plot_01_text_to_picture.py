@@ -4,8 +4,8 @@ From a text to a picture
 
 Train word vectors on a small text, list neighbours, and draw a map of some words.
 
-The text comes with gensim's own tests: 300 short news texts of the Australian Broadcasting Corporation. Its 60,000
-words are few for training, so expect only rough neighbours.
+The text is part of gensim's tests: 300 short news texts of the Australian Broadcasting Corporation. 60,000 words are
+few for training, so expect only rough neighbours.
 """
 
 from pathlib import Path
@@ -17,24 +17,25 @@ import numpy as np
 import wordsparse as ws
 
 # %%
-# A text is a file, several files, or any iterable of sentences, each a list of words. Here, each line is a news text.
-# gensim's ``simple_preprocess`` splits it into lower-case words.
+# A text is a file, several files, or any iterable of sentences, where each sentence is a list of words. In this file,
+# each line is a news text. gensim's ``simple_preprocess`` splits a line into lower-case words.
 text = Path(gensim.__path__[0], "test", "test_data", "lee_background.cor").read_text(encoding="utf-8")
 sentences = [gensim.utils.simple_preprocess(line) for line in text.splitlines()]
 print(len(sentences), "texts;", sum(map(len, sentences)), "words;", " ".join(sentences[0][:12]), "…")
 
 # %%
-# You can train without any options. For a text this small, use more epochs and fewer dimensions than by default.
+# You can train without any options. For a text this small, use more epochs and fewer dimensions than the defaults.
 model = ws.train(sentences, model="skipgram", dim=50, epochs=30, seed=1)
 print(model)
 
 # %%
-# The nearest words, by the cosine of their vectors:
+# Print the nearest words of some words, by the cosine of their vectors.
 for word in ("israeli", "fire", "cricket", "economy"):
     print(f"{word:10s}", ", ".join(near for near, _ in model.wv.similar(word, 6)))
 
 # %%
-# A map of the 150 most frequent words with at least five letters: their two largest principal components.
+# Draw a map of the 150 most frequent words with at least five letters, by the first two principal components of their
+# vectors.
 words = [word for word in model.wv.words if len(word) >= 5][:150]
 vectors = model.wv[words]
 centred = vectors - vectors.mean(0)
@@ -47,8 +48,8 @@ for word, place in zip(words, plane, strict=True):
 axes.set_axis_off()
 
 # %%
-# The same as commands, for a file with a sentence or a paragraph on each line. Instead of the picture, ``explore``
-# writes an interactive page::
+# The following commands do the same for a file with a sentence or a paragraph on each line. Instead of a picture,
+# ``explore`` writes an interactive page::
 #
 #     wordsparse train text.txt -o model --tokens simple --model skipgram --dim 50 --epochs 30
 #     wordsparse similar model fire

@@ -13,7 +13,7 @@ import scipy.sparse
 import wordsparse as ws
 
 # %%
-# Data: inputs of 200 classes. Each class has five labels of its own, out of 100,000.
+# The inputs belong to 200 classes. Each class has its own five labels, out of 100,000.
 random = np.random.default_rng(0)
 D, d, examples = 100_000, 32, 4000
 labels = random.integers(D, size=(200, 5))
@@ -26,9 +26,9 @@ Y = scipy.sparse.csr_matrix(
 )
 
 # %%
-# The network has one hidden layer of rectified linear units. The layer returns the losses and the gradient by its
-# inputs, and takes its own step; the chain rule does the rest. The step is for the sum over the minibatch. For the
-# mean, divide the learning rate by the minibatch size.
+# The network has one hidden layer of rectified linear units. The layer returns the losses and the gradient with respect
+# to its inputs, and takes its own step. The chain rule gives the gradient of the hidden layer. The layer's step is for
+# the sum of the losses over the minibatch; for the mean, divide the learning rate by the minibatch size.
 A = (random.standard_normal((20, d)) / np.sqrt(20)).astype(np.float32)
 layer = ws.FactoredOutput(n_outputs=D, n_features=d, loss="squared")
 rate, minibatch, losses = 0.05, 100, []

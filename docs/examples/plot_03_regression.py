@@ -2,8 +2,8 @@
 Regression on 100,000 sparse targets
 ====================================
 
-Ridge regression for 100,000 targets, nearly all of them 0. The layer finds the exact solution in minibatches, at a cost
-that does not depend on the number of targets.
+This example is a ridge regression for 100,000 targets, nearly all of them 0. The layer finds the exact solution in
+minibatches, at a cost that does not depend on the number of targets.
 """
 
 import time
@@ -15,8 +15,8 @@ import scipy.sparse as sp
 import wordsparse as ws
 
 # %%
-# Synthetic shoppers: each mixes 50 tastes, which decide the features of the shopper and the amounts of 20 out of
-# 100,000 articles.
+# The data is synthetic: each shopper has a mixture of 50 tastes, which determines the features of the shopper and the
+# amounts of 20 out of 100,000 articles.
 random = np.random.default_rng(0)
 n_targets, n_features, n_rows, per_row = 100_000, 32, 20_000, 20
 articles = random.integers(0, n_targets, (50, 200))
@@ -28,8 +28,8 @@ amounts = random.gamma(2, 0.5, bought.size).astype(np.float32)
 Y = sp.csr_array((amounts, (np.repeat(np.arange(n_rows), per_row), bought.ravel())), shape=(n_rows, n_targets))
 
 # %%
-# The minimum over all rows so far of Σ ‖W h - y‖² + λ ‖W‖² is W = YᵀH C⁻¹, with C = λ I + HᵀH. Recursive least squares
-# (Plackett, 1950) updates it for each minibatch with one gradient step of rate 1, preconditioned by ½ C⁻¹.
+# W = YᵀH C⁻¹, with C = λ I + HᵀH, minimises Σ ‖W h - y‖² + λ ‖W‖² over all rows so far. Recursive least squares
+# (Plackett, 1950) updates W for each minibatch with one gradient step of rate 1, preconditioned by ½ C⁻¹.
 ridge = 10.0
 layer, C = ws.FactoredOutput(n_targets, n_features, loss="squared"), ridge * np.eye(n_features)
 began = time.process_time()
@@ -40,13 +40,13 @@ for start in range(0, n_rows, 500):
 seconds = {"the layer, all rows": time.process_time() - began}
 
 # %%
-# The result equals the closed form, up to the rounding of float32.
+# The result equals the closed-form solution, up to the rounding of float32.
 closed_form = (Y.T @ H) @ np.linalg.inv(C)
 W = layer.weights()
 print(f"largest weight {np.abs(W).max():.4f}, largest difference {np.abs(W - closed_form).max():.1e}")
 
 # %%
-# A dense layer computes all outputs of each row, so time it for only one of the forty minibatches.
+# A dense layer computes all outputs of each row, which is slow, so we time it for only one of the forty minibatches.
 began = time.process_time()
 error = H[rows] @ W.T - Y[rows].toarray()
 W -= 1.0 * (2 * error.T @ H[rows]) @ (0.5 * np.linalg.inv(C)).astype(np.float32)

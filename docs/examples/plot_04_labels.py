@@ -4,7 +4,8 @@ Many labels
 
 Predict tags and dependencies of Debian packages from their descriptions.
 
-Nothing is downloaded: every machine with apt has the package list. On machines without apt, random rows replace it.
+Nothing is downloaded: every machine with apt has the package list. On machines without apt, random rows replace the
+packages.
 """
 
 import re
@@ -21,7 +22,8 @@ from sklearn.preprocessing import MultiLabelBinarizer
 import wordsparse as ws
 
 # %%
-# Read the packages. Each has a description, tags such as ``role::program``, and packages that it depends on.
+# Read the packages. Each package has a description, tags such as ``role::program``, and a list of packages that it
+# depends on.
 listed = ""
 if shutil.which("apt-cache"):
     listed = subprocess.run(["apt-cache", "dumpavail"], check=True, capture_output=True, text=True).stdout
@@ -53,7 +55,7 @@ scores = classifier.evaluate(model[:-1].transform(texts[is_test]), Y[is_test])
 print({f"P@{k}": round(value, 3) for k, value in scores["precision"].items()}, "scoring power", classifier.power_)
 
 # %%
-# The most probable tags of some packages:
+# Print the most probable tags of some packages.
 some = np.flatnonzero(is_test)[:4]
 labels, probabilities = classifier.predict_topk(model[:-1].transform(texts[some]), 3)
 for i, row, chances in zip(some, labels, probabilities, strict=True):
@@ -61,7 +63,7 @@ for i, row, chances in zip(some, labels, probabilities, strict=True):
     print(f"{texts[i][:50]:50s} {found}")
 
 # %%
-# Probabilities are calibrated: of the predictions with a probability of about p, a share of about p is right.
+# Probabilities are calibrated: among the predictions with a probability of about p, a share of about p is right.
 labels, probabilities = classifier.predict_topk(model[:-1].transform(texts[is_test]), 10)
 right = Y[is_test].toarray()[np.arange(labels.shape[0])[:, None], labels]
 bins = np.digitize(probabilities.ravel(), np.linspace(0, 1, 11)[1:-1])
@@ -73,7 +75,8 @@ axes.set(xlabel="probability", ylabel="share that is right")
 figure.tight_layout()
 
 # %%
-# Predict dependencies with the same pipeline. There are many more labels, and most of them belong to few packages.
+# Predict dependencies with the same pipeline. There are many more dependencies than tags, and most dependencies belong
+# to only a few packages.
 user_items = MultiLabelBinarizer(sparse_output=True)
 X = sp.csr_array(user_items.fit_transform(depends))
 has_some = np.diff(X.indptr) > 0

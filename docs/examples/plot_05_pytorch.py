@@ -14,7 +14,7 @@ import torch
 from wordsparse.torch import FactoredOutput
 
 # %%
-# Data: bags of words. Each of 100 topics has its own words, and three classes out of 50,000.
+# The data is random bags of words. Each of 100 topics has its own words, and three classes out of 50,000.
 generator = torch.Generator().manual_seed(0)
 D, topics, words, examples = 50_000, 100, 1000, 3000
 labels = torch.randint(D, (topics, 3), generator=generator)
@@ -23,9 +23,9 @@ bags = topic[:, None] * 10 + torch.randint(10, (examples, 6), generator=generato
 targets = labels[topic, torch.randint(3, (examples,), generator=generator)]
 
 # %%
-# The body is an embedding of the words, their mean and a hidden layer; you can use any module instead. The layer has no
-# parameters, so the optimizer sees only the body's. A scheduler can also change the layer's learning rate, through
-# ``head.fused_optimizer``.
+# The body embeds the words, takes their mean and has one hidden layer; you can use any module instead. The output layer
+# has no parameters, so the optimizer sees only the parameters of the body. A scheduler can also change the learning
+# rate of the output layer, through ``head.fused_optimizer``.
 torch.manual_seed(0)
 body = torch.nn.Sequential(torch.nn.EmbeddingBag(words, 64), torch.nn.Linear(64, 64), torch.nn.ReLU())
 head = FactoredOutput(64, D, loss="squared", reduction="sum", lr=2e-4)

@@ -2,8 +2,8 @@
 A loss of your own
 ==================
 
-Define your own loss by its value and its derivatives by a target's output o and by the sums q = Σ oᵢ² and s = Σ oᵢ over
-all outputs. A loss that is linear in q and s needs two methods.
+To define your own loss, write its value and its derivatives with respect to three numbers: a target's output o, and the
+sums q = Σ oᵢ² and s = Σ oᵢ over all outputs. A loss that is linear in q and s needs only two methods.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ import scipy.sparse
 import wordsparse as ws
 
 # %%
-# A squared margin: each target should have an output of at least ``margin``, and all outputs should be small.
-# ``slopes`` returns the constant and the factors of q and s. ``total`` is Σ πᵢ, or the number of outputs without a base
-# measure.
+# This loss is a squared margin: each target should have an output of at least ``margin``, and all outputs should be
+# small. ``slopes`` returns the constant term and the factors of q and s. ``total`` is Σ πᵢ, or the number of outputs
+# without a base measure.
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class SquaredMargin(ws.losses.LinearLoss):
 
 
 # %%
-# ``check_loss`` compares the derivatives with finite differences, and names a wrong one.
+# ``check_loss`` compares the derivatives with finite differences, and names the wrong derivative if there is one.
 ws.check_loss(SquaredMargin())
 
 # %%
-# Train the layer with this loss, exactly, over 20,000 outputs.
+# Train the layer with this loss. The gradient is exact over all 20,000 outputs.
 random = np.random.default_rng(0)
 D, d, m = 20_000, 16, 2000
 group = random.integers(0, 50, m)

@@ -2,11 +2,11 @@
 The next item of a sequence
 ===========================
 
-What does a user buy, hear or open next? Each row is a user's history, with the highest weight for the latest item; its
-label is the item that came next. You need no other data and no options.
+What will a user buy, hear or open next? Each row is a user's history, with the highest weight for the latest item. The
+label of a row is the item that came next. You need no other data and no options.
 
-In a PyTorch network with one target per example, start with cross-entropy among the minibatch's own targets: the page
-on PyTorch networks has the measurements.
+If you use a PyTorch network with one target per example, start with cross-entropy among the minibatch's own targets:
+the page on PyTorch networks has the measurements.
 """
 
 import matplotlib.pyplot as plt
@@ -16,7 +16,8 @@ import scipy.sparse as sp
 import wordsparse as ws
 
 # %%
-# Synthetic users: each item has five successors that often follow it, and one step in three leads to any item.
+# The users are synthetic: each item has five successors that often follow it, and one step in three leads to a random
+# item.
 random = np.random.default_rng(0)
 n_items = 2000
 successors = random.integers(0, n_items, (n_items, 5))
@@ -31,9 +32,9 @@ for length in random.integers(4, 12, 3000):
 
 
 # %%
-# The rows: every item of a history has ``decay`` times the weight of the item after it.
+# Make the rows. Every item of a history has ``decay`` times the weight of the item after it.
 def histories(parts: list[list[int]], decay: float = 0.6) -> sp.csr_array:
-    """A row for each part of a sequence."""
+    """Return a row for each part of a sequence."""
     values = np.concatenate([decay ** np.arange(len(part))[::-1] for part in parts])
     starts = np.cumsum([0, *map(len, parts)])
     rows = sp.csr_array((values, np.concatenate(parts), starts), shape=(len(parts), n_items))
@@ -49,8 +50,9 @@ y = np.concatenate([part[1:] for part in known])
 classifier = ws.SparseTargetClassifier().fit(X, y)
 
 # %%
-# Predict the ten most probable items that a user has not had. How often is the next item among them? For comparison,
-# there are two counts: the most popular items, and the items that come after others, weighted as in the rows.
+# Predict the ten most probable items that a user has not had. How often is the next item among these ten? We compare
+# the classifier with two simple counts: the most popular items, and the items that most often come after the items of
+# the history, weighted as in the rows.
 depth = 10 + max(map(len, known))
 X_new = histories(known)
 places, probabilities = classifier.predict_topk(X_new, depth)

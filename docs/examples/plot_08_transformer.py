@@ -4,8 +4,8 @@ A transformer for the next item, with one table
 
 A small causal transformer in PyTorch reads a user's history and predicts the next of 5,000 items. Its output layer is
 ``FactoredOutput``, and its inputs are rows of the same table (``embed``). The loss and the gradient are exact over all
-items, and no step computes 5,000 outputs. It is compared with the strongest cheap rival for one target per position:
-cross-entropy among the targets of the minibatch.
+items, and no step computes 5,000 outputs. We compare this output layer with the strongest cheap alternative for one
+target per position: cross-entropy among the targets of the minibatch.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,8 @@ torch.manual_seed(0)
 torch.set_num_threads(1)
 
 # %%
-# Synthetic users: each has one of 100 tastes, with 50 items per taste. One item in three is any popular item.
+# The users are synthetic: each user has one of 100 tastes, with 50 items per taste. One item in three is a popular item
+# of any taste.
 random = np.random.default_rng(0)
 n_items, n_users, length, dim = 5_000, 4_000, 8, 32
 of_taste, taste = random.permutation(n_items).reshape(100, 50), random.integers(100, size=n_users)
@@ -35,7 +36,8 @@ train, test = torch.from_numpy(sequences[:, :-1]), torch.from_numpy(sequences[:,
 
 
 # %%
-# The network: a normalisation of the items' rows, which differ in size, position embeddings, and one block.
+# The network normalises the rows of the items, which have different norms, adds position embeddings, and has one
+# transformer block.
 class Body(torch.nn.Module):
     def __init__(self, embed: Callable[[torch.Tensor], torch.Tensor]) -> None:
         super().__init__()
@@ -52,14 +54,14 @@ class Body(torch.nn.Module):
 
 
 # %%
-# The exact head. The base measure gives frequent items more weight, by the root of their counts, as in word vectors.
-# The head takes its own steps in the backward pass, so it needs no learning rate.
+# The first head is exact. The base measure gives frequent items more weight, by the square root of their counts, as in
+# word vectors. The head takes its own second-order steps in the backward pass, so it needs no learning rate.
 counts = np.bincount(train.ravel(), minlength=n_items)
 head = FactoredOutput(dim, n_items, loss="zloss", bias=True, base_measure=np.sqrt(counts + 1.0))
 
 # %%
-# The rival: an item is in the minibatch with the probability 1 − (1 − Q)ⁿ, and the inverse of it is the item's weight.
-# The item's bias is log Q.
+# The second head is in-batch cross-entropy. An item is in the minibatch with the probability 1 − (1 − Q)ⁿ, and the
+# weight of the item is the inverse of this probability. The bias of the item is log Q.
 rows = torch.nn.Embedding(n_items, dim, sparse=True)
 torch.nn.init.normal_(rows.weight, std=0.02)
 Q = torch.from_numpy((counts + 0.1) / (counts + 0.1).sum()).float()
@@ -100,7 +102,7 @@ for name, shares in found.items():
     print(name, *(f"{share:.3f}" for share in shares))
 
 # %%
-# For comparison: the items that other users had together with this user's items, and the most popular items.
+# For comparison, rank the items that other users had together with this user's items, and the most popular items.
 had = sp.csr_array((np.ones(train.numel()), train.ravel(), np.arange(n_users + 1) * train.shape[1]))
 had.resize(n_users, n_items)
 together = had @ (had.T @ had)

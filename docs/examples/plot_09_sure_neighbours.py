@@ -2,8 +2,8 @@
 Which neighbours to trust
 =========================
 
-Training repeats to the byte, so what is uncertain is the text: another sample would have other passages. Train on
-resamples of the text (a bootstrap), and count how often a neighbour appears again.
+Training is reproducible to the byte, so the only uncertainty comes from the text: another sample would contain
+different passages. Train on resamples of the text (a bootstrap), and count how often a neighbour appears again.
 """
 
 import re
@@ -15,8 +15,8 @@ import numpy as np
 import wordsparse as ws
 
 # %%
-# The text is the reference of the Python language, which comes with Python. A passage is a paragraph. If your documents
-# are longer, resample whole documents, since the sentences of one document depend on each other.
+# The text is the reference of the Python language, which comes with Python. Each passage is a paragraph. If your
+# documents are longer, resample whole documents, since the sentences of one document depend on each other.
 passages = [re.findall(r"[a-z_]+", part.lower()) for text in topics.values() for part in re.split(r"\n\s*\n", text)]
 passages = [words for words in passages if len(words) > 3]
 options = {"model": "skipgram", "dim": 50, "epochs": 20}
@@ -24,8 +24,8 @@ model = ws.train(passages, **options)
 print(model, sum(map(len, passages)), "words")
 
 # %%
-# A resample draws as many passages as the text has, with replacement. It contains 63 % of the passages, some of them
-# several times. Each resample has its own seed, and so its own random start.
+# A resample draws as many passages as the text has, with replacement. A resample contains 63 % of the passages, some of
+# them several times. Each resample has its own seed, and therefore its own random start.
 random = np.random.default_rng(0)
 resamples = []
 for seed in range(10):
@@ -34,7 +34,7 @@ for seed in range(10):
 
 
 # %%
-# In how many resamples is a neighbour among the ten nearest words again?
+# In how many resamples is a neighbour again among the ten nearest words?
 def returned(word: str, neighbour: str) -> int:
     """Resamples that know the word and have the neighbour near it."""
     return sum(word in wv and neighbour in dict(wv.similar(word, 10)) for wv in resamples)
@@ -46,8 +46,8 @@ for word, near in counts.items():
     print(f"{word:10s}", ", ".join(f"{neighbour} {n}" for neighbour, n in near))
 
 # %%
-# A neighbour that appears in all resamples is supported by the whole text. A neighbour that appears in few depends on a
-# few passages, even if its cosine is high.
+# A neighbour that appears in all resamples is supported by the whole text. A neighbour that appears in few resamples
+# depends on a few passages, even if its cosine is high.
 figure, panels = plt.subplots(1, len(words), figsize=(10, 3), sharex=True)
 for axes, (word, near) in zip(panels, counts.items(), strict=True):
     axes.barh([neighbour for neighbour, _ in near][::-1], [n for _, n in near][::-1])

@@ -2,8 +2,8 @@
 Vectors of a Wikipedia
 ======================
 
-Wikipedia's dumps are XML with markup: templates, tables, links. ``format="wiki"`` reads them directly, with gensim's
-reader. Each article is a sentence; pages of fewer than fifty words, mainly redirects, are left out.
+Wikipedia's dumps are XML with markup: templates, tables, links. ``format="wiki"`` reads these dumps directly, with
+gensim's reader. Each article is a sentence; pages of fewer than fifty words, mainly redirects, are left out.
 """
 
 import bz2
@@ -16,9 +16,9 @@ from tempfile import mkdtemp
 import wordsparse as ws
 
 # %%
-# A dump small enough to be made here: an article for each topic of Python's reference that begins with a link, a
-# redirect, and a page of another namespace. Fetch a real dump with ``wordsparse corpora fetch simple-wikipedia -o
-# dump``, or take one in any language from dumps.wikimedia.org.
+# This example makes a small dump: an article for each topic of Python's reference that begins with a link, a redirect,
+# and a page of another namespace. Fetch a real dump with ``wordsparse corpora fetch simple-wikipedia -o dump``, or
+# download a dump in any language from dumps.wikimedia.org.
 page = "<page><title>{}</title><ns>{}</ns><id>{}</id><revision><text>{}</text></revision></page>\n"
 articles = [
     page.format(escape(title), 0, number, escape(f"'''{title}''' {{{{stub}}}} [[Python|Python's]] {text}"))
@@ -30,7 +30,7 @@ dump = Path(mkdtemp()) / "pages-articles.xml.bz2"
 dump.write_bytes(bz2.compress(f"{head}{''.join(articles)}{others}</mediawiki>".encode()))
 
 # %%
-# Encode it once, and train as often as you like.
+# Encode the dump once, and train on it as often as you like.
 if importlib.util.find_spec("gensim"):
     corpus = ws.encode(dump, dump.with_name("encoded"), format="wiki", min_count=5)
     print(f"{corpus.sentences} articles of {len(articles)}, {corpus.tokens:,} words")
@@ -41,7 +41,7 @@ else:
     print("gensim reads Wikipedia's markup, and is not installed: pip install 'wordsparse[gensim]'")
 
 # %%
-# The same as commands::
+# The following commands do the same for a real dump::
 #
 #     wordsparse corpora fetch simple-wikipedia -o dump
 #     wordsparse encode dump --format wiki -o encoded

@@ -2,8 +2,9 @@
 Vectors for Parquet, TensorBoard and spaCy
 ==========================================
 
-Write the files of another program in a few lines, from ``model.vectors`` and ``model.vocabulary``: a Parquet table, the
-two files of TensorBoard's projector, and floret's table of hashed n-grams, from which spaCy gets a vector for any word.
+You can write files for other programs in a few lines, from ``model.vectors`` and ``model.vocabulary``. This example
+writes a Parquet table, the two files of TensorBoard's projector, and floret's table of hashed n-grams, from which spaCy
+gets a vector for any word.
 """
 
 import re
@@ -25,7 +26,8 @@ model = ws.train(text, dim=20, epochs=5, progress=False)
 words, folder = model.vocabulary.words, Path(mkdtemp())
 
 # %%
-# Parquet, with a row for each word, for DuckDB, pandas, Polars and Spark. The file can be read again, too.
+# Write a Parquet file with a row for each word, for DuckDB, pandas, Polars and Spark. The last lines
+# read the file again.
 columns = {"word": words, "count": model.vocabulary.counts, "vector": list(model.vectors)}
 pq.write_table(pa.table(columns), folder / "vectors.parquet")
 table = pq.read_table(folder / "vectors.parquet")
@@ -33,18 +35,19 @@ again = ws.WordVectors(table["word"].to_pylist(), np.stack(table["vector"].to_nu
 print(again.similar("class", 3))
 
 # %%
-# TensorBoard's projector reads a file of vectors and a file of words. It has no quoting, so leave out words with tabs.
+# TensorBoard's projector reads a file of vectors and a file of words. These files have no quoting, so leave out words
+# with tabs.
 np.savetxt(folder / "vectors.tsv", model.vectors, "%.9g", delimiter="\t")
 lines = [f"{word}\t{count}\n" for word, count in zip(words, model.vocabulary.counts, strict=True)]
 (folder / "metadata.tsv").write_text("word\tcount\n" + "".join(lines), encoding="utf-8")
 
 
 # %%
-# In floret, the vector of a word is the mean of those rows of a table that the hashes of its n-grams select. Least
-# squares fits the rows, so that known words keep their vectors as nearly as the table allows. spaCy reads the file with
-# ``python -m spacy init vectors en vectors.floret pipeline --mode floret``.
+# In floret, the vector of a word is the mean of those rows of a table that the hashes of its n-grams select. The rows
+# are fitted by least squares, so that known words keep their vectors as closely as the table allows. spaCy reads the
+# file with ``python -m spacy init vectors en vectors.floret pipeline --mode floret``.
 def places(word: str) -> list[int]:
-    """The two rows of the whole word and of each of its n-grams of three to five letters."""
+    """Return the two rows of the whole word and of each of its n-grams of three to five letters."""
     parts = [f"<{word}>", *(f"<{word}>"[i : i + n] for n in (3, 4, 5) for i in range(len(word) + 3 - n))]
     return [place % rows for part in parts for place in np.frombuffer(mmh3.hash_bytes(part), "<u4")[:2].tolist()]
 

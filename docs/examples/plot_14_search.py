@@ -2,9 +2,9 @@
 Search in 20,000 texts
 ======================
 
-Search a collection with vectors trained on it: 20,000 descriptions of functions and classes, from the Python files of
-this machine. Training takes a few seconds and needs no other texts. Hybrid search adds BM25, which ranks by shared
-words.
+Search a collection with vectors that are trained on the collection itself: 20,000 descriptions of functions and
+classes, from the Python files on this machine. Training takes a few seconds and needs no other texts. Hybrid search
+adds BM25, which ranks by shared words.
 """
 
 import re
@@ -18,7 +18,7 @@ import numpy as np
 import wordsparse as ws
 
 # %%
-# The texts: the docstrings of all functions and classes, first of the standard library, then of the installed packages.
+# Read the docstrings of all functions and classes, first from the standard library, then from the installed packages.
 DEFINED = re.compile(r'^ *(?:def|class) (\w+)[^\n]*:\n +r?"""(.*?)"""', re.MULTILINE | re.DOTALL)
 name_of: dict[str, str] = {}
 stdlib, others = (sorted(Path(sysconfig.get_path(name)).rglob("*.py")) for name in ("stdlib", "purelib"))
@@ -31,14 +31,16 @@ texts = list(name_of)[:20_000]
 print(f"{len(texts):,} texts, such as {name_of[texts[100]]}: {texts[100][:80]}")
 
 # %%
-# Train and encode. With ``preset="search"`` (``--for search``), a word's weight depends on how rare it is among the
-# texts, and how much it says about them. The tokeniser makes texts and questions lower-case and leaves punctuation out.
+# Train and encode. With ``preset="search"`` (``--for search``), the weight of a word depends on how rare the word is
+# among the texts, and how much it says about their topics. The tokeniser makes texts and questions lower-case and
+# leaves punctuation out.
 model = ws.train(iter(texts), tokens="simple", preset="search", dim=100, progress=False)
 vectors = model.encode(texts)
 print(f"{len(model):,} words, {model.report['cpu_seconds']:.0f} CPU s")
 
 # %%
-# Ask questions. Vectors have length one, so a dot product is a cosine. For millions of texts, use an index.
+# Search with some questions. Vectors have length one, so a dot product is a cosine. For millions of texts, use an
+# index.
 questions = ["remove a directory and its files", "read rows of a table", "wait until a thread has ended"]
 asked = model.encode(questions)
 cosines = asked @ vectors.T
@@ -61,8 +63,8 @@ for question, near in zip(questions, cosines, strict=True):
         print(f"  {name_of[texts[place]]}: {texts[place][:70]}")
 
 # %%
-# A picture: the texts projected onto the plane of the three questions. Stars are the questions; the 20 answers to each
-# have its colour.
+# Draw the texts, projected onto the plane of the three questions. Stars are the questions, and the 20 answers to each
+# question have the question's colour.
 plane = np.linalg.svd(asked - asked.mean(axis=0))[2][:2]
 x, y = plane @ (vectors - vectors.mean(axis=0)).T
 figure, axes = plt.subplots(figsize=(8, 5))
