@@ -36,7 +36,7 @@ for seed in range(10):
 # %%
 # In how many resamples is a neighbour again among the ten nearest words?
 def returned(word: str, neighbour: str) -> int:
-    """Resamples that know the word and have the neighbour near it."""
+    """Return the number of resamples in which the neighbour is among the ten nearest words."""
     return sum(word in wv and neighbour in dict(wv.similar(word, 10)) for wv in resamples)
 
 
