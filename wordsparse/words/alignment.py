@@ -12,7 +12,7 @@ from wordsparse.words.model import Model
 
 
 class Alignment(NamedTuple):
-    """Vectors that were rotated into the axes of other vectors, and how well both fit.
+    """Vectors that were rotated into the axes of other vectors, and a measure of how well the two sets agree.
 
     Attributes
     ----------
@@ -20,9 +20,9 @@ class Alignment(NamedTuple):
         The rotated vectors. Cosines between them are the same as before. They have no n-grams.
     rotation : (dim, dim) float32
     words : int
-        The number of words in common, from which the rotation was computed.
+        The number of words that both sets have. The rotation was computed from these words.
     fit : float
-        The mean cosine of the two vectors of a word in common, weighted by the square root of the word's count.
+        The mean cosine between the two vectors of each common word, weighted by the square root of the word's count.
     """
 
     vectors: WordVectors
@@ -32,17 +32,18 @@ class Alignment(NamedTuple):
 
 
 def align(model: Model | WordVectors, onto: Model | WordVectors) -> Alignment:
-    """Rotate the vectors of a model into the axes of another model, using the words that both models have.
+    """Rotate the vectors of a model into the axes of another model, using the words that occur in both models.
 
     Two training runs produce vectors in different axes, so cosines between vectors of different runs mean nothing. The
-    rotation R minimises Σ_w √n_w ‖v_w R − u_w‖² over the words in common (orthogonal Procrustes, Schönemann, 1966). The
+    rotation R minimises Σ_w √n_w ‖v_w R − u_w‖² over the common words (orthogonal Procrustes, Schönemann, 1966). The
     vectors v of ``model`` and u of ``onto`` have length one. Word w occurs n_w times in the text of ``model``; if the
-    counts are unknown, all words weigh the same.
+    counts are unknown, all words have the same weight.
 
     Raises
     ------
     InputError
-        If the dimensions differ, or if fewer words than dimensions are in common: then many rotations would fit.
+        If the dimensions differ, or if there are fewer common words than dimensions. In the latter case many rotations
+        would fit equally well.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Canonical coordinates, in which vectors do not depend on the arbitrary basis of training.
+"""Canonical coordinates: a basis in which the vectors do not depend on the arbitrary basis used in training.
 
 The steps that train E and W are affine-invariant, so (E, W) and (E B, W B⁻ᵀ) are the same model for any invertible B,
 and the raw geometry of E is arbitrary. Let C = Σ_w f_w E_w E_wᵀ, where f_w is the relative frequency of word w, let
@@ -18,15 +18,16 @@ from wordsparse.vectors.encoder import lengths
 
 T = TypeVar("T")
 
-# The filter halves a coordinate whose share of the spectrum, times the word's number of occurrences, equals DOUBT.
+# The filter halves a coordinate if its share of the spectrum, times the word's number of occurrences, equals DOUBT.
 DOUBT = 0.4
-# This many rows are processed at a time. They fit a core's cache, and results do not depend on the number of threads.
+# The number of rows processed at a time. A block fits into a core's cache. Because its size is fixed, results do not
+# depend on the number of threads.
 BLOCK_ROWS = 2048
 
 
 class Coordinates(NamedTuple):
-    """Maps (dim, dim) to the basis in which inputs are white: ``E @ inputs`` and ``W @ outputs``. ``spectrum`` (dim,)
-    is Λ, in descending order."""
+    """The maps ``inputs`` and ``outputs`` (dim, dim) into canonical coordinates: ``E @ inputs``, which is white, and
+    ``W @ outputs``. ``spectrum`` (dim,) is Λ, in descending order."""
 
     inputs: Array
     outputs: Array
@@ -42,15 +43,16 @@ def canonical(C: Array, Q: Array) -> Coordinates:
     inverse_root = (vectors / np.sqrt(values)) @ vectors.T
     spectrum, rotation = np.linalg.eigh(root @ Q @ root)
     spectrum, rotation = spectrum[::-1], rotation[:, ::-1]
-    # The sign of an eigenvector is arbitrary. Its largest entry is made positive, so that exports can be compared.
+    # The sign of an eigenvector is arbitrary. The entry of largest magnitude is made positive, so that exports can be
+    # compared.
     rotation = rotation * np.sign(rotation[np.abs(rotation).argmax(0), np.arange(rotation.shape[1])])
     return Coordinates(inverse_root @ rotation, root @ rotation, np.maximum(spectrum, 0))
 
 
 class Maps(NamedTuple):
-    """The maps from a new word's rows, in canonical coordinates, to its vector. Multiply the input row by ``inputs``
-    (dim,) and the output row by ``outputs`` (dim,), scale both to length one, multiply the output row by ``turned``
-    (dim, dim), add the two rows, and call :meth:`add_popularity`."""
+    """The maps that turn a new word's rows, in canonical coordinates, into the word's vector. Multiply the input row by
+    ``inputs`` (dim,) and the output row by ``outputs`` (dim,), scale both to length one, multiply the output row by
+    ``turned`` (dim, dim), add the two rows, and call :meth:`add_popularity`."""
 
     canonical: Coordinates
     inputs: Array
@@ -60,8 +62,8 @@ class Maps(NamedTuple):
     mean_log: float  # log n̄
 
     def add_popularity(self, vectors: Array, counts: Array) -> None:
-        """Add popularity · log(n / n̄) to the last coordinate of the ``vectors`` (words, dim), in place, where n is the
-        word's entry in ``counts`` (words,), but at least 1."""
+        """Add popularity · log(n / n̄) to the last coordinate of each of the ``vectors`` (words, dim), in place. Here n
+        is the word's entry in ``counts`` (words,), or 1 if the entry is 0."""
         if self.popularity:
             logs = np.log(np.maximum(counts, 1)) - self.mean_log
             vectors[:, -1] += (self.popularity * logs).astype(vectors.dtype)
@@ -76,7 +78,7 @@ def combined(
     popularity: float = 0.0,
     threads: int | None = None,
 ) -> tuple[NDArray[np.float32], Maps]:
-    """Return the exported vectors, and the maps that compute vectors of new words.
+    """Return the exported vectors, and the maps that compute the vectors of new words.
 
     An exported vector is the sum of a word's input and output vectors in canonical coordinates.
 
@@ -85,8 +87,9 @@ def combined(
     the vector of a rare word holds only its most certain coordinates.
 
     Both vectors are scaled to length one. The output vector is multiplied by (1 − turn) I + turn R, where the rotation
-    R brings outputs nearest to inputs (Schönemann, 1966), and both are added. With R alone, the sum would not show
-    which words predict each other, a sign of similarity. Without R, it would not show which words are forms of a word.
+    R brings the outputs as close as possible to the inputs (Schönemann, 1966). Then the two vectors are added. With R
+    alone, the sum would not show which words predict each other, although such words are often similar. Without R, the
+    sum would not show which words are forms of the same word.
 
     Vectors of length one do not show how often a word occurs. Hence popularity · log(n_w / n̄), with n̄ the geometric
     mean of the counts, is added to the last coordinate, which has the smallest part of the spectrum.
@@ -94,16 +97,16 @@ def combined(
     Parameters
     ----------
     E, W : (V, dim)
-        The input rows, and the rows of diag(√π) W, up to a common factor.
+        The input rows, and the rows of diag(√π) W. A factor common to all output rows does not matter.
     counts : (V,)
         The number of occurrences of each word.
     exponent : float
-        The exponent x. Inputs are multiplied by Λ^(x/2), and outputs by Λ^(-½ + x/2). With 0, both are white, which
-        suits similarity. Towards 1, both keep more of the spectrum, which suits analogies.
+        The exponent x. Inputs are multiplied by Λ^(x/2), and outputs by Λ^(-½ + x/2). With x = 0, inputs and outputs
+        are white, which suits similarity. Values nearer to 1 keep more of the spectrum, which suits analogies.
     turn : float
-        0 adds outputs unchanged, and 1 adds them after the rotation R.
+        How far outputs are turned before they are added: 0 adds them unchanged, and 1 adds them after the rotation R.
     popularity : float
-        The factor of the log count. 0 ignores counts.
+        The factor by which the logarithm of the count is multiplied. 0 ignores counts.
     threads : int, optional
         By default, all available CPUs.
 
@@ -112,7 +115,7 @@ def combined(
     (V, dim) float32, and Maps
     """
     C, Q = gram(E, counts / counts.sum(), threads=threads), gram(W, threads=threads)
-    with single_threaded_blas():  # the matrices are too small for threads, which would only wait for each other
+    with single_threaded_blas():  # for matrices this small, several threads would only wait for each other
         c = canonical(C, Q)
     # In these coordinates, W has the second moment Λ. Λ^-½ whitens W, and then both E and W are multiplied by Λ^(x/2).
     scale = _floored(c.spectrum)
@@ -123,7 +126,7 @@ def combined(
     of_rows = np.empty((E.shape[0], 1), np.float32)  # the lengths of the outputs
 
     def overlap(block: slice) -> Array:
-        """Return outputsᵀ inputs for a block of rows. Leave the inputs in ``vectors``."""
+        """Return outputsᵀ inputs for a block of rows, and store the inputs in ``vectors``."""
         inputs, outputs = np.matmul(E[block], map_in, out=vectors[block]), W[block] @ to_outputs
         evidence = counts[block, None].astype(np.float32) * shares
         inputs *= evidence
@@ -151,7 +154,7 @@ def combined(
 
 
 def gram(rows: Array, weights: Array | None = None, threads: int | None = None) -> Array:
-    """Return rowsᵀ diag(weights) rows in float64. Weights must not be negative."""
+    """Return rowsᵀ diag(weights) rows in float64. No weight may be negative."""
 
     def of(block: slice) -> Array:
         part = rows[block].astype(np.float64)
@@ -180,12 +183,13 @@ def multiply(rows: Array, matrix: Array, threads: int | None) -> None:
 
 
 def axes(vectors: Array, before: Array, counts: Array, threads: int | None) -> NDArray[np.float32]:
-    """Return the rotation R (dim, dim) that brings ``vectors`` into the axes of ``before``, the model it continues.
+    """Return the rotation R (dim, dim) that brings ``vectors`` into the axes of ``before``, the vectors of the model
+    that was trained further.
 
-    Training rotates the canonical coordinates: words keep their neighbours, but the numbers in their vectors change, so
-    an index of the old vectors could not answer queries with new vectors. R minimises Σ_w √n_w |u'_w R − u_w|² over the
-    words of both models, where u' (n, dim) are the new vectors and u (n, dim) the old vectors, all of length one. Word
-    w occurs n_w = ``counts[w]`` times.
+    Training rotates the canonical coordinates: words keep their neighbours, but the numbers in their vectors change. An
+    index of the old vectors could therefore not answer queries with new vectors. R minimises Σ_w √n_w |u'_w R − u_w|²
+    over the words of both models, where u' (n, dim) are the new vectors and u (n, dim) the old vectors, all of length
+    one. Word w occurs n_w = ``counts[w]`` times.
     """
 
     def overlap(block: slice) -> Array:
@@ -211,6 +215,7 @@ def _sum_of(work: Callable[[slice], Array], rows: Array, threads: int | None) ->
 
 
 def _floored(values: Array) -> Array:
-    """Raise eigenvalues whose inverse would be noise to a minimum. Return ones if all eigenvalues are zero."""
+    """Return the eigenvalues, raised to a minimum where they are so small that their inverse would be noise. Return
+    ones if all eigenvalues are zero."""
     floor: float = values.max(initial=0) * 1e-12
     return np.maximum(values, floor) if floor > 0 else np.ones_like(values)

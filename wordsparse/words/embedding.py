@@ -3,25 +3,27 @@
 Each input word has a row of E (V, dim). An example's h is the mean of its context words' rows (CBOW) or its centre
 word's row (skip-gram), with a constant 1 appended. The constant's column of W models what all words have in common.
 
-For a minibatch of N pairs, the two steps are as follows. 2α is the curvature of ℓ along a row of W, per pair. If α is
-negative, as it can be for the Z-loss, 2α is no upper bound. docs/notes/recipe.md says why the steps suit every loss.
+For a minibatch of N pairs, the two steps are as follows. 2α is the curvature of ℓ along a row of W, per pair. With the
+Z-loss α can be negative, so the steps use |α|. docs/notes/recipe.md explains why the steps suit every loss.
 
     output    C̄, κ ← running means of Hᵀ diag(2|α|) H / N, Σ 2|α| / N        Π = (C̄ + ridge · mean-eig(C̄) I)⁻¹
               W ← W − η_t/N · (∂L/∂W) Π,   η_t = eta · max(1/(t + t0), r/n_w): recursive least squares with forgetting
     input     M_w ← M_w + Σ 2|α|_j/κ C_jw²         (pairs of w, each by its curvature relative to the running mean)
               E_w ← E_w − lr g_w (Q_E + ρ · mean-eig(Q_E) I)⁻¹ / (κ (M_w + m0)),   g_w = ∂L/∂E_w
 
-n_w is the number of minibatches of this size in ``forget_tokens``, and r the fraction of the run that remains: towards
-the end of the run, when E hardly moves, W is fitted to more and more of the text. The input step is lr times a Newton
-step on all pairs of a word so far. If most of a word's pairs are in this minibatch, as for a rare word, an lr above 1
-would overshoot, so the step is at most ``trust`` times the Newton step of the minibatch alone. C_jw² ignores that the
-words of a bag move together, as in baskets that share hundreds of items: the mass that a bag of n > 20 words adds is
-multiplied by n − 19 (:meth:`wordsparse.layer.inputs.RowInputs.pull`).
+n_w is ``forget_tokens`` divided by the number of tokens in the minibatch, and r is the fraction of the run that
+remains. Towards the end of the run E hardly moves, so W is fitted to more and more of the text. The input step is lr
+times a Newton step on all pairs of a word so far. If most of a word's pairs so far are in this minibatch, as with a
+rare word, an lr above 1 would overshoot. The step is therefore at most ``trust`` times the Newton step of this
+minibatch alone. C_jw² ignores that the words of a bag move together. This matters for baskets that share hundreds of
+items, so the mass that a bag of n > 20 words adds is multiplied by n − 19
+(:meth:`wordsparse.layer.inputs.RowInputs.pull`).
 
-Both curvatures omit the targets' part, σ(1 − σ) on one row per target, because many examples share every direction.
-With more dimensions than examples, each example has its own direction, and a step that fits it would move its target's
-output by 1/π_c. Hence η_t is reduced if the mean leverage of an example, η_t/N tr(Π C) with the minibatch's curvature
-C, exceeds ``max_leverage``, and m0 grows with the number of dimensions beyond ``wide_dim``.
+Neither curvature contains the part of the targets, σ(1 − σ) on one row per target, because many examples usually share
+every direction. If there are more dimensions than examples, each example has a direction of its own, and a step that
+fits the example would move its target's output by 1/π_c. Hence η_t is reduced if the mean leverage of an example, η_t/N
+tr(Π C) with the minibatch's curvature C, exceeds ``max_leverage``, and m0 grows with the number of dimensions beyond
+``wide_dim``.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,7 +44,7 @@ from wordsparse.words.examples import Examples
 
 @dataclass(frozen=True)
 class StepSizes:
-    """The constants of the two steps, which the module's docstring explains."""
+    """The constants of the two steps. The docstring of this module explains them."""
 
     lr: float = 2.5
     eta: float = 1.0
@@ -58,11 +60,12 @@ class StepSizes:
 
 @dataclass(frozen=True, eq=False)
 class Pull:
-    """The sums over a minibatch, or over a part of it, that determine its step.
+    """The sums over a minibatch, or over a part of a minibatch, that determine the step.
 
-    ``words`` (u,) are the minibatch's words, ``tokens`` and ``pairs`` the numbers of its tokens and pairs, and ``loss``
-    is the loss before the step. ``weight`` Σ |α|, ``curvature`` Hᵀ diag(|α|) H (d, d) and ``mass`` Σ |α|_j C_jw² (u,)
-    determine the sizes of the steps. ``sums`` are the layer's, and ``directions()``, which needs G, is ∇F P (u, dim).
+    ``words`` (u,) are the ids of the minibatch's words. ``tokens`` and ``pairs`` are the numbers of its tokens and
+    pairs, and ``loss`` is the loss before the step. ``weight`` Σ |α|, ``curvature`` Hᵀ diag(|α|) H (d, d) and ``mass``
+    Σ |α|_j C_jw² (u,) determine the sizes of the steps. ``sums`` are the sums computed by the layer. ``directions()``
+    returns ∇F P, of shape (u, dim); it needs G.
     """
 
     words: Array
@@ -78,7 +81,7 @@ class Pull:
 
 class WordEmbedding:
     """Input vectors E, the output layer, and the running means of the two steps. The layer ``output`` has V outputs and
-    dim + 1 features, and its kernels also process the inputs. At the start, E is uniform on (−½, ½)/dim."""
+    dim + 1 features. Its kernels also process the inputs. The initial E is uniform on (−½, ½)/dim."""
 
     def __init__(self, output: ExactLayer, sizes: StepSizes, seed: int) -> None:
         self.output, self.sizes = output, sizes
@@ -94,7 +97,7 @@ class WordEmbedding:
     # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
 
     def pull(self, examples: Examples) -> Pull:
-        """Return the sums of a minibatch, without changing the model."""
+        """Return the sums over a minibatch, without changing the model."""
         output = self.output
         examples, inputs = self._minibatch(examples)
         forward = output.forward(inputs, examples.targets, per_example=False)
@@ -112,8 +115,8 @@ class WordEmbedding:
         )
 
     def follow(self, pull: Pull, lr: float, remaining: float = 1.0) -> None:
-        """Take the step that the sums of a minibatch determine; lr 0 keeps E, and ``remaining`` is r. The model must
-        not have changed since :meth:`pull`."""
+        """Take the step that the sums over a minibatch determine. ``remaining`` is r. With ``lr`` 0, E does not change.
+        The model must not have changed since :meth:`pull`."""
         if pull.pairs == 0:
             return
         output, sizes, sums = self.output, self.sizes, pull.sums
@@ -126,7 +129,7 @@ class WordEmbedding:
         if leverage > sizes.max_leverage:
             eta *= sizes.max_leverage / leverage
         update = output.update(sums, eta, preconditioner)
-        # Q_E = 0: W contains no information about E yet.
+        # If Q_E = 0, W contains no information about E yet.
         moves = lr > 0 and self.pair_curvature > 0 and np.trace(sums.forward.factors.Q[:-1, :-1]) > 0
         if moves:
             sums.G()  # computed from W before the update
@@ -146,9 +149,10 @@ class WordEmbedding:
         return float(self.output.forward(inputs, examples.targets).losses.sum())
 
     def state(self) -> dict[str, Any]:
-        """Return all arrays and numbers that steps change, by name. Names of the output layer begin with ``output.``.
+        """Return a dict of all arrays and numbers that steps change. Names that belong to the output layer begin with
+        ``output.``.
 
-        On the CPU the arrays are this object's own; from a GPU they are copies.
+        On the CPU, the arrays are this object's own arrays, not copies. From a GPU, they are copies.
         """
         own = {"E": self.E, "mass": self.mass, "curvature": self.curvature}
         arrays = {name: self.output.kernels.to_host(array) for name, array in own.items()}
@@ -156,7 +160,8 @@ class WordEmbedding:
         return {**arrays, **numbers, **{f"output.{name}": part for name, part in self.output.state().items()}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore a :meth:`state` of the same sizes. E and V are copied; smaller arrays are used without a copy."""
+        """Restore a :meth:`state` saved from an embedding of the same sizes. E and V are copied; smaller arrays are
+        used without a copy."""
         to_device = self.output.kernels.to_device
         if state["E"] is not self.E:
             self.E[...] = to_device(state["E"])
@@ -166,15 +171,17 @@ class WordEmbedding:
         self.output.restore({name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)})
 
     def start(self, rows: Array, E: Array, mass: Array) -> None:
-        """Set these ``rows`` of E before training, as if training had seen ``mass`` (n,) pairs of their words."""
+        """Set ``rows`` of E to the vectors ``E`` (n, dim) before training, as if training had already seen ``mass``
+        (n,) pairs of their words."""
         to_device = self.output.kernels.to_device
         there = to_device(rows)
         self.E[there], self.mass[there] = to_device(E), to_device(mass)
 
     def take_over(self, state: Mapping[str, Any], W: Array) -> None:
-        """Continue from the state of another embedding with weights W (o = W h). Its words are the first words here.
+        """Continue from the state of another embedding, whose weights are W (o = W h) and whose words are the first
+        words of this one.
 
-        The rows of further words do not change.
+        The rows of the remaining words do not change.
         """
         self.start(np.arange(len(W)), state["E"], state["mass"])
         self.curvature = self.output.kernels.to_device(state["curvature"])
@@ -184,7 +191,7 @@ class WordEmbedding:
         self.output.set_weights(weights)
 
     def _minibatch(self, examples: Examples) -> tuple[Examples, RowInputs]:
-        """Move the examples to the device. Return them, and their inputs for the layer."""
+        """Move the examples to the device. Return the examples and their inputs for the layer."""
         kernels = self.output.kernels
         examples = mapped(examples, kernels.to_device)
         constant = kernels.xp.ones(examples.words.shape[0], np.float32)
@@ -194,8 +201,8 @@ class WordEmbedding:
         return examples, WindowInputs(features, examples.bags, kernels)
 
     def _remember(self, pull: Pull, share: float) -> tuple[Array, Array, Array]:
-        """Add a minibatch to C̄, κ and M. Return the M of its words, (u,), the part of M that the minibatch added, (u,),
-        and the minibatch's curvature C, (d, d)."""
+        """Add a minibatch to C̄, κ and M. Return three arrays: M for the minibatch's words, (u,); the part of M that
+        the minibatch added, (u,); and the minibatch's curvature C, (d, d)."""
         curvature = 2 * pull.curvature / pull.pairs
         self.curvature = running_mean(self.curvature, curvature, self.steps, share)
         self.pair_curvature = running_mean(self.pair_curvature, 2 * pull.weight / pull.pairs, self.steps, share)
@@ -206,14 +213,15 @@ class WordEmbedding:
         return mass, new_mass, curvature
 
     def _rescale(self) -> None:
-        """Rescale the layer. If this divides W by c, multiply C̄ and κ by c², because α grows by the factor c²."""
+        """Rescale the layer. If rescaling divides W by c, multiply C̄ and κ by c², because α grows by this factor."""
         c = self.output.rescale()
         if c != 1:
             self.curvature *= c**2
             self.pair_curvature *= c**2
 
     def _directions(self, sums: Sums) -> Array:
-        """Return the directions ∇F P (u, dim), with P = (Q_E + r I)⁻¹, in the memory of Z. G is overwritten, too.
+        """Return the directions ∇F P (u, dim), where P = (Q_E + r I)⁻¹. The result overwrites Z, and G is overwritten,
+        too.
 
         ∇F P = 2 Cᵀ diag(α) H Q P + CᵀΓ W_T P + Cᵀβ (w̄ᵀP) needs one u×d×d product: Q_E P = I − r P, so the first term is
         Z − r Z P, plus a term for the constant feature's row of Q.
@@ -232,7 +240,7 @@ class WordEmbedding:
         return change
 
     def _input_rates(self, mass: Array, new_mass: Array, lr: float) -> Array:
-        """Return the step size of each word, (u,): the change of its row is this factor times its direction."""
+        """Return the step size of each word, (u,). A word's row changes by its step size times its direction."""
         rates = -np.minimum(lr / (mass + self._m0), self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
         rates /= self.pair_curvature
         rounded: Array = rates.astype(np.float32)
@@ -240,7 +248,7 @@ class WordEmbedding:
 
 
 def start_rows(n: int, dim: int, seed: int) -> Array:
-    """Return E before training, (n, dim) float32, uniform on (−½, ½)/dim."""
+    """Return the initial E, (n, dim) float32, uniform on (−½, ½)/dim."""
     start = np.random.Generator(np.random.PCG64(seed)).random((n, dim), np.float32)
     start -= np.float32(0.5)
     start /= np.float32(dim)

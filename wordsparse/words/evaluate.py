@@ -1,4 +1,4 @@
-"""Judges a model, word vectors or a file of vectors by test sets, and a model by the next items of users."""
+"""Scores a model, word vectors or a file of vectors on test sets, and scores a model on the next items of users."""
 
 import logging
 import os
@@ -44,7 +44,7 @@ def evaluate(
     weight: str | None = None,
     since: str | float | None = None,
 ) -> Scores:
-    """Judge word vectors by test sets in files.
+    """Score word vectors on test sets in files.
 
     Parameters
     ----------
@@ -53,28 +53,30 @@ def evaluate(
     pairs : sequence of paths, optional
         Files of lines ``word1 word2 score``: see :func:`wordsparse.evaluation.testsets.read_pairs`.
     analogies : sequence of paths, optional
-        Files of questions ``a b c d`` in sections: see :func:`wordsparse.evaluation.testsets.read_analogies`. Without
-        any test set, WordSim-353, SimLex-999 and questions-words are used: from gensim if it is installed, else from
-        ``wordsparse corpora fetch gensim-sets``.
+        Files of questions ``a b c d`` in sections: see :func:`wordsparse.evaluation.testsets.read_analogies`. If no
+        test set is given, WordSim-353, SimLex-999 and questions-words are used. They come with gensim if it is
+        installed; otherwise they must have been downloaded with ``wordsparse corpora fetch gensim-sets``.
     restrict_vocab : int
         The questions and answers of analogies are limited to this many of the most frequent words. Pairs may hold any
         word.
     sentences : sequence of paths, optional
-        Files of lines ``score sentence sentence``, separated by tabs, which judge the vectors of texts:
-        see :mod:`wordsparse.vectors.encoder`.
+        Files of lines ``score sentence sentence``, separated by tabs, to score the vectors of texts: see
+        :mod:`wordsparse.vectors.encoder`.
     related : sequence of paths, optional
         Files of lines of two related words, each of which should be among the ten words nearest to the other.
     retrieval : sequence of paths, optional
-        Directories of documents, queries and judgements in the layout of BEIR, or their judgement files:
-        see :mod:`wordsparse.evaluation.retrieval_files`. If bm25s is installed, BM25 and its fusion are judged, too.
+        Directories of documents, queries and judgements in the layout of BEIR, or the judgement files in such
+        directories: see :mod:`wordsparse.evaluation.retrieval_files`. If bm25s is installed, BM25 and the fusion of
+        BM25 with the model are scored, too.
     next : sequence of paths, optional
-        Event logs, which are tables with a row for each item of a user. They judge the next items that a model of
-        baskets or sessions predicts: see :mod:`wordsparse.evaluation.next_item`.
+        Event logs: tables with one row for each item of a user. They test how well a model of baskets or sessions
+        predicts the next items: see :mod:`wordsparse.evaluation.next_item`.
     column, group, order, weight : str, optional
-        The columns of event logs that hold items, users, numbers or dates, and the number of times that a row counts.
-        By default, the columns of training.
+        The columns of event logs that hold the items, the users, the dates (or numbers) that order the rows, and the
+        number of times that a row counts. By default, the columns used in training.
     since : str or number, optional
-        Items from this date or number in ``order`` on are test items. By default, only the last item of each user is.
+        Items are test items if their ``order`` is at or after this date or number. By default, only the last item of
+        each user is a test item.
 
     Returns
     -------
@@ -85,13 +87,13 @@ def evaluate(
         "recall100_high", "n", "oov", "unjudged"}, "bm25": as for model, "fused": as for model}}, "next": {NAME:
         {"model": {"hit10", "low", "high", "ndcg10", "ndcg10_low", "ndcg10_high", "n", "oov", "unjudged"}, "popularity":
         as for model, "counts": as for model}}}``. ``n`` is the number of scored items. ``oov`` is the number of items
-        that are left out because a word is unknown, an analogy's word is not frequent enough, or a sentence has no
-        known word. Queries without a known word and users without a known test item are in ``oov``, too, but score 0.
-        ``unjudged`` is the number of queries without a relevant document, or of users without a history or a new item,
-        which are left out. ``low`` to ``high`` is the 95 % bootstrap interval; sections have no interval. If the
-        vectors have n-grams or a tokeniser that splits words, pairs may also have ``with_composed``, the same score
-        with known and composed vectors. ``str`` and notebooks show the dict as a table. A warning names each test set
-        of which hardly any item is scored.
+        that are left out because a word is unknown, a word of an analogy is not frequent enough, or a sentence has no
+        known word. ``oov`` also counts queries without a known word and users without a known test item, but these are
+        scored, with 0. ``unjudged`` counts the queries that are left out because they have no relevant document, or the
+        users who are left out because they have no history or no new item. ``low`` and ``high`` bound the 95 %
+        bootstrap interval; sections have no interval. If the vectors have n-grams or a tokeniser that splits words,
+        pairs may also have ``with_composed``, the same score with known and composed vectors. ``str`` and notebooks
+        show the dict as a table. A warning names each test set in which hardly any item is scored.
 
     Raises
     ------
@@ -108,7 +110,7 @@ def evaluate(
     columns = {"column": column, "group": group, "order": order, "weight": weight}
     if not next and any([*columns.values(), since]):
         raise InputError("columns and --from (since) apply to event logs: name one with --next (next=)")
-    # All files of words and texts are read before the first file is scored, so a mistake in any file shows at once.
+    # All files of words and texts are read before any file is scored, so a mistake in a file is reported at once.
     test_sets = load_test_sets(**sets) if are_sets or not next else None
     logs = {name: _next(vectors, path, since, **columns) for name, path in named(next or ()).items()}
     if test_sets is None:
@@ -120,7 +122,8 @@ def evaluate(
     result = score(test_sets, answer(vectors, test_sets, restrict_vocab))
     if vectors.ngrams is not None or not vectors.respells:
         for name, pairs_of_set in test_sets["pairs"].items():
-            # If few whitespace-separated words are known, they are of another language, where n-grams do not help.
+            # If few whitespace-separated words are known, the test set is in another language, where n-grams do not
+            # help.
             if vectors.respells and result["pairs"][name]["n"] < FEW * len(pairs_of_set):
                 continue
             scores = score_pairs(pairs_of_set, answer_pairs(vectors, pairs_of_set, composed=True))

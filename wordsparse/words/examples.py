@@ -21,9 +21,9 @@ Distances = Literal["linear", "harmonic", "equal"]
 class Examples:
     """The examples of one minibatch over its unique words.
 
-    ``targets`` have the ids of the words as their rows, ascending, and float32 weights. ``bags`` (m, u) are the context
-    words of each example, or None if example j's input is word j itself (skip-gram). ``tokens`` is the number of corpus
-    tokens in the minibatch, and ``pairs`` the sum of the weights.
+    The rows of ``targets`` are the ids of the words, ascending; the weights are float32. ``bags`` (m, u) holds the
+    context words of each example, or is None if the input of example j is word j itself (skip-gram). ``tokens`` is the
+    number of corpus tokens in the minibatch, and ``pairs`` is the sum of the weights.
     """
 
     targets: Targets
@@ -38,12 +38,13 @@ class Examples:
 
 
 class ExampleBuilder:
-    """A builder of minibatches of CBOW or skip-gram examples, for tokens that :func:`keep_probabilities` keeps.
+    """A builder of minibatches of CBOW or skip-gram examples from the tokens that subsampling keeps.
 
-    Skip-gram's pairs have the weights of :func:`distance_weights`. CBOW draws each centre token's window at random, so
-    that a context word is inside with this probability. The random numbers depend only on the seed, the epoch and the
-    token's position in the corpus. With ``transposed``, skip-gram's targets are built with their transpose, which the
-    step otherwise computes.
+    :func:`keep_probabilities` gives the probability with which a token is kept. :func:`distance_weights` gives the
+    weights of skip-gram's pairs. CBOW draws the width of each centre token's window at random, so that a context word
+    is inside the window with a probability equal to this weight. The random numbers depend only on the seed, the epoch
+    and the token's position in the corpus. With ``transposed``, the builder also makes the transpose of skip-gram's
+    targets; otherwise the step computes it.
     """
 
     def __init__(
@@ -66,11 +67,11 @@ class ExampleBuilder:
         self._seed, self._transposed = seed, transposed
 
     def skipgram(self, shard: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
-        """Return one example per word. Its targets are the words around all occurrences of the word, with weights.
+        """Return one example per word. The targets are the words around all occurrences of this word, with weights.
 
         ``shard`` holds encoded text, int32. ``start`` and ``stop`` bound the slice of tokens, and ``offset`` is the
-        position of the shard's first entry in the corpus. Two tokens in one window are each other's context, in the
-        minibatch of the first token, so the matrix of weights is symmetric.
+        position of the shard's first entry in the corpus. Two tokens in one window are each other's context. Both pairs
+        belong to the minibatch of the first token, so the matrix of weights is symmetric.
         """
         local, _, n, _, last, words, tokens = self._tokens(shard, start, stop, offset, epoch, widths=False)
         u = words.shape[0]
@@ -99,7 +100,8 @@ class ExampleBuilder:
         return Examples(Targets(words, Csr(indptr, indices, u), weights, transposed), None, tokens, pairs_weigh)
 
     def cbow(self, shard: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
-        """Return one example per centre token that has context words. The input is their bag, the target the token."""
+        """Return one example per centre token that has context words. The input is the bag of context words, and the
+        target is the centre token."""
         local, width, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
         places = np.empty((4, max(last - first, 0)), np.int32)
         m = _examples.window_examples(local, width, n, first, last, *places)
@@ -111,8 +113,8 @@ class ExampleBuilder:
     def _tokens(
         self, shard: ArrayLike, start: int, stop: int, offset: int, epoch: int, *, widths: bool = True
     ) -> tuple[Array, Array, int, int, int, Array, int]:
-        """Return the kept tokens of a slice, and the tokens before and after the slice that its windows reach. Without
-        ``widths``, leave out the tokens before the slice."""
+        """Return the tokens of a slice that subsampling keeps, together with the tokens before and after the slice that
+        its windows reach. Without ``widths``, leave out the tokens before the slice."""
         size = stop - start + 2 * (self.window + 1)
         ids, width = np.empty(size, np.int32), np.empty(size if widths else 0, np.uint16)
         key = int(np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0])
@@ -125,7 +127,8 @@ class ExampleBuilder:
 
 
 def unique_words(ids: Array, n: int, slot: Array) -> Array:
-    """Return the unique words among n ids, ascending, int64, and replace each id by its index. ``slot`` holds -1."""
+    """Return the unique words among n ids, ascending, int64. Replace each id by its index in the result. Every entry of
+    ``slot`` must be -1."""
     words = np.empty(min(n, slot.shape[0]), np.int64)
     words = np.sort(words[: _examples.local_ids(ids, n, slot, words)])
     _examples.relabel(ids, n, slot, words)
@@ -133,7 +136,8 @@ def unique_words(ids: Array, n: int, slot: Array) -> Array:
 
 
 def _starts(sizes: Array) -> Array:
-    """Return the start of each of several consecutive parts of these sizes, and the end of the last part, int64."""
+    """Return the start of each of several consecutive parts with the given sizes, followed by the end of the last part,
+    int64."""
     starts = np.zeros(sizes.shape[0] + 1, np.int64)
     np.cumsum(sizes, out=starts[1:])
     return starts
@@ -156,8 +160,8 @@ def distance_weights(window: int, distances: Distances) -> Array:
 def keep_probabilities(counts: Array, sample: float) -> Array:
     """Return the probability with which subsampling keeps a token of each word, (V,) float64.
 
-    For a word with relative frequency f it is √(sample/f) + sample/f (word2vec; Mikolov et al., 2013). Every token is
-    kept if the text is so short that even a word that occurs once is more frequent than ``sample``.
+    For a word with relative frequency f, the probability is √(sample/f) + sample/f (word2vec; Mikolov et al., 2013).
+    Every token is kept if the text is so short that even a word that occurs once is more frequent than ``sample``.
     """
     if sample * counts.sum() < 1:
         return np.ones(counts.shape)
@@ -166,5 +170,6 @@ def keep_probabilities(counts: Array, sample: float) -> Array:
 
 
 def keep_thresholds(counts: Array, sample: float) -> Array:
-    """Return, for each word, the largest random number on 0 … 2³² − 1 at which a token is kept, (V,) uint32."""
+    """Return the threshold of each word, (V,) uint32. A token is kept if a random number on 0 … 2³² − 1 is at most the
+    threshold."""
     return np.asarray(np.floor(keep_probabilities(counts, sample) * (2**32 - 1)), np.uint32)

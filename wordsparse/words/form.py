@@ -1,4 +1,5 @@
-"""Blends the spelling of words into their vectors: rows of character n-grams are fitted to the vectors and added.
+"""Blends the spelling of words into their vectors: vectors of character n-grams are fitted to the word vectors and
+added to them.
 
     G  ≈ argmin Σ_w ω_w |u_w − ū − x_w G|² + RIDGE Σ_g |G_g|²     u_w the unit vector of w, ū their mean by ω_w,
                                                                   x_w G the mean of the rows of w's n-grams,
@@ -12,19 +13,21 @@ n-grams of equal length the rarest first:
 
     δ = (Σ_{w∋g} ω_w x_wg R_w − RIDGE G_g) / (Σ_{w∋g} ω_w x_wg² + RIDGE);   G_g += δ,   R_w −= x_wg δ,   R_w = u_w − ū
 
-The fit uses the words that occur at least SEEN times, or the FEW most frequent words if these are more.
+The fit uses the words that occur at least SEEN times. If there are fewer than FEW such words, it uses the FEW most
+frequent words.
 
-The prior is a Gaussian process over words. Two words covary by the n-grams that they share, and each word has variance
-of its own. x_w G is the process's prediction for w. The less the text says about w itself, the larger is the
-prediction's share in v_w: a word without occurrences has the vector ū + c_w. M partly whitens the predictions, because
-the vectors are white: otherwise the few directions that all endings share would dominate the predictions.
+The prior is a Gaussian process over words. The covariance of two words comes from the n-grams that they share, and each
+word also has a variance of its own. x_w G is the process's prediction for w. The less the text says about w itself, the
+larger is the share of the prediction in v_w. A word without occurrences has the vector ū + c_w. M partly whitens the
+predictions, because the vectors are white: otherwise the few directions that all endings share would dominate the
+predictions.
 
 a measures how well the n-grams of *other* words predict a word. It is the share of Σ ω_w |u_w − ū|² that x_w G
-explains, minus the share that is due to the word itself. The latter is estimated by generalised cross-validation: it is
-the share that a fit to random signs, scaled to the length of u_w − ū, explains. M, mean |x G M| and both shares are
-computed from a SAMPLE of words. If spelling does not relate to meaning, a is 0, and vectors do not change. If counts
-are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that shares no n-gram with other words keeps its unit vector.
-docs/new-words.md says where the constants come from.
+explains, minus the share that is due to the word itself. Generalised cross-validation estimates the latter share: it is
+the share that a fit explains if the vectors are random signs, scaled to the length of u_w − ū. M, mean |x G M| and both
+shares are computed from a SAMPLE of words. If spelling is unrelated to meaning, a is 0 and the vectors do not change.
+If counts are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that shares no n-gram with other words keeps its
+unit vector. docs/new-words.md explains the choice of the constants.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,12 +56,13 @@ POWER = 0.15
 STRENGTH, TAU = 0.45, 6.0
 NOTHING, ENOUGH = 0.01, 0.06
 SAMPLE = 2048
-# Eigenvalues of M^(-1/POWER) below this fraction of the largest eigenvalue are noise.
+# Eigenvalues of M^(-1/POWER) that are smaller than this fraction of the largest eigenvalue are treated as noise.
 FLOOR = 1e-6
 
 
 class Habit(NamedTuple):
-    """Settings for a kind of language: lengths of n-grams in characters, the ridge of the fit, a factor of ``form``."""
+    """Settings for a type of language: the lengths of n-grams in characters, the ridge of the fit, and a factor for
+    ``form``."""
 
     lengths: tuple[int, int]
     ridge: float = RIDGE
@@ -66,12 +70,13 @@ class Habit(NamedTuple):
 
 
 # SHORT suits words of fewer than SHORT_WORDS characters on average, as in Japanese. AGGLUTINATIVE suits languages that
-# put endings after whole words, as Hungarian does.
+# attach endings to whole words, such as Hungarian.
 SHORT_WORDS = 4.0
 SHORT, USUAL, AGGLUTINATIVE = Habit((1, 3)), Habit((3, 6)), Habit((1, 5), 0.06, 3.0)
 # A language is agglutinative if its STEMS most frequent words have more than ENDINGS continuations on average. A
-# continuation of a word of at least STEM letters is a word that has up to ENDING letters more. In novels, Hungarian has
-# 1.6 to 1.8 of them, German and Romanian 1.4, French, English, Czech and Italian .7 to 1.1.
+# continuation of a word of at least STEM letters is a longer word that begins with it and has at most ENDING more
+# letters. In novels, a Hungarian word has 1.6 to 1.8 continuations, a German or Romanian word 1.4, and a French,
+# English, Czech or Italian word .7 to 1.1.
 ENDINGS, STEM, ENDING, STEMS = 1.5, 4, 4, 2_000
 
 
@@ -79,8 +84,8 @@ ENDINGS, STEM, ENDING, STEMS = 1.5, 4, 4, 2_000
 class NgramFit:
     """N-grams fitted to the vectors of a vocabulary.
 
-    ``vectors`` holds ū and the rows of the n-grams. c_w is the mean of the rows of the n-grams of w. To the vector of a
-    word that occurs n times, ``strength`` + ``tau``/n times c_w is added.
+    ``vectors`` holds ū and the rows of the n-grams. c_w is the mean of the rows of the n-grams of w. If word w occurs n
+    times, (``strength`` + ``tau``/n) c_w is added to its vector.
     """
 
     vectors: NgramVectors
@@ -88,17 +93,18 @@ class NgramFit:
     tau: float
 
     def blend(self, words: Sequence[str], unit: Array, counts: Array | None, threads: int | None = None) -> None:
-        """Blend n-grams into the unit vectors (n, dim) of words, in place; ``counts`` (n,) are their occurrences."""
+        """Blend n-grams into the unit vectors (n, dim) of words, in place. ``counts`` (n,) says how often each word
+        occurs."""
         shares = self.strength + (np.zeros(len(words)) if counts is None else self.tau / np.maximum(counts, 1))
         self.vectors.index.add(self.vectors.rows, words, shares, unit, unit=True, threads=threads)
 
     def arrays(self) -> dict[str, Any]:
-        """Return the arrays and numbers from which :meth:`from_arrays` makes the same object."""
+        """Return the arrays and numbers from which :meth:`from_arrays` rebuilds this object."""
         return {**self.vectors.arrays(), "strength": self.strength, "tau": self.tau}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "NgramFit":
-        """Make an object from the result of :meth:`arrays`."""
+        """Rebuild an object from the result of :meth:`arrays`."""
         return cls(NgramVectors.from_arrays(arrays), arrays["strength"], arrays["tau"])
 
 
@@ -114,10 +120,11 @@ def fit(
 ) -> NgramFit:
     """Fit the rows of the n-grams of ``words`` to their vectors.
 
-    ``unit`` (V, dim) float32 holds vectors of length one, or zeros, and ``counts`` (V,) how often each word occurs.
-    ``shortest`` and ``longest`` are the lengths of n-grams in characters, where each bracket of ``<word>`` counts as
-    one. By default, :func:`habit_of` chooses them. With ``form`` 0, blending does not change the vectors. Raise
-    InputError if the lengths or ``form`` are out of range, no n-gram occurs in MIN_WORDS words, or a word is not text.
+    ``unit`` (V, dim) float32 holds a vector of length one, or zeros, for each word. ``counts`` (V,) says how often each
+    word occurs. ``shortest`` and ``longest`` are the lengths of n-grams in characters. Each bracket of ``<word>``
+    counts as one character. By default, :func:`habit_of` chooses them. With ``form`` 0, blending does not change the
+    vectors. Raise InputError if the lengths or ``form`` are out of range, no n-gram occurs in MIN_WORDS words, or a
+    word is not text.
     """
     if not all(isinstance(word, str) for word in words):
         raise InputError("n-grams need words that are text: make each word a str")
@@ -140,7 +147,8 @@ def fit(
     spelling = [words[i] for i in ids[sample]]
 
     def explained(vectors: Array, ids: Array, mean: Array) -> tuple[Array, Array, float]:
-        """Return rows fitted to vectors u, x G of the SAMPLE, and Σ ω (u − mean)·x G / Σ ω |u − mean|², 0 for 0/0."""
+        """Return the rows fitted to vectors u, the products x G for the SAMPLE, and the explained share Σ ω (u −
+        mean)·x G / Σ ω |u − mean|² (0 if this is 0/0)."""
         rows = sweeps.rows(vectors, ids, weights, mean, habit.ridge, SWEEPS)
         composed = sweeps.ngrams.means(rows, spelling, len(mean))
         about = vectors[ids[sample]] - mean
@@ -161,8 +169,8 @@ def fit(
 
 
 def habit_of(words: Sequence[str], counts: Array | None) -> Habit:
-    """Return the settings that suit the language of these words. Only the FEW most frequent words of letters decide
-    whether it is agglutinative, and if there are fewer such words, it is not."""
+    """Return the settings that suit the language of these words. Only the FEW most frequent words made of letters
+    decide whether the language is agglutinative. If there are fewer such words, it counts as not agglutinative."""
     if sum(map(len, words)) < SHORT_WORDS * len(words):
         return SHORT
     order = np.arange(len(words)) if counts is None else np.argsort(-np.asarray(counts), kind="stable")
@@ -181,7 +189,8 @@ def habit_of(words: Sequence[str], counts: Array | None) -> Habit:
 def with_form(
     word_vectors: WordVectors, shortest: int | None = None, longest: int | None = None, form: float = 1.0
 ) -> WordVectors:
-    """Fit n-grams to any vectors, and return new vectors with n-grams blended in. Raise InputError as :func:`fit`."""
+    """Fit n-grams to any vectors, and return new vectors into which the n-grams are blended. Raise InputError as
+    :func:`fit` does."""
     words, counts = word_vectors.words, word_vectors.counts
     fitted = fit(words, word_vectors.unit, counts, shortest=shortest, longest=longest, form=form)
     vectors = word_vectors.unit.copy()
@@ -198,14 +207,14 @@ def unit_rows(vectors: Array) -> Array:
 
 
 def _often_seen(counts: Array | None, words: int) -> Array:
-    """Return the indices of the words that are used in the fit."""
+    """Return the indices of the words to which the n-grams are fitted."""
     if counts is None or words <= FEW:
         return np.arange(words)
     return np.flatnonzero(counts >= min(SEEN, np.partition(counts, words - FEW)[words - FEW]))
 
 
 def _whitening(composed: Array, weights: Array) -> Array:
-    """Return M, divided by the mean length of the rows of ``composed`` M."""
+    """Return M divided by the mean row length of ``composed @ M``."""
     composed = composed.astype(np.float64)
     with single_threaded_blas():
         values, basis = np.linalg.eigh((composed.T * weights) @ composed / max(float(weights.sum()), 1e-30))

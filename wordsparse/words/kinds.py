@@ -1,7 +1,8 @@
-"""The kinds of data that ``--for`` (``preset`` in Python) names: how each kind is read, and its default options.
+"""The kinds of data that ``--for`` (``preset`` in Python) accepts: how to read each kind, and its default options.
 
-Kinds of text are defined here, other sources in :mod:`wordsparse.doors` and in entry points of installed packages.
-docs/graphs.md and docs/sentences.md have the measurements behind the defaults of sentences, search, baskets and walks.
+Kinds of text are defined here. Other sources are listed in :mod:`wordsparse.doors` or are entry points of installed
+packages. docs/graphs.md and docs/sentences.md have the measurements behind the defaults of sentences, search, baskets
+and walks.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,18 +14,18 @@ from wordsparse.corpus.options import TextOptions
 from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError
 
-# The group of entry points in which installed packages name their sources.
+# The entry-point group in which installed packages register their sources.
 GROUP = "wordsparse.sources"
 TEXT = "text"
-# This window is wider than nearly every basket, and bounds the cost of long lines.
+# This window is wider than nearly every basket. It limits the cost of very long lines.
 BASKET_WINDOW = 255
-# Sentences are compared by topic, and wide windows teach the topic.
+# Comparing sentences means comparing topics, and a model learns topics from wide windows.
 SENTENCE_WINDOW = 30
-# All words of a document indicate its topic, so the window is wide.
+# Every word of a document says something about its topic, so the window is wide.
 SEARCH_WINDOW = 100
-# Words that share a stem share the topic, so spelling gets a large weight.
+# Words with the same stem usually belong to the same topic, so spelling gets a large weight.
 SENTENCE_FORM = 6.0
-# A kind has these defaults unless it states its own defaults.
+# The defaults of every kind that does not override them.
 GENERAL = {"model": "cbow", "window": 5, "sample": 1e-3, "form": 1.0, "epochs": 5}
 
 
@@ -37,20 +38,21 @@ class Kind:
     about : str
         A sentence for the help.
     defaults : mapping
-        The options whose defaults differ from ``GENERAL``; after initialisation, all defaults.
+        At initialisation, only the options whose defaults differ from ``GENERAL``; afterwards, the defaults of all
+        options.
     recipe : mapping
         Constants that override the recommended recipe: ``distances``, the weight of context words by distance, and
         ``negatives``, the weight of words that are not targets in the loss bounded-ns.
     export : mapping
-        Arguments of ``coordinates.combined``. ``exponent``: larger values stress what many nodes share, which helps
-        when few are labelled. ``popularity`` separates hubs from leaves. ``turn`` 0 keeps linked nodes close.
+        Arguments of ``coordinates.combined``. A larger ``exponent`` stresses what many nodes share, which helps when
+        few nodes are labelled. ``popularity`` separates hubs from leaves. With ``turn`` 0, linked nodes stay close.
     epochs_by_length : bool
         Whether short texts get more epochs than the default.
     searched : bool
-        Whether the sentences are documents to be searched. They then determine the weights of words in texts:
+        Whether the sentences are documents to be searched. If so, the weights of words in texts are computed from them:
         :mod:`wordsparse.vectors.weights`.
     question : str
-        The command that asks a trained model a first question; {} stands for the model.
+        A command to try on a trained model; {} stands for the path of the model.
     name : str
         The name of the kind, which a model records.
     open : callable, optional
@@ -112,9 +114,9 @@ KINDS = {
 
 
 def kind_of(preset: object) -> Kind:
-    """Return the kind of data for a name or a source object. Raise InputError if no kind has this name, if its package
-    cannot be imported, or if a source object without a name has its own recipe or export, which its models could not
-    find again."""
+    """Return the kind of data for a name or a source object. Raise InputError if no kind has this name, or if the
+    package of the source cannot be imported. Also raise it if the class of a source object has its own recipe or export
+    but no registered name, because a saved model could not find them again."""
     if hasattr(preset, "passes"):
         return _of_object(preset)
     if isinstance(preset, str) and preset in KINDS:
@@ -129,7 +131,7 @@ def kind_of(preset: object) -> Kind:
 
 
 def defaults_in_words(option: str) -> str:
-    """Return the defaults of an option as text for its help, such as ``5; 30 with --for sentences``."""
+    """Return the defaults of an option as text for its help message, such as ``5; 30 with --for sentences``."""
     general = KINDS[TEXT].defaults[option]
     others: dict[Any, list[str]] = {}
     for name, kind in KINDS.items():
@@ -153,7 +155,7 @@ def _of_class(source: Any, name: str) -> Kind:
 
 
 def _of_object(source: object) -> Kind:
-    """Return the kind of its class for a source object, with the name by which ``--for`` finds the class."""
+    """Return the kind of data for a source object: the kind of its class, with the name that ``--for`` accepts."""
     source_class = type(source)
     place = f"{source_class.__module__}:{source_class.__qualname__}"
     names = {path: name for name, (path, _) in SOURCES.items()}

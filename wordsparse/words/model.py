@@ -1,7 +1,7 @@
 """A trained model: its vectors, its vocabulary, and its methods for users.
 
-A model never changes. Methods such as ``fit_ngrams`` return a new model, which shares the arrays. Methods that need
-packages of a higher layer (``infer``, ``encode``, ``train``) import these packages when they are called.
+A model never changes. Methods such as ``fit_ngrams`` return a new model that shares the arrays of the old one.
+``infer``, ``encode`` and ``train`` need packages of a higher layer, and import them when they are called.
 """
 
 import html
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 
-# A notebook shows SHOWN words of at least SHOWN_LENGTH letters, from rank SHOWN_FROM on, and as many neighbours each.
+# A notebook shows SHOWN words of at least SHOWN_LENGTH letters, from rank SHOWN_FROM on, each with SHOWN neighbours.
 SHOWN, SHOWN_FROM, SHOWN_LENGTH = 5, 300, 5
 # Options of Sentence-Transformers that encode accepts.
 HABITS = ("batch_size", "show_progress_bar", "normalize_embeddings", "normalize")
-# Names of methods and attributes of models in other libraries → ours. ELSEWHERE has the names for vectors.
+# A map from names of methods and attributes of models in other libraries to our names. ELSEWHERE maps the names for
+# vectors.
 _ELSEWHERE = {
     "word_vectors": "model.wv",
     "get_word_vector": "model[word]",
@@ -53,10 +54,10 @@ _ELSEWHERE = {
 
 @dataclass(frozen=True)
 class Training:
-    """The data that are needed to continue training, in addition to the vectors.
+    """The data, besides the vectors, that are needed to continue training.
 
     ``text`` identifies the text of the run, ``run_state`` is the state at the end of the run, and ``state`` holds the
-    other arrays of the steps, with the names of ``WordEmbedding.state``.
+    other arrays that steps change, under the names used by ``WordEmbedding.state``.
     """
 
     text: dict[str, Any]
@@ -71,13 +72,13 @@ class Model:
     Parameters
     ----------
     vocabulary : Vocabulary
-        V words, most frequent first. If the model continues another model, the words of that model come first.
+        V words, most frequent first. If this model continues another model, the words of the other model come first.
     input_rows : (V, dim) float32
         E, in the arbitrary basis of training.
     output_rows : (V, dim + 1) float32
         diag(√π) W.
     options, report : dict
-        The options of the run, and the report of ``train --json``.
+        The options of the run, and its report, as ``train --json`` prints it.
     training : Training, optional
         The data needed to continue training; None if training cannot continue.
     ngrams : NgramFit, optional
@@ -86,10 +87,11 @@ class Model:
         The options of :func:`wordsparse.train` that are not in ``options``, such as the files of the text and how to
         read them.
     axes : (dim, dim) float32, optional
-        The rotation of the vectors into the axes of the model that this one continues:
+        The rotation that brings the vectors into the axes of the earlier model that this model continues:
         :func:`wordsparse.words.coordinates.axes`.
     weights : (V,) float32, optional
-        The weight of each word in the vectors of texts, from :meth:`fit_weights`; by default, it depends on the counts.
+        The weight of each word in the vectors of texts, from :meth:`fit_weights`. By default, weights are computed from
+        the counts.
     """
 
     vocabulary: Vocabulary
@@ -125,27 +127,27 @@ class Model:
 
     @property
     def threads(self) -> int | None:
-        """The number of threads of training, at most the number of CPUs of this machine; None for all CPUs."""
+        """The number of threads used in training, but at most the number of CPUs of this machine; None for all CPUs."""
         threads = self.options.get("threads")
         return min(threads, available_cpus()) if isinstance(threads, int) else None
 
     @property
     def export_constants(self) -> Mapping[str, float]:
-        """The arguments that :attr:`vectors` passes to ``coordinates.combined``, which depend on the kind of data."""
+        """The arguments that :attr:`vectors` passes to ``coordinates.combined``. They depend on the kind of data."""
         return kind_of(self.options.get("preset", TEXT)).export
 
     @cached_property
     def split(self) -> Splitter:
-        """The tokeniser that splits a text into words as the text of training was split. If training was given tokens,
-        it splits at white space."""
+        """The tokeniser that splits a text into words in the same way as the training text. If the model was trained on
+        lists of tokens, this tokeniser splits at white space."""
         text: Mapping[str, Any] = self.training.text if self.training is not None else {}
         options = text.get("tokenization") or self.call
         return Splitter(str(options.get("tokens") or "split"), options.get("dictionary"), options.get("content"))
 
     @property
     def cell_split(self) -> Splitter | None:
-        """The tokeniser of the cells of a table; None if a cell is one word, as for a model of baskets whose items were
-        cells or elements of lists."""
+        """The tokeniser of the cells of a table. It is None if a cell is one word, as in a model of baskets whose items
+        were cells or elements of lists."""
         text: Mapping[str, Any] = self.training.text if self.training is not None else {}
         are_items = self.options.get("preset") == "items" and not text.get("tokenization")
         return None if "tokens" not in self.call and (are_items or "group" in self.call) else self.split
@@ -154,8 +156,8 @@ class Model:
     def vectors(self) -> NDArray[np.float32]:
         """The vectors (V, dim) float32 in vocabulary order: the recommended combination of input and output vectors.
 
-        With n-grams, all vectors have length one, and the n-grams of each word are blended into its vector. The
-        computation uses at most as many threads as training did.
+        If the model has n-grams, the n-grams of each word are blended into its vector, and all vectors have length one.
+        The computation uses at most as many threads as training used.
         """
         counts = np.asarray(self.vocabulary.counts, np.float64)
         outputs = self.output_rows[:, : self.dim]
@@ -169,7 +171,8 @@ class Model:
 
     @cached_property
     def wv(self) -> WordVectors:
-        """The words and their vectors, for neighbours, analogies and files of other programs. They are made once."""
+        """The words and their vectors, for neighbours, analogies and files of other programs. They are computed only
+        once."""
         vectors = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
         vectors.split, vectors.tokens = self.split, self.split.tokens
         if self.ngrams is not None:
@@ -180,8 +183,9 @@ class Model:
     def __getitem__(self, word: str) -> NDArray[np.float32]:
         """Return the vector of ``word``, (dim,) float32, read-only.
 
-        The model's tokeniser rewrites a word that is not in the vocabulary. If the result is unknown, too, its vector
-        is composed from its n-grams. Raise UnknownWordError if none of its n-grams is known.
+        If the word is not in the vocabulary, the model's tokeniser normalises it, and the result is looked up. If the
+        result is unknown, too, a vector is composed from the word's n-grams. Raise UnknownWordError if no n-gram of the
+        word is known.
         """
         return self.wv[word]
 
@@ -202,11 +206,11 @@ class Model:
         return iter(self.vocabulary.words)
 
     def fit_ngrams(self, shortest: int | None = None, longest: int | None = None, form: float = 1.0) -> "Model":
-        """Return the same model with new n-grams fitted to its vectors, in place of any n-grams that it has.
+        """Return the same model with new n-grams fitted to its vectors. They replace any n-grams that the model has.
 
         The lengths are in characters, and each bracket of ``<word>`` counts as one. By default, they depend on the
         words (:func:`wordsparse.words.form.habit_of`). ``form`` is the strength of the n-grams in the vectors. With 0,
-        they are not blended in.
+        the n-grams are not blended in.
 
         Raises
         ------
@@ -227,7 +231,7 @@ class Model:
         return replace(self, ngrams=None)
 
     def fit_weights(self, documents: Iterable[str | Sequence[str]]) -> "Model":
-        """Return the same model with the weights of words for search in a collection of documents.
+        """Return the same model with word weights for search in a collection of documents.
 
         :meth:`encode`, ``wordsparse documents`` and exported encoders use these weights: see
         :mod:`wordsparse.vectors.weights`. Raise InputError if a document is neither a str nor a sequence of words.
@@ -237,7 +241,7 @@ class Model:
         return self.weighed(Encoder(self.wv).counted(documents))
 
     def weighed(self, batches: Iterable[sp.csr_array]) -> "Model":
-        """Return the same model with weights of words that are computed from batches of counts, (documents, V)."""
+        """Return the same model with word weights computed from batches of word counts, (documents, V)."""
         vectors = copy(self.wv)
         vectors.weights = weights.of_collection(vectors.unit, weights.weights(vectors.counts, len(self)), batches)
         model = replace(self, weights=vectors.weights)
@@ -245,8 +249,8 @@ class Model:
         return model
 
     def in_axes_of(self, before: "Model") -> "Model":
-        """Return the same model without n-grams, rotated into the axes of the model ``before`` that it continues. Both
-        models share the arrays."""
+        """Return the same model without n-grams, rotated into the axes of ``before``, the earlier model that it
+        continues. The result shares the arrays of this model."""
         counts = np.asarray(self.vocabulary.counts)[: len(before)]
         now, then = (model.without_ngrams().vectors for model in (self, before))
         axes = coordinates.axes(now[: len(before)], then, counts, self.threads)
@@ -263,14 +267,14 @@ class Model:
         return self.wv.keyed_vectors()
 
     def trained(self) -> Training:
-        """Return the data needed to continue training. Raise InputError if the model has no such data."""
+        """Return the data needed to continue training. Raise InputError if the model does not hold them."""
         if self.training is None:
             raise InputError("this model has only its vectors: train a new model that starts from them, with init=")
         return self.training
 
     def state(self) -> dict[str, Any]:
-        """Return the embedding's whole state at the end of the run, for further training. The arrays are copies, except
-        the rows of words, because a run changes them."""
+        """Return the embedding's whole state at the end of the run, for further training. The arrays are copies,
+        because a run changes them; only the rows of words are not copied."""
         return {**deepcopy(self.trained().state), "E": self.input_rows, "output.V": self.output_rows}
 
     def infer(self, word: str, sentences: Iterable[str | Sequence[str]]) -> NDArray[np.float32]:
@@ -281,7 +285,8 @@ class Model:
         Raises
         ------
         InputError
-            If the word is empty or holds white space, no sentence has it near a known word, or the model cannot infer.
+            If the word is empty or contains white space, if it is near a known word in no sentence, or if the model
+            cannot infer vectors.
         """
         from wordsparse.unseen.infer import infer
 
@@ -290,7 +295,8 @@ class Model:
         return vector
 
     def encode(self, texts: str | Iterable[str | Sequence[str]], **habits: Any) -> NDArray[np.float32]:
-        """Return the vectors of texts, (n, dim) float32 of length one; zeros for a text in which no word has a vector.
+        """Return the vectors of texts, (n, dim) float32, of length one. The vector of a text in which no word has a
+        vector is zero.
 
         The vector of a text is the weighted mean of its words' unit vectors: see :mod:`wordsparse.vectors.encoder`.
 
@@ -301,7 +307,7 @@ class Model:
             result is one vector, (dim,).
         **habits
             ``batch_size``, ``show_progress_bar`` and ``normalize_embeddings`` of Sentence-Transformers. They have no
-            effect, because vectors have length one.
+            effect, because the vectors have length one anyway.
 
         Raises
         ------
@@ -325,33 +331,34 @@ class Model:
         weight: str | None = None,
         **unknown: NoReturn,
     ) -> Any:
-        """Return the ``n`` words that are most probable next to given words, such as the next items of baskets.
+        """Return the ``n`` words that most probably occur next to given words, such as the next items of baskets.
 
-        Each word comes with its probability, exact over the whole vocabulary: see :mod:`wordsparse.words.prediction`.
-        Out-of-vocabulary words are ignored. A basket without a known word gets the most frequent words, and a warning
-        tells the number of such baskets.
+        Each word is returned with its exact probability over the whole vocabulary: see
+        :mod:`wordsparse.words.prediction`. Out-of-vocabulary words are ignored. The answer for a basket without a known
+        word is the most frequent words, and a warning gives the number of such baskets.
 
         Parameters
         ----------
         baskets : list of str, iterable of such lists, CSR matrix, or table
-            One basket or several baskets. A CSR matrix (m, V) holds the number, or weight, of each word in each basket.
-            A table is a data frame or, with ``group``, one or more files. Rows with the same group form a basket.
+            One basket or several baskets. A CSR matrix (m, V) holds the count or weight of each word in each basket. A
+            table is a data frame or, if ``group`` is given, one or more files. Rows with the same value in the column
+            ``group`` form a basket.
         n : int
             Number of words for each basket.
         exclude : list of str, iterable of such lists, or CSR matrix, optional
-            The words that are not returned: one list for all baskets, or one list per basket. By default, the words
-            of the basket itself.
+            The words that must not be returned: one list for all baskets, or one list per basket. By default, these are
+            the words of the basket itself.
         candidates : iterable of str, optional
             The only words that may be returned, such as the items in stock.
         column, group, weight : str, optional
             The columns of a table that hold the items, the names of the baskets, and the number of times that an item
-            counts. By default, the columns of the model's training.
+            counts. By default, the columns used in training.
 
         Returns
         -------
         list of (str, float), or list of such lists, or dict
             For one basket, a list of words and probabilities, most probable first. For several baskets, a list of such
-            lists. For a table, a dict from the name of each group, as text, to such a list.
+            lists. For a table, a dict that maps the name of each group, as text, to such a list.
 
         Raises
         ------
@@ -365,10 +372,10 @@ class Model:
         return predict(self, baskets, n, exclude, candidates, column=column, group=group, weight=weight)
 
     def train(self, corpus: Any, **options: Any) -> "Model":
-        """Continue training with a new text, in memory, as ``resume`` does on disk.
+        """Continue training with a new text in memory, just as ``resume`` does with files.
 
-        Unknown words are added, and no word is removed. If the text is the model's own text, ``epochs`` is the new
-        total number of epochs. This model does not change.
+        Unknown words are added to the vocabulary, and no word is removed. If the text is the model's own text,
+        ``epochs`` is the new total number of epochs. This model does not change.
 
         Parameters
         ----------
@@ -386,18 +393,19 @@ class Model:
         Raises
         ------
         InputError, TrainingError, ReadError, Interrupted
-            As for :func:`wordsparse.train`. InputError is also raised if the model has only its vectors.
+            As for :func:`wordsparse.train`. InputError is also raised if the model has no data for further training.
         """
         from wordsparse.training.runs import train_on
 
         return train_on(self, corpus, **options)
 
     def export(self, path: str | PathLike[str], format: str | None = None) -> list[Path]:
-        """Write the vectors in a format of other programs; see :func:`wordsparse.vectors.formats.save_vectors`."""
+        """Write the vectors in a format that other programs read; see
+        :func:`wordsparse.vectors.formats.save_vectors`."""
         return self.wv.export(path, format)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the whole model directory or, if that fails, no files.
+        """Write the model directory. If writing fails, leave no files.
 
         Raises
         ------

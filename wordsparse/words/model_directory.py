@@ -3,11 +3,12 @@
 A model directory holds ``model.json`` (format, version, options, report, and each file's size and SHA-256),
 ``vocabulary.json``, ``input.npy`` (E, one row per word) and ``output.npy`` (diag(√π) W, whose last column belongs to
 the constant feature). ``train --config MODEL`` repeats the run from ``model.json``. A model from a training run also
-holds ``training.bin``, the data for further training: 8 bytes per word (how many pairs were seen) and a few d×d
-matrices. ``model.json`` lists these arrays, and records the text and the end of the run. A model with n-grams also
-holds ``subwords.bin``, and a model that continues another model holds ``axes.npy``, the rotation into the axes of that
-model. ``tokenizer.json`` is the tokenizer file that split the text, and ``weights.npy`` has the weights of words in
-texts, if a collection set them. Loading checks every file, and reads no pickle.
+holds ``training.bin``, the data for further training: 8 bytes per word (the number of pairs seen in training) and a few
+d×d matrices. ``model.json`` lists these arrays, identifies the text, and records the state at the end of the run. A
+model with n-grams also holds ``subwords.bin``, and a model that continues another model holds ``axes.npy``, the
+rotation into the axes of the other model. ``tokenizer.json`` is the tokenizer file that was used to split the text.
+``weights.npy`` holds the weights of words in texts, if they were computed from a collection. Loading checks every file,
+and never unpickles anything.
 """
 
 import os
@@ -67,7 +68,7 @@ def write(model: Model, path: str | PathLike[str]) -> None:
 def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn) -> Model:
     """Read a model directory. With ``mapped``, the rows of words stay on the disk until they are used.
 
-    If the model is replaced while it is read, the whole new model is read.
+    If another process replaces the model meanwhile, reading starts again and returns the new model as a whole.
 
     Raises
     ------
@@ -115,7 +116,8 @@ def is_model(path: str | PathLike[str]) -> bool:
 
 
 def files_of(path: object) -> list[Any]:
-    """Return the paths of the files of a model directory; for any other path, a list with only that path."""
+    """Return the paths of the files in a model directory. For any other path, return a list that holds only this
+    path."""
     if not isinstance(path, str | PathLike) or not is_model(path):
         return [path]
     names = (MANIFEST, VOCABULARY, INPUT, OUTPUT, TRAINING, NGRAMS, AXES, WEIGHTS, records.NAME)
@@ -123,7 +125,8 @@ def files_of(path: object) -> list[Any]:
 
 
 def recorded_options(path: str | PathLike[str]) -> dict[str, Any]:
-    """Return the options of a model's run, including the options of its text. Raise InputError as :func:`load`."""
+    """Return the options of a model's run, including the options for reading its text. Raise InputError as :func:`load`
+    does."""
     manifest = storage.read_manifest(Path(path) / MANIFEST, FORMAT, VERSION)
     content = {**manifest["call"], **manifest["options"]}
     if (tokenizer := Path(path) / records.NAME).is_file():
@@ -139,21 +142,21 @@ def read_vectors(path: str | PathLike[str], *, mapped: bool = False) -> WordVect
     path : path
         A model directory, or a file.
     mapped : bool
-        Whether the vectors of an npz file stay on disk: then processes that read the same file share one copy of them,
-        in the system's cache, and the array cannot be changed. The file must not be overwritten meanwhile; to replace
-        it as a whole, as ``export`` does, is safe.
+        Whether the vectors of an npz file stay on disk. If so, all processes that read the same file share one copy of
+        the vectors in the system's cache, and the array cannot be changed. The file must not be overwritten while it is
+        in use. Replacing the file as a whole, as ``export`` does, is safe.
 
     Raises
     ------
     InputError
-        As for :func:`load` or :func:`wordsparse.vectors.formats.read_file`, or if ``mapped`` is given for what is no
-        npz file, or for an npz file of another program whose vectors are not stored as float32 in aligned memory.
+        As for :func:`load` or :func:`wordsparse.vectors.formats.read_file`, or if ``mapped`` is given for a file that
+        is not npz, or for an npz file from another program whose vectors are not stored as float32 in aligned memory.
     """
     if is_model(path):
         if mapped:
             raise InputError(f"{path}: a model computes its vectors from its rows: export them as npz to map them")
         return load(path, mapped=True).wv
-    from wordsparse.vectors.formats import read_file  # it imports smart_open, which training does not need
+    from wordsparse.vectors.formats import read_file  # here, because it imports smart_open
 
     return read_file(path, mapped)
 

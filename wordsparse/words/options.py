@@ -1,4 +1,4 @@
-"""The options of a training run, which are checked when they are given, and stored with the model."""
+"""The options of a training run. They are checked at initialisation and stored with the model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -20,7 +20,7 @@ DeviceName = Literal["auto", "cpu", "cuda"]
 PresetName = Literal["text", "sentences", "search", "items", "walks"]
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = tuple(losses.LOSSES)
-# Beyond this strength, a word's vector consists only of its n-grams.
+# At this strength, a word's vector consists of its n-grams only.
 MOST_FORM = 1e6
 # If windows are wider than this, skip-gram's minibatches have fewer tokens.
 WIDE_WINDOW = 255
@@ -39,9 +39,10 @@ def _share(name: str, value: Any) -> float:
 class Options(Checked):
     """The options of a training run that determine its steps.
 
-    Every value is checked at initialisation, and is then a plain int, float or str. If ``loss`` is an object, it moves
-    into ``recipe``, and ``loss`` becomes its name. If ``loss`` is left out, it is the name of the recipe's loss, or
-    "bounded-ns". Other options left out have the defaults of the kind of data that ``preset`` names.
+    Every value is checked at initialisation and converted to a plain int, float or str. If ``loss`` is an object, the
+    object moves into ``recipe``, and ``loss`` becomes its name. If ``loss`` is left out, it becomes the name of the
+    recipe's loss, or "bounded-ns". Every other option that is left out gets the default of the kind of data named by
+    ``preset``.
 
     Raises
     ------
@@ -51,7 +52,7 @@ class Options(Checked):
 
     model: ModelName = option(
         None,
-        "CBOW predicts a word from the words around it; skip-gram predicts each word around it from the word.",
+        "CBOW predicts a word from the surrounding words; skip-gram predicts each surrounding word from the word.",
         shown=str(GENERAL["model"]),
         check=one_of(*MODELS),
     )
@@ -81,8 +82,8 @@ class Options(Checked):
     )
     sample: float = option(
         None,
-        "Subsampling threshold of word2vec: if a word's relative frequency f is above it, a share √(sample/f) + "
-        "sample/f of its occurrences is trained on; 0: all. A text of fewer than 1/sample tokens is not subsampled.",
+        "Subsampling threshold of word2vec: if a word's relative frequency f exceeds it, a share √(sample/f) + "
+        "sample/f of its occurrences is used; 0: use all. A text of fewer than 1/sample tokens is not subsampled.",
         shown=defaults_in_words("sample"),
         check=non_negative,
     )
@@ -96,22 +97,22 @@ class Options(Checked):
     epochs: int = option(
         None,
         "Passes over the text.",
-        shown=f"{GENERAL['epochs']}; for a text of fewer than {LONG_TOKENS:,} tokens up to {MOST_EPOCHS}",
+        shown=f"{GENERAL['epochs']}; up to {MOST_EPOCHS} if the text has fewer than {LONG_TOKENS:,} tokens",
         check=positive_int,
     )
     batch_tokens: int | None = option(
         None,
         "Number of corpus tokens in the largest minibatches.",
-        shown="the recipe's, fewer for a short text",
+        shown="the value in the recipe, or less for a short text",
         check=positive_int,
     )
     threads: int | None = option(
-        None, "Number of threads. The vectors do not depend on it.", shown="all CPUs", free=True, check=positive_int
+        None, "Number of threads. It does not change the vectors.", shown="all CPUs", free=True, check=positive_int
     )
-    seed: int = option(1, "The same seed, text and options give the same bytes.", check=whole)
+    seed: int = option(1, "Random seed. The same seed, text and options give the same bytes.", check=whole)
     device: DeviceName = option(
         "auto",
-        "Where to train; auto uses an NVIDIA GPU if possible.",
+        "Device to train on; auto uses an NVIDIA GPU if possible.",
         free=True,
         check=one_of(*get_args(DeviceName)),
     )
@@ -120,7 +121,7 @@ class Options(Checked):
     )
     heldout: float = option(
         0.0,
-        "Fraction of the text that is excluded from training; its loss is reported after each epoch.",
+        "Fraction of the text to hold out from training. The loss on this part is reported after each epoch.",
         metavar="FRACTION",
         check=_share,
     )
@@ -136,15 +137,15 @@ class Options(Checked):
     )
     shortest: int | None = option(
         None,
-        "Length of the shortest n-grams of form, in characters.",
-        shown="1 if words have fewer than 4 characters on average or the language is agglutinative, else 3",
+        "Length of the shortest n-grams that are blended in, in characters.",
+        shown="1 if words have fewer than 4 characters on average or the language is agglutinative, otherwise 3",
         free=True,
         check=positive_int,
     )
     longest: int | None = option(
         None,
-        "Length of the longest n-grams of form.",
-        shown="3 for such short words, 5 for an agglutinative language, else 6",
+        "Length of the longest n-grams that are blended in, in characters.",
+        shown="3 for such short words, 5 for an agglutinative language, otherwise 6",
         free=True,
         check=positive_int,
     )
@@ -166,7 +167,7 @@ class Options(Checked):
         return kind_of(self.preset)
 
     def with_epochs(self, tokens: int) -> "Options":
-        """Return the options with ``epochs`` set; if it is None, to the number that suits a text of ``tokens``."""
+        """Return the options with ``epochs`` set. None is replaced by a number that suits a text of this length."""
         if self.epochs:
             return self
         epochs: int = self.kind.defaults["epochs"]
@@ -183,7 +184,7 @@ class Options(Checked):
         return recipe if self.measure_power is None else replace(recipe, measure_power=self.measure_power)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the options with types of JSON and TOML."""
+        """Return the options as a dict of types that JSON and TOML can store."""
         content = {field.name: getattr(self, field.name) for field in fields(self)}
         return {**content, "recipe": None if self.recipe is None else self.recipe.as_dict()}
 
@@ -217,7 +218,7 @@ class Options(Checked):
             raise InputError(f"loss is {self.loss}, but the recipe is for {name}: leave out loss")
 
     def _recipe_with(self, loss: losses.Loss) -> Recipe | None:
-        """Return a recipe with this loss object, or None if the recommended recipe has an equal loss."""
+        """Return a recipe with this loss object, or None if the loss of the recommended recipe is equal to it."""
         if self.recipe is not None:
             if self.recipe.loss != loss:
                 raise InputError("loss and the loss of the recipe are different objects: leave out one of them")

@@ -1,8 +1,9 @@
-"""Predicts words next to given words, such as the next items of baskets or sessions.
+"""Predicts which words occur next to given words, such as the next items of baskets or sessions.
 
 Negative sampling with k negatives from π is optimal at o = log P/(k π) (Levy & Goldberg, 2014). Hence a model with the
-loss bounded-ns gives P(word | basket) in proportion to π exp(o), exactly over the whole vocabulary. The input of a
-basket is the mean of its words' inputs, as in training. Without a known word, P is in proportion to the words' counts.
+loss bounded-ns gives P(word | basket) in proportion to π exp(o), normalised exactly over the whole vocabulary. The
+input of a basket is the mean of its words' inputs, as in training. For a basket without a known word, P is in
+proportion to the words' counts.
 """
 
 import logging
@@ -28,19 +29,21 @@ from wordsparse.types import Array
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
-# A thread ranks BASKETS baskets at a time. The first block has FIRST words, later blocks WORDS words: they fit a cache.
+# A thread ranks BASKETS baskets at a time. The first block has FIRST words, later blocks have WORDS words. A block fits
+# into a cache.
 BASKETS, FIRST, WORDS = 256, 64, 4096
-# A block of words is padded to a multiple of PANEL: then, a basket's scores do not depend on the other baskets.
+# A block of words is padded to a multiple of PANEL, so that a basket's scores do not depend on the other baskets.
 PANEL = 32
 
 logger = logging.getLogger(__name__)
 
 
 class Predictor:
-    """A predictor of the most probable next words of baskets. The prediction for a basket does not depend on others.
+    """A predictor of the most probable next words of baskets. The prediction for a basket does not depend on other
+    baskets.
 
-    ``candidates`` are the only words that may be returned; probabilities are over all words nevertheless. InputError is
-    raised if no candidate is in the vocabulary, or if the loss of the model is not bounded-ns.
+    Only the words in ``candidates`` may be returned, but probabilities are always over all words. InputError is raised
+    if no candidate is in the vocabulary, or if the loss of the model is not bounded-ns.
     """
 
     def __init__(self, model: Model, candidates: Iterable[object] | None = None) -> None:
@@ -63,9 +66,9 @@ class Predictor:
     def rank(self, baskets: Any, n: int, excluded: Any = None) -> tuple[Array, Array]:
         """Return the rows of the n most probable words of each basket, (m, n), and their probabilities.
 
-        If there are fewer words, rows are padded with −1. Words of equal probability are ordered by row. ``baskets``, a
-        CSR matrix (m, V), holds the number, or weight, of each word in each basket, and ``excluded``, another one, the
-        words that are not returned; by default, they are the words of the basket.
+        If there are fewer than n words, the result is padded with −1. Words of equal probability are ordered by row.
+        ``baskets`` is a CSR matrix (m, V) with the count or weight of each word in each basket. ``excluded`` is a CSR
+        matrix of the words that must not be returned; by default, these are the words of the basket.
         """
         excluded, n = baskets if excluded is None else excluded, min(n, len(self.model))
         parts = [slice(start, start + BASKETS) for start in range(0, max(1, baskets.shape[0]), BASKETS)]
@@ -113,7 +116,8 @@ def predict(
     candidates: Iterable[object] | None = None,
     **columns: str | None,
 ) -> Any:
-    """Answer one basket, several baskets, or a table; see :meth:`wordsparse.words.model.Model.predict`."""
+    """Return the predictions for one basket, several baskets, or a table; see
+    :meth:`wordsparse.words.model.Model.predict`."""
     n, predictor = validation.positive_int("n", n), Predictor(model, candidates)
     names: list[str] | None = None
     if columns.get("group") is not None or is_frame(baskets):
@@ -142,12 +146,12 @@ def predict(
 
 
 def are_unknown(baskets: Any) -> Array:
-    """Return, for each row of a CSR matrix of baskets, whether the basket holds no word of the vocabulary."""
+    """Return, for each row of a CSR matrix of baskets, whether it is a basket without any word of the vocabulary."""
     return np.asarray(baskets.sum(axis=1) == 0)
 
 
 def answers_of(vocabulary: Vocabulary, rows: Array, probabilities: Array) -> Iterator[list[tuple[str, float]]]:
-    """Yield the words and probabilities of each basket, from a result of :meth:`Predictor.rank`."""
+    """Yield the words and probabilities for each basket, from a result of :meth:`Predictor.rank`."""
     for ranked, shares in zip(rows.tolist(), probabilities.tolist(), strict=True):
         yield [(vocabulary.words[row], share) for row, share in zip(ranked, shares, strict=True) if row >= 0]
 
@@ -159,8 +163,8 @@ def grouped(model: Model, source: Any, format: str | None = None, **columns: str
 
 
 def log_of(model: Model, source: Any, format: str | None = None, **columns: str | None) -> RawText:
-    """Return a table whose rows are grouped. Columns that are left out are the columns of the model's training; but
-    without ``order``, the rows of a group stay as they are."""
+    """Return a table whose rows are grouped. Columns that are not given are the columns used in training. Without
+    ``order``, however, the rows of a group keep their order in the table."""
     names: dict[str, Any] = {name: model.call.get(name) for name in ("column", "group", "weight")}
     names |= {name: column for name, column in columns.items() if column is not None}
     if names["column"] is None or names["group"] is None:
@@ -188,7 +192,8 @@ def _row(vocabulary: Vocabulary, item: object, number: int) -> int | None:
 
 
 def _matrix(name: str, given: Any, vocabulary: Vocabulary, are_lists: bool = False) -> tuple[Any, bool]:
-    """Return baskets as CSR (m, V), and whether ``given`` is one list of items. ``are_lists`` says that it is not."""
+    """Return baskets as CSR (m, V), and whether ``given`` is a single list of items. With ``are_lists``, ``given`` is
+    never read as a single list."""
     if sp.issparse(given):
         matrix = validation.csr(name, given, np.dtype(np.float32))
         if matrix.shape[1] != len(vocabulary) or (matrix.data < 0).any():

@@ -21,14 +21,14 @@ MAX_RATIO = 300.0
 
 @dataclass(frozen=True)
 class Recipe:
-    """The constants of training, which most users need not know.
+    """The constants of training. Most users need not know them.
 
-    ``loss`` is a loss with constants that suit words. ``start`` is every word's output before training, for a loss
-    without a gradient at 0. ``distances`` is the weight of context words by distance. The base measure is π_i ∝ count_i
-    to the power of ``measure_power``. During the first T₀ = ``warmup_tokens`` tokens, E is fixed and only W is fitted.
-    After T ≥ T₀ tokens, a minibatch has ``growth`` · T · (T/T₀)^``acceleration`` corpus tokens, but at most
-    ``batch_tokens``. With a growth of 1, all minibatches are as large as possible. A run over more than ``long_run``
-    tokens may take fewer steps than a shorter run (:mod:`wordsparse.words.schedule`).
+    ``loss`` is a loss with constants that suit words. ``start`` is the output of every word before training; losses
+    whose gradient is 0 at W = 0 need it. ``distances`` says how the weight of a context word depends on its distance.
+    The base measure is π_i ∝ count_i to the power of ``measure_power``. During the first T₀ = ``warmup_tokens`` tokens,
+    E is fixed and only W is fitted. After T ≥ T₀ tokens, a minibatch has ``growth`` · T · (T/T₀)^``acceleration``
+    corpus tokens, but at most ``batch_tokens``. With ``growth`` 1, all minibatches are as large as possible. A run over
+    more than ``long_run`` tokens may take fewer steps than a shorter run (:mod:`wordsparse.words.schedule`).
     """
 
     loss: losses.Loss
@@ -43,10 +43,10 @@ class Recipe:
     long_run: int = 20_000_000
 
     def base_measure(self, counts: ArrayLike) -> NDArray[np.float64]:
-        """Return the base measure π of words with these counts, (V,), not normalised.
+        """Return the base measure π, (V,), not normalised, of words with these counts.
 
         With a power of 0 or less, the weights of frequent words would be so small that their steps overshoot. Hence a
-        weight is at least the word's relative frequency divided by ``MAX_RATIO``. Raise InputError at an overflow.
+        weight is at least the word's relative frequency divided by ``MAX_RATIO``. Raise InputError if numbers overflow.
         """
         occurrences = np.asarray(counts, np.float64)
         with np.errstate(over="ignore"):
@@ -59,13 +59,14 @@ class Recipe:
         return np.asarray(np.maximum(measure, occurrences * (measure.sum() / occurrences.sum() / MAX_RATIO)))
 
     def scaled(self, rate: float) -> Recipe:
-        """Return the recipe for a corpus that is measured in a unit of 1/``rate`` tokens."""
+        """Return the recipe for a corpus whose length is measured in units of 1/``rate`` tokens."""
         names = ("batch_tokens", "warmup_tokens", "long_run")
         lengths = {name: round(getattr(self, name) * rate) for name in names}
         return replace(self, steps=replace(self.steps, forget_tokens=self.steps.forget_tokens * rate), **lengths)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the recipe with types of JSON and TOML. A user's own loss is stored only as its repr, ``text``."""
+        """Return the recipe as a dict of types that JSON and TOML can store. A user's own loss is stored only as its
+        repr, under ``text``."""
         content = {field.name: validation.plain(getattr(self, field.name)) for field in fields(self)}
         content["steps"] = {name: validation.plain(value) for name, value in asdict(self.steps).items()}
         stored: dict[str, Any] = {"text": repr(self.loss)}
@@ -100,7 +101,8 @@ def adapted(recipe: Recipe, constants: Mapping[str, Any]) -> Recipe:
 
 
 def recommended(model: str, loss: str) -> Recipe:
-    """Return the recommended recipe for training ``cbow`` or ``skipgram`` on text with the loss of this name."""
+    """Return the recommended recipe for training the model ``cbow`` or ``skipgram`` on text with the loss of this
+    name."""
     # docs/notes/recipe.md says where the constants of each loss come from.
     constants = dict(losses.LOSSES[loss].recipe)
     kind, steps = losses.LOSSES[loss](**constants.pop("loss", {})), StepSizes(**constants.pop("steps", {}))
@@ -111,6 +113,7 @@ def recommended(model: str, loss: str) -> Recipe:
     recipe = replace(recipe, steps=replace(recipe.steps, m0=100.0), distances="harmonic")
     if loss != "bounded-ns":
         return recipe
-    # Larger minibatches and, for rare words, less shrinkage and a longer memory were measured only for this loss.
+    # Three changes were measured only for this loss: larger minibatches, less shrinkage of rare words, and a longer
+    # memory.
     steps = replace(recipe.steps, m0=20.0, forget_tokens=2_600_000.0)
     return replace(recipe, steps=steps, batch_tokens=425_984)

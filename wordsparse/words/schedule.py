@@ -1,15 +1,16 @@
-"""The growth of minibatches and the decay of the learning rate, which depend only on the number of tokens so far."""
+"""The growth of minibatches and the decay of the learning rate. Both depend only on the number of tokens so far."""
 
 import math
 from dataclasses import dataclass
 
 from wordsparse.words.recipe import Recipe
 
-# A run has at least MIN_STEPS minibatches, or MIN_LONG_STEPS beyond ``long_run`` tokens. Minibatches shrink if needed.
+# A run has at least MIN_STEPS minibatches, or MIN_LONG_STEPS if it has more than ``long_run`` tokens. Minibatches
+# shrink if needed.
 MIN_STEPS, MIN_LONG_STEPS = 150, 100
 # The warm-up, in which E does not move, has at most this fraction of a run's tokens.
 MAX_WARMUP = 0.05
-# The warm-up has at least this many tokens, or half the tokens of a shorter text: W must see pairs before E moves.
+# The warm-up has at least this many tokens, but at most half of a run's tokens: W must see pairs before E moves.
 MIN_WARMUP = 8
 
 
@@ -36,7 +37,8 @@ class Schedule:
         return MIN_LONG_STEPS if self.total_tokens > self.recipe.long_run else MIN_STEPS
 
     def largest_batch(self) -> int:
-        """Return the number of tokens in the largest minibatches: the recipe's, or fewer if a text is short."""
+        """Return the number of tokens in the largest minibatch: the value in the recipe, or less if the text is
+        short."""
         if self.asked is not None:
             return self.asked
         fewest = self.fewest_steps
@@ -50,7 +52,7 @@ class Schedule:
         return enough
 
     def wanted(self, passed: float) -> int:
-        """Return the number of tokens in a minibatch after ``passed`` tokens, without a limit: g T (T/T₀)^a."""
+        """Return the number of tokens in a minibatch after ``passed`` tokens, g T (T/T₀)^a, without an upper limit."""
         warmup = max(self.warmup_tokens, 1.0)
         passed = max(passed, warmup)
         faster: float = (passed / warmup) ** self.recipe.acceleration
@@ -59,16 +61,17 @@ class Schedule:
     def steps(self, largest: int) -> float:
         """Estimate the number of steps of the run with minibatches of at most ``largest`` tokens."""
         warmup, growth, power = self.warmup_tokens, self.recipe.growth, self.recipe.acceleration
-        # After the warm-up, until minibatches reach the largest size, the steps are ∫ dT / (g T (T/T₀)^a).
+        # While minibatches grow, from the warm-up until the largest size, the number of steps is ∫ dT / (g T (T/T₀)^a).
         first = min(self.wanted(0), largest)
         grown: float = (largest / first) ** (1 / (1 + power))
         while_growing = (1 - grown**-power) / power if power else math.log(grown)
         return warmup / first + while_growing / growth + (self.total_tokens - grown * warmup) / largest
 
     def remaining(self, tokens: int) -> float:
-        """Return the fraction of the run that remains after ``tokens``."""
+        """Return the fraction of the run that remains after ``tokens`` tokens."""
         return 1 - tokens / self.total_tokens
 
     def learning_rate(self, tokens: int, warmup_tokens: float) -> float:
-        """Return the learning rate of E after ``tokens``. It is 0 in the warm-up, and then falls linearly to 0."""
+        """Return the learning rate of E after ``tokens`` tokens. The rate is 0 during the warm-up. Afterwards it falls
+        linearly to 0 at the end of the run."""
         return self.recipe.steps.lr * self.remaining(tokens) if tokens >= warmup_tokens else 0.0

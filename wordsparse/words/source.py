@@ -16,18 +16,19 @@ from wordsparse.words.examples import Examples
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
-# A block of held-out data has this many positions, many more than a window. A short pass has MIN_BLOCKS smaller blocks.
+# A block of held-out data has this many positions, many more than a window. A short pass is cut into MIN_BLOCKS smaller
+# blocks instead.
 HELDOUT_BLOCK = 1024
 MIN_BLOCKS = 200
 
 Sizes = Callable[[int], int]
-"""A function that takes a position, and returns the number of positions in the piece that begins at this position."""
+"""A function that takes a position and returns the number of positions in the piece that begins there."""
 Build = Callable[..., Examples]
-"""A function that makes examples from a piece's ``ids``, ``start`` and ``stop``, and keywords ``offset``, ``epoch``."""
+"""A function that makes examples from ``ids``, ``start``, ``stop``, ``offset=`` and ``epoch=`` of a piece."""
 
 
 class Ids:
-    """An array that the function ``read`` reads when a thread builds examples from it, while training takes steps."""
+    """An array that is read lazily: a thread calls ``read`` when it builds examples, while training goes on."""
 
     def __init__(self, read: Callable[[], Array]) -> None:
         self._read = read
@@ -37,9 +38,9 @@ class Ids:
 
 
 class Piece(NamedTuple):
-    """A piece of a pass. Its own data are ``ids[start:stop]``, and ``ids[0]`` has the position ``offset`` in the pass.
+    """A piece of a pass. It consists of ``ids[start:stop]``, and ``ids[0]`` is at the position ``offset`` in the pass.
 
-    ``ids``, an array or :class:`Ids`, also holds the data around the piece, as far as windows reach.
+    ``ids`` is an array or :class:`Ids`. It also holds the data around the piece, as far as windows reach.
     """
 
     ids: Array | Ids
@@ -59,30 +60,31 @@ class Piece(NamedTuple):
 
 
 class Passes(Protocol):
-    """The passes of a run over a source. A pass trains on ``tokens``, in the schedule's unit of length, and has
-    ``positions``, which include held-out positions."""
+    """The passes of a run over a source. A pass trains on ``tokens`` tokens, counted in the schedule's unit of length.
+    It has ``positions`` positions, including held-out positions."""
 
     tokens: int
     positions: int
 
     def train(self, sizes: Sizes, first: int = 0, epoch: int = 0) -> Iterator[Piece]:
-        """Yield the pieces of an epoch from the position ``first`` on, which is the first position of a piece."""
+        """Yield the pieces of an epoch, beginning at the position ``first``, which must be the first position of a
+        piece."""
 
     def heldout(self, size: int) -> Iterator[Piece]:
-        """Yield the held-out pieces, of ``size`` positions each."""
+        """Yield the held-out pieces, each of ``size`` positions."""
 
 
 class Source(Protocol):
     """Training data: text, counted pairs, walks on a graph, or data that another package reads.
 
     ``length`` is the number of tokens per pass; the default number of epochs and some warnings depend on it. Recipes
-    and options count in tokens, but the schedule counts in the source's own unit, of which a token has ``rate``.
+    and options count tokens. The schedule counts in the source's own unit; one token is ``rate`` such units.
 
-    ``--for NAME`` names a class, either in ``SOURCES`` of ``wordsparse/doors.py`` or in an installed package's entry
-    point in the group ``wordsparse.sources``. The class is called with the corpus (a list of paths from the command
-    line) and its own options. The class attribute ``options`` is the frozen dataclass of these options, whose fields
-    are made by :func:`wordsparse.options.option` and have defaults. The optional class attribute ``preset``, a
-    :class:`wordsparse.words.kinds.Kind`, has the defaults of the other options.
+    ``--for NAME`` selects a class that is listed in ``SOURCES`` of ``wordsparse/doors.py`` or registered by an
+    installed package as an entry point in the group ``wordsparse.sources``. The class is called with the corpus (a list
+    of paths from the command line) and its own options. The class attribute ``options`` is the frozen dataclass of
+    these options. Its fields are made with :func:`wordsparse.options.option` and have defaults. The optional class
+    attribute ``preset``, a :class:`wordsparse.words.kinds.Kind`, has the defaults of the other options.
     """
 
     vocabulary: Vocabulary
@@ -90,23 +92,24 @@ class Source(Protocol):
     rate: float
 
     def identity(self) -> dict[str, Any]:
-        """Return the record that identifies the source in a checkpoint, as types of JSON, with ``sha256``, ``tokens``
-        and ``sentences``. Equal records mean the same data."""
+        """Return the record that identifies the source in a checkpoint, as a dict that JSON can store, with the keys
+        ``sha256``, ``tokens`` and ``sentences``. Equal records mean equal data."""
 
     def passes(self, options: Options, vocabulary: Vocabulary) -> Passes:
-        """Return the passes over this source, with ids of ``vocabulary``, which has all words of the source. Raise
+        """Return the passes over this source, with ids of ``vocabulary``, which holds all words of the source. Raise
         InputError if an option is wrong."""
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
-        """Return a function that makes a piece's examples. It holds scratch space, so each thread needs its own."""
+        """Return a function that makes the examples of a piece. The function holds scratch space, so each thread needs
+        its own."""
 
 
 class Split:
     """The choice of held-out positions among the ``positions`` of a pass.
 
     Block b is held out if ⌊(b + 1) x + u⌋ > ⌊b x + u⌋, where x is the ``fraction`` to hold out, 0 ≤ x < 1, and the seed
-    determines u, uniform on [0, 1). The held-out blocks are spread evenly over the pass, and their fraction is x, up to
-    one block.
+    determines u, uniform on [0, 1). The held-out blocks are spread evenly over the pass. Their fraction of the pass
+    differs from x by at most one block.
     """
 
     def __init__(self, positions: int, fraction: float, seed: int) -> None:
@@ -115,6 +118,6 @@ class Split:
         self.blocks = np.diff(np.floor(edges)) > 0
 
     def mask(self, first: int, size: int) -> Array:
-        """Return whether each of ``size`` positions from ``first`` on is held out; (size,) bool."""
+        """Return, for each of the ``size`` positions that begin at ``first``, whether it is held out; (size,) bool."""
         blocks = self.blocks[first // self.block : -(-(first + size) // self.block)]
         return np.repeat(blocks, self.block)[first % self.block :][:size]

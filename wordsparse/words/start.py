@@ -1,10 +1,10 @@
-"""Starts training from given word vectors, such as vectors that were trained on another text.
+"""Starts training from existing word vectors, such as vectors trained on another text.
 
 Training finds E up to an invertible map (see coordinates.py), so the scale and basis of the given vectors X do not
-matter. They are whitened with the words' frequencies f, E = SCALE · X C^-½ with C = Σ f x xᵀ, so that they are
-distributed like trained vectors, whatever tool made them. During the warm-up, W is fitted to them while E does not
-move. The first minibatches must not overwrite the given vectors. Hence each occurrence of a word in the text
-gives its vector the weight of MASS pairs seen before (see m0 and M_w in embedding.py).
+matter. X is whitened with the words' frequencies f, E = SCALE · X C^-½ with C = Σ f x xᵀ, so that E is distributed like
+trained vectors, whatever tool made X. During the warm-up, W is fitted to these vectors while E does not move. The first
+minibatches must not overwrite the given vectors. Hence each vector gets the weight of MASS pairs, as if they had been
+seen before, for each occurrence of the word in the text (see m0 and M_w in embedding.py).
 """
 
 import numpy as np
@@ -19,18 +19,18 @@ MASS = {"cbow": 1.0, "skipgram": 20.0}
 
 
 def start_from(init: WordVectors, embedding: WordEmbedding, vocabulary: Vocabulary, model: str) -> int:
-    """Set the rows of the words that ``vocabulary`` and ``init`` share to their vectors in ``init``, and return the
-    number of these words. Raise InputError if the dimensions differ, or if there are no such words."""
+    """Initialise the rows of the words in both ``vocabulary`` and ``init`` with their vectors from ``init``. Return the
+    number of these words. Raise InputError if the dimensions differ, or if no word is in both."""
     dim = embedding.E.shape[1]
     if init.dim != dim:
         raise InputError(f"init: its vectors have {init.dim} dimensions, not {dim}: train with dim {init.dim}")
     rows = np.array([row for row, word in enumerate(vocabulary.words) if word in init], np.int64)
     if not rows.size:
-        raise InputError("init: none of the words of the text is among its words: split and case both texts alike")
+        raise InputError("init: none of the words of the text is among its words: split and case both texts in one way")
     X = init.vectors[[init.row(vocabulary.words[row]) for row in rows]].astype(np.float64)
     counts = vocabulary.counts[rows].astype(np.float64)
     values, vectors = np.linalg.eigh((X * (counts / counts.sum())[:, None]).T @ X)
-    # Directions that the vectors of init do not use stay zero.
+    # Directions that no vector of init uses stay zero.
     used = values > 1e-10 * values.max()
     whitened = X @ (vectors[:, used] / np.sqrt(values[used])) @ vectors[:, used].T
     embedding.start(rows, (SCALE * whitened).astype(np.float32), MASS[model] * counts)

@@ -1,8 +1,8 @@
-"""Text as a source: an encoded corpus is cut into minibatches, whose examples are windows.
+"""Text as a source: an encoded corpus is cut into minibatches whose examples are windows.
 
-A position is the index of a value in the sequence of all shards. Held-out text is a set of blocks of positions, which
-depends only on the seed and the number of positions, not on minibatches or threads. In a pass over training text,
-held-out text is read as ends of sentences, and vice versa, so no window holds words of both texts.
+A position is the index of a value in the concatenation of all shards. Held-out text is a set of blocks of positions,
+which depends only on the seed and the number of positions, not on minibatches or threads. In a pass over training text,
+held-out words are replaced by ends of sentences, and vice versa, so no window contains words of both kinds.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from wordsparse.words.source import Build, Ids, Piece, Sizes, Split
 
 # Windows reach at most this many positions beyond the ends of a minibatch.
 REACH = 2**14
-# Sentences are counted in batches of this many values.
+# The number of values per batch in which the words of sentences are counted.
 COUNTED = 2**16
 
 
@@ -48,14 +48,14 @@ class TextSource:
         return Cuts(parts, tokens, options.heldout, options.seed, table_of(self.vocabulary, vocabulary))
 
     def documents(self, vocabulary: Vocabulary) -> Iterator[sp.csr_array]:
-        """Yield how often each sentence holds each word of the vocabulary, (sentences, V), in batches."""
+        """Yield, in batches, how often each sentence holds each word of the vocabulary, (sentences, V)."""
         table, V = table_of(self.vocabulary, vocabulary), len(vocabulary)
         for shard in self.corpus.shards:
             start = 0
             while start < shard.shape[0]:
                 ids = shard[start : start + COUNTED]
                 ends = np.flatnonzero(ids == END_OF_SENTENCE)
-                ids = ids[: ends[-1] + 1] if ends.size else ids  # a longer sentence is cut
+                ids = ids[: ends[-1] + 1] if ends.size else ids  # a sentence longer than a batch is cut
                 start += len(ids)
                 rows = np.searchsorted(ends, np.arange(len(ids)))
                 ids = ids if table is None else table[ids]
@@ -82,8 +82,9 @@ def windows(options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transpo
 class Cuts:
     """Minibatches of training text and of held-out text, cut from values of text or from rows such as counted pairs.
 
-    Each of the ``parts`` is a function from an epoch to values, and the number of values to use. A pass consists of all
-    parts, ``tokens`` tokens in total. ``table`` maps values to ids. A window reaches at most ``reach`` positions.
+    Each of the ``parts`` is a pair: a function that maps an epoch to values, and the number of values to use. A pass
+    consists of all parts, ``tokens`` tokens in total. ``table`` maps values to ids. A window reaches at most ``reach``
+    positions beyond a minibatch.
 
     Attributes
     ----------
@@ -111,7 +112,7 @@ class Cuts:
                 self.tokens -= int(np.sum(values.reshape(len(values), -1)[:, 0] != END_OF_SENTENCE))  # first column
 
     def train(self, sizes: Sizes, first: int = 0, epoch: int = 0) -> Iterator[Piece]:
-        """Yield the pieces from the position ``first`` on, which must be the first position of a piece."""
+        """Yield the pieces, beginning at the position ``first``, which must be the first position of a piece."""
         return self._cut(sizes, False, first, epoch)
 
     def heldout(self, size: int) -> Iterator[Piece]:
@@ -141,8 +142,8 @@ class Cuts:
 
 
 def table_of(own: Vocabulary, other: Vocabulary) -> Array | None:
-    """Return a table that maps ids of ``own``, and special values, to ids of ``other``, which has all words of ``own``;
-    None if both are the same vocabulary."""
+    """Return a table that maps ids of ``own``, and special values, to ids of ``other``. ``other`` must hold all words
+    of ``own``. Return None if both are the same vocabulary."""
     if other is own:
         return None
     # Negative values index from the end of the table, where −1 and −2 are mapped to themselves.
@@ -154,7 +155,7 @@ def _always(values: Values) -> Callable[[int], Values]:
 
 
 def _end_of_tokens(shard: Values, max_tokens: int) -> tuple[int, int]:
-    """Return where the first ``max_tokens`` corpus tokens of a shard end, and the number left for later shards.
+    """Return where the first ``max_tokens`` tokens of a shard end, and how many tokens are left for later shards.
 
     The shard is used only up to this end, so no window reaches beyond it.
     """
