@@ -1,7 +1,7 @@
-"""The kernels, which compute the expensive parts of a step from arrays, and the choice among them.
+"""The kernels, which compute the expensive parts of a step from arrays, and the choice of kernels for a device.
 
 :class:`Kernels` implements everything plainly in NumPy. :class:`CpuKernels` overrides methods with compiled, threaded
-code, and ``CudaKernels`` with GPU kernels. The same tests run on all three.
+code, and ``CudaKernels`` overrides them with GPU kernels. The same tests run on all three classes.
 """
 
 from collections.abc import Iterator
@@ -29,18 +29,18 @@ def kernels_on(device: str, threads: int | None = None, *, bfloat16: bool = Fals
     :class:`CpuKernels`. If the device cannot be used, an InputError says why."""
     if devices.choose(device).device == "cpu":
         return CpuKernels(threads, bfloat16=bfloat16)
-    from wordsparse.kernels.cuda import CudaKernels  # imported only if there is a GPU
+    from wordsparse.kernels.cuda import CudaKernels  # imported here, because only a GPU needs it
 
     return CudaKernels()
 
 
 @contextmanager
 def at_work(*, starting: bool = False) -> Iterator[None]:
-    """Enter the context in which kernels run: BLAS uses one thread, and GPU errors become clear messages.
+    """Enter the context in which kernels must run: BLAS uses one thread, and GPU errors become clear messages.
 
-    While ``starting``, too little memory on a GPU raises an InputError.
+    With ``starting``, InputError is raised if a GPU has too little memory; otherwise it is TrainingError.
     """
-    # Overflow is detected in the result and reported there.
+    # NumPy's warnings are off, because overflow is detected in the results and reported there.
     quiet = np.errstate(over="ignore", invalid="ignore")
     with single_threaded_blas(), devices.translated_errors(starting=starting), quiet:
         yield

@@ -1,7 +1,7 @@
-"""The interface between the algebra of the layer and the machine, with every kernel as a plain array expression.
+"""The interface between the algebra of the layer and the machine. Here every kernel is a plain array expression.
 
 :class:`Kernels` is complete and runs on NumPy. The tests compare all other kernels with it. The kernels of a device
-inherit from it and override the methods that they make faster.
+inherit from this class and override the methods for which they have faster code.
 """
 # mypy: disable-error-code="no-any-return"
 
@@ -12,14 +12,15 @@ import numpy as np
 from wordsparse.kernels.structures import Csr, Windows
 from wordsparse.types import Array
 
-# Gram matrices of more than GRAM_PIECE_ROWS float32 rows are computed in at most GRAM_PIECES pieces, summed in float64.
+# The Gram matrix of more than GRAM_PIECE_ROWS float32 rows is computed for at most GRAM_PIECES pieces of the rows, and
+# the results are summed in float64.
 GRAM_PIECE_ROWS, GRAM_PIECES = 4096, 8
 
 
 class Kernels:
-    """Kernels that take arrays and return new arrays (unless stated otherwise).
+    """Kernels that take arrays and, unless stated otherwise, return new arrays.
 
-    ``xp`` is the module of their arrays: NumPy, or a module with the same functions (CuPy, with arrays on the GPU).
+    ``xp`` is the array module: NumPy, or a module with the same functions (CuPy, whose arrays are on the GPU).
     ``device`` is ``cpu`` or ``cuda``; ``threads`` is the number of host threads in use.
     """
 
@@ -57,7 +58,7 @@ class Kernels:
         return values * scale[csr.indices]
 
     def transpose(self, csr: Csr) -> Csr:
-        """Return the structure of the transpose, which reads the values of the original."""
+        """Return the structure of the transpose. Its entries refer to the values of the original matrix."""
         order, indptr = self._sorted(csr.indices, csr.columns)
         rows = self.row_of_entry(csr).astype(np.int32)
         return Csr(indptr, self.xp.take(rows, order), csr.rows, order.astype(np.int64, copy=False))
@@ -69,8 +70,8 @@ class Kernels:
     def combine(
         self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
     ) -> Array:
-        """Return the sparse matrix (structure ``csr``, values ``values``) times ``rows``, plus ``diag(scale) base`` if
-        there is a base."""
+        """Return the sparse matrix (structure ``csr``, values ``values``) times ``rows``. If ``base`` is given, add
+        ``diag(scale) base``."""
         out = self._times(csr, values, rows)
         if base is not None and scale is not None:
             out += scale[:, None] * base
@@ -88,14 +89,14 @@ class Kernels:
 
     def _sums(self, owners: Array, values: Array, count: int) -> Array:
         """Return the sum of ``values`` for each owner, float64 (count,)."""
-        # bincount of an empty array returns int64, whatever the weights.
+        # bincount of an empty array returns int64, whatever the dtype of the weights.
         return self.xp.bincount(owners, values, count).astype(np.float64, copy=False)
 
     def _sorted(self, owners: Array, count: int) -> tuple[Array, Array]:
         """Return the indices that sort ``owners`` (numbers below ``count``), and the start of each owner's indices
         (count + 1,)."""
         order = self.xp.argsort(owners, kind="stable")
-        # bincount would wait until the device reports the number of bins.
+        # bincount is not used, because it would wait until the device reports the number of bins.
         starts = self.xp.arange(count + 1, dtype=np.int32)
         return order, self.xp.searchsorted(self.xp.take(owners, order), starts)
 
@@ -112,22 +113,23 @@ class Kernels:
         s: Array | None,
         total: float,
     ) -> tuple[Array, Array, Array, Array] | None:
-        """Compute ``loss_pass.per_example`` in one pass, by the device kernel ``loss`` with these constants. q or s of
-        None means zeros. Return None if there is no kernel, so that array operations compute it."""
+        """Compute ``loss_pass.per_example`` in one pass, with the device kernel ``loss`` and these constants. If q or s
+        is None, it counts as zeros. Return None if the device has no kernel; the caller then uses array operations."""
         return None
 
     def target_terms(
         self, loss: str, csr: Csr, y: Array, a: Array, factors: Array | None
     ) -> tuple[float, Array] | None:
-        """Compute Σ y t(o) and the array y t'(o) f in one pass, for the linear loss compiled as ``loss``. Outputs are
-        o = f a, where f is the factor of the column. Return None if array operations must compute them."""
+        """Compute Σ y t(o) and the array y t'(o) f in one pass, for the linear loss compiled as ``loss``. Outputs are o
+        = f a, where f is the factor of the column. Return None if there is no compiled code; the caller then uses array
+        operations."""
         return None
 
     # ── windows of a text ─────────────────────────────────────────────────────────────────────────────────────────
 
     def window_sums(self, windows: Windows, values: Array, squares: Array) -> tuple[Array, Array]:
-        """Return Cᵀ values and (C ∘ C)ᵀ squares, float64 (columns,), for one value and one square per bag. A token that
-        a bag holds twice counts as two entries of C."""
+        """Return Cᵀ values and (C ∘ C)ᵀ squares, float64 (columns,), for one value and one square per bag. If a bag
+        holds a token twice, C has two entries for it."""
         bags = windows.csr(self.xp)
 
         def sums(shares: Array) -> Array:
@@ -140,7 +142,7 @@ class Kernels:
         return self.xp.einsum("jd,jd->j", self.window_means(windows, features), rows[targets])
 
     def window_means(self, windows: Windows, features: Array) -> Array:
-        """Return H (m, d), whose rows are the h_j."""
+        """Return H (m, d). Row j of H is h_j, the mean of ``features`` over bag j."""
         bags, share = windows.csr(self.xp), windows.share.astype(features.dtype)
         return self._times(bags, share[self.row_of_entry(bags)], features)
 
@@ -157,18 +159,18 @@ class Kernels:
         return X, Z, self.combine(back, (share * gamma)[bag], rows[targets])
 
     def _by_target(self, targets: Array, rows: Array) -> Csr:
-        """Return the structure of Γᵀ, with one entry per example."""
+        """Return the structure of Γᵀ, which has one entry per example."""
         return self.transpose(Csr(self.xp.arange(targets.shape[0] + 1), targets, rows.shape[0]))
 
     # ── rows of matrices ──────────────────────────────────────────────────────────────────────────────────────────
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
-        """Return ``matrix[rows]``; ``last`` (u,), if given, is appended as one more column."""
+        """Return ``matrix[rows]``. If ``last`` (u,) is given, it is appended as one more column."""
         chosen = self.xp.take(matrix, rows, axis=0)
         return chosen if last is None else self.xp.concatenate([chosen, last[:, None]], axis=1)
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
-        """Add ``diag(scale) change`` to ``matrix[rows]`` in place; ``rows`` are distinct."""
+        """Add ``diag(scale) change`` to ``matrix[rows]`` in place. The ``rows`` must be distinct."""
         matrix[rows] += change if scale is None else scale[:, None] * change
 
     def scale_rows(self, matrix: Array, scale: Array) -> Array:
@@ -203,7 +205,8 @@ class Kernels:
         return self.matmul(self.take(matrix, rows, last), m)
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
-        """Return ``aᵀ b``, or ``aᵀ a`` without b, in float64. ``symmetric``: aᵀ b is symmetric; make it exactly so."""
+        """Return ``aᵀ b`` in float64, or ``aᵀ a`` without b. With ``symmetric``, aᵀ b is symmetric up to rounding
+        errors, and the result is made exactly symmetric."""
         b, n = a if b is None else b, a.shape[0]
         total = self.xp.zeros((a.shape[1], b.shape[1]))
         step = max(GRAM_PIECE_ROWS, -(-n // GRAM_PIECES))
@@ -212,7 +215,7 @@ class Kernels:
         return (total + total.T) / 2 if symmetric else total
 
     def gram_change(self, matrix: Array, rows: Array, change: Array) -> Array:
-        """Return how ``matrix[rows] += change`` changes ``matrixᵀ matrix``, float64 and symmetric. ``rows`` are
+        """Return how ``matrix[rows] += change`` changes ``matrixᵀ matrix``, float64 and symmetric. The ``rows`` must be
         distinct."""
         half = self.gram(change, self.take(matrix, rows) + change / 2)
         return half + half.T
@@ -220,17 +223,18 @@ class Kernels:
     def plus_gram(
         self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
     ) -> Array:
-        """Return ``keep·matrix + by·aᵀ b`` in float64. ``symmetric`` adds by·(aᵀ b + bᵀ a) instead."""
+        """Return ``keep·matrix + by·aᵀ b`` in float64. With ``symmetric``, the second term is by·(aᵀ b + bᵀ a)
+        instead."""
         product = self.gram(a, b)
         return keep * matrix + by * (product + product.T if symmetric else product)
 
     def weighted_gram(self, a: Array, weights: Array) -> Array:
-        """Return ``aᵀ diag(weights) a`` in float64, exactly symmetric; no weight is negative."""
+        """Return ``aᵀ diag(weights) a`` in float64, exactly symmetric. No weight may be negative."""
         return self.gram(a * self.xp.sqrt(weights).astype(a.dtype)[:, None])
 
     def inverse(self, matrix: Array) -> Array:
-        """Return the inverse (n, n) in the precision of the matrix. The inverse of a singular matrix and its condition
-        number are not finite."""
+        """Return the inverse (n, n) in the precision of the matrix. If the matrix is singular, the numbers returned are
+        not finite."""
         try:
             return self.xp.linalg.inv(matrix)  # CuPy raises no error, but returns numbers that are not finite
         except np.linalg.LinAlgError:
@@ -238,5 +242,5 @@ class Kernels:
 
 
 def _in_order(csr: Csr, values: Array) -> Array:
-    """Return the values in the order of the entries of ``csr``."""
+    """Return the values, sorted into the order of the entries of ``csr``."""
     return values if csr.order is None else values[csr.order]

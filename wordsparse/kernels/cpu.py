@@ -1,4 +1,4 @@
-"""The kernels compiled from ``pyx/``, which use OpenMP threads for rows and vector instructions within rows.
+"""The kernels compiled from ``pyx/``. They use OpenMP threads across rows and vector instructions within rows.
 
 This module allocates all arrays; the compiled functions only fill them. Results do not depend on the number of threads.
 """
@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.linalg import lapack
 
-# This import sets the OpenMP wait policy, so it comes before the first compiled module, which reads the policy.
+# This import sets the OpenMP wait policy. It must come before the first compiled module, because loading that module
+# reads the policy.
 from wordsparse.machine import threads as _threads
 from wordsparse.types import Array
 
@@ -27,40 +28,43 @@ from wordsparse.kernels.isa import chosen_isa
 from wordsparse.kernels.pool import ArrayPool, row_bytes
 from wordsparse.kernels.structures import Csr, Windows
 
-# How compiled functions take windows: the instruction set, the text, its bags, the first bag of each block, how far
-# windows reach, and the stride of rows.
+# The arguments with which windows are passed to compiled functions: the instruction set, the text, its bags, the first
+# bag of each block, the reach of the windows, and the stride of rows.
 WindowArrays = tuple[int, Array, Array, Array, Array, Array, int, int]
 logger = logging.getLogger("wordsparse")
 
-# Below this number of multiply-adds, a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
+# Below this number of multiply-adds, a parallel region costs more than it saves, because waking a sleeping thread takes
+# some 20 µs.
 PARALLEL_WORK = 200_000
-# Rough costs in multiply-adds: of a loss term, of a gathered number, of the sums of a bag, and of a row from memory.
+# Rough costs, in multiply-adds, of a loss term, a gathered number, the sums of a bag, and a row read from memory.
 TERMS_WORK, SCALE_WORK, SUMS_WORK, ROW_WORK = 40, 4, 8, 16
 # The number of rows that a thread adds up at a time.
 SUM_ROWS = 1024
-# A sparse matrix is multiplied with a dense matrix by blocks of columns if the dense matrix exceeds a core's own cache
-# and each of its rows is read so often that copying the blocks costs little in comparison.
+# A sparse matrix is multiplied by a dense matrix one block of columns at a time if the dense matrix exceeds a core's
+# own cache and each of its rows is read so often that copying the blocks costs little in comparison.
 BLOCKS_FROM_BYTES = 1 << 20
 BLOCKS_FROM_ENTRIES = 8
-# The fewest rows, and columns of either factor, for products on the matrix unit, which computes whole tiles.
+# Products are computed on the matrix unit only if they have at least this many rows, and both factors have at least
+# this many columns. The unit computes whole tiles.
 AMX_ROWS, AMX_COLUMNS = 1024, 64
-# About the size of a last-level cache: larger results leave the cache before they are read.
+# About the size of a last-level cache. Larger results are evicted from the cache before they are read.
 CACHED_BYTES = 32 << 20
-# The index of x86-64-v4 among the compiled instruction sets: it has vectors of 64 bytes, but no matrix unit.
+# The index of x86-64-v4 among the compiled instruction sets. This set has vectors of 64 bytes, but no matrix unit.
 X86_64_V4 = 2
 
 
 class CpuKernels(Kernels):
-    """Compiled kernels on ``threads`` OpenMP threads (None: every CPU this process may use).
+    """Compiled kernels on ``threads`` OpenMP threads. None means one thread per CPU that this process may use.
 
-    ``isa`` is the instruction set, a name of ``isa.AVAILABLE``; None means ``WORDSPARSE_ISA`` in the environment, else
-    the widest. InputError is raised if this machine does not support it, or the number of threads.
+    ``isa`` is the instruction set, one of the names in ``isa.AVAILABLE``. None means the value of ``WORDSPARSE_ISA`` in
+    the environment, or the widest set if the variable is not set. InputError is raised if this machine does not support
+    the instruction set or the number of threads.
 
-    With ``bfloat16``, kernels may round float32 numbers to bfloat16 before they sum them, where that is faster. On a
-    matrix unit (AMX), products of tall matrices split each number into two bfloat16 numbers: products of two numbers
-    have relative errors of up to 2⁻¹⁴, in place of float32's 2⁻²⁴. With vectors of 64 bytes, products with sparse
-    matrices and with windows round rows that they read many times to bfloat16: each number errs by up to 2⁻⁹, in either
-    direction.
+    With ``bfloat16``, kernels may round float32 numbers to bfloat16 before summing them, where that is faster. On a
+    matrix unit (AMX), products of tall matrices split each number into two bfloat16 numbers, so the product of two
+    numbers has a relative error of up to 2⁻¹⁴ instead of the 2⁻²⁴ of float32. With vectors of 64 bytes, products with
+    sparse matrices and with windows round those rows to bfloat16 that they read many times. The relative error of each
+    rounded number is up to 2⁻⁹, in either direction.
     """
 
     def __init__(
@@ -83,7 +87,8 @@ class CpuKernels(Kernels):
         self._pool = ArrayPool()
 
     def inverse(self, matrix: Array) -> Array:
-        # LU of the transpose needs no copy in C order, and takes half the time of solving for the identity.
+        # An LU decomposition of the transpose needs no copy in C order. It takes half the time of solving for the
+        # identity.
         if matrix.shape[0] == 0:  # LAPACK would complain on stderr
             return matrix
         single = matrix.dtype == np.float32
@@ -174,11 +179,11 @@ class CpuKernels(Kernels):
         return csr.entries >= BLOCKS_FROM_ENTRIES * csr.columns and self._past_own_cache(matrix.nbytes)
 
     def _rounds_panels(self, matrix: Array) -> bool:
-        """Return whether kernels round panels of the matrix to bfloat16."""
+        """Return whether kernels round the panels of this matrix to bfloat16."""
         return self._bfloat16 and matrix.dtype == np.float32 and self._isa >= X86_64_V4
 
     def _panel(self, matrix: Array) -> Array:
-        """Return space for a panel: a block of columns of all rows."""
+        """Return memory for a panel, which is a block of columns of all rows."""
         return self._pool.empty((_column_blocks.panel_size(matrix.shape[0]) // matrix.itemsize,), matrix.dtype)
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
@@ -249,14 +254,14 @@ class CpuKernels(Kernels):
         return size >= BLOCKS_FROM_BYTES
 
     def _window_arrays(self, windows: Windows, features: Array) -> WindowArrays:
-        # int32 like the centres, so that searchsorted does not convert them.
+        # The dtype is int32, as for the centres, so that searchsorted converts nothing.
         blocks = np.arange(-(-windows.tokens.shape[0] // _windows.BLOCK) + 1, dtype=np.int32)
         first = np.searchsorted(windows.centre, blocks * np.int32(_windows.BLOCK))
         text = windows.tokens, windows.centre, windows.start, windows.stop, first, windows.reach
         return self._isa, *text, row_bytes(features.shape[1], features.itemsize) // features.itemsize
 
     def _window_scratch(self, windows: Windows, features: Array) -> Array:
-        """Return scratch space (threads, numbers); threads share no cache line."""
+        """Return scratch space (threads, numbers), in which no two threads share a cache line."""
         threads = self._threads_for(windows.rows * features.shape[1])
         return self._pool.empty((threads, _windows.scratch_bytes(windows.reach) // features.itemsize), features.dtype)
 
@@ -269,7 +274,7 @@ class CpuKernels(Kernels):
         return self._matmul(a, m, out)
 
     def matmul_in_place(self, a: Array, m: Array) -> Array:
-        # Writing to a itself is safe: each block of rows is packed before it is written.
+        # The result may overwrite a, because each block of rows is copied (packed) before it is written.
         return self._matmul(a, m, a)
 
     def _matmul(self, a: Array, m: Array, out: Array, *, accumulate: bool = False) -> Array:
@@ -277,7 +282,7 @@ class CpuKernels(Kernels):
         (n, k), d = a.shape, out.shape[1]
         threads = self._threads_for(n * k * d)
         work = self._work_space(a.itemsize, n, k, d, threads)
-        # A float64 m may stay as it is if the rows are float32: packing rounds it.
+        # If the rows are float32, a float64 m need not be converted, because packing rounds it.
         dtype = m.dtype if a.dtype == np.float32 else a.dtype
         m = np.ascontiguousarray(m.T if transposed else m, dtype)
         _products.matmul(self._isa_of_product(n, k, d), a, m, transposed, out, accumulate, threads, work)
@@ -331,7 +336,7 @@ class CpuKernels(Kernels):
         return total
 
     def _isa_of_product(self, n: int, k: int, d: int) -> int:
-        """Return the instruction set for products of matrices with n rows, and k and d columns."""
+        """Return the index of the instruction set for products of matrices with n rows, and k and d columns."""
         splits = self._bfloat16 and n >= AMX_ROWS and min(k, d) >= AMX_COLUMNS
         return self._isa if splits else min(self._isa, X86_64_V4)
 

@@ -1,7 +1,8 @@
-"""The kernels on an NVIDIA GPU: CuPy's array operations and cuBLAS, and ``cu/*.cu`` where these are slow.
+"""The kernels on an NVIDIA GPU: CuPy's array operations and cuBLAS, and our own kernels in ``cu/*.cu`` where CuPy is
+slow.
 
 When a kernel is first called, NVRTC compiles the CUDA sources for the current GPU, and CuPy caches the result on disk.
-The order of sums depends on sizes alone, so the same numbers give the same bytes.
+The order of summation depends only on the sizes of the arrays, so the same numbers give the same bytes.
 """
 
 from collections.abc import Callable
@@ -27,15 +28,17 @@ CARRY_BLOCKS = 1024
 BLOCK = 256
 NULL = np.uintp(0)  # a null pointer
 WARPS_PER_BLOCK = BLOCK // WARP
-# A lane of `combine` handles one of these numbers of columns. Each column needs two registers, for its sum and load.
+# The numbers of columns that a lane of `combine` may handle. Each column needs two registers, one for its sum and one
+# for a loaded number.
 PARTS = (1, 2, 3, 4, 6, 8, 10, 12)
 
 
 class CudaKernels(Kernels):
-    """Kernels on this thread's current GPU. ``cupy`` is the module CuPy or a substitute; if None, CuPy is imported.
+    """Kernels on the current GPU of this thread. ``cupy`` is the module CuPy or a substitute; if it is None, CuPy is
+    imported.
 
     Raise MissingDependencyError if CuPy is missing, and InputError if CuPy finds no usable GPU. If CuPy's environment
-    variable CUPY_TF32 is 1, cuBLAS rounds the factors of float32 products to TF32 (10 bits of mantissa), which is
+    variable CUPY_TF32 is 1, cuBLAS rounds the factors of float32 products to TF32 (10 bits of mantissa). This is
     faster, but far from exact.
     """
 
@@ -100,13 +103,13 @@ class CudaKernels(Kernels):
         return self._combine(csr.indptr, rows, csr.indices, order, self._packed(values, rows.dtype))
 
     def _sums(self, owners: Array, values: Array, count: int) -> Array:
-        # CuPy's bincount adds in the order in which threads arrive, so its sums would not be reproducible.
+        # CuPy's bincount is not used: it adds in the order in which threads arrive, so its sums are not reproducible.
         order, indptr = self._sorted(owners, count)
         return self._combine(indptr, values.astype(np.float64)[:, None], order.astype(np.int32))[:, 0]
 
     def _combine(self, indptr: Array, rows: Array, indices: Any = NULL, order: Any = NULL, values: Any = NULL) -> Array:
-        """Return Σ ``values[order[e]] rows[indices[e]]`` over the entries e of each row. NULL as ``values`` stands for
-        ones; NULL as ``order`` or ``indices`` stands for 0, 1, 2, …"""
+        """Return, for each row, Σ ``values[order[e]] rows[indices[e]]`` over the entries e of the row. If ``values`` is
+        NULL, it counts as ones. If ``order`` or ``indices`` is NULL, it counts as 0, 1, 2, …"""
         xp, (count, d) = self.xp, rows.shape
         entries = count if indices is NULL else indices.shape[0]
         out = xp.zeros((indptr.shape[0] - 1, d), rows.dtype)
@@ -127,7 +130,7 @@ class CudaKernels(Kernels):
         return out
 
     def _packed(self, array: Array, dtype: Any) -> Array:
-        """Return the array in ``dtype`` and C order, without gaps between rows, as the kernels read it."""
+        """Return the array in ``dtype`` and C order, without gaps between rows. The kernels require this layout."""
         return self.xp.ascontiguousarray(array, dtype=dtype)
 
     def _launch(self, kernel: str, dtype: Any, grid: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
@@ -153,7 +156,8 @@ def _compiled(cupy: Any, name: str) -> Callable[..., None]:
 
 
 def _parts(d: int) -> int:
-    """Return the number of columns per lane: the smallest in PARTS that needs as few tiles as the largest."""
+    """Return the number of columns per lane: the smallest number in PARTS with which d columns need as few tiles as
+    with the largest number."""
     needed = _ceiling(d, WARP)
     tiles = _ceiling(needed, PARTS[-1])
     return next(parts for parts in PARTS if parts * tiles >= needed)

@@ -1,4 +1,4 @@
-"""A report on this installation: its parts, which of them this machine uses, and why it does not use the others."""
+"""A report on this installation: its parts, which parts this machine uses, and why it does not use the other parts."""
 
 import os
 import platform
@@ -18,7 +18,8 @@ from wordsparse.machine.threads import available_cpus
 
 
 def diagnose() -> dict[str, Any]:
-    """Return versions, compiled kernels, threads, BLAS, GPU and extras as JSON; ``unused`` lists reasons."""
+    """Return versions, compiled kernels, threads, BLAS, GPU and extras as JSON. ``unused`` says why parts are not
+    used."""
     report: dict[str, Any] = {
         "wordsparse": metadata.version("wordsparse"),
         "python": platform.python_version(),
@@ -38,7 +39,8 @@ def diagnose() -> dict[str, Any]:
 
 
 def provenance(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
-    """Return the machine, versions and kernels that give results on ``threads`` threads, as JSON for result files."""
+    """Return a description of the machine, the versions and the kernels with ``threads`` threads, as JSON for files of
+    results."""
     with threadpoolctl.threadpool_limits(threads, user_api="blas"):
         rate = description.sgemm_gflops(sgemm_size)
     names = ("wordsparse", "numpy", "scipy", "gensim")
@@ -59,7 +61,7 @@ def provenance(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
 
 
 def rounding() -> dict[str, str]:
-    """Return the properties of this machine that decide how results are rounded, by name."""
+    """Return a dict of the properties of this machine that affect the rounding of results."""
     blas = sorted({*map(_named, description.blas_pools())})
     return {"instruction set": _compiled()["instruction_set_used"], "BLAS": ", ".join(blas)}
 
@@ -114,13 +116,13 @@ def _gpu() -> dict[str, Any]:
     try:
         return {"usable": True, "reason": None, **asdict(devices.find_gpu())}
     except InputError as error:
-        # Without a driver, naming what else a GPU needs would only mislead.
+        # If there is no driver, a message about other missing software would only mislead.
         reason = str(error) if devices.has_nvidia_driver() else "no NVIDIA driver was found, so training uses the CPU"
         return {"usable": False, "reason": reason}
 
 
 def _extras() -> dict[str, dict[str, str | None]]:
-    """Return the packages of each extra with their installed versions; None for a missing package."""
+    """Return, for each extra, its packages and their installed versions. The version of a missing package is None."""
     extras: dict[str, dict[str, str | None]] = {}
     for requirement in metadata.requires("wordsparse") or ():
         extra = re.search(r"""extra\s*==\s*["']([^"']+)""", requirement)

@@ -5,14 +5,14 @@ import os
 from wordsparse.errors import InputError
 from wordsparse.kernels import _build  # type: ignore[attr-defined] # compiled
 
-# The compiled instruction sets that this machine supports, the widest first.
+# The compiled instruction sets that this machine supports, widest first.
 AVAILABLE: tuple[str, ...] = _build.available_isas[::-1]
 VARIABLE = "WORDSPARSE_ISA"
 
 
 def chosen_isa(name: str | None = None) -> str:
-    """Return ``name``, or else the instruction set named by the environment, or else the widest set. Raise InputError
-    if this machine or this installation does not have it."""
+    """Return ``name`` if it is given, otherwise the instruction set named by the environment, otherwise the widest set.
+    Raise InputError if this machine or this installation does not have the set."""
     source = "isa" if name is not None else VARIABLE
     choice = name if name is not None else os.environ.get(VARIABLE)
     if not choice:

@@ -1,7 +1,7 @@
-"""Memory for the large arrays of a step, which the next step reuses.
+"""Memory for the large arrays of a step. The next step reuses this memory.
 
-If every step allocated megabytes anew, each four kilobytes would cause a page fault, which takes a tenth of the time or
-more. A block of memory becomes available again when the last array in it is gone.
+If every step allocated its megabytes afresh, each 4 KB page would fault on first use. Page faults would then take a
+tenth of the step's time or more. A block of memory becomes available again when the last array in the block is deleted.
 """
 
 import mmap
@@ -14,15 +14,16 @@ import numpy as np
 from wordsparse.types import Array
 
 CACHE_LINE = 64
-# Arrays with fewer bytes are left to the allocator, which reuses small pieces itself.
+# Arrays with fewer bytes come from NumPy's allocator, which reuses small pieces itself.
 LARGE = 2**18
-# Blocks of at least half a huge page are aligned to huge pages. The TLB of a processor holds a few thousand pages: if
-# rows are read in random order, huge pages save 4 to 10 % of the CPU time of whole runs.
+# Blocks of at least half a huge page are aligned to huge pages. The TLB of a processor holds only a few thousand pages.
+# When rows are read in random order, huge pages save 4 to 10 % of the CPU time of whole runs.
 HUGE_PAGE = 2**21
 
 
 class ArrayPool:
-    """A source of uninitialised arrays. It keeps no more blocks of a size than were in use at one time."""
+    """A source of uninitialised arrays. For each block size, it keeps at most as many blocks as were ever in use at
+    once."""
 
     def __init__(self) -> None:
         self._available: list[Array] = []
@@ -32,10 +33,10 @@ class ArrayPool:
         return ArrayPool, ()
 
     def rows(self, n: int, d: int, dtype: Any, *, on_lines: bool = False) -> Array:
-        """Return an (n, d) matrix whose rows start on cache lines, an odd number of lines apart.
+        """Return an (n, d) matrix whose rows start on cache lines. The distance between rows is an odd number of lines.
 
-        Vectors then never cross a line, and the same columns of many rows spread over all sets of a cache. Short rows
-        have no gaps between them, unless they must be ``on_lines``.
+        Vector loads then never cross a cache line, and the same columns of many rows spread over all sets of a cache.
+        Short rows are stored without gaps instead, unless ``on_lines`` is True.
         """
         dtype = np.dtype(dtype)
         row = d * dtype.itemsize
@@ -49,7 +50,8 @@ class ArrayPool:
         return self._array(shape, dtype, prod(shape) * dtype.itemsize, None)
 
     def on_lines(self, matrix: Array) -> Array:
-        """Return the matrix if its rows start on cache lines, or else a copy whose rows do."""
+        """Return the matrix if its rows start on cache lines. Otherwise, return a copy whose rows start on cache
+        lines."""
         if on_lines(matrix):
             return matrix
         out = self.rows(matrix.shape[0], matrix.shape[1], matrix.dtype, on_lines=True)
@@ -65,11 +67,11 @@ class ArrayPool:
 
     def _block(self, size: int) -> Array:
         available = self._available
-        # Skip blocks of more than four times the size, which a larger array will need soon.
+        # Skip blocks of more than four times the size, because a larger array will soon need them.
         fitting = [(block.size, i) for i, block in enumerate(available) if size <= block.size <= 4 * size]
         if fitting:
             return available.pop(min(fitting)[1])
-        # Free a block that has become too small.
+        # No block fits, so free a block that has become too small.
         outgrown = [(block.size, i) for i, block in enumerate(available) if size <= 2 * block.size < 2 * size]
         if outgrown:
             available.pop(max(outgrown)[1])
@@ -78,7 +80,8 @@ class ArrayPool:
 
 
 class _Lease:
-    """The base object of all arrays in a block and their views. When it is deleted, the block is available again."""
+    """The base object of all arrays in a block and of their views. When this object is deleted, the block becomes
+    available again."""
 
     def __init__(
         self,
@@ -102,7 +105,7 @@ def _aligned(size: int) -> Array:
     if size < HUGE_PAGE // 2:
         block = np.empty(size + CACHE_LINE, np.uint8)
         return block[_to_line(block) :]
-    # With MAP_SHARED, Python's default, a forked process would write into the memory of its parent.
+    # Python's default is MAP_SHARED, with which a forked process would write into the memory of its parent.
     memory = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with suppress(AttributeError, OSError):  # if the system has huge pages
         memory.madvise(mmap.MADV_HUGEPAGE)

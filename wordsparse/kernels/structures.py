@@ -1,4 +1,4 @@
-"""The sparse structures that kernels take: :class:`Csr` (rows by columns) and :class:`Windows` (bags of tokens)."""
+"""The sparse structures that kernels accept: :class:`Csr` (rows by columns) and :class:`Windows` (bags of tokens)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -13,7 +13,8 @@ Structure = TypeVar("Structure")
 
 
 def mapped(structure: Structure, move: Callable[[Array], Array]) -> Structure:
-    """Return a copy of the dataclass with ``move`` applied to each of its arrays, also in nested dataclasses."""
+    """Return a copy of the dataclass in which ``move`` has been applied to each array, including arrays of nested
+    dataclasses."""
 
     def one(value: Any) -> Any:
         if is_dataclass(value):
@@ -27,11 +28,11 @@ def mapped(structure: Structure, move: Callable[[Array], Array]) -> Structure:
 
 @dataclass(frozen=True)
 class Csr:
-    """The structure of a sparse matrix by rows. Its values are separate, one per stored entry.
+    """The structure of a sparse matrix that is stored by rows. The values are stored separately, one per entry.
 
-    Arrays: ``indptr`` int64 (rows + 1,), ``indices`` int32 (entries,), ``order`` int64 (entries,) or None. ``order``
-    gives the index of the value of each entry: a transposed structure reads the values of the original.
-    ``one_a_row`` is True if each row is known to have exactly one entry.
+    The arrays are ``indptr`` int64 (rows + 1,), ``indices`` int32 (entries,) and ``order`` int64 (entries,) or None.
+    ``order`` gives the index of each entry's value, so that a transposed structure can use the values of the original
+    matrix. ``one_a_row`` is True if each row is known to have exactly one entry.
     """
 
     indptr: Array
@@ -62,11 +63,12 @@ class Csr:
 
 @dataclass(frozen=True)
 class Windows:
-    """Bags of tokens that are windows of one text: the structure of a sparse matrix C, bags by columns.
+    """Bags of tokens that are windows of one text. They are the structure of a sparse matrix C with one row per bag.
 
-    Bag j is ``tokens[start_j : stop_j]`` without the token at ``centre_j``; each of its tokens has the weight 1 / size.
-    ``tokens`` int32 (n,) are negative where there is no token; no window spans these places. ``centre``, ``start`` and
-    ``stop`` are int32 (m,). ``centre`` ascends, windows have at most ``reach`` tokens on each side, no bag is empty.
+    Bag j is ``tokens[start_j : stop_j]`` without the token at ``centre_j``. Each token of a bag has the weight 1 /
+    size. ``tokens`` int32 (n,) are negative where there is no token, and no window spans such a place. ``centre``,
+    ``start`` and ``stop`` are int32 (m,). ``centre`` ascends, windows have at most ``reach`` tokens on each side, and
+    no bag is empty.
     """
 
     tokens: Array
@@ -77,7 +79,7 @@ class Windows:
     columns: int
 
     def part(self, bags: slice) -> "Windows":
-        """Return some of the bags, over the same text."""
+        """Return the windows for some of the bags, over the same text."""
         return Windows(self.tokens, self.centre[bags], self.start[bags], self.stop[bags], self.reach, self.columns)
 
     @property
@@ -90,8 +92,8 @@ class Windows:
         return 1.0 / (self.stop - self.start - 1)
 
     def csr(self, xp: Any = np) -> Csr:
-        """Return the structure of C with an entry for each token of each bag, in the order of the text; ``xp`` is the
-        module of the arrays. It is cached, because a step uses it several times."""
+        """Return the structure of C, which has an entry for each token of each bag, in the order of the text. ``xp`` is
+        the array module to use. The structure is cached, because a step uses it several times."""
         if "_csr" not in vars(self):
             size = self.stop - self.start - 1
             indptr = xp.zeros(self.rows + 1, np.int64)

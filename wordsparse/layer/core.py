@@ -1,8 +1,9 @@
 """The exact layer: its state, and the phases of a step over all D outputs in O(d²) per example.
 
 The state is V (D, d) and :class:`~wordsparse.layer.factors.Factors`: W = V U + p ωᵀ, Q = WᵀW, w̄ = Wᵀp. The equations
-come from Vincent, de Brébisson & Bouthillier (NIPS 2015, arXiv 1412.7091; 1606.08061). Here they are in minibatch form,
-extended by the positive vector p, the right preconditioner Π and unique target rows. Examples are rows:
+come from Vincent, de Brébisson & Bouthillier (NIPS 2015, arXiv 1412.7091; 1606.08061). They are given here for
+minibatches, and extended by the positive vector p, the right preconditioner Π and unique target rows. Examples are
+rows:
 
     H (m, d) = C F: inputs, with C (m, n) the bags of the features F (n, d), or C = I if inputs are rows. T: the u
     unique target rows of the minibatch. y: the stored values of the targets. η: step size, λ: weight decay, c = 1 − ηλ
@@ -20,12 +21,13 @@ extended by the positive vector p, the right preconditioner Π and unique target
                 (11)  V'_T = V_T + D,   D = Δ U'⁻¹
                 (12)  Q' = Q_A + U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' + Δᵀp_T ω'ᵀ + ω' (Δᵀp_T)ᵀ
 
-so that W' = W A − η p bᵀ + Δ (rows T). A *fold* multiplies U' into V, so that U becomes I. In a fold, or if there are
-more target rows than examples, (12) is computed from W_T in place of V_T: Q' = Q_A + R + Rᵀ with
-R = ΔᵀW_T A − η Δᵀp_T bᵀ + ½ ΔᵀΔ.
+so that W' = W A − η p bᵀ + Δ (rows T). A *fold* multiplies V by U', so that U becomes I. In a fold, or if there are
+more target rows than examples, (12) is computed from W_T instead of V_T: Q' = Q_A + R + Rᵀ with R = ΔᵀW_T A − η Δᵀp_T
+bᵀ + ½ ΔᵀΔ.
 
-Each phase is a call: ``forward`` (1)–(3), ``sums.pull_back`` (4)–(6) and ``update`` (7)–(12) return data and do not
-change the state; ``apply`` does. An update is either refused before anything changes, or applied completely.
+Each phase is a call: ``forward`` (1)–(3), ``sums.pull_back`` (4)–(6) and ``update`` (7)–(12) return data without
+changing the state. Only ``apply`` changes the state. An update is either refused before anything changes, or applied
+completely.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,23 +46,24 @@ from wordsparse.layer.interface import Clock, Forward, Sums, TargetRows, Targets
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 from wordsparse.types import Array
 
-# Up to this condition number of U, a fold computes V U in V's precision, because its rounding errors are small compared
-# with V's own, which U has amplified. Beyond it, a fold computes each row in float64 and rounds once.
+# Up to this condition number of U, a fold computes V U in the precision of V, because U amplifies the rounding errors
+# that are already in V more than the product adds. Beyond this number, a fold computes each row in float64 and rounds
+# once.
 PLAIN_FOLD = {np.dtype(np.float32): 1000.0, np.dtype(np.float64): np.inf}
-# The number of rows of W that are computed at a time if all of W is needed.
+# If all of W is needed, this many rows are computed at a time.
 BLOCK_ROWS = 4096
-# If the loss does not depend on the scale of W, the mean square of W's entries is kept between 1/BAND and BAND: there,
-# squares and products are far from the limits of float32, and usual initial weights lie inside.
+# If the loss does not depend on the scale of W, the mean square of W's entries is kept between 1/BAND and BAND. In this
+# range, squares and products stay far from the limits of float32. Usual initial weights lie in this range.
 BAND = 2.0**40
 
 
 class ExactLayer:
-    """State and steps of the exact layer, on arrays of one device. Initially W = 0.
+    """The state and the steps of the exact layer, on arrays of one device. Initially W = 0.
 
-    It does not check its arguments; :class:`wordsparse.FactoredOutput` does. Inputs and trainers of the layer use its
-    kernels, ``layer.kernels``. ``measure`` π (D,) float64 sums to 1; None stands for ones. V is (D, d) in the working
-    precision ``dtype``, ``p`` is √π (D,) float64 or None, ``total`` is Σ π_i = ‖p‖², and ``folds`` counts folds of U
-    into V.
+    This class does not check arguments; :class:`wordsparse.FactoredOutput` does. Inputs and trainers of the layer use
+    the kernels in ``layer.kernels``. ``measure`` is π (D,) float64, which sums to 1; None means that every πᵢ is 1. V
+    is (D, d) in the working precision ``dtype``, ``p`` is √π (D,) float64 or None, ``total`` is Σ π_i = ‖p‖², and
+    ``folds`` counts folds of U into V.
     """
 
     def __init__(
@@ -86,7 +89,7 @@ class ExactLayer:
     # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
 
     def forward(self, inputs: RowInputs, targets: Targets, *, per_example: bool = True) -> Forward:
-        """Run the forward pass. Without ``per_example``, linear losses skip (2) and only the sum of losses is known."""
+        """Run the forward pass. Without ``per_example``, linear losses skip (2) and give only the sum of the losses."""
         f, kernels = self.factors, self.kernels
         p_T = self.sqrt_measure(targets.rows)
         rows = TargetRows.of(self.V, targets, p_T, f, kernels)
@@ -129,9 +132,10 @@ class ExactLayer:
         *,
         weight_decay: float = 0.0,
     ) -> updates.Update:
-        """Compute the state after a step of size ``lr``, without changing this layer. preconditioner: Π, None for I.
+        """Compute the state after a step of size ``lr``, without changing this layer. ``preconditioner`` is Π; None
+        means I.
 
-        Raise InputError if the layer has changed since the forward pass of the sums, and TrainingError if the step
+        Raise InputError if the layer has changed since the forward pass of ``sums``, and TrainingError if the step
         would explode or make A singular.
         """
         sums.forward.check_current()
@@ -156,10 +160,11 @@ class ExactLayer:
             self.folds += 1
 
     def rescale(self) -> float:
-        """Divide W by c if the loss does not depend on its scale and the mean square of its entries is beyond BAND.
+        """Divide W by c if the loss does not depend on the scale of W and the mean square of W's entries is beyond
+        BAND.
 
-        Return c, a power of two so that nothing is rounded, or 1 if W stays. Without rescaling, steps in proportion to
-        W, such as second-order steps, would let W grow without limit.
+        Return c, which is 1 if W does not change. Otherwise c is a power of two, so that nothing is rounded. Without
+        rescaling, steps whose size is in proportion to W, such as second-order steps, would let W grow without limit.
         """
         if not self.loss.scale_free:
             return 1.0
@@ -175,7 +180,8 @@ class ExactLayer:
         return c
 
     def fold(self) -> None:
-        """Set V ← V U + p ωᵀ, U ← I, ω ← 0, and recompute Q and w̄ from W. Cost: O(D d²), a block of rows at a time."""
+        """Set V ← V U + p ωᵀ, U ← I, ω ← 0, and recompute Q and w̄ from W. The cost is O(D d²). One block of rows is
+        computed at a time."""
         self.clock.changes += 1
         self._take_in()
         self._recount()
@@ -202,7 +208,7 @@ class ExactLayer:
     def outputs(self, H: Array, blocks: Iterable[Array | slice]) -> Iterator[Array]:
         """Yield the outputs H W[rows]ᵀ (m, n) for each block of rows, as V_rows (U h) / p + ω·h, without computing W.
 
-        Rounding errors are as large as if W were computed in the working precision; ``must_fold`` bounds them.
+        Rounding errors are as large as if W were computed in the working precision. ``must_fold`` keeps them small.
         """
         f, kernels = self.factors, self.kernels
         wide = H.astype(np.float64)
@@ -210,7 +216,8 @@ class ExactLayer:
         along = (wide @ f.omega)[:, None].astype(self.dtype) if f.omega.any() else None
         for rows in blocks:
             V_rows = self.V[rows] if isinstance(rows, slice) else kernels.take(self.V, rows)
-            # For one example, BLAS is best: all time goes into reading V, and BLAS reads at full memory bandwidth.
+            # For one example, BLAS is fastest: all the time goes into reading V, and BLAS reads at full memory
+            # bandwidth.
             o = by_U @ V_rows.T if len(H) == 1 else kernels.matmul(by_U, V_rows.T)
             if self.p is not None:
                 o /= self.p[rows].astype(self.dtype)
@@ -219,12 +226,13 @@ class ExactLayer:
             yield o
 
     def check_rows(self, rows: Array, change: Array, factors: Factors) -> None:
-        """Raise TrainingError if W[rows] += change would make W, with these factors, exceed the working precision."""
+        """Raise TrainingError if W[rows] += change could make the numbers of W, with these factors, exceed the working
+        precision."""
         refusal.check_rows(self.sqrt_measure(rows)[:, None] * change, factors, self.dtype)
 
     def add_to_rows(self, rows: Array, change: Array) -> None:
-        """Add change (n, d) to W[rows], distinct rows: (9), (11) and (12) with Δ = diag(p) change and A = I. The caller
-        has checked the change."""
+        """Add ``change`` (n, d) to W[rows], by (9), (11) and (12) with Δ = diag(p) change and A = I. The rows must be
+        distinct. The caller must have checked the change with :meth:`check_rows`."""
         self.clock.changes += 1
         f, p = self.factors, self.sqrt_measure(rows)
         before, delta = (part.astype(np.float64) * p[:, None] for part in (self.rows(rows), change))
@@ -278,16 +286,17 @@ class ExactLayer:
         self.stable_norm = float(np.trace(self.factors.Q))
 
     def state(self) -> dict[str, Any]:
-        """Return everything that steps change, by name: arrays and numbers.
+        """Return a dict of all arrays and numbers that steps change.
 
-        On the CPU these are the arrays of the layer itself; from a GPU they are copies.
+        On the CPU, the arrays are the layer's own arrays, not copies. From a GPU, they are copies.
         """
         to_host = self.kernels.to_host
         factors = {field.name: to_host(getattr(self.factors, field.name)) for field in fields(Factors)}
         return {"V": to_host(self.V), **factors, "folds": self.folds, "stable_norm": self.stable_norm}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore a :meth:`state` of the same sizes. The d×d arrays are used directly, not copied."""
+        """Restore a :meth:`state` saved from a layer of the same sizes. The d×d arrays are used directly, not
+        copied."""
         self.clock.changes += 1
         to_device = self.kernels.to_device
         if state["V"] is not self.V:
@@ -313,7 +322,7 @@ class ExactLayer:
                 self.V[block] = rows
 
     def _recount(self) -> None:
-        """Set U ← I and ω ← 0, and compute Q and w̄ from V, which now holds W, rounded."""
+        """Set U ← I and ω ← 0, and compute Q and w̄ from V, which now holds W after rounding."""
         d, xp = self.n_features, self.kernels.xp
         Q, w_bar = xp.zeros((d, d)), xp.zeros(d)
         for block in self.blocks():

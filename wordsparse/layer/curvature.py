@@ -1,6 +1,6 @@
-"""The running mean of the loss's curvature along rows of W, which preconditions steps across minibatches.
+"""The running mean of the loss's curvature along rows of W. It preconditions the steps of many minibatches.
 
-The curvature of a minibatch is 2 K, K = Hᵀ diag(α) H; see :mod:`wordsparse.layer.core`.
+The curvature of a minibatch is 2 K, with K = Hᵀ diag(α) H; see :mod:`wordsparse.layer.core`.
 """
 
 from typing import TypeVar
@@ -14,7 +14,7 @@ T = TypeVar("T", Array, float)
 def size_of_curvature(sums: Sums) -> Array:
     """Return Hᵀ diag(|α|) H, (d, d) float64: K, or an upper bound on K if some α are negative.
 
-    With the Z-loss, α may be negative; K itself would then be too small to bound the size of the curvature.
+    With the Z-loss, α may be negative. K itself would then be too small to be a bound on the curvature.
     """
     forward = sums.forward
     return sums.curvature() if forward.bends is forward.terms.alpha else forward.inputs.gram(forward.bends)
@@ -23,7 +23,7 @@ def size_of_curvature(sums: Sums) -> Array:
 def running_mean(mean: T, value: T, steps: int, share: float) -> T:
     """Return the running mean, updated by the value of one more minibatch.
 
-    ``steps`` minibatches came before this one. The first minibatches have equal weights; later ones have the weight
-    ``share``, the fraction of examples that they contribute to the mean.
+    ``steps`` minibatches came before this one. The first minibatches have equal weights. Later minibatches have the
+    weight ``share``, which is the fraction of examples that a minibatch contributes to the mean.
     """
     return mean + max(1 / (steps + 1), share) * (value - mean)

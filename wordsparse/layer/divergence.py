@@ -1,14 +1,15 @@
-"""Detection of runs that diverge through their inputs: the loss stays far above its scale while W stays bounded.
+"""Detection of runs that diverge because their inputs grow: the loss stays far above its scale while W stays bounded.
 
 If the network below the layer takes steps that are too large, H grows from minibatch to minibatch. A preconditioner may
-still keep W bounded, so that every single step looks stable and only the loss grows.
+still keep W bounded. Then every single step looks stable, and only the loss grows.
 """
 
 from wordsparse.errors import TrainingError
 from wordsparse.layer.interface import Forward
 from wordsparse.layer.losses import Loss, is_regression
 
-# A minibatch has diverged if its loss is above LIMIT times the scale. IN_A_ROW of them in a row stop the run.
+# A minibatch has diverged if its loss is above LIMIT times the scale. A run stops after IN_A_ROW such minibatches in a
+# row.
 LIMIT = 1000.0
 IN_A_ROW = 10
 
@@ -16,16 +17,17 @@ IN_A_ROW = 10
 class LossWatch:
     """A comparison of the mean loss of each minibatch with the scale of the loss.
 
-    ``scale``, per example, is the largest so far of: the first mean loss, and 1 per target (in regression, Σ y²).
-    ``above`` counts the minibatches in a row, up to the last, whose loss was above ``LIMIT`` times the scale.
+    ``scale`` is the scale of the loss per example. It is the first mean loss, or the largest Σ |y| per example of any
+    minibatch so far (in regression, Σ y²) if that is larger. ``above`` is the number of minibatches in a row, counted
+    back from the last, whose loss was above ``LIMIT`` times the scale.
     """
 
     def __init__(self) -> None:
         self.scale, self.above = 0.0, 0
 
     def check(self, forward: Forward, loss: Loss) -> None:
-        """Check a forward pass before its step. Raise TrainingError if it is the last of ``IN_A_ROW`` minibatches in a
-        row whose losses are above the limit."""
+        """Check a forward pass before its step. Raise TrainingError if the losses of the last ``IN_A_ROW`` minibatches,
+        including this one, are all above the limit."""
         m = forward.inputs.shape[0]
         if m == 0:
             return

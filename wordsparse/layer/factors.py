@@ -13,7 +13,8 @@ from wordsparse.kernels import Kernels
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-# The condition number of U amplifies rounding errors of V in W = V U. Above this number, U is folded into V.
+# U amplifies the rounding errors of V in W = V U by its condition number. Above this condition number, U is folded into
+# V.
 FOLD_CONDITION = {np.dtype(np.float32): 100.0, np.dtype(np.float64): 1e5}
 # Weight decay changes the scale of U exponentially. U is folded before entries of V become too large or too small.
 FOLD_SCALE = 1e12
@@ -33,7 +34,7 @@ class Factors:
 
     @classmethod
     def identity(cls, Q: Array, w_bar: Array, xp: Any = np) -> "Factors":
-        """Return factors with U = I and ω = 0, for which V = W. ``xp`` is the module of the arrays."""
+        """Return factors with U = I and ω = 0, so that V = W. ``xp`` is the array module to use."""
         d = w_bar.shape[0]
         return cls(xp.eye(d), xp.eye(d), xp.zeros(d), Q, w_bar)
 
@@ -45,7 +46,7 @@ class Factors:
 
     @cached_property
     def scale(self) -> float:
-        """‖U‖ / √d: 1 for the identity."""
+        """‖U‖ / √d, which is 1 for the identity."""
         return scale(self.U)
 
     @cached_property
@@ -63,9 +64,10 @@ class Factors:
         return self.condition > FOLD_CONDITION[dtype] or not 1 / FOLD_SCALE < self.scale < FOLD_SCALE
 
     def renewed(self, dtype: np.dtype[Any], kernels: Kernels) -> "Factors":
-        """Return these factors, or a copy with a recomputed U⁻¹ if its error is larger than ``dtype`` allows.
+        """Return these factors, or a copy with a recomputed U⁻¹ if the error of U⁻¹ is larger than ``dtype`` allows.
 
-        A probe z of random signs detects every error E: the mean of ‖E z‖² over such z is ‖E‖²_F.
+        The error E of the product U U⁻¹ is estimated with a vector z of random signs: the mean of ‖E z‖² over such z is
+        ‖E‖²_F.
         """
         z = _signs(self.U.shape[0], kernels.xp)
         drift = np.linalg.norm(self.U @ (self.U_inverse @ z) - z) / np.sqrt(z.shape[0])
@@ -89,10 +91,11 @@ def scale(matrix: Array) -> float:
 
 
 def condition_number(scale: float, inverse_scale: float) -> float:
-    """Return ‖M‖ ‖M⁻¹‖ / d from the scales of M and M⁻¹: 1 for the identity, and inf for any result that is not finite.
+    """Return ‖M‖ ‖M⁻¹‖ / d, computed from the scales of M and M⁻¹. It is 1 for the identity, and inf if the result is
+    not finite.
 
-    On average, M⁻¹ followed by M multiplies errors without a preferred direction, such as rounding, by this factor. The
-    condition number in the spectral norm is between this number and d times this number.
+    On average, M⁻¹ followed by M multiplies errors without a preferred direction, such as rounding errors, by this
+    factor. The condition number in the spectral norm is between this number and d times this number.
     """
     condition = scale * inverse_scale
     return condition if np.isfinite(condition) else np.inf

@@ -1,4 +1,5 @@
-"""A lock that allows one call at a time on an object: calls of other threads wait until the current call has ended."""
+"""A lock that allows one call at a time on an object. Calls from other threads wait until the current call has
+ended."""
 
 import os
 import threading
@@ -15,9 +16,10 @@ R = TypeVar("R")
 
 
 class Guard:
-    """A lock that knows about forks. In a process forked while another thread holds the lock, it refuses all calls.
+    """A lock that takes forks into account. If a process was forked while another thread held the lock, the lock
+    refuses all calls in the new process.
 
-    The object may be half changed there. A copy of a guard, pickled or not, is a new guard that is not held.
+    The object may be half changed in that process. A copy of a guard, pickled or not, is a new guard that is not held.
     """
 
     def __init__(self) -> None:
@@ -25,7 +27,8 @@ class Guard:
 
     @contextmanager
     def held(self, what: str) -> Iterator[None]:
-        """Hold the lock while kernels run, for a call of ``what``. Raise InputError if a fork cut off another call."""
+        """Hold the lock while kernels run for a call of ``what``. Raise InputError if a fork cut off another thread's
+        call."""
         if self._process != os.getpid():
             if self._lock.locked():
                 raise InputError(

@@ -1,7 +1,9 @@
-"""The inputs H (m, d) of a minibatch: either rows, or windows of a text, H = C F, where C holds the bag of each window.
+"""The inputs H (m, d) of a minibatch: either plain rows, or windows of a text with H = C F, where row j of C is the bag
+of window j.
 
-Both have the same methods, so each equation of the layer is written once. With windows, all products that cost d² run
-over the n unique features F (n, d), not over the m examples, and a training step does not compute H.
+Both kinds of inputs have the same methods, so each equation of the layer is written only once. For windows, all
+products that cost d² per row are computed for the n unique features F (n, d), not for the m examples. A training step
+on windows does not compute H.
 """
 
 from typing import Any
@@ -11,15 +13,16 @@ import numpy as np
 from wordsparse.kernels import Csr, Kernels, Windows
 from wordsparse.types import Array
 
-# If q is needed for every window, the number of examples whose H and Ĥ are in memory at a time.
+# If q is needed for every window, H and Ĥ are in memory for this many examples at a time.
 MOMENT_ROWS = 2**14
-# Words of a large bag, such as a shopping basket, occur together in later bags too, where their steps add up. So the
-# mass of a bag with n > WIDE_BAG words is multiplied by n − WIDE_BAG + 1. Windows of up to 10 words on each side stay.
+# Words of a large bag, such as a shopping basket, occur together in later bags too, and their steps add up. So the mass
+# of a bag with n > WIDE_BAG words is multiplied by n − WIDE_BAG + 1. Windows with at most 10 words on each side are not
+# affected.
 WIDE_BAG = 20
 
 
 class RowInputs:
-    """Inputs H as rows: C = I, F = H. The other kind of inputs overrides methods that it computes differently.
+    """Inputs that are plain rows: C = I and F = H. The subclass for windows overrides the methods that differ.
 
     ``features`` is F, (n, d).
     """
@@ -47,7 +50,8 @@ class RowInputs:
         return self.kernels.matmul(self.features, matrix)
 
     def moments(self, Q: Array, w_bar: Array | None) -> tuple[Array, Array, Array | None]:
-        """Return q = rowsum(H ∘ H Q), s = H w̄ (0 if w̄ is None), both (m,) float64, and Ĥ = H Q or None."""
+        """Return q = rowsum(H ∘ H Q) and s = H w̄ (0 if w̄ is None), both (m,) float64, and Ĥ = H Q, or None if Ĥ was
+        not kept."""
         H_hat = self.times(Q)
         q = self.kernels.row_dots(self.features, H_hat)
         return q, _sums(self.features, w_bar, self.kernels), H_hat
@@ -70,14 +74,15 @@ class RowInputs:
         return self.kernels.column_sums(self.features, pulled)
 
     def pull(self, values: Array, weights: Array) -> tuple[Array, Array]:
-        """Return Cᵀ values, and the mass Σ_j C_jw² weights_j of each feature w, (n,) float64. There are a value and a
-        weight per example. A repeated word has several entries C_jw; bags above ``WIDE_BAG`` have a larger mass."""
+        """Return Cᵀ values, and the mass Σ_j C_jw² weights_j of each feature w, both (n,) float64. There is one value
+        and one weight per example. A word that occurs twice in bag j has two entries C_jw. Bags above ``WIDE_BAG`` have
+        a larger mass."""
         return values, weights
 
 
 class WindowInputs(RowInputs):
-    """Windows of a text as inputs: h_j is the mean of the features in window j, without its centre. C (m, n) holds the
-    windows, F (n, d) the features; each example has exactly one target."""
+    """Inputs that are windows of a text: h_j is the mean of the features in window j, without the centre. C (m, n)
+    holds the windows, and F (n, d) the features. Each example has exactly one target."""
 
     def __init__(self, features: Array, windows: Windows, kernels: Kernels) -> None:
         super().__init__(features, kernels)

@@ -1,7 +1,7 @@
-"""The data that one phase of a step passes to the next, and the target rows.
+"""The data that one phase of a step passes to the next phase, and the target rows.
 
 There are m examples, u unique target rows, n features, and d numbers per row. Arrays are in the working precision
-unless stated otherwise; their names come from the equations in :mod:`wordsparse.layer.core`.
+unless stated otherwise. Their names come from the equations in :mod:`wordsparse.layer.core`.
 """
 
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from wordsparse.types import Array
 
 @dataclass(frozen=True)
 class Targets:
-    """The sparse targets of a minibatch, with columns for its unique target rows T.
+    """The sparse targets of a minibatch: a matrix with one column for each of the unique target rows T.
 
-    ``rows`` (u,) int64 are distinct outputs. ``csr`` (m, u) says which of them are targets of each example. ``y``
-    (entries,) holds the weights (or regression targets) of the stored entries, in the working precision.
-    ``transposed`` is the structure of the transpose if it is already known.
+    ``rows`` (u,) int64 are the distinct outputs that are targets. ``csr`` (m, u) says which of these outputs are
+    targets of each example. ``y`` (entries,) holds the weights (or regression targets) of the stored entries, in the
+    working precision. ``transposed`` is the structure of the transpose of ``csr``, if it is already known.
     """
 
     rows: Array
@@ -37,8 +37,8 @@ class Targets:
 class TargetRows:
     """The target rows of diag(√π) W, W_T = V_T U + p_T ωᵀ (u, d), for one minibatch.
 
-    W_T is computed on first use, by one u×d×d product, and kept until ``take``. It reads V, so use it before the update
-    of the minibatch. ``p_T`` is p on the rows T, (u,) float64.
+    W_T is computed on first use, with one u×d×d product, and kept until ``take``. The computation reads V, so it must
+    happen before the update of the minibatch. ``p_T`` (u,) float64 holds the entries of p for the rows T.
     """
 
     is_formed: ClassVar[bool] = True
@@ -50,8 +50,8 @@ class TargetRows:
 
     @classmethod
     def of(cls, V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> "TargetRows":
-        """Return target rows in the cheaper form: W_T is computed unless there are more target rows than examples; in
-        that case it stays a product."""
+        """Return target rows in the cheaper form. If there are more target rows than examples, W_T stays a product of
+        its factors; otherwise W_T is computed."""
         kind = FactoredRows if targets.csr.columns > targets.csr.rows else TargetRows
         return kind(V, targets, p_T, factors, kernels)
 
@@ -60,17 +60,17 @@ class TargetRows:
         return inputs.dots(self._csr, self._W_T)
 
     def combine(self, gamma: Array, base: Array | None = None, scale: Array | None = None) -> Array:
-        """Return Γ W_T, (m, d), plus diag(scale) base if there is a base."""
+        """Return Γ W_T, (m, d). If ``base`` is given, add diag(scale) base."""
         return self._kernels.combine(self._csr, gamma, self._W_T, base, scale)
 
     def take(self) -> Array:
-        """Return W_T itself, which the caller may overwrite."""
+        """Return the array W_T itself. The caller may overwrite it."""
         W_T = self._W_T
         del self._W_T
         return W_T
 
     def push(self, sums: "Sums", M: Array | None, by: float) -> Array:
-        """Return by · X M, (u, d); M None stands for I. The result may overwrite X."""
+        """Return by · X M, (u, d); if M is None, it is I. The result may overwrite X."""
         X = taken(sums.X)
         return self._kernels.matmul_in_place(X, by * (self._kernels.xp.eye(X.shape[1]) if M is None else M))
 
@@ -79,7 +79,8 @@ class TargetRows:
         return self._kernels.gram(sums.X())
 
     def gram_change(self, D: Array) -> Array:
-        """Return DᵀV_T + V_TᵀD + DᵀD, (d, d) float64: the change of VᵀV if V's target rows change by D (u, d)."""
+        """Return DᵀV_T + V_TᵀD + DᵀD, (d, d) float64. This is the change of VᵀV if the target rows of V change by D (u,
+        d)."""
         return self._kernels.gram_change(self._V, self._rows, D)
 
     @cached_property
@@ -87,14 +88,14 @@ class TargetRows:
         f = self._factors
         if not f.omega.any():
             return self._kernels.matmul_rows(self._V, self._rows, f.U)
-        # W_T is a single product if p_T is appended to V_T as a column, and ω to U as a row.
+        # W_T is a single product if p_T is appended to V_T as a column, and ω is appended to U as a row.
         U_omega = np.vstack([f.U, f.omega])
         return self._kernels.matmul_rows(self._V, self._rows, U_omega, self.p_T.astype(self._V.dtype))
 
 
 class FactoredRows(TargetRows):
-    """Target rows that outnumber the examples, for which W_T is not computed. Methods multiply by V_T instead, with
-    m×d×d products and O(d) per target, so that an example with k targets costs O(d² + k d)."""
+    """Target rows for minibatches with more target rows than examples. W_T is not computed. Methods use V_T instead,
+    with m×d×d products and O(d) per target, so that an example with k targets costs O(d² + k d)."""
 
     is_formed: ClassVar[bool] = False
 
@@ -148,10 +149,11 @@ class Clock:
 
 @dataclass(frozen=True, eq=False)
 class Forward:
-    """The forward pass of a minibatch, (1) to (3): its loss, and everything that the gradient and the update need.
+    """The results of the forward pass of a minibatch, (1) to (3): the loss, and everything that the gradient and the
+    update need.
 
-    ``terms`` holds the losses, α, β and Γ; ``H_hat`` is Ĥ, or None if it was not computed. ``factors`` are the factors
-    of the layer when its ``clock`` had counted ``at`` changes.
+    ``terms`` holds the losses, α, β and Γ. ``H_hat`` is Ĥ, or None if Ĥ was not computed. ``factors`` are the factors
+    of the layer at the time of this pass, when its ``clock`` had counted ``at`` changes.
     """
 
     inputs: RowInputs
@@ -165,33 +167,34 @@ class Forward:
 
     @property
     def losses(self) -> Array:
-        """The losses (m,) float64, which only a pass with ``per_example`` knows."""
+        """The loss of each example, (m,) float64. Only a pass with ``per_example`` computes these losses."""
         assert self.terms.losses is not None
         return self.terms.losses
 
     @cached_property
     def bends(self) -> Array:
-        """The absolute values |α|, (m,): half the size of the curvature along a row of W."""
+        """The absolute values |α|, (m,), each of which is half the size of the curvature along a row of W."""
         alpha = self.terms.alpha
         bends_down = alpha.shape[0] > 0 and bool(alpha.min() < 0)
         return np.abs(alpha) if bends_down else alpha
 
     def check_current(self) -> None:
-        """Raise InputError if the layer has changed since this forward pass, since its old state is gone."""
+        """Raise InputError if the layer has changed after this forward pass, because the state of that time is gone."""
         if self.clock.changes != self.at:
             raise InputError("this forward pass is out of date: its layer was changed after it; run forward again")
 
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """The sums over a minibatch that flow back from it, (4) to (6), as functions that compute a sum once.
+    """The sums over a minibatch that the backward pass needs, (4) to (6). Each is a function that computes its sum only
+    once.
 
     ``transposed`` is the structure of Γᵀ. ``X`` = ΓᵀH is (u, d). ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T are (n, d).
     X, Z and G can be :func:`taken`.
     ``curvature`` = K = Hᵀ diag(α) H, symmetric, and ``weights_gram`` = XᵀW_T = FᵀG are (d, d) float64.
     ``pulled_beta`` = Cᵀβ and ``mass`` = (C ∘ C)ᵀ|α| (n,), and ``total_beta`` = Hᵀβ (d,) are float64. ``H_hat`` = Ĥ
-    and ``gradient`` = ∇H are (m, d). If the sums are not ``whole``, they include examples of other processes, which
-    the forward pass does not include.
+    and ``gradient`` = ∇H are (m, d). If ``whole`` is False, the sums also include examples of other processes, which
+    are not in the forward pass of this process.
     """
 
     forward: Forward

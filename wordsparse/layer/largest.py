@@ -8,10 +8,11 @@ from wordsparse.types import Array
 
 
 def take_in(columns: Array, largest: Array, block: Array, start: int, xp: Any = np) -> None:
-    """Update the k largest numbers so far, ``largest`` (m, k), and their ``columns`` by a block (m, any) of further
-    columns, of which ``start`` is the first.
+    """Merge a block (m, any) of further columns into the k largest numbers of each row so far. ``largest`` (m, k) and
+    ``columns`` (m, k) hold these numbers and their columns. ``start`` is the index of the first column of the block.
 
-    A number enters only if it exceeds the k-th largest so far, so most blocks cost one comparison per number.
+    A number replaces another only if it exceeds the k-th largest number so far, so most blocks cost one comparison per
+    number.
     """
     entries, width = xp.flatnonzero(block > largest[:, -1:]), block.shape[1]
     row, column = entries // width, entries % width
@@ -26,6 +27,7 @@ def take_in(columns: Array, largest: Array, block: Array, start: int, xp: Any = 
 
 
 def largest_of(indices: Array, values: Array, k: int) -> tuple[Array, Array]:
-    """Return the k largest values of each row with their indices, largest first; equal values keep their order."""
+    """Return the indices and values of the k largest values in each row, largest first. Equal values keep their
+    order."""
     order = np.argsort(-values, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(indices, order, 1), np.take_along_axis(values, order, 1)

@@ -1,6 +1,6 @@
-"""The loss of a minibatch: the terms of every target, and their sums over each example.
+"""The loss of a minibatch: the terms of every target, and the sums of these terms over each example.
 
-If the device has a kernel for the loss, the kernel computes them in one pass; otherwise array operations do. Only
+If the device has a kernel for the loss, the kernel computes the sums in one pass. Otherwise array operations do. Only
 :mod:`wordsparse.layer.losses` contains the formulas.
 """
 
@@ -18,9 +18,9 @@ PIECE = 2**15
 
 
 class LossSums(NamedTuple):
-    """The ``losses``, ``alpha`` = ∂L/∂q and ``beta`` = ∂L/∂s of each example, (m,) float64, and ``gamma`` = ∂L/∂o of
-    each stored target, (entries,). If only the sum of the losses was requested, ``losses`` is None, and ``of_targets``
-    is the part of the sum that depends on the outputs of targets."""
+    """The losses and their derivatives. ``losses``, ``alpha`` = ∂L/∂q and ``beta`` = ∂L/∂s (m,) float64 have one entry
+    per example. ``gamma`` = ∂L/∂o (entries,) has one per stored target. If only the sum of the losses was requested,
+    ``losses`` is None, and ``of_targets`` is the part of the sum that depends on the outputs of targets."""
 
     losses: Array | None
     alpha: Array
@@ -33,8 +33,8 @@ def per_example(
     loss: Loss, targets: Csr, y: Array, o: Array, q: Array, s: Array, total: float, kernels: Kernels
 ) -> LossSums:
     """Return the losses of all examples and their derivatives. ``targets`` (m, any) is the structure of the stored
-    targets; ``y`` and ``o`` (entries,) are their weights (or regression targets) and outputs. ``q`` and ``s`` are (m,)
-    float64, ``total`` is Σ πᵢ."""
+    targets; ``y`` and ``o`` (entries,) are the weights (or regression targets) and the outputs of the stored targets.
+    ``q`` and ``s`` are (m,) float64. ``total`` is Σ πᵢ."""
     if is_regression(loss):
         wide = y.astype(np.float64)  # y² exceeds float32 long before y does
         losses = q + kernels.sum_rows(targets, wide * (wide - 2 * o))
@@ -51,10 +51,11 @@ def per_example(
 def target_terms(
     loss: LinearLoss, targets: Csr, y: Array, a: Array, r: Array | None, total: float, kernels: Kernels
 ) -> LossSums:
-    """Return Σ y (t(o) + c), which is the sum of the losses without its terms in q and s, and the derivatives.
+    """Return the sum Σ y (t(o) + c) and the derivatives. The sum of the losses also has terms in q and s, which are
+    left out here.
 
     Outputs are o = a r, where r (u,) is a factor for each column; ∂/∂o is multiplied by r. The losses of single
-    examples are not computed. Regression has no terms per target.
+    examples are not computed. The loss must not be regression, which has no terms per target.
     """
     compiled = vars(type(loss)).get("compiled")
     terms = None if compiled is None else kernels.target_terms(compiled, targets, y, a, r)
@@ -77,14 +78,16 @@ def target_terms(
 
 
 def times_columns(csr: Csr, values: Array, factors: Array | None, kernels: Kernels) -> Array:
-    """Return the value of each stored entry times the factor of its column; None means factors of 1."""
+    """Return the value of each stored entry times the factor of its column. If ``factors`` is None, all factors are
+    1."""
     return values if factors is None else kernels.scale_columns(csr, values, factors)
 
 
 def _in_one_pass(
     loss: Loss, targets: Csr, y: Array, o: Array, q: Array | None, s: Array | None, total: float, kernels: Kernels
 ) -> LossSums | None:
-    """Compute the sums by a kernel if the device has one for this class; tests compare kernels with ``terms``."""
+    """Compute the sums with a kernel, or return None if the device has no kernel for this class of losses. Tests
+    compare the kernels with ``terms``."""
     kernel = vars(type(loss)).get("cuda")  # not inherited: a subclass has its own formulas
     if kernel is None:
         return None

@@ -1,6 +1,7 @@
-"""A check of :meth:`Loss.terms <wordsparse.layer.losses.Loss.terms>`: its derivatives against finite differences.
+"""A check that compares the derivatives in :meth:`Loss.terms <wordsparse.layer.losses.Loss.terms>` with finite
+differences.
 
-It is for users who write their own loss: a step is exact only if the derivatives belong to the value.
+The check is for users who write their own loss: a step is exact only if the derivatives are those of the value.
 """
 
 import math
@@ -11,28 +12,30 @@ from wordsparse.errors import InputError
 from wordsparse.layer.losses import Loss, Terms, resolve
 from wordsparse.types import Array
 
-# Central differences err by step² (truncation) plus rounding/step; the best step is the cube root of the rounding.
+# The error of central differences is step² (truncation) plus rounding/step, so the best step is the cube root of the
+# rounding error.
 STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
-# The largest relative error of a derivative, and the relative rounding error of the value in its differences.
+# The largest relative error allowed in a derivative, and the assumed relative rounding error of the value.
 TOLERANCE = 1e-5
 ROUNDING = 1e-9
-# The number of random points, the number of outputs that q and s of a point sum over, and the range of output sizes.
+# The number of random points, the number of outputs over which q and s are summed at each point, and the range of
+# output sizes.
 POINTS, OUTPUTS = 200, 8
 SMALLEST, LARGEST = 0.01, 30.0
 
 
 def check_loss(loss: Loss, *, total: float = 1.0) -> None:
-    """Check ``loss.terms`` at random points: shapes, finite numbers, and its three derivatives.
+    """Check the shapes, the finiteness and the three derivatives of ``loss.terms`` at random points.
 
-    A layer can reach all of these points: o is one of a few outputs, and q and s are sums over these outputs. Terms
-    must be elementwise: a term that depends on other points in the arrays appears as a wrong derivative.
+    All of these points can occur in a layer: o is one of a few outputs, and q and s are sums over these outputs. Terms
+    must be elementwise: if a term depends on other points in the arrays, its derivative is reported as wrong.
 
     Parameters
     ----------
     loss : Loss
     total : float
-        Σ πᵢ, the last argument of :meth:`~wordsparse.layer.losses.Loss.terms`: 1 under a base measure, D without one.
-        If you use the loss both ways, check it with both.
+        Σ πᵢ, the last argument of :meth:`~wordsparse.layer.losses.Loss.terms`: 1 with a base measure, D without a base
+        measure. If you use the loss in both ways, check both values.
 
     Raises
     ------
@@ -51,7 +54,7 @@ def check_loss(loss: Loss, *, total: float = 1.0) -> None:
     def value(o: Array, q: Array, s: Array) -> Array:
         return np.asarray(_evaluate(loss, o, q, s, total).value)
 
-    # A step must be small compared with the size of its argument, not with 1.
+    # A difference step must be small compared with the size of its argument, not compared with 1.
     size = np.sqrt(q / total)
     by_q, by_s, by_o = STEP * q, STEP * size * total, STEP * size
     differences = {
@@ -74,7 +77,8 @@ def check_loss(loss: Loss, *, total: float = 1.0) -> None:
 
 
 def _points(total: float) -> tuple[Array, Array, Array]:
-    """Return (o, q, s), each (POINTS,): o is one of a few outputs, q and s are sums over them with equal weights."""
+    """Return (o, q, s), each (POINTS,): o is one of a few outputs, and q and s are sums over these outputs with equal
+    weights."""
     random = np.random.default_rng(0)
     sizes = np.exp(random.uniform(math.log(SMALLEST), math.log(LARGEST), (POINTS, 1)))
     outputs = sizes * (random.standard_normal((POINTS, OUTPUTS)) + random.standard_normal((POINTS, 1)))
@@ -82,7 +86,8 @@ def _points(total: float) -> tuple[Array, Array, Array]:
 
 
 def _evaluate(loss: Loss, o: Array, q: Array, s: Array, total: float) -> Terms:
-    """Return the terms, broadcast to the shape of ``o``. Raise InputError if one does not fit or is not finite."""
+    """Return the terms, broadcast to the shape of ``o``. Raise InputError if a term has another shape or is not
+    finite."""
     name = type(loss).__name__
     terms = loss.terms(o, q, s, total)
     if not isinstance(terms, Terms):

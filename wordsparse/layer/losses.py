@@ -1,14 +1,15 @@
-"""The spherical family: losses that see the outputs o ∈ R^D only through q = Σ πᵢoᵢ², s = Σ πᵢoᵢ and their targets.
+"""The spherical family: losses that depend on the outputs o ∈ R^D only through q = Σ πᵢoᵢ², s = Σ πᵢoᵢ and the outputs
+of the targets.
 
 From a target output ``o`` and the sums ``q`` and ``s``, a loss computes ℓ and its derivatives with respect to q, s and
 o (:class:`Terms`). The reference and all backends use the same object; to add a loss, write :meth:`Loss.terms`.
-``total`` is Σ πᵢ: 1 with a normalised base measure, D without one (πᵢ = 1). Each class also holds facts about its loss:
-its name, the targets that it fits, step sizes and its CUDA kernel. :mod:`wordsparse.layer.loss_pass` sums a loss over a
+``total`` is Σ πᵢ: 1 with a normalised base measure, D without one (πᵢ = 1). Each class also records its name, the kinds
+of targets that the loss suits, step sizes and its CUDA kernel. :mod:`wordsparse.layer.loss_pass` sums a loss over a
 minibatch.
 
-Sources: squared and spherical, Vincent et al. (NIPS 2015, arXiv 1412.7091); spherical and Taylor softmax, de
-Brébisson & Vincent (ICLR 2016, arXiv 1511.05042); Z-loss, the same authors (arXiv 1604.08859). Plain softmax is not
-in the family.
+The squared and spherical losses come from Vincent et al. (NIPS 2015, arXiv 1412.7091), spherical and Taylor softmax
+from de Brébisson & Vincent (ICLR 2016, arXiv 1511.05042), and the Z-loss from the same authors (arXiv 1604.08859).
+Plain softmax is not in the family.
 """
 
 import math
@@ -21,7 +22,7 @@ import numpy as np
 from wordsparse.errors import InputError
 from wordsparse.options import meant
 
-# Step sizes for word vectors, for losses that are logarithms of sums.
+# The step sizes with which word vectors are trained if the loss is a logarithm of a sum.
 LOG_STEPS = {"lr": 1.0, "eta": 0.25, "t0": 80.0}
 
 
@@ -42,7 +43,7 @@ class Loss(ABC):
     name : str
         The name on the command line and in reports.
     starts_at_zero : bool
-        Whether training can start at W = 0: whether the gradient there is not 0.
+        Whether training can start at W = 0, which requires that the gradient there is not 0.
     scale_free : bool
         Whether the loss stays the same if all outputs are multiplied by the same number.
     sees_sum : bool
@@ -50,11 +51,11 @@ class Loss(ABC):
     fits : tuple of str
         The kinds of targets that the loss fits: ``one-hot``, ``several`` (per example), ``weighted``, ``real-valued``.
     gives : str
-        The meaning of the outputs: ``rankings``, ``values`` or ``probabilities``: π_c exp(−ℓ(o_c)) then sums to 1 over
-        all outputs c.
+        The meaning of the outputs: ``rankings``, ``values`` or ``probabilities``. With probabilities, π_c exp(−ℓ(o_c))
+        sums to 1 over all outputs c.
     move : float
-        In second-order steps (:mod:`wordsparse.torch.engine`): the largest change of a target's output, as a multiple
-        of the derivative; if the loss is ``scale_free``, in units of the variance of the outputs.
+        The largest change of a target's output in one second-order step (:mod:`wordsparse.torch.engine`), as a multiple
+        of the derivative. If the loss is ``scale_free``, the unit is the variance of the outputs.
     recipe : dict
         Settings for word vectors: arguments of the loss (``loss``), fields of ``StepSizes`` (``steps``), and other
         fields of ``Recipe``.
@@ -109,10 +110,10 @@ class Squared(LinearLoss):
     """Squared error ‖o − y‖².
 
     If ``target_value`` is None, the stored values of Y are the regression targets: ℓ = q − 2 Σ_k y_k o_k + Σ_k y_k²,
-    with one q per example, however many targets it has. Values that are stored twice for an output of an example are
-    added up first, as SciPy does. If ``target_value`` is a number t, the stored values weight the targets as in every
-    other loss: ℓ = Σ_k y_k (q − 2 t o_k + t²). With t = 1 and a base measure, this is least-squares density-ratio
-    estimation, whose optimum is o_c(h) = P(c|h) / π_c.
+    with one q per example, however many targets the example has. If an example stores several values for the same
+    output, they are added up first, as in SciPy. If ``target_value`` is a number t, the stored values are the weights
+    of the targets, as in every other loss: ℓ = Σ_k y_k (q − 2 t o_k + t²). With t = 1 and a base measure, this is
+    least-squares density-ratio estimation, whose optimum is o_c(h) = P(c|h) / π_c.
     """
 
     target_value: float | None = None
@@ -141,9 +142,9 @@ class BoundedNS(LinearLoss):
 
     ℓ = softplus(−o) + k (c + s/2 + λ q), where s and q are means under π. The bound on the loss of negatives is
     softplus(x) ≤ c + x/2 + λ x² with λ = tanh(ξ/2)/(4ξ) and c = softplus(ξ) − ξ/2 − λ ξ², equal at x = ±ξ (Jaakkola &
-    Jordan, 2000). ξ is ``touching``; its limit ξ = 0 has λ = 1/8, c = log 2 (Böhning, 1992). All outputs are negatives,
-    so there is no sampling noise. The optimum of an output that is never a target is −1/(4λ): −2 with ξ = 0, −6 with
-    ξ = 6.
+    Jordan, 2000). ξ is ``touching``; in the limit ξ = 0, λ = 1/8 and c = log 2 (Böhning, 1992). All outputs count as
+    negatives, so there is no sampling noise. The optimum of an output that is never a target is −1/(4λ), which is −2
+    for ξ = 0 and −6 for ξ = 6.
     """
 
     negatives: float = 5.0
@@ -164,7 +165,8 @@ class BoundedNS(LinearLoss):
         _check_number(self, "touching")
 
     def target(self, o: Any) -> tuple[Any, Any]:
-        # softplus(−o) = max(−o, 0) + log1p(e^−|o|). The same exponential gives σ(−o), without overflow.
+        # softplus(−o) = max(−o, 0) + log1p(e^−|o|). σ(−o) is computed from the same exponential, so neither can
+        # overflow.
         small = np.exp(-np.abs(o))
         return np.maximum(-o, 0) + np.log1p(small), -np.where(o >= 0, small, 1) / (1 + small)
 
@@ -216,8 +218,8 @@ class Taylor(Loss):
 class ZLoss(Loss):
     """Z-loss: ℓ = softplus(a (b − z)) / a of the standardised output z = (o − μ)/σ, μ = s/Σπ, σ² = q/Σπ − μ².
 
-    If all outputs are equal (σ = 0, as at W = 0), z is undefined; it counts as 0 and has no gradient. a and b are
-    hyper-parameters; their defaults gave a network the best ranking of next items (docs/torch.md).
+    If all outputs are equal (σ = 0, as at W = 0), z is undefined. It is then taken as 0, without a gradient. a and b
+    are hyper-parameters. With the default values, a network gave the best ranking of next items (docs/torch.md).
     """
 
     a: float = 1.0
@@ -238,7 +240,7 @@ class ZLoss(Loss):
         mean = s / total
         square = q / total
         variance = square - mean * mean
-        # A smaller variance is only the rounding error of its two terms, so it counts as 0.
+        # A variance below this limit is only rounding error, so it counts as 0.
         spread = variance > 64 * np.finfo(np.float64).eps * square
         precision = np.where(spread, 1 / np.sqrt(np.where(spread, variance, 1)), 0)
         z = (o - mean) * precision
@@ -261,7 +263,7 @@ LOSSES: dict[str, type[Loss]] = {loss.name: loss for loss in (BoundedNS, Squared
 
 
 def resolve(loss: str | Loss) -> Loss:
-    """Return the loss with this name and its defaults, or the loss object itself.
+    """Return the loss of this name with default constants. If ``loss`` is an object, return it unchanged.
 
     Raises
     ------
@@ -283,7 +285,8 @@ def resolve(loss: str | Loss) -> Loss:
 
 
 def is_regression(loss: Loss) -> bool:
-    """Return whether stored values of Y are regression targets (for squared error), and not weights of the losses."""
+    """Return whether the stored values of Y are regression targets (for squared error) rather than weights of the
+    losses."""
     return isinstance(loss, Squared) and loss.target_value is None
 
 

@@ -1,4 +1,4 @@
-"""The exact layer for users, which accepts and checks SciPy matrices and arrays on the host or a GPU.
+"""The exact layer for users. It checks its arguments: SciPy matrices, and arrays on the host or a GPU.
 
 The layer itself, its equations and the phases of a step are in :mod:`wordsparse.layer.core`.
 """
@@ -27,11 +27,11 @@ from wordsparse.types import Array
 
 # The standard deviation of initial weights, for losses that cannot start at zero.
 NOISE = 0.01
-# The number of d×d float64 matrices in memory: the state, and during an update the next state.
+# The number of d×d float64 matrices in memory during an update, which holds both the old and the new state.
 SQUARES = 6
 # :meth:`FactoredOutput.top` searches blocks of at most TOP_EXAMPLES rows and TOP_OUTPUTS numbers. The first block has
-# k TOP_GROWTH columns, each later block at most TOP_GROWTH times the columns of all blocks before. Of several values,
-# these were the fastest for 1 to 2,000 rows.
+# TOP_GROWTH · k columns. Each later block has at most TOP_GROWTH times as many columns as all earlier blocks together.
+# These values were the fastest of several for 1 to 2,000 rows.
 TOP_EXAMPLES, TOP_OUTPUTS, TOP_GROWTH = 1024, 1 << 20, 8
 
 
@@ -54,19 +54,20 @@ class FactoredOutput:
     loss : str or wordsparse.layer.losses.Loss
         One of ``squared``, ``bounded-ns``, ``spherical``, ``taylor``, ``zloss``, or a loss object.
     base_measure : (D,) array of positive numbers, optional
-        π, which is normalised to sum 1. It weights every sum over outputs, and :meth:`step` is the gradient step on
-        diag(√π) W. Without a base measure, sums have no weights and the step is on W.
+        π, which is normalised to sum to 1. Every sum over outputs is weighted with π, and :meth:`step` takes the
+        gradient step on diag(√π) W. Without a base measure, sums have no weights, and the step is taken on W.
     dtype : float32 or float64
         The working precision of weights and H; the d×d state is always float64.
     seed : int
-        For random initial weights, normal with standard deviation 0.01/√π_i, if the loss cannot start at zero.
+        The seed of the random initial weights, which are used if the loss cannot start at zero. They are normal with
+        standard deviation 0.01/√π_i.
     weights : (D, d) array, optional
         Initial W.
     threads : int, optional
-        Threads of the compiled kernels; by default, one per available CPU.
+        Number of threads of the compiled kernels; by default, one per available CPU.
     device : str
-        ``cpu``, ``cuda`` (an NVIDIA GPU through CuPy) or ``auto``. The state stays on the device. On a GPU, CuPy arrays
-        as inputs give CuPy arrays as results, and NumPy arrays give NumPy arrays.
+        ``cpu``, ``cuda`` (an NVIDIA GPU through CuPy) or ``auto``. The state stays on the device. On a GPU, the results
+        are CuPy arrays if the inputs are CuPy arrays, and NumPy arrays if the inputs are NumPy arrays.
     kernels : Kernels, optional
         Kernels to use instead of ``device`` and ``threads``.
 
@@ -78,8 +79,8 @@ class FactoredOutput:
 
     Notes
     -----
-    A layer handles one call at a time: calls of other threads wait until the current call has ended. A signal handler
-    that interrupts a call and calls the layer itself would wait for ever. Layers can be copied and pickled.
+    A layer handles one call at a time: calls from other threads wait until the current call has ended. If a signal
+    handler interrupts a call and itself calls the layer, it waits for ever. Layers can be copied and pickled.
     """
 
     @at_work(starting=True)
@@ -120,13 +121,14 @@ class FactoredOutput:
 
     @one_at_a_time
     def loss_and_grad(self, H: ArrayLike, Y: Any) -> tuple[Array, Array]:
-        """Return the losses and the gradient of their sum by H, without an update.
+        """Return the losses, and the gradient of their sum with respect to H, without changing the layer.
 
         Parameters
         ----------
         H : (m, d) array
         Y : (m, D) SciPy sparse matrix or array
-            The stored values weight the losses of targets; for squared error they are the regression targets.
+            The stored values are the weights of the targets' losses; for squared error, they are the regression
+            targets.
 
         Returns
         -------
@@ -172,7 +174,7 @@ class FactoredOutput:
         Returns
         -------
         losses, grad_h
-            As for :meth:`loss_and_grad`, for the weights before the step.
+            As for :meth:`loss_and_grad`, computed with the weights before the step.
 
         Raises
         ------
@@ -180,7 +182,7 @@ class FactoredOutput:
             As for :meth:`loss_and_grad`; or if lr, weight_decay or the preconditioner is invalid.
         TrainingError
             If the step would explode or make A singular; or if the losses of ten minibatches in a row are more than
-            1,000 times their scale, which means that H diverges. The layer is unchanged then.
+            1,000 times their scale, which means that H diverges. In both cases the layer is unchanged.
         """
         lr = validation.non_negative("lr", lr)
         weight_decay = validation.non_negative("weight_decay", weight_decay)
@@ -196,7 +198,7 @@ class FactoredOutput:
 
     @one_at_a_time
     def weights(self, rows: ArrayLike | None = None) -> Array:
-        """Return W[rows] (all rows if None), so that o = W h; in the working precision."""
+        """Return W[rows] in the working precision, or all of W if ``rows`` is None. Outputs are o = W h."""
         if rows is None:
             return self.core.weights()
         return self.core.kernels.to_host(self.core.rows(self._chosen(rows)))
@@ -228,7 +230,7 @@ class FactoredOutput:
         Returns
         -------
         indices : (m, k) int64, outputs : (m, k)
-            Largest first; among equal outputs, the smaller index comes first. k is at most D.
+            The largest output comes first. Among equal outputs, the smaller index comes first. k must be at most D.
         """
         there, k = self._checked(H), min(validation.positive_int("k", k), self.n_outputs)
         step = max(1, min(TOP_EXAMPLES, TOP_OUTPUTS // (TOP_GROWTH * k)))
@@ -237,9 +239,10 @@ class FactoredOutput:
         return self.like(H, indices), self.like(H, outputs)
 
     def _top(self, H: Array, k: int) -> tuple[Array, Array]:
-        """Compute :meth:`top` for few examples, so that the outputs of a block fit into a cache.
+        """Compute :meth:`top` for a number of examples so small that the outputs of a block fit into a cache.
 
-        Outputs of later blocks are kept only if they are larger than the k-th largest so far, and few are.
+        Outputs of later blocks are kept only if they are larger than the k-th largest output so far, which is rarely
+        the case.
         """
         xp, most = self.core.kernels.xp, max(TOP_GROWTH * k, TOP_OUTPUTS // max(1, H.shape[0]))
         ends = [0, min(TOP_GROWTH * k, self.n_outputs)]
@@ -256,7 +259,8 @@ class FactoredOutput:
     # ── arguments and results of users ────────────────────────────────────────────────────────────────────────────
 
     def forward(self, H: ArrayLike, Y: Any) -> Forward:
-        """Check the arguments and run the forward pass on the device, for code that goes on to use ``core``."""
+        """Check the arguments and run the forward pass on the device. The caller continues with the methods of
+        ``core``."""
         there, core = self._checked(H), self.core
         indptr, columns, y = validation.sparse_targets(
             Y, there.shape[0], self.n_outputs, self.dtype, add_up=isinstance(self.loss, _losses.Squared)
@@ -297,11 +301,11 @@ class FactoredOutput:
         return weights
 
     def _chosen(self, rows: ArrayLike) -> Array:
-        """Return indices of outputs on the device, after validation."""
+        """Return the indices of outputs as an array on the device, after validation."""
         return self.core.kernels.to_device(validation.output_rows(rows, self.n_outputs))
 
     def like(self, given: Any, result: Array) -> Array:
-        """Return a result as a device array if the input was one, or else as a NumPy array."""
+        """Return a result as a device array if the input was a device array, and as a NumPy array otherwise."""
         return result if self._is_there(given) else self.core.kernels.to_host(result)
 
     def _is_there(self, array: Any) -> bool:

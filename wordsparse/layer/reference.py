@@ -1,7 +1,7 @@
 """A dense reference for the layer: the same losses, gradients and steps in O(D d) and float64, as simple as possible.
 
-Tests and benchmarks compare the factored layer with it. It computes every output, uses only the derivatives of the
-loss, and updates all of W.
+Tests and benchmarks compare the factored layer with this reference. The reference computes every output, uses only the
+derivatives of the loss, and updates all of W.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from wordsparse.types import Array
 class DenseOutput:
     """A layer o = W h with all of W (D, d) in float64.
 
-    ``base_measure`` π (D,) is normalised to sum 1; None means π = 1. With π, the step is the gradient step on
-    diag(√π) W, and weight decay applies to that matrix.
+    ``base_measure`` π (D,) is normalised to sum to 1; None means that every πᵢ is 1. With a base measure, the step is
+    the gradient step on diag(√π) W, and weight decay applies to that matrix.
     """
 
     W: Array
@@ -36,7 +36,7 @@ class DenseOutput:
         self.pi = pi if self.base_measure is None else pi / pi.sum()
 
     def loss_and_grads(self, H: ArrayLike, Y: Any) -> tuple[Array, Array, Array]:
-        """Return the losses (m,), and the gradients of their sum by H (m, d) and by W (D, d)."""
+        """Return the losses (m,), and the gradients of their sum with respect to H (m, d) and to W (D, d)."""
         H, Y = np.asarray(H, np.float64), Y.tocsr()
         O = H @ self.W.T  # noqa: E741 (m, D): every output
         losses, grad_O = np.zeros(H.shape[0]), np.zeros_like(O)
@@ -46,7 +46,7 @@ class DenseOutput:
         return losses, grad_O @ self.W, grad_O.T @ H
 
     def _example(self, o: Array, targets: Array, y: Array) -> tuple[float, Array]:
-        """Return the loss of one example with outputs o (D,), and its gradient by every output."""
+        """Return the loss of one example with outputs o (D,), and the gradient with respect to every output."""
         q, s, total = self.pi @ (o * o), self.pi @ o, float(self.pi.sum())
         grad = np.zeros_like(o)
         assert isinstance(self.loss, Loss)
@@ -66,7 +66,8 @@ class DenseOutput:
     def step(
         self, H: ArrayLike, Y: Any, lr: float, preconditioner: Array | None = None, weight_decay: float = 0.0
     ) -> tuple[Array, Array]:
-        """Set W ← W − lr (∂/∂W Π + λ W), or with π the same for diag(√π) W. Return the losses and ∂/∂H before it."""
+        """Set W ← W − lr (∂/∂W Π + λ W); with π, do the same to diag(√π) W. Return the losses and ∂/∂H before the
+        step."""
         losses, grad_H, grad_W = self.loss_and_grads(H, Y)
         if preconditioner is not None:
             grad_W = grad_W @ preconditioner

@@ -14,7 +14,7 @@ from wordsparse.layer.update import Update
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-# Above this condition number, A cannot be told from a singular matrix, given the precision of the inputs.
+# Above this condition number, A cannot be distinguished from a singular matrix in the precision of the inputs.
 STEP_CONDITION = {np.dtype(np.float32): 1e7, np.dtype(np.float64): 1e12}
 # An unstable step must keep ‖W‖² below this multiple of the largest ‖W‖² after a stable step.
 MAX_GROWTH = 1e8
@@ -23,13 +23,13 @@ STABLE = 2.0
 
 
 def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels) -> None:
-    """Check an update of the factors ``before``; ``stable_norm`` is the largest ‖W‖² after a stable step.
+    """Check an update of the factors ``before``. ``stable_norm`` is the largest ‖W‖² after any stable step so far.
 
     Raise TrainingError if the step would explode or make A singular, or if its numbers are not finite.
     """
     new, dtype = update.factors, update.rows_change.dtype
     norm = float(np.trace(new.Q))
-    # If W = 0, there is no norm to compare with, so the amplification by the step itself counts.
+    # If W was 0, there is no earlier norm to compare with. Then the amplification by the step itself is compared.
     growth = norm / stable_norm if stable_norm > 0 else update.strength * update.strength
     if update.strength > STABLE and np.isfinite(norm) and growth > MAX_GROWTH:
         raise TrainingError(
@@ -48,13 +48,13 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels)
 
 
 def check_rows(change: Array, factors: Factors, dtype: np.dtype[Any]) -> None:
-    """Check a change (n, d) of rows of diag(√π) W, where W has these factors. Raise TrainingError if, by the triangle
-    inequality, ‖W‖² could exceed ``dtype``."""
+    """Check a change (n, d) of rows of diag(√π) W, where W has these factors. Raise TrainingError if the triangle
+    inequality does not rule out that ‖W‖² exceeds ``dtype``."""
     with np.errstate(all="ignore"):
         norm = np.square(np.sqrt(np.trace(factors.Q)) + np.linalg.norm(change))
     if not norm <= np.finfo(dtype).max:
         raise TrainingError(
-            f"the rows used as inputs would leave {dtype}: lower the learning rate, or scale down the losses"
+            f"the rows used as inputs would exceed {dtype}: lower the learning rate, or scale down the losses"
         )
 
 

@@ -1,7 +1,7 @@
 """The sums over a minibatch that the backward pass needs, equations (4) to (6) of :mod:`wordsparse.layer.core`.
 
-If inputs are rows, each sum is computed on first use; for windows of a text, one pass computes the three large sums.
-Sums that depend on W use the forward state.
+If inputs are plain rows, each sum is computed on first use. For windows of a text, one pass computes the three large
+sums. Sums that depend on W use the state of the layer in the forward pass.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def pull_back(forward: Forward) -> Sums:
 
 
 def _row_sums(forward: Forward, inputs: RowInputs) -> Sums:
-    """Return the sums for inputs that are rows, C = I. Sums that nobody uses are not computed."""
+    """Return the sums for inputs that are plain rows, C = I. A sum that is never used is not computed."""
     kernels, alpha, gamma = inputs.kernels, forward.terms.alpha, forward.terms.gamma
 
     def G() -> Array:
@@ -40,7 +40,7 @@ def _row_sums(forward: Forward, inputs: RowInputs) -> Sums:
 
 
 def _window_sums(forward: Forward, inputs: WindowInputs) -> Sums:
-    """Return the sums for windows of a text, with X, Z and G from one pass. X overwrites W_T of the forward pass."""
+    """Return the sums for windows of a text. One pass computes X, Z and G. X overwrites W_T of the forward pass."""
     forward.check_current()
     kernels, F, targets = inputs.kernels, inputs.features, forward.targets.csr.indices
     zeta = kernels.scaled(forward.terms.alpha, 2, F.dtype)
@@ -60,10 +60,10 @@ def _sums(
     G: Callable[[], Array],
     curvature: Callable[[], Array],
 ) -> Sums:
-    """Return all sums. The arguments are the sums that inputs in rows and in windows compute differently.
+    """Return all sums. The arguments are the sums that are computed differently for rows and for windows.
 
-    No function refers to the sums themselves: such a reference cycle would keep large arrays alive until Python's
-    garbage collector finds it.
+    The functions must not refer to the Sums object that contains them: such a reference cycle would keep large arrays
+    alive until Python's garbage collector finds it.
     """
     forward.check_current()
     inputs, beta = forward.inputs, forward.terms.beta

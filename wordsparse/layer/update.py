@@ -1,8 +1,8 @@
 """The update of one step, equations (7) to (12) of :mod:`wordsparse.layer.core`, computed without changing the state.
 
-Two routes give the same result: :func:`dense` uses d×d matrices and costs O(u d² + d³); :func:`low_rank` uses the m
-rows of H and Woodbury's identity for U⁻¹, and costs O(m d²). :func:`compute` takes the cheaper route. The change of the
-d×d state is computed in the working precision, as are the changes of rows of V, and added in float64.
+Two routes give the same result. :func:`dense` uses d×d matrices and costs O(u d² + d³). :func:`low_rank` uses the m
+rows of H and Woodbury's identity for U⁻¹, and costs O(m d²). :func:`compute` takes the cheaper route. Changes of the
+d×d state and of rows of V are computed in the working precision. Those of the d×d state are added in float64.
 """
 
 from dataclasses import dataclass, replace
@@ -16,17 +16,19 @@ from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Sums, TargetRows
 from wordsparse.types import Array
 
-# If U⁻¹ grows by more than this factor, the step nearly removes a direction, and is recomputed in float64.
+# If U⁻¹ grows by more than this factor, the step nearly removes a direction, and the step is recomputed in float64.
 MAX_INVERSE_GROWTH = 100.0
-# With fewer examples, converting the state to the working precision takes longer than computing in float64.
+# For minibatches with fewer examples, converting the state to the working precision takes longer than computing in
+# float64.
 MIN_CONVERTED_EXAMPLES = 8
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step to compute: its gradient is in ``sums``, its size is ``lr`` (η), and it starts at the factors of the sums.
+    """A step to compute. Its gradient is in ``sums`` and its size is ``lr`` (η). It starts from the factors used in the
+    forward pass of ``sums``.
 
-    ``total`` is ‖p‖², ``preconditioner`` Π (d, d) float64 or None for I, ``weight_decay`` λ.
+    ``total`` is ‖p‖², ``preconditioner`` is Π (d, d) float64 (None means I), and ``weight_decay`` is λ.
     """
 
     sums: Sums
@@ -38,7 +40,7 @@ class Step:
 
     @property
     def eta(self) -> np.float64:
-        """The step size η as a NumPy float, for which overflow gives inf or NaN, which the caller refuses."""
+        """The step size η as a NumPy float. An overflow then gives inf or NaN, which the caller refuses."""
         return np.float64(self.lr)
 
     @property
@@ -55,12 +57,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Update:
-    """A new state, computed and not yet applied.
+    """A new state that has been computed but not yet applied.
 
-    ``factors`` are the new factors; if ``folds``, U' must be folded into V. ``rows_change`` (u, d) is the change of V's
-    target rows: D, or after a fold Δ itself, which is exact even if A is ill-conditioned. ``strength`` is η √|tr B²|,
-    an upper bound on the eigenvalues of η B; up to 2, the step is stable in all directions in which the loss is convex.
-    ``rows`` (u,) are the target rows; ``at`` is the number of changes of the layer before this update.
+    ``factors`` are the new factors. If ``folds`` is True, U' must be folded into V. ``rows_change`` (u, d) is the
+    change of V's target rows: D, or Δ itself after a fold. Δ is exact even if A is ill-conditioned. ``strength`` is η
+    √|tr B²|, an upper bound on the eigenvalues of η B. If it is at most 2, the step is stable in all directions in
+    which the loss is convex. ``rows`` (u,) are the target rows. ``at`` is the number of changes of the layer before
+    this update.
     """
 
     rows: Array
@@ -72,23 +75,24 @@ class Update:
 
 
 def compute(step: Step) -> Update:
-    """Compute the update by the cheaper route. The caller must check that all numbers are finite."""
+    """Compute the update with the cheaper route. The caller must check that all numbers are finite."""
     forward = step.sums.forward
     m, d = forward.inputs.shape
-    # The low-rank route needs the examples themselves, the dense route only sums over them.
+    # The low-rank route needs the examples themselves. The dense route needs only sums over the examples.
     route = low_rank if step.sums.whole and low_rank_flops(m, d) < dense_flops(m, d) else dense
     with np.errstate(all="ignore"):
         return route(step, precision(m, forward.inputs.dtype))
 
 
 def precision(m: int, dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the precision in which the products of a minibatch of m examples of ``dtype`` are computed."""
+    """Return the precision in which the products for a minibatch of m examples are computed, given their ``dtype``."""
     return dtype if m >= MIN_CONVERTED_EXAMPLES else np.dtype(np.float64)
 
 
 def dense_flops(m: int, d: int) -> float:
-    """Estimate the cost of :func:`dense`. The curvature and two products with ΓᵀH (u ≈ m) are proportional to m. The
-    inverse of a d×d matrix in float64, which counts twice, and other products of such matrices do not depend on m."""
+    """Estimate the cost of :func:`dense`. The costs of the curvature and of two products with ΓᵀH (u ≈ m) are
+    proportional to m. The costs of the inverse of a d×d matrix in float64, which counts twice, and of other d×d
+    products do not depend on m."""
     return 7.0 * m * d**2 + 40.0 * d**3
 
 
@@ -98,7 +102,7 @@ def low_rank_flops(m: int, d: int) -> float:
 
 
 def dense(step: Step, real: np.dtype[Any]) -> Update:
-    """Compute the update through d×d matrices; the products of the minibatch are computed in ``real``."""
+    """Compute the update with d×d matrices. The products for the minibatch are computed in the precision ``real``."""
     sums, forward, kernels, times_pi = step.sums, step.sums.forward, step.kernels, step.times_pi
     f, eta, c = forward.factors, real.type(step.eta), step.shrink
     B, b = (2 * times_pi(sums.curvature())).astype(real), times_pi(sums.total_beta())  # (7)
@@ -112,7 +116,7 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
     delta_p = -eta * times_pi(kernels.column_sums(sums.X(), forward.target_rows.p_T))  # (9) Δᵀp_T
     w_A = c * f.w_bar - eta * (B.T @ f.w_bar)
     new = replace(new, w_bar=w_A - eta * step.total * b + delta_p)
-    # (10) Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B, and the terms with b.
+    # (10): Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B; the terms with b are added to it.
     Q = f.Q.astype(real)
     N = real.type(c) * Q - (real.type(0.5) * eta) * kernels.matmul(Q, B)
     Q = kernels.plus_gram(f.Q, B, N, c**2, -step.eta, symmetric=True)
@@ -128,7 +132,8 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
 
 
 def _is_ill_conditioned(new: Factors, f: Factors, real: np.dtype[Any]) -> bool:
-    """Return whether ``real`` is float32 and the step nearly removes a direction, so that it needs float64."""
+    """Return whether the step must be recomputed in float64: ``real`` is float32 and the step nearly removes a
+    direction."""
     return real != np.float64 and not new.inverse_scale < MAX_INVERSE_GROWTH * f.inverse_scale
 
 
@@ -144,7 +149,7 @@ class Dense:
 
 
 def through_V(rows: TargetRows, results: Dense) -> tuple[Array, Array, Array]:
-    """Return (11) D = Δ U'⁻¹ and (12) U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U', with ω' as the factor of Δᵀp_T."""
+    """Return D = Δ U'⁻¹ of (11), U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' of (12), and ω', the factor of Δᵀp_T in (12)."""
     step, kernels, real = results.step, results.step.kernels, results.B.dtype
     D = rows.push(step.sums, _pi_times(step, results.new.U_inverse), -step.eta)
     in_V, U = rows.gram_change(D).astype(real), results.new.U.astype(real)
@@ -152,10 +157,11 @@ def through_V(rows: TargetRows, results: Dense) -> tuple[Array, Array, Array]:
 
 
 def through_W(rows: TargetRows, results: Dense) -> tuple[Array, Array, Array]:
-    """Return (11) Δ itself or Δ U'⁻¹, and (12) ΔᵀW_T A + AᵀW_TᵀΔ + ΔᵀΔ, with −η b as the factor of Δᵀp_T.
+    """Return Δ itself or Δ U'⁻¹ for (11), ΔᵀW_T A + AᵀW_TᵀΔ + ΔᵀΔ for (12), and −η b, the factor of Δᵀp_T in (12).
 
-    ΔᵀW_T A + ½ ΔᵀΔ = −η Πᵀ (XᵀW_T A − ½ η XᵀX Π), A = c I − η B, and XᵀW_T = FᵀG. This takes one product more than
-    :func:`through_V`, but is accurate even if U' is ill-conditioned, and cheaper if there are many targets.
+    ΔᵀW_T A + ½ ΔᵀΔ = −η Πᵀ (XᵀW_T A − ½ η XᵀX Π), A = c I − η B, and XᵀW_T = FᵀG. This route takes one more product
+    than :func:`through_V`. However, it is accurate even if U' is ill-conditioned, and cheaper if there are many
+    targets.
     """
     step, kernels, B, real = results.step, results.step.kernels, results.B, results.B.dtype
     sums, eta = step.sums, real.type(step.eta)
@@ -169,14 +175,14 @@ def through_W(rows: TargetRows, results: Dense) -> tuple[Array, Array, Array]:
 
 
 def _pi_times(step: Step, M: Array | None) -> Array | None:
-    """Return Π M; either matrix may be None, which means I."""
+    """Return Π M. Either matrix may be None, which means I."""
     if step.preconditioner is None or M is None:
         return M if step.preconditioner is None else step.preconditioner
     return step.kernels.matmul(step.preconditioner, M)
 
 
 def low_rank(step: Step, real: np.dtype[Any]) -> Update:
-    """Compute the update through the m rows of H; the products of the minibatch are computed in ``real``.
+    """Compute the update with the m rows of H. The products for the minibatch are computed in the precision ``real``.
 
     Let P = H Π, L = 2 diag(α) H, E = P Lᵀ (m, m) and J = (I − (η/c) E)⁻¹ P U⁻¹. Then U'⁻¹ = (U⁻¹ + (η/c) Lᵀ J) / c and
     D = −(η/c) Γᵀ J. With g = ∇H, the change of Q involves only the span of P:
@@ -184,14 +190,14 @@ def low_rank(step: Step, real: np.dtype[Any]) -> Update:
         Q' = c² Q − c η (Pᵀ M + Mᵀ P),   M = g − (η/c) S P
         S  = (g − diag(α) Ĥ) Lᵀ + ½ Γ Γᵀ + Γ p_T βᵀ + ½ ‖p‖² β βᵀ
 
-    Products that read U are computed one after another, then those that read U⁻¹, because the state exceeds a cache.
+    The state exceeds a cache, so all products that read U are computed first, and then all products that read U⁻¹.
     """
     sums, forward, kernels = step.sums, step.sums.forward, step.kernels
     f, csr, c, c_eta = forward.factors, forward.targets.csr, step.shrink, step.shrink * step.eta
     eta, eta_c = real.type(step.eta), real.type(step.eta / c)
     alpha, beta, gamma = forward.terms.alpha.astype(real)[:, None], forward.terms.beta.astype(real), forward.terms.gamma
     H = forward.inputs.rows().astype(real, copy=False)
-    # H Π needs float64: if eigenvalues of Π differ by orders of magnitude, its terms cancel.
+    # H Π needs float64: if the eigenvalues of Π differ by orders of magnitude, terms of the product cancel.
     P = H if step.preconditioner is None else step.times_pi(H.astype(np.float64)).astype(real)
     L = 2 * alpha * H
     E = kernels.matmul(P, L.T)  # (7)
