@@ -1,1 +1,1 @@
-"""What depends on the machine: threads, devices, memory, and descriptions of it."""
+"""Code that depends on the machine: threads, devices, memory, and descriptions of the machine."""

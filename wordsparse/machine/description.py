@@ -1,4 +1,4 @@
-"""Facts about the machine and the installed version, which are stored with every measurement."""
+"""Facts about the machine and the installed version. They are stored with every measurement."""
 
 import os
 import platform
@@ -15,13 +15,14 @@ import threadpoolctl
 
 # The prefixes of environment variables that configure threads, BLAS, and products on a GPU.
 ENVIRONMENT_PREFIXES = ("CUPY_TF32", "GOMP_", "KMP_", "MKL_", "OMP_", "OPENBLAS_", "WORDSPARSE_")
-# These variables override OpenBLAS's own choice of kernels; comparisons unset them.
+# Variables that override OpenBLAS's own choice of kernels. Comparisons unset them.
 BLAS_OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 SOURCES = Path(__file__).resolve().parents[2]
 
 
 def commit() -> str | None:
-    """Return the commit of the checkout with this package, "-dirty" if files differ, or None outside a checkout."""
+    """Return the commit of the checkout that contains this package, with "-dirty" appended if files differ from the
+    commit. Return None if the package is not in a checkout."""
     if not (SOURCES / ".git").exists():
         return None
     describe = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
@@ -38,7 +39,8 @@ def environment() -> dict[str, str]:
 
 
 def blas_pools() -> list[dict[str, Any]]:
-    """Return, for each BLAS library in this process: name, version, architecture of its kernels, threads and file."""
+    """Return the name, version, kernel architecture, number of threads and file of each BLAS library in this
+    process."""
     return [
         {
             "name": pool["internal_api"],
@@ -62,7 +64,8 @@ def processor() -> str:
 
 
 def sgemm_gflops(size: int) -> float:
-    """Return the rate of float32 products of square matrices in GFLOP/s, the best of five, on the threads of BLAS."""
+    """Return the speed of float32 products of square matrices in GFLOP/s, on the threads of BLAS. It is the best of
+    five measurements."""
     a = np.random.default_rng(0).random((size, size), np.float32)
     out = np.empty_like(a)
     seconds = []
@@ -76,7 +79,7 @@ def sgemm_gflops(size: int) -> float:
 def memory_bytes(field: str) -> int:
     """Return ``VmRSS`` (resident memory) or ``VmHWM`` (its peak) of this process in bytes; Linux only.
 
-    getrusage does not serve, because a process inherits the peak of its parent.
+    getrusage cannot be used, because a process inherits the peak of its parent there.
     """
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):

@@ -1,7 +1,7 @@
-"""The choice of the device, with its reason. Only this module asks CuPy for a GPU.
+"""The choice of the device, and the reason for the choice. Only this module asks CuPy for a GPU.
 
-``auto`` chooses an NVIDIA GPU if it can be used, and the CPU otherwise. ``cuda`` raises an error with the reason if no
-GPU can be used. Exceptions of CuPy during a run become a :class:`TrainingError` that names a remedy.
+``auto`` chooses an NVIDIA GPU if one can be used, and the CPU otherwise. If no GPU can be used, ``cuda`` raises an
+error that says why. Exceptions that CuPy raises during a run become a :class:`TrainingError` that names a remedy.
 """
 
 import logging
@@ -47,13 +47,13 @@ class Choice:
 def choose(device: str) -> Choice:
     """Choose the device for ``auto``, ``cpu`` or ``cuda`` on this machine.
 
-    If the machine has an NVIDIA driver but ``auto`` cannot use the GPU, one warning says why. Raise InputError if
-    ``device`` is not one of the three, or if it is ``cuda`` and no GPU can be used.
+    If the machine has an NVIDIA driver but ``auto`` cannot use the GPU, a single warning says why. Raise InputError if
+    ``device`` is not one of these three names, or if it is ``cuda`` and no GPU can be used.
     """
     if device not in DEVICES:
         raise InputError(f"device must be one of {', '.join(DEVICES)}, not {device!r}")
     if device == "cpu":
-        return Choice("cpu", "the CPU, as asked")
+        return Choice("cpu", "the CPU, as requested")
     try:
         gpu = find_gpu()
     except InputError as error:
@@ -73,7 +73,8 @@ def has_nvidia_driver() -> bool:
 
 @cache
 def find_gpu() -> Gpu:
-    """Return the current GPU after a trial product and inverse, each of which needs a CUDA library that may be missing.
+    """Return the current GPU. First compute a product and an inverse on it, because each needs a CUDA library that may
+    be missing.
 
     Raise MissingDependencyError if CuPy is not installed, or InputError with the message of CUDA if no GPU works.
     """
@@ -106,7 +107,7 @@ def take(number: int) -> None:
 
 
 def usable_cupy() -> Any:
-    """Return the module ``cupy`` after :func:`find_gpu`, which may raise its errors."""
+    """Return the module ``cupy`` after checking the GPU. Raise the same errors as :func:`find_gpu`."""
     find_gpu()
     return _import_cupy()
 
@@ -115,7 +116,7 @@ def usable_cupy() -> Any:
 def translated_errors(*, starting: bool = False) -> Iterator[None]:
     """Convert CuPy's exceptions to TrainingError, or to InputError if memory runs out while ``starting``.
 
-    The error of a failed kernel appears in a later call, so CuPy's traceback does not locate it.
+    If a kernel fails, CuPy raises the error in a later call, so the traceback does not show which kernel failed.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The memory that this process may still allocate under all limits that apply to it."""
+"""The amount of memory that this process can still allocate, given all the limits that apply to the process."""
 
 import ctypes
 from collections.abc import Iterator
@@ -8,7 +8,8 @@ from wordsparse.errors import InputError
 
 
 def check(need: int, what: str, advice: str = "") -> None:
-    """Raise an InputError with both numbers if ``need`` bytes for ``what`` do not fit into the memory that is left."""
+    """Raise an InputError if ``need`` bytes for ``what`` do not fit into the memory that is left. The message has both
+    numbers."""
     limit = min(limits(), default=None)
     if limit is not None and need > limit[0]:
         raise InputError(
@@ -17,14 +18,14 @@ def check(need: int, what: str, advice: str = "") -> None:
 
 
 def limits() -> Iterator[tuple[int, str]]:
-    """Yield the number of bytes that each limit leaves, and the name of the limit."""
+    """Yield, for each limit, the number of bytes that it leaves and the name of the limit."""
     if (available := _number(Path("/proc/meminfo"), "MemAvailable")) is not None:
         yield available * 1024, "available memory"
     yield from _cgroup_left()
 
 
 def _cgroup_left() -> Iterator[tuple[int, str]]:
-    """Yield, for every visible memory cgroup (version 2), its limit minus the used memory that it cannot free."""
+    """Yield, for every visible memory cgroup (version 2), the limit minus the memory in use that cannot be freed."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -39,7 +40,8 @@ def _cgroup_left() -> Iterator[tuple[int, str]]:
 
 
 def _number(path: Path, field: str | None) -> int | None:
-    """Return the number after ``field`` in a file of lines, or the whole file as a number; None if there is none."""
+    """Return the number after ``field`` in a file of lines or, without ``field``, the whole file as a number. Return
+    None if there is no number."""
     try:
         lines = path.read_text().splitlines()
     except OSError:
@@ -58,7 +60,7 @@ def shown(size: int) -> str:
 
 
 def give_back() -> None:
-    """Return unused pages that the allocator keeps to the system, if the C library supports it (glibc)."""
+    """Give unused memory pages that the allocator holds back to the system, if the C library can do so (glibc)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

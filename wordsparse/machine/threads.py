@@ -1,11 +1,12 @@
-"""The number of threads. Only this module sets it and reads environment variables about it.
+"""The number of threads. Only this module sets this number and reads the environment variables that affect it.
 
-Two thread pools that spin at the same time (BLAS and OpenMP) can slow a busy machine down tenfold. Therefore the
-compiled kernels split work over OpenMP threads, and :func:`single_threaded_blas` limits the BLAS pools of the process
-to one thread while they run. OpenMP workers that wait sleep after some 50 µs.
+If two thread pools (BLAS and OpenMP) spin at the same time, they can slow a busy machine down tenfold. Therefore the
+compiled kernels split work over OpenMP threads only. While they run, :func:`single_threaded_blas` limits the BLAS pools
+of the process to one thread. OpenMP workers that wait for work go to sleep after some 50 µs.
 
-A forked process does not inherit the threads of its parent, and a parallel region of OpenMP would wait for them
-forever. Therefore a process that was forked after its parent had used the kernels runs on one thread, with a warning.
+A forked process does not inherit the threads of its parent, and a parallel region of OpenMP would wait forever for
+these threads. Therefore a process that was forked after its parent had used the kernels runs on one thread, with a
+warning.
 """
 
 import logging
@@ -25,25 +26,28 @@ from wordsparse import validation
 logger = logging.getLogger(__name__)
 
 MAX_THREADS = 1024
-"""The most threads. Each allocates a stack and work space, and no process is known to gain from more."""
+"""The maximum number of threads. Each thread allocates a stack and work space, and no process is known to gain from
+more threads."""
 
 QUOTA = "/sys/fs/cgroup/cpu.max"
-"""The file with the CPU quota and its period, in microseconds (cgroups version 2)."""
+"""The file that holds the CPU quota and the period of the quota, in microseconds (cgroups version 2)."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # The OpenMP run-time reads these variables when it is loaded, so they are set before the kernels are imported. The
-# user's own settings take precedence. A worker that spins at a barrier takes a core from other processes, and from this
-# one. But a step has dozens of parallel regions that last a fraction of a millisecond, and on a virtual machine, waking
-# a core takes up to half of that, so spinning 1,000 times first (in GCC's run-time) takes less CPU time than sleeping.
+# user's own settings take precedence. A worker that spins at a barrier keeps a core busy that other threads and
+# processes could use. However, a step has dozens of parallel regions, each of which lasts a fraction of a millisecond,
+# and on a virtual machine, waking a core takes up to half of that time. So spinning 1,000 times before sleeping (in
+# GCC's run-time) takes less CPU time than sleeping at once.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def available_cpus() -> int:
-    """Return the number of CPUs that this process may use by its affinity mask and the quota of its cgroup."""
+    """Return the number of CPUs that this process may use according to its affinity mask and the quota of its
+    cgroup."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cgroup_quota()
     return max(1, min(cpus, quota)) if quota else max(1, cpus)
@@ -60,7 +64,8 @@ def resolve_threads(threads: int | None) -> int:
 
 
 def usable_threads(wanted: int) -> int:
-    """Return ``wanted``, or 1 in a process that was forked after use (see the docstring of the module)."""
+    """Return ``wanted``, or 1 in a process that was forked after its parent had used the kernels (see the module's
+    docstring)."""
     return 1 if _BLAS.is_forked_after_use else wanted
 
 
@@ -68,7 +73,7 @@ def usable_threads(wanted: int) -> int:
 def single_threaded_blas() -> Iterator[None]:
     """Limit every BLAS pool of this process to one thread, and restore the previous limits at the end.
 
-    Calls are counted, so nested or concurrent calls cost nothing.
+    Calls are counted, so nested or concurrent calls set no limit again.
     """
     _BLAS.hold()
     try:
@@ -80,11 +85,11 @@ def single_threaded_blas() -> Iterator[None]:
 def ordered_map(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int, *, ahead: int | None = None
 ) -> Generator[Result, None, None]:
-    """Map ``function`` over ``items`` on ``threads`` threads. Results and errors keep the order of the items.
+    """Map ``function`` over ``items`` on ``threads`` threads. Results and errors come in the order of the items.
 
-    The caller's thread iterates over the items, and calls the function itself if there is only one thread. At most
-    2 · ``threads`` results are being computed or are waiting. With ``ahead``, the caller's thread counts as one of the
-    threads; while it uses a result, the others compute the next ``ahead`` results.
+    The caller's thread iterates over the items. If there is only one thread, it also calls the function. At most twice
+    as many results as ``threads`` are being computed or waiting to be used. With ``ahead``, the caller's thread counts
+    as one of the threads; while it uses a result, the other threads compute the next ``ahead`` results.
     """
     if threads == 1:
         yield from map(function, items)
@@ -106,7 +111,8 @@ def ordered_map(
 def _calls(
     executor: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item]
 ) -> Iterator[Future[Result]]:
-    """Submit the calls of the function. An error in the iteration becomes the result of one last call."""
+    """Submit a call of the function for each item, and yield its future. If the iteration fails, yield a last future
+    that holds the error."""
     try:
         for item in items:
             yield executor.submit(function, item)
@@ -119,8 +125,8 @@ def _calls(
 class _BlasLimit:
     """A limit of one thread on all BLAS pools, in force while at least one Python thread holds it.
 
-    ``is_forked_after_use`` is True if this process was forked after its parent had held the limit, which every use of
-    the kernels does.
+    ``is_forked_after_use`` is True if this process was forked after its parent had used the kernels, each use of which
+    holds the limit.
     """
 
     def __init__(self) -> None:
@@ -132,7 +138,7 @@ class _BlasLimit:
         os.register_at_fork(after_in_child=self._after_fork)
 
     def hold(self) -> None:
-        """Add one hold. The first hold sets the limit."""
+        """Start to hold the limit. The first holder sets the limit."""
         with self._lock:
             self._was_used = True
             self._holds += 1
@@ -149,7 +155,7 @@ class _BlasLimit:
             )
 
     def release(self) -> None:
-        """Remove one hold. The last release restores the original limits."""
+        """Stop holding the limit. The last holder restores the original limits."""
         with self._lock:
             self._holds = max(0, self._holds - 1)  # a process forked inside a block may release its parent's hold
             if self._holds == 0:
@@ -161,7 +167,7 @@ class _BlasLimit:
             limit.restore_original_limits()
 
     def _after_fork(self) -> None:
-        """Reset the state in a forked process, since the threads that held the limit belong to its parent."""
+        """Reset the state in a forked process, because the threads that held the limit belong to the parent process."""
         self._lock = threading.Lock()
         self._holds = 0
         self._is_stale = True  # in a forked process, OpenBLAS starts a new pool of default size
@@ -173,7 +179,7 @@ def cgroup_quota() -> int | None:
     try:
         with open(QUOTA) as file:
             quota, period = map(int, file.read().split())
-    except (OSError, ValueError):  # there is no file, or the quota is "max"
+    except (OSError, ValueError):  # there is no such file, or the quota is "max"
         return None
     return -(-quota // period)
 

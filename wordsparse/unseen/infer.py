@@ -1,7 +1,7 @@
 """Computes the vectors of new words from sentences that contain them. The trained model does not change.
 
-The input row and the output row of a new word minimise two convex functions. The matrix Q and the running mean of h hᵀ
-stand for the whole vocabulary and the whole text:
+The input row and the output row of a new word each minimise a convex function. In these functions, the matrix Q stands
+for the whole vocabulary, and the running mean of h hᵀ for the whole text:
 
     input row a    The context words are the targets of the input h = (a, 1). A context word at distance k has the
                    weight y = keep(context) · weight(k). With CBOW, the new word replaces all words in the bag of each
@@ -10,8 +10,9 @@ stand for the whole vocabulary and the whole text:
                    the mean of the context words' inputs weighted by y, N the number of tokens of the text, π ∝ nᵖ the
                    word's measure, and C̄ = E h hᵀ comes from training, with a ridge. Skip-gram models use it, too.
 
-The row a is shrunk towards 0 as if by DOUBT occurrences. Both rows are combined as for trained words, and
-:mod:`wordsparse.words.form` blends n-grams into the vector according to its number of occurrences.
+The row a is shrunk towards 0, as if DOUBT more occurrences had the vector 0. The two rows are combined as for trained
+words. Then :mod:`wordsparse.words.form` blends n-grams into the vector; their weight depends on the number of
+occurrences.
 """
 
 import itertools
@@ -37,13 +38,14 @@ from wordsparse.words.model import Model
 logger = logging.getLogger(__name__)
 
 # The occurrences of all words, sorted by word, are cut into stretches of this length. Words whose occurrences begin in
-# the same stretch are inferred together, because the rows of their pairs then stay in a core's cache.
+# the same stretch are inferred together, so that the rows of their pairs stay in a core's cache.
 _TOGETHER = 2**10
 
 
 class Occurrences(NamedTuple):
-    """The occurrences of new words. ``tokens`` are the ids of the text's known and new words (V + i for new word i),
-    ``sentence`` the number of each token's sentence, and ``places`` the positions of new words, sorted by word."""
+    """The occurrences of new words. ``tokens`` are the ids of the known and new words in the text; new word i has the
+    id V + i. ``sentence`` is the number of each token's sentence. ``places`` are the positions of new words, sorted by
+    word."""
 
     tokens: Array
     sentence: Array
@@ -58,26 +60,27 @@ def infer(
 ) -> WordVectors:
     """Return the vectors of ``words`` from the sentences that contain them.
 
-    Raise InputError if a word is empty, holds white space or is given twice, if no word has a context, or if the model
-    has no training state or was trained with another loss.
+    Raise InputError if a word is empty, contains white space or is given twice, if no word has a known word near it, or
+    if the model has no training state or was trained with a loss other than bounded-ns.
 
     Parameters
     ----------
     model : Model
         A model that was trained with the loss bounded-ns and has its training state.
     sentences : iterable of str or of sequences of str
-        Read once. Sentences without any of the new words are ignored. The model's tokeniser splits a str.
+        The sentences, which are read only once. Sentences without any of the new words are ignored. The model's
+        tokeniser splits a str.
     words : sequence of str
-        The new words, all different. A word of the vocabulary is inferred as if it were unknown. In a text, a word is
-        found in the form in which the tokeniser writes it.
+        The new words, all different. A word of the vocabulary is inferred as if it were unknown. Give each word in the
+        form that the tokeniser produces, because texts are searched for this form.
     progress : callable, optional
-        Called repeatedly with the number of inferred words.
+        Called repeatedly with the number of words inferred so far.
 
     Returns
     -------
     WordVectors
-        The words that have a known word in a window, with vectors of length one. Their counts are their numbers of
-        occurrences. A warning names one of the other words.
+        The new words that have a known word in a window, with vectors of length one and with the number of their
+        occurrences as counts. A warning names one of the remaining words, if there are any.
     """
     for word in words:
         if not isinstance(word, str) or not is_word(word):
@@ -103,12 +106,12 @@ def infer(
 def _vectors(
     model: Model, objective: Objective, text: Occurrences, counts: Array, progress: Callable[[int], None]
 ) -> tuple[Array, Array]:
-    """Return the exported vectors of new words without n-grams, (n, dim), and whether each word has a known word in a
-    window. The vector of a word without a known word in a window is zero."""
+    """Return the exported vectors of new words without n-grams, (n, dim), and a mask of the words that have a known
+    word in a window. The vectors of other words are zero."""
     vectors, has_context = np.zeros((len(counts), model.dim), np.float32), np.zeros(len(counts), bool)
     ends, maps = np.cumsum([0, *counts]), objective.maps
     starts = np.flatnonzero(np.diff(ends[:-1] // _TOGETHER, prepend=-1))
-    # The solver refuses numbers that are not finite.
+    # NumPy's warnings are off, because the solver refuses numbers that are not finite.
     with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
         for start, stop in itertools.pairwise([*starts.tolist(), len(counts)]):
             progress(start)
@@ -149,14 +152,14 @@ def _occurrences(model: Model, sentences: Iterable[str | Sequence[str]], words: 
 
 
 def _spelt(token: str, new: Container[str], model: Model) -> str:
-    """Return the spelling of a token under which it is a new or a known word."""
+    """Return a spelling of the token that is a new word or a known word."""
     if token in new or token in model:
         return token
     return next((spelling for spelling in spellings(token) if spelling in new or spelling in model), token)
 
 
 class _Batch:
-    """The new words of one ``part``, whose occurrences are sorted by word.
+    """The new words of one ``part`` of the occurrences, which are sorted by word.
 
     A pair consists of an occurrence and a known word in its window. For each pair, ``place`` is the number of the
     occurrence (ascending), ``target`` the known word, and ``y`` the weight.
@@ -166,7 +169,7 @@ class _Batch:
         self.model, self.objective, self.n = model, objective, part.stop - part.start
         self.word = text.tokens[text.places] - len(model) - part.start
         window = objective.window
-        # ``near`` has the positions at distances −window … −1 and 1 … window, in this order.
+        # ``near`` holds the positions at the distances −window … −1 and 1 … window, in this order.
         by_distance = distance_weights(window, objective.recipe.distances)
         near = text.places[:, None] + np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
         inside = (near >= 0) & (near < len(text.tokens))
@@ -178,7 +181,8 @@ class _Batch:
         self.y = objective.keep[self.target] * np.concatenate([by_distance[::-1], by_distance])[step]
 
     def inputs(self) -> tuple[Array, Array]:
-        """Return the input rows in canonical coordinates, (n, dim), and whether each word has a context word."""
+        """Return the input rows in canonical coordinates, (n, dim), and a mask of the words that have a context
+        word."""
         o, item = self.objective, self.word[self.place]
         rows, offsets = o.outputs[self.target, :-1], o.outputs[self.target, -1]
         mass = np.bincount(item, self.y, self.n)

@@ -1,4 +1,4 @@
-"""The loss of one new input vector while the rest of the model is fixed. Inference minimises this loss.
+"""The loss as a function of one new input vector while the rest of the model is fixed. Inference minimises this loss.
 
 In canonical coordinates (:mod:`wordsparse.words.coordinates`), let K be the number of negatives, λ the factor of the
 loss's quadratic bound, Λ the spectrum, w̄ = Σ √π_i W̃_i and Q = W̃ᵀW̃, whose last column c belongs to the constant
@@ -6,7 +6,8 @@ feature. An input h = (a, 1) whose targets t have the weights y_t has the loss
 
     Σ_t y_t [softplus(−o_t) + K (½ w̄·h + λ hᵀQh)] + ½ ρ |a|²,    o_t = W_t·h
 
-The terms with K are exact over the whole vocabulary, and need only two vectors, K (½ w̄ + 2 λ c) and 2 K λ Λ.
+The terms with K are exact sums over the whole vocabulary, but computing them needs only two vectors, K (½ w̄ + 2 λ c)
+and 2 K λ Λ.
 """
 
 from typing import Any
@@ -24,21 +25,23 @@ from wordsparse.words.examples import keep_probabilities
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
-# One occurrence of a word is assumed to give its input this many pairs. This converts DOUBT, in occurrences, to pairs.
+# The number of pairs that one occurrence of a word is assumed to contribute. It converts DOUBT from occurrences to
+# pairs.
 PAIRS = 2.5
-# The ridge that is added to C̄, as a fraction of the mean eigenvalue of C̄.
+# The ridge added to C̄, as a fraction of the mean eigenvalue of C̄.
 RIDGE = 0.05
 
 
 class Objective:
     """The fixed parts of a model, in canonical coordinates. Initialisation raises InputError if the model was trained
-    with another loss than bounded-ns, or has only its vectors.
+    with a loss other than bounded-ns, or has no training state.
 
     ``inputs`` (V, dim) are the rows of E, and ``outputs`` (V, dim + 1) the rows of W in o = W h, both float32; the last
     column of W belongs to the constant feature. ``keep`` (V,) is the probability with which subsampling keeps a word.
     ``linear`` and ``curvature`` (dim,) are the parts of l and D in :func:`wordsparse.unseen.solver.minimise`, per unit
-    of target weight; ``alpha`` is K λ, ``beta`` K / 2, and ``doubt`` ρ. ``mean`` (dim + 1,) is the mean h̄ of the inputs
-    h in training, and ``moments`` and ``basis`` are the eigenvalues and eigenvectors of C̄ plus its ridge.
+    of target weight; ``alpha`` is K λ, ``beta`` is K / 2, and ``doubt`` is ρ. ``mean`` (dim + 1,) is the mean h̄ of the
+    inputs h in training. ``moments`` and ``basis`` are the eigenvalues and eigenvectors of C̄ after its ridge has been
+    added.
     """
 
     def __init__(self, model: Model) -> None:
@@ -82,7 +85,7 @@ class Objective:
 
 
 def objective_of(model: Model) -> Objective:
-    """Return the :class:`Objective` of a model, prepared once. Raise InputError as the class does."""
+    """Return the :class:`Objective` of a model, which is computed only once. Raise InputError as the class does."""
     if (objective := _PREPARED.get(model)) is None:
         objective = _PREPARED[model] = Objective(model)
     return objective

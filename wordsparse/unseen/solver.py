@@ -1,4 +1,4 @@
-"""Solves many small convex problems at once. Each problem finds a new vector v for fixed rows.
+"""Solves many small convex problems at once. The solution of each problem is a new vector v; all rows are fixed.
 
 Each problem, called an item, has its own rows r_t (n, d), offsets c_t and weights y_t. The function
 
@@ -6,8 +6,8 @@ Each problem, called an item, has its own rows r_t (n, d), offsets c_t and weigh
 
 is minimised by nonlinear conjugate gradients (Polak–Ribière), preconditioned by D. A step goes along its direction to
 the minimum of a quadratic that touches f where the step begins and lies above f elsewhere, so no step overshoots. The
-quadratic for softplus(−x) has the curvature tanh(x/2)/(2x) (Jaakkola & Jordan, 2000), which is at least the second
-derivative. A step takes two products with the rows, 4 n d operations.
+quadratic that bounds softplus(−x) has the curvature tanh(x/2)/(2x) (Jaakkola & Jordan, 2000), which is never less than
+the second derivative. A step needs two products with the rows, which take 4 n d operations.
 """
 
 from typing import Any
@@ -19,16 +19,18 @@ from wordsparse.errors import InputError
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-# After this many steps, the cosine of v with the minimum is above .9999 for words with 2 to 64 sentences.
+# The number of steps. It was chosen so that the cosine between v and the exact minimum is above .9999 for words with 2
+# to 64 sentences.
 STEPS = 10
 
 
 def minimise(rows: Array, weights: Array, offsets: Array, item: Array, linear: Array, diagonal: Array) -> Array:
-    """Return the minimum v for each item, (items, d), after STEPS steps from the minimum of the terms without rows.
+    """Return the minimum v for each item, (items, d), after STEPS steps. They start from the minimum of l·v + ½ Σ_k D_k
+    v_k².
 
     ``rows`` (n, d) are the rows of all items, one item after the other, ``weights`` and ``offsets`` (n,) are y and c,
     and ``linear`` and ``diagonal`` (items, d) are l and D. ``item`` (n,) is the number of the item to which each row
-    belongs, ascending; an item may have no rows. Raise InputError if the numbers overflow, as they may in an altered
+    belongs, ascending; an item may have no rows. Raise InputError if numbers overflow, as may happen with an altered
     model, or if l and D are zero.
     """
     r, (y, c, linear, D) = rows, (part.astype(rows.dtype) for part in (weights, offsets, linear, diagonal))
@@ -55,7 +57,7 @@ def minimise(rows: Array, weights: Array, offsets: Array, item: Array, linear: A
 
 
 def _sums(values: Array, item: Array, items: int) -> Any:
-    """Return the sparse matrix (items, n) whose product with the rows is each item's sum of values times rows."""
+    """Return a sparse matrix S (items, n), such that row i of S @ rows is the sum of values times rows over item i."""
     ends = np.searchsorted(item, np.arange(items + 1))
     return sp.csr_array((values, np.arange(len(item)), ends), shape=(items, len(item)))
 
@@ -72,5 +74,5 @@ def _dots(a: Array, b: Array) -> Array:
 
 
 def _ratio(a: Array, b: Array) -> Array:
-    """Return a / b, or 0 where b is 0: there, the item has already reached its minimum."""
+    """Return a / b, or 0 where b is 0, because such an item has already reached its minimum."""
     return np.divide(a, b, out=np.zeros_like(a), where=b > 0)

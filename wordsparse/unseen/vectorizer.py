@@ -1,4 +1,4 @@
-"""Vectors of documents as a transformer with scikit-learn's conventions."""
+"""A transformer with scikit-learn's conventions that turns documents into vectors."""
 
 from collections.abc import Iterable
 from typing import Any, Self
@@ -18,8 +18,8 @@ TransformerMixin: Any = _sklearn.TransformerMixin
 class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A step of a Pipeline or ColumnTransformer that turns texts into vectors with a trained model.
 
-    ``fit`` learns the weights of words for search in a collection of texts. Without ``fit``, the model's own weights
-    are used. Clones share the model.
+    ``fit`` learns word weights for search in a collection of texts. If ``fit`` has not been called, the model's own
+    weights are used. Clones share the model.
 
     Parameters
     ----------
@@ -46,13 +46,14 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.model = model
 
     def fit(self, X: Iterable[Any], y: object = None) -> Self:
-        """Learn the weights of words in texts; X is as in :meth:`transform`. Raise InputError if X holds no texts."""
+        """Learn the weights of words from the texts X, given as in :meth:`transform`. Raise InputError if X holds no
+        texts."""
         self.model_ = self.model.fit_weights(X)
         return self
 
     def fit_transform(self, X: Iterable[Any], y: object = None) -> NDArray[np.float32]:
-        """Learn the weights of words in texts, and return the vectors of the texts."""
-        texts = list(texts_of(X))  # an iterator is read twice
+        """Learn the weights of words from texts, and return the vectors of these texts."""
+        texts = list(texts_of(X))  # a list, because the texts are read twice
         return self.fit(texts).transform(texts)
 
     def transform(self, X: Iterable[Any]) -> NDArray[np.float32]:

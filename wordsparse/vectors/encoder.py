@@ -1,9 +1,10 @@
-"""The vector of a text: the weighted mean of its words' unit vectors, scaled to length one.
+"""Computes the vector of a text: the weighted mean of its words' unit vectors, scaled to length one.
 
     d ∝ Σ_w a_w v_w/|v_w|      over every occurrence of a word, with the weights a of :mod:`wordsparse.vectors.weights`
 
 For a word without a vector, :mod:`wordsparse.vectors.queries` tries other spellings. If no spelling has a vector, the
-word has the weight 1 and the vector that its n-grams compose, if any n-gram is known. No common component is removed.
+word gets the weight 1 and a vector composed from its n-grams, provided that an n-gram is known. Unlike in SIF, no
+common component is subtracted from the vectors of texts.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,24 +23,26 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 T = TypeVar("T")
 Document: TypeAlias = str | Sequence[str]
-"""A text, which the tokeniser splits, or the words of a text."""
+"""A text as a str, which the tokeniser splits, or as a sequence of words."""
 
-# This many documents are encoded at a time.
+# The number of documents that are encoded at a time.
 BATCH = 4096
-# The rows or composed vectors of this many unknown words are cached.
+# The number of unknown words whose rows or composed vectors are cached.
 MOST_UNKNOWN = 2**16
 
 
 class Encoder:
-    """An encoder of texts that uses the vectors of words. Several threads, such as a service's, may call it at once."""
+    """An encoder of texts that uses the vectors of words. Several threads, such as those of a web service, may call it
+    at once."""
 
     def __init__(self, vectors: WordVectors) -> None:
-        # A scaled copy of the vectors would double the memory of a service, so the weights are scaled in their place.
+        # A scaled copy of the vectors would double the memory needed, so the weights are scaled instead.
         self._vectors, self._weights = vectors, (vectors.weights / vectors.divisors).astype(np.float32)
         self._columns = _Columns(vectors)
 
     def encode(self, documents: Iterable[Document]) -> NDArray[np.float32]:
-        """Return the vectors (n, dim) float32; zeros for a text in which no word has a vector.
+        """Return the vectors of documents, (n, dim) float32. The vector of a text in which no word has a vector is
+        zero.
 
         The bytes of a text's vector do not depend on the other texts. Raise InputError if an item is not a text.
         """
@@ -49,7 +52,7 @@ class Encoder:
         return np.concatenate(parts or [np.zeros((0, self._vectors.dim), np.float32)])
 
     def counted(self, documents: Iterable[Document]) -> Iterator[sp.csr_array]:
-        """Yield how often each document holds each word that has a row, (documents, V), in batches."""
+        """Yield, in batches, how often each document contains each word that has a row, (documents, V)."""
         V = len(self._vectors)
         for _, n, rows, columns in self._numbered(documents):
             known = (columns >= 0) & (columns < V)
@@ -57,8 +60,8 @@ class Encoder:
             yield sp.coo_array(entries, (n, V)).tocsr()
 
     def _numbered(self, documents: Iterable[Document]) -> Iterator[tuple["_Columns", int, Array, Array]]:
-        """Yield, for each batch of documents, the table of columns, the number of documents, and each word's document
-        and column."""
+        """Yield, for each batch of documents, the table of columns, the number of documents, and for each word the
+        number of its document and of its column."""
         words = (self._words(row, document) for row, document in enumerate(texts_of(documents)))
         for batch in batches(words, BATCH):
             if len(self._columns) > len(self._vectors) + MOST_UNKNOWN:
@@ -87,7 +90,8 @@ class Encoder:
 
 
 class _Columns(dict[Any, int]):
-    """A dict from words to columns: the row of the word or of another spelling, V + its key in ``composed``, or −1."""
+    """A dict from words to columns. The column of a word is the row of the word or of another spelling, or V + its key
+    in ``composed``, or −1 if it has no vector."""
 
     def __init__(self, vectors: WordVectors) -> None:
         super().__init__(zip(vectors.words, range(len(vectors)), strict=True))
@@ -106,7 +110,7 @@ class _Columns(dict[Any, int]):
         vector = ngrams.vector(word) if ngrams is not None and isinstance(word, str) else None
         if vector is None:
             return -1
-        key = next(self._keys)  # another thread may add a vector meanwhile
+        key = next(self._keys)  # unique, even if another thread adds a vector at the same time
         self.composed[key] = vector
         return len(self._vectors) + key
 
@@ -119,13 +123,13 @@ def _product(rows: Array, columns: Array, values: Array, n: int, vectors: Array)
 
 
 def lengths(rows: Array) -> Array:
-    """Return the length of each row, (n, 1), or 1 for a row of zeros, so that rows can be divided by it."""
+    """Return the length of each row, (n, 1), or 1 for a row of zeros, so that the rows can be divided by the result."""
     norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
     return np.asarray(np.where(norms > 0, norms, np.float32(1)))
 
 
 def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:
-    """Yield the items in lists of at most ``most`` items."""
+    """Yield the items in lists, each of at most ``most`` items."""
     waiting = iter(items)
     while batch := list(islice(waiting, most)):
         yield batch

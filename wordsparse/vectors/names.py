@@ -1,4 +1,4 @@
-"""Converts the keys of vectors to text or JSON for files. JSON preserves numbers."""
+"""Converts the keys of vectors to text or JSON for files. In JSON, numbers remain numbers."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from wordsparse.errors import InputError
 
 
 def as_text(keys: Sequence[Any]) -> list[str]:
-    """Return the keys as text: a word unchanged, any other key as ``str(key)``.
+    """Return the keys as text. A word is unchanged, and any other key becomes ``str(key)``.
 
     Raise InputError if two keys have the same text, or a word is not valid Unicode.
     """
@@ -54,7 +54,8 @@ def from_json(texts: Iterable[str]) -> list[Any]:
 
 
 def _plain(key: Any) -> Any:
-    """Return a key with types of JSON. NumPy numbers and strings become Python numbers and strings."""
+    """Return a key converted to types that JSON can store. NumPy numbers and strings become Python numbers and
+    strings."""
     if isinstance(key, tuple):
         return [_plain(part) for part in key]
     return key.item() if hasattr(key, "item") else key

@@ -1,7 +1,7 @@
-"""Composes the vector of any word from the rows of its character n-grams (Bojanowski et al., 2017).
+"""Composes vectors of words from the rows of their character n-grams (Bojanowski et al., 2017).
 
-The n-grams of a word are the substrings of ``<word>``, so brackets mark beginnings and ends of words. Each n-gram has
-its own row, which :mod:`wordsparse.words.form` computes. In fastText's models, n-grams share rows.
+The n-grams of a word are substrings of ``<word>``, so brackets mark the beginning and the end of the word. Each n-gram
+has a row of its own, which :mod:`wordsparse.words.form` computes. In fastText's models, several n-grams share a row.
 """
 
 import os
@@ -24,28 +24,29 @@ ARRAYS = ("ngram_rows", "ngram_mean", "ngrams", "ngram_sizes", "ngram_lengths")
 MAX_NGRAM = 64
 """The largest length of an n-gram, in characters."""
 AGAIN = "make them again: wordsparse subwords"
-"""The remedy for damaged n-grams."""
+"""The advice in messages about damaged n-grams."""
 LARGEST = 1e8
-"""The largest number that is accepted in a file's rows or scales, so that squares of products stay within float32."""
+"""The largest number accepted in the rows or scales of a file. Up to this limit, squares of products stay within
+float32."""
 FNV = np.uint32(2_166_136_261), np.uint32(16_777_619)
 """The offset basis and the prime of the 32-bit hash FNV-1a."""
 SPAN = 32
-"""This many 8-bit numbers of a row share a scale."""
+"""The number of 8-bit numbers in a row that share a scale."""
 
 
 def spelled(texts: Sequence[str]) -> tuple[Array, Array]:
-    """Return the code points of all texts, int32, and the end of each text among them, int64."""
+    """Return the code points of all texts in one array, int32, and the position where each text ends in it, int64."""
     letters = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<i4").astype(np.int32, copy=False)
     return letters, np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
 
 
 def bracketed(words: Sequence[str]) -> tuple[Array, Array]:
-    """Return the code points of ``<word>`` for all words, and the end of each, as :func:`spelled` does."""
+    """Return the code points of ``<word>`` for all words, and the ends of these texts, as :func:`spelled` does."""
     return spelled([f"<{word}>" for word in words])
 
 
 def is_word(word: str) -> bool:
-    """Return whether the text can be a word: neither empty nor with white space."""
+    """Return whether the text can be a word, which is not empty and contains no white space."""
     return word.split() == [word]
 
 
@@ -65,13 +66,14 @@ def check_lengths(shortest: int, longest: int) -> None:
 
 
 def kind_of(shortest: int, longest: int) -> Array:
-    """Return the array that compiled functions take: the lengths of n-grams, and two random numbers for hashing."""
+    """Return the array that describes a set of n-grams to compiled functions: their lengths, and two random numbers for
+    hashing."""
     return np.array([shortest, longest, *np.frombuffer(os.urandom(16), np.int64)])
 
 
 def zero_rows(count: int, dim: int) -> Array:
-    """Return packed rows of zeros, (count, bytes per row) uint8. A row holds ``dim`` 8-bit numbers, and a float32 scale
-    for every SPAN of them."""
+    """Return packed rows of zeros, (count, bytes per row) uint8. A row holds ``dim`` 8-bit numbers, and one float32
+    scale for every SPAN of these numbers."""
     return np.zeros((count, row_bytes(dim)), np.uint8)
 
 
@@ -83,9 +85,9 @@ def row_bytes(dim: int) -> int:
 class Ngrams:
     """A set of B n-grams. Each n-gram has a number, which is also the number of its row.
 
-    ``letters`` int32 are the code points of all n-grams, and ``ends`` (B,) int64 the end of each n-gram among them. The
-    lengths ``shortest`` and ``longest`` are in characters, including brackets. Initialisation raises InputError if an
-    n-gram is repeated or has another length.
+    ``letters`` int32 are the code points of all n-grams, and ``ends`` (B,) int64 the position in ``letters`` where each
+    n-gram ends. The lengths ``shortest`` and ``longest`` are in characters, including brackets. Initialisation raises
+    InputError if an n-gram is repeated, or is shorter or longer than these lengths.
     """
 
     def __init__(self, letters: Array, ends: Array, shortest: int, longest: int) -> None:
@@ -103,7 +105,7 @@ class Ngrams:
         return len(self.ends)
 
     def text(self) -> str:
-        """Return all n-grams, concatenated to one text."""
+        """Return all n-grams, concatenated into one text."""
         return self.letters.astype("<i4").tobytes().decode("utf-32-le", "surrogatepass")
 
     def add(
@@ -116,9 +118,9 @@ class Ngrams:
         unit: bool = False,
         threads: int | None = None,
     ) -> Array:
-        """Add to each word's vector (n, dim) float32 the mean of its n-grams' rows, times its share (n,).
+        """Add the mean of each word's n-gram rows, times the word's share (n,), to the word's vector (n, dim) float32.
 
-        With ``unit``, then scale the vectors to length one. Return each word's number of known n-grams, (n,) int32.
+        With ``unit``, scale the results to length one. Return the number of known n-grams of each word, (n,) int32.
         """
         sizes = np.zeros(len(words), np.int32)
         of_ngrams = (self._kind, self.letters, self.ends, self._slots, rows)
@@ -127,14 +129,16 @@ class Ngrams:
         return sizes
 
     def means(self, rows: Array, words: Sequence[str], dim: int) -> Array:
-        """Return the mean of each word's n-gram rows, (n, dim) float32; zeros for a word without known n-grams."""
+        """Return the mean of each word's n-gram rows, (n, dim) float32. For a word without known n-grams, it is
+        zero."""
         means = np.zeros((len(words), dim), np.float32)
         self.add(rows, words, np.ones(len(words)), means)
         return means
 
 
 class Buckets(Ngrams):
-    """The n-grams of fastText: all n-grams of some lengths are hashed into ``count`` buckets, each with one row."""
+    """The n-grams of fastText: all n-grams of the given lengths are hashed into ``count`` buckets, each of which has
+    one row."""
 
     def __init__(self, count: int, shortest: int, longest: int) -> None:
         check_lengths(shortest, longest)
@@ -145,10 +149,11 @@ class Buckets(Ngrams):
         return self.count
 
     def numbers(self, texts: Sequence[bytes]) -> Any:
-        """Return how many n-grams of each text, such as ``<word>``, fall into each bucket, CSR (n, count) float32."""
+        """Return how many n-grams of each text fall into each bucket, CSR (n, count) float32. A text is, for example,
+        ``<word>``."""
         data, sizes = np.frombuffer(b"".join(texts), np.uint8), np.fromiter(map(len, texts), np.int64, len(texts))
         signed, continues = data.view(np.int8).astype(np.int32).view(np.uint32), (data & 0xC0) == 0x80
-        at = np.flatnonzero(~continues)  # the start of each n-gram, and later the end of the part that has been read
+        at = np.flatnonzero(~continues)  # where each n-gram starts, and later how far it is read
         word = np.repeat(np.arange(len(texts)), sizes)[at]
         end = np.cumsum(sizes)[word]
         begins, hashes = at == (end - sizes[word]), np.full(len(at), FNV[0])
@@ -177,10 +182,10 @@ class Buckets(Ngrams):
 
 
 class NgramVectors:
-    """Rows of n-grams. The composed vector of a word is ``mean`` plus the mean of the rows of the word's n-grams.
+    """The rows of n-grams. The composed vector of a word is ``mean`` plus the mean of the rows of the word's n-grams.
 
-    ``rows`` are (B, row_bytes(dim)) uint8, or for Buckets (B, dim) float32, and ``mean`` is (dim,) float32.
-    Initialisation raises InputError if there is not one row per n-gram.
+    ``rows`` are (B, row_bytes(dim)) uint8, or (B, dim) float32 for Buckets. ``mean`` is (dim,) float32. Initialisation
+    raises InputError unless there is one row per n-gram.
     """
 
     def __init__(self, index: Ngrams, rows: Array, mean: Array) -> None:
@@ -201,9 +206,9 @@ class NgramVectors:
         return len(self.mean)
 
     def vector(self, word: str) -> Array | None:
-        """Return the composed vector of ``word``, (dim,) float32; None if none of its n-grams is known.
+        """Return the composed vector of ``word``, (dim,) float32, or None if the word has no known n-gram.
 
-        The result is also None if the text is not a word, because it is empty or holds white space.
+        Also return None if the text is not a word, because it is empty or contains white space.
         """
         vector = self.mean[None].copy()
         is_known = is_word(word) and self.index.add(self.rows, [word], np.ones(1), vector, threads=1).any()
@@ -225,11 +230,11 @@ class NgramVectors:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "NgramVectors":
-        """Make an object from the result of :meth:`arrays`. Raise InputError if the arrays do not fit together."""
+        """Rebuild an object from the result of :meth:`arrays`. Raise InputError if the arrays do not fit together."""
         if missing := [name for name in ARRAYS if not isinstance(arrays.get(name), np.ndarray)]:
             raise InputError(f"holds n-grams without the array {missing[0]!r}; {AGAIN}")
         rows, mean, text, sizes, lengths = (arrays[name] for name in ARRAYS)
-        shared = rows.dtype == np.float32  # Buckets, whose n-grams are not listed
+        shared = rows.dtype == np.float32  # these are Buckets, whose n-grams are not listed
         fits = rows.ndim == 2 and sizes.shape == ((0,) if shared else rows.shape[:1])
         fits = fits and (text.ndim, mean.ndim, lengths.shape) == (1, 1, (2,))
         types = shared or rows.dtype == np.uint8, mean.dtype == np.float32, text.dtype == np.uint8
@@ -238,13 +243,14 @@ class NgramVectors:
         limits = lengths.tolist()
         vectors = cls(Buckets(len(rows), *limits) if shared else Ngrams(*_from_utf8(text, sizes), *limits), rows, mean)
         scales = rows if shared else np.ascontiguousarray(rows[:, : -len(mean)]).view(np.float32)
-        if not all((np.abs(part) <= LARGEST).all() for part in (mean, scales)):  # false for NaN, too
+        if not all((np.abs(part) <= LARGEST).all() for part in (mean, scales)):  # NaN fails this comparison, too
             raise InputError(f"holds n-grams with numbers beyond {LARGEST:g}, or NaN; {AGAIN}")
         return vectors
 
 
 def _from_utf8(text: Array, sizes: Array) -> tuple[Array, Array]:
-    """Return the code points of n-grams, and the end of each, from their UTF-8 text and each n-gram's bytes."""
+    """Return the code points of n-grams, and the position where each ends, given their concatenated UTF-8 text and the
+    number of bytes of each n-gram."""
     if (sizes < 1).any() or sizes.sum(dtype=np.float64) != text.size:
         raise InputError(f"holds n-grams whose sizes do not add up to their text; {AGAIN}")
     try:

@@ -1,8 +1,9 @@
 """Finds the words that a query stands for, and the vector of a query that has no row.
 
-The tokeniser of the vectors' text splits a query without a row, and the weighted mean of the words is its vector. If
-the text was split at white space, a word without a row is looked up without its outer punctuation, and then in lower
-case: ``Cat,`` stands for ``cat``. Other tokenisers handle punctuation and case themselves.
+If a query has no row, the tokeniser of the training text splits it into words, and the vector of the query is the
+weighted mean of these words. If the training text was split at white space, a word without a row is looked up without
+its outer punctuation, and then in lower case: ``Cat,`` stands for ``cat``. Other tokenisers handle punctuation and case
+themselves.
 """
 
 import difflib
@@ -14,13 +15,13 @@ import numpy as np
 from wordsparse.types import Array
 from wordsparse.vectors.table import VectorTable
 
-# Similar spellings are searched among this many of the most frequent words, which takes a few milliseconds.
+# The number of most frequent words that are searched for similar spellings. The search takes a few milliseconds.
 _SPELLING_CANDIDATES = 50_000
 
 
 def meant(vectors: VectorTable, query: Hashable) -> Sequence[Hashable]:
-    """Return the words that a query stands for. A query with a row stands for itself, and any other query for the words
-    into which the tokeniser splits it, in spellings that have rows, if any."""
+    """Return the words that a query stands for. A query with a row stands for itself. Any other query stands for the
+    words into which the tokeniser splits it. If another spelling of such a word has a row, that spelling is used."""
     if not isinstance(query, str) or vectors.find(query) is not None:
         return [query]
     words = [query] if vectors.split is None else vectors.split(query) or [query]
@@ -30,8 +31,8 @@ def meant(vectors: VectorTable, query: Hashable) -> Sequence[Hashable]:
 def parts(vectors: VectorTable, query: Hashable) -> list[tuple[Hashable, float]]:
     """Return the words whose weighted mean is the vector of a query, with weights that sum to 1.
 
-    These are the words that the query stands for (:func:`meant`), with their weights in texts
-    (:mod:`wordsparse.vectors.weights`). If there are several words, words without a vector are left out.
+    They are the words that the query stands for (:func:`meant`), with their weights in texts
+    (:mod:`wordsparse.vectors.weights`). If there are several words, those without a vector are left out.
     """
     words = meant(vectors, query)
     if len(words) == 1:
@@ -46,7 +47,8 @@ def parts(vectors: VectorTable, query: Hashable) -> list[tuple[Hashable, float]]
 def composed(vectors: VectorTable, query: Hashable) -> Array | None:
     """Return the vector of a query without a row, (dim,), or None if the query has no vector.
 
-    It is the weighted mean of the query's :func:`parts`, or a single word's row, or composed from a word's n-grams.
+    The vector is the weighted mean of several :func:`parts`, or the row of a single word, or composed from the n-grams
+    of a single word.
     """
     words, mean = parts(vectors, query), np.zeros(vectors.dim)
     for word, share in words:
@@ -59,7 +61,8 @@ def composed(vectors: VectorTable, query: Hashable) -> Array | None:
 
 
 def spelt(vectors: VectorTable, word: Hashable) -> Hashable:
-    """Return a spelling of the word that has a row, or else the spelling from which to compose a vector."""
+    """Return a spelling of the word that has a row. If there is none, return the spelling from which to compose a
+    vector."""
     if not vectors.respells or not isinstance(word, str) or vectors.find(word) is not None:
         return word
     _, bare, lower = spellings(word)
@@ -67,7 +70,8 @@ def spelt(vectors: VectorTable, word: Hashable) -> Hashable:
 
 
 def spellings(word: str) -> tuple[str, str, str]:
-    """Return the word, the word without outer punctuation (unless nothing is left), and the latter in lower case."""
+    """Return the word, the word without outer punctuation (unless nothing would be left), and the second spelling in
+    lower case."""
     start, end = 0, len(word)
     while start < end and _is_mark(word[start]):
         start += 1
@@ -78,7 +82,8 @@ def spellings(word: str) -> tuple[str, str, str]:
 
 
 def unknown(vectors: VectorTable, query: Hashable) -> str:
-    """Return the error message for a query without a vector. It names words of similar spelling, if there are any."""
+    """Return the error message for a query without a vector. The message names words of similar spelling, if there are
+    any."""
     if not isinstance(query, str):
         return f"{query!r:.80} is not in the vocabulary"
     close = close_to(vectors, query)

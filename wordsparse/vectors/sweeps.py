@@ -1,4 +1,5 @@
-"""Fits rows of n-grams, so that a word's mean of rows approximates its vector: one ridge regression per column."""
+"""Fits rows of n-grams such that the mean of a word's n-gram rows approximates the word's vector. The fit is a ridge
+regression."""
 
 from collections.abc import Sequence
 
@@ -11,13 +12,13 @@ from wordsparse.types import Array
 from wordsparse.vectors import _ngrams  # type: ignore[attr-defined] # compiled
 from wordsparse.vectors.ngrams import SPAN, Ngrams, bracketed, isa, kind_of, zero_rows
 
-# This many rows are multiplied at a time.
+# The number of rows that are multiplied at a time.
 BLOCK_ROWS = 4096
 
 
 class Sweeps:
-    """Words, and the ``ngrams`` that occur in at least ``at_least`` of the words. A sweep visits the longest n-grams
-    first, and among n-grams of equal length the n-grams that occur in the fewest words."""
+    """Words, and the ``ngrams`` that occur in at least ``at_least`` of these words. A sweep visits the longest n-grams
+    first. Among n-grams of equal length, it visits those that occur in the fewest words first."""
 
     def __init__(
         self, words: Sequence[str], shortest: int, longest: int, at_least: int, kernels: CpuKernels | None = None
@@ -29,10 +30,12 @@ class Sweeps:
         self._kernels = kernels or CpuKernels()
 
     def rows(self, vectors: Array, ids: Array, weights: Array, mean: Array, ridge: float, sweeps: int) -> Array:
-        """Minimise Σ_w weights_w |vectors_ids[w] − mean − x_w G|² + ridge |G|², where x_w G is the mean of the rows of
-        w's n-grams, by a number of ``sweeps`` that start from G = 0. Return G as rows of 8-bit numbers.
+        """Return the G that minimises Σ_w weights_w |vectors_ids[w] − mean − x_w G|² + ridge |G|², as rows of 8-bit
+        numbers. x_w G is the mean of the rows of w's n-grams. The minimum is approximated by a number of ``sweeps``
+        from G = 0.
 
-        A sweep changes one n-gram's row after the other, each to its minimum for fixed other rows (Gauss–Seidel).
+        A sweep changes the row of one n-gram after another. Each row is set to the minimum for fixed other rows
+        (Gauss–Seidel).
         """
         fitted = zero_rows(len(self.ngrams), vectors.shape[1])
         threads = max(1, min(self._kernels.threads, -(-vectors.shape[1] // SPAN)))

@@ -1,4 +1,4 @@
-"""The table of words and their vectors: storage, validation, lengths of vectors, and rows of words."""
+"""The table of words and their vectors. It stores and validates them, and knows the row of each word."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cached_property
@@ -16,7 +16,7 @@ Key: TypeAlias = Hashable
 
 
 class VectorTable:
-    """The table behind :class:`wordsparse.WordVectors`, which documents the parameters and attributes."""
+    """The base class of :class:`wordsparse.WordVectors`, whose docstring describes the parameters and attributes."""
 
     def __init__(self, words: Iterable[Key], vectors: npt.ArrayLike, counts: npt.ArrayLike | None = None) -> None:
         with np.errstate(over="ignore"):  # a number beyond float32 becomes inf, which is refused below
@@ -53,12 +53,13 @@ class VectorTable:
 
     @property
     def respells(self) -> bool:
-        """Whether unknown words are looked up in other spellings, as they are if the text was split at white space."""
+        """Whether unknown words are looked up in other spellings. This is so if the training text was split at white
+        space."""
         return self.tokens == "split"
 
     @property
     def counts(self) -> npt.NDArray[np.int64] | None:
-        """Number of occurrences of each word, (V,); None if unknown."""
+        """The number of occurrences of each word, (V,); None if the counts are unknown."""
         return self._counts
 
     @property
@@ -91,7 +92,7 @@ class VectorTable:
 
     @property
     def unit(self) -> Array:
-        """The vectors scaled to length one, (V, dim); a zero vector stays zero. Computed once."""
+        """The vectors scaled to length one, (V, dim); a zero vector stays zero. They are computed once."""
         if self._unit is None:
             self._unit = np.empty_like(self._vectors)
             np.divide(self._vectors, self.divisors[:, None], out=self._unit, casting="same_kind")
@@ -112,11 +113,12 @@ class VectorTable:
         return f"<{type(self).__name__} of {len(self):,} words, dim {self.dim}: {shown}{more}>"
 
     def find(self, word: Any) -> int | None:
-        """Return the row of ``word`` in ``vectors``; None if it has no row."""
+        """Return the row of ``word`` in ``vectors``, or None if the word has no row."""
         return self._row_of.get(word)
 
     def most_frequent(self, n: int) -> npt.NDArray[np.intp]:
-        """Return the rows of the ``n`` most frequent words, most frequent first; without counts, the first rows."""
+        """Return the rows of the ``n`` most frequent words, most frequent first. If counts are unknown, return the
+        first n rows."""
         if self.counts is None:
             return np.arange(min(n, len(self)))
         return np.argsort(-self.counts, kind="stable")[:n]

@@ -1,12 +1,12 @@
-"""The weight of a word in the vector of a text, computed from the word's frequency or from a collection for search.
+"""The weight of a word in the vector of a text, computed from the word's frequency or from a collection to be searched.
 
     s/(s + p)                              p is the word's relative frequency (SIF; Arora et al., 2017)
     log(1 + (N − n + ½)/(n + ½)) · √cos    n of the N documents of a collection hold the word; cos is the mean cosine of
                                            the word and the SIF mean of the other words of its document
 
-The first weight is for sentences, in which all words count. The second weight is for queries of a few content words:
-its first factor is the idf of BM25, which stresses rare words, and cos stresses words that indicate the topic of their
-documents. cos is shrunk towards PRIOR, as if each word had occurred MASS more times with the cosine PRIOR.
+The first weight is for sentences, in which all words matter. The second weight is for queries of a few content words.
+Its first factor is the idf of BM25, which stresses rare words. The factor √cos stresses words that indicate the topic
+of their documents. cos is shrunk towards PRIOR, as if each word had occurred MASS more times with the cosine PRIOR.
 """
 
 from collections.abc import Iterable
@@ -20,12 +20,13 @@ from wordsparse.types import Array
 # SMOOTHING is s. A word with this relative frequency has the weight 1/2.
 SMOOTHING = 1e-3
 PRIOR, MASS = 0.3, 5.0
-# This many cosines are computed at a time, so that their rows stay in a core's cache.
+# The number of cosines computed at a time. The rows needed for them fit into a core's cache.
 _CHUNK = 2**11
 
 
 def weights(counts: Array | None, words: int) -> NDArray[np.float32]:
-    """Return the SIF weight of each word, (words,), from its count or, without counts, from its rank by Zipf's law."""
+    """Return the SIF weight of each word, (words,). It is computed from the count or, without counts, from the rank by
+    Zipf's law."""
     occurrences = 1 / np.arange(1, words + 1) if counts is None or not counts.any() else np.asarray(counts, np.float64)
     return np.asarray(SMOOTHING / (SMOOTHING + occurrences / occurrences.sum()), np.float32)
 
@@ -34,7 +35,8 @@ def of_collection(unit: Array, sif: Array, batches: Iterable[sp.csr_array]) -> N
     """Return the weight of each word for search in a collection, (V,).
 
     ``unit`` (V, dim) float32 holds vectors of length one, or zeros, and ``sif`` (V,) the words' :func:`weights`. Each
-    of the ``batches`` (documents, V) says how often each document holds each word, without duplicate entries.
+    of the ``batches`` (documents, V) says how often each document contains each word. A batch must not have duplicate
+    entries.
     """
     sif = np.where(unit.any(axis=1), sif, 0)
     documents, holding = 0, np.zeros(len(unit))
@@ -50,8 +52,8 @@ def of_collection(unit: Array, sif: Array, batches: Iterable[sp.csr_array]) -> N
 
 
 def _cosines_to_the_rest(unit: Array, sif: Array, counts: sp.csr_array) -> Array:
-    """Return, for each entry of ``counts``, the cosine of the word and the other words of the document. One occurrence
-    of the word is left out of these. The cosine is NaN if no other word is left."""
+    """Return, for each entry of ``counts``, the cosine of the word with the mean of the rest of the document. The rest
+    is the document without one occurrence of the word. The cosine is NaN if the rest is empty."""
     words, documents = counts.indices, np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     whole = sp.csr_array((counts.data * sif[words], words, counts.indptr), counts.shape) @ unit
     squares = np.einsum("ij,ij->i", whole, whole)[documents]

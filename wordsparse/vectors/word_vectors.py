@@ -1,4 +1,4 @@
-"""Words or other keys and their vectors: neighbours, vectors of texts, and conversion to files and gensim."""
+"""Words (or other keys) and their vectors, with methods for neighbours, vectors of texts, files and gensim."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Neighbours: TypeAlias = list[tuple[Any, float]]
 
-# Names of methods and attributes of vectors in gensim and fastText → ours.
+# A map from names of methods and attributes of vectors in gensim and fastText to our names.
 ELSEWHERE = {
     **dict.fromkeys(("most_similar", "similar_by_word", "similar_by_vector"), "similar(word_or_vector, n)"),
     "get_nearest_neighbors": "similar(word, n)",
@@ -47,9 +47,10 @@ class WordVectors(VectorTable):
     words : iterable of hashable, length V
         The words, all different. Without ``counts``, the most frequent word must come first.
     vectors : array (V, dim)
-        One row of finite numbers per word. It is stored as float32 in C order, and copied only if its form differs.
+        One row of finite numbers per word. The array is stored as float32 in C order; it is copied only if it has
+        another form.
     counts : array (V,), optional
-        Number of occurrences of each word, not negative; stored as int64.
+        Number of occurrences of each word, not negative. The array is stored as int64.
 
     Attributes
     ----------
@@ -57,9 +58,9 @@ class WordVectors(VectorTable):
     ngrams : NgramVectors or None
         The n-grams that compose the vectors of words without a row; None if such words have no vector.
     split : callable or None
-        The tokeniser that split the text of the vectors into words; None if it is unknown.
+        The tokeniser that split the training text into words; None if it is unknown.
     tokens : str
-        The name of this tokeniser; "split" if the text was split at white space.
+        The name of this tokeniser; "split" if the training text was split at white space.
 
     Raises
     ------
@@ -91,10 +92,11 @@ class WordVectors(VectorTable):
         return row
 
     def vector(self, word: Key, *, unit: bool = False) -> Array:
-        """Return the vector of ``word``, (dim,), read-only; scaled to length one if ``unit``.
+        """Return the vector of ``word``, (dim,), read-only. With ``unit``, it is scaled to length one.
 
-        If a word has no row, its vector is the mean of the words into which the tokeniser splits it. If there is only
-        one such word, the vector is composed from its n-grams. Raise UnknownWordError if the word has no vector.
+        If a word has no row, the tokeniser splits it into words, and the vector is their mean. If the result is a
+        single word without a row, the vector is composed from its n-grams. Raise UnknownWordError if the word has no
+        vector.
         """
         row = self.find(word)
         composed = queries.composed(self, word) if row is None else None
@@ -106,7 +108,7 @@ class WordVectors(VectorTable):
         return vector
 
     def is_composed(self, word: object) -> bool:
-        """Return whether ``word`` has no row, but a vector that is composed from n-grams or other words."""
+        """Return whether ``word`` has no row, but does have a vector composed from n-grams or other words."""
         return self.find(word) is None and queries.composed(self, word) is not None
 
     def similar(self, word: Key | Sequence[Key] | Array, n: int = 10, **unknown: NoReturn) -> Neighbours:
@@ -117,8 +119,8 @@ class WordVectors(VectorTable):
         Parameters
         ----------
         word : str, list of str, or vector (dim,)
-            A list stands for the mean of its words' unit vectors. The tokeniser splits a word without a row. These
-            words are not among the result.
+            A list stands for the mean of its words' unit vectors. The tokeniser splits a word without a row. The words
+            of the query are left out of the result.
         n : int
             The number of words to return, at least 1.
 
@@ -137,7 +139,7 @@ class WordVectors(VectorTable):
         return self._nearest([(one, 1.0) for one in words], n)
 
     def similarity(self, a: Key, b: Key) -> float:
-        """Return the cosine of the vectors of two words, computed in float64. It is 0 if one of them is zero.
+        """Return the cosine of the vectors of two words, computed in float64. It is 0 if one of the vectors is zero.
 
         The vector of a word without a row is composed as in :meth:`vector`.
 
@@ -150,10 +152,11 @@ class WordVectors(VectorTable):
         return float(first @ second)
 
     def project(self, words: Iterable[Key], positive: Iterable[Key], negative: Iterable[Key]) -> Array:
-        """Return the cosines (n,) of words with an axis: the mean of ``positive`` minus the mean of ``negative``.
+        """Return the cosines (n,) of words with an axis. The axis is the mean of ``positive`` minus the mean of
+        ``negative``.
 
-        The means are of unit vectors, in float64. A positive cosine says that a word lies on the side of ``positive``
-        (Kozlowski et al., 2019). The vector of a word without a row is composed as in :meth:`vector`.
+        The means are computed from unit vectors, in float64. A positive cosine says that a word lies on the side of
+        ``positive`` (Kozlowski et al., 2019). The vector of a word without a row is composed as in :meth:`vector`.
 
         Raises
         ------
@@ -174,7 +177,7 @@ class WordVectors(VectorTable):
 
         Raise InputError if an item is not a text, or ``texts`` is a single str or a table of several columns.
         """
-        from wordsparse.vectors.encoder import Encoder  # it imports this class
+        from wordsparse.vectors.encoder import Encoder  # imported here, because it imports this class
 
         if self._encoder is None:
             self._encoder = Encoder(self)
@@ -182,7 +185,8 @@ class WordVectors(VectorTable):
         return vectors
 
     def analogy(self, a: Key, b: Key, c: Key, n: int = 10) -> Neighbours:
-        """Return words x such that ``a`` is to ``b`` as ``c`` is to x, by the cosines of x with b - a + c (3CosAdd).
+        """Return words x such that ``a`` is to ``b`` as ``c`` is to x: those with the largest cosines with b - a + c
+        (3CosAdd).
 
         The vectors are normalised before the sum; ``a``, ``b`` and ``c`` are excluded from the result.
 
@@ -194,7 +198,7 @@ class WordVectors(VectorTable):
         return self._nearest([(a, -1.0), (b, 1.0), (c, 1.0)], n)
 
     def with_text(self) -> WordVectors:
-        """Return the same vectors with keys as text. If all keys are words, return this object."""
+        """Return the same vectors with every key converted to text. If all keys are words, return this object."""
         texts = names.as_text(self.words)
         if texts == self.words:
             return self
@@ -204,8 +208,9 @@ class WordVectors(VectorTable):
         return renamed
 
     def export(self, path: str | PathLike[str], format: str | None = None) -> list[Path]:
-        """Write the vectors in a format of other programs; see :func:`wordsparse.vectors.formats.save_vectors`."""
-        from wordsparse.vectors.formats import save_vectors  # it imports this class
+        """Write the vectors in a format that other programs read; see
+        :func:`wordsparse.vectors.formats.save_vectors`."""
+        from wordsparse.vectors.formats import save_vectors  # imported here, because it imports this class
 
         return save_vectors(self, path, format)
 
@@ -228,7 +233,7 @@ class WordVectors(VectorTable):
         return keyed
 
     def _nearest(self, asked: Sequence[tuple[Key, float]], n: int) -> Neighbours:
-        """Return the words nearest to a weighted sum of words' unit vectors, without the words in the sum."""
+        """Return the words nearest to a weighted sum of words' unit vectors. The words in the sum are left out."""
         return self._best_of(*self._direction(asked), n)
 
     def _best_of(self, direction: Array, left_out: Collection[int], n: int) -> Neighbours:
@@ -237,7 +242,8 @@ class WordVectors(VectorTable):
         return self._best(self._cosines(direction.astype(self._vectors.dtype)), left_out, n)
 
     def _direction(self, asked: Sequence[tuple[Key, float]]) -> tuple[Array, set[int]]:
-        """Return the weighted sum of words' unit vectors, scaled to length one, (dim,) float64, and the words' rows."""
+        """Return the weighted sum of words' unit vectors, scaled to length one, (dim,) float64, and the rows of these
+        words."""
         weighted = [(word, weight * share) for query, weight in asked for word, share in queries.parts(self, query)]
         total = np.zeros(self.dim)
         for word, weight in weighted:
@@ -247,12 +253,13 @@ class WordVectors(VectorTable):
         return total, {row for word, _ in weighted if (row := self.find(word)) is not None}
 
     def _cosines(self, query: Array, rows: slice = slice(None)) -> Array:
-        """Return the cosines of the rows' vectors with ``query``, which has length one."""
+        """Return the cosines of the vectors of these rows with ``query``, which has length one."""
         cosines = self.vectors[rows] @ query / self.divisors[rows]
         return np.asarray(cosines, np.float32)
 
     def _best(self, cosines: Array, left_out: Collection[int], n: int, first: int = 0) -> Neighbours:
-        """Return the ``n`` keys of largest cosine, without rows ``left_out``. The first cosine is of row ``first``."""
+        """Return the ``n`` keys of largest cosine, without the rows in ``left_out``. ``cosines[0]`` belongs to row
+        ``first``."""
         values = cosines.copy()
         values[[row - first for row in left_out if 0 <= row - first < len(values)]] = -np.inf
         n = min(n, int(np.count_nonzero(values > -np.inf)))

@@ -1,4 +1,5 @@
-"""File formats of word vectors. The format's name or a suffix selects the writer, and a file's start the reader."""
+"""File formats of word vectors. The format's name or the suffix of the output selects the writer. The first bytes of a
+file select the reader."""
 
 import os
 from os import PathLike
@@ -23,7 +24,7 @@ FORMATS: dict[str, Format] = {
     format.name: format for format in (Word2Vec(), Word2VecBinary(), Gensim(), Npz(), SafeTensors(), Model2Vec())
 }
 """The formats by name."""
-# word2vec's formats must come last: no first bytes identify them.
+# word2vec's formats must come last, because their first bytes do not identify them.
 _READERS: tuple[Format, ...] = (FastText(), *reversed(FORMATS.values()))
 OF_LABELS = "labels.json"
 IS_OF_LABELS = "is a model of labels, not of words: 'wordsparse labels predict' takes it"
@@ -32,13 +33,13 @@ READABLE = tuple(name for name, format in FORMATS.items() if format.readable)
 
 
 def read_file(path: str | PathLike[str], mapped: bool = False) -> WordVectors:
-    """Read word vectors from a file; its content, not its name, determines the format.
+    """Read word vectors from a file. The content of the file, not its name, determines the format.
 
-    The file is a word2vec file, as text (with or without the header line) or binary, which may be compressed (gzip,
-    bzip2, xz, zstd); an npz or safetensors file; or fastText's model.bin. If ``mapped``, the vectors of an npz file
+    The file may be a word2vec file, as text (with or without the header line) or binary, possibly compressed (gzip,
+    bzip2, xz, zstd); an npz or safetensors file; or fastText's model.bin. With ``mapped``, the vectors of an npz file
     stay on disk. Raise InputError if the file is missing, damaged, malicious or of an unknown format, a word occurs
-    twice or a number is not finite; raise MissingDependencyError if the format needs safetensors and it is not
-    installed. The sizes that the file states are checked against its own size before large arrays are allocated.
+    twice or a number is not finite. Raise MissingDependencyError if the package safetensors is needed and not
+    installed. The sizes stated in a file are checked against the size of the file before large arrays are allocated.
     """
     path, start = Path(path), b""
     if not os.path.isdir(path):
@@ -69,16 +70,16 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
 
     Raise InputError if the format is unknown, the directory of ``path`` does not exist, ``path`` is a directory or a
     device, or the format cannot represent one of the words or their tokeniser. Raise MissingDependencyError if the
-    format needs gensim or safetensors and it is not installed. Raise WordsparseError if writing fails; then an existing
-    file at ``path`` is unchanged.
+    format needs a package, gensim or safetensors, that is not installed. Raise WordsparseError if writing fails; an
+    existing file at ``path`` is then unchanged.
 
     Parameters
     ----------
     word_vectors : WordVectors
     path : path
         In the two word2vec formats, the file is compressed if the name ends in .gz, .bz2, .xz or .zst. If ``path`` is a
-        link, its target is replaced. In the word2vec formats and npz, ``path`` may be a named pipe, /dev/stdout, or
-        ``-`` for standard output. These are written directly.
+        link, its target is replaced. For the word2vec formats and npz, ``path`` may be a named pipe, /dev/stdout, or
+        ``-`` for standard output. Such outputs are written directly.
     format : str, optional
         One of :data:`FORMATS`. By default, the suffix of ``path`` determines it. The word2vec formats and "model2vec"
         do not store counts. "gensim" is ``KeyedVectors.save``, a pickle that only gensim reads. "model2vec" makes a
@@ -102,7 +103,7 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
 
 
 def check_output(path: str | PathLike[str], format: str | None = None) -> None:
-    """Raise InputError or MissingDependencyError if :func:`save_vectors` would, whatever the vectors are."""
+    """Raise the InputError or MissingDependencyError that :func:`save_vectors` would raise for any vectors."""
     _check(path, format).check([])
 
 
@@ -128,7 +129,8 @@ def _check(path: str | PathLike[str], name: str | None) -> Format:
 
 
 def format_of(path: Path, name: str | None) -> Format:
-    """Return the format of this name or, without a name, of the output's suffix. Raise InputError if none fits."""
+    """Return the format with this name or, without a name, the format for the output's suffix. Raise InputError if
+    there is no such format."""
     if name is not None and name not in FORMATS:
         raise InputError(f"unknown format {name!r}: {meant(name, FORMATS)}")
     if name is not None:

@@ -19,19 +19,19 @@ class Format:
     Attributes
     ----------
     name, about : str
-        The name of the format, and a phrase about it for the help.
+        The name of the format, and a phrase that describes the format in help messages.
     suffixes : tuple of str
-        The suffixes of an output's name that select the format.
+        The format is selected if the name of an output ends in one of these suffixes.
     target : {"stream", "file", "directory"}
-        The type of the target that is written: a binary stream (which may be a pipe), a path, or a new directory.
+        The type of target that ``write`` needs: a binary stream (which may be a pipe), a path, or a new directory.
     compressible : bool
-        Whether files may be compressed. If so, ``recognises`` sees the compressed bytes of a file.
+        Whether files may be compressed. If so, the bytes passed to ``recognises`` may be compressed.
     any_key : bool
-        Whether keys that are not words are preserved. Otherwise, they are written as ``str(key)``.
+        Whether keys that are not strings are preserved. Otherwise, they are written as ``str(key)``.
     composes : bool
         Whether the file holds n-grams, which compose the vectors of words that are not in the file.
     readable : bool
-        Whether the format can be read again. Otherwise, it is only for other programs.
+        Whether wordsparse can read the format. Otherwise, only other programs read it.
     """
 
     name: ClassVar[str]
@@ -52,15 +52,18 @@ class Format:
         raise NotImplementedError
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a file that begins with these 16 bytes, or a directory (without bytes), has this format."""
+        """Return whether a file has this format, given its path and its first 16 bytes. For a directory, ``start`` is
+        empty."""
         return False
 
     def read(self, path: Path) -> WordVectors:
-        """Read a file. If the file is damaged, raise InputError without the file's name, which the caller adds."""
+        """Read a file. If it is damaged, raise InputError. The message does not name the file, because the caller adds
+        the name."""
         raise NotImplementedError
 
     def read_mapped(self, path: Path) -> WordVectors:
-        """Read a file whose vectors stay on disk. Raise InputError if the format or the file does not allow this."""
+        """Read a file, but leave the vectors on disk. Raise InputError if the format or the file does not allow
+        this."""
         raise InputError(f"is no npz file, and only npz files can be mapped (mapped): {HOW_MAPPED}")
 
 

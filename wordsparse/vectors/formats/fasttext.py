@@ -29,12 +29,12 @@ logger = logging.getLogger(__name__)
 MAGIC, VERSION = (793_712_314).to_bytes(4, "little"), 12
 HEAD, OF_ENTRY, OF_ROWS = struct.Struct("<14i8x3i2q"), struct.Struct("<qb"), struct.Struct("<bqq")
 MAX_WORD, END = 2**16, b"</s>"  # the longest word in bytes; the end-of-line word, which has no n-grams
-BLOCK = 2**14  # the vectors of this many words are computed at a time
+BLOCK = 2**14  # number of words whose vectors are computed at a time
 CUT = "is cut short, or not a fastText model: copy it again, or use the .vec file that fastText writes next to it"
 
 
 class FastText(Format):
-    """The file format that the docstring of this module describes."""
+    """The file format described in the docstring of this module."""
 
     name, about = "fasttext", "fastText's model.bin, which can only be read"
 
@@ -62,7 +62,7 @@ def _read(data: mmap.mmap) -> WordVectors:
     if not fits or min(buckets, labels) < 0 or len(data) < begin + 4 * dim * shape[0]:
         raise CutShortError(CUT)
     rows = np.frombuffer(data, "<f4", dim * shape[0], begin).reshape(shape).astype(np.float32)
-    if not max(rows.max(), -rows.min()) <= LARGEST:  # false for NaN, too
+    if not max(rows.max(), -rows.min()) <= LARGEST:  # NaN fails this comparison, too
         raise InputError(f"holds numbers beyond {LARGEST:g}, or NaN: train the model again")
     if labels:
         logger.warning("the file is a classifier: its words are read, without its %s", number_of(labels, "label"))
@@ -78,7 +78,7 @@ def _read(data: mmap.mmap) -> WordVectors:
 
 
 def _entries(data: mmap.mmap, number: int) -> tuple[list[bytes], list[int], int]:
-    """Return the texts and counts of all entries of the vocabulary, and the position where the vocabulary ends."""
+    """Return the texts and counts of all entries of the vocabulary, and the position at which the vocabulary ends."""
     texts, counts, at = list[bytes](), list[int](), HEAD.size
     for _ in range(number):
         if (end := data.find(b"\0", at, at + MAX_WORD)) < 0:

@@ -14,7 +14,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 
 class Gensim(Format):
-    """The file format that the docstring of this module describes."""
+    """The file format described in the docstring of this module."""
 
     name, about, suffixes = "gensim", "KeyedVectors.save, a pickle; needs wordsparse[gensim]", (".kv",)
     any_key = True
@@ -24,7 +24,8 @@ class Gensim(Format):
         optional.load("the format gensim", "gensim.models")
 
     def write(self, content: WordVectors, target: Path) -> None:
-        """Write ``target`` and, for large arrays, files next to it whose names begin with its name."""
+        """Write ``target``. Large arrays go into separate files next to it, whose names begin with the name of
+        ``target``."""
         content.keyed_vectors().save(str(target))
 
     def recognises(self, path: Path, start: bytes) -> bool:

@@ -1,15 +1,16 @@
 """Writes the directory of a static sentence encoder for Model2Vec and Sentence-Transformers' StaticEmbedding.
 
 ``model.safetensors`` has a tensor ``embeddings`` (V + 1, dim): the words' unit vectors times their weights
-(:mod:`wordsparse.vectors.weights`), and a row of zeros for unknown words. ``tokenizer.json``, a file of the package
-tokenizers, maps whole words to rows. ``config.json`` and ``modules.json`` describe the kind of model. A text's vector
-is the mean of its known words' rows, scaled to length one, as in wordsparse, but without words that n-grams compose.
-The format is written for other programs, and not read.
+(:mod:`wordsparse.vectors.weights`), and a row of zeros for unknown words. ``tokenizer.json``, in the format of the
+package tokenizers, maps whole words to rows. ``config.json`` and ``modules.json`` describe the kind of model. As in
+wordsparse, a text's vector is the mean of its known words' rows, scaled to length one. Unlike in wordsparse, unknown
+words get no vectors from n-grams. The format is written for other programs; wordsparse does not read it.
 
-The tokenizer splits and lower-cases texts as the text of the vectors was. If that text was split at white space, the
-vocabulary decides: texts lose outer punctuation if few words in the vocabulary have any, and are lower-cased if no word
-in it has a capital letter. If a tokenizer file split that text, the same file is written, and each of its pieces has a
-row, also pieces that n-grams compose.
+The tokenizer splits and lower-cases texts in the same way as the training text. If the training text was split at white
+space, the vocabulary decides: outer punctuation is removed from texts if few words in the vocabulary have outer
+punctuation, and texts are lower-cased if no word in the vocabulary has a capital letter. If the training text was split
+with a tokenizer file, the same file is written. Each of its pieces then has a row, including pieces whose vectors come
+from n-grams.
 """
 
 import json
@@ -30,7 +31,8 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 CONFIG, TENSORS, TOKENIZER, MODULES = "config.json", "model.safetensors", "tokenizer.json", "modules.json"
 CARD = "README.md"
-# Each tokeniser has a pattern of words. White space has two, with (SPLIT) and without (BARE) outer punctuation.
+# Patterns of words for the tokenisers. The tokeniser that splits at white space has two patterns: SPLIT keeps outer
+# punctuation, and BARE removes it.
 SPLIT = r"\S+"
 BARE = r"[^\s\p{P}](?:\S*[^\s\p{P}])?|(?<!\S)\p{P}+(?!\S)"
 SIMPLE = r"[\p{L}\p{Nl}\p{No}_]+(?:[\p{M}\x{200C}\x{200D}]+[\p{L}\p{Nl}\p{No}_]*)*"
@@ -39,7 +41,8 @@ UNICODE = (
 )
 PATTERNS = {"simple": SIMPLE, "unicode": UNICODE, "unicode-cased": UNICODE}
 NORMAL_FORMS = {"simple": "NFC", "unicode": "NFKC", "unicode-cased": "NFKC"}
-# A vocabulary counts as free of outer punctuation if at most this fraction of its words has any, such as "u.s.".
+# A vocabulary counts as free of outer punctuation if at most this fraction of its words has outer punctuation, as
+# "u.s." has.
 MARKED = 0.05
 # Every version of Sentence-Transformers finds its modules by these names.
 MODULE_TYPES = {
@@ -49,7 +52,7 @@ MODULE_TYPES = {
 
 
 class Model2Vec(Format):
-    """The file format that the docstring of this module describes."""
+    """The file format described in the docstring of this module."""
 
     name, about = "model2vec", "a directory for Model2Vec and Sentence-Transformers; needs wordsparse[safetensors]"
     target = "directory"
@@ -95,7 +98,7 @@ class Model2Vec(Format):
 
 
 def _card(content: WordVectors) -> str:
-    """Return the model card that hubs show, which says what the model is and how to load it. Users add the rest."""
+    """Return the model card that model hubs show. It says what the model is and how to load it; users add the rest."""
     occurrences = "" if content.counts is None else f", in which these words occur {int(content.counts.sum()):,} times"
     return f"""---
 library_name: model2vec
@@ -125,14 +128,15 @@ Before you publish it, name above the text that it was trained on, its language 
 
 
 def _of_words(content: WordVectors) -> tuple[Array, str]:
-    """Return the embeddings of words, and the text of the tokenizer that finds these words."""
+    """Return the embeddings of words, and the content of the tokenizer file that finds these words."""
     weighted = content.unit * content.weights[:, None]
     vectors = np.concatenate([weighted, np.zeros((1, content.dim), np.float32)])
     return vectors, json.dumps(_tokenizer(content.words, content.tokens), ensure_ascii=False, indent=1)
 
 
 def _of_pieces(content: WordVectors) -> tuple[Array, str]:
-    """Return the embeddings of a tokenizer file's pieces, and its text. Pieces without a vector have zeros."""
+    """Return the embeddings of a tokenizer file's pieces, and the content of the file. Pieces without a vector have
+    rows of zeros."""
     assert isinstance(content.split, Splitter)
     text = content.split.tokenization["content"]
     file, pieces = read_file(text)

@@ -1,14 +1,15 @@
-"""NumPy's format npz, which ``numpy.load`` also opens.
+"""NumPy's format npz. ``numpy.load`` can open these files, too.
 
-The arrays are ``vectors`` (V, dim), ``words`` (V,) Unicode text and, if known, ``counts`` (V,) int64. NumPy gives each
-word the space of the longest word, and loses zeros at the end of a word. If a word is longer than MAX_LENGTH or ends in
-a zero, or a key is not a word, ``words`` is (bytes,) uint8 instead, with a line of JSON per key. Vectors with n-grams
-also have the arrays of :meth:`wordsparse.vectors.ngrams.NgramVectors.arrays`. The archive has a checksum of each array.
+The arrays are ``vectors`` (V, dim), ``words`` (V,) Unicode text and, if known, ``counts`` (V,) int64. In NumPy's text
+arrays, each word takes as much space as the longest word, and NUL characters at the end of a word are lost. If a word
+is longer than MAX_LENGTH or ends in NUL, or if a key is not a str, ``words`` is therefore (bytes,) uint8, with one line
+of JSON per key. Vectors with n-grams also have the arrays of :meth:`wordsparse.vectors.ngrams.NgramVectors.arrays`. The
+archive contains a checksum of each array.
 
-Files of other programs are read if they have ``words``, as text, and ``vectors``, of any floating-point type.
+Files from other programs can be read if they have ``words`` as text and ``vectors`` of any floating-point type.
 
-Our files can be mapped into memory, because each array begins at a multiple of ALIGNED bytes: readers skip the extra
-field of a zip entry, so its length is chosen to achieve this.
+Our files can be mapped into memory, because each array begins at a multiple of ALIGNED bytes. To achieve this, the
+writer adapts the length of the extra field in each zip entry, which readers skip.
 """
 
 import math
@@ -33,8 +34,9 @@ from wordsparse.vectors.word_vectors import WordVectors
 # If a word has more characters than this, words are stored as bytes.
 MAX_LENGTH = 256
 ALIGNED = 64
-# The sizes of the parts of a zip entry's header: all but its name and extra fields, the extra field that zipfile writes
-# for the sizes of large files, and the header of ours. Android's zipalign uses the same identifier for its field.
+# The sizes of the parts of a zip entry's header: the header without its name and extra fields, the extra field that
+# zipfile writes for the sizes of large files, and the header of our own extra field. Android's zipalign uses the same
+# identifier for its field.
 _HEADER, _SIZES, _FIELD, _IDENTIFIER = 30, 20, 4, 0xD935
 
 _NEEDED = ("vectors", "words")
@@ -49,7 +51,7 @@ class Npz(Format):
     any_key = composes = True
 
     def write(self, content: WordVectors, target: IO[bytes]) -> None:
-        """Write an npz file, uncompressed, because compression hardly shrinks vectors."""
+        """Write an npz file without compression, because compression hardly shrinks vectors."""
         arrays = {"words": _stored(content.words), "vectors": content.vectors}
         if content.counts is not None and content.counts.dtype.kind in "iu":
             arrays["counts"] = content.counts
@@ -107,8 +109,8 @@ def _keys(words: Array) -> list[Any]:
 
 
 def _read_arrays(path: Path, mapped: bool) -> dict[str, Array]:
-    """Return the arrays that belong to this format, the vectors ``mapped`` or not. Other arrays and pickles are not
-    read."""
+    """Return the arrays that belong to this format. With ``mapped``, the vectors stay on disk. Other arrays and pickles
+    are not read."""
     with regular.opened(path) as file, np.load(file, allow_pickle=False) as archive:
         if missing := [name for name in _NEEDED if name not in archive]:
             raise InputError(
@@ -124,7 +126,8 @@ def _read_arrays(path: Path, mapped: bool) -> dict[str, Array]:
 
 
 def _mapped(file: BufferedReader, archive: zipfile.ZipFile) -> Array:
-    """Return the vectors as a read-only map of the file, checked by the archive's checksum."""
+    """Return the vectors as a read-only memory map of the file, after comparing them with the checksum in the
+    archive."""
     entry = archive.getinfo("vectors.npy")
     file.seek(entry.header_offset + _HEADER - 4)
     start = file.tell() + 4 + sum(struct.unpack("<HH", file.read(4)))  # the lengths of its name and extra fields

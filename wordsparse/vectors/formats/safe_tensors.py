@@ -1,4 +1,5 @@
-"""The format safetensors, with the tensor ``vectors``, ``counts`` if known, and the words as JSON in the metadata."""
+"""The format safetensors. A file has the tensors ``vectors`` and, if known, ``counts``, and the words as JSON in its
+metadata."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from wordsparse.vectors import names
 from wordsparse.vectors.formats.base import Format, float_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 
-# The package safetensors refuses to read a longer header. The words are part of it, and are escaped as JSON again.
+# The package safetensors refuses to read a longer header. The words are part of the header, as JSON that is escaped a
+# second time.
 _MAX_HEADER = 100_000_000
 
 
@@ -57,7 +59,7 @@ def package(module: str = "safetensors") -> Any:
 
 
 def save(tensors: dict[str, NDArray[Any]], path: Path, metadata: dict[str, str] | None = None) -> None:
-    """Write tensors to ``path``, with the default permissions of a new file."""
+    """Write tensors to ``path``, and give the file the default permissions of a new file."""
     path.touch()
     mode = path.stat().st_mode  # safetensors would make the file readable only for its owner
     try:

@@ -1,8 +1,9 @@
 """The text and binary formats of the word2vec tool, and GloVe's format: the text format without the header line.
 
-A file has a header line "V dim", then V times a word, a space and dim numbers. In the text format, spaces separate the
-numbers and a newline ends them. In the binary format, they are little-endian float32, and the original tool, but not
-gensim, writes a newline after them. A file does not state whether it is text or binary.
+A file has a header line "V dim". Then, for each of the V words, it has the word, a space and dim numbers. In the text
+format, the numbers are separated by spaces and followed by a newline. In the binary format, they are little-endian
+float32; the original tool writes a newline after them, gensim does not. A file does not state whether it is text or
+binary.
 
 Files are untrusted. The sizes in the header are compared with the size of the file before an array is allocated, and
 lines, words and numbers have maximum lengths.
@@ -25,9 +26,9 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 _MAX_WORD = 2**16  # bytes of UTF-8
 _MAX_NUMBER = 64  # characters of a number in text
-_HEAD = 2**20  # this many bytes are examined to recognise the format
+_HEAD = 2**20  # number of bytes examined to recognise the format
 _CHUNK = 2**20
-_ROWS = 1024  # this many rows are written at a time
+_ROWS = 1024  # number of rows written at a time
 
 _FORBIDDEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
@@ -50,7 +51,7 @@ class Word2Vec(Format):
     compressible = True
 
     def check(self, words: Sequence[Any], tokens: str = "split") -> None:
-        """Refuse words that would be read back as several fields, because these formats have no quoting."""
+        """Raise InputError for words that would be read back as several fields. These formats have no quoting."""
         for word in words:
             if not word or _FORBIDDEN.search(word) or len(word.encode()) > _MAX_WORD:
                 raise InputError(
@@ -64,7 +65,8 @@ class Word2Vec(Format):
         target.writelines(_text_rows(content.words, content.vectors))
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether the file is not empty: it may have any of the three formats if no other format fits."""
+        """Return whether the file is not empty. If no other format fits, a file may have any of the three formats
+        here."""
         return bool(start)
 
     def read(self, path: Path) -> WordVectors:
@@ -83,7 +85,7 @@ class Word2VecBinary(Word2Vec):
 
 
 def read_rows(path: Path) -> tuple[list[str], npt.NDArray[np.float32]]:
-    """Return the words of a file, which may contain repeats, and their vectors (rows, dim).
+    """Return the words of a file and their vectors (rows, dim). A word may occur several times.
 
     Raise InputError if the file is damaged, and CutShortError if it ends too early.
     """
@@ -111,7 +113,7 @@ def _text_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[byte
 
 
 def _recognise(head: bytes) -> Layout:
-    """Return the layout of a file that begins with these bytes; ``rows`` is 0 if the lines must be counted."""
+    """Return the layout of a file that begins with these bytes. If the lines must still be counted, ``rows`` is 0."""
     first, _, body = head.partition(b"\n")
     fields = first.rstrip().split(b" ")
     if len(fields) == 2 and all(field.isdigit() and len(field) <= 18 for field in fields):
@@ -121,7 +123,8 @@ def _recognise(head: bytes) -> Layout:
                 f"its header states {rows} words of {dim} numbers, so the file holds no vectors; write it again"
             )
         return Layout(rows, dim, _looks_like_text(body, dim), True)
-    # A line needs at least two numbers: "word 3" is more likely a broken header than a vector of one number.
+    # A line without a header must have at least two numbers: "word 3" is more likely a broken header than a vector of
+    # one number.
     if len(fields) >= 3 and _parse_numbers(fields[1:]) is not None:
         return Layout(0, len(fields) - 1, True, False)
     raise InputError(
@@ -132,14 +135,16 @@ def _recognise(head: bytes) -> Layout:
 
 
 def _looks_like_text(body: bytes, dim: int) -> bool:
-    """Return whether ``dim`` numbers as text may follow the first word: only such characters, and enough of them."""
+    """Return whether the first word may be followed by ``dim`` numbers as text. There must be enough characters, and
+    all of them must be possible in numbers."""
     _, _, numbers = body[: _MAX_WORD + 4 * dim].partition(b" ")
     line = numbers[: 4 * dim].split(b"\n", 1)[0].rstrip()
     return len(line) >= 2 * dim - 1 and re.fullmatch(rb"[-+.0-9eEnaifNAIF ]*", line) is not None
 
 
 def _check_size(layout: Layout, limit: int) -> None:
-    """Raise CutShortError if the stated sizes exceed ``limit``, in bytes. The last line end may be missing."""
+    """Raise CutShortError if a file of the stated sizes would need more than ``limit`` bytes. The last line end may be
+    missing."""
     least = layout.rows * (2 * layout.dim + 2 if layout.is_text else 4 * layout.dim + 2) - 1
     if least > limit:
         raise CutShortError(
