@@ -1,4 +1,5 @@
-"""Training runs, which make a model from a text and options, and can be interrupted and resumed.
+"""Training runs. A run makes a model from a text and options, and can be interrupted and resumed.
 
-``runs.py`` is the entry point, ``loop.py`` the training loop. The other modules make runs with an output resumable.
+``runs.py`` is the entry point, and ``loop.py`` the training loop. Most other modules make runs with an output
+resumable.
 """

@@ -1,8 +1,8 @@
-"""Checkpoints: directories with the whole state of a run, written during training.
+"""Checkpoints: directories that hold the whole state of a run and are written during training.
 
-``checkpoint-N/`` (N counts up) holds ``checkpoint.json`` (the request of the run, its state, and the table of
-its arrays) and the arrays, ``state.bin``. The complete directory is synced to disk and renamed to its final name; only
-then is the previous checkpoint removed. Training waits meanwhile. If a checkpoint cannot be written, for example
+``checkpoint-N/`` (N counts up) holds ``checkpoint.json`` (the request of the run, the state of the run, and the table
+of the arrays) and ``state.bin`` (the arrays). The complete directory is synced to disk and renamed to its final name.
+Only then is the previous checkpoint removed. Training waits meanwhile. If a checkpoint cannot be written, for example
 because the disk is full, a warning says so, the previous checkpoint is kept, and training continues.
 """
 
@@ -24,7 +24,8 @@ MANIFEST, STATE = "checkpoint.json", "state.bin"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint on disk: the ``request`` and ``run_state`` of its run, and the ``table`` of its arrays."""
+    """A checkpoint on disk: the ``request`` and ``run_state`` of the run, and the ``table`` of the arrays in the
+    checkpoint."""
 
     path: Path
     request: dict[str, Any]
@@ -43,15 +44,15 @@ class Checkpoint:
         return cls(path, request, run_state, table)
 
     def restore(self, run: Run) -> None:
-        """Restore the state of ``run``, which has the options of the checkpoint. Raise InputError if the checkpoint is
-        damaged."""
+        """Restore the state of ``run``, which must have the options of the checkpoint. Raise InputError if the
+        checkpoint is damaged."""
         with storage.naming(self.path):
             run.restore(arrays.read(self.path / STATE, self.table, into=run.embedding.state()), self.run_state)
 
 
 def write(directory: RunDirectory, request: Mapping[str, Any], run: Run) -> str:
-    """Write a checkpoint and remove the previous one. Return why writing failed, or "". ``request`` holds the options
-    and the identity of the text of the run, as JSON."""
+    """Write a checkpoint and remove the previous checkpoint. If writing failed, return the reason; otherwise return "".
+    ``request`` holds the options of the run and the identity of its text, as JSON."""
     before = directory.checkpoints()
     target = directory.place(f"{CHECKPOINT}{1 + directory.count():09d}")
     try:

@@ -1,4 +1,5 @@
-"""Signals as requests to stop. A run stops between two minibatches, where it can write a checkpoint.
+"""The handling of signals that ask a run to stop. The run stops between two minibatches, where it can write a
+checkpoint.
 
 SIGINT (Ctrl-C), SIGTERM (a scheduler, ``kill``) and SIGHUP (the terminal was closed) have the same effect. A signal
 that the parent process ignores (as with ``nohup``, or in a background job of a shell) stays ignored.
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class Interrupted(KeyboardInterrupt):
-    """The exception of a run that stopped on request. If the run has an output, the message names its checkpoint;
+    """The exception for a run that was stopped by a signal. If the run has an output, the message names the checkpoint;
     otherwise :func:`interrupted_model` returns the model trained so far."""
 
 
@@ -32,17 +33,17 @@ _last: "list[Model]" = []
 
 
 def keep(model: "Model | None") -> None:
-    """Keep the model of an interrupted run in place of an earlier model; None only discards the earlier model."""
+    """Keep the model of an interrupted run, and discard the model kept before. With None, only discard."""
     _last[:] = [] if model is None else [model]
 
 
 def interrupted_model() -> "Model":
-    """Return the model that the last interrupted run without an output had trained so far, in this process.
+    """Return the model of the last run without an output in this process, if that run was interrupted.
 
     Raises
     ------
     InputError
-        If the last run was not interrupted, or had trained nothing.
+        If the last run was not interrupted, or was interrupted before its first minibatch was finished.
     """
     if not _last:
         raise InputError("no run without an output was interrupted since the last one began")
@@ -52,8 +53,8 @@ def interrupted_model() -> "Model":
 class StopRequest:
     """A counter of the signals that request a stop.
 
-    While the training loop polls ``received``, ``awaited`` is True. Otherwise, a signal raises KeyboardInterrupt; a
-    second signal always does.
+    ``awaited`` is True while the training loop polls ``received``. While it is False, a signal raises
+    KeyboardInterrupt. A second signal always raises KeyboardInterrupt.
     """
 
     def __init__(self) -> None:
@@ -71,7 +72,8 @@ class StopRequest:
 def stop_requests() -> Iterator[StopRequest]:
     """Count signals in a :class:`StopRequest` inside the block.
 
-    Only the main thread may set signal handlers; in another thread the handling of signals is unchanged.
+    Only the main thread may set signal handlers. In any other thread, this context leaves the handling of signals
+    unchanged.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
@@ -87,8 +89,8 @@ def stop_requests() -> Iterator[StopRequest]:
 
 
 def take_steps(run: "Run", stop: StopRequest, progress: "Callable[[Progress], None]", leave: Callable[[], str]) -> None:
-    """Train to the end. If a signal ends the run between two minibatches, ``leave`` stores the progress and returns
-    where it is, which ends the message of Interrupted."""
+    """Train to the end. If a signal stops the run between two minibatches, call ``leave``, which stores the progress.
+    Its result, which says where the progress is, ends the message of Interrupted."""
     stop.awaited = True
     for step in run.steps():
         progress(step)

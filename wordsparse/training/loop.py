@@ -1,4 +1,4 @@
-"""The training loop, which takes a step per minibatch by the schedule, and its complete state for checkpoints."""
+"""The training loop. It takes one step per minibatch, and its complete state can be saved in checkpoints."""
 
 import logging
 import time
@@ -37,18 +37,19 @@ from wordsparse.words.text_source import TextSource
 
 logger = logging.getLogger(__name__)
 
-# A run diverges if the mean loss of a minibatch is above the first mean loss by DIVERGED times max(first, 1). (Losses
-# that are logarithms are 0 while all outputs are equal.) A single odd page in a short text raises the loss by less.
+# A run diverges if the mean loss of a minibatch exceeds the first mean loss by more than DIVERGED · max(first, 1). The
+# maximum is needed because losses that are logarithms are 0 while all outputs are equal. A single odd page in a short
+# text raises the loss by less.
 DIVERGED = 20.0
-# The most threads that build minibatches for a GPU; each handles some 10M tokens per second.
+# The maximum number of threads that build minibatches for a GPU. Each thread handles some 10M tokens per second.
 MAX_BUILDERS = 8
 
 
 class Share(Protocol):
-    """The part of this process in a run by several processes, each of which holds the whole state."""
+    """The share of this process in a run by several processes. Each process holds the whole state."""
 
     part: tuple[int, int]
-    """The index of this process and the number of processes. The process computes this part of each minibatch."""
+    """The index i of this process and the number n of processes. The process computes part i of n of each minibatch."""
 
     def joined(self, pull: Pull, embedding: WordEmbedding) -> Pull:
         """Return the sums over all parts of a minibatch, identical in all processes."""
@@ -60,10 +61,10 @@ class Share(Protocol):
 class Run:
     """A training run: its model and its progress.
 
-    ``vocabulary`` holds the words to train, among them all words of the source; words of ``init`` start from its
-    vectors. InputError is raised if there is too little memory, also on the GPU, too little or too much held-out text,
-    or if ``init`` has another dimension or no word in common. ``is_whole`` is False during a step: a run that ends then
-    cannot be resumed.
+    ``vocabulary`` holds the words to train, which must include all words of the source. Words in ``init`` start from
+    their vectors there. InputError is raised if there is too little memory on the host or the GPU, if too little or too
+    much text is held out, or if ``init`` has another dimension or no word in common with the vocabulary. ``is_whole``
+    is False during a step. A run that ends while it is False cannot be resumed.
     """
 
     def __init__(
@@ -77,8 +78,8 @@ class Run:
         self.options, self.text = options.with_epochs(source.length), source.identity()
         self.vocabulary = vocabulary = vocabulary or source.vocabulary
         self.device, self.threads = device or devices.choose(options.device), resolve_threads(options.threads)
-        # On a CPU, one thread builds minibatches ahead of the steps. With a GPU, most threads do, but they build no
-        # transposes, because copying these to the GPU would take longer than they save.
+        # On a CPU, one thread builds minibatches ahead of the steps. With a GPU, most threads build minibatches. They
+        # build no transposes, because copying transposes to the GPU would take longer than computing them there.
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
         self.minibatches = Minibatches(source, vocabulary, self.options, transposed=on_cpu, builders=builders)
@@ -89,12 +90,13 @@ class Run:
             self.embedding = self._start(init)
         self.is_whole = True
         self._share: Share | None = None
-        # The model that the run continues: its words come first in the vocabulary, and the export keeps its axes.
+        # The model that the run continues, if any. Its words come first in the vocabulary, and the new vectors keep its
+        # axes.
         self.continues: Model | None = None
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
 
     def _start(self, init: WordVectors | None) -> WordEmbedding:
-        """Return the initial embedding: by the recipe, or from the vectors ``init``; see words/start.py."""
+        """Return the initial embedding, built by the recipe or taken from the vectors ``init``; see words/start.py."""
         recipe, sizes = self.minibatches.recipe, (len(self.vocabulary), self.options.dim + 1)
         measure = recipe.base_measure(self.vocabulary.counts)
         kernels = kernels_on(self.device.device, self.threads, bfloat16=True)  # word vectors are as good with bfloat16
@@ -109,19 +111,20 @@ class Run:
 
     @at_work(starting=True)
     def restore(self, embedding: Mapping[str, Any], run_state: Mapping[str, Any]) -> None:
-        """Restore the state of an embedding, and of the loop as a dict, from a run on the same text and vocabulary."""
+        """Restore the state of the embedding and of the loop from a run on the same text and vocabulary."""
         self.state = RunState(**deepcopy(dict(run_state)))
         self.embedding.restore(embedding)
 
     def join(self, share: Share) -> None:
-        """Take the same steps as other processes from now on, and compute only this share of each minibatch."""
+        """From now on, take the same steps as the other processes, and compute only this process's share of each
+        minibatch."""
         self._share, self.minibatches.part = share, share.part
 
     def steps(self) -> Iterator[Progress]:
         """Train to the end of the last epoch, then fold the layer, so that ``output.V`` holds W itself.
 
-        Yields the progress after each minibatch, and with the held-out loss after each epoch. The state is consistent
-        at these points, so the caller may stop iterating.
+        Yield the progress after each minibatch and, together with the held-out loss, after each epoch. The state is
+        consistent whenever this method yields, so the caller may stop iterating.
         """
         at = self.state
         wall, cpu = time.perf_counter() - at.wall_seconds, time.process_time() - at.cpu_seconds
@@ -140,8 +143,8 @@ class Run:
 
     @at_work()
     def partial_model(self, call: Mapping[str, object] | None = None) -> Model | None:
-        """Return the model of a run that was stopped between two minibatches, or None before the first minibatch. It
-        counts finished epochs only, and training it further continues where the run stopped."""
+        """Return the model of a run that was stopped between two minibatches, or None if no minibatch was finished. The
+        model counts only finished epochs. Training it further continues where the run stopped."""
         if self.state.tokens == 0:
             return None
         self._fold()
@@ -150,7 +153,7 @@ class Run:
 
     def _fold(self) -> None:
         """Fold the output layer, so that its V holds W itself."""
-        if not self.embedding.output.factors.is_identity:  # a run resumed after its last step may be folded already
+        if not self.embedding.output.factors.is_identity:  # a run resumed after its last step may be folded
             self.is_whole = False
             self.embedding.output.fold()
             self.is_whole = True
@@ -162,8 +165,8 @@ class Run:
         call: Mapping[str, object] | None = None,
         parent: str | None = None,
     ) -> Model:
-        """Return the trained model, which shares the arrays of this run. ``checkpoints`` and ``parent`` go into its
-        report, ``call`` into the model itself."""
+        """Return the trained model, which shares the arrays of this run. ``checkpoints`` and ``parent`` go into the
+        model's report, and ``call`` into the model itself."""
         wall, cpu, report = time.perf_counter(), time.process_time(), dict[str, Any]()
         state = self.embedding.state()
         parts = self.vocabulary, state.pop("E"), state.pop("output.V"), self.options.as_dict()
@@ -184,14 +187,14 @@ class Run:
         return model
 
     def _report(self, checkpoints: int, parent: str | None, wall: float, cpu: float) -> dict[str, Any]:
-        """Return the figures of the run, without figures that were not requested. ``wall`` and ``cpu`` are the seconds
-        that the model took after the last step.
+        """Return the figures of the run, without those that do not apply to it. ``wall`` and ``cpu`` are the seconds
+        that making the model took after the last step.
 
-        If the run was resumed, figures count from its first start: tokens, seconds and checkpoints add up.
-        ``loss`` is the mean per pair of each epoch, ``heldout_loss`` the exact mean per pair of held-out text after it.
-        Times include only training, not encoding. ``date`` (UTC, ISO 8601) is the end of the run, ``wordsparse`` the
-        version, ``commit`` the Git commit of a checkout, and ``parent`` the SHA-256 of the ``model.json`` that the
-        output had before.
+        If the run was resumed, tokens, seconds and checkpoints are counted from its first start. ``loss`` is the mean
+        loss per pair in each epoch. ``heldout_loss`` is the exact mean loss per pair of held-out text after each epoch.
+        Times include training, but not encoding. ``date`` (UTC, ISO 8601) is the end of the run, ``wordsparse`` is the
+        version, ``commit`` is the Git commit if the program runs from a checkout, and ``parent`` is the SHA-256 of the
+        ``model.json`` that the output had before the run.
         """
         at = self.state
         figures = {
@@ -217,7 +220,7 @@ class Run:
         return {name: value for name, value in figures.items() if value is not None}
 
     def _epoch(self) -> Generator[Progress, None, None]:
-        """Train the rest of the current epoch and sum up its losses."""
+        """Train the rest of the current epoch, and add up the losses of the epoch."""
         at = self.state
         with closing(self.minibatches.epoch(len(at.losses), at.position)) as minibatches:
             for end, examples in minibatches:
@@ -254,15 +257,15 @@ class Run:
         return Progress(self.state.tokens, self.total_tokens, len(self.state.losses), loss, heldout)
 
     def _check_memory(self) -> None:
-        """Check that the first minibatch fits into memory; later minibatches have the same size."""
+        """Check that a minibatch of the largest size fits into memory."""
         examples = self.minibatches.first()
         pairs, bags = (examples.targets.csr.entries, 0) if examples.bags is None else (0, examples.bags.rows)
         words = len(examples.words)
         memory.check(len(self.vocabulary), self.options.dim, words, pairs, bags, form=self.options.form > 0)
 
     def _step(self, examples: Examples) -> tuple[float, float]:
-        """Take the step of a minibatch. Return the sum of its losses and its number of pairs. Raise TrainingError if
-        the loss shows that the run diverges."""
+        """Take the step for a minibatch. Return the sum of the losses and the number of pairs in the minibatch. Raise
+        TrainingError if the loss shows that the run diverges."""
         at = self.state
         lr = self._schedule.learning_rate(at.tokens, at.warmup_tokens)
         pull = self.embedding.pull(examples)
@@ -276,10 +279,11 @@ class Run:
         if pull.pairs:
             mean = pull.loss / pull.pairs
             first = at.first_loss = mean if at.first_loss is None else at.first_loss
-            # The mean over few pairs is noisy, so a short last minibatch of an epoch counts as if it had full size.
+            # The mean over few pairs is noisy, so the last minibatch of an epoch, which may be short, counts as if it
+            # had full size.
             pairs = max(pull.pairs, self.minibatches.sized(len(at.losses), at.position))
             if not pull.loss - first * pull.pairs <= DIVERGED * max(abs(first), 1.0) * pairs:
-                raise self._diverged(f"the mean loss is {mean:.4g}, from {first:.4g} at the start")
+                raise self._diverged(f"the mean loss is {mean:.4g}; it was {first:.4g} at the start")
         return pull.loss, pull.pairs
 
     def _nothing_to_learn(self) -> str:
@@ -297,7 +301,7 @@ class Run:
 
 
 def _with_ngrams(model: Model, options: Options) -> Model:
-    """Return the model with n-grams, or without if too few words share n-grams."""
+    """Return the model with n-grams. If too few words share n-grams, return the model without them."""
     try:
         return model.fit_ngrams(options.shortest, options.longest, options.form)
     except InputError as error:

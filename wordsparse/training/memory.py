@@ -1,7 +1,6 @@
-"""A check, before a run starts, that the memory it needs is free.
+"""A check that there is enough free memory for a run, made before the run starts.
 
-The arrays of the state are counted exactly. The constants for the work space of a step were measured: rows per unique
-word of a minibatch, d×d matrices, and bytes per pair of words and per bag.
+The sizes of the arrays of the state are exact. The constants for the work space of a step were measured.
 """
 
 from wordsparse.machine import memory
@@ -13,8 +12,8 @@ SQUARES = 26
 BYTES_PER_PAIR = 110
 BYTES_PER_BAG = 260
 BYTES = 20 * 10**6
-# Fitting n-grams, after the last step, needs this many float32 rows of d numbers and this many other bytes per word of
-# the vocabulary.
+# Fitting n-grams after the last step needs this many float32 rows of d numbers, and this many other bytes, for each
+# word of the vocabulary.
 NGRAM_ROWS_PER_WORD, NGRAM_BYTES_PER_WORD = 1.5, 600
 # Each word also has a mass and a base measure (float64), a count (int64), a threshold and a position (int32).
 BYTES_PER_WORD = 32
@@ -23,8 +22,8 @@ BYTES_PER_WORD = 32
 def check(vocab_size: int, dim: int, words: int = 0, pairs: int = 0, bags: int = 0, *, form: bool = False) -> None:
     """Raise InputError if a run does not fit into the memory that is left.
 
-    ``words``, ``pairs`` and ``bags`` count the unique words, pairs and bags of a minibatch. With ``form``, n-grams are
-    fitted. If not even one word fits, the message names only the dimension, since no vocabulary is small enough.
+    ``words``, ``pairs`` and ``bags`` are the numbers of unique words, pairs and bags in a minibatch. ``form`` says
+    whether n-grams will be fitted. If not even a vocabulary of one word fits, the message names only the dimension.
     """
     d = dim + 1
     step = 4 * d * ROWS_PER_WORD * min(words, vocab_size) + 8 * SQUARES * d * d + BYTES

@@ -1,4 +1,4 @@
-"""The minibatches of a run: where each begins and ends in a pass over the source, and its examples."""
+"""The minibatches of a run: where each minibatch begins and ends in a pass over the source, and the examples in it."""
 
 from collections.abc import Generator, Iterator
 from functools import partial
@@ -13,12 +13,13 @@ from wordsparse.words.source import Build, Piece, Source
 
 
 class Minibatches:
-    """The source of a run as minibatches of examples.
+    """The minibatches of examples that a run makes from its source.
 
-    ``vocabulary`` holds the words to train, among them all words of the source. With ``transposed``, examples include
-    their transposes, which is faster on the CPU. ``builders`` threads build minibatches ahead of the steps. With a
-    ``part`` (i, n), a minibatch has the examples from the i-th of n equal parts of its text. ``recipe`` is the recipe
-    of the options, in the units of the source. InputError is raised if too little or too much text is held out.
+    ``vocabulary`` holds the words to train, which must include all words of the source. With ``transposed``, the
+    targets of the examples are built together with their transposes, which is faster on the CPU. ``builders`` threads
+    build minibatches ahead of the steps. If ``part`` is (i, n), a minibatch has only the examples from part i of n
+    equal parts of its text. ``recipe`` is the recipe in the options, converted to the units of the source. InputError
+    is raised if too little or too much text is held out.
     """
 
     def __init__(
@@ -47,13 +48,14 @@ class Minibatches:
         return min(self.largest, self.schedule.wanted(epoch * self.passes.positions + position))
 
     def epoch(self, epoch: int, position: int = 0) -> Generator[tuple[int, Examples], None, None]:
-        """Yield, for each minibatch of an epoch from a position on, the position where it ends and its examples."""
+        """Yield the end position and the examples of each minibatch of an epoch, beginning at ``position``."""
         pieces = self.passes.train(partial(self.sized, epoch), position, epoch)
         ahead = 2 * self._threads - 1 if self._threads else None
         return ordered_map(partial(self._built, epoch), pieces, self._threads + 1, ahead=ahead)
 
     def first(self) -> Examples:
-        """Return a minibatch of the largest size at the start of the text. Raise InputError if there is no text."""
+        """Return a minibatch of the largest size at the start of the text. Raise InputError if there is no text to
+        train on."""
         for piece in self.passes.train(lambda position: self.largest):
             return self._built(0, piece)[1]
         raise InputError("the corpus is a source without a piece to train on: it is empty, or all of it is held out")
@@ -63,16 +65,16 @@ class Minibatches:
         self._free = [self._builder() for _ in self._free]
 
     def heldout(self) -> Iterator[Examples]:
-        """Yield the examples of held-out text, always with the samples and windows of the first epoch."""
+        """Yield the examples of held-out text. Subsampling and windows are always those of the first epoch."""
         for piece in self.passes.heldout(self.largest):
             yield self._built(0, piece)[1]
 
     def _builder(self) -> Build:
-        """Return a function that builds a minibatch. It holds scratch space, so each thread needs its own."""
+        """Return a function that builds a minibatch. The function holds scratch space, so each thread needs its own."""
         return self.source.builder(self._options, self.recipe, self._vocabulary, transposed=self._transposed)
 
     def _built(self, epoch: int, piece: Piece) -> tuple[int, Examples]:
-        """Return the position where a piece ends, and its examples, made by a free builder."""
+        """Return the position where a piece ends, and the examples of the piece, made by a builder that is free."""
         own, build = piece.part(*self.part), self._free.pop()
         try:
             return piece.end, build(own.ids, own.start, own.stop, offset=own.offset, epoch=epoch)

@@ -1,4 +1,4 @@
-"""The options of :func:`wordsparse.train`, for the steps, the text, and the run itself."""
+"""The options of :func:`wordsparse.train`. They concern the steps, the text, and the run itself."""
 
 import os
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ class RunOptions(Checked):
 
     init: Start | None = option(
         None,
-        "Vectors to start from, of the same dim: a model, or a file that `evaluate` reads, such as word2vec's or "
+        "Vectors of the same dim to start from: a model, or a file that `evaluate` reads, such as word2vec's or "
         "fastText's .vec.",
         metavar="VECTORS",
     )
     output: str | PathLike[str] | None = option(
         None,
-        "Model directory to write. The run also writes checkpoints next to it, from which it can be resumed.",
+        "Model directory to write. The run can be resumed from checkpoints that it writes next to this directory.",
         cli=None,
     )
     checkpoint_every: float = option(
@@ -48,12 +48,12 @@ class RunOptions(Checked):
     )
     log: str | PathLike[str] | None = option(
         None,
-        "Append the progress of the run to FILE, as one JSON object per line, at most one per second and per epoch.",
+        "Append the progress of the run to FILE as JSON lines: at most one per second, and one after each epoch.",
         metavar="FILE",
     )
     progress: ProgressOption = option(
         "auto",
-        '"auto" and True show a line that updates itself in a terminal or a notebook, and a line now and then in '
+        '"auto" and True show a line that updates itself in a terminal or notebook, and occasional lines in '
         "a log; False shows nothing. A callable is called with a Progress after every minibatch. If it raises an "
         "exception, the run ends, and a run with an output leaves a checkpoint.",
         cli=None,
@@ -65,21 +65,23 @@ class RunOptions(Checked):
             raise InputError("resume needs an output: the checkpoints of the interrupted run are next to it")
 
     def vectors(self) -> WordVectors | None:
-        """Return the vectors to start from, or None without ``init``. Raise InputError if its file cannot be read."""
+        """Return the vectors to start from, or None if ``init`` is not given. Raise InputError if they cannot be
+        read."""
         if isinstance(self.init, Model):
             return self.init.wv
         return self.init if self.init is None or isinstance(self.init, WordVectors) else read_vectors(self.init)
 
     def call(self) -> dict[str, Any]:
-        """Return the options that a model records, as JSON, without those for display and output."""
+        """Return the options that a model records, as JSON. The options for display and output are not recorded."""
         silent = ("output", "resume", "progress", "log", *(["checkpoint_every"] if self.output is None else []))
         call = {name: value for name, value in vars(self).items() if value is not None and name not in silent}
         if self.init is not None:
-            # Vectors in memory cannot be recorded. Repeating the run with this placeholder is refused: it is no file.
+            # Vectors in memory cannot be recorded. The placeholder is not a file, so repeating the run with it is
+            # refused.
             call["init"] = os.fspath(self.init) if isinstance(self.init, str | PathLike) else "(vectors in memory)"
         return call
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(RunOptions, TextOptions, Options):
-    """All options of training on text, for signatures, help and types; its base classes hold and check the values."""
+    """All options for training on text, for signatures, help and types. The base classes hold and check the values."""

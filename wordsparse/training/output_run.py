@@ -1,8 +1,8 @@
 """A run with an output: locked, checkpointed and resumable.
 
 Until the model is written to the output, the run directory (see run_directory.py) holds everything that is needed to
-resume the run. ``resume`` continues from there, or from a finished model (see resume.py). If there is neither, it
-starts a new run, so a script may always pass ``resume``. A resumed run gives the same bytes as an uninterrupted run,
+resume the run. ``resume`` continues from this directory, or from a finished model (see resume.py). If there is neither,
+``resume`` starts a new run, so a script may always pass it. A resumed run gives the same bytes as an uninterrupted run,
 because checkpoints hold the complete state and examples depend only on the seed and on positions in the text.
 """
 
@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def begin(plan: Request, encoding: Callable[[int, float | None], None]) -> "Iterator[OutputRun]":
-    """Yield a run for an output, new or restored from a checkpoint, in its locked directory. ``encoding`` is the
-    progress callback of :func:`wordsparse.encode`."""
+    """Yield a run for an output, either new or restored from a checkpoint. Its directory is locked meanwhile.
+    ``encoding`` is the progress callback of :func:`wordsparse.encode`."""
     assert plan.run.output is not None
     init, output = plan.run.vectors(), Path(plan.run.output)
     with stop_requests() as stop, RunDirectory(output) as directory, ExitStack() as stack:
@@ -45,7 +45,7 @@ def begin(plan: Request, encoding: Callable[[int, float | None], None]) -> "Iter
         checkpoint = newest_checkpoint(directory, base_digest)
         words = () if base is None else base.vocabulary.words
         source = stack.enter_context(plan.source(directory.path / "corpus", known=words, progress=encoding))
-        # Record the device that "auto" chose: another device would round differently.
+        # Record the device that "auto" chose, because another device would round differently.
         settings = {**plan.options.with_epochs(source.length).as_dict(), "device": plan.device.device}
         request = {"options": settings, "text": source.identity(), "call": plan.call(), "base": base_digest}
         if checkpoint is not None:
@@ -71,13 +71,13 @@ def begin(plan: Request, encoding: Callable[[int, float | None], None]) -> "Iter
 
 
 def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
-    """Return the model at the output, which the run continues, or None. Raise InputError if there is a model or an
-    unfinished run and ``resume`` is False."""
+    """Return the model at the output, which the run will continue, or None. Raise InputError if ``resume`` is False and
+    there is a model or an unfinished run."""
     output = directory.named
     if resume:
         if not output.exists() or (output.is_dir() and not any(output.iterdir())):
             return None
-        # The rows stay on disk; the new rows are compared with them at the end.
+        # The rows stay on disk. At the end of the run, the new rows are compared with them.
         return models.load(output, mapped=True)
     if models.is_model(output):
         raise InputError(f"{output}: exists already, and is a model: --resume trains it on; or name another directory")
@@ -105,8 +105,8 @@ def _check_request(checkpoint: Checkpoint, request: Mapping[str, Any], source: S
 
 @dataclass
 class OutputRun:
-    """A run for an output, ready to train with checkpoints and to write the model. ``run`` is None if no epochs are
-    left to train; the model is then ``base``. ``request`` goes into checkpoints."""
+    """A run for an output, which trains with checkpoints and writes the model. If no epochs are left to train, ``run``
+    is None and the model is ``base``. ``request`` goes into checkpoints."""
 
     run: Run | None
     base: Model | None
@@ -115,7 +115,8 @@ class OutputRun:
     stop: StopRequest
 
     def finish(self, progress: Callable[[Progress], None], checkpoint_every: float) -> Model:
-        """Train and write the model. An error or a signal leaves a checkpoint if possible, which the message names."""
+        """Train and write the model. After an error or a signal, write a checkpoint if possible; the message names
+        it."""
         run, stop = self.run, self.stop
         if run is None:
             assert self.base is not None
@@ -136,8 +137,8 @@ class OutputRun:
         except Interrupted:
             raise
         except BaseException as error:
-            # Write no checkpoint after a second signal, if the run would fail again, or if there is no progress to
-            # store because the first minibatch was not finished.
+            # Write no checkpoint after a second signal, or if the run would fail again, or if no minibatch was
+            # finished, so that there is no progress to store.
             fails = isinstance(error, TrainingError) or not run.is_whole
             savable = not fails and run.state.tokens > begun and stop.received < 2
             note = self._saved(run) if savable else self.directory.kept()
@@ -156,8 +157,8 @@ class OutputRun:
         return model
 
     def _saved(self, run: Run) -> str:
-        """Write a last checkpoint. Return a sentence for the user that says what to resume from and, if no checkpoint
-        could be written, why."""
+        """Write a last checkpoint. Return a message that names the checkpoint to resume from. If the last checkpoint
+        could not be written, the message also says why."""
         failure = checkpoints.write(self.directory, self.request, run)
         note = self.directory.kept()
         return f"no checkpoint could be written ({failure}); {note}" if failure else note
@@ -174,7 +175,7 @@ def newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint |
     """Return the newest checkpoint of the run that started from ``base``.
 
     A checkpoint with another base model belongs to a run that has ended, and is removed. Raise InputError if the
-    checkpoint is damaged, or if the model that it started from is missing.
+    checkpoint is damaged, or if its run started from a model that is missing.
     """
     for path in directory.checkpoints()[:1]:
         checkpoint = Checkpoint.open(path)

@@ -1,4 +1,4 @@
-"""The reports of a run: its progress after each minibatch, which is displayed and written to a log."""
+"""The reports of a run. Its progress after each minibatch is displayed and written to a log."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,9 +16,10 @@ from wordsparse.files.storage import writing
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a run: corpus tokens done and in total, and the epoch's mean loss per pair so far.
+    """The progress of a run: the corpus tokens done so far and in total, and the mean loss per pair in this epoch so
+    far.
 
-    ``heldout_loss`` is the mean loss per pair on held-out text; it is None except in the last report of an epoch.
+    ``heldout_loss`` is the mean loss per pair on held-out text. It is None except in the last report of an epoch.
     """
 
     tokens: int
@@ -32,7 +33,7 @@ ProgressOption: TypeAlias = bool | Literal["auto"] | Callable[[Progress], None]
 
 
 def rate(tokens: float, seconds: float) -> float:
-    """Return tokens per second, or 0 if no time has passed on a coarse clock."""
+    """Return the number of tokens per second, or 0 if the clock is so coarse that no time has passed."""
     return tokens / seconds if seconds > 0 else 0.0
 
 
@@ -40,8 +41,8 @@ def rate(tokens: float, seconds: float) -> float:
 def reports(
     progress: ProgressOption | None, log: str | PathLike[str] | None = None
 ) -> Iterator[tuple[Callable[[int, float | None], None], Callable[[Progress], None]]]:
-    """Yield two callbacks: one for encoding, which takes the number of tokens and the fraction of the text read so far,
-    and one for training, which takes the Progress."""
+    """Yield two callbacks. The callback for encoding takes the number of tokens and the fraction of the text read so
+    far. The callback for training takes a Progress."""
     if not callable(progress) and progress not in (None, True, False, "auto"):
         raise InputError(f"progress must be 'auto', True, False or a callable, not {progress!r}")
     with Display(bool(progress) and not callable(progress)) as display, _log(log) as write:
@@ -60,7 +61,7 @@ def reports(
 
 
 def _show(display: Display, step: Progress) -> None:
-    """Show the progress; if there is a held-out loss, print the losses of the epoch on a separate line."""
+    """Show the progress. If there is a held-out loss, print the losses of the epoch on a separate line."""
     epoch, loss = step.epoch + 1, f"loss {step.loss:.4f}"
     display.update("train", "tokens", step.tokens, step.total_tokens, f"epoch {epoch}, {loss}")
     if step.heldout_loss is not None:
@@ -69,9 +70,9 @@ def _show(display: Display, step: Progress) -> None:
 
 @contextmanager
 def _log(path: str | PathLike[str] | None) -> Iterator[Callable[[Progress], None]]:
-    """Yield a function that appends progress to a file, as one JSON object per line: ``time`` (UTC, ISO 8601) and the
-    members of Progress, with ``epoch`` counted from 1. It writes a line per second, at the end of each epoch, and at
-    the end of the run. Raise InputError if the file cannot be opened."""
+    """Yield a function that appends progress to a file, as one JSON object per line. An object has ``time`` (UTC, ISO
+    8601) and the members of Progress, with ``epoch`` counted from 1. The function writes one line per second, at the
+    end of each epoch, and at the end of the run. Raise InputError if the file cannot be opened."""
     if path is None:
         yield lambda step: None
         return

@@ -1,9 +1,9 @@
-"""A request to train, which is checked and completed once, and plain data from then on.
+"""A request to train. It is checked and completed once, and from then on it is plain data.
 
-Four layers decide each option, and each overrides the layers before: the defaults for the kind of data; the record of
-the run or model that is continued; the file of ``--config``; and the user's own options. An option that is left out is
-missing from a layer; None, in contrast, is a value that asks for the default. A new text gets its own default number of
-epochs.
+The value of each option comes from four layers, each of which overrides the layers before it: the defaults for the kind
+of data; the record of the run or model that is continued; the file given with ``--config``; and the user's own options.
+If an option is left out, it is missing from a layer. None, in contrast, is a value that asks for the default. A new
+text gets its own default number of epochs.
 """
 
 import itertools
@@ -46,9 +46,9 @@ logger = logging.getLogger(__name__)
 class Request:
     """A checked request to train.
 
-    ``reading`` holds the options of reading that the user gave or a model recorded; they are fields of
-    ``kind.reading``. Among ``options``, which determine the steps, ``epochs`` is None if the length of the data decides
-    it.
+    ``reading`` holds the options for reading the data that the user gave or a model recorded. They are fields of
+    ``kind.reading``. ``options`` determine the steps; ``options.epochs`` is None if it depends on the length of the
+    data.
     """
 
     kind: Kind
@@ -79,7 +79,7 @@ class Request:
                 yield TextSource(corpus)
 
     def call(self) -> dict[str, Any]:
-        """Return the options that a model records besides ``options``, in types of JSON and TOML."""
+        """Return the options that a model records in addition to ``options``, in types that JSON and TOML can store."""
         paths = self.corpus.paths
         corpus = {} if paths is None else {"corpus": [os.fspath(path) for path in paths]}
         reading = {name: _recorded(value) for name, value in self.reading.items()}
@@ -89,9 +89,10 @@ class Request:
 def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None) -> Request:
     """Check and complete the request to train on ``corpus`` with the options that the user gave as ``keywords``.
 
-    If ``resume`` is among them, options left out are taken from the run or the model at the output. If a ``model`` is
-    trained further in memory, they are taken from this model. Raise InputError if an option is unknown, does not apply
-    to this kind of data, or has a value that is out of range; or if the machine lacks the device or the memory.
+    If ``resume`` is True, options that the user left out are taken from the run or the model at the output. If a
+    ``model`` is trained further in memory, they are taken from this model. Raise InputError if an option is unknown,
+    does not apply to this kind of data, or has a value that is out of range; or if the machine lacks the device or the
+    memory.
     """
     data = Corpus.of(corpus)
     stored = _Stored.of_model(model) if model is not None else None
@@ -103,7 +104,7 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     if stored is not None and kind.name == recorded.get("preset"):
         data, reading = stored.reading(data, kind)
         recorded |= reading
-    # The defaults of a source without a name must be passed here, because options cannot look them up.
+    # If the kind has no name, options cannot look up its defaults, so the defaults must be passed here.
     unnamed = kind.defaults if kind.name == TEXT and kind is not KINDS[TEXT] else {}
     steps, reading, run_options = _split({**unnamed, **recorded, **keywords, "preset": kind.name}, kind.reading)
     options, run, checked = Options(**steps), RunOptions(**run_options), kind.reading(**reading)
@@ -111,7 +112,7 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
         if (value := getattr(checked, name)) is None:
             del reading[name]
         else:
-            reading[name] = value  # a Python number in place of a NumPy number
+            reading[name] = value  # now a Python number, not a NumPy number
     if run.log is not None:
         storage.check_apart(run.log, [*(data.paths or ()), *models.files_of(run.init)])
     memory.check(1, options.dim)  # before the text is read
@@ -121,7 +122,7 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
 
 
 def _split(values: Mapping[str, Any], reading: type) -> list[dict[str, Any]]:
-    """Split values into the options of the steps, of reading, and of the run."""
+    """Split values into the options for the steps, for reading, and for the run."""
     parts: list[dict[str, Any]] = [{}, {}, {}]
     for name, value in values.items():
         for part, kind in zip(parts, (Options, reading, RunOptions), strict=True):
@@ -131,7 +132,7 @@ def _split(values: Mapping[str, Any], reading: type) -> list[dict[str, Any]]:
 
 
 def _kind(corpus: Corpus, name: Any) -> Kind:
-    """Return the kind of a source or, for other data, the kind with this name."""
+    """Return the kind of the corpus if it is a source object. For other data, return the kind with this name."""
     if corpus.form != "source":
         return kind_of(name)
     kind = kind_of(corpus.given)
@@ -156,7 +157,8 @@ def _refuse_foreign(kind: Kind, corpus: Corpus, keywords: Mapping[str, Any], *, 
 
 
 class _Stored(NamedTuple):
-    """The record of a run or a model: options of the steps, the identity of the text, and other options of the call."""
+    """The record of a run or a model: the options for the steps, the identity of the text, and the other options
+    given."""
 
     options: Mapping[str, Any]
     text: Mapping[str, Any]
@@ -169,7 +171,8 @@ class _Stored(NamedTuple):
 
     @classmethod
     def of_output(cls, output: Path) -> "_Stored | None":
-        """Return the record of the interrupted run for an output, or else of the model there, or else None."""
+        """Return the record of the interrupted run for an output. If there is no such run, return the record of the
+        model at the output. If there is no model either, return None."""
         directory = RunDirectory(output)
         for path in (each / checkpoints.MANIFEST for each in directory.checkpoints()):
             with suppress(InputError), storage.trusting(path):  # the run itself will report any damage
@@ -184,14 +187,15 @@ class _Stored(NamedTuple):
         return None
 
     def steps(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the recorded options of the steps, without loss and recipe if the user gave either."""
+        """Return the recorded options for the steps. If the user gave a loss or a recipe, leave out loss and recipe."""
         if "loss" in keywords or "recipe" in keywords:
             return _without(self.options, "loss", "recipe")
         recipe = self.options.get("recipe")
         return {**self.options, "recipe": None if recipe is None else Recipe.from_dict(recipe)}
 
     def reading(self, corpus: Corpus, kind: Kind) -> tuple[Corpus, dict[str, Any]]:
-        """Return the corpus, with any item that was read here, and its options of reading ({} for encoded text)."""
+        """Return the corpus and the options for reading it ({} for encoded text). If an item was read from an iterator
+        here, the corpus still yields it."""
         call = {name: value for name, value in self.call.items() if name in abouts(kind.reading)}
         if kind.reading is not TextOptions:
             return corpus, call
@@ -214,7 +218,7 @@ class _Stored(NamedTuple):
 
 
 def _recorded(value: Any) -> Any:
-    """Return the value of an option of reading, converted to a type that JSON and TOML have."""
+    """Return the value of an option for reading, converted to a type that JSON and TOML can store."""
     if isinstance(value, Splitter):
         return value.tokens
     if callable(value):
@@ -234,6 +238,6 @@ def _first(items: Any) -> tuple[Any, Any]:
 
 
 def _are_pairs(corpus: EncodedCorpus) -> bool:
-    """Return whether all sentences seem to have two tokens, by the totals and the first sentences."""
+    """Return whether all sentences seem to have two tokens, judging by the totals and the first sentences."""
     first = corpus.shards[0][: 3 * 1000]
     return corpus.tokens == 2 * corpus.sentences and bool((first[2::3] == END_OF_SENTENCE).all())

@@ -1,16 +1,17 @@
-"""Continued training of a finished model, for more epochs on its text or on a new text, which may have new words.
+"""Continued training of a finished model, either for more epochs on the same text or on a new text, which may have new
+words.
 
-For more epochs, the run continues with its complete state and the schedule for the new number of epochs. After 5 of now
-8 epochs, for example, the learning rate is three eighths of its initial value and falls to 0 from there. No other
-option may change.
+For more epochs, the run continues with its complete state and with the schedule for the new number of epochs. If a
+model with 5 epochs is trained to 8, for example, the learning rate begins at three eighths of its initial value and
+falls to 0. No other option may change.
 
 On a new text, known words keep their row numbers, unknown words are added after them, and no word is removed, even if
-it is rare in the new text. The counts of both texts are added; the sums determine subsampling and the base measure π.
+it is rare in the new text. The counts of both texts are added. The sums determine subsampling and the base measure π.
 Known words keep their rows of E and W, their accumulated mass and the running means. (The layer holds diag(√π) W, so
 its rows are rescaled from the old π to the new π, and a fold recomputes Q and w̄.) New words start as in any run. The
 schedule is that of a new run on the new text, but without the warm-up in which E is fixed. Input steps are divided by
-the accumulated mass of the word, so known words move slowly and new words fast. The model, the loss and the dimension
-must not change; all other options may.
+the accumulated mass of the word, so known words move slowly and new words move fast. The model, the loss and the
+dimension must not change; all other options may change.
 """
 
 import logging
@@ -41,14 +42,14 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], but: set[str]
 
 
 def _shown(value: object) -> object:
-    if isinstance(value, Mapping):  # a tokenisation may hold the content of a file
+    if isinstance(value, Mapping):  # a tokenisation record may hold the content of a file
         value = value.get("tokens", value)
     return "none" if value is None else value
 
 
 def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
-    """Return whether a model or run was trained on this text. Raise InputError if it was, but with another vocabulary,
-    or if the text was tokenised in another way."""
+    """Return whether a model or run was trained on this text. Raise InputError if it was trained on the same text with
+    another vocabulary or another tokenisation."""
     now = source.identity()
     before, here = text.get("tokenization"), now.get("tokenization")
     if before is not None and here is not None and (changed := differences(before, here, but={"content"})):
@@ -62,8 +63,8 @@ def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
 
 def with_more_epochs(options: Options, model: Model, source: Source) -> Options | None:
     """Return the options to train a model further on its own text, or None if no epochs are left. If ``epochs`` is
-    None, it becomes the larger of the model's number and the default for the text. Raise InputError if another option
-    differs or the number of epochs is smaller."""
+    None, it becomes the model's number of epochs or the default for the text, whichever is larger. Raise InputError if
+    another option differs or the number of epochs is smaller."""
     before, now = model.options, options.with_epochs(source.length)
     epochs: int = before["epochs"]
     if not options.epochs:
@@ -76,7 +77,7 @@ def with_more_epochs(options: Options, model: Model, source: Source) -> Options 
 
 
 def continued(model: Model, source: Source, options: Options, device: Choice) -> Run | None:
-    """Return a run that trains a model further, on its own text or a new text, or None if no epochs are left."""
+    """Return a run that trains a model further, on its own text or on a new text. Return None if no epochs are left."""
     if is_same_text(model.trained().text, source):
         more = with_more_epochs(options, model, source)
         if more is None:
@@ -93,7 +94,7 @@ def continued(model: Model, source: Source, options: Options, device: Choice) ->
 
 def on_new_text(model: Model, source: Source, options: Options, device: Choice | None = None) -> Run:
     """Return a run on a new text that starts from a model. Raise InputError if the kind of model, the loss, the
-    dimension, the preset or the base measure differs."""
+    dimension, the preset or the base measure would change."""
     fixed = ("model", "loss", "dim", "preset", "measure_power")
     before, now = ({name: each.get(name) for name in fixed} for each in (model.options, options.as_dict()))
     if changed := differences(before, now, but=set()):
@@ -106,7 +107,8 @@ def on_new_text(model: Model, source: Source, options: Options, device: Choice |
 
 
 def start_from(run: Run, model: Model, recipe: Recipe) -> None:
-    """Start a new run from a model trained by ``recipe``, whose words are the first words of the run."""
+    """Start a new run from a model that was trained with ``recipe``. The words of the model must be the first words of
+    the run."""
     measure = recipe.base_measure(model.vocabulary.counts)
     W = model.output_rows / np.sqrt(measure / measure.sum())[:, None].astype(np.float32)
     with at_work(starting=True):

@@ -1,15 +1,15 @@
-"""The run directory next to an output: files that outlive a process, and a lock that admits one writer.
+"""The run directory next to an output. It holds files that outlive a process, and a lock that admits only one writer.
 
-For the output MODEL, it is MODEL.training, which exists from the start of a run until MODEL is written:
+For the output MODEL, the directory is MODEL.training. It exists from the start of a run until MODEL is written:
 
     lock              locked (flock) by the training process; the kernel unlocks it when the process dies
     checkpoint-N/     the complete state of the run (see checkpoints.py); the previous checkpoint is kept until the
                       newest is complete
     previous/         the old MODEL, while the new one replaces it
 
-``.NAME.xxxxxxxx.partial`` are files of a running process, such as the encoded text, or of a process that has died; the
-next process that holds the lock removes them. Other names in the directory are never removed. A finished model is a
-plain model directory that does not refer to this directory.
+Names like ``.NAME.xxxxxxxx.partial`` belong to files of a running process, such as the encoded text, or of a process
+that has died. The next process that holds the lock removes the files of dead processes. Other files in the directory
+are never removed. A finished model is a plain model directory that does not refer to this directory.
 """
 
 import contextlib
@@ -29,8 +29,9 @@ CHECKPOINT = "checkpoint-"
 
 
 class RunDirectory:
-    """The run directory of an output. A ``with`` block creates and locks it, and removes it at the end unless the run
-    can be resumed. InputError is raised if another process trains for the same output, or if it cannot be created."""
+    """The run directory of an output. A ``with`` block creates and locks the directory, and removes it at the end
+    unless the run can be resumed. InputError is raised if another process trains for the same output, or if the
+    directory cannot be created."""
 
     def __init__(self, output: Path) -> None:
         storage.check_parent(output)
@@ -53,13 +54,14 @@ class RunDirectory:
         # A previous model is still here only if it could not be moved back to the output.
         if not (self.checkpoints() or is_model(self.path / PREVIOUS)):
             (self.path / LOCK).unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # it holds other files, or another process has just started
+            with contextlib.suppress(OSError):  # the directory holds other files, or another process has just started
                 self.path.rmdir()
         system.unlock(self._lock)
 
     def place(self, name: str) -> Path:
-        """Return the path to write ``name`` to. Create the directory again if someone has removed it."""
-        with contextlib.suppress(OSError):  # if this fails, the write that follows reports the error
+        """Return the path in this directory at which to write ``name``. If someone has removed the directory, create it
+        again."""
+        with contextlib.suppress(OSError):  # if this fails, the caller's write reports the error
             self.path.mkdir(exist_ok=True)
         return self.path / name
 
@@ -68,11 +70,12 @@ class RunDirectory:
         return sorted(self.path.glob(CHECKPOINT + 9 * "[0-9]"), reverse=True)
 
     def count(self) -> int:
-        """Return the number of checkpoints that the run has written, which is in the name of the newest."""
+        """Return the number of checkpoints that the run has written. The name of the newest checkpoint contains this
+        number."""
         return next((int(path.name.removeprefix(CHECKPOINT)) for path in self.checkpoints()), 0)
 
     def drop_checkpoints(self) -> None:
-        """Remove all checkpoints, because their run has ended."""
+        """Remove all checkpoints. Call this when their run has ended."""
         for checkpoint in self.checkpoints():
             storage.remove_directory(checkpoint)
 
@@ -82,9 +85,10 @@ class RunDirectory:
         return f"{checkpoints[0]} is kept; resume from it with --resume" if checkpoints else "there is no checkpoint"
 
     def install(self, model: Path) -> None:
-        """Move the old model away and this model to the output. After an OSError, the old model is at the output.
+        """Move the old model away, and move this model to the output. After an OSError, the old model is at the output.
 
-        If the process is killed between the two moves, the old model stays here, and the next run puts it back.
+        If the process is killed between the two moves, the old model stays in this directory, and the next run moves it
+        back.
         """
         storage.put(model, self.output, self.place(PREVIOUS))
         self.drop_checkpoints()
@@ -95,7 +99,7 @@ class RunDirectory:
             try:
                 descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
             except FileNotFoundError:
-                continue  # its previous owner has just removed the directory
+                continue  # the process that held the lock has just removed the directory
             if not system.try_lock(descriptor):
                 os.close(descriptor)
                 raise InputError(
@@ -108,7 +112,8 @@ class RunDirectory:
             system.unlock(descriptor)
 
     def _tidy(self) -> None:
-        """Remove the incomplete files of a process that died, and undo its interrupted move of a model."""
+        """Remove the incomplete files of a process that died. If it died while replacing a model, move the old model
+        back."""
         for leftover in [*self.path.glob(".*.partial"), *storage.leftovers(self.path)]:
             shutil.rmtree(leftover, ignore_errors=True)
         if is_model(self.path / PREVIOUS) and not self.output.exists():

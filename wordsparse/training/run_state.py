@@ -1,17 +1,16 @@
-"""The state of a run: all numbers of the loop that are not in the state of the embedding."""
+"""The state of the training loop: all numbers that are not in the state of the embedding."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass
 class RunState:
-    """The state of the training loop between two minibatches, in types that JSON has.
+    """The state of the training loop between two minibatches, in types that JSON can store.
 
     - ``tokens``: the tokens trained on so far; E is fixed during the first ``warmup_tokens``.
     - ``losses``, ``heldout_losses``: one number per finished epoch.
-    - ``position``, ``epoch_loss``, ``epoch_pairs``: the next position in the current epoch, and sums over the epoch.
-    - ``first_loss``: the mean loss of the first minibatch.
-    - ``wall_seconds``, ``cpu_seconds``: time spent so far.
+    - ``position``: the next position in the current epoch; ``epoch_loss``, ``epoch_pairs``: sums over the epoch so far.
+    - ``first_loss``: the mean loss of the first minibatch. - ``wall_seconds``, ``cpu_seconds``: time spent so far.
     """
 
     tokens: int = 0

@@ -1,4 +1,4 @@
-"""The entry point of training on any kind of data, in memory or with an output and checkpoints."""
+"""The entry point for training on any kind of data, either in memory or with an output and checkpoints."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ def train(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any]) ->
     Parameters
     ----------
     corpus : path, sequence of paths, EncodedCorpus, Source, or iterable of token lists, of texts or of rows
-        Text is first encoded in a temporary directory; a directory that ``encode`` wrote is used as it is. If
+        Text is first encoded in a temporary directory. A directory written by ``encode`` is used as it is. If
         ``preset`` names a source (graphs, counts), that source determines which corpus and options are accepted.
     {options}
 
@@ -38,14 +38,14 @@ def train(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any]) ->
     Raises
     ------
     InputError
-        If an option or the corpus cannot be used. Nothing has been started then.
+        If an option or the corpus cannot be used. In this case, nothing has been started.
     TrainingError
         If training diverges.
     ReadError
         If a file of the encoded text changes or disappears during training.
     Interrupted
-        A KeyboardInterrupt, if SIGINT (Ctrl-C), SIGTERM or SIGHUP stops the run. With an output, a checkpoint has been
-        written; otherwise, :func:`wordsparse.interrupted_model` returns the model trained so far.
+        If SIGINT (Ctrl-C), SIGTERM or SIGHUP stops the run. It is a KeyboardInterrupt. If there is an output, a
+        checkpoint has been written; otherwise, :func:`wordsparse.interrupted_model` returns the model trained so far.
 
     Examples
     --------
@@ -80,15 +80,15 @@ def train_on(
 
 
 def _finished(run: Run, progress: Callable[[Progress], None], call: Mapping[str, object]) -> Model:
-    """Train to the end. If a signal ends the run between two minibatches, keep the model trained so far."""
+    """Train to the end. If a signal stops the run between two minibatches, keep the model trained so far."""
 
     def leave() -> str:
         interruption.keep(run.partial_model(call))
-        return "; for what was trained so far: model = wordsparse.interrupted_model()"
+        return "; to get the model trained so far: model = wordsparse.interrupted_model()"
 
     interruption.keep(None)
     with stop_requests() as stop:
         take_steps(run, stop, progress, leave)
     model = run.model(call=call)
-    give_back()  # free the work space of the steps, which vectors do not need
+    give_back()  # free the work space of the steps; computing vectors does not need it
     return model
