@@ -1,4 +1,4 @@
-# `make demo` and `make test` each set everything up by themselves: they need Python 3.11+ and a C++ compiler.
+# `make demo` and `make test` each install everything they need. They require Python 3.11+ and a C++ compiler.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -7,7 +7,7 @@ C_SOURCES := $(wildcard pyx/*.hpp)
 
 .PHONY: demo test nightly audit lock lint format sanitize wheels docs install install-test clean pages
 
-# The stamp files keep a second `make` from installing again what did not change.
+# The stamp files keep a second `make` from installing unchanged files again.
 install: $(VENV)/installed
 install-test: $(VENV)/installed-test
 
@@ -18,7 +18,7 @@ $(VENV)/bin/python:
 
 $(VENV)/installed: $(VENV)/bin/python $(SOURCES)
 	@echo "compiling the kernels: about one CPU minute"
-	@# setuptools warns of folders named like the package, as in every checkout.
+	@# setuptools warns about folders with the name of the package; every checkout has one.
 	PYTHONWARNINGS=ignore $(RUN) -m pip install --quiet --editable '.[gensim]'
 	touch $@
 
@@ -26,45 +26,47 @@ $(VENV)/installed-test: $(VENV)/installed
 	$(RUN) -m pip install --quiet --group test
 	touch $@
 
-# From the docstrings of NumPy, SciPy and Python to word vectors, and gensim's word2vec on the same text if it is installed.
+# Train word vectors on the docstrings of NumPy, SciPy and Python, and compare gensim's word2vec if gensim is installed.
 demo: install
 	rm -rf demo
 	$(RUN) -m wordsparse demo -o demo
 	@if $(RUN) -c 'import gensim' 2>/dev/null; then $(RUN) -m wordsparse compare demo/text.txt -o demo/report --epochs 10 \
 	  --related demo/related.txt --only wordsparse-cbow --only gensim-cbow-ns; fi
 
-# The tables of README.md and docs, from docs/results.
+# Fill the tables of README.md and docs from docs/results.
 pages:
 	$(PYTHON) tools/pages.py
 
 lint: install-test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	# It calls pycodestyle by name.
+	# cython-lint calls pycodestyle by name.
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cython-lint pyx
 	$(VENV)/bin/mypy
 	$(VENV)/bin/clang-format --dry-run -Werror $(C_SOURCES)
 	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
 
-# Cython has no formatter: cython-lint says what to change.
+# Cython has no formatter; cython-lint, in `make lint`, says what to change.
 format: install-test
 	$(VENV)/bin/ruff check --select I --fix .
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/clang-format -i $(C_SOURCES)
 
-# Long: the compiled modules are built once more, and run some ten times slower. SANITIZED=--short is a selection.
+# This takes long: the compiled modules are built again, and run some ten times slower. SANITIZED=--short runs a
+# selection.
 sanitize: install-test
 	$(RUN) -m pip install --quiet --group sanitize
 	$(RUN) tools/check/sanitize.py $(SANITIZED)
 
-# The documentation, with its examples run: docs/build/index.html.
+# Build the documentation, docs/build/index.html, and run its examples.
 docs: install-test
 	$(RUN) -m pip install --quiet --group docs
 	$(RUN) -m sphinx --fail-on-warning --keep-going --quiet docs docs/build
 
-# The source distribution and a wheel of it, installed and used in an empty environment;
-# WHEELS="--python python3.12 --python python3.13" makes those of other Pythons; `make nightly` takes all that run here.
+# Build the source distribution and a wheel from it; install and use the wheel in an empty environment.
+# WHEELS="--python python3.12 --python python3.13" selects other Pythons; `make nightly` uses all Pythons that are
+# installed.
 EVERY_PYTHON = $(foreach v,3.11 3.12 3.13 3.14,$(shell python$(v) -c '' 2>/dev/null && echo --python python$(v)))
 wheels: install
 	$(RUN) -m pip install --quiet --group release
@@ -73,7 +75,8 @@ wheels: install
 test: lint
 	$(RUN) -m pytest -n 2 --dist loadfile
 
-# Everything that is long, or needs a browser, a network or packages of others. The explore page is tested in Chromium, where it is there.
+# Run everything that takes long, or needs a browser, a network or third-party packages. Chromium, if installed, tests
+# the explore page.
 nightly: install-test audit
 	$(RUN) -m pytest -m nightly -n 2 --dist loadfile
 	$(MAKE) sanitize docs
@@ -82,12 +85,13 @@ nightly: install-test audit
 	$(RUN) tools/check/fuzz.py --inputs 100000 --seed $$(date +%j)
 	$(RUN) tools/check/gensim_users.py
 
-# Known vulnerabilities of the packages in constraints.txt.
+# Report known vulnerabilities of the packages in constraints.txt.
 audit: install-test
 	$(RUN) -m pip install --quiet --group audit
 	$(VENV)/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
-# The versions that continuous integration installs, and the release job's with hashes. The newest ones that fit are taken.
+# Update the versions that continuous integration installs, and the release job's versions with hashes, to the newest
+# that fit.
 lock: install-test
 	$(RUN) -m pip install --quiet uv
 	$(VENV)/bin/uv pip compile --quiet --universal --upgrade --group test --group docs --group release --group audit pyproject.toml -o constraints.txt

@@ -1,11 +1,10 @@
-"""Compiles ``pyx/*.pyx`` into the packages that use them; everything else about the package is in pyproject.toml.
+"""Compile ``pyx/*.pyx`` into the packages that use them. All other settings of the package are in pyproject.toml.
 
-A C++17 compiler and OpenMP are found by compiling and running small programs: a compiler that accepts ``-fopenmp``
-without the run-time library behind it is common. Without OpenMP the kernels are built all the same and run on one
-thread. The environment asks for builds that find mistakes (``tools/check/sanitize.py``): WORDSPARSE_BOUNDSCHECK=1 for
-indices that are checked, WORDSPARSE_SANITIZE=1 for AddressSanitizer and UndefinedBehaviorSanitizer; WORDSPARSE_PLAIN=1
-for the loops of compilers that have no vectors. With a cross compiler, WORDSPARSE_EMULATOR is the command that runs the
-small programs.
+The script checks for C++17 and OpenMP by compiling and running small programs, because many compilers accept
+``-fopenmp`` but lack the run-time library. Without OpenMP, the kernels are still built, and run on one thread.
+Environment variables select other builds. WORDSPARSE_BOUNDSCHECK=1 checks indices, and WORDSPARSE_SANITIZE=1 adds
+AddressSanitizer and UndefinedBehaviorSanitizer (``tools/check/sanitize.py``). WORDSPARSE_PLAIN=1 builds the loops for
+compilers without vector types. With a cross compiler, WORDSPARSE_EMULATOR is the command that runs the small programs.
 """
 
 import gzip
@@ -40,7 +39,7 @@ int main() {
     return c[1] == 4 ? 0 : 1;
 }
 """
-# Compiled, and not run: most machines have no matrix unit.
+# This program is compiled but not run: most machines have no matrix unit.
 AMX_PROBE = """
 #include <immintrin.h>
 #include <sys/syscall.h>
@@ -59,16 +58,16 @@ int main() {
     return threads >= 1 && omp_get_max_threads() >= 1 ? 0 : 1;
 }
 """
-# Sums are contracted into fused multiply-adds; exact IEEE semantics otherwise, but for errno and traps.
+# Products and sums are contracted into fused multiply-adds. All other semantics are IEEE's, except for errno and traps.
 # Python's own flags ask for debugging information, which takes a third of the compilers' time.
 OPTIMISE = ["-g0", "-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g1", "-O1"]
-# Vectors are passed between functions that are inlined, and no type of theirs crosses a library's boundary.
+# These warnings do not apply: vectors are passed only to inlined functions, and never across a library's boundary.
 QUIET = ["-Wno-psabi", "-Wno-ignored-attributes"]
 
 
 class BuildKernels(build_ext):
-    """Adds optimisation and, where a test program compiles and runs with them, the OpenMP flags."""
+    """The build command. It adds flags for optimisation and, if a test program runs with OpenMP, flags for OpenMP."""
 
     def build_extensions(self) -> None:
         flags = ["-std=c++17", *OPTIMISE, *QUIET]
@@ -113,7 +112,7 @@ class BuildKernels(build_ext):
         return True
 
     def _run(self, program: str, flags: list[str], link_flags: list[str]) -> None:
-        """Compile and run a program; an exception says why that is not possible."""
+        """Compile and run a program. Raise an exception if that is not possible."""
         with tempfile.TemporaryDirectory() as folder:
             source, executable = Path(folder, "probe.cpp"), str(Path(folder, "probe"))
             source.write_text(program)
@@ -124,7 +123,7 @@ class BuildKernels(build_ext):
 
 
 class SourceDistribution(sdist):
-    """Names its commit, and is the same file, byte for byte, whenever it is made of the same sources."""
+    """A source distribution that names its commit. The same sources always give the same bytes."""
 
     def make_release_tree(self, base_dir: str, files: list[str]) -> None:
         super().make_release_tree(base_dir, files)
@@ -145,14 +144,15 @@ class SourceDistribution(sdist):
 
 
 def without_history(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    """An archive's entry without its time, its owner, and the permissions that the umask decides."""
+    """Return an archive's entry without its time, its owner, and the permissions that depend on the umask."""
     entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = 0, 0, 0, "", ""
     entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
     return entry
 
 
 def commit() -> str:
-    """The commit of these sources, with "-dirty" if files differ; empty if neither git nor the distribution knows."""
+    """Return the commit of these sources, with "-dirty" if files differ; empty if neither git nor the distribution
+    knows it."""
     if COMMIT_FILE.exists():
         return COMMIT_FILE.read_text().strip()
     if not Path(".git").exists():
@@ -169,7 +169,7 @@ def asked(variable: str) -> bool:
 
 
 def headers(source: Path) -> list[str]:
-    """The headers that a source of pyx/ includes, and those that they include."""
+    """Return the headers that a source in pyx/ includes, directly or through other headers."""
     declarations = PYX / "common.pxd"
     found, unread = {declarations}, [source, declarations]
     while unread:
@@ -180,18 +180,19 @@ def headers(source: Path) -> list[str]:
     return [str(header) for header in sorted(found)]
 
 
-# Of the source distribution, which has no .git.
+# The source distribution, which has no .git, names its commit in this file.
 COMMIT_FILE = Path("COMMIT")
 
 PYX = Path("pyx")
-# Of all other sources: wordsparse.kernels.
+# The package of each source; sources that are not listed belong to wordsparse.kernels.
 PACKAGES = {
     "ngrams": "wordsparse.vectors",
     "decimals": "wordsparse.vectors.formats",
     "text": "wordsparse.corpus",
     "walks": "wordsparse.graphs",
 }
-# Under sanitizers the text for the widest vectors is compiled for narrower processors, so that it runs on those too.
+# Under sanitizers, code for the widest vectors is compiled for processors with narrower vectors, so that it runs there
+# too.
 MACROS = [
     ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
     ("V4_TARGET", '"x86-64-v3"' if asked("WORDSPARSE_SANITIZE") else '"x86-64-v4"'),
@@ -208,11 +209,11 @@ EXTENSIONS = [
     )
     for source in sorted(PYX.glob("*.pyx"))
 ]
-# Cython's memoryviews, compiled once for all modules; in C, since Cython 3.3 takes no other language for them.
+# Cython's memoryviews are compiled once for all modules. They are C, because Cython 3.3 allows no other language here.
 MEMORYVIEWS = "wordsparse._memoryviews"
 
 setup(
-    # The cards of public texts are data, and stand beside the package.
+    # The cards of public texts are data, in a folder next to the package.
     packages=[*find_packages(include=["wordsparse*"]), "wordsparse.corpora_cards"],
     package_dir={"wordsparse.corpora_cards": "corpora"},
     cmdclass={"build_ext": BuildKernels, "sdist": SourceDistribution},

@@ -3,9 +3,9 @@
     python -m tools.bench                                       the subjects and their options
     python -m tools.bench Reading text=english.txt threads=2 -o reading.json
 
-A subject is a class of one of the modules next to this file. ``setup`` prepares one case. ``time_…`` methods are timed,
-of all cases in turn; ``track_…`` methods return a number, or rows of a table. The report has the command, machine,
-BLAS, instruction set and commit.
+A subject is a class in one of the modules next to this file. ``setup`` prepares one case. The ``time_…`` methods of all
+cases are timed in turn; ``track_…`` methods return a number, or rows of a table. The report states the command,
+machine, BLAS, instruction set and commit.
 """
 
 import json
@@ -58,7 +58,7 @@ def split(words: tuple[str, ...]) -> list[tuple[type[runner.Benchmark], dict[str
         elif word in SUBJECTS:
             requests.append((SUBJECTS[word], {}))
         else:
-            raise click.UsageError(f"{word}: no subject; choose from {', '.join(SUBJECTS)}")
+            raise click.UsageError(f"{word}: not a subject; choose from {', '.join(SUBJECTS)}")
     return requests
 
 

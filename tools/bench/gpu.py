@@ -1,4 +1,5 @@
-"""Benchmarks for a GPU: accuracy, rates, the layer at the papers' sizes, training, leaks. ``device=cpu`` tests them.
+"""Benchmarks for a GPU: accuracy, rates, the layer at the papers' sizes, training, leaks. ``device=cpu`` tests this
+code.
 
 python -m pytest -m gpu
 python -m tools.bench GpuLayer GpuRates GpuAccuracy GpuTraining text=english.txt GpuLeaks Torch device=cuda -o gpu.json
@@ -54,7 +55,7 @@ class GpuNaiveDense:
 
 @dataclass
 class OnDevice(Benchmark):
-    """A benchmark on a device: it knows the kernels and memory of the device, and can wait for it."""
+    """A benchmark on a device: it knows the kernels and memory of the device, and can wait for the device."""
 
     device: str = "cuda"
 
@@ -75,7 +76,7 @@ class OnDevice(Benchmark):
         return int(total - free - self.kernels.xp.get_default_memory_pool().free_bytes())
 
     def exact(self, layer: FactoredOutput, batch: Batch) -> Callable[[], object]:
-        """Return a step of the exact layer for inputs on the device. Each step copies the targets there."""
+        """Return a step of the exact layer for inputs on the device. Each step copies the targets to the device."""
         H = self.kernels.to_device(batch.H)
 
         def step() -> object:

@@ -25,13 +25,14 @@ RIVALS = ("dense", "in-batch", "sampled-100", "sampled-1000", "binary-100", "sto
 
 @dataclass
 class Heads(Benchmark):
-    """Scores of heads after a quarter and after all of the same CPU time, and the memory that each head adds. The head
-    that has used the least time takes the next step, so other programs slow all heads alike.
+    """Scores of heads, and the memory that each head adds. All heads get the same CPU time, and are scored after a
+    quarter of it and at its end. The head that has used the least time takes the next step, so other programs slow all
+    heads alike.
 
-    ``task`` is KIND-D, with D outputs. ``class``: D / 10 clusters of points, each with its output. ``labels``: 20 per
-    row, ten from each of two topics, popular labels more often. ``values``: 20 real values per row, which mixes two
-    topics drawn by Zipf's law. ``word``: the next word of ``text``; ``bag``: the next ten words. Words are predicted
-    from the last ten words, by a GRU over their rows; for other kinds, the network has one inner layer.
+    ``task`` is KIND-D, with D outputs. ``class``: points in D / 10 clusters, with one output per cluster. ``labels``:
+    20 labels per row, ten from each of two topics; popular labels are more frequent. ``values``: 20 real values per
+    row, from two topics drawn by Zipf's law. ``word``: the next word of ``text``; ``bag``: the next ten words. Words
+    are predicted from the last ten words, by a GRU over their rows; for other kinds, the network has one inner layer.
 
     A head is a loss of ``FactoredOutput`` with its defaults, or after ``counts:`` with biases and the square root of
     the counts as base measure. The rivals: ``dense`` is full cross-entropy; ``in-batch`` is cross-entropy among the
@@ -168,7 +169,7 @@ class Training:
         self.examples += self.batch
 
     def grown(self) -> int:
-        """Return by how many bytes the peak memory of the process has grown since the body was made."""
+        """Return the growth of the process's peak memory, in bytes, since the body was made."""
         return memory_bytes("VmHWM") - self.before
 
 
@@ -225,7 +226,8 @@ class Rival:
         self.sparse, self.dense = ([], [self.rows]) if name == "dense" else ([self.rows], [])
 
     def _outputs(self, h: Any, ids: Any) -> Any:
-        """Return h · W[ids]: all rows of h share ids of shape (n,), and each has its own in ids of shape (m, n)."""
+        """Return h · W[ids]. All rows of h share ids of shape (n,); with ids of shape (m, n), each row of h has its own
+        ids."""
         from torch.nn.functional import embedding
 
         W, bias = embedding(ids, self.rows, sparse=True), self.bias[ids]
@@ -257,7 +259,7 @@ class Rival:
         return self.rows.detach().clone()
 
     def restore(self, rows: Any) -> None:
-        """Set the rows to those that ``state`` returned."""
+        """Set the rows to a copy that ``state`` returned."""
         self.rows.data.copy_(rows)
 
     def _squared(self, h: Any, ids: Any, values: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Classifiers for huge sparse sets of labels: ranking scores and CPU seconds of ours, omikuji and fastText."""
+"""Classifiers for huge sparse sets of labels: ranking scores and CPU seconds of wordsparse, omikuji and fastText."""
 
 import hashlib
 import json
@@ -42,7 +42,7 @@ rows = [model.f.predict(line, 5, 0.0, "strict") for line in open(test)]
 json.dump([[label.removeprefix("__label__") for _, label in row] for row in rows], open(out, "w"))
 """
 LONG_RUN = {"lr": 0.5, "epoch": 25, "wordNgrams": 2}
-# With more labels than this, fastText uses its hierarchical softmax, since its softmax would take hours.
+# With more labels than this, fastText uses its hierarchical softmax, because its softmax would take hours.
 MANY_LABELS = 10_000
 
 
@@ -58,7 +58,7 @@ class DataSet:
 
 @dataclass
 class Labels(Benchmark):
-    """P@k and PSP@k in per cent, and CPU seconds: our classifier with its defaults, and omikuji.
+    """P@k and PSP@k in per cent, and CPU seconds, of our classifier with its defaults and of omikuji.
 
     ``debian-tags`` and ``debian-depends`` predict facet tags or dependencies from the descriptions of Debian's packages
     (by apt); ``synthetic`` draws topics. Any other NAME stands for NAME-train.txt and NAME-test.txt in the format of
@@ -104,7 +104,8 @@ def write_rows(path: Path, X: Any, Y: Any) -> None:
 
 @dataclass
 class Texts(Benchmark):
-    """Our classifier with its defaults, and fastText: P@k and PSP@k in per cent, and CPU seconds, texts included.
+    """P@k and PSP@k in per cent, and CPU seconds including the reading of texts, of our classifier with its defaults
+    and of fastText.
 
     The task is to predict facet tags (``debian-tags``) or dependencies (``debian-depends``) from the short descriptions
     of Debian's packages (by apt). fastText reads the same lower-case words, with its defaults and with a long run.
@@ -203,7 +204,7 @@ def debian(which: str) -> DataSet:
 
 
 def split(packages: Any) -> tuple[Any, Any]:
-    """Return the names in order, and a mask of those in the test set."""
+    """Return the names in order, and a mask of the names in the test set."""
     names = np.array(sorted(packages), object)
     return names, np.array([hashlib.md5(name.encode(), usedforsecurity=False).digest()[0] < 51 for name in names])
 

@@ -22,7 +22,8 @@ from wordsparse.machine.description import sgemm_gflops
 
 Array = NDArray[Any]
 FLOAT32 = np.dtype(np.float32)
-# Rows of W that the dense step multiplies at a time: the fastest of 512 to 65,536, for minibatches of 128 and 1,024.
+# The dense step multiplies this many rows of W at a time. Of 512 to 65,536, it is the fastest for minibatches of 128
+# and of 1,024.
 BLOCK_ROWS = 4096
 # Sizes of minibatches for which the dense update is timed; at the papers' sizes its steps take seconds.
 DENSE = range(128, 1025)
@@ -220,7 +221,7 @@ def q_error(layer: FactoredOutput) -> float:
 
 @contextmanager
 def control(variant: str) -> Iterator[None]:
-    """Keep the numerical control of the layer (``controlled``), or switch folds off (``unfolded``)."""
+    """Keep the numerical control of the layer (``controlled``), or switch its folds off (``unfolded``)."""
     if variant == "controlled":
         yield
         return
@@ -271,7 +272,8 @@ class Drift(Benchmark):
 def follow(
     layer: FactoredOutput, shadow: Shadow, stream: Stream, m: int, steps: int, lr: float
 ) -> tuple[Array, int, str]:
-    """Take the same steps with the layer and its shadow, until the end or a refusal; compare them some fifty times."""
+    """Take the same steps with the layer and its shadow, until the end or until a step is refused. Compare the two some
+    fifty times."""
     ones, indptr = np.ones(m, np.float32), np.arange(m + 1)
     due = {k * 10**e for e in range(9) for k in (1, 2, 5)} | {steps * i // 20 for i in range(1, 21)}
     worst = np.zeros(2)

@@ -68,7 +68,7 @@ def wordsparse(tree: Path, *arguments: str) -> Row:
 
 @dataclass
 class Commits(OnText):
-    """Pairs of whole training runs by two commits: CPU time, wall time, memory, and whether the losses are equal.
+    """Pairs of whole training runs with two commits: CPU time, wall time, memory, and whether the losses are equal.
 
     Each commit is compiled in its own worktree and encodes the text once. Then both train in turn, and their order
     alternates between rounds. On a shared machine, only the ratio of CPU times is meaningful.
@@ -128,9 +128,9 @@ Word2Vec(**given).wv.save_word2vec_format(output, binary=True)
 
 @dataclass
 class FromText(OnText):
-    """Training by wordsparse and by gensim (negative sampling), from a text file to vectors in word2vec's binary
-    format: whole processes in turn, medians of ``repeat`` runs. ``ratio`` is gensim's seconds divided by ours, for the
-    same model. Options that are not listed here keep each program's defaults.
+    """Training with wordsparse and with gensim (negative sampling), from a text file to vectors in word2vec's binary
+    format. Whole processes run in turn, and medians of ``repeat`` runs are reported. ``ratio`` is gensim's seconds
+    divided by ours, for the same model. Options that are not listed here keep each program's defaults.
     """
 
     model: Any = ("cbow", "skipgram")

@@ -52,7 +52,7 @@ class OnText(Benchmark):
     epochs: int = 5
 
     def sizes(self, *more: str) -> Row:
-        """Return the options that a training run takes under the same names, and others of these names."""
+        """Return the options that training takes under the same names, including the options named in ``more``."""
         return {name: getattr(self, name) for name in ("dim", "epochs", "threads", *more)}
 
 

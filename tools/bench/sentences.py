@@ -110,7 +110,7 @@ class Retrieval(Benchmark):
 
 
 class Hashed:
-    """The n-grams of gensim's fastText, which compose a vector for every word."""
+    """gensim's fastText model, which composes a vector for any word from its n-grams."""
 
     def __init__(self, vectors: Any) -> None:
         self.vector = vectors.get_vector

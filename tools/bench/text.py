@@ -17,7 +17,8 @@ class Reading(Benchmark):
     """Microseconds per token to read and encode a text file, and for gensim's scan of the file.
 
     ``time_read`` splits, checks, counts and numbers the text on one thread and writes nothing. ``time_encode`` runs
-    ``encode``, which writes a vocabulary and shards. The time with the tokeniser unicode, too, is per token of split.
+    ``encode``, which writes a vocabulary and shards. The time with the tokeniser ``unicode`` is also divided by the
+    number of tokens of ``split``.
     """
 
     text: Path = Path("text.txt")

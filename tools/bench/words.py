@@ -335,7 +335,7 @@ class Serving(Benchmark):
     """The time of one query of random vectors: the neighbours of a word, or the vector of a text of 20 words.
 
     ``track_memory`` is the memory, in MB, that a process needs to load the vectors from npz and answer both queries.
-    ``track_mapped`` is the memory of its own that it needs if the vectors stay on disk and are shared.
+    ``track_mapped`` is the unshared memory that it needs if the vectors stay on disk and are shared.
     """
 
     words: Any = (50_000, 200_000)
