@@ -18,7 +18,7 @@ from wordsparse.machine import devices
 _gensim = importlib.util.find_spec("gensim")
 if _gensim is not None and _gensim.origin is None:
     sys.modules["gensim"] = None
-# As in a terminal: in the background and under nohup, a process ignores these signals.
+# Handle signals as in a terminal: a process in the background or under nohup would ignore these signals.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
@@ -54,7 +54,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Start headless Chromium, driven by Selenium; it keeps logs of its console and of its requests."""
+    """Start headless Chromium, driven by Selenium. The browser logs its console and its requests."""
     from selenium import webdriver
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -63,7 +63,7 @@ def browser() -> Iterator[Any]:
         pytest.skip("needs Chromium and chromedriver (Debian: apt-get install chromium chromium-driver)")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    # No sandbox: CI runs as root, and the browser opens only our own page.
+    # The sandbox is off because CI runs as root, and the browser opens only our own page.
     for argument in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "window-size=1440,1100"):
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})

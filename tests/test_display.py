@@ -1,4 +1,4 @@
-"""Progress is one overwritten line on a terminal and separate lines elsewhere; it can be switched off."""
+"""Progress is one overwritten line on a terminal and separate lines elsewhere. Progress can be switched off."""
 
 import io
 import logging
@@ -42,7 +42,7 @@ def test_a_log_gets_lines_without_control_codes(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_terminal_gets_one_line_at_a_time_and_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last progress line of encoding used to stay on screen, and messages followed the line of training."""
+    """The last progress line of encoding used to stay on screen, and messages were appended to the line of training."""
     monkeypatch.setattr(display, "BETWEEN", 0.0)
     monkeypatch.setenv("TERM", "xterm")
     screen = shown(monkeypatch, Terminal())
@@ -57,7 +57,7 @@ def test_a_terminal_gets_one_line_at_a_time_and_keeps_none(monkeypatch: pytest.M
 
 def test_nothing_is_shown_where_it_is_not_wanted_or_there_is_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(monkeypatch, Terminal(), visible=False) == ""
-    assert shown(monkeypatch, io.StringIO()) == "epoch 1: \\x1b[31mloss 3\n"  # short work leaves nothing in a log
+    assert shown(monkeypatch, io.StringIO()) == "epoch 1: \\x1b[31mloss 3\n"  # a short phase logs no progress
     monkeypatch.setattr(sys, "stderr", None)
     with Display() as screen:
         screen.update("train", "tokens", 1, 2)

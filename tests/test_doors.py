@@ -1,4 +1,4 @@
-"""The core trains, also from the shell, if one of its optional subpackages (doors) is removed, or if all are."""
+"""The core still trains, also from the shell, if one or all of the optional subpackages (doors) are removed."""
 
 import importlib
 import os
@@ -56,7 +56,7 @@ for name in {names}:
     else:
         raise AssertionError(name)
 """
-# Doors whose command or source is asked for although it is missing, and what the message says.
+# Requests for a command or a source whose door is missing, and the message for each request.
 LACKED = {
     "comparison": (["compare", "text.txt", "-o", "m"], "wordsparse.comparison, which this installation lacks"),
     "graphs": (

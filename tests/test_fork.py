@@ -1,4 +1,5 @@
-"""Forked processes compute the same results as their parent, and share neither scratch memory nor locks with it."""
+"""Forked processes compute the same results as their parent, and share no scratch memory and no locks with the
+parent."""
 
 import multiprocessing
 from pathlib import Path
@@ -22,7 +23,7 @@ def products(seed: int) -> list[Any]:
 
 
 def products_of_a_child(seed: int) -> list[Any]:
-    TOGETHER.wait()  # wait until each of four children has a seed
+    TOGETHER.wait()  # wait until each of the four children has a seed
     return products(seed)
 
 

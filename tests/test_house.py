@@ -1,4 +1,4 @@
-"""Modules import from lower levels of the package only, and every public name exists."""
+"""Modules import only from lower levels of the package, and every public name exists."""
 
 import ast
 import shutil
@@ -16,7 +16,7 @@ from wordsparse.doors import SOURCES
 PACKAGE = Path(__file__).resolve().parents[1] / "wordsparse"
 PYX = PACKAGE.parent / "pyx"
 SOURCE_ROOMS = {module.split(".")[1] for module, _ in SOURCES.values()}
-# The levels, the highest first. A subpackage may import from lower levels, but not from its own level.
+# The levels, from the highest to the lowest. A subpackage may import from lower levels, but not from its own level.
 LEVELS = (
     ("__main__",),
     ("advice", "demo"),
@@ -69,7 +69,7 @@ def imports(path: Path, *, in_functions: bool = True) -> Iterator[str]:
 
 
 def subpackage(module: str) -> str:
-    """Return the subpackage, ``kernels`` for ``wordsparse.kernels.cpu``; the empty string for the package itself."""
+    """Return a module's subpackage: ``kernels`` for ``wordsparse.kernels.cpu``, or "" for the package itself."""
     return module.partition(".")[2].partition(".")[0]
 
 

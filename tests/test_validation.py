@@ -86,7 +86,7 @@ def test_bad_step_sizes_change_nothing(layer: FactoredOutput, name: str, value: 
 
 
 def test_values_too_large_for_the_working_precision() -> None:
-    """Values that float32 cannot hold are refused by a float32 layer, but accepted by a float64 layer."""
+    """A float32 layer refuses values that float32 cannot hold; a float64 layer accepts them."""
     with pytest.raises(InputError, match="H holds a value that is not a finite float32 number"):
         FactoredOutput(D, d).loss_and_grad(1e39 * H, Y)
     with pytest.raises(InputError, match="Y holds"):

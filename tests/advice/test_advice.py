@@ -25,7 +25,7 @@ def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rows(folder: Path, outputs: int = 5000, values: bool = False) -> dict[str, str]:
-    """Write rows; each has three words of one of twenty topics, and that topic as its target."""
+    """Write rows. Each row has three words of one of twenty topics, and its target is that topic."""
     random = np.random.default_rng(0)
     topic = random.integers(0, 20, 600)
     words = topic[:, None] * 5 + random.integers(0, 5, (600, 3))
@@ -39,7 +39,7 @@ def rows(folder: Path, outputs: int = 5000, values: bool = False) -> dict[str, s
 
 @pytest.mark.usefixtures("no_gpu")
 def test_rows_are_tried_beside_a_dense_layer(tmp_path: Path) -> None:
-    """Both layers fit the same rows by the same steps, so their scores are equal."""
+    """Both layers fit the same rows with the same steps, so their scores are equal."""
     content = ws.advise(**rows(tmp_path), budget=60)
     assert content["verdict"] == "factored"
     ours, dense = content["trial"]

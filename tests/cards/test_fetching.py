@@ -75,7 +75,7 @@ def test_a_file(tmp_path, algorithm):
     assert f"sha256:{fetched['download_sha256']}" == sha(TEXT)
     assert seen[-1] == (len(TEXT), len(TEXT))
     assert sorted(os.listdir(tmp_path)) == ["card.toml", "out"]
-    assert len(list(sentences(tmp_path / "out"))) == 5000  # the file that records the download is not read as text
+    assert len(list(sentences(tmp_path / "out"))) == 5000  # reading skips the file that records the download
     with pytest.raises(InputError, match=r"out.*exist"):
         fetch(load_card(path), tmp_path / "out")
 
@@ -136,7 +136,7 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
         (Served(TEXT, redirects={"/text.txt": "file:///etc/passwd"}), {}, "file:///etc/passwd. is not allowed"),
         (Served(TEXT, redirects={"/text.txt": "ftp://127.0.0.1:9/a.txt"}), {}, "unknown url type: ftp"),
         (Served(TEXT, redirects={"/text.txt": "/text.txt"}), {}, "302"),
-        # Other libraries raise their own exceptions for these, which must be translated.
+        # For the following requests, other libraries raise their own exceptions, which must be translated.
         (Served(TEXT, redirects={"/text.txt": "http://[::1/a.txt"}), {}, "run the same command again"),
         (Served(TEXT), {"url": "http://h:99999999999999999999/a.txt"}, "run the same command again"),
         (Served(TEXT), {"members": {"text": ""}}, "is no archive, or is damaged"),

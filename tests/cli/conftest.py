@@ -20,7 +20,8 @@ def vectors(tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write rows with one of six labels and two of their label's five features, as text and npz. Train a model."""
+    """Write rows, as text and npz, and train a model on them. A row has one of six labels and two of that label's
+    features."""
     folder = tmp_path_factory.mktemp("labels")
     for name, n, seed in (("train", 200, 1), ("test", 40, 2)):
         random = np.random.default_rng(seed)

@@ -104,7 +104,7 @@ def test_a_failed_run_fails_the_command(
 def test_the_process_that_trains_imports_what_its_parent_did(
     text: Path, sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The process used to import wordsparse from the current directory, such as a checkout that is not compiled."""
+    """The worker used to import wordsparse from the current directory, which may be a checkout that is not compiled."""
     (tmp_path / "here" / "wordsparse").mkdir(parents=True)
     (tmp_path / "here" / "wordsparse" / "__init__.py").write_text("raise ImportError('the wrong one')\n")
     monkeypatch.chdir(tmp_path / "here")
@@ -112,12 +112,12 @@ def test_the_process_that_trains_imports_what_its_parent_did(
     assert main([*arguments, "--only", "wordsparse-cbow"]) == 0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="finds the process that trains as Linux lists it")
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the training process in the list that Linux keeps")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_the_process_that_trains_ends_with_the_comparison(
     tmp_path: Path, text: Path, sets: list[str], number: int
 ) -> None:
-    """After a hard kill, the worker process used to keep running, and a copy of the text was never deleted."""
+    """After SIGKILL, the worker process used to keep running, and a copy of the text was never deleted."""
     arguments = ["compare", str(text), "-o", str(tmp_path / "report"), "--only", "wordsparse-cbow", *sets, *QUICK]
     before = left_in(tmp_path)
     command = [sys.executable, "-m", "wordsparse", *arguments, "--epochs", "100000"]
@@ -127,7 +127,7 @@ def test_the_process_that_trains_ends_with_the_comparison(
         """Return the ids of child processes that have loaded our kernels."""
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         maps = [(pid, Path(f"/proc/{pid}/maps")) for pid in children]
-        with suppress(FileNotFoundError, ProcessLookupError):  # a child has ended meanwhile
+        with suppress(FileNotFoundError, ProcessLookupError):  # a child has ended in the meantime
             return [pid for pid, path in maps if "wordsparse/kernels/" in path.read_text()]
         return []
 

@@ -1,4 +1,4 @@
-"""The commands ``infer`` and ``documents`` read a text as the model's own text was read."""
+"""The commands ``infer`` and ``documents`` read a text in the same way as the model's training text."""
 
 import json
 from pathlib import Path

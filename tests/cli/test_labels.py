@@ -1,4 +1,4 @@
-"""``wordsparse labels`` trains on a file, predicts labels and judges the model."""
+"""``wordsparse labels`` trains on a file, predicts labels and evaluates the model."""
 
 import json
 from pathlib import Path

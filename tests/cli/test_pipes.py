@@ -39,7 +39,7 @@ def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
         assert len(answer(process, "none").split()) == 2  # the most frequent items
     with pipe("similar", items, "-", "-n", "1", "--json") as process:
         assert json.loads(answer(process, "a1"))["word"] == "a1"
-        process.stdin.write("none\n\n")  # neither line has an answer, but the next one does
+        process.stdin.write("none\n\n")  # neither line has an answer, but the next line does
         assert json.loads(answer(process, "a1 b1"))["words"] == ["a1", "b1"]
     with pipe("documents", items, "-", "-o", "-") as process:
         for text in ("a1 a2", "b1"):
@@ -81,7 +81,7 @@ def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capfd: Outp
 def test_items_with_spaces_are_asked_for_in_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Output
 ) -> None:
-    """Models could be trained on items with spaces, but lines of standard input could not name such items."""
+    """Models could be trained on items with spaces, but lines of standard input could not name these items."""
     baskets = [[f"item {i}", f"item {(i + 1) % 5}", "7", "[9]"] for i in range(5)] * 20
     model = ws.train(baskets, output=tmp_path / "m", preset="items", dim=3, progress=False)
 

@@ -31,7 +31,7 @@ def without_reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("without_reader")
 def test_training_goes_on_and_a_wrong_request_keeps_its_status(tmp_path: Path) -> None:
-    """A training run used to end with status 1, without a model, if the reader of its messages had gone."""
+    """A training run used to end with status 1, and without a model, if the reader of its messages had exited."""
     text = write_text(tmp_path / "téxt.txt")
     assert main(["train", str(text), "-o", str(tmp_path / "modèl"), *SMALL, "--checkpoint-every", "0.001"]) == 0
     assert same_vectors(ws.load(tmp_path / "modèl"), ws.train(text, **SHORT))

@@ -98,7 +98,7 @@ def test_a_reader_that_has_gone_is_nobody_to_tell(vectors: str, arguments: list[
 
 @pytest.mark.parametrize("group", [[], ["labels"], ["corpora"]])
 def test_help_has_whole_sentences(group: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """click used to cut off all sentences: "Train word vectors on text files, or on a directory that..."."""
+    """click used to truncate the sentences: "Train word vectors on text files, or on a directory that..."."""
     assert main([*group, "--help"]) == 0
     listed = capsys.readouterr().out.partition("Commands:")[2]
     assert listed

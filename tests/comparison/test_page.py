@@ -1,4 +1,4 @@
-"""The page of a comparison needs no other file, and shows every word and name as plain text."""
+"""The page of a comparison needs no other file, and shows words and names as plain text."""
 
 import re
 from pathlib import Path

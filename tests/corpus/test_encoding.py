@@ -116,7 +116,7 @@ def test_files_are_encoded_as_by_plain_python(tmp_path_factory, files, format, b
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_a_larger_text_is_encoded_as_by_plain_python(tmp_path, monkeypatch, threads):
-    """The text has many blocks and word tables, and some files are compressed. Words cross the ends of blocks."""
+    """The text has many blocks and word tables. Some files are compressed, and some words cross the ends of blocks."""
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 5_000)
     monkeypatch.setattr(draft, "SHARD_TOKENS", 7_000)
     (tmp_path / "text").mkdir()
@@ -176,7 +176,7 @@ def test_two_encodings_of_a_file_have_their_own_progress(tmp_path, monkeypatch):
 
     def progress(tokens: int, share: float | None) -> None:
         shares.append(share)
-        if len(shares) == 1:  # the end of this encoding used to end the progress of both
+        if len(shares) == 1:  # the other encoding used to end the progress of both
             with ThreadPoolExecutor(1) as other:
                 other.submit(encode, tmp_path / "text", tmp_path / "other", min_count=1).result()
 

@@ -90,7 +90,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_token(tmp_path):
 
 @pytest.mark.parametrize("separator", "\t\r\v\f\x1c\x1d\x1e\x1f")
 def test_any_white_space_of_ascii_ends_a_block(tmp_path, monkeypatch, separator):
-    """A text without spaces and line feeds used to be refused as one token without end."""
+    """A text without spaces and line feeds used to be refused as one endless token."""
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 16)
     path = tmp_path / "text"
     path.write_bytes(separator.join(["word"] * 100).encode())

@@ -56,7 +56,8 @@ def test_every_character_is_a_letter_or_white_space_as_for_python():
 
 
 def test_every_beginning_of_a_character_is_valid_or_not_as_for_python():
-    """Every pair of bytes is tested alone, and before third and fourth bytes at the edges of their valid ranges."""
+    """Every pair of bytes is tested, alone and followed by third and fourth bytes at the edges of their valid
+    ranges."""
     ends = [b"", b"\x7f", b"\x80", b"\xbf\xbf", b"\x80\xc0", b"\xc0\x80"]
     for first in range(0x80, 0x100):
         for second in range(0x100):

@@ -98,7 +98,7 @@ def test_a_word_that_no_row_has_is_no_word(tmp_path: Path) -> None:
 
 
 def test_counts_train_as_text_does(tmp_path: Path) -> None:
-    """After training on text or on its counts, the nearest neighbours of a word belong to its topic."""
+    """After training on a text or on the counts of the text, the nearest neighbours of a word belong to its topic."""
     random = np.random.default_rng(0)
     text = [[f"{'ab'[topic]}{i}" for i in random.integers(12, size=8)] for topic in random.integers(2, size=800)]
     ws.count(text, tmp_path / "t.parquet", window=5)
@@ -107,7 +107,7 @@ def test_counts_train_as_text_does(tmp_path: Path) -> None:
         ws.train(tmp_path / "t.parquet", preset="counts", dim=8, progress=False, form=0),
     ):
         assert all(near[0] == word[0] for word in model.wv.words for near, _ in model.wv.similar(word, 5))
-        # The counts of words add up to about the number of tokens, from text and from counts.
+        # For text and for counts, the counts of the words add up to about the number of tokens.
         assert 0.5 < sum(model.vocabulary.counts) / sum(map(len, text)) < 1.5
 
 
@@ -211,7 +211,8 @@ def test_bad_rows_are_named_and_nothing_is_written(
 
 @pytest.mark.parametrize("weight", ["5e-324", "1e-38", "-1", "4e38", "1" + 400 * "0"])
 def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path: Path, weight: str) -> None:
-    """A tiny weight times 1/distance would round to 0, which marks a pair as not seen yet, and overflow the heap."""
+    """A tiny weight times 1/distance would round to 0. A count of 0 marks a pair as not seen yet, so the heap would
+    overflow."""
     rows = "".join(f'{{"t": "{"a b " * 30}", "n": {n}}}\n' for n in [1, 2, weight] + [1] * 40)
     (tmp_path / "w.jsonl").write_text(rows)
     with pytest.raises(InputError, match="row 3: its weight must be"):

@@ -1,4 +1,4 @@
-"""Training on several ranks gives the vectors of one process, ends on all ranks, and resumes on any number of ranks."""
+"""Runs on several ranks give the vectors of one process, end on all ranks, and resume on any number of ranks."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import pytest
 import wordsparse as ws
 from wordsparse import optional
 
-# Open MPI runs as root, or more ranks than cores, only if told to.
+# By default, Open MPI refuses to run as root, or with more ranks than cores.
 ENVIRONMENT = {
     **os.environ,
     "OMP_NUM_THREADS": "1",
@@ -30,7 +30,7 @@ OF_THE_LAUNCHER = re.compile(r"^-{60,}\n.*?^-{60,}\n|^\[\S+:\d+\] PMIX ERROR[^\n
 
 
 def mpiexec() -> str | None:
-    """Return the path of mpiexec: next to this Python, or else on PATH; None if there is none."""
+    """Return the path of mpiexec, next to this Python or otherwise on PATH; None if it is not installed."""
     return shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
 
 
@@ -97,7 +97,7 @@ def check_alike(model: ws.Model, other: ws.Model) -> None:
 
 
 def test_ranks_exchange_arrays_of_any_shape() -> None:
-    """Ranks exchange vectors and matrices, also square matrices, whose sum a step with a fold needs."""
+    """Ranks exchange vectors and matrices. A step with a fold needs the sum of square matrices too."""
     program = """
 import numpy as np
 from wordsparse.distributed.ranks import world
@@ -118,8 +118,8 @@ assert ranks.gather(b"x" * ranks.rank) == [b"", b"x", b"xx"]
 
 
 def test_default_options_give_the_vectors_of_one_process(tmp_path: Path) -> None:
-    """The test forces float32 products: with bfloat16, n-grams on several ranks would differ from those of one process
-    as much as between two instruction sets."""
+    """The test forces float32 products. With bfloat16, n-grams from several ranks would differ from n-grams of one
+    process as much as n-grams from two instruction sets differ."""
     text = written(tmp_path / "text.txt", 1000, 10_000)
     environment = {**ENVIRONMENT, "WORDSPARSE_ISA": "x86-64-v3"} if sys.platform == "linux" else ENVIRONMENT
     arguments = [text, "--epochs", 2, "-o"]
@@ -161,7 +161,7 @@ train(edges, preset="graph", output="graph", dim=4, epochs=1, progress=False)
 
 
 def test_a_finished_model_goes_on(text: Path, tmp_path: Path) -> None:
-    """A model trains for more epochs, if any are left, or on a new text, and keeps its coordinates."""
+    """A model is trained for more epochs, if any are left, or on a new text. The coordinates do not change."""
     arguments = [*OPTIONS, "-o", tmp_path / "model"]
     done(2, text, *arguments)
     report = done(3, text, *arguments, "--epochs", 4, "--resume")

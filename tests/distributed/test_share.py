@@ -1,4 +1,4 @@
-"""Ranks that add up their parts of a minibatch take the step of the whole minibatch, bitwise equal on all ranks."""
+"""Ranks that add up their parts of a minibatch take the step of the whole minibatch, bit for bit on all ranks."""
 
 from collections.abc import Callable
 from functools import partial

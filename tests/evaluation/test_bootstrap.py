@@ -19,7 +19,7 @@ def test_every_resample_is_ranked_anew(n: int, monkeypatch: pytest.MonkeyPatch) 
             assert value == pytest.approx(spearmanr(judgements[drawn], cosines[drawn]).statistic)
         else:
             assert np.isnan(value)
-    monkeypatch.setattr(bootstrap, "_BLOCK", 4 * n)  # two blocks, of which the second is shorter
+    monkeypatch.setattr(bootstrap, "_BLOCK", 4 * n)  # two blocks; the second block is shorter
     np.testing.assert_array_equal(bootstrap.spearman(judgements, cosines, 6), ours)
 
 
@@ -32,7 +32,7 @@ CAPITALS = [(low, f"{up}{up}") for low, up in PAIRS]
 
 
 def grid(section: str, count: int) -> list[Question]:
-    """Make a question of every two of the first ``count`` word pairs, in both orders."""
+    """Make a question from every two of the first ``count`` word pairs, in both orders."""
     return [Question(section, (*x, *y)) for x in CAPITALS[:count] for y in CAPITALS[:count] if x != y]
 
 
@@ -43,7 +43,7 @@ def test_questions_share_their_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = bootstrap.accuracies(questions, correct, 50)
     assert np.nanmean(samples) == pytest.approx(correct[:-1].mean(), abs=0.15)
     assert np.isnan(bootstrap.accuracies(questions[-1:], correct[-1:], 50)).all()
-    # By hand: if pair i is drawn w_i times, question (i, j) has weight w_i w_j.
+    # These numbers were worked out by hand: if pair i is drawn w_i times, question (i, j) has weight w_i w_j.
     first = bootstrap.accuracies(questions[:12], correct[:12], 50)
     for weights, value in zip(next(bootstrap._counts(4, 50, 50, seed=0)), first, strict=True):
         together = np.outer(weights, weights) * (1 - np.eye(4))

@@ -41,7 +41,7 @@ def score_analogies(vectors: WordVectors, questions: list[Question], restrict: i
 
 
 def without_intervals(score: Any) -> Any:
-    """Return a score without ``low`` and ``high``, also in its sections."""
+    """Return a score without ``low`` and ``high``. Remove them from its sections too."""
     if not isinstance(score, dict):
         return score
     return {key: without_intervals(value) for key, value in score.items() if key not in ("low", "high")}
@@ -89,10 +89,10 @@ def test_analogies_by_hand() -> None:
         },
     }
     assert (score["low"], score["high"]) == (0, 1)
-    # The answers to "good" are not among 3 words. The next question contains the only word, so no answer is left.
+    # None of the first 3 words answers "good". The next question contains the only word, so no answer is left.
     assert score_analogies(SIX, questions, 3)["oov"] == 3
     assert score_analogies(SIX, [Question("s", ("man", "man", "man", "MAN"))], 1)["accuracy"] == 0
-    # A model that was trained further has rows in another order than its counts.
+    # In a model that was trained further, rows are not in the order of their counts.
     order = [5, 2, 0, 4, 1, 3]
     shuffled = WordVectors([SIX.words[row] for row in order], SIX.vectors[order], 9 - np.array(order))
     for restrict in (1, 3, 5, 6):

@@ -1,4 +1,4 @@
-"""The page in a browser, used by mouse and keyboard and at the width of a phone; it makes no request."""
+"""The page in a browser, used with mouse and keyboard and at the width of a phone. The page makes no requests."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ class Page:
         self.browser.get(f"{self.file.as_uri()}#{fragment}")
 
     def all(self, selector: str) -> list[Any]:
-        """Return the visible elements of a CSS selector."""
+        """Return the visible elements that match a CSS selector."""
         return [element for element in self.browser.find_elements(By.CSS_SELECTOR, selector) if element.is_displayed()]
 
     def one(self, selector: str) -> Any:
@@ -37,7 +37,7 @@ class Page:
         return element
 
     def texts(self, selector: str) -> list[str]:
-        """Return the visible texts of the elements of a CSS selector, all read in one call."""
+        """Return the visible text of every element that matches a CSS selector, read in one call."""
         script = (
             "return [...document.querySelectorAll(arguments[0])].filter(e => e.checkVisibility()).map(e => e.innerText)"
         )

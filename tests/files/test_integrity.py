@@ -23,7 +23,8 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a folder with ``text.txt`` and a ``model``, a ``checkpoint`` and a ``corpus`` (two shards) made from it."""
+    """Make a folder with ``text.txt``, and with a ``model``, a ``checkpoint`` and a ``corpus`` of two shards made from
+    that text."""
     folder = tmp_path_factory.mktemp("whole")
     (folder / "run").mkdir()
     text = write_text(folder / "text.txt")
@@ -57,7 +58,7 @@ def corruptions(path: Path) -> Iterator[bytes | None]:
 
 
 def is_same_json(damaged: bytes | None, data: bytes) -> bool:
-    """Return whether both parse to the same JSON: a change in the 17th digit of a number may have no effect."""
+    """Return whether both files parse to the same JSON: a change in the 17th digit of a number may have no effect."""
     try:
         return bool(json.loads(damaged or b"") == json.loads(data))
     except ValueError:
@@ -79,7 +80,7 @@ def test_a_damaged_file_is_refused_by_name(whole: Path, tmp_path: Path, kind: st
                 path.write_bytes(damaged)
             with pytest.raises(InputError) as caught:
                 read(tmp_path / kind)
-            # Without its manifest, a directory is no corpus; the message must name the missing manifest.
+            # A directory without a manifest is not a corpus; the message must name the missing manifest.
             assert path.name in str(caught.value)
             tried += 1
             path.write_bytes(data)

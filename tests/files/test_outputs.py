@@ -39,7 +39,7 @@ def fifo(tmp_path: Path) -> Iterator[tuple[Path, list[bytes]]]:
 
 @pytest.mark.parametrize("format", ["word2vec", "word2vec-bin", "npz"])
 def test_a_pipe_is_written_through_and_stays(fifo: tuple[Path, list[bytes]], tmp_path: Path, format: str) -> None:
-    # An export must write to the pipe, not replace it by a regular file.
+    # An export must write to the pipe, not replace it with a regular file.
     path, read = fifo
     assert save_vectors(VECTORS, path, format) == [path]
     while not read:

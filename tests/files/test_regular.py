@@ -23,7 +23,7 @@ SINGLE = {"pairs": read_pairs, "analogies": read_analogies, "card": load_card, "
 @pytest.mark.parametrize("kind", SPECIAL)
 @pytest.mark.parametrize("read", SINGLE.values(), ids=SINGLE)
 def test_only_regular_files_are_read(tmp_path: Path, read: Callable[[Path], object], kind: str) -> None:
-    # Otherwise reading /dev/zero would never end, and reading a FIFO would block.
+    # Without a limit, reading /dev/zero would never end, and reading a FIFO would block.
     SPECIAL[kind](tmp_path / "special")
     with pytest.raises(InputError, match=r"regular file|directory"):
         read(tmp_path / "special")

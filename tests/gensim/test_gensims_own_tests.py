@@ -62,4 +62,4 @@ def test_gensims_own(name: str) -> None:
         CASES[name].run(result)
     problems = [text for _, text in (*result.errors, *result.failures)]
     assert not problems, "\n".join(problems)
-    assert not result.skipped, "left out, and not in the list"
+    assert not result.skipped, "the test was skipped, but it is not in the list"

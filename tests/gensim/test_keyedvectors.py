@@ -63,7 +63,7 @@ def gensims(words: list[str] = WORDS, vectors: Any = VECTORS) -> Any:
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_gensim_answers_alike(ours: KeyedVectors, name: str) -> None:
-    theirs = QUESTIONS[name](gensims())  # first: without gensim, skip; some of ours need it too
+    theirs = QUESTIONS[name](gensims())  # comes first, because it skips the test without gensim
     assert_alike(QUESTIONS[name](ours), theirs)
 
 

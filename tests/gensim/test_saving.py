@@ -83,7 +83,7 @@ def test_files_that_are_no_model(tmp_path: Path) -> None:
 
 
 def test_white_space_in_keys_is_written_as_underscores(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    # node2vec's example saves vectors of edges such as "('1', '2')". gensim cannot read its own files with such spaces.
+    # node2vec's example saves vectors of edges such as "('1', '2')". gensim cannot read such keys from its own files.
     edges = KeyedVectors(2)
     edges.add_vectors(["('1', '2')", "3"], np.arange(4, dtype=np.float32).reshape(2, 2))
     edges.save_word2vec_format(tmp_path / "edges")

@@ -1,4 +1,4 @@
-"""Word2Vec with gensim's names, where gensim's own tests do not reach."""
+"""Behaviour of our Word2Vec that gensim's own tests do not cover."""
 
 import gzip
 from collections.abc import Callable

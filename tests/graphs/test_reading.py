@@ -21,7 +21,7 @@ EDGES = [("a", "b", 2.0), ("b", "c", 1.0), ("a", "c", 3.0), ("c", "d", 1.0)]
 
 
 def arcs(source: Any, **options: Any) -> dict[tuple[str, str], float]:
-    """Return the weight of each edge in each direction, by source and target."""
+    """Return a dict from (source, target) to the weight of the edge in this direction."""
     nodes, edges = read_graph(source, GraphOptions(**options))
     found = edges.tocoo()
     ends = zip(found.row.tolist(), found.col.tolist(), strict=True)
@@ -172,7 +172,7 @@ def walks(source: Any, seed: int = 1, epoch: int = 0, **options: Any) -> tuple[n
 
 
 def transitions(found: np.ndarray, words: list[str], before: str, at: str) -> dict[str, float]:
-    """Return how often each node follows ``before`` and ``at`` in the walks, as a fraction."""
+    """Return, for each node, the fraction of the visits to ``before`` and then ``at`` that continue to that node."""
     rows = "".join("".join(words[i] for i in walk[:-1]) + "." for walk in found)
     after = Counter(rows[i + 2] for i in range(len(rows) - 2) if rows[i : i + 2] == before + at and rows[i + 2] != ".")
     return {node: count / after.total() for node, count in sorted(after.items())}

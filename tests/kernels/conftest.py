@@ -1,4 +1,4 @@
-"""A fixture that yields the kernels of every backend, instruction set and number of threads."""
+"""A fixture that yields kernels for every backend, instruction set and number of threads."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Promises that only the compiled kernels make: threads, instruction sets, copies, and refused arrays."""
+"""Guarantees that only the compiled kernels make: threads, instruction sets, copies, and refused arrays."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Every backend against plain loops and SciPy, and the compiled kernels with several numbers of threads."""
+"""Every backend compared with plain loops and SciPy, and the compiled kernels with several numbers of threads."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Dense products and inverses of every backend against NumPy in float64."""
+"""Dense products and inverses of every backend compared with NumPy in float64."""
 
 import numpy as np
 import pytest

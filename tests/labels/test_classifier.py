@@ -22,7 +22,7 @@ def test_scikit_learns_checks(estimator: SparseTargetClassifier, check: object) 
 
 
 def topics(rows: int = 400, seed: int = 1) -> tuple[sp.csr_array, sp.csr_array]:
-    """Make rows with words of two topics and words without a topic; for each topic, a row has one of two labels."""
+    """Make rows with words of two topics and other words. A row has one of two labels for each of its topics."""
     random = np.random.default_rng(seed)
     words, labels = np.zeros((rows, 90), np.float32), np.zeros((rows, 30), np.float32)
     for i in range(rows):
@@ -63,7 +63,7 @@ def test_probabilities_are_calibrated(fitted: SparseTargetClassifier) -> None:
 
 
 def test_most_labels_are_rare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rare labels that share an uncommon feature with a row are found, and ranked as the dense outputs rank them."""
+    """Rare labels that share an uncommon feature with a row are found. They are ranked as by dense outputs."""
     monkeypatch.setattr(scoring, "FREQUENT", 4)
     X, Y = topics()
     few = SparseTargetClassifier(threads=1).fit(X, Y)

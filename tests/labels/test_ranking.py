@@ -1,4 +1,4 @@
-"""The ranking metrics against numbers worked out by hand from their published definitions."""
+"""The ranking metrics compared with numbers worked out by hand from the published definitions."""
 
 from math import log, log2
 
@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from wordsparse.labels.ranking import inverse_propensities, ranking_scores
 
-# Two examples of four labels: {0, 2} predicted as 2, 1, 0, and {3} predicted as 0, 3, 1.
+# There are four labels and two examples. Labels {0, 2} are predicted as 2, 1, 0; label {3} is predicted as 0, 3, 1.
 Y = sp.csr_array(np.array([[1, 0, 1, 0], [0, 0, 0, 1]]))
 TOP, ONES = np.array([[2, 1, 0], [0, 3, 1]]), np.ones(4)
 
@@ -22,12 +22,12 @@ def test_precision_counts_hits_among_k() -> None:
 def test_ndcg_divides_by_the_best_that_an_example_allows() -> None:
     scores = ranking_scores(TOP, Y, ONES, ks=(1, 3))
     first = (1 / log2(2) + 1 / log2(4)) / (1 / log2(2) + 1 / log2(3))
-    second = (1 / log2(3)) / (1 / log2(2))  # the ideal ranking has the only label first
+    second = (1 / log2(3)) / (1 / log2(2))  # in the ideal ranking, the only label comes first
     assert scores["ndcg"] == pytest.approx({1: 1 / 2, 3: (first + second) / 2})
 
 
 def test_inverse_propensity_is_that_of_jain_et_al() -> None:
-    # n = 100, A = 1/2, B = 3: C = (ln 100 − 1) √4. A label seen once has 1 + C / √4; seen 97 times, 1 + C / 10.
+    # n = 100, A = 1/2, B = 3: C = (ln 100 − 1) √4. A label seen once has 1 + C/√4; a label seen 97 times, 1 + C/10.
     weights = inverse_propensities([1, 97], 100, a=0.5, b=3)
     assert weights == pytest.approx([1 + (log(100) - 1), 1 + (log(100) - 1) * 0.2])
     c = (log(100) - 1) * 2.5**0.55
@@ -37,7 +37,8 @@ def test_inverse_propensity_is_that_of_jain_et_al() -> None:
 def test_propensity_scored_precision_is_a_quotient_of_sums() -> None:
     weights = np.array([2.0, 1.0, 3.0, 5.0])
     scores = ranking_scores(TOP, Y, weights, ks=(1, 2, 3))
-    # Gains of both examples, of the most possible: at 1, 3 + 0 of 3 + 5; at 2, 3 + 5 of 5 + 5; at 3, 5 + 5 of 5 + 5.
+    # Gains divided by the largest possible gains: (3 + 0) / (3 + 5) at 1, (3 + 5) / (5 + 5) at 2, (5 + 5) / (5 + 5) at
+    # 3.
     assert scores["psp"] == pytest.approx({1: 3 / 8, 2: 8 / 10, 3: 10 / 10})
 
 

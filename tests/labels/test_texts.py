@@ -25,7 +25,7 @@ class Posts(NamedTuple):
 
 
 def posts(n: int = 300, seed: int = 1) -> Posts:
-    """Make texts, each from the words of one or two labels."""
+    """Make texts. Each text has the words of one or two labels."""
     random = np.random.default_rng(seed)
     labels = [random.permutation(list(WORDS))[: random.integers(1, 3)].tolist() for _ in range(n)]
     texts = [" ".join(random.choice(WORDS[label]) for label in row for _ in range(4)) for row in labels]

@@ -29,7 +29,7 @@ def layer_and_minibatch() -> tuple[ExactLayer, Forward]:
 
 
 def test_a_forward_pass_is_refused_after_an_update() -> None:
-    """A gradient computed after the update would belong to other weights than the forward pass."""
+    """A gradient computed after the update would not belong to the weights of the forward pass."""
     layer, forward = layer_and_minibatch()
     sums = pull_back(forward)
     update = layer.update(sums, 0.01)

@@ -70,7 +70,7 @@ SMALL: dict[str, Any] = {"dim": 4, "min_count": 1, "epochs": 1, "window": 2, "th
 
 
 def play_card(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make ``device="cuda"`` use these kernels from now on."""
+    """Make ``device="cuda"`` use these kernels for the rest of the test."""
     monkeypatch.setattr(devices, "choose", lambda device: devices.Choice("cuda", "an emulated card"))
     monkeypatch.setattr(loop, "kernels_on", lambda device, threads, bfloat16: kernels)
 
@@ -92,7 +92,7 @@ def test_training_on_the_device(kernels: Kernels, monkeypatch: pytest.MonkeyPatc
     assert problems.off(there.vectors, here.vectors) < 1e-2
 
 
-# The step after which the GPU is lost, and the call that then fails: a kernel, or the copy for a checkpoint or model.
+# Each value is the step after which the GPU is lost, and the call that then fails: a kernel, or a copy to the host.
 LOST = {"in a step": (4, "window_pull"), "in a checkpoint": (4, "to_host"), "at the end": (10, "to_host")}
 
 

@@ -34,7 +34,7 @@ def test_steps_of_two_threads_take_turns() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_an_object_that_another_thread_used_during_a_fork_is_refused() -> None:
-    """Otherwise the child would wait forever for a lock whose owner, a thread, exists only in the parent."""
+    """Without special care, the child would wait forever for a lock that is held by a thread of the parent."""
     busy, other = Guard(), Guard()
     held = busy.held("step")
 

@@ -1,4 +1,4 @@
-"""Every loss against its formula over all outputs: values, derivatives, extremes, and the checker for users."""
+"""Every loss compared with its formula over all outputs: values, derivatives, extremes, and the checker for users."""
 
 import math
 from collections.abc import Callable
@@ -151,7 +151,7 @@ def test_a_loss_that_sees_the_sum_says_so(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_loss_without_a_name_is_refused_where_it_is_given() -> None:
-    """Otherwise such a loss would fail in the middle of a step, with an AttributeError."""
+    """Without the check, such a loss would fail in the middle of a step, with an AttributeError."""
 
     class Nameless(losses.Loss):
         def terms(self, o: Any, q: Any, s: Any, total: float) -> losses.Terms:

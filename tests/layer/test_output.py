@@ -1,4 +1,4 @@
-"""The factored layer against a dense reference: every loss, measure, precision, shape, backend and route."""
+"""The factored layer compared with a dense reference: every loss, measure, precision, shape, backend and route."""
 
 import resource
 from typing import Any
@@ -45,8 +45,8 @@ def problem(
     K = pull_back(problems.forward(pilot, *batches[0])).curvature()
     B = 2 * K @ (np.eye(case.d) if pi is None else pi)
     lr = min(0.5, 0.4 / max(float(np.linalg.norm(B, 2)), 1e-300))
-    # The curvature K does not bound steps of a target's own row, which are large if its p is small. Steps that
-    # overshoot amplify earlier errors.
+    # The curvature K does not bound the steps of a target's own row; these are large when the target's probability p is
+    # small. Steps that overshoot amplify earlier errors.
     while growth(pilot, *batches[0], lr, pi) > 100:
         lr /= 4
     return pilot, batches, lr, pi
@@ -61,7 +61,8 @@ def growth(layer: FactoredOutput, H: Array, Y: Any, lr: float, pi: Array | None)
 
 
 def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
-    """Take steps with every backend and route, and with the oracle. Return the largest relative error per quantity."""
+    """Take steps with all backends and routes, and with the oracle. Return the largest relative error of each
+    quantity."""
     pilot, batches, lr, pi = problem(case, random)
     measure = None if pilot.core.p is None else pilot.core.p**2
     start = pilot.weights()
@@ -92,7 +93,7 @@ def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
     return worst
 
 
-# The loss of a single output is constant, so that its steps are only rounding.
+# For these losses, the loss of a single output is constant, so its steps consist of rounding errors only.
 CONSTANT = {name for name, loss in problems.LOSSES.items() if name == "zloss" or loss.gives == "probabilities"}
 
 
@@ -125,7 +126,7 @@ READ = [(dtype, measure) for dtype in ("float32", "float64") for measure in (Fal
 
 @pytest.fixture(params=[(name, *kind) for name in problems.backends() if name != "cpu-1" for kind in READ], ids=str)
 def stepped(request: pytest.FixtureRequest) -> tuple[FactoredOutput, DenseOutput]:
-    """Return a layer with more rows than one block, and the oracle, after the same steps of both."""
+    """Return a layer with more rows than one block, and the oracle, after both have taken the same steps."""
     backend, dtype, with_measure = request.param
     random = np.random.default_rng(8)
     D, d = BLOCK_ROWS + 300, 6
@@ -180,7 +181,7 @@ def test_top_takes_what_there_is_and_the_first_of_equals() -> None:
 @pytest.mark.parametrize(("m", "k"), [(1, 1), (3, 40), (output.TOP_EXAMPLES + 1, 2)])
 @pytest.mark.parametrize("order", ["falling", "rising", "mixed"])
 def test_top_is_a_stable_sort_whatever_the_order_of_the_outputs(order: str, m: int, k: int) -> None:
-    """Outputs are whole numbers, many of them equal, in blocks of every size."""
+    """Outputs are whole numbers, many of which are equal, in blocks of every size."""
     random = np.random.default_rng(0)
     W = random.integers(-50, 50, (5000, 2)).astype(np.float32)
     W = {"falling": -np.sort(-W, 0), "rising": np.sort(W, 0), "mixed": W}[order]
@@ -240,9 +241,9 @@ def _resident_bytes() -> int:
 def test_rows_beyond_32_bits(loss: str) -> None:
     """Compare steps on the last rows of a V that holds 2³¹ + 640 numbers with a float64 layer of only these rows.
 
-    Rows that are never targets stay equal to each other. Under squared error they stay 0. Under bounded-ns, one row of
-    the small layer represents all of them, with their number as its base measure; the same step on W then has size
-    lr/D. Rows of V that are not targets are never written, so they take no memory.
+    Rows that are never targets stay equal to each other. Under squared error these rows stay 0. Under bounded-ns, one
+    row of the small layer represents all these rows, with the number of rows as its base measure; the same step on W
+    then has size lr/D. Rows of V that are not targets are never written, so they take no memory.
     """
     d, last = 64, 10
     D = 2**31 // d + last
@@ -281,7 +282,7 @@ def test_rows_beyond_32_bits(loss: str) -> None:
         (np.full((6, 6), np.nan), "preconditioner holds a value that is not a finite float64 number"),
         (np.triu(np.ones((6, 6))), "preconditioner must be symmetric"),
         (-np.eye(6), "preconditioner must be positive definite"),
-        # Its diagonal is positive, but the step would go up the gradient.
+        # The diagonal of this matrix is positive, but the step would go up the gradient.
         (np.eye(6) - 0.9, "preconditioner must be positive definite: it has a negative eigenvalue"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The gradients of the dense reference ("oracle") against finite differences; test_output.py compares its steps."""
+"""The gradients of the dense reference ("oracle") compared with finite differences. test_output.py tests its steps."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from wordsparse.layer.reference import DenseOutput
 from wordsparse.types import Array
 
 H = np.random.default_rng(0).standard_normal((4, 3))
-# Targets with repeats, a negative weight, and an example without targets.
+# The targets include repeats, a negative weight, and an example without targets.
 Y = sp.csr_array(
     (np.array([1.0, 0.5, 2.0, 1.5, -0.5]), np.array([2, 2, 0, 4, 1]), np.array([0, 3, 3, 4, 5])), shape=(4, 5)
 )

@@ -1,4 +1,4 @@
-"""One update by both routes, invariants over many updates, and steps that are refused."""
+"""One update with both routes, invariants over many updates, and steps that are refused."""
 
 from typing import Any
 

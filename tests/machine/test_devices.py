@@ -71,7 +71,7 @@ def test_a_gpu_left_unused_is_said_once(machine: Callable[..., None], caplog: py
 def test_nothing_is_said_of_gpus_where_there_is_no_driver(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Without an NVIDIA driver, a run must not advise to install CuPy.
+    # Without an NVIDIA driver, a run must not advise users to install CuPy.
     monkeypatch.setitem(sys.modules, "cupy", None)
     monkeypatch.setattr(devices, "has_nvidia_driver", lambda: False)
     assert devices.choose("auto") == devices.Choice("cpu", "the CPU: no NVIDIA driver was found")
@@ -98,7 +98,7 @@ def test_errors_of_a_run(error: Exception, message: str) -> None:
     with pytest.raises(TrainingError, match=message) as caught, devices.translated_errors():
         raise error
     assert caught.value.__cause__ is error
-    # Too little memory at the start means that the request is wrong.
+    # If the memory does not suffice at the start, the request is wrong.
     kind = InputError if "out of memory" in message else TrainingError
     with pytest.raises(kind, match=message), devices.translated_errors(starting=True):
         raise error

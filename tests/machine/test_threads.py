@@ -127,7 +127,7 @@ assert here == there
 
 
 def test_forked_after_use_a_process_works_on_one_thread() -> None:
-    """On more threads it would hang, because OpenMP waits for threads that exist only in the parent."""
+    """With more threads, a forked process would hang: OpenMP waits for threads that exist only in the parent."""
     done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("this process was forked from one that had used wordsparse: it uses one thread") == 1
@@ -159,7 +159,7 @@ def test_results_are_made_ahead_by_the_other_threads(helpers: int, ahead: int) -
 def test_results_and_an_error_come_in_their_places_and_few_wait(
     n: int, broken: int, error: type[Exception], before: int
 ) -> None:
-    """An error, of an item or of the iterator, is raised only after the results of all earlier items."""
+    """An error in an item or in the iterator is raised only after the results of all earlier items."""
     taken = 0
 
     def items() -> Iterator[int]:

@@ -9,7 +9,8 @@ from support import problems
 
 
 class Case(NamedTuple):
-    """One problem. ``m`` may be a formula in d; ``most``: most targets per example; ``pi`` adds a preconditioner."""
+    """One problem. ``m`` may be a formula in d; ``most`` limits the targets per example; ``pi`` adds a
+    preconditioner."""
 
     loss: str
     measure: bool
@@ -45,7 +46,8 @@ LEVELS = Case(
 def covering_cases() -> list[Case]:
     """Choose cases that cover every pair of levels of any two factors, and small cases for every triple.
 
-    The search is greedy: of random cases, it takes the one with most uncovered pairs. All factors give 17,280 cases.
+    The search is greedy: of some random cases, it takes the case that covers most new pairs. All factors would give
+    17,280 cases.
     """
     random = np.random.default_rng(0)
 
@@ -63,7 +65,7 @@ def covering_cases() -> list[Case]:
                 left.add(tuple(zip(factors, choice, strict=True)))
     cases = []
     while left:
-        # One combination that is not covered yet is fixed; the rest of each case is random.
+        # One combination that is not covered yet is fixed; the other factors of each case are random.
         seed = dict(min(left, key=repr))
         candidates = []
         for _ in range(20):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Served:
-    """What a server sends for paths that are not in ``redirects`` or ``statuses``, and the ``requests`` it received.
+    """The behaviour of a server: its data, ``redirects`` and ``statuses``. ``requests`` lists the requests it received.
 
     - ``cuts``: the number of bytes after which each of the next connections is cut; later connections are complete.
     - ``endless``: the start of a raw HTTP response, and a part that is repeated forever after it.

@@ -15,7 +15,7 @@ def mean(x: Array, pi: Array) -> float:
     return float(pi @ x / pi.sum())
 
 
-# Each loss with its formula ℓ(o, x, π) for one target: o is its output, x (D,) all outputs, π (D,) the measure.
+# Each loss with its formula ℓ(o, x, π) for one target with output o; x (D,) are all outputs, π (D,) is the measure.
 CASES: dict[str, tuple[losses.Loss, Callable[[float, Array, Array], float]]] = {
     "squared": (losses.Squared(), lambda o, x, pi: float(pi @ x**2) - 2 * o + 1),
     "squared-at-2": (losses.Squared(2.0), lambda o, x, pi: float(pi @ x**2) - 4 * o + 4),
@@ -42,7 +42,7 @@ CASES: dict[str, tuple[losses.Loss, Callable[[float, Array, Array], float]]] = {
 }
 BY_SQUARE = math.tanh(1) / 8  # a quadratic bound of softplus that touches it at ±2
 assert {type(loss) for loss, _ in CASES.values()} == set(losses.LOSSES.values())
-# Losses with their defaults, and squared error with weights.
+# These are the losses with their defaults, and squared error with weights.
 DEFAULTS: dict[str, losses.Loss] = {
     **{name: loss() for name, loss in losses.LOSSES.items()},
     "squared-at-1": losses.Squared(target_value=1.0),

@@ -21,7 +21,7 @@ def texts(ngrams: Any) -> list[str]:
 
 
 def numbered(words: Sequence[str], shortest: int, longest: int, at_least: int) -> list[str]:
-    """Return the n-grams that occur in ``at_least`` words: longest first, among equal lengths rarest first."""
+    """Return the n-grams in at least ``at_least`` words: longest first, and rarest first among equal lengths."""
     counts: dict[str, int] = {}
     for word in words:
         for ngram in dict.fromkeys(ngrams_of(word, shortest, longest)):

@@ -27,7 +27,7 @@ ROUTES = ("dense", "low_rank")
 
 
 def backends() -> dict[str, Kernels]:
-    """Return all kernels that can run here. CUDA's are emulated if there is a compiler, and run on a GPU if any."""
+    """Return all kernels that can run here. CUDA kernels are emulated if there is a compiler, and run on any GPU."""
     kernels: dict[str, Kernels] = {"numpy": Kernels(), "cpu-1": CpuKernels(1), "cpu-2": CpuKernels(2)}
     if compiler.COMPILER is not None:
         kernels["cuda-emulated"] = CudaKernels(standin.cupy)
@@ -47,7 +47,7 @@ def measure(random: np.random.Generator, D: int) -> Array:
 
 
 def targets(random: np.random.Generator, m: int, D: int, most: int) -> sp.csr_array:
-    """Draw targets (m, D): 0 to ``most`` per example, unordered and with repeats."""
+    """Draw targets (m, D), with 0 to ``most`` per example, unordered and with repeats."""
     counts = random.integers(0, most + 1, m)
     indptr = np.concatenate([[0], np.cumsum(counts)])
     # Squaring favours small indices, so columns repeat inside an example and across the minibatch.
@@ -56,7 +56,8 @@ def targets(random: np.random.Generator, m: int, D: int, most: int) -> sp.csr_ar
 
 
 def windows(random: np.random.Generator, n: int, columns: int, reach: int) -> Windows:
-    """Draw a text of n places, in sentences of any length, and windows around most tokens, 1 to ``reach`` wide."""
+    """Draw a text of n places, in sentences of any length, and windows around most tokens, with a reach of 1 to
+    ``reach``."""
     tokens = random.integers(0, columns, n).astype(np.int32)
     tokens[random.random(n) < 0.1] = -2
     return windows_over(random, tokens, columns, reach)
@@ -78,7 +79,7 @@ def windows_over(random: np.random.Generator, tokens: Array, columns: int, reach
 
 
 def dense_bags(windows: Windows) -> Array:
-    """Return the matrix C (m, columns) that takes the mean over each bag, computed bag by bag."""
+    """Compute, bag by bag, the matrix C (m, columns) that takes the mean over each bag."""
     C = np.zeros((windows.rows, windows.columns))
     for j, (i, start, stop) in enumerate(zip(windows.centre, windows.start, windows.stop, strict=True)):
         around = np.concatenate([windows.tokens[start:i], windows.tokens[i + 1 : stop]])
@@ -146,7 +147,7 @@ def distance(layer: FactoredOutput, dense: DenseOutput) -> dict[str, float]:
 
 
 def broken_invariants(layer: FactoredOutput) -> dict[str, float]:
-    """Return how far Q is from WᵀW, w̄ from Wᵀp, and U U⁻¹ from I, scaled as in :func:`distance`.
+    """Return the distances of Q from WᵀW, of w̄ from Wᵀp, and of U U⁻¹ from I, scaled as in :func:`distance`.
 
     U U⁻¹ − I is relative to the condition number of U, because no inverse can be more exact.
     """

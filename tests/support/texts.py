@@ -45,7 +45,7 @@ def left_in(folder: Path) -> list[str]:
 
 @contextmanager
 def disk_of(size: int) -> Iterator[None]:
-    """Refuse files of more than ``size`` bytes while the block runs, as a disk that is full."""
+    """Refuse files of more than ``size`` bytes while the block runs, as a full disk would."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
@@ -63,7 +63,7 @@ def same_vectors(first: ws.Model, second: ws.Model) -> bool:
 
 
 def decoded(corpus: EncodedCorpus) -> list[list[str | None]]:
-    """Decode the sentences; None if the vocabulary lacks a token."""
+    """Decode the sentences. A token that is not in the vocabulary becomes None."""
     lines: list[list[str | None]] = [[]]
     for value in np.concatenate(corpus.shards):
         if value == END_OF_SENTENCE:

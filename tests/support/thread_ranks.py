@@ -14,7 +14,8 @@ T = TypeVar("T")
 
 
 class ThreadRanks(Ranks):
-    """One of several ranks. Each writes its part to the shared list ``board`` and waits for the others at ``gate``."""
+    """One of several ranks. Each rank writes its part to the shared list ``board``, then waits for all ranks at
+    ``gate``."""
 
     def __init__(self, rank: int, board: list[Any], gate: threading.Barrier) -> None:
         self.rank, self.size, self.local_rank, self.local_size = rank, len(board), rank, len(board)
@@ -51,7 +52,8 @@ class ThreadRanks(Ranks):
 
 
 def on_ranks(size: int, work: Callable[[ThreadRanks], T]) -> list[T]:
-    """Return the results of ``work`` on every rank. If a rank failed, raise its error, not those of waiting ranks."""
+    """Return the results of ``work`` on every rank. If a rank failed, raise its error, not the errors of waiting
+    ranks."""
     board: list[Any] = [None] * size
     gate = threading.Barrier(size, timeout=60)
 

@@ -8,8 +8,8 @@ from wordsparse.words.options import LOSSES
 from wordsparse.words.recipe import recommended
 
 TOPICS = [f"a{i}" for i in range(10)], [f"b{i}" for i in range(10)]
-# BOUND_AT_0: softplus has an upper bound that touches it at ±6; this is the bound at output 0. AT_START: the loss per
-# pair at the start of a run; the Z-loss starts from noise, so it is evaluated at the mean output.
+# BOUND_AT_0: softplus has an upper bound that touches softplus at ±6; this is the bound at output 0. AT_START: the loss
+# per pair at the start of a run. The Z-loss starts from noise, so its value at the mean output is used.
 BOUND_AT_0 = np.log1p(np.exp(6)) - 3 - 1.5 * np.tanh(3)
 
 

@@ -57,7 +57,7 @@ def test_unicode_words():
 
 @pytest.mark.parametrize("name", ["simple", "unicode"])
 def test_what_looks_the_same_is_one_word(name):
-    """é written as one or as two characters used to be two words, and three ways to write Å used to be three."""
+    """é written as one or as two characters used to give two words, and three ways to write Å used to give three."""
     words = tokenizer(name)
     assert len(set(words("café cafe\u0301"))) == 1
     assert len(set(words("Å \u212b A\u030a"))) == 1
@@ -76,7 +76,7 @@ def test_japanese():
     # Sudachi refuses more than 49,149 bytes per call.
     assert words("東京都に住んでいる。" * 5_000) == ["東京", "都", "に", "住ん", "で", "いる"] * 5_000
     assert len(words("東" * 60_000)) > 0
-    with ThreadPoolExecutor(4) as pool:  # a service may call it from several threads
+    with ThreadPoolExecutor(4) as pool:  # a service may call the tokeniser from several threads
         assert len(set(map(tuple, pool.map(words, ["東京都に住んでいる"] * 200)))) == 1
     base = tokenizer("japanese-base")
     assert base("食べました。観る、みる") == ["食べる", "ます", "た", "見る", "見る"]
@@ -151,14 +151,14 @@ def test_words_with_punctuation_are_pointed_out(tmp_path, caplog):
 
 
 def test_the_script_of_punctuated_words_tells_the_tokeniser(tmp_path, caplog):
-    """For Japanese text with many spaces between short words, the advice used to be --tokens simple."""
+    """The advice for Japanese text with many spaces between short words used to be --tokens simple."""
     encode([["RFC", "です。", "2822", "である。", "e-mail", "を参照", "id"]] * 20, tmp_path / "out")
     assert "the script writes no spaces: --tokens japanese" in caplog.text
     assert "simple" not in caplog.text
 
 
 def test_a_text_of_rare_words_alone_is_refused(tmp_path):
-    """Unsplit Japanese used to train for 20 epochs on the 984 of its 41,836 lines that occur repeatedly."""
+    """A run on unsplit Japanese text used to train for 20 epochs on the 984 of 41,836 lines that occur repeatedly."""
     lines = [f"日本語の文章{number}は空白で区切られていません" for number in range(100)]
     for text, said in ((lines, "--tokens japanese"), ([f"w{number}" for number in range(100)], "--min-count")):
         with pytest.raises(InputError, match=f"95% of the 105 tokens are words .* fewer than 5 times: .*{said}"):
@@ -176,7 +176,7 @@ UNSPACED = {
 @pytest.mark.parametrize("remedy", UNSPACED)
 @pytest.mark.parametrize("tokens", ["unicode", "split", "japanese", "japanese-base", "chinese"])
 def test_a_script_without_spaces_is_recognised_after_any_tokeniser(tmp_path, caplog, tokens, remedy):
-    """``--tokens unicode`` used to make single letters the words of such scripts, without a warning."""
+    """In such scripts, ``--tokens unicode`` used to make every letter a word, without a warning."""
     name = tokens.removesuffix("-base")
     encode(iter([UNSPACED[remedy]] * 5), tmp_path / "out", tokens=tokens)
     if name == remedy:

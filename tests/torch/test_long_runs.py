@@ -1,6 +1,6 @@
-"""Tens of thousands of second-order steps, without autograd because it would take most of the time.
+"""Tens of thousands of second-order steps. They bypass autograd, which would take most of the time.
 
-Errors that accumulate in W, Q or the squares of rows show after a few thousand steps.
+Errors that accumulate in W, Q or the squares of rows become visible after a few thousand steps.
 """
 
 import numpy as np
@@ -49,7 +49,7 @@ def test_long_runs_stay_finite(loss: str, data: str, inputs_are: str) -> None:
         means[t] = losses.mean()
     assert np.isfinite(means).all()
     assert np.isfinite(engine.output.weights()).all()
-    # Q = WᵀW and w̄ still belong to W.
+    # Q = WᵀW still holds.
     core, W = engine.output.core, engine.output.weights().astype(np.float64)
     np.testing.assert_allclose(core.factors.Q, W.T @ W, atol=1e-3 * np.abs(core.factors.Q).max())
     assert means[-1000:].mean() < (1.05 if data == "noise" else 0.97) * means[0]

@@ -150,7 +150,7 @@ def test_a_pass_that_fails_leaves_nothing() -> None:
 
 @pytest.mark.parametrize("program", [rows_alone, tied, head_again, rows_again])
 def test_what_passes_through_changed_weights_is_refused(program: Any) -> None:
-    """Gradients of embedded rows, and of rows recomputed by a checkpoint, would belong to the old weights."""
+    """After a step, gradients of embedded rows, or of rows recomputed by a checkpoint, belong to the old weights."""
     head, body = layer(), torch.nn.Linear(d, d).double()
     loss = program(head, body)
     loss.backward(retain_graph=True)
@@ -183,7 +183,7 @@ def test_a_compiled_network_with_checkpoints_trains_like_the_plain_one() -> None
 
 
 def test_no_thread_loses_the_squares_of_another() -> None:
-    """Threads that share a table take turns or are refused; otherwise their squares added up to .106, not .12."""
+    """Threads that share a table take turns or are refused. Without turns, their squares added up to .106, not .12."""
     head, taken = layer(lr=None), []
 
     def work() -> None:
@@ -281,7 +281,7 @@ def test_a_layer_lives_as_long_as_its_loss() -> None:
 
 
 def test_autograd_grad_changes_no_weights() -> None:
-    """A saliency map, for example, must not take a training step."""
+    """Computing a saliency map, for example, must not take a training step."""
     h, Y = minibatch()
     head = layer()
     before = head.weights()

@@ -72,7 +72,7 @@ def test_a_linear_layer_has_the_same_outputs(bias: bool) -> None:
 @pytest.mark.parametrize("name", ["V", "Q", "w_bar", "U_inverse"])
 @pytest.mark.parametrize("value", [np.nan, 3.0])
 def test_a_state_that_no_layer_has_is_refused(name: str, value: float, measure: np.ndarray | None) -> None:
-    """With such a state, losses would be NaN or wrong without an error."""
+    """With such a state, losses would be NaN or wrong, and no error would be raised."""
     head = trained(measure)
     good = {key: part.clone() for key, part in head.state_dict().items()}
     head.load_state_dict(good)

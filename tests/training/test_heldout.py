@@ -1,4 +1,4 @@
-"""Held-out text: its loss, and early stopping by it."""
+"""Held-out text: its loss, and early stopping based on this loss."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def test_the_heldout_loss_is_the_dense_loss_of_the_final_weights() -> None:
 
 
 def test_nothing_held_out_is_trained_on() -> None:
-    # Two texts that differ only where text is held out, with equal vocabulary and counts, give the same vectors.
+    # Two texts with equal vocabulary and counts that differ only in their held-out parts give the same vectors.
     words = [word for sentence in two_topics(80) for word in sentence]
     held = np.flatnonzero(Split(len(words), 0.3, seed=1).mask(0, len(words)))
     other = list(words)

@@ -1,4 +1,4 @@
-"""A run that a signal or an exception ends leaves a checkpoint or a model, and its message names it."""
+"""A run that is ended by a signal or an exception leaves a checkpoint or a model, and a message names it."""
 
 import os
 import signal
@@ -83,7 +83,7 @@ def test_a_signal_that_the_parent_ignores_stays_ignored(text: Path, output: Path
 def test_a_signal_while_the_model_is_written_waits_for_it(
     text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If the signal ended the process in the middle of writing, the whole run would be lost."""
+    """If the signal ended the process while it was writing the model, the whole run would be lost."""
     save = ws.Model.save
 
     def interrupted(*arguments: Any) -> None:

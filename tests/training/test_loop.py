@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("no_gpu")
 
 
 def test_a_clock_that_stands_still_has_no_speed() -> None:
-    """A run can be shorter than the clock's resolution; its speed must not divide by zero."""
+    """A run can be shorter than the resolution of the clock; computing its speed must not divide by zero."""
     assert (rate(5, 0), rate(5, 2)) == (0, 2.5)
 
 
@@ -43,7 +43,7 @@ def test_topics_are_learnt_and_the_heldout_loss_is_reported_each_epoch(model: st
     assert seen[-1].tokens == seen[-1].total_tokens == trained.report["tokens"]
     assert trained.report["tokens"] == pytest.approx(3 * 0.8 * 9600, rel=0.02)
     unit = trained.wv.unit[[trained.wv.row(word) for topic in TOPICS for word in topic]]
-    means = (unit @ unit.T).reshape(2, 10, 2, 10).mean(axis=(1, 3))  # of topics; a tenth are of words with themselves
+    means = (unit @ unit.T).reshape(2, 10, 2, 10).mean(axis=(1, 3))  # of topics; a tenth pair a word with itself
     assert means.trace() / 2 - 0.1 > means[0, 1] + 0.3
 
 
@@ -101,7 +101,7 @@ def test_the_report_counts_every_token_of_every_epoch() -> None:
 @pytest.mark.parametrize(
     ("acceleration", "expected"),
     [
-        # Each minibatch has 1/4 of the number of positions before it, at least 15, at most 120, until the epoch ends.
+        # Each minibatch has 1/4 as many positions as come before it, at least 15 and at most 120, until the epoch ends.
         (0.0, [15, 15, 15, 15, 15, 18, 23, 29, 36, 45, 56, 70, 88, 10, 112, 120, 120, 98, 120, 120, 120, 90]),
         # As above, but multiplied by √(number of positions before the minibatch / 60).
         (0.5, [15, 15, 15, 15, 15, 20, 29, 44, 70, 118, 94, 120, 120, 120, 90, 120, 120, 120, 90]),

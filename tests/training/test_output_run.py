@@ -1,4 +1,4 @@
-"""A run that is interrupted at any step and resumed gives the same bytes; a different request is refused."""
+"""A run that is interrupted at any step and resumed gives the same bytes; resuming a different request is refused."""
 
 import shutil
 from pathlib import Path

@@ -54,7 +54,7 @@ graph minors survey"""
 
 @pytest.mark.parametrize("text", [[line.split() for line in NINE_DOCUMENTS.split("\n")], [["a", "b"]] * 100])
 def test_texts_of_a_few_words_train_with_the_defaults(text: Sentences) -> None:
-    """In so short a text every word is frequent, so subsampling must not remove all words."""
+    """In such a short text every word is frequent, so subsampling must not remove all words."""
     model = ws.train(text, min_count=1)
     assert len(model.report["loss"]) == model.options["epochs"] == 20
     assert model.report["loss"][-1] < model.report["loss"][0]
@@ -121,7 +121,7 @@ def test_bad_requests_are_refused_by_name(options: dict[str, Any], message: str)
 
 
 class Huber(losses.Taylor):
-    """A user's loss that computes the same as Taylor's, so it must give the same model."""
+    """A user's own loss with the same formula as the loss ``taylor``, so it must give the same model."""
 
     name = "huber"
 

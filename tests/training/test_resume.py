@@ -114,7 +114,7 @@ def test_a_checkpoint_whose_model_is_gone_is_refused(text: Path, output: Path, t
 
 
 def test_what_a_finished_run_left_behind_is_no_run(text: Path, output: Path, tmp_path: Path) -> None:
-    # The state is as if the process was killed between the last rename and the removal of the run directory.
+    # Imitate a process that was killed between the last rename and the removal of the run directory.
     interrupted(text, output, 500)
     shutil.copytree(run_directory(output), tmp_path / "left")
     first = train(text, output, resume=True)
@@ -136,7 +136,7 @@ def test_a_model_that_continues_another_stays_in_its_axes(tmp_path: Path) -> Non
         assert _cosines(longer.vectors[rows], model.vectors).mean() > 0.9
         assert _cosines(longer.without_ngrams().vectors[rows], model.without_ngrams().vectors).mean() > 0.9
         assert _cosines(*(m.encode(documents) for m in (longer, model))).mean() > 0.9
-        assert _cosines(*(m["a0b5c0"][None] for m in (longer, model)))[0] > 0.9  # by its n-grams
+        assert _cosines(*(m["a0b5c0"][None] for m in (longer, model)))[0] > 0.9  # composed from n-grams
         sentences = [["a1b1", "blorp", "a1b2", "a1b3"]] * 5
         assert _cosines(*(m.infer("blorp", sentences)[None] for m in (longer, model)))[0] > 0.8
         stored = ws.train(corpus, output=tmp_path / "model", resume=True, **{**options, **more})
@@ -186,7 +186,7 @@ def prose(tmp_path: Path) -> tuple[Path, Path]:
 def test_what_is_not_given_is_that_of_the_interrupted_run_or_of_the_model(
     prose: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    """An option that the user did not type must not cause a refusal because its default differs."""
+    """An option that the user did not type must not cause a refusal, even if its default differs."""
     text, more = prose
     whole = ws.train(text, output=tmp_path / "whole", column="body", **OWN)
     output = tmp_path / "model"

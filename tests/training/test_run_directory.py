@@ -1,4 +1,4 @@
-"""The directory of a run: one process at a time holds it, and the finished model is moved from it to the output."""
+"""The directory of a run: one process at a time holds it. The finished model is moved from it to the output."""
 
 import os
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_what_no_run_made_stays_where_it_is(text: Path, output: Path, kind: str,
 
 
 def test_a_model_on_its_way_is_put_back(text: Path, output: Path) -> None:
-    # Without an atomic exchange, the model is installed by two renames; this is a kill between the two.
+    # Without an atomic exchange, the model is installed with two renames; here the process is killed between them.
     first = train(text, output)
     directory = run_directory(output)
     directory.mkdir()
@@ -71,7 +71,7 @@ def test_a_model_that_a_new_one_cannot_replace_is_put_back(
         rename(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr("wordsparse.files.system.exchange", lambda *paths: False)  # as on some file systems
+        patch.setattr("wordsparse.files.system.exchange", lambda *paths: False)  # some file systems lack the exchange
         patch.setattr(os, "rename", failing)
         with pytest.raises(WordsparseError, match="is kept; resume from it"):
             train(text, output, resume=True, epochs=3)

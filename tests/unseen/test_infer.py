@@ -90,8 +90,8 @@ def input_pairs(model: ws.Model, texts: list[list[str]]) -> list[tuple[str, floa
 
 
 def dense_output(model: ws.Model, texts: list[list[str]]) -> np.ndarray:
-    """Return the output row of "comet" in the basis of training, up to a factor, without the constant's column. It is
-    the minimum of Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), with π ∝ nᵖ and N tokens in the whole text."""
+    """Return the output row of "comet" in the basis of training, up to a factor and without the column of the constant.
+    It is the minimum of Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), with π ∝ nᵖ and N tokens in the whole text."""
     kept = keep(model)
     recipe, counts = Objective(model).recipe, np.asarray(model.vocabulary.counts, float)
     loss: Any = recipe.loss
@@ -143,7 +143,7 @@ def test_the_rows_of_a_new_word_are_the_minima_of_the_dense_loss(
 def test_words_of_many_occurrences_are_inferred_near_their_topic(
     models: dict[str, ws.Model], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Words that are inferred together, in stretches of 24 occurrences, agree with words that are inferred alone."""
+    """Words that are inferred together, 24 occurrences at a time, get the vectors of words that are inferred alone."""
     monkeypatch.setattr(infer, "_TOGETHER", 24)
     model = models[kind]
     new = {"comet": 0, "yeast": 1, "anchor": 2}

@@ -123,7 +123,7 @@ def test_other_programs_encode_texts_as_we_do(tmp_path: Path, program: str) -> N
     np.testing.assert_allclose(found, ours, atol=1e-5)
     np.testing.assert_allclose(found[:-1] @ found[1:].T, ours[:-1] @ ours[1:].T, atol=1e-4)
     card = package.StaticModel.from_pretrained(str(tmp_path / "m")).language if program == "model2vec" else None
-    assert card is None  # users fill it in
+    assert card is None  # users fill in the language
 
 
 @pytest.mark.parametrize("train", [unigram, bpe])
@@ -133,7 +133,7 @@ def test_model2vec_takes_over_a_tokenizer_file(tmp_path: Path, train: Any, langu
     model = ws.train(iter(language), tokens=file, dim=12, epochs=3, min_count=30, shortest=1, longest=2)
     assert model.export(tmp_path / "m", "model2vec")
     content = (tmp_path / "m" / "tokenizer.json").read_bytes()
-    assert (content == file.read_bytes()) == (train is bpe)  # the other one would truncate and pad texts
+    assert (content == file.read_bytes()) == (train is bpe)  # the other file would truncate and pad texts
     texts = [*language[:3], "".join(language[:3]), "Café <s> [UNK] 昨日 昨天", "!"]
     encodings = Tokenizer.from_buffer(content).encode_batch(texts, add_special_tokens=False)
     embeddings = load_file(tmp_path / "m" / "model.safetensors")["embeddings"]

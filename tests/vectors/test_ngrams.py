@@ -113,7 +113,7 @@ def test_ngrams_can_be_pickled_and_found_again() -> None:
 
 
 def test_what_does_not_fit_together_is_refused() -> None:
-    for texts in (["abcd", "abcd"], ["abc"], ["abcdefg"]):  # n-grams are distinct, and as long as is said
+    for texts in (["abcd", "abcd"], ["abc"], ["abcdefg"]):  # n-grams must be distinct and have the stated lengths
         with pytest.raises(InputError, match="n-gram"):
             Ngrams(*spelled(texts), 4, 6)
     with pytest.raises(InputError, match="one row each"):

@@ -1,4 +1,4 @@
-"""The weights of words in texts that are computed from a collection for search."""
+"""Word weights that are computed from a collection of documents for search."""
 
 from pathlib import Path
 

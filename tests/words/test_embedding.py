@@ -25,8 +25,8 @@ LOSSES: dict[str, Loss] = {
 }
 COUNTS = np.arange(V, 0, -1.0) ** 2
 MEASURE = np.sqrt(COUNTS) / np.sqrt(COUNTS).sum()
-# With few tokens, the trust bound limits every word under SIZES[1], and no word under SIZES[0]. Leverage and dimension
-# limit the steps only under SIZES[0].
+# With few tokens, the trust bound limits the steps of every word with SIZES[1], and of no word with SIZES[0]. Leverage
+# and dimension limit the steps only with SIZES[0].
 SIZES = [
     StepSizes(forget_tokens=120.0, wide_dim=DIM / 2),
     StepSizes(m0=0.1, t0=2.0, rho=0.1, ridge=0.2, max_leverage=1.0),
@@ -48,7 +48,7 @@ def stepped(embedding: WordEmbedding, examples: Examples, lr: float, remaining: 
 
 
 def minibatch(model: str, seed: int) -> Examples:
-    """Make random examples over some of the words. One of these words is neither a context word nor a target."""
+    """Make random examples that use some of the words. One of these words is neither a context word nor a target."""
     random = np.random.default_rng(seed)
     words = np.sort(random.choice(V, 7, replace=False)).astype(np.int64)
     u = words.size
@@ -71,7 +71,7 @@ def minibatch(model: str, seed: int) -> Examples:
 
 @dataclass
 class DenseEmbedding:
-    """The formulas of the docstring of embedding.py, with dense gradients and a dense W̃ = diag(√π) W."""
+    """The formulas in the docstring of embedding.py, with dense gradients and a dense W̃ = diag(√π) W."""
 
     loss: str
     sizes: StepSizes
@@ -200,7 +200,8 @@ def test_the_first_step_leaves_the_input_vectors_whatever_lr_is(model: str, loss
 @pytest.mark.parametrize("loss", ["bounded-ns", "taylor"])
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_a_heldout_loss_does_not_go_back(model: str, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A held-out loss used to compute sums that only a step needs. Without them, it equals the loss of a step."""
+    """A held-out loss used to compute sums that only a step needs. Without these sums, the loss equals the loss of a
+    step."""
     trained = embedding(loss, Kernels(), SIZES[0])
     stepped(trained, minibatch(model, 0), 0.0)
     examples = minibatch(model, 1)

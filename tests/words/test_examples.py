@@ -1,4 +1,4 @@
-"""Minibatches, compared with a slow, simple builder that loops over Python lists, one sentence at a time."""
+"""Minibatches, compared with those of a slow, simple builder that loops over Python lists, sentence by sentence."""
 
 import math
 from collections import defaultdict
@@ -73,7 +73,7 @@ def kept(stream: Stream) -> list[list[tuple[int, int, int]]]:
 
 
 def expected_bags(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]]]:
-    """Return each centre word in the slice that has context words, with these words in the order of the text."""
+    """Return each centre word in the slice that has context words, with its context words in the order of the text."""
     found = []
     for sentence in kept(stream):
         for i, (place, word, width) in enumerate(sentence):

@@ -97,7 +97,7 @@ def test_a_word_takes_more_of_its_ngrams_the_rarer_it_is_and_none_without_any() 
 
 
 def spelled(dim: int = 100, seed: int = 0) -> tuple[list[str], np.ndarray]:
-    """Make words from stems and endings. A word's vector is the sum of its stem's vector, its ending's, and noise."""
+    """Make words from stems and endings. A word's vector is its stem's vector plus its ending's vector plus noise."""
     random = np.random.default_rng(seed)
     letters = np.array(list("abcdefghijklmnop"))
     stems = ["".join(random.choice(letters, 5)) for _ in range(100)]
@@ -174,7 +174,7 @@ def test_lengths_out_of_range_are_refused(lengths: tuple[int, int]) -> None:
 
 
 def test_endings_after_whole_words_give_spelling_more_weight(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In Italian, whose endings replace each other, that weight cost a third of the agreement with people."""
+    """Italian endings replace each other; there, the larger weight cost a third of the agreement with people."""
     random = np.random.default_rng(2)
     stems = ["".join(random.choice(list("abc"), 12)) for _ in range(100)]
     endings = (["", "s", "ed", "ing"], ["o", "i", "ano", "ere"], [",", ".", "!", ""])

@@ -43,7 +43,7 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
 
 
 def test_a_source_given_as_an_object_and_by_name_trains_alike(tmp_path: Path) -> None:
-    """A source that was given as an object used to get the defaults of text, except for the epochs."""
+    """A source that was passed as an object used to get the defaults of text, except for the epochs."""
     edges = [(f"n{i}", f"n{(i * step) % 20}") for i in range(20) for step in (2, 3, 7)]
     counted = tmp_path / "t.csv"
     counted.write_text("word,context,count\n" + "".join(f"{a},{b},{i}.5\n" for i, (a, b) in enumerate(edges)))
@@ -61,7 +61,7 @@ def test_a_source_given_as_an_object_and_by_name_trains_alike(tmp_path: Path) ->
 
 
 def test_a_short_text_is_passed_over_more_often() -> None:
-    """With five epochs, a model of 256,000 purchases used to miss half of the next items that it can find."""
+    """With five epochs, a model of 256,000 purchases missed half of the next items that it finds with more epochs."""
     text = [["a", "b", "c"]] * 10
     epochs = [
         ws.train(text, preset=kind, dim=2, min_count=1).options["epochs"]
@@ -80,8 +80,8 @@ def test_edges_given_as_walks_are_refused() -> None:
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_near_nodes_of_a_graph_are_alike(model: str) -> None:
-    # With the defaults of text, a node was as similar to the node two steps away, with which it shares a neighbour, as
-    # to its own neighbour.
+    # With the defaults of text, a node was as similar to a node two steps away, with which it shares a neighbour, as to
+    # its own neighbour.
     trained = ws.train(WALKS, preset="walks", model=model, window=2, dim=8, epochs=50)
     unit = trained.wv.unit[[trained.wv.row(f"n{node}") for node in range(20)]]
     one, two, five = (np.sum(unit * np.roll(unit, steps, axis=0)) / 20 for steps in (1, 2, 5))

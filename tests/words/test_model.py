@@ -1,4 +1,4 @@
-"""A saved model is loaded without a change of any bit, and other directories are refused by name."""
+"""A saved model is loaded bit for bit, and other directories are refused with an error that names them."""
 
 import copy
 import pickle
@@ -45,7 +45,7 @@ def saved(tmp_path: Path) -> Path:
 def test_a_model_that_is_replaced_while_it_is_read_is_read_again(
     saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mapped: bool, exchanges: bool, file: str
 ) -> None:
-    """The new files used to be compared with the old manifest, so an intact model was called damaged."""
+    """The new files used to be compared with the old manifest, so an intact model was reported as damaged."""
     make(seed=1).save(tmp_path / "new")
     descriptor_of = regular.descriptor_of
 

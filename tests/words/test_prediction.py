@@ -1,4 +1,4 @@
-"""Next items are predicted for many baskets at once, and each basket is answered as if it were alone."""
+"""Next items are predicted for many baskets at once, and each basket gets the same answer as on its own."""
 
 import json
 import logging
@@ -183,7 +183,7 @@ def test_a_row_of_weight_n_is_n_rows(log: Path) -> None:
     how = {"preset": "items", "column": "item", "group": "user", "dim": 3, "threads": 1, "progress": False}
     models = ws.train(log / "weighted.csv", weight="n", **how), ws.train(log / "repeated.csv", **how)
     np.testing.assert_array_equal(models[0].wv.vectors, models[1].wv.vectors)
-    models[0].save(log / "w")  # it records the column of weights, the default of what follows
+    models[0].save(log / "w")  # records the column of weights, the later default
     models[1].save(log / "r")
     assert models[0].predict(rows, 3) == models[0].predict(rows, 3, weight="n") == models[1].predict(times, 3)
     written = list[tuple[str, Any]]()

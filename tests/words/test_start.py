@@ -61,7 +61,7 @@ def test_vectors_that_do_not_fit_are_refused() -> None:
 
 
 def sentences(n: int, seed: int) -> list[list[str]]:
-    """Make sentences. All words of a sentence belong to one of five topics."""
+    """Make sentences. All words of a sentence belong to the same topic, one of five."""
     random = np.random.default_rng(seed)
     return [[f"t{topic}w{i}" for i in random.integers(0, 20, 8)] for topic in random.integers(0, 5, n)]
 

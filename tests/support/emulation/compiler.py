@@ -18,7 +18,7 @@ SHIM = Path(__file__).with_name("shim.h")
 COMPILER = shutil.which("g++") or shutil.which("clang++")
 FLAGS = [
     *("-std=c++17", "-O1", "-fPIC", "-shared", "-Wall", "-Wextra", "-Wno-unknown-pragmas"),
-    # Fibers jump between stacks, which a fortified longjmp reports as an error.
+    # Fibers jump between stacks; a fortified longjmp would report such jumps as errors.
     *("-U_FORTIFY_SOURCE", "-fsanitize=signed-integer-overflow,shift,bounds", "-fsanitize-undefined-trap-on-error"),
 ]
 # shim.h handles the fibers of one launch at a time, so ranks that are threads take turns.
