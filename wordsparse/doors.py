@@ -11,10 +11,10 @@ SOURCES: dict[str, tuple[str, str]] = {
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "encode": ("wordsparse.cli.encode", "Count the words of a text, and write it as int32 shards."),
-    "train": ("wordsparse.cli.train", "Train word vectors on text, or on what `encode` wrote."),
+    "train": ("wordsparse.cli.train", "Train word vectors on text, or on the output of `encode`."),
     "count": ("wordsparse.counts.command", "Count the pairs of words of a text, for training from counts."),
-    "evaluate": ("wordsparse.cli.evaluate", "Judge a model, or word vectors of any tool, by test sets."),
-    "compare": ("wordsparse.comparison.command", "Train wordsparse and gensim's word2vec on CORPUS, and judge both."),
+    "evaluate": ("wordsparse.cli.evaluate", "Evaluate a model, or word vectors from any tool, on test sets."),
+    "compare": ("wordsparse.comparison.command", "Train wordsparse and gensim's word2vec on CORPUS, and score both."),
     "advise": ("wordsparse.advice.command", "Tell whether the exact layer suits your data."),
     "export": ("wordsparse.cli.export", "Write vectors in the format of another program."),
     "subwords": ("wordsparse.cli.subwords", "Fit n-grams of characters to finished vectors."),

@@ -1,4 +1,4 @@
-"""Advice on whether the method suits some data, from sizes, a timed step, fitting losses, and a short trial."""
+"""Advice on whether the method suits some data, from sizes, a timed step, suitable losses, and a short trial."""
 
 import logging
 from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ from wordsparse.types import Array
 
 logger = logging.getLogger(__name__)
 
-# Tokens in the first trial on a text, rows per minibatch, and the most features: wider rows are projected.
+# The number of tokens in the first trial on a text, of rows per minibatch, and of features; wider rows are projected.
 FIRST_TOKENS, MINIBATCH, MOST_FEATURES = 200_000, 256, 300
 # The most held-out rows, the fewest known pairs for a reliable score, and the ridge relative to the rows' lengths.
 MAX_TEST, MIN_PAIRS, RIDGE = 2000, 30, 1.0
@@ -43,7 +43,8 @@ class Result:
 
 
 def of_text(corpus: EncodedCorpus, dim: int, budget: float) -> list[Result]:
-    """Train CBOW for an epoch on as many tokens as the budget allows, by wordsparse and gensim. Score by word pairs."""
+    """Train CBOW for an epoch on as many tokens as the budget allows, with wordsparse and gensim. Score both on word
+    pairs."""
     start, amount = time.monotonic(), min(FIRST_TOKENS, corpus.tokens)
     results = _compared(corpus, amount, dim)
     took = time.monotonic() - start
@@ -92,7 +93,7 @@ def of_rows(X: Any, Y: Any, budget: float) -> list[Result]:
 
 
 def projected(X: Any) -> Array:
-    """Project rows on at most MOST_FEATURES leading directions, (n, any) float32, by a random range finder."""
+    """Project rows onto at most MOST_FEATURES leading directions, (n, any) float32, by a random range finder."""
     if X.shape[1] <= MOST_FEATURES:
         return np.asarray(X.toarray(), np.float32)
     start = np.random.default_rng(SEED).standard_normal((X.shape[1], MOST_FEATURES), np.float32)

@@ -36,7 +36,7 @@ def list_cards(as_json: bool) -> None:
     "--output",
     metavar="DIR",
     type=PATH,
-    help="New directory.  [default: NAME; for test sets, the directory where evaluate looks]",
+    help="New directory.  [default: NAME; for test sets, the directory where evaluate looks for them]",
 )
 @quiet_option
 @json_option

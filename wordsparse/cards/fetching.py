@@ -26,7 +26,7 @@ from wordsparse.files.system import sync
 
 BLOCK_BYTES = 2**20
 TIMEOUT = 60.0
-"""The seconds without data after which a connection counts as cut."""
+"""The seconds without data after which a connection is considered cut."""
 RESUME = "run the same command again: it resumes if the card has a checksum"
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, RuntimeError, ValueError)
 
@@ -39,7 +39,7 @@ class _DamagedError(WordsparseError):
 
 
 def fetch(card: Card, output: str | os.PathLike[str], *, progress: Progress = lambda *_: None) -> dict[str, Any]:
-    """Write the text of a card into ``output``, a new or empty directory. Return the record that is stored with it.
+    """Download the data of a card into ``output``, a new or empty directory. Return the record that is stored with it.
 
     Raise InputError if the output exists. Raise WordsparseError if the server has no such file or a different file, or
     if downloading or writing fails. An interrupted download stays next to the output, and the next call resumes it. In
@@ -73,7 +73,7 @@ def fetch(card: Card, output: str | os.PathLike[str], *, progress: Progress = la
 
 
 def _download(source: Card, part: Path, progress: Progress) -> None:
-    """Download a file to ``part``, which may hold data of an earlier call.
+    """Download a file to ``part``, which may hold data from an earlier call.
 
     The download resumes only if the card has a checksum, which detects a changed file; otherwise it starts again.
     urllib takes proxies from the environment. Raise WordsparseError if the server has no such file, cannot be reached

@@ -1,4 +1,5 @@
-"""The command line. Each sub-command is a file that holds no logic of its own; :mod:`wordsparse.doors` lists them.
+"""The command line. Each sub-command has a file, which holds no logic of its own. :mod:`wordsparse.doors` lists the
+sub-commands.
 
 Exit status: 0 done; 2 the request is wrong and nothing was started or written; 1 failed while running; 130 interrupted.
 """
@@ -18,7 +19,7 @@ from wordsparse.errors import CutShortError, InputError, WordsparseError
 from wordsparse.options import hint, meant
 from wordsparse.training.interruption import stop_requests
 
-# For each of fastText's commands: its counterpart here, or an explanation, as in the table of docs/fasttext.md.
+# Maps each of fastText's commands to its counterpart here, or to an explanation. docs/fasttext.md has the same table.
 _FASTTEXT = {
     "skipgram": "wordsparse train TEXT -o MODEL --model skipgram",
     "cbow": "wordsparse train TEXT -o MODEL",
@@ -33,7 +34,7 @@ _FASTTEXT = {
     **dict.fromkeys(("quantize", "print-ngrams", "test-label"), "fastText's command has no counterpart here"),
 }
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # new in click 8.2
-# Options such as -output, which click would read as -o with the value "utput".
+# Matches options such as -output, which click would read as -o with the value "utput".
 _SINGLE_DASH = re.compile("-[A-Za-z]{2,}")
 
 
@@ -83,7 +84,7 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None, command: click.Command = cli, name: str = "wordsparse") -> int:
-    """Run the command line, or one command that is called ``name``, and return its exit status."""
+    """Run the command line, or only ``command`` under the name ``name``, and return the exit status."""
     try:
         with stop_requests():
             return _status(list(sys.argv[1:] if arguments is None else arguments), command, name)
@@ -134,7 +135,7 @@ def _status(arguments: list[str], command: click.Command, name: str) -> int:
 
 
 def _unknown(error: click.NoSuchOption, arguments: list[str]) -> click.UsageError:
-    """Return the usage error for an unknown option, with a hint for users who know it from another tool.
+    """Return the usage error for an unknown option, with a hint for users who know the option from another tool.
 
     click reads ``-input`` as ``-i`` and so on; the error names the option as it was typed.
     """
@@ -146,7 +147,7 @@ def _unknown(error: click.NoSuchOption, arguments: list[str]) -> click.UsageErro
             written.setdefault("corpus", written[each.name or ""])
     letter = error.option_name.lstrip("-")
     typed = [word for word in arguments if len(letter) == 1 and _SINGLE_DASH.fullmatch(word) and letter in word]
-    name = typed[0] if typed else error.option_name  # a module of this package hides next()
+    name = typed[0] if typed else error.option_name  # cli.next, a module of this package, hides the built-in next()
     advice = hint(name.lstrip("-"), written, lambda name: written.get(name, name))
     return click.UsageError(f"no such option {name}{': ' + advice if advice else ''}", error.ctx)
 

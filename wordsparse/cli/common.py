@@ -62,7 +62,7 @@ def check_order(model: str | os.PathLike[str], words: Sequence[str]) -> None:
 
 
 def output_option(help: str, metavar: str | None = None) -> Callable[[Decorated], Decorated]:
-    """Make the required option ``-o``, a path."""
+    """Return a decorator that adds the required option ``-o``, a path."""
     return click.option("-o", "--output", required=True, metavar=metavar, type=PATH, help=help)
 
 
@@ -80,13 +80,13 @@ quiet_option = click.option(
     "--quiet",
     is_flag=True,
     callback=_hush,
-    help="Show no progress, and only warnings and errors in addition to the result.",
+    help="Show only the result, warnings and errors, but no progress.",
 )
 
 
 def emit(result: Mapping[str, object], lines: Iterable[str], as_json: bool, file: TextIO | None = None) -> None:
-    """Print ``result`` as one JSON object, or the human-readable ``lines``, on standard output. With ``file``, which is
-    standard error, print the lines there."""
+    """Print ``result`` as one JSON object, or the human-readable ``lines``, on standard output. If ``file`` is given
+    (standard error), print the lines there instead."""
     if file is not None:
         terminal.say(lines)
     else:
@@ -110,7 +110,7 @@ class Questions:
     standard input, where each line is a question, answered as it arrives.
 
     A line holds words separated by white space, or a JSON string or list of strings, which may contain spaces. A line
-    that is itself a word of the ``vocabulary``, as ``[12]`` may be, stands for that word. A line without words is a
+    that is itself a word of the ``vocabulary``, such as ``[12]``, is read as that word. A line without words is a
     question only if ``blank`` is True. WordsparseError is raised at the end of the input if no line could be answered.
     """
 
@@ -126,7 +126,7 @@ class Questions:
             was_asked = True
             yield words
         if was_asked and not self._answered:
-            raise WordsparseError("no line of standard input could be answered: is it the right model?")
+            raise WordsparseError("no line of standard input could be answered: is this the right model?")
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -152,7 +152,7 @@ class Questions:
 
 
 def int_list(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
-    """Parse an option's value, a comma-separated list of positive whole numbers, as a callback of click."""
+    """Parse an option's value, a comma-separated list of positive whole numbers. click calls this function."""
     try:
         numbers = tuple(int(part) for part in value.split(","))
     except ValueError:

@@ -29,7 +29,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 @click.argument("model")
 @corpus_argument
 @output_option("Parquet (.parquet), JSON lines (.jsonl) or NumPy (.npy) file to replace; - prints JSON lines.")
-@click.option("--keep", metavar="NAME,NAME", help="Columns to keep in addition to the vectors, with --column.")
+@click.option("--keep", metavar="NAME,NAME", help="Columns of the table to copy to the output; needs --column.")
 @options_of(TextOptions, ["format", "column", "group", "weight"])
 @quiet_option
 @json_option
@@ -48,10 +48,11 @@ def command(
     """Write the vector of each line, or of each row, of a text.
 
     With --column, the text is a column of a table. With --group-by, rows that share a value form one document, such as
-    all items of a user. The text is split into words as MODEL's own text was. A vector is the mean of the words'
-    vectors, with more weight for rare words, scaled to length one. A line that has no word with a vector, such as an
-    empty line, gets zeros. The text is read piece by piece, so any number of lines takes the same memory. - is standard
-    input. If the output is standard output too, each line is answered as it arrives.
+    all items of a user. The text is split into words in the same way as the training text of MODEL. A vector is the
+    mean of the words' vectors, with more weight for rare words, scaled to length one. A line that has no word with a
+    vector, such as an empty line, gets zeros. The text is read piece by piece, so any number of lines takes the same
+    memory. - is standard input. If standard input is read and standard output is written, each line is answered as it
+    arrives.
     """
     from wordsparse.corpus.reading import joined
     from wordsparse.machine.threads import resolve_threads
@@ -72,7 +73,7 @@ def command(
         else log_of(trained, list(corpus), format, column=column, group=group, weight=weight)
     )
     if columns and source.column is None:
-        raise InputError("--keep names columns of a table: name the column of its text too, --column")
+        raise InputError("--keep names columns of a table: name the column of the text too, with --column")
     workers = resolve_threads(None)
     are_lines = source.column is None and format in (None, "lines")
     piped = report is not None and list(corpus) == [STANDARD_INPUT] and are_lines
@@ -101,8 +102,8 @@ def command(
 
 
 class Written(NamedTuple):
-    """The result of :func:`write`: ``documents`` rows of ``dim`` numbers. Among them, ``blank`` rows have no words and
-    ``unknown`` rows no known word; both are zeros."""
+    """The result of :func:`write`: ``documents`` rows of ``dim`` numbers. Of these documents, ``blank`` have no words
+    and ``unknown`` have no known word; their rows are zeros."""
 
     documents: int
     dim: int
@@ -125,8 +126,8 @@ def write(
     Parameters
     ----------
     path : Path
-        A table, with a column ``vector`` after the kept columns; or, with ``.npy`` or no suffix, a NumPy matrix
-        (n, dim) float32, which keeps no columns.
+        A table, with a column ``vector`` after the kept columns; or, with ``.npy`` or no suffix, a float32 NumPy matrix
+        (n, dim), which cannot hold the kept columns.
     keep : sequence of str
         Column names of the kept cells.
     batch : int, optional
@@ -151,7 +152,7 @@ def write(
 
 
 def _write_npy(file: IO[bytes], parts: Iterable[writing.Part]) -> None:
-    # The header has room for any number of rows. It is written again when the number of rows is known.
+    # The header has room for any number of rows. It is rewritten once the number of rows is known.
     n = 0
     for part in parts:
         rows = np.ascontiguousarray(part["vector"], "<f4")

@@ -27,10 +27,10 @@ from wordsparse.words.options import Options
 def command(
     corpus: tuple[Path, ...], output: Path, preset: str | None, quiet: bool, as_json: bool, **options: Any
 ) -> None:
-    """Count the words of a text, and write it as int32 shards. Any number of training runs can use them.
+    """Count the words of a text, and write it as int32 shards. Any number of training runs can use the shards.
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read recursively, or - for
-    standard input. They are read in the given order. By default each line is a sentence, and words are split at white
+    standard input. Files are read in the given order. By default each line is a sentence, and words are split at white
     space but not changed. --format and --tokens change this.
     """
     kind = kind_of(preset or TEXT)

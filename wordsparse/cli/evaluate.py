@@ -23,7 +23,7 @@ from wordsparse.corpus.options import TextOptions
     "--from",
     "since",
     metavar="DATE",
-    help="Test items are the items of LOG from this date or number on.  [default: the last item of each user]",
+    help="Use the items of LOG from this date or number on as test items.  [default: the last item of each user]",
 )
 @click.option(
     "--restrict-vocab",
@@ -44,13 +44,14 @@ def command(
     as_json: bool,
     **log: str | None,
 ) -> None:
-    """Judge a model, or word vectors of any tool, by test sets.
+    """Evaluate a model, or word vectors from any tool, on test sets.
 
     Vectors may be in word2vec, GloVe, fastText, npz or safetensors format. The default test sets are WordSim-353,
     SimLex-999 and Google's questions-words.
 
-    --next judges how well a model of baskets or sessions predicts users' next items: how often they are among the first
-    ten (hit10), and how high (ndcg10), compared with popularity and item-to-item counts. Train without the test items.
+    --next scores how well a model of baskets or sessions predicts users' next items: how often the next items are among
+    the first ten predictions (hit10), and how high they rank (ndcg10), compared with popularity and item-to-item
+    counts. The model must be trained without the test items.
     """
     from wordsparse.words.evaluate import evaluate
 

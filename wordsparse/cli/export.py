@@ -28,7 +28,7 @@ _LISTED = "\n".join(f"{name}: {format.about}" for name, format in FORMATS.items(
     "format_name",
     type=Choice(list(FORMATS)),
     metavar="F",
-    help=f"The format, by default as the suffix of FILE says. {_ONE_WAY} are for other programs: wordsparse cannot "
+    help=f"Format; the default depends on the suffix of FILE. {_ONE_WAY} are for other programs: wordsparse cannot "
     f"read them.\n\n\b\n{_LISTED}",
 )
 @json_option
@@ -52,7 +52,8 @@ def command(model: str, output: str, format_name: str | None, as_json: bool) -> 
     lines = [f"{number_of(len(word_vectors), 'word')} x {word_vectors.dim} -> {', '.join(files)}"]
     if word_vectors.ngrams is not None:
         result["subwords"] = FORMATS[format_name].composes
-        # For a tokenizer file, model2vec stores a row per piece, including pieces with a vector from n-grams.
+        # If a tokenizer file is given, model2vec stores one row per piece, including pieces whose vectors come from
+        # n-grams.
         if not result["subwords"] and not (format_name == "model2vec" and word_vectors.tokens.startswith(DIGEST)):
             lines.append("the n-grams are left out, so unknown words have no vector: only npz stores n-grams")
     suffix, own = suffix_of(Path(output)), FORMATS[format_name].suffixes

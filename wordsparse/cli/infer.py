@@ -39,8 +39,9 @@ def command(
 ) -> None:
     """Infer from a text the vectors of words that MODEL does not know. The model itself does not change.
 
-    The text is split into words as the model's own text was. The vectors are comparable with the model's. If the model
-    has n-grams, they improve the vectors of rare words. - is standard input, which is kept in memory.
+    The text is split into words in the same way as the model's training text. The new vectors are comparable with the
+    model's vectors. If the model has n-grams, the n-grams improve the vectors of rare words. - is standard input, which
+    is kept in memory.
     """
     from wordsparse.corpus.reading import joined
     from wordsparse.corpus.sources import STANDARD_INPUT

@@ -50,15 +50,15 @@ ANSWER = ("rank", "item", "probability")
 def command(
     model: Path, items: tuple[str, ...], n: int, output: Path | None, quiet: bool, as_json: bool, **columns: str | None
 ) -> None:
-    """Show the likeliest next items of a basket or session. MODEL was trained on baskets or sessions.
+    """Show the likeliest next items of a basket or session. MODEL must be trained on baskets or sessions.
 
     Probabilities are exact over all items. With - each line of standard input is a basket, and its answer is one line
     of items. A basket may be a JSON list, whose items may contain spaces. If an item of MODEL contains a space, answers
     are JSON lists too. A basket without an item that MODEL knows gets the most frequent items, and a message says so.
 
     With -o, ITEM... are tables with a row for each item, such as a list of purchases. Rows with the same value in the
-    column --group-by form a basket; their order does not change its answer. By default the columns are the ones that
-    MODEL was trained on.
+    column --group-by form a basket; the order of these rows does not change the answer. By default the columns are
+    those of MODEL's training table.
     """
     from wordsparse.words.model_directory import load
 

@@ -76,15 +76,15 @@ class _TextPath(FilePath):
 
 
 corpus_argument = click.argument("corpus", nargs=-1, required=True, type=_TextPath(path_type=Path))
-# Options of commands that read a text but do not limit its vocabulary: they have no --max-vocab.
+# Options of commands that read a text. These commands do not limit the vocabulary, so --max-vocab is not included.
 reading_options = options_of(TextOptions, ["format", "column", "tokens", "min_count"])
 column_options = options_of(TextOptions, ["format", "column"])
 
 
 def text_for(model: Model, paths: Sequence[Path], format: str | None, column: str | None) -> RawText:
-    """Return a text for a model, split as the model's own text was.
+    """Return a text for a model, split in the same way as the model's training text.
 
-    Unless a column is named, the column that the model was trained on is read from tables.
+    If the text is a table and no column is named, read the column that the model was trained on.
     """
     if column is None and (format in TABLES if format else all(map(format_of_name, paths))):
         column = model.call.get("column")

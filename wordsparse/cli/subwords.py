@@ -12,9 +12,7 @@ from wordsparse.words import form as words_form
 
 @click.command("subwords")
 @click.argument("model", required=False)
-@click.option(
-    "--vectors", metavar="FILE", help="Word vectors of any tool, most frequent first, in a format that evaluate reads."
-)
+@click.option("--vectors", metavar="FILE", help="File of word vectors from any tool, most frequent words first.")
 @output_option("A model directory for MODEL; an npz file for --vectors, replaced if it exists.")
 @click.option("--shortest", type=int, help="Length of the shortest n-grams.")
 @click.option("--longest", type=int, help="Length of the longest n-grams.")

@@ -27,14 +27,15 @@ from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
 KIND, RECIPE, CONFIG = "wordsparse.kind", "wordsparse.recipe", "wordsparse.config"
-"""Keys of a context's ``meta``: the kind of data, the recipe in the --config file (it has no option), and that file."""
+"""Keys of a context's ``meta``: the kind of data, the recipe in the --config file (recipes have no option), and the
+file."""
 OF_GROUPS = ("group", "order", "weight")
-"""The options of grouped rows. The help shows them for other kinds than text, to which they seldom apply."""
+"""The options of grouped rows. The help hides them for text, to which they seldom apply."""
 OF_TEXT = {name for name, about in abouts(TrainOptions).items() if about.cli is not None}
 
 
 class TrainCommand(click.Command):
-    """A command whose options depend on ``--for``, given on the command line or in the file of ``--config``."""
+    """A command whose options depend on ``--for``, which is given on the command line or in the ``--config`` file."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read --config and --for first: they decide which options exist, and their defaults."""
@@ -103,19 +104,19 @@ def _as_text(parameter: click.Parameter, value: Any) -> str | list[str]:
     "--export",
     metavar="FILE",
     type=PATH,
-    help="Write the vectors to FILE too, as `export` does, in the format that its suffix names.",
+    help="Also write the vectors to FILE, as `export` does; the suffix of FILE decides the format.",
 )
 @click.option(
     "--config",
     metavar="FILE",
     type=PATH,
     expose_value=False,
-    help="TOML file of options, or a model directory, to repeat its training run; the command line overrides both.",
+    help="TOML file of options, or a model directory, whose training run is repeated. The command line overrides both.",
 )
 @quiet_option
 @json_option
 def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
-    """Train word vectors on text, or on what `encode` wrote.
+    """Train word vectors on text, or on the output of `encode`.
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read recursively, or - for
     standard input. By default each line is a sentence, and words are split at white space but not changed. --format and
@@ -136,7 +137,8 @@ def run(
 ) -> None:
     """Train with ``trainer``, :func:`wordsparse.train` or a function like it, and print a summary.
 
-    If several processes train one model, all check the request, but only the process that ``writes`` exports it.
+    If several processes train one model, all check the request, but only the process with ``writes`` exports the
+    vectors.
     """
     request, meta = given(options), click.get_current_context().meta
     inputs = [*corpus, *files_of(request.get("init")), *files_of(meta[CONFIG])]
@@ -157,7 +159,7 @@ def run(
 
 
 def _first_and_last(losses: Sequence[float]) -> str:
-    """Format the losses of the first and of the last epoch; --json has all of them."""
+    """Format the losses of the first and of the last epoch. The output of --json has the losses of all epochs."""
     return " → ".join(f"{loss:.4f}" for loss in (losses if len(losses) < 3 else (losses[0], losses[-1])))
 
 

@@ -1,4 +1,4 @@
-"""Comparison of wordsparse with gensim's word2vec, on the same text and by the same evaluation.
+"""Comparison of wordsparse with gensim's word2vec, on the same text and with the same evaluation.
 
 Data flows one way: request → texts → runs (each in its own process: worker) → judgement → page.
 """
@@ -54,7 +54,7 @@ def compare(
     keep_vectors : bool
         Whether to write the vectors of every run into the directory, too.
     command : str
-        The command line, for the report.
+        The command line that the report shows.
     **options
         The test sets of :func:`wordsparse.evaluate`; dim, window, sample, threads, seed and max_tokens as for
         :func:`wordsparse.train`; and the options of :func:`wordsparse.encode`.
@@ -69,7 +69,7 @@ def compare(
     Raises
     ------
     InputError
-        If the text, an option or a test set cannot be used. Nothing has been trained or written then.
+        If the text, an option or a test set cannot be used. In this case, nothing has been trained or written.
     MissingDependencyError
         If only gensim's methods are named and gensim is not installed.
     WordsparseError

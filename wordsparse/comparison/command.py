@@ -26,7 +26,7 @@ from wordsparse.words.options import Options
     metavar="N,N,…",
     default="5",
     show_default=True,
-    help="Numbers of epochs, one run each; a repeated number gives another run with the next seed.",
+    help="Numbers of epochs, with one run for each; a repeated number gives another run with the next seed.",
 )
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
 @options_of(Options, SHARED)
@@ -34,7 +34,7 @@ from wordsparse.words.options import Options
 @quiet_option
 @json_option
 def command(as_json: bool, quiet: bool, methods: tuple[str, ...], **options: Any) -> int:
-    """Train wordsparse and gensim's word2vec on CORPUS, and judge both.
+    """Train wordsparse and gensim's word2vec on CORPUS, and score both.
 
     CORPUS: text files or directories, or one directory written by `encode`. REPORT: a new directory for report.html
     (self-contained) and report.json. The default test sets are WordSim-353, SimLex-999 and questions-words.

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
-    """Return our scores minus the scores of peers with equally many epochs. Mark the best peer."""
+    """Return our scores minus the scores of peers with the same number of epochs. Mark the best peer."""
     return [
         {"kind": kind, "test": test, **row}
         for kind, sets in test_sets.items()
@@ -70,7 +70,7 @@ def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Ro
     sides = [
         [resampled(items, answers) for answers in np.where(is_known, side.answers, np.nan).T] for side in (ours, peer)
     ]
-    value, other = (np.array([score for score, _ in side], float).mean() for side in sides)  # None is NaN
+    value, other = (np.array([score for score, _ in side], float).mean() for side in sides)  # None becomes NaN
     # Each resample draws the same items for both sides, so their scores are paired.
     samples, others = (np.mean([samples for _, samples in side], axis=0) for side in sides)
     bounds = bootstrap.interval(samples - others)

@@ -1,7 +1,7 @@
 """A training run in its own process, so that its peak memory and its thread pools are separate.
 
 The worker gets its task as an argument in JSON. It writes the report of the run, a line of JSON, and the numbers of the
-vectors to standard output. It ends when its standard input ends, as when its parent is killed.
+vectors to standard output. It ends when its standard input ends, for example when its parent is killed.
 """
 
 import json
@@ -106,9 +106,10 @@ def _train_gensim(
     ``options`` have gensim's defaults.
 
     gensim receives the words and counts of ``vocabulary``, so both programs subsample and train on the same words.
-    ``tokens`` is the number of tokens per epoch, including out-of-vocabulary words, which the file ``plain`` of
-    ``lines`` and ``words`` omits. Return the fields of ``train --json`` and the vectors (V, dim) float32 in the order
-    of the vocabulary. ``loss`` is None, because gensim's loss is not a mean per pair and has no fixed scale.
+    ``tokens`` is the number of tokens per epoch, including out-of-vocabulary words. The file ``plain`` omits these
+    words; it has ``lines`` lines and ``words`` words. Return the fields of ``train --json`` and the vectors (V, dim)
+    float32 in the order of the vocabulary. ``loss`` is None, because gensim's loss is not a mean per pair and has no
+    fixed scale.
     """
     from gensim.models import Word2Vec
 

@@ -55,7 +55,7 @@ class CountOptions(TextOptions):
         check=validation.one_of("text", COUNTS),
     )
     window: int = option(
-        WINDOW, "Maximum distance of a context word, which counts 1/k at distance k.", check=validation.positive_int
+        WINDOW, "Maximum distance of a context word; it counts 1/k at distance k.", check=validation.positive_int
     )
     columns: str | None = option(
         None,
@@ -96,7 +96,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
     Raises
     ------
     InputError
-        If an option, the text or the output cannot be used. Nothing has been written then.
+        If an option, the text or the output cannot be used. In this case, nothing has been written.
     """
     refuse_unknown(values, ["source", "output", *abouts(CountOptions)], skip=2)
     started, target, options = time.perf_counter(), Path(output), CountOptions(**values)
@@ -137,12 +137,12 @@ Rows = Iterator[tuple[int, Any]]
 
 
 def _rows(ids: Array, weights: Array, times: Array, options: CountOptions, folder: Path) -> Rows:
-    """Yield the contexts of each word in a text. ``ids`` are known words and ends of sentences, with ``weights`` or
-    without (empty). ``times`` is the number of occurrences of each word."""
+    """Yield the contexts of each word in a text. ``ids`` are known words and ends of sentences. ``weights`` has a
+    weight for each, or is empty. ``times`` is the number of occurrences of each word."""
     by_distance, threads = distance_weights(options.window, "harmonic"), resolve_threads(options.threads)
     size, starts = len(times), np.append(0, np.cumsum(times))
     places = _places(ids, starts, folder / "places")
-    # Cumulative sums of upper bounds on the number of different contexts of each word.
+    # These are cumulative sums of upper bounds on the number of different contexts of each word.
     most = np.append(0, np.cumsum(np.minimum(np.diff(starts) * 2 * len(by_distance), size)))
     full = np.searchsorted(most, np.arange(1, most[-1] // WRITTEN + 2) * WRITTEN, "right") - 1
     ends = sorted({0, size, *full.tolist()})
@@ -186,7 +186,8 @@ def _of_text(corpus: EncodedCorpus, options: CountOptions, folder: Path) -> tupl
 
 
 def _weighted(source: Source, options: CountOptions, folder: Path) -> tuple[list[str], Rows]:
-    """Return the words of rows with weights, most frequent first, and their pairs, which count by the row's weight."""
+    """Return the words of rows with weights, most frequent first, and their pairs. Each pair counts with the weight of
+    its row."""
     numbers: dict[str, int] = {}
     ids, weights = array("i"), array("d")
     names = options.columns.split(",") if options.columns else ()
@@ -235,7 +236,7 @@ def _write(path: Path, words: Sequence[str], rows: Rows, report: Callable[[int],
     named = arrow.dictionary(arrow.int32(), arrow.string())
     schema = arrow.schema(list(zip(COLUMNS, (named, named, arrow.float32()), strict=True)))
     waiting, written, total = list[Any](), 0, 0.0
-    # Statistics are off: computing them for the columns of words took longer than all the rest.
+    # Statistics are off: computing them for the columns of words took longer than all other work.
     with parquet.ParquetWriter(path, schema, write_statistics=False, use_dictionary=list(COLUMNS[:2])) as writer:
         for first, table in rows:
             entries = table.tocoo()

@@ -29,9 +29,10 @@ from wordsparse.types import Array
 # smaller: down to SMALLEST, or until there are ENOUGH pieces.
 PIECE, SMALLEST, ENOUGH, MAX_PIECES = 1.5, 3.0, 1_000_000, 256
 # One occurrence of a word adds about this weight to its pairs, in harmonic windows of 5 to 8 words. A word's number of
-# occurrences is estimated from it, and decides how much the word's vector relies on contexts rather than on spelling.
+# occurrences is estimated from this weight, and decides how much the word's vector relies on contexts rather than on
+# spelling.
 OCCURRENCE = 5.0
-# Pieces per token, for recipes that count tokens: the ratio for a text of ten million tokens and its table.
+# Recipes count tokens, so pieces are converted: this is the number of pieces per token in a text of ten million tokens.
 PIECES_PER_TOKEN = 3.13
 # The approximate weight of a group, in pieces. Larger groups give rare words large steps (with all pairs of a word in a
 # group, training diverged). Smaller groups put more words into a minibatch.

@@ -71,8 +71,8 @@ class CountSource:
         def build(pairs: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
             """Return the examples of ``pairs[start:stop]``, (any, 3) int32: word, context, and a weight's float32 bits.
 
-            Rows that mark the end of a sentence are skipped: in training they stand in place of held-out pairs, and in
-            held-out data in place of training pairs.
+            Rows that mark the end of a sentence are skipped: in training they replace held-out pairs, and in held-out
+            data they replace training pairs.
             """
             taken = np.asarray(pairs)[start:stop]
             taken = taken[taken[:, 0] != END_OF_SENTENCE]

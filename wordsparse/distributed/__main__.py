@@ -1,7 +1,7 @@
 """``mpiexec -n N python -m wordsparse.distributed CORPUS -o MODEL``: the command ``train``, on N ranks.
 
-Signals are handled only once MPI has started: if a rank exits before, MPICH's launcher leaves the other ranks waiting
-for it. MPI may install handlers, as UCX does for SIGHUP, so our handlers are installed after MPI has started.
+Signals are handled only once MPI has started: if a rank exited earlier, MPICH's launcher would leave the other ranks
+waiting for it. MPI may install handlers, as UCX does for SIGHUP, so our handlers are installed after MPI has started.
 """
 
 import os

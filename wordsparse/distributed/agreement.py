@@ -27,8 +27,8 @@ def gather_json(ranks: Ranks, content: object) -> list[Any]:
 def together(ranks: Ranks, work: Callable[[], T]) -> T:
     """Do ``work`` on every rank. If it fails on one rank, raise its error on all ranks.
 
-    The work may communicate only if it always fails on all ranks or on no rank. The error is that of the first rank
-    that failed, and its message names the rank, unless all failed alike.
+    The work may communicate only if it always fails on all ranks or on no rank. The error is taken from the first rank
+    that failed. Its message names that rank, unless all ranks failed with the same error.
     """
     failure: list[str] | None = None
     try:
@@ -39,7 +39,7 @@ def together(ranks: Ranks, work: Callable[[], T]) -> T:
     failures = gather_json(ranks, failure)
     if any(failures):
         rank, (name, message) = next((rank, failure) for rank, failure in enumerate(failures) if failure)
-        # Rank 0 works for all ranks, so its errors need not name a rank.
+        # Rank 0 works on behalf of all ranks, so its errors need not name a rank.
         alike = rank == 0 or all(other == failures[rank] for other in failures)
         raise agreed(ranks, getattr(errors, name)(message if alike else f"rank {rank} of {ranks.size}: {message}"))
     return result
@@ -64,7 +64,8 @@ def check_same(ranks: Ranks, facts: Mapping[str, Any]) -> None:
 def ending_all(ranks: Ranks) -> Iterator[None]:
     """If an error occurs on this rank alone, print it and end the other ranks, which may be waiting for this rank.
 
-    Errors that all ranks raise pass through: errors of :func:`together`, and of the computation, which all share.
+    Errors that every rank raises are passed on unchanged: errors from :func:`together`, and errors of the computation,
+    which all ranks perform.
     """
     try:
         yield
@@ -84,6 +85,7 @@ def ending_all(ranks: Ranks) -> Iterator[None]:
 
 
 def _is_computed(error: BaseException) -> bool:
-    """Return whether an error comes from the numbers, and not from the memory or the GPU of a rank."""
+    """Return whether an error is numerical, and so occurs on all ranks, and is not due to the memory or the GPU of one
+    rank."""
     cause = error.__cause__
     return cause is None or (isinstance(cause, WordsparseError) and _is_computed(cause))

@@ -13,7 +13,7 @@ from wordsparse import optional
 from wordsparse.kernels.pool import ArrayPool
 from wordsparse.types import Array
 
-# Seconds to wait until the launcher has read the output of a rank, and between checks whether all ranks have arrived.
+# READ: seconds in which the launcher reads the output of a rank. LOOK: seconds between checks for the other ranks.
 READ, LOOK = 1.0, 0.005
 
 
@@ -48,7 +48,8 @@ class Ranks:
         return sliced.reshape(-1)[: part.size].reshape(part.shape)
 
     def rows(self, part: Array, counts: Sequence[int]) -> Array:
-        """Return the rows of all ranks, in their order. ``part`` (n, k) has the rows of this rank, ``counts`` all n."""
+        """Return the rows of all ranks, in their order. ``part`` (n, k) has the rows of this rank, ``counts`` the n of
+        every rank."""
         ends = list(accumulate(counts))
         received = self._pool.empty((ends[-1], part.shape[1]), part.dtype)
         received[ends[self.rank] - part.shape[0] : ends[self.rank]] = part
@@ -79,7 +80,7 @@ class Ranks:
     def abort(self, status: int) -> NoReturn:
         """End all ranks at once with this exit status, whatever they are doing."""
         sys.stderr.flush()
-        time.sleep(READ)  # MPICH's launcher reads no output after it starts to end a job
+        time.sleep(READ)  # MPICH's launcher reads no more output once it ends a job
         self._world.Abort(status)
         raise SystemExit(status)
 

@@ -28,7 +28,7 @@ CHECKED = 512
 
 class RanksShare:
     """The share of one rank in a run (:class:`wordsparse.training.loop.Share`). ``stop`` counts the signals that this
-    rank has received, which stop all ranks."""
+    rank has received; a signal to one rank stops all ranks."""
 
     def __init__(self, ranks: Ranks, stop: StopRequest) -> None:
         self.part = ranks.rank, ranks.size
@@ -99,7 +99,8 @@ def _forward(local: Forward, output: ExactLayer, words: Array, examples: int) ->
 
 
 class _Words:
-    """The words of all parts in ascending order, ``all``, and sums of their rows in the order of the ranks."""
+    """The words of all parts. ``all`` holds them in ascending order; rows of a word are summed in the order of the
+    ranks."""
 
     def __init__(self, ranks: Ranks, kernels: Kernels, own: Array) -> None:
         self._ranks, self._kernels = ranks, kernels

@@ -1,15 +1,16 @@
-"""The next items of users as a test of a model: how high does it rank what a user took next?
+"""The next items of users as a test of a model: how high does the model rank the items that a user took next?
 
 Each user in an event log has a history and, after it, test items: the last item, or all items from a date on. Only
-items that are new to the user are ranked, and count as test items.
+items that are new to the user are ranked, and only these can be test items.
 
     hit@10 = the share of users with a test item among the first ten
     nDCG@10 = Σ 1/log2(1 + rank) over the test items among the first ten, divided by its maximum
 
-Two rankings without training are judged for comparison. Popularity ranks items by their counts in the vocabulary.
+Two rankings that need no training are scored for comparison. Popularity ranks items by their counts in the vocabulary.
 Item-to-item counts come from the histories alone: if item j stands k ≤ 20 places after item i, 0.6^(k − 1) is added to
-the count of j after i. The score of j for a user sums these counts over the items i of the history, with weight 0.6^a
-if a items follow i. If the log has no order, all weights are 1, and each item of a pair is counted after the other.
+the count of j after i. The score of j for a user sums these counts over the items i of the history, with weight 0.6^n,
+where n is the number of items after i. If the log has no order, all weights are 1, and each item of a pair is counted
+as following the other.
 """
 
 from bisect import bisect_left
@@ -28,7 +29,7 @@ Rank = Callable[[Any, int], Array]
 """A function that takes histories, CSR (n, V), and k, and returns each history's k best words, padded with −1."""
 
 K, REACH, DECAY = 10, 20, 0.6
-# The two rankings without training process this many users at a time.
+# The two rankings that need no training process this many users at a time.
 _USERS = 1024
 
 

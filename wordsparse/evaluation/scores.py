@@ -35,7 +35,7 @@ Score: TypeAlias = dict[str, Any]
 """``spearman``, ``accuracy`` or ``hit10``, its interval from ``low`` to ``high``, and two counts: ``n`` scored items
 and ``oov`` other items. If no item is scored, all but the counts are None. See :func:`wordsparse.evaluate`."""
 Resampled: TypeAlias = tuple[float | None, Array]
-"""A score, None if no item has an answer, and the score in each resample of the items."""
+"""A score (None if no item has an answer), and the score in each resample of the items."""
 Answers: TypeAlias = Mapping[str, Mapping[str, Array]]
 """The answers of word vectors to test sets, by kind and name: arrays (n,) float64. A pair's answer is the cosine of its
 words or sentences, a question's answer is 1 if right and 0 if wrong, and a related word's answer is its rank. An item
@@ -66,7 +66,7 @@ def own(score: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a warning for each test set of which hardly any item is scored in any evaluation."""
+    """Return a warning for each test set in which hardly any item is scored by any evaluation."""
     sentences = []
     for kind in KINDS:
         for name in dict.fromkeys(name for evaluation in evaluations for name in evaluation[kind]):
@@ -113,7 +113,7 @@ def answer_analogies(
     questions: Sequence[Question],
     restrict_vocab: int = RESTRICT_VOCAB,
 ) -> Array:
-    """Return 1 for each question whose expected answer is the frequent word nearest to b - a + c, else 0.
+    """Return 1 for each question whose expected answer is the frequent word nearest to b - a + c, otherwise 0.
 
     Vectors are normalised before the sum. Every spelling of a, b and c is excluded. NaN marks an unknown word.
     """

@@ -8,7 +8,7 @@ from wordsparse.files.escaping import escaped, html_table
 
 Row = tuple[str, str, str, str, str]
 NEXT = "next item"
-"""Title of the test sets that judge only models, not vectors alone."""
+"""The title of the test sets that need a model, not only vectors."""
 SIDES = {
     "bm25": "BM25",
     "fused": "both, fused",

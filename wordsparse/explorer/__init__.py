@@ -51,7 +51,8 @@ def explore(
     model : path, Model or WordVectors
         A model directory, a file in any format of :mod:`wordsparse.vectors.formats`, or an object read from one.
     output : path, optional
-        The file to write, replaced if it exists; ``-`` is standard output. Without it, only a notebook shows the page.
+        The file to write, replaced if it exists; ``-`` is standard output. Without an output, only a notebook shows the
+        page.
     words : int
         The number of most frequent words on the page.
     map_words : int
@@ -66,8 +67,8 @@ def explore(
     Raises
     ------
     InputError
-        If the model cannot be read or has fewer than two dimensions, or if ``output`` cannot be created. Nothing has
-        been written then.
+        If the model cannot be read or has fewer than two dimensions, or if ``output`` cannot be created. In this case,
+        nothing has been written.
     WordsparseError
         If writing fails. An existing file at ``output`` is unchanged.
     """

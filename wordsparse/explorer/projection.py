@@ -23,12 +23,12 @@ def projected(unit: NDArray[np.float32], name: str) -> tuple[str, Points]:
     method = "t-SNE" if has_tsne and len(unit) >= MIN_WORDS else "PCA"
     advice = "" if has_tsne else f" (t-SNE needs scikit-learn: {optional.command('sklearn')})"
     logger.info("explore: mapping %s words of %s by %s%s", f"{len(unit):,}", name, method, advice)
-    differ = bool((unit != unit[:1]).any())  # else scikit-learn divides by zero, and its t-SNE crashes
+    differ = bool((unit != unit[:1]).any())  # equal rows make scikit-learn divide by zero and crash
     return method, _tsne(unit) if differ and method == "t-SNE" else principal_components(unit)
 
 
 def principal_components(unit: NDArray[np.float32]) -> Points:
-    """Project the rows (n, d) on the two directions of largest variance, (n, 2).
+    """Project the rows (n, d) onto the two directions of largest variance, (n, 2).
 
     In each direction, the entry with the largest absolute value is positive, so that the map is reproducible.
     """

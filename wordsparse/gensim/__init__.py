@@ -4,7 +4,7 @@
     import wordsparse.gensim as gensim                  # gensim.models.Word2Vec, gensim.utils.simple_preprocess
 
 gensim itself need not be installed; if it is, its other names (Phrases, corpora, downloader) are passed through.
-docs/gensim.md lists every argument and method as the same, better, without effect or refused.
+docs/gensim.md says whether each argument and method is the same, better, without effect or refused.
 """
 
 from wordsparse.gensim import models, utils

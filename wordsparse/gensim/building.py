@@ -51,7 +51,7 @@ class VocabularyBuilder:
         self.corpus_count = self.corpus_total_words = 0
         self.raw_vocab: dict[Key, int] = {}
         self._trained: engine.Trained | None = None
-        self._refresh: Callable[[], None] | None = None  # during callbacks, it computes the vectors on access
+        self._refresh: Callable[[], None] | None = None  # computes the vectors on access, during callbacks
         self._use(self._table(self.vector_size))
 
     @property
@@ -77,9 +77,9 @@ class VocabularyBuilder:
         trim_rule: TrimRule | None = None,
         **options: Any,
     ) -> None:
-        """Count the words of a text, also of a generator, and create a vector for each word of the vocabulary.
+        """Count the words of a text, which may be a generator, and create a vector for each word of the vocabulary.
 
-        ``update`` adds new words to the vocabulary, and to the counts of known words, instead of replacing it.
+        ``update`` extends the vocabulary instead of replacing it: new words are added, and counts of known words grow.
         ``keep_raw_vocab`` keeps ``raw_vocab``, the counts of all words. ``trim_rule`` is a function of a word, its
         count and the minimum; it returns 0 to apply the minimum, 1 to discard the word, 2 to keep it. ``options`` are
         ``min_count`` and ``sample``, which override the values of the model.
@@ -236,7 +236,8 @@ def fingerprint(vectors: Array) -> int:
 def kept(
     counts: Mapping[Key, int], min_count: int, max_final_vocab: int | None, trim_rule: TrimRule | None
 ) -> tuple[dict[Key, int], int]:
-    """Return the words that occur often enough, and the minimum count, raised to leave about ``max_final_vocab``."""
+    """Return the words that occur often enough, and the minimum count, raised if more than about ``max_final_vocab``
+    would remain."""
     if max_final_vocab is not None and max_final_vocab < len(counts):
         first_left_out = sorted(counts.values(), reverse=True)[max_final_vocab]
         min_count = max(min_count, first_left_out + 1)

@@ -28,7 +28,8 @@ class Trained:
         self._log_measure = np.log(measure / measure.sum())
 
     def vectors(self, keys: Sequence[Key], before: Array) -> Array:
-        """Return the vector of each key, (V, dim) float32. Keys added after training keep their rows of ``before``."""
+        """Return the vector of each key, (V, dim) float32. Keys added after training keep their rows from
+        ``before``."""
         return self._in_order(keys, self.model.vectors, before)
 
     def output_weights(self, keys: Sequence[Key]) -> Array:
@@ -43,7 +44,7 @@ class Trained:
         return [(self.keys[row], share) for row, share in zip(found[0].tolist(), shares[0].tolist(), strict=True)]
 
     def _in_order(self, keys: Sequence[Key], rows: Array, missing: Array) -> Array:
-        """Return the rows in the order of ``keys``; keys that are not in the model get their rows of ``missing``."""
+        """Return the rows in the order of ``keys``; keys that are not in the model get their rows from ``missing``."""
         places = np.fromiter((self.rows.get(key, -1) for key in keys), np.int64, len(keys))
         result = missing.astype(np.float32)
         result[places >= 0] = rows[places[places >= 0]]
@@ -77,7 +78,8 @@ def so_far(run: Run, keys: Sequence[Key]) -> Trained:
 
 class Watch:
     """An observer that is called after every step of a run. ``loss`` is the sum over all pairs in all epochs so far.
-    ``epoch_ended`` is called with the run, between two steps, at the end of each epoch; ``ended`` counts epochs."""
+    At the end of each epoch, between two steps, ``epoch_ended`` is called with the run. ``ended`` counts finished
+    epochs."""
 
     def __init__(self, epochs: int, epoch_ended: Callable[[Run], None]) -> None:
         self.loss = 0.0

@@ -15,11 +15,12 @@ class WrongOrderError(InputError, RuntimeError):
 
 
 class WrongPlaceError(InputError, AttributeError):
-    """An error for a method that belongs to another object, or a file with other content."""
+    """An error for a method called on the wrong object, or for a file with the wrong content."""
 
 
 class Renamed:
-    """A base class whose errors name the replacements of attributes that it lacks; most were removed in gensim 4."""
+    """A base class whose errors name the replacement of a missing attribute. gensim 4 removed most of these
+    attributes."""
 
     _absent: ClassVar[Mapping[str, str]] = {}
 

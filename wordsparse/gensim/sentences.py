@@ -18,7 +18,7 @@ class LineSentence:
     """The lines of a file, each a sentence of words separated by white space.
 
     ``source`` is the path of a file, possibly compressed (.gz, .bz2, .xz, .zst), or an open file, which is read from
-    its beginning each time. Longer lines than ``max_sentence_length`` words are split. At most ``limit`` lines are
+    its beginning each time. Lines of more than ``max_sentence_length`` words are split. At most ``limit`` lines are
     read.
     """
 

@@ -79,8 +79,8 @@ def recipe(settings: VocabularyBuilder, preset: str = "text") -> Recipe:
 def _preset(settings: VocabularyBuilder, longest: int) -> str:
     """Return the kind of sequences that the arguments imply.
 
-    If the window covers all sentences, they are baskets of ``items``. If every token is kept, tokens are not words but
-    nodes of ``walks``.
+    If the window covers whole sentences, the sentences are baskets of ``items``. If no token is dropped as rare, tokens
+    are nodes of ``walks``, not words.
     """
     if settings.window >= longest - 1:
         return "items"

@@ -22,7 +22,7 @@ class KeyTable(WordVectors):
 
     The cosine of two keys is in float64, nearest keys with equal cosines are ordered by row, and a zero vector has the
     cosine 0 with all others. ``next_index`` is the first reserved row; reserved rows have the key None. ``expandos``
-    holds attributes of the keys by name, arrays (V,), among them the counts as "count".
+    maps the names of attributes to arrays (V,) with a value per key; "count" holds the counts.
     """
 
     next_index: int
@@ -153,11 +153,11 @@ class KeyTable(WordVectors):
     ) -> Found | Array:
         """Return the keys nearest to the sum of positive vectors minus negative vectors, with their cosines.
 
-        Vectors of keys are scaled to length one. A pair (key, number) has this number as its weight, in place of 1 or
-        −1. The result excludes these keys. ``clip_start`` to ``clip_end``, or the first ``restrict_vocab`` rows, are
-        searched. If ``topn`` is None, the result is the cosines of all keys, (rows searched,) float32. An ``indexer``
-        of gensim.similarities replaces the exact search. Raise InputError if there is no key or vector, or a key is
-        unknown (UnknownWordError).
+        Vectors of keys are scaled to length one. A pair (key, number) gives the key this weight in place of 1 or −1.
+        The result excludes the keys of the query. ``clip_start`` to ``clip_end``, or the first ``restrict_vocab`` rows,
+        are searched. If ``topn`` is None, the result is the cosines of all keys, (rows searched,) float32. An
+        ``indexer`` of gensim.similarities replaces the exact search. Raise InputError if there is no key or vector, or
+        a key is unknown (UnknownWordError).
         """
         if topn is not None and validation.whole("topn", topn, -validation.LARGEST) < 1:
             return []
@@ -203,7 +203,7 @@ class KeyTable(WordVectors):
     def add_vector(self, key: Key, vector: ArrayLike) -> int:
         """Give ``key`` the next reserved row, or a new row at the end, and return its number.
 
-        A new row copies the whole table, so use ``add_vectors`` to add many.
+        A new row at the end copies the whole table, so use ``add_vectors`` to add many keys.
         """
         row = self.next_index
         if row < len(self) and self.index_to_key[row] is None:
@@ -227,8 +227,8 @@ class KeyTable(WordVectors):
         """Add a key with its vector, or a list of keys with an array of vectors, at the end.
 
         ``extras`` are attributes of these keys. Existing keys keep their vectors and attributes unless ``replace``.
-        Raise InputError if the numbers of keys, vectors and attributes differ, a vector has another length, or a number
-        is not finite.
+        Raise InputError if the numbers of keys, vectors and attributes differ, a vector has the wrong length, or a
+        number is not finite.
         """
         if not isinstance(keys, list | tuple | np.ndarray):
             keys, weights = [keys], np.reshape(weights, (1, -1))
@@ -296,7 +296,7 @@ class KeyTable(WordVectors):
         self.expandos[attr][row] = val
 
     def get_vecattr(self, key: Any, attr: str) -> Any:
-        """Return the attribute ``attr`` of ``key``; UnknownWordError (a KeyError) if either is missing."""
+        """Return the attribute ``attr`` of ``key``. Raise UnknownWordError (a KeyError) if either is missing."""
         if attr not in self.expandos:
             raise UnknownWordError(f"the keys have no attribute {attr!r}; set_vecattr gives them one")
         return self.expandos[attr][self.get_index(key)]

@@ -43,7 +43,7 @@ class Scan:
 def scan(sentences: Iterable[Any]) -> Scan:
     """Count the tokens of sentences and number them."""
     numbers, read = Numbers(), itertools.count()
-    # Each sentence takes a number from `read`, so its next number is the number of sentences.
+    # Each sentence takes a number from `read`, so the next number is the number of sentences.
     stream = (sentence for sentence, _ in zip(lists(sentences), read, strict=False))
     ids = np.concatenate([*numbered(stream, numbers, END_OF_SENTENCE)])
     counts = np.bincount(ids[ids >= 0], minlength=len(numbers)).tolist()
@@ -104,10 +104,10 @@ Text = Sentences | LineFile
 
 @contextlib.contextmanager
 def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: int) -> Iterator[Text]:
-    """Open the text in whichever argument is not None. ``passes`` is how often gensim would read it.
+    """Open the text that is given by one of the arguments. ``passes`` is how often gensim would read the text.
 
-    Raise WrongTypeError if both or neither are given, if the file is missing, or if the sentences are no iterable or a
-    generator, which can be read only once.
+    Raise WrongTypeError if both or neither are given, if the file is missing, or if the sentences are not iterable, or
+    are a generator, which can be read only once.
     """
     if (sentences is None) == (corpus_file is None):
         raise WrongTypeError("give either sentences (corpus_iterable) or corpus_file")
@@ -161,7 +161,8 @@ class _Renumbered:
 
 
 def engine_words(keys: list[Key]) -> list[str]:
-    """Return words for the keys: the keys themselves if all are strings, else their JSON, or else their row numbers."""
+    """Return words for the keys: the keys if all are strings, otherwise their JSON, or row numbers if a key has
+    none."""
     if all(isinstance(key, str) for key in keys):
         return [str(key) for key in keys]
     try:
@@ -197,7 +198,7 @@ def lists(sentences: Iterable[Any]) -> Iterator[list[Any] | tuple[Any, ...]]:
 
 def _as_list(sentence: Any) -> list[Any] | tuple[Any, ...]:
     if isinstance(sentence, np.ndarray) and sentence.ndim:
-        objects: list[Any] = sentence.tolist()  # Python's own numbers hash faster
+        objects: list[Any] = sentence.tolist()  # Python's own numbers hash faster than NumPy's
         return objects
     if hasattr(sentence, "__len__") and hasattr(sentence, "__iter__"):
         return list(sentence)

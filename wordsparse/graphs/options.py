@@ -8,7 +8,7 @@ from wordsparse.errors import InputError
 from wordsparse.options import Checked, option
 from wordsparse.validation import finite, whole
 
-# The most walks from a node, and nodes in a walk, so that int64 can hold the number of tokens for any graph.
+# The limit of walks per node and of nodes per walk. With it, int64 can hold the number of tokens for any graph.
 MOST_WALKS = 10_000
 
 # Outside of these bounds for p and q, walks take minutes, because most draws are rejected.
@@ -21,9 +21,9 @@ class GraphOptions(Checked):
 
     walks: int = option(10, "Walks from each node in an epoch.", check=partial(whole, least=1, most=MOST_WALKS))
     walk_length: int = option(80, "Nodes of a walk.", check=partial(whole, least=2, most=MOST_WALKS))
-    p: float = option(1.0, "node2vec's p: a step back to the previous node weighs 1/p times as much.", check=BIAS)
+    p: float = option(1.0, "node2vec's p: a step back to the previous node has 1/p times the weight.", check=BIAS)
     q: float = option(
-        1.0, "node2vec's q: a step to a node without an edge from the previous node weighs 1/q.", check=BIAS
+        1.0, "node2vec's q: a step to a node not linked from the previous node has 1/q times the weight.", check=BIAS
     )
     directed: bool | None = option(
         None, "Follow edges from source to target only.", shown="as a NetworkX graph is; files are undirected"

@@ -30,7 +30,7 @@ COMMENTS = ("#", "%")
 WEIGHT = "weight"
 # The bounds of weights, within which float64 can hold the sum of the weights of a node and its inverse.
 SMALLEST, LARGEST = 1e-100, 1e100
-# An edge must have one of the first types; a node must not be one of the second values.
+# An edge in Python must have one of the types in EDGE. A node must not be one of the values in NO_NODE.
 EDGE, NO_NODE = (list, tuple, np.ndarray), (None, "")
 
 
@@ -43,7 +43,7 @@ def read_graph(source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_ar
     and a column for each node, whose name is its number, from 0.
 
     Raise InputError if the graph cannot be read, has no edge or does not fit into memory, or if a weight is negative,
-    out of bounds or no number.
+    out of bounds or not a number.
     """
     if sp.issparse(source):
         nodes, edges, directed = *_of_matrix(source), options.directed
@@ -116,7 +116,7 @@ def _rows(source: Any, options: GraphOptions) -> list[tuple[str, Iterable[tuple[
     """Return pairs of a name and edges: a pair per file, or a single pair for a data frame or an iterable."""
     corpus = Corpus.of(source)
     if corpus.form == "frame":
-        names = list(getattr(source, "column_names", source.columns))  # in Arrow, ``columns`` are no names
+        names = list(getattr(source, "column_names", source.columns))  # Arrow's ``columns`` are not names
         return [("the data frame", _columns("the data frame", source, names, options))]
     if corpus.paths is not None:
         return [(str(file), _cells(file, options)) for file in find_files(corpus.paths)]
@@ -172,7 +172,7 @@ def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
     if format is None or (format == "csv" and not named and all(map(_is_number, names[:2]))):
         return _lines(path, '"' if format else None)
     if format == "jsonl" and not options.columns:
-        raise InputError(f"{path}: name the two columns of an edge's nodes: ends=SOURCE,TARGET")
+        raise InputError(f"{path}: name the two columns that hold the nodes of an edge: ends=SOURCE,TARGET")
     return _columns(str(path), [path], names, options)
 
 

@@ -25,11 +25,11 @@ _NO_LIMITS = np.empty(0, np.uint32)
 
 
 class Walks:
-    """The values of all walks of an epoch, one walk after another, each with an end of a sentence.
+    """The values of all walks of an epoch, one walk after another. Each walk ends with an end-of-sentence value.
 
-    The ``graph`` is an indptr, neighbours and thresholds. Walk w begins at node ``starts[w mod V]``. If it can go no
-    further, it is filled up with out-of-vocabulary tokens, so that all walks have the same length: ``reach`` values,
-    with the end. Its random numbers depend on the seed, the epoch and w.
+    The ``graph`` is an indptr, neighbours and thresholds. Walk w begins at node ``starts[w mod V]``. A walk that can go
+    no further is filled up with out-of-vocabulary tokens, so that all walks have the same length: ``reach`` values,
+    including the end. The random numbers of walk w depend on the seed, the epoch and w.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class GraphSource:
 
 
 def visits(edges: sp.csr_array, options: GraphOptions) -> NDArray[np.int64]:
-    """Return how often the walks of an epoch are expected to visit each node with p = q = 1, (V,), at least 1."""
+    """Return the expected number of visits to each node by the walks of an epoch, at least 1, (V,), for p = q = 1."""
     total = edges.sum(axis=1)
     share = np.divide(1.0, total, out=np.zeros(len(total)), where=total > 0)
     visited, back = np.ones(edges.shape[0]), edges.T.tocsr()

@@ -31,11 +31,11 @@ from wordsparse.types import Array
 logger = logging.getLogger(__name__)
 
 HEAD_LABELS = 128
-# One row in this many, at most, is held out to evaluate the head.
+# At most one in HELD_OUT rows is held out to evaluate the head.
 HELD_OUT = 10
 # The fewest rows for which a head is fitted; with fewer rows, the regression is better.
 HEAD_ROWS = 1000
-# The value of the constant column, given rows of length 1.
+# The value of the constant column, which is added to rows of length 1.
 CONSTANT = 0.5
 
 
@@ -53,7 +53,8 @@ class Head:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A model of the log-odds of labels. It divides rows by ``length``, the root mean square length in training."""
+    """A model of the log-odds of labels. It divides rows by ``length``, the root mean square length of training
+    rows."""
 
     length: float
     scorer: Scorer
@@ -62,7 +63,8 @@ class Classifier:
 
     @classmethod
     def fitted(cls, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> "Classifier":
-        """Fit a classifier to X (n, f) and Y (n, D) of ones, both SciPy CSR float32."""
+        """Fit a classifier to the rows X (n, f) and their labels Y (n, D), a matrix of ones; both are SciPy CSR
+        float32."""
         n = X.shape[0]
         length = float(np.linalg.norm(X.data.astype(np.float64)) / np.sqrt(n)) or 1.0
         problem, ridge = tuned(prepared(X, length), Y, dim, seed, kernels)
@@ -94,7 +96,7 @@ class Classifier:
         return sp.csr_array(sp.vstack(rows, format="csr"))
 
     def _candidates(self, X: Any) -> Iterator[tuple[Array, Array]]:
-        """Yield candidates for the best labels of each row, with their log-odds, for some rows at a time."""
+        """Yield candidates for the best labels of each row, with their log-odds, one block of rows at a time."""
         X, scorer, offsets = prepared(X, self.length), self.scorer, self.calibration.offsets(self.scorer.counts)
         in_head = np.searchsorted(scorer.frequent, self.head.labels)
         for rows in blocks(X):
@@ -145,7 +147,8 @@ def prepared(X: Any, length: float) -> Any:
 def _head(problem: RidgeProblem, scorer: Scorer, rows: Array, left: LeftOut, scores: Array) -> Head:
     """Fit the logistic head. Return a head without labels unless the head ranks held-out rows better.
 
-    ``left`` holds the labels that the regression ranks first for the ``rows``, left out, ``scores`` their log-odds.
+    ``left`` holds the labels that the regression ranks first for each of the ``rows`` when it is fitted without that
+    row, and ``scores`` holds their log-odds.
     """
     n, f = problem.X.shape
     none = Head(np.zeros(0, np.int64), np.zeros((f, 0), np.float32))

@@ -30,11 +30,12 @@ _ELSEWHERE = dict.fromkeys(("k", "topk", "n", "threshold"), "predict_topk(X, k) 
 
 
 class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Multi-label classification of sparse rows, each with few of possibly very many labels.
+    """A multi-label classifier for sparse rows, each of which has a few of possibly very many labels.
 
-    It fits one ridge regression on all features and labels, with XᵀX as a matrix of rank 300 plus a diagonal (up to 600
-    features, exactly). Leave-one-out predictions for training rows choose λ and calibrate outputs to probabilities. A
-    logistic regression predicts the 128 most frequent labels instead if it ranks held-out rows better.
+    It fits one ridge regression on all features and labels. With up to 600 features, XᵀX is exact; with more features,
+    XᵀX is approximated by a matrix of rank 300 plus a diagonal. Leave-one-out predictions for training rows choose λ
+    and calibrate outputs to probabilities. A logistic regression predicts the 128 most frequent labels instead if it
+    ranks held-out rows better.
 
     Parameters
     ----------
@@ -58,9 +59,9 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     Notes
     -----
     y is a matrix (rows, D) of zeros and ones, SciPy sparse or dense; or one-dimensional, with a class per row; or it
-    has a list, tuple or set of labels for each row (sets, if labels are numbers and all rows have equally many).
-    ``predict`` answers in the same form, but with tuples in place of lists and sets. Loading a pickle (joblib) can run
-    code, so load only your own. :meth:`save` writes a directory without code.
+    has a list, tuple or set of labels for each row (use sets if labels are numbers and all rows have the same number of
+    labels). ``predict`` answers in the same form, but with tuples in place of lists and sets. Loading a pickle (joblib)
+    can run code, so load only your own pickles. :meth:`save` writes a directory without code.
     """
 
     takes_texts: ClassVar[bool] = False
@@ -235,7 +236,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         is_sparse: bool = sp.issparse(X)
         if is_sparse and len(X.shape) == 2 and X.dtype.kind in "fiub":
             X = validation.csr("X", X, np.dtype(np.float32))
-        with np.errstate(over="ignore"):  # too large numbers become infinite and are refused
+        with np.errstate(over="ignore"):  # numbers too large for float32 become infinite and are refused
             return sp.csr_array(checks.validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=reset))
 
     def _chosen(self, columns: Any) -> Array:
@@ -244,7 +245,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return np.arange(count) if columns is None else validation.output_rows(columns, count, "columns")
 
     def _logits(self, X: Any, columns: Any) -> Array:
-        """Return the log-odds of labels, (n, columns). Raise InputError if they exceed the memory."""
+        """Return the log-odds of labels, (n, columns). Raise InputError if they do not fit into memory."""
         X = self._features(X, reset=False)
         rows, chosen = X.shape[0], self._chosen(columns)
         need = rows * chosen.shape[0] * 4

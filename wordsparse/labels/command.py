@@ -58,7 +58,7 @@ def command() -> None:
 @table_options
 @click.option("--tokens", type=Choice(list(TOKENIZERS)), help="Tokeniser of texts.  [default: scikit-learn's words]")
 @click.option("--ngrams", type=int, help="Longest sequence of words that is a feature.  [default: 2]")
-@click.option("--min-count", type=int, help="Minimum number of texts with a feature.  [default: 2]")
+@click.option("--min-count", type=int, help="Minimum number of texts that contain a feature.  [default: 2]")
 @targets_option
 @click.option("--seed", type=int, default=0, show_default=True)
 @threads_option
@@ -135,8 +135,8 @@ def predict(
     """Print the K likeliest labels of each row of DATA.
 
     Each row is a line of 'label:probability', likeliest first. A model of texts reads the --column of a table, or the
-    lines of a plain text, and separates labels by two spaces. With - each line of standard input is a text, answered as
-    it arrives. An npz file needs features only.
+    lines of a plain text; labels in its output are separated by two spaces. With - each line of standard input is a
+    text, answered as it arrives. An npz file needs no --targets.
     """
     from wordsparse.corpus.tables import format_of_name, table_rows, writing
     from wordsparse.files import outputs, storage
@@ -146,7 +146,7 @@ def predict(
         writing.check(output)
         storage.check_apart(output, [model, data])
     if keep and (output is None or format_of_name(data) is None):
-        raise InputError("--keep names columns of a table to copy to the output file: name it with --output")
+        raise InputError("--keep names columns of a table to copy to the output file: name that file with --output")
     names = keep.split(",") if keep else []
     cells = [row for _, row in table_rows(data, names)] if names else []
     kept_columns = {name: [row[place] for row in cells] for place, name in enumerate(names)}
@@ -191,7 +191,7 @@ def _answers(classifier: "SparseTargetClassifier", X: Any, k: int, least: float)
 def evaluate(
     model: Path, data: Path, targets: Path | None, k: tuple[int, ...], as_json: bool, **source: str | None
 ) -> None:
-    """Evaluate MODEL on DATA by P@k, nDCG@k and PSP@k.
+    """Evaluate MODEL on DATA with P@k, nDCG@k and PSP@k.
 
     PSP@k uses A = 0.55, B = 1.5 and the propensities of the training rows.
     """
@@ -211,7 +211,8 @@ def evaluate(
 
 
 def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier":
-    """Load a saved classifier. Raise InputError if ``source`` names columns, but it was trained on numbers."""
+    """Load a saved classifier. Raise InputError if ``source`` names columns but the classifier was trained on
+    numbers."""
     from wordsparse.labels import SparseTargetClassifier
 
     classifier = SparseTargetClassifier.load(model)
@@ -223,7 +224,8 @@ def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier
 def _rows(
     classifier: "SparseTargetClassifier", data: Path, targets: Path | None, source: dict[str, str]
 ) -> tuple[Any, Any]:
-    """Read the rows or texts of DATA and their labels. If there is a trained classifier, it determines the sizes."""
+    """Read the rows or texts of DATA and their labels. A fitted classifier determines the numbers of features and
+    labels."""
     from wordsparse.labels import read_data, read_texts
 
     if classifier.takes_texts:

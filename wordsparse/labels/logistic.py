@@ -1,7 +1,7 @@
 """Logistic regression: rankings and probabilities from ridge outputs, and a head for the most frequent labels.
 
 Labels are ranked by o n_l^−a, where n_l is the count of the label and a the *scoring power*. The noise of an output
-grows with n_l, so of two equal outputs, the output of the rarer label is the better bet. A logistic regression on this
+grows with n_l, so if two outputs are equal, the rarer label is more likely to be true. A logistic regression on this
 score gives the probabilities:
 
     logit P(label l | x) = b log(o n_l^−a) + c
@@ -9,8 +9,8 @@ score gives the probabilities:
 a, the slope b and the shift c are fitted to outputs for left-out training rows.
 
 The most frequent labels, which largely decide P@1, have their own logistic regression on all sparse features, the
-*head*, because a likelihood fits them better than squared error. Newton's method fits all of them at once; each step
-runs some iterations of conjugate gradients, preconditioned by M⁻¹ of :mod:`wordsparse.labels.ridge`:
+*head*, because a likelihood suits these labels better than squared error. Newton's method fits all these regressions at
+once; each step runs some iterations of conjugate gradients, preconditioned by M⁻¹ of :mod:`wordsparse.labels.ridge`:
 
     minimise  C Σ_i log(1 + exp(−s_i w·x_i)) + ½‖w‖²  for each label, s_i = ±1
 """
@@ -29,7 +29,7 @@ POWERS = tuple(i / 20 for i in range(13))
 START_POWER = 0.15
 # C in the formula above.
 STRENGTH = 5.0
-# The number of conjugate gradients in each Newton step.
+# The number of iterations of conjugate gradients in each Newton step.
 GRADIENTS = (2, 2, 3)
 MIN_CURVATURE = 1e-3
 
@@ -81,7 +81,7 @@ def probabilities(logits: Array) -> Array:
 def logistic_head(X: SparseRows, Y: Array, start: Array, inverse: Inverse) -> Array:
     """Fit the weights W (f, m) of the labels Y (n, m) of zeros and ones.
 
-    ``start`` is M⁻¹XᵀY of the ridge regression, ``inverse`` is its M⁻¹. The last column of X is constant.
+    ``start`` is M⁻¹XᵀY of the ridge regression, and ``inverse`` is M⁻¹. The last column of X is constant.
     """
     # Start at 4 (o − ½), which is close to the log-odds if the output o of the regression is close to ½.
     W = (4 * start).astype(X.values.dtype)

@@ -1,6 +1,7 @@
 """Metrics that compare ranked labels with true labels: P@k, nDCG@k and the propensity-scored PSP@k.
 
-For each of n examples, y_l is 1 if it has label l, else 0, and l_1, l_2, … are its predicted labels, best first:
+For each of n examples, y_l is 1 if the example has label l and 0 otherwise. l_1, l_2, … are its predicted labels, best
+first:
 
     P@k     mean over examples of  (1/k) Σ_{r ≤ k} y_{l_r}
     nDCG@k  mean over examples of  Σ_{r ≤ k} y_{l_r} / log₂(r + 1)  /  Σ_{r ≤ min(k, Σ y)} 1 / log₂(r + 1)
@@ -27,7 +28,8 @@ def inverse_propensities(counts: ArrayLike, examples: int, a: float = A, b: floa
 
 
 def is_true(Y: Any, labels: Array) -> Array:
-    """Return 1 for each of the labels (n, k) that its row of Y (CSR of ones) has, else 0, float64; −1 is no label."""
+    """Return (n, k) float64: 1 if row i of Y (CSR of ones) has the label ``labels[i, j]``, otherwise 0. −1 is no
+    label."""
     row = np.repeat(np.arange(Y.shape[0]), labels.shape[1])
     return np.asarray(Y[row, labels.ravel()], np.float64).reshape(labels.shape) * (labels >= 0)
 
@@ -42,9 +44,9 @@ def best_entries(indptr: Array, scores: Array, k: int) -> tuple[Array, Array, Ar
 
 
 def ndcg(hits: Array, true_labels: Array, k: int) -> Array:
-    """Compute nDCG@k for each row, (n,): ``hits`` says which of its ranked labels are true."""
+    """Compute nDCG@k for each row, (n,): ``hits`` marks the ranked labels that are true."""
     discounts = 1 / np.log2(np.arange(2, k + 2))
-    best = np.concatenate([[np.inf], np.cumsum(discounts)])  # rows without labels: 0 / ∞
+    best = np.concatenate([[np.inf], np.cumsum(discounts)])  # rows without labels get 0 / ∞
     quotient: Array = hits[:, :k] @ discounts[: hits.shape[1]] / best[np.minimum(true_labels, k)]
     return quotient
 

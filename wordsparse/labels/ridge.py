@@ -1,14 +1,14 @@
 """Ridge regression on all features at once, with XᵀX approximated by a low-rank matrix plus a diagonal.
 
-For sparse rows X (n, f), XᵀX ≈ V S² Vᵀ + diag(r). V (f, d) is an orthonormal basis, and r is the part of each
-feature's square that lies outside its span:
+For sparse rows X (n, f), XᵀX ≈ V S² Vᵀ + diag(r). V (f, d) is an orthonormal basis. r holds, for each feature, the part
+of its squared length outside the span of V:
 
     M = V S² Vᵀ + Δ,   Δ = diag(γ r + λ)
     M⁻¹ = Δ⁻¹ − P K⁻¹ Pᵀ,   P = Δ⁻¹V (f, d),   K = S⁻² + VᵀP
 
 so no f×f matrix is needed. V comes from a randomised range finder (Halko, Martinsson & Tropp, "Finding structure with
-randomness", SIAM Review 2011): a random block is multiplied by XᵀX ``PASSES`` times, each time orthonormalised through
-its Gram matrix, and finally rotated to the singular vectors.
+randomness", SIAM Review 2011). A random block is multiplied by XᵀX ``PASSES`` times. Each product is orthonormalised
+through its Gram matrix, and the last one is rotated to the singular vectors.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from wordsparse.kernels import Csr, Kernels
 from wordsparse.types import Array
 
 PASSES = 2
-# γ. The best value grows with the number of rows, but this constant serves all.
+# γ. The best value grows with the number of rows, but this constant works for any number.
 REST = 3.0
 # Extra columns of the random block, beyond the columns of the basis.
 EXTRA = 10
@@ -91,7 +91,8 @@ class Inverse:
 
 
 def _orthonormal(X: SparseRows, block: Array) -> Array:
-    """Return orthonormal columns with the span of ``block``; fewer if its columns are linearly dependent."""
+    """Return orthonormal columns with the span of ``block``; fewer columns if those of ``block`` are linearly
+    dependent."""
     values, vectors = np.linalg.eigh(X.kernels.gram(block))
     is_independent = values > ROUNDING**2 * values[-1]
     return X.kernels.matmul(block, vectors[:, is_independent] / np.sqrt(values[is_independent]))

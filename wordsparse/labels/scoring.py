@@ -86,7 +86,7 @@ class Scorer:
         return np.hstack([frequent, labels]), np.hstack([outputs, others])
 
     def _rarer(self, X: Any, H: Array) -> tuple[Array, Array]:
-        """Return rarer labels for each row, and their outputs, (rows, REFINED), as above; H is X P."""
+        """Return rarer labels for each row, and their outputs, both (rows, REFINED) and padded likewise. H is X P."""
         shared = sp.csr_array(X @ self.uncommon_part)
         along = self.kernels.pair_dots(Csr.of(shared), H, self.R)
         row, place, entry = best_entries(shared.indptr, shared.data - along, REFINED)

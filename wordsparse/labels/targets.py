@@ -50,7 +50,7 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
 
 def _of_classes(Y: Array) -> tuple[Any, Array]:
     y = checks.column_or_1d(Y, warn=True)
-    checks.assert_all_finite(y, input_name="y")  # in objects too
+    checks.assert_all_finite(y, input_name="y")  # also checks arrays of objects
     _multiclass.check_classification_targets(y)
     names, column = np.unique(y, return_inverse=True)
     return _matrix(column, np.ones(column.shape[0], np.int64), names.shape[0]), names

@@ -51,7 +51,7 @@ class RidgeProblem:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """The likeliest labels of some training rows, each row left out of the regression that predicts it.
+    """The likeliest labels of some training rows. Each row is left out of the regression that predicts its labels.
 
     All arrays are (rows, DEPTH): ``counts`` is n_l without the row, ``truth`` is 0 or 1, and ``known`` says whether any
     other row has the label.
@@ -75,7 +75,7 @@ def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> LeftOut:
 
 
 def _leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> tuple[Array, ...]:
-    """Compute the outputs of each row if it is left out, (o − l y) / (1 − l), and its first labels."""
+    """Compute the outputs of each row when it is left out, (o − l y) / (1 − l), for the labels that rank first."""
     X, Y, frequent, plain = problem.X[rows], problem.Y[rows], scorer.frequent, Calibration()
     labels, outputs = scorer.candidates(X)
     truth = np.hstack([Y[:, frequent].toarray(), is_true(Y, labels[:, frequent.size :])])
@@ -115,12 +115,13 @@ def _best_ridge(problem: RidgeProblem, random: np.random.Generator) -> float:
 
 
 def best_power(left: LeftOut, Y: Any) -> tuple[float, float]:
-    """Return the scoring power with the best nDCG@5 on left-out rows, and this nDCG@5."""
+    """Return the scoring power with the best nDCG@5 on left-out rows, and that nDCG@5."""
     quality = {power: ranked_ndcg(left.scores(Calibration(power)), left.truth, Y) for power in POWERS}
     return max(quality.items(), key=lambda item: item[1])
 
 
 def ranked_ndcg(scores: Array, truth: Array, Y: Any) -> float:
-    """Compute nDCG@5 for the rows of Y, from the scores and the truth of some labels of each row, in any order."""
+    """Compute the mean nDCG@5 of the rows of Y. ``scores`` and ``truth`` describe some labels of each row, in any
+    order."""
     ranked = np.take_along_axis(truth, best(scores, DEPTH_JUDGED), 1)
     return float(ndcg(ranked, np.diff(Y.indptr), DEPTH_JUDGED).mean())

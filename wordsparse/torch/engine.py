@@ -1,8 +1,8 @@
 """The forward pass, backward pass and update of the module on NumPy arrays, for the operators that autograd calls.
 
-Training minimises L = Σ_j g_j ℓ_j, where g is the gradient by the losses, which autograd passes down. It includes the
-reduction, weights of losses in a sum, and the factor of a scaler. Equations (6) to (12) of
-:mod:`wordsparse.layer.core` hold for L, with g_j α_j, g_j β_j and the rows g_j Γ_j.
+Training minimises L = Σ_j g_j ℓ_j, where g_j is the gradient with respect to the loss ℓ_j, which autograd passes in. It
+includes the reduction, the weights of losses in a sum, and the factor of a gradient scaler. Equations (6) to (12) of
+:mod:`wordsparse.layer.core` hold for L if α_j, β_j and the rows Γ_j are multiplied by g_j.
 """
 
 import math
@@ -33,7 +33,8 @@ ROW_MOVE, SCALE_FREE_ROW_MOVE = 0.2, 0.4
 CROWD = 8.0
 # After t minibatches, the next minibatch has the weight 1/(t + 1) in the mean curvature, and the step size is
 # 1/(t + START). Neither falls below min(m / FORGET, 1/AVERAGED) for m examples. The memory must be longer than the time
-# between two examples of a class: otherwise its row is mostly noise, and the exact gradient of noise shrinks h.
+# between two examples of a class: otherwise the row of the class is mostly noise, and the exact gradient of noise
+# shrinks h.
 FORGET = 200_000.0
 AVERAGED = 50.0
 START = 20.0
@@ -111,7 +112,8 @@ class Engine:
         return self.output.core.clock.changes
 
     def minibatch(self, h: Array, rows: Array, ids: Array, weights: Array) -> Minibatch:
-        """Return a minibatch of inputs (m, in_features), with targets (rows[i], ids[i]) of weights[i] in any order."""
+        """Return a minibatch of inputs (m, in_features), and of targets. Target i is ids[i] of row rows[i], with the
+        weight weights[i]; targets may be in any order."""
         H = h.astype(self.output.dtype, copy=False)
         if self.bias:
             H = np.column_stack([H, np.ones(H.shape[0], H.dtype)])
@@ -160,7 +162,7 @@ class Engine:
             return rows[:, :-1] if self.bias else rows, self.version
 
     def collect_rows(self, ids: Array, gradient: Array, version: int, onto: Gradients) -> None:
-        """Add the gradients (n, in_features) of rows that were inputs to ``onto``; ``ids`` may repeat. Raise InputError
+        """Add to ``onto`` the gradients (n, in_features) of rows that were inputs; ``ids`` may repeat. Raise InputError
         as :meth:`gradient` does."""
         with self.output.guard.held("backward"):
             self._check(version)
@@ -168,10 +170,10 @@ class Engine:
             onto.versions.add(version)
 
     def apply(self, gradients: Gradients, step: StepOptions) -> None:
-        """Take one step by the sum of the gradients. The caller holds the guard of the layer.
+        """Take one step with the sum of the gradients. The caller holds the guard of the layer.
 
-        Raise InputError if W has changed since their forward passes, and TrainingError if the step is refused. Nothing
-        has changed then.
+        Raise InputError if W has changed since the forward passes of the gradients, and TrainingError if the step is
+        refused. In both cases, nothing is changed.
         """
         for version in gradients.versions:
             self._check(version)
@@ -189,7 +191,8 @@ class Engine:
             self._rescale()
 
     def _rescale(self) -> None:
-        """Rescale the layer. If W is divided by c, gradients grow by c, so curvature and squares of rows grow by c²."""
+        """Rescale the layer. If W is divided by c, gradients grow by the factor c, so the curvature and the squares of
+        rows grow by c²."""
         c = self.output.core.rescale()
         if c != 1:
             self.curvature = self.curvature * c**2
@@ -207,8 +210,8 @@ class Engine:
     def _row_moves(
         self, parts: list[tuple[Array, Array]], factors: Factors, step: StepOptions
     ) -> tuple[Array, Array, Array] | None:
-        """Return the distinct rows that ``embed`` returned, their changes for weights with ``factors`` and the new sums
-        of their squares; None without rows."""
+        """Return the distinct rows that ``embed`` returned, their changes and the new sums of their squares; None
+        without rows. The changes will be added to the W of ``factors``."""
         if not parts:
             return None
         core, columns = self.output.core, parts[0][1].shape[1]
@@ -223,7 +226,7 @@ class Engine:
                 own = np.square(total[:, :columns]).mean(1)
             if not own.max() <= MOST_SQUARES:
                 raise TrainingError(
-                    f"the gradient by row {rows[own.argmax()]}, which was an input, is too large: scale down the losses"
+                    f"the gradient of row {rows[own.argmax()]}, which was an input, is too large: scale down the losses"
                 )
             squares = np.minimum(squares + own, MOST_SQUARES)
             size = math.sqrt(float(np.trace(factors.Q)) / core.total / core.n_features)
@@ -250,7 +253,7 @@ class Engine:
         """Return the sums and g of all minibatches, combined into one minibatch."""
         minibatches, weights = zip(*gradients.minibatches, strict=True)
         g, sums = np.concatenate(weights), gradients.sums
-        gradients.sums = None  # a refused update may have taken parts of the sums
+        gradients.sums = None  # a refused update may have consumed parts of the sums
         if sums is None:
             H = np.concatenate([minibatch.H for minibatch in minibatches])
             forward = self.output.forward(H, sp.vstack([minibatch.Y for minibatch in minibatches], format="csr"))
@@ -295,9 +298,9 @@ class Engine:
         return kernels.row_dots(H if Pi is None else kernels.matmul(H, Pi.astype(H.dtype)), H)
 
     def _stable(self, sums: Sums, lr: float, Pi: Array | None) -> float:
-        """Return the learning rate. If it would overshoot, reduce it so that W just reaches the minimum in the steepest
-        direction."""
-        # The trace of the curvature is an upper bound on the strength, and cheaper.
+        """Return the learning rate. If a step of this rate would overshoot, reduce the rate so that W just reaches the
+        minimum in the steepest direction."""
+        # The trace of the curvature is an upper bound on the strength, and cheaper to compute.
         if 2 * lr * float(np.abs(sums.forward.terms.alpha) @ self._norms(sums, Pi)) <= STABLE:
             return lr
         B = sums.curvature() if Pi is None else sums.curvature() @ Pi
@@ -305,7 +308,7 @@ class Engine:
         return lr if strength <= STABLE else lr / strength
 
     def _again(self, minibatch: Minibatch) -> Forward:
-        """Return the forward pass of a minibatch: the stored pass if it is of this minibatch, or else a new pass."""
+        """Return the forward pass of a minibatch: the stored pass if it fits, otherwise a new pass."""
         if self._kept is not None and self._kept[1].at == self.version and self._kept[0].equals(minibatch):
             return self._kept[1]
         return self.output.forward(minibatch.H, minibatch.Y)

@@ -27,7 +27,7 @@ NO_EXPORT = (
     "FactoredOutput cannot be exported, traced or scripted: its weights are not in the graph; put head.to_linear() in "
     "its place, a torch.nn.Linear with the same outputs"
 )
-# PyTorch's names of arguments with our names or a hint, in the form that ``options.hint`` takes.
+# Maps PyTorch's names of arguments to our names or to a hint, in the form that ``options.hint`` takes.
 _ELSEWHERE = {
     **dict.fromkeys(("outfeatures", "nclasses", "numembeddings"), "num_classes"),
     **dict.fromkeys(("embeddingdim", "dmodel"), "in_features"),
@@ -42,8 +42,8 @@ class FactoredOutput(nn.Module):
     """An output layer o = W h over D classes together with its loss, like ``torch.nn.LinearCrossEntropyLoss``.
 
     The forward pass returns exact losses over all D outputs. The backward pass gives h its exact gradient and, in
-    training mode, ends with an exact gradient step on all of W. The cost is O(d²) per example for any D. W is no
-    parameter but a buffer: PyTorch's optimizers do not see it, and ``torch.autograd.grad`` does not change it.
+    training mode, ends with an exact gradient step on all of W. The cost is O(d²) per example for any D. W is a buffer,
+    not a parameter: PyTorch's optimizers do not see it, and ``torch.autograd.grad`` does not change it.
 
     Parameters
     ----------
@@ -52,10 +52,10 @@ class FactoredOutput(nn.Module):
     num_classes : int
         D.
     loss : str or wordsparse.losses.Loss
-        Required. Choose by the target: ``bounded-ns`` for several labels, ``zloss`` for one class, ``taylor`` or
-        ``spherical`` for the probability of one class, ``squared`` for real values; or give a loss object. Plain
-        softmax is not available. The Z-loss is near 0 if the target's output is 12 standard deviations above the mean
-        of all D outputs, but another output may still be larger.
+        Required. The choice depends on the target: ``bounded-ns`` for several labels, ``zloss`` for one class,
+        ``taylor`` or ``spherical`` for the probability of one class, ``squared`` for real values; or give a loss
+        object. Plain softmax is not available. The Z-loss is near 0 if the target's output is 12 standard deviations
+        above the mean of all D outputs, but another output may still be larger.
     reduction : str
         ``mean`` over the examples, ``sum``, or ``none`` for one loss per example.
     ignore_index : int
@@ -63,9 +63,9 @@ class FactoredOutput(nn.Module):
     lr : float, optional
         The learning rate of W, as in SGD. By default, steps are of second order: the gradient times the inverse of a
         running mean of the curvature (d × d). Their size adapts to h, the minibatch and the reduction, so it needs no
-        tuning. :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` change the rate, or by default a
-        factor of the size, initially 1. A step that would overshoot, given the curvature of the minibatch, is shortened
-        so that it just reaches the minimum in the steepest direction.
+        tuning. :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` change the rate; for second-order
+        steps, they change a factor of the size, which is initially 1. A step that would overshoot, given the curvature
+        of the minibatch, is shortened so that it just reaches the minimum in the steepest direction.
     weight_decay : float
         λ: W shrinks by lr·λ in every step.
     fused : bool
@@ -96,8 +96,8 @@ class FactoredOutput(nn.Module):
     Notes
     -----
     The state is in the CPU's memory; h is copied there from other devices, and its gradient is copied back. The layer
-    uses as many threads as PyTorch did when the layer was made (``torch.set_num_threads``). What would silently give
-    wrong results is refused; docs/torch.md lists it.
+    uses as many threads as PyTorch did when the layer was made (``torch.set_num_threads``). Uses that would silently
+    give wrong results are refused; docs/torch.md lists them.
 
     Examples
     --------
@@ -172,7 +172,8 @@ class FactoredOutput(nn.Module):
         return cast(torch.dtype, self._buffers["V"].dtype)
 
     def extra_repr(self) -> str:
-        """Return the settings for ``repr``, with the number of weights, since they are no parameters."""
+        """Return the settings for ``repr``, with the number of weights, which PyTorch does not count because they are
+        not parameters."""
         weights = self.num_classes * (self.in_features + self.bias)
         return (
             f"in_features={self.in_features}, num_classes={self.num_classes}, loss={self.loss!r}, "
@@ -225,9 +226,9 @@ class FactoredOutput(nn.Module):
     def embed(self, ids: Tensor) -> Tensor:
         """Return the rows W[ids] as inputs of the network, so that inputs and outputs share a table (tied weights).
 
-        The backward pass also updates these rows by their exact gradients: with lr as in SGD, else by Adagrad with one
-        rate per row. weight_decay does not apply to this update. The norms of rows differ by orders of magnitude, so
-        put a ``torch.nn.LayerNorm`` after them.
+        The backward pass also updates these rows, using their exact gradients. If lr is given, the update is plain SGD;
+        otherwise it is Adagrad with one rate per row. weight_decay does not apply to this update. The norms of rows
+        differ by orders of magnitude, so put a ``torch.nn.LayerNorm`` after them.
 
         Parameters
         ----------
@@ -258,14 +259,14 @@ class FactoredOutput(nn.Module):
         return torch.where(is_id[..., None], rows, 0)
 
     def apply_(self) -> None:
-        """Take one step by all gradients since the last step, if there are any. It is for ``fused=False``.
+        """Take one step with all gradients since the last step, if there are any. Use this method with ``fused=False``.
 
         Raises
         ------
         InputError
-            If W has changed since their forward passes.
+            If W has changed since the forward passes of these gradients.
         TrainingError
-            If the step would explode. Nothing has changed then.
+            If the step would explode. In this case, nothing has changed.
         """
         self._step(self._engine.pending)
         self.discard_()
@@ -312,7 +313,7 @@ class FactoredOutput(nn.Module):
 
     @torch.no_grad()
     def outputs(self, input: Tensor, rows: Any) -> Tensor:
-        """Return the outputs ``rows`` only, (m, len(rows)); no gradient flows through them."""
+        """Return only the outputs ``rows``, (m, len(rows)); no gradient flows through them."""
         return self._outputs(self._checked(input), rows)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]

@@ -1,7 +1,7 @@
 """The operators that autograd and torch.compile see: losses, and rows of W as inputs, each with its backward pass.
 
-An operator calls the engine of the module whose number is ``layer`` (:func:`register`). For the compiler, operators are
-pure functions that it cannot look into; it does not remove them, because their outputs are used.
+An operator calls the engine of the module whose number is ``layer`` (:func:`register`). The compiler treats operators
+as pure functions and does not look into them. It does not remove them, because their outputs are used.
 """
 
 import itertools
@@ -50,9 +50,11 @@ def _stamp(version: int) -> Tensor:
 def gradient(
     g: Tensor, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, stamp: Tensor, layer: int, trains: bool, call: int
 ) -> tuple[Tensor, Tensor]:
-    """Return the gradients by h and by the empty anchor, so that autograd calls this even if h needs no gradient.
+    """Return the gradients with respect to h and the empty anchor. The anchor makes autograd call this even if h needs
+    no gradient.
 
-    ``call`` is a new number in every call, so that a compiler does not merge equal calls: each must be collected.
+    ``call`` is a new number in every call, so that a compiler does not merge equal calls: the gradient of each call
+    must be collected.
     """
     module, (version, forward_in) = _layers[layer], stamp.tolist()
     scale = module._scale(g) if trains else 1.0
@@ -100,10 +102,11 @@ def _(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Te
 
 @torch.library.custom_op("wordsparse::rows_gradient", mutates_args=())
 def rows_gradient(g: Tensor, ids: Tensor, stamp: Tensor, layer: int, call: int) -> Tensor:
-    """Return the gradient by the empty anchor; the layer collects the gradient by the rows. ``call``: see gradient."""
+    """Return the gradient with respect to the empty anchor. The layer collects the gradients of the rows. For ``call``,
+    see :func:`gradient`."""
     module, (version, forward_in) = _layers[layer], stamp.tolist()
     by_rows = array(g).astype(np.float64) / (module.grad_scaler.get_scale() if module.grad_scaler else 1.0)
-    if np.isfinite(by_rows).all() and by_rows.size:  # else a gradient scaler skips the step of the other parameters too
+    if np.isfinite(by_rows).all() and by_rows.size:  # otherwise a gradient scaler skips the other parameters too
         module._engine.collect_rows(array(ids), by_rows, version, module._collected(forward_in))
     return g.new_empty(0)
 

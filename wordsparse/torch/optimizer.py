@@ -13,9 +13,9 @@ from wordsparse.torch.engine import StepOptions
 class FusedOptimizer(torch.optim.Optimizer):
     """The ``lr`` and ``weight_decay`` of a layer that updates its weights in its backward pass.
 
-    Its ``step`` changes no weights. It marks the end of a training step, so that a second backward pass before it can
-    be refused. An ``lr`` of None makes second-order steps; the group's lr is then a factor of their size, initially 1.
-    ``anchor`` is the empty tensor through which autograd reaches the layer.
+    Its ``step`` changes no weights. It marks the end of a training step, so that a second backward pass before the next
+    ``step`` can be refused. An ``lr`` of None selects second-order steps; the group's lr is then a factor of their
+    size, initially 1. ``anchor`` is the empty tensor through which autograd reaches the layer.
     """
 
     # Whether a backward pass has updated the weights since the last call of ``step``, and whether the training loop
@@ -43,8 +43,8 @@ class FusedOptimizer(torch.optim.Optimizer):
         return result
 
     def check_pass(self) -> None:
-        """Raise InputError on a second backward pass without a :meth:`step` between them. Loops that never call
-        ``step`` are exempt."""
+        """Raise InputError on a second backward pass without a :meth:`step` between the two passes. Loops that never
+        call ``step`` are exempt."""
         if self.passed and self.watches:
             raise InputError(
                 "two backward passes without a step between them: FactoredOutput has updated its weights after the "

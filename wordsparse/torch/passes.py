@@ -16,8 +16,8 @@ from torch import Tensor
 from wordsparse.errors import InputError
 from wordsparse.torch.engine import Gradients
 
-# Keys are the number of the layer and of PyTorch's backward pass. PyTorch deletes the callback of a pass, which refers
-# to its gradients, when the pass ends or fails, so a failed pass leaves nothing behind.
+# A key holds the number of the layer and the number of PyTorch's backward pass. PyTorch deletes the callback of a pass,
+# which refers to its gradients, when the pass ends or fails, so a failed pass leaves nothing behind.
 _passes: WeakValueDictionary[tuple[int, int], Gradients] = WeakValueDictionary()
 
 
@@ -27,8 +27,8 @@ def now() -> int:
 
 
 def reaches(leaf: Tensor) -> bool:
-    """Return whether this backward pass accumulates into a leaf. ``backward`` does; ``torch.autograd.grad`` with other
-    inputs does not."""
+    """Return whether this backward pass accumulates into a leaf. ``backward`` does so; ``torch.autograd.grad`` for
+    other inputs does not."""
     try:
         return bool(torch._C._will_engine_execute_node(torch.autograd.graph.get_gradient_edge(leaf).node))
     except RuntimeError:  # the leaf is an input of autograd.grad, for example if a compiler traces
@@ -39,8 +39,8 @@ def collected(layer: int, forward_in: int, begin: Callable[[], None], take: Call
     """Return the gradients that this backward pass collects for a layer. ``forward_in`` is the number of the backward
     pass in which the forward pass ran, or −1.
 
-    If the pass is new, ``begin`` is called first, and ``take`` at the end of the pass. Raise InputError if this pass is
-    inside another pass, which would go on after the step, or if PyTorch would not report its end.
+    If the pass is new, ``begin`` is called now, and ``take`` is called at the end of the pass. Raise InputError if this
+    pass is inside another pass, which would go on after the step, or if PyTorch would not report its end.
     """
     if forward_in not in (-1, now()):
         raise InputError(

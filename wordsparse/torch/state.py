@@ -32,7 +32,7 @@ def link(module: nn.Module, engine: Engine) -> None:
 
 
 def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix: str) -> None:
-    """Raise InputError if a state dictionary has numbers that are not finite, or Q and w̄ that do not belong to its W.
+    """Raise InputError if a state dictionary has numbers that are not finite, or Q and w̄ that do not match its W.
 
     The message names the wrong entry. PyTorch itself reports wrong names and shapes.
     """

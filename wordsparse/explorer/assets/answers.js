@@ -1,8 +1,8 @@
-// The views with tables: the nearest neighbours of a word, and analogies.
+// The views that show tables: the nearest neighbours of a word, and analogies.
 
 const SHOWN_ANSWERS = 30;
 
-/** A view with fields above, and a heading and a table below. */
+/** A view with text fields at the top, and a heading and a table below them. */
 class Answers {
   constructor(name, ...fields) {
     this.name = name;
@@ -10,7 +10,7 @@ class Answers {
     this.node = element("div", {}, ...fields, this.results);
   }
 
-  /** @param {(Node | string)[]} title @param {string[]} words of the question @param {[number, number][]} terms of the sum whose nearest words are shown */
+  /** @param {(Node | string)[]} title @param {string[]} words of the question @param {[number, number][]} terms of a sum; the words nearest to it are shown */
   show(title, words, terms) {
     const missing = words.filter((word) => !model.rows.has(word));
     const heading = element("h2", { tabIndex: -1 }, ...title);

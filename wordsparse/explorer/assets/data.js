@@ -1,11 +1,11 @@
-// The page's model, decoded from the JSON element in the page; cosines, exact on its int8 vectors.
+// The page's model, decoded from a JSON element of the page, and exact cosines of its int8 vectors.
 
 /**
  * Words, most frequent first: a word's row is its rank less one.
  * @typedef {object} Model
  * @property {string} name @property {number} dim d
- * @property {number} vocabSize number of words in the whole model; the page holds n, the most frequent ones
- * @property {string[]} words @property {number[] | null} counts how often each occurred, or null if unknown
+ * @property {number} vocabSize number of words in the whole model; the page holds only the n most frequent words
+ * @property {string[]} words @property {number[] | null} counts how often each word occurred, or null if unknown
  * @property {Map<string, number>} rows
  * @property {Int8Array} vectors (n, d)
  * @property {Float32Array} inverseNorms 1 / |vector| of each row; 0 for a vector of zeros
@@ -32,11 +32,11 @@ function decoded(stored) {
 
 const model = decoded(JSON.parse(document.getElementById("data").textContent));
 
-// Answers are words that occur this often, and the first hundred: the neighbours of rarer words are unreliable.
+// Answers are the first hundred words, and other words that occur this often: vectors of rarer words are unreliable.
 const LEAST_COUNT = 5;
 const OFTEN = model.words.filter((_, row) => row < 100 || !model.counts || model.counts[row] >= LEAST_COUNT).length;
 
-/** Σ weight · unit vector, scaled to length one. @param {[number, number][]} terms pairs of weight and row */
+/** Return Σ weight · unit vector, scaled to length one. @param {[number, number][]} terms pairs of weight and row */
 function combination(terms) {
   const { dim, vectors, inverseNorms } = model;
   const sum = new Float32Array(dim);
@@ -45,7 +45,7 @@ function combination(terms) {
   return sum.map((x) => x / length);
 }
 
-/** Cosines of the first n rows with a query of length one. @returns {Float32Array} (n,) */
+/** Return the cosines of the first n rows with a query of length one. @returns {Float32Array} (n,) */
 function cosines(query, n) {
   const { dim, vectors, inverseNorms } = model;
   const result = new Float32Array(n);
@@ -57,7 +57,7 @@ function cosines(query, n) {
   return result;
 }
 
-/** The words nearest to a combination among the `top` most frequent, without its own words; ties by frequency. @returns {{row: number, cosine: number}[]} */
+/** Return the words nearest to a combination, among the `top` most frequent words and without the combined words. Of equal cosines, the more frequent word comes first. @returns {{row: number, cosine: number}[]} */
 function nearest(terms, count, top = OFTEN) {
   const scores = cosines(combination(terms), top);
   for (const [, row] of terms) if (row < scores.length) scores[row] = -Infinity;

@@ -1,10 +1,10 @@
-// Mouse, pen, fingers and keys on a canvas, as pan, zoom, hover and tap.
+// Translates mouse, pen, finger and keyboard input on a canvas to pan, zoom, hover and tap.
 
 const STEP = 60; // pixels for each press of an arrow key
 const FACTOR = 1.5;
-const STILL = 4; // a pointer that moves no further has tapped
+const STILL = 4; // a pointer that moves no more pixels than this has tapped
 
-/** Call the handlers pan(dx, dy), zoom(factor, x, y), which keeps a pixel in place, fit(), hover(place or null) and tap(place). */
+/** Call the handlers pan(dx, dy), zoom(factor, x, y) (which keeps this pixel in place), fit(), hover(place or null) and tap(place). */
 function listenTo(canvas, handlers) {
   listenToPointers(canvas, handlers);
   canvas.addEventListener("wheel", (event) => {
@@ -28,7 +28,7 @@ function listenTo(canvas, handlers) {
   });
 }
 
-/** One pointer pans or taps, two pointers zoom. */
+/** Listen to pointers: one pointer pans or taps, two pointers zoom. */
 function listenToPointers(canvas, handlers) {
   const pointers = new Map();
   let travelled = 0;

@@ -1,11 +1,11 @@
-// The page: tabs above, one view below, redrawn whenever the address changes.
+// The page has tabs at the top and one view below, which is redrawn whenever the address changes.
 
 const views = { neighbours: new NeighboursView(), analogy: new AnalogyView(), map: new MapView() };
 
 /** Return the view for an address without a fragment. @returns {State} */
 function initial() {
   const { words, rows } = model;
-  // A frequent word that has content: long words are seldom grammatical.
+  // Choose frequent words that carry meaning: long words are seldom function words.
   const [word, other] = [...words.filter((text, row) => row >= 300 && text.length >= 5).slice(0, 2), words[0], words.at(1) ?? words[0]];
   const [near] = nearest([[1, rows.get(word)]], 1);
   const isKnown = ["man", "king", "woman"].every((text) => rows.has(text));

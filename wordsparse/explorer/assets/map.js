@@ -1,4 +1,4 @@
-// The vocabulary's map: similar words lie near each other.
+// The map of the vocabulary, on which similar words lie near each other.
 
 const METHODS = {
   "t-SNE": "t-SNE: nearby words are similar, long distances mean little",

@@ -1,4 +1,4 @@
-// The words of the map as points on a canvas: zoom, pan, labels, a pointer that finds the nearest word.
+// Draws the words of the map as points on a canvas, with zoom, pan and labels, and finds the word nearest to the pointer.
 
 const LARGEST_ZOOM = 200;
 const REACH = 14; // greatest distance in pixels at which the pointer finds a point
@@ -45,7 +45,7 @@ class Scatter {
     return { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
   }
 
-  /** A function from points to pixels. */
+  /** Return a function from points to pixels. */
   placing() {
     const { width, height } = this.size;
     const { x: [x0, x1], y: [y0, y1] } = this.bounds;
@@ -53,7 +53,7 @@ class Scatter {
     return ({ x, y }) => [width / 2 + (x - (x0 + x1) / 2) * scale + this.view.x, height / 2 - (y - (y0 + y1) / 2) * scale + this.view.y];
   }
 
-  /** The points on the canvas now, most important first. @returns {Point[]} */
+  /** Return the points that are on the canvas now, most important first. @returns {Point[]} */
   inView() {
     const { width, height } = this.size;
     const place = this.placing();
@@ -79,13 +79,13 @@ class Scatter {
     const colour = (name) => style.getPropertyValue(name).trim();
     const pen = { context, place: this.placing(), taken: [], family: style.fontFamily, ground: colour("--card") };
     const seen = this.inView();
-    // The word under the pointer, the chosen word, its nearest words, all others.
+    // The order is: the word under the pointer, the chosen word, its nearest words, all other words.
     const importance = ({ row }) => (row === this.hovered ? 3 : row === this.chosen ? 2 : this.near.has(row) ? 1 : 0);
     const marked = seen.filter(importance).sort((p, q) => importance(q) - importance(p));
     const plain = seen.filter((point) => !importance(point));
     const radius = Math.min(4, 1.4 + 0.35 * Math.log2(this.view.zoom) + 20 / (this.points.length + 10));
     const markedColour = (point) => colour(importance(point) > 1 ? "--accent" : "--near");
-    // Dots first, so that no dot covers a label.
+    // Paint all dots first, so that no dot covers a label.
     for (const point of plain) this.paintDot(pen, point, radius, colour("--point"));
     for (const point of marked) {
       this.paintDot(pen, point, MARKED_RADIUS, markedColour(point));
@@ -103,7 +103,7 @@ class Scatter {
     context.fill();
   }
 
-  /** Paint a word next to its point, on the side where it fits; if forced, on the first side in any case. */
+  /** Paint a word next to its point, on the side where it fits; if forced, on the first side even where it overlaps other labels. */
   paintLabel({ context, place, taken, family, ground }, point, { radius, colour, weight, isForced }) {
     const [x, y] = place(point);
     context.font = `${weight} 13px ${family}`;
@@ -120,7 +120,7 @@ class Scatter {
     context.fillText(point.text, left, y);
   }
 
-  /** Reserve a rectangle for a label if it lies on the canvas and is free; a forced label may overlap others. @returns {boolean} */
+  /** Reserve a rectangle for a label if it lies on the canvas and is free; a forced label may overlap other labels. @returns {boolean} */
   take(taken, [left, top, right, bottom], forced) {
     const { width, height } = this.size;
     if (left < 0 || top < 0 || right > width || bottom > height) return false;
@@ -129,7 +129,7 @@ class Scatter {
     return true;
   }
 
-  /** Zoom by a factor, keeping a pixel in place; by default the centre. */
+  /** Zoom by a factor. The pixel (x, y), by default the centre, stays in place. */
   zoomBy(factor, x = this.size.width / 2, y = this.size.height / 2) {
     const zoom = Math.min(LARGEST_ZOOM, Math.max(0.5, this.view.zoom * factor));
     const ratio = zoom / this.view.zoom;
@@ -148,7 +148,7 @@ class Scatter {
     this.draw();
   }
 
-  /** The row of the point nearest to a pixel, within reach; else null. */
+  /** Return the row of the point nearest to a pixel; null if no point is within reach. */
   at(x, y) {
     const place = this.placing();
     let [best, distance] = [null, REACH * REACH];

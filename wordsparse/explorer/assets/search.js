@@ -1,18 +1,18 @@
-// A text field that completes words of the vocabulary; the list is the browser's own.
+// A text field that completes words of the vocabulary. The browser itself shows the list.
 
 const SHOWN = 8;
 
-// Marks that people leave out when they type. In other scripts they make another letter: か and が.
+// Marks that people leave out when they type. In other scripts, a mark makes a different letter, as in か and が.
 const OPTIONAL_MARKS = /([\p{sc=Latin}\p{sc=Greek}\p{sc=Cyrillic}\p{sc=Hebrew}\p{sc=Arabic}])\p{Mn}+/gu;
 
-/** Lower case in form NFKC without optional marks, to match words as people type them. @param {string} text */
+/** Return text in lower case and in form NFKC, without optional marks, to match words as people type them. @param {string} text */
 function folded(text) {
   return text.normalize("NFKD").replace(OPTIONAL_MARKS, "$1").normalize("NFKC").toLowerCase();
 }
 
 let foldedWords = null;
 
-/** The rows that typed text may mean: the word itself, words that begin with it, words that contain it; most frequent first. */
+/** Return the rows that typed text may mean: the word itself, words that begin with the text, then words that contain the text. */
 function completions(typed) {
   const start = folded(typed);
   if (!start) return [];
@@ -55,7 +55,7 @@ class Search {
 
   typed(event) {
     const text = this.input.value.trim();
-    // A word taken from the list, not typed.
+    // The word was chosen from the list, not typed.
     if (!event.inputType || event.inputType === "insertReplacementText") return this.take(text);
     const rows = completions(text);
     this.list.replaceChildren(...rows.map((row) => element("option", { value: model.words[row] }, `rank ${whole(row + 1)}`)));

@@ -21,7 +21,7 @@ _ABSENT |= dict.fromkeys(("min_n", "max_n"), "wv.ngrams.index has the lengths, s
 
 
 class FastTextKeyedVectors(KeyedVectors):
-    """KeyedVectors that also has vectors of unknown words which share n-grams with words in ``key_to_index``."""
+    """KeyedVectors that also has vectors for unknown words that share n-grams with words in ``key_to_index``."""
 
     _absent: ClassVar = {**KeyedVectors._absent, **_ABSENT}
 
@@ -37,9 +37,9 @@ class FastText(Word2Vec):
     """Word vectors that also use the spelling of words, and vectors of unknown words: ``wv["any word"]``.
 
     It has the arguments of gensim 4.4, including those of :class:`Word2Vec`. N-grams of ``min_n`` to ``max_n``
-    characters of ``<word>``, with its brackets, are fitted after training, so they do not slow it down. Every n-gram
-    has a row of its own, so ``bucket`` has no effect. ``word_ngrams=0``, or ``max_n`` below ``min_n``, turns n-grams
-    off.
+    characters of ``<word>``, brackets included, are fitted after training, so they do not slow training down. Every
+    n-gram has a row of its own, so ``bucket`` has no effect. ``word_ngrams=0``, or ``max_n`` below ``min_n``, turns
+    n-grams off.
 
     Raises
     ------

@@ -198,7 +198,7 @@ class KeyedVectors(Renamed, KeyTable):
         return cls.of(read_vectors(path))
 
     def _without_reserved(self) -> Self:
-        """Remove the rows without keys, which gensim leaves when words occur again. Return the table."""
+        """Remove the rows without keys, which gensim leaves for words that are repeated in a file. Return the table."""
         if (n := self.next_index) < len(self):
             self.index_to_key, self.vectors = self.index_to_key[:n], self.vectors[:n].copy()
             self.allocate_vecattrs()

@@ -246,7 +246,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
             if watch.ended < self.epochs:
                 _call(callbacks, "on_epoch_begin", self)
         except BaseException:
-            assert self.wv is not None  # the access computes the current vectors, which stay
+            assert self.wv is not None  # the access computes the current vectors, which are kept
             raise
         finally:
             self._refresh = None
