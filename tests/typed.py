@@ -1,4 +1,5 @@
-"""A user's program that mypy checks and nobody runs. An error that mypy misses leaves an unused ignore, which fails."""
+"""A user's program that mypy checks and nobody runs. If mypy misses an error, a `type: ignore` is unused, and mypy
+fails."""
 
 from typing import Any, assert_type
 

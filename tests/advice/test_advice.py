@@ -1,4 +1,4 @@
-"""The advice, which may advise against wordsparse: sizes, losses, verdicts and the trial."""
+"""The advice, which may recommend another method: sizes, losses, verdicts and the trial."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ from wordsparse.layer.losses import LOSSES
 
 @pytest.fixture(autouse=True)
 def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replace the time of a step by the number of its operations, so that no test depends on a clock."""
+    """Replace the measured time of a step with its number of operations, so that no test depends on a clock."""
     monkeypatch.setattr(advice, "measured_speedup", lambda sizes: sizes.speedup_predicted)
 
 

@@ -127,7 +127,7 @@ def test_the_process_that_trains_ends_with_the_comparison(
         """Return the ids of child processes that have loaded our kernels."""
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         maps = [(pid, Path(f"/proc/{pid}/maps")) for pid in children]
-        with suppress(FileNotFoundError, ProcessLookupError):  # a child has ended in the meantime
+        with suppress(FileNotFoundError, ProcessLookupError):  # the child may have ended already
             return [pid for pid, path in maps if "wordsparse/kernels/" in path.read_text()]
         return []
 

@@ -52,7 +52,7 @@ def test_the_command_line_counts_more_and_names_are_as_on_it(text: Path, tmp_pat
         ("xyzzy = 5", "options.toml: unknown option xyzzy: choose from corpus, output"),
         ("dim =", "options.toml: is not valid TOML"),
         ('for = "txt"', "options.toml: preset must be one of"),
-        # These used to raise exceptions other than InputError.
+        # These requests used to raise exceptions other than InputError.
         ("dim = 1979-05-27", "'1979-05-27' is not a valid integer"),
         ("#" * 2**20 + "#", "options.toml: holds more than 1,048,576 bytes"),
         ("[recipe]", "the stored recipe has another version or was altered"),

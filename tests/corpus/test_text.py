@@ -31,7 +31,7 @@ def scanned(data: bytes, lines: bool) -> list[str | None] | None:
 
 
 def split(data: bytes, lines: bool) -> list[str | None] | None:
-    """Return what :func:`scanned` returns, computed in Python."""
+    """Compute the result of :func:`scanned` in plain Python."""
     try:
         text = data.decode()
     except UnicodeDecodeError:

@@ -64,7 +64,8 @@ def test_ranks_take_the_steps_of_one_process(loss: str, kernels: Make, kind: str
     state, losses = results[0]
     for others, _ in results:
         assert all(np.asarray(others[name]).tobytes() == np.asarray(part).tobytes() for name, part in state.items())
-    # With the Z-loss, the α of a word may have different signs in two parts; its step then differs a little.
+    # With the Z-loss, the α of a word may have different signs in two parts; the step of this word then differs a
+    # little.
     by_part = (loss, kind) == ("zloss", "skipgram") and size > 1
     np.testing.assert_allclose(losses, expected, rtol=1e-3 if by_part else 1e-5)
     assert alone.output.folds > 0

@@ -18,7 +18,7 @@ COLUMNS = 12
 
 
 def test_the_words_of_large_bags_count_for_each_other() -> None:
-    """Words of many shared bags, such as items in baskets of hundreds, move together and must not overshoot."""
+    """Words that share many bags, such as the items of huge baskets, move together and must not overshoot."""
     random = np.random.default_rng(5)
     windows = problems.windows(random, 200, COLUMNS, reach=60)
     size = windows.stop - windows.start - 1

@@ -67,7 +67,7 @@ def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
     measure = None if pilot.core.p is None else pilot.core.p**2
     start = pilot.weights()
     dense = DenseOutput(start, pilot.loss, measure)
-    # The largest problems would take minutes by the route low_rank, so the layer chooses their route.
+    # With the route low_rank, the largest problems would take minutes, so for them the layer chooses the route.
     routes = problems.ROUTES if case.examples * case.D * case.d < 1e8 else ("cheaper",)
     layers = {
         (backend, route): FactoredOutput(
@@ -85,7 +85,8 @@ def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
             with problems.route(route):
                 losses, gradient = layer.step(H, Y, lr, preconditioner=pi, weight_decay=case.decay)
             errors = problems.distance(layer, dense) | {
-                # Errors scale with the numbers that cancel: about 1 or larger in losses, as large as W in gradients.
+                # An error scales with the numbers that cancel, which are about 1 or larger in losses, and as large as W
+                # in gradients.
                 "losses": problems.off(losses, expected_losses, 1.0),
                 "gradient": problems.off(gradient, expected_gradient, size),
             }
@@ -165,7 +166,7 @@ def test_top_over_all_blocks(stepped: tuple[FactoredOutput, DenseOutput]) -> Non
     assert where.shape == best.shape == (4, 10)
     expected = -np.sort(-O, axis=1)[:, :10]
     assert problems.off(best, expected) < TOLERANCE[layer.dtype.name]
-    # Compare values, not indices: outputs that differ by less than rounding may change places.
+    # Compare values, not indices: outputs that differ by less than rounding may swap places.
     assert problems.off(np.take_along_axis(O, where, 1), expected) < TOLERANCE[layer.dtype.name]
 
 

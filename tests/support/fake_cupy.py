@@ -19,7 +19,8 @@ for _error in (CUDARuntimeError, OutOfMemoryError):
 
 
 def fake_cupy(**failures: Exception) -> Any:
-    """Make a CuPy that reports an H100. ``failures`` are what its functions ``properties`` and ``product`` raise."""
+    """Make a CuPy that reports an H100. ``failures`` names functions, ``properties`` or ``product``, and the errors
+    that they raise."""
 
     def works(name: str) -> None:
         if name in failures:

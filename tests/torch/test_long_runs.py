@@ -20,7 +20,7 @@ D, d, BATCH, STEPS = 50, 8, 4, 30_000
         ("bounded-ns", "noise", "tied"),  # rows that keep moving raise the loss
         ("zloss", "noise", "tied"),  # without rescaling, W grows without limit
         ("zloss", "learnable", "own"),  # variances and curvature of either sign
-        ("taylor", "noise", "own"),  # inputs have no norm, so noise shrinks them or W outgrows them
+        ("taylor", "noise", "own"),  # inputs are not normalised: noise shrinks the inputs, or W outgrows them
         ("spherical", "learnable", "own"),  # the loss is even in o, so weights must not start at 0
     ],
 )
@@ -44,7 +44,7 @@ def test_long_runs_stay_finite(loss: str, data: str, inputs_are: str) -> None:
             gradient = (gradient - h * (h * gradient).mean(1, keepdims=True)) / size
             engine.collect_rows(ids, np.roll(gradient, -1, 1), version, collected)
         else:
-            np.add.at(table, ids, -0.003 * np.sign(np.roll(gradient, -1, 1)))  # steps of the size of Adam's
+            np.add.at(table, ids, -0.003 * np.sign(np.roll(gradient, -1, 1)))  # steps as large as Adam's
         engine.apply(collected, step)
         means[t] = losses.mean()
     assert np.isfinite(means).all()

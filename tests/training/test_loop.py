@@ -43,7 +43,7 @@ def test_topics_are_learnt_and_the_heldout_loss_is_reported_each_epoch(model: st
     assert seen[-1].tokens == seen[-1].total_tokens == trained.report["tokens"]
     assert trained.report["tokens"] == pytest.approx(3 * 0.8 * 9600, rel=0.02)
     unit = trained.wv.unit[[trained.wv.row(word) for topic in TOPICS for word in topic]]
-    means = (unit @ unit.T).reshape(2, 10, 2, 10).mean(axis=(1, 3))  # of topics; a tenth pair a word with itself
+    means = (unit @ unit.T).reshape(2, 10, 2, 10).mean(axis=(1, 3))  # by topic; one pair in ten is a word with itself
     assert means.trace() / 2 - 0.1 > means[0, 1] + 0.3
 
 
@@ -151,7 +151,7 @@ def test_nothing_is_left_behind_in_the_temporary_place(tmp_path: Path, monkeypat
 
 
 def test_the_arrays_of_a_step_are_gone_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the gradient of a minibatch stayed alive during the next, a run would need a fifth more memory."""
+    """If the gradient of a minibatch stayed alive during the next minibatch, a run would need a fifth more memory."""
     pull, pulls = WordEmbedding.pull, []
 
     def watched(embedding: WordEmbedding, examples: Any) -> Any:

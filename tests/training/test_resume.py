@@ -65,7 +65,7 @@ def test_a_new_text_adds_words_and_forgets_none(text: Path, output: Path, tmp_pa
         file.write("w3 once w4\n")
     second = train(other, output, resume=True, min_count=2, epochs=1)
     assert sorted(second.vocabulary.words) == sorted(f"w{i}" for i in range(20))
-    # Old words keep their row numbers, which other programs may have stored, though frequencies changed.
+    # Old words keep their row numbers, which other programs may have stored, although the frequencies change.
     assert second.vocabulary.words[: len(first)] == first.vocabulary.words
     assert second.wv.most_frequent(20).tolist() != [*range(20)]
     counts = dict(zip(second.vocabulary.words, second.vocabulary.counts.tolist(), strict=True))

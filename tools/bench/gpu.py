@@ -39,7 +39,7 @@ class GpuNaiveDense:
         self.W = xp.zeros((n_outputs, n_features), np.float32)
 
     def step(self, H: Any, targets: Any, lr: float) -> Any:
-        """Take a step; return ∇H (m, d) at the old weights. H (m, d) float32 and targets (m,) int64 lie on the GPU."""
+        """Take a step; return ∇H (m, d) at the old weights. H (m, d) float32 and targets (m,) int64 are on the GPU."""
         m, D = H.shape[0], self.W.shape[0]
         grad_h = self._xp.zeros_like(H)
         rows = max(1, BLOCK_OUTPUTS // max(m, 1))

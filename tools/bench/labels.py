@@ -190,7 +190,7 @@ def load(name: str) -> DataSet:
 
 
 def debian(which: str) -> DataSet:
-    """Pair descriptions of packages with facet tags or dependencies. The MD5 of a name puts a fifth in the test set."""
+    """Pair descriptions of packages with facet tags or dependencies. The MD5 of names selects a fifth as test set."""
     packages = debian_packages(which)
     names, in_test = split(packages)
     texts = np.array([packages[name][0] for name in names], object)

@@ -236,7 +236,7 @@ def control(variant: str) -> Iterator[None]:
 
 @dataclass
 class Drift(Benchmark):
-    """The largest relative errors of the float32 layer over many steps, from a float64 shadow of 256 rows.
+    """The largest relative errors of the float32 layer over many steps, compared with a float64 shadow of 256 rows.
 
     With squared error, the step of a row of W depends on this row only, so its shadow takes the dense step, without
     factors or other rows. Each run is repeated with the numerical control of the layer off, to show its effect.

@@ -183,7 +183,7 @@ class Form(Benchmark):
 
 @dataclass
 class SelfJudge(OnText):
-    """Lengths of n-grams and strengths of form, judged without a test set, by the two halves of a text.
+    """Lengths of n-grams and strengths of form, judged without a test set, by comparing the two halves of a text.
 
     Two models without form are trained, each on every second sentence. The cosines of word pairs with form in one half
     are correlated with the cosines without form in the other half; a row has the mean over both directions. The first

@@ -146,7 +146,7 @@ def _run(arguments: list[str], errors: str, ready: Connection) -> None:
     descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    signals.answer()  # as the installed script does first of all
+    signals.answer()  # the installed script does this first
     ready.send(None)
     sys.argv = ["wordsparse", *arguments]
     run()

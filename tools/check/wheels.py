@@ -94,7 +94,7 @@ def trial(python: str, path: Path, folder: Path) -> Any:
 @click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the archives.")
 @click.option(
-    "--python", "pythons", multiple=True, default=[sys.executable], help="A Python; repeatable. [default: this one]"
+    "--python", "pythons", multiple=True, default=[sys.executable], help="Python to use; repeatable. [default: this]"
 )
 def main(output: Path, pythons: tuple[str, ...]) -> None:
     output.mkdir(parents=True, exist_ok=True)

@@ -102,7 +102,7 @@ def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
         have = have if response.status == 206 else 0  # otherwise the server sends only whole files
         total = source.bytes if response.length is None else have + response.length
         with open(part, "ab" if have else "wb") as file:
-            # More bytes than the card lists mean that this is another file, which may be endless.
+            # If more bytes arrive than the card lists, this is another file, and it may be endless.
             while (source.bytes is None or have <= source.bytes) and (block := response.read1(BLOCK_BYTES)):
                 with writing(part):
                     have += file.write(block)
@@ -173,7 +173,8 @@ def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Pa
 
 
 def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """Yield the name and the content of each regular file in an archive. Read each content before the next."""
+    """Yield the name and the content of each regular file in an archive. Read each content before requesting the next
+    file."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():

@@ -36,7 +36,7 @@ class Choice(click.Choice[str]):
     """A choice among names. The error for an unknown name suggests the closest name."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the value. Raise a usage error if it is not one of the names."""
+        """Return the value. Raise a usage error if the value is not one of the names."""
         if value not in self.choices:
             self.fail(f"{value!r} is not known: {meant(value, list(self.choices))}", param, ctx)
         return value
@@ -46,7 +46,7 @@ class FilePath(click.Path):
     """A path that is not empty: an empty path would mean the current directory."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path. Raise a usage error if it is empty."""
+        """Return the path. Raise a usage error if the path is empty."""
         if not os.fspath(value):
             self.fail("the path is empty: name a file or a directory", param, ctx)
         return super().convert(value, param, ctx)
@@ -80,7 +80,7 @@ quiet_option = click.option(
     "--quiet",
     is_flag=True,
     callback=_hush,
-    help="Show only the result, warnings and errors, but no progress.",
+    help="Show no progress, only the result, warnings and errors.",
 )
 
 

@@ -70,7 +70,7 @@ class _TextPath(FilePath):
     """The path of a text; ``-`` is standard input."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Return the path. Raise a usage error if it is empty."""
+        """Return the path. Raise a usage error if the path is empty."""
         path: Path = super().convert(value, param, ctx)
         return STANDARD_INPUT if value == "-" else path
 

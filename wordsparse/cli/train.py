@@ -47,8 +47,8 @@ class TrainCommand(click.Command):
             if "recipe" in content:
                 ctx.meta[RECIPE] = Recipe.from_dict(content.pop("recipe"))
             ctx.meta[KIND] = kind or kind_of(content.get("for", content.get("preset", TEXT)))
-            # click converts and checks the options of default_map like options on the command line, which override
-            # them.
+            # click converts and checks the options of default_map like command-line options, which override
+            # default_map.
             ctx.default_map = _defaults(self.get_params(ctx), content)
         try:
             return super().parse_args(ctx, args)

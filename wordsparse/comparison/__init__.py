@@ -120,6 +120,6 @@ def _facts(request: Request, said: dict[str, Any], command: str, corpus: Encoded
 
 def _judged(test_sets: TestSets, runs: list[JudgedRun], left_out: list[str]) -> dict[str, Any]:
     if all(run.answers is None for run in runs):
-        raise WordsparseError(f"every run failed; the first one: {runs[0].report['error']}")
+        raise WordsparseError(f"every run failed; the first run: {runs[0].report['error']}")
     reports, rows = [run.report for run in runs], differences(test_sets, runs)
     return {"runs": reports, "differences": rows, "warnings": [*left_out, *warnings(rows, reports)]}

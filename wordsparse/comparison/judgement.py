@@ -64,7 +64,7 @@ def _differences(kind: str, items: Sequence[Any], entries: Sequence[Entry]) -> I
 
 
 def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Row | None:
-    """Return our score minus the peer's score on the items that both know, with a paired interval, or None."""
+    """Return our score minus the peer's score on the items that both answer, with a paired interval, or None."""
     is_known = np.isfinite(np.hstack([ours.answers, peer.answers])).all(axis=1, keepdims=True)
     resampled = KINDS[kind].resampled
     sides = [

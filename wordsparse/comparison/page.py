@@ -19,7 +19,8 @@ COSTS = {
 }
 # The size of a chart in pixels.
 WIDTH, HEIGHT = 320, 220
-# The colours are from Okabe and Ito, "Color Universal Design" (2008). Our points are filled, points of peers hollow.
+# The colours are from Okabe and Ito, "Color Universal Design" (2008). Our points are filled; points of peers are
+# hollow.
 COLOURS = {
     "wordsparse-skipgram": "#D55E00",
     "gensim-skipgram-ns": "#E69F00",

@@ -79,6 +79,7 @@ class Request:
         return min(corpus.tokens, self.training.max_tokens or corpus.tokens)
 
     def turns(self) -> list[tuple[int, int, str]]:
-        """Return the epochs, the repeat and the method of each run. Methods alternate; repeated numbers repeat runs."""
+        """Return the epochs, the repeat and the method of each run. Methods alternate; a repeated number of epochs
+        repeats the runs."""
         places = [(epochs, self.epochs[:place].count(epochs)) for place, epochs in enumerate(self.epochs)]
         return [(epochs, repeat, name) for epochs, repeat in places for name in self.trainable]

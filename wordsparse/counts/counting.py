@@ -249,7 +249,7 @@ def _write(path: Path, words: Sequence[str], rows: Rows, report: Callable[[int],
             columns.append(arrow.array(counts, arrow.float32()))
             waiting.append(arrow.record_batch(columns, schema=schema))
             total += float(counts.sum())
-            # Row groups are large, because each repeats all words.
+            # Row groups are large, because each row group repeats all words.
             if sum(map(len, waiting)) >= WRITTEN or first + table.shape[0] == len(words):
                 together, waiting = arrow.Table.from_batches(waiting, schema), []
                 writer.write_table(together, 2 * WRITTEN)

@@ -87,8 +87,9 @@ def ordered(tables: Source, min_count: int, max_vocab: int | None) -> Pieces:
 
 def _read(tables: Source, path: Path) -> tuple[list[str], Array, Array, int]:
     """Write the pairs of tables, in the order of their rows, as int32: provisional ids of word and context, and the
-    bits of the count. Return the words in the order of these ids, the sum of each word's counts, half the sum of its
-    counts as word and as context, and the number of pairs.
+    bits of the count. Return the words in the order of these ids, two sums for each word, and the number of pairs. The
+    first sum is over the word's pairs; the second is half the sum over all pairs that contain the word in either
+    column.
     """
     known = Words()
     sums, rows = np.zeros((2, 0)), 0

@@ -80,7 +80,7 @@ class Ranks:
     def abort(self, status: int) -> NoReturn:
         """End all ranks at once with this exit status, whatever they are doing."""
         sys.stderr.flush()
-        time.sleep(READ)  # MPICH's launcher reads no more output once it ends a job
+        time.sleep(READ)  # MPICH's launcher stops reading output when it ends a job
         self._world.Abort(status)
         raise SystemExit(status)
 

@@ -216,7 +216,7 @@ class VocabularyBuilder:
         """Raise InputError if a program has changed arrays, because training does not read them."""
         if fingerprint(self._wv.vectors) != self._untouched:
             raise InputError(
-                "wv.vectors were changed by hand, and training would discard the changes: it has its own state; "
+                "wv.vectors were changed by hand, and training, which has its own state, would discard the changes; "
                 "to start from your vectors, write them to a file: wordsparse.train(text, init=file)"
             )
         if (self._wv.vectors_lockf != 1).any():

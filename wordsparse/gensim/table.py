@@ -118,9 +118,9 @@ class KeyTable(WordVectors):
     ) -> Array:
         """Return the weighted mean of vectors, (vector_size,): their sum divided by the sum of absolute weights.
 
-        ``keys`` may hold vectors, which are used unchanged. ``pre_normalize`` scales vectors of keys,
-        ``post_normalize`` the mean, to length one. Raise InputError if there are no keys, or not one weight per key,
-        and UnknownWordError for an unknown key unless ``ignore_missing``.
+        ``keys`` may hold vectors, which are used unchanged. ``pre_normalize`` scales the vectors of keys to length one,
+        and ``post_normalize`` scales the mean. Raise InputError if there are no keys or not one weight per key, and
+        UnknownWordError for an unknown key unless ``ignore_missing``.
         """
         if len(keys) == 0:
             raise InputError("a mean needs at least one key: name a word")

@@ -43,7 +43,7 @@ def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], d
     """
     directory = Path(path)
     if (directory / "model.json").is_file():
-        raise InputError(f"{directory}: is a model of words, not of labels: name what 'labels train' has written")
+        raise InputError(f"{directory}: is a model of words, not of labels: name a directory that 'labels train' wrote")
     if directory.is_file():
         raise InputError(
             f"{directory}: is a file, not the directory that 'labels train' writes; fastText's classifiers "

@@ -181,7 +181,7 @@ class Module:
 
     @staticmethod
     def empty(shape: Any, dtype: Any = float) -> Array:
-        """Return an uninitialised array, filled with NaN or -1 so that reading it shows."""
+        """Return an uninitialised array, filled with NaN or -1, so that reading it causes a visible error."""
         host = np.empty(shape, dtype)
         host.view(np.uint8 if host.ndim else host.dtype)[...] = 0xFF
         return Array(host)
