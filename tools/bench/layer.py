@@ -64,7 +64,8 @@ class Batch:
 
     @property
     def lr(self) -> float:
-        """Step size that shrinks W by 1/10 in the largest direction of H: 2 lr λmax(HᵀH) ≈ 0.1 (Marchenko-Pastur)."""
+        """The step size that shrinks W by 1/10 in the largest direction of H: 2 lr λmax(HᵀH) ≈ 0.1
+        (Marchenko-Pastur)."""
         m, d = self.H.shape
         return 0.05 / (1 + math.sqrt(m / d)) ** 2
 

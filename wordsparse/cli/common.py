@@ -94,7 +94,7 @@ def emit(result: Mapping[str, object], lines: Iterable[str], as_json: bool, file
 
 
 def counted(items: Iterable[Item], display: Display, phase: str, unit: str) -> Iterator[Item]:
-    """Yield the items, and count them on the display."""
+    """Yield the items, and show the number of items so far on the display."""
     for i, item in enumerate(items):
         display.update(phase, unit, i)
         yield item

@@ -26,7 +26,8 @@ Result = tuple[dict[str, Any], NDArray[np.float32]]
 
 
 def in_process(folder: Path, **task: Any) -> Result:
-    """Call :func:`train` in a worker. If it fails, raise WordsparseError with its last line of standard error."""
+    """Call :func:`train` in a worker. If the worker fails, raise WordsparseError with the last line of its standard
+    error."""
     # The worker gets the import path of its parent; by default, Python would search the working directory first.
     command = [sys.executable, "-P", "-c", "from wordsparse.comparison.worker import main; raise SystemExit(main())"]
     command.append(json.dumps(task, default=str))

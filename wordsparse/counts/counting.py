@@ -202,7 +202,7 @@ def _weighted(source: Source, options: CountOptions, folder: Path) -> tuple[list
     counts = np.bincount(places[inside], of_token[inside], len(numbers)).tolist()
     rounded = {word: max(1, round(total)) for word, total in zip(numbers, counts, strict=True)}
     vocabulary = Vocabulary.from_counts(rounded, options.min_count, options.max_vocab)
-    # END_OF_SENTENCE is −2, so it indexes the last entry but one, which is END_OF_SENTENCE.
+    # END_OF_SENTENCE is −2, so as an index it selects the last entry but one, which is END_OF_SENTENCE.
     id_of = [*map(vocabulary.get, numbers), END_OF_SENTENCE, OUT_OF_VOCABULARY]
     of_text = np.array([OUT_OF_VOCABULARY if i is None else i for i in id_of], np.int32)[places]
     known, times = of_text != OUT_OF_VOCABULARY, np.bincount(of_text[of_text >= 0], minlength=len(vocabulary))

@@ -27,7 +27,7 @@ from wordsparse.words.text_source import Cuts, table_of
 class PairOptions(Checked):
     """Options for reading tables of counted pairs."""
 
-    min_count: int = option(1, "Minimum number of occurrences of a word, by its counts.", check=positive_int)
+    min_count: int = option(1, "Minimum number of occurrences of a word, estimated from counts.", check=positive_int)
     max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.", check=positive_int)
 
 

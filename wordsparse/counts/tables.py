@@ -30,7 +30,7 @@ class Words:
         self._of_codes = np.empty(0, np.int32)  # -1 for a word that has no number yet
 
     def of(self, column: Any, where: str) -> Array:
-        """Return the number of each word in an Arrow column, int32. Raise InputError if a word is empty or no text."""
+        """Return the number of each word in an Arrow column, int32. Raise InputError if a word is empty or not text."""
         if not hasattr(column, "dictionary"):
             column = column.dictionary_encode()
         # Most blocks have the same words as the previous block.

@@ -52,7 +52,7 @@ def agreed(ranks: Ranks, error: Error) -> Error:
 
 
 def check_same(ranks: Ranks, facts: Mapping[str, Any]) -> None:
-    """Compare the facts of all ranks, as JSON; a collective call. Raise InputError on all ranks if they differ."""
+    """Compare the facts of all ranks, as JSON. The call is collective. Raise InputError on all ranks if they differ."""
     all_facts = gather_json(ranks, [socket.gethostname(), facts])
     for rank, (host, other) in enumerate(all_facts):
         if changed := differences(other, all_facts[0][1], but=set()):

@@ -8,7 +8,7 @@ of its squared length outside the span of V:
 
 so no f×f matrix is needed. V comes from a randomised range finder (Halko, Martinsson & Tropp, "Finding structure with
 randomness", SIAM Review 2011). A random block is multiplied by XᵀX ``PASSES`` times. Each product is orthonormalised
-through its Gram matrix, and the last one is rotated to the singular vectors.
+through its Gram matrix, and the last product is rotated to the singular vectors.
 """
 
 from dataclasses import dataclass

@@ -1,11 +1,11 @@
-// CUDA on one CPU thread, for the logic of the kernels, not for their speed: C++ compiles a kernel's unchanged source
-// after this header. Every thread of a block is a fiber; blocks run one after another.
+// Emulates CUDA on one CPU thread, to test the logic of the kernels, not their speed. The compiler gets the unchanged
+// source of a kernel after this header. Every thread of a block is a fiber; blocks run one after another.
 //
-// These mistakes, which a device would not report, fail here; in the first and the last case the process ends:
-//   - an index beyond an array: each array borders on a page without access: at its end and, in a second run, at
-//     its beginning; the memory around it is NaN or -1
-//   - results that depend on the order of threads and blocks, or on uninitialised memory: the second run goes backwards
-//     and must give the same bytes
+// The following mistakes, which a device would not report, are errors here. The first and the last end the process:
+//   - an index beyond an array: each array borders on a page without access, at its end and, in a second run, at its
+//     beginning; other memory around the array is NaN or -1
+//   - results that depend on the order of threads and blocks, or on uninitialised memory: the second run takes threads
+//     and blocks in reverse order, and must give the same bytes
 //   - a warp function that not every lane reaches, a barrier that not every thread reaches
 //   - signed overflow, shifts too far, an index beyond a local array (compiled with trapping sanitizers)
 
@@ -77,7 +77,7 @@ inline void enter(unsigned thread) {
     setcontext(&fiber.start);
 }
 
-// Whether all threads from `first` up to `last` (excluded) wait in `state`, or are done if `done_too`.
+// Return whether all threads from `first` up to `last` (excluded) wait in `state`, or with `done_too` have ended.
 inline bool all_in(State state, unsigned first, unsigned last, bool done_too) {
     for (unsigned i = first; i < last; ++i)
         if (fibers[i].state != state && !(done_too && fibers[i].state == DONE)) return false;
@@ -120,7 +120,7 @@ inline const char* run_grid(bool backwards) {
     return failure;
 }
 
-// A copy of an array between two pages without access, flush with the second page or with the first page.
+// A copy of an array between two pages without access. The copy ends at the second page or begins after the first.
 struct Guarded {
     char *region = nullptr, *data = nullptr;
     size_t length = 0;
@@ -139,7 +139,8 @@ struct Guarded {
     Guarded(const Guarded&) = delete;
 };
 
-// Three characters per parameter: an array that is written (P) or only read (p) or a number (n), its kind and its size.
+// Each parameter has three characters: P (a written array), p (an array that is only read) or n (a number); its kind;
+// and its size.
 template <typename A>
 void describe(std::string& out) {
     using Value = std::remove_cv_t<std::remove_pointer_t<A>>;
@@ -172,7 +173,7 @@ inline const char* launch(const std::string& signature, void (*kernel)(void**), 
     body = kernel;
     fibers = std::vector<Fiber>(block);
     lanes.assign(size_t(block) * 2, 0);
-    static char* const stacks = static_cast<char*>(  // as many as a block may have threads; pages come at the first touch
+    static char* const stacks = static_cast<char*>(  // one per thread of the largest block; pages are allocated on use
         mmap(nullptr, 1024 * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
     for (unsigned i = 0; i < block; ++i) {
         getcontext(&fibers[i].start);
@@ -244,7 +245,7 @@ T __shfl_xor_sync(unsigned mask, T value, int other) {
     return shim::exchange(mask, value, int(shim::current % shim::WARP_SIZE) ^ other);
 }
 
-// extern "C": the names that Python looks up. KERNEL is a kernel's name with template arguments; INDEX is its number.
+// Python looks up these extern "C" names. KERNEL is a kernel's name with template arguments; INDEX is its number.
 #define SHIM_KERNEL(INDEX, ...)                                                                                       \
     extern "C" const char* signature_##INDEX() {                                                                      \
         static const std::string text = shim::Kernel<&__VA_ARGS__>::signature();                                      \

@@ -189,7 +189,7 @@ class KeyedVectors(Renamed, KeyTable):
         """Read a file of :meth:`save`, a saved Word2Vec, or any file that :func:`wordsparse.read_vectors` reads.
 
         ``mmap`` has no effect. Raise InputError if the file is missing (MissingFileError, also a FileNotFoundError) or
-        damaged, or if gensim wrote it, since loading a pickle can run any code.
+        damaged, or if gensim wrote it, because loading a pickle can run any code.
         """
         of_model = Path(fname) / VECTORS
         path = of_model if of_model.is_file() else fname
