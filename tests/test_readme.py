@@ -24,14 +24,14 @@ SENTENCES = ["the king of the old land met the queen of the sea", "a queen and a
 @pytest.mark.parametrize(("page", "program"), PROGRAMS)
 def test_a_program_runs(page: str, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if page == "README.md":
-        pytest.importorskip("gensim", reason="it uses gensim's test sets")
+        pytest.importorskip("gensim", reason="the page uses gensim's test sets")
     monkeypatch.chdir(tmp_path)
     Path("text.txt").write_text("\n".join(SENTENCES) + "\n")
     exec(program, {"__name__": "page", **GIVEN, "X_new": GIVEN["X"][:9]})
 
 
 def test_the_program_that_finds_phrases_by_gensim_runs() -> None:
-    pytest.importorskip("gensim", reason="gensim has no wheel here")
+    pytest.importorskip("gensim", reason="gensim is not installed")
     section = (ROOT / "docs" / "text.md").read_text().split("## Phrases")[1].split("\n## ")[0]
     known: dict[str, Any] = {}
     exec(PYTHON.findall(section)[0], known)

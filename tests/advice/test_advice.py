@@ -96,7 +96,7 @@ def test_a_text_is_advised_by_its_trial_alone(results: list[Result], verdict: st
 
 
 def test_a_text_is_tried_beside_gensim(tmp_path: Path) -> None:
-    pytest.importorskip("gensim", reason="gensim has no wheel here")
+    pytest.importorskip("gensim", reason="gensim is not installed")
     text = tmp_path / "text.txt"
     random = np.random.default_rng(0)
     text.write_text("".join(" ".join(f"w{i}" for i in random.integers(0, 30, 9)) + "\n" for _ in range(200)))

@@ -27,7 +27,7 @@ def sets(tmp_path: Path) -> list[str]:
     return ["--pairs", str(pairs), "--analogies", str(analogies), "--sentences", str(texts)]
 
 
-@pytest.mark.skipif(importlib.util.find_spec("gensim") is None, reason="gensim has no wheel here")
+@pytest.mark.skipif(importlib.util.find_spec("gensim") is None, reason="gensim is not installed")
 def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> None:
     before = left_in(tmp_path)
     path = tmp_path / "report"

@@ -7,7 +7,7 @@ from support.texts import sentences
 
 from wordsparse.errors import InputError
 
-pytest.importorskip("gensim.corpora.wikicorpus", reason="gensim reads the format")
+pytest.importorskip("gensim.corpora.wikicorpus", reason="the test compares with gensim's reader")
 
 HEAD = '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/"><siteinfo/>'
 PAGE = "<page><title>{}</title><ns>{}</ns><id>1</id><revision><text>{}</text></revision></page>"

@@ -35,7 +35,7 @@ def mpiexec() -> str | None:
 
 
 pytestmark = pytest.mark.skipif(
-    mpiexec() is None or not optional.installed("mpi4py"), reason="there is no mpiexec, or no mpi4py"
+    mpiexec() is None or not optional.installed("mpi4py"), reason="mpiexec or mpi4py is not installed"
 )
 
 

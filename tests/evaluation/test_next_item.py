@@ -79,7 +79,7 @@ def test_users_are_judged_by_the_definition(
     log: Path, since: str | None, is_ordered: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if since is not None and not is_ordered:
-        pytest.skip("a date needs an order")
+        pytest.skip("splitting at a date needs an order")
     model, path = ws.load(log / "m"), log / "whole.csv"
     if not is_ordered:
         model.call.pop("order")

@@ -15,7 +15,7 @@ from wordsparse.words.evaluate import evaluate
 @pytest.fixture(scope="module")
 def trained() -> WordVectors:
     """Train gensim's word2vec on the small corpus in its wheel, in which some words have several spellings."""
-    models = pytest.importorskip("gensim.models", reason="gensim has no wheel here")
+    models = pytest.importorskip("gensim.models", reason="gensim is not installed")
     from gensim.test.utils import datapath
     from gensim.utils import tokenize
 

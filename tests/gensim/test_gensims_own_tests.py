@@ -12,7 +12,7 @@ from wordsparse.gensim import models
 
 pytestmark = pytest.mark.nightly
 
-pytest.importorskip("gensim", reason="gensim has no wheel here")
+pytest.importorskip("gensim", reason="gensim is not installed")
 
 MODULES = ("test_word2vec", "test_keyedvectors")
 PICKLE = "reads a pickle, which can run any code: refused"
@@ -24,9 +24,9 @@ LEFT_OUT = {
     "TestWord2VecModel.test_load_old_models_2_x": PICKLE,
     "TestWord2VecModel.test_load_old_models_3_x": PICKLE,
     "TestWord2VecModel.test_persistence_backwards_compatible": PICKLE,
-    "TestWord2VecModel.test_locking": "fixes one vector while others are trained: refused",
+    "TestWord2VecModel.test_locking": "fixes one vector while other vectors are trained: refused",
     "TestWord2VecModel.test_method_in_bulk": "is not a test: gensim runs it by hand",
-    "TestWord2VecModel.test_prune_vocab": "counts no more than max_vocab_size tokens: without effect",
+    "TestWord2VecModel.test_prune_vocab": "uses max_vocab_size, which has no effect here",
     "TestWord2VecModel.test_scoring": "calls score, which does not exist here",
     "TestWord2VecModel.test_vocab": "reads the codes of the Huffman tree, which does not exist here",
     "TestWord2VecScripts.test_word2vec_stand_alone_script": "runs gensim's own script in another process",

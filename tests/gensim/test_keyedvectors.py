@@ -53,7 +53,7 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def gensims(words: list[str] = WORDS, vectors: Any = VECTORS) -> Any:
-    gensim = pytest.importorskip("gensim", reason="gensim has no wheel here")
+    gensim = pytest.importorskip("gensim", reason="gensim is not installed")
     theirs = gensim.models.KeyedVectors(7)
     theirs.add_vectors(words, vectors)
     for word, count in zip(words, COUNTS.tolist(), strict=False):
@@ -192,7 +192,7 @@ def test_composed_vectors_are_queried_like_others() -> None:
 
 @pytest.mark.parametrize("binary", [False, True])
 def test_word2vec_files_by_the_options_of_gensim(ours: KeyedVectors, binary: bool, tmp_path: Path) -> None:
-    pytest.importorskip("gensim", reason="gensim has no wheel here")
+    pytest.importorskip("gensim", reason="gensim is not installed")
     path, vocabulary = tmp_path / "v", tmp_path / "counts"
     ours.save_word2vec_format(path, vocabulary, binary, prefix="p_")
     read = KeyedVectors.load_word2vec_format(path, vocabulary, binary)

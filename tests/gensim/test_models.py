@@ -9,7 +9,7 @@ import pytest
 import wordsparse.gensim as gensim
 from wordsparse.gensim.models.callbacks import CallbackAny2Vec
 
-theirs = pytest.importorskip("gensim", reason="gensim has no wheel here")
+theirs = pytest.importorskip("gensim", reason="gensim is not installed")
 SENTENCES = [["a", "b", "c"], ["c", "d"]] * 20
 
 

@@ -30,7 +30,7 @@ def test_keys_that_are_no_words_have_names() -> None:
 
 
 def test_lines_are_read_as_gensims(tmp_path: Path) -> None:
-    word2vec = pytest.importorskip("gensim.models.word2vec", reason="gensim has no wheel here")
+    word2vec = pytest.importorskip("gensim.models.word2vec", reason="gensim is not installed")
     path = tmp_path / "text"
     path.write_bytes(b"a b\n\nc d e f\n")
     for options in ({}, {"max_sentence_length": 3, "limit": 3}):

@@ -49,7 +49,7 @@ def test_a_file_is_as_good_as_sentences(tmp_path: Path) -> None:
 
 
 def test_vocabulary_is_that_of_gensim() -> None:
-    gensim = pytest.importorskip("gensim", reason="gensim has no wheel here")
+    gensim = pytest.importorskip("gensim", reason="gensim is not installed")
     text = [f"{'abcdefghij'[: 1 + i % 10]}".split() + list("aabbcd"[: i % 6]) for i in range(40)]
     for options in ({}, {"max_final_vocab": 4}, {"sorted_vocab": 0}, {"sample": 3}, {"sample": None}):
         ours, theirs = (kind(vector_size=4, min_count=2, **options) for kind in (Word2Vec, gensim.models.Word2Vec))

@@ -81,7 +81,7 @@ def test_arrays_whose_sizes_do_not_belong_together_are_refused() -> None:
         kernels.window_dots(windows, normal((6, 3), "float32", 2), np.zeros(2, np.int32), rows)
 
 
-@pytest.mark.skipif("x86-64-v4" not in isa.AVAILABLE, reason="this processor has no vectors of 64 bytes")
+@pytest.mark.skipif("x86-64-v4" not in isa.AVAILABLE, reason="this processor has no 64-byte vectors")
 @pytest.mark.parametrize(("rows", "columns", "d", "entries"), [(1, 1, 1, 1), (30, 9, 31, 400), (300, 70, 301, 9000)])
 def test_rows_that_are_read_as_bfloat16(rows: int, columns: int, d: int, entries: int) -> None:
     """Only kernels that use bfloat16 round the numbers of rows, to 8 significant bits; others keep full precision."""
@@ -110,7 +110,7 @@ def test_rows_that_are_read_as_bfloat16(rows: int, columns: int, d: int, entries
     assert dots.tobytes() == InBlocks(1, isa="x86-64-v4", bfloat16=True).pair_dots(csr, left, right).tobytes()
 
 
-@pytest.mark.skipif("x86-64-v4" not in isa.AVAILABLE, reason="this processor has no vectors of 64 bytes")
+@pytest.mark.skipif("x86-64-v4" not in isa.AVAILABLE, reason="this processor has no 64-byte vectors")
 @pytest.mark.parametrize(("n", "columns", "d", "reach"), [(40, 6, 3, 3), (700, 40, 96, 4), (3000, 90, 301, 5)])
 def test_rows_of_windows_that_are_read_as_bfloat16(n: int, columns: int, d: int, reach: int) -> None:
     """The result is as if F and W had been rounded to 8 significant bits; only kernels with bfloat16 do so."""

@@ -252,7 +252,7 @@ def test_rows_beyond_32_bits(loss: str) -> None:
         before = _resident_bytes()
         layer = FactoredOutput(D, d, loss, threads=2)
     except (MemoryError, FileNotFoundError, InputError) as error:
-        pytest.skip(f"no memory that is committed on first use: {error}")
+        pytest.skip(f"this system does not commit memory on first use: {error}")
     others = [D - last] if loss == "bounded-ns" else []
     rows = last + len(others)
     small = FactoredOutput(rows, d, loss, [*np.ones(last), *others] if others else None, np.float64)

@@ -15,7 +15,7 @@ UNKNOWN = ["kingzz", "größer", "日本国", "x", "<>", ["the", "queen's"][1]]
 
 @pytest.mark.parametrize(("min_n", "max_n", "bucket"), [(3, 6, 2000), (1, 4, 50_000), (2, 2, 3)])
 def test_vectors_are_those_of_gensim(min_n: int, max_n: int, bucket: int, tmp_path: Path) -> None:
-    fasttext = pytest.importorskip("gensim.models.fasttext", reason="gensim writes the files")
+    fasttext = pytest.importorskip("gensim.models.fasttext", reason="gensim, which writes the files, is not installed")
     lengths = {"min_n": min_n, "max_n": max_n, "bucket": bucket}
     model = fasttext.FastText(TEXT, vector_size=5, min_count=1, epochs=1, workers=1, **lengths)
     fasttext.save_facebook_model(model, str(tmp_path / "model.bin"))

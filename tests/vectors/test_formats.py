@@ -107,7 +107,7 @@ def test_binary_without_line_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 @pytest.mark.parametrize("binary", [False, True])
 def test_same_as_gensim_both_ways(tmp_path: Path, binary: bool, suffix: str) -> None:
-    gensim_models = pytest.importorskip("gensim.models", reason="gensim has no wheel here")
+    gensim_models = pytest.importorskip("gensim.models", reason="gensim is not installed")
     ours, theirs = tmp_path / f"ours{suffix}", str(tmp_path / f"theirs{suffix}")
     word_vectors = some_vectors(dim=50)
     save_vectors(word_vectors, ours, "word2vec-bin" if binary else "word2vec")
@@ -119,7 +119,7 @@ def test_same_as_gensim_both_ways(tmp_path: Path, binary: bool, suffix: str) -> 
 
 
 def test_gensim_native(tmp_path: Path) -> None:
-    gensim_models = pytest.importorskip("gensim.models", reason="gensim has no wheel here")
+    gensim_models = pytest.importorskip("gensim.models", reason="gensim is not installed")
     words = [f"w{i}" for i in range(35_000)]
     large = some_vectors(words, dim=300)  # large enough for gensim to put the vectors in a separate file
     files = save_vectors(large, tmp_path / "v.kv", "gensim")
