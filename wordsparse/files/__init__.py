@@ -1,1 +1,1 @@
-"""Files that are written atomically with checksums, and validated when they are read."""
+"""Files that are written atomically, with checksums, and validated when they are read."""

@@ -1,7 +1,7 @@
-"""Named arrays and numbers on disk, as a file of raw little-endian data and a table that goes into a manifest.
+"""Stores named arrays and numbers on disk, as a file of raw little-endian data and a table that goes into a manifest.
 
-The table holds the numbers; the type, shape and memory order of each array (the rounding of products depends on the
-order); and the size and SHA-256 of the file. A manifest protects the table by a checksum of its own
+The table holds the numbers, the type, shape and memory order of each array, and the size and SHA-256 of the file. The
+memory order is stored because the rounding of products depends on it. A manifest protects the table with a checksum
 (:func:`wordsparse.files.storage.write_manifest`).
 """
 
@@ -36,17 +36,17 @@ def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Read a file that :func:`write` wrote, and compare it with the size and the checksum in its table.
+    """Read a file written by :func:`write`, and compare it with the size and the checksum in its table.
 
-    The arrays of ``into``, which have the names and shapes of the file's, are filled and returned; only arrays that are
-    stored in column-major order are new. Raise InputError if the file does not match its table; the content of ``into``
-    is then undefined.
+    If ``into`` holds arrays of the same names and shapes, they are filled and returned. Only arrays that are stored in
+    column-major order are always new. Raise InputError if the file does not match its table; the content of ``into`` is
+    then undefined.
     """
     digest = hashlib.sha256()
     with storage.trusting(path), regular.opened(path) as file:
         if regular.size_of(file) != table["bytes"]:
             raise InputError(
-                f"does not have the {table['bytes']:,} bytes of its table: it was cut or altered; {storage.AGAIN}"
+                f"does not have the {table['bytes']:,} bytes that were written: it was cut or altered; {storage.AGAIN}"
             )
         state = dict(table["numbers"])
         for name, entry in table["arrays"].items():
@@ -65,7 +65,7 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
 
 
 def _row_blocks(array: Array) -> Iterator[Array]:
-    """Return views of blocks of rows, for arrays of any strides."""
+    """Return views of blocks of rows of an array, which may have any strides."""
     rows = max(1, _BLOCK // max(1, array.nbytes // max(1, array.shape[0])))
     return (array[start : start + rows] for start in range(0, array.shape[0], rows))
 

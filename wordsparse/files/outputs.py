@@ -1,8 +1,8 @@
-"""The kinds of outputs, which depend on what exists at the path of an output.
+"""The kinds of outputs. The kind of an output depends on what already exists at its path.
 
-If there is nothing or a regular file, the output is created or replaced atomically; links are followed and kept. A
-pipe, a terminal, /dev/stdout or /dev/null is a *stream*, to which the output is written directly. Anything else (a
-directory, a block device, a socket) is refused, because replacing would destroy it.
+If there is nothing or a regular file, the file is created or replaced atomically. Links are followed and kept. A pipe,
+a terminal, /dev/stdout or /dev/null is a *stream*, to which the output is written directly. Anything else (a directory,
+a block device, a socket) is refused, because replacing would destroy it.
 """
 
 import os
@@ -16,17 +16,18 @@ from typing import BinaryIO
 from wordsparse.errors import InputError, WordsparseError
 
 STANDARD_OUTPUT = "-"
-"""The name of standard output; a file of this name is ``./-``."""
+"""The name of standard output. A file with this name must be written ``./-``."""
 
-# An address such as https://host/text or s3://bucket/text, whose two slashes pathlib reduces to one.
+# A pattern for addresses such as https://host/text or s3://bucket/text. pathlib reduces the two slashes to one.
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)")
 _NAMED = {STANDARD_OUTPUT: 1, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def is_stream(path: Path) -> bool:
-    """Return whether the output at ``path`` is a stream, or False if a regular file is created or replaced.
+    """Return whether the output at ``path`` is a stream. Return False if a regular file will be created or replaced
+    there.
 
-    Raise InputError if it is neither.
+    Raise InputError if the output is neither a stream nor a regular file.
     """
     if _descriptor(path) is not None:
         return True
@@ -49,16 +50,16 @@ def is_standard_output(path: Path) -> bool:
 
 
 def address(path: str | os.PathLike[str]) -> str | None:
-    """Return the address, such as https://…, if ``path`` looks like an address, or None if it names a file."""
+    """Return the address if ``path`` looks like an address such as https://…, or None if it names a file."""
     match = _ADDRESS.match(os.fspath(path))
     return match and "://".join(match.groups())
 
 
 @contextmanager
 def stream(path: Path) -> Iterator[BinaryIO]:
-    """Open the stream at ``path`` for writing. For a named pipe, wait for its reader.
+    """Open the stream at ``path`` for writing. If it is a named pipe, wait for a reader.
 
-    Raise WordsparseError if writing fails, or BrokenPipeError if the reader of a pipe is gone.
+    Raise WordsparseError if writing fails, or BrokenPipeError if the reader of the pipe is gone.
     """
     descriptor = _descriptor(path)
     try:
@@ -72,9 +73,9 @@ def stream(path: Path) -> Iterator[BinaryIO]:
 
 
 def _descriptor(path: Path) -> int | None:
-    """Return the descriptor of this process that ``path`` names (``-``, /dev/stdout, /dev/stderr), or None.
+    """Return the file descriptor for ``path`` if it is ``-``, /dev/stdout or /dev/stderr, and None otherwise.
 
-    A shell may have redirected standard output to a regular file, which must be written at its current position and
+    If a shell has redirected standard output to a regular file, that file must be written at its current position and
     must not be replaced.
     """
     return _NAMED.get(os.fspath(path))

@@ -1,7 +1,7 @@
-"""Reading of untrusted files: only regular files are opened, and only up to a maximum size.
+"""Reads untrusted files. Only regular files are opened, and they are read only up to a maximum size.
 
-A FIFO would block the reader, and /dev/zero is infinite; an untrusted directory may contain either, or links to them.
-Links to regular files are followed, because shared caches of models consist of them.
+A FIFO would block the reader, and /dev/zero is infinite. An untrusted directory may contain such files, or links to
+them. Links to regular files are followed, because shared caches of models consist of such links.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ TOML_BYTES = 2**20
 
 @contextmanager
 def reading(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Convert an OSError inside the block, which reads ``path``, into an InputError that names ``path``."""
+    """Convert an OSError inside the block into an InputError that names ``path``, the file that the block reads."""
     try:
         yield
     except OSError as error:
@@ -32,7 +32,7 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
 def descriptor_of(path: str | os.PathLike[str]) -> int:
     """Open the regular file at ``path`` for reading, and return its descriptor, which the caller must close.
 
-    Raise InputError if it is missing, not readable, or not a regular file.
+    Raise InputError if the file is missing, not readable, or not a regular file.
     """
     with reading(path):
         # Without O_NONBLOCK, opening a FIFO would wait for a writer; the flag has no effect on regular files.
@@ -46,7 +46,7 @@ def descriptor_of(path: str | os.PathLike[str]) -> int:
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[BufferedReader]:
-    """Open the regular file at ``path`` for reading; failed reads inside the block become InputError."""
+    """Open the regular file at ``path`` for reading. An OSError inside the block becomes an InputError."""
     with reading(path), open(descriptor_of(path), "rb") as file:
         yield file
 
@@ -59,14 +59,15 @@ def size_of(file: BufferedReader) -> int:
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
     """Read a regular file of at most ``most`` bytes. Raise InputError if it is larger."""
     with opened(path) as file:
-        data = file.read(min(most, size_of(file)) + 1)  # one byte more, since the file may be growing
+        data = file.read(min(most, size_of(file)) + 1)  # one byte more, because the file may be growing
     if len(data) > most:
         raise InputError(f"{path}: holds more than {most:,} bytes, which is more than such a file needs")
     return data
 
 
 def read_text(path: str | os.PathLike[str], most: int) -> str:
-    """Read a UTF-8 text, without its byte-order mark, from a regular file. Raise InputError above ``most`` bytes."""
+    """Read a UTF-8 text from a regular file, without a byte-order mark. Raise InputError if the file has more than
+    ``most`` bytes."""
     try:
         return read_bytes(path, most).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -74,7 +75,8 @@ def read_text(path: str | os.PathLike[str], most: int) -> str:
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a TOML file. People edit such files, so errors are InputErrors that name the file and the line."""
+    """Read a TOML file. People edit such files, so an error in the file raises an InputError that names the file and
+    the line."""
     text = read_text(path, TOML_BYTES)
     try:
         return tomllib.loads(text)

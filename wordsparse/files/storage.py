@@ -1,4 +1,4 @@
-"""Atomic files: they are written under a temporary name, fsynced and renamed, and checked when they are read."""
+"""Atomic files. They are written under a temporary name, fsynced and renamed. When they are read, they are checked."""
 
 import errno
 import glob
@@ -17,10 +17,10 @@ from wordsparse.files import outputs, regular, system
 from wordsparse.files.system import is_at, sync, try_lock, unlock
 
 AGAIN = "restore it, or make it again"
-"""The remedy for a damaged file, for messages."""
+"""The advice in messages about a damaged file."""
 MANIFEST_BYTES = 2**24
 NAME_BYTES = 255
-"""The most bytes in the name of a file."""
+"""The maximum number of bytes in the name of a file."""
 TEMPORARY_BYTES = len("..xxxxxxxx.partial")
 """The number of bytes that a temporary name adds to the name of its output."""
 Content = TypeVar("Content")
@@ -29,7 +29,8 @@ _BLOCK = 2**20
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Convert an OSError inside the block, which writes ``path``, into a WordsparseError that names ``path``."""
+    """Convert an OSError inside the block into a WordsparseError that names ``path``, the file that the block
+    writes."""
     try:
         yield
     except OSError as error:
@@ -40,7 +41,8 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Put ``path`` in front of the message of an InputError, unless it is already there."""
+    """Put ``path`` in front of the message of an InputError raised in the block, unless the message already begins with
+    it."""
     try:
         yield
     except InputError as error:
@@ -51,10 +53,11 @@ def naming(path: Path) -> Iterator[None]:
 
 @contextmanager
 def trusting(path: Path) -> Iterator[None]:
-    """Raise an InputError that names ``path`` if the block fails, which reads members of a file that wordsparse wrote.
+    """Raise an InputError that names ``path`` if the block fails. The block reads members of a file that wordsparse
+    wrote.
 
-    Such files are not validated beyond their checksums. Use the members after the block, so that faults of the program
-    are not reported as faults of the file."""
+    Such files are not validated beyond their checksums. Use the members only after the block, so that errors in the
+    program are not reported as errors in the file."""
     with naming(path):
         try:
             yield
@@ -65,7 +68,7 @@ def trusting(path: Path) -> Iterator[None]:
 
 
 def leftovers(path: Path) -> Iterator[Path]:
-    """Return the temporary directories for ``path``, including directories of processes that died."""
+    """Return the temporary directories for ``path``, including those left by processes that died."""
     return path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.partial")
 
 
@@ -73,8 +76,9 @@ def leftovers(path: Path) -> Iterator[Path]:
 def staging(path: Path, mode: int = 0o777, *, alone: bool = False) -> Iterator[Path]:
     """Make a temporary directory ``.NAME.xxxxxxxx.partial`` next to ``path``, and remove it at the end of the block.
 
-    It is locked while its process lives. Directories that dead processes have left for ``path`` are removed first.
-    Raise OSError if the directory cannot be made, and with ``alone`` InputError if another process writes ``path``.
+    The directory is locked as long as its process lives. Directories that dead processes have left for ``path`` are
+    removed first. Raise OSError if the directory cannot be made. With ``alone``, raise InputError if another process is
+    writing ``path``.
     """
     for leftover in leftovers(path):
         with _locked(leftover) as dead:
@@ -83,7 +87,7 @@ def staging(path: Path, mode: int = 0o777, *, alone: bool = False) -> Iterator[P
             elif alone and leftover.exists():
                 raise InputError(f"{path}: another process is writing it: wait for it, or name another output")
     while True:
-        # tempfile would make the directory private (mode 0700), and renaming would keep this mode.
+        # The module tempfile would make the directory private (mode 0700), and renaming would keep this mode.
         temporary = _partial_name(path)
         temporary.mkdir(mode)
         with _locked(temporary) as ours:
@@ -97,7 +101,7 @@ def staging(path: Path, mode: int = 0o777, *, alone: bool = False) -> Iterator[P
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[bool]:
-    """Lock a directory inside the block; yield whether it is locked and still exists."""
+    """Lock a directory inside the block. Yield whether the lock was obtained and the directory still exists."""
     try:
         descriptor = os.open(directory, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
@@ -110,7 +114,8 @@ def _locked(directory: Path) -> Iterator[bool]:
 
 
 def remove_directory(path: Path) -> None:
-    """Remove a directory atomically: if the process dies, the directory is complete or gone. Errors are ignored."""
+    """Remove a directory atomically: if the process dies meanwhile, the directory is either complete or gone. Errors
+    are ignored."""
     doomed = _partial_name(path)
     with suppress(OSError):
         os.rename(path, doomed)
@@ -123,11 +128,12 @@ def _partial_name(path: Path) -> Path:
 
 @contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
-    """Make a temporary directory next to ``path``. If the block succeeds, rename it to ``path``; else remove it.
+    """Make a temporary directory next to ``path``. If the block succeeds, rename the directory to ``path``; otherwise
+    remove it.
 
-    The block must fsync the files that it writes. Raise InputError before the block if ``path`` exists and is not an
-    empty directory, cannot be created, or is being written by another process. Raise WordsparseError after the block if
-    the rename fails.
+    The block must fsync the files that it writes. Before the block, raise InputError if ``path`` exists and is not an
+    empty directory, if it cannot be created, or if another process is writing it. Raise WordsparseError after the block
+    if the rename fails.
     """
     target = Path(os.path.realpath(path))
     check_new_directory(path)
@@ -153,7 +159,7 @@ def check_new_directory(path: Path) -> None:
 
 
 def check_parent(path: Path) -> None:
-    """Raise InputError unless ``path`` and a temporary file for it can be created in its directory."""
+    """Raise InputError unless ``path`` and a temporary file for ``path`` can be created in its directory."""
     target = Path(os.path.realpath(path))
     parent, most = target.parent, NAME_BYTES - TEMPORARY_BYTES
     if os.fspath(path) == outputs.STANDARD_OUTPUT:
@@ -184,8 +190,8 @@ def check_file(path: Path, *, streams: bool = True) -> None:
 
 
 def check_apart(output: str | os.PathLike[str], inputs: Iterable[object]) -> None:
-    """Raise InputError if the output is one of the ``inputs``, possibly through a link, or a file in an input
-    directory. Call this before work starts. Inputs that are not paths are ignored."""
+    """Raise InputError if the output is one of the ``inputs``, possibly through a link, or a file in one of the input
+    directories. Call this before work starts. Inputs that are not paths are ignored."""
     if not os.path.isfile(output):
         return
     for each in inputs:
@@ -203,10 +209,11 @@ def _files_below(directory: str | os.PathLike[str]) -> Iterator[str]:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` atomically: readers see the old content or the new. Streams are written directly.
+    """Write ``data`` to ``path`` atomically: readers see either the old content or the new content. Streams are written
+    directly.
 
     Raise InputError if ``path`` exists and is neither a regular file nor a stream. Raise WordsparseError if writing
-    fails; the old content is then kept.
+    fails. In this case, the old content is kept.
     """
     if outputs.is_stream(path):
         with outputs.stream(path) as file:
@@ -218,10 +225,10 @@ def write_file(path: Path, data: bytes) -> None:
 def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
     """Call ``write`` to write a file and its companions into a temporary directory, then move them to their places.
 
-    ``write`` takes a path of the same name in the temporary directory. Links are followed and kept; their targets are
-    replaced. ``path`` is moved last, so that its companions exist when it appears; it is the first of the returned
-    files. Raise InputError if it exists and is not a regular file, and WordsparseError if writing fails; no file has
-    been moved then.
+    The argument of ``write`` is a path of the same name in the temporary directory. Links are followed and kept; their
+    targets are replaced. ``path`` is moved last, so that its companions exist when it appears. Return the files
+    written, ``path`` first. Raise InputError if ``path`` exists and is not a regular file. Raise WordsparseError if
+    writing fails; no file has been moved in this case.
     """
     check_file(path, streams=False)
     target = Path(os.path.realpath(path))
@@ -240,11 +247,11 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
 
 
 def put(made: Path, path: Path, previous: Path | None = None) -> None:
-    """Move a complete file or directory to ``path``, and remove what was there.
+    """Move a complete file or directory to ``path``, and remove the old file or directory there.
 
-    Raise OSError if it cannot be moved; ``path`` then keeps its content. If the file system cannot exchange both in one
-    step, the old content is moved to ``previous`` (by default next to ``path``), where it stays if the process is
-    killed meanwhile.
+    Raise OSError if moving fails; ``path`` then keeps its content. If the file system cannot exchange old and new in
+    one step, the old content is first moved to ``previous`` (by default next to ``path``). It stays there if the
+    process is killed meanwhile.
     """
     replaces = os.path.lexists(path)
     if replaces and system.exchange(made, path):
@@ -265,12 +272,13 @@ def put(made: Path, path: Path, previous: Path | None = None) -> None:
 
 
 def read_unreplaced(directory: Path, read: Callable[[], Content]) -> Content:
-    """Return ``read()``, which reads files of ``directory``; repeat it if the directory was replaced meanwhile."""
+    """Return ``read()``, which reads files of ``directory``. If the directory is replaced meanwhile, call ``read``
+    again."""
     while True:
         try:
-            opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)  # an open inode's number is not reused
+            opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)  # open, so that its inode's number is not reused
         except OSError:
-            return read()  # raises an error that says what is wrong
+            return read()  # this raises an error that says what is wrong
         try:
             content = read()
             if is_at(opened, directory):
@@ -292,7 +300,7 @@ def write_manifest(path: Path, content: Mapping[str, object]) -> None:
 def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
     """Read a manifest of this ``format`` and ``version``.
 
-    Raise InputError if the file is missing, too large, no JSON object, altered, or of another format or version.
+    Raise InputError if the file is missing, too large, altered, not a JSON object, or of another format or version.
     """
     content = read_json(path)
     if content.get("format") != format:
@@ -309,7 +317,8 @@ def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
 
 
 def read_json(path: Path, most: int = MANIFEST_BYTES) -> dict[str, Any]:
-    """Read the JSON object in a regular file of at most ``most`` bytes. Errors are InputErrors that name the file."""
+    """Read the JSON object in a regular file of at most ``most`` bytes. Raise InputError that names the file if this
+    fails."""
     data = regular.read_bytes(path, most)
     try:
         content = json.loads(data)
@@ -325,7 +334,8 @@ def _members_digest(content: Mapping[str, object]) -> str:
 
 
 class Written:
-    """A new file that is being written, with its size and SHA-256, so that it need not be read again."""
+    """A new file that is being written. Its size and SHA-256 are computed meanwhile, so the file need not be read
+    again."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._digest, self._size = file, hashlib.sha256(), 0

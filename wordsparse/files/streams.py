@@ -1,4 +1,4 @@
-"""Sequential reading of plain or compressed files, up to the size to which such files plausibly unpack."""
+"""Reads plain or compressed files sequentially, up to the size to which such files can plausibly unpack."""
 
 import math
 import os
@@ -12,8 +12,8 @@ from wordsparse.files import outputs, regular, storage, unpacking
 
 
 def write_stream(path: Path, write: Callable[[IO[bytes]], object]) -> list[Path]:
-    """Call ``write`` with the stream at ``path``, or else with a new file, compressed by its suffix, which is moved to
-    ``path`` once it is complete. Return the files written."""
+    """Call ``write`` with the stream at ``path``. If there is no stream, call it with a new file, which is compressed
+    as the suffix of ``path`` says, and moved to ``path`` when it is complete. Return the files written."""
     if outputs.is_stream(path):
         with outputs.stream(path) as stream:
             write(stream)
@@ -33,7 +33,7 @@ def write_stream(path: Path, write: Callable[[IO[bytes]], object]) -> list[Path]
 
 class BoundedStream:
     """A file that is read sequentially, and decompressed if its first bytes identify a compression. InputError is
-    raised if it is damaged or unpacks to more than ``limit`` bytes; for a plain file, ``limit`` is its size."""
+    raised if the file is damaged or unpacks to more than ``limit`` bytes. For a plain file, ``limit`` is its size."""
 
     def __init__(self, path: Path) -> None:
         with regular.opened(path) as file:
@@ -57,7 +57,7 @@ class BoundedStream:
 
     @property
     def position(self) -> int:
-        """The number of bytes read from the file; for a compressed file, before unpacking."""
+        """The number of bytes read from the file so far. For a compressed file, these are the compressed bytes."""
         return self._raw.tell()
 
     def read(self, most: int) -> bytes:
@@ -65,26 +65,28 @@ class BoundedStream:
         return self._counted(self._file.read, most)
 
     def readline(self, most: int) -> bytes:
-        """Return the next line with its line end, or its first ``most`` bytes, or nothing at the end of the file."""
+        """Return the next line with its line end, but at most ``most`` bytes. At the end of the file, return no
+        bytes."""
         return self._counted(self._file.readline, most)
 
     def expect_end(self, what: str, start: bytes = b"") -> None:
-        """Raise InputError unless only white space is left after the expected content, which ``what`` describes.
+        """Raise InputError unless only white space is left after the expected content. ``what`` describes this content
+        in the message.
 
-        ``start`` holds bytes after that content that have already been read.
+        ``start`` holds the bytes after the content that have already been read.
         """
         while chunk := start or self.read(2**16):
             start = b""
             if not chunk.isspace():
                 raise InputError(
-                    f"there is more in the file after {what}; correct the first line, or write the file again"
+                    f"the file has more content after {what}; correct the first line, or write the file again"
                 )
 
     def _counted(self, read: Callable[[int], bytes], most: int) -> bytes:
         try:
             data = read(most)
         except Exception as error:
-            # Decompressors have their own exceptions, some of which are no OSErrors.
+            # Decompressors have their own exceptions, some of which are not OSErrors.
             raise InputError(
                 f"cannot be read or unpacked, is cut short or damaged: {error}; copy or write it again"
             ) from error

@@ -9,7 +9,8 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # constants of Linux
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file or directory until it is closed or the process ends. Return False if it is locked already."""
+    """Lock an open file or directory until it is closed or the process ends. Return False if another process has locked
+    it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -18,7 +19,7 @@ def try_lock(descriptor: int) -> bool:
 
 
 def unlock(descriptor: int) -> None:
-    """Unlock and close a file. Closing alone would not unlock it if a forked process has it open too."""
+    """Unlock and close a file. If a forked process also has the file open, closing alone would not unlock it."""
     fcntl.flock(descriptor, fcntl.LOCK_UN)
     os.close(descriptor)
 

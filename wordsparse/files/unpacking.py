@@ -1,4 +1,5 @@
-"""Compressed files: how to recognise them, and how much they may unpack to, since some kilobytes can fill a disk."""
+"""Recognises compressed files, and limits the size to which they may unpack. A few compressed kilobytes can fill a
+disk."""
 
 import re
 from pathlib import PurePath
@@ -6,10 +7,12 @@ from pathlib import PurePath
 from wordsparse.errors import InputError
 
 EXPANSION = 200
-"""The largest factor by which files may unpack. Text rarely exceeds 20; a decompression bomb exceeds 1,000."""
+"""The largest factor by which a file may grow when it is unpacked. It is rarely above 20 for text, and above 1,000 for
+a decompression bomb."""
 
 ALWAYS_ALLOWED = 64 * 2**20
-"""The bytes to which any file may unpack, because small files of repeated lines compress without limit."""
+"""The number of bytes to which any file may unpack, whatever its size, because files of repeated lines become very
+small."""
 
 
 COMPRESSIONS = {
@@ -18,22 +21,24 @@ COMPRESSIONS = {
     ".xz": rb"\xfd7zXZ\0",
     ".zst": rb"\x28\xb5\x2f\xfd",
 }
-"""The suffixes of compressed files that smart_open knows, each with a pattern of its first bytes."""
+"""The suffixes of compressed files that smart_open knows, each with a pattern of the first bytes of such files."""
 
 
 def compression_of(start: bytes) -> str | None:
-    """Return the suffix of the compression whose files begin with ``start``, or None."""
+    """Return the suffix of the compression whose files begin with ``start``, or None if there is no such
+    compression."""
     return next((suffix for suffix, pattern in COMPRESSIONS.items() if re.match(pattern, start)), None)
 
 
 def compression_of_name(path: PurePath) -> str | None:
-    """Return the suffix of a name in lower case if it belongs to a compression, or else None."""
+    """Return the suffix of a name, in lower case, if it is the suffix of a compression, and None otherwise."""
     suffix = path.suffix.lower()
     return suffix if suffix in COMPRESSIONS else None
 
 
 def suffix_of(path: PurePath) -> str:
-    """Return the last suffix of a name in lower case, without the suffix of a compression; "" if there is no other."""
+    """Return the last suffix of a name, in lower case, after removing the suffix of a compression. Return "" if no
+    suffix is left."""
     return (path.with_suffix("") if compression_of_name(path) else path).suffix.lower()
 
 
@@ -45,6 +50,6 @@ def unpacked_limit(size: int) -> int:
 def too_large(limit: int) -> InputError:
     """Return the error for a file that unpacks to more than ``limit`` bytes."""
     return InputError(
-        f"unpacks to more than {limit:,} bytes, far more than a file of its size does: unpack it yourself if you trust "
+        f"unpacks to more than {limit:,} bytes, far more than is usual for its size: unpack it yourself if you trust "
         "it"
     )

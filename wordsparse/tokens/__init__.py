@@ -1,1 +1,2 @@
-"""Tokenisers, which split text into words. The package imports nothing large: every worker process imports it."""
+"""Tokenisers, which split text into words. This package imports nothing large, because every worker process imports
+it."""

@@ -1,8 +1,9 @@
-"""A filter of text: it splits the lines of UTF-8 blocks into words, and returns the lines with spaces between words.
+"""A filter for text. It splits the lines of UTF-8 blocks into words, and returns the lines with spaces between the
+words.
 
-Worker processes filter blocks before they are needed, because most tokenisers hold Python's global lock. A worker is a
-plain subprocess, so the user's program needs no ``if __name__ == "__main__"``. It imports only this package, so it
-starts in some 50 ms. It reads a header and a block from its standard input, answers in the same form, and ends when its
+Most tokenisers hold Python's global lock, so blocks are filtered ahead of time in worker processes. A worker is a plain
+subprocess, so the user's program needs no ``if __name__ == "__main__"``. It imports only this package, so it starts in
+some 50 ms. A worker reads a header and a block from its standard input, and answers in the same form. It ends when its
 input ends, even if this process is killed.
 """
 
@@ -21,10 +22,10 @@ from typing import IO, Any, Self
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.tokens.tokenizers import Tokenizer, tokenizer
 
-# A header states the kind of the block or answer that follows it, and the size in bytes.
+# A header states the kind and the size in bytes of the block or answer that follows.
 HEADER = struct.Struct("<cQ")
 LINES, STREAM = b"l", b"s"
-# Tokenisers whose words never contain white space, so their output needs no check.
+# Tokenisers whose words never contain white space. Their output need not be checked for it.
 PATTERNS = ("simple", "unicode", "unicode-cased")
 WORDS, PIECES, ERROR = b"w", b"p", b"e"
 _PROGRAM = (
@@ -33,16 +34,16 @@ _PROGRAM = (
 )
 
 Pieces = list[tuple[list[str], bool]]
-"""Pieces of sentences: the words of a piece, and whether its sentence ends after them."""
+"""Pieces of sentences. Each has the words of the piece, and says whether the sentence ends after this piece."""
 
 
 class Filter:
-    """A tokeniser for blocks of text, which several threads may use at once.
+    """A tokeniser for blocks of text. Several threads may use it at once.
 
-    A worker process makes the same tokeniser from its record (:mod:`wordsparse.tokens.records`); without a record, all
-    blocks are filtered in this process. At most ``workers`` processes run, and none if ``workers`` is 1. The first
-    block is filtered in this process, so a short text starts no worker either. With ``is_identity``, white space
-    separates the words already, and blocks stay unchanged.
+    A worker process makes the same tokeniser from the tokeniser's record (:mod:`wordsparse.tokens.records`). If there
+    is no record, all blocks are filtered in this process. At most ``workers`` worker processes run; if ``workers`` is
+    1, no worker process is started. The first block is always filtered in this process, so a short text starts no
+    worker. If ``is_identity`` is True, words are already separated by white space, and blocks are returned unchanged.
     """
 
     def __init__(self, tokenize: Tokenizer, tokenization: Mapping[str, str] | None, workers: int) -> None:
@@ -64,11 +65,11 @@ class Filter:
             worker.close()
 
     def __call__(self, text: bytes, lines: bool, where: Callable[[int], str]) -> bytes | Pieces:
-        """Return the words of a block: as text, or as lists of words if a word contains white space.
+        """Return the words of a block as text. If a word contains white space, return lists of words instead.
 
-        ``text`` is valid UTF-8. With ``lines``, each line is tokenised separately and stays a line. ``where`` names a
-        line of the block, counted from 0, for messages. Raise InputError if the tokeniser fails on a line, and
-        WordsparseError if a worker process has died.
+        ``text`` must be valid UTF-8. With ``lines``, each line is tokenised separately and stays a line. ``where`` maps
+        the number of a line in the block, counted from 0, to its name in messages. Raise InputError if the tokeniser
+        fails on a line, and WordsparseError if a worker process has died.
         """
         if self.is_identity:
             return text
@@ -90,21 +91,22 @@ class _Worker:
     """A worker process."""
 
     def __init__(self, tokenization: Mapping[str, str]) -> None:
-        # A session of its own protects a worker from Ctrl-C, which must reach only the main thread of this process.
+        # The worker gets its own session, so that Ctrl-C does not reach it. Only the main thread of this process
+        # handles Ctrl-C.
         self._process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
         self._say(json.dumps({"path": sys.path, "tokenization": dict(tokenization)}).encode() + b"\n")
 
     def ask(self, block: bytes, text: bytes, where: Callable[[int], str]) -> tuple[bytes, bytes]:
-        """Return the kind of the worker's answer to a block, and the answer."""
+        """Send a block to the worker. Return the kind of the answer, and the answer."""
         self._say(HEADER.pack(block, len(text)), text)
         assert self._process.stdout is not None
         if answer := _received(self._process.stdout):
             return answer
         status = self._process.wait()
         raise WordsparseError(
-            f"{where(0)}: the process of the tokeniser ended with status {status} at this line or one of the next: "
+            f"{where(0)}: the process of the tokeniser ended with status {status} at this line or soon after it: "
             "if memory ran out, use fewer threads"
         )
 
@@ -126,9 +128,9 @@ class _Worker:
 
 
 def serve(tokens: str, **others: str) -> None:
-    """Filter the blocks of standard input with the tokeniser that these arguments make, until the input ends."""
+    """Filter the blocks on standard input, until it ends, with the tokeniser that these arguments describe."""
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # output that a tokeniser prints must not mix with the answers
+    os.dup2(2, 1)  # text that a tokeniser prints must not mix with the answers
     tokenize = tokenizer(tokens, **others)
     while (block := _received(source)) is not None:
         kind, answer = filtered(*block, tokenize, tokens in PATTERNS)
@@ -138,7 +140,8 @@ def serve(tokens: str, **others: str) -> None:
 
 
 def filtered(block: bytes, text: bytes, tokenize: Tokenizer, is_pattern: bool) -> tuple[bytes, bytes]:
-    """Return the kind of the answer to a block, and the answer. If ``is_pattern``, no word can contain white space."""
+    """Return the kind of the answer to a block, and the answer. If ``is_pattern`` is True, no word can contain white
+    space."""
     parts = text.decode().split("\n") if block == LINES else [text.decode()]
     tokens: list[list[str]] = []
     try:
@@ -156,7 +159,7 @@ def filtered(block: bytes, text: bytes, tokenize: Tokenizer, is_pattern: bool) -
 
 
 def _received(stream: IO[bytes]) -> tuple[bytes, bytes] | None:
-    """Return the kind and the content of the next message; None if it is missing or incomplete."""
+    """Return the kind and the content of the next message, or None if the message is missing or incomplete."""
     header = stream.read(HEADER.size)
     if len(header) < HEADER.size:
         return None
@@ -172,6 +175,6 @@ def _result(kind: bytes, answer: bytes, where: Callable[[int], str]) -> bytes | 
     if kind == ERROR:
         line, message = content
         raise InputError(
-            f"{where(line)}: the tokeniser fails ({message}): correct the text there, or choose another tokeniser"
+            f"{where(line)}: the tokeniser fails ({message}): correct this text, or choose another tokeniser"
         )
     return [(words, ends) for words, ends in content]

@@ -1,7 +1,8 @@
 """Records of tokenisers: the arguments with which :func:`wordsparse.tokens.tokenizers.tokenizer` makes a tokeniser.
 
-The record of a tokenizer file holds the whole file (``content``). A directory of ours keeps that file as
-``tokenizer.json``; the directory's manifest holds the rest of the record, with the file's SHA-256.
+If a tokeniser was made from a file, its record holds the content of the whole file (``content``). On disk, a model or
+an encoded corpus keeps this file as ``tokenizer.json``. Its manifest holds the rest of the record, including the
+SHA-256 of the file.
 """
 
 import hashlib
@@ -21,7 +22,8 @@ MOST_BYTES = 2**28
 
 
 def tokenization(tokens: str | os.PathLike[str]) -> dict[str, str]:
-    """Return the record of a tokeniser, given its name or the path of its file (.json). It is valid on any machine.
+    """Return the record of a tokeniser, given its name or the path of its file (.json). The record is valid on any
+    machine.
 
     Raise InputError if the name is unknown, or if the file is missing or holds no tokenizer.
     """
@@ -40,7 +42,7 @@ def tokenization(tokens: str | os.PathLike[str]) -> dict[str, str]:
 
 
 def written(folder: Path, text: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the tokenizer file of a text to a folder. Return the text's record without the content of the file."""
+    """Write the tokenizer file of a text into a folder. Return the text's record without the content of that file."""
     record = text.get("tokenization") or {}
     if "content" not in record:
         return dict(text)
@@ -50,7 +52,7 @@ def written(folder: Path, text: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def restored(folder: Path, text: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the content of a text's tokenizer file from a folder. Return the text's identity with this content.
+    """Read the tokenizer file of a text from a folder. Return the text's record with the content of that file.
 
     Raise InputError if the file is missing or was altered.
     """

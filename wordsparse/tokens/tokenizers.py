@@ -1,4 +1,5 @@
-"""Tokenisers: functions that split a text into tokens, made from a name or from the content of a tokenizer file."""
+"""Tokenisers: functions that split a text into tokens. They are made from a name or from the content of a tokenizer
+file."""
 
 import json
 import operator
@@ -15,22 +16,24 @@ from wordsparse.errors import InputError
 
 Tokenizer: TypeAlias = Callable[[str], list[str]]
 
-# Matches the words between Unicode's default boundaries (UAX 29) that contain a letter, a digit or an emoji.
+# A pattern for words between Unicode's default boundaries (UAX 29) that contain a letter, a digit or an emoji.
 _UNICODE_WORD = r"(?w)\b(?:[\w\p{Emoji_Presentation}]|\p{Emoji}\uFE0F).*?\b"
-# Cuts a text at ends of sentences or white space: Sudachi refuses texts of more than 49,149 bytes.
+# A pattern that cuts a text at ends of sentences or white space. Sudachi refuses texts of more than 49,149 bytes.
 _PART = re.compile(r".{1,8000}[。．！？\s]|.{1,8000}", re.DOTALL)
 
 
-# A model records this name if its tokeniser is a Python function.
+# The name that a model records if its tokeniser is a Python function.
 FUNCTION = "(a function)"
-# A tokeniser made from a file is named by this prefix and the file's SHA-256.
+# The name of a tokeniser made from a file is this prefix followed by the SHA-256 of the file.
 DIGEST = "sha256:"
-# Dictionaries of Sudachi (packages sudachidict_core and sudachidict_small); the first installed one is used.
+# Dictionaries of Sudachi (packages sudachidict_core and sudachidict_small). The first dictionary that is installed is
+# used.
 DICTIONARIES = ("core", "small")
 
 
 class NamedTokenizer(NamedTuple):
-    """A tokeniser: a line for help texts, the function that makes it, and whether this function takes a dictionary."""
+    """A tokeniser: a line for help messages, the function that makes the tokeniser, and whether this function takes a
+    dictionary."""
 
     about: str
     make: Callable[..., Tokenizer]
@@ -38,9 +41,9 @@ class NamedTokenizer(NamedTuple):
 
 
 def tokenizer(tokens: str, dictionary: str | None = None, content: str | None = None) -> Tokenizer:
-    """Make a tokeniser from its name, and a dictionary if it has several, or from the content of a tokenizer file.
+    """Make a tokeniser from its name, or from the content of a tokenizer file. Some tokenisers also need a dictionary.
 
-    Raise InputError if the name is unknown or the content is no tokenizer, and MissingDependencyError if the
+    Raise InputError if the name is unknown or the content is not a tokenizer. Raise MissingDependencyError if the
     tokeniser's package is not installed.
     """
     if content is not None:
@@ -55,7 +58,7 @@ def tokenizer(tokens: str, dictionary: str | None = None, content: str | None = 
 
 
 class Splitter:
-    """A function that splits text into words exactly as `encode` does, with the arguments of :func:`tokenizer`.
+    """A function that splits text into words exactly as `encode` does. The arguments are those of :func:`tokenizer`.
 
     ``tokenization`` holds the arguments that are not None, as in :mod:`wordsparse.tokens.records`. The tokeniser's
     package is imported when the first text is split.
@@ -74,7 +77,7 @@ class Splitter:
         return tokenizer(**self.tokenization)
 
     def __reduce__(self) -> tuple[Callable[[], "Splitter"], tuple[()]]:
-        """Copy or pickle only the arguments, because tokenisers of other packages may not be copyable."""
+        """Copy or pickle only the arguments, because the tokenisers of some packages cannot be copied."""
         return partial(Splitter, **self.tokenization), ()
 
 
@@ -83,7 +86,8 @@ def _split() -> Tokenizer:
 
 
 def _simple() -> Tokenizer:
-    """Make a tokeniser like gensim's ``utils.tokenize`` (lower-case runs of letters), with combining marks, in NFC."""
+    """Make a tokeniser like gensim's ``utils.tokenize``, which returns lower-case runs of letters. Unlike gensim, it
+    keeps combining marks, and returns text in NFC."""
     words = _runs_of_letters().findall
     return lambda text: words(unicodedata.normalize("NFC", text.lower()))
 
@@ -95,7 +99,7 @@ def _runs_of_letters() -> re.Pattern[str]:
     marks = [place for place in places if unicodedata.category(chr(place)).startswith("M")]
     runs = ([mark for _, mark in run] for _, run in groupby(enumerate(marks), lambda pair: pair[1] - pair[0]))
     ranges = "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs)
-    # The look-ahead saves a search through 300 ranges in Latin words.
+    # The look-ahead saves searching 300 ranges for each letter of a Latin word.
     return re.compile(rf"[^\W\d]+(?:(?=[\u0300-\U0010ffff])[{ranges}\u200c\u200d]+[^\W\d]*)*")
 
 
@@ -110,8 +114,8 @@ def _unicode(lower: bool) -> Tokenizer:
 def _japanese(dictionary: str, base: bool) -> Tokenizer:
     optional.load("the Japanese tokeniser", f"sudachidict_{dictionary}")
     words = optional.load("the Japanese tokeniser", "sudachipy").Dictionary(dict=dictionary)
-    local = threading.local()  # Sudachi refuses a tokeniser that two threads use at once
-    # In Sudachi's normalised form, inflections and spellings are one word: 食べた, たべる and 食べる are the same.
+    local = threading.local()  # Sudachi raises an error if two threads use one tokeniser at once
+    # In Sudachi's normalised form, the inflections and spellings 食べた, たべる and 食べる become one word.
     form = operator.methodcaller("normalized_form" if base else "surface")
 
     def tokenize(text: str) -> list[str]:
@@ -133,22 +137,22 @@ def _of_file(content: str) -> Tokenizer:
     file, words = read_file(content)
 
     def tokenize(text: str) -> list[str]:
-        (encoding,) = file.encode_batch_fast([text], add_special_tokens=False)  # encode() also finds offsets
+        (encoding,) = file.encode_batch_fast([text], add_special_tokens=False)  # encode() finds offsets, too
         return [words[number] for number in encoding.ids if number in words]
 
     return tokenize
 
 
 def read_file(content: str) -> tuple[Any, dict[int, str]]:
-    """Return the tokenizer in a file of Hugging Face's ``tokenizers``, and a dict from piece numbers to pieces.
+    """Return the tokenizer in a file of Hugging Face's package ``tokenizers``, and a dict from piece numbers to pieces.
 
-    The dict lacks special tokens, the unknown piece and white space. The tokenizer neither cuts nor pads a text. Raise
-    InputError if the content is no such file.
+    The dict leaves out special tokens, the unknown piece and white space. The tokenizer neither truncates nor pads
+    texts. Raise InputError if the content is not such a file.
     """
     load = optional.load("a tokenizer file", "tokenizers").Tokenizer.from_str
     try:
         file, model = load(content), json.loads(content)["model"]
-    except Exception as error:  # the package raises nothing narrower
+    except Exception as error:  # the package raises no narrower exception
         raise InputError(
             f"holds no tokenizer of the Hugging Face library ({error}): name the tokenizer.json of a model"
         ) from None
@@ -172,12 +176,12 @@ TOKENIZERS = {
         "lower-case words, numbers and emoji in any script that writes spaces; needs wordsparse[unicode]",
         partial(_unicode, lower=True),
     ),
-    "unicode-cased": NamedTokenizer("the same with capital letters kept", partial(_unicode, lower=False)),
+    "unicode-cased": NamedTokenizer("as unicode, but capital letters are kept", partial(_unicode, lower=False)),
     "japanese": NamedTokenizer(
         "Japanese words, by Sudachi; needs wordsparse[japanese]", partial(_japanese, base=False), True
     ),
     "japanese-base": NamedTokenizer(
-        "the same in base forms, which join inflections and spellings of a word",
+        "as japanese, but in base forms, which unite the inflections and spellings of a word",
         partial(_japanese, base=True),
         True,
     ),
