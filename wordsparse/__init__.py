@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     __version__: str
 
-# The module that defines each name (losses is a module itself). Modules are imported on first use, so that a program
-# loads only the parts that it needs.
+# The module that defines each public name (losses is itself a module). Modules are imported on first use, so that a
+# program loads only the parts that it needs.
 _MODULES = {
     "DocumentVectorizer": "wordsparse.unseen.vectorizer",
     "FactoredOutput": "wordsparse.layer.output",
@@ -64,7 +64,7 @@ _MODULES = {
     "train": "wordsparse.training.runs",
     "count": "wordsparse.counts.counting",
 }
-# Names in gensim and fastText, with their counterparts here.
+# A map from names in gensim and fastText to their counterparts here.
 _ELSEWHERE = {
     "train_supervised": "wordsparse.labels.TextClassifier().fit(texts, labels)",
     "train_unsupervised": "wordsparse.train(text)",

@@ -1,7 +1,7 @@
 """The ``wordsparse`` script, and ``python -m wordsparse``.
 
-From the start, signals end the process with status 130 and without a traceback. While the command line is still being
-imported, they end it at once.
+Signals end the process with status 130 and without a traceback. While the command line is still being imported, a
+signal ends the process at once.
 """
 
 import gc
@@ -17,7 +17,7 @@ def run() -> None:
 
     terminal.prepare()
     status = main()
-    gc.freeze()  # skips the final search for reference cycles, which takes 0.1 seconds
+    gc.freeze()  # skip the final search for reference cycles, which takes 0.1 seconds
     sys.exit(status)
 
 

@@ -1,7 +1,7 @@
-"""The progress of long work on standard error, one line at a time.
+"""Displays the progress of long-running work on standard error, one line at a time.
 
 On a terminal and in a notebook, each phase has a line that is overwritten and finally removed. Other streams, such as
-log files, get a line now and then, without control codes.
+log files, get an occasional line, without control codes.
 """
 
 import contextlib
@@ -13,14 +13,15 @@ from typing import Self
 
 from wordsparse.files.escaping import escaped
 
-# Seconds before the first line and between lines, for a line that is overwritten and for a log.
+# The seconds before the first line and between two lines: for a line that is overwritten, and for a log.
 BETWEEN, LOG_BETWEEN = 0.5, 60.0
 
 _drawn = 0  # number of characters in the line to overwrite next
 
 
 class Display:
-    """A display of the progress of work in phases, one phase after another, if it is ``shown``."""
+    """A display of the progress of work that has several phases, one after another. If ``shown`` is False, nothing is
+    displayed."""
 
     def __init__(self, shown: bool = True) -> None:
         self._shown = shown and _open()
@@ -36,7 +37,8 @@ class Display:
     def update(
         self, name: str, unit: str, done: int, total: int | None = None, note: str = "", share: float | None = None
     ) -> None:
-        """Show that ``done`` of ``total`` units of the phase ``name`` are done, or a ``share`` of an unknown total.
+        """Show that ``done`` of ``total`` units of the phase ``name`` are done. If the total is unknown, ``share`` is
+        the fraction done.
 
         A different name starts a new phase.
         """
@@ -64,7 +66,7 @@ class Display:
             write(line)
 
     def close(self) -> None:
-        """End the current phase, and remove its progress line."""
+        """End the current phase, and remove the progress line."""
         self._name = ""
         _draw("")
 
@@ -73,13 +75,13 @@ class Display:
 
 
 def write(line: str) -> None:
-    """Remove the progress line and write a line on standard error. Errors of writing are ignored."""
+    """Remove the progress line and write a line to standard error. If writing fails, the error is ignored."""
     _draw("")
     _print(f"{escaped(line)}\n")
 
 
 def _draw(line: str) -> None:
-    """Overwrite the previous progress line; an empty line removes it."""
+    """Overwrite the previous progress line with this line. If ``line`` is empty, only remove the previous line."""
     global _drawn
     line = escaped(line)[: shutil.get_terminal_size().columns - 1]
     if line or _drawn:

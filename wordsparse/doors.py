@@ -1,7 +1,7 @@
-"""Tables of the commands, and of the sources that ``train --for`` knows in addition to kinds of text.
+"""Tables of the commands, and of the sources other than text that ``train --for`` knows.
 
-Each row has a module and a sentence, so that help need not import the module. Each command outside the core has its own
-folder, its *door*; without the folder, running the command says that it is missing.
+Each row has a module and a sentence, so that help messages can be shown without importing the module. Each command
+outside the core has a folder of its own, its *door*. If the folder is missing, running the command says so.
 """
 
 SOURCES: dict[str, tuple[str, str]] = {

@@ -1,4 +1,4 @@
-"""The errors that wordsparse raises deliberately. Each message names the input and the remedy.
+"""The errors that wordsparse raises deliberately. Each message names the input that is wrong, and says what to do.
 
     WordsparseError
       + InputError                    also a ValueError; exit status 2
@@ -15,7 +15,7 @@
 
 
 class WordsparseError(Exception):
-    """The base class of these errors. The command line prints their messages without a traceback."""
+    """The base class of wordsparse's errors. The command line prints their messages without a traceback."""
 
 
 class InputError(WordsparseError, ValueError):
@@ -23,11 +23,12 @@ class InputError(WordsparseError, ValueError):
 
 
 class MissingDependencyError(InputError, ImportError):
-    """An error for a missing package, or for wordsparse itself not compiled. The message has the install command."""
+    """An error for a missing package, or for wordsparse itself if it is not compiled. The message gives the install
+    command."""
 
 
 class WrongTypeError(InputError, TypeError):
-    """An error for an argument of a wrong type."""
+    """An error for an argument of the wrong type."""
 
 
 class UnknownWordError(InputError, KeyError):
@@ -37,7 +38,7 @@ class UnknownWordError(InputError, KeyError):
 
 
 class CutShortError(InputError, EOFError):
-    """An error for a file with fewer rows than its first line announces."""
+    """An error for a file that has fewer rows than its first line states."""
 
 
 class MissingFileError(InputError, FileNotFoundError):
@@ -45,8 +46,9 @@ class MissingFileError(InputError, FileNotFoundError):
 
 
 class TrainingError(WordsparseError, RuntimeError):
-    """An error of a run that fails after its start: diverging values, an impossible step, a failed write."""
+    """An error for a run that fails after it has started, because values diverge or a step is impossible, for
+    example."""
 
 
 class ReadError(WordsparseError):
-    """An error for a file that changes or disappears while in use, raised between minibatches."""
+    """An error for a file that changes or disappears while it is in use. It is raised between minibatches."""

@@ -1,7 +1,7 @@
-"""The import of optional packages, on demand, and their install commands, which only this module knows.
+"""Imports optional packages on demand. Only this module knows the commands that install them.
 
-If a package is missing or cannot be imported, :class:`MissingDependencyError` names the purpose, the package and the
-install command.
+If a package is missing or cannot be imported, :class:`MissingDependencyError` says what needs it, and names the package
+and the install command.
 """
 
 import importlib
@@ -12,7 +12,7 @@ from typing import Any
 
 from wordsparse.errors import MissingDependencyError
 
-# Import names, each with the common name of the package and the extra that installs it.
+# A map from import names to the common name of the package and the extra that installs it.
 PACKAGES = {
     "bm25s": ("bm25s", "search"),
     "cupy": ("CuPy", None),
@@ -46,13 +46,14 @@ def installed(package: str) -> bool:
 
 
 def gensim_data() -> Path | None:
-    """Return the folder of the data that gensim ships, without importing gensim, or None if it is not installed."""
+    """Return the folder of the data that come with gensim, or None if gensim is not installed. gensim is not
+    imported."""
     spec = importlib.util.find_spec("gensim")
     return None if spec is None or spec.origin is None else Path(spec.origin).parent / "test" / "test_data"
 
 
 def load(purpose: str, module: str) -> Any:
-    """Import ``module``, an optional package or one of its modules.
+    """Import and return ``module``, which is an optional package or a module in one.
 
     Raise MissingDependencyError if the package is not installed or cannot be imported.
     """

@@ -1,6 +1,7 @@
-"""Options, each declared once as a field of a dataclass, with help, default, and whether ``resume`` may change it.
+"""Options. Each is declared once, as a dataclass field with a help text, a default, and whether ``resume`` may change
+it.
 
-The fields determine the signature and docstring of a function, the options of a command, and hints for misspelt names::
+From the fields come the signature and docstring of a function, the options of a command, and hints for misspelt names::
 
     @dataclass(frozen=True, kw_only=True)
     class Sizes:
@@ -32,7 +33,7 @@ PHRASES = "gensim's Phrases joins pairs of words before training (docs/text.md);
 WEIGHTS = "rows that count several times are counted first (count --weight-column), then trained (--for counts)"
 ROWS = "choose the rows before training, in a data frame or by DuckDB (docs/over-time.md)"
 
-# Names in gensim and fastText (lower case, without - and _), each with our name or a sentence.
+# A map from names in gensim and fastText (lower case, without - and _) to our name, or to a sentence of advice.
 _ELSEWHERE = {
     **dict.fromkeys(("vectorsize", "size", "dimension", "dimensions", "vectorlength"), "dim"),
     **dict.fromkeys(("workers", "thread", "cpus"), "threads"),
@@ -66,7 +67,7 @@ _ELSEWHERE = {
 }
 
 
-# Values in other tools, each with our value.
+# A map from values used in other tools to our values.
 _VALUES = {
     **dict.fromkeys(("sg", "skip-gram", "skip_gram"), "skipgram"),
     **dict.fromkeys(("ns", "neg", "negative-sampling", "sgns"), "bounded-ns"),
@@ -90,18 +91,19 @@ class About:
     shown : str
         The default in words, if the default of the field is None.
     cli : str, optional
-        The name on the command line, if it differs; None if the command line lacks the option.
+        The name on the command line, if it differs from the name in Python; None if the command line does not have the
+        option.
     metavar : str, optional
         The placeholder for the value in the help of the command line.
     choices : mapping or sequence, optional
-        The values to choose from; a mapping describes each.
+        The values to choose from. A mapping also describes each value.
     open : bool
-        Whether values other than the choices are accepted here, and checked where they are used.
+        Whether values other than the choices are accepted here. They are checked later, when they are used.
     free : bool
-        Whether a resumed run may have another value, because the option does not affect the steps.
+        Whether a resumed run may change the value. This is allowed if the option does not affect the steps.
     check : callable, optional
-        A function of the name and the value that returns the value or raises InputError. It is called when options are
-        made, but not for a default of None.
+        A function that takes the name and the value, and returns the value or raises InputError. It is called when the
+        object that holds the options is made, but not for a default of None.
     """
 
     help: str
@@ -115,7 +117,8 @@ class About:
 
 
 class Checked:
-    """The base class of dataclasses of options. It checks every value, and converts NumPy scalars to Python numbers."""
+    """The base class of dataclasses that hold options. It checks every value, and converts NumPy scalars to Python
+    numbers."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -139,7 +142,7 @@ def _abouts(kind: type) -> dict[str, About]:
 
 
 abouts: Callable[[type], dict[str, About]] = functools.cache(_abouts)
-"""Return the descriptions of the options of a class by name, in the order of its fields."""
+"""Return a dict from the names of a class's options to their descriptions, in the order of the fields."""
 
 
 def free(kind: type) -> set[str]:
@@ -148,11 +151,12 @@ def free(kind: type) -> set[str]:
 
 
 class taking(Generic[P, K]):
-    """A decorator for a function that takes the fields of a class as keywords in place of its last argument.
+    """A decorator for functions. The new function takes the fields of a class as keywords in place of the last
+    argument.
 
-    The function receives an object of the class, made from the keywords, or with ``as_said`` the mapping of the user's
-    keywords, whose names and values it must check. An unknown keyword raises InputError with a hint. The line
-    ``{options}`` in the docstring is replaced by descriptions of the fields.
+    The decorated function receives an object of the class that is made from the keywords. With ``as_said``, it receives
+    the user's keywords as a mapping instead, and must check their names and values. An unknown keyword raises
+    InputError with a hint. The line ``{options}`` in the docstring is replaced with descriptions of the fields.
     """
 
     def __init__(self, kind: Callable[P, K], *, as_said: bool = False) -> None:
@@ -164,7 +168,7 @@ class taking(Generic[P, K]):
     @overload
     def __call__(self, function: Callable[[A, B, Any], R]) -> Callable[Concatenate[A, B, P], R]: ...
     def __call__(self, function: Any) -> Any:
-        """Return a function that takes the keywords."""
+        """Return a function that takes the fields as keywords, and calls ``function``."""
         *first, last = inspect.signature(function).parameters.values()
         places, options = [parameter.name for parameter in first], [*inspect.signature(self._kind).parameters]
 
@@ -190,7 +194,7 @@ class taking(Generic[P, K]):
 
 
 def _signature(function: Callable[..., Any], kind: type) -> inspect.Signature:
-    """Return the signature of a function that takes the fields of a class in place of its last argument."""
+    """Return the signature of a function, with the fields of a class as keywords in place of the last argument."""
     own = inspect.signature(function)
     *first, _ = own.parameters.values()
     fields = inspect.signature(kind).parameters.values()
@@ -198,7 +202,7 @@ def _signature(function: Callable[..., Any], kind: type) -> inspect.Signature:
 
 
 def _described(doc: str, kind: type) -> str:
-    """Return a docstring with a paragraph for each option in place of the line ``{options}``."""
+    """Return a docstring in which the line ``{options}`` is replaced with a paragraph for each option."""
     marked = next((line for line in doc.splitlines() if line.strip() == "{options}"), None)
     if marked is None:
         return doc
@@ -218,7 +222,7 @@ def _described(doc: str, kind: type) -> str:
 
 
 def default_of(about: About, default: Any) -> str:
-    """Return the default of an option in brackets, or "" for None, True and False."""
+    """Return the default of an option in brackets, or "" if it is None, True or False."""
     text = about.shown or ("" if default is None or isinstance(default, bool) else str(default))
     return f"  [default: {text}]" if text else ""
 
@@ -228,9 +232,10 @@ def hint(
 ) -> str:
     """Return a hint for the user about an unknown option, or "" if no option is similar.
 
-    In the ``name`` as typed, case, ``-`` and ``_`` make no difference. ``known`` are the existing names, with ``_``,
-    and ``shown`` turns one into its written form, such as ``--min-count``. ``others`` are names in other libraries
-    (lower case, without ``-`` and ``_``), each with our name or a sentence.
+    ``name`` is the name that the user typed; case, ``-`` and ``_`` make no difference. ``known`` are the existing
+    names, with ``_``. ``shown`` is a function that turns a name into its written form, such as ``--min-count``.
+    ``others`` maps names in other libraries (lower case, without ``-`` and ``_``) to our name, or to a sentence of
+    advice.
     """
     elsewhere = others.get(name.lower().replace("_", "").replace("-", ""))
     if elsewhere is not None and elsewhere in known:
@@ -242,7 +247,8 @@ def hint(
 
 
 def meant(value: object, choices: Collection[str]) -> str:
-    """Return a hint for a value that is not among the choices: similar choices, or else all."""
+    """Return a hint for a value that is not among the choices. The hint names similar choices or, if there are none,
+    all choices."""
     name = str(value).lower()
     close = [_VALUES[name]] if _VALUES.get(name) in choices else difflib.get_close_matches(name, choices, 2, 0.7)
     close = close or [choice for choice in choices if name and name in choice]
@@ -252,8 +258,8 @@ def meant(value: object, choices: Collection[str]) -> str:
 def refuse_unknown(
     names: Iterable[str], known: Collection[str], skip: int = 0, others: Mapping[str, str] = _ELSEWHERE
 ) -> None:
-    """Raise InputError with a :func:`hint` for an unknown keyword. The first ``skip`` names of ``known`` are arguments,
-    not options, and so are not suggested."""
+    """Raise InputError with a :func:`hint` for an unknown keyword. The first ``skip`` names in ``known`` are arguments,
+    not options, so they are not suggested."""
     for name in names:
         if name not in known:
             advice = hint(name, known, others=others) or f"choose from {', '.join([*known][skip:])}"

@@ -1,4 +1,4 @@
-"""The handling of signals before the command line takes over: they end the program without a traceback."""
+"""The handling of signals before the command line takes over. A signal then ends the program without a traceback."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ INTERRUPTED = 130
 
 
 def answer() -> None:
-    """Make signals end the process from now on, unless the parent process ignores them."""
+    """Install handlers, so that signals end the process. A signal that the parent process ignores stays ignored."""
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, leave)
@@ -26,8 +26,8 @@ def leave(number: int, frame: FrameType | None) -> None:
 
 
 def heed(unraisable: "sys.UnraisableHookArgs") -> None:
-    """End the process if a signal arrived during a callback, for example of an import. Python prints exceptions there
-    and ignores them, so the signal would have no effect."""
+    """End the process if a signal arrived during a callback, for example in an import. Python prints and then ignores
+    exceptions raised in callbacks, so the signal would otherwise have no effect."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         leave(signal.SIGINT, None)
     sys.__unraisablehook__(unraisable)

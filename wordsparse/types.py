@@ -5,4 +5,4 @@ from typing import Any, TypeAlias
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
-"""An array with any dtype, of NumPy or of CuPy, whose arrays have the same methods."""
+"""A NumPy array of any dtype, or a CuPy array, which has the same methods."""

@@ -1,4 +1,4 @@
-"""Checks of the user's arguments before any state changes. Each message names the argument."""
+"""Checks the user's arguments before any state changes. Each message names the argument."""
 
 import functools
 import math
@@ -14,20 +14,22 @@ from wordsparse.errors import InputError
 from wordsparse.types import Array
 
 LARGEST = 2**63 - 1
-# The largest accepted difference between a symmetric matrix and its transpose, relative to the largest entry.
+# A matrix is accepted as symmetric if it differs from its transpose by at most this fraction of its largest entry.
 SYMMETRY = 1e-5
-# The remedies for a number that is not finite, and for a sparse matrix whose arrays do not fit together.
+# Advice in messages about a number that is not finite, and about a sparse matrix whose arrays do not fit together.
 REPLACE = "remove or replace it"
 REBUILD = "build it with scipy.sparse.coo_array((values, (rows, columns)), shape)"
 
 
 def plain(value: Any) -> Any:
-    """Return a NumPy number, Boolean or string as a Python object, which JSON can hold, and other values unchanged."""
+    """Return a NumPy number, Boolean or string as a Python object, which JSON can store. Return other values
+    unchanged."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
-    """Return ``value`` as an int. Raise InputError unless it is from ``least`` to ``most``."""
+    """Return ``value`` as an int. Raise InputError unless it is a whole number between ``least`` and ``most``,
+    inclusive."""
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -46,12 +48,12 @@ positive_int = functools.partial(whole, least=1, most=LARGEST)
 
 
 def finite(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> float:
-    """Return ``value`` as a finite float. Raise InputError unless it is from ``least`` to ``most``."""
+    """Return ``value`` as a finite float. Raise InputError unless it is between ``least`` and ``most``, inclusive."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise InputError(f"{name} must be a number, not {value!r}") from None
-    except OverflowError:  # an integer outside of the range of float
+    except OverflowError:  # an integer outside the range of float
         number = math.inf
     if not math.isfinite(number):
         raise InputError(f"{name} must be a finite number, not {number}")
@@ -89,7 +91,7 @@ def working_dtype(dtype: Any) -> np.dtype[Any]:
 
 
 def _real_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Array:
-    """Return ``value`` as an array of real numbers. None in ``shape`` stands for any length."""
+    """Return ``value`` as an array of real numbers. Each None in ``shape`` means that any length is allowed."""
     is_sparse: bool = sp.issparse(value)
     if is_sparse:
         raise InputError(f"{name} must be a dense array, not a sparse {type(value).__name__}: give {name}.toarray()")
@@ -108,7 +110,7 @@ def _real_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> A
 
 
 def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Array:
-    """Return π (D,) float64, positive and normalised to sum 1. ``dtype`` must be able to hold 1/√π."""
+    """Return π (D,) float64, positive and normalised to sum to 1. ``dtype`` must be able to represent 1/√π."""
     pi = _real_array("base_measure", measure, (n_outputs,)).astype(np.float64)
     if not (np.isfinite(pi).all() and (pi > 0).all()):
         raise InputError("base_measure must hold positive finite numbers only")
@@ -123,7 +125,7 @@ def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Ar
 
 
 def all_finite(array: Array) -> bool:
-    """Return whether every number is finite, in one pass without temporary arrays if possible."""
+    """Return whether every number is finite. If possible, use a single pass and no temporary arrays."""
     with np.errstate(all="ignore"):
         return bool(np.isfinite(np.vdot(array, array)) or np.isfinite(array).all())
 
@@ -140,7 +142,7 @@ def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any], firs
 
 
 def device_matrix(name: str, array: Array, columns: int, dtype: np.dtype[Any]) -> Array:
-    """Check an array on the device as :func:`matrix` does."""
+    """Check an array that is already on the device, as :func:`matrix` checks other arrays."""
     if array.ndim != 2 or array.shape[1] != columns:
         raise InputError(f"{name} must have shape (any, {columns}), not {array.shape}")
     if array.dtype.kind not in "fiub":
@@ -152,7 +154,8 @@ def device_matrix(name: str, array: Array, columns: int, dtype: np.dtype[Any]) -
 
 
 def positive_definite(name: str, value: ArrayLike, size: int) -> Array:
-    """Return ``value`` as a float64 matrix (size, size), symmetric and positive definite up to float32 rounding."""
+    """Return ``value`` as a float64 matrix (size, size). It must be symmetric and positive definite up to float32
+    rounding."""
     if np.shape(value) != (size, size):
         raise InputError(f"{name} must have shape ({size}, {size}), not {np.shape(value)}")
     array = matrix(name, value, size, np.dtype(np.float64))
@@ -168,7 +171,7 @@ def positive_definite(name: str, value: ArrayLike, size: int) -> Array:
 
 
 def output_rows(rows: ArrayLike, n_outputs: int, name: str = "rows") -> Array:
-    """Return indices of outputs, (n,) int64 and in range. Messages call them ``name``."""
+    """Return indices of outputs as int64 (n,), after checking their range. ``name`` is their name in messages."""
     array = np.atleast_1d(np.asarray(rows))
     if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
         raise InputError(f"{name} must be a sequence of whole numbers, not {array.dtype} of shape {array.shape}")
@@ -181,9 +184,9 @@ def output_rows(rows: ArrayLike, n_outputs: int, name: str = "rows") -> Array:
 def sparse_targets(
     Y: Any, examples: int, n_outputs: int, dtype: np.dtype[Any], *, add_up: bool
 ) -> tuple[Array, Array, Array]:
-    """Return the validated (indptr, columns, values) of a SciPy sparse Y (examples, D).
+    """Return the arrays (indptr, columns, values) of a SciPy sparse matrix Y (examples, D), after validation.
 
-    With ``add_up``, repeated entries are added up, as SciPy does.
+    With ``add_up``, repeated entries are added up, as in SciPy.
     """
     is_sparse: bool = sp.issparse(Y)
     if not is_sparse:
@@ -197,7 +200,8 @@ def sparse_targets(
 
 
 def csr(name: str, matrix: Any, dtype: np.dtype[Any]) -> Any:
-    """Return a SciPy sparse matrix as CSR of finite ``dtype`` numbers, with sorted columns and without repeats.
+    """Return a SciPy sparse matrix as CSR with sorted columns and without repeated entries. All numbers must be finite
+    in ``dtype``.
 
     The result may share the arrays of ``matrix``.
     """
@@ -234,8 +238,9 @@ def _sparse_parts(name: str, matrix: Any, dtype: np.dtype[Any], *, add_up: bool)
 
 
 def _as_csr(matrix: Any) -> Any:
-    """Return a sparse matrix as a new CSR array that shares its arrays if possible. SciPy checks the arrays of a new
-    matrix, but not arrays that are set later; compiled code trusts them."""
+    """Return a sparse matrix as a new CSR array that shares the arrays of the old one if possible. A new matrix is
+    needed because SciPy checks arrays when a matrix is made, but not if they are replaced later. Compiled code does not
+    check them again."""
     if matrix.format not in ("csr", "csc"):
         entries = matrix.tocoo()
         return sp.coo_array((_summable(entries.data), (entries.row, entries.col)), shape=matrix.shape).tocsr()
@@ -246,14 +251,14 @@ def _as_csr(matrix: Any) -> Any:
 
 
 def _summable(values: Array) -> Array:
-    """Return whole numbers as float64, so that sums do not overflow: in uint8, 200 + 200 is 144."""
+    """Return whole numbers as float64, so that their sums do not overflow. In uint8, for example, 200 + 200 is 144."""
     return values.astype(np.float64) if values.dtype.kind in "iu" else values
 
 
 def texts_of(X: Any) -> Iterable[Any]:
-    """Return the documents of X, which are the cells if X is a table with one column.
+    """Return the documents of X. If X is a table with one column, the documents are its cells.
 
-    Raise InputError if X is a single str, not iterable, or a table with several columns.
+    Raise InputError if X is a single str, is not iterable, or is a table with several columns.
     """
     if isinstance(X, str) or not isinstance(X, Iterable):
         raise InputError(f"X must be an iterable of texts, not {X!r:.80}")
@@ -266,7 +271,8 @@ def texts_of(X: Any) -> Iterable[Any]:
 
 
 def words_of(name: str, text: Any) -> Sequence[Any]:
-    """Return the words of a text that is a sequence of words. Otherwise, raise an InputError that calls it ``name``."""
+    """Return the words of a text that is given as a sequence of words. For anything else, raise InputError. ``name`` is
+    the name of the text in the message."""
     if isinstance(text, bytes) or not isinstance(text, Iterable):
         remedy = "a missing text is '', as fillna('') makes it"
         raise InputError(f"{name} must be a text or a sequence of words, not {text!r:.80}: {remedy}")

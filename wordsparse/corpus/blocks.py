@@ -1,4 +1,4 @@
-"""A reader of text files, which yields their bytes in blocks that split no token."""
+"""A reader of text files. It yields the bytes of a file in blocks that never split a token."""
 
 import codecs
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _WHITE_SPACE = (b" ", b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\
 
 def text_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the position in the file and the bytes of each block. A block ends at the end of a line or, if a line is
-    longer than a block, at white space, so it splits no token.
+    longer than a block, at white space. It therefore never splits a token.
 
     A byte order mark at the start is left out. Raise InputError if the file cannot be read, or if several blocks in a
     row hold no white space.
@@ -35,7 +35,8 @@ def text_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def decoded(path: Path, position: int, data: bytes) -> str:
-    """Return a block's text. If it is binary or not UTF-8, raise InputError that names the file and the byte."""
+    """Return the text of a block. If the block is binary or not UTF-8, raise InputError that names the file and the
+    byte."""
     if (nul := data.find(b"\0")) >= 0:
         raise InputError(
             f"{path}: is binary, not text (a zero byte at byte {position + nul:,}): leave it out, or convert it first "
@@ -54,7 +55,8 @@ def decoded(path: Path, position: int, data: bytes) -> str:
 
 
 def line_name(path: Path, position: int, line: int) -> str:
-    """Return the name of a line for messages. Its number ``line`` counts from 0, from the byte ``position`` on."""
+    """Return the name of a line for messages. ``line`` is the number of the line, counted from 0, beginning at the byte
+    ``position``."""
     before = 0
     for start, data in text_blocks(path):
         if start >= position:
@@ -71,9 +73,10 @@ def read_blocks(path: Path) -> Iterator[bytes]:
 
 
 def _last_end(data: bytes) -> int:
-    """Return the number of bytes up to the last line end or, without one, up to the last ASCII white space.
+    """Return the number of bytes up to the last line end. If there is no line end, count up to the last ASCII white
+    space.
 
-    Return 0 if there is no white space. Multi-byte UTF-8 characters contain no byte of ASCII white space.
+    Return 0 if there is no white space. Multi-byte characters in UTF-8 never contain a byte that is ASCII white space.
     """
     return (data.rfind(b"\n") + 1) or 1 + max(data.rfind(byte) for byte in _WHITE_SPACE)
 

@@ -1,4 +1,4 @@
-"""Shards with provisional ids, written while a text is read and renumbered when it has been read.
+"""Shards with provisional ids. They are written while a text is read, and renumbered when the whole text has been read.
 
 A shard consists of runs. All ids in a run belong to the same word table.
 """
@@ -30,20 +30,21 @@ BLOCK_VALUES = 2**18
 
 
 class Draft:
-    """The text as provisional ids in numbered shards of ``folder``, with its ``tokens`` and ``sentences`` so far.
+    """The text as provisional ids in numbered shards of ``folder``. ``tokens`` and ``sentences`` are the numbers so
+    far.
 
-    If writing fails, messages name ``output``.
+    If writing fails, the message names ``output``.
     """
 
     def __init__(self, folder: Path, output: Path) -> None:
         self.tokens = self.sentences = 0
         self.folder, self._output = folder, output
-        self._runs: list[list[tuple[int, int]]] = []  # for each run of each shard: its size and table
-        self._remaining = 0  # values until the open shard may be closed; 0 if no shard is open
+        self._runs: list[list[tuple[int, int]]] = []  # the size and the table of each run of each shard
+        self._remaining = 0  # number of values until the open shard may be closed; 0 if no shard is open
         self._in_sentence = False
 
     def write(self, values: Values, table: int) -> None:
-        """Append values: ids of the table with this index, or END_OF_SENTENCE.
+        """Append values. Each is an id of the table with the index ``table``, or END_OF_SENTENCE.
 
         A leading END_OF_SENTENCE is dropped if no sentence is open.
         """
@@ -67,7 +68,8 @@ class Draft:
         self.write(np.array([END_OF_SENTENCE], np.int32), 0)
 
     def renumbered(self, tables: Sequence[Values], threads: int) -> list[str]:
-        """Replace each id by its entry in one of ``tables``, the array for its word table. Return the files' checksums.
+        """Replace each id with its entry in ``tables``, which has one array per word table. Return the checksums of the
+        files.
 
         The files are changed in place, because the directory is temporary.
         """
@@ -86,11 +88,12 @@ class Draft:
 
 
 class ReadText:
-    """A text that has been read. ``tables`` number its words; the first table absorbs the words of the others."""
+    """A text that has been read. ``tables`` hold the numbers of its words. The first table absorbs the words of the
+    other tables."""
 
     def __init__(self, draft: Draft, tables: Sequence[WordTable]) -> None:
         self.draft, self._words = draft, tables[0]
-        # For each further table, an array that maps its ids to ids of the first table.
+        # For each table after the first, an array that maps ids of this table to ids of the first table.
         self._merged = [tables[0].absorb(other) for other in tables[1:]]
 
     @property
@@ -98,9 +101,11 @@ class ReadText:
         return len(self._words)
 
     def vocabulary(self, min_count: int, max_vocab: int | None, known: Collection[str]) -> tuple[Vocabulary, Values]:
-        """Return the ``max_vocab`` most frequent words that occur at least ``min_count`` times, with all ``known``
-        words, and each word's provisional id. Raise InputError if there is no such word."""
-        # Rare words become strings only if needed: to find ``known`` words among them, or to name counts in the error.
+        """Return a vocabulary and the provisional id of each of its words. The vocabulary consists of the ``max_vocab``
+        most frequent words that occur at least ``min_count`` times, and of all ``known`` words in the text. Raise
+        InputError if there is no such word."""
+        # Rare words become strings only if they are needed: to find ``known`` words among them, or for the error
+        # message.
         words, times, ids = self._words.ranked(1 if known else min_count)
         often = int(np.count_nonzero(times >= min_count))
         first, wanted = min(often, max_vocab or often), set(known)
@@ -116,8 +121,8 @@ class ReadText:
         return words, times
 
     def maps(self, ids: Values) -> list[Values]:
-        """Return, for each table of the draft, an array that maps its ids to positions in ``ids``, or to
-        OUT_OF_VOCABULARY. The array's last two entries map the negative special values to themselves."""
+        """Return, for each table of the draft, an array that maps the table's ids to positions in ``ids``, or to
+        OUT_OF_VOCABULARY. The last two entries of the array map the negative special values to themselves."""
         table = np.full(len(self._words) + 2, OUT_OF_VOCABULARY, np.int32)
         table[ids] = np.arange(len(ids), dtype=np.int32)
         table[END_OF_SENTENCE] = END_OF_SENTENCE
@@ -136,7 +141,7 @@ def _end_of_shard(values: Values, remaining: int) -> int:
 
 
 def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Values], threads: int) -> str:
-    """Renumber a shard, block by block. Return its checksum."""
+    """Renumber a shard, block by block. Return the checksum of the shard."""
     starts = list(itertools.accumulate((size for size, _ in runs), initial=0))
     width = SHARD_DTYPE.itemsize
     with open(path, "r+b") as file:

@@ -1,4 +1,4 @@
-"""Encoding of a text in one pass: ids in order of first occurrence, renumbered by frequency at the end."""
+"""Encodes a text in one pass. Ids are assigned in order of first occurrence, and renumbered by frequency at the end."""
 
 import logging
 import os
@@ -35,7 +35,7 @@ from wordsparse.tokens.records import tokenization
 Ids: TypeAlias = NDArray[np.int32]
 Progress: TypeAlias = Callable[[int, float | None], object]
 
-# If a smaller share of the tokens is in the vocabulary, the text is refused.
+# The text is refused if a smaller share of its tokens is in the vocabulary.
 KNOWN_SHARE = 0.1
 
 logger = logging.getLogger(__name__)
@@ -43,9 +43,9 @@ logger = logging.getLogger(__name__)
 
 @taking(EncodeOptions)
 def encode(source: Source, output: str | os.PathLike[str], options: EncodeOptions) -> EncodedCorpus:
-    """Read a text once and write it as an encoded corpus.
+    """Read a text once, and write it as an encoded corpus.
 
-    Each thread needs memory for the distinct words that it has read, with their counts, and a few blocks of text.
+    Each thread needs memory for the distinct words that it has read, for their counts, and for a few blocks of text.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
     text = RawText(source, tokens=options.tokens, **{name: getattr(options, name) for name in ROWS})
     target = Path(output)
     with new_directory(target) as folder:
-        workers = threads if text.is_scanned else 1  # words that Python has split are numbered on one thread
+        workers = threads if text.is_scanned else 1  # words that Python code has split are numbered on one thread
         with text.filter(workers) as tokenize:
             numbered = _read(text, tokenize, Draft(folder, target), workers, progress)
         if text.files and not numbered.draft.tokens:
@@ -93,7 +93,8 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
 
 
 def _check_known(known: int, tokens: int, min_count: int, advice: str | None) -> None:
-    """Raise InputError if nearly all tokens are too rare for the vocabulary: the text was probably split wrongly."""
+    """Raise InputError if nearly all tokens are too rare for the vocabulary. The text was then probably split
+    wrongly."""
     if known < KNOWN_SHARE * tokens:
         remedy = advice or "is the text split into words? A lower --min-count (min_count=) keeps rarer words"
         share = f"{1 - known / tokens:.0%} of the {tokens:,} tokens"
@@ -108,12 +109,12 @@ def encoded(
     place: Path | None = None,
     **how: Any,
 ) -> Iterator[EncodedCorpus]:
-    """Yield a corpus if it is encoded already; otherwise encode it in a temporary directory, and yield the result.
+    """Yield a corpus that is already encoded, or encode a text in a temporary directory and yield the result.
 
-    ``options`` and ``defaults`` are values for fields of TextOptions: the user's choices, and defaults for text that is
-    not encoded yet. The temporary directory is made next to ``place``. ``how`` holds ``known``, ``threads`` and
-    ``progress`` of :func:`encode`. Raise InputError as :func:`encode` does, or if the corpus is damaged or was encoded
-    with different options.
+    ``options`` and ``defaults`` are values for fields of TextOptions. ``options`` are the user's choices; ``defaults``
+    apply to text that is not encoded yet. The temporary directory is made next to ``place``. ``how`` holds ``known``,
+    ``threads`` and ``progress`` of :func:`encode`. Raise InputError as :func:`encode` does, or if the corpus is damaged
+    or was encoded with different options.
     """
     corpus = Corpus.of(given)
     if corpus.form == "encoded":
@@ -138,7 +139,8 @@ def _check_unchanged(corpus: EncodedCorpus, options: Mapping[str, Any]) -> None:
 
 
 def _read(text: RawText, tokenize: Filter, draft: Draft, threads: int, progress: Progress) -> ReadText:
-    """Read blocks on all threads. Each thread numbers the words of a block with a table that no other thread uses."""
+    """Read blocks on all threads. Each thread numbers the words of its block with a table that no other thread uses
+    meanwhile."""
     tables = [WordTable() for _ in range(threads)]
     free = list(range(threads))
 

@@ -1,4 +1,4 @@
-"""Hints that another tokeniser would suit a text better, drawn from the text's words."""
+"""Looks at the words of a text for signs that another tokeniser would suit it better, and gives advice."""
 
 import re
 import unicodedata
@@ -18,13 +18,15 @@ _OTHERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khme
 _UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OTHERS}]")
 
 PUNCTUATED_SHARE = 0.02
-"""If a larger share of the tokens ends in punctuation, the tokeniser did not separate punctuation from words."""
+"""If more than this share of the tokens end in punctuation, the tokeniser has not separated punctuation from words."""
 MARKED_SHARE = 0.1
-"""If a larger share of the words that end in punctuation has combining marks (as in Hindi), advise --tokens unicode."""
+"""If more than this share of the words that end in punctuation have combining marks (as in Hindi), advise --tokens
+unicode."""
 FEW_WORDS, MANY_TOKENS = 10, 10_000
-"""A text with fewer distinct words and more tokens is probably neither natural language nor the baskets of a shop."""
+"""A text with fewer than FEW_WORDS distinct words in more than MANY_TOKENS tokens is probably the wrong text or
+column."""
 LONG_WORD = 6
-"""From this number of characters on, a word in a script without spaces is probably several words."""
+"""In a script without spaces, a word of at least this many characters is probably several words."""
 MAX_WORDS = 100_000
 """The largest number of words that are examined for hints."""
 
@@ -38,7 +40,7 @@ def hint(words: Sequence[str], counts: NDArray[np.int64], total: int, tokens: st
     if len(words) < FEW_WORDS and total > MANY_TOKENS:
         return f"{total:,} tokens of {number_of(len(words), 'distinct word')}: is this the right text or column?"
     if tokens is not None and tokens.startswith(DIGEST):
-        return None  # the pieces of a tokenizer file are what its author wanted
+        return None  # no advice about the pieces of a tokenizer file, which its author chose
     if (advice := unspaced(words, LONG_WORD if tokens in ("split", None) else 1)) is not None:
         in_use = f"--tokens {(tokens or '').removesuffix('-base')} "
         return None if in_use in advice else advice
@@ -60,8 +62,8 @@ def _punctuated(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
 
 
 def unspaced(words: Iterable[str], least: int = LONG_WORD) -> str | None:
-    """Return advice if most words have at least ``least`` characters, most of which belong to a script without spaces;
-    otherwise return None."""
+    """Return advice if most words look unsplit: they have at least ``least`` characters, most of which belong to a
+    script without spaces. Otherwise return None."""
     sample = [word for word, _ in zip(words, range(MAX_WORDS), strict=False)]
     long = [word for word in sample if not word.isascii() and _is_unspaced(word, least)]
     if 2 * len(long) <= len(sample):

@@ -1,4 +1,4 @@
-"""Numbers for tokens of any hashable type, in the order of their first appearance."""
+"""Numbers tokens of any hashable type, in the order of their first appearance."""
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 
-# After this many values, an array ends at the next end of a sentence.
+# An array ends at the first end of a sentence after this many values.
 BLOCK = 2**20
 
 
 class Numbers(dict[Hashable, int]):
-    """A dict from tokens to their numbers. It gives a new token the next number."""
+    """A dict from tokens to their numbers. Looking up a new token gives it the next number."""
 
     def __missing__(self, token: Hashable) -> int:
         number = self[token] = len(self)

@@ -21,7 +21,7 @@ class TextOptions(Checked):
     format: str | None = option(
         None,
         "Format of the files.",
-        shown="lines; with --column, told by the files' suffixes",
+        shown="lines; with --column, determined by the files' suffixes",
         choices={name: format.about for table in (FORMATS, TABLES) for name, format in table.items()},
     )
     column: str | None = option(
@@ -51,8 +51,8 @@ class TextOptions(Checked):
     )
     tokens: str | os.PathLike[str] | Callable[[str], list[str]] | None = option(
         None,
-        "Tokeniser, which splits text into words. With it, the items of an iterable are texts (str).",
-        shown="split; for the format wiki, simple",
+        "Tokeniser, which splits text into words. If it is given, the items of an iterable are texts (str).",
+        shown="split; simple for the format wiki",
         choices={
             **{name: tokenizer.about for name, tokenizer in TOKENIZERS.items()},
             "FILE.json": "pieces of a tokenizer of the Hugging Face library; needs wordsparse[tokenizers]",
@@ -70,11 +70,11 @@ class EncodeOptions(TextOptions):
 
     known: Collection[str] = option((), "Words of the text to keep in the vocabulary, even if they are rare.")
     threads: int | None = option(
-        None, "Number of threads; the result does not depend on it.", shown="all CPUs", check=positive_int
+        None, "Number of threads. It does not change the result.", shown="all CPUs", check=positive_int
     )
     progress: Callable[[int, float | None], object] | None = option(
         None,
-        "Function called at intervals with the number of tokens read so far, and the share of the files' bytes, or "
+        "Function called at intervals with the number of tokens and the share of the files' bytes read so far, or "
         "None if the share is unknown.",
         cli=None,
     )

@@ -1,6 +1,6 @@
-"""A text in files or in an iterable that is not encoded yet, read as a stream of pieces of sentences.
+"""Reads a text that is not encoded yet, from files or an iterable, as a stream of pieces of sentences.
 
-A *piece* is ``(tokens, ends_sentence)``. A sentence is one or more pieces, so memory is bounded for sentences of any
+A *piece* is ``(tokens, ends_sentence)``. A long sentence is several pieces, so memory is bounded for sentences of any
 length.
 """
 
@@ -44,8 +44,9 @@ logger = logging.getLogger(__name__)
 class TextBlock(NamedTuple):
     """A block of text.
 
-    ``content`` is UTF-8 that ends at white space, or a list of such pieces. With ``lines``, the end of a line ends a
-    sentence. ``check`` raises the error for invalid UTF-8, and ``where`` names a line of the block, counted from 0.
+    ``content`` is UTF-8 text that ends at white space, or a list of pieces. With ``lines``, the end of a line ends a
+    sentence. ``check`` raises the error for invalid UTF-8. ``where`` maps the number of a line in the block, counted
+    from 0, to its name in messages.
     """
 
     content: bytes | list[Piece]
@@ -54,7 +55,7 @@ class TextBlock(NamedTuple):
     where: Callable[[int], str] = str
 
     def words(self, tokenize: Filter) -> bytes | Sequence[Piece]:
-        """Return the content with words separated by white space, or as pieces."""
+        """Return the content, either as text with white space between words or as pieces."""
         if isinstance(self.content, list):
             return self.content
         if not tokenize.is_identity:
@@ -75,17 +76,19 @@ class TextBlock(NamedTuple):
 class RawText:
     """A text and the options for reading it: a path, a list of paths, a data frame, or an iterable.
 
-    A directory means all files below it, sorted by name. Files may be compressed: .gz, .bz2, .xz or .zst. The items of
-    an iterable are sentences, which are iterables of tokens. With ``tokens``, the items are texts (str), in which each
-    line is a sentence. With ``column``, the items are mappings, one for each row of a table. Empty tokens of an
-    iterable are left out; a warning counts them.
+    A directory stands for all files below it, sorted by name. Files may be compressed: .gz, .bz2, .xz or .zst. The
+    items of an iterable are sentences, which are iterables of tokens. With ``tokens``, the items are texts (str), in
+    which each line is a sentence. With ``column``, the items are mappings, one for each row of a table. Empty tokens of
+    an iterable are left out; a warning counts them.
 
     The options are fields of :class:`wordsparse.corpus.options.TextOptions`. The default of ``tokens`` is ``simple``
-    for ``wiki`` and ``split`` for other files. Items of an iterable, and cells with ``group``, are tokens already, as
-    are all cells with ``items``. ``names`` are column names, for CSV files without a header.
+    for ``wiki`` and ``split`` for other files. By default, items of an iterable are already split into tokens. With
+    ``group``, each cell is one token by default, and with ``items``, each cell is always one token. ``names`` are the
+    column names of CSV files without a header.
 
     InputError is raised if an option is unknown or does not fit the source, if a file is missing or unreadable, or if
-    all are empty, and MissingDependencyError if the package that a tokeniser or a format needs is not installed.
+    all files are empty. MissingDependencyError is raised if the package that a tokeniser or a format needs is not
+    installed.
 
     Attributes
     ----------
@@ -98,7 +101,7 @@ class RawText:
     column : str or None
         The column that holds the text; None if the text is not in rows.
     is_scanned : bool
-        Whether the blocks hold UTF-8 text that a tokeniser has yet to split, not lists of tokens.
+        Whether the blocks hold UTF-8 text that a tokeniser has not split yet, and not lists of tokens.
     """
 
     def __init__(
@@ -165,7 +168,7 @@ class RawText:
         """Yield the text in blocks of bounded size.
 
         Raise InputError that names the file, item or row if a file is binary or damaged, or if an item or a row does
-        not have the form that the class describes.
+        not have the form described in the docstring of the class.
         """
         if not self.is_scanned:
             return _in_blocks(self._unscanned())
@@ -231,8 +234,9 @@ class RawText:
         return itertools.chain.from_iterable(read(file, tokenize) for file in self.files)
 
     def baskets(self, kind: str = "") -> Iterator[tuple[str, Iterator[tuple[Any, int | float | None]]]]:
-        """Yield the name of each group of rows, and its words in order, each with its row's value in the column
-        ``order`` (seconds since 1970 for a date). Raise InputError unless these values are of the given ``kind``."""
+        """Yield the name of each group of rows, and the words of the group in order. Each word comes with the value in
+        the column ``order`` of its row; for a date, this is the number of seconds since 1970. Raise InputError unless
+        these values are of the given ``kind``."""
         return groups.baskets(*self._of_groups(), kind)
 
     def _of_groups(self) -> tuple[Iterator[Block], groups.Words, groups.Columns]:
@@ -241,13 +245,14 @@ class RawText:
 
     def _words(self, name: str, cell: object) -> list[str]:
         """Return the words of a cell of a basket."""
-        if self._tokenize is None and type(cell) is str:  # nearly all cells take this fast path
+        if self._tokenize is None and type(cell) is str:  # a fast path for nearly all cells
             return [cell] if cell else []
         sentences = self._sentences_of(name, cell)
         return [word for tokens in sentences for word in tokens if not isinstance(word, str) or word]
 
     def rows(self, columns: Sequence[str], workers: int = 1) -> Iterator[tuple[str, tuple[Any, ...], list[list[Any]]]]:
-        """Yield the name of each row, for messages, its cells in ``columns``, and the tokens of its text's sentences.
+        """Yield, for each row, its name for messages, its cells in ``columns``, and the tokens of the sentences in its
+        text.
 
         Raise InputError as :meth:`pieces` does, and if the text is not in a column of rows, or the rows are grouped.
         """
@@ -287,7 +292,8 @@ class RawText:
             yield from self._sentences_of(name, cell)
 
     def _sentences_of(self, name: str, cell: object) -> Iterator[list[Any]]:
-        """Yield the sentences of a cell: the lines of a text, or one list of tokens; nothing for a missing value."""
+        """Yield the sentences of a cell. They are the lines of a text, or one list of tokens. A missing value has no
+        sentences."""
         if isinstance(cell, list | tuple | np.ndarray):
             yield list(cell)
         elif self._tokenize is None:  # the cell is a word of a basket
@@ -301,7 +307,8 @@ class RawText:
 
 
 def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str]]:
-    """Join the pieces of a stream, and yield its sentences. Empty sentences are left out unless ``blank`` is True."""
+    """Join the pieces of a stream into sentences, and yield them. Empty sentences are left out unless ``blank`` is
+    True."""
     sentence: list[str] = []
     for tokens, ends_sentence in stream:
         sentence.extend(tokens)
@@ -311,7 +318,7 @@ def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str
 
 
 def _in_blocks(stream: Iterator[Piece]) -> Iterator[TextBlock]:
-    """Yield pieces in blocks of about BLOCK_TOKENS tokens. Lists are copied, since their owner may reuse them."""
+    """Yield pieces in blocks of about BLOCK_TOKENS tokens. Lists are copied, because their owner may reuse them."""
     block, size = list[Piece](), 0
     for tokens, ends_sentence in stream:
         block.append((list(tokens), ends_sentence))
@@ -354,9 +361,8 @@ def _token_list(name: str, sentence: object) -> list[Any]:
 class Format(NamedTuple):
     """A format of text files.
 
-    - ``about``: a line for help texts.
-    - ``lines``: whether the end of a line ends a sentence; None if ``read`` reads the files.
-    - ``read``: a function from a path and a tokeniser to pieces.
+    - ``about``: a line for help messages. - ``lines``: whether the end of a line ends a sentence; None if ``read``
+    reads the files. - ``read``: a function from a path and a tokeniser to pieces.
     """
 
     about: str

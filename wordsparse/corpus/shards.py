@@ -1,10 +1,10 @@
-"""The encoded corpus on disk: a directory with a manifest, a vocabulary and raw little-endian int32 shards.
+"""The encoded corpus on disk: a directory with a manifest, a vocabulary and shards of raw little-endian int32 values.
 
 A value of a shard is a word's id (0 … V−1), OUT_OF_VOCABULARY or END_OF_SENTENCE. Sentences never span shards.
 
-A shard is compared with its checksum when it is opened; values read later are only checked to be ids. It is not
-memory-mapped: if a mapped file is truncated, the process dies (SIGBUS). A deleted file can still be read, because it
-stays open.
+A shard is compared with its checksum when it is opened. When values are read later, only their range is checked. Shards
+are not memory-mapped, because the process would die (SIGBUS) if a mapped file were truncated. Shards stay open, so they
+can still be read after they have been deleted.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ from wordsparse.files.storage import read_manifest, trusting, write_manifest
 from wordsparse.tokens import records
 
 OUT_OF_VOCABULARY = -1
-"""The value of a token outside the vocabulary. It keeps positions and token counts exact."""
+"""The value of a token outside the vocabulary. Such tokens are stored so that positions and token counts are exact."""
 END_OF_SENTENCE = -2
 """The value after the last token of each sentence."""
 
 SHARD_DTYPE = np.dtype("<i4")
-MOST_VALUES = 2**28  # per read: Linux reads fewer than 2**31 bytes, or 2**29 values, at once
+MOST_VALUES = 2**28  # per read; Linux reads fewer than 2**31 bytes (2**29 values) at once
 
 SHARD_TOKENS = 2**26
 """A shard is closed at the first end of a sentence after this many values."""
@@ -41,11 +41,11 @@ VERSION = 1
 MANIFEST = "corpus.json"
 VOCABULARY = "vocabulary.json"
 ABOUT = ("tokens", "sentences", "distinct_words", "min_count", "max_vocab", "tokenization")
-"""Names of the attributes of an encoded corpus that its manifest holds."""
+"""The names of those attributes of an encoded corpus that are stored in its manifest."""
 
 
 class Values(Protocol):
-    """The values of a shard: read from a file, held in an array, or put together from parts of other shards."""
+    """The values of a shard. They are read from a file, held in an array, or composed of parts of other shards."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -56,7 +56,7 @@ class Values(Protocol):
 
 
 class Shard:
-    """The values of a shard file, as an array that supports slices of step 1 only: ``shard[start:stop]`` reads values.
+    """The values of a shard file, as an array that supports only slices of step 1. ``shard[start:stop]`` reads values.
 
     Every id is below ``words``, the size of the vocabulary. InputError is raised if the file cannot be read.
     """
@@ -71,7 +71,7 @@ class Shard:
         return self[:].astype(dtype or np.int32, copy=False)
 
     def __getitem__(self, values: slice) -> NDArray[np.int32]:
-        """Return the values, read-only. Raise ReadError if the file was cut or altered since it was opened."""
+        """Return the values, read-only. Raise ReadError if the file has been cut or altered since it was opened."""
         start, stop, _ = values.indices(self.shape[0])
         width = SHARD_DTYPE.itemsize
         ends = [*range(start, stop, MOST_VALUES), max(start, stop)]
@@ -82,7 +82,7 @@ class Shard:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
         if len(data) == (ends[-1] - start) * width:
             ids = np.frombuffer(data, SHARD_DTYPE).astype(np.int32, copy=False)
-            # Compiled code uses ids as row numbers without checks.
+            # This check is needed, because compiled code uses ids as row numbers without checking them.
             if not ids.size or (ids.min() >= END_OF_SENTENCE and ids.max() < self._words):
                 return ids
         raise ReadError(f"{self.path}: was cut or altered since it was opened: encode the text again")
@@ -95,17 +95,17 @@ def shard_name(index: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class EncodedCorpus:
-    """An encoded corpus, opened for reading; every file was checked when it was opened.
+    """An encoded corpus that is open for reading. Every file was checked when the corpus was opened.
 
     Attributes
     ----------
     path : Path
     vocabulary : Vocabulary
     tokens : int
-        Tokens of the text, including those outside the vocabulary.
+        Number of tokens in the text, including tokens outside the vocabulary.
     sentences : int
     distinct_words : int
-        Distinct words of the text before ``min_count`` and ``max_vocab`` are applied.
+        Number of distinct words in the text, before ``min_count`` and ``max_vocab`` are applied.
     min_count : int
     max_vocab : int or None
     shards : sequence of Values
@@ -124,12 +124,12 @@ class EncodedCorpus:
     max_vocab: int | None
     shards: Sequence[Values]
     sha256: str = ""
-    tokenization: dict[str, Any] | None = field(default=None, repr=False)  # it may hold a whole file
+    tokenization: dict[str, Any] | None = field(default=None, repr=False)  # may hold the content of a file
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":
-        """Open the encoded corpus at ``path``, after reading each file once to check it. Raise InputError if it is not
-        an encoded corpus or has another version, or if a file is missing, altered or truncated."""
+        """Open the encoded corpus at ``path``, after reading each file once to check it. Raise InputError if ``path``
+        is not an encoded corpus or has another version, or if a file is missing, altered or truncated."""
         folder = Path(path)
         if not (folder / MANIFEST).is_file():
             raise InputError(f"{folder}: is not an encoded corpus (there is no {MANIFEST} in it): make one with encode")
@@ -156,9 +156,10 @@ class EncodedCorpus:
 
 
 def write_corpus_manifest(folder: Path, of_shards: list[str], **about: Any) -> str:
-    """Write the manifest of ``folder``, which holds the vocabulary and the shards. Return the content's digest.
+    """Write the manifest of ``folder``, which already holds the vocabulary and the shards. Return the digest of the
+    content.
 
-    ``of_shards`` are the checksums of the shards; ``about`` holds the attributes that ABOUT names.
+    ``of_shards`` are the checksums of the shards. ``about`` holds the attributes listed in ABOUT.
     """
     checksums = [sha256_of(folder / VOCABULARY), *of_shards]
     files = [
@@ -171,7 +172,7 @@ def write_corpus_manifest(folder: Path, of_shards: list[str], **about: Any) -> s
 
 
 def _names(files: int) -> list[str]:
-    """Return the file names of an encoded corpus: vocabulary, then shards."""
+    """Return the file names of an encoded corpus: first the vocabulary, then the shards."""
     return [VOCABULARY, *map(shard_name, range(files - 1))]
 
 
@@ -181,7 +182,8 @@ def _content_digest(checksums: Sequence[str]) -> str:
 
 
 def is_encoded(path: str | os.PathLike[str]) -> bool:
-    """Return whether a path is the directory of an encoded corpus; False for a str that is too long for a path."""
+    """Return whether a path is the directory of an encoded corpus. Return False for a str that is too long to be a
+    path."""
     try:
         return bool(os.fspath(path)) and (Path(path) / MANIFEST).is_file()
     except (OSError, ValueError):

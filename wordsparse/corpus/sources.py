@@ -1,4 +1,4 @@
-"""The corpus that a user names: its form is recognised, its files are found and opened. Every error names its file."""
+"""Recognises the form of the corpus that a user gives, finds its files and opens them. Every error names its file."""
 
 import logging
 import os
@@ -19,7 +19,8 @@ STANDARD_INPUT = Path("/dev/stdin")
 
 _NAMED = 3  # number of files that a message names
 
-# Its dict has the open files of a thread: two threads that read the same file must not report each other's progress.
+# The open files of each thread. They are kept per thread, so that two threads that read the same file do not report
+# each other's progress.
 _reading = threading.local()
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Corpus:
-    """The user's corpus, recognised once.
+    """The corpus that the user gave. Its form is recognised only once.
 
     ``form`` is "source" for an object that yields training data, "encoded" for an EncodedCorpus or its directory,
     "files" for paths, "frame" for a data frame, and "items" for everything else: an iterable of sentences, texts or
@@ -56,9 +57,10 @@ class Corpus:
 
 
 def is_frame(given: Any) -> bool:
-    """Return whether ``given`` is a data frame of pandas, or of a library that exports Arrow columns, such as polars.
+    """Return whether ``given`` is a data frame from pandas or from a library that exports Arrow columns, such as
+    polars.
 
-    Lazy frames do not count: they have no shape, and their columns take time to compute.
+    Lazy frames do not count, because they have no shape, and computing their columns takes time.
     """
     return hasattr(given, "shape") and hasattr(given, "columns")
 
@@ -75,17 +77,17 @@ def _paths(corpus: Any) -> Sequence[str | os.PathLike[str]] | None:
 
 
 def some_of(paths: Sequence[Path]) -> str:
-    """Return the first paths of a list, as text for a message."""
+    """Return the first few paths of a list, as text for a message."""
     return ", ".join(map(str, paths[:_NAMED])) + (", …" if len(paths) > _NAMED else "")
 
 
 def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
-    """Return the files that ``sources`` name, in order. A directory means all files below it, sorted by name.
+    """Return the files named by ``sources``, in order. A directory stands for all files below it, sorted by name.
 
-    Below a directory, names that begin with ``_`` or ``.`` (``_SUCCESS``, ``.DS_Store``), links to directories and
-    special files are skipped. So are empty files. A warning names the skipped files. Raise InputError if there is no
-    source; if a source is missing, unreadable, an address, an encoded corpus or a directory without files; or if all
-    files are empty.
+    Empty files are skipped. Below a directory, so are names that begin with ``_`` or ``.`` (``_SUCCESS``,
+    ``.DS_Store``), links to directories, and special files. A warning names the skipped files. Raise InputError if
+    there is no source; if a source is missing, unreadable, an address, an encoded corpus or a directory without files;
+    or if all files are empty.
     """
     if not sources:
         raise InputError("no text is given: name a file or a directory")
@@ -117,7 +119,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[BoundedStream | BinaryIO]:
-    """Open ``path`` for reading bytes; a compressed file is decompressed.
+    """Open ``path`` for reading bytes. A compressed file is decompressed.
 
     Every exception in the body of the ``with`` statement becomes a read error, so the body should only read. Raise
     InputError if the file cannot be read, or if a compressed file unpacks to far more than compressed text would.
@@ -136,14 +138,15 @@ def opened(path: Path) -> Iterator[BoundedStream | BinaryIO]:
                     vars(_reading).pop(str(path), None)
         except InputError:
             raise
-        except Exception as error:  # the XML parser has exceptions of its own
+        except Exception as error:  # the XML parser, for example, has its own exceptions
             raise InputError(
                 f"cannot be read ({error or type(error).__name__}): is it damaged or cut short?"
             ) from error
 
 
 class ReadShare:
-    """The share of the files' bytes that this thread has read, one file after the other; None if it is unknown."""
+    """A function that returns the share of the files' bytes that this thread has read so far, or None if it is
+    unknown."""
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._before: dict[str, int] = {}

@@ -20,7 +20,8 @@ VOCABULARY_BYTES = 2**32
 
 
 class Vocabulary:
-    """Words and their counts. A word's id is its position; in a new vocabulary the most frequent word comes first.
+    """Words and their counts. The id of a word is its position. In a new vocabulary, the most frequent word comes
+    first.
 
     Parameters
     ----------
@@ -37,8 +38,8 @@ class Vocabulary:
     Raises
     ------
     InputError
-        If there is no word, the lengths differ, a word is repeated or is not valid text, or the counts are not
-        positive integers.
+        If there is no word, the lengths differ, a word is repeated or is not valid text, or a count is not a positive
+        integer.
     """
 
     def __init__(self, words: Sequence[str], counts: ArrayLike) -> None:
@@ -62,7 +63,7 @@ class Vocabulary:
         """Make a vocabulary of the ``max_vocab`` most frequent words that occur at least ``min_count`` times.
 
         Words with equal counts are ordered by code point, so the result does not depend on the order of ``counts``.
-        Raise InputError if no word occurs so often.
+        Raise InputError if no word occurs at least ``min_count`` times.
         """
         if not counts:
             raise InputError("the text holds no token, so there is no vocabulary: give text with words")
@@ -82,7 +83,7 @@ class Vocabulary:
         return word in self._ids
 
     def __getitem__(self, word: str) -> int:
-        """Return the id of ``word``. Raise KeyError if it is not in the vocabulary."""
+        """Return the id of ``word``. Raise KeyError if the word is not in the vocabulary."""
         return self._ids[word]
 
     def get(self, word: str) -> int | None:
@@ -97,7 +98,8 @@ class Vocabulary:
         return Vocabulary([*counts], [*counts.values()])
 
     def rows_in(self, other: Vocabulary) -> NDArray[np.int64]:
-        """Return the id of each word in ``other``, which has all words, shape (V,)."""
+        """Return the id that each word has in ``other``, shape (V,). ``other`` must have all words of this
+        vocabulary."""
         return np.fromiter((other[word] for word in self.words), np.int64, len(self))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -116,7 +118,7 @@ class Vocabulary:
         Raises
         ------
         InputError
-            If the file is missing or damaged, or is no vocabulary.
+            If the file is missing or damaged, or is not a vocabulary.
         """
         content = read_json(Path(path), VOCABULARY_BYTES)
         with trusting(Path(path)):
@@ -124,7 +126,7 @@ class Vocabulary:
 
 
 def _check_words(words: Sequence[str]) -> None:
-    """Apply :func:`check_word` to every word, quickly if all are valid."""
+    """Apply :func:`check_word` to every word. This is fast if all words are valid."""
     try:
         "".join(words).encode()
     except (TypeError, UnicodeEncodeError):
@@ -133,7 +135,7 @@ def _check_words(words: Sequence[str]) -> None:
 
 
 def check_word(word: object) -> None:
-    """Raise InputError unless ``word`` is a str that can be written as UTF-8 (no lone surrogates)."""
+    """Raise InputError unless ``word`` is a str that can be written as UTF-8, without lone surrogates."""
     if not isinstance(word, str):
         raise InputError(f"a word must be a str, not {word!r:.80}")
     try:

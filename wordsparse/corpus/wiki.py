@@ -1,4 +1,4 @@
-"""A reader of Wikipedia dumps, based on gensim, which extracts the pages and removes their markup."""
+"""A reader of Wikipedia dumps. It uses gensim to extract the pages and to remove their markup."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,11 +7,13 @@ from wordsparse import optional
 from wordsparse.corpus.sources import opened
 
 ARTICLE_MIN_TOKENS = 50
-"""Shorter pages are redirects and stubs; gensim's WikiCorpus has the same limit."""
+"""The minimum number of tokens in an article. Shorter pages are redirects and stubs. gensim's WikiCorpus has the same
+limit."""
 
 
 def wiki_pieces(path: Path, tokenize: Callable[[str], list[str]]) -> Iterator[tuple[list[str], bool]]:
-    """Yield each article of a Wikipedia dump (XML, also compressed) as one sentence, as gensim's WikiCorpus does."""
+    """Yield each article of a Wikipedia dump (XML, possibly compressed) as one sentence, as gensim's WikiCorpus
+    does."""
     wikicorpus = optional.load("the format wiki", "gensim.corpora.wikicorpus")
     with opened(path) as file:
         for _, text, _ in wikicorpus.extract_pages(file, filter_namespaces=("0",)):

@@ -50,6 +50,5 @@ def unpacked_limit(size: int) -> int:
 def too_large(limit: int) -> InputError:
     """Return the error for a file that unpacks to more than ``limit`` bytes."""
     return InputError(
-        f"unpacks to more than {limit:,} bytes, far more than is usual for its size: unpack it yourself if you trust "
-        "it"
+        f"unpacks to more than {limit:,} bytes, far more than is usual for its size: unpack it yourself if you trust it"
     )

@@ -1,9 +1,9 @@
 """Tables: the rows of files (CSV, JSON lines, Parquet), of data frames and of mappings, in blocks of bounded size.
 
-No table is held whole in memory. A column of text goes to the compiled scanner block by block (:meth:`Block.text`); all
-other readers take cells by row (:meth:`Block.rows`) or by column (:meth:`Block.cells`).
-:mod:`wordsparse.corpus.tables.groups` sorts rows on disk, :mod:`wordsparse.corpus.tables.writing` writes them, and
-:mod:`wordsparse.corpus.tables.sparse` reads sparse rows: features and labels by number.
+A table is never held in memory as a whole. A text column goes to the compiled scanner block by block
+(:meth:`Block.text`). Other readers access cells by row (:meth:`Block.rows`) or by column (:meth:`Block.cells`).
+:mod:`wordsparse.corpus.tables.groups` sorts rows on disk, :mod:`wordsparse.corpus.tables.writing` writes rows, and
+:mod:`wordsparse.corpus.tables.sparse` reads sparse rows of numbered features and labels.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,10 +18,10 @@ from wordsparse.files.unpacking import suffix_of
 
 
 class TableFormat(NamedTuple):
-    """A format of table files: a line for help texts, the suffixes of file names, and the reader.
+    """A format of table files: a line for help messages, the suffixes of file names, and the reader.
 
-    The reader takes a path and column names, and yields blocks: the numbers of the rows, counted from 1, and the
-    columns.
+    The reader takes a path and column names, and yields blocks. A block has the numbers of the rows, counted from 1,
+    and the columns.
     """
 
     about: str
@@ -37,7 +37,8 @@ FORMATS = {
 
 
 class Block(NamedTuple):
-    """Some rows of a table. ``numbers`` are the row numbers; messages put ``where`` and ``kind`` before a row's number.
+    """Some rows of a table. ``numbers`` are the row numbers. Messages put ``where`` and ``kind`` before the number of a
+    row.
 
     A column is a list of cells, or an Arrow array.
     """
@@ -48,11 +49,11 @@ class Block(NamedTuple):
     kind: str = "row"
 
     def name(self, place: int) -> str:
-        """Return the name of a row for messages, given the row's place in the block."""
+        """Return the name of a row for messages, given the index of the row in the block."""
         return f"{self.where}{self.kind} {self.numbers[place]}"
 
     def name_of_line(self, line: int) -> str:
-        """Return the name of the row that holds a line of :meth:`text`, counted from 0."""
+        """Return the name of the row that contains a line of :meth:`text`. Lines are counted from 0."""
         for place, cell in enumerate(self.cells()[0]):
             line -= 0 if cell is None else cell.count("\n") + 1
             if line < 0:
@@ -60,7 +61,7 @@ class Block(NamedTuple):
         return self.name(len(self.numbers) - 1)
 
     def cells(self) -> list[list[Any]]:
-        """Return the cells of each column; None for missing cells."""
+        """Return the cells of each column. Missing cells are None."""
         return [column if isinstance(column, list) else column.to_pylist() for column in self.columns]
 
     def rows(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -69,7 +70,8 @@ class Block(NamedTuple):
             yield self.name(place), row
 
     def text(self) -> bytes | None:
-        """Return the first column's cells as lines of unchecked UTF-8; None if a cell is not text or has a NUL."""
+        """Return the cells of the first column as lines of unchecked UTF-8, or None if a cell is not text or contains a
+        NUL."""
         column = self.columns[0]
         text = _joined(column) if isinstance(column, list) else arrow.joined(column)
         return None if text is None or b"\0" in text else text
@@ -92,8 +94,8 @@ def table_blocks(
 ) -> Iterator[Block]:
     """Yield the rows of files (a list of paths), of a data frame, or of an iterable of mappings, in blocks.
 
-    If ``format`` is None, a file's suffix tells its format. ``names`` are the column names of CSV files without a
-    header. Raise InputError if a row is malformed, or a column is missing.
+    If ``format`` is None, the suffix of a file determines its format. ``names`` are the column names of CSV files
+    without a header. Raise InputError if a row is malformed, or a column is missing.
     """
     if isinstance(source, list) and all(isinstance(path, Path) for path in source):
         for path in source:
@@ -106,25 +108,25 @@ def table_blocks(
 
 
 def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Yield the name of each row of a file, for messages, and its cells in these columns."""
+    """Yield, for each row of a file, its name for messages and its cells in these columns."""
     return chain.from_iterable(map(Block.rows, table_blocks([path], columns)))
 
 
 def format_of_name(path: PurePath) -> str | None:
-    """Return the table format that a file's suffix tells, or None."""
+    """Return the table format for the suffix of a file, or None if it is not a suffix of a table."""
     suffix = suffix_of(path)
     return next((name for name, format in FORMATS.items() if suffix in format.suffixes), None)
 
 
 def format_of_file(path: PurePath) -> str:
-    """Return the table format that a file's suffix tells. Raise InputError if the suffix tells no table format."""
+    """Return the table format for the suffix of a file. Raise InputError if it is not a suffix of a table."""
     if (name := format_of_name(path)) is not None:
         return name
     raise InputError(f"{path}: its name does not say how its rows are stored: name the format {', '.join(FORMATS)}")
 
 
 def column_names(path: Path, format: str) -> list[str]:
-    """Return the column names of a file; for JSON lines, the keys of the first line."""
+    """Return the column names of a file. For JSON lines, these are the keys on the first line."""
     if format == "parquet":
         return arrow.parquet_names(path)
     if format == "jsonl":
@@ -134,7 +136,7 @@ def column_names(path: Path, format: str) -> list[str]:
 
 
 def needs_column(path: Path, format: str, remedy: str) -> InputError:
-    """Return the error for a table that is given as text without the name of a column."""
+    """Return the error for a table that was given as a text, but without the name of a column."""
     names = f", whose columns are {listed(column_names(path, format))}" if path.is_file() else ""
     return InputError(f"{path}: is a table{names}: {remedy}")
 

@@ -1,4 +1,4 @@
-"""The columns of Parquet files and of data frames, as Arrow arrays."""
+"""Reads the columns of Parquet files and of data frames as Arrow arrays."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,8 +12,8 @@ from wordsparse.files import regular, unpacking
 
 
 def parquet_blocks(path: Path, columns: Sequence[str]) -> files.Blocks:
-    """Yield the columns of a Parquet file in blocks of rows. The file may not unpack to far more than its size, like
-    other compressed files."""
+    """Yield the columns of a Parquet file in blocks of rows. As with other compressed files, a file that unpacks to far
+    more than its size is refused."""
     first = 1
     for batch in parquet_batches(path, columns, files.ROWS):
         yield range(first, first + batch.num_rows), batch.columns
@@ -21,7 +21,8 @@ def parquet_blocks(path: Path, columns: Sequence[str]) -> files.Blocks:
 
 
 def parquet_batches(path: Path, columns: Sequence[str], rows: int, **options: Any) -> Iterator[Any]:
-    """Yield record batches of these columns, at most ``rows`` rows each; ``options`` go to pyarrow's ParquetFile.
+    """Yield record batches of these columns, each of at most ``rows`` rows. ``options`` are passed to pyarrow's
+    ParquetFile.
 
     Raise InputError if the file is damaged, lacks a column, or unpacks to far more than its size.
     """
@@ -56,7 +57,7 @@ def _opened(path: Path, **options: Any) -> Any:
 
 @contextmanager
 def _readable(path: Path, rows: Callable[[], int]) -> Iterator[None]:
-    """Turn pyarrow's errors into an InputError that names the file and the rows that were read."""
+    """Convert pyarrow's errors into an InputError that names the file and the number of rows read so far."""
     try:
         yield
     except (
@@ -85,7 +86,7 @@ def _of_pandas(frame: Any, columns: Sequence[str]) -> Iterator[list[Any]]:
 
 
 def _without_nulls(cells: list[Any], is_null: list[bool]) -> list[Any]:
-    """Replace missing cells, for which pandas has several values, by None."""
+    """Replace missing cells with None. pandas has several values for missing cells."""
     return [None if null else cell for null, cell in zip(is_null, cells, strict=True)] if any(is_null) else cells
 
 
@@ -99,7 +100,8 @@ def _of_stream(frame: Any, columns: Sequence[str]) -> Iterator[list[Any]]:
 
 
 def joined(column: Any) -> bytes | None:
-    """Return the cells of an array of text as lines, without missing cells; None if the array does not hold text."""
+    """Return the cells of an array of text as lines, without missing cells. Return None if the array does not hold
+    text."""
     arrow, types = _load("pyarrow"), _load("pyarrow.types")
     texts = column.dictionary if types.is_dictionary(column.type) else column
     if not (types.is_string(texts.type) or types.is_large_string(texts.type) or types.is_string_view(texts.type)):

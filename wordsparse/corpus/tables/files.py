@@ -1,4 +1,4 @@
-"""Readers of the rows of CSV and JSON lines files, which need bounded memory."""
+"""Readers for the rows of CSV and JSON lines files. The readers need bounded memory."""
 
 import csv
 import io
@@ -22,16 +22,16 @@ ROWS = 1024
 DELIMITERS = ",;\t|"
 
 Blocks: TypeAlias = Iterator[tuple[Sequence[int], Sequence[Any]]]
-"""For each block: the numbers of its rows, counted from 1, and the cells of each requested column."""
+"""Blocks of rows. Each block has the numbers of its rows, counted from 1, and the cells of each requested column."""
 
 
 def lines_of(path: Path) -> Iterator[str]:
-    """Return an iterator of the lines of a UTF-8 file, with their ends."""
+    """Return an iterator over the lines of a UTF-8 file, including their line ends."""
     return itertools.chain.from_iterable(io.StringIO(text, newline="\n") for text in _whole_lines(path))
 
 
 def _whole_lines(path: Path) -> Iterator[str]:
-    """Yield the text of a file in blocks of whole lines, each with its end."""
+    """Yield the text of a file in blocks of whole lines, including their line ends."""
     number, rest = 1, b""
     for block in itertools.chain(read_blocks(path), [b""]):
         data = rest + block
@@ -58,7 +58,7 @@ def _decoded(path: Path, number: int, data: bytes) -> str:
 def csv_blocks(path: Path, columns: Sequence[str], given: Sequence[str] = ()) -> Blocks:
     """Yield the rows of a CSV file. The first of DELIMITERS with which the header has all ``columns`` is used.
 
-    If column names are ``given``, the file has no header. If its delimiter is a tab, quotes are ordinary characters.
+    If column names are ``given``, the file has no header. If the delimiter is a tab, quotes are ordinary characters.
     """
     csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # one limit per process, initially 131,072
     lines, reader = lines_of(path), partial(csv.reader, strict=True)
@@ -116,7 +116,7 @@ def check_columns(where: str, names: Sequence[Any], columns: Sequence[str]) -> N
 
 
 def cells_of_line(line: str, delimiter: str) -> list[str]:
-    """Return the cells of a line; [] if it is not valid CSV with this delimiter."""
+    """Return the cells of a line, or [] if the line is not valid CSV with this delimiter."""
     try:
         return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
@@ -124,7 +124,7 @@ def cells_of_line(line: str, delimiter: str) -> list[str]:
 
 
 def keys_of(path: Path) -> list[str]:
-    """Return the keys of the object on the first line; [] if it is not an object."""
+    """Return the keys of the JSON object on the first line, or [] if the line is not a JSON object."""
     try:
         first = json.loads(next(filter(str.strip, lines_of(path)), ""))
     except (ValueError, RecursionError):
@@ -133,7 +133,7 @@ def keys_of(path: Path) -> list[str]:
 
 
 def json_blocks(path: Path, columns: Sequence[str]) -> Blocks:
-    """Yield the members of the object on each line, in blocks; a blank line is not a row."""
+    """Yield, in blocks, the members of the JSON object on each line. Blank lines are not rows."""
     first = 1
     for text in _whole_lines(path):
         lines = list(io.StringIO(text, newline="\n"))

@@ -1,7 +1,7 @@
-"""Baskets of any size: the words of all rows with the same group, sorted by another column.
+"""Makes baskets of any size. A basket has the words of all rows with the same group, sorted by another column.
 
-SQLite sorts the rows in an unnamed temporary file in TMPDIR. This takes some 64 MB of memory, and about as much disk
-space as the words.
+SQLite sorts the rows in an unnamed temporary file in TMPDIR. Sorting needs some 64 MB of memory, and about as much disk
+space as the words have bytes.
 """
 
 import contextlib
@@ -22,11 +22,11 @@ from wordsparse.errors import InputError, WordsparseError
 
 PIECE = 1024
 LARGEST_WEIGHT = 100_000
-"""The maximum weight of a row, because a word takes space on disk each time that it occurs."""
+"""The maximum weight of a row. It is limited because a word takes space on disk each time that it occurs."""
 _SETTINGS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -65536"
 
 Words = Callable[[str, object], list[str]]
-"""A function from the name of a row and a cell to the words of the cell."""
+"""A function that takes the name of a row and a cell, and returns the words of the cell."""
 _Row = tuple[str, int | float | None, str]
 _Placed = Iterator[tuple[str, int | float | None]]
 
@@ -34,8 +34,9 @@ logger = logging.getLogger(__name__)
 
 
 class Columns(NamedTuple):
-    """The columns of a table of grouped rows: ``words``, the name of the ``group``, and optionally the ``order`` of a
-    group's rows and the ``weight`` of a row, which is the number of times that its words occur."""
+    """The names of the columns of a table of grouped rows: the column with the ``words``, the column with the name of
+    the ``group``, and optionally the columns with the ``order`` of the rows in a group and the ``weight`` of a row. The
+    weight is the number of times that the words of the row occur."""
 
     words: str
     group: str
@@ -56,13 +57,13 @@ def pieces(blocks: Iterable[Block], words: Words, columns: Columns) -> Iterator[
 
 
 def baskets(blocks: Iterable[Block], words: Words, columns: Columns, kind: str = "") -> Iterator[tuple[str, _Placed]]:
-    """Yield the name of each group, and its words with their places. Groups are sorted by name, words by place. Rows
-    without a group are left out.
+    """Yield the name of each group, and the words of the group with their places. Groups are sorted by name, and words
+    by place. Rows without a group are left out.
 
-    The blocks have the columns that are given, in this order. Without an order, the rows of a group stay as they are.
-    Raise InputError if a cell of ``order`` is neither a number nor a date, if numbers and dates are mixed or are not of
-    the given ``kind``, or if a weight is not a whole number from 1 to LARGEST_WEIGHT. Raise WordsparseError if the disk
-    is full.
+    The blocks must have the columns that are named in ``columns``, in this order. Without ``order``, the rows of a
+    group keep their order. Raise InputError if a cell of ``order`` is neither a number nor a date, if numbers and dates
+    are mixed or are not of the given ``kind``, or if a weight is not a whole number from 1 to LARGEST_WEIGHT. Raise
+    WordsparseError if the disk is full.
     """
     try:
         with closing(sqlite3.connect("", check_same_thread=False)) as database:
@@ -101,8 +102,9 @@ def _words(blocks: Iterable[Block], words: Words, columns: Columns, kind_given: 
 
 
 def text_of(name: str, cell: object) -> str | None:
-    """Return a cell as one word; None for a missing or empty cell. Numbers stay as written, but 12.0 becomes 12."""
-    if type(cell) is str or type(cell) is int:  # nearly all cells take this fast path
+    """Return a cell as one word, or None if the cell is missing or empty. Numbers stay as written, except that 12.0
+    becomes 12."""
+    if type(cell) is str or type(cell) is int:  # a fast path for nearly all cells
         return str(cell) or None
     if cell is None or is_nan(cell) or cell == "":
         return None
@@ -112,7 +114,7 @@ def text_of(name: str, cell: object) -> str | None:
 
 
 def is_nan(cell: Any) -> bool:
-    """Return whether a cell differs from itself, as the missing values NaN and pandas' NaT do."""
+    """Return whether a cell is not equal to itself. The missing values NaN and pandas' NaT have this property."""
     try:
         return bool(cell != cell)
     except (ArithmeticError, TypeError):  # Decimal's signalling NaN and pandas' NA raise
@@ -120,14 +122,15 @@ def is_nan(cell: Any) -> bool:
 
 
 def as_written(cell: object) -> str:
-    """Return a cell as text, and 12.0 as 12: pandas turns a column of integers into floats if a cell is missing."""
+    """Return a cell as text, and 12.0 as 12. If a cell is missing, pandas converts a column of integers to floats."""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def place_of(name: str, place: object, order: str) -> tuple[str, int | float]:
-    """Return the kind of a row's place, "number" or "date", and its value: the number, or the seconds since 1970."""
+    """Return the kind of a row's place, "number" or "date", and the value of the place. For a date, the value is the
+    seconds since 1970."""
     cell: Any = _parsed(place) if isinstance(place, str) else place
-    if isinstance(cell, int) and abs(cell) < 2**63:  # not as float64, which cannot hold all such integers exactly
+    if isinstance(cell, int) and abs(cell) < 2**63:  # unchanged, because float64 cannot hold all such integers exactly
         return "number", cell
     if isinstance(cell, Real | Decimal) and not is_nan(cell):
         with contextlib.suppress(OverflowError):
@@ -142,7 +145,7 @@ def place_of(name: str, place: object, order: str) -> tuple[str, int | float]:
 
 
 def _times(name: str, cell: object, weight: str) -> int:
-    """Return the weight of a row as a number of times."""
+    """Return the weight of a row, which is the number of times that the row counts."""
     times: Any = _parsed(cell) if isinstance(cell, str) else cell
     is_number = isinstance(times, Real | Decimal) and not is_nan(times)
     if is_number and 1 <= times <= LARGEST_WEIGHT and times == int(times):

@@ -1,4 +1,4 @@
-"""Data sets of sparse features and sparse labels, read from files that may be malformed.
+"""Reads data sets of sparse features and sparse labels. The files may be malformed.
 
 Text files, plain or compressed, have svmlight's multi-label format with an optional first line:
 
@@ -28,14 +28,15 @@ from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
 from wordsparse.machine import memory
 
-# The minimum number of bytes that an estimator needs per feature or label, for its count, its rank and its row's place.
+# The minimum number of bytes that an estimator needs for each feature or label: for the count, the rank and the place
+# of the row.
 COLUMN_BYTES = 64
 # An error message quotes at most this many characters of a library's message.
 MAX_SHOWN = 80
 MAX_LABELS = 2**31 - 1
 
 HEADER = re.compile(rb"\s*([0-9]{1,10})\s+([0-9]{1,10})\s+([0-9]{1,10})\s*")
-# Stands for an empty row: scikit-learn would skip an empty line.
+# A line that stands for an empty row, because scikit-learn would skip an empty line.
 EMPTY = b"0:0\n"
 _ZIP = b"PK\x03\x04"
 
@@ -54,10 +55,11 @@ def read_data(
     path : path
         A text file of labels and features, or an npz file of features.
     targets : path, optional
-        An npz file of labels. An npz file of features has no labels without it; for a text file, it replaces the
-        text's labels.
+        An npz file of labels. If it is not given, an npz file of features has no labels. For a text file, it replaces
+        the labels in the text.
     n_features, n_labels : int, optional
-        F and L, such as the training data's, if the file does not state them; by default its largest number plus 1.
+        F and L, if the file does not state them; usually those of the training data. By default, the largest number in
+        the file plus 1.
 
     Returns
     -------
@@ -67,8 +69,8 @@ def read_data(
     Raises
     ------
     InputError
-        If a file is missing, malformed or cut short, a number is out of range or not finite, or a feature
-        occurs twice in a row; the message names the file and the line or row.
+        If a file is missing, malformed or cut short, a number is out of range or not finite, or a feature occurs twice
+        in the same row. The message names the file and the line or row.
     """
     source = Path(path)
     with storage.naming(source):
@@ -87,7 +89,7 @@ def read_data(
                     f"has {Y.shape[0]:,} rows, but {source} has {X.shape[0]:,}; name two files of the same examples"
                 )
     features, labels = max(X.shape[1], n_features or 0), max(Y.shape[1], n_labels or 0)
-    with storage.naming(source):  # one line of a file can name a column whose number exceeds memory
+    with storage.naming(source):  # a single line can name a column so large that the matrix exceeds memory
         memory.check(
             COLUMN_BYTES * (features + labels),
             f"a model of {features:,} features and {labels:,} labels (numbers from 0, without gaps, need the least)",
@@ -114,12 +116,12 @@ def _read_text(path: Path) -> tuple[Any, Any]:
     if X.shape[1] > F:
         raise InputError(f"its first line states {F:,} features, but feature {X.shape[1] - 1:,} follows: correct it")
     X = validation.csr("X", sp.csr_array((X.data, X.indices, X.indptr), shape=(rows, F)), np.dtype(np.float32))
-    X.eliminate_zeros()  # the zeros that EMPTY added
+    X.eliminate_zeros()  # remove the zeros that EMPTY added
     return X, _indicator(labels, L)
 
 
 def _content(path: Path) -> tuple[tuple[int, ...] | None, io.BytesIO]:
-    """Return N, F and L if the first line states them, otherwise None; and the rows."""
+    """Return a tuple of N, F and L, or None if the first line does not state them; and return the rows."""
     content = io.BytesIO(b"".join(read_blocks(path))).readlines()
     header = HEADER.fullmatch(content[0]) if content else None
     sizes = tuple(map(int, header.groups())) if header else None
@@ -128,7 +130,8 @@ def _content(path: Path) -> tuple[tuple[int, ...] | None, io.BytesIO]:
 
 
 def _indicator(labels: Sequence[Sequence[float]], L: int | None) -> Any:
-    """Return a CSR matrix with a one for each label of a row. ``L`` is None if the file does not state it."""
+    """Return a CSR matrix with a 1 for each label of a row. ``L`` is None if the file does not state the number of
+    labels."""
     starts, label = np.cumsum([0, *map(len, labels)]), np.fromiter(chain.from_iterable(labels), np.float64)
     most = MAX_LABELS if L is None else L
     wrong = ~((label == np.floor(label)) & (label >= 0) & (label < most))
@@ -141,18 +144,18 @@ def _indicator(labels: Sequence[Sequence[float]], L: int | None) -> Any:
     L = int(label.max(initial=-1)) + 1 if L is None else L
     entries = np.ones(label.size, np.float32), label.astype(np.int64), starts
     Y = validation.csr("Y", sp.csr_array(entries, shape=(len(labels), L)), np.dtype(np.float32))
-    Y.data[:] = 1  # an entry is 2 if the row names its label twice
+    Y.data[:] = 1  # an entry is 2 if a row names a label twice
     return Y
 
 
 def _read_npz(path: Path) -> Any:
-    """Read a file of ``scipy.sparse.save_npz`` as CSR float32 with ascending columns; pickles are not read."""
+    """Read a file written by ``scipy.sparse.save_npz``, as CSR float32 with ascending columns. Pickles are not read."""
     try:
         with regular.opened(path) as file:
             matrix = sp.load_npz(file)
     except InputError:
         raise
-    except Exception as error:  # zipfile and its decompressors raise many kinds for damaged archives
+    except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
         raise InputError(
             f"is not a matrix saved by scipy.sparse.save_npz, or is damaged ({error!s:.{MAX_SHOWN}}): save it again"
         ) from error

@@ -1,4 +1,5 @@
-"""Writers of rows, part by part: a file is Parquet or JSON lines, as its suffix says; a stream gets JSON lines."""
+"""Writers for rows, part by part. A file is written as Parquet or JSON lines, depending on its suffix; a stream as JSON
+lines."""
 
 import csv
 import io
@@ -59,7 +60,7 @@ def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
         for part in parts:
             try:
                 columns = [_arrow_column(arrow, column) for column in part.values()]
-                if writer is None:  # the first part decides the columns' types
+                if writer is None:  # the first part determines the types of the columns
                     kinds = [arrow.string() if arrow.types.is_null(column.type) else column.type for column in columns]
                     schema = arrow.schema([*zip(part, kinds, strict=True)])
                     writer = parquet.ParquetWriter(file, schema, compression="none", use_dictionary=False)
@@ -73,7 +74,8 @@ def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
 
 
 def _as_kind(arrow: Any, column: Any, kind: Any) -> Any:
-    """Cast cells to the type of an earlier part. Raise ArrowInvalid if "007" would become 7, or members get lost."""
+    """Cast cells to the type of an earlier part. Raise ArrowInvalid if "007" would become 7, or if members would be
+    lost."""
     both = [arrow.schema([("", each)]) for each in (kind, column.type)]
     if (arrow.types.is_string(column.type) and column.type != kind) or (
         arrow.types.is_nested(kind) and arrow.unify_schemas(both, promote_options="permissive").field(0).type != kind
@@ -100,7 +102,8 @@ def check(path: Path, writers: Mapping[str, Writer] = WRITERS) -> None:
 
 
 def write(path: Path, parts: Iterable[Part], writers: Mapping[str, Writer] = WRITERS) -> None:
-    """Write all rows in order, or nothing if writing fails. There is at least one part, which may hold no row.
+    """Write all rows in order. If writing fails, nothing is written. There must be at least one part, which may have no
+    rows.
 
     Raise InputError as :func:`check` does, MissingDependencyError if pyarrow is needed and not installed, and
     WordsparseError if writing fails.
