@@ -5,25 +5,26 @@
  *
  *     x y ≈ x₁ y₀ + x₀ y₀ + x₀ y₁ (+ x₁ y₁)
  *
- * with an error of 2⁻¹⁵ |x y|, or 2⁻¹⁶ |x y| more without the last term. A sum of products of normal numbers errs by
- * 3.5·10⁻⁶ of its standard deviation with the term and by 4.5·10⁻⁶ without it. Gram matrices include the term: each
- * square would lack x₁², which is never negative. Other products omit it, because there it has either sign.
- * (Henry, Tang & Heinecke, "Leveraging the bfloat16 artificial intelligence datatype for higher-precision computations",
- * ARITH 2019.) Infinities come out as NaN.
+ * with an error of 2⁻¹⁵ |x y|. Without the last term, the error is larger by 2⁻¹⁶ |x y|. A sum of products of normal
+ * numbers has an error of 3.5·10⁻⁶ of its standard deviation with the last term, and of 4.5·10⁻⁶ without it. Gram
+ * matrices include the last term, because otherwise each square would lack x₁², which is never negative. Other products
+ * omit the term, because there it may have either sign. (Henry, Tang & Heinecke, "Leveraging the bfloat16 artificial
+ * intelligence datatype for higher-precision computations", ARITH 2019.) Infinities become NaN.
  *
- * Both factors are packed into tiles first, 32 rows of the left or 32 columns of the right factor per panel:
+ * Both factors are first packed into tiles. A panel holds 32 rows of the left factor or 32 columns of the right factor:
  *
  *     panel = for each 32 of the inner dimension: for each of x₀ and x₁: two tiles of 16×32 numbers
  *     left tile   row i, then the inner dimension                    (16 rows of 32 numbers)
  *     right tile  pairs of the inner dimension, columns inside       (16 pairs of 16 columns of 2 numbers)
  *
- * so that a right tile, seen as 16×16 pairs, is the transpose of a left tile. float64 uses vectors instead.
+ * so that a right tile, seen as 16×16 pairs, is the transpose of a left tile. Products of float64 use vectors instead.
  */
 namespace wordsparse {
-/* Rows or columns of a panel; rows that gram_part reads at a time: both factors stay in the second-level cache. */
+/* The rows or columns of a panel, and the rows that gram_part reads at a time, so that both factors stay in the
+ * second-level cache. */
 constexpr ptrdiff_t SIDE = 32, AMX_GRAM_ROWS = 256;
 
-/* Bytes of work space for a Gram matrix: each number of both factors takes two parts of two bytes. */
+/* Bytes of work space for a Gram matrix. Each number of both factors takes two parts of two bytes. */
 static inline ptrdiff_t amx_gram_bytes(ptrdiff_t k, ptrdiff_t d) {
     return ((k + SIDE - 1) / SIDE + (d + SIDE - 1) / SIDE) * SIDE * AMX_GRAM_ROWS * 4;
 }
@@ -33,7 +34,7 @@ static inline ptrdiff_t amx_gram_bytes(ptrdiff_t k, ptrdiff_t d) {
 BEGIN_TARGET(V4_TARGET ",amx-tile,amx-bf16")
 namespace wordsparse::amx {
 
-/* Numbers in a tile, and in 32 steps along the inner dimension of a panel, which are two parts of two tiles. */
+/* The numbers in a tile, and the numbers in 32 steps along the inner dimension of a panel: two parts of two tiles. */
 constexpr ptrdiff_t TILE = 512, STEP = 4 * TILE;
 
 typedef uint16_t halves __attribute__((vector_size(64), may_alias));
@@ -43,7 +44,7 @@ typedef uint32_t bits __attribute__((vector_size(64), may_alias));
 INLINED ptrdiff_t steps_of(ptrdiff_t inner) { return (inner + SIDE - 1) / SIDE; }
 INLINED ptrdiff_t sides_of(ptrdiff_t count) { return (count + SIDE - 1) / SIDE; }
 
-/* Splits x into its two bfloat16 parts, each rounded and in the upper half of 32 bits. */
+/* Splits x into two bfloat16 parts. Each part is rounded, and stored in the upper half of 32 bits. */
 INLINED void split(vec<float> x, bits *high, bits *low) {
     const bits half = bits{} + 0x8000u, upper = bits{} + 0xffff0000u;
     *high = ((bits)x + half) & upper;
@@ -65,7 +66,7 @@ INLINED void pack_row(const float *x, uint16_t *to) {
 }
 
 /* Packs the columns of a matrix (inner, count) as left panels, as right panels, or both (NULL: not written).
- * read(k, column) returns 16 numbers of row k of the matrix, with zeros outside it. */
+ * read(k, column) returns 16 numbers of row k of the matrix; numbers outside the matrix are zeros. */
 template <typename Read>
 INLINED void pack_across(const Read &read, ptrdiff_t inner, ptrdiff_t count, uint16_t *left, uint16_t *right) {
     for (ptrdiff_t k = 0; k < inner; k += SIDE) {
@@ -88,8 +89,8 @@ INLINED void pack_across(const Read &read, ptrdiff_t inner, ptrdiff_t count, uin
     }
 }
 
-/* Configures eight tiles of 16 rows of 64 bytes, until end_tiles. The compiler does not know that loads of tiles read
- * memory, so a barrier makes it store packed numbers before. */
+/* Configures eight tiles of 16 rows of 64 bytes, until end_tiles. The compiler does not know that loading a tile reads
+ * memory, so a barrier makes it store the packed numbers first. */
 INLINED void begin_tiles() {
     struct {
         uint8_t palette = 1, start = 0, reserved[14] = {};
@@ -101,8 +102,8 @@ INLINED void begin_tiles() {
 }
 INLINED void end_tiles() { _tile_release(); }
 
-/* out (32, 32) = left panel · right panel (+ out). If not tall, only the first 16 rows are computed; if not wide, only
- * the first 16 columns. full: include the term x₁ y₁. */
+/* out (32, 32) = left panel · right panel (+ out). Unless `tall`, only the first 16 rows are computed. Unless `wide`,
+ * only the first 16 columns are computed. With `full`, the term x₁ y₁ is included. */
 INLINED void multiply_panels(const uint16_t *left, const uint16_t *right, ptrdiff_t steps, bool full, bool tall,
                              bool wide, bool accumulate, float *out, ptrdiff_t ld) {
     const auto load_left = [&](int part) {
@@ -141,7 +142,8 @@ INLINED void multiply_panels(const uint16_t *left, const uint16_t *right, ptrdif
     if (tall && wide) _tile_stored(3, out + 16 * ld + 16, 4 * ld);
 }
 
-/* The same for a block of C with fewer rows or columns, through a buffer if they are no multiples of 16. */
+/* Does the same for a block of C with fewer rows or columns. If their numbers are not multiples of 16, a buffer is
+ * used. */
 INLINED void multiply_block(const uint16_t *left, const uint16_t *right, ptrdiff_t steps, bool full, ptrdiff_t rows,
                             ptrdiff_t columns, bool accumulate, float *c, ptrdiff_t ld_c) {
     const bool tall = rows > 16, wide = columns > 16;
@@ -155,14 +157,14 @@ INLINED void multiply_block(const uint16_t *left, const uint16_t *right, ptrdiff
     for (ptrdiff_t i = 0; i < rows; i++) memcpy(c + i * ld_c, block + i * SIDE, columns * sizeof(float));
 }
 
-/* Copy `count` numbers, `step` apart, as floats. Inlined into the 32 reads of pack_across, this loop would take a third
- * of the compiler's time; it packs d×d matrices only. */
+/* Copies `count` numbers, `step` apart, as floats. This function is not inlined: in the 32 reads of pack_across, that
+ * would cost a third of the compiler's time. It packs only d×d matrices. */
 template <typename source>
 [[gnu::noinline]] void gather(const source *from, ptrdiff_t step, ptrdiff_t count, float *to) {
     for (ptrdiff_t i = 0; i < count; i++) to[i] = (float)from[i * step];
 }
 
-/* Overloads for float of the functions in gemm.hpp. */
+/* Overloads, for float, of the functions in gemm.hpp. */
 template <typename real>
 void pack_right(const void *b, bool is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t columns,
                 bool transposed, real *packed) {

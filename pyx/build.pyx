@@ -1,4 +1,4 @@
-"""The compiler of these extensions, and the instruction sets of this machine."""
+"""The compiler with which these extensions were built, and the instruction sets of this machine."""
 
 cdef extern from "isa.hpp" namespace "wordsparse" nogil:
     const char* ISA_NAMES[]
@@ -17,7 +17,7 @@ openmp = bool(HAS_OPENMP)
 compiler = COMPILER.decode()
 # The Git commit of the compiled sources; empty if it was unknown.
 commit = WORDSPARSE_COMMIT.decode()
-# The instruction sets that loops were compiled for, and those that this machine has, the narrowest first. Compiled
-# functions take the index of a set in this list as their argument `isa`.
+# The instruction sets for which loops were compiled, and the sets that this machine has, narrowest first. The argument
+# `isa` of compiled functions is the index of a set in the list of compiled sets.
 compiled_isas = tuple(ISA_NAMES[i].decode() for i in range(count_of_isas))
 available_isas = compiled_isas[: widest_isa() + 1]

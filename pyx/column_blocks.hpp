@@ -1,20 +1,22 @@
 /* Sparse combinations and dot products of many rows, a block of columns at a time. Included by column_blocks.pyx.
  *
  * The row of each word in a minibatch is read once per pair of the word, and all rows together exceed a core's own
- * cache. A panel, which packs BLOCK_LINES cache lines of each row, usually fits; panels are processed one by one.
- * Frequent words are in most pairs, so their blocks of a panel stay in the closest caches.
+ * cache. A panel packs BLOCK_LINES cache lines of each row, and usually fits into this cache. Panels are processed one
+ * by one. Frequent words are in most pairs, so their blocks of a panel stay in the closest caches.
  *
- * The order of every sum depends on sizes alone.
+ * The order of every sum depends only on the sizes of the arrays.
  */
 #ifndef EACH_ISA
 #include "vec.hpp"
 
 namespace wordsparse {
-/* Cache lines of a row in a panel: few, for a small panel; more would save re-reading indices and weights per panel. */
+/* The number of cache lines of a row in a panel. It is small, so that the panel is small. With more lines, indices and
+ * weights would be read again for fewer panels. */
 constexpr ptrdiff_t BLOCK_LINES = 2, BLOCK_BYTES = BLOCK_LINES * LINE;
-/* Type of the numbers in a panel: as stored, or rounded to bfloat16, two numbers in the space of one. */
+/* The type of the numbers in a panel: as in the matrix, or rounded to bfloat16, so that two numbers take the space of
+ * one. */
 enum Panel { WHOLE, HALF };
-/* Prefetch distances, in rows: for blocks that are copied, and for blocks that are read or written once. */
+/* The prefetch distances, in rows, for blocks that are copied and for blocks that are read or written once. */
 constexpr ptrdiff_t COPIED_AHEAD = 16, ROWS_AHEAD = 8;
 } // namespace wordsparse
 
@@ -33,7 +35,7 @@ BY_ISA(dots_of_block)
 template <Panel half> constexpr ptrdiff_t LINES = BLOCK_LINES * (half == HALF ? 2 : 1);
 template <typename real, Panel half> constexpr ptrdiff_t VECS = LINES<half> * LINE / sizeof(vec<real>);
 
-/* Copy `columns` numbers of a row into a block, padded with zeros, and copy them from a block into a row. */
+/* Two functions: one copies `columns` numbers of a row into a block, padded with zeros; the other copies them back. */
 template <typename real, ptrdiff_t vecs> INLINED void read_block(vec<real> *block, const real *row, ptrdiff_t columns) {
     if (columns == vecs * LANES<real>) {
         memcpy(block, row, vecs * sizeof(vec<real>));
@@ -69,7 +71,7 @@ void copy_panel(const real *matrix, ptrdiff_t ld, ptrdiff_t lo, ptrdiff_t hi, pt
     }
 }
 
-/* The block of one row in the panel, as vectors. */
+/* The vectors in the block of one row of the panel. */
 template <typename real, Panel half> struct panel_row {
     const vec<real> *row;
 
@@ -84,8 +86,9 @@ template <typename real, Panel half> struct panel_row {
     }
 };
 
-/* out[r] = sum_k weights[k] * row indices[k] of the panel's matrix, k in indptr[r] .. indptr[r+1], for lo <= r < hi; base
- * not NULL: plus scale[r] * base[r]. Cost: 2 flops per entry and column; one block read from the panel per entry. */
+/* out[r] = sum_k weights[k] * row indices[k] of the panel's matrix, k in indptr[r] .. indptr[r+1], for lo <= r < hi. If
+ * base is not NULL, adds scale[r] * base[r]. Cost: 2 flops per entry and column. Each entry reads one block of the
+ * panel. */
 template <typename real, Panel half>
 void combine_panel(const int64_t *indptr, const int32_t *indices, const real *weights, const real *panel,
                    ptrdiff_t column, ptrdiff_t columns, ptrdiff_t lo, ptrdiff_t hi, const real *base, ptrdiff_t ld_base,
@@ -123,8 +126,8 @@ void combine_panel(const int64_t *indptr, const int32_t *indices, const real *we
     }
 }
 
-/* out[k] = left[r] . row indices[k] of the panel's matrix, k in indptr[r] .. indptr[r+1], for lo <= r < hi: the first
- * block of columns sets it, later blocks add to it. Cost as for combine_block. */
+/* out[k] = left[r] . row indices[k] of the panel's matrix, k in indptr[r] .. indptr[r+1], for lo <= r < hi. The first
+ * block of columns sets out[k], and later blocks add to it. The cost is as for combine_block. */
 template <typename real, Panel half>
 void dots_of_panel(const int64_t *indptr, const int32_t *indices, const real *left, ptrdiff_t ld, const real *panel,
                    ptrdiff_t column, ptrdiff_t columns, ptrdiff_t lo, ptrdiff_t hi, real *out) {
@@ -162,7 +165,7 @@ void dots_of_panel(const int64_t *indptr, const int32_t *indices, const real *le
     }
 }
 
-/* Only vectors of 64 bytes gain from halves; otherwise the caller does not request them. */
+/* Only vectors of 64 bytes gain from HALF, so callers request it only for them. */
 #define BY_PANEL(half, name, ...)                                                                                      \
     if constexpr (sizeof(real) == 4 && VEC_BYTES == 64) {                                                              \
         if (half) return name<real, HALF>(__VA_ARGS__);                                                                \

@@ -1,4 +1,4 @@
-"""Variants of combine and pair_dots (csr_rows.pyx) for a large matrix, each row of which is read many times.
+"""Variants of combine and pair_dots (csr_rows.pyx) for a large matrix whose rows are each read many times.
 
 Functions combine      out = Γ W (+ diag(s) B)   (m, d)
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
@@ -30,21 +30,22 @@ cdef extern from "column_blocks.hpp" nogil:
         Py_ssize_t, T*)
 
 cdef enum:
-    # Number of entries whose weights a thread reorders at a time.
+    # The number of entries whose weights a thread reorders at a time.
     ORDERED = 16384
-    # Pieces of work per thread: several, so that all threads finish at about the same time.
+    # The number of pieces of work per thread. There are several, so that all threads finish at about the same time.
     PIECES = 8
-    # Rows that a thread copies at a time.
+    # The number of rows that a thread copies at a time.
     COPIED = 1024
 
 
 def panel_size(Py_ssize_t rows):
-    """Return the size of the panel in bytes; the panel is aligned to cache lines."""
+    """Return the size of the panel in bytes. The panel must be aligned to cache lines."""
     return rows * BLOCK_BYTES
 
 
 cdef Py_ssize_t row_at(const int64_t* indptr, Py_ssize_t n, double share) noexcept nogil:
-    """Return the row before which this share of the work lies. The work of a row is its number of entries plus one."""
+    """Return the row r such that the rows before r are about this share of the work. The work of a row is its number of
+    entries plus one."""
     cdef Py_ssize_t lo = 0, hi = n, middle
     while lo < hi:
         middle = (lo + hi) // 2
@@ -76,8 +77,8 @@ def combine(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] in
             const real[::1] weights, const real[::view.strided, ::view.contiguous] rows,
             const real[::view.strided, ::view.contiguous] base, const real[::1] scale, real[::1] panel,
             real[::1] ordered, real[::view.strided, ::view.contiguous] out, int threads):
-    """Combine as csr_rows.combine does. There is at least one row, column and entry; panel has panel_size bytes;
-    ordered (entries,) is scratch space that an order needs."""
+    """Compute what csr_rows.combine computes. There must be at least one row, column and entry. panel has panel_size
+    bytes. If there is an order, ordered (entries,) is scratch space."""
     cdef Py_ssize_t n = out.shape[0], d = out.shape[1], entries = indices.shape[0], block, column, columns, part, k
     cdef Py_ssize_t wide = (BLOCK_BYTES << half) // sizeof(real), ld_out = stride(out)
     cdef Py_ssize_t parts = PIECES * threads if threads > 1 else 1
@@ -107,7 +108,8 @@ def combine(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] in
 def pair_dots(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] indices,
               const real[::view.strided, ::view.contiguous] left,
               const real[::view.strided, ::view.contiguous] right, real[::1] panel, real[::1] out, int threads):
-    """Compute what csr_rows.pair_dots does. There is at least one row, column and entry; panel is as for combine."""
+    """Compute what csr_rows.pair_dots computes. There must be at least one row, column and entry. panel is as for
+    combine."""
     cdef Py_ssize_t n = left.shape[0], d = left.shape[1], part, block, column, columns
     cdef Py_ssize_t wide = (BLOCK_BYTES << half) // sizeof(real), ld_left = stride(left)
     cdef Py_ssize_t parts = PIECES * threads if threads > 1 else 1

@@ -1,6 +1,7 @@
-"""Code that all modules share: number types, strides and addresses, counter-based random numbers, and checks.
+"""Code that all modules use: number types, strides and addresses, counter-based random numbers, and checks.
 
-Every array is checked before a loop takes its address: sizes match, and whole cache lines are aligned to lines."""
+Every array is checked before a loop uses its address. Sizes must match, and arrays of whole cache lines must be aligned
+to cache lines."""
 
 from cython cimport view
 from libc.stdint cimport int32_t, int64_t, uint64_t
@@ -25,12 +26,12 @@ cdef inline Py_ssize_t stride(const real[::view.strided, ::view.contiguous] matr
 
 
 cdef inline const number* address(const number[::1] vector) noexcept:
-    """Return the address of the first number; NULL if the vector is empty."""
+    """Return the address of the first number, or NULL if the vector is empty."""
     return &vector[0] if vector is not None and vector.shape[0] else NULL
 
 
 cdef inline const real* rows_of(const real[::view.strided, ::view.contiguous] matrix) noexcept:
-    """Return the address of the first row; NULL if the matrix is empty."""
+    """Return the address of the first row, or NULL if the matrix is empty."""
     return &matrix[0, 0] if matrix is not None and matrix.shape[0] and matrix.shape[1] else NULL
 
 
@@ -51,7 +52,7 @@ cdef inline int require_line(const void* start) except -1:
 
 cdef inline int require_csr(const int64_t[::1] indptr, const int32_t[::1] indices, const int64_t[::1] order,
                             Py_ssize_t rows) except -1:
-    """Check the sizes of a CSR structure. Its maker guarantees that indices are below the number of columns."""
+    """Check the sizes of a CSR structure. The caller guarantees that all indices are below the number of columns."""
     require(indptr.shape[0] == rows + 1, "indptr must have a number for each row and one more")
     require(indptr[0] >= 0 and indptr[rows] <= indices.shape[0], "indptr must stay within the entries")
     return require(order is None or order.shape[0] == indices.shape[0], "order must have a number for each entry")

@@ -1,18 +1,18 @@
 /* Loops over rows of length d: sparse combinations, dot products, copies. Included by csr_rows.pyx.
  *
  * `omp simd` lets the compiler reorder a single sum, without -ffast-math for the whole file. Matrices have d contiguous
- * columns and rows `ld` numbers apart. No function allocates memory. The order of every sum depends on sizes alone, not
- * on how threads share rows.
+ * columns, and their rows are `ld` numbers apart. No function allocates memory. The order of every sum depends only on
+ * the sizes of the arrays, not on how threads share the rows.
  */
 #ifndef EACH_ISA
 #include "isa.hpp"
 
 namespace wordsparse {
-/* Prefetch distance, in rows, for gathered rows. */
+/* The prefetch distance for gathered rows, in rows. */
 constexpr ptrdiff_t GATHERED_AHEAD = 4;
-/* Columns that are summed at a time: their buffer stays in the first-level cache. */
+/* The number of columns that are summed at a time, so that their buffer stays in the first-level cache. */
 constexpr ptrdiff_t SUMMED_COLUMNS = 1024;
-/* Rows that a thread takes at a time: few, because frequent words have long rows. */
+/* The number of rows that a thread takes at a time. It is small, because frequent words have long rows. */
 constexpr ptrdiff_t BLOCK_ROWS = 64;
 } // namespace wordsparse
 
@@ -31,7 +31,7 @@ BY_ISA(row_dots)
 
 #else
 
-/* Entries of a sparse row that are added up together: their weights, and where the dense rows begin. */
+/* Entries of a sparse row that are added up together: their weights, and pointers to their dense rows. */
 template <typename real, int count> struct entries {
     real weight[count];
     const real *row[count];
@@ -45,9 +45,9 @@ template <typename real, int count> struct entries {
     }
 };
 
-/* Adds `width` columns of the entries k .. stop to sum. Eight entries per pass go into an aligned buffer: sums are
- * loaded and stored once per eight rows, and never across cache lines, where a store cannot be forwarded to the next
- * pass's load (measured: five times slower). */
+/* Adds `width` columns of the entries k .. stop to sum. Each pass adds eight entries to an aligned buffer. So sums are
+ * loaded and stored only once per eight rows, and never across cache lines. A store across lines could not be forwarded
+ * to the load of the next pass, which was measured to be five times slower. */
 template <typename real>
 INLINED void add_entries(int64_t k, int64_t stop, const int32_t *indices, const int64_t *order, const real *weights,
                          const real *rows, ptrdiff_t ld, ptrdiff_t width, real *sum) {
@@ -71,8 +71,9 @@ INLINED void add_entries(int64_t k, int64_t stop, const int32_t *indices, const 
     }
 }
 
-/* out[r] = sum_k weights[order[k]] * rows[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. order NULL:
- * weights[k]. base not NULL: plus scale[r] * base[r]. Cost: 2 d flops per entry; reads d numbers per entry. */
+/* out[r] = sum_k weights[order[k]] * rows[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. If order is
+ * NULL, entry k has weights[k]. If base is not NULL, adds scale[r] * base[r]. Cost: 2 d flops per entry, which reads d
+ * numbers. */
 template <typename real>
 void combine(const int64_t *indptr, const int32_t *indices, const int64_t *order, const real *weights, const real *rows,
              ptrdiff_t ld, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi, const real *base, ptrdiff_t ld_base,
@@ -91,7 +92,7 @@ void combine(const int64_t *indptr, const int32_t *indices, const int64_t *order
 }
 
 /* out[k] = left[r] . right[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. Four entries per pass share
- * the loads of left[r]. Cost as for combine. */
+ * the loads of left[r]. The cost is as for combine. */
 template <typename real>
 void pair_dots(const int64_t *indptr, const int32_t *indices, const real *left, ptrdiff_t ld_left, const real *right,
                ptrdiff_t ld_right, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi, real *out) {
@@ -132,7 +133,7 @@ INLINED void prefetch_row(const real *matrix, ptrdiff_t ld, const int64_t *rows,
     prefetch(row + d - 1);
 }
 
-/* out[r] = matrix[rows[r]] for lo <= r < hi; last not NULL: with last[r] in one more column. */
+/* out[r] = matrix[rows[r]] for lo <= r < hi. If last is not NULL, last[r] is appended as one more column. */
 template <typename real>
 void take(const real *matrix, ptrdiff_t ld, const int64_t *rows, const real *last, ptrdiff_t d, ptrdiff_t lo,
           ptrdiff_t hi, real *out, ptrdiff_t ld_out) {
@@ -143,7 +144,7 @@ void take(const real *matrix, ptrdiff_t ld, const int64_t *rows, const real *las
     }
 }
 
-/* matrix[rows[r]] += scale[r] * change[r] for lo <= r < hi; rows are distinct. scale NULL: 1. */
+/* matrix[rows[r]] += scale[r] * change[r] for lo <= r < hi. The rows must be distinct. If scale is NULL, it is 1. */
 template <typename real>
 void add_rows(real *matrix, ptrdiff_t ld, const int64_t *rows, const real *scale, const real *change,
               ptrdiff_t ld_change, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi) {
@@ -156,7 +157,8 @@ void add_rows(real *matrix, ptrdiff_t ld, const int64_t *rows, const real *scale
     }
 }
 
-/* out[i] += sum_r weights[r] * matrix[r][i] over lo <= r < hi: each BLOCK_ROWS rows in `real`, their sums in double. */
+/* out[i] += sum_r weights[r] * matrix[r][i] over lo <= r < hi. BLOCK_ROWS rows are summed in `real`, and these sums in
+ * double. */
 template <typename real>
 void column_sums(const real *matrix, ptrdiff_t ld, const real *weights, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi,
                  double *out) {

@@ -1,4 +1,4 @@
-"""Sparse rows against dense rows: the per-pair work of a step.
+"""Products of sparse rows with dense rows, which are the work of a step per pair.
 
 Functions combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or ΓᵀH through its transposed structure
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
@@ -50,7 +50,7 @@ cdef extern from "csr_rows.hpp" nogil:
         int, const T*, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
 
 cdef enum:
-    # Prefetch distance in entries: consecutive entries are far apart in the transpose.
+    # The prefetch distance, in entries. Consecutive entries are far apart in the transpose.
     ENTRIES_AHEAD = 24
 
 
@@ -62,8 +62,8 @@ def combine(int isa, const int64_t[::1] indptr, const int32_t[::1] indices, cons
             const real[::1] weights, const real[::view.strided, ::view.contiguous] rows,
             const real[::view.strided, ::view.contiguous] base, const real[::1] scale,
             real[::view.strided, ::view.contiguous] out, int threads):
-    """Set out[r] = Σ_k weights[order[k]] rows[indices[k]] over row r of the structure, plus scale[r] base[r] if there
-    is a base. Without an order, entry k has weights[k]."""
+    """Set out[r] = Σ_k weights[order[k]] rows[indices[k]] over row r of the structure. If there is a base, add scale[r]
+    base[r]. If there is no order, entry k has weights[k]."""
     cdef Py_ssize_t n = out.shape[0], d = out.shape[1], ld = stride(rows), ld_out = stride(out), block
     cdef Py_ssize_t ld_base = stride(base) if base is not None else 0
     cdef const int64_t* order_ = address(order)
@@ -103,8 +103,8 @@ def pair_dots(int isa, const int64_t[::1] indptr, const int32_t[::1] indices,
 def sparse_gram(const int64_t[::1] indptr, const int32_t[::1] indices, const real[::1] weights,
                 const int64_t[::1] t_indptr, const int32_t[::1] t_indices, const int64_t[::1] order,
                 real[::view.strided, ::view.contiguous] out):
-    """Add Γ Γᵀ to out, with one addition per pair of entries in a column. The arguments hold Γ by rows and, as
-    `transpose` returns it, by columns."""
+    """Add Γ Γᵀ to out, with one addition per pair of entries in a column. The arguments hold Γ by rows, and also by
+    columns, as `transpose` returns it."""
     cdef Py_ssize_t r, k, j
     require_csr(indptr, indices, None, out.shape[0])
     require_csr(t_indptr, t_indices, order, t_indptr.shape[0] - 1)
@@ -117,7 +117,8 @@ def sparse_gram(const int64_t[::1] indptr, const int32_t[::1] indices, const rea
 
 
 def sum_rows(const int64_t[::1] indptr, const int64_t[::1] order, const real[::1] values, double[::1] out, int threads):
-    """Set out[r] = Σ_k values[order[k]] over row r of the structure, in float64. Without an order: values[k]."""
+    """Set out[r] = Σ_k values[order[k]] over row r of the structure, in float64. If there is no order, entry k has
+    values[k]."""
     cdef Py_ssize_t r
     cdef int64_t k
     cdef double total
@@ -147,7 +148,8 @@ def row_dots(int isa, const real[::view.strided, ::view.contiguous] left,
 
 def column_sums(int isa, const real[::view.strided, ::view.contiguous] matrix, const real[::1] weights,
                 Py_ssize_t part_rows, double[:, ::1] parts, int threads):
-    """Add Σ_r weights[r] matrix[r] over the p-th block of part_rows rows to parts[p], which starts at zero."""
+    """Add Σ_r weights[r] matrix[r] over the p-th block of part_rows rows to parts[p], which must be zero at the
+    start."""
     cdef Py_ssize_t n = matrix.shape[0], d = matrix.shape[1], ld = stride(matrix), part
     require(weights.shape[0] == n and parts.shape[1] == d, "there must be a weight for each row")
     require(parts.shape[0] * part_rows >= n, "there must be a sum for each part")
@@ -202,7 +204,7 @@ def scale_columns(const int32_t[::1] indices, const real[::1] values, const real
 
 def add_rows(int isa, real[::view.strided, ::view.contiguous] matrix, const int64_t[::1] rows, const real[::1] scale,
              const real[::view.strided, ::view.contiguous] change, int threads):
-    """Add scale[r] change[r] to matrix[rows[r]]. Rows are distinct; scale None stands for 1."""
+    """Add scale[r] change[r] to matrix[rows[r]]. The rows must be distinct. If scale is None, it is 1."""
     cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], ld = stride(matrix), ld_change = stride(change), block
     cdef const real* scale_ = address(scale)
     require(change.shape[0] == n and change.shape[1] == d, "there must be a change for each of the rows")
@@ -216,9 +218,11 @@ def add_rows(int isa, real[::view.strided, ::view.contiguous] matrix, const int6
 
 def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1] t_indptr,
               int32_t[::1] t_indices, int64_t[::1] order):
-    """Build the structure of the transpose by a counting sort: its entry k is entry order[k] of the original.
+    """Build the structure of the transpose by a counting sort. Entry k of the transpose is entry order[k] of the
+    original.
 
-    t_indptr (columns + 1) is zero at the start. The sort is stable, so sums over a transposed row have a fixed order.
+    t_indptr (columns + 1) must be zero at the start. The sort is stable, so sums over a transposed row have a fixed
+    order.
     """
     cdef Py_ssize_t n = indptr.shape[0] - 1, columns = t_indptr.shape[0] - 1, r, c
     cdef int64_t k, place, last = indptr[n]
@@ -238,7 +242,7 @@ def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1
                 place = t_indptr[indices[k]]
                 t_indices[place], order[place] = <int32_t> r, k
                 t_indptr[indices[k]] = place + 1
-        # Each t_indptr[c] has moved from the start of row c to its end: shift them back by one place.
+        # Each t_indptr[c] has moved from the start of row c to the end of row c, so all are shifted by one place.
         for c in range(columns, 0, -1):
             t_indptr[c] = t_indptr[c - 1]
         t_indptr[0] = 0

@@ -1,4 +1,4 @@
-"""Rows of float32 as decimal text, and decimal text as rows: the numbers of word2vec's text format.
+"""Converts rows of float32 to decimal text and back, for the numbers in word2vec's text format.
 
 Functions texts   the numbers of a row, separated by spaces, each with the fewest digits that identify the float32
           parse   the numbers of a line; if one of them is not a plain number, Python parses the line instead
@@ -18,7 +18,7 @@ cdef extern from * nogil:
 
     namespace wordsparse {
 
-    /* The most characters of a float32 and the space after it: sign, nine digits, point, four for the exponent. */
+    /* The maximum length of a float32 and the space after it: sign, nine digits, point, four for the exponent. */
     constexpr ptrdiff_t WIDEST = 16;
 
     static ptrdiff_t write_row(const float *row, ptrdiff_t n, char *text) {
@@ -30,8 +30,8 @@ cdef extern from * nogil:
         return to - text;
     }
 
-    /* Reads n numbers, separated by single spaces; returns false if the text is anything else. */
-    static bool read_row(const char *from, const char *end, double *row, ptrdiff_t n) {
+    /* Reads n numbers that are separated by single spaces. Returns false if the text has any other form. */ static bool
+    read_row(const char *from, const char *end, double *row, ptrdiff_t n) {
         for (ptrdiff_t i = 0; i < n; i++) {
             if (i && (from == end || *from++ != ' ')) return false;
             const auto number = std::from_chars(from, end, row[i]);
@@ -62,7 +62,8 @@ def texts(const float[:, ::1] rows):
 
 
 def parse(bytes line, Py_ssize_t start, double[::1] row):
-    """Read the line's numbers from ``start`` on into ``row``; return False if the rest holds anything else."""
+    """Read the numbers in the line, beginning at ``start``, into ``row``. Return False if this part of the line
+    contains anything else."""
     require(0 <= start <= PyBytes_GET_SIZE(line) and row.shape[0] > 0, "the numbers must start within the line")
     cdef const char* text = PyBytes_AS_STRING(line)
     return bool(read_row(text + start, text + PyBytes_GET_SIZE(line), &row[0], row.shape[0]))

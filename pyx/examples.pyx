@@ -24,11 +24,11 @@ cdef extern from "isa.hpp" namespace "wordsparse" nogil:
 
 cdef enum:
     END_OF_SENTENCE = -2
-    # Prefetch distance in pairs: the entries of consecutive pairs are far apart in memory.
+    # The prefetch distance, in pairs. The entries of consecutive pairs are far apart in memory.
     AHEAD = 24
 
-# A pair packs the number of a word and a distance into one integer. 32 bits hold up to MAX_WORDS_IN_32_BITS words and
-# distances up to MAX_WINDOW_IN_32_BITS; 64 bits hold distances up to 65,535.
+# A pair packs the number of a word and a distance into one integer. 32 bits are enough for MAX_WORDS_IN_32_BITS words
+# and distances up to MAX_WINDOW_IN_32_BITS; 64 bits are enough for distances up to 65,535.
 ctypedef fused pair:
     uint32_t
     uint64_t
@@ -45,19 +45,19 @@ ENTRY_BYTES = sizeof(entry)
 
 
 cdef inline bint kept_at(const int32_t* ids, int64_t i, uint64_t random, const uint32_t* keep_below) noexcept nogil:
-    # The upper half of `random` decides whether the token is kept, the lower half its window.
+    # The upper half of `random` decides whether the token is kept. The lower half determines its window.
     return ids[i] >= 0 and <uint32_t> (random >> 32) <= keep_below[ids[i]]
 
 
 def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, uint64_t key,
                 const uint32_t[::1] keep_below, const uint32_t[::1] wider_below, int32_t[::1] kept,
                 uint16_t[::1] width):
-    """Write the tokens of ids[lo:hi] that subsampling keeps, and the kept tokens around it that windows reach.
+    """Write the tokens of ids[lo:hi] that subsampling keeps, and the kept tokens around this slice that windows reach.
 
     A token is kept if 32 random bits are at most keep_below[word]. kept receives word ids, and -2 where a sentence
-    ends. width receives the window of each token: more than k if 32 other bits are below wider_below[k - 1], which
-    decreases with k. Both need (hi - lo) + 2 (window + 1) entries; if width is empty, no windows are drawn.
-    Return the number of entries written, the first centre, the last centre + 1, and the tokens in ids[lo:hi].
+    ends. width receives the window of each token. The window is wider than k if 32 other bits are below wider_below[k -
+    1], which decreases with k. Both arrays need (hi - lo) + 2 (window + 1) entries. If width is empty, no windows are
+    drawn. Return the number of entries written, the first centre, the last centre + 1, and the tokens in ids[lo:hi].
     """
     cdef int64_t start = lo, i, n = ids.shape[0], written = 0, first = 0, last = 0, tokens = 0
     cdef int32_t seen = 0, w, size, half, window = <int32_t> wider_below.shape[0] + 1
@@ -110,7 +110,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
 def local_ids(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, int64_t[::1] words):
     """List the unique words of kept[:n] in `words`, in order of appearance. Return their number u.
 
-    slot (V,) is -1 everywhere before the call, and 0 at these words afterwards."""
+    slot (V,) must be -1 everywhere before the call. Afterwards, it is 0 at these words."""
     cdef Py_ssize_t i, unique = 0
     require_ids(kept, n, slot.shape[0])
     require(words.shape[0] >= min(n, slot.shape[0]), "each unique word must have a place")
@@ -140,7 +140,7 @@ def relabel(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, const int64_t[::
 
 def count_pairs(const int32_t[::1] local, Py_ssize_t window, Py_ssize_t n, Py_ssize_t last, int64_t[::1] of_word):
     """Return the number of pairs of tokens at most `window` apart whose first token is before `last`. Add the number of
-    pairs of each word to of_word (u,); a pair of a word with itself counts twice."""
+    pairs of each word to of_word (u,). A pair of a word with itself counts twice."""
     cdef Py_ssize_t begin = 0, end, i, pairs = 0, after
     require_ids(local, n, of_word.shape[0])
     require(0 <= window and last <= n, "windows must begin within the tokens")
@@ -179,7 +179,7 @@ cdef inline int require_ascending(const int64_t[::1] places, Py_ssize_t size) ex
 
 
 cdef inline Py_ssize_t size_of_parts(const int64_t[::1] starts, const int64_t[::1] ends, Py_ssize_t size) except -1:
-    """Return how many of `size` entries the parts have together."""
+    """Return the total number of entries in all parts. The parts must lie within `size` entries."""
     cdef Py_ssize_t k, total = 0
     require(starts.shape[0] == ends.shape[0], "each part must have a start and an end")
     for k in range(starts.shape[0]):
@@ -203,10 +203,11 @@ cdef inline int32_t bits_of(const pair[::1] pairs) noexcept:
 
 def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ssize_t n, Py_ssize_t last,
                    const int64_t[::1] column_place, int64_t[::1] column_end, pair[::1] pairs):
-    """List pairs of words a <= b, ordered by b: the pairs of b are from column_place[b] to column_end[b] (u,).
+    """List pairs of words a <= b, ordered by b. The pairs of b are from column_place[b] to column_end[b] (u,).
 
-    They are the pairs that count_pairs counts with a window of len(by_distance). The lowest 8 of 32 (or 16 of 64) bits
-    hold the distance, the other bits a. column_place (u,) leaves space for the pairs of each word and one more.
+    These are the pairs that count_pairs counts with a window of len(by_distance). The lowest 8 of 32 (or 16 of 64) bits
+    hold the distance, and the other bits hold a. column_place (u,) must leave space for the pairs of each word and one
+    more.
     """
     cdef Py_ssize_t begin = 0, end, i, j, t, window = by_distance.shape[0]
     cdef int64_t place
@@ -223,7 +224,8 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
         while begin < n:
             end = run_end(&local[0], n, begin)
             for j in range(begin, end):
-                # Pairs with a > b are written too, then overwritten by the next pair: cheaper than a branch.
+                # Pairs with a > b are also written, and then overwritten by the next pair. This is cheaper than a
+                # branch.
                 b, place = local[j], column_end[local[j]]
                 first, stop = max(begin, j - window), min(end, j + window + 1) if j < last else j + 1
                 fits = fits and place + max(0, min(j, last) - first) + stop - j - 1 <= pairs.shape[0]
@@ -245,9 +247,9 @@ def merge_pairs(const pair[::1] pairs, const float[::1] by_distance, const int64
                 int32_t[::1] words, int64_t[::1] places, int64_t[::1] columns):
     """Merge equal pairs of skipgram_pairs into one entry. A pair at distance k has the weight by_distance[k - 1].
 
-    entries (ENTRY_BYTES per pair, aligned) receives the merged pairs by a: the entries of a are from row_place[a] to
-    row_end[a], b ascending. words and places list the same pairs by b, from columns[b] to columns[b + 1]: words holds
-    a, places the index of the entry. These lists omit pairs of a word with itself.
+    entries (ENTRY_BYTES per pair, aligned) receives the merged pairs, ordered by a. The entries of a are from
+    row_place[a] to row_end[a], with b ascending. words and places list the same pairs ordered by b, from columns[b] to
+    columns[b + 1]. words holds a, and places the index of the entry. These lists omit pairs of a word with itself.
     """
     cdef Py_ssize_t b, u = row_end.shape[0]
     cdef int64_t k, place, count = pairs.shape[0], listed = 0
@@ -268,7 +270,7 @@ def merge_pairs(const pair[::1] pairs, const float[::1] by_distance, const int64
             columns[b] = listed
             for k in range(column_place[b], column_end[b]):
                 if k + AHEAD < count:
-                    ahead = pairs[k + AHEAD] >> bits  # an unused place holds any number
+                    ahead = pairs[k + AHEAD] >> bits  # an unused place may hold any number
                     if ahead < <pair> u:
                         prefetch_to_write(&rows[row_end[ahead]])
                 a, weight = <int32_t> (pairs[k] >> bits), by_distance[(pairs[k] & distance) - 1]
@@ -291,8 +293,8 @@ def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int6
     """Write the entries of merge_pairs, (a, b), and their mirror images, (b, a), as CSR: a symmetric matrix.
 
     A row starts with its mirror images. The entry of a word with itself is its own mirror image, with twice the weight.
-    indptr (u + 1) gives the size of each row; from_row and from_column (u,) are scratch. order, unless it is empty,
-    receives the index of each entry's mirror image; the transpose shares all other arrays with the matrix.
+    indptr (u + 1) gives the size of each row; from_row and from_column (u,) are scratch. Unless order is empty, it
+    receives the index of each entry's mirror image. The transpose shares all other arrays with the matrix.
     """
     cdef Py_ssize_t a, b, u = row_end.shape[0], size = indices.shape[0]
     cdef int64_t k, place, listed, count
@@ -332,9 +334,10 @@ def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int6
 
 def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssize_t n, Py_ssize_t first,
                     Py_ssize_t last, int32_t[::1] word, int32_t[::1] centre, int32_t[::1] start, int32_t[::1] stop):
-    """Write the word, the position and both ends of the window of each centre token that has a context token.
+    """Write the word, the position, and both ends of the window, for each centre token that has a context token.
 
-    Centres are in the order of the text. The four arrays have space for last - first entries. Return how many are used.
+    Centres are in the order of the text. The four arrays must have space for last - first entries. Return the number of
+    entries used.
     """
     cdef Py_ssize_t i, lo, hi, begin, end = 0, written = 0
     require_within(local, n)
@@ -358,7 +361,8 @@ def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssiz
 
 
 def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places):
-    """List the indices of each word w in ids, ascending, from places[place[w]] on. Move place[w] to their end."""
+    """List the indices at which each word w occurs in ids, ascending, beginning at places[place[w]]. Move place[w] to
+    the end of this list."""
     cdef Py_ssize_t i, size = 0
     require_ids(ids, ids.shape[0], place.shape[0])
     for i in range(ids.shape[0]):
@@ -375,13 +379,14 @@ def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places)
 def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[::1] starts, const int64_t[::1] places,
                const double[::1] by_distance, Py_ssize_t first, int32_t[::1] seen, double[::1] sums,
                int64_t[::1] indptr, int32_t[::1] columns, double[::1] counts):
-    """Count the contexts of some words from `first` on, as CSR rows, with columns in order of appearance.
+    """Count the contexts of consecutive words that begin with `first`, as CSR rows, with columns in order of
+    appearance.
 
-    ids is a text, -2 where a sentence ends; the places of word w are places[starts[w]:starts[w + 1]]. A context at
+    ids is a text, with -2 where a sentence ends. The places of word w are places[starts[w]:starts[w + 1]]. A context at
     distance k adds by_distance[k - 1], times the weight of the word's place if there are weights. seen (V,) receives,
-    for each context, the last word next to which it occurred, and must not hold any of these words before the call.
-    sums (V,) is scratch. indptr has a row per word. columns and counts have space for all possible contexts: for each
-    word, V or twice the window per occurrence, whichever is less.
+    for each context, the last word next to which it occurred. Before the call, seen must not hold any of the words to
+    count. sums (V,) is scratch space. indptr has one row per word. columns and counts must have space for all possible
+    contexts. For each word, this is V or twice the window per occurrence, whichever is less.
     """
     cdef Py_ssize_t row, k, size = 0, before, most, n = ids.shape[0], apart, window = by_distance.shape[0]
     cdef int64_t i, j, ahead

@@ -1,37 +1,43 @@
 /* Products of matrices in the vector registers. Included by products.pyx.
  *
- * A BLAS serves all shapes. Here, either one factor is d×d, small enough to stay packed in the second-level cache, or
- * both factors are tall with d columns, and the result is d×d. A tile of C is two vectors wide and has as many rows as
- * fit in the registers next to two vectors of B and one number of A (14 rows with 32 registers, 6 with 16). It is
- * summed over the inner dimension:
+ * A BLAS must handle all shapes. Here there are only two cases: one factor is d×d, small enough to stay packed in the
+ * second-level cache; or both factors are tall with d columns, and the result is d×d. A tile of C is two vectors wide.
+ * It has as many rows as fit in the registers next to two vectors of B and one number of A: 14 rows with 32 registers,
+ * 6 with 16. A tile is summed over the inner dimension:
  *
  *     C[i, :] += A[i, k] B[k, :]        one broadcast and two multiply-adds per row and k
  *
- * B is packed into panels as wide as two vectors, one k after another; zeros pad the last panel. A is packed into tiles
+ * B is packed into panels as wide as two vectors, one k after another. Zeros pad the last panel. A is packed into tiles
  * of rows that are summed together, either row by row (LEFT_ROW numbers apart) or, for Aᵀ B, one k after another. Every
- * number of C is summed in the order of k, CHUNK terms in a register at a time, so it does not depend on threads.
+ * number of C is summed in the order of k, with CHUNK terms in a register at a time. So it does not depend on the
+ * number of threads.
  */
 #ifndef EACH_ISA
 #include "vec.hpp"
 
 namespace wordsparse {
 
-/* Rows of A that are multiplied with a panel of B before the next panel: they stay in the second-level cache. */
+/* The number of rows of A that are multiplied by one panel of B before the next panel. They stay in the second-level
+ * cache. */
 constexpr ptrdiff_t GEMM_ROWS = 112;
 /* Bytes of two vectors of the widest instruction set. */
 constexpr ptrdiff_t PANEL_BYTES = 128;
-/* Length of the inner dimension that is summed in registers: a panel of CHUNK floats stays in the first-level cache.
- * Rows of A are an odd number of cache lines apart, so that they do not compete for the same places of the cache. */
+/* The length of the inner dimension that is summed in registers, so that a panel of CHUNK floats stays in the
+ * first-level cache. Rows of A are an odd number of cache lines apart, so that they do not compete for the same places
+ * in the cache. */
 constexpr ptrdiff_t CHUNK = 320, LEFT_ROW = CHUNK + 16;
-/* Rows that gram_part packs at a time: both factors and the result stay in the second-level cache. */
+/* The number of rows that gram_part packs at a time, so that both factors and the result stay in the second-level
+ * cache. */
 constexpr ptrdiff_t GRAM_ROWS = 96;
 /* Prefetch distance of packing, in rows. */
 constexpr ptrdiff_t PACKED_AHEAD = 8;
-/* For sum_parts: rows that a thread takes at a time (a cache line of float32), and columns that it sums at a time. */
+/* In sum_parts, the rows that a thread takes at a time (a cache line of float32), and the columns that it sums at a
+ * time. */
 constexpr ptrdiff_t PARTS_ROWS = 16, PARTS_COLUMNS = 512;
 
-/* Work space for packed B, for tiles of A, and per thread for a Gram matrix, in bytes: whole cache lines, enough for
- * any instruction set. A number takes `size` bytes. The matrix unit's tiles have 32 rows. */
+/* The work space, in bytes, for packed B, for tiles of A, and for a Gram matrix on one thread. Each consists of whole
+ * cache lines, and is enough for any instruction set. A number takes `size` bytes. Tiles of the matrix unit have 32
+ * rows. */
 static inline ptrdiff_t panels_of(ptrdiff_t columns, ptrdiff_t size) {
     return (columns * size + PANEL_BYTES - 1) / PANEL_BYTES;
 }
@@ -72,12 +78,13 @@ constexpr int TILE_ROWS = VEC_BYTES == 64 ? 14 : 6;
 /* Numbers in a row of a panel. */
 template <typename real> constexpr ptrdiff_t PANEL = 2 * LANES<real>;
 
-/* The number of tiles, and the first row of tile t: as few tiles as possible, all of nearly the same height. */
+/* The number of tiles, and the first row of tile t. There are as few tiles as possible, all of nearly the same
+ * height. */
 INLINED ptrdiff_t tiles_of(ptrdiff_t rows) { return (rows + TILE_ROWS - 1) / TILE_ROWS; }
 INLINED ptrdiff_t tile_start(ptrdiff_t rows, ptrdiff_t t) { return rows * t / tiles_of(rows); }
 
-/* Store the first `columns` columns of `rows` rows of `width` sums in C, or add them. All heights of tiles share this
- * function: instances for each would take a tenth of the compiler's time. */
+/* Store the first `columns` columns of `rows` rows of `width` sums in C, or add them. Tiles of all heights share this
+ * function, because an instance for each height would cost a tenth of the compiler's time. */
 template <typename real>
 [[gnu::noinline]] void store_some(const real *sums, ptrdiff_t width, int rows, ptrdiff_t columns, bool accumulate,
                                   real *c, ptrdiff_t ld_c) {
@@ -85,8 +92,8 @@ template <typename real>
         for (ptrdiff_t j = 0; j < columns; j++) c[j] = accumulate ? sums[j] + c[j] : sums[j];
 }
 
-/* C = A B (+ C) for a tile of C (rows, at most `vectors` vectors of columns). along: A is stored by rows, ld_a numbers
- * apart; else by columns. */
+/* C = A B (+ C) for a tile of C (rows, at most `vectors` vectors of columns). With `along`, A is stored by rows, ld_a
+ * numbers apart; otherwise by columns. */
 template <typename real, bool along, int rows, int vectors>
 void tile(const real *a, ptrdiff_t ld_a, const real *b, ptrdiff_t inner, bool accumulate, ptrdiff_t columns, real *c,
           ptrdiff_t ld_c) {
@@ -172,7 +179,7 @@ INLINED void pack_columns(const source *b, ptrdiff_t ld, ptrdiff_t inner, ptrdif
     }
 }
 
-/* Pack `columns` columns of B (doubles or reals) from column `first` on. transposed: b is Bᵀ. */
+/* Packs `columns` columns of B (doubles or reals), beginning with column `first`. With `transposed`, b is Bᵀ. */
 template <typename real>
 void pack_right(const void *b, bool is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t columns,
                 bool transposed, real *packed) {
@@ -184,8 +191,8 @@ void pack_right(const void *b, bool is_double, ptrdiff_t ld, ptrdiff_t inner, pt
     else pack_rows(reals, ld, inner, columns, packed);
 }
 
-/* Pack rows of A (rows, inner), chunk by chunk of CHUNK columns. chosen not NULL: A is rows chosen[0 .. rows-1] of a.
- * last not NULL: it is the last column of A, after those of a. left has left_bytes bytes. */
+/* Packs rows of A (rows, inner) in chunks of CHUNK columns. If chosen is not NULL, A consists of the rows chosen[0 ..
+ * rows-1] of a. If last is not NULL, it is the last column of A, after the columns of a. left has left_bytes bytes. */
 template <typename real>
 void pack_left(const real *a, ptrdiff_t ld, const int64_t *chosen, const real *last, ptrdiff_t rows, ptrdiff_t inner,
                real *left) {
@@ -231,9 +238,9 @@ INLINED void pack_middles(const real *b, ptrdiff_t ld_b, const int64_t *chosen, 
     }
 }
 
-/* C (k, d) = Aᵀ diag(scale²) B over n ≥ 1 rows. scale NULL: 1. chosen not NULL (then k = d): B is rows chosen[0 .. n-1]
- * of b plus A / 2. half: only the lower triangle of C is valid; entries above it are unspecified. packed has gram_bytes
- * bytes. */
+/* C (k, d) = Aᵀ diag(scale²) B over n ≥ 1 rows. If scale is NULL, it is 1. If chosen is not NULL (then k = d), B is
+ * rows chosen[0 .. n-1] of b, plus A / 2. With `half`, only the lower triangle of C is valid; entries above it are
+ * unspecified. packed has gram_bytes bytes. */
 template <typename real>
 void gram_part(const real *a, ptrdiff_t ld_a, ptrdiff_t k, const real *b, ptrdiff_t ld_b, const int64_t *chosen,
                ptrdiff_t d, ptrdiff_t n, const real *scale, bool half, real *c, real *packed) {
@@ -252,7 +259,7 @@ void gram_part(const real *a, ptrdiff_t ld_a, ptrdiff_t k, const real *b, ptrdif
                 store(to, weight * load(to));
             }
         }
-        /* Prefetch a few of the next rows with each tile: a core would wait for many prefetches at once. */
+        /* Prefetch a few of the next rows with each tile, because a core would stall on many prefetches at once. */
         ptrdiff_t next = first + GRAM_ROWS;
         const ptrdiff_t beyond = n - next < GRAM_ROWS ? n : next + GRAM_ROWS;
         for (ptrdiff_t j = 0; j < d; j += PANEL<real>) {
@@ -274,7 +281,8 @@ void gram_part(const real *a, ptrdiff_t ld_a, ptrdiff_t k, const real *b, ptrdif
 }
 
 /* total = keep base + by S for rows first ≤ i < last (≤ first + PARTS_ROWS) and the first `columns` columns. S is the
- * sum of `count` parts of `size` numbers each; `mirrored` adds its transpose. base may be total; base NULL: 0. */
+ * sum of `count` parts of `size` numbers each. With `mirrored`, the transpose of this sum is added to S. base may be
+ * total; if base is NULL, it is 0. */
 template <typename real>
 void sum_parts(const real *parts, ptrdiff_t count, ptrdiff_t size, ptrdiff_t d, ptrdiff_t first, ptrdiff_t last,
                ptrdiff_t columns, bool mirrored, const double *base, double keep, double by, double *total) {

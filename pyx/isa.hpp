@@ -1,11 +1,11 @@
-/* The instruction sets that loops are compiled for, the sets of this processor, and common names for features that each
- * compiler names differently.
+/* The instruction sets for which loops are compiled, the sets that this processor has, and common names for features
+ * whose names differ between compilers.
  *
  * foreach_isa.hpp compiles the loops of a header once for each set, and BY_ISA chooses among them at run time. Binaries
  * therefore run on every processor without -march=native. Processors other than x86-64 have one set, the baseline.
  *
  * setup.py defines HAS_VECTORS if the compiler has vector types and __builtin_shufflevector. It also defines V4_TARGET,
- * the processors for which vectors of 64 bytes are compiled: x86-64-v4, or a lesser set in a build for tests. */
+ * the target for which vectors of 64 bytes are compiled: x86-64-v4, or a smaller set in a build for tests. */
 #pragma once
 
 #include <stddef.h>
@@ -21,7 +21,7 @@
 #define UNROLLED
 #define __builtin_prefetch(...)
 #endif
-#ifndef HAS_VECTORS /* Stubs for compilers without vectors: code that uses them must parse, but never runs. */
+#ifndef HAS_VECTORS /* Stubs for compilers without vectors. Code that uses vectors must parse, but never runs. */
 #define __builtin_convertvector(x, type) type()
 #define __builtin_shufflevector(a, ...) a
 #endif
@@ -47,7 +47,7 @@ constexpr int VEC_BYTES = 16;
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Asks the system for the matrix unit; returns whether the processor has it and this process may use it. */
+/* Asks the system for the matrix unit. Returns whether the processor has one and this process may use it. */
 static inline bool has_amx() {
     constexpr long REQUEST_PERMISSION = 0x1023, TILE_DATA = 18; /* of arch_prctl */
     return __builtin_cpu_supports("amx-bf16") && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
@@ -73,11 +73,11 @@ static inline Isa widest_isa() {
     return __builtin_cpu_supports("x86-64-v3") ? X86_64_V3 : BASELINE;
 }
 
-/* Writes a cache line past the caches, so that the line is not fetched only to be overwritten. */
+/* Writes a cache line directly to memory, so that the line is not first fetched into a cache only to be overwritten. */
 INLINED void stream_line(void *to, const void *from) {
     for (int i = 0; i < LINE / 16; i++) _mm_stream_si128((__m128i *)to + i, _mm_load_si128((const __m128i *)from + i));
 }
-/* Call it before another thread reads streamed lines. */
+/* Must be called before another thread reads streamed lines. */
 INLINED void stream_fence() { _mm_sfence(); }
 
 } // namespace wordsparse
@@ -99,7 +99,7 @@ namespace amx {
 using namespace v4;
 }
 
-/* Prefetch the line at an address into the second-level cache, or for writing. */
+/* Two functions prefetch the line at an address: one into the second-level cache, the other for writing. */
 INLINED void prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
 INLINED void prefetch_to_write(const void *address) { __builtin_prefetch(address, 1); }
 

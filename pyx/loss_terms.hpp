@@ -8,8 +8,9 @@
 
 namespace wordsparse {
 
-/* Constants: an integer of the same width; ln 2 in two parts, the first exact when multiplied by a small whole number;
- * the least argument of exp; and the degrees of both series, at which truncation errors are below rounding. */
+/* Constants: an integer type of the same width; ln 2 in two parts, of which the first stays exact when it is multiplied
+ * by a small whole number; the least argument of exp; and the degrees of both series, at which truncation errors are
+ * smaller than rounding errors. */
 template <typename real> struct series;
 template <> struct series<float> {
     typedef int32_t bits;
@@ -22,7 +23,8 @@ template <> struct series<double> {
     static constexpr int MANTISSA = 52, BIAS = 1023, EXP_DEGREE = 14, ATANH_TERMS = 17;
 };
 
-/* Numbers whose factors are gathered at a time: a gather in the loop over terms would prevent vectorisation. */
+/* The number of outputs whose factors are gathered at a time. Gathering inside the loop over terms would prevent
+ * vectorisation. */
 constexpr ptrdiff_t GATHERED = 512;
 
 } // namespace wordsparse
@@ -36,7 +38,7 @@ BY_ISA(softplus_terms)
 
 #else
 
-/* e^x for LOWEST <= x <= 0: 2^k e^r with |r| <= ln 2 / 2, e^r by its series. */
+/* e^x for LOWEST <= x <= 0, computed as 2^k e^r with |r| <= ln 2 / 2 and a series for e^r. */
 template <typename real> INLINED real exp_of_negative(real x) {
     using of = series<real>;
     using bits = typename of::bits;
@@ -50,7 +52,7 @@ template <typename real> INLINED real exp_of_negative(real x) {
     return sum * power;
 }
 
-/* ln(1 + x) for 0 <= x <= 1: 2 atanh(x / (2 + x)), by its series. */
+/* ln(1 + x) for 0 <= x <= 1, computed as 2 atanh(x / (2 + x)) with a series. */
 template <typename real> INLINED real log1p_of_small(real x) {
     const real t = x / (2 + x), square = t * t;
     real sum = 0;

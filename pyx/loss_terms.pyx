@@ -1,4 +1,4 @@
-"""The terms of a loss at its targets, in one pass: NumPy would pass over them a dozen times, on one thread.
+"""The terms of a loss at its targets, computed in one pass. NumPy would need a dozen passes on one thread.
 
 Functions softplus   Σ y softplus(−o), and −y σ(−o) f for each output o = f a, where f is the factor of its column
 dtypes    real = float32 or float64; each block of outputs is summed in float64
@@ -24,7 +24,8 @@ BLOCK = OUTPUTS
 
 def softplus(int isa, const real[::1] y, const real[::1] a, const int32_t[::1] columns, const real[::1] factors,
              real[::1] slope, double[::1] sums, int threads):
-    """Write slope (entries,) and sums (blocks,): one sum per BLOCK outputs. factors None stands for 1."""
+    """Write slope (entries,) and sums (blocks,), which has one sum per BLOCK outputs. If factors is None, every factor
+    is 1."""
     cdef Py_ssize_t entries = a.shape[0], blocks = blocks_of(entries, OUTPUTS), block, first
     cdef const real* factors_ = address(factors)
     require(y.shape[0] == columns.shape[0] == slope.shape[0] == entries, "each output must have its y and its column")

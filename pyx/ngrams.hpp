@@ -1,8 +1,9 @@
-/* Numbering and look-up of the n-grams of words: their runs of n characters, for a range of n.
+/* Numbers and looks up the n-grams of words. N-grams are runs of n characters, for a range of n.
  *
- * A slot holds 32 bits of an n-gram's hash, and its number plus one; if the bits agree, the characters themselves are
- * compared. Slots are probed one after the other, and at most half of the slots are taken. The addend and the
- * multiplier of hashes are random, so that nobody can choose words whose n-grams collide. They change no result.
+ * A slot holds 32 bits of the hash of an n-gram, and the number of the n-gram plus one. If the bits agree, the
+ * characters themselves are compared. Slots are probed one after another, and at most half of the slots are taken. The
+ * addend and the multiplier of hashes are random, so that nobody can choose words whose n-grams collide. These random
+ * numbers change no result.
  */
 #pragma once
 
@@ -39,7 +40,7 @@ struct NgramTable {
         }
     }
 
-    /* Returns the number of an n-gram, or -1; `slot` points to the slot where its search ended. */
+    /* Returns the number of an n-gram, or -1. Sets `slot` to the slot where the search ended. */
     std::int64_t find(std::uint64_t hash, const std::int32_t *ngram, std::int64_t length, std::int64_t *&slot) const {
         for (std::uint64_t at = hash & mask;; at = (at + 1) & mask) {
             slot = slots + at;
@@ -51,7 +52,7 @@ struct NgramTable {
         }
     }
 
-    /* Fills the slots, all zeros, with the first `count` n-grams; false if an n-gram occurs twice. */
+    /* Fills the slots, which must be zeros, with the first `count` n-grams. Returns false if an n-gram occurs twice. */
     bool fill(std::int64_t count) const {
         bool distinct = true;
         for (std::int64_t i = 0; i < count; ++i) {
@@ -68,10 +69,12 @@ struct NgramTable {
     }
 };
 
-/* The n-grams that occur in at_least words, and the words of each. Word w is text[word_ends[w - 1] : word_ends[w]].
+/* The n-grams that occur in at least at_least words, and the words of each n-gram. Word w is text[word_ends[w - 1] :
+ * word_ends[w]].
  *
- * First, counters per hash, which n-grams may share, rule out most n-grams that occur in too few words. Only the others
- * enter the table. Memory: 2 to 4 bytes per character, and 4 for each n-gram of each word. */
+ * In a first pass, counters per hash rule out most n-grams that occur in too few words; several n-grams may share a
+ * counter. Only the remaining n-grams enter the table. Memory: 2 to 4 bytes per character, and 4 for each n-gram of
+ * each word. */
 class Ngrams {
   public:
     Ngrams(const std::int64_t *kind, const std::int32_t *text, const std::int64_t *word_ends, std::size_t words,
@@ -102,8 +105,9 @@ class Ngrams {
         keep(at_least);
     }
 
-    /* The letters of the n-grams one after the other, and where each n-gram ends: the longest first, and among equal
-     * lengths the rarest first. sizes: n-grams per word, counting repeats; entries: the sum of sizes. */
+    /* The concatenated letters of the n-grams, and where each n-gram ends. The longest n-grams come first and, among
+     * n-grams of equal length, the rarest. sizes holds the number of n-grams per word, counting repeats. entries is the
+     * sum of sizes. */
     std::vector<std::int32_t> letters, sizes;
     std::vector<std::int64_t> ends;
     std::size_t entries = 0;
@@ -142,7 +146,7 @@ class Ngrams {
         return std::int32_t(i);
     }
 
-    /* Drops the n-grams with fewer words, and renumbers the others in their order. */
+    /* Drops the n-grams with fewer than at_least words, and renumbers the remaining n-grams in their order. */
     void keep(std::int64_t at_least) {
         const auto all = std::move(letters);
         const auto all_ends = std::move(ends);

@@ -1,4 +1,4 @@
-"""N-grams of words: numbering them, fitting a row to each, and adding these rows to the vectors of words.
+"""Numbers the n-grams of words, fits a row to each n-gram, and adds these rows to the vectors of words.
 
 Functions number    list the n-grams that enough words have, in the order of sweeps, and the words of each n-gram
           fill      fill the hash table in which n-grams are looked up
@@ -51,7 +51,7 @@ cdef extern from "sweeps.hpp" namespace "wordsparse" nogil:
         const float*, bint, float*, Py_ssize_t, int32_t*) except +
 
 cdef enum:
-    # Number of words that a thread takes at a time.
+    # The number of words that a thread takes at a time.
     BLOCK = 256
 
 
@@ -80,17 +80,18 @@ cdef int require_kind(const int64_t[::1] kind) except -1:
 
 
 def number(const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1] ends, int64_t at_least):
-    """Number the n-grams that at least ``at_least`` words have: the longest first, and among equal lengths the rarest
-    first. Word w is letters[ends[w - 1]:ends[w]].
+    """Number the n-grams that occur in at least ``at_least`` words. The longest n-grams come first and, among n-grams
+    of equal length, the rarest. Word w is letters[ends[w - 1]:ends[w]].
 
     Returns
     -------
     letters, ends : (., int32), (B, int64)
         The letters of the n-grams.
     starts, of : (B + 1, int64), (n, int32)
-        The words of n-gram g, of[starts[g]:starts[g + 1]], ascending, each as often as it contains g. Zeros follow.
+        The words of n-gram g, of[starts[g]:starts[g + 1]], ascending. A word is listed as often as it contains g. Zeros
+        follow the last list.
     sizes : (V, int32)
-        How many of these n-grams each word has.
+        The number of these n-grams in each word.
     """
     require_kind(kind)
     require_ends(letters, ends)
@@ -111,7 +112,7 @@ cdef object copied(const void* values, size_t size, dtype):
 
 
 def fill(const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1] ends, int64_t[::1] slots):
-    """Enter the n-grams letters[ends[i - 1]:ends[i]] in the empty slots. Return whether they are distinct."""
+    """Enter the n-grams letters[ends[i - 1]:ends[i]] into the empty slots. Return whether the n-grams are distinct."""
     cdef NgramTable table
     require_ends(letters, ends)
     set_table(table, kind, letters, ends, slots)
@@ -142,8 +143,8 @@ def sweep(int isa, const float[:, ::1] vectors, const float[::1] mean, const int
 def add(int isa, const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1] ends, int64_t[::1] slots,
         const uint8_t[:, ::1] rows, const int32_t[::1] words, const int64_t[::1] word_ends, const float[::1] shares,
         bint unit, float[:, ::1] to, int32_t[::1] sizes, int threads):
-    """Add to to[w] the mean of the rows of the sizes[w] n-grams of w, times shares[w]. With `unit`, then scale to[w] to
-    length 1; zeros stay zeros."""
+    """Add the mean of the rows of the sizes[w] n-grams of word w, times shares[w], to the vector to[w]. With `unit`,
+    then scale to[w] to length 1; zeros stay zeros."""
     cdef NgramTable table
     cdef Py_ssize_t n = word_ends.shape[0], d = to.shape[1], block
     set_table(table, kind, letters, ends, slots)
@@ -161,7 +162,7 @@ def add(int isa, const int64_t[::1] kind, const int32_t[::1] letters, const int6
 
 
 def pack(int isa, const float[:, ::1] numbers, uint8_t[:, ::1] rows, int threads):
-    """Pack numbers into rows of 8 bits, so that the largest magnitude of a span becomes 127 or −127."""
+    """Pack numbers into rows of 8 bits, such that the number of largest magnitude in a span becomes 127 or −127."""
     cdef Py_ssize_t d = numbers.shape[1], i
     require(rows.shape[0] == numbers.shape[0] and rows.shape[1] == row_bytes(d), "there must be rows for numbers")
     for i in prange(numbers.shape[0] if d else 0, nogil=True, schedule="static", num_threads=threads):

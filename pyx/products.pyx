@@ -1,4 +1,4 @@
-"""Tall matrices times d×d matrices: the d² work of a step, in the vector registers (gemm.hpp).
+"""Products of tall matrices with d×d matrices. They are the O(d²) work of a step, in the vector registers (gemm.hpp).
 
 Functions matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
           matmul_rows   out = [A v][rows] M    rows are gathered while they are packed
@@ -42,27 +42,31 @@ ctypedef fused right:
     double
 
 cdef enum:
-    # A block of rows: tall enough to pay for packing M, small enough that two threads share a minibatch evenly.
+    # The size of a block of rows. It is large enough to pay for packing M, and small enough for two threads to share a
+    # minibatch evenly.
     BLOCK = 512
-    # The most rows that gram sums in `real` before it adds the sum to float64 (at most MAX_PARTS sums at a time).
+    # The maximum number of rows that gram sums in `real` before it adds the sum to float64 (at most MAX_PARTS sums at a
+    # time).
     MAX_ROWS = 4096
 
 MAX_PARTS = 8
 
 
 def part_rows(Py_ssize_t n):
-    """Return how many rows gram sums in `real` at a time: depends on n alone, and fills rounds of MAX_PARTS sums."""
+    """Return how many rows gram sums in `real` at a time. The number depends only on n, and fills rounds of MAX_PARTS
+    sums."""
     cdef Py_ssize_t rounds = max(1, blocks_of(n, MAX_PARTS * MAX_ROWS))
     return max(BLOCK, blocks_of(n, rounds * MAX_PARTS))
 
 
 cdef struct Work:
-    # Work space in bytes: the size that threads share, and the size for each thread.
+    # The work space in bytes: the part that all threads share, and the part of each thread.
     Py_ssize_t shared, own
 
 
 cdef inline bint few(Py_ssize_t n) noexcept nogil:
-    """Return whether rows are few. Threads then divide the columns of the d×d matrix, each packed just before use."""
+    """Return whether there are so few rows that threads divide the columns of the d×d matrix instead. Columns are then
+    packed just before they are used."""
     return n <= 4 * GEMM_ROWS
 
 
@@ -73,14 +77,16 @@ cdef Work of_matmul(Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) n
 
 
 def work_size(Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, int threads):
-    """Return the work space, in bytes, that suffices for all products of this shape, with numbers of `size` bytes."""
+    """Return the number of bytes of work space that is enough for all products of this shape. Numbers have `size`
+    bytes."""
     cdef Work matmul = of_matmul(size, n, k, d)
     return max(matmul.shared + threads * matmul.own, threads * gram_bytes(k, d, size))
 
 
 def matmul(int isa, const real[::view.strided, ::view.contiguous] a, const right[:, ::1] m, bint transposed,
            real[::view.strided, ::view.contiguous] out, bint accumulate, int threads, uint8_t[::1] work):
-    """Set out = a m, or add a m to out (accumulate). transposed: m holds mᵀ. m may be float64 for a float32 a."""
+    """Set out = a m, or add a m to out (accumulate). With `transposed`, m holds mᵀ. If a is float32, m may be
+    float64."""
     cdef Py_ssize_t n = a.shape[0], k = a.shape[1], d = out.shape[1]
     cdef const real* a_ = rows_of(a)
     cdef const void* m_ = &m[0, 0] if m.shape[0] and m.shape[1] else NULL
@@ -139,11 +145,12 @@ def gram(int isa, const real[::view.strided, ::view.contiguous] a, const real[::
          const int64_t[::1] chosen, const real[::1] scale, bint half, bint mirrored, const double[:, ::1] base,
          double keep, double by, Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads,
          uint8_t[::1] work):
-    """Set total = keep base + by aᵀ b over n ≥ 1 rows. b None stands for a, base None for 0.
+    """Set total = keep base + by aᵀ b over n ≥ 1 rows. If b is None, it is a; if base is None, it is 0.
 
-    mirrored: aᵀ b + bᵀ a in place of aᵀ b. half: aᵀ b is symmetric, so one half is computed and copied to the other.
-    scale (only with half, without b): aᵀ diag(scale²) a. chosen: b[chosen] + a/2 in place of b. parts (up to MAX_PARTS,
-    k, d) and total (k, d) need no initial values; rows is part_rows(n)."""
+    With `mirrored`, use aᵀ b + bᵀ a in place of aᵀ b. With `half`, aᵀ b is symmetric, so one half is computed and
+    copied to the other. With `scale` (only with half and without b), use aᵀ diag(scale²) a. With `chosen`, use
+    b[chosen] + a/2 in place of b. parts (up to MAX_PARTS, k, d) and total (k, d) need no initial values. rows is
+    part_rows(n)."""
     cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip, stop, i, j, size = sizeof(real)
     cdef bint other = b is not None
     cdef Py_ssize_t k = a.shape[1], d = b.shape[1] if other else k, of_part = k * d, of_each = gram_bytes(k, d, size)

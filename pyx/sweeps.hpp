@@ -1,8 +1,9 @@
-/* Rows of n-grams: fitting them to the vectors of words by sweeps, and adding them to vectors. Included by ngrams.pyx.
+/* Fits rows of n-grams to the vectors of words by sweeps, and adds these rows to vectors. Included by ngrams.pyx.
  *
- * A row of d numbers is stored in bytes: a float32 scale for each SPAN of numbers, and every number as an integer of 8
- * bits. Sweeps process each SPAN of columns separately, so that the state of a word is one cache line of bfloat16
- * numbers, rounded to nearest. Sums run in the order of words or n-grams, so results do not depend on threads. */
+ * A row of d numbers is stored as bytes: a float32 scale for each SPAN of numbers, and an 8-bit integer for each
+ * number. Sweeps process each SPAN of columns separately, so that the state of a word is one cache line of bfloat16
+ * numbers, rounded to nearest. Sums are computed in the order of words or n-grams, so results do not depend on the
+ * number of threads. */
 #ifndef EACH_ISA
 #include "ngrams.hpp"
 
@@ -12,13 +13,14 @@
 
 namespace wordsparse {
 constexpr ptrdiff_t SPAN = LINE / 2;
-/* Prefetch distances: words whose cache lines, and n-grams whose rows are prefetched. */
+/* The prefetch distances: how many words ahead cache lines are prefetched, and how many n-grams ahead rows are. */
 constexpr ptrdiff_t WORDS_AHEAD = 32, ROWS_AHEAD = 8;
 
 static inline ptrdiff_t spans_of(ptrdiff_t d) { return (d + SPAN - 1) / SPAN; }
 static inline ptrdiff_t row_bytes(ptrdiff_t d) { return spans_of(d) * (ptrdiff_t)sizeof(float) + d; }
 
-/* Returns 1/(ridge + Σ n² reach) over the words that contain an n-gram n times: the best step for its row alone. */
+/* Returns 1/(ridge + Σ n² reach), summed over the words that contain an n-gram n times. It is the best step if only the
+ * row of this n-gram changes. */
 static inline float step_of(const int32_t *word, const int32_t *end, const float *reach, float ridge) {
     double sum = ridge;
     for (ptrdiff_t times; word < end; word += times) {
@@ -78,10 +80,10 @@ template <typename real> void unpack(const uint8_t *row, ptrdiff_t d, real *to) 
     add_row(row, d, 1, to);
 }
 
-/* Fits one span of the rows of all n-grams, by sweeps that start from zeros. vectors: d numbers per word. ids: the
- * words to fit. pull and reach: ωx and ωx² of each of these words, where ω is the weight of the word and x is one over
- * the number of its n-grams. starts and of: the words of each n-gram, then WORDS_AHEAD ids of padding. pulls: a cache
- * line per word, which holds ωx times its residual. */
+/* Fits one span of the rows of all n-grams, by sweeps that start from zeros. vectors has d numbers per word. ids are
+ * the words to fit. pull and reach hold ωx and ωx² for each of these words, where ω is the weight of the word and x is
+ * one over the number of its n-grams. starts and of hold the words of each n-gram, followed by WORDS_AHEAD ids of
+ * padding. pulls has a cache line per word, which holds ωx times the residual of the word. */
 template <typename real>
 void sweep(const real *vectors, const real *mean, ptrdiff_t d, const int64_t *ids, ptrdiff_t words, const float *pull,
            const float *reach, const int64_t *starts, const int32_t *of, ptrdiff_t ngrams, const float *steps,
@@ -132,7 +134,7 @@ void sweep(const real *vectors, const real *mean, ptrdiff_t d, const int64_t *id
 }
 
 /* For each word text[ends[w - 1] : ends[w]], first ≤ w < last, with sizes[w] n-grams: adds shares[w] times the mean of
- * their rows to to[w]. unit: then divides to[w] by its length. */
+ * the n-grams' rows to to[w]. With `unit`, then divides to[w] by its length. */
 template <typename real>
 void add_ngrams(const NgramTable *table, const uint8_t *rows, const int32_t *text, const int64_t *ends, ptrdiff_t first,
                 ptrdiff_t last, const real *shares, bool unit, real *to, ptrdiff_t d, int32_t *sizes) {

@@ -1,7 +1,7 @@
-"""Counting of the words of a text, which are numbered in order of first appearance.
+"""Counts the words of a text, and numbers them in order of first appearance.
 
-Calls release the GIL while they work on bytes, so several threads can count at once, each with its own
-:class:`WordTable`; :meth:`WordTable.absorb` then adds up their counts.
+Calls release the GIL while they work on bytes. Several threads can therefore count at once, each with its own
+:class:`WordTable`. :meth:`WordTable.absorb` then adds up the counts.
 """
 
 import os
@@ -45,7 +45,8 @@ cdef extern from "Python.h":
 cdef class WordTable:
     """A table of words with counts, numbered in order of first appearance. It is not thread-safe.
 
-    Memory: 40 to 72 bytes and the letters of each distinct word, and the ids that `take` has not returned yet.
+    It needs memory for 40 to 72 bytes and the letters of each distinct word, and for the ids that `take` has not
+    returned yet.
     """
 
     cdef CppWordTable* words
@@ -66,14 +67,14 @@ cdef class WordTable:
         return self.words.size()
 
     def scan(self, const unsigned char[::1] data not None, bint lines):
-        """Number the words of a text; return whether it is valid.
+        """Number the words of a text. Return whether the text is valid.
 
         Parameters
         ----------
         data : bytes
-            UTF-8, split at the white space that ``str.split`` splits at.
+            UTF-8 text. It is split at the same white space as ``str.split`` uses.
         lines : bool
-            Whether each line end is the end of a sentence.
+            Whether a line end is the end of a sentence.
 
         Returns
         -------
@@ -108,7 +109,7 @@ cdef class WordTable:
         end_sentence(self.values)
 
     def take(self):
-        """Return ids and END_OF_SENTENCE values, (n,) int32, appended since the last call.
+        """Return the ids and END_OF_SENTENCE values, (n,) int32, that were appended since the last call.
 
         The first value is END_OF_SENTENCE if a sentence ends before the first word.
         """
@@ -120,7 +121,8 @@ cdef class WordTable:
         return taken
 
     def absorb(self, WordTable other not None):
-        """Add the words of another table with their counts. Return their ids in this table, (len(other),) int32."""
+        """Add the words of another table with their counts. Return the ids of these words in this table, (len(other),)
+        int32."""
         ids = np.empty(other.words.size(), np.int32)
         cdef int32_t[::1] into = ids
         if other.words.size():
@@ -150,7 +152,8 @@ cdef class WordTable:
 
 
 cdef inline object utf8_of(object word):
-    """Return the word itself if it is ASCII, else its UTF-8 bytes in a new object: the str does not cache them."""
+    """Return the word itself if it is ASCII. Otherwise return its UTF-8 bytes in a new object, so that the str does not
+    cache them."""
     if not isinstance(word, str):
         raise TypeError(f"a word must be a str, not {word!r:.80}")
     return word if PyUnicode_IS_ASCII(word) else str.encode(word)

@@ -14,8 +14,8 @@ namespace wordsparse::text {
 
 constexpr std::int32_t END_OF_SENTENCE = -2;
 
-// Appends END_OF_SENTENCE unless it is already the last value. It may be the first value: whether a sentence was open
-// before the block is not known here.
+// Appends END_OF_SENTENCE unless it is already the last value. END_OF_SENTENCE may become the first value, because this
+// function does not know whether a sentence was open before the block.
 inline void end_sentence(std::vector<std::int32_t> &values) {
     if (values.empty() || values.back() != END_OF_SENTENCE) values.push_back(END_OF_SENTENCE);
 }
@@ -27,7 +27,7 @@ class TextScan {
     // Appends the ids of the text's words to the values, and END_OF_SENTENCE at each line end if `lines`.
     // Returns false if the text is not UTF-8 or holds a zero byte, after some of its words have been counted.
     bool scan(const char *data, std::size_t size, bool lines) {
-        // Copy the text with padding, so that eight bytes can be read at a time; a space ends the last word.
+        // Copy the text with padding, so that eight bytes can be read at a time. A space ends the last word.
         text_.resize(size + 16);
         if (size > 0) std::memcpy(text_.data(), data, size);
         std::memset(text_.data() + size, ' ', 16);
@@ -65,7 +65,7 @@ class TextScan {
     }
 
   private:
-    // Words wait here while their slots, prefetched when the words were found, arrive from memory.
+    // Words wait here until their slots arrive from memory. The slots are prefetched when the words are found.
     static constexpr std::size_t WAITING = 64;
 
     struct Found {

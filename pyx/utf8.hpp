@@ -5,22 +5,22 @@
 
 namespace wordsparse::text {
 
-// The eight bytes from p on as a number, the first byte lowest, on any processor.
+// Returns the eight bytes that begin at p as a number, with the first byte lowest on any processor.
 inline std::uint64_t load(const std::uint8_t *p) {
     return std::uint64_t(p[0]) | std::uint64_t(p[1]) << 8 | std::uint64_t(p[2]) << 16 | std::uint64_t(p[3]) << 24 |
            std::uint64_t(p[4]) << 32 | std::uint64_t(p[5]) << 40 | std::uint64_t(p[6]) << 48 |
            std::uint64_t(p[7]) << 56;
 }
 
-// Sets the top bit of every byte of x below 0x21 or above 0x7F: white space, a control character or part of a longer
-// character.
+// Sets the top bit of every byte of x that is below 0x21 or above 0x7F. Such a byte is white space, a control character
+// or part of a longer character.
 inline std::uint64_t unusual_bytes(std::uint64_t x) {
     const std::uint64_t top = 0x8080808080808080u;
     const std::uint64_t from_0x21_on = (x | top) - 0x2121212121212121u; // no byte borrows from the next byte
     return (~from_0x21_on | x) & top;
 }
 
-// The number of bytes before the first (lowest) byte that is not zero; x is not zero.
+// Returns the number of bytes before the first (lowest) byte that is not zero. x must not be zero.
 inline int zero_bytes(std::uint64_t x) {
 #ifdef __GNUC__
     return __builtin_ctzll(x) / 8;
@@ -41,8 +41,8 @@ struct Character {
     bool white_space;
 };
 
-// Returns the character that begins at p with a byte above 0x7F. Reads no further than the first byte that does not
-// belong to the character, so any ASCII character after the text ends a truncated character.
+// Returns the character that begins at p with a byte above 0x7F. No byte is read after the first byte that does not
+// belong to the character. So any ASCII character after the text ends a truncated character.
 inline Character character_at(const std::uint8_t *p) {
     const auto within = [](std::uint8_t byte, std::uint8_t low, std::uint8_t high) {
         return byte >= low && byte <= high;
@@ -55,14 +55,14 @@ inline Character character_at(const std::uint8_t *p) {
         return {2, first == 0xC2 && (p[1] == 0x85 || p[1] == 0xA0)}; // U+0085, U+00A0
     }
     if (first < 0xF0) {
-        // Refuse characters that fit into two bytes, and surrogates.
+        // Refuse surrogates, and characters that would fit into two bytes.
         const std::uint8_t low = first == 0xE0 ? 0xA0 : 0x80, high = first == 0xED ? 0x9F : 0xBF;
         if (!within(p[1], low, high) || !continues(p[2])) return {0, false};
         const unsigned code = (first & 0x0Fu) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu);
         return {3, code == 0x1680 || (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 ||
                        code == 0x202F || code == 0x205F || code == 0x3000};
     }
-    // Refuse characters that fit into three bytes, and numbers beyond U+10FFFF.
+    // Refuse numbers beyond U+10FFFF, and characters that would fit into three bytes.
     const std::uint8_t low = first == 0xF0 ? 0x90 : 0x80, high = first == 0xF4 ? 0x8F : 0xBF;
     const bool whole = first < 0xF5 && within(p[1], low, high) && continues(p[2]) && continues(p[3]);
     return {whole ? 4 : 0, false};

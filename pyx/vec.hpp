@@ -1,4 +1,5 @@
-/* Vectors of VEC_BYTES, the width of each instruction set; single numbers if the compiler has no vector types. */
+/* Vectors of VEC_BYTES bytes, which is the width of the instruction set. If the compiler has no vector types, a vector
+ * is a single number. */
 #ifndef EACH_ISA
 #define EACH_ISA "vec.hpp"
 #include "foreach_isa.hpp"
@@ -39,7 +40,8 @@ template <typename real> INLINED vec<real> load(const real *from) {
 
 template <typename real> INLINED void store(real *to, vec<real> x) { memcpy(to, &x, sizeof(x)); }
 
-/* Pack two vectors of float into one of bfloat16 (rounded to nearest, ties to even), and unpack it. */
+/* Functions that pack two vectors of float into one vector of bfloat16 (rounded to nearest, ties to even), and unpack
+ * it. */
 template <typename to, typename from> INLINED to same_bits(from x) {
     to y{};
     memcpy(&y, &x, sizeof(y) < sizeof(x) ? sizeof(y) : sizeof(x));
@@ -55,7 +57,7 @@ INLINED vec<float> halved(vec<float> upper, vec<float> lower) {
 INLINED vec<float> upper_half(vec<float> both) { return same_bits<vec<float>>(same_bits<mask<float>>(both) & ~0xFFFF); }
 INLINED vec<float> lower_half(vec<float> both) { return same_bits<vec<float>>(same_bits<mask<float>>(both) << 16); }
 
-/* Loads `count` numbers, rounded if their type is wider, and zeros after them. */
+/* Loads `count` numbers, rounding them if their type is wider. The rest of the vector is zeros. */
 template <typename real, typename source> INLINED vec<real> load_some(const source *from, ptrdiff_t count) {
     if (count >= LANES<real>) {
         if constexpr (sizeof(source) == sizeof(real)) {
@@ -81,7 +83,8 @@ template <typename real> INLINED typename vectors<real>::narrow narrowed(vec<rea
     return part[0];
 }
 
-/* The lower or upper halves of each 16 bytes of a and b, interleaved (in_turn) or one after the other. */
+/* Returns the lower or upper halves of each 16 bytes of a and b, either interleaved (in_turn) or one after the
+ * other. */
 template <typename V, bool upper, bool in_turn, ptrdiff_t lane, size_t... i>
 INLINED V halves(V a, V b, std::index_sequence<i...>) {
     constexpr ptrdiff_t n = sizeof...(i), half = lane / 2;
@@ -96,8 +99,8 @@ template <typename real, bool in_turn> INLINED vec<real> folded(vec<real> a, vec
     return halves<vec<real>, false, in_turn, lane>(a, b, lanes) + halves<vec<real>, true, in_turn, lane>(a, b, lanes);
 }
 
-/* Sets sums[i] to the sum of the numbers in x[i], for four vectors that share shuffles and additions. A reduction by
- * `omp simd` may become one addition after the other. */
+/* Sets sums[i] to the sum of the numbers in x[i], for four vectors that share shuffles and additions. The compiler may
+ * turn a reduction by `omp simd` into one addition after another, which is slow. */
 template <typename real> INLINED void four_sums(const vec<real> *x, real *sums) {
     if constexpr (LANES<real> == 1) {
         for (int i = 0; i < 4; i++) sums[i] = x[i];
@@ -113,12 +116,12 @@ template <typename real> INLINED void four_sums(const vec<real> *x, real *sums) 
     }
 }
 
-/* a₀ b₀ a₁ b₁ …, from the middle of both on if `upper`. */
+/* Returns a₀ b₀ a₁ b₁ …. With `upper`, it begins in the middle of a and b. */
 template <typename V, bool upper, size_t... i> INLINED V interleaved(V a, V b, std::index_sequence<i...>) {
     return __builtin_shufflevector(a, b, (i / 2 + (upper ? sizeof...(i) / 2 : 0) + i % 2 * sizeof...(i))...);
 }
 
-/* Transposes a square of LANES vectors: every round interleaves the upper and the lower half of the rows. */
+/* Transposes a square of LANES vectors. Every round interleaves the upper half of the rows with the lower half. */
 template <typename real> INLINED void transpose(vec<real> *x) {
     if constexpr (LANES<real> > 1) {
         constexpr ptrdiff_t n = LANES<real>;

@@ -12,9 +12,9 @@ Random numbers are counter-based: a walk depends only on the key and on the numb
 the same however they are cut into minibatches.
 
 p and q are node2vec's parameters (Grover & Leskovec, 2016): after a step from t to v, the weight of the edge from
-v to x is multiplied by 1/p if x is t, by 1 if t has an edge to x, else by 1/q. A neighbour is drawn without regard to
-p and q, and accepted with the probability: its factor divided by the largest of the three factors. This rejection
-sampling needs no tables of pairs of edges.
+v to x is multiplied by 1/p if x is t, by 1 if t has an edge to x, and by 1/q otherwise. A neighbour is drawn without
+regard to p and q. It is then accepted with a probability equal to its factor divided by the largest of the three
+factors. This rejection sampling needs no tables of pairs of edges.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
@@ -29,7 +29,8 @@ cdef double ALL_BITS = 4294967296.0
 
 
 cdef inline int64_t first_above(const uint32_t* limits, int64_t low, int64_t high, uint32_t drawn) noexcept nogil:
-    """Return the index of the first of limits[low:high] that is at least `drawn`; the last limit has all bits set."""
+    """Return the index of the first number in limits[low:high] that is at least `drawn`. The last limit must have all
+    bits set."""
     cdef int64_t middle
     high -= 1
     while low < high:
@@ -55,7 +56,8 @@ cdef inline bint has_edge(const int32_t* neighbours, int64_t low, int64_t high, 
 
 
 def thresholds(const int64_t[::1] indptr, const double[::1] weights, uint32_t[::1] limits):
-    """Set limits[e] = 2³² (Σ of the node's weights up to e) / (Σ of all its weights) − 1; all bits at the last edge."""
+    """Set limits[e] = 2³² (Σ of the node's weights up to e) / (Σ of all weights of the node) − 1. At the last edge, set
+    all bits."""
     cdef Py_ssize_t node
     cdef int64_t edge
     cdef double total, sum
@@ -75,7 +77,8 @@ def thresholds(const int64_t[::1] indptr, const double[::1] weights, uint32_t[::
 
 def walk(const int64_t[::1] indptr, const int32_t[::1] neighbours, const uint32_t[::1] limits,
          const int32_t[::1] starts, int64_t first, double p, double q, uint64_t key, int32_t[:, ::1] out):
-    """Write walks number first, first + 1, … into the rows of out. The last column is the end of a sentence.
+    """Write the walks with the numbers first, first + 1, … into the rows of out. The last column is the end of a
+    sentence.
 
     Walk w begins at starts[w mod V]. If it reaches a node without edges, the rest of its row is -1.
     """
@@ -85,7 +88,7 @@ def walk(const int64_t[::1] indptr, const int32_t[::1] neighbours, const uint32_
     cdef uint64_t own, count, drawn
     cdef bint weighted = limits.shape[0] > 0, plain = p == 1 and q == 1
     cdef double largest = max(1 / p, 1.0, 1 / q)
-    # A neighbour is accepted if a random number below 2³² is below its bound: back, near or far.
+    # A neighbour is accepted if a random number below 2³² is below the bound for its kind: back, near or far.
     cdef double back = ALL_BITS / p / largest, near = ALL_BITS / largest, far = ALL_BITS / q / largest
     cdef double sure = min(back, near, far)
     require(nodes > 0 and indptr.shape[0] == nodes + 1 and length > 0, "each node must have its edges and a start")

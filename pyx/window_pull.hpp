@@ -1,5 +1,5 @@
-/* The transposed products of windows.hpp, in one pass over the text per strip of columns, which is a cache line wide.
- * Included by windows.pyx. */
+/* The transposed products of windows.hpp. Each strip of columns, which is a cache line wide, takes one pass over the
+ * text. Included by windows.pyx. */
 #ifndef EACH_ISA
 #include "windows.hpp"
 
@@ -7,18 +7,21 @@ namespace wordsparse {
 
 /* Prefetch distance, in rows, for copying strips. */
 constexpr ptrdiff_t STRIPS_AHEAD = 16;
-/* Prefetch distance, in steps, for the plan: the processor's own prefetching stops at the end of each page. */
+/* The prefetch distance for the plan, in steps. It is needed because the processor's own prefetching stops at the end
+ * of each page. */
 constexpr ptrdiff_t PLAN_AHEAD = 384;
 /* Marks a slot without a word or a bag. */
 constexpr uint32_t NOTHING = UINT32_MAX;
-/* Type of F and W in a panel: as stored, or bfloat16 (only where a SIMD register is as wide as a cache line). */
+/* The type of F and W in a panel: as in the matrices, or bfloat16 (only if a SIMD register is as wide as a cache
+ * line). */
 enum Panel { WHOLE, HALF };
-/* Cache lines of a row in a panel. WHOLE: one panel holds F, Z and G of each word, another W and X of each target.
- * HALF: there are as many words as targets, and one panel holds F and W (in one line), Z, G and X. */
+/* The cache lines of a row in a panel. For WHOLE, one panel holds F, Z and G of each word, and another panel holds W
+ * and X of each target. For HALF, there are as many words as targets, and one panel holds F and W (in one line), Z, G
+ * and X. */
 template <Panel half> constexpr int OF_FEATURE = half == HALF ? 4 : 3;
 template <Panel half> constexpr int OF_TARGET = half == HALF ? 4 : 2;
 
-/* Extra steps after the text ends: the ring is drained, and prefetches stay within the plan. */
+/* The number of extra steps after the end of the text. They drain the ring, and keep prefetches within the plan. */
 INLINED ptrdiff_t steps_after(ptrdiff_t reach) { return 2 * reach + TOKENS_AHEAD + 1; }
 
 /* Bytes of pull's panels, and of its plan if a number takes `size` bytes. */
@@ -29,9 +32,9 @@ static inline ptrdiff_t plan_bytes(ptrdiff_t n, ptrdiff_t reach, ptrdiff_t size)
     return (n + 2 * reach + steps_after(reach)) * (4 * (ptrdiff_t)sizeof(uint32_t) + 2 * size);
 }
 
-/* The work of a pass of pull at one position, the same for every strip. word and target are offsets in a panel in cache
- * lines, start and stop are offsets in the ring in bytes. z is the weight of the bag's sum in Z; g is its weight in X,
- * and the weight of its target's row in G. */
+/* The work of a pass of pull at one position. It is the same for every strip. word and target are offsets in a panel,
+ * in cache lines. start and stop are offsets in the ring, in bytes. z is the weight of the bag's sum in Z. g is the
+ * weight of the bag's sum in X, and the weight of the target's row in G. */
 template <typename real> struct step {
     uint32_t word, target, start, stop;
     real z, g;
@@ -86,14 +89,14 @@ void window_plan(const windows *w, ptrdiff_t block, const int32_t *target, const
     BY_HALF(plan_block, w, block, target, zeta, gamma, plan);
 }
 
-/* The first vector at an offset in bytes or cache lines; [i * VECS + v] is vector v of the i-th line from there. Only a
- * few pointers fit in the registers; all others are these plus constants. */
+/* Return a pointer to the vector at an offset in bytes or cache lines. [i * VECS + v] is then vector v of the i-th
+ * line. Only a few pointers fit in the registers, so all others are computed from these by adding constants. */
 template <typename real> INLINED vec<real> *at_byte(char *base, size_t bytes) { return (vec<real> *)(base + bytes); }
 template <typename real> INLINED vec<real> *at_line(char *base, size_t lines) {
     return at_byte<real>(base, lines * LINE);
 }
 
-/* The numbers of F in a line of a panel, and the numbers of W. */
+/* Return the numbers of F in a line of a panel, or the numbers of W. */
 template <Panel half, typename V> INLINED V row_of_F(V line) {
     if constexpr (half == HALF) return upper_half(line);
     else return line;
@@ -103,12 +106,13 @@ template <Panel half, typename V> INLINED V row_of_W(V line) {
     else return line;
 }
 
-/* One pass over the text. features: each word's lines of F, Z and G. targets: each target's lines of W and X. ring: for
- * each place the running sum, the terms of Z and of G that start or stop there, and the sum over the bag centred there.
- * A step holds all data of its position: registers are few, and data elsewhere would be re-read after each store. */
+/* One pass over the text. features holds the lines of F, Z and G of each word, and targets the lines of W and X of each
+ * target. ring holds, for each place, the running sum, the terms of Z and of G that start or stop there, and the sum
+ * over the bag centred there. A step holds all data for its position, because registers are few, and data elsewhere
+ * would be read again after each store. */
 template <typename real, Panel half>
 INLINED void pull_pass(const windows *w, const step<real> *now, char *features, char *targets, char *ring) {
-    /* Vectors of a line, and where the lines of a place, a word and a target begin. */
+    /* The number of vectors in a line, and where the lines of a place, a word and a target begin. */
     constexpr ptrdiff_t n = VECS<real>, SUM = 0, Z = n, G = 2 * n, BAG = 3 * n, WORD = 0, TARGET = 0,
                         X = half == HALF ? 3 * n : n;
     const ptrdiff_t reach = w->reach, last = ring_size(reach) - 1, afresh = AFRESH * (last + 1) - 1;
@@ -121,7 +125,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
     now += 2 * reach;
     for (ptrdiff_t p = 0; p < steps; p++, now++) {
         if ((p & afresh) == 0) {
-            /* Restart the running sums: they consist of the terms that have started but not yet stopped. */
+            /* Compute the running sums afresh from the terms that have started but not yet stopped. */
             UNROLLED for (int v = 0; v < n; v++) by_z[v] = by_g[v] = vec<real>{};
             for (ptrdiff_t i = 0; i <= last; i++) {
                 vec<real> *at = at_byte<real>(ring, i * place);
@@ -162,7 +166,8 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
                 stop[G + v] -= g * c;
             }
         }
-        /* A token has received all its terms. Subtract the term of the bag around it, which does not contain it. */
+        /* The token `done` has received all its terms. Subtract the term of the bag around this token, because that bag
+         * does not contain it. */
         const step<real> *done = bag - reach;
         vec<real> *leaves = at_byte<real>(ring, leaving);
         if (done->target != NOTHING) {
@@ -194,7 +199,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
 }
 
 /* Copies a strip of `rows` rows, padded with zeros, into the first of the `lines` lines of each row of a panel, and
- * zeros into the other lines. HALF: a strip of the matrix `beside` shares that first line. */
+ * writes zeros into the other lines. For HALF, a strip of the matrix `beside` shares the first line. */
 template <typename real, Panel half>
 INLINED void copy_strip(const real *matrix, const real *beside, ptrdiff_t ld, ptrdiff_t rows, size_t bytes, int lines,
                         char *panel) {
@@ -226,11 +231,11 @@ template <typename real> INLINED void write_line(real *to, const char *from, int
 }
 
 /* Computes strip number `strip`, a cache line wide, of X = Gamma' H, Z = C' diag(zeta) H and G = C' Gamma W, with
- * H = C F. Gamma has one number per bag, in the column of its target. plan comes from window_plan; ring has OF_PLACE
- * strips per place; panels has panels_bytes bytes. Strips that are used together are copied together, because the rows
- * of a word lie in separate pages and the TLB of a processor holds only a few thousand.
- * Cost: about 20 flops per column and position, which reads four or five rows of the strip and writes three, in the
- * cache; rows of the matrices are read or written once. */
+ * H = C F. Gamma has one number per bag, in the column of its target. plan comes from window_plan. ring has OF_PLACE
+ * strips per place. panels has panels_bytes bytes. Strips that are used together are copied next to each other, because
+ * the rows of a word lie in separate pages, and the TLB of a processor holds only a few thousand pages.
+ * Cost: about 20 flops per column and position. Each position reads four or five rows of the strip and writes three,
+ * all in the cache. Rows of the matrices are read or written only once. */
 template <typename real, Panel half>
 void pull_strip(const windows *w, ptrdiff_t strip, const void *plan, const real *F, const real *W, real *ring,
                 real *panels, real *X, real *Z, real *G) {

@@ -1,15 +1,15 @@
 /* Products of dense rows with bags that are the windows of one text. Included by windows.pyx.
  *
- * Bag j holds the tokens at positions start[j] .. stop[j]-1 of a text, except the token at centre[j]; h_j is the mean
- * of their rows of F. Neighbouring windows share most tokens, so rows are not gathered bag by bag. If S is the running
- * sum of the tokens' rows, h_j = (S[stop] - S[start] - F[centre]) / size_j. The transposed product adds g_j where bag j
- * starts and subtracts it where the bag stops: each position receives the running sum of these terms.
+ * Bag j holds the tokens at positions start[j] .. stop[j]-1 of a text, except the token at centre[j]. h_j is the mean
+ * of these tokens' rows of F. Neighbouring windows share most tokens, so rows are not gathered bag by bag. If S is the
+ * running sum of the tokens' rows, h_j = (S[stop] - S[start] - F[centre]) / size_j. The transposed product adds g_j
+ * where bag j starts, and subtracts it where the bag stops. Each position receives the running sum of these terms.
  *
- * Each strip of columns takes one pass over the text. When a token enters S, the bag `reach` positions before it is
- * complete, and the position another `reach` before has received all its terms. A ring holds S and the terms that start
- * and stop, for the last positions. It stays in the first-level cache, the words' strips mostly in the second. Running
- * sums restart every `ring` times AFRESH positions, so rounding errors reach no further. The order of sums depends on
- * sizes alone.
+ * Each strip of columns takes one pass over the text. When a token enters S, the bag whose centre is `reach` positions
+ * before it is complete, and the position another `reach` before has received all its terms. For the last positions, a
+ * ring holds S and the terms that start and stop there. The ring stays in the first-level cache, and the strips of
+ * words stay mostly in the second-level cache. Running sums restart every `ring` times AFRESH positions, so rounding
+ * errors spread no further. The order of sums depends only on sizes.
  *
  * Rows are aligned to cache lines and padded to whole lines. The padding of F and W is not used.
  */
@@ -19,14 +19,14 @@
 namespace wordsparse {
 
 /* The greatest width of a strip of sums, in cache lines. Pull reads two matrices and adds to three, so its strips are
- * one line wide: running sums stay in registers, and the strips of many words in the second-level cache. */
+ * only one line wide. Running sums then stay in registers, and the strips of many words in the second-level cache. */
 constexpr ptrdiff_t SUM_LINES = 7;
 /* Strips per place of the ring: the running sum, Z, G, and the bag's sum. */
 constexpr int OF_PLACE = 4;
-/* Positions whose bags a thread takes at a time. */
+/* The number of positions whose bags a thread takes at a time. */
 constexpr ptrdiff_t POSITIONS = 2048;
-/* Prefetch distance, in positions, for the rows of a token, into the second-level cache: the first-level cache allows
- * too few outstanding misses. */
+/* The prefetch distance for the rows of a token, in positions. Rows are prefetched into the second-level cache, because
+ * the first-level cache allows too few outstanding misses. */
 constexpr ptrdiff_t TOKENS_AHEAD = 48;
 constexpr ptrdiff_t AFRESH = 4;
 struct windows {
@@ -43,7 +43,8 @@ struct windows {
     int size(int64_t j) const { return stop[j] - start[j] - 1; }
 };
 
-/* Places of a ring: a power of two that spans both ends of a window, the entering token and the place after it. */
+/* The number of places in a ring: a power of two that spans both ends of a window, the entering token and the place
+ * after it. */
 INLINED ptrdiff_t ring_size(ptrdiff_t reach) {
     ptrdiff_t ring = 1;
     while (ring < 2 * reach + 2) ring *= 2;
@@ -71,7 +72,7 @@ BY_ISA(window_means)
 template <typename real> constexpr ptrdiff_t VECS = LINE / sizeof(vec<real>);
 template <typename real> constexpr ptrdiff_t LINE_NUMBERS = LINE / sizeof(real);
 
-/* Restarts the running sum: subtracts it from every place of the ring and sets it to zero. */
+/* Restarts the running sum: subtracts it from every place of the ring, and sets it to zero. */
 template <typename real, ptrdiff_t vecs> INLINED void count_anew(ptrdiff_t last, vec<real> *S, vec<real> *sum) {
     for (ptrdiff_t i = 0; i <= last; i++) {
         UNROLLED for (ptrdiff_t v = 0; v < vecs; v++) S[i * vecs + v] -= sum[v];
@@ -79,16 +80,16 @@ template <typename real, ptrdiff_t vecs> INLINED void count_anew(ptrdiff_t last,
     UNROLLED for (ptrdiff_t v = 0; v < vecs; v++) sum[v] = vec<real>{};
 }
 
-/* x, with 0 in the padding of a row. */
+/* Returns x, with 0 in the padding of a row. */
 template <typename real> INLINED vec<real> within(vec<real> x, mask<real> keep) {
     if constexpr (LANES<real> > 1) return (vec<real>)((mask<real>)x & keep);
     else return keep ? x : 0;
 }
 
-/* Computes `lines` cache lines of columns for the bags of one block. With W: out[j] += (sum over bag j) . W[target[j]].
- * Without W: row j of out is the mean. S is a ring; S[p + 1] is the sum of the rows of F up to position p.
- * Cost: about 5 flops per column and position, which reads three rows of the strip, two of them from the second-level
- * cache or beyond. */
+/* Computes `lines` cache lines of columns for the bags of one block. With W, out[j] += (sum over bag j) . W[target[j]].
+ * Without W, row j of out becomes the mean. S is a ring; S[p + 1] is the sum of the rows of F up to position p. Cost:
+ * about 5 flops per column and position. Each position reads three rows of the strip, two of which come from the
+ * second-level cache or beyond. */
 template <typename real, ptrdiff_t lines>
 void sum_strip(const windows *w, ptrdiff_t block, const real *F, const int32_t *target, const real *W,
                ptrdiff_t columns, vec<real> *S, real *out) {
@@ -122,8 +123,8 @@ void sum_strip(const windows *w, ptrdiff_t block, const real *F, const int32_t *
             UNROLLED for (ptrdiff_t v = 0; v < vecs; v++) to[v] = sum[v];
         }
         if (w->centre[j] != p - w->reach) continue;
-        /* Read these once per bag: a store may alias any memory, so a loop over vectors would read them again for each
-         * vector. */
+        /* Read these pointers once per bag. A store may alias any memory, so a loop over vectors would read them again
+         * for each vector. */
         const vec<real> *to = S + (w->stop[j] & last) * vecs, *from = S + (w->start[j] & last) * vecs;
         const vec<real> *own = row_of(F, w->tokens[w->centre[j]]);
         const auto total = [&](ptrdiff_t v) { return (to[v] - from[v]) - own[v]; };

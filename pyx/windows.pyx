@@ -1,4 +1,4 @@
-"""Products of dense rows with bags that are the windows of one text: the per-token work of a CBOW step.
+"""Products of dense rows with bags that are the windows of one text. They are the work of a CBOW step per token.
 
 Functions dots      a_j = h_j · W[target_j]            (m,)      h_j is the mean of F over bag j without its centre
           means     H, row by row                      (m, d)
@@ -50,7 +50,8 @@ cdef extern from "window_pull.hpp" namespace "wordsparse" nogil:
 BLOCK = POSITIONS
 
 cdef enum:
-    # The fewest bags per part of `sums`, and the most parts: each part has a sum for every column.
+    # The minimum number of bags per part of `sums`, and the maximum number of parts. Each part has a sum for every
+    # column.
     PART_BAGS = 32768
     MAX_PARTS = 8
 
@@ -66,7 +67,7 @@ def scratch_bytes(Py_ssize_t reach):
 
 
 def panels_size(Py_ssize_t features, Py_ssize_t targets):
-    """Return the size in bytes of one thread's panels for pull; it is a multiple of the cache line."""
+    """Return the size in bytes of one thread's panels for pull. It is a multiple of the cache line."""
     return panels_bytes(features, targets)
 
 
@@ -86,7 +87,8 @@ cdef int require_text(const int32_t[::1] tokens, const int32_t[::1] centre, cons
 
 cdef int require_rows(const real[::view.strided, ::view.contiguous] matrix, Py_ssize_t rows, Py_ssize_t d,
                       Py_ssize_t ld) except -1:
-    """Require rows on cache lines, ld numbers apart. A single row has no stride to check."""
+    """Require that rows start on cache lines, ld numbers apart. If there is only one row, there is no stride to
+    check."""
     require(matrix.shape[0] == rows and matrix.shape[1] == d and d > 0, "all matrices must have the same columns")
     require(rows <= 1 or stride(matrix) == ld, "all matrices must have the same stride")
     require(ld >= d and ld * <Py_ssize_t> sizeof(real) % LINE == 0, "rows must be padded to whole cache lines")
@@ -114,8 +116,8 @@ def dots(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
          const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
          const real[::view.strided, ::view.contiguous] W, real[:, ::1] scratch, real[::1] out):
-    """Compute dots. ld is the stride of all matrices, in numbers (a single row has no stride of its own). scratch
-    (threads, scratch_bytes) has each row on a cache line. There is at least one bag and one column."""
+    """Compute dots. ld is the stride of all matrices, in numbers (a single row has no stride of its own). Each row of
+    scratch (threads, scratch_bytes) must start on a cache line. There must be at least one bag and one column."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(W, W.shape[0], F.shape[1], ld)
@@ -134,7 +136,7 @@ def means(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const i
           const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
           const real[::view.strided, ::view.contiguous] F, real[:, ::1] scratch,
           real[::view.strided, ::view.contiguous] out):
-    """Compute means. Arguments are as for dots."""
+    """Compute means. The arguments are as for dots."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(out, centre.shape[0], F.shape[1], ld)
@@ -156,8 +158,9 @@ def sum_parts(Py_ssize_t bags):
 def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
          const double[::1] values, const double[::1] squares, Py_ssize_t reach, double[:, :, ::1] rings,
          double[:, :, ::1] parts, double[:, ::1] out, int threads):
-    """Set out (2, columns) to sums over the bags that contain a token: of value / size, and of square / size². rings
-    (sum_parts, ring_size places, 4) and parts (sum_parts, columns, 2) need no initial values. bags >= 1."""
+    """Set out (2, columns) to the sums of value / size and of square / size² over the bags that contain a token. rings
+    (sum_parts, ring_size places, 4) and parts (sum_parts, columns, 2) need no initial values. There must be at least
+    one bag."""
     cdef Py_ssize_t n = tokens.shape[0], bags = centre.shape[0], columns = out.shape[1], part, column, count, i
     cdef double total
     require(bags > 0 and start.shape[0] == stop.shape[0] == values.shape[0] == squares.shape[0] == bags,
@@ -182,7 +185,7 @@ cdef void part_sums(const int32_t* tokens, Py_ssize_t n, const int32_t* centre, 
                     const int32_t* stop, const double* values, const double* squares, Py_ssize_t reach,
                     Py_ssize_t first, Py_ssize_t last, double* ring, double* out, Py_ssize_t columns) noexcept nogil:
     """Compute sums over the bags from `first` to `last`. A place of the ring holds the change of the running sums at a
-    position, and the terms of the bag centred there, which do not count for the centre's own token."""
+    position, and the terms of the bag centred there. These terms are not added for the centre token itself."""
     cdef Py_ssize_t wrap = ring_size(reach) - 1, j = first, p
     cdef double total = 0, total_square = 0, value, square, size
     cdef double* place
@@ -218,9 +221,10 @@ def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
          real[:, ::1] scratch, uint8_t[::1] plan, real[:, ::1] panels,
          real[::view.strided, ::view.contiguous] X, real[::view.strided, ::view.contiguous] Z,
          real[::view.strided, ::view.contiguous] G, bint past_caches, bint half):
-    """Compute pull. Arguments are as for dots. plan has plan_size bytes; panels (threads, panels_size) has each row on
-    a cache line; X may be W. past_caches: X, Z and G exceed the last-level cache and are written past it. half: F and
-    W, with equally many rows, are read rounded to bfloat16 (only float32 with vectors of 64 bytes)."""
+    """Compute pull. The arguments are as for dots. plan has plan_size bytes. Each row of panels (threads, panels_size)
+    must start on a cache line. X may be W. With `past_caches`, X, Z and G exceed the last-level cache, and are written
+    directly to memory. With `half`, F and W, which must have equally many rows, are rounded to bfloat16 when they are
+    read (only for float32 with vectors of 64 bytes)."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(W, W.shape[0], F.shape[1], ld)

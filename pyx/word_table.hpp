@@ -1,12 +1,13 @@
 // A hash table that counts words and numbers them in order of first appearance.
 //
-// A slot is a 64-bit key, the word's id and its count below 2^32. A word of 1 to 8 bytes without a zero byte is its own
-// key, so nearly all tokens of a text are recognised without reading the stored word. The key of any other word is a
-// hash with the top byte 0xFF, which UTF-8 never holds; then the words themselves are compared. Slots are probed one
-// after the other, and at most half of the slots are taken. The addend and the multiplier of hashes are random, so that
-// nobody can write a text whose words collide.
+// A slot holds a 64-bit key, the id of the word, and its count (below 2^32). A word of 1 to 8 bytes without a zero byte
+// is its own key, so nearly all tokens of a text are recognised without reading the stored word. The key of any other
+// word is a hash whose top byte is 0xFF, a byte that UTF-8 never contains. If such keys agree, the words themselves are
+// compared. Slots are probed one after another, and at most half of the slots are taken. The addend and the multiplier
+// of hashes are random, so that nobody can write a text whose words collide.
 //
-// Memory: 16 bytes per slot, so 32 to 64 per distinct word, plus its letters and 8 for their place. Not thread-safe.
+// Memory: 16 bytes per slot, so 32 to 64 per distinct word, plus the letters of the word and 8 bytes for their
+// position. The table is not thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -31,7 +32,7 @@ class WordTable {
 
     std::size_t size() const { return starts_.size() - 1; }
 
-    // The count of each word, by its id.
+    // Returns the count of each word, in the order of ids.
     std::vector<std::int64_t> counts() const {
         std::vector<std::int64_t> counts(size());
         for (const Slot &slot : slots_)
@@ -44,12 +45,13 @@ class WordTable {
         return {letters_.data() + starts_[id], starts_[id + 1] - starts_[id]};
     }
 
-    // The key of a word inside a text, with n >= 1 bytes, all nonzero; eight bytes after it may be read.
+    // Returns the key of a word inside a text. The word has n >= 1 bytes, none of which is zero. Eight bytes after the
+    // word must be readable.
     std::uint64_t key_in_text(const std::uint8_t *word, std::size_t n) const {
         return n <= 8 ? load(word) & (~std::uint64_t(0) >> (64 - 8 * n)) : hash(word, n);
     }
 
-    // The key of any word, also if it is empty, has zero bytes or ends where its memory ends.
+    // Returns the key of any word, even if the word is empty, has zero bytes or ends where its memory ends.
     std::uint64_t key(std::string_view word) const {
         const auto *bytes = reinterpret_cast<const std::uint8_t *>(word.data());
         const std::size_t n = word.size();
@@ -59,7 +61,7 @@ class WordTable {
 
     void prefetch(std::uint64_t key) const { __builtin_prefetch(&slots_[slot_of(key)]); }
 
-    // Adds `times` to the count of a word and returns its id; a new word gets a new id.
+    // Adds `times` to the count of a word, and returns the id of the word. A new word gets a new id.
     std::int32_t add(std::uint64_t key, std::string_view word, std::int64_t times = 1) {
         std::size_t slot = find(key, word);
         if (slots_[slot].key == 0) slot = insert(key, word);
@@ -70,10 +72,10 @@ class WordTable {
         return found.id;
     }
 
-    // Adds the words of another table with their counts; writes their ids in this table to `ids`.
+    // Adds the words of another table with their counts. Writes the ids that these words have in this table to `ids`.
     void absorb(const WordTable &other, std::int32_t *ids) {
         const std::vector<std::int64_t> counts = other.counts();
-        // Keys of the next words, whose slots are being prefetched.
+        // The keys of the next words. The slots of these words are being prefetched.
         std::uint64_t keys[AHEAD];
         const std::size_t n = other.size();
         for (std::size_t id = 0; id < n + AHEAD; ++id) {
@@ -83,7 +85,8 @@ class WordTable {
         }
     }
 
-    // The ids of words with counts of at_least or more: the most frequent first, equal counts by code point.
+    // Returns the ids of words whose counts are at least at_least. The most frequent words come first, and words of
+    // equal count are sorted by code point.
     std::vector<std::int32_t> ranked(const std::vector<std::int64_t> &counts, std::int64_t at_least) const {
         std::vector<Ranked> words;
         for (std::size_t id = 0; id < size(); ++id)
@@ -114,8 +117,8 @@ class WordTable {
 
     static constexpr std::uint64_t HASHED = std::uint64_t(0xFF) << 56;
 
-    // The first eight bytes of a word as a number that sorts like these bytes: UTF-8 bytes sort in the order of code
-    // points. Different words may share a number.
+    // Returns the first eight bytes of a word as a number that sorts as these bytes do. UTF-8 bytes sort in the order
+    // of code points. Different words may have the same number.
     std::uint64_t beginning(std::size_t id) const {
         std::uint64_t bytes = 0;
         const std::size_t n = std::min<std::size_t>(8, starts_[id + 1] - starts_[id]);
@@ -137,14 +140,14 @@ class WordTable {
         return mixed(state ^ last_bytes(word, n)) | HASHED;
     }
 
-    // Up to eight bytes as a number, the first byte lowest, without reading past them.
+    // Returns up to eight bytes as a number, with the first byte lowest. No byte after them is read.
     static std::uint64_t last_bytes(const std::uint8_t *p, std::size_t n) {
         std::uint8_t bytes[8] = {};
         if (n > 0) std::memcpy(bytes, p, n);
         return load(bytes);
     }
 
-    // The slot that holds the word, or the free slot where it belongs.
+    // Returns the slot that holds the word, or the free slot where the word belongs.
     std::size_t find(std::uint64_t key, std::string_view text) const {
         const bool hashed = key >= HASHED;
         std::size_t slot = slot_of(key);

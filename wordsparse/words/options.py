@@ -60,7 +60,7 @@ class Options(Checked):
         None,
         "The name of a member of the spherical family, with constants that suit words; or an object, with its own "
         "constants. Your own loss needs a recipe.",
-        shown="bounded-ns, or the recipe's loss",
+        shown="bounded-ns, or the loss of the recipe",
         choices=LOSSES,
     )
     dim: int = option(100, "Length of a vector.", check=positive_int)
@@ -91,7 +91,7 @@ class Options(Checked):
         None,
         "Exponent of the counts in the weights of outputs, which may be negative: the exponent of negative sampling's "
         "distribution.",
-        shown="the recipe's, 0.5",
+        shown="0.5, as in the recipe",
         check=finite,
     )
     epochs: int = option(
