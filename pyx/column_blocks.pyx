@@ -3,13 +3,13 @@
 Functions combine      out = Γ W (+ diag(s) B)   (m, d)
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
 dtypes    real = float32 or float64 for values; int64 indptr and order; int32 indices
-memory    the caller allocates everything; rows are contiguous and may have gaps between them. A panel holds a few
+memory    the caller allocates all arrays; rows are contiguous and may have gaps between them. A panel holds a few
           columns of all rows of W; with `half`, twice as many columns, rounded to bfloat16 (only for float32 with
           vectors of 64 bytes)
 cost      2 d flops per entry. Each entry reads one block of values per panel, from the second-level cache even if W
           as a whole does not fit into it (column_blocks.hpp)
-threads   for each block of columns, all threads copy the panel, then share the rows. One thread computes a number, in
-          an order that does not depend on which thread it is
+threads   for each block of columns, all threads copy the panel, then share the rows. Each number is computed by one
+          thread, in an order that does not depend on the thread
 """
 
 from cython cimport view

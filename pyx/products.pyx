@@ -10,7 +10,7 @@ dtypes    real = float32 or float64. gram sums in `real` inside a block of rows 
 memory    the caller allocates outputs and work space (work_size bytes or more); rows of tall matrices may have gaps
           between them
 cost      2 n k d flops (half as many if symmetric). A and out pass through memory once; M stays in cache
-threads   OpenMP threads take whole blocks. The blocks and the order of their sums depend on n alone, so the result is
+threads   OpenMP threads take whole blocks. The blocks and the order of their sums depend only on n, so the result is
           the same to the last bit for any number of threads
 """
 

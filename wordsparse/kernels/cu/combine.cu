@@ -3,13 +3,14 @@
 //   combine        out[r] = sum over the entries e of row r of values[order[e]] X[indices[e]]
 //   combine_carry  adds the partial sums in `carry` for rows whose entries belong to several warps
 //
-// T is float or double. Null arrays: order, if the values are in the order of the entries; values, if all are 1;
-// indices, if entry e takes row e of X. out must be zero in empty rows; its other rows are not read. carry (warps, d)
-// and owner (warps,) are scratch space. If the row of warp w's first entries began in an earlier warp, carry[w] is the
-// sum of these entries; owner[w] is that row if it began in the warp just before, else -1.
+// T is float or double. order is null if the values are in the order of the entries. values is null if all values are
+// 1. indices is null if entry e takes row e of X. out must be zero in empty rows; its other rows are not read. carry
+// (warps, d) and owner (warps,) are scratch space. If the row of the first entries of warp w began in an earlier warp,
+// carry[w] is the sum of these entries. owner[w] is this row if it began in the warp just before, and -1 otherwise.
 //
-// Grid: x over the entries, ENTRIES_PER_WARP per warp; y over tiles of 32 PARTS columns, PARTS per lane, so that many
-// loads are in flight at once. Cost: 2 entries d flops, entries d reads of X (from L2 if X fits) and rows d writes.
+// In the grid, x runs over the entries, ENTRIES_PER_WARP per warp, and y over tiles of 32 PARTS columns. Each lane has
+// PARTS columns, so that many loads are in flight at once. Cost: 2 entries d flops, entries d reads of X (from L2 if X
+// fits) and rows d writes.
 
 template <typename T, int PARTS>
 __device__ inline void store_row(T* out, Position d, Position column, T (&sum)[PARTS]) {
@@ -38,7 +39,7 @@ __global__ void combine(const Position* __restrict__ indptr, const int* __restri
     T* target = continued ? carry + warp * d : out + row.index * d;
     T sum[PARTS] = {};
     for (Position base = first; base < last; base += WARP) {
-        // A lane reads the index and the value of one entry; the warp then takes the entries in turn.
+        // Each lane reads the index and the value of one entry. The whole warp then processes the entries one by one.
         const Position mine = base + lane;
         int source = 0;
         T value = 0;
@@ -64,8 +65,9 @@ __global__ void combine(const Position* __restrict__ indptr, const int* __restri
     store_row(target, d, column, sum);
 }
 
-// Blocks of CARRY_WARPS warps, a column per lane; grid: x strides over the warps of `combine`, y over 32 columns each.
-// Each warp of a block adds up a consecutive share of a row's carries; then the first warp adds the sums of the others.
+// A block has CARRY_WARPS warps, and each lane has one column. In the grid, x strides over the warps of `combine`, and
+// y over groups of 32 columns. Each warp of a block adds up a consecutive share of a row's carries. Then the first warp
+// adds the sums of the other warps.
 constexpr int CARRY_WARPS = 8;
 
 template <typename T>
@@ -76,7 +78,7 @@ __global__ void combine_carry(const Position* __restrict__ indptr, const T* __re
     const Position column = Position(blockIdx.y) * WARP + lane;
     for (Position warp = blockIdx.x; warp < warps; warp += gridDim.x) {
         const Position row = owner[warp];
-        if (row < 0) continue;  // the same for the whole block
+        if (row < 0) continue;  // the condition is the same for the whole block
         const Position count = (indptr[row + 1] - 1) / ENTRIES_PER_WARP - warp + 1;
         T sum = 0;
         if (column < d) {
@@ -91,6 +93,6 @@ __global__ void combine_carry(const Position* __restrict__ indptr, const T* __re
             for (int other = 1; other < CARRY_WARPS; ++other) sum += partial[other][lane];
             out[row * d + column] += sum;
         }
-        __syncthreads();  // before partial is written again
+        __syncthreads();  // wait before partial is written again
     }
 }

@@ -1,12 +1,12 @@
-// A loss over the stored targets of a minibatch, in one pass: its terms, weighted, for every entry.
+// Computes the weighted terms of a loss for every stored target of a minibatch, in one pass.
 //
 //   sums[e]  = y[e] (loss, its derivative by q, its derivative by s) of entry e, a target of example j
 //   gamma[e] = y[e] (its derivative by o)
 //
-// indptr (examples + 1,) maps entries to examples; y, o and gamma (entries,) are float or double; q and s (examples,)
-// double, null for zeros, total and the loss's constants a and b double; sums (entries, 3) double, for `combine` to add
-// up by example. All is computed in double. One thread per entry. Cost: 3 numbers of o's type and 3 doubles per entry,
-// and q and s from L2.
+// indptr (examples + 1,) maps entries to examples. y, o and gamma (entries,) are float or double. q and s (examples,)
+// are double, or null, which means zeros. total and the constants a and b of the loss are double. sums (entries, 3) is
+// double; `combine` adds it up by example. All computations are in double, with one thread per entry. Cost: 3 numbers
+// of the type of o and 3 doubles per entry, and q and s from L2.
 //
 // Each loss below is defined as in losses.py, under the same name; the tests compare the two.
 

@@ -1,7 +1,8 @@
 // out[e] = left[r] . right[c] for every stored entry e = (r, c) of a CSR structure (rows, columns).
 //
-// left (rows, d), right (columns, d), out (entries,), T float or double. ENTRIES_PER_WARP entries per warp, its lanes
-// along the columns; a row of left stays in L1 for all of its entries. Cost: 2 entries d flops, entries d reads.
+// The arrays are left (rows, d), right (columns, d) and out (entries,), where T is float or double. A warp processes
+// ENTRIES_PER_WARP entries, with its lanes along the columns. A row of left stays in L1 for all entries of the row.
+// Cost: 2 entries d flops, entries d reads.
 
 template <typename T>
 __global__ void pair_dots(const Position* __restrict__ indptr, const int* __restrict__ indices,

@@ -1,10 +1,11 @@
-// How the warps of a grid share the stored entries of a CSR matrix.
+// Divides the stored entries of a CSR matrix among the warps of a grid.
 //
-// A warp takes ENTRIES_PER_WARP consecutive entries, of any rows, and keeps track of the row that owns each entry. So a
-// row of 10^5 entries (a frequent word) costs no more time than the same entries in many rows, and the order of sums
-// depends on sizes alone: results are the same bytes in every run.
+// A warp takes ENTRIES_PER_WARP consecutive entries, which may belong to several rows, and keeps track of the row that
+// owns each entry. So a row of 10^5 entries (a frequent word) costs no more time than the same entries in many rows.
+// The order of sums depends only on sizes, so every run gives the same bytes.
 //
-// Compiled by NVRTC: no header is included. Positions are 64-bit; indices of columns 32-bit, as in the host's Csr.
+// No header is included, because NVRTC compiles this file. Positions have 64 bits, and indices of columns have 32 bits,
+// as in the Csr of the host.
 
 constexpr int WARP = 32;
 constexpr unsigned ALL_LANES = 0xffffffffu;
@@ -20,7 +21,7 @@ __device__ inline int lane_of_warp() { return threadIdx.x % WARP; }
 
 __device__ inline Position smaller(Position a, Position b) { return a < b ? a : b; }
 
-// The sum over a warp, in every lane; all lanes must call it.
+// Returns the sum over a warp in every lane. All lanes must call this function.
 template <typename T>
 __device__ inline T sum_of_lanes(T value) {
 #pragma unroll
@@ -28,7 +29,7 @@ __device__ inline T sum_of_lanes(T value) {
     return value;
 }
 
-// The row that owns an entry: the last row that starts at or before it.
+// Returns the row that owns an entry, which is the last row that starts at or before the entry.
 __device__ inline Position row_of_entry(const Position* indptr, Position rows, Position entry) {
     Position low = 0, high = rows - 1;
     while (low < high) {
@@ -41,7 +42,7 @@ __device__ inline Position row_of_entry(const Position* indptr, Position rows, P
     return low;
 }
 
-// The current row: it holds the entries from `start` up to `stop`, not included.
+// The current row. It holds the entries from `start` up to, but not including, `stop`.
 struct Row {
     Position index, start, stop;
 
@@ -51,7 +52,7 @@ struct Row {
         set(indptr, row_of_entry(indptr, rows, entry));
     }
 
-    // Move to the owner of the next entry after this row: the next row that is not empty.
+    // Moves to the row that owns the entry after this row, which is the next row that is not empty.
     __device__ void advance(const Position* indptr, Position rows) {
         const Position entry = stop;
         set(indptr, index + 1);
