@@ -51,4 +51,4 @@ class TrainingError(WordsparseError, RuntimeError):
 
 
 class ReadError(WordsparseError):
-    """An error for a file that changes or disappears while it is in use. It is raised between minibatches."""
+    """An error for a file that changes or disappears while it is in use. Training raises it between minibatches."""

@@ -1,5 +1,5 @@
-"""Options. Each is declared once, as a dataclass field with a help text, a default, and whether ``resume`` may change
-it.
+"""Options. Each option is declared once, as a dataclass field with a help text, a default, and whether ``resume`` may
+change it.
 
 From the fields come the signature and docstring of a function, the options of a command, and hints for misspelt names::
 
@@ -98,12 +98,12 @@ class About:
     choices : mapping or sequence, optional
         The values to choose from. A mapping also describes each value.
     open : bool
-        Whether values other than the choices are accepted here. They are checked later, when they are used.
+        Whether values other than the choices are accepted here. Such values are checked later, when they are used.
     free : bool
-        Whether a resumed run may change the value. This is allowed if the option does not affect the steps.
+        Whether a resumed run may change the value. A change is allowed if the option does not affect the steps.
     check : callable, optional
-        A function that takes the name and the value, and returns the value or raises InputError. It is called when the
-        object that holds the options is made, but not for a default of None.
+        A function that takes the name and the value, and returns the value or raises InputError. The function is called
+        when the object that holds the options is made, but not for a default of None.
     """
 
     help: str
@@ -117,7 +117,7 @@ class About:
 
 
 class Checked:
-    """The base class of dataclasses that hold options. It checks every value, and converts NumPy scalars to Python
+    """The base class of dataclasses that hold options. Every value is checked, and NumPy scalars become Python
     numbers."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]

@@ -28,7 +28,7 @@ def plain(value: Any) -> Any:
 
 
 def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
-    """Return ``value`` as an int. Raise InputError unless it is a whole number between ``least`` and ``most``,
+    """Return ``value`` as an int. Raise InputError unless the value is a whole number between ``least`` and ``most``,
     inclusive."""
     try:
         if isinstance(value, bool):
@@ -44,11 +44,12 @@ def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int
 
 
 positive_int = functools.partial(whole, least=1, most=LARGEST)
-"""Return ``value`` as an int. Raise InputError unless it is positive and fits 64 bits."""
+"""Return ``value`` as an int. Raise InputError unless the value is positive and fits 64 bits."""
 
 
 def finite(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> float:
-    """Return ``value`` as a finite float. Raise InputError unless it is between ``least`` and ``most``, inclusive."""
+    """Return ``value`` as a finite float. Raise InputError unless the value is between ``least`` and ``most``,
+    inclusive."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -65,7 +66,7 @@ def finite(name: str, value: Any, least: float = -math.inf, most: float = math.i
 
 
 non_negative = functools.partial(finite, least=0.0)
-"""Return ``value`` as a finite float. Raise InputError if it is negative."""
+"""Return ``value`` as a finite float. Raise InputError if the value is negative."""
 
 
 def one_of(*choices: str) -> Callable[[str, Any], str]:
@@ -154,8 +155,8 @@ def device_matrix(name: str, array: Array, columns: int, dtype: np.dtype[Any]) -
 
 
 def positive_definite(name: str, value: ArrayLike, size: int) -> Array:
-    """Return ``value`` as a float64 matrix (size, size). It must be symmetric and positive definite up to float32
-    rounding."""
+    """Return ``value`` as a float64 matrix (size, size). The matrix must be symmetric and positive definite up to
+    float32 rounding."""
     if np.shape(value) != (size, size):
         raise InputError(f"{name} must have shape ({size}, {size}), not {np.shape(value)}")
     array = matrix(name, value, size, np.dtype(np.float64))

@@ -1,4 +1,4 @@
-"""A reader of text files. It yields the bytes of a file in blocks that never split a token."""
+"""A reader that yields the bytes of a text file in blocks that never split a token."""
 
 import codecs
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _WHITE_SPACE = (b" ", b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\
 
 def text_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the position in the file and the bytes of each block. A block ends at the end of a line or, if a line is
-    longer than a block, at white space. It therefore never splits a token.
+    longer than a block, at white space. A block therefore never splits a token.
 
     A byte order mark at the start is left out. Raise InputError if the file cannot be read, or if several blocks in a
     row hold no white space.

@@ -1,4 +1,5 @@
-"""Shards with provisional ids. They are written while a text is read, and renumbered when the whole text has been read.
+"""Shards with provisional ids. The shards are written while a text is read, and renumbered when the whole text has been
+read.
 
 A shard consists of runs. All ids in a run belong to the same word table.
 """
@@ -44,7 +45,7 @@ class Draft:
         self._in_sentence = False
 
     def write(self, values: Values, table: int) -> None:
-        """Append values. Each is an id of the table with the index ``table``, or END_OF_SENTENCE.
+        """Append values. Each value is an id of the table with the index ``table``, or END_OF_SENTENCE.
 
         A leading END_OF_SENTENCE is dropped if no sentence is open.
         """

@@ -52,7 +52,7 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
     source : path, list of paths, or iterable
         See :class:`wordsparse.corpus.reading.RawText`; an iterator is accepted.
     output : path
-        The directory to write, new or empty. It appears only when it is complete.
+        The directory to write, new or empty. The directory appears only when it is complete.
     {options}
 
     Raises

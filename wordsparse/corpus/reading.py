@@ -292,8 +292,8 @@ class RawText:
             yield from self._sentences_of(name, cell)
 
     def _sentences_of(self, name: str, cell: object) -> Iterator[list[Any]]:
-        """Yield the sentences of a cell. They are the lines of a text, or one list of tokens. A missing value has no
-        sentences."""
+        """Yield the sentences of a cell. The sentences are the lines of a text, or one list of tokens. A missing value
+        has no sentences."""
         if isinstance(cell, list | tuple | np.ndarray):
             yield list(cell)
         elif self._tokenize is None:  # the cell is a word of a basket
@@ -344,7 +344,7 @@ def _iterable_pieces(sentences: Iterable[list[Any]]) -> Iterator[Piece]:
 
 
 def _token_list(name: str, sentence: object) -> list[Any]:
-    """Return the tokens of a sentence. Raise InputError if it is not a list of tokens."""
+    """Return the tokens of a sentence. Raise InputError if the sentence is not a list of tokens."""
     if isinstance(sentence, list):
         return sentence
     if isinstance(sentence, Mapping):

@@ -45,7 +45,8 @@ ABOUT = ("tokens", "sentences", "distinct_words", "min_count", "max_vocab", "tok
 
 
 class Values(Protocol):
-    """The values of a shard. They are read from a file, held in an array, or composed of parts of other shards."""
+    """The values of a shard. The values are read from a file, held in an array, or composed of parts of other
+    shards."""
 
     @property
     def shape(self) -> tuple[int, ...]:

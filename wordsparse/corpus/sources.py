@@ -19,8 +19,8 @@ STANDARD_INPUT = Path("/dev/stdin")
 
 _NAMED = 3  # number of files that a message names
 
-# The open files of each thread. They are kept per thread, so that two threads that read the same file do not report
-# each other's progress.
+# The open files of each thread. Open files are kept per thread, so that two threads that read the same file do not
+# report each other's progress.
 _reading = threading.local()
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Corpus:
-    """The corpus that the user gave. Its form is recognised only once.
+    """The corpus that the user gave. The form of the corpus is recognised only once.
 
     ``form`` is "source" for an object that yields training data, "encoded" for an EncodedCorpus or its directory,
     "files" for paths, "frame" for a data frame, and "items" for everything else: an iterable of sentences, texts or
@@ -41,7 +41,7 @@ class Corpus:
 
     @classmethod
     def of(cls, given: Any) -> "Corpus":
-        """Recognise ``given``. Raise InputError if it is a list that mixes paths and other items."""
+        """Recognise ``given``. Raise InputError if ``given`` is a list that mixes paths and other items."""
         if isinstance(given, Corpus):
             return given
         if is_frame(given):

@@ -126,7 +126,7 @@ class Vocabulary:
 
 
 def _check_words(words: Sequence[str]) -> None:
-    """Apply :func:`check_word` to every word. This is fast if all words are valid."""
+    """Apply :func:`check_word` to every word. The check is fast if all words are valid."""
     try:
         "".join(words).encode()
     except (TypeError, UnicodeEncodeError):

@@ -1,4 +1,4 @@
-"""A reader of Wikipedia dumps. It uses gensim to extract the pages and to remove their markup."""
+"""A reader of Wikipedia dumps. The reader uses gensim to extract the pages and to remove their markup."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

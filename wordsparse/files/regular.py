@@ -57,7 +57,7 @@ def size_of(file: BufferedReader) -> int:
 
 
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
-    """Read a regular file of at most ``most`` bytes. Raise InputError if it is larger."""
+    """Read a regular file of at most ``most`` bytes. Raise InputError if the file is larger."""
     with opened(path) as file:
         data = file.read(min(most, size_of(file)) + 1)  # one byte more, because the file may be growing
     if len(data) > most:

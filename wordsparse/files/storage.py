@@ -1,4 +1,4 @@
-"""Atomic files. They are written under a temporary name, fsynced and renamed. When they are read, they are checked."""
+"""Atomic files, which are written under a temporary name, fsynced and renamed. Files are checked when they are read."""
 
 import errno
 import glob
@@ -250,8 +250,8 @@ def put(made: Path, path: Path, previous: Path | None = None) -> None:
     """Move a complete file or directory to ``path``, and remove the old file or directory there.
 
     Raise OSError if moving fails; ``path`` then keeps its content. If the file system cannot exchange old and new in
-    one step, the old content is first moved to ``previous`` (by default next to ``path``). It stays there if the
-    process is killed meanwhile.
+    one step, the old content is first moved to ``previous`` (by default next to ``path``). The old content stays there
+    if the process is killed meanwhile.
     """
     replaces = os.path.lexists(path)
     if replaces and system.exchange(made, path):
@@ -334,7 +334,7 @@ def _members_digest(content: Mapping[str, object]) -> str:
 
 
 class Written:
-    """A new file that is being written. Its size and SHA-256 are computed meanwhile, so the file need not be read
+    """A new file that is being written. The size and SHA-256 are computed meanwhile, so the file need not be read
     again."""
 
     def __init__(self, file: BinaryIO) -> None:

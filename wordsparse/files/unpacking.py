@@ -7,8 +7,8 @@ from pathlib import PurePath
 from wordsparse.errors import InputError
 
 EXPANSION = 200
-"""The largest factor by which a file may grow when it is unpacked. It is rarely above 20 for text, and above 1,000 for
-a decompression bomb."""
+"""The largest factor by which a file may grow when it is unpacked. The factor is rarely above 20 for text, and above
+1,000 for a decompression bomb."""
 
 ALWAYS_ALLOWED = 64 * 2**20
 """The number of bytes to which any file may unpack, whatever its size, because files of repeated lines become very

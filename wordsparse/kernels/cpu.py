@@ -1,4 +1,4 @@
-"""The kernels compiled from ``pyx/``. They use OpenMP threads across rows and vector instructions within rows.
+"""The kernels compiled from ``pyx/``. The kernels use OpenMP threads across rows and vector instructions within rows.
 
 This module allocates all arrays; the compiled functions only fill them. Results do not depend on the number of threads.
 """
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.linalg import lapack
 
-# This import sets the OpenMP wait policy. It must come before the first compiled module, because loading that module
-# reads the policy.
+# This import sets the OpenMP wait policy. The import must come before the first compiled module, because loading that
+# module reads the policy.
 from wordsparse.machine import threads as _threads
 from wordsparse.types import Array
 
@@ -87,7 +87,7 @@ class CpuKernels(Kernels):
         self._pool = ArrayPool()
 
     def inverse(self, matrix: Array) -> Array:
-        # An LU decomposition of the transpose needs no copy in C order. It takes half the time of solving for the
+        # An LU decomposition of the transpose needs no copy in C order, and takes half the time of solving for the
         # identity.
         if matrix.shape[0] == 0:  # LAPACK would complain on stderr
             return matrix

@@ -38,7 +38,7 @@ class CudaKernels(Kernels):
     imported.
 
     Raise MissingDependencyError if CuPy is missing, and InputError if CuPy finds no usable GPU. If CuPy's environment
-    variable CUPY_TF32 is 1, cuBLAS rounds the factors of float32 products to TF32 (10 bits of mantissa). This is
+    variable CUPY_TF32 is 1, cuBLAS rounds the factors of float32 products to TF32 (10 bits of mantissa). TF32 is
     faster, but far from exact.
     """
 

@@ -57,13 +57,14 @@ class Csr:
 
     @cached_property
     def row_of_entry(self) -> Array:
-        """The row of each stored entry, int64 (entries,). It is cached, because a step uses it several times."""
+        """The row of each stored entry, int64 (entries,). The array is cached, because a step uses it several times."""
         return np.repeat(np.arange(self.rows), np.diff(self.indptr))
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Bags of tokens that are windows of one text. They are the structure of a sparse matrix C with one row per bag.
+    """Bags of tokens that are windows of one text. The bags are the structure of a sparse matrix C with one row per
+    bag.
 
     Bag j is ``tokens[start_j : stop_j]`` without the token at ``centre_j``. Each token of a bag has the weight 1 /
     size. ``tokens`` int32 (n,) are negative where there is no token, and no window spans such a place. ``centre``,

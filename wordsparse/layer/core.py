@@ -1,7 +1,7 @@
 """The exact layer: its state, and the phases of a step over all D outputs in O(d²) per example.
 
 The state is V (D, d) and :class:`~wordsparse.layer.factors.Factors`: W = V U + p ωᵀ, Q = WᵀW, w̄ = Wᵀp. The equations
-come from Vincent, de Brébisson & Bouthillier (NIPS 2015, arXiv 1412.7091; 1606.08061). They are given here for
+come from Vincent, de Brébisson & Bouthillier (NIPS 2015, arXiv 1412.7091; 1606.08061). The equations are given here for
 minibatches, and extended by the positive vector p, the right preconditioner Π and unique target rows. Examples are
 rows:
 

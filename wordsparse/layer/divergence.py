@@ -17,9 +17,9 @@ IN_A_ROW = 10
 class LossWatch:
     """A comparison of the mean loss of each minibatch with the scale of the loss.
 
-    ``scale`` is the scale of the loss per example. It is the first mean loss, or the largest Σ |y| per example of any
-    minibatch so far (in regression, Σ y²) if that is larger. ``above`` is the number of minibatches in a row, counted
-    back from the last, whose loss was above ``LIMIT`` times the scale.
+    ``scale`` is the scale of the loss per example: the first mean loss, or the largest Σ |y| per example of any
+    minibatch so far (in regression, Σ y²), whichever is larger. ``above`` is the number of minibatches in a row,
+    counted back from the last, whose loss was above ``LIMIT`` times the scale.
     """
 
     def __init__(self) -> None:

@@ -91,8 +91,8 @@ def scale(matrix: Array) -> float:
 
 
 def condition_number(scale: float, inverse_scale: float) -> float:
-    """Return ‖M‖ ‖M⁻¹‖ / d, computed from the scales of M and M⁻¹. It is 1 for the identity, and inf if the result is
-    not finite.
+    """Return ‖M‖ ‖M⁻¹‖ / d, computed from the scales of M and M⁻¹. The result is 1 for the identity, and inf if it
+    would not be finite.
 
     On average, M⁻¹ followed by M multiplies errors without a preferred direction, such as rounding errors, by this
     factor. The condition number in the spectral norm is between this number and d times this number.

@@ -1,7 +1,7 @@
 """The data that one phase of a step passes to the next phase, and the target rows.
 
 There are m examples, u unique target rows, n features, and d numbers per row. Arrays are in the working precision
-unless stated otherwise. Their names come from the equations in :mod:`wordsparse.layer.core`.
+unless stated otherwise. The names of arrays come from the equations in :mod:`wordsparse.layer.core`.
 """
 
 from collections.abc import Callable
@@ -79,8 +79,8 @@ class TargetRows:
         return self._kernels.gram(sums.X())
 
     def gram_change(self, D: Array) -> Array:
-        """Return DᵀV_T + V_TᵀD + DᵀD, (d, d) float64. This is the change of VᵀV if the target rows of V change by D (u,
-        d)."""
+        """Return DᵀV_T + V_TᵀD + DᵀD, (d, d) float64, which is the change of VᵀV if the target rows of V change by D
+        (u, d)."""
         return self._kernels.gram_change(self._V, self._rows, D)
 
     @cached_property
@@ -186,7 +186,7 @@ class Forward:
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """The sums over a minibatch that the backward pass needs, (4) to (6). Each is a function that computes its sum only
+    """The sums over a minibatch that the backward pass needs, (4) to (6). Each sum is a function that computes it only
     once.
 
     ``transposed`` is the structure of Γᵀ. ``X`` = ΓᵀH is (u, d). ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T are (n, d).

@@ -218,8 +218,8 @@ class Taylor(Loss):
 class ZLoss(Loss):
     """Z-loss: ℓ = softplus(a (b − z)) / a of the standardised output z = (o − μ)/σ, μ = s/Σπ, σ² = q/Σπ − μ².
 
-    If all outputs are equal (σ = 0, as at W = 0), z is undefined. It is then taken as 0, without a gradient. a and b
-    are hyper-parameters. With the default values, a network gave the best ranking of next items (docs/torch.md).
+    If all outputs are equal (σ = 0, as at W = 0), z is undefined. z is then taken as 0, without a gradient. a and b are
+    hyper-parameters. With the default values, a network gave the best ranking of next items (docs/torch.md).
     """
 
     a: float = 1.0

@@ -1,4 +1,4 @@
-"""The exact layer for users. It checks its arguments: SciPy matrices, and arrays on the host or a GPU.
+"""The exact layer for users, which checks its arguments: SciPy matrices, and arrays on the host or a GPU.
 
 The layer itself, its equations and the phases of a step are in :mod:`wordsparse.layer.core`.
 """
@@ -59,8 +59,8 @@ class FactoredOutput:
     dtype : float32 or float64
         The working precision of weights and H; the d×d state is always float64.
     seed : int
-        The seed of the random initial weights, which are used if the loss cannot start at zero. They are normal with
-        standard deviation 0.01/√π_i.
+        The seed of the random initial weights, which are used if the loss cannot start at zero. These weights are
+        normal with standard deviation 0.01/√π_i.
     weights : (D, d) array, optional
         Initial W.
     threads : int, optional
@@ -165,7 +165,7 @@ class FactoredOutput:
         lr : float
             η, at least 0.
         weight_decay : float
-            λ, at least 0. It adds λ/2 ‖W‖² (with a base measure, λ/2 ‖diag(√π) W‖²) to the sum of the losses.
+            λ, at least 0. Weight decay adds λ/2 ‖W‖² (with a base measure, λ/2 ‖diag(√π) W‖²) to the sum of the losses.
         preconditioner : (d, d) array, optional
             Π, symmetric and positive definite up to float32 rounding. The step uses ∂L/∂W Π in place of the gradient
             ∂L/∂W. With squared error, ``lr`` 1 and Π = ½ (λI + HᵀH)⁻¹, where H holds all examples so far, W is the

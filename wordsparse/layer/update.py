@@ -2,7 +2,7 @@
 
 Two routes give the same result. :func:`dense` uses d×d matrices and costs O(u d² + d³). :func:`low_rank` uses the m
 rows of H and Woodbury's identity for U⁻¹, and costs O(m d²). :func:`compute` takes the cheaper route. Changes of the
-d×d state and of rows of V are computed in the working precision. Those of the d×d state are added in float64.
+d×d state and of rows of V are computed in the working precision. The change of the d×d state is added in float64.
 """
 
 from dataclasses import dataclass, replace
@@ -25,8 +25,8 @@ MIN_CONVERTED_EXAMPLES = 8
 
 @dataclass(frozen=True)
 class Step:
-    """A step to compute. Its gradient is in ``sums`` and its size is ``lr`` (η). It starts from the factors used in the
-    forward pass of ``sums``.
+    """A step to compute. The gradient is in ``sums``, and the step size η is ``lr``. The step starts from the factors
+    used in the forward pass of ``sums``.
 
     ``total`` is ‖p‖², ``preconditioner`` is Π (d, d) float64 (None means I), and ``weight_decay`` is λ.
     """

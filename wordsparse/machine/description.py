@@ -1,4 +1,4 @@
-"""Facts about the machine and the installed version. They are stored with every measurement."""
+"""Facts about the machine and the installed version, for storing with every measurement."""
 
 import os
 import platform
@@ -64,8 +64,8 @@ def processor() -> str:
 
 
 def sgemm_gflops(size: int) -> float:
-    """Return the speed of float32 products of square matrices in GFLOP/s, on the threads of BLAS. It is the best of
-    five measurements."""
+    """Return the speed of float32 products of square matrices in GFLOP/s, on the threads of BLAS. The speed is the best
+    of five measurements."""
     a = np.random.default_rng(0).random((size, size), np.float32)
     out = np.empty_like(a)
     seconds = []

@@ -1,10 +1,9 @@
-"""A filter for text. It splits the lines of UTF-8 blocks into words, and returns the lines with spaces between the
-words.
+"""A filter that splits the lines of UTF-8 blocks into words, and returns the lines with spaces between the words.
 
 Most tokenisers hold Python's global lock, so blocks are filtered ahead of time in worker processes. A worker is a plain
-subprocess, so the user's program needs no ``if __name__ == "__main__"``. It imports only this package, so it starts in
-some 50 ms. A worker reads a header and a block from its standard input, and answers in the same form. It ends when its
-input ends, even if this process is killed.
+subprocess, so the user's program needs no ``if __name__ == "__main__"``. A worker imports only this package, so it
+starts in some 50 ms. A worker reads a header and a block from its standard input, and answers in the same form. A
+worker ends when its input ends, even if this process is killed.
 """
 
 import json
@@ -25,7 +24,7 @@ from wordsparse.tokens.tokenizers import Tokenizer, tokenizer
 # A header states the kind and the size in bytes of the block or answer that follows.
 HEADER = struct.Struct("<cQ")
 LINES, STREAM = b"l", b"s"
-# Tokenisers whose words never contain white space. Their output need not be checked for it.
+# Tokenisers whose words never contain white space, so that their output need not be checked for white space.
 PATTERNS = ("simple", "unicode", "unicode-cased")
 WORDS, PIECES, ERROR = b"w", b"p", b"e"
 _PROGRAM = (
@@ -34,7 +33,7 @@ _PROGRAM = (
 )
 
 Pieces = list[tuple[list[str], bool]]
-"""Pieces of sentences. Each has the words of the piece, and says whether the sentence ends after this piece."""
+"""Pieces of sentences. Each piece consists of its words, and of whether the sentence ends after this piece."""
 
 
 class Filter:

@@ -1,5 +1,4 @@
-"""Tokenisers: functions that split a text into tokens. They are made from a name or from the content of a tokenizer
-file."""
+"""Tokenisers, functions that split a text into tokens, are made here from a name or the content of a tokenizer file."""
 
 import json
 import operator

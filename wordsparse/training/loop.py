@@ -1,4 +1,4 @@
-"""The training loop. It takes one step per minibatch, and its complete state can be saved in checkpoints."""
+"""The training loop, which takes one step per minibatch, and whose complete state can be saved in checkpoints."""
 
 import logging
 import time
@@ -78,8 +78,9 @@ class Run:
         self.options, self.text = options.with_epochs(source.length), source.identity()
         self.vocabulary = vocabulary = vocabulary or source.vocabulary
         self.device, self.threads = device or devices.choose(options.device), resolve_threads(options.threads)
-        # On a CPU, one thread builds minibatches ahead of the steps. With a GPU, most threads build minibatches. They
-        # build no transposes, because copying transposes to the GPU would take longer than computing them there.
+        # On a CPU, one thread builds minibatches ahead of the steps. With a GPU, most threads build minibatches. These
+        # threads build no transposes, because copying transposes to the GPU would take longer than computing them
+        # there.
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
         self.minibatches = Minibatches(source, vocabulary, self.options, transposed=on_cpu, builders=builders)
@@ -90,8 +91,8 @@ class Run:
             self.embedding = self._start(init)
         self.is_whole = True
         self._share: Share | None = None
-        # The model that the run continues, if any. Its words come first in the vocabulary, and the new vectors keep its
-        # axes.
+        # The model that the run continues, if any. The words of that model come first in the vocabulary, and the new
+        # vectors keep the axes of its vectors.
         self.continues: Model | None = None
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
 

@@ -1,4 +1,4 @@
-"""The options of :func:`wordsparse.train`. They concern the steps, the text, and the run itself."""
+"""The options of :func:`wordsparse.train`, which concern the steps, the text, and the run itself."""
 
 import os
 from dataclasses import dataclass

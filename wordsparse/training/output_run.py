@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def begin(plan: Request, encoding: Callable[[int, float | None], None]) -> "Iterator[OutputRun]":
-    """Yield a run for an output, either new or restored from a checkpoint. Its directory is locked meanwhile.
+    """Yield a run for an output, either new or restored from a checkpoint. The run directory is locked meanwhile.
     ``encoding`` is the progress callback of :func:`wordsparse.encode`."""
     assert plan.run.output is not None
     init, output = plan.run.vectors(), Path(plan.run.output)

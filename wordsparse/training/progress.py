@@ -1,4 +1,4 @@
-"""The reports of a run. Its progress after each minibatch is displayed and written to a log."""
+"""The reports of a run. The progress after each minibatch is displayed and written to a log."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -19,7 +19,8 @@ class Progress:
     """The progress of a run: the corpus tokens done so far and in total, and the mean loss per pair in this epoch so
     far.
 
-    ``heldout_loss`` is the mean loss per pair on held-out text. It is None except in the last report of an epoch.
+    ``heldout_loss`` is the mean loss per pair on held-out text. ``heldout_loss`` is None except in the last report of
+    an epoch.
     """
 
     tokens: int

@@ -1,4 +1,4 @@
-"""A request to train. It is checked and completed once, and from then on it is plain data.
+"""A request to train, which is checked and completed once. From then on, the request is plain data.
 
 The value of each option comes from four layers, each of which overrides the layers before it: the defaults for the kind
 of data; the record of the run or model that is continued; the file given with ``--config``; and the user's own options.
@@ -46,8 +46,8 @@ logger = logging.getLogger(__name__)
 class Request:
     """A checked request to train.
 
-    ``reading`` holds the options for reading the data that the user gave or a model recorded. They are fields of
-    ``kind.reading``. ``options`` determine the steps; ``options.epochs`` is None if it depends on the length of the
+    ``reading`` holds the options for reading the data that the user gave or a model recorded. These options are fields
+    of ``kind.reading``. ``options`` determine the steps; ``options.epochs`` is None if it depends on the length of the
     data.
     """
 

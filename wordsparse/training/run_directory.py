@@ -1,6 +1,6 @@
-"""The run directory next to an output. It holds files that outlive a process, and a lock that admits only one writer.
+"""The run directory next to an output, with files that outlive a process and a lock that admits only one writer.
 
-For the output MODEL, the directory is MODEL.training. It exists from the start of a run until MODEL is written:
+For the output MODEL, the directory MODEL.training exists from the start of a run until MODEL is written:
 
     lock              locked (flock) by the training process; the kernel unlocks it when the process dies
     checkpoint-N/     the complete state of the run (see checkpoints.py); the previous checkpoint is kept until the

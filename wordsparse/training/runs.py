@@ -44,8 +44,8 @@ def train(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any]) ->
     ReadError
         If a file of the encoded text changes or disappears during training.
     Interrupted
-        If SIGINT (Ctrl-C), SIGTERM or SIGHUP stops the run. It is a KeyboardInterrupt. If there is an output, a
-        checkpoint has been written; otherwise, :func:`wordsparse.interrupted_model` returns the model trained so far.
+        If SIGINT (Ctrl-C), SIGTERM or SIGHUP stops the run. Interrupted is a KeyboardInterrupt. If there is an output,
+        a checkpoint has been written; otherwise, :func:`wordsparse.interrupted_model` returns the model trained so far.
 
     Examples
     --------

@@ -25,8 +25,8 @@ from wordsparse.words.examples import keep_probabilities
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
-# The number of pairs that one occurrence of a word is assumed to contribute. It converts DOUBT from occurrences to
-# pairs.
+# The number of pairs that one occurrence of a word is assumed to contribute. This number converts DOUBT from
+# occurrences to pairs.
 PAIRS = 2.5
 # The ridge added to C̄, as a fraction of the mean eigenvalue of C̄.
 RIDGE = 0.05

@@ -19,14 +19,14 @@ from wordsparse.errors import InputError
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-# The number of steps. It was chosen so that the cosine between v and the exact minimum is above .9999 for words with 2
-# to 64 sentences.
+# The number of steps, chosen so that the cosine between v and the exact minimum is above .9999 for words with 2 to 64
+# sentences.
 STEPS = 10
 
 
 def minimise(rows: Array, weights: Array, offsets: Array, item: Array, linear: Array, diagonal: Array) -> Array:
-    """Return the minimum v for each item, (items, d), after STEPS steps. They start from the minimum of l·v + ½ Σ_k D_k
-    v_k².
+    """Return the minimum v for each item, (items, d), after STEPS steps. The first step starts from the minimum of l·v
+    + ½ Σ_k D_k v_k².
 
     ``rows`` (n, d) are the rows of all items, one item after the other, ``weights`` and ``offsets`` (n,) are y and c,
     and ``linear`` and ``diagonal`` (items, d) are l and D. ``item`` (n,) is the number of the item to which each row

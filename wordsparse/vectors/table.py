@@ -1,4 +1,4 @@
-"""The table of words and their vectors. It stores and validates them, and knows the row of each word."""
+"""The table of words and their vectors, which validates words and vectors and finds the row of each word."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cached_property
@@ -53,7 +53,7 @@ class VectorTable:
 
     @property
     def respells(self) -> bool:
-        """Whether unknown words are looked up in other spellings. This is so if the training text was split at white
+        """Whether unknown words are looked up in other spellings, as they are if the training text was split at white
         space."""
         return self.tokens == "split"
 
@@ -92,7 +92,7 @@ class VectorTable:
 
     @property
     def unit(self) -> Array:
-        """The vectors scaled to length one, (V, dim); a zero vector stays zero. They are computed once."""
+        """The vectors scaled to length one, (V, dim); a zero vector stays zero. The array is computed once."""
         if self._unit is None:
             self._unit = np.empty_like(self._vectors)
             np.divide(self._vectors, self.divisors[:, None], out=self._unit, casting="same_kind")

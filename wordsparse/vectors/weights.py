@@ -5,8 +5,9 @@
                                            the word and the SIF mean of the other words of its document
 
 The first weight is for sentences, in which all words matter. The second weight is for queries of a few content words.
-Its first factor is the idf of BM25, which stresses rare words. The factor √cos stresses words that indicate the topic
-of their documents. cos is shrunk towards PRIOR, as if each word had occurred MASS more times with the cosine PRIOR.
+The first factor of the second weight is the idf of BM25, which stresses rare words. The factor √cos stresses words that
+indicate the topic of their documents. cos is shrunk towards PRIOR, as if each word had occurred MASS more times with
+the cosine PRIOR.
 """
 
 from collections.abc import Iterable
@@ -25,8 +26,8 @@ _CHUNK = 2**11
 
 
 def weights(counts: Array | None, words: int) -> NDArray[np.float32]:
-    """Return the SIF weight of each word, (words,). It is computed from the count or, without counts, from the rank by
-    Zipf's law."""
+    """Return the SIF weight of each word, (words,). A weight is computed from the count or, without counts, from the
+    rank by Zipf's law."""
     occurrences = 1 / np.arange(1, words + 1) if counts is None or not counts.any() else np.asarray(counts, np.float64)
     return np.asarray(SMOOTHING / (SMOOTHING + occurrences / occurrences.sum()), np.float32)
 

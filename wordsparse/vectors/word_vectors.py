@@ -139,7 +139,8 @@ class WordVectors(VectorTable):
         return self._nearest([(one, 1.0) for one in words], n)
 
     def similarity(self, a: Key, b: Key) -> float:
-        """Return the cosine of the vectors of two words, computed in float64. It is 0 if one of the vectors is zero.
+        """Return the cosine of the vectors of two words, computed in float64. The cosine is 0 if one of the vectors is
+        zero.
 
         The vector of a word without a row is composed as in :meth:`vector`.
 

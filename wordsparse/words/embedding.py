@@ -81,7 +81,7 @@ class Pull:
 
 class WordEmbedding:
     """Input vectors E, the output layer, and the running means of the two steps. The layer ``output`` has V outputs and
-    dim + 1 features. Its kernels also process the inputs. The initial E is uniform on (−½, ½)/dim."""
+    dim + 1 features. The kernels of ``output`` also process the inputs. The initial E is uniform on (−½, ½)/dim."""
 
     def __init__(self, output: ExactLayer, sizes: StepSizes, seed: int) -> None:
         self.output, self.sizes = output, sizes

@@ -147,8 +147,8 @@ def distance_weights(window: int, distances: Distances) -> Array:
     """Return the weight of a context word at distance 1 … window, float64 (window,).
 
     At distance k, the weight is 1 - (k - 1)/window if ``distances`` is "linear": this is the mean of word2vec's windows
-    (Mikolov et al., 2013), whose widths are uniform on 1 … window. It is 1/k if ``distances`` is "harmonic", as in
-    GloVe (Pennington et al., 2014), and 1 if ``distances`` is "equal", for sets such as baskets.
+    (Mikolov et al., 2013), whose widths are uniform on 1 … window. The weight is 1/k if ``distances`` is "harmonic", as
+    in GloVe (Pennington et al., 2014), and 1 if ``distances`` is "equal", for sets such as baskets.
     """
     if not 1 <= window <= MAX_WINDOW:
         raise InputError(f"window must be from 1 to {MAX_WINDOW}, not {window}")

@@ -17,7 +17,7 @@ from wordsparse.errors import InputError
 # The entry-point group in which installed packages register their sources.
 GROUP = "wordsparse.sources"
 TEXT = "text"
-# This window is wider than nearly every basket. It limits the cost of very long lines.
+# This window is wider than nearly every basket. The limit bounds the cost of very long lines.
 BASKET_WINDOW = 255
 # Comparing sentences means comparing topics, and a model learns topics from wide windows.
 SENTENCE_WINDOW = 30

@@ -133,7 +133,7 @@ class Model:
 
     @property
     def export_constants(self) -> Mapping[str, float]:
-        """The arguments that :attr:`vectors` passes to ``coordinates.combined``. They depend on the kind of data."""
+        """The arguments that :attr:`vectors` passes to ``coordinates.combined``, which depend on the kind of data."""
         return kind_of(self.options.get("preset", TEXT)).export
 
     @cached_property
@@ -146,8 +146,8 @@ class Model:
 
     @property
     def cell_split(self) -> Splitter | None:
-        """The tokeniser of the cells of a table. It is None if a cell is one word, as in a model of baskets whose items
-        were cells or elements of lists."""
+        """The tokeniser of the cells of a table. The tokeniser is None if a cell is one word, as in a model of baskets
+        whose items were cells or elements of lists."""
         text: Mapping[str, Any] = self.training.text if self.training is not None else {}
         are_items = self.options.get("preset") == "items" and not text.get("tokenization")
         return None if "tokens" not in self.call and (are_items or "group" in self.call) else self.split
@@ -171,7 +171,7 @@ class Model:
 
     @cached_property
     def wv(self) -> WordVectors:
-        """The words and their vectors, for neighbours, analogies and files of other programs. They are computed only
+        """The words and their vectors, for neighbours, analogies and files of other programs. The object is made only
         once."""
         vectors = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
         vectors.split, vectors.tokens = self.split, self.split.tokens
@@ -206,7 +206,8 @@ class Model:
         return iter(self.vocabulary.words)
 
     def fit_ngrams(self, shortest: int | None = None, longest: int | None = None, form: float = 1.0) -> "Model":
-        """Return the same model with new n-grams fitted to its vectors. They replace any n-grams that the model has.
+        """Return the same model with new n-grams fitted to its vectors. The new n-grams replace any n-grams that the
+        model has.
 
         The lengths are in characters, and each bracket of ``<word>`` counts as one. By default, they depend on the
         words (:func:`wordsparse.words.form.habit_of`). ``form`` is the strength of the n-grams in the vectors. With 0,
@@ -306,8 +307,8 @@ class Model:
             The texts, or a table with one column of texts. The model's tokeniser splits a str. For a single str, the
             result is one vector, (dim,).
         **habits
-            ``batch_size``, ``show_progress_bar`` and ``normalize_embeddings`` of Sentence-Transformers. They have no
-            effect, because the vectors have length one anyway.
+            ``batch_size``, ``show_progress_bar`` and ``normalize_embeddings`` of Sentence-Transformers. These options
+            have no effect, because the vectors have length one anyway.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The options of a training run. They are checked at initialisation and stored with the model."""
+"""The options of a training run, which are checked at initialisation and stored with the model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace

@@ -38,9 +38,10 @@ class Ids:
 
 
 class Piece(NamedTuple):
-    """A piece of a pass. It consists of ``ids[start:stop]``, and ``ids[0]`` is at the position ``offset`` in the pass.
+    """A piece of a pass. The piece consists of ``ids[start:stop]``, and ``ids[0]`` is at the position ``offset`` in the
+    pass.
 
-    ``ids`` is an array or :class:`Ids`. It also holds the data around the piece, as far as windows reach.
+    ``ids``, an array or :class:`Ids`, also holds the data around the piece, as far as windows reach.
     """
 
     ids: Array | Ids
@@ -61,7 +62,7 @@ class Piece(NamedTuple):
 
 class Passes(Protocol):
     """The passes of a run over a source. A pass trains on ``tokens`` tokens, counted in the schedule's unit of length.
-    It has ``positions`` positions, including held-out positions."""
+    A pass has ``positions`` positions, including held-out positions."""
 
     tokens: int
     positions: int
@@ -83,8 +84,8 @@ class Source(Protocol):
     ``--for NAME`` selects a class that is listed in ``SOURCES`` of ``wordsparse/doors.py`` or registered by an
     installed package as an entry point in the group ``wordsparse.sources``. The class is called with the corpus (a list
     of paths from the command line) and its own options. The class attribute ``options`` is the frozen dataclass of
-    these options. Its fields are made with :func:`wordsparse.options.option` and have defaults. The optional class
-    attribute ``preset``, a :class:`wordsparse.words.kinds.Kind`, has the defaults of the other options.
+    these options. The fields of this dataclass are made with :func:`wordsparse.options.option` and have defaults. The
+    optional class attribute ``preset``, a :class:`wordsparse.words.kinds.Kind`, has the defaults of the other options.
     """
 
     vocabulary: Vocabulary
@@ -108,8 +109,8 @@ class Split:
     """The choice of held-out positions among the ``positions`` of a pass.
 
     Block b is held out if ⌊(b + 1) x + u⌋ > ⌊b x + u⌋, where x is the ``fraction`` to hold out, 0 ≤ x < 1, and the seed
-    determines u, uniform on [0, 1). The held-out blocks are spread evenly over the pass. Their fraction of the pass
-    differs from x by at most one block.
+    determines u, uniform on [0, 1). The held-out blocks are spread evenly over the pass. The fraction of the pass that
+    is held out differs from x by at most one block.
     """
 
     def __init__(self, positions: int, fraction: float, seed: int) -> None:

@@ -113,13 +113,13 @@ def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, tuple[
 
 
 def format_of_name(path: PurePath) -> str | None:
-    """Return the table format for the suffix of a file, or None if it is not a suffix of a table."""
+    """Return the table format for the suffix of a file, or None if the file is not a table."""
     suffix = suffix_of(path)
     return next((name for name, format in FORMATS.items() if suffix in format.suffixes), None)
 
 
 def format_of_file(path: PurePath) -> str:
-    """Return the table format for the suffix of a file. Raise InputError if it is not a suffix of a table."""
+    """Return the table format for the suffix of a file. Raise InputError if the suffix is not that of a table."""
     if (name := format_of_name(path)) is not None:
         return name
     raise InputError(f"{path}: its name does not say how its rows are stored: name the format {', '.join(FORMATS)}")

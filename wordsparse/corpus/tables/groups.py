@@ -22,7 +22,7 @@ from wordsparse.errors import InputError, WordsparseError
 
 PIECE = 1024
 LARGEST_WEIGHT = 100_000
-"""The maximum weight of a row. It is limited because a word takes space on disk each time that it occurs."""
+"""The maximum weight of a row. Weights are limited because a word takes space on disk each time that it occurs."""
 _SETTINGS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -65536"
 
 Words = Callable[[str, object], list[str]]

@@ -1,6 +1,7 @@
 """Writes the format of ``gensim.models.KeyedVectors.load``: a pickle, and separate files for large arrays.
 
-The format is written for users of gensim. It is never read, because reading a pickle can run arbitrary code.
+The format is written for users of gensim. wordsparse never reads the format, because reading a pickle can run arbitrary
+code.
 """
 
 from collections.abc import Sequence

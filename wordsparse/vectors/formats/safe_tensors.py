@@ -54,7 +54,7 @@ class SafeTensors(Format):
 
 
 def package(module: str = "safetensors") -> Any:
-    """Return the package or one of its modules. Raise MissingDependencyError if it is not installed."""
+    """Return the package or one of its modules. Raise MissingDependencyError if the package is not installed."""
     return optional.load("the format safetensors", module)
 
 
