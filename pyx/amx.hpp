@@ -158,7 +158,7 @@ INLINED void multiply_block(const uint16_t *left, const uint16_t *right, ptrdiff
 }
 
 /* Copies `count` numbers, `step` apart, as floats. This function is not inlined: in the 32 reads of pack_across, that
- * would cost a third of the compiler's time. It packs only d×d matrices. */
+ * would cost a third of the compiler's time. The function packs only d×d matrices. */
 template <typename source>
 [[gnu::noinline]] void gather(const source *from, ptrdiff_t step, ptrdiff_t count, float *to) {
     for (ptrdiff_t i = 0; i < count; i++) to[i] = (float)from[i * step];

@@ -10,8 +10,8 @@
 #include "vec.hpp"
 
 namespace wordsparse {
-/* The number of cache lines of a row in a panel. It is small, so that the panel is small. With more lines, indices and
- * weights would be read again for fewer panels. */
+/* The number of cache lines of a row in a panel. The number is small, so that the panel is small. With more lines,
+ * indices and weights would be read again for fewer panels. */
 constexpr ptrdiff_t BLOCK_LINES = 2, BLOCK_BYTES = BLOCK_LINES * LINE;
 /* The type of the numbers in a panel: as in the matrix, or rounded to bfloat16, so that two numbers take the space of
  * one. */

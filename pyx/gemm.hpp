@@ -17,8 +17,8 @@
 
 namespace wordsparse {
 
-/* The number of rows of A that are multiplied by one panel of B before the next panel. They stay in the second-level
- * cache. */
+/* The number of rows of A that are multiplied by one panel of B before the next panel. These rows stay in the
+ * second-level cache. */
 constexpr ptrdiff_t GEMM_ROWS = 112;
 /* Bytes of two vectors of the widest instruction set. */
 constexpr ptrdiff_t PANEL_BYTES = 128;
@@ -35,9 +35,9 @@ constexpr ptrdiff_t PACKED_AHEAD = 8;
  * time. */
 constexpr ptrdiff_t PARTS_ROWS = 16, PARTS_COLUMNS = 512;
 
-/* The work space, in bytes, for packed B, for tiles of A, and for a Gram matrix on one thread. Each consists of whole
- * cache lines, and is enough for any instruction set. A number takes `size` bytes. Tiles of the matrix unit have 32
- * rows. */
+/* The work space, in bytes, for packed B, for tiles of A, and for a Gram matrix on one thread. Each of these spaces
+ * consists of whole cache lines, and is enough for any instruction set. A number takes `size` bytes. Tiles of the
+ * matrix unit have 32 rows. */
 static inline ptrdiff_t panels_of(ptrdiff_t columns, ptrdiff_t size) {
     return (columns * size + PANEL_BYTES - 1) / PANEL_BYTES;
 }

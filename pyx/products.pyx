@@ -1,4 +1,5 @@
-"""Products of tall matrices with d×d matrices. They are the O(d²) work of a step, in the vector registers (gemm.hpp).
+"""Products of tall matrices with d×d matrices. These products are the O(d²) work of a step, in the vector registers
+(gemm.hpp).
 
 Functions matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
           matmul_rows   out = [A v][rows] M    rows are gathered while they are packed
@@ -42,8 +43,8 @@ ctypedef fused right:
     double
 
 cdef enum:
-    # The size of a block of rows. It is large enough to pay for packing M, and small enough for two threads to share a
-    # minibatch evenly.
+    # The size of a block of rows. A block is large enough to pay for packing M, and small enough for two threads to
+    # share a minibatch evenly.
     BLOCK = 512
     # The maximum number of rows that gram sums in `real` before it adds the sum to float64 (at most MAX_PARTS sums at a
     # time).

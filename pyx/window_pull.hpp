@@ -7,8 +7,8 @@ namespace wordsparse {
 
 /* Prefetch distance, in rows, for copying strips. */
 constexpr ptrdiff_t STRIPS_AHEAD = 16;
-/* The prefetch distance for the plan, in steps. It is needed because the processor's own prefetching stops at the end
- * of each page. */
+/* The prefetch distance for the plan, in steps. The plan is prefetched because the processor's own prefetching stops at
+ * the end of each page. */
 constexpr ptrdiff_t PLAN_AHEAD = 384;
 /* Marks a slot without a word or a bag. */
 constexpr uint32_t NOTHING = UINT32_MAX;
@@ -21,7 +21,8 @@ enum Panel { WHOLE, HALF };
 template <Panel half> constexpr int OF_FEATURE = half == HALF ? 4 : 3;
 template <Panel half> constexpr int OF_TARGET = half == HALF ? 4 : 2;
 
-/* The number of extra steps after the end of the text. They drain the ring, and keep prefetches within the plan. */
+/* The number of extra steps after the end of the text. These steps drain the ring, and keep prefetches within the
+ * plan. */
 INLINED ptrdiff_t steps_after(ptrdiff_t reach) { return 2 * reach + TOKENS_AHEAD + 1; }
 
 /* Bytes of pull's panels, and of its plan if a number takes `size` bytes. */
@@ -32,9 +33,9 @@ static inline ptrdiff_t plan_bytes(ptrdiff_t n, ptrdiff_t reach, ptrdiff_t size)
     return (n + 2 * reach + steps_after(reach)) * (4 * (ptrdiff_t)sizeof(uint32_t) + 2 * size);
 }
 
-/* The work of a pass of pull at one position. It is the same for every strip. word and target are offsets in a panel,
- * in cache lines. start and stop are offsets in the ring, in bytes. z is the weight of the bag's sum in Z. g is the
- * weight of the bag's sum in X, and the weight of the target's row in G. */
+/* The work of a pass of pull at one position. The work is the same for every strip. word and target are offsets in a
+ * panel, in cache lines. start and stop are offsets in the ring, in bytes. z is the weight of the bag's sum in Z. g is
+ * the weight of the bag's sum in X, and the weight of the target's row in G. */
 template <typename real> struct step {
     uint32_t word, target, start, stop;
     real z, g;

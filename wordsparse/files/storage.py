@@ -186,7 +186,7 @@ def check_file(path: Path, *, streams: bool = True) -> None:
     if not outputs.is_stream(path):
         check_parent(path)
     elif not streams:
-        raise InputError(f"{path}: is a pipe, a device or standard output, and a regular file is needed: name one")
+        raise InputError(f"{path}: is a pipe, a device or standard output, but a regular file is needed: name one")
 
 
 def check_apart(output: str | os.PathLike[str], inputs: Iterable[object]) -> None:

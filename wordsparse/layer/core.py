@@ -147,7 +147,7 @@ class ExactLayer:
     def apply(self, update: updates.Update) -> None:
         """Apply an update. Raise InputError if the layer has changed since the forward pass of the update."""
         if update.at != self.clock.changes:
-            raise InputError("this update is out of date: its layer was changed after it was computed")
+            raise InputError("this update is out of date: the layer has changed since the update was computed")
         self.clock.changes += 1
         if update.strength <= refusal.STABLE or self.stable_norm == 0:
             self.stable_norm = max(self.stable_norm, float(np.trace(update.factors.Q)))

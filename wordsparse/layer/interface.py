@@ -181,7 +181,7 @@ class Forward:
     def check_current(self) -> None:
         """Raise InputError if the layer has changed after this forward pass, because the state of that time is gone."""
         if self.clock.changes != self.at:
-            raise InputError("this forward pass is out of date: its layer was changed after it; run forward again")
+            raise InputError("this forward pass is out of date: the layer has changed since then; run forward again")
 
 
 @dataclass(frozen=True, eq=False)

@@ -150,7 +150,7 @@ class _BlasLimit:
         if self.is_forked_after_use and not self._has_warned:
             self._has_warned = True
             logger.warning(
-                "this process was forked from one that had used wordsparse: it uses one thread; start processes by "
+                "this process was forked from one that had used wordsparse: it uses one thread; start processes with "
                 "'spawn' or 'forkserver' to use more"
             )
 

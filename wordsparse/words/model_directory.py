@@ -154,7 +154,7 @@ def read_vectors(path: str | PathLike[str], *, mapped: bool = False) -> WordVect
     """
     if is_model(path):
         if mapped:
-            raise InputError(f"{path}: a model computes its vectors from its rows: export them as npz to map them")
+            raise InputError(f"{path}: the vectors of a model are computed: to map them, export them as npz first")
         return load(path, mapped=True).wv
     from wordsparse.vectors.formats import read_file  # here, because it imports smart_open
 

@@ -89,8 +89,8 @@ class Options(Checked):
     )
     measure_power: float | None = option(
         None,
-        "Exponent of the counts in the weights of outputs, which may be negative: the exponent of negative sampling's "
-        "distribution.",
+        "Exponent of the counts in the weights of outputs, as in the distribution of negative sampling. The exponent "
+        "may be negative.",
         shown="0.5, as in the recipe",
         check=finite,
     )

@@ -151,7 +151,7 @@ def _times(name: str, cell: object, weight: str) -> int:
     if is_number and 1 <= times <= LARGEST_WEIGHT and times == int(times):
         return int(times)
     raise InputError(
-        f"{name}: {cell!r:.60} in {weight!r} is no weight of a grouped row, which is a whole number from 1 to "
+        f"{name}: {cell!r:.60} in {weight!r} is no weight of a grouped row; a weight is a whole number from 1 to "
         f"{LARGEST_WEIGHT:,}: correct it, or leave the row out"
     )
 

@@ -92,7 +92,7 @@ def read_data(
     with storage.naming(source):  # a single line can name a column so large that the matrix exceeds memory
         memory.check(
             COLUMN_BYTES * (features + labels),
-            f"a model of {features:,} features and {labels:,} labels (numbers from 0, without gaps, need the least)",
+            f"a model of {features:,} features and {labels:,} labels (number both from 0, without gaps)",
         )
     return _widened(X, n_features, "features", source), _widened(Y, n_labels, "labels", source)
 

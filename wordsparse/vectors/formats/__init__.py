@@ -139,4 +139,4 @@ def format_of(path: Path, name: str | None) -> Format:
         if suffix_of(path) in format.suffixes:
             return format
     known = ", ".join(suffix for format in FORMATS.values() for suffix in format.suffixes)
-    raise InputError(f"{path}: its name does not tell the format: give --format, or end it in one of {known}")
+    raise InputError(f"{path}: its name does not tell the format: give --format, or end the name in one of {known}")

@@ -64,7 +64,7 @@ class Format:
     def read_mapped(self, path: Path) -> WordVectors:
         """Read a file, but leave the vectors on disk. Raise InputError if the format or the file does not allow
         this."""
-        raise InputError(f"is no npz file, and only npz files can be mapped (mapped): {HOW_MAPPED}")
+        raise InputError(f"is not an npz file, and only npz files can be mapped (mapped): {HOW_MAPPED}")
 
 
 def float_vectors(stored: Array) -> Array:
