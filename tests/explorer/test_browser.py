@@ -19,7 +19,7 @@ from wordsparse.explorer.content import rounded
 
 
 class Page:
-    """The page in the browser: tests find its elements by what people see."""
+    """The page in the browser: tests find its elements by the text that people see."""
 
     def __init__(self, browser: Any, file: Path) -> None:
         self.browser, self.file = browser, file

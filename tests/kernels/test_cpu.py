@@ -84,7 +84,8 @@ def test_arrays_whose_sizes_do_not_belong_together_are_refused() -> None:
 @pytest.mark.skipif("x86-64-v4" not in isa.AVAILABLE, reason="this processor has no 64-byte vectors")
 @pytest.mark.parametrize(("rows", "columns", "d", "entries"), [(1, 1, 1, 1), (30, 9, 31, 400), (300, 70, 301, 9000)])
 def test_rows_that_are_read_as_bfloat16(rows: int, columns: int, d: int, entries: int) -> None:
-    """Only kernels that use bfloat16 round the numbers of rows, to 8 significant bits; others keep full precision."""
+    """Only kernels that use bfloat16 round the numbers of rows, to 8 significant bits; other kernels keep full
+    precision."""
     csr = structure(rows, columns, entries)
     transposed = CpuKernels(1).transpose(csr)
     half, whole = InBlocks(2, isa="x86-64-v4", bfloat16=True), InBlocks(2, isa="x86-64-v4")

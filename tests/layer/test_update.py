@@ -157,7 +157,8 @@ def test_a_calm_step_away_from_tiny_weights_is_taken() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("gap", [1e-2, 1e-4, 1e-6, 1e-9])
 def test_a_step_that_nearly_loses_a_direction_is_exact(gap: float, dtype: str) -> None:
-    """One eigenvalue of A is ``gap``, the others are 1. If the gap is small, U is folded into V, not inverted."""
+    """One eigenvalue of A is ``gap``, the other eigenvalues are 1. If the gap is small, U is folded into V, not
+    inverted."""
     layer = stepped(6, dtype=dtype)
     if dtype == "float32" and gap < 1e-7:
         return  # in float32, this step is as good as singular

@@ -22,8 +22,8 @@ from wordsparse.machine.description import sgemm_gflops
 
 Array = NDArray[Any]
 FLOAT32 = np.dtype(np.float32)
-# The dense step multiplies this many rows of W at a time. Of 512 to 65,536, it is the fastest for minibatches of 128
-# and of 1,024.
+# The dense step multiplies this many rows of W at a time. Of the numbers from 512 to 65,536, this number is fastest for
+# minibatches of 128 and of 1,024.
 BLOCK_ROWS = 4096
 # Sizes of minibatches for which the dense update is timed; at the papers' sizes its steps take seconds.
 DENSE = range(128, 1025)
@@ -327,7 +327,8 @@ class Torch(Benchmark):
             self.h.requires_grad = False
 
     def leaves_out(self, name: str) -> bool:
-        """Exclude the benchmarks of steps if ``top`` is given, and those of the search for largest outputs if not."""
+        """Exclude the benchmarks of steps if ``top`` is given, and otherwise the benchmarks of the search for largest
+        outputs."""
         return ("top" in name) != bool(self.top)
 
     def time_top_exact(self) -> None:

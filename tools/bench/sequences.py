@@ -216,8 +216,8 @@ class NextItemNetwork(Benchmark):
 
     The body is SASRec's: embeddings of the last ``length`` items, held by the head (one table for inputs and outputs),
     layer normalisation, position embeddings and two blocks. Each position predicts the next item. Adam trains the body.
-    All learning rates (Adam's starts at 1e-3) fall linearly to ``last_rate`` times their start. The heads are those of
-    ``Heads``. NDCG@10 on validation items chooses the epoch; the test is evaluated once. ``data`` is as in NextItem.
+    All learning rates (Adam's starts at 1e-3) fall linearly to ``last_rate`` times their start. ``Heads`` describes the
+    heads. NDCG@10 on validation items chooses the epoch; the test is evaluated once. ``data`` is as in NextItem.
     """
 
     data: Any = ("",)

@@ -142,8 +142,8 @@ class Form(Benchmark):
     """Strengths of form in a finished model: CPU seconds to fit n-grams and blend them into vectors, and scores.
 
     ``model`` names model directories. *NAME syntactic* is the score on analogies in sections ``gram…``, *NAME semantic*
-    on all others. *all* scores a pair as 0 if a word of it has no vector. *unknown words* is the mean cosine between
-    the composed and trained vectors of held-out words: a tenth of the words that occur 10 to 1,000 times.
+    on all other analogies. *all* scores a pair as 0 if a word of it has no vector. *unknown words* is the mean cosine
+    between the composed and trained vectors of held-out words: a tenth of the words that occur 10 to 1,000 times.
     """
 
     model: Any = ("model",)
@@ -335,7 +335,7 @@ class Serving(Benchmark):
     """The time of one query of random vectors: the neighbours of a word, or the vector of a text of 20 words.
 
     ``track_memory`` is the memory, in MB, that a process needs to load the vectors from npz and answer both queries.
-    ``track_mapped`` is the unshared memory that it needs if the vectors stay on disk and are shared.
+    ``track_mapped`` is the unshared memory that the process needs if the vectors stay on disk and are shared.
     """
 
     words: Any = (50_000, 200_000)

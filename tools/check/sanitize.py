@@ -37,13 +37,13 @@ BUILD = {"WORDSPARSE_SANITIZE": "1", "WORDSPARSE_BOUNDSCHECK": "1"}
 
 
 def runtime(name: str) -> str:
-    """Return the path of a sanitizer's library, which must be loaded before all others."""
+    """Return the path of a sanitizer's library, which must be loaded before all other libraries."""
     result = subprocess.run(["g++", f"-print-file-name={name}"], capture_output=True, text=True, check=True)
     return result.stdout.strip()
 
 
 def copy_repository(copy: Path) -> None:
-    """Update a copy of the repository, but keep its compiled files: the build renews those that are out of date."""
+    """Update a copy of the repository, but keep its compiled files: the build renews files that are out of date."""
     if copy.exists():
         for path in list(copy.rglob("*")):
             is_compiled = path.suffix == ".so" or path.relative_to(copy).parts[0] == "build"

@@ -36,7 +36,8 @@ class Sizes:
 
     @property
     def speedup_predicted(self) -> float:
-        """The operations of a dense step per example, 6 D d, divided by those of an exact step (docs/layer.md)."""
+        """The operations of a dense step per example, 6 D d, divided by the operations of an exact step
+        (docs/layer.md)."""
         d, K = self.n_features, self.targets_per_example
         return 6.0 * self.n_outputs * d / (14.0 * d * d + 8.0 * min(MINIBATCH, 2 * d) * d + 6.0 * K * d)
 

@@ -55,7 +55,7 @@ def card_names() -> list[str]:
 def load_card(name: str | os.PathLike[str]) -> Card:
     """Read a card: one of :func:`card_names`, or a path (a Path, or a str that ends in .toml).
 
-    Raise InputError if there is no such card, if it is no TOML, or if one of its fields is missing or unknown.
+    Raise InputError if there is no such card, if it is not TOML, or if one of its fields is missing or unknown.
     """
     where = Path(name)
     if isinstance(name, str) and where.suffix != ".toml":

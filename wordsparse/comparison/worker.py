@@ -1,7 +1,7 @@
 """A training run in its own process, so that its peak memory and its thread pools are separate.
 
 The worker gets its task as an argument in JSON. It writes the report of the run, a line of JSON, and the numbers of the
-vectors to standard output. It ends when its standard input ends, for example when its parent is killed.
+vectors to standard output. The worker ends when its standard input ends, for example when its parent is killed.
 """
 
 import json

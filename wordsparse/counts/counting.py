@@ -55,7 +55,7 @@ class CountOptions(TextOptions):
         check=validation.one_of("text", COUNTS),
     )
     window: int = option(
-        WINDOW, "Maximum distance of a context word; it counts 1/k at distance k.", check=validation.positive_int
+        WINDOW, "Maximum distance of a context word; a word at distance k counts 1/k.", check=validation.positive_int
     )
     columns: str | None = option(
         None,

@@ -220,7 +220,7 @@ class VocabularyBuilder:
                 "to start from your vectors, write them to a file: wordsparse.train(text, init=file)"
             )
         if (self._wv.vectors_lockf != 1).any():
-            raise InputError("vectors_lockf: vectors cannot be fixed while others are trained; leave it at 1")
+            raise InputError("vectors_lockf: vectors cannot be fixed while other vectors are trained; leave it at 1")
 
     def _outputs(self) -> Array:
         if self._trained is None:

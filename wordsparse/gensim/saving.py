@@ -58,8 +58,8 @@ def save(model: Any, trained: Trained, path: Path) -> None:
 def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
     """Read a model directory into a new object without a vocabulary. Return the vectors and the trained model.
 
-    Raise InputError if it is missing (MissingFileError), damaged or not a Word2Vec. If it has only vectors, the error
-    is also an AttributeError.
+    Raise InputError if the directory is missing (MissingFileError), damaged or not a Word2Vec. If it has only vectors,
+    the error is also an AttributeError.
     """
     if not path.exists():
         raise MissingFileError(f"{path}: no such model; check its name")

@@ -93,8 +93,8 @@ def _sample(sample: float, corpus: EncodedCorpus) -> float:
     rate = threshold(sample, total)
     if rate and rate * total < 1:
         say_once(
-            "sample: in this short text even a word that occurs once is more frequent than sample; it is trained on "
-            "without subsampling"
+            "sample: in this short text even a word that occurs once is more frequent than sample; the text is "
+            "trained on without subsampling"
         )
         return 0.0
     return rate

@@ -21,8 +21,8 @@ class KeyTable(WordVectors):
     """A table of vectors with gensim's names, to which keys can be added.
 
     The cosine of two keys is in float64, nearest keys with equal cosines are ordered by row, and a zero vector has the
-    cosine 0 with all others. ``next_index`` is the first reserved row; reserved rows have the key None. ``expandos``
-    maps the names of attributes to arrays (V,) with a value per key; "count" holds the counts.
+    cosine 0 with all other vectors. ``next_index`` is the first reserved row; reserved rows have the key None.
+    ``expandos`` maps the names of attributes to arrays (V,) with a value per key; "count" holds the counts.
     """
 
     next_index: int
@@ -302,7 +302,7 @@ class KeyTable(WordVectors):
         return self.expandos[attr][self.get_index(key)]
 
     def find(self, key: Any) -> int | None:
-        """Return the row of ``key``; None if it has no row."""
+        """Return the row of ``key``; None if the key has no row."""
         row = self.key_to_index.get(key)
         if row is None and isinstance(key, Integral) and 0 <= int(key) < len(self.index_to_key):
             # If keys are numbers, a number that is no key is unknown, not a row number.

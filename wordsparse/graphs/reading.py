@@ -180,7 +180,7 @@ def _columns(name: str, source: Any, names: list[str], options: GraphOptions) ->
     weight = options.edge_weight or (WEIGHT if WEIGHT in names else None)
     ends = options.columns or [name for name in names if name != weight][:2]
     if len(ends) < 2:
-        raise InputError(f"{name}: an edge needs two columns, its nodes, besides a weight; it has {listed(names)}")
+        raise InputError(f"{name}: an edge needs two columns, its nodes, besides a weight; columns: {listed(names)}")
     is_frame = not isinstance(source, list)
     for block in table_blocks(source, [*ends, *([weight] if weight else [])], is_frame=is_frame):
         yield from zip(block.numbers, zip(*block.cells(), strict=True), strict=True)

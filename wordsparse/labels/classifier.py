@@ -126,7 +126,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         labels : (n, k) int64, probabilities : (n, k) float32
             k is at most D. Labels are columns of y (indices of ``classes_``); for :class:`TextClassifier` they are
             values of ``classes_``, as objects. If the search found fewer than k (:mod:`wordsparse.labels.scoring`), the
-            others are −1, or None, with probability 0.
+            missing labels are −1, or None, with probability 0.
         """
         labels, likelihoods = self._topk(X, k)
         return self.named(labels) if self.takes_texts else labels, likelihoods
@@ -169,7 +169,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return result
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return P@1: the (weighted) fraction of rows whose likeliest label is true. With one class, it is accuracy."""
+        """Return P@1: the (weighted) fraction of rows whose likeliest label is true. With one class per row, this is
+        the accuracy."""
         labels, _ = self._topk(X, 1)
         truth = targets.known_labels(y, self.classes_, self._kind)
         checks.check_consistent_length(labels, truth)

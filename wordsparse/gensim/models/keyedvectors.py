@@ -87,7 +87,7 @@ class KeyedVectors(Renamed, KeyTable):
         binary: bool = False,
         **options: Any,
     ) -> Self:
-        """Read a word2vec file, possibly compressed. Its content shows whether it is ``binary``.
+        """Read a word2vec file, possibly compressed. The content shows whether the file is ``binary``.
 
         The attribute "count" descends from V to 1, as in gensim. If a word occurs more than once, its first vector is
         used. With ``fvocab`` or further options (``limit``, ``unicode_errors`` and so on), gensim reads the file.

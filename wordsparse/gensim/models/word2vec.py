@@ -37,10 +37,10 @@ class Word2Vec(Renamed, VocabularyBuilder):
     """Word vectors of any hashable tokens.
 
     It has the arguments of gensim 4.4, in their order and with their defaults, and ``size`` and ``iter`` of gensim 3.
-    docs/gensim.md says which arguments are better, without effect or refused here; the others mean the same. The loss
-    is exact over the whole vocabulary, whatever the values of ``hs`` and ``negative``. The text, ``sentences`` or the
-    lines of ``corpus_file``, is read only once for all ``epochs``. Without a text, call ``build_vocab`` and ``train``
-    later.
+    docs/gensim.md says which arguments are better, without effect or refused here; the other arguments mean the same.
+    The loss is exact over the whole vocabulary, whatever the values of ``hs`` and ``negative``. The text, ``sentences``
+    or the lines of ``corpus_file``, is read only once for all ``epochs``. Without a text, call ``build_vocab`` and
+    ``train`` later.
 
     Raises
     ------
@@ -201,8 +201,8 @@ class Word2Vec(Renamed, VocabularyBuilder):
     def load(cls, fname: FilePath, *args: Any, **options: Any) -> Self:
         """Read a directory written by :meth:`save`.
 
-        Raise InputError if it is missing (MissingFileError, also a FileNotFoundError) or not a saved model. gensim's
-        files are pickles, which are never read here.
+        Raise InputError if the directory is missing (MissingFileError, also a FileNotFoundError) or not a saved model.
+        gensim's files are pickles, which are never read here.
         """
         model = cls()
         vectors, model._trained = saving.load(model, Path(fname))
