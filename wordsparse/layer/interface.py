@@ -186,8 +186,8 @@ class Forward:
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """The sums over a minibatch that the backward pass needs, (4) to (6). Each sum is a function that computes it only
-    once.
+    """The sums over a minibatch that the backward pass needs, (4) to (6). Each sum is a function that computes its
+    result only once.
 
     ``transposed`` is the structure of Γᵀ. ``X`` = ΓᵀH is (u, d). ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T are (n, d).
     X, Z and G can be :func:`taken`.

@@ -60,7 +60,7 @@ def shown(size: int) -> str:
 
 
 def give_back() -> None:
-    """Give unused memory pages that the allocator holds back to the system, if the C library can do so (glibc)."""
+    """Release the allocator's unused memory pages to the system, if the C library can do this (glibc)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

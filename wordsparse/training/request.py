@@ -157,8 +157,8 @@ def _refuse_foreign(kind: Kind, corpus: Corpus, keywords: Mapping[str, Any], *, 
 
 
 class _Stored(NamedTuple):
-    """The record of a run or a model: the options for the steps, the identity of the text, and the other options
-    given."""
+    """The record of a run or a model: the options for the steps, the identity of the text, and all remaining
+    options."""
 
     options: Mapping[str, Any]
     text: Mapping[str, Any]

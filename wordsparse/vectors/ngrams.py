@@ -46,7 +46,7 @@ def bracketed(words: Sequence[str]) -> tuple[Array, Array]:
 
 
 def is_word(word: str) -> bool:
-    """Return whether the text can be a word, which is not empty and contains no white space."""
+    """Return whether the text can be a word: a word is not empty and contains no white space."""
     return word.split() == [word]
 
 

@@ -23,11 +23,11 @@ predictions, because the vectors are white: otherwise the few directions that al
 predictions.
 
 a measures how well the n-grams of *other* words predict a word. a is the share of Σ ω_w |u_w − ū|² that x_w G explains,
-minus the share that is due to the word itself. Generalised cross-validation estimates the latter share: it is the share
-that a fit explains if the vectors are random signs, scaled to the length of u_w − ū. M, mean |x G M| and both shares
-are computed from a SAMPLE of words. If spelling is unrelated to meaning, a is 0 and the vectors do not change. If
-counts are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that shares no n-gram with other words keeps its unit
-vector. docs/new-words.md explains the choice of the constants.
+minus the share that is due to the word itself. The second share is estimated by generalised cross-validation, as the
+share that a fit explains if the vectors are random signs, scaled to the length of u_w − ū. M, mean |x G M| and both
+shares are computed from a SAMPLE of words. If spelling is unrelated to meaning, a is 0 and the vectors do not change.
+If counts are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that shares no n-gram with other words keeps its
+unit vector. docs/new-words.md explains the choice of the constants.
 """
 
 from collections.abc import Mapping, Sequence

@@ -58,8 +58,8 @@ def read_data(
         An npz file of labels. If it is not given, an npz file of features has no labels. For a text file, it replaces
         the labels in the text.
     n_features, n_labels : int, optional
-        F and L, if the file does not state them; usually those of the training data. By default, the largest number in
-        the file plus 1.
+        F and L, usually the numbers for the training data, if the file does not state them. By default, the largest
+        number in the file plus 1.
 
     Returns
     -------
