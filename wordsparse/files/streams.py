@@ -79,7 +79,7 @@ class BoundedStream:
             start = b""
             if not chunk.isspace():
                 raise InputError(
-                    f"the file has more content after {what}; correct the first line, or write the file again"
+                    f"there is more in the file after {what}; correct the first line, or write the file again"
                 )
 
     def _counted(self, read: Callable[[int], bytes], most: int) -> bytes:
