@@ -22,7 +22,7 @@ namespace wordsparse {
 constexpr ptrdiff_t GEMM_ROWS = 112;
 /* Bytes of two vectors of the widest instruction set. */
 constexpr ptrdiff_t PANEL_BYTES = 128;
-/* The length of the inner dimension that is summed in registers, so that a panel of CHUNK floats stays in the
+/* The part of the inner dimension that is summed in registers at a time, so that a panel of CHUNK floats stays in the
  * first-level cache. Rows of A are an odd number of cache lines apart, so that they do not compete for the same places
  * in the cache. */
 constexpr ptrdiff_t CHUNK = 320, LEFT_ROW = CHUNK + 16;

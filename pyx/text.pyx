@@ -45,8 +45,8 @@ cdef extern from "Python.h":
 cdef class WordTable:
     """A table of words with counts, numbered in order of first appearance. It is not thread-safe.
 
-    It needs memory for 40 to 72 bytes and the letters of each distinct word, and for the ids that `take` has not
-    returned yet.
+    Each distinct word takes 40 to 72 bytes plus its letters. The ids that `take` has not returned yet are also kept in
+    memory.
     """
 
     cdef CppWordTable* words

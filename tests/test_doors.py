@@ -205,7 +205,7 @@ with pytest.raises(ws.InputError, match="counts, ring, not 'rong'"):
 with pytest.raises(ws.InputError, match="min_count: says how text is read"):
     ws.train(source, dim=4, min_count=3)
 source.positions = 0
-with pytest.raises(ws.InputError, match="a source without a piece to train on"):  # it was a StopIteration
+with pytest.raises(ws.InputError, match="the source has nothing to train on"):  # it was a StopIteration
     ws.train(source, dim=4)
 """
     run("-c", program)

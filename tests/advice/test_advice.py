@@ -25,7 +25,7 @@ def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rows(folder: Path, outputs: int = 5000, values: bool = False) -> dict[str, str]:
-    """Write rows. Each row has three words of one of twenty topics, and its target is that topic."""
+    """Write rows. There are twenty topics. Each row has three words of a topic, and its target is that topic."""
     random = np.random.default_rng(0)
     topic = random.integers(0, 20, 600)
     words = topic[:, None] * 5 + random.integers(0, 5, (600, 3))

@@ -1,4 +1,4 @@
-"""Runs on several ranks give the vectors of one process, end on all ranks, and resume on any number of ranks."""
+"""Runs on several ranks give the same vectors as one process, end on every rank, and can be resumed on any number."""
 
 import json
 import os

@@ -21,7 +21,7 @@ from wordsparse.cli.options import reading_options
 def command(as_json: bool, quiet: bool, corpus: tuple[Path, ...], **options: Any) -> None:
     """Tell whether the exact layer suits your data.
 
-    The data are the text CORPUS, or rows of numbers (--features and --targets).
+    The data are either the text CORPUS or rows of numbers (--features and --targets).
 
     The command compares sizes and losses, times a step of the layer and of a dense layer, and runs a trial within
     --budget. It may recommend another method.

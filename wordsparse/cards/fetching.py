@@ -111,7 +111,7 @@ def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """A handler that does not read the body of a redirect, which may be endless."""
+    """A handler of redirects that does not read the body of the response, since that body may be endless."""
 
     def redirect_request(self, req: Any, fp: IO[bytes], *args: Any) -> urllib.request.Request | None:
         """Return the request that follows a redirect."""

@@ -62,7 +62,7 @@ def _kind(annotation: Any, about: About) -> tuple[tuple[str, ...] | None, type]:
 
 
 def _listed(title: str, described: Mapping[str, str]) -> str:
-    """Return the help of an option whose value is one of the ``described`` names, one line for each."""
+    """Return the help of an option whose value is one of the ``described`` names, with one line per name."""
     return "\n".join([title, "", "\b", *(f"{name}: {text}" for name, text in described.items())])
 
 

@@ -1,4 +1,4 @@
-"""The text in the forms that both programs read: encoded for wordsparse, lines of words for gensim."""
+"""The text in the form that each program reads: encoded for wordsparse, lines of words for gensim."""
 
 import itertools
 from collections.abc import Iterator

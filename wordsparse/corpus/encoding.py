@@ -35,7 +35,7 @@ from wordsparse.tokens.records import tokenization
 Ids: TypeAlias = NDArray[np.int32]
 Progress: TypeAlias = Callable[[int, float | None], object]
 
-# The text is refused if a smaller share of its tokens is in the vocabulary.
+# The smallest share of a text's tokens that must be in the vocabulary; otherwise the text is refused.
 KNOWN_SHARE = 0.1
 
 logger = logging.getLogger(__name__)

@@ -292,8 +292,8 @@ class RawText:
             yield from self._sentences_of(name, cell)
 
     def _sentences_of(self, name: str, cell: object) -> Iterator[list[Any]]:
-        """Yield the sentences of a cell. The sentences are the lines of a text, or one list of tokens. A missing value
-        has no sentences."""
+        """Yield the sentences of a cell. Each line of a text is a sentence, and a list of tokens is one sentence. A
+        missing value has no sentences."""
         if isinstance(cell, list | tuple | np.ndarray):
             yield list(cell)
         elif self._tokenize is None:  # the cell is a word of a basket

@@ -73,7 +73,8 @@ def held_out(
 
 
 def judge(held: HeldOut, rank: Rank, vocabulary: Vocabulary, is_ordered: bool) -> dict[str, Any]:
-    """Return the scores of the model's ranking, of popularity and of item-to-item counts, with intervals over users.
+    """Return the scores of three rankings: by the model, by popularity and by item-to-item counts. Intervals are over
+    users.
 
     A user whose test items are all unknown to the model counts as a miss (``oov``).
     """

@@ -35,7 +35,7 @@ HEAD_LABELS = 128
 HELD_OUT = 10
 # The fewest rows for which a head is fitted; with fewer rows, the regression is better.
 HEAD_ROWS = 1000
-# The value of the constant column, which is added to rows of length 1.
+# The value of the constant (bias) column that is appended to the rows, which have unit norm.
 CONSTANT = 0.5
 
 

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 class TextClassifier(SparseTargetClassifier):
     """A classifier of raw texts: :class:`SparseTargetClassifier` on the TF-IDF of words and word n-grams.
 
-    It has the methods of that class, with texts in place of rows.
+    It has the methods of :class:`SparseTargetClassifier`, but takes texts in place of rows.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels)
     """
     new, dtype = update.factors, update.rows_change.dtype
     norm = float(np.trace(new.Q))
-    # If W was 0, there is no earlier norm to compare with. Then the amplification by the step itself is compared.
+    # If W was 0, there is no earlier norm to compare with. Then MAX_GROWTH limits the square of the step's strength.
     growth = norm / stable_norm if stable_norm > 0 else update.strength * update.strength
     if update.strength > STABLE and np.isfinite(norm) and growth > MAX_GROWTH:
         raise TrainingError(
@@ -48,8 +48,8 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels)
 
 
 def check_rows(change: Array, factors: Factors, dtype: np.dtype[Any]) -> None:
-    """Check a change (n, d) of rows of diag(√π) W, where W has these factors. Raise TrainingError if the triangle
-    inequality does not rule out that ‖W‖² exceeds ``dtype``."""
+    """Check a change (n, d) of rows of diag(√π) W, where W has these factors. Raise TrainingError if the bound on ‖W‖²
+    from the triangle inequality overflows ``dtype``."""
     with np.errstate(all="ignore"):
         norm = np.square(np.sqrt(np.trace(factors.Q)) + np.linalg.norm(change))
     if not norm <= np.finfo(dtype).max:

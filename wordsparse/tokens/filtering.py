@@ -98,7 +98,7 @@ class _Worker:
         self._say(json.dumps({"path": sys.path, "tokenization": dict(tokenization)}).encode() + b"\n")
 
     def ask(self, block: bytes, text: bytes, where: Callable[[int], str]) -> tuple[bytes, bytes]:
-        """Send a block to the worker. Return the kind of the answer, and the answer."""
+        """Send a block to the worker. Return the answer's kind (WORDS, PIECES or ERROR) and its bytes."""
         self._say(HEADER.pack(block, len(text)), text)
         assert self._process.stdout is not None
         if answer := _received(self._process.stdout):

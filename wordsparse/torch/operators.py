@@ -53,8 +53,8 @@ def gradient(
     """Return the gradients with respect to h and the empty anchor. The anchor makes autograd call this even if h needs
     no gradient.
 
-    ``call`` is a new number in every call, so that a compiler does not merge equal calls: the gradient of each call
-    must be collected.
+    ``call`` is a different number in every call, so that a compiler does not merge equal calls: the gradient of each
+    call must be collected.
     """
     module, (version, forward_in) = _layers[layer], stamp.tolist()
     scale = module._scale(g) if trains else 1.0

@@ -58,7 +58,7 @@ class Minibatches:
         train on."""
         for piece in self.passes.train(lambda position: self.largest):
             return self._built(0, piece)[1]
-        raise InputError("the corpus is a source without a piece to train on: it is empty, or all of it is held out")
+        raise InputError("the source has nothing to train on: it is empty, or all of it is held out")
 
     def release(self) -> None:
         """Free the work space of the builders."""

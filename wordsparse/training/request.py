@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 class Request:
     """A checked request to train.
 
-    ``reading`` holds the options for reading the data that the user gave or a model recorded. These options are fields
+    ``reading`` holds the options for reading the data, as the user gave them or a model recorded them. They are fields
     of ``kind.reading``. ``options`` determine the steps; ``options.epochs`` is None if it depends on the length of the
     data.
     """

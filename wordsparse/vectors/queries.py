@@ -21,7 +21,8 @@ _SPELLING_CANDIDATES = 50_000
 
 def meant(vectors: VectorTable, query: Hashable) -> Sequence[Hashable]:
     """Return the words that a query stands for. A query with a row stands for itself. Any other query stands for the
-    words into which the tokeniser splits it. If another spelling of such a word has a row, that spelling is used."""
+    words into which the tokeniser splits it. If a word has no row but another spelling of it has one, that spelling is
+    used."""
     if not isinstance(query, str) or vectors.find(query) is not None:
         return [query]
     words = [query] if vectors.split is None else vectors.split(query) or [query]

@@ -132,7 +132,9 @@ def predict(
         if is_flat:
             excluded = sp.vstack([excluded] * matrix.shape[0], "csr")
         if excluded.shape != matrix.shape:
-            raise InputError(f"exclude has {excluded.shape[0]:,} lists for {matrix.shape[0]:,} baskets: give one each")
+            raise InputError(
+                f"exclude has {excluded.shape[0]:,} lists for {matrix.shape[0]:,} baskets: give one list each"
+            )
     if unknown := int(are_unknown(matrix).sum()):
         logger.warning(
             "%s of %s without an item of the vocabulary; answered by the most frequent items",
