@@ -125,7 +125,7 @@ class DenseEmbedding:
         return float(loss)
 
     def _loss(self, Y: Array, o: Array, q: Array, s: Array) -> tuple[Any, Array, Array, Array]:
-        """Return the sum of the loss, α and β, and the derivative of the loss with respect to each target's o."""
+        """Return four values: the summed loss, α, β, and the derivative of the loss with respect to each target's o."""
         value, dq, ds, do = LOSSES[self.loss].terms(o, q[:, None], s[:, None], 1.0)
         return (Y * value).sum(), (Y * dq).sum(1), (Y * ds).sum(1), Y * do
 

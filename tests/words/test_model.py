@@ -1,4 +1,4 @@
-"""A saved model is loaded bit for bit, and other directories are refused with an error that names them."""
+"""A loaded model is bit for bit the saved one. For a directory without a model, the error names the directory."""
 
 import copy
 import pickle

@@ -212,7 +212,7 @@ class SelfJudge(OnText):
         return ws.train(lines, form=0.0, progress=False, **self.sizes("model", "seed"))
 
     def _agreement(self, formed: list[ws.Model], plain: list[ws.Model]) -> Row:
-        """Return the correlation for words in each range of counts."""
+        """Return the correlation for each range of word counts."""
         random, row = np.random.default_rng(self.seed), {}
         both = sorted(set(plain[0].vocabulary.words) & set(plain[1].vocabulary.words))
         others = random.choice(both, min(self.words, len(both)), replace=False)

@@ -52,7 +52,7 @@ def read_collection(path: str | PathLike[str]) -> Collection:
     folder, lines = judgements.parent.parent, dict[str, int]()
     for name, (document,) in table_rows(folder / CORPUS, ["_id"]):
         if str(document) in lines:
-            raise InputError(f"{name}: the _id {document!r} occurs twice; leave one document out")
+            raise InputError(f"{name}: the _id {document!r} occurs twice; leave one of the documents out")
         lines[str(document)] = len(lines)
     if not {*COLUMNS} <= {*column_names(judgements, "csv")}:
         raise InputError(

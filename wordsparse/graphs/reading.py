@@ -161,7 +161,7 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
 
 
 def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
-    """Return the number and the cells of each line or row: two nodes, and possibly a weight."""
+    """Return, for each line or row, its number and its cells. The cells are two nodes and, optionally, a weight."""
     if suffix_of(path) == ".mtx":
         raise InputError(f"{path}: is a matrix: give scipy.io.mmread of it to wordsparse.train(..., preset='graph')")
     format = format_of_name(path)

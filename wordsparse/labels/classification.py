@@ -116,7 +116,7 @@ class Classifier:
         return logits
 
     def state(self) -> dict[str, Any]:
-        """Return the arrays and numbers of the model, for :meth:`restored`."""
+        """Return the arrays and numbers of the model, from which :meth:`restored` makes it again."""
         return {
             **vars(self.scorer.inverse),
             "counts": self.scorer.counts,

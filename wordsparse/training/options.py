@@ -62,7 +62,9 @@ class RunOptions(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.resume and self.output is None:
-            raise InputError("resume needs an output: the checkpoints of the interrupted run are next to it")
+            raise InputError(
+                "resume needs an output: give the output of the interrupted run, next to which its checkpoints are"
+            )
 
     def vectors(self) -> WordVectors | None:
         """Return the vectors to start from, or None if ``init`` is not given. Raise InputError if they cannot be
