@@ -183,8 +183,8 @@ def test_a_compiled_network_with_checkpoints_trains_like_the_plain_one() -> None
 
 
 def test_no_thread_loses_the_squares_of_another() -> None:
-    """Threads that share a table take turns, or are refused. When threads wrote at the same time, squares were lost: the
-    sum was .106 instead of .12."""
+    """Threads that share a table take turns, or are refused. When threads wrote at the same time, squares were lost:
+    their sum was .106 instead of .12."""
     head, taken = layer(lr=None), []
 
     def work() -> None:

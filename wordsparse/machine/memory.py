@@ -40,8 +40,8 @@ def _cgroup_left() -> Iterator[tuple[int, str]]:
 
 
 def _number(path: Path, field: str | None) -> int | None:
-    """Return the number that follows ``field`` in a file. Without ``field``, the whole file is one number. Return None if
-    there is no number."""
+    """Return the number that follows ``field`` in a file. Without ``field``, the whole file is one number. Return None
+    if there is no number."""
     try:
         lines = path.read_text().splitlines()
     except OSError:

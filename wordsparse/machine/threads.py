@@ -4,9 +4,9 @@ If two thread pools (BLAS and OpenMP) spin at the same time, they can slow a bus
 compiled kernels split work over OpenMP threads only. While they run, :func:`single_threaded_blas` limits the BLAS pools
 of the process to one thread. OpenMP workers that wait for work go to sleep after some 50 µs.
 
-A forked process does not inherit the threads of its parent, and a parallel region of OpenMP in the forked process
-would wait forever for these threads. Therefore a process that was forked after its parent had used the kernels runs on one thread, with a
-warning.
+A forked process does not inherit the threads of its parent, and a parallel region of OpenMP in the forked process would
+wait forever for these threads. Therefore a process that was forked after its parent had used the kernels runs on one
+thread, with a warning.
 """
 
 import logging

@@ -217,8 +217,8 @@ class NgramVectors:
     def arrays(self) -> dict[str, Array]:
         """Return the arrays that :meth:`from_arrays` reads: ``ngram_rows`` (B, row_bytes(dim)) uint8, or for Buckets
         (B, dim) float32; ``ngram_mean`` (dim,) float32; ``ngrams`` (bytes,) uint8, all n-grams in UTF-8, concatenated;
-        ``ngram_sizes`` (B,) int32, the size of each n-gram in bytes (empty for Buckets); and ``ngram_lengths`` (2,) int32,
-        the shortest and the longest length in characters."""
+        ``ngram_sizes`` (B,) int32, the size of each n-gram in bytes (empty for Buckets); and ``ngram_lengths`` (2,)
+        int32, the shortest and the longest length in characters."""
         letters, ends = self.index.letters, self.index.ends
         widths = np.cumsum(1 + (letters > 0x7F) + (letters > 0x7FF) + (letters > 0xFFFF))
         return {
