@@ -12,8 +12,8 @@ import numpy as np
 from wordsparse.kernels.structures import Csr, Windows
 from wordsparse.types import Array
 
-# The Gram matrix of more than GRAM_PIECE_ROWS float32 rows is computed for at most GRAM_PIECES pieces of the rows, and
-# the results are summed in float64.
+# If a float32 matrix has more than GRAM_PIECE_ROWS rows, the rows are cut into at most GRAM_PIECES pieces, and the Gram
+# matrices of the pieces are summed in float64.
 GRAM_PIECE_ROWS, GRAM_PIECES = 4096, 8
 
 
@@ -114,7 +114,8 @@ class Kernels:
         total: float,
     ) -> tuple[Array, Array, Array, Array] | None:
         """Compute ``loss_pass.per_example`` in one pass, with the device kernel ``loss`` and these constants. If q or s
-        is None, it counts as zeros. Return None if the device has no kernel; the caller then uses array operations."""
+        is None, zeros are used instead. Return None if the device has no kernel; the caller then uses array
+        operations."""
         return None
 
     def target_terms(
@@ -129,7 +130,7 @@ class Kernels:
 
     def window_sums(self, windows: Windows, values: Array, squares: Array) -> tuple[Array, Array]:
         """Return Cᵀ values and (C ∘ C)ᵀ squares, float64 (columns,), for one value and one square per bag. If a bag
-        holds a token twice, C has two entries for it."""
+        holds a token twice, C has two entries for this token."""
         bags = windows.csr(self.xp)
 
         def sums(shares: Array) -> Array:

@@ -40,8 +40,8 @@ PARALLEL_WORK = 200_000
 TERMS_WORK, SCALE_WORK, SUMS_WORK, ROW_WORK = 40, 4, 8, 16
 # The number of rows that a thread adds up at a time.
 SUM_ROWS = 1024
-# A sparse matrix is multiplied by a dense matrix one block of columns at a time if the dense matrix exceeds a core's
-# own cache and each of its rows is read so often that copying the blocks costs little in comparison.
+# A product of a sparse and a dense matrix is computed one block of dense columns at a time if the dense matrix exceeds
+# a core's own cache, and if each dense row is read so often that copying the blocks costs little in comparison.
 BLOCKS_FROM_BYTES = 1 << 20
 BLOCKS_FROM_ENTRIES = 8
 # Products are computed on the matrix unit only if they have at least this many rows, and both factors have at least
@@ -63,7 +63,7 @@ class CpuKernels(Kernels):
     With ``bfloat16``, kernels may round float32 numbers to bfloat16 before summing them, where that is faster. On a
     matrix unit (AMX), products of tall matrices split each number into two bfloat16 numbers, so the product of two
     numbers has a relative error of up to 2⁻¹⁴ instead of the 2⁻²⁴ of float32. With vectors of 64 bytes, products with
-    sparse matrices and with windows round those rows to bfloat16 that they read many times. The relative error of each
+    sparse matrices and with windows round a row to bfloat16 if they read the row many times. The relative error of each
     rounded number is up to 2⁻⁹, in either direction.
     """
 

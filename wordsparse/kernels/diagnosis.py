@@ -18,8 +18,8 @@ from wordsparse.machine.threads import available_cpus
 
 
 def diagnose() -> dict[str, Any]:
-    """Return versions, compiled kernels, threads, BLAS, GPU and extras as JSON. ``unused`` says why parts are not
-    used."""
+    """Return a dict for JSON of the versions, compiled kernels, threads, BLAS, GPU and extras. Its entry ``unused``
+    says why parts of the installation are not used."""
     report: dict[str, Any] = {
         "wordsparse": metadata.version("wordsparse"),
         "python": platform.python_version(),
@@ -39,8 +39,8 @@ def diagnose() -> dict[str, Any]:
 
 
 def provenance(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
-    """Return a description of the machine, the versions and the kernels with ``threads`` threads, as JSON for files of
-    results."""
+    """Return a dict that describes the machine, the versions and the kernels with ``threads`` threads, for JSON files
+    of results."""
     with threadpoolctl.threadpool_limits(threads, user_api="blas"):
         rate = description.sgemm_gflops(sgemm_size)
     names = ("wordsparse", "numpy", "scipy", "gensim")

@@ -12,7 +12,7 @@ VARIABLE = "WORDSPARSE_ISA"
 
 def chosen_isa(name: str | None = None) -> str:
     """Return ``name`` if it is given, otherwise the instruction set named by the environment, otherwise the widest set.
-    Raise InputError if this machine or this installation does not have the set."""
+    Raise InputError if this machine or this installation does not have this instruction set."""
     source = "isa" if name is not None else VARIABLE
     choice = name if name is not None else os.environ.get(VARIABLE)
     if not choice:

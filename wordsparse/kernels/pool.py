@@ -14,7 +14,7 @@ import numpy as np
 from wordsparse.types import Array
 
 CACHE_LINE = 64
-# Arrays with fewer bytes come from NumPy's allocator, which reuses small pieces itself.
+# Arrays with fewer bytes come from NumPy's allocator, which reuses small pieces of memory itself.
 LARGE = 2**18
 # Blocks of at least half a huge page are aligned to huge pages. The TLB of a processor holds only a few thousand pages.
 # When rows are read in random order, huge pages save 4 to 10 % of the CPU time of whole runs.
@@ -67,7 +67,7 @@ class ArrayPool:
 
     def _block(self, size: int) -> Array:
         available = self._available
-        # Skip blocks of more than four times the size, because a larger array will soon need them.
+        # Skip blocks of more than four times the requested size, because a larger array will soon need them.
         fitting = [(block.size, i) for i, block in enumerate(available) if size <= block.size <= 4 * size]
         if fitting:
             return available.pop(min(fitting)[1])
@@ -75,7 +75,7 @@ class ArrayPool:
         outgrown = [(block.size, i) for i, block in enumerate(available) if size <= 2 * block.size < 2 * size]
         if outgrown:
             available.pop(max(outgrown)[1])
-        # Allocate twice the size, because minibatches grow and pages that are never written cost nothing.
+        # Allocate twice the requested size, because minibatches grow and pages that are never written cost nothing.
         return _aligned(2 * size)
 
 

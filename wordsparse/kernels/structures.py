@@ -67,9 +67,9 @@ class Windows:
     bag.
 
     Bag j is ``tokens[start_j : stop_j]`` without the token at ``centre_j``. Each token of a bag has the weight 1 /
-    size. ``tokens`` int32 (n,) are negative where there is no token, and no window spans such a place. ``centre``,
-    ``start`` and ``stop`` are int32 (m,). ``centre`` ascends, windows have at most ``reach`` tokens on each side, and
-    no bag is empty.
+    size. ``tokens`` int32 (n,) has a negative entry at each position without a token, and no window spans such a
+    position. ``centre``, ``start`` and ``stop`` are int32 (m,). ``centre`` ascends, windows have at most ``reach``
+    tokens on each side, and no bag is empty.
     """
 
     tokens: Array

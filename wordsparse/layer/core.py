@@ -46,9 +46,9 @@ from wordsparse.layer.interface import Clock, Forward, Sums, TargetRows, Targets
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 from wordsparse.types import Array
 
-# Up to this condition number of U, a fold computes V U in the precision of V, because U amplifies the rounding errors
-# that are already in V more than the product adds. Beyond this number, a fold computes each row in float64 and rounds
-# once.
+# Up to this condition number of U, a fold computes V U in the precision of V, because the product adds smaller rounding
+# errors than the errors already in V, which U amplifies. Beyond this number, a fold computes each row in float64 and
+# rounds once.
 PLAIN_FOLD = {np.dtype(np.float32): 1000.0, np.dtype(np.float64): np.inf}
 # If all of W is needed, this many rows are computed at a time.
 BLOCK_ROWS = 4096
@@ -160,8 +160,8 @@ class ExactLayer:
             self.folds += 1
 
     def rescale(self) -> float:
-        """Divide W by c if the loss does not depend on the scale of W and the mean square of W's entries is beyond
-        BAND.
+        """Divide W by c if the loss does not depend on the scale of W and the mean square of W's entries is outside
+        1/BAND to BAND.
 
         Return c, which is 1 if W does not change. Otherwise c is a power of two, so that nothing is rounded. Without
         rescaling, steps whose size is in proportion to W, such as second-order steps, would let W grow without limit.
@@ -208,7 +208,8 @@ class ExactLayer:
     def outputs(self, H: Array, blocks: Iterable[Array | slice]) -> Iterator[Array]:
         """Yield the outputs H W[rows]ᵀ (m, n) for each block of rows, as V_rows (U h) / p + ω·h, without computing W.
 
-        Rounding errors are as large as if W were computed in the working precision. ``must_fold`` keeps them small.
+        Rounding errors are as large as if W were computed in the working precision. ``must_fold`` keeps these errors
+        small.
         """
         f, kernels = self.factors, self.kernels
         wide = H.astype(np.float64)
@@ -226,8 +227,8 @@ class ExactLayer:
             yield o
 
     def check_rows(self, rows: Array, change: Array, factors: Factors) -> None:
-        """Raise TrainingError if W[rows] += change could make the numbers of W, with these factors, exceed the working
-        precision."""
+        """Raise TrainingError if ``W[rows] += change`` could make entries of W overflow the working precision. The
+        ``factors`` are the factors of W."""
         refusal.check_rows(self.sqrt_measure(rows)[:, None] * change, factors, self.dtype)
 
     def add_to_rows(self, rows: Array, change: Array) -> None:
@@ -295,7 +296,7 @@ class ExactLayer:
         return {"V": to_host(self.V), **factors, "folds": self.folds, "stable_norm": self.stable_norm}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore a :meth:`state` saved from a layer of the same sizes. The d×d arrays are used directly, not
+        """Restore a :meth:`state` saved from a layer with the same D and d. The d×d arrays are used directly, not
         copied."""
         self.clock.changes += 1
         to_device = self.kernels.to_device

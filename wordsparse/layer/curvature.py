@@ -23,7 +23,7 @@ def size_of_curvature(sums: Sums) -> Array:
 def running_mean(mean: T, value: T, steps: int, share: float) -> T:
     """Return the running mean, updated by the value of one more minibatch.
 
-    ``steps`` minibatches came before this one. The first minibatches have equal weights. Later minibatches have the
-    weight ``share``, which is the fraction of examples that a minibatch contributes to the mean.
+    ``steps`` minibatches came before this one. The first minibatches have equal weights. Each later minibatch has the
+    weight ``share``.
     """
     return mean + max(1 / (steps + 1), share) * (value - mean)

@@ -8,8 +8,8 @@ from wordsparse.errors import TrainingError
 from wordsparse.layer.interface import Forward
 from wordsparse.layer.losses import Loss, is_regression
 
-# A minibatch has diverged if its loss is above LIMIT times the scale. A run stops after IN_A_ROW such minibatches in a
-# row.
+# The loss of a minibatch is too large if it exceeds LIMIT times the scale of the loss. A run stops if the losses of
+# IN_A_ROW minibatches in a row are too large.
 LIMIT = 1000.0
 IN_A_ROW = 10
 

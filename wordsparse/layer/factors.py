@@ -13,8 +13,8 @@ from wordsparse.kernels import Kernels
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-# U amplifies the rounding errors of V in W = V U by its condition number. Above this condition number, U is folded into
-# V.
+# In W = V U, U amplifies the rounding errors of V by the condition number of U. Above this condition number, U is
+# folded into V.
 FOLD_CONDITION = {np.dtype(np.float32): 100.0, np.dtype(np.float64): 1e5}
 # Weight decay changes the scale of U exponentially. U is folded before entries of V become too large or too small.
 FOLD_SCALE = 1e12
@@ -56,7 +56,7 @@ class Factors:
 
     @property
     def condition(self) -> float:
-        """The factor by which U amplifies rounding errors of V in W; see :func:`condition_number`."""
+        """The factor by which U amplifies the rounding errors of V in W = V U + p ωᵀ; see :func:`condition_number`."""
         return condition_number(self.scale, self.inverse_scale)
 
     def must_fold(self, dtype: np.dtype[Any]) -> bool:
@@ -94,8 +94,8 @@ def condition_number(scale: float, inverse_scale: float) -> float:
     """Return ‖M‖ ‖M⁻¹‖ / d, computed from the scales of M and M⁻¹. The result is 1 for the identity, and inf if it
     would not be finite.
 
-    On average, M⁻¹ followed by M multiplies errors without a preferred direction, such as rounding errors, by this
-    factor. The condition number in the spectral norm is between this number and d times this number.
+    If a vector is multiplied by M⁻¹, rounded, and multiplied by M, its rounding errors grow on average by this factor.
+    The condition number in the spectral norm is between this number and d times this number.
     """
     condition = scale * inverse_scale
     return condition if np.isfinite(condition) else np.inf

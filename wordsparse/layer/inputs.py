@@ -70,7 +70,7 @@ class RowInputs:
         return self.kernels.pair_dots(targets, self.features, W_T)
 
     def total(self, pulled: Array) -> Array:
-        """Return Fᵀ ``pulled``, (d,) float64. If ``pulled`` = Cᵀ x, this is Hᵀ x."""
+        """Return Fᵀ ``pulled``, (d,) float64. If ``pulled`` is Cᵀ x, the result is Hᵀ x."""
         return self.kernels.column_sums(self.features, pulled)
 
     def pull(self, values: Array, weights: Array) -> tuple[Array, Array]:

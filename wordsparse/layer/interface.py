@@ -70,7 +70,7 @@ class TargetRows:
         return W_T
 
     def push(self, sums: "Sums", M: Array | None, by: float) -> Array:
-        """Return by · X M, (u, d); if M is None, it is I. The result may overwrite X."""
+        """Return ``by`` · X M, (u, d). M = None means the identity matrix. The result may overwrite X."""
         X = taken(sums.X)
         return self._kernels.matmul_in_place(X, by * (self._kernels.xp.eye(X.shape[1]) if M is None else M))
 
@@ -133,8 +133,8 @@ class FactoredRows(TargetRows):
 
 
 def taken(sum_of: Any) -> Array:
-    """Return an array that a cached function computes, and forget it: the caller may overwrite the array, and its
-    memory is free once the caller drops it."""
+    """Return the array that a cached function computes, and empty the cache. The caller may then overwrite the array,
+    and the memory of the array is freed as soon as the caller drops the array."""
     array: Array = sum_of()
     sum_of.cache_clear()
     return array
@@ -179,7 +179,8 @@ class Forward:
         return np.abs(alpha) if bends_down else alpha
 
     def check_current(self) -> None:
-        """Raise InputError if the layer has changed after this forward pass, because the state of that time is gone."""
+        """Raise InputError if the layer has changed after this forward pass, because the state that the pass used is
+        gone."""
         if self.clock.changes != self.at:
             raise InputError("this forward pass is out of date: the layer has changed since then; run forward again")
 

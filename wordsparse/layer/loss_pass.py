@@ -1,7 +1,7 @@
 """The loss of a minibatch: the terms of every target, and the sums of these terms over each example.
 
-If the device has a kernel for the loss, the kernel computes the sums in one pass. Otherwise array operations do. Only
-:mod:`wordsparse.layer.losses` contains the formulas.
+If the device has a kernel for the loss, the kernel computes the sums in one pass. Otherwise, array operations compute
+the sums. Only :mod:`wordsparse.layer.losses` contains the formulas.
 """
 
 from dataclasses import fields
@@ -36,7 +36,7 @@ def per_example(
     targets; ``y`` and ``o`` (entries,) are the weights (or regression targets) and the outputs of the stored targets.
     ``q`` and ``s`` are (m,) float64. ``total`` is Σ πᵢ."""
     if is_regression(loss):
-        wide = y.astype(np.float64)  # y² exceeds float32 long before y does
+        wide = y.astype(np.float64)  # y² overflows float32 long before y does
         losses = q + kernels.sum_rows(targets, wide * (wide - 2 * o))
         return LossSums(losses, np.ones_like(q), np.zeros_like(q), -2 * y)
     in_one_pass = _in_one_pass(loss, targets, y, o, q, s, total, kernels)
@@ -51,11 +51,10 @@ def per_example(
 def target_terms(
     loss: LinearLoss, targets: Csr, y: Array, a: Array, r: Array | None, total: float, kernels: Kernels
 ) -> LossSums:
-    """Return the sum Σ y (t(o) + c) and the derivatives. The sum of the losses also has terms in q and s, which are
-    left out here.
+    """Return the sum Σ y (t(o) + c) and the derivatives. The terms of the losses in q and s are left out.
 
     Outputs are o = a r, where r (u,) is a factor for each column; ∂/∂o is multiplied by r. The losses of single
-    examples are not computed. The loss must not be regression, which has no terms per target.
+    examples are not computed. Regression losses are not allowed, because they have no terms per target.
     """
     compiled = vars(type(loss)).get("compiled")
     terms = None if compiled is None else kernels.target_terms(compiled, targets, y, a, r)

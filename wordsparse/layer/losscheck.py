@@ -18,8 +18,8 @@ STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 # The largest relative error allowed in a derivative, and the assumed relative rounding error of the value.
 TOLERANCE = 1e-5
 ROUNDING = 1e-9
-# The number of random points, the number of outputs over which q and s are summed at each point, and the range of
-# output sizes.
+# The number of random points, the number of outputs over which q and s are summed at each point, and the range of the
+# magnitudes of outputs.
 POINTS, OUTPUTS = 200, 8
 SMALLEST, LARGEST = 0.01, 30.0
 

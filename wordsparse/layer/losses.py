@@ -141,10 +141,10 @@ class BoundedNS(LinearLoss):
     """An upper bound on the expected loss of negative sampling with k = ``negatives`` draws from π.
 
     ℓ = softplus(−o) + k (c + s/2 + λ q), where s and q are means under π. The bound on the loss of negatives is
-    softplus(x) ≤ c + x/2 + λ x² with λ = tanh(ξ/2)/(4ξ) and c = softplus(ξ) − ξ/2 − λ ξ², equal at x = ±ξ (Jaakkola &
-    Jordan, 2000). ξ is ``touching``; in the limit ξ = 0, λ = 1/8 and c = log 2 (Böhning, 1992). All outputs count as
-    negatives, so there is no sampling noise. The optimum of an output that is never a target is −1/(4λ), which is −2
-    for ξ = 0 and −6 for ξ = 6.
+    softplus(x) ≤ c + x/2 + λ x² with λ = tanh(ξ/2)/(4ξ) and c = softplus(ξ) − ξ/2 − λ ξ², with equality at x = ±ξ
+    (Jaakkola & Jordan, 2000). ξ is ``touching``; in the limit ξ = 0, λ = 1/8 and c = log 2 (Böhning, 1992). All outputs
+    count as negatives, so there is no sampling noise. The optimum of an output that is never a target is −1/(4λ), which
+    is −2 for ξ = 0 and −6 for ξ = 6.
     """
 
     negatives: float = 5.0
@@ -218,8 +218,8 @@ class Taylor(Loss):
 class ZLoss(Loss):
     """Z-loss: ℓ = softplus(a (b − z)) / a of the standardised output z = (o − μ)/σ, μ = s/Σπ, σ² = q/Σπ − μ².
 
-    If all outputs are equal (σ = 0, as at W = 0), z is undefined. z is then taken as 0, without a gradient. a and b are
-    hyper-parameters. With the default values, a network gave the best ranking of next items (docs/torch.md).
+    If all outputs are equal (σ = 0, as at W = 0), z is undefined. In this case, z counts as 0 and has no gradient. a
+    and b are hyper-parameters. With the default values, a network gave the best ranking of next items (docs/torch.md).
     """
 
     a: float = 1.0

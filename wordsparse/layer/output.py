@@ -27,7 +27,7 @@ from wordsparse.types import Array
 
 # The standard deviation of initial weights, for losses that cannot start at zero.
 NOISE = 0.01
-# The number of d×d float64 matrices in memory during an update, which holds both the old and the new state.
+# The number of d×d float64 matrices in memory during an update. An update holds both the old and the new state.
 SQUARES = 6
 # :meth:`FactoredOutput.top` searches blocks of at most TOP_EXAMPLES rows and TOP_OUTPUTS numbers. The first block has
 # TOP_GROWTH · k columns. Each later block has at most TOP_GROWTH times as many columns as all earlier blocks together.
@@ -50,7 +50,7 @@ class FactoredOutput:
     n_outputs : int
         D.
     n_features : int
-        d, the size of h.
+        d, the number of entries of h.
     loss : str or wordsparse.layer.losses.Loss
         One of ``squared``, ``bounded-ns``, ``spherical``, ``taylor``, ``zloss``, or a loss object.
     base_measure : (D,) array of positive numbers, optional
@@ -80,7 +80,7 @@ class FactoredOutput:
     Notes
     -----
     A layer handles one call at a time: calls from other threads wait until the current call has ended. If a signal
-    handler interrupts a call and itself calls the layer, it waits for ever. Layers can be copied and pickled.
+    handler interrupts a call and calls the layer itself, the handler waits for ever. Layers can be copied and pickled.
     """
 
     @at_work(starting=True)
@@ -182,7 +182,7 @@ class FactoredOutput:
             As for :meth:`loss_and_grad`; or if lr, weight_decay or the preconditioner is invalid.
         TrainingError
             If the step would explode or make A singular; or if the losses of ten minibatches in a row are more than
-            1,000 times their scale, which means that H diverges. In both cases the layer is unchanged.
+            1,000 times the usual scale of the loss, because then H diverges. In both cases the layer is unchanged.
         """
         lr = validation.non_negative("lr", lr)
         weight_decay = validation.non_negative("weight_decay", weight_decay)

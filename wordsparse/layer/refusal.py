@@ -1,4 +1,4 @@
-"""The refusal of steps that would make the weights explode, A singular, or numbers infinite or NaN.
+"""Refuses steps that would make the weights explode, make A singular, or give values that are infinite or NaN.
 
 Updates are checked before they are applied, so a refused step changes nothing.
 """
@@ -29,7 +29,8 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels)
     """
     new, dtype = update.factors, update.rows_change.dtype
     norm = float(np.trace(new.Q))
-    # If W was 0, there is no earlier norm to compare with. Then MAX_GROWTH limits the square of the step's strength.
+    # If W was 0, there is no earlier norm to compare the new norm with, so MAX_GROWTH limits the square of the step's
+    # strength.
     growth = norm / stable_norm if stable_norm > 0 else update.strength * update.strength
     if update.strength > STABLE and np.isfinite(norm) and growth > MAX_GROWTH:
         raise TrainingError(

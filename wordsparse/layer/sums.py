@@ -20,7 +20,7 @@ def pull_back(forward: Forward) -> Sums:
 
 
 def _row_sums(forward: Forward, inputs: RowInputs) -> Sums:
-    """Return the sums for inputs that are plain rows, C = I. A sum that is never used is not computed."""
+    """Return the sums for inputs that are plain rows, C = I. Each sum is computed only if it is used."""
     kernels, alpha, gamma = inputs.kernels, forward.terms.alpha, forward.terms.gamma
 
     def G() -> Array:

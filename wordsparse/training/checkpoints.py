@@ -44,7 +44,7 @@ class Checkpoint:
         return cls(path, request, run_state, table)
 
     def restore(self, run: Run) -> None:
-        """Restore the state of ``run``, which must have the options of the checkpoint. Raise InputError if the
+        """Restore the state of ``run``. The run must have the same options as the checkpoint. Raise InputError if the
         checkpoint is damaged."""
         with storage.naming(self.path):
             run.restore(arrays.read(self.path / STATE, self.table, into=run.embedding.state()), self.run_state)

@@ -53,7 +53,7 @@ def interrupted_model() -> "Model":
 class StopRequest:
     """A counter of the signals that request a stop.
 
-    ``awaited`` is True while the training loop polls ``received``. While it is False, a signal raises
+    ``awaited`` is True while the training loop polls ``received``. While ``awaited`` is False, a signal raises
     KeyboardInterrupt. A second signal always raises KeyboardInterrupt.
     """
 

@@ -38,8 +38,8 @@ from wordsparse.words.text_source import TextSource
 logger = logging.getLogger(__name__)
 
 # A run diverges if the mean loss of a minibatch exceeds the first mean loss by more than DIVERGED · max(first, 1). The
-# maximum is needed because losses that are logarithms are 0 while all outputs are equal. A single odd page in a short
-# text raises the loss by less.
+# 1 in max(first, 1) is needed because losses that are logarithms are 0 while all outputs are equal. A single odd page
+# in a short text raises the loss by less than this limit.
 DIVERGED = 20.0
 # The maximum number of threads that build minibatches for a GPU. Each thread handles some 10M tokens per second.
 MAX_BUILDERS = 8
@@ -64,7 +64,7 @@ class Run:
     ``vocabulary`` holds the words to train, which must include all words of the source. Words in ``init`` start from
     their vectors there. InputError is raised if there is too little memory on the host or the GPU, if too little or too
     much text is held out, or if ``init`` has another dimension or no word in common with the vocabulary. ``is_whole``
-    is False during a step. A run that ends while it is False cannot be resumed.
+    is False during a step. A run that ends while ``is_whole`` is False cannot be resumed.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Run:
         """Return the initial embedding, built by the recipe or taken from the vectors ``init``; see words/start.py."""
         recipe, sizes = self.minibatches.recipe, (len(self.vocabulary), self.options.dim + 1)
         measure = recipe.base_measure(self.vocabulary.counts)
-        kernels = kernels_on(self.device.device, self.threads, bfloat16=True)  # word vectors are as good with bfloat16
+        kernels = kernels_on(self.device.device, self.threads, bfloat16=True)  # the vectors are as good as without
         output = FactoredOutput(*sizes, recipe.loss, base_measure=measure, kernels=kernels).core
         if recipe.start:
             output.set_common_output(recipe.start)
@@ -188,8 +188,8 @@ class Run:
         return model
 
     def _report(self, checkpoints: int, parent: str | None, wall: float, cpu: float) -> dict[str, Any]:
-        """Return the figures of the run, without those that do not apply to it. ``wall`` and ``cpu`` are the seconds
-        that making the model took after the last step.
+        """Return the figures of the run that go into the report. Figures that do not apply to the run are left out.
+        ``wall`` and ``cpu`` are the wall-clock and CPU seconds spent on making the model after the last step.
 
         If the run was resumed, tokens, seconds and checkpoints are counted from its first start. ``loss`` is the mean
         loss per pair in each epoch. ``heldout_loss`` is the exact mean loss per pair of held-out text after each epoch.

@@ -5,8 +5,8 @@ The sizes of the arrays of the state are exact. The constants for the work space
 
 from wordsparse.machine import memory
 
-# The work space of a step: float32 rows of d numbers per unique word, float64 matrices of d×d numbers, bytes per pair
-# of words, bytes per bag of words, and bytes that do not depend on the minibatch.
+# The sizes of a step's work space: the number of float32 rows of d numbers per unique word, the number of float64 d×d
+# matrices, the bytes per pair of words, the bytes per bag of words, and a constant number of bytes.
 ROWS_PER_WORD = 4.0
 SQUARES = 26
 BYTES_PER_PAIR = 110

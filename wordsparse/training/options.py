@@ -78,8 +78,8 @@ class RunOptions(Checked):
         silent = ("output", "resume", "progress", "log", *(["checkpoint_every"] if self.output is None else []))
         call = {name: value for name, value in vars(self).items() if value is not None and name not in silent}
         if self.init is not None:
-            # Vectors in memory cannot be recorded. The placeholder is not a file, so repeating the run with it is
-            # refused.
+            # Vectors in memory cannot be recorded. The placeholder names no file, so repeating the run with the
+            # placeholder is refused.
             call["init"] = os.fspath(self.init) if isinstance(self.init, str | PathLike) else "(vectors in memory)"
         return call
 

@@ -1,7 +1,7 @@
 """A run with an output: locked, checkpointed and resumable.
 
 Until the model is written to the output, the run directory (see run_directory.py) holds everything that is needed to
-resume the run. ``resume`` continues from this directory, or from a finished model (see resume.py). If there is neither,
+resume the run. ``resume`` continues from this directory, or from a finished model (see resume.py). If neither exists,
 ``resume`` starts a new run, so a script may always pass it. A resumed run gives the same bytes as an uninterrupted run,
 because checkpoints hold the complete state and examples depend only on the seed and on positions in the text.
 """
@@ -137,8 +137,8 @@ class OutputRun:
         except Interrupted:
             raise
         except BaseException as error:
-            # Write no checkpoint after a second signal, or if the run would fail again, or if no minibatch was
-            # finished, so that there is no progress to store.
+            # Skip the checkpoint after a second signal, if the resumed run would fail again, or if no minibatch was
+            # finished.
             fails = isinstance(error, TrainingError) or not run.is_whole
             savable = not fails and run.state.tokens > begun and stop.received < 2
             note = self._saved(run) if savable else self.directory.kept()

@@ -73,8 +73,8 @@ class Request:
             with encoded(self.corpus, self.reading, fitting, place, threads=self.options.threads, **how) as corpus:
                 if self.kind.name == "walks" and _are_pairs(corpus):
                     raise InputError(
-                        "every line has two words, the first one too: edges are no walks; --for (preset) names sources "
-                        "that walk on them"
+                        "every line has two words, so this looks like a list of edges, not of walks: --for (preset) "
+                        "names sources that walk along edges"
                     )
                 yield TextSource(corpus)
 

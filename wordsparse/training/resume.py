@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], but: set[str]) -> str:
-    """Return a phrase that lists all differences, or "" if there are no differences."""
+    """Return a phrase that lists the options with different values, or "" if all values are equal."""
     names = sorted((before.keys() | now.keys()) - but)
     changed = [name for name in names if before.get(name) != now.get(name)]
     return ", ".join(f"{name} was {_shown(before.get(name))}, not {_shown(now.get(name))}" for name in changed)

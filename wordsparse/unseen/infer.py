@@ -5,10 +5,11 @@ for the whole vocabulary, and the running mean of h hᵀ for the whole text:
 
     input row a    The context words are the targets of the input h = (a, 1). A context word at distance k has the
                    weight y = keep(context) · weight(k). With CBOW, the new word replaces all words in the bag of each
-                   neighbour: vectors were worse if it was only one word of the bag.
+                   neighbour: vectors were worse if the new word was only one word of the bag.
     output row b   min_b Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), summed over the word's occurrences. Here h is
                    the mean of the context words' inputs weighted by y, N the number of tokens of the text, π ∝ nᵖ the
-                   word's measure, and C̄ = E h hᵀ comes from training, with a ridge. Skip-gram models use it, too.
+                   word's measure, and C̄ = E h hᵀ comes from training, with a ridge. Skip-gram
+                   models use C̄, too.
 
 The row a is shrunk towards 0, as if DOUBT more occurrences had the vector 0. The two rows are combined as for trained
 words. Then :mod:`wordsparse.words.form` blends n-grams into the vector; their weight depends on the number of
@@ -44,7 +45,7 @@ _TOGETHER = 2**10
 
 class Occurrences(NamedTuple):
     """The occurrences of new words. ``tokens`` are the ids of the known and new words in the text; new word i has the
-    id V + i. ``sentence`` is the number of each token's sentence. ``places`` are the positions of new words, sorted by
+    id V + i. ``sentence`` is the index of each token's sentence. ``places`` are the positions of new words, sorted by
     word."""
 
     tokens: Array
@@ -60,8 +61,8 @@ def infer(
 ) -> WordVectors:
     """Return the vectors of ``words`` from the sentences that contain them.
 
-    Raise InputError if a word is empty, contains white space or is given twice, if no word has a known word near it, or
-    if the model has no training state or was trained with a loss other than bounded-ns.
+    Raise InputError if a word is empty, contains white space or is given twice, if none of the words has a known word
+    near it, or if the model has no training state or was trained with a loss other than bounded-ns.
 
     Parameters
     ----------
@@ -152,7 +153,7 @@ def _occurrences(model: Model, sentences: Iterable[str | Sequence[str]], words: 
 
 
 def _spelt(token: str, new: Container[str], model: Model) -> str:
-    """Return a spelling of the token that is a new word or a known word."""
+    """Return the first spelling of the token that is a new word or a known word, or else the token itself."""
     if token in new or token in model:
         return token
     return next((spelling for spelling in spellings(token) if spelling in new or spelling in model), token)
@@ -161,7 +162,7 @@ def _spelt(token: str, new: Container[str], model: Model) -> str:
 class _Batch:
     """The new words of one ``part`` of the occurrences, which are sorted by word.
 
-    A pair consists of an occurrence and a known word in its window. For each pair, ``place`` is the number of the
+    A pair consists of an occurrence and a known word in its window. For each pair, ``place`` is the index of the
     occurrence (ascending), ``target`` the known word, and ``y`` the weight.
     """
 

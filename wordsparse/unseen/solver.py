@@ -29,7 +29,7 @@ def minimise(rows: Array, weights: Array, offsets: Array, item: Array, linear: A
     + ½ Σ_k D_k v_k².
 
     ``rows`` (n, d) are the rows of all items, one item after the other, ``weights`` and ``offsets`` (n,) are y and c,
-    and ``linear`` and ``diagonal`` (items, d) are l and D. ``item`` (n,) is the number of the item to which each row
+    and ``linear`` and ``diagonal`` (items, d) are l and D. ``item`` (n,) is the index of the item to which each row
     belongs, ascending; an item may have no rows. Raise InputError if numbers overflow, as may happen with an altered
     model, or if l and D are zero.
     """

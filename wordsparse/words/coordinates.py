@@ -18,16 +18,16 @@ from wordsparse.vectors.encoder import lengths
 
 T = TypeVar("T")
 
-# The filter halves a coordinate if its share of the spectrum, times the word's number of occurrences, equals DOUBT.
+# The filter halves a coordinate if the coordinate's share of the spectrum, multiplied by the word's count, is DOUBT.
 DOUBT = 0.4
-# The number of rows processed at a time. A block fits into a core's cache. Because its size is fixed, results do not
-# depend on the number of threads.
+# The number of rows processed at a time. A block fits into a core's cache. Because the size of blocks is fixed, results
+# do not depend on the number of threads.
 BLOCK_ROWS = 2048
 
 
 class Coordinates(NamedTuple):
-    """The maps ``inputs`` and ``outputs`` (dim, dim) into canonical coordinates: ``E @ inputs``, which is white, and
-    ``W @ outputs``. ``spectrum`` (dim,) is Λ, in descending order."""
+    """The matrices ``inputs`` and ``outputs`` (dim, dim) that map E and W into canonical coordinates: ``E @ inputs``
+    and ``W @ outputs``. ``E @ inputs`` is white. ``spectrum`` (dim,) is Λ, in descending order."""
 
     inputs: Array
     outputs: Array
@@ -86,10 +86,10 @@ def combined(
     proportion to Λ_k. As in a Wiener filter, coordinate k is multiplied by n_w Λ_k / (n_w Λ_k + DOUBT · ΣΛ), so that
     the vector of a rare word holds only its most certain coordinates.
 
-    Both vectors are scaled to length one. The output vector is multiplied by (1 − turn) I + turn R, where the rotation
-    R brings the outputs as close as possible to the inputs (Schönemann, 1966). Then the two vectors are added. With R
-    alone, the sum would not show which words predict each other, although such words are often similar. Without R, the
-    sum would not show which words are forms of the same word.
+    The input vector and the output vector are scaled to length one. The output vector is multiplied by (1 − turn) I +
+    turn R, where the rotation R brings the outputs as close as possible to the inputs (Schönemann, 1966). Then the
+    input and output vectors are added. With R alone, the sum would not show which words predict each other, although
+    such words are often similar. Without R, the sum would not show which words are forms of the same word.
 
     Vectors of length one do not show how often a word occurs. Hence popularity · log(n_w / n̄), with n̄ the geometric
     mean of the counts, is added to the last coordinate, which has the smallest part of the spectrum.
@@ -104,7 +104,8 @@ def combined(
         The exponent x. Inputs are multiplied by Λ^(x/2), and outputs by Λ^(-½ + x/2). With x = 0, inputs and outputs
         are white, which suits similarity. Values nearer to 1 keep more of the spectrum, which suits analogies.
     turn : float
-        How far outputs are turned before they are added: 0 adds them unchanged, and 1 adds them after the rotation R.
+        How far output vectors are rotated before they are added to the input vectors: 0 means no rotation, and 1 means
+        the full rotation R.
     popularity : float
         The factor by which the logarithm of the count is multiplied. 0 ignores counts.
     threads : int, optional
@@ -123,7 +124,7 @@ def combined(
     map_in, map_out = (c.inputs * of_inputs).astype(np.float32), c.outputs * of_outputs
     to_outputs = map_out.astype(np.float32)
     shares, vectors = (scale / scale.sum()).astype(np.float32), np.empty(E.shape, np.float32)
-    of_rows = np.empty((E.shape[0], 1), np.float32)  # the lengths of the outputs
+    of_rows = np.empty((E.shape[0], 1), np.float32)  # the norms of the output vectors
 
     def overlap(block: slice) -> Array:
         """Return outputsᵀ inputs for a block of rows, and store the inputs in ``vectors``."""
@@ -188,8 +189,8 @@ def axes(vectors: Array, before: Array, counts: Array, threads: int | None) -> N
 
     Training rotates the canonical coordinates: words keep their neighbours, but the numbers in their vectors change. An
     index of the old vectors could therefore not answer queries with new vectors. R minimises Σ_w √n_w |u'_w R − u_w|²
-    over the words of both models, where u' (n, dim) are the new vectors and u (n, dim) the old vectors, all of length
-    one. Word w occurs n_w = ``counts[w]`` times.
+    over the words that both models have, where u' (n, dim) are the new vectors and u (n, dim) the old vectors, all of
+    length one. Word w occurs n_w = ``counts[w]`` times.
     """
 
     def overlap(block: slice) -> Array:
@@ -207,7 +208,8 @@ def _rotation(overlap: Array) -> Array:
 
 
 def _sum_of(work: Callable[[slice], Array], rows: Array, threads: int | None) -> Array:
-    """Return the float64 sum of the (dim, dim) matrices that ``work`` returns for the blocks of rows (V, dim)."""
+    """Call ``work`` for each block of the rows (V, dim). Return the float64 sum of the resulting (dim, dim)
+    matrices."""
     total = np.zeros((rows.shape[1],) * 2)
     for part in each_block(work, rows.shape[0], threads):
         total += part
@@ -215,7 +217,7 @@ def _sum_of(work: Callable[[slice], Array], rows: Array, threads: int | None) ->
 
 
 def _floored(values: Array) -> Array:
-    """Return the eigenvalues, raised to a minimum where they are so small that their inverse would be noise. Return
-    ones if all eigenvalues are zero."""
+    """Return the eigenvalues, with tiny eigenvalues raised to a minimum, because the inverse of a tiny eigenvalue is
+    noise. Return ones if all eigenvalues are zero."""
     floor: float = values.max(initial=0) * 1e-12
     return np.maximum(values, floor) if floor > 0 else np.ones_like(values)

@@ -19,11 +19,11 @@ minibatch alone. C_jw² ignores that the words of a bag move together. This matt
 items, so the mass that a bag of n > 20 words adds is multiplied by n − 19
 (:meth:`wordsparse.layer.inputs.RowInputs.pull`).
 
-Neither curvature contains the part of the targets, σ(1 − σ) on one row per target, because many examples usually share
-every direction. If there are more dimensions than examples, each example has a direction of its own, and a step that
-fits the example would move its target's output by 1/π_c. Hence η_t is reduced if the mean leverage of an example, η_t/N
-tr(Π C) with the minibatch's curvature C, exceeds ``max_leverage``, and m0 grows with the number of dimensions beyond
-``wide_dim``.
+The curvatures in the output step and in the input step leave out the contribution of the targets, σ(1 − σ) on one row
+per target. This contribution is small if many examples share every direction, as they usually do. If there are more
+dimensions than examples, each example has a direction of its own, and a step that fits the example would move its
+target's output by 1/π_c. Hence η_t is reduced if the mean leverage of an example, η_t/N tr(Π C) with the minibatch's
+curvature C, exceeds ``max_leverage``, and m0 grows with the number of dimensions beyond ``wide_dim``.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ from wordsparse.words.examples import Examples
 
 @dataclass(frozen=True)
 class StepSizes:
-    """The constants of the two steps. The docstring of this module explains them."""
+    """The constants of the output step and the input step. The docstring of this module explains the constants."""
 
     lr: float = 2.5
     eta: float = 1.0
@@ -65,7 +65,7 @@ class Pull:
     ``words`` (u,) are the ids of the minibatch's words. ``tokens`` and ``pairs`` are the numbers of its tokens and
     pairs, and ``loss`` is the loss before the step. ``weight`` Σ |α|, ``curvature`` Hᵀ diag(|α|) H (d, d) and ``mass``
     Σ |α|_j C_jw² (u,) determine the sizes of the steps. ``sums`` are the sums computed by the layer. ``directions()``
-    returns ∇F P, of shape (u, dim); it needs G.
+    computes ∇F P, (u, dim), from Z and G of ``sums``, and overwrites both arrays.
     """
 
     words: Array
@@ -115,8 +115,8 @@ class WordEmbedding:
         )
 
     def follow(self, pull: Pull, lr: float, remaining: float = 1.0) -> None:
-        """Take the step that the sums over a minibatch determine. ``remaining`` is r. With ``lr`` 0, E does not change.
-        The model must not have changed since :meth:`pull`."""
+        """Take the step that the sums over a minibatch determine. ``remaining`` is r, the fraction of the run that
+        remains. With ``lr`` 0, E does not change. The model must not have changed since :meth:`pull`."""
         if pull.pairs == 0:
             return
         output, sizes, sums = self.output, self.sizes, pull.sums
@@ -160,8 +160,8 @@ class WordEmbedding:
         return {**arrays, **numbers, **{f"output.{name}": part for name, part in self.output.state().items()}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore a :meth:`state` saved from an embedding of the same sizes. E and V are copied; smaller arrays are
-        used without a copy."""
+        """Restore a :meth:`state` saved from an embedding with the same vocabulary size and dimension. E and V are
+        copied; smaller arrays are used without a copy."""
         to_device = self.output.kernels.to_device
         if state["E"] is not self.E:
             self.E[...] = to_device(state["E"])
@@ -178,10 +178,9 @@ class WordEmbedding:
         self.E[there], self.mass[there] = to_device(E), to_device(mass)
 
     def take_over(self, state: Mapping[str, Any], W: Array) -> None:
-        """Continue from the state of another embedding, whose weights are W (o = W h) and whose words are the first
-        words of this one.
+        """Continue from the ``state`` and the weights ``W`` (o = W h) of another embedding.
 
-        The rows of the remaining words do not change.
+        The words of that embedding must be the first words of this embedding. The other words' rows do not change.
         """
         self.start(np.arange(len(W)), state["E"], state["mass"])
         self.curvature = self.output.kernels.to_device(state["curvature"])

@@ -1,4 +1,5 @@
-"""Scores a model, word vectors or a file of vectors on test sets, and scores a model on the next items of users."""
+"""Scores a model, word vectors or a file of vectors on test sets, and scores how well a model predicts the next items
+of users."""
 
 import logging
 import os
@@ -63,7 +64,7 @@ def evaluate(
         Files of lines ``score sentence sentence``, separated by tabs, to score the vectors of texts: see
         :mod:`wordsparse.vectors.encoder`.
     related : sequence of paths, optional
-        Files of lines of two related words, each of which should be among the ten words nearest to the other.
+        Files with two related words per line. Each word should be among the ten nearest neighbours of the other word.
     retrieval : sequence of paths, optional
         Directories of documents, queries and judgements in the layout of BEIR, or the judgement files in such
         directories: see :mod:`wordsparse.evaluation.retrieval_files`. If bm25s is installed, BM25 and the fusion of
@@ -82,18 +83,19 @@ def evaluate(
     -------
     dict
         ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
-        "n", "oov", "sections"}}, "sentences": {NAME: as for pairs}, "related": {NAME: {"hit10", "low", "high",
-        "mrr", "n", "oov"}}, "retrieval": {NAME: {"model": {"ndcg10", "low", "high", "recall100", "recall100_low",
+        "n", "oov", "sections"}}, "sentences": {NAME: as for pairs}, "related": {NAME: {"hit10", "low", "high", "mrr",
+        "n", "oov"}}, "retrieval": {NAME: {"model": {"ndcg10", "low", "high", "recall100", "recall100_low",
         "recall100_high", "n", "oov", "unjudged"}, "bm25": as for model, "fused": as for model}}, "next": {NAME:
         {"model": {"hit10", "low", "high", "ndcg10", "ndcg10_low", "ndcg10_high", "n", "oov", "unjudged"}, "popularity":
-        as for model, "counts": as for model}}}``. ``n`` is the number of scored items. ``oov`` is the number of items
-        that are left out because a word is unknown, a word of an analogy is not frequent enough, or a sentence has no
-        known word. ``oov`` also counts queries without a known word and users without a known test item, but these are
-        scored, with 0. ``unjudged`` counts the queries that are left out because they have no relevant document, or the
-        users who are left out because they have no history or no new item. ``low`` and ``high`` bound the 95 %
-        bootstrap interval; sections have no interval. If the vectors have n-grams or a tokeniser that splits words,
-        pairs may also have ``with_composed``, the same score with known and composed vectors. ``str`` and notebooks
-        show the dict as a table. A warning names each test set in which hardly any item is scored.
+        as for model, "counts": as for model}}}``. ``n`` is the number of test cases that are scored. ``oov`` is the
+        number of test cases that are left out because a word is unknown, a word of an analogy is not frequent enough,
+        or a sentence has no known word. ``oov`` also counts queries without a known word and users without a known test
+        item, but such queries and users are scored with 0. ``unjudged`` counts the queries that are left out because
+        they have no relevant document, or the users who are left out because they have no history or no new item.
+        ``low`` and ``high`` bound the 95 % bootstrap interval; sections have no interval. If the vectors have n-grams
+        or a tokeniser that splits words, pairs may also have ``with_composed``, the same score with known and composed
+        vectors. ``str`` and notebooks show the dict as a table. A warning names each test set in which hardly any test
+        case is scored.
 
     Raises
     ------
@@ -122,8 +124,7 @@ def evaluate(
     result = score(test_sets, answer(vectors, test_sets, restrict_vocab))
     if vectors.ngrams is not None or not vectors.respells:
         for name, pairs_of_set in test_sets["pairs"].items():
-            # If few whitespace-separated words are known, the test set is in another language, where n-grams do not
-            # help.
+            # If hardly any word of the test set is known, the test set is in another language, and n-grams do not help.
             if vectors.respells and result["pairs"][name]["n"] < FEW * len(pairs_of_set):
                 continue
             scores = score_pairs(pairs_of_set, answer_pairs(vectors, pairs_of_set, composed=True))

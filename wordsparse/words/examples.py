@@ -70,8 +70,8 @@ class ExampleBuilder:
         """Return one example per word. The targets are the words around all occurrences of this word, with weights.
 
         ``shard`` holds encoded text, int32. ``start`` and ``stop`` bound the slice of tokens, and ``offset`` is the
-        position of the shard's first entry in the corpus. Two tokens in one window are each other's context. Both pairs
-        belong to the minibatch of the first token, so the matrix of weights is symmetric.
+        position of the shard's first entry in the corpus. Two tokens in one window are each other's context, so they
+        form two pairs. Both pairs belong to the minibatch of the first token, so the matrix of weights is symmetric.
         """
         local, _, n, _, last, words, tokens = self._tokens(shard, start, stop, offset, epoch, widths=False)
         u = words.shape[0]
@@ -127,8 +127,8 @@ class ExampleBuilder:
 
 
 def unique_words(ids: Array, n: int, slot: Array) -> Array:
-    """Return the unique words among n ids, ascending, int64. Replace each id by its index in the result. Every entry of
-    ``slot`` must be -1."""
+    """Return the unique words among n ids, ascending, int64. Replace each id by its index in the result. ``slot`` is
+    scratch space with one entry per word of the vocabulary, and every entry must be -1."""
     words = np.empty(min(n, slot.shape[0]), np.int64)
     words = np.sort(words[: _examples.local_ids(ids, n, slot, words)])
     _examples.relabel(ids, n, slot, words)

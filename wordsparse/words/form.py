@@ -23,11 +23,11 @@ predictions, because the vectors are white: otherwise the few directions that al
 predictions.
 
 a measures how well the n-grams of *other* words predict a word. a is the share of Σ ω_w |u_w − ū|² that x_w G explains,
-minus the share that is due to the word itself. The second share is estimated by generalised cross-validation, as the
-share that a fit explains if the vectors are random signs, scaled to the length of u_w − ū. M, mean |x G M| and both
-shares are computed from a SAMPLE of words. If spelling is unrelated to meaning, a is 0 and the vectors do not change.
-If counts are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that shares no n-gram with other words keeps its
-unit vector. docs/new-words.md explains the choice of the constants.
+minus the share that is due to the word itself. The share that is due to the word itself is estimated by generalised
+cross-validation: it is the share that a fit explains if random signs, scaled to the norm of u_w − ū, replace the
+vectors. M, mean |x G M| and both shares are computed from a SAMPLE of words. If spelling is unrelated to meaning, a is
+0 and the vectors do not change. If counts are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that shares no
+n-gram with other words keeps its unit vector. docs/new-words.md explains the choice of the constants.
 """
 
 from collections.abc import Mapping, Sequence
@@ -147,8 +147,8 @@ def fit(
     spelling = [words[i] for i in ids[sample]]
 
     def explained(vectors: Array, ids: Array, mean: Array) -> tuple[Array, Array, float]:
-        """Return the rows fitted to vectors u, the products x G for the SAMPLE, and the explained share Σ ω (u −
-        mean)·x G / Σ ω |u − mean|² (0 if this is 0/0)."""
+        """Return the rows fitted to vectors u, the products x G for the words of the SAMPLE, and the explained share Σ
+        ω (u − mean)·x G / Σ ω |u − mean|² (0 if this is 0/0)."""
         rows = sweeps.rows(vectors, ids, weights, mean, habit.ridge, SWEEPS)
         composed = sweeps.ngrams.means(rows, spelling, len(mean))
         about = vectors[ids[sample]] - mean
@@ -214,7 +214,7 @@ def _often_seen(counts: Array | None, words: int) -> Array:
 
 
 def _whitening(composed: Array, weights: Array) -> Array:
-    """Return M divided by the mean row length of ``composed @ M``."""
+    """Return M divided by the mean norm of the rows of ``composed @ M``."""
     composed = composed.astype(np.float64)
     with single_threaded_blas():
         values, basis = np.linalg.eigh((composed.T * weights) @ composed / max(float(weights.sum()), 1e-30))

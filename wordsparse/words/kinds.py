@@ -42,15 +42,15 @@ class Kind:
         options.
     recipe : mapping
         Constants that override the recommended recipe: ``distances``, the weight of context words by distance, and
-        ``negatives``, the weight of words that are not targets in the loss bounded-ns.
+        ``negatives``, the weight that the loss bounded-ns gives to words that are not targets.
     export : mapping
         Arguments of ``coordinates.combined``. A larger ``exponent`` stresses what many nodes share, which helps when
         few nodes are labelled. ``popularity`` separates hubs from leaves. With ``turn`` 0, linked nodes stay close.
     epochs_by_length : bool
         Whether short texts get more epochs than the default.
     searched : bool
-        Whether the sentences are documents to be searched. If so, the weights of words in texts are computed from them:
-        :mod:`wordsparse.vectors.weights`.
+        Whether the sentences are documents to be searched. If so, the weights of words in texts are computed from these
+        documents: :mod:`wordsparse.vectors.weights`.
     question : str
         A command to try on a trained model; {} stands for the path of the model.
     name : str
@@ -115,8 +115,8 @@ KINDS = {
 
 def kind_of(preset: object) -> Kind:
     """Return the kind of data for a name or a source object. Raise InputError if no kind has this name, or if the
-    package of the source cannot be imported. Also raise it if the class of a source object has its own recipe or export
-    but no registered name, because a saved model could not find them again."""
+    package of the source cannot be imported. Also raise InputError if the class of a source object has its own recipe
+    or export but no registered name, because a saved model could not find that recipe or export again."""
     if hasattr(preset, "passes"):
         return _of_object(preset)
     if isinstance(preset, str) and preset in KINDS:

@@ -56,8 +56,8 @@ _ELSEWHERE = {
 class Training:
     """The data, besides the vectors, that are needed to continue training.
 
-    ``text`` identifies the text of the run, ``run_state`` is the state at the end of the run, and ``state`` holds the
-    other arrays that steps change, under the names used by ``WordEmbedding.state``.
+    ``text`` identifies the text of the run. ``run_state`` is the state of the training loop at the end of the run.
+    ``state`` holds the other arrays that training steps change, under the names used by ``WordEmbedding.state``.
     """
 
     text: dict[str, Any]
@@ -122,7 +122,7 @@ class Model:
 
     @property
     def dim(self) -> int:
-        """Length of a vector."""
+        """The number of dimensions of the vectors."""
         return int(self.input_rows.shape[1])
 
     @property
@@ -171,8 +171,8 @@ class Model:
 
     @cached_property
     def wv(self) -> WordVectors:
-        """The words and their vectors, for neighbours, analogies and files of other programs. The object is made only
-        once."""
+        """The words and their vectors, for finding neighbours, solving analogies and writing files for other programs.
+        The object is made only once."""
         vectors = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
         vectors.split, vectors.tokens = self.split, self.split.tokens
         if self.ngrams is not None:
@@ -246,7 +246,7 @@ class Model:
         vectors = copy(self.wv)
         vectors.weights = weights.of_collection(vectors.unit, weights.weights(vectors.counts, len(self)), batches)
         model = replace(self, weights=vectors.weights)
-        vars(model).update(vectors=self.vectors, wv=vectors)  # otherwise, the model would compute both again
+        vars(model).update(vectors=self.vectors, wv=vectors)  # otherwise, the model would compute vectors and wv again
         return model
 
     def in_axes_of(self, before: "Model") -> "Model":
@@ -286,7 +286,7 @@ class Model:
         Raises
         ------
         InputError
-            If the word is empty or contains white space, if it is near a known word in no sentence, or if the model
+            If the word is empty or contains white space, if no sentence has a known word near it, or if the model
             cannot infer vectors.
         """
         from wordsparse.unseen.infer import infer

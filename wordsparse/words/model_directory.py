@@ -150,7 +150,7 @@ def read_vectors(path: str | PathLike[str], *, mapped: bool = False) -> WordVect
     ------
     InputError
         As for :func:`load` or :func:`wordsparse.vectors.formats.read_file`, or if ``mapped`` is given for a file that
-        is not npz, or for an npz file from another program whose vectors are not stored as float32 in aligned memory.
+        is not npz, or for an npz file in which another program did not store the vectors as float32 in aligned memory.
     """
     if is_model(path):
         if mapped:

@@ -179,7 +179,7 @@ class Options(Checked):
     def used_recipe(self) -> Recipe:
         """Return the recipe to train with."""
         recipe = self.recipe or self._recommended()
-        if self.model == "skipgram" and self.window > WIDE_WINDOW:  # keep the number of pairs
+        if self.model == "skipgram" and self.window > WIDE_WINDOW:  # keep the number of pairs per minibatch
             recipe = replace(recipe, batch_tokens=max(1, recipe.batch_tokens * WIDE_WINDOW // self.window))
         return recipe if self.measure_power is None else replace(recipe, measure_power=self.measure_power)
 
@@ -218,7 +218,8 @@ class Options(Checked):
             raise InputError(f"loss is {self.loss}, but the recipe is for {name}: leave out loss")
 
     def _recipe_with(self, loss: losses.Loss) -> Recipe | None:
-        """Return a recipe with this loss object, or None if the loss of the recommended recipe is equal to it."""
+        """Return a recipe with this loss object, or None if the loss of the recommended recipe equals this loss
+        object."""
         if self.recipe is not None:
             if self.recipe.loss != loss:
                 raise InputError("loss and the loss of the recipe are different objects: leave out one of them")

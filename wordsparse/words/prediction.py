@@ -29,8 +29,8 @@ from wordsparse.types import Array
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
-# A thread ranks BASKETS baskets at a time. The first block has FIRST words, later blocks have WORDS words. A block fits
-# into a cache.
+# A thread ranks the words for BASKETS baskets at a time, in blocks of words: FIRST words in the first block, WORDS
+# words in each later block. A block fits into a cache.
 BASKETS, FIRST, WORDS = 256, 64, 4096
 # A block of words is padded to a multiple of PANEL, so that a basket's scores do not depend on the other baskets.
 PANEL = 32
@@ -64,7 +64,8 @@ class Predictor:
             self._hides[rows] = 0
 
     def rank(self, baskets: Any, n: int, excluded: Any = None) -> tuple[Array, Array]:
-        """Return the rows of the n most probable words of each basket, (m, n), and their probabilities.
+        """Return the rows of the n most probable next words for each basket, (m, n), and the probabilities of these
+        words.
 
         If there are fewer than n words, the result is padded with −1. Words of equal probability are ordered by row.
         ``baskets`` is a CSR matrix (m, V) with the count or weight of each word in each basket. ``excluded`` is a CSR
@@ -148,7 +149,7 @@ def predict(
 
 
 def are_unknown(baskets: Any) -> Array:
-    """Return, for each row of a CSR matrix of baskets, whether it is a basket without any word of the vocabulary."""
+    """Return, for each basket (a row of a CSR matrix), whether it holds no word of the vocabulary."""
     return np.asarray(baskets.sum(axis=1) == 0)
 
 
@@ -165,8 +166,8 @@ def grouped(model: Model, source: Any, format: str | None = None, **columns: str
 
 
 def log_of(model: Model, source: Any, format: str | None = None, **columns: str | None) -> RawText:
-    """Return a table whose rows are grouped. Columns that are not given are the columns used in training. Without
-    ``order``, however, the rows of a group keep their order in the table."""
+    """Return a table whose rows are grouped. A column that is not given is the column used in training. The exception
+    is ``order``: without it, the rows of a group keep their order in the table."""
     names: dict[str, Any] = {name: model.call.get(name) for name in ("column", "group", "weight")}
     names |= {name: column for name, column in columns.items() if column is not None}
     if names["column"] is None or names["group"] is None:

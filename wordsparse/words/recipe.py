@@ -24,11 +24,12 @@ class Recipe:
     """The constants of training. Most users need not know them.
 
     ``loss`` is a loss with constants that suit words. ``start`` is the output of every word before training; losses
-    whose gradient is 0 at W = 0 need it. ``distances`` says how the weight of a context word depends on its distance.
-    The base measure is π_i ∝ count_i to the power of ``measure_power``. During the first T₀ = ``warmup_tokens`` tokens,
-    E is fixed and only W is fitted. After T ≥ T₀ tokens, a minibatch has ``growth`` · T · (T/T₀)^``acceleration``
-    corpus tokens, but at most ``batch_tokens``. With ``growth`` 1, all minibatches are as large as possible. A run over
-    more than ``long_run`` tokens may take fewer steps than a shorter run (:mod:`wordsparse.words.schedule`).
+    whose gradient is 0 at W = 0 need a ``start`` other than 0. ``distances`` says how the weight of a context word
+    depends on its distance. The base measure is π_i ∝ count_i to the power of ``measure_power``. During the first T₀ =
+    ``warmup_tokens`` tokens, E is fixed and only W is fitted. After T ≥ T₀ tokens, a minibatch has ``growth`` · T ·
+    (T/T₀)^``acceleration`` corpus tokens, but at most ``batch_tokens``. With ``growth`` 1, all minibatches are as large
+    as possible. A run over more than ``long_run`` tokens may take fewer steps than a shorter run
+    (:mod:`wordsparse.words.schedule`).
     """
 
     loss: losses.Loss
@@ -45,8 +46,9 @@ class Recipe:
     def base_measure(self, counts: ArrayLike) -> NDArray[np.float64]:
         """Return the base measure π, (V,), not normalised, of words with these counts.
 
-        With a power of 0 or less, the weights of frequent words would be so small that their steps overshoot. Hence a
-        weight is at least the word's relative frequency divided by ``MAX_RATIO``. Raise InputError if numbers overflow.
+        With a power of 0 or less, the weights of frequent words would be so small that the steps of these words would
+        overshoot. Hence a weight is at least the word's relative frequency divided by ``MAX_RATIO``. Raise InputError
+        if numbers overflow.
         """
         occurrences = np.asarray(counts, np.float64)
         with np.errstate(over="ignore"):

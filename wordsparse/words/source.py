@@ -119,6 +119,6 @@ class Split:
         self.blocks = np.diff(np.floor(edges)) > 0
 
     def mask(self, first: int, size: int) -> Array:
-        """Return, for each of the ``size`` positions that begin at ``first``, whether it is held out; (size,) bool."""
+        """Return a mask of the held-out positions among the ``size`` positions from ``first`` on, (size,) bool."""
         blocks = self.blocks[first // self.block : -(-(first + size) // self.block)]
         return np.repeat(blocks, self.block)[first % self.block :][:size]

@@ -3,8 +3,8 @@
 Training finds E up to an invertible map (see coordinates.py), so the scale and basis of the given vectors X do not
 matter. X is whitened with the words' frequencies f, E = SCALE · X C^-½ with C = Σ f x xᵀ, so that E is distributed like
 trained vectors, whatever tool made X. During the warm-up, W is fitted to these vectors while E does not move. The first
-minibatches must not overwrite the given vectors. Hence each vector gets the weight of MASS pairs, as if they had been
-seen before, for each occurrence of the word in the text (see m0 and M_w in embedding.py).
+minibatches must not overwrite the given vectors. Hence each vector gets a weight, as if MASS pairs had already been
+seen for each occurrence of its word in the text (see m0 and M_w in embedding.py).
 """
 
 import numpy as np
@@ -19,8 +19,8 @@ MASS = {"cbow": 1.0, "skipgram": 20.0}
 
 
 def start_from(init: WordVectors, embedding: WordEmbedding, vocabulary: Vocabulary, model: str) -> int:
-    """Initialise the rows of the words in both ``vocabulary`` and ``init`` with their vectors from ``init``. Return the
-    number of these words. Raise InputError if the dimensions differ, or if no word is in both."""
+    """Set the row of each word in both ``vocabulary`` and ``init`` to the word's vector in ``init``. Return the number
+    of these words. Raise InputError if the dimensions differ, or if no word is in both."""
     dim = embedding.E.shape[1]
     if init.dim != dim:
         raise InputError(f"init: its vectors have {init.dim} dimensions, not {dim}: train with dim {init.dim}")

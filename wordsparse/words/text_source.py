@@ -22,7 +22,7 @@ from wordsparse.words.source import Build, Ids, Piece, Sizes, Split
 
 # Windows reach at most this many positions beyond the ends of a minibatch.
 REACH = 2**14
-# The number of values per batch in which the words of sentences are counted.
+# The words of sentences are counted in batches of this many values.
 COUNTED = 2**16
 
 
