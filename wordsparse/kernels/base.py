@@ -1,7 +1,7 @@
 """The interface between the algebra of the layer and the machine. Here every kernel is a plain array expression.
 
-:class:`Kernels` is complete and runs on NumPy. The tests compare all other kernels with it. The kernels of a device
-inherit from this class and override the methods for which they have faster code.
+:class:`Kernels` is complete and runs on NumPy. The tests compare all other kernels with :class:`Kernels`. The kernels
+of a device inherit from this class and override the methods for which they have faster code.
 """
 # mypy: disable-error-code="no-any-return"
 
@@ -58,7 +58,8 @@ class Kernels:
         return values * scale[csr.indices]
 
     def transpose(self, csr: Csr) -> Csr:
-        """Return the structure of the transpose. Its entries refer to the values of the original matrix."""
+        """Return the structure of the transpose. The entries of the transpose refer to the values of the original
+        matrix."""
         order, indptr = self._sorted(csr.indices, csr.columns)
         rows = self.row_of_entry(csr).astype(np.int32)
         return Csr(indptr, self.xp.take(rows, order), csr.rows, order.astype(np.int64, copy=False))

@@ -44,8 +44,8 @@ SUM_ROWS = 1024
 # a core's own cache, and if each dense row is read so often that copying the blocks costs little in comparison.
 BLOCKS_FROM_BYTES = 1 << 20
 BLOCKS_FROM_ENTRIES = 8
-# Products are computed on the matrix unit only if they have at least this many rows, and both factors have at least
-# this many columns. The unit computes whole tiles.
+# Products are computed on the matrix unit only if the product has at least this many rows, and each of the two factors
+# has at least this many columns. The unit computes whole tiles.
 AMX_ROWS, AMX_COLUMNS = 1024, 64
 # About the size of a last-level cache. Larger results are evicted from the cache before they are read.
 CACHED_BYTES = 32 << 20

@@ -109,7 +109,7 @@ class CudaKernels(Kernels):
 
     def _combine(self, indptr: Array, rows: Array, indices: Any = NULL, order: Any = NULL, values: Any = NULL) -> Array:
         """Return, for each row, Σ ``values[order[e]] rows[indices[e]]`` over the entries e of the row. If ``values`` is
-        NULL, it counts as ones. If ``order`` or ``indices`` is NULL, it counts as 0, 1, 2, …"""
+        NULL, all values are 1. NULL as ``order`` or ``indices`` stands for 0, 1, 2, …"""
         xp, (count, d) = self.xp, rows.shape
         entries = count if indices is NULL else indices.shape[0]
         out = xp.zeros((indptr.shape[0] - 1, d), rows.dtype)

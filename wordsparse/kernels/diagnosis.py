@@ -1,4 +1,5 @@
-"""A report on this installation: its parts, which parts this machine uses, and why it does not use the other parts."""
+"""A report on this installation: its parts, which parts this machine uses, and why this machine does not use the other
+parts."""
 
 import os
 import platform

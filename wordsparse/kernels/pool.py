@@ -80,8 +80,8 @@ class ArrayPool:
 
 
 class _Lease:
-    """The base object of all arrays in a block and of their views. When this object is deleted, the block becomes
-    available again."""
+    """The base object of all arrays in a block of memory, and of all views of these arrays. When this object is
+    deleted, the block becomes available again."""
 
     def __init__(
         self,

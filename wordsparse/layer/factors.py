@@ -24,7 +24,7 @@ DRIFT = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 
 @dataclass(frozen=True)
 class Factors:
-    """The factors U (d, d), its inverse, ω (d,), Q (d, d) and w̄ (d,), all float64."""
+    """The factors U (d, d), U⁻¹ (d, d), ω (d,), Q (d, d) and w̄ (d,), all float64."""
 
     U: Array
     U_inverse: Array
@@ -66,8 +66,8 @@ class Factors:
     def renewed(self, dtype: np.dtype[Any], kernels: Kernels) -> "Factors":
         """Return these factors, or a copy with a recomputed U⁻¹ if the error of U⁻¹ is larger than ``dtype`` allows.
 
-        The error E of the product U U⁻¹ is estimated with a vector z of random signs: the mean of ‖E z‖² over such z is
-        ‖E‖²_F.
+        The error E of the product U U⁻¹ is estimated with a vector z of random signs: the mean of ‖E z‖² over all
+        vectors of signs is ‖E‖²_F.
         """
         z = _signs(self.U.shape[0], kernels.xp)
         drift = np.linalg.norm(self.U @ (self.U_inverse @ z) - z) / np.sqrt(z.shape[0])
@@ -94,8 +94,8 @@ def condition_number(scale: float, inverse_scale: float) -> float:
     """Return ‖M‖ ‖M⁻¹‖ / d, computed from the scales of M and M⁻¹. The result is 1 for the identity, and inf if it
     would not be finite.
 
-    If a vector is multiplied by M⁻¹, rounded, and multiplied by M, its rounding errors grow on average by this factor.
-    The condition number in the spectral norm is between this number and d times this number.
+    If a vector is multiplied by M⁻¹, rounded, and multiplied by M, the relative rounding errors grow on average by this
+    factor. The condition number in the spectral norm is between this number and d times this number.
     """
     condition = scale * inverse_scale
     return condition if np.isfinite(condition) else np.inf

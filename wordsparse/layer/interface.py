@@ -37,8 +37,8 @@ class Targets:
 class TargetRows:
     """The target rows of diag(√π) W, W_T = V_T U + p_T ωᵀ (u, d), for one minibatch.
 
-    W_T is computed on first use, with one u×d×d product, and kept until ``take``. The computation reads V, so it must
-    happen before the update of the minibatch. ``p_T`` (u,) float64 holds the entries of p for the rows T.
+    W_T is computed on first use, with one u×d×d product, and kept until ``take``. The computation reads V, so W_T must
+    be computed before the update of the minibatch. ``p_T`` (u,) float64 holds the entries of p for the rows T.
     """
 
     is_formed: ClassVar[bool] = True
@@ -187,8 +187,8 @@ class Forward:
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """The sums over a minibatch that the backward pass needs, (4) to (6). Each sum is a function that computes its
-    result only once.
+    """The sums over a minibatch that the backward pass needs, (4) to (6). Each sum is a function that computes the sum
+    at the first call and then keeps it.
 
     ``transposed`` is the structure of Γᵀ. ``X`` = ΓᵀH is (u, d). ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T are (n, d).
     X, Z and G can be :func:`taken`.

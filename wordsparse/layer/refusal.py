@@ -25,7 +25,7 @@ STABLE = 2.0
 def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels) -> None:
     """Check an update of the factors ``before``. ``stable_norm`` is the largest ‖W‖² after any stable step so far.
 
-    Raise TrainingError if the step would explode or make A singular, or if its numbers are not finite.
+    Raise TrainingError if the step would explode or make A singular, or if numbers in the update are not finite.
     """
     new, dtype = update.factors, update.rows_change.dtype
     norm = float(np.trace(new.Q))

@@ -61,9 +61,9 @@ class Update:
 
     ``factors`` are the new factors. If ``folds`` is True, U' must be folded into V. ``rows_change`` (u, d) is the
     change of V's target rows: D, or Δ itself after a fold. Δ is exact even if A is ill-conditioned. ``strength`` is η
-    √|tr B²|, an upper bound on the eigenvalues of η B. If it is at most 2, the step is stable in all directions in
-    which the loss is convex. ``rows`` (u,) are the target rows. ``at`` is the number of changes of the layer before
-    this update.
+    √|tr B²|, an upper bound on the eigenvalues of η B. If ``strength`` is at most 2, the step is stable in all
+    directions in which the loss is convex. ``rows`` (u,) are the target rows. ``at`` is the number of changes of the
+    layer before this update.
     """
 
     rows: Array
@@ -85,7 +85,8 @@ def compute(step: Step) -> Update:
 
 
 def precision(m: int, dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the precision in which the products for a minibatch of m examples are computed, given their ``dtype``."""
+    """Return the precision in which the products for a minibatch of m examples are computed, given the ``dtype`` of the
+    examples."""
     return dtype if m >= MIN_CONVERTED_EXAMPLES else np.dtype(np.float64)
 
 
@@ -160,7 +161,7 @@ def through_W(rows: TargetRows, results: Dense) -> tuple[Array, Array, Array]:
     """Return Δ itself or Δ U'⁻¹ for (11), ΔᵀW_T A + AᵀW_TᵀΔ + ΔᵀΔ for (12), and −η b, the factor of Δᵀp_T in (12).
 
     ΔᵀW_T A + ½ ΔᵀΔ = −η Πᵀ (XᵀW_T A − ½ η XᵀX Π), A = c I − η B, and XᵀW_T = FᵀG. This route takes one more product
-    than :func:`through_V`. However, it is accurate even if U' is ill-conditioned, and cheaper if there are many
+    than :func:`through_V`. However, this route is accurate even if U' is ill-conditioned, and cheaper if there are many
     targets.
     """
     step, kernels, B, real = results.step, results.step.kernels, results.B, results.B.dtype

@@ -52,7 +52,7 @@ class Checkpoint:
 
 def write(directory: RunDirectory, request: Mapping[str, Any], run: Run) -> str:
     """Write a checkpoint and remove the previous checkpoint. If writing failed, return the reason; otherwise return "".
-    ``request`` holds the options of the run and the identity of its text, as JSON."""
+    ``request`` is a dict for JSON that holds the options of the run and the identity of its text."""
     before = directory.checkpoints()
     target = directory.place(f"{CHECKPOINT}{1 + directory.count():09d}")
     try:

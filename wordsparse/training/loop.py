@@ -61,10 +61,10 @@ class Share(Protocol):
 class Run:
     """A training run: its model and its progress.
 
-    ``vocabulary`` holds the words to train, which must include all words of the source. Words in ``init`` start from
-    their vectors there. InputError is raised if there is too little memory on the host or the GPU, if too little or too
-    much text is held out, or if ``init`` has another dimension or no word in common with the vocabulary. ``is_whole``
-    is False during a step. A run that ends while ``is_whole`` is False cannot be resumed.
+    ``vocabulary`` holds the words to train, which must include all words of the source. Words that ``init`` also holds
+    start from their vectors in ``init``. InputError is raised if there is too little memory on the host or the GPU, if
+    too little or too much text is held out, or if ``init`` has another dimension or no word in common with the
+    vocabulary. ``is_whole`` is False during a step. A run that ends while ``is_whole`` is False cannot be resumed.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class Run:
         self.vocabulary = vocabulary = vocabulary or source.vocabulary
         self.device, self.threads = device or devices.choose(options.device), resolve_threads(options.threads)
         # On a CPU, one thread builds minibatches ahead of the steps. With a GPU, most threads build minibatches. These
-        # threads build no transposes, because copying transposes to the GPU would take longer than computing them
-        # there.
+        # threads build no transposes, because copying transposes to the GPU would take longer than computing transposes
+        # on the GPU.
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
         self.minibatches = Minibatches(source, vocabulary, self.options, transposed=on_cpu, builders=builders)
@@ -191,11 +191,11 @@ class Run:
         """Return the figures of the run that go into the report. Figures that do not apply to the run are left out.
         ``wall`` and ``cpu`` are the wall-clock and CPU seconds spent on making the model after the last step.
 
-        If the run was resumed, tokens, seconds and checkpoints are counted from its first start. ``loss`` is the mean
-        loss per pair in each epoch. ``heldout_loss`` is the exact mean loss per pair of held-out text after each epoch.
-        Times include training, but not encoding. ``date`` (UTC, ISO 8601) is the end of the run, ``wordsparse`` is the
-        version, ``commit`` is the Git commit if the program runs from a checkout, and ``parent`` is the SHA-256 of the
-        ``model.json`` that the output had before the run.
+        If the run was resumed, tokens, seconds and checkpoints are counted from the first start of the run. ``loss`` is
+        the mean loss per pair in each epoch. ``heldout_loss`` is the exact mean loss per pair of held-out text after
+        each epoch. Times include training, but not encoding. ``date`` (UTC, ISO 8601) is the end of the run,
+        ``wordsparse`` is the version, ``commit`` is the Git commit if the program runs from a checkout, and ``parent``
+        is the SHA-256 of the ``model.json`` that the output had before the run.
         """
         at = self.state
         figures = {

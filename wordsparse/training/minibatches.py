@@ -17,9 +17,9 @@ class Minibatches:
 
     ``vocabulary`` holds the words to train, which must include all words of the source. With ``transposed``, the
     targets of the examples are built together with their transposes, which is faster on the CPU. ``builders`` threads
-    build minibatches ahead of the steps. If ``part`` is (i, n), a minibatch has only the examples from part i of n
-    equal parts of its text. ``recipe`` is the recipe in the options, converted to the units of the source. InputError
-    is raised if too little or too much text is held out.
+    build minibatches ahead of the steps. If ``part`` is (i, n), a minibatch has only the examples from part i of its
+    text, which is cut into n equal parts. ``recipe`` is the recipe in the options, converted to the units of the
+    source. InputError is raised if too little or too much text is held out.
     """
 
     def __init__(

@@ -77,7 +77,7 @@ def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
     if resume:
         if not output.exists() or (output.is_dir() and not any(output.iterdir())):
             return None
-        # The rows stay on disk. At the end of the run, the new rows are compared with them.
+        # The rows stay on disk. At the end of the run, the new rows are compared with the rows of this model.
         return models.load(output, mapped=True)
     if models.is_model(output):
         raise InputError(f"{output}: exists already, and is a model: --resume trains it on; or name another directory")

@@ -2,8 +2,8 @@
 
 The value of each option comes from four layers, each of which overrides the layers before it: the defaults for the kind
 of data; the record of the run or model that is continued; the file given with ``--config``; and the user's own options.
-If an option is left out, it is missing from a layer. None, in contrast, is a value that asks for the default. A new
-text gets its own default number of epochs.
+If a layer does not set an option, the option is missing from this layer. None, in contrast, is a value that asks for
+the default. A new text gets its own default number of epochs.
 """
 
 import itertools
@@ -47,8 +47,8 @@ class Request:
     """A checked request to train.
 
     ``reading`` holds the options for reading the data, as the user gave them or a model recorded them. They are fields
-    of ``kind.reading``. ``options`` determine the steps; ``options.epochs`` is None if it depends on the length of the
-    data.
+    of ``kind.reading``. ``options`` determine the steps; ``options.epochs`` is None if the number of epochs depends on
+    the length of the data.
     """
 
     kind: Kind

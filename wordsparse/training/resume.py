@@ -48,8 +48,8 @@ def _shown(value: object) -> object:
 
 
 def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
-    """Return whether a model or run was trained on this text. Raise InputError if it was trained on the same text with
-    another vocabulary or another tokenisation."""
+    """Return whether a model or run was trained on this text. Raise InputError if the text is the same, but the
+    vocabulary or the tokenisation differs."""
     now = source.identity()
     before, here = text.get("tokenization"), now.get("tokenization")
     if before is not None and here is not None and (changed := differences(before, here, but={"content"})):

@@ -11,9 +11,9 @@ for the whole vocabulary, and the running mean of h hᵀ for the whole text:
                    word's measure, and C̄ = E h hᵀ comes from training, with a ridge. Skip-gram
                    models use C̄, too.
 
-The row a is shrunk towards 0, as if DOUBT more occurrences had the vector 0. The two rows are combined as for trained
-words. Then :mod:`wordsparse.words.form` blends n-grams into the vector; their weight depends on the number of
-occurrences.
+The row a is shrunk towards 0, as if DOUBT more occurrences had the vector 0. The rows a and b are combined as the input
+and output rows of trained words are combined. Then :mod:`wordsparse.words.form` blends n-grams into the vector; the
+weight of the n-grams depends on the number of occurrences of the word.
 """
 
 import itertools

@@ -74,5 +74,5 @@ def _dots(a: Array, b: Array) -> Array:
 
 
 def _ratio(a: Array, b: Array) -> Array:
-    """Return a / b, or 0 where b is 0, because such an item has already reached its minimum."""
+    """Return a / b, or 0 where b is 0: an item with b = 0 has already reached its minimum."""
     return np.divide(a, b, out=np.zeros_like(a), where=b > 0)

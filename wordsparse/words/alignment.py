@@ -1,4 +1,4 @@
-"""Alignment rotates vectors into the axes of another model, so that vectors of both models can be compared."""
+"""Alignment rotates vectors into the axes of another model, so that vectors of the two models can be compared."""
 
 from typing import NamedTuple
 

@@ -84,7 +84,7 @@ def combined(
 
     The input vector E_w is estimated from n_w occurrences. Each occurrence is informative about coordinate k in
     proportion to Λ_k. As in a Wiener filter, coordinate k is multiplied by n_w Λ_k / (n_w Λ_k + DOUBT · ΣΛ), so that
-    the vector of a rare word holds only its most certain coordinates.
+    the vector of a rare word keeps only the most certain coordinates.
 
     The input vector and the output vector are scaled to length one. The output vector is multiplied by (1 − turn) I +
     turn R, where the rotation R brings the outputs as close as possible to the inputs (Schönemann, 1966). Then the

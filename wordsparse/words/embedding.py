@@ -62,10 +62,10 @@ class StepSizes:
 class Pull:
     """The sums over a minibatch, or over a part of a minibatch, that determine the step.
 
-    ``words`` (u,) are the ids of the minibatch's words. ``tokens`` and ``pairs`` are the numbers of its tokens and
-    pairs, and ``loss`` is the loss before the step. ``weight`` Σ |α|, ``curvature`` Hᵀ diag(|α|) H (d, d) and ``mass``
-    Σ |α|_j C_jw² (u,) determine the sizes of the steps. ``sums`` are the sums computed by the layer. ``directions()``
-    computes ∇F P, (u, dim), from Z and G of ``sums``, and overwrites both arrays.
+    ``words`` (u,) are the ids of the minibatch's words. ``tokens`` and ``pairs`` are the numbers of tokens and pairs in
+    the minibatch, and ``loss`` is the minibatch's loss before the step. ``weight`` Σ |α|, ``curvature`` Hᵀ diag(|α|) H
+    (d, d) and ``mass`` Σ |α|_j C_jw² (u,) determine the sizes of the steps. ``sums`` are the sums computed by the
+    layer. ``directions()`` computes ∇F P, (u, dim), from Z and G of ``sums``, and overwrites both arrays.
     """
 
     words: Array
@@ -80,8 +80,9 @@ class Pull:
 
 
 class WordEmbedding:
-    """Input vectors E, the output layer, and the running means of the two steps. The layer ``output`` has V outputs and
-    dim + 1 features. The kernels of ``output`` also process the inputs. The initial E is uniform on (−½, ½)/dim."""
+    """Input vectors E, the output layer, and the running means that the output step and the input step use. The layer
+    ``output`` has V outputs and dim + 1 features. The kernels of ``output`` also process the inputs. The initial E is
+    uniform on (−½, ½)/dim."""
 
     def __init__(self, output: ExactLayer, sizes: StepSizes, seed: int) -> None:
         self.output, self.sizes = output, sizes
@@ -172,7 +173,7 @@ class WordEmbedding:
 
     def start(self, rows: Array, E: Array, mass: Array) -> None:
         """Set ``rows`` of E to the vectors ``E`` (n, dim) before training, as if training had already seen ``mass``
-        (n,) pairs of their words."""
+        (n,) pairs of the words of these rows."""
         to_device = self.output.kernels.to_device
         there = to_device(rows)
         self.E[there], self.mass[there] = to_device(E), to_device(mass)

@@ -55,8 +55,8 @@ def evaluate(
         Files of lines ``word1 word2 score``: see :func:`wordsparse.evaluation.testsets.read_pairs`.
     analogies : sequence of paths, optional
         Files of questions ``a b c d`` in sections: see :func:`wordsparse.evaluation.testsets.read_analogies`. If no
-        test set is given, WordSim-353, SimLex-999 and questions-words are used. These sets come with gensim if it is
-        installed; otherwise they must have been downloaded with ``wordsparse corpora fetch gensim-sets``.
+        test set is given, WordSim-353, SimLex-999 and questions-words are used. If gensim is installed, it brings these
+        sets; otherwise they must have been downloaded with ``wordsparse corpora fetch gensim-sets``.
     restrict_vocab : int
         The questions and answers of analogies are limited to this many of the most frequent words. Pairs may hold any
         word.

@@ -114,7 +114,7 @@ class ExampleBuilder:
         self, shard: ArrayLike, start: int, stop: int, offset: int, epoch: int, *, widths: bool = True
     ) -> tuple[Array, Array, int, int, int, Array, int]:
         """Return the tokens of a slice that subsampling keeps, together with the tokens before and after the slice that
-        its windows reach. Without ``widths``, leave out the tokens before the slice."""
+        windows of the slice reach. Without ``widths``, leave out the tokens before the slice."""
         size = stop - start + 2 * (self.window + 1)
         ids, width = np.empty(size, np.int32), np.empty(size if widths else 0, np.uint16)
         key = int(np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0])
@@ -127,8 +127,8 @@ class ExampleBuilder:
 
 
 def unique_words(ids: Array, n: int, slot: Array) -> Array:
-    """Return the unique words among n ids, ascending, int64. Replace each id by its index in the result. ``slot`` is
-    scratch space with one entry per word of the vocabulary, and every entry must be -1."""
+    """Return the unique words among n ids, ascending, int64. Replace each id in ``ids`` by the index of the word in the
+    result. ``slot`` is scratch space with one entry per word of the vocabulary, and every entry must be -1."""
     words = np.empty(min(n, slot.shape[0]), np.int64)
     words = np.sort(words[: _examples.local_ids(ids, n, slot, words)])
     _examples.relabel(ids, n, slot, words)

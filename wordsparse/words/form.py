@@ -1,5 +1,5 @@
 """Blends the spelling of words into their vectors: vectors of character n-grams are fitted to the word vectors and
-added to them.
+added to the word vectors.
 
     G  ≈ argmin Σ_w ω_w |u_w − ū − x_w G|² + RIDGE Σ_g |G_g|²     u_w the unit vector of w, ū their mean by ω_w,
                                                                   x_w G the mean of the rows of w's n-grams,
@@ -74,9 +74,9 @@ class Habit(NamedTuple):
 SHORT_WORDS = 4.0
 SHORT, USUAL, AGGLUTINATIVE = Habit((1, 3)), Habit((3, 6)), Habit((1, 5), 0.06, 3.0)
 # A language is agglutinative if its STEMS most frequent words have more than ENDINGS continuations on average. A
-# continuation of a word of at least STEM letters is a longer word that begins with it and has at most ENDING more
-# letters. In novels, a Hungarian word has 1.6 to 1.8 continuations, a German or Romanian word 1.4, and a French,
-# English, Czech or Italian word .7 to 1.1.
+# continuation of a word of at least STEM letters is a longer word that begins with the shorter word and has at most
+# ENDING more letters. In novels, a Hungarian word has 1.6 to 1.8 continuations, a German or Romanian word 1.4, and a
+# French, English, Czech or Italian word .7 to 1.1.
 ENDINGS, STEM, ENDING, STEMS = 1.5, 4, 4, 2_000
 
 
@@ -118,13 +118,13 @@ def fit(
     form: float = 1.0,
     threads: int | None = None,
 ) -> NgramFit:
-    """Fit the rows of the n-grams of ``words`` to their vectors.
+    """Fit the rows of the n-grams of ``words`` to the vectors of the words.
 
     ``unit`` (V, dim) float32 holds a vector of length one, or zeros, for each word. ``counts`` (V,) says how often each
     word occurs. ``shortest`` and ``longest`` are the lengths of n-grams in characters. Each bracket of ``<word>``
-    counts as one character. By default, :func:`habit_of` chooses them. With ``form`` 0, blending does not change the
-    vectors. Raise InputError if the lengths or ``form`` are out of range, no n-gram occurs in MIN_WORDS words, or a
-    word is not text.
+    counts as one character. By default, :func:`habit_of` chooses the two lengths. With ``form`` 0, blending does not
+    change the vectors. Raise InputError if the lengths or ``form`` are out of range, no n-gram occurs in MIN_WORDS
+    words, or a word is not text.
     """
     if not all(isinstance(word, str) for word in words):
         raise InputError("n-grams need words that are text: make each word a str")
@@ -147,8 +147,8 @@ def fit(
     spelling = [words[i] for i in ids[sample]]
 
     def explained(vectors: Array, ids: Array, mean: Array) -> tuple[Array, Array, float]:
-        """Return the rows fitted to vectors u, the products x G for the words of the SAMPLE, and the explained share Σ
-        ω (u − mean)·x G / Σ ω |u − mean|² (0 if this is 0/0)."""
+        """Return the rows that are fitted to vectors u, the products x G for the words of the SAMPLE, and the explained
+        share, Σ ω (u − mean)·x G / Σ ω |u − mean|², or 0 if the share is 0/0."""
         rows = sweeps.rows(vectors, ids, weights, mean, habit.ridge, SWEEPS)
         composed = sweeps.ngrams.means(rows, spelling, len(mean))
         about = vectors[ids[sample]] - mean
@@ -170,7 +170,8 @@ def fit(
 
 def habit_of(words: Sequence[str], counts: Array | None) -> Habit:
     """Return the settings that suit the language of these words. Only the FEW most frequent words made of letters
-    decide whether the language is agglutinative. If there are fewer such words, it counts as not agglutinative."""
+    decide whether the language is agglutinative. If the words include fewer than FEW words made of letters, the
+    language counts as not agglutinative."""
     if sum(map(len, words)) < SHORT_WORDS * len(words):
         return SHORT
     order = np.arange(len(words)) if counts is None else np.argsort(-np.asarray(counts), kind="stable")

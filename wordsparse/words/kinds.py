@@ -21,11 +21,11 @@ TEXT = "text"
 BASKET_WINDOW = 255
 # Comparing sentences means comparing topics, and a model learns topics from wide windows.
 SENTENCE_WINDOW = 30
-# Every word of a document says something about its topic, so the window is wide.
+# Every word of a document says something about the document's topic, so the window is wide.
 SEARCH_WINDOW = 100
 # Words with the same stem usually belong to the same topic, so spelling gets a large weight.
 SENTENCE_FORM = 6.0
-# The defaults of every kind that does not override them.
+# The defaults of all kinds. A kind may override some of these defaults.
 GENERAL = {"model": "cbow", "window": 5, "sample": 1e-3, "form": 1.0, "epochs": 5}
 
 

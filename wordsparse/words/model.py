@@ -268,7 +268,7 @@ class Model:
         return self.wv.keyed_vectors()
 
     def trained(self) -> Training:
-        """Return the data needed to continue training. Raise InputError if the model does not hold them."""
+        """Return the data needed to continue training. Raise InputError if the model does not hold these data."""
         if self.training is None:
             raise InputError("this model has only its vectors: train a new model that starts from them, with init=")
         return self.training
@@ -332,7 +332,7 @@ class Model:
         weight: str | None = None,
         **unknown: NoReturn,
     ) -> Any:
-        """Return the ``n`` words that most probably occur next to given words, such as the next items of baskets.
+        """Return the ``n`` words that most probably occur next to the words of a basket, such as the next items to buy.
 
         Each word is returned with its exact probability over the whole vocabulary: see
         :mod:`wordsparse.words.prediction`. Out-of-vocabulary words are ignored. The answer for a basket without a known

@@ -20,7 +20,7 @@ DeviceName = Literal["auto", "cpu", "cuda"]
 PresetName = Literal["text", "sentences", "search", "items", "walks"]
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = tuple(losses.LOSSES)
-# At this strength, a word's vector consists of its n-grams only.
+# At this strength of n-grams, a word's vector depends only on the word's n-grams.
 MOST_FORM = 1e6
 # If windows are wider than this, skip-gram's minibatches have fewer tokens.
 WIDE_WINDOW = 255
@@ -37,12 +37,12 @@ def _share(name: str, value: Any) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Checked):
-    """The options of a training run that determine its steps.
+    """The options that determine the steps of a training run.
 
     Every value is checked at initialisation and converted to a plain int, float or str. If ``loss`` is an object, the
-    object moves into ``recipe``, and ``loss`` becomes its name. If ``loss`` is left out, it becomes the name of the
-    recipe's loss, or "bounded-ns". Every other option that is left out gets the default of the kind of data named by
-    ``preset``.
+    object moves into ``recipe``, and ``loss`` becomes its name. If ``loss`` is left out, ``loss`` becomes the name of
+    the recipe's loss, or "bounded-ns". Every other option that is left out gets the default of the kind of data named
+    by ``preset``.
 
     Raises
     ------

@@ -149,7 +149,7 @@ def predict(
 
 
 def are_unknown(baskets: Any) -> Array:
-    """Return, for each basket (a row of a CSR matrix), whether it holds no word of the vocabulary."""
+    """Return a mask of the baskets (the rows of a CSR matrix) without any word of the vocabulary."""
     return np.asarray(baskets.sum(axis=1) == 0)
 
 

@@ -1,12 +1,13 @@
-"""The growth of minibatches and the decay of the learning rate. Both depend only on the number of tokens so far."""
+"""The growth of minibatches and the decay of the learning rate. The size of a minibatch and the learning rate depend
+only on the number of tokens so far."""
 
 import math
 from dataclasses import dataclass
 
 from wordsparse.words.recipe import Recipe
 
-# A run has at least MIN_STEPS minibatches, or MIN_LONG_STEPS if it has more than ``long_run`` tokens. Minibatches
-# shrink if needed.
+# A run has at least MIN_STEPS minibatches, or MIN_LONG_STEPS minibatches if the run has more than ``long_run`` tokens.
+# Minibatches shrink if needed.
 MIN_STEPS, MIN_LONG_STEPS = 150, 100
 # The warm-up, in which E does not move, has at most this fraction of a run's tokens.
 MAX_WARMUP = 0.05

@@ -143,7 +143,7 @@ class Cuts:
 
 def table_of(own: Vocabulary, other: Vocabulary) -> Array | None:
     """Return a table that maps ids of ``own``, and special values, to ids of ``other``. ``other`` must hold all words
-    of ``own``. Return None if both are the same vocabulary."""
+    of ``own``. Return None if ``own`` and ``other`` are the same vocabulary."""
     if other is own:
         return None
     # Negative values index from the end of the table, where −1 and −2 are mapped to themselves.
