@@ -1,15 +1,17 @@
 /* Tall products of float32 matrices on the matrix unit of x86-64 servers (AMX). Included by gemm.hpp.
  *
- * The unit multiplies 16×32 by 32×16 bfloat16 numbers and sums in float32, at sixteen times the rate of vectors of
- * float32. A float32 number x is the sum x₀ + x₁ of two bfloat16 numbers, with an error of 2⁻¹⁶ |x|, so that
+ * The unit multiplies a 16×32 by a 32×16 matrix of bfloat16 numbers and sums in float32, at sixteen times the rate of
+ * vectors of float32. The sum x₀ + x₁ of two bfloat16 numbers represents a float32 number x with an error of 2⁻¹⁶ |x|,
+ * so that
  *
  *     x y ≈ x₁ y₀ + x₀ y₀ + x₀ y₁ (+ x₁ y₁)
  *
- * with an error of 2⁻¹⁵ |x y|. Without the last term, the error is larger by 2⁻¹⁶ |x y|. A sum of products of normal
- * numbers has an error of 3.5·10⁻⁶ of its standard deviation with the last term, and of 4.5·10⁻⁶ without it. Gram
- * matrices include the last term, because otherwise each square would lack x₁², which is never negative. Other products
- * omit the term, because there it may have either sign. (Henry, Tang & Heinecke, "Leveraging the bfloat16 artificial
- * intelligence datatype for higher-precision computations", ARITH 2019.) Infinities become NaN.
+ * with an error of 2⁻¹⁵ |x y|. Without the last term, the error is larger by 2⁻¹⁶ |x y|. A sum of products of normally
+ * distributed numbers has an error of 3.5·10⁻⁶ of its standard deviation with the last term, and of 4.5·10⁻⁶ without
+ * it. Gram matrices include the last term: without it, every square would lack x₁² ≥ 0, and these errors would add up.
+ * Other products omit the term, because its sign varies and the errors mostly cancel. (Henry, Tang & Heinecke,
+ * "Leveraging the bfloat16 artificial intelligence datatype for higher-precision computations", ARITH 2019.) Infinities
+ * become NaN.
  *
  * Both factors are first packed into tiles. A panel holds 32 rows of the left factor or 32 columns of the right factor:
  *
@@ -34,7 +36,7 @@ static inline ptrdiff_t amx_gram_bytes(ptrdiff_t k, ptrdiff_t d) {
 BEGIN_TARGET(V4_TARGET ",amx-tile,amx-bf16")
 namespace wordsparse::amx {
 
-/* The numbers in a tile, and the numbers in 32 steps along the inner dimension of a panel: two parts of two tiles. */
+/* Numbers per tile, and numbers per 32 steps of a panel along the inner dimension: two parts of two tiles. */
 constexpr ptrdiff_t TILE = 512, STEP = 4 * TILE;
 
 typedef uint16_t halves __attribute__((vector_size(64), may_alias));
@@ -142,8 +144,8 @@ INLINED void multiply_panels(const uint16_t *left, const uint16_t *right, ptrdif
     if (tall && wide) _tile_stored(3, out + 16 * ld + 16, 4 * ld);
 }
 
-/* Does the same for a block of C with fewer rows or columns. If their numbers are not multiples of 16, a buffer is
- * used. */
+/* Does the same for a block of C with at most 32 rows and columns. Unless the number of rows and the number of columns
+ * are multiples of 16, the result is computed in a buffer. */
 INLINED void multiply_block(const uint16_t *left, const uint16_t *right, ptrdiff_t steps, bool full, ptrdiff_t rows,
                             ptrdiff_t columns, bool accumulate, float *c, ptrdiff_t ld_c) {
     const bool tall = rows > 16, wide = columns > 16;
@@ -157,8 +159,8 @@ INLINED void multiply_block(const uint16_t *left, const uint16_t *right, ptrdiff
     for (ptrdiff_t i = 0; i < rows; i++) memcpy(c + i * ld_c, block + i * SIDE, columns * sizeof(float));
 }
 
-/* Copies `count` numbers, `step` apart, as floats. This function is not inlined: in the 32 reads of pack_across, that
- * would cost a third of the compiler's time. The function packs only d×d matrices. */
+/* Copies `count` numbers, `step` apart, as floats. The function is not inlined, because inlining its 32 calls in
+ * pack_across would take a third of the compiler's time. Its speed matters little, as it packs only d×d matrices. */
 template <typename source>
 [[gnu::noinline]] void gather(const source *from, ptrdiff_t step, ptrdiff_t count, float *to) {
     for (ptrdiff_t i = 0; i < count; i++) to[i] = (float)from[i * step];

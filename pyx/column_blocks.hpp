@@ -1,8 +1,8 @@
 /* Sparse combinations and dot products of many rows, a block of columns at a time. Included by column_blocks.pyx.
  *
- * The row of each word in a minibatch is read once per pair of the word, and all rows together exceed a core's own
- * cache. A panel packs BLOCK_LINES cache lines of each row, and usually fits into this cache. Panels are processed one
- * by one. Frequent words are in most pairs, so their blocks of a panel stay in the closest caches.
+ * The row of each word in a minibatch is read once for every pair that contains the word, and all rows together exceed
+ * a core's own cache. A panel packs BLOCK_LINES cache lines of each row, and usually fits into this cache. Panels are
+ * processed one by one. Frequent words are in most pairs, so their blocks of a panel stay in the closest caches.
  *
  * The order of every sum depends only on the sizes of the arrays.
  */
@@ -165,7 +165,7 @@ void dots_of_panel(const int64_t *indptr, const int32_t *indices, const real *le
     }
 }
 
-/* Only vectors of 64 bytes gain from HALF, so callers request it only for them. */
+/* Only vectors of 64 bytes gain from HALF, so callers request HALF only for such vectors. */
 #define BY_PANEL(half, name, ...)                                                                                      \
     if constexpr (sizeof(real) == 4 && VEC_BYTES == 64) {                                                              \
         if (half) return name<real, HALF>(__VA_ARGS__);                                                                \

@@ -72,8 +72,8 @@ INLINED void add_entries(int64_t k, int64_t stop, const int32_t *indices, const 
 }
 
 /* out[r] = sum_k weights[order[k]] * rows[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. If order is
- * NULL, entry k has weights[k]. If base is not NULL, adds scale[r] * base[r]. Cost: 2 d flops per entry, which reads d
- * numbers. */
+ * NULL, entry k has weights[k]. If base is not NULL, adds scale[r] * base[r]. Cost: 2 d flops per entry. Each entry
+ * reads d numbers. */
 template <typename real>
 void combine(const int64_t *indptr, const int32_t *indices, const int64_t *order, const real *weights, const real *rows,
              ptrdiff_t ld, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi, const real *base, ptrdiff_t ld_base,

@@ -1,4 +1,4 @@
-"""Products of sparse rows with dense rows, which are the work of a step per pair.
+"""Products of sparse rows with dense rows. In a training step, these products are the work for each pair of words.
 
 Functions combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or ΓᵀH through its transposed structure
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
@@ -14,7 +14,7 @@ Functions combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or �
           transpose    the CSR structure of Γᵀ and the position of each of its entries in Γ
 dtypes    real = float32 or float64 for values; int64 indptr, order and rows; int32 indices (local, below 2³¹)
 memory    the caller allocates every output; rows are contiguous and may have gaps between them
-cost      2 d flops per entry, which reads one row of d values; column_blocks is faster for a matrix that is larger
+cost      2 d flops per entry; each entry reads one row of d values. column_blocks is faster for a matrix that is larger
           than a cache and whose rows are read many times
 threads   OpenMP threads take blocks of rows; one thread computes a row, so the number of threads changes no result
 """

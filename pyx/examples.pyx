@@ -52,12 +52,14 @@ cdef inline bint kept_at(const int32_t* ids, int64_t i, uint64_t random, const u
 def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, uint64_t key,
                 const uint32_t[::1] keep_below, const uint32_t[::1] wider_below, int32_t[::1] kept,
                 uint16_t[::1] width):
-    """Write the tokens of ids[lo:hi] that subsampling keeps, and the kept tokens around this slice that windows reach.
+    """Write the tokens of ids[lo:hi] that subsampling keeps, and the kept tokens around this slice that its windows
+    reach.
 
     A token is kept if 32 random bits are at most keep_below[word]. kept receives word ids, and -2 where a sentence
     ends. width receives the window of each token. The window is wider than k if 32 other bits are below wider_below[k -
     1], which decreases with k. Both arrays need (hi - lo) + 2 (window + 1) entries. If width is empty, no windows are
-    drawn. Return the number of entries written, the first centre, the last centre + 1, and the tokens in ids[lo:hi].
+    drawn. Return the number of entries written, the first centre, the last centre + 1, and the number of tokens in
+    ids[lo:hi].
     """
     cdef int64_t start = lo, i, n = ids.shape[0], written = 0, first = 0, last = 0, tokens = 0
     cdef int32_t seen = 0, w, size, half, window = <int32_t> wider_below.shape[0] + 1

@@ -226,7 +226,7 @@ void multiply(const real *left, ptrdiff_t rows, ptrdiff_t inner, const real *pac
     }
 }
 
-/* Pack rows chosen[0 .. rows-1] of B (., d), plus half of A's rows, into panels. */
+/* Pack rows chosen[0 .. rows-1] of B (., d), plus A / 2, into panels. */
 template <typename real>
 INLINED void pack_middles(const real *b, ptrdiff_t ld_b, const int64_t *chosen, const real *a, ptrdiff_t ld_a,
                           ptrdiff_t rows, ptrdiff_t d, real *packed) {

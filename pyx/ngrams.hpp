@@ -72,9 +72,9 @@ struct NgramTable {
 /* The n-grams that occur in at least at_least words, and the words of each n-gram. Word w is text[word_ends[w - 1] :
  * word_ends[w]].
  *
- * In a first pass, counters per hash rule out most n-grams that occur in too few words; several n-grams may share a
- * counter. Only the remaining n-grams enter the table. Memory: 2 to 4 bytes per character, and 4 for each n-gram of
- * each word. */
+ * In a first pass, counters that are indexed by hashes rule out most n-grams that occur in too few words; several
+ * n-grams may share a counter. Only the remaining n-grams enter the table. Memory: 2 to 4 bytes per character, and 4
+ * bytes for each n-gram of each word. */
 class Ngrams {
   public:
     Ngrams(const std::int64_t *kind, const std::int32_t *text, const std::int64_t *word_ends, std::size_t words,

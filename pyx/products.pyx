@@ -1,5 +1,5 @@
-"""Products of tall matrices with d×d matrices. These products are the O(d²) work of a step, in the vector registers
-(gemm.hpp).
+"""Products of tall matrices with d×d matrices. These products are the O(d²) work of a training step, and are computed
+in the vector registers (gemm.hpp).
 
 Functions matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
           matmul_rows   out = [A v][rows] M    rows are gathered while they are packed
@@ -54,8 +54,8 @@ MAX_PARTS = 8
 
 
 def part_rows(Py_ssize_t n):
-    """Return how many rows gram sums in `real` at a time. The number depends only on n, and fills rounds of MAX_PARTS
-    sums."""
+    """Return how many rows gram sums in `real` at a time. The number depends only on n, and divides the n rows into as
+    few rounds of MAX_PARTS sums as possible."""
     cdef Py_ssize_t rounds = max(1, blocks_of(n, MAX_PARTS * MAX_ROWS))
     return max(BLOCK, blocks_of(n, rounds * MAX_PARTS))
 

@@ -19,8 +19,8 @@ constexpr ptrdiff_t WORDS_AHEAD = 32, ROWS_AHEAD = 8;
 static inline ptrdiff_t spans_of(ptrdiff_t d) { return (d + SPAN - 1) / SPAN; }
 static inline ptrdiff_t row_bytes(ptrdiff_t d) { return spans_of(d) * (ptrdiff_t)sizeof(float) + d; }
 
-/* Returns 1/(ridge + Σ n² reach), summed over the words that contain an n-gram n times. It is the best step if only the
- * row of this n-gram changes. */
+/* Returns 1/(ridge + Σ n² reach), summed over the words that contain an n-gram n times. The result is the best step
+ * size if only the row of this n-gram changes. */
 static inline float step_of(const int32_t *word, const int32_t *end, const float *reach, float ridge) {
     double sum = ridge;
     for (ptrdiff_t times; word < end; word += times) {

@@ -25,7 +25,7 @@ class TextScan {
     TextScan(WordTable &words, std::vector<std::int32_t> &values) : words_(words), values_(values) {}
 
     // Appends the ids of the text's words to the values, and END_OF_SENTENCE at each line end if `lines`.
-    // Returns false if the text is not UTF-8 or holds a zero byte, after some of its words have been counted.
+    // Returns false if the text is not UTF-8 or holds a zero byte; some of its words have been counted by then.
     bool scan(const char *data, std::size_t size, bool lines) {
         // Copy the text with padding, so that eight bytes can be read at a time. A space ends the last word.
         text_.resize(size + 16);

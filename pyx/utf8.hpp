@@ -41,8 +41,8 @@ struct Character {
     bool white_space;
 };
 
-// Returns the character that begins at p with a byte above 0x7F. No byte is read after the first byte that does not
-// belong to the character. So any ASCII character after the text ends a truncated character.
+// Returns the character that begins at p with a byte above 0x7F. Reading stops at the first byte that does not belong
+// to the character. So an ASCII character after the text keeps a truncated character from reading further.
 inline Character character_at(const std::uint8_t *p) {
     const auto within = [](std::uint8_t byte, std::uint8_t low, std::uint8_t high) {
         return byte >= low && byte <= high;

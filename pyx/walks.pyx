@@ -80,7 +80,7 @@ def walk(const int64_t[::1] indptr, const int32_t[::1] neighbours, const uint32_
     """Write the walks with the numbers first, first + 1, … into the rows of out. The last column is the end of a
     sentence.
 
-    Walk w begins at starts[w mod V]. If it reaches a node without edges, the rest of its row is -1.
+    Walk w begins at starts[w mod V]. If the walk reaches a node without edges, the rest of its row is -1.
     """
     cdef Py_ssize_t row, step, length = out.shape[1] - 1
     cdef int64_t nodes = starts.shape[0], low, high, edge

@@ -8,7 +8,7 @@
  * Each strip of columns takes one pass over the text. When a token enters S, the bag whose centre is `reach` positions
  * before it is complete, and the position another `reach` before has received all its terms. For the last positions, a
  * ring holds S and the terms that start and stop there. The ring stays in the first-level cache, and the strips of
- * words stay mostly in the second-level cache. Running sums restart every `ring` times AFRESH positions, so rounding
+ * words stay mostly in the second-level cache. Running sums restart after every AFRESH rounds of the ring, so rounding
  * errors spread no further. The order of sums depends only on sizes.
  *
  * Rows are aligned to cache lines and padded to whole lines. The padding of F and W is not used.

@@ -1,5 +1,5 @@
-"""Products of dense rows with bags that are the windows of one text. These products are the work of a CBOW step per
-token.
+"""Products of dense rows with bags that are the windows of one text. In a CBOW step, these products are the work for
+each token.
 
 Functions dots      a_j = h_j · W[target_j]            (m,)      h_j is the mean of F over bag j without its centre
           means     H, row by row                      (m, d)

@@ -13,15 +13,15 @@ from typing import Self
 
 from wordsparse.files.escaping import escaped
 
-# The seconds before the first line and between two lines: for a line that is overwritten, and for a log.
+# Seconds before the first line and between two lines: on a terminal, where lines are overwritten, and in a log file.
 BETWEEN, LOG_BETWEEN = 0.5, 60.0
 
 _drawn = 0  # number of characters in the line to overwrite next
 
 
 class Display:
-    """A display of the progress of work that has several phases, one after another. If ``shown`` is False, nothing is
-    displayed."""
+    """A progress display for work that has several phases, one after another. If ``shown`` is False, it displays
+    nothing."""
 
     def __init__(self, shown: bool = True) -> None:
         self._shown = shown and _open()
@@ -37,8 +37,8 @@ class Display:
     def update(
         self, name: str, unit: str, done: int, total: int | None = None, note: str = "", share: float | None = None
     ) -> None:
-        """Show that ``done`` of ``total`` units of the phase ``name`` are done. If the total is unknown, ``share`` is
-        the fraction done.
+        """Show that ``done`` of ``total`` units of the phase ``name`` are complete. If the total is unknown, ``share``
+        is the fraction that is complete.
 
         A different name starts a new phase.
         """

@@ -1,7 +1,8 @@
-"""Tables of the commands, and of the sources other than text that ``train --for`` knows.
+"""Tables of the commands, and of the data sources other than text that ``train --for`` accepts.
 
-Each row has a module and a sentence, so that help messages can be shown without importing the module. Each command
-outside the core has a folder of its own, its *door*. If the folder is missing, running the command says so.
+Each row holds the name of a module and a sentence of help, so that help messages can be shown without importing the
+module. Each command outside the core has a folder of its own, its *door*. If the folder is missing, running the command
+says so.
 """
 
 SOURCES: dict[str, tuple[str, str]] = {

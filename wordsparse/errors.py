@@ -46,8 +46,8 @@ class MissingFileError(InputError, FileNotFoundError):
 
 
 class TrainingError(WordsparseError, RuntimeError):
-    """An error for a run that fails after it has started, because values diverge or a step is impossible, for
-    example."""
+    """An error for a run that fails after it has started, for example because values diverge or a step is
+    impossible."""
 
 
 class ReadError(WordsparseError):

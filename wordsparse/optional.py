@@ -46,8 +46,8 @@ def installed(package: str) -> bool:
 
 
 def gensim_data() -> Path | None:
-    """Return the folder of the data that come with gensim, or None if gensim is not installed. gensim is not
-    imported."""
+    """Return the folder of the data that come with gensim, or None if gensim is not installed. This function does not
+    import gensim."""
     spec = importlib.util.find_spec("gensim")
     return None if spec is None or spec.origin is None else Path(spec.origin).parent / "test" / "test_data"
 

@@ -1,11 +1,11 @@
 """Options. Each option is declared once, as a dataclass field with a help text, a default, and whether ``resume`` may
 change it.
 
-From the fields come the signature and docstring of a function, the options of a command, and hints for misspelt names::
+The fields determine the signature and docstring of a function, the options of a command, and hints for misspelt names::
 
     @dataclass(frozen=True, kw_only=True)
     class Sizes:
-        dim: int = option(100, "Length of a vector.")
+        dim: int = option(100, "Number of dimensions.")
 
     @taking(Sizes)
     def train(corpus: Corpus, options: Sizes) -> Model: ...     # called as train(corpus, dim=50)
@@ -151,12 +151,12 @@ def free(kind: type) -> set[str]:
 
 
 class taking(Generic[P, K]):
-    """A decorator for functions. The new function takes the fields of a class as keywords in place of the last
-    argument.
+    """A decorator that replaces the last argument of a function with keyword arguments, one for each field of a class.
 
-    The decorated function receives an object of the class that is made from the keywords. With ``as_said``, it receives
-    the user's keywords as a mapping instead, and must check their names and values. An unknown keyword raises
-    InputError with a hint. The line ``{options}`` in the docstring is replaced with descriptions of the fields.
+    The original function receives an object of the class, which is made from the keywords. With ``as_said``, the
+    original function receives the user's keywords as a mapping instead, and must check their names and values. An
+    unknown keyword raises InputError with a hint. The line ``{options}`` in the docstring is replaced with descriptions
+    of the fields.
     """
 
     def __init__(self, kind: Callable[P, K], *, as_said: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The handling of signals before the command line takes over. A signal then ends the program without a traceback."""
+"""Handles signals until the command line takes over: a signal ends the program without a traceback."""
 
 import contextlib
 import os

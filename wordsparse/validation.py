@@ -16,7 +16,7 @@ from wordsparse.types import Array
 LARGEST = 2**63 - 1
 # A matrix is accepted as symmetric if it differs from its transpose by at most this fraction of its largest entry.
 SYMMETRY = 1e-5
-# Advice in messages about a number that is not finite, and about a sparse matrix whose arrays do not fit together.
+# Advice for two error messages: a number is not finite, and the arrays of a sparse matrix do not fit together.
 REPLACE = "remove or replace it"
 REBUILD = "build it with scipy.sparse.coo_array((values, (rows, columns)), shape)"
 
@@ -92,7 +92,7 @@ def working_dtype(dtype: Any) -> np.dtype[Any]:
 
 
 def _real_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Array:
-    """Return ``value`` as an array of real numbers. Each None in ``shape`` means that any length is allowed."""
+    """Return ``value`` as an array of real numbers. A None in ``shape`` allows any size along this axis."""
     is_sparse: bool = sp.issparse(value)
     if is_sparse:
         raise InputError(f"{name} must be a dense array, not a sparse {type(value).__name__}: give {name}.toarray()")
@@ -111,7 +111,8 @@ def _real_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> A
 
 
 def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Array:
-    """Return π (D,) float64, positive and normalised to sum to 1. ``dtype`` must be able to represent 1/√π."""
+    """Return the base measure π, (D,) float64. Its entries are positive and sum to 1. ``dtype`` must be able to
+    represent 1/√π."""
     pi = _real_array("base_measure", measure, (n_outputs,)).astype(np.float64)
     if not (np.isfinite(pi).all() and (pi > 0).all()):
         raise InputError("base_measure must hold positive finite numbers only")

@@ -1,4 +1,5 @@
-"""Corpora: text becomes sentences, then a vocabulary and int32 shards. Training reads only shards."""
+"""Corpora. A text is split into sentences, and stored as a vocabulary and files of int32 ids, the shards. Training
+reads only shards."""
 
 from wordsparse.optional import installed, not_compiled
 

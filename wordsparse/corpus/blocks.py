@@ -55,8 +55,7 @@ def decoded(path: Path, position: int, data: bytes) -> str:
 
 
 def line_name(path: Path, position: int, line: int) -> str:
-    """Return the name of a line for messages. ``line`` is the number of the line, counted from 0, beginning at the byte
-    ``position``."""
+    """Return the name of a line for messages. Lines are counted from 0, and line 0 begins at the byte ``position``."""
     before = 0
     for start, data in text_blocks(path):
         if start >= position:

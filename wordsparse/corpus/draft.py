@@ -31,8 +31,8 @@ BLOCK_VALUES = 2**18
 
 
 class Draft:
-    """The text as provisional ids in numbered shards of ``folder``. ``tokens`` and ``sentences`` are the numbers so
-    far.
+    """A text that is being written to numbered shards in ``folder``, as provisional ids. ``tokens`` and ``sentences``
+    are the numbers of tokens and sentences so far.
 
     If writing fails, the message names ``output``.
     """
@@ -40,7 +40,7 @@ class Draft:
     def __init__(self, folder: Path, output: Path) -> None:
         self.tokens = self.sentences = 0
         self.folder, self._output = folder, output
-        self._runs: list[list[tuple[int, int]]] = []  # the size and the table of each run of each shard
+        self._runs: list[list[tuple[int, int]]] = []  # for each shard, the size and the table of each run
         self._remaining = 0  # number of values until the open shard may be closed; 0 if no shard is open
         self._in_sentence = False
 
@@ -89,8 +89,8 @@ class Draft:
 
 
 class ReadText:
-    """A text that has been read. ``tables`` hold the numbers of its words. The first table absorbs the words of the
-    other tables."""
+    """A text that has been read. ``tables`` are the word tables that number its words. The first table absorbs the
+    words of the other tables."""
 
     def __init__(self, draft: Draft, tables: Sequence[WordTable]) -> None:
         self.draft, self._words = draft, tables[0]

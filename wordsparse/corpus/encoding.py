@@ -60,7 +60,7 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
     InputError
         If an option, the text or the output is not usable, or if the vocabulary is empty.
     WordsparseError
-        If writing fails. After either error, nothing is left behind.
+        If writing fails. After an InputError or a WordsparseError, no file is left behind.
     """
     threads, progress = resolve_threads(options.threads), options.progress or (lambda tokens, share: None)
     text = RawText(source, tokens=options.tokens, **{name: getattr(options, name) for name in ROWS})
@@ -112,9 +112,9 @@ def encoded(
     """Yield a corpus that is already encoded, or encode a text in a temporary directory and yield the result.
 
     ``options`` and ``defaults`` are values for fields of TextOptions. ``options`` are the user's choices; ``defaults``
-    apply to text that is not encoded yet. The temporary directory is made next to ``place``. ``how`` holds ``known``,
-    ``threads`` and ``progress`` of :func:`encode`. Raise InputError as :func:`encode` does, or if the corpus is damaged
-    or was encoded with different options.
+    apply to text that is not encoded yet. The temporary directory is made next to ``place``. ``how`` holds the options
+    ``known``, ``threads`` and ``progress`` of :func:`encode`. Raise InputError as :func:`encode` does, and also if the
+    corpus is damaged or was encoded with different options.
     """
     corpus = Corpus.of(given)
     if corpus.form == "encoded":

@@ -74,7 +74,7 @@ class TextBlock(NamedTuple):
 
 
 class RawText:
-    """A text and the options for reading it: a path, a list of paths, a data frame, or an iterable.
+    """A text and the options for reading it. The text is a path, a list of paths, a data frame, or an iterable.
 
     A directory stands for all files below it, sorted by name. Files may be compressed: .gz, .bz2, .xz or .zst. The
     items of an iterable are sentences, which are iterables of tokens. With ``tokens``, the items are texts (str), in
@@ -101,7 +101,7 @@ class RawText:
     column : str or None
         The column that holds the text; None if the text is not in rows.
     is_scanned : bool
-        Whether the blocks hold UTF-8 text that a tokeniser has not split yet, and not lists of tokens.
+        True if the blocks hold UTF-8 text that no tokeniser has split yet; False if the blocks hold lists of tokens.
     """
 
     def __init__(
@@ -234,9 +234,9 @@ class RawText:
         return itertools.chain.from_iterable(read(file, tokenize) for file in self.files)
 
     def baskets(self, kind: str = "") -> Iterator[tuple[str, Iterator[tuple[Any, int | float | None]]]]:
-        """Yield the name of each group of rows, and the words of the group in order. Each word comes with the value in
-        the column ``order`` of its row; for a date, this is the number of seconds since 1970. Raise InputError unless
-        these values are of the given ``kind``."""
+        """Yield the name of each group of rows, and the words of the group in order. Each word comes with the value
+        that its row has in the column ``order``. A date becomes the number of seconds since 1970. Raise InputError
+        unless these values are of the given ``kind``."""
         return groups.baskets(*self._of_groups(), kind)
 
     def _of_groups(self) -> tuple[Iterator[Block], groups.Words, groups.Columns]:
@@ -361,8 +361,8 @@ def _token_list(name: str, sentence: object) -> list[Any]:
 class Format(NamedTuple):
     """A format of text files.
 
-    - ``about``: a line for help messages. - ``lines``: whether the end of a line ends a sentence; None if ``read``
-    reads the files. - ``read``: a function from a path and a tokeniser to pieces.
+    ``about`` is a line for help messages. ``lines`` says whether the end of a line ends a sentence; None if ``read``
+    reads the files. ``read`` is a function from a path and a tokeniser to pieces.
     """
 
     about: str

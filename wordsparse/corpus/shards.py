@@ -125,7 +125,7 @@ class EncodedCorpus:
     max_vocab: int | None
     shards: Sequence[Values]
     sha256: str = ""
-    tokenization: dict[str, Any] | None = field(default=None, repr=False)  # may hold the content of a file
+    tokenization: dict[str, Any] | None = field(default=None, repr=False)  # too long: may hold a whole file
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":

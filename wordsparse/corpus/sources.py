@@ -84,10 +84,10 @@ def some_of(paths: Sequence[Path]) -> str:
 def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
     """Return the files named by ``sources``, in order. A directory stands for all files below it, sorted by name.
 
-    Empty files are skipped. Below a directory, so are names that begin with ``_`` or ``.`` (``_SUCCESS``,
-    ``.DS_Store``), links to directories, and special files. A warning names the skipped files. Raise InputError if
-    there is no source; if a source is missing, unreadable, an address, an encoded corpus or a directory without files;
-    or if all files are empty.
+    Empty files are skipped. Below a directory, entries with names that begin with ``_`` or ``.`` (``_SUCCESS``,
+    ``.DS_Store``), links to directories, and special files are skipped, too. A warning names the skipped files. Raise
+    InputError if there is no source; if a source is missing, unreadable, an address, an encoded corpus or a directory
+    without files; or if all files are empty.
     """
     if not sources:
         raise InputError("no text is given: name a file or a directory")

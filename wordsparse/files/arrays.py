@@ -38,9 +38,9 @@ def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
 def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Read a file written by :func:`write`, and compare it with the size and the checksum in its table.
 
-    If ``into`` holds arrays of the same names and shapes, they are filled and returned. Only arrays that are stored in
-    column-major order are always new. Raise InputError if the file does not match its table; the content of ``into`` is
-    then undefined.
+    If ``into`` holds arrays of the same names and shapes, they are filled and returned. Arrays that are stored in
+    column-major order are new in any case. Raise InputError if the file does not match its table; the content of
+    ``into`` is then undefined.
     """
     digest = hashlib.sha256()
     with storage.trusting(path), regular.opened(path) as file:
@@ -65,11 +65,11 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
 
 
 def _row_blocks(array: Array) -> Iterator[Array]:
-    """Return views of blocks of rows of an array, which may have any strides."""
+    """Return views of blocks of rows of an array. The array may have any strides."""
     rows = max(1, _BLOCK // max(1, array.nbytes // max(1, array.shape[0])))
     return (array[start : start + rows] for start in range(0, array.shape[0], rows))
 
 
 def _bytes_of(array: Array) -> memoryview:
-    """Return the memory of an array in C order."""
+    """Return the bytes of an array, which must be in C order."""
     return array.reshape(-1).view(np.uint8).data

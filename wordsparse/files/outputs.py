@@ -1,8 +1,8 @@
 """The kinds of outputs. The kind of an output depends on what already exists at its path.
 
-If there is nothing or a regular file, the file is created or replaced atomically. Links are followed and kept. A pipe,
-a terminal, /dev/stdout or /dev/null is a *stream*, to which the output is written directly. Anything else (a directory,
-a block device, a socket) is refused, because replacing would destroy it.
+If the path is free or leads to a regular file, the file is created or replaced atomically. Links are followed and kept.
+A pipe, a terminal, /dev/stdout or /dev/null is a *stream*, to which the output is written directly. Anything else (a
+directory, a block device, a socket) is refused, because replacing would destroy it.
 """
 
 import os

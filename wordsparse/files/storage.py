@@ -1,4 +1,4 @@
-"""Atomic files, which are written under a temporary name, fsynced and renamed. Files are checked when they are read."""
+"""Writes files atomically: under a temporary name, then fsynced and renamed. Files are checked when they are read."""
 
 import errno
 import glob
@@ -249,9 +249,9 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
 def put(made: Path, path: Path, previous: Path | None = None) -> None:
     """Move a complete file or directory to ``path``, and remove the old file or directory there.
 
-    Raise OSError if moving fails; ``path`` then keeps its content. If the file system cannot exchange old and new in
-    one step, the old content is first moved to ``previous`` (by default next to ``path``). The old content stays there
-    if the process is killed meanwhile.
+    Raise OSError if moving fails; ``path`` then keeps its content. If the file system cannot exchange old and new
+    content in one step, the old content is first moved to ``previous`` (by default next to ``path``). The old content
+    stays there if the process is killed meanwhile.
     """
     replaces = os.path.lexists(path)
     if replaces and system.exchange(made, path):
@@ -276,7 +276,7 @@ def read_unreplaced(directory: Path, read: Callable[[], Content]) -> Content:
     again."""
     while True:
         try:
-            opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)  # open, so that its inode's number is not reused
+            opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)  # kept open, so that its inode is not reused
         except OSError:
             return read()  # this raises an error that says what is wrong
         try:
@@ -334,7 +334,7 @@ def _members_digest(content: Mapping[str, object]) -> str:
 
 
 class Written:
-    """A new file that is being written. The size and SHA-256 are computed meanwhile, so the file need not be read
+    """A new file that is being written. The size and SHA-256 are computed during writing, so the file need not be read
     again."""
 
     def __init__(self, file: BinaryIO) -> None:

@@ -79,7 +79,7 @@ def sgemm_gflops(size: int) -> float:
 def memory_bytes(field: str) -> int:
     """Return ``VmRSS`` (resident memory) or ``VmHWM`` (its peak) of this process in bytes; Linux only.
 
-    getrusage cannot be used, because a process inherits the peak of its parent there.
+    getrusage would not do, because its peak includes the peak of the parent process.
     """
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):

@@ -1,4 +1,4 @@
-"""The choice of the device, and the reason for the choice. Only this module asks CuPy for a GPU.
+"""Chooses the device, and gives a reason for the choice. Only this module asks CuPy for a GPU.
 
 ``auto`` chooses an NVIDIA GPU if one can be used, and the CPU otherwise. If no GPU can be used, ``cuda`` raises an
 error that says why. Exceptions that CuPy raises during a run become a :class:`TrainingError` that names a remedy.
@@ -94,7 +94,8 @@ def find_gpu() -> Gpu:
 
 
 def take(number: int) -> None:
-    """Make GPU ``number``, modulo the number of GPUs, the current GPU of this thread, which :func:`find_gpu` returns.
+    """Make a GPU the current GPU of this thread; :func:`find_gpu` then returns it. ``number`` counts modulo the number
+    of GPUs.
 
     Raise the same errors as :func:`find_gpu`.
     """

@@ -8,8 +8,8 @@ from wordsparse.errors import InputError
 
 
 def check(need: int, what: str, advice: str = "") -> None:
-    """Raise an InputError if ``need`` bytes for ``what`` do not fit into the memory that is left. The message has both
-    numbers."""
+    """Raise an InputError if ``need`` bytes for ``what`` do not fit into the memory that is left. The message states
+    how much is needed and how much is left."""
     limit = min(limits(), default=None)
     if limit is not None and need > limit[0]:
         raise InputError(

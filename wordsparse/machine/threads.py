@@ -87,8 +87,8 @@ def ordered_map(
 ) -> Generator[Result, None, None]:
     """Map ``function`` over ``items`` on ``threads`` threads. Results and errors come in the order of the items.
 
-    The caller's thread iterates over the items. If there is only one thread, it also calls the function. At most twice
-    as many results as ``threads`` are being computed or waiting to be used. With ``ahead``, the caller's thread counts
+    The caller's thread iterates over the items. If there is only one thread, it also calls the function. At any time,
+    at most 2 × ``threads`` results are being computed or waiting to be used. With ``ahead``, the caller's thread counts
     as one of the threads; while it uses a result, the other threads compute the next ``ahead`` results.
     """
     if threads == 1:
@@ -125,8 +125,8 @@ def _calls(
 class _BlasLimit:
     """A limit of one thread on all BLAS pools, in force while at least one Python thread holds it.
 
-    ``is_forked_after_use`` is True if this process was forked after its parent had used the kernels, each use of which
-    holds the limit.
+    Every use of the kernels holds the limit. ``is_forked_after_use`` is True if this process was forked after its
+    parent had used the kernels.
     """
 
     def __init__(self) -> None:

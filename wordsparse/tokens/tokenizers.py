@@ -1,4 +1,5 @@
-"""Tokenisers, functions that split a text into tokens, are made here from a name or the content of a tokenizer file."""
+"""Makes tokenisers from a name or the content of a tokenizer file. A tokeniser is a function that splits a text into
+tokens."""
 
 import json
 import operator
@@ -15,7 +16,7 @@ from wordsparse.errors import InputError
 
 Tokenizer: TypeAlias = Callable[[str], list[str]]
 
-# A pattern for words between Unicode's default boundaries (UAX 29) that contain a letter, a digit or an emoji.
+# A pattern for words that contain a letter, a digit or an emoji. Words end at Unicode's default boundaries (UAX 29).
 _UNICODE_WORD = r"(?w)\b(?:[\w\p{Emoji_Presentation}]|\p{Emoji}\uFE0F).*?\b"
 # A pattern that cuts a text at ends of sentences or white space. Sudachi refuses texts of more than 49,149 bytes.
 _PART = re.compile(r".{1,8000}[。．！？\s]|.{1,8000}", re.DOTALL)
@@ -136,7 +137,7 @@ def _of_file(content: str) -> Tokenizer:
     file, words = read_file(content)
 
     def tokenize(text: str) -> list[str]:
-        (encoding,) = file.encode_batch_fast([text], add_special_tokens=False)  # encode() finds offsets, too
+        (encoding,) = file.encode_batch_fast([text], add_special_tokens=False)  # encode() would also compute offsets
         return [words[number] for number in encoding.ids if number in words]
 
     return tokenize

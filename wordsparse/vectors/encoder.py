@@ -60,8 +60,8 @@ class Encoder:
             yield sp.coo_array(entries, (n, V)).tocsr()
 
     def _numbered(self, documents: Iterable[Document]) -> Iterator[tuple["_Columns", int, Array, Array]]:
-        """Yield, for each batch of documents, the table of columns, the number of documents, and for each word the
-        number of its document and of its column."""
+        """Yield, for each batch of documents, the table of columns, the number of documents, and two arrays with the
+        document and the column of each word."""
         words = (self._words(row, document) for row, document in enumerate(texts_of(documents)))
         for batch in batches(words, BATCH):
             if len(self._columns) > len(self._vectors) + MOST_UNKNOWN:
@@ -90,8 +90,9 @@ class Encoder:
 
 
 class _Columns(dict[Any, int]):
-    """A dict from words to columns. The column of a word is the row of the word or of another spelling, or V + its key
-    in ``composed``, or −1 if it has no vector."""
+    """A dict from words to columns. If a word or another spelling of it has a row, its column is the number of the row.
+    If its vector is composed, its column is V plus the key of the vector in ``composed``. If it has no vector, its
+    column is −1."""
 
     def __init__(self, vectors: WordVectors) -> None:
         super().__init__(zip(vectors.words, range(len(vectors)), strict=True))
@@ -123,7 +124,8 @@ def _product(rows: Array, columns: Array, values: Array, n: int, vectors: Array)
 
 
 def lengths(rows: Array) -> Array:
-    """Return the length of each row, (n, 1), or 1 for a row of zeros, so that the rows can be divided by the result."""
+    """Return the Euclidean norm of each row, (n, 1). The result is 1 for a row of zeros, so rows can be divided by
+    it."""
     norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
     return np.asarray(np.where(norms > 0, norms, np.float32(1)))
 

@@ -46,7 +46,7 @@ def to_json(keys: Iterable[Any]) -> list[str]:
 
 
 def from_json(texts: Iterable[str]) -> list[Any]:
-    """Invert :func:`to_json`. Raise InputError if a text is not one of its outputs."""
+    """Invert :func:`to_json`. Raise InputError if a text is not an output of :func:`to_json`."""
     try:
         return [_tuple(json.loads(text)) for text in texts]
     except (ValueError, RecursionError) as error:

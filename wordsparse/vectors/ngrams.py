@@ -35,7 +35,8 @@ SPAN = 32
 
 
 def spelled(texts: Sequence[str]) -> tuple[Array, Array]:
-    """Return the code points of all texts in one array, int32, and the position where each text ends in it, int64."""
+    """Return the code points of all texts in one int32 array, and the position in this array where each text ends,
+    int64."""
     letters = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<i4").astype(np.int32, copy=False)
     return letters, np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
 
@@ -66,8 +67,8 @@ def check_lengths(shortest: int, longest: int) -> None:
 
 
 def kind_of(shortest: int, longest: int) -> Array:
-    """Return the array that describes a set of n-grams to compiled functions: their lengths, and two random numbers for
-    hashing."""
+    """Return the array that describes a set of n-grams to compiled functions: the shortest and the longest length, and
+    two random numbers for hashing."""
     return np.array([shortest, longest, *np.frombuffer(os.urandom(16), np.int64)])
 
 
@@ -118,7 +119,8 @@ class Ngrams:
         unit: bool = False,
         threads: int | None = None,
     ) -> Array:
-        """Add the mean of each word's n-gram rows, times the word's share (n,), to the word's vector (n, dim) float32.
+        """Add to each row of ``vectors`` (n, dim) float32 the mean of the n-gram rows of its word, times the entry of
+        the word in ``shares`` (n,).
 
         With ``unit``, scale the results to length one. Return the number of known n-grams of each word, (n,) int32.
         """
@@ -149,11 +151,11 @@ class Buckets(Ngrams):
         return self.count
 
     def numbers(self, texts: Sequence[bytes]) -> Any:
-        """Return how many n-grams of each text fall into each bucket, CSR (n, count) float32. A text is, for example,
+        """Return the number of n-grams of each text in each bucket, CSR (n, count) float32. A text is, for example,
         ``<word>``."""
         data, sizes = np.frombuffer(b"".join(texts), np.uint8), np.fromiter(map(len, texts), np.int64, len(texts))
         signed, continues = data.view(np.int8).astype(np.int32).view(np.uint32), (data & 0xC0) == 0x80
-        at = np.flatnonzero(~continues)  # where each n-gram starts, and later how far it is read
+        at = np.flatnonzero(~continues)  # where each n-gram starts; later, the end of the part that has been read
         word = np.repeat(np.arange(len(texts)), sizes)[at]
         end = np.cumsum(sizes)[word]
         begins, hashes = at == (end - sizes[word]), np.full(len(at), FNV[0])
@@ -202,7 +204,7 @@ class NgramVectors:
 
     @property
     def dim(self) -> int:
-        """Length of a vector."""
+        """Number of dimensions of a vector."""
         return len(self.mean)
 
     def vector(self, word: str) -> Array | None:
@@ -250,8 +252,8 @@ class NgramVectors:
 
 
 def _from_utf8(text: Array, sizes: Array) -> tuple[Array, Array]:
-    """Return the code points of n-grams, and the position where each ends, given their concatenated UTF-8 text and the
-    number of bytes of each n-gram."""
+    """Return the code points of n-grams, and the position where each n-gram ends. The arguments are their concatenated
+    UTF-8 text and the size of each n-gram in bytes."""
     if (sizes < 1).any() or sizes.sum(dtype=np.float64) != text.size:
         raise InputError(f"holds n-grams whose sizes do not add up to their text; {AGAIN}")
     try:

@@ -48,8 +48,8 @@ def parts(vectors: VectorTable, query: Hashable) -> list[tuple[Hashable, float]]
 def composed(vectors: VectorTable, query: Hashable) -> Array | None:
     """Return the vector of a query without a row, (dim,), or None if the query has no vector.
 
-    The vector is the weighted mean of several :func:`parts`, or the row of a single word, or composed from the n-grams
-    of a single word.
+    If there are several :func:`parts`, the vector is their weighted mean. For a single word, it is the row of the word
+    or, without a row, a vector composed from the word's n-grams.
     """
     words, mean = parts(vectors, query), np.zeros(vectors.dim)
     for word, share in words:
@@ -62,8 +62,8 @@ def composed(vectors: VectorTable, query: Hashable) -> Array | None:
 
 
 def spelt(vectors: VectorTable, word: Hashable) -> Hashable:
-    """Return a spelling of the word that has a row. If there is none, return the spelling from which to compose a
-    vector."""
+    """Return a spelling of the word that has a row. If no spelling has a row, return the spelling from which to compose
+    a vector."""
     if not vectors.respells or not isinstance(word, str) or vectors.find(word) is not None:
         return word
     _, bare, lower = spellings(word)
@@ -71,8 +71,8 @@ def spelt(vectors: VectorTable, word: Hashable) -> Hashable:
 
 
 def spellings(word: str) -> tuple[str, str, str]:
-    """Return the word, the word without outer punctuation (unless nothing would be left), and the second spelling in
-    lower case."""
+    """Return the word, the word without outer punctuation, and the word without outer punctuation in lower case. A word
+    that consists of punctuation keeps its punctuation."""
     start, end = 0, len(word)
     while start < end and _is_mark(word[start]):
         start += 1

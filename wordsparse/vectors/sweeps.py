@@ -31,11 +31,11 @@ class Sweeps:
 
     def rows(self, vectors: Array, ids: Array, weights: Array, mean: Array, ridge: float, sweeps: int) -> Array:
         """Return the G that minimises Σ_w weights_w |vectors_ids[w] − mean − x_w G|² + ridge |G|², as rows of 8-bit
-        numbers. x_w G is the mean of the rows of w's n-grams. The minimum is approximated by a number of ``sweeps``
-        from G = 0.
+        numbers. x_w G is the mean of the rows of w's n-grams. The result approximates the minimum: ``sweeps`` is the
+        number of sweeps, which start from G = 0.
 
-        A sweep changes the row of one n-gram after another. Each row is set to the minimum for fixed other rows
-        (Gauss–Seidel).
+        A sweep updates the n-grams one after another. Each update sets the row of one n-gram to its best value while
+        all other rows stay fixed (Gauss–Seidel).
         """
         fitted = zero_rows(len(self.ngrams), vectors.shape[1])
         threads = max(1, min(self._kernels.threads, -(-vectors.shape[1] // SPAN)))

@@ -53,7 +53,7 @@ class VectorTable:
 
     @property
     def respells(self) -> bool:
-        """Whether unknown words are looked up in other spellings, as they are if the training text was split at white
+        """Whether unknown words are looked up in other spellings. True if the training text was split at white
         space."""
         return self.tokens == "split"
 
@@ -64,7 +64,7 @@ class VectorTable:
 
     @property
     def dim(self) -> int:
-        """Length of a vector."""
+        """Number of dimensions of a vector."""
         return int(self._vectors.shape[1])
 
     @property
@@ -83,7 +83,7 @@ class VectorTable:
 
     @property
     def norms(self) -> Array:
-        """The Euclidean length of each vector, (V,); computed once."""
+        """The Euclidean norm of each vector, (V,); computed once."""
         if self._norms is None:
             # The sum is in float64, because the square of a large float32 number overflows float32.
             squares = np.einsum("ij,ij->i", self._vectors, self._vectors, dtype=np.float64)

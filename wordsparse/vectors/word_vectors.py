@@ -104,7 +104,7 @@ class WordVectors(VectorTable):
         if unit:
             divisor = float(np.linalg.norm(composed)) if composed is not None else self.norms[row]
             vector = np.divide(vector, divisor or 1.0, out=np.empty_like(vector), casting="same_kind")
-        vector.flags.writeable = False  # a write would invalidate the cached lengths
+        vector.flags.writeable = False  # a write would invalidate the cached norms
         return vector
 
     def is_composed(self, word: object) -> bool:
@@ -186,7 +186,7 @@ class WordVectors(VectorTable):
         return vectors
 
     def analogy(self, a: Key, b: Key, c: Key, n: int = 10) -> Neighbours:
-        """Return words x such that ``a`` is to ``b`` as ``c`` is to x: those with the largest cosines with b - a + c
+        """Return words x such that ``a`` is to ``b`` as ``c`` is to x: the words of largest cosine with b - a + c
         (3CosAdd).
 
         The vectors are normalised before the sum; ``a``, ``b`` and ``c`` are excluded from the result.
@@ -238,7 +238,7 @@ class WordVectors(VectorTable):
         return self._best_of(*self._direction(asked), n)
 
     def _best_of(self, direction: Array, left_out: Collection[int], n: int) -> Neighbours:
-        """Return the ``n`` keys nearest to a direction, (dim,) of length one."""
+        """Return the ``n`` keys nearest to a unit vector, (dim,)."""
         n = validation.positive_int("the number of words to show", n)
         return self._best(self._cosines(direction.astype(self._vectors.dtype)), left_out, n)
 

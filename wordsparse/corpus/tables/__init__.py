@@ -1,4 +1,4 @@
-"""Tables: the rows of files (CSV, JSON lines, Parquet), of data frames and of mappings, in blocks of bounded size.
+"""Reads tables in blocks of bounded size. A table is a file (CSV, JSON lines, Parquet), a data frame, or mappings.
 
 A table is never held in memory as a whole. A text column goes to the compiled scanner block by block
 (:meth:`Block.text`). Other readers access cells by row (:meth:`Block.rows`) or by column (:meth:`Block.cells`).
@@ -20,8 +20,7 @@ from wordsparse.files.unpacking import suffix_of
 class TableFormat(NamedTuple):
     """A format of table files: a line for help messages, the suffixes of file names, and the reader.
 
-    The reader takes a path and column names, and yields blocks. A block has the numbers of the rows, counted from 1,
-    and the columns.
+    The reader takes a path and column names, and yields blocks. A block holds row numbers, counted from 1, and columns.
     """
 
     about: str
@@ -119,7 +118,7 @@ def format_of_name(path: PurePath) -> str | None:
 
 
 def format_of_file(path: PurePath) -> str:
-    """Return the table format for the suffix of a file. Raise InputError if the suffix is not that of a table."""
+    """Return the table format for the suffix of a file. Raise InputError if no table format has this suffix."""
     if (name := format_of_name(path)) is not None:
         return name
     raise InputError(f"{path}: its name does not say how its rows are stored: name the format {', '.join(FORMATS)}")

@@ -56,11 +56,12 @@ def _decoded(path: Path, number: int, data: bytes) -> str:
 
 
 def csv_blocks(path: Path, columns: Sequence[str], given: Sequence[str] = ()) -> Blocks:
-    """Yield the rows of a CSV file. The first of DELIMITERS with which the header has all ``columns`` is used.
+    """Yield the rows of a CSV file. The delimiter is the first of DELIMITERS that splits the header into names that
+    include all ``columns``.
 
     If column names are ``given``, the file has no header. If the delimiter is a tab, quotes are ordinary characters.
     """
-    csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # one limit per process, initially 131,072
+    csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # a limit of the whole process, initially 131,072
     lines, reader = lines_of(path), partial(csv.reader, strict=True)
     first = next(lines, "")
     if given:

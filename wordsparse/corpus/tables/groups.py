@@ -1,7 +1,7 @@
 """Makes baskets of any size. A basket has the words of all rows with the same group, sorted by another column.
 
-SQLite sorts the rows in an unnamed temporary file in TMPDIR. Sorting needs some 64 MB of memory, and about as much disk
-space as the words have bytes.
+SQLite sorts the rows in an unnamed temporary file in TMPDIR. Sorting needs some 64 MB of memory. The temporary file is
+about as large as the words together.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 class Columns(NamedTuple):
     """The names of the columns of a table of grouped rows: the column with the ``words``, the column with the name of
     the ``group``, and optionally the columns with the ``order`` of the rows in a group and the ``weight`` of a row. The
-    weight is the number of times that the words of the row occur."""
+    weight is the number of times that the row counts."""
 
     words: str
     group: str
@@ -57,8 +57,8 @@ def pieces(blocks: Iterable[Block], words: Words, columns: Columns) -> Iterator[
 
 
 def baskets(blocks: Iterable[Block], words: Words, columns: Columns, kind: str = "") -> Iterator[tuple[str, _Placed]]:
-    """Yield the name of each group, and the words of the group with their places. Groups are sorted by name, and words
-    by place. Rows without a group are left out.
+    """Yield the name of each group, and its words with their places. The place of a word is the value of its row in the
+    column ``order``. Groups are sorted by name, and the words of a group by place. Rows without a group are left out.
 
     The blocks must have the columns that are named in ``columns``, in this order. Without ``order``, the rows of a
     group keep their order. Raise InputError if a cell of ``order`` is neither a number nor a date, if numbers and dates
@@ -117,12 +117,13 @@ def is_nan(cell: Any) -> bool:
     """Return whether a cell is not equal to itself. The missing values NaN and pandas' NaT have this property."""
     try:
         return bool(cell != cell)
-    except (ArithmeticError, TypeError):  # Decimal's signalling NaN and pandas' NA raise
+    except (ArithmeticError, TypeError):  # raised by Decimal's signalling NaN and by pandas' NA
         return True
 
 
 def as_written(cell: object) -> str:
-    """Return a cell as text, and 12.0 as 12. If a cell is missing, pandas converts a column of integers to floats."""
+    """Return a cell as text. The float 12.0 becomes 12, because pandas stores integers as floats if a cell of their
+    column is missing."""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 

@@ -4,7 +4,7 @@ Text files, plain or compressed, have svmlight's multi-label format with an opti
 
     N F L                     rows, features, labels
     l1,l2 f:v f:v …           one row per line, its features in ascending order; numbers count from 0
-     f:v                      a row without labels; an empty line is a row without features, too
+     f:v                      a row without labels; an empty line is a row without labels and features
     # …                       a comment, also at the end of a line; a line with only a comment is not a row
 
 scikit-learn reads the lines, and ``sklearn.datasets.dump_svmlight_file(X, Y, file, multilabel=True)`` writes them. The
@@ -28,8 +28,8 @@ from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
 from wordsparse.machine import memory
 
-# The minimum number of bytes that an estimator needs for each feature or label: for the count, the rank and the place
-# of the row.
+# The minimum number of bytes that an estimator needs for each feature or label. They store the count and the rank of
+# the feature or label, and the place of its row.
 COLUMN_BYTES = 64
 # An error message quotes at most this many characters of a library's message.
 MAX_SHOWN = 80
@@ -58,8 +58,8 @@ def read_data(
         An npz file of labels. If it is not given, an npz file of features has no labels. For a text file, it replaces
         the labels in the text.
     n_features, n_labels : int, optional
-        F and L, usually the numbers for the training data, if the file does not state them. By default, the largest
-        number in the file plus 1.
+        F and L for a file that does not state them; usually F and L of the training data. The default is the largest
+        feature number, or label number, in the file plus 1.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def _read_text(path: Path) -> tuple[Any, Any]:
 
 
 def _content(path: Path) -> tuple[tuple[int, ...] | None, io.BytesIO]:
-    """Return a tuple of N, F and L, or None if the first line does not state them; and return the rows."""
+    """Return the sizes and the rows. The sizes are (N, F, L), or None if the first line does not state them."""
     content = io.BytesIO(b"".join(read_blocks(path))).readlines()
     header = HEADER.fullmatch(content[0]) if content else None
     sizes = tuple(map(int, header.groups())) if header else None

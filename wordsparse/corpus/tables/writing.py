@@ -1,5 +1,4 @@
-"""Writers for rows, part by part. A file is written as Parquet or JSON lines, depending on its suffix; a stream as JSON
-lines."""
+"""Writes rows part by part. The suffix of a file selects Parquet or JSON lines. A stream receives JSON lines."""
 
 import csv
 import io
@@ -74,8 +73,8 @@ def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
 
 
 def _as_kind(arrow: Any, column: Any, kind: Any) -> Any:
-    """Cast cells to the type of an earlier part. Raise ArrowInvalid if "007" would become 7, or if members would be
-    lost."""
+    """Cast cells to the type of an earlier part. Raise ArrowInvalid if the cast would change the text "007" to the
+    number 7, or lose members of an object."""
     both = [arrow.schema([("", each)]) for each in (kind, column.type)]
     if (arrow.types.is_string(column.type) and column.type != kind) or (
         arrow.types.is_nested(kind) and arrow.unify_schemas(both, promote_options="permissive").field(0).type != kind

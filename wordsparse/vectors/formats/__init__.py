@@ -103,7 +103,7 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
 
 
 def check_output(path: str | PathLike[str], format: str | None = None) -> None:
-    """Raise the InputError or MissingDependencyError that :func:`save_vectors` would raise for any vectors."""
+    """Raise the InputError or MissingDependencyError that :func:`save_vectors` would raise whatever the vectors are."""
     _check(path, format).check([])
 
 

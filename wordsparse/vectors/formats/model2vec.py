@@ -145,7 +145,7 @@ def _of_pieces(content: WordVectors) -> tuple[Array, str]:
     vectors = content.encode([[pieces[number]] if number in pieces else [] for number in numbers])
     vectors *= np.array([weights.get(pieces.get(number), 1) for number in numbers], np.float32)[:, None]
     members = json.loads(text)
-    if members.get("truncation") or members.get("padding"):  # Sentence-Transformers would apply both
+    if members.get("truncation") or members.get("padding"):  # Sentence-Transformers would truncate and pad texts
         text = json.dumps({**members, "truncation": None, "padding": None}, ensure_ascii=False)
     return vectors, text
 

@@ -130,7 +130,7 @@ def _mapped(file: BufferedReader, archive: zipfile.ZipFile) -> Array:
     archive."""
     entry = archive.getinfo("vectors.npy")
     file.seek(entry.header_offset + _HEADER - 4)
-    start = file.tell() + 4 + sum(struct.unpack("<HH", file.read(4)))  # the lengths of its name and extra fields
+    start = file.tell() + 4 + sum(struct.unpack("<HH", file.read(4)))  # lengths of the entry's name and extra fields
     with archive.open(entry) as member:
         version = np.lib.format.read_magic(member)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

@@ -65,8 +65,8 @@ class Word2Vec(Format):
         target.writelines(_text_rows(content.words, content.vectors))
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether the file is not empty. If no other format fits, a file may have any of the three formats
-        here."""
+        """Return True unless the file is empty. A file that no other format recognises may have any format of this
+        module."""
         return bool(start)
 
     def read(self, path: Path) -> WordVectors:
@@ -135,8 +135,8 @@ def _recognise(head: bytes) -> Layout:
 
 
 def _looks_like_text(body: bytes, dim: int) -> bool:
-    """Return whether the first word may be followed by ``dim`` numbers as text. There must be enough characters, and
-    all of them must be possible in numbers."""
+    """Return whether the characters after the first word may be ``dim`` numbers as text. There must be enough
+    characters, and each must be a character that occurs in numbers."""
     _, _, numbers = body[: _MAX_WORD + 4 * dim].partition(b" ")
     line = numbers[: 4 * dim].split(b"\n", 1)[0].rstrip()
     return len(line) >= 2 * dim - 1 and re.fullmatch(rb"[-+.0-9eEnaifNAIF ]*", line) is not None
