@@ -62,8 +62,8 @@ def combine(int isa, const int64_t[::1] indptr, const int32_t[::1] indices, cons
             const real[::1] weights, const real[::view.strided, ::view.contiguous] rows,
             const real[::view.strided, ::view.contiguous] base, const real[::1] scale,
             real[::view.strided, ::view.contiguous] out, int threads):
-    """Set out[r] = Σ_k weights[order[k]] rows[indices[k]] over row r of the structure. If there is a base, add scale[r]
-    base[r]. If there is no order, entry k has weights[k]."""
+    """Set out[r] = Σ_k weights[order[k]] · rows[indices[k]] over row r of the structure. If there is a base, add
+    scale[r] · base[r]. If there is no order, entry k has weights[k]."""
     cdef Py_ssize_t n = out.shape[0], d = out.shape[1], ld = stride(rows), ld_out = stride(out), block
     cdef Py_ssize_t ld_base = stride(base) if base is not None else 0
     cdef const int64_t* order_ = address(order)
@@ -148,7 +148,7 @@ def row_dots(int isa, const real[::view.strided, ::view.contiguous] left,
 
 def column_sums(int isa, const real[::view.strided, ::view.contiguous] matrix, const real[::1] weights,
                 Py_ssize_t part_rows, double[:, ::1] parts, int threads):
-    """Add Σ_r weights[r] matrix[r] over the p-th block of part_rows rows to parts[p], which must be zero at the
+    """Add Σ_r weights[r] · matrix[r] over the p-th block of part_rows rows to parts[p], which must be zero at the
     start."""
     cdef Py_ssize_t n = matrix.shape[0], d = matrix.shape[1], ld = stride(matrix), part
     require(weights.shape[0] == n and parts.shape[1] == d, "there must be a weight for each row")
@@ -176,7 +176,7 @@ def take(int isa, const real[::view.strided, ::view.contiguous] matrix, const in
 
 def scale_rows(int isa, const real[::view.strided, ::view.contiguous] matrix, const real[::1] scale,
                real[::view.strided, ::view.contiguous] out, int threads):
-    """Set out[r] = scale[r] matrix[r]."""
+    """Set out[r] = scale[r] · matrix[r]."""
     cdef Py_ssize_t n = matrix.shape[0], d = matrix.shape[1], ld = stride(matrix), ld_out = stride(out), block
     require(scale.shape[0] == n and out.shape[0] == n and out.shape[1] == d, "there must be a factor for each row")
     if n == 0 or d == 0:
@@ -186,7 +186,7 @@ def scale_rows(int isa, const real[::view.strided, ::view.contiguous] matrix, co
 
 
 def scaled(const real[::1] values, double factor, other_real[::1] out, int threads):
-    """Set out[k] = factor values[k], multiplied as float64."""
+    """Set out[k] = factor · values[k], multiplied as float64."""
     cdef Py_ssize_t k
     require(values.shape[0] == out.shape[0], "there must be a place for each value")
     for k in prange(values.shape[0], nogil=True, schedule="static", num_threads=threads):
@@ -195,7 +195,7 @@ def scaled(const real[::1] values, double factor, other_real[::1] out, int threa
 
 def scale_columns(const int32_t[::1] indices, const real[::1] values, const real[::1] scale, real[::1] out,
                   int threads):
-    """Set out[k] = values[k] scale[indices[k]] for every entry of a CSR matrix."""
+    """Set out[k] = values[k] · scale[indices[k]] for every entry of a CSR matrix."""
     cdef Py_ssize_t k
     require(indices.shape[0] == values.shape[0] == out.shape[0], "there must be a value for each entry")
     for k in prange(values.shape[0], nogil=True, schedule="static", num_threads=threads):
@@ -204,7 +204,7 @@ def scale_columns(const int32_t[::1] indices, const real[::1] values, const real
 
 def add_rows(int isa, real[::view.strided, ::view.contiguous] matrix, const int64_t[::1] rows, const real[::1] scale,
              const real[::view.strided, ::view.contiguous] change, int threads):
-    """Add scale[r] change[r] to matrix[rows[r]]. The rows must be distinct. If scale is None, it is 1."""
+    """Add scale[r] · change[r] to matrix[rows[r]]. The rows must be distinct. If scale is None, it is 1."""
     cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], ld = stride(matrix), ld_change = stride(change), block
     cdef const real* scale_ = address(scale)
     require(change.shape[0] == n and change.shape[1] == d, "there must be a change for each of the rows")

@@ -31,8 +31,8 @@ constexpr ptrdiff_t CHUNK = 320, LEFT_ROW = CHUNK + 16;
 constexpr ptrdiff_t GRAM_ROWS = 96;
 /* Prefetch distance of packing, in rows. */
 constexpr ptrdiff_t PACKED_AHEAD = 8;
-/* In sum_parts, the rows that a thread takes at a time (a cache line of float32), and the columns that it sums at a
- * time. */
+/* The number of rows that a thread takes at a time in sum_parts (a cache line of float32), and the number of columns
+ * that it sums at a time. */
 constexpr ptrdiff_t PARTS_ROWS = 16, PARTS_COLUMNS = 512;
 
 /* The work space, in bytes, for packed B, for tiles of A, and for a Gram matrix on one thread. Each of these spaces
@@ -280,9 +280,9 @@ void gram_part(const real *a, ptrdiff_t ld_a, ptrdiff_t k, const real *b, ptrdif
     }
 }
 
-/* total = keep base + by S for rows first ≤ i < last (≤ first + PARTS_ROWS) and the first `columns` columns. S is the
- * sum of `count` parts of `size` numbers each. With `mirrored`, the transpose of this sum is added to S. base may be
- * total; if base is NULL, it is 0. */
+/* total = keep · base + by · S for rows first ≤ i < last (≤ first + PARTS_ROWS) and the first `columns` columns. S is
+ * the sum of `count` parts of `size` numbers each. With `mirrored`, the transpose of this sum is added to S. base may
+ * be total; if base is NULL, it is 0. */
 template <typename real>
 void sum_parts(const real *parts, ptrdiff_t count, ptrdiff_t size, ptrdiff_t d, ptrdiff_t first, ptrdiff_t last,
                ptrdiff_t columns, bool mirrored, const double *base, double keep, double by, double *total) {

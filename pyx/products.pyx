@@ -3,7 +3,7 @@ in the vector registers (gemm.hpp).
 
 Functions matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
           matmul_rows   out = [A v][rows] M    rows are gathered while they are packed
-          gram      out = by Aᵀ B (+ keep C)   A (n, k), B (n, d), C and out (k, d) float64; or Aᵀ B + Bᵀ A. B may be
+          gram      out = by·Aᵀ B (+ keep·C)   A (n, k), B (n, d), C and out (k, d) float64; or Aᵀ B + Bᵀ A. B may be
                                                rows of a larger matrix plus A / 2. A symmetric product such as
                                                Aᵀ diag(s²) A is computed in one half and copied to the other
 dtypes    real = float32 or float64. gram sums in `real` inside a block of rows and in float64 across blocks, so the
@@ -86,8 +86,8 @@ def work_size(Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, int thr
 
 def matmul(int isa, const real[::view.strided, ::view.contiguous] a, const right[:, ::1] m, bint transposed,
            real[::view.strided, ::view.contiguous] out, bint accumulate, int threads, uint8_t[::1] work):
-    """Set out = a m, or add a m to out (accumulate). With `transposed`, m holds mᵀ. If a is float32, m may be
-    float64."""
+    """Set out to the product a · m, or add the product to out (accumulate). With `transposed`, m holds mᵀ. If a is
+    float32, m may be float64."""
     cdef Py_ssize_t n = a.shape[0], k = a.shape[1], d = out.shape[1]
     cdef const real* a_ = rows_of(a)
     cdef const void* m_ = &m[0, 0] if m.shape[0] and m.shape[1] else NULL
@@ -102,7 +102,7 @@ def matmul(int isa, const real[::view.strided, ::view.contiguous] a, const right
 
 def matmul_rows(int isa, const real[:, ::1] a, const int64_t[::1] rows, const real[::1] last, const double[:, ::1] m,
                 real[::view.strided, ::view.contiguous] out, int threads, uint8_t[::1] work):
-    """Set out = a[rows] m, or out = [a[rows] last] m unless last is None. m is as for matmul."""
+    """Set out = a[rows] · m, or out = [a[rows] last] · m unless last is None. m is as for matmul."""
     cdef Py_ssize_t n = rows.shape[0], k = m.shape[0], d = out.shape[1]
     cdef const real* a_ = &a[0, 0] if a.shape[0] and a.shape[1] else NULL
     require(out.shape[0] == n and m.shape[1] == d and k == a.shape[1] + (last is not None), "sizes must match")
@@ -146,7 +146,7 @@ def gram(int isa, const real[::view.strided, ::view.contiguous] a, const real[::
          const int64_t[::1] chosen, const real[::1] scale, bint half, bint mirrored, const double[:, ::1] base,
          double keep, double by, Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads,
          uint8_t[::1] work):
-    """Set total = keep base + by aᵀ b over n ≥ 1 rows. If b is None, it is a; if base is None, it is 0.
+    """Set total = keep · base + by · aᵀ b over n ≥ 1 rows. If b is None, it is a; if base is None, it is 0.
 
     With `mirrored`, use aᵀ b + bᵀ a in place of aᵀ b. With `half`, aᵀ b is symmetric, so one half is computed and
     copied to the other. With `scale` (only with half and without b), use aᵀ diag(scale²) a. With `chosen`, use

@@ -72,8 +72,7 @@ def read_blocks(path: Path) -> Iterator[bytes]:
 
 
 def _last_end(data: bytes) -> int:
-    """Return the number of bytes up to the last line end. If there is no line end, count up to the last ASCII white
-    space.
+    """Return the number of bytes up to the last line end or, if there is no line end, up to the last ASCII white space.
 
     Return 0 if there is no white space. Multi-byte characters in UTF-8 never contain a byte that is ASCII white space.
     """

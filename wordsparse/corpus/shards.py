@@ -41,7 +41,7 @@ VERSION = 1
 MANIFEST = "corpus.json"
 VOCABULARY = "vocabulary.json"
 ABOUT = ("tokens", "sentences", "distinct_words", "min_count", "max_vocab", "tokenization")
-"""The names of those attributes of an encoded corpus that are stored in its manifest."""
+"""The names of the attributes of an encoded corpus that its manifest stores."""
 
 
 class Values(Protocol):

@@ -1,4 +1,4 @@
-"""Reads plain or compressed files sequentially, up to the size to which such files can plausibly unpack."""
+"""Reads plain or compressed files sequentially, and refuses files that unpack to an implausible size."""
 
 import math
 import os
@@ -12,8 +12,9 @@ from wordsparse.files import outputs, regular, storage, unpacking
 
 
 def write_stream(path: Path, write: Callable[[IO[bytes]], object]) -> list[Path]:
-    """Call ``write`` with the stream at ``path``. If there is no stream, call it with a new file, which is compressed
-    as the suffix of ``path`` says, and moved to ``path`` when it is complete. Return the files written."""
+    """Call ``write`` with the stream at ``path`` or, if ``path`` is not a stream, with a new file. The suffix of
+    ``path`` determines the compression of the file. The complete file is moved to ``path``. Return the files
+    written."""
     if outputs.is_stream(path):
         with outputs.stream(path) as stream:
             write(stream)

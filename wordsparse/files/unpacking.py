@@ -11,8 +11,8 @@ EXPANSION = 200
 1,000 for a decompression bomb."""
 
 ALWAYS_ALLOWED = 64 * 2**20
-"""The number of bytes to which any file may unpack, whatever its size, because files of repeated lines become very
-small."""
+"""The number of bytes to which any file may unpack, whatever its size, because files of repeated lines compress to very
+few bytes."""
 
 
 COMPRESSIONS = {

@@ -115,7 +115,7 @@ def usable_cupy() -> Any:
 
 @contextmanager
 def translated_errors(*, starting: bool = False) -> Iterator[None]:
-    """Convert CuPy's exceptions to TrainingError, or to InputError if memory runs out while ``starting``.
+    """Convert CuPy's exceptions to TrainingError, or to InputError if memory runs out and ``starting`` is True.
 
     If a kernel fails, CuPy raises the error in a later call, so the traceback does not show which kernel failed.
     """

@@ -33,7 +33,7 @@ _PROGRAM = (
 )
 
 Pieces = list[tuple[list[str], bool]]
-"""Pieces of sentences. Each piece consists of its words, and of whether the sentence ends after this piece."""
+"""Pieces of sentences. A piece is a pair: a list of words, and whether the sentence ends after them."""
 
 
 class Filter:
