@@ -46,7 +46,7 @@ def advise(
     budget : float
         The seconds for the trial; 0 for no trial.
     dim : int
-        The length of word vectors, for a text.
+        The number of dimensions of word vectors, for a text.
     **text
         Options of :class:`wordsparse.corpus.options.TextOptions`.
 

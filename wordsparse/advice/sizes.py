@@ -14,7 +14,7 @@ from wordsparse.layer.losses import BoundedNS
 from wordsparse.layer.output import FactoredOutput
 
 MINIBATCH, DENSE_MINIBATCH, ROUNDS = 512, 64, 5
-# An exact step takes the same time for any D, and a dense step in proportion to D, so smaller sizes are timed.
+# An exact step takes the same time for any D, and a dense step takes time in proportion to D. A smaller D is timed.
 EXACT_OUTPUTS, DENSE_OUTPUTS = 2**18, 20_000
 SEED = 1
 
@@ -77,5 +77,5 @@ def measured_speedup(sizes: Sizes) -> float:
 
 
 def _fastest(step: Callable[[], Any]) -> float:
-    """Return the CPU seconds of the fastest of some steps, because other programs only make steps slower."""
+    """Return the CPU seconds of the fastest of several steps. Other programs can only make a step slower."""
     return max(min(timeit.repeat(step, timer=time.process_time, number=1, repeat=ROUNDS)), 1e-7)

@@ -19,9 +19,9 @@ from wordsparse.types import Array
 
 logger = logging.getLogger(__name__)
 
-# The number of tokens in the first trial on a text, of rows per minibatch, and of features; wider rows are projected.
+# The tokens of the first trial on a text, the rows per minibatch, and the most features; wider rows are projected.
 FIRST_TOKENS, MINIBATCH, MOST_FEATURES = 200_000, 256, 300
-# The most held-out rows, the fewest known pairs for a reliable score, and the ridge relative to the rows' lengths.
+# The most held-out rows, the fewest known pairs for a reliable score, and the ridge divided by the mean of ‖h‖².
 MAX_TEST, MIN_PAIRS, RIDGE = 2000, 30, 1.0
 METHODS = ("wordsparse-cbow", "gensim-cbow-ns")
 

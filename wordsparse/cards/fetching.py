@@ -1,4 +1,4 @@
-"""Downloading, checking and unpacking of the data that a card describes. The directory appears once it is complete.
+"""Functions that download, check and unpack the data of a card. The output directory appears once it is complete.
 
 A download resumes where an earlier download was cut off.
 """

@@ -39,7 +39,7 @@ _SINGLE_DASH = re.compile("-[A-Za-z]{2,}")
 
 
 class _LazyGroup(click.Group):
-    """A group that imports the module of a sub-command only on use: help and completion do not load NumPy."""
+    """A group that imports a sub-command's module only on use, so that help and completion do not load NumPy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -102,8 +102,8 @@ def command(
 
 
 class Written(NamedTuple):
-    """The result of :func:`write`: ``documents`` rows of ``dim`` numbers. Of these documents, ``blank`` have no words
-    and ``unknown`` have no known word; their rows are zeros."""
+    """The result of :func:`write`: ``documents`` rows of ``dim`` numbers. ``blank`` documents have no words, and
+    ``unknown`` documents have no known word; the rows of these documents are zeros."""
 
     documents: int
     dim: int
@@ -126,8 +126,8 @@ def write(
     Parameters
     ----------
     path : Path
-        A table, with a column ``vector`` after the kept columns; or, with ``.npy`` or no suffix, a float32 NumPy matrix
-        (n, dim), which cannot hold the kept columns.
+        The output file. It is a table with a column ``vector`` after the kept columns. If the suffix is ``.npy`` or
+        missing, it is a float32 NumPy matrix (n, dim), which cannot hold kept columns.
     keep : sequence of str
         Column names of the kept cells.
     batch : int, optional

@@ -30,8 +30,8 @@ def command(
     """Count the words of a text, and write it as int32 shards. Any number of training runs can use the shards.
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read recursively, or - for
-    standard input. Files are read in the given order. By default each line is a sentence, and words are split at white
-    space but not changed. --format and --tokens change this.
+    standard input. Files are read in the given order. By default, each line is a sentence, white space separates words,
+    and words are not changed. --format and --tokens change this.
     """
     kind = kind_of(preset or TEXT)
     if kind.open is not None:

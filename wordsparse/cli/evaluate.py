@@ -50,8 +50,8 @@ def command(
     SimLex-999 and Google's questions-words.
 
     --next scores how well a model of baskets or sessions predicts users' next items: how often the next items are among
-    the first ten predictions (hit10), and how high they rank (ndcg10), compared with popularity and item-to-item
-    counts. The model must be trained without the test items.
+    the first ten predictions (hit10), and how high they rank (ndcg10). Rankings by popularity and by item-to-item
+    counts are scored for comparison. The model must be trained without the test items.
     """
     from wordsparse.words.evaluate import evaluate
 

@@ -56,7 +56,7 @@ def command(
     storage.check_apart(output, [*files_of(model), *corpus])
     trained = load(model)
     with Display(not quiet) as display:
-        # A file is read twice; standard input can be read only once, so it is kept.
+        # A file is read twice. Standard input can be read only once, so its text is kept in memory.
         source = text_for(trained, corpus, format, column)
         sentences = list(joined(source.pieces())) if STANDARD_INPUT in corpus else None
 

@@ -57,8 +57,8 @@ def command(
     are JSON lists too. A basket without an item that MODEL knows gets the most frequent items, and a message says so.
 
     With -o, ITEM... are tables with a row for each item, such as a list of purchases. Rows with the same value in the
-    column --group-by form a basket; the order of these rows does not change the answer. By default the columns have the
-    names of MODEL's training table.
+    column --group-by form a basket; the order of these rows does not change the answer. By default, the columns have
+    the same names as in MODEL's training table.
     """
     from wordsparse.words.model_directory import load
 

@@ -38,9 +38,9 @@ def command(
     """Fit n-grams of characters to finished vectors.
 
     Each word's n-grams are blended into its vector. A word that is not in the vocabulary gets the mean of the vectors
-    of its n-grams. MODEL: a model directory. Lengths count the characters of <word>, brackets included. The default is
-    1 to 3 if words have fewer than 4 characters on average, as in Japanese and Chinese; 1 to 5 for an agglutinative
-    language, such as Hungarian; otherwise 3 to 6.
+    of its n-grams. MODEL: a model directory. The length of an n-gram is its number of characters in <word>, brackets
+    included. By default, n-grams have 1 to 3 characters if words have fewer than 4 characters on average, as in
+    Japanese and Chinese; 1 to 5 for an agglutinative language, such as Hungarian; otherwise 3 to 6.
     """
     from wordsparse.files import storage
     from wordsparse.vectors.formats import read_file, save_vectors

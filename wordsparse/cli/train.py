@@ -27,10 +27,10 @@ from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
 KIND, RECIPE, CONFIG = "wordsparse.kind", "wordsparse.recipe", "wordsparse.config"
-"""Keys of a context's ``meta``: the kind of data, the recipe in the --config file (recipes have no option), and the
-file."""
+"""Keys of a click context's ``meta``: the kind of data, the recipe in the --config file (there is no option for a
+recipe), and the path of that file."""
 OF_GROUPS = ("group", "order", "weight")
-"""The options of grouped rows. The help hides them for text, to which they seldom apply."""
+"""The options for grouped rows. The help for text hides these options, because they seldom apply to text."""
 OF_TEXT = {name for name, about in abouts(TrainOptions).items() if about.cli is not None}
 
 
@@ -59,7 +59,7 @@ class TrainCommand(click.Command):
             raise click.UsageError(message, ctx) from error
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return the command's options, in which the options of the data's kind replace the options of text."""
+        """Return the command's options. Options for the given kind of data replace the options for text."""
         kind, params = ctx.meta.get(KIND), super().get_params(ctx)
         for param in params:
             param.hidden = param.name in OF_GROUPS and (kind is None or kind.name == TEXT)  # type: ignore[attr-defined]
@@ -119,8 +119,9 @@ def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, 
     """Train word vectors on text, or on the output of `encode`.
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read recursively, or - for
-    standard input. By default each line is a sentence, and words are split at white space but not changed. --format and
-    --tokens change this. With --for KIND, CORPUS names files of that kind; --for KIND --help shows its options.
+    standard input. By default, each line is a sentence, white space separates words, and words are not changed.
+    --format and --tokens change this. With --for KIND, CORPUS names files of that kind; --for KIND --help shows its
+    options.
     """
     run(train, corpus, output, quiet, as_json, options)
 
@@ -137,8 +138,8 @@ def run(
 ) -> None:
     """Train with ``trainer``, :func:`wordsparse.train` or a function like it, and print a summary.
 
-    If several processes train one model, all check the request, but only the process with ``writes`` exports the
-    vectors.
+    If several processes train one model, all check the request, but only the process whose ``writes`` is True exports
+    the vectors.
     """
     request, meta = given(options), click.get_current_context().meta
     inputs = [*corpus, *files_of(request.get("init")), *files_of(meta[CONFIG])]

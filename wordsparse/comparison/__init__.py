@@ -63,8 +63,8 @@ def compare(
     -------
     dict
         The content of report.json. ``runs`` has the fields of ``train --json`` and ``evaluate --json`` for every run;
-        ``cpu_seconds`` and ``wall_seconds`` cover training only. A failed run has ``error`` instead. Without gensim,
-        the warnings name the methods that did not run.
+        ``cpu_seconds`` and ``wall_seconds`` cover training only. A failed run has ``error`` in place of these fields.
+        If gensim is not installed, the warnings name the methods that did not run.
 
     Raises
     ------

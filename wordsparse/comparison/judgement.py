@@ -38,8 +38,8 @@ class Entry:
 
 
 def _entries(kind: str, test: str, runs: Sequence[JudgedRun]) -> list[Entry]:
-    """Group runs that differ only in ``repeat`` and ``seed`` into one entry. Omit runs without a score. Of answers with
-    several columns, the first column is compared."""
+    """Group runs that differ only in ``repeat`` and ``seed`` into one entry. Omit runs without a score. If answers have
+    several columns, only the first column is compared."""
     groups: dict[tuple[str, int], list[tuple[float, Array]]] = {}
     for run in runs:
         if run.answers is not None and (score := own(run.report[kind][test])[KINDS[kind].measure]) is not None:

@@ -146,7 +146,7 @@ def _log(run: Row) -> float:
 
 
 def _axis(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
-    """Return a function from values to positions. If both ends are equal, all values are in the middle."""
+    """Return a function from values to positions. If ``low`` equals ``high``, every position is the middle."""
     if low == high:
         return lambda _: (start + end) / 2
     return lambda value: start + (value - low) / (high - low) * (end - start)

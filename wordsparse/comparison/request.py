@@ -38,9 +38,9 @@ SHARED = ("dim", "window", "sample", "threads", "seed", "max_tokens")
 class Request:
     """A checked request. ``text`` holds fields of TextOptions, ``training`` the options that all runs share.
 
-    ``trainable`` lists the methods whose program is installed. ``left_out`` is a list with one sentence on the other
-    methods, or empty. InputError is raised if a value is out of range, and MissingDependencyError if only gensim's
-    methods are named and gensim is not installed.
+    ``trainable`` lists the methods whose program is installed. ``left_out`` is a list with one sentence about the
+    methods whose program is missing; it is empty if no program is missing. InputError is raised if a value is out of
+    range, and MissingDependencyError if only gensim's methods are named and gensim is not installed.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class JudgedRun:
-    """A run: its part of the report, and the answers of its vectors to the test sets, or None if it failed."""
+    """A run: its part of the report, and the answers of its vectors to the test sets (None if the run failed)."""
 
     report: dict[str, Any]
     answers: Answers | None

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
 from wordsparse.errors import InputError
 
-# Longer sentences are split. The compiled reader of gensim 4.4 skips words beyond its batches of 10,000 words. In a
-# text of long documents, gensim skipped 11 % of the words with lines of up to 10,000 words, and 2 % with lines of up to
-# 1,000 words. gensim's learning rate depends on the number of lines, so this must be the number of sentences that
-# gensim reads.
+# The largest number of words in a line; longer sentences are split. The compiled reader of gensim 4.4 skips words
+# beyond its batches of 10,000 words. In a text of long documents, gensim skipped 11 % of the words with lines of up to
+# 10,000 words, and 2 % with lines of up to 1,000 words. gensim's learning rate depends on the number of lines, so it
+# must equal the number of sentences that gensim reads.
 LINE_TOKENS = 500
 
 

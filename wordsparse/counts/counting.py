@@ -1,4 +1,4 @@
-"""Counting of the pairs of words in a text, as skip-gram counts them, into tables that can be added up and trained on.
+"""Tables of the word pairs in a text, counted as for skip-gram. Tables can be added up, and used for training.
 
 Compiled code goes word by word and adds up the contexts at all occurrences of a word, so that each row of the table is
 complete and can be written at once. The text and the positions of its words are memory-mapped files, so they need not
@@ -104,9 +104,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
     if options.preset == COUNTS and (others := values.keys() - {"preset", "threads", "progress"}):
         raise InputError(f"{', '.join(sorted(others))}: says how text is counted, and tables are added: leave it out")
     if options.columns is not None and (options.weight is None or options.group is not None):
-        raise InputError(
-            "columns needs rows with a weight that are not grouped: name the column of the weight (weight)"
-        )
+        raise InputError("columns needs ungrouped rows with a weight: name the column of the weight (weight)")
     _check_target(target)
     storage.check_apart(target, source if isinstance(source, list | tuple) else [source])
     with ExitStack() as opening:

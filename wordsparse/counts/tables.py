@@ -17,7 +17,7 @@ from wordsparse.types import Array
 COLUMNS = ("word", "context", "count")
 ROWS = 2**17
 LARGEST = float(np.finfo(np.float32).max)
-"""The largest count. Counts that round to zero in float32 are also refused."""
+"""The largest accepted count. Counts that round to zero in float32 are refused too."""
 
 
 class Words:

@@ -13,7 +13,7 @@ from wordsparse import optional
 from wordsparse.kernels.pool import ArrayPool
 from wordsparse.types import Array
 
-# READ: seconds in which the launcher reads the output of a rank. LOOK: seconds between checks for the other ranks.
+# READ: seconds for the launcher to read a rank's last output. LOOK: seconds between checks that all ranks have come.
 READ, LOOK = 1.0, 0.005
 
 

@@ -91,7 +91,7 @@ def _train(ranks: Ranks, request: Request) -> Model:
 
 
 def _facts(request: Request) -> dict[str, Any]:
-    """Return the facts that must be equal on all ranks, so that their results are equal."""
+    """Return the options, versions and paths that must be equal on all ranks. Otherwise, results would differ."""
     run, here = request.run, {name: metadata.version(name) for name in ("wordsparse", "numpy")} | diagnosis.rounding()
     output = {"device": request.device.reason, "output": str(run.output), "resume": run.resume}
     return {**request.options.as_dict(), **request.call(), **here, **output}
@@ -114,7 +114,7 @@ def _start(job: OutputRun | None) -> dict[str, Any] | None:
 
 
 def _follower(request: Request, start: dict[str, Any]) -> Run:
-    """Return a copy of the run of rank 0 on another rank, without the content of its arrays."""
+    """Return a run for another rank that equals rank 0's run except for the content of its arrays."""
     if start["corpus"] is not None:
         request = replace(request, corpus=Corpus.of(start["corpus"]), reading={})
     with request.source() as source:  # nothing is encoded, so nothing is deleted at the end of the block

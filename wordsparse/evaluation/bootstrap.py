@@ -112,7 +112,7 @@ def _counts(n: int, resamples: int, block: int, seed: int = 0) -> Iterator[Array
 
 
 def _unit_ranks(values: Array, counts: Array) -> Array:
-    """Return ranks of ``values`` (n,) if item i occurs ``counts``[b, i] times: (b, n), of weighted mean 0, norm 1."""
+    """Return ranks (b, n) of ``values`` if item i occurs ``counts[b, i]`` times, with weighted mean 0 and norm 1."""
     _, group = np.unique(values, return_inverse=True)
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))

@@ -32,8 +32,9 @@ _BATCH_COSINES = 2**24
 
 
 Score: TypeAlias = dict[str, Any]
-"""``spearman``, ``accuracy`` or ``hit10``, its interval from ``low`` to ``high``, and two counts: ``n`` scored items
-and ``oov`` other items. If no item is scored, all but the counts are None. See :func:`wordsparse.evaluate`."""
+"""``spearman``, ``accuracy`` or ``hit10``; its interval from ``low`` to ``high``; ``n``, the number of scored items;
+and ``oov``, the number of other items. If no item is scored, only ``n`` and ``oov`` are not None. See
+:func:`wordsparse.evaluate`."""
 Resampled: TypeAlias = tuple[float | None, Array]
 """A score (None if no item has an answer), and the score in each resample of the items."""
 Answers: TypeAlias = Mapping[str, Mapping[str, Array]]
@@ -66,7 +67,7 @@ def own(score: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a warning for each test set in which hardly any item is scored by any evaluation."""
+    """Return a warning for each test set of which every evaluation scores only a few items, if any."""
     sentences = []
     for kind in KINDS:
         for name in dict.fromkeys(name for evaluation in evaluations for name in evaluation[kind]):
@@ -268,8 +269,8 @@ def _rows_by_spelling(word_vectors: WordVectors, n: int) -> dict[str, int]:
 
 
 class Kind(NamedTuple):
-    """A kind of test set: its title and measure, and the functions that answer it, score the answers, and return the
-    score of answers (items,) in resamples of the items."""
+    """A kind of test set: its title and measure, and three functions. They answer its items, score the answers, and
+    score answers (items,) in resamples of the items."""
 
     title: str
     measure: str

@@ -42,7 +42,7 @@ class Scores(dict[str, Any]):
             yield from self._rows_of("next", NEXT, "ndcg10", "ndcg10_")
 
     def _rows_of(self, kind: str, title: str, measure: str, prefix: str = "") -> Iterator[Row]:
-        """Yield the scores of a kind by one measure. The keys of its interval are ``prefix`` + ``low`` and ``high``."""
+        """Yield the scores of a kind by one measure. ``prefix`` precedes the interval's keys ``low`` and ``high``."""
         if self[kind]:
             yield title, measure, "95 % interval", "n", "oov"
         for name, score in self[kind].items():

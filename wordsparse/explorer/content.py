@@ -1,7 +1,7 @@
 """The data of a model for the page: words, counts, int8 vectors and a map.
 
 Arrays are little-endian bytes in base64. A vector v is stored as q = round(127 v / max|v|), so v ≈ q max|v| / 127. The
-scale of each row is not stored: the page divides q by its length, which gives the same cosines.
+scale of each row is not stored: the page divides q by its norm, which gives the same cosines.
 """
 
 import base64

@@ -236,8 +236,8 @@ def fingerprint(vectors: Array) -> int:
 def kept(
     counts: Mapping[Key, int], min_count: int, max_final_vocab: int | None, trim_rule: TrimRule | None
 ) -> tuple[dict[Key, int], int]:
-    """Return the words that occur often enough, and the minimum count, raised if more than about ``max_final_vocab``
-    would remain."""
+    """Return the words that occur often enough, and the minimum count. The minimum count is raised if more than about
+    ``max_final_vocab`` words would remain."""
     if max_final_vocab is not None and max_final_vocab < len(counts):
         first_left_out = sorted(counts.values(), reverse=True)[max_final_vocab]
         min_count = max(min_count, first_left_out + 1)

@@ -58,7 +58,7 @@ def train(
     before: Trained | None,
     after_step: Callable[[Run], None],
 ) -> Trained:
-    """Train on a corpus, starting from the previous model, if any, whose words are the first keys."""
+    """Train on a corpus. Start from the model ``before``, if there is one; its words are the first keys."""
     run = Run(TextSource(corpus), options)
     if before is not None:
         start_from(run, before.model, before.recipe)

@@ -30,7 +30,7 @@ STORED = (
 
 
 def save(model: Any, trained: Trained, path: Path) -> None:
-    """Write a model directory atomically, replacing a model or a file at ``path``, which is unchanged if writing fails.
+    """Write a model directory atomically. It replaces a model or a file at ``path``, unless writing fails.
 
     Raise InputError if ``path`` is another directory, a device or a pipe, or a key cannot be stored.
     """

@@ -119,8 +119,8 @@ class KeyTable(WordVectors):
         """Return the weighted mean of vectors, (vector_size,): their sum divided by the sum of absolute weights.
 
         ``keys`` may hold vectors, which are used unchanged. ``pre_normalize`` scales the vectors of keys to length one,
-        and ``post_normalize`` scales the mean. Raise InputError if there are no keys or not one weight per key, and
-        UnknownWordError for an unknown key unless ``ignore_missing``.
+        and ``post_normalize`` scales the mean. Raise InputError if there are no keys, or if the numbers of keys and
+        weights differ, and UnknownWordError for an unknown key unless ``ignore_missing``.
         """
         if len(keys) == 0:
             raise InputError("a mean needs at least one key: name a word")
@@ -154,10 +154,10 @@ class KeyTable(WordVectors):
         """Return the keys nearest to the sum of positive vectors minus negative vectors, with their cosines.
 
         Vectors of keys are scaled to length one. A pair (key, number) gives the key this weight in place of 1 or −1.
-        The result excludes the keys of the query. ``clip_start`` to ``clip_end``, or the first ``restrict_vocab`` rows,
-        are searched. If ``topn`` is None, the result is the cosines of all keys, (rows searched,) float32. An
-        ``indexer`` of gensim.similarities replaces the exact search. Raise InputError if there is no key or vector, or
-        a key is unknown (UnknownWordError).
+        The result excludes the keys of the query. The search covers the rows from ``clip_start`` to ``clip_end``, or
+        the first ``restrict_vocab`` rows. If ``topn`` is None, the result is the cosines of all searched rows, (rows,)
+        float32. An ``indexer`` of gensim.similarities replaces the exact search. Raise InputError if there is no key or
+        vector, or a key is unknown (UnknownWordError).
         """
         if topn is not None and validation.whole("topn", topn, -validation.LARGEST) < 1:
             return []
@@ -193,7 +193,7 @@ class KeyTable(WordVectors):
         return 1 - self.similarity(w1, w2)
 
     def _query(self, pairs: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
-        """Return the direction of the weighted sum, (vector_size,), and the rows of the keys in the pairs."""
+        """Return the direction of the weighted sum of ``pairs``, (vector_size,), and the rows of their keys."""
         keys, weights = zip(*pairs, strict=True) if pairs else ((), ())
         mean = self.get_mean_vector(keys, weights, post_normalize=True, ignore_missing=False)
         return mean, {
@@ -227,8 +227,8 @@ class KeyTable(WordVectors):
         """Add a key with its vector, or a list of keys with an array of vectors, at the end.
 
         ``extras`` are attributes of these keys. Existing keys keep their vectors and attributes unless ``replace``.
-        Raise InputError if the numbers of keys, vectors and attributes differ, a vector has the wrong length, or a
-        number is not finite.
+        Raise InputError if the numbers of keys, vectors and attributes differ, a vector does not have ``vector_size``
+        numbers, or a number is not finite.
         """
         if not isinstance(keys, list | tuple | np.ndarray):
             keys, weights = [keys], np.reshape(weights, (1, -1))
@@ -296,7 +296,7 @@ class KeyTable(WordVectors):
         self.expandos[attr][row] = val
 
     def get_vecattr(self, key: Any, attr: str) -> Any:
-        """Return the attribute ``attr`` of ``key``. Raise UnknownWordError (a KeyError) if either is missing."""
+        """Return the attribute ``attr`` of ``key``. Raise UnknownWordError (a KeyError) if one of them is missing."""
         if attr not in self.expandos:
             raise UnknownWordError(f"the keys have no attribute {attr!r}; set_vecattr gives them one")
         return self.expandos[attr][self.get_index(key)]

@@ -32,7 +32,7 @@ _BLOCK = 2**20  # number of values that are made or read at a time
 @dataclass(frozen=True)
 class Scan:
     """The result of a pass over a text: counts by token in order of appearance, the numbers of tokens and sentences,
-    and optionally the text as the tokens' numbers in this order, with END_OF_SENTENCE after each sentence."""
+    and optionally ``ids``: each token's place in ``counts``, with END_OF_SENTENCE after each sentence."""
 
     counts: dict[Key, int]
     total_words: int
@@ -104,10 +104,10 @@ Text = Sentences | LineFile
 
 @contextlib.contextmanager
 def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: int) -> Iterator[Text]:
-    """Open the text that is given by one of the arguments. ``passes`` is how often gensim would read the text.
+    """Open a text: ``sentences`` or a ``corpus_file``. ``passes`` is how often gensim would read the text.
 
-    Raise WrongTypeError if both or neither are given, if the file is missing, or if the sentences are not iterable, or
-    are a generator, which can be read only once.
+    Raise WrongTypeError if both or neither are given, if the file is missing, if the sentences are not iterable,
+    or if they are a generator, which can be read only once, and ``passes`` is above 1.
     """
     if (sentences is None) == (corpus_file is None):
         raise WrongTypeError("give either sentences (corpus_iterable) or corpus_file")
@@ -161,8 +161,8 @@ class _Renumbered:
 
 
 def engine_words(keys: list[Key]) -> list[str]:
-    """Return words for the keys: the keys if all are strings, otherwise their JSON, or row numbers if a key has
-    none."""
+    """Return a word for each key: the keys themselves if all are strings, otherwise their JSON. If JSON cannot
+    represent some key, return the row numbers."""
     if all(isinstance(key, str) for key in keys):
         return [str(key) for key in keys]
     try:

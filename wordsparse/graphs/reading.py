@@ -1,4 +1,4 @@
-"""Reading of graphs from files of edges, NetworkX and SciPy, as names of nodes and a matrix of weights."""
+"""Readers of graphs: files of edges, NetworkX graphs and SciPy matrices become node names and a matrix of weights."""
 
 import logging
 from array import array
@@ -28,7 +28,7 @@ BYTES_PER_EDGE = 130
 # Characters that begin a comment in a list of edges.
 COMMENTS = ("#", "%")
 WEIGHT = "weight"
-# The bounds of weights, within which float64 can hold the sum of the weights of a node and its inverse.
+# The bounds of weights. Within them, float64 can hold the sum of a node's weights, and the inverse of that sum.
 SMALLEST, LARGEST = 1e-100, 1e100
 # An edge in Python must have one of the types in EDGE. A node must not be one of the values in NO_NODE.
 EDGE, NO_NODE = (list, tuple, np.ndarray), (None, "")
@@ -40,7 +40,7 @@ def read_graph(source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_ar
     ``source`` is a path, a list of paths, a data frame, a NetworkX graph, a SciPy matrix, or an iterable of edges. In
     files of lines (``#`` and ``%`` begin a comment), files of rows (.csv, .tsv, .jsonl, .parquet), data frames and
     iterables, an edge has two nodes, and a weight if all edges have weights; repeated edges add up. A matrix has a row
-    and a column for each node, whose name is its number, from 0.
+    and a column for each node; the name of a node is its row number, from 0.
 
     Raise InputError if the graph cannot be read, has no edge or does not fit into memory, or if a weight is negative,
     out of bounds or not a number.
@@ -149,7 +149,7 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
             )
         width = width or len(row)
         if len(row) != width:
-            raise InputError(f"{name}: row {number} has {len(row)} cells, but the first edge has {width}: give as many")
+            raise InputError(f"{name}: row {number} has {len(row)} cells, but the first edge has {width}: give {width}")
         try:
             weights.append(float(row[2]) if width == 3 else 1.0)
         except (TypeError, ValueError, OverflowError):

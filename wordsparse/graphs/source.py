@@ -29,7 +29,7 @@ class Walks:
 
     The ``graph`` is an indptr, neighbours and thresholds. Walk w begins at node ``starts[w mod V]``. A walk that can go
     no further is filled up with out-of-vocabulary tokens, so that all walks have the same length: ``reach`` values,
-    including the end. The random numbers of walk w depend on the seed, the epoch and w.
+    including the end-of-sentence value. The random numbers of walk w depend on the seed, the epoch and w.
     """
 
     def __init__(

@@ -31,11 +31,11 @@ from wordsparse.types import Array
 logger = logging.getLogger(__name__)
 
 HEAD_LABELS = 128
-# At most one in HELD_OUT rows is held out to evaluate the head.
+# To evaluate the head, at most one of every HELD_OUT rows is held out.
 HELD_OUT = 10
 # The fewest rows for which a head is fitted; with fewer rows, the regression is better.
 HEAD_ROWS = 1000
-# The value of the constant (bias) column that is appended to the rows, which have unit norm.
+# The value of the constant (bias) column. It is appended to rows whose root mean square norm is 1.
 CONSTANT = 0.5
 
 
@@ -53,8 +53,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A model of the log-odds of labels. It divides rows by ``length``, the root mean square length of training
-    rows."""
+    """A model of the log-odds of labels. It divides rows by ``length``, the root mean square norm of training rows."""
 
     length: float
     scorer: Scorer
@@ -87,7 +86,7 @@ class Classifier:
         return best_labels, best_logits
 
     def likely(self, X: Any) -> Any:
-        """Return the labels of each row with a probability of at least ½, as CSR of ones."""
+        """Return, for each row, the labels with a probability of at least ½, as CSR of ones."""
         rows = []
         for labels, logits in self._candidates(X):
             row, place = np.nonzero(logits >= 0)
@@ -139,13 +138,13 @@ class Classifier:
 
 
 def prepared(X: Any, length: float) -> Any:
-    """Divide X by a length, and add a constant column."""
+    """Divide X by ``length``, and append a constant column."""
     column = sp.csr_array(np.full((X.shape[0], 1), CONSTANT, np.float32))
     return sp.csr_array(sp.hstack([(X / length).astype(np.float32), column], format="csr"))
 
 
 def _head(problem: RidgeProblem, scorer: Scorer, rows: Array, left: LeftOut, scores: Array) -> Head:
-    """Fit the logistic head. Return a head without labels unless the head ranks held-out rows better.
+    """Fit the logistic head. Return a head without labels if the regression ranks held-out rows at least as well.
 
     ``left`` holds the labels that the regression ranks first for each of the ``rows`` when it is fitted without that
     row, and ``scores`` holds their log-odds.

@@ -50,7 +50,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         The labels: 0 … D − 1, or the values in a one-dimensional y or in lists, in ascending order.
     n_features_in_ : int
     power_ : float
-        The scoring power a: labels are ranked by o n_l^−a.
+        The scoring power a: labels are ranked by o n_l^−a, where o is the output of the regression.
     label_counts_ : (D,) array
         n_l, the number of training rows with each label.
     n_rows_ : int
@@ -103,7 +103,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return self._with(fitted, X.shape[0], classes, kind)
 
     def predict(self, X: Any, **unknown: NoReturn) -> Any:
-        """Predict the labels of each row with probabilities of at least ½; for one-dimensional y, the likeliest class.
+        """Predict each row's labels with probabilities of at least ½; for one-dimensional y, the likeliest class.
 
         The result has the form of y: CSR (n, D), a dense matrix, or tuples of labels."""
         refuse_unknown(unknown, ["X"], others=_ELSEWHERE)
@@ -189,7 +189,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return ranking_scores(labels, truth, weights, depths)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write a directory with checksummed arrays and a manifest, all or nothing. It contains no pickle.
+        """Write a directory with checksummed arrays and a manifest, all or nothing. The directory contains no pickle.
 
         Raises
         ------

@@ -23,7 +23,7 @@ A, B = 0.55, 1.5
 
 
 def inverse_propensities(counts: ArrayLike, examples: int, a: float = A, b: float = B) -> Array:
-    """Return 1/p_l for each label, (D,) float64, from its number of training examples and their total number."""
+    """Return 1/p_l for each label l, (D,) float64. ``counts`` has n_l for each label, and ``examples`` is n."""
     return np.asarray(1 + (np.log(examples) - 1) * (b + 1) ** a * (np.asarray(counts, np.float64) + b) ** -a)
 
 

@@ -1,7 +1,7 @@
 """Ridge regression on all features at once, with XᵀX approximated by a low-rank matrix plus a diagonal.
 
 For sparse rows X (n, f), XᵀX ≈ V S² Vᵀ + diag(r). V (f, d) is an orthonormal basis. r holds, for each feature, the part
-of its squared length outside the span of V:
+of the squared norm of its column of X that lies outside the span of V:
 
     M = V S² Vᵀ + Δ,   Δ = diag(γ r + λ)
     M⁻¹ = Δ⁻¹ − P K⁻¹ Pᵀ,   P = Δ⁻¹V (f, d),   K = S⁻² + VᵀP
@@ -53,8 +53,8 @@ class SparseRows:
 
 
 class Spectrum:
-    """The spectrum of a matrix X: V (f, d), S² (d,) float64 in descending order, and r (f,). d is ``dim``, or the
-    numerical rank of X if that is smaller."""
+    """The spectrum of a matrix X: V (f, d), S² (d,) float64 in descending order, and r (f,). d is ``dim`` or the
+    numerical rank of X, whichever is smaller."""
 
     def __init__(self, X: SparseRows, dim: int, seed: int) -> None:
         block = np.random.default_rng(seed).standard_normal((X.shape[1], min(dim + EXTRA, *X.shape)), np.float32)
@@ -91,8 +91,8 @@ class Inverse:
 
 
 def _orthonormal(X: SparseRows, block: Array) -> Array:
-    """Return orthonormal columns with the span of ``block``; fewer columns if those of ``block`` are linearly
-    dependent."""
+    """Return orthonormal columns with the span of ``block``. If the columns of ``block`` are linearly dependent, return
+    fewer columns."""
     values, vectors = np.linalg.eigh(X.kernels.gram(block))
     is_independent = values > ROUNDING**2 * values[-1]
     return X.kernels.matmul(block, vectors[:, is_independent] / np.sqrt(values[is_independent]))

@@ -28,7 +28,7 @@ from wordsparse.types import Array
 FREQUENT = 8192
 UNCOMMON = 32
 REFINED = 12
-# Rows of Δ⁻¹B with a larger fraction of nonzeros are stored as dense rows, in at most four times the memory.
+# Rows of Δ⁻¹B with a larger fraction of nonzeros are stored as dense rows, which take at most four times the memory.
 FULL_SHARE = 1 / 8
 # The number of rows whose outputs are computed at a time.
 BLOCK_ROWS = 512
@@ -86,7 +86,7 @@ class Scorer:
         return np.hstack([frequent, labels]), np.hstack([outputs, others])
 
     def _rarer(self, X: Any, H: Array) -> tuple[Array, Array]:
-        """Return rarer labels for each row, and their outputs, both (rows, REFINED) and padded likewise. H is X P."""
+        """Return each row's rarer labels and their outputs, both (rows, REFINED), with the same padding. H is X P."""
         shared = sp.csr_array(X @ self.uncommon_part)
         along = self.kernels.pair_dots(Csr.of(shared), H, self.R)
         row, place, entry = best_entries(shared.indptr, shared.data - along, REFINED)

@@ -37,7 +37,7 @@ def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], 
 
 
 def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], dict[str, Any]]:
-    """Load an estimator of a class or its subclasses, with its saved parameters, its content and its state.
+    """Return an estimator of class ``kind`` or a subclass, with its saved parameters, and its saved content and state.
 
     Raise InputError if a file is missing, damaged, altered, or of another version or class. The message names it.
     """

@@ -57,7 +57,7 @@ def _of_classes(Y: Array) -> tuple[Any, Array]:
 
 
 def known_labels(Y: Any, classes: Array, kind: str) -> Any:
-    """Return Y as CSR of ones in the columns of known classes. Unknown labels are omitted if ``kind`` has names."""
+    """Return Y as CSR of ones in the columns of known classes. Omit unknown labels if ``kind`` is in NAMED."""
     if kind not in NAMED:
         return labels_of(Y)[0]
     rows = _listed(Y)

@@ -22,11 +22,11 @@ logger = logging.getLogger(__name__)
 SAMPLE = 6000
 # Outputs are computed for this many labels of the sample: the most frequent labels decide which λ is best.
 TUNED_LABELS = 2048
-# The most rows that are left out, one at a time.
+# The largest number of rows that are left out, one at a time.
 LEFT_OUT = 1000
 # The number of top labels of each row that are ranked.
 DEPTH = 30
-# The values of λ that are tried. Rows have length 1 and a constant column.
+# The values of λ that are tried, for rows with a root mean square norm of 1 and a constant column.
 RIDGES = (0.375, 1.25, 3.75, 12.5, 37.5)
 DEPTH_JUDGED = 5
 
@@ -121,7 +121,7 @@ def best_power(left: LeftOut, Y: Any) -> tuple[float, float]:
 
 
 def ranked_ndcg(scores: Array, truth: Array, Y: Any) -> float:
-    """Compute the mean nDCG@5 of the rows of Y. ``scores`` and ``truth`` describe some labels of each row, in any
-    order."""
+    """Compute the mean nDCG@5 of the rows of Y. ``scores`` and ``truth`` describe some labels of each row; the order of
+    these labels does not matter."""
     ranked = np.take_along_axis(truth, best(scores, DEPTH_JUDGED), 1)
     return float(ndcg(ranked, np.diff(Y.indptr), DEPTH_JUDGED).mean())

@@ -1,8 +1,8 @@
 """The forward pass, backward pass and update of the module on NumPy arrays, for the operators that autograd calls.
 
-Training minimises L = Σ_j g_j ℓ_j, where g_j is the gradient with respect to the loss ℓ_j, which autograd passes in. It
-includes the reduction, the weights of losses in a sum, and the factor of a gradient scaler. Equations (6) to (12) of
-:mod:`wordsparse.layer.core` hold for L if α_j, β_j and the rows Γ_j are multiplied by g_j.
+Training minimises L = Σ_j g_j ℓ_j. Autograd passes in g_j, the derivative of the network's total loss with respect to
+ℓ_j. g_j includes the reduction, the weights of losses in a sum, and the factor of a gradient scaler. Equations (6) to
+(12) of :mod:`wordsparse.layer.core` hold for L if α_j, β_j and the rows Γ_j are multiplied by g_j.
 """
 
 import math
@@ -26,15 +26,15 @@ from wordsparse.types import Array
 # The constants were chosen with networks that predict the next item (on a validation set) or the next word; see
 # docs/torch.md. RIDGE is added to the mean curvature, as a fraction of its mean eigenvalue.
 RIDGE = 0.05
-# The size of the first step of an input row, as a fraction of the root mean square of W's entries; the second number
+# The size of the first step of an input row, as a fraction of the root mean square of W's entries. SCALE_FREE_ROW_MOVE
 # is for losses that are ``scale_free``.
 ROW_MOVE, SCALE_FREE_ROW_MOVE = 0.2, 0.4
 # If a target has more examples than this in a minibatch, each of them moves it less.
 CROWD = 8.0
-# After t minibatches, the next minibatch has the weight 1/(t + 1) in the mean curvature, and the step size is
-# 1/(t + START). Neither falls below min(m / FORGET, 1/AVERAGED) for m examples. The memory must be longer than the time
-# between two examples of a class: otherwise the row of the class is mostly noise, and the exact gradient of noise
-# shrinks h.
+# After t minibatches, the next minibatch weighs 1/(t + 1) in the mean curvature, and the step size is 1/(t + START).
+# For m examples, neither the weight nor the step size falls below min(m / FORGET, 1/AVERAGED). The mean must reach back
+# beyond the previous example of a class: otherwise the row of the class is mostly noise, and the exact gradient of
+# noise shrinks h.
 FORGET = 200_000.0
 AVERAGED = 50.0
 START = 20.0
@@ -73,7 +73,7 @@ class Gradients:
     """Gradients that one step applies together.
 
     ``minibatches`` pairs each minibatch with its g; ``rows`` pairs ids of rows that ``embed`` returned with gradients.
-    ``versions`` are the versions of W in these passes. If there is a single minibatch, ``sums`` are its sums.
+    ``versions`` are the versions of W in the forward passes. If there is a single minibatch, ``sums`` are its sums.
     """
 
     minibatches: list[tuple[Minibatch, Array]] = field(default_factory=list)
@@ -140,7 +140,7 @@ class Engine:
             return forward.losses, forward.at
 
     def gradient(self, minibatch: Minibatch, g: Array, version: int, onto: Gradients | None) -> Array:
-        """Return g_j ∇h_j for every example, (m, in_features), and add the pass to the gradients ``onto`` of a step.
+        """Return g_j ∇h_j for every example, (m, in_features). Add the minibatch to ``onto``, the gradients of a step.
 
         ``version`` is the version of W that gave the losses. Raise InputError if W has changed since then.
         """
@@ -237,7 +237,7 @@ class Engine:
         return rows, change, squares
 
     def _update(self, gradients: Gradients, step: StepOptions) -> tuple[Update, Array]:
-        """Compute the update by all minibatches as if they were one, and the new C̄, but do not change the state."""
+        """Compute the new C̄, and the update by all minibatches as if they were one. The state does not change."""
         sums, g = self._together(gradients)
         core, lr = self.output.core, step.lr
         self.output.watch.check(sums.forward, self.output.loss)

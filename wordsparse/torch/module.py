@@ -64,8 +64,8 @@ class FactoredOutput(nn.Module):
         The learning rate of W, as in SGD. By default, steps are of second order: the gradient times the inverse of a
         running mean of the curvature (d × d). Their size adapts to h, the minibatch and the reduction, so it needs no
         tuning. :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` change the rate; for second-order
-        steps, they change a factor of the size, which is initially 1. A step that would overshoot, given the curvature
-        of the minibatch, is shortened so that it just reaches the minimum in the steepest direction.
+        steps, the rate is a factor, initially 1, that multiplies the step size. A step that would overshoot, given the
+        curvature of the minibatch, is shortened so that it just reaches the minimum in the steepest direction.
     weight_decay : float
         λ: W shrinks by lr·λ in every step.
     fused : bool
@@ -158,7 +158,7 @@ class FactoredOutput(nn.Module):
             self.num_classes, d, loss, dtype=_real(dtype), seed=seed, threads=torch.get_num_threads(), **arrays
         )
         if self.bias and weights is None and (start := layer.loss.recipe.get("start")):
-            layer.set_common_output(start)  # for a loss without a gradient at 0
+            layer.set_common_output(start)  # this loss has no gradient at 0
         self._start(Engine(layer, bias=self.bias))
 
     @property

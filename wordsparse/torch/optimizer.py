@@ -14,8 +14,8 @@ class FusedOptimizer(torch.optim.Optimizer):
     """The ``lr`` and ``weight_decay`` of a layer that updates its weights in its backward pass.
 
     Its ``step`` changes no weights. It marks the end of a training step, so that a second backward pass before the next
-    ``step`` can be refused. An ``lr`` of None selects second-order steps; the group's lr is then a factor of their
-    size, initially 1. ``anchor`` is the empty tensor through which autograd reaches the layer.
+    ``step`` can be refused. An ``lr`` of None selects second-order steps; the group's lr is then a factor, initially 1,
+    that multiplies their size. ``anchor`` is the empty tensor through which autograd reaches the layer.
     """
 
     # Whether a backward pass has updated the weights since the last call of ``step``, and whether the training loop

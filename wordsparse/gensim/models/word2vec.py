@@ -163,9 +163,9 @@ class Word2Vec(Renamed, VocabularyBuilder):
     def predict_output_word(
         self, context_words_list: Sequence[Any], topn: int | None = 10
     ) -> list[tuple[Any, float]] | None:
-        """Return the most probable words in a context, with exact probabilities, or None if all its words are unknown.
+        """Return the likeliest words in a context, with exact probabilities; None if no word of the context is known.
 
-        Raise WrongOrderError if the model is not trained or has ``negative=0``, for which gensim cannot predict either.
+        Raise WrongOrderError if the model is not trained or has ``negative=0``, with which gensim cannot predict.
         """
         if not self.negative or self._trained is None:
             raise WrongOrderError("predict_output_word needs a trained model, with negative above 0")
