@@ -58,8 +58,8 @@ int main() {
     return threads >= 1 && omp_get_max_threads() >= 1 ? 0 : 1;
 }
 """
-# Products and sums are contracted into fused multiply-adds. All other semantics are IEEE's, except for errno and traps.
-# Python's own flags ask for debugging information, which takes a third of the compilers' time.
+# These flags allow fused multiply-adds, and ignore errno and traps. All other arithmetic follows IEEE 754. -g0
+# overrides Python's own -g: debugging information would take a third of the compile time.
 OPTIMISE = ["-g0", "-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g1", "-O1"]
 # These warnings do not apply: vectors are passed only to inlined functions, and never across a library's boundary.
@@ -151,8 +151,8 @@ def without_history(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def commit() -> str:
-    """Return the commit of these sources, with "-dirty" if files differ; empty if neither git nor the distribution
-    knows it."""
+    """Return the commit of these sources, with "-dirty" if files have changed since. Return an empty string if
+    neither git nor the source distribution names the commit."""
     if COMMIT_FILE.exists():
         return COMMIT_FILE.read_text().strip()
     if not Path(".git").exists():

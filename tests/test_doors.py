@@ -36,7 +36,7 @@ assert ws.load("model")["a"].shape == (4,)
 assert model.wv.similar("a", 2)
 layer = ws.FactoredOutput(n_outputs=100, n_features=4)
 """
-# The command line is a door too, so this program runs only if it stays.
+# The command line is a door too, so this program runs only if the command line is kept.
 SHELL = """
 from wordsparse.cli import main
 
@@ -124,7 +124,7 @@ def test_the_core_knows_no_source_by_name() -> None:
     assert not [(str(path), match.group()) for path in files for match in named.finditer(path.read_text())]
 
 
-# The module of a third-party package, whose entry points name its sources, as pip installs it.
+# A module of a third-party package, as pip installs it. Entry points of this package name the sources in the module.
 SOURCE = """
 from dataclasses import dataclass
 

@@ -73,7 +73,7 @@ def subpackage(module: str) -> str:
     return module.partition(".")[2].partition(".")[0]
 
 
-# Model's methods infer, encode and train call modules of higher levels.
+# The methods infer, encode and train of Model call modules of higher levels.
 HANDS_OVER = "wordsparse.words.model"
 
 

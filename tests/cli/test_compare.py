@@ -112,12 +112,12 @@ def test_the_process_that_trains_imports_what_its_parent_did(
     assert main([*arguments, "--only", "wordsparse-cbow"]) == 0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="finds the training process in the list that Linux keeps")
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the training process in /proc, which only Linux has")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_the_process_that_trains_ends_with_the_comparison(
     tmp_path: Path, text: Path, sets: list[str], number: int
 ) -> None:
-    """After SIGKILL, the worker process used to keep running, and a copy of the text was never deleted."""
+    """After SIGKILL ended the comparison, its worker used to keep running, and a copy of the text was never deleted."""
     arguments = ["compare", str(text), "-o", str(tmp_path / "report"), "--only", "wordsparse-cbow", *sets, *QUICK]
     before = left_in(tmp_path)
     command = [sys.executable, "-m", "wordsparse", *arguments, "--epochs", "100000"]

@@ -24,7 +24,7 @@ def config(tmp_path: Path, content: str) -> str:
 
 
 def test_all_that_affects_a_run_is_stored(text: Path, tmp_path: Path) -> None:
-    """Initial vectors used not to be stored, so a repeated run silently started from other vectors."""
+    """A repeated run used to start from other vectors, without a message, because initial vectors were not stored."""
     first, second, vectors = tmp_path / "first", tmp_path / "second", tmp_path / "v.txt"
     vectors.write_text("a 1 2 3\nb 3 2 -1\nc 0 -1 1\nd 1 1 1\n")
     loss = ws.losses.BoundedNS(negatives=9)

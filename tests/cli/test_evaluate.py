@@ -41,7 +41,7 @@ def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: p
 
 
 def test_sentences(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Word vectors are scored on sentences by weighted means; capitals and punctuation in sentences do not matter."""
+    """The vector of a sentence is a weighted mean of word vectors; capitals and punctuation do not change the score."""
     path = tmp_path / "s.tsv"
     path.write_text("5\tThe man.\tman!\n1\tA man\tqueen?\n3\tman, king\t(man)\n2\tx\tman\n")
     assert main(["evaluate", vectors, "--sentences", str(path), "--json"]) == 0

@@ -1,4 +1,4 @@
-"""Commands answer each line of standard input as it arrives, and give the same answers to command-line words."""
+"""Commands answer each line of standard input as it arrives, as they answer words on the command line."""
 
 import gzip
 import io

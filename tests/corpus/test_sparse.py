@@ -1,5 +1,4 @@
-"""Files of labelled rows: a plain parser reads the same rows from valid files; for other files, errors name the
-line."""
+"""Files of labelled rows: valid files give the rows of a plain parser; for invalid files, the error names the line."""
 
 import gzip
 from pathlib import Path

@@ -362,7 +362,7 @@ def test_a_table_without_a_column_is_refused(name: str, tmp_path: Path) -> None:
 
 
 def test_tables_are_read_as_lines_where_somebody_insists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A resumed run keeps --format lines for its own table, but needs it again for another table."""
+    """A resumed run remembers --format lines for its own table; another table needs the option again."""
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("the cat sat on the mat\n" * 40)
     model, how = str(tmp_path / "m"), ["--format", "lines", "--dim", "3", "--epochs", "2", "-q"]

@@ -211,8 +211,8 @@ def test_bad_rows_are_named_and_nothing_is_written(
 
 @pytest.mark.parametrize("weight", ["5e-324", "1e-38", "-1", "4e38", "1" + 400 * "0"])
 def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path: Path, weight: str) -> None:
-    """A tiny weight times 1/distance would round to 0. A count of 0 marks a pair as not seen yet, so the heap would
-    overflow."""
+    """A tiny weight times 1/distance would round to 0. The kernel takes a count of 0 for a pair not seen yet, and
+    used to write past the end of an array."""
     rows = "".join(f'{{"t": "{"a b " * 30}", "n": {n}}}\n' for n in [1, 2, weight] + [1] * 40)
     (tmp_path / "w.jsonl").write_text(rows)
     with pytest.raises(InputError, match="row 3: its weight must be"):

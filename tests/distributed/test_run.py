@@ -118,8 +118,8 @@ assert ranks.gather(b"x" * ranks.rank) == [b"", b"x", b"xx"]
 
 
 def test_default_options_give_the_vectors_of_one_process(tmp_path: Path) -> None:
-    """The test forces float32 products. With bfloat16, n-grams from several ranks would differ from n-grams of one
-    process as much as n-grams from two instruction sets differ."""
+    """The test forces float32 products. With bfloat16, n-grams from several ranks would differ slightly from
+    n-grams of one process, as n-grams differ between instruction sets."""
     text = written(tmp_path / "text.txt", 1000, 10_000)
     environment = {**ENVIRONMENT, "WORDSPARSE_ISA": "x86-64-v3"} if sys.platform == "linux" else ENVIRONMENT
     arguments = [text, "--epochs", 2, "-o"]
@@ -143,7 +143,7 @@ def test_two_runs_give_the_same_bytes(kind: str, ranks: int, text: Path, tmp_pat
 
 
 def test_a_program_of_python_trains_by_its_own_door(text: Path, tmp_path: Path) -> None:
-    """A Python program trains on sentences in memory, and then on a graph; each rank reads both."""
+    """A Python program trains on sentences in memory, and then on a graph; each rank reads all sentences and edges."""
     program = f"""
 import numpy as np
 from wordsparse.distributed import train

@@ -1,4 +1,4 @@
-"""Ranks that add up their parts of a minibatch take the step of the whole minibatch, bit for bit on all ranks."""
+"""Ranks add up their parts of a minibatch and take the step of the whole minibatch; all ranks end with equal bytes."""
 
 from collections.abc import Callable
 from functools import partial

@@ -123,7 +123,7 @@ def test_a_log_is_judged_in_the_shell(log: Path, capsys: pytest.CaptureFixture[s
     ):
         assert main([*command, *options]) == 2
         assert message in capsys.readouterr().err
-    assert main(["evaluate", str(log / "m")]) == 2  # it used to be judged by word pairs
+    assert main(["evaluate", str(log / "m")]) == 2  # models of items used to be scored on word pairs
     assert "--next LOG" in capsys.readouterr().err
 
 

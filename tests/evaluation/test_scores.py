@@ -41,7 +41,7 @@ def score_analogies(vectors: WordVectors, questions: list[Question], restrict: i
 
 
 def without_intervals(score: Any) -> Any:
-    """Return a score without ``low`` and ``high``. Remove them from its sections too."""
+    """Return a score, and its sections, without the entries ``low`` and ``high``."""
     if not isinstance(score, dict):
         return score
     return {key: without_intervals(value) for key, value in score.items() if key not in ("low", "high")}
@@ -89,7 +89,7 @@ def test_analogies_by_hand() -> None:
         },
     }
     assert (score["low"], score["high"]) == (0, 1)
-    # None of the first 3 words answers "good". The next question contains the only word, so no answer is left.
+    # The first 3 words lack the answer to "good". The next question excludes the only word, so no answer is left.
     assert score_analogies(SIX, questions, 3)["oov"] == 3
     assert score_analogies(SIX, [Question("s", ("man", "man", "man", "MAN"))], 1)["accuracy"] == 0
     # In a model that was trained further, rows are not in the order of their counts.
@@ -110,7 +110,7 @@ def test_related_words_are_among_the_nearest(tmp_path: Path, monkeypatch: pytest
         cosines = unit @ unit[words.index(one)]
         same_word = [row for row, word in enumerate(words) if word.upper() == one.upper()]
         ranks.append(1 + int((np.delete(cosines, same_word) > cosines[words.index(other)]).sum()))
-    assert (score["n"], score["oov"]) == (6, 2)  # every line gives two items
+    assert (score["n"], score["oov"]) == (6, 2)  # each line gives two questions
     assert score["hit10"] == pytest.approx(np.mean(np.array(ranks) <= 10))
     assert score["mrr"] == pytest.approx(np.mean(1 / np.array(ranks)))
     assert 0 <= score["low"] <= score["hit10"] <= score["high"] <= 1

@@ -63,7 +63,7 @@ def gensims(words: list[str] = WORDS, vectors: Any = VECTORS) -> Any:
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_gensim_answers_alike(ours: KeyedVectors, name: str) -> None:
-    theirs = QUESTIONS[name](gensims())  # comes first, because it skips the test without gensim
+    theirs = QUESTIONS[name](gensims())  # this call comes first: it skips the test if gensim is missing
     assert_alike(QUESTIONS[name](ours), theirs)
 
 
@@ -84,7 +84,7 @@ def test_a_key_is_nearest_to_itself_exactly(ours: KeyedVectors) -> None:
 
 
 def test_zero_vectors_have_no_direction() -> None:
-    """gensim divides by the length of the vector, which is 0 here."""
+    """gensim divides by the norm of the vector, which is 0 here."""
     wv = KeyedVectors.of(WordVectors(["a", "zero"], [[1, 0], [0, 0]]))
     assert wv.most_similar("a") == [("zero", 0.0)]
     assert wv.similarity("a", "zero") == 0

@@ -172,7 +172,7 @@ def walks(source: Any, seed: int = 1, epoch: int = 0, **options: Any) -> tuple[n
 
 
 def transitions(found: np.ndarray, words: list[str], before: str, at: str) -> dict[str, float]:
-    """Return, for each node, the fraction of the visits to ``before`` and then ``at`` that continue to that node."""
+    """Return the fraction of walks that continue to each node after they have visited ``before`` and then ``at``."""
     rows = "".join("".join(words[i] for i in walk[:-1]) + "." for walk in found)
     after = Counter(rows[i + 2] for i in range(len(rows) - 2) if rows[i : i + 2] == before + at and rows[i + 2] != ".")
     return {node: count / after.total() for node, count in sorted(after.items())}

@@ -147,7 +147,7 @@ def test_bad_input_is_named() -> None:
 
 @pytest.mark.parametrize("length", [1e-9, 1e9])
 def test_the_unit_of_the_rows_does_not_matter(length: float) -> None:
-    """The squares of long rows must not overflow float32."""
+    """The squares of rows with large norms must not overflow float32."""
     X, Y = topics(100)
     rows = X * np.float32(length)
     plain = SparseTargetClassifier(threads=1).fit(X, Y).predict_topk(X, 1)[0]

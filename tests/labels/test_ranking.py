@@ -27,7 +27,7 @@ def test_ndcg_divides_by_the_best_that_an_example_allows() -> None:
 
 
 def test_inverse_propensity_is_that_of_jain_et_al() -> None:
-    # n = 100, A = 1/2, B = 3: C = (ln 100 − 1) √4. A label seen once has 1 + C/√4; a label seen 97 times, 1 + C/10.
+    # n = 100, A = 1/2, B = 3: C = (ln 100 − 1) √4. A label gets 1 + C/√4 if seen once, and 1 + C/10 if seen 97 times.
     weights = inverse_propensities([1, 97], 100, a=0.5, b=3)
     assert weights == pytest.approx([1 + (log(100) - 1), 1 + (log(100) - 1) * 0.2])
     c = (log(100) - 1) * 2.5**0.55
@@ -37,8 +37,8 @@ def test_inverse_propensity_is_that_of_jain_et_al() -> None:
 def test_propensity_scored_precision_is_a_quotient_of_sums() -> None:
     weights = np.array([2.0, 1.0, 3.0, 5.0])
     scores = ranking_scores(TOP, Y, weights, ks=(1, 2, 3))
-    # Gains divided by the largest possible gains: (3 + 0) / (3 + 5) at 1, (3 + 5) / (5 + 5) at 2, (5 + 5) / (5 + 5) at
-    # 3.
+    # PSP@k divides the gain of both examples by the largest possible gain: (3 + 0) / (3 + 5) for k = 1,
+    # (3 + 5) / (5 + 5) for k = 2, and (5 + 5) / (5 + 5) for k = 3.
     assert scores["psp"] == pytest.approx({1: 3 / 8, 2: 8 / 10, 3: 10 / 10})
 
 

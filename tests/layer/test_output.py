@@ -85,8 +85,8 @@ def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
             with problems.route(route):
                 losses, gradient = layer.step(H, Y, lr, preconditioner=pi, weight_decay=case.decay)
             errors = problems.distance(layer, dense) | {
-                # An error scales with the numbers that cancel, which are about 1 or larger in losses, and as large as W
-                # in gradients.
+                # An error is proportional to the numbers that cancel. These numbers are about 1 or larger in losses,
+                # and as large as W in gradients.
                 "losses": problems.off(losses, expected_losses, 1.0),
                 "gradient": problems.off(gradient, expected_gradient, size),
             }

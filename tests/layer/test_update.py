@@ -41,7 +41,7 @@ def test_the_cheaper_route_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_invariants_over_many_steps(
     loss: str, m: int, dtype: str, fold_at: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Invariants hold for m < d (U⁻¹ is corrected) and m > d (computed anew), with weight decay and forced folds.
+    """Invariants hold for m < d (U⁻¹ is corrected) and m > d (U⁻¹ is recomputed), with weight decay and forced folds.
 
     The condition number of U amplifies the rounding errors of V in W = V U. Folding U into V keeps it bounded.
     """

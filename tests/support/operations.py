@@ -47,8 +47,8 @@ def dense(csr: Csr, values: Array) -> Array:
     return out
 
 
-# Rows, columns, d and entries. They include every kind of empty matrix, odd sizes, more than one block (64 and 512
-# rows, 1,024 columns), and rows with thousands of entries.
+# Each case is (rows, columns, d, entries). Cases cover every kind of empty matrix, odd sizes, more than one block (64
+# and 512 rows, 1,024 columns), and rows with thousands of entries.
 SPARSE = [
     (0, 3, 4, 0),
     (3, 0, 4, 0),
@@ -102,8 +102,8 @@ def sparse(dtype: str, rows: int, columns: int, d: int, entries: int) -> list[Op
     ]
 
 
-# Places, columns, d and reach. They include an empty text, a single column, sizes at and above blocks of 2048 places
-# and strips of 2 and 6 cache lines, long windows, and more columns than a tile of the GPU holds.
+# Each case is (places, columns, d, reach). Cases cover an empty text, a single column, sizes at and above blocks of
+# 2048 places and strips of 2 and 6 cache lines, long windows, and more columns than a tile of the GPU holds.
 WINDOWS = [
     (0, 3, 4, 2),
     (2, 2, 1, 1),

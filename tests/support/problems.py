@@ -93,7 +93,7 @@ def one_each(windows: Windows) -> Csr:
 
 
 def one_target_each(csr: Csr, values: Array) -> sp.csr_array:
-    """Return the matrix of a structure."""
+    """Return the SciPy matrix with this structure and these values."""
     return sp.csr_array((values, csr.indices, csr.indptr), shape=(csr.rows, csr.columns))
 
 

@@ -131,7 +131,7 @@ def test_texts_and_rows_of_any_iterable():
         ([{"a": 1}], {"column": "text"}, "row 1 has no 'text'; it has the keys 'a'"),
         ([{"text": 3.5}], {"column": "text"}, "row 1 holds 3.5, which is neither text nor a list of tokens"),
         (iter(["a"]), {"column": "text"}, "row 1 is 'a', not a mapping"),
-        # The keys of the dicts used to become the tokens.
+        # The keys of this dict used to become the tokens.
         ([{"text": "a", "id": 1}], {}, "sentence 1 is a dict, not a list of tokens: name its text .*'text', 'id'"),
         (iter(["a b"]), {}, r"sentence 1 is 'a b', not a list of tokens: split it, or name a tokeniser \(tokens="),
     ]:
@@ -151,14 +151,14 @@ def test_words_with_punctuation_are_pointed_out(tmp_path, caplog):
 
 
 def test_the_script_of_punctuated_words_tells_the_tokeniser(tmp_path, caplog):
-    """The advice for Japanese text with many spaces between short words used to be --tokens simple."""
+    """For Japanese text with many spaces between short words, the message used to recommend --tokens simple."""
     encode([["RFC", "です。", "2822", "である。", "e-mail", "を参照", "id"]] * 20, tmp_path / "out")
     assert "the script writes no spaces: --tokens japanese" in caplog.text
     assert "simple" not in caplog.text
 
 
 def test_a_text_of_rare_words_alone_is_refused(tmp_path):
-    """A run on unsplit Japanese text used to train for 20 epochs on the 984 of 41,836 lines that occur repeatedly."""
+    """A run on unsplit Japanese text used to take lines as words, and to train on 984 of 41,836 lines for 20 epochs."""
     lines = [f"日本語の文章{number}は空白で区切られていません" for number in range(100)]
     for text, said in ((lines, "--tokens japanese"), ([f"w{number}" for number in range(100)], "--min-count")):
         with pytest.raises(InputError, match=f"95% of the 105 tokens are words .* fewer than 5 times: .*{said}"):

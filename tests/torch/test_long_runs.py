@@ -16,7 +16,7 @@ D, d, BATCH, STEPS = 50, 8, 4, 30_000
 @pytest.mark.parametrize(
     ("loss", "data", "inputs_are"),
     [
-        ("squared", "learnable", "tied"),  # Q drifts fastest here: regression, and moves of single rows
+        ("squared", "learnable", "tied"),  # Q drifts fastest with regression and moves of single rows
         ("bounded-ns", "noise", "tied"),  # rows that keep moving raise the loss
         ("zloss", "noise", "tied"),  # without rescaling, W grows without limit
         ("zloss", "learnable", "own"),  # variances and curvature of either sign

@@ -1,4 +1,4 @@
-"""The output layer as a PyTorch module, compared with the same network with a dense output layer."""
+"""The output layer as a PyTorch module, compared with a dense output layer in the same network."""
 
 import copy
 from typing import Any
@@ -169,8 +169,8 @@ def test_a_target_moves_by_half_its_derivative_at_most() -> None:
 
 
 def test_small_minibatches_are_remembered_as_long_as_large_ones() -> None:
-    """Each class occurs about every 31 minibatches. If averages covered only 50 of them, rows would be noise and shrink
-    h."""
+    """Each class occurs about every 31 minibatches. If averages covered only 50 minibatches, the rows of W would be
+    noise, and h would shrink."""
     random = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
     centres, outputs = torch.randn(500, 64, generator=random), torch.randperm(2000, generator=random)[:500]
@@ -188,7 +188,7 @@ def test_small_minibatches_are_remembered_as_long_as_large_ones() -> None:
 
 
 def test_tied_rows_take_steps_of_their_own_size() -> None:
-    """Without a learning rate, a row moves by a fraction of the size of the rows, whatever the factor of the loss. In
+    """Without a learning rate, a row moves by a fraction of the rows' norms, whatever factor multiplies the loss. In
     eval mode, rows do not move."""
     moved = []
     for factor in (1.0, 50.0):

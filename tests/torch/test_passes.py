@@ -17,7 +17,7 @@ IDS, TARGETS = torch.tensor([1, 2, -100, 2, 6]), torch.tensor([4, 3, 3, 6, 2])
 
 
 class Dense(torch.nn.Module):
-    """The same table as a PyTorch parameter."""
+    """The weights of the layer as a dense PyTorch parameter."""
 
     def __init__(self, weights: torch.Tensor) -> None:
         super().__init__()

@@ -65,7 +65,7 @@ def test_a_linear_layer_has_the_same_outputs(bias: bool) -> None:
     torch.testing.assert_close(linear(h.detach()), expected)
     assert (linear.in_features, linear.out_features, linear.bias is not None) == (head.in_features, D, bias)
     head(h, Y).backward()
-    torch.testing.assert_close(linear(h.detach()), expected)  # it is a copy
+    torch.testing.assert_close(linear(h.detach()), expected)  # the linear layer is a copy
 
 
 @pytest.mark.parametrize("measure", [None, MEASURE])

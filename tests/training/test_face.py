@@ -59,7 +59,7 @@ def test_progress_is_shown_or_not(progress: Any, capsys: pytest.CaptureFixture[s
     ws.train(TEXT, dim=4, epochs=1, progress=progress, heldout=0.3)
     said = capsys.readouterr()
     assert said.out == ""
-    assert bool(said.err) == bool(progress), said.err  # it shows the loss of the epoch
+    assert bool(said.err) == bool(progress), said.err  # progress shows the loss of the epoch
 
 
 def test_progress_of_another_kind_is_refused_before_the_text_is_read() -> None:

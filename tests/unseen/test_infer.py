@@ -143,7 +143,7 @@ def test_the_rows_of_a_new_word_are_the_minima_of_the_dense_loss(
 def test_words_of_many_occurrences_are_inferred_near_their_topic(
     models: dict[str, ws.Model], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Words that are inferred together, 24 occurrences at a time, get the vectors of words that are inferred alone."""
+    """Words that are inferred together, 24 occurrences at a time, get the same vectors as words inferred alone."""
     monkeypatch.setattr(infer, "_TOGETHER", 24)
     model = models[kind]
     new = {"comet": 0, "yeast": 1, "anchor": 2}

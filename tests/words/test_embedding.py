@@ -1,4 +1,4 @@
-"""The two steps that train word vectors, compared with dense float64 implementations of their formulas."""
+"""Training steps of the input vectors E and the output vectors W, compared with dense float64 implementations."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +25,8 @@ LOSSES: dict[str, Loss] = {
 }
 COUNTS = np.arange(V, 0, -1.0) ** 2
 MEASURE = np.sqrt(COUNTS) / np.sqrt(COUNTS).sum()
-# With few tokens, the trust bound limits the steps of every word with SIZES[1], and of no word with SIZES[0]. Leverage
-# and dimension limit the steps only with SIZES[0].
+# The minibatches have few tokens. Leverage and dimension limit the steps with SIZES[0]; with SIZES[1], the trust bound
+# limits the step of every word instead.
 SIZES = [
     StepSizes(forget_tokens=120.0, wide_dim=DIM / 2),
     StepSizes(m0=0.1, t0=2.0, rho=0.1, ridge=0.2, max_leverage=1.0),

@@ -174,7 +174,7 @@ def test_lengths_out_of_range_are_refused(lengths: tuple[int, int]) -> None:
 
 
 def test_endings_after_whole_words_give_spelling_more_weight(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Italian endings replace each other; there, the larger weight cost a third of the agreement with people."""
+    """Italian endings replace each other: the larger weight lowered the correlation with human ratings by a third."""
     random = np.random.default_rng(2)
     stems = ["".join(random.choice(list("abc"), 12)) for _ in range(100)]
     endings = (["", "s", "ed", "ing"], ["o", "i", "ano", "ere"], [",", ".", "!", ""])

@@ -183,7 +183,7 @@ def test_a_row_of_weight_n_is_n_rows(log: Path) -> None:
     how = {"preset": "items", "column": "item", "group": "user", "dim": 3, "threads": 1, "progress": False}
     models = ws.train(log / "weighted.csv", weight="n", **how), ws.train(log / "repeated.csv", **how)
     np.testing.assert_array_equal(models[0].wv.vectors, models[1].wv.vectors)
-    models[0].save(log / "w")  # records the column of weights, the later default
+    models[0].save(log / "w")  # the model records its column of weights as the default
     models[1].save(log / "r")
     assert models[0].predict(rows, 3) == models[0].predict(rows, 3, weight="n") == models[1].predict(times, 3)
     written = list[tuple[str, Any]]()

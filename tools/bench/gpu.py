@@ -69,7 +69,7 @@ class OnDevice(Benchmark):
             self.kernels.xp.cuda.get_current_stream().synchronize()
 
     def memory(self) -> int:
-        """Return the bytes in use: on a GPU without the free part of CuPy's pool; on the CPU, the resident memory."""
+        """Return the bytes in use: on a GPU, without free blocks of CuPy's pool; on the CPU, the resident memory."""
         if self.device != "cuda":
             return memory_bytes("VmRSS")
         free, total = self.kernels.xp.cuda.runtime.memGetInfo()
@@ -190,7 +190,7 @@ class GpuTraining(OnDevice):
 
 @dataclass
 class GpuLeaks(OnDevice):
-    """Memory in use on the device and the host after each tenth of the work, which should not grow.
+    """Memory in use on the device and the host after each tenth of the work. This memory should not grow.
 
     A tenth of the work is a tenth of the layer's ``steps``, with many sizes, and one training run of each model on
     random words.

@@ -26,20 +26,20 @@ RIVALS = ("dense", "in-batch", "sampled-100", "sampled-1000", "binary-100", "sto
 @dataclass
 class Heads(Benchmark):
     """Scores of heads, and the memory that each head adds. All heads get the same CPU time, and are scored after a
-    quarter of it and at its end. The head that has used the least time takes the next step, so other programs slow all
-    heads alike.
+    quarter of this time and at the end. The head that has used the least time takes the next step, so other programs
+    slow all heads alike.
 
     ``task`` is KIND-D, with D outputs. ``class``: points in D / 10 clusters, with one output per cluster. ``labels``:
     20 labels per row, ten from each of two topics; popular labels are more frequent. ``values``: 20 real values per
     row, from two topics drawn by Zipf's law. ``word``: the next word of ``text``; ``bag``: the next ten words. Words
     are predicted from the last ten words, by a GRU over their rows; for other kinds, the network has one inner layer.
 
-    A head is a loss of ``FactoredOutput`` with its defaults, or after ``counts:`` with biases and the square root of
-    the counts as base measure. The rivals: ``dense`` is full cross-entropy; ``in-batch`` is cross-entropy among the
-    targets of the minibatch, corrected for the probability that each occurs there (log Q); ``sampled-K``, among K
-    uniform negatives; ``binary-K`` is a logistic loss of targets and K uniform negatives. Rivals with a softmax start
-    from biases equal to the log of the counts. They use Adam on the rows that occur in the minibatch. For real values:
-    ``dense``, squared error; ``stored``, without zeros; ``sampled-K``, with K uniform zeros that stand for all zeros.
+    A head is a loss of ``FactoredOutput`` with its defaults. The prefix ``counts:`` adds biases, and makes the square
+    root of the counts the base measure. The rivals: ``dense`` is full cross-entropy; ``in-batch`` is cross-entropy
+    among the targets of the minibatch, corrected for each target's probability (log Q); ``sampled-K`` is cross-entropy
+    among K uniform negatives; ``binary-K`` is a logistic loss of targets and K uniform negatives. Rivals with a softmax
+    start from biases equal to the log of the counts. All rivals use Adam on the rows of W that occur in their loss. For
+    real values, ``dense`` is squared error, ``stored`` omits zeros, and ``sampled-K`` draws K zeros to stand for all.
 
     Scores on held-out rows: ``ndcg@10`` over all outputs; ``perplexity`` if outputs are logits or the loss defines
     probabilities; ``r2`` for values, the explained fraction of the sum of squares.

@@ -271,7 +271,7 @@ def synthetic(seed: int, rows: int = 20_000, features: int = 10_000, labels: int
 
 
 def drawn(of_row: Any, order: Any, n: int, random: np.random.Generator) -> Any:
-    """Draw n columns per row, each from one of the row's topics, by Zipf's law over the order of that topic."""
+    """Draw n columns per row. Each comes from one of the row's topics, by Zipf's law over the topic's column order."""
     rows, columns = of_row.shape[0], order.shape[1]
     mass = np.cumsum(1 / np.arange(1.0, columns + 1))
     rank = np.searchsorted(mass, random.random((rows, n)) * mass[-1])

@@ -56,7 +56,7 @@ class NaiveDense:
 
 @dataclass(frozen=True)
 class Batch:
-    """A minibatch: H (m, d) float32 with rows of length about 1; one target per example, also as a sparse matrix."""
+    """A minibatch: H (m, d) float32 with rows of norm about 1; one target per example, also as a sparse matrix."""
 
     H: Array
     targets: Array

@@ -70,8 +70,8 @@ def wordsparse(tree: Path, *arguments: str) -> Row:
 class Commits(OnText):
     """Pairs of whole training runs with two commits: CPU time, wall time, memory, and whether the losses are equal.
 
-    Each commit is compiled in its own worktree and encodes the text once. Then both train in turn, and their order
-    alternates between rounds. On a shared machine, only the ratio of CPU times is meaningful.
+    Each commit is compiled in its own worktree and encodes the text once. Then the commits train in turn, and their
+    order alternates between rounds. On a shared machine, only the ratio of CPU times is meaningful.
     """
 
     before: str = "HEAD~1"

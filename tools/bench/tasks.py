@@ -8,7 +8,7 @@ import numpy as np
 
 from wordsparse.corpus.reading import RawText, joined
 
-# The number of words before a predicted word, and of features in an artificial row.
+# The number of words before a predicted word, which is also the number of features in an artificial row.
 BEFORE, FEATURES = 10, 64
 
 

@@ -4,9 +4,9 @@
     python tools/check/wheels.py -o dist --python python3.13 --python python3.11
 
 The source distribution is made twice, and both archives must have the same bytes. For each Python, the program builds a
-wheel from it, lets auditwheel add the OpenMP run-time library to it, installs the wheel into a new virtual environment,
-and runs ``wheel_trial.py`` there, in an empty folder and without a compiler on the path. It prints one JSON object; the
-exit status is 1 if anything failed.
+wheel from this archive, lets auditwheel add the OpenMP run-time library, installs the wheel into a new environment, and
+runs ``wheel_trial.py`` there, in an empty folder and without a compiler on the path. The program prints one JSON
+object; its exit status is 1 if anything failed.
 """
 
 import json
