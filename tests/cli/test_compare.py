@@ -104,7 +104,7 @@ def test_a_failed_run_fails_the_command(
 def test_the_process_that_trains_imports_what_its_parent_did(
     text: Path, sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker used to import wordsparse from the current directory, which may be a checkout that is not compiled."""
+    """The worker used to import wordsparse from the current directory, and failed in an uncompiled checkout."""
     (tmp_path / "here" / "wordsparse").mkdir(parents=True)
     (tmp_path / "here" / "wordsparse" / "__init__.py").write_text("raise ImportError('the wrong one')\n")
     monkeypatch.chdir(tmp_path / "here")

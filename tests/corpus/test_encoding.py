@@ -86,7 +86,7 @@ TEXT_FILES = st.lists(st.lists(TEXT_PARTS | st.binary(max_size=2), min_size=1).m
 @settings(deadline=None, max_examples=150)
 @given(TEXT_FILES, st.sampled_from(["lines", "text8"]), st.integers(1, 40), st.integers(1, 9), st.integers(1, 3))
 def test_files_are_encoded_as_by_plain_python(tmp_path_factory, files, format, block_bytes, shard_tokens, min_count):
-    """The vocabulary and shards, or the error and the place that it names, do not depend on the number of threads."""
+    """Any number of threads gives the same vocabulary and shards, or the same error at the same place of a file."""
     folder = tmp_path_factory.mktemp("texts")
     for number, data in enumerate(files):
         (folder / str(number)).write_bytes(data)

@@ -234,8 +234,8 @@ def test_a_signal_while_mpi_starts_ends_the_rank() -> None:
         (["--dim", 0], "dim must be at least 1, not 0"),
         (["--loss", "zlos"], "'zlos' is not known: did you mean zloss?"),
         (["no-such-file"], "no-such-file: "),
-        (["-"], "-: standard input reaches one rank only"),  # the launcher ended the job, or the run
-        (["--export", "vectors.dat"], "vectors.dat: its name does not tell the format"),  # no other rank hangs
+        (["-"], "-: standard input reaches one rank only"),  # the launcher used to end the run
+        (["--export", "vectors.dat"], "vectors.dat: its name does not tell the format"),  # other ranks used to hang
     ],
 )
 def test_a_wrong_request_is_one_line_of_one_rank(words: list[object], message: str, text: Path, tmp_path: Path) -> None:

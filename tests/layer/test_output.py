@@ -242,9 +242,9 @@ def _resident_bytes() -> int:
 def test_rows_beyond_32_bits(loss: str) -> None:
     """Compare steps on the last rows of a V that holds 2³¹ + 640 numbers with a float64 layer of only these rows.
 
-    Rows that are never targets stay equal to each other. Under squared error these rows stay 0. Under bounded-ns, one
-    row of the small layer represents all these rows, with the number of rows as its base measure; the same step on W
-    then has size lr/D. Rows of V that are not targets are never written, so they take no memory.
+    Rows that are never targets stay equal to each other. Under squared error these rows stay 0. Under bounded-ns, a
+    single row of the small layer stands for all these rows, and its base measure is the number of these rows. The same
+    step on W then has size lr/D. Rows of V that are not targets are never written, so they take no memory.
     """
     d, last = 64, 10
     D = 2**31 // d + last

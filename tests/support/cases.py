@@ -46,8 +46,8 @@ LEVELS = Case(
 def covering_cases() -> list[Case]:
     """Choose cases that cover every pair of levels of any two factors, and small cases for every triple.
 
-    The search is greedy: of some random cases, it takes the case that covers most new pairs. All factors would give
-    17,280 cases.
+    The search is greedy: of some random cases, it takes the case that covers the most new pairs. All combinations
+    of the factors would be 17,280 cases.
     """
     random = np.random.default_rng(0)
 

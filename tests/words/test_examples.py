@@ -192,13 +192,13 @@ def test_distances_count_as_asked(distances: Distances, weights: list[float]) ->
     text = np.arange(n, dtype=np.int32) % 6
     builder = ExampleBuilder(VOCABULARY, window=window, sample=0.0, seed=1, distances=distances)
     np.testing.assert_allclose(distance_weights(window, distances), weights)
-    # Skip-gram's pairs have these weights. The six words repeat, so distances 2 and 4 add up, as do 3 and −3.
+    # Skip-gram's pairs have these weights. The six words repeat, so weights at 2 and 4 add up, and so do 3 and −3.
     pairs = builder.skipgram(text, window, n - window, offset=0, epoch=0)
     apart = (pairs.targets.csr.indices - pairs.targets.csr.row_of_entry) % 6
     found = np.bincount(apart, weights=pairs.targets.y, minlength=6) / (n - 2 * window)
     w = [0.0, *weights]
     np.testing.assert_allclose(found, [0, w[1], w[2] + w[4], 2 * w[3], w[2] + w[4], w[1]], rtol=1e-4)
-    # CBOW's windows contain words at these distances with these frequencies.
+    # In CBOW's windows, words at each distance occur with the frequency that ``weights`` states.
     bags = builder.cbow(text, window, n - window, offset=0, epoch=0).bags
     reach = np.bincount(bags.stop - bags.centre - 1, minlength=window + 1)
     share = reach[::-1].cumsum()[::-1][1:] / bags.rows

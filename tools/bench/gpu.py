@@ -192,8 +192,8 @@ class GpuTraining(OnDevice):
 class GpuLeaks(OnDevice):
     """Memory in use on the device and the host after each tenth of the work. This memory should not grow.
 
-    A tenth of the work is a tenth of the layer's ``steps``, with many sizes, and one training run of each model on
-    random words.
+    Each tenth consists of a tenth of the layer's ``steps``, in many sizes, and of one training run per model on random
+    words.
     """
 
     steps: int = 10_000

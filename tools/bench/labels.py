@@ -42,7 +42,7 @@ rows = [model.f.predict(line, 5, 0.0, "strict") for line in open(test)]
 json.dump([[label.removeprefix("__label__") for _, label in row] for row in rows], open(out, "w"))
 """
 LONG_RUN = {"lr": 0.5, "epoch": 25, "wordNgrams": 2}
-# With more labels than this, fastText uses its hierarchical softmax, because its softmax would take hours.
+# With more labels than this, fastText uses its hierarchical softmax, because the full softmax would take hours.
 MANY_LABELS = 10_000
 
 

@@ -95,7 +95,7 @@ def options(subject: type[Benchmark], texts: Mapping[str, str]) -> Row:
 
 
 def check_output(output: Path, dirty: bool) -> None:
-    """Refuse, before anything runs, a report that could not be written or whose commit would not match the code."""
+    """Raise an error, before anything runs, if the report cannot be written or its commit does not match the code."""
     if not os.access(output.absolute().parent, os.W_OK | os.X_OK):
         raise click.UsageError(f"{output.absolute().parent} is not a directory that can be written to")
     if (commit() or "-dirty").endswith("-dirty") and not dirty:

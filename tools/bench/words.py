@@ -85,7 +85,7 @@ class Recipe(Benchmark):
 
 @dataclass
 class Counts(OnText):
-    """Skip-gram trained on a text, and on its counted pairs: CPU seconds, and scores without and with *form*."""
+    """Skip-gram trained on a text, and on its counted pairs: CPU seconds, and scores without and with n-grams."""
 
     side: Any = ("text", "counts")
     seed: Any = (1, 2, 3)

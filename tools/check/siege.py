@@ -5,7 +5,7 @@ and held-out text, and from counts; each time it resumes with other threads and 
 
     train     the resumed run writes the same bytes as an undisturbed run
     encode    the output is missing or complete; the next run writes the same bytes as an undisturbed run
-    export    the file at the output is the old file or the new one, complete
+    export    the output is either the complete old file or the complete new file
     all       the status is 130 after a signal that can be caught, and there is no traceback; once the command has run
               to its end, no temporary file is left next to its output
 
