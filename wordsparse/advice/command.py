@@ -14,7 +14,7 @@ from wordsparse.cli.options import reading_options
 @click.option("--features", metavar="X", type=PATH, help="Rows: a text file with labels, or an npz file of features.")
 @click.option("--targets", metavar="Y", type=PATH, help="npz file of targets, if X is an npz file.")
 @click.option("--budget", default=60.0, show_default=True, metavar="SECONDS", help="Time for the trial; 0: no trial.")
-@click.option("--dim", default=100, show_default=True, help="Length of word vectors, for a text.")
+@click.option("--dim", default=100, show_default=True, help="Number of dimensions of word vectors, for a text.")
 @reading_options
 @quiet_option
 @json_option

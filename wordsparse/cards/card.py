@@ -21,8 +21,8 @@ class Card:
     """A card of a public text or of test sets. Fields that are None are unknown.
 
     - ``url``, ``bytes``, ``checksum``: the file on the server.
-    - ``members``: for an archive (zip or tar), patterns for the names of its members to unpack, each with a checksum,
-      or "" if that is unknown; empty if the file itself is the text.
+    - ``members``: for an archive (zip or tar), patterns for the names of the members to unpack, each with a checksum,
+      or "" for an unknown checksum; empty if the file itself is the text.
     - ``format``, ``tokens``: how to read the text; None for test sets.
     """
 

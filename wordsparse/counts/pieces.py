@@ -87,8 +87,8 @@ def ordered(tables: Source, min_count: int, max_vocab: int | None) -> Pieces:
 
 def _read(tables: Source, path: Path) -> tuple[list[str], Array, Array, int]:
     """Write the pairs of tables, in the order of their rows, as int32: provisional ids of word and context, and the
-    bits of the count. Return the words in the order of these ids, two sums for each word, and the number of pairs. The
-    first sum adds the counts of pairs with the word in column ``word``; the second is half the sum for both columns.
+    bits of the count. Return the words in the order of these ids, two arrays, and the number of pairs. One array sums
+    the counts of each word's pairs in column ``word``; the other is half the sum over columns ``word`` and ``context``.
     """
     known = Words()
     sums, rows = np.zeros((2, 0)), 0

@@ -59,7 +59,7 @@ def _request(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any],
     checked = request(corpus, keywords)
     options = checked.options
     if checked.run.output is None:
-        raise InputError(f"{ranks.size} processes were started: they train one model, for an output: name it")
+        raise InputError(f"{ranks.size} processes were started to train one model: give it an output (output=)")
     if options.device == "cuda":
         devices.take(ranks.local_rank)
     options = replace(options, device="cpu" if options.device == "auto" else options.device)

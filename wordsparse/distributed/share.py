@@ -1,8 +1,8 @@
-"""The addition of gradients over the parts of a minibatch, in the order of the ranks. Each rank then takes the step.
+"""Gradients of the parts of a minibatch, added up in the order of the ranks. Each rank then takes the same step.
 
 Sums over examples, such as K and Hᵀβ, are sent as one array. The rows of X and of the directions ∇F P for the words of
-each part go to all ranks, which merge them. Every rank thus does the O(d²) work of the update for all rows of the
-minibatch, and the O(d²) work of its own part for the rows of E and W that this part contains.
+each part go to all ranks, which merge them. In the update, every rank thus does O(d²) work for each row of the whole
+minibatch. In the gradients, it does O(d²) work only for the rows of E and W in its own part.
 """
 
 import zlib
@@ -99,8 +99,8 @@ def _forward(local: Forward, output: ExactLayer, words: Array, examples: int) ->
 
 
 class _Words:
-    """The words of all parts. ``all`` holds them in ascending order; rows of a word are summed in the order of the
-    ranks."""
+    """The words of all parts. ``all`` holds these words in ascending order. The rows of a word are summed in the order
+    of the ranks."""
 
     def __init__(self, ranks: Ranks, kernels: Kernels, own: Array) -> None:
         self._ranks, self._kernels = ranks, kernels

@@ -1,8 +1,8 @@
 """The assembly of style, script and data into one HTML document.
 
 The script consists of the files in ``SCRIPTS``, which share one scope: top-level names are unique across all files, and
-a file that uses names of another file while loading comes after it. A Content-Security-Policy allows only this script
-and this style, by their SHA-256, so the page can send no request.
+a file that uses names of another file while loading comes after that file. A Content-Security-Policy allows only this
+script and this style, by their SHA-256, so the page can send no request.
 """
 
 import base64

@@ -35,7 +35,7 @@ def _theirs(module: str, name: str) -> ModuleType:
 
 
 class _Finder(MetaPathFinder, Loader):
-    """An import hook that finds gensim's module in place of a module that we do not have."""
+    """An import hook that finds gensim's module in place of a module that wordsparse lacks."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None

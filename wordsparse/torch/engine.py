@@ -29,7 +29,7 @@ RIDGE = 0.05
 # The size of the first step of an input row, as a fraction of the root mean square of W's entries. SCALE_FREE_ROW_MOVE
 # is for losses that are ``scale_free``.
 ROW_MOVE, SCALE_FREE_ROW_MOVE = 0.2, 0.4
-# If a target has more examples than this in a minibatch, each of them moves it less.
+# If a target has more examples than this in a minibatch, each example moves the target's row less.
 CROWD = 8.0
 # After t minibatches, the next minibatch weighs 1/(t + 1) in the mean curvature, and the step size is 1/(t + START).
 # For m examples, neither the weight nor the step size falls below min(m / FORGET, 1/AVERAGED). The mean must reach back
@@ -300,7 +300,7 @@ class Engine:
     def _stable(self, sums: Sums, lr: float, Pi: Array | None) -> float:
         """Return the learning rate. If a step of this rate would overshoot, reduce the rate so that W just reaches the
         minimum in the steepest direction."""
-        # The trace of the curvature is an upper bound on the strength, and cheaper to compute.
+        # The trace of the curvature bounds ``strength`` from above, and is cheaper to compute.
         if 2 * lr * float(np.abs(sums.forward.terms.alpha) @ self._norms(sums, Pi)) <= STABLE:
             return lr
         B = sums.curvature() if Pi is None else sums.curvature() @ Pi

@@ -20,7 +20,7 @@ _layers: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
 
 def register(layer: nn.Module) -> int:
-    """Return a number for a module, which is valid as long as the module exists."""
+    """Return a number for a module. The number is valid as long as the module exists."""
     number = next(_numbers)
     _layers[number] = layer
     return number

@@ -134,8 +134,8 @@ class Word2Vec(Renamed, VocabularyBuilder):
     ) -> tuple[int, int]:
         """Train on a text, which is read once, starting from the result of previous training.
 
-        ``epochs``, and ``total_examples`` or ``total_words``, are required, as in gensim, but the actual length of the
-        text is used. ``start_alpha``, ``end_alpha``, ``word_count``, ``queue_factor``, ``report_delay`` and
+        ``epochs``, and ``total_examples`` or ``total_words``, are required, as in gensim, but training uses the actual
+        size of the text. ``start_alpha``, ``end_alpha``, ``word_count``, ``queue_factor``, ``report_delay`` and
         ``compute_loss`` have no effect. Return the number of processed words in the vocabulary, and of all processed
         words, over all epochs.
 
