@@ -272,7 +272,7 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         (text.path, {"weight": "n"}, "text: is an encoded corpus"),
         (text, {"min_count": 1}, "was encoded with min_count 5, not 1"),
         (path, {"preset": "graph"}, "preset must be one of text, counts, not 'graph'"),
-        (path, tables, "min_count, window: says how text is counted, and tables are added"),
+        (path, tables, "min_count, window: for counting a text, but tables are only added up"),
     ):
         with pytest.raises(InputError, match=said):
             ws.count(given, tmp_path / "n.pq", **options)

@@ -52,7 +52,8 @@ def following(settings: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
 
 
 def made_up(settings: Any, kind: str, outputs: int) -> tuple[Any, Any, Any]:
-    """Draw points near a centre, whose output is the class, or near the sum of two centres with ten outputs each."""
+    """Draw the points of a task. With one class per example, a point lies near the centre of its class. With several
+    outputs, each centre has outputs of its own, and a point lies near the sum of two centres."""
     random, n = np.random.default_rng(1), settings.examples
     size = {"class": 1, "labels": 100, "values": 10}[kind]  # outputs per centre
     centres = random.standard_normal((outputs // 10 if kind == "class" else outputs // size, FEATURES))

@@ -102,7 +102,9 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
     started, target, options = time.perf_counter(), Path(output), CountOptions(**values)
     optional.load("writing counted pairs", "pyarrow")
     if options.preset == COUNTS and (others := values.keys() - {"preset", "threads", "progress"}):
-        raise InputError(f"{', '.join(sorted(others))}: says how text is counted, and tables are added: leave it out")
+        raise InputError(
+            f"{', '.join(sorted(others))}: for counting a text, but tables are only added up: leave it out"
+        )
     if options.columns is not None and (options.weight is None or options.group is not None):
         raise InputError("columns needs ungrouped rows with a weight: name the column of the weight (weight)")
     _check_target(target)

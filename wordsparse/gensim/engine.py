@@ -1,4 +1,5 @@
-"""The model that Word2Vec trains, exact over all keys of the vocabulary, with its scores and probabilities."""
+"""The model behind Word2Vec. It trains with the exact loss over the whole vocabulary, and computes scores and
+probabilities."""
 
 from collections.abc import Callable, Sequence
 
