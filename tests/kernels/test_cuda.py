@@ -27,8 +27,8 @@ def test_sources_compile_for_every_architecture_without_a_warning(architecture: 
 
 
 def difference(kernels: HostAdapter, d: int, lengths: list[int], columns: int) -> float:
-    """Multiply a sparse matrix, whose row i has ``lengths[i]`` entries. Return the largest difference from NumPy, or inf
-    if a result is NaN."""
+    """Multiply a sparse matrix, whose row i has ``lengths[i]`` entries. Return the largest difference from NumPy, or
+    inf if a result is NaN."""
     plain, random = Kernels(), np.random.default_rng(d)
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     entries, rows = int(indptr[-1]), len(lengths)

@@ -91,8 +91,8 @@ class Encoder:
 
 class _Columns(dict[Any, int]):
     """A dict from words to columns. If a word or another spelling of it has a row, the word's column is the number of
-    the row. A word with a composed vector has the column V + i, where i is the key of the vector in ``composed``. A word
-    without a vector has the column −1."""
+    the row. A word with a composed vector has the column V + i, where i is the key of the vector in ``composed``. If a
+    word has no vector, its column is −1."""
 
     def __init__(self, vectors: WordVectors) -> None:
         super().__init__(zip(vectors.words, range(len(vectors)), strict=True))
