@@ -126,6 +126,11 @@ def test_a_row_of_weight_n_is_n_rows(tmp_path: Path) -> None:
     for name, source in (("a.pq", rows), ("b.pq", expanded)):
         ws.count(source, tmp_path / name, column="text", weight="n")
     assert table(tmp_path / "a.pq") == pytest.approx(table(tmp_path / "b.pq"))
+    baskets = [{**row, "user": i % 9} for i, row in enumerate(rows)]
+    repeated = [row for row in baskets for _ in range(int(str(row["n"])))]
+    ws.count(baskets, tmp_path / "c.pq", column="text", group="user", weight="n", min_count=1)
+    ws.count(repeated, tmp_path / "d.pq", column="text", group="user", min_count=1)
+    assert table(tmp_path / "c.pq") == table(tmp_path / "d.pq")
 
 
 def test_googles_files_are_read_as_they_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Minibatches, compared with those of a slow, simple builder that loops over Python lists, sentence by sentence."""
+"""Minibatches equal the minibatches of a slow, simple builder that loops over Python lists, sentence by sentence."""
 
 import math
 from collections import defaultdict

@@ -1,7 +1,7 @@
 """A check that compares the derivatives in :meth:`Loss.terms <wordsparse.layer.losses.Loss.terms>` with finite
 differences.
 
-The check is for users who write their own loss: a step is exact only if the derivatives are those of the value.
+The check is for users who write their own loss: a step is exact only if the derivatives belong to the value.
 """
 
 import math

@@ -58,7 +58,7 @@ def tokenizer(tokens: str, dictionary: str | None = None, content: str | None = 
 
 
 class Splitter:
-    """A function that splits text into words exactly as `encode` does. The arguments are those of :func:`tokenizer`.
+    """A function that splits text into words exactly as `encode` does. It takes the arguments of :func:`tokenizer`.
 
     ``tokenization`` holds the arguments that are not None, as in :mod:`wordsparse.tokens.records`. The tokeniser's
     package is imported when the first text is split.

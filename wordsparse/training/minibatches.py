@@ -65,7 +65,7 @@ class Minibatches:
         self._free = [self._builder() for _ in self._free]
 
     def heldout(self) -> Iterator[Examples]:
-        """Yield the examples of held-out text. Subsampling and windows are always those of the first epoch."""
+        """Yield the examples of held-out text. Subsampling and windows are the same as in the first epoch."""
         for piece in self.passes.heldout(self.largest):
             yield self._built(0, piece)[1]
 
