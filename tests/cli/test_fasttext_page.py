@@ -1,4 +1,4 @@
-"""docs/fasttext.md names a command that runs for each fastText command, and a counterpart for each Python method."""
+"""docs/gensim.md names a command that runs for each fastText command, and a counterpart for each Python method."""
 
 import re
 import shlex
@@ -10,7 +10,7 @@ from support.topics import two_topics
 import wordsparse as ws
 from wordsparse.cli import main
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "fasttext.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "gensim.md"
 
 
 def test_the_commands_run_one_after_the_other(

@@ -19,7 +19,7 @@ from wordsparse.errors import CutShortError, InputError, WordsparseError
 from wordsparse.options import hint, meant
 from wordsparse.training.interruption import stop_requests
 
-# Maps each of fastText's commands to its counterpart here, or to an explanation. docs/fasttext.md has the same table.
+# Maps each of fastText's commands to its counterpart here, or to an explanation. docs/gensim.md has the same table.
 _FASTTEXT = {
     "skipgram": "wordsparse train TEXT -o MODEL --model skipgram",
     "cbow": "wordsparse train TEXT -o MODEL",
