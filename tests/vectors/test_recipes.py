@@ -1,4 +1,4 @@
-"""The recipes in docs/sentences.md and the service in docs/serve.md run unchanged if their packages are installed."""
+"""The recipes in docs/sentences.md and the service in docs/vectors.md run unchanged if their packages are installed."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def test_the_service_answers_from_several_threads(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     ws.train([["bread", "butter", "jam"], ["beer", "nuts"]] * 50, preset="items", dim=4, output="model", progress=False)
     service: dict[str, Any] = {}
-    program, mapped = re.findall(r"```python\n(.*?)```", (PAGE.parent / "serve.md").read_text(), re.DOTALL)
+    program, mapped = re.findall(r"```python\n(.*?)```", (PAGE.parent / "vectors.md").read_text(), re.DOTALL)
     exec(program, service)
     ws.load("model").export("vectors.npz")
     exec(mapped, service)

@@ -1,4 +1,4 @@
-"""Training by several processes (ranks), each of which holds the whole state; see docs/mpi.md.
+"""Training by several processes (ranks), each of which holds the whole state; see docs/hardware.md.
 
 ``run.py`` has ``train``: rank 0 prepares the run, the other ranks copy it, and all take its steps. ``share.py`` adds up
 the gradients of the parts of a minibatch. ``agreement.py`` makes all ranks begin and end together. ``ranks.py`` wraps
