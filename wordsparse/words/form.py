@@ -27,7 +27,7 @@ minus the share that is due to the word itself. The share that is due to the wor
 cross-validation: it is the share that a fit explains if random signs, scaled to the norm of u_w − ū, replace the
 vectors. M, mean |x G M| and both shares are computed from a SAMPLE of words. If spelling is unrelated to meaning, a is
 0 and the vectors do not change. If counts are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that shares no
-n-gram with other words keeps its unit vector. docs/new-words.md explains the choice of the constants.
+n-gram with other words keeps its unit vector. docs/notes/recipe.md explains the choice of the constants.
 """
 
 from collections.abc import Mapping, Sequence
