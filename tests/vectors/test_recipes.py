@@ -85,7 +85,7 @@ def test_search_and_sentences_from_the_first_command_to_the_last(
         Path(f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows[-2:] if "queries" in name else rows)))
     Path("collection/qrels").mkdir()
     Path("collection/qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\n40\t0\t1\n41\t1\t1\n")
-    known: dict[str, object] = {}
+    known: dict[str, Any] = {}
     parts = re.findall(
         r"^    ((?:wordsparse|echo) [^\n]*)$|^```python\n(.*?)^```$",
         BEFORE.replace("300", "8"),
@@ -101,5 +101,5 @@ def test_search_and_sentences_from_the_first_command_to_the_last(
         assert shell
         Path("piped.txt").write_text(f"{shell[1]}\n")
         assert main(shlex.split(shell[2].replace(" - ", " piped.txt "))) == 0, command
-    assert "conduction" in known["found"][0]
-    assert len(parts) == 17
+    assert "conduction" in known["texts"][known["best"][0]]
+    assert len(parts) == 16
