@@ -11,6 +11,7 @@ Functions combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or �
           scale_rows   diag(scale) M
           scale_columns   Γ diag(scale), entry by entry
           scaled       factor · v        (m,)     in either dtype
+          totals       Σ v, for each part of v
           transpose    the CSR structure of Γᵀ and the position of each of its entries in Γ
 dtypes    real = float32 or float64 for values; int64 indptr, order and rows; int32 indices (local, below 2³¹)
 memory    the caller allocates every output; rows are contiguous and may have gaps between them
@@ -191,6 +192,28 @@ def scaled(const real[::1] values, double factor, other_real[::1] out, int threa
     require(values.shape[0] == out.shape[0], "there must be a place for each value")
     for k in prange(values.shape[0], nogil=True, schedule="static", num_threads=threads):
         out[k] = <other_real> (factor * values[k])
+
+
+def totals(const real[::1] values, Py_ssize_t part_size, double[::1] parts, int threads):
+    """Set parts[p] to the sum of the p-th part_size values, added as float64."""
+    cdef Py_ssize_t n = values.shape[0], part
+    require(parts.shape[0] == blocks_of(n, part_size), "there must be a sum for each part")
+    for part in prange(parts.shape[0], nogil=True, schedule="static", num_threads=threads):
+        parts[part] = total(&values[part * part_size], min(part_size, n - part * part_size))
+
+
+cdef double total(const real* values, Py_ssize_t n) noexcept nogil:
+    """Return the sum of the values. The compiler may not reorder a sum, so four sums run side by side."""
+    cdef double first = 0, second = 0, third = 0, fourth = 0
+    cdef Py_ssize_t k
+    for k in range(0, n - 3, 4):
+        first += values[k]
+        second += values[k + 1]
+        third += values[k + 2]
+        fourth += values[k + 3]
+    for k in range(n - n % 4, n):
+        first += values[k]
+    return first + second + (third + fourth)
 
 
 def scale_columns(const int32_t[::1] indices, const real[::1] values, const real[::1] scale, real[::1] out,

@@ -50,7 +50,7 @@ cdef enum:
     # time).
     MAX_ROWS = 4096
 
-MAX_PARTS = 8
+MAX_PARTS = 16
 
 
 def part_rows(Py_ssize_t n):

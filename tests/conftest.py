@@ -12,6 +12,7 @@ import pytest
 from support.texts import write_text
 
 from wordsparse.errors import InputError
+from wordsparse.kernels import cpu
 from wordsparse.machine import devices
 
 # Without gensim, `import gensim` would find the folder tests/gensim, because tests is on the path.
@@ -21,6 +22,8 @@ if _gensim is not None and _gensim.origin is None:
 # Handle signals as in a terminal: a process in the background or under nohup would ignore these signals.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# The kernels divide work over threads only if there is enough of it. Small problems in tests should use threads, too.
+cpu.PARALLEL_WORK = 200_000
 
 
 @pytest.hookimpl(tryfirst=True)

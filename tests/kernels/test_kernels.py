@@ -80,6 +80,13 @@ def test_sums_of_many_bags_are_added_up_in_parts() -> None:
     assert all(sums.tobytes() == found[0].tobytes() for sums in found)
 
 
+def test_totals_of_many_values_are_added_up_in_parts() -> None:
+    values = normal((100_003,), "float32", 1)
+    found = [CpuKernels(threads).total(values) for threads in (1, 2, 3)]
+    assert found[0] == pytest.approx(values.sum(dtype=np.float64), abs=1e-9)
+    assert found == 3 * found[:1]
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("entries", [0, 1, 7, 4096, 4097, 30000])
 def test_terms_of_targets(kernels: Kernels, dtype: str, entries: int) -> None:

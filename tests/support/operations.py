@@ -93,6 +93,12 @@ def sparse(dtype: str, rows: int, columns: int, d: int, entries: int) -> list[Op
         Operation(of("scale_columns", csr, values, factors), values * factors[csr.indices], 0, dtype),
         Operation(of("pair_dots", csr, left, right), pairs, rounding(dtype, d), dtype),
         Operation(of("sum_rows", csr, values), matrix.sum(axis=1), terms, "float64"),
+        Operation(
+            lambda kernels: np.array([kernels.total(values)]),
+            values.sum(keepdims=True, dtype="float64"),
+            1e-9,
+            "float64",
+        ),
         Operation(of("take", tall, chosen), tall[chosen], 0, dtype),
         Operation(of("take", apart, chosen), tall[chosen], 0, dtype),
         Operation(of("take", tall, chosen, last), np.column_stack([tall[chosen], last]), 0, dtype),

@@ -53,6 +53,10 @@ class Kernels:
         """Return ``factor · values`` in ``dtype``."""
         return self.xp.multiply(values, factor, dtype=np.float64).astype(dtype, copy=False)
 
+    def total(self, values: Array) -> float:
+        """Return the sum of ``values``, added in float64."""
+        return float(values.sum(dtype=np.float64))
+
     def scale_columns(self, csr: Csr, values: Array, scale: Array) -> Array:
         """Return each stored value (entries,) times a factor for its column, in the same dtype."""
         return values * scale[csr.indices]

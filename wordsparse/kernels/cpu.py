@@ -33,13 +33,16 @@ from wordsparse.kernels.structures import Csr, Windows
 WindowArrays = tuple[int, Array, Array, Array, Array, Array, int, int]
 logger = logging.getLogger("wordsparse")
 
-# Below this number of multiply-adds, a parallel region costs more than it saves, because waking a sleeping thread takes
-# some 20 µs.
-PARALLEL_WORK = 200_000
-# Rough costs, in multiply-adds, of a loss term, a gathered number, the sums of a bag, and a row read from memory.
-TERMS_WORK, SCALE_WORK, SUMS_WORK, ROW_WORK = 40, 4, 8, 16
+# Below this number of multiply-adds, which take one thread some 50 µs, a parallel region costs more than it saves:
+# waking a sleeping thread takes 20 µs, and on a virtual machine up to 90 µs.
+PARALLEL_WORK = 2_000_000
+# Rough costs, in multiply-adds, of a loss term, of a number read from memory, of the sums of a bag, and of a row that
+# is read from memory.
+TERMS_WORK, READ_WORK, SUMS_WORK, ROW_WORK = 40, 8, 100, 128
 # The number of rows that a thread adds up at a time.
 SUM_ROWS = 1024
+# The number of values that a thread adds up at a time.
+TOTAL_VALUES = 2**15
 # A product of a sparse and a dense matrix is computed one block of dense columns at a time if the dense matrix exceeds
 # a core's own cache, and if each dense row is read so often that copying the blocks costs little in comparison.
 BLOCKS_FROM_BYTES = 1 << 20
@@ -103,23 +106,24 @@ class CpuKernels(Kernels):
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         out = self._pool.rows(rows.shape[0], matrix.shape[1] + (last is not None), matrix.dtype)
-        threads = self._threads_for(rows.shape[0] * max(out.shape[1], ROW_WORK))
+        threads = self._threads_for(rows.shape[0] * max(READ_WORK * out.shape[1], ROW_WORK))
         _csr_rows.take(self._isa, matrix, rows, last, out, threads)
         return out
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
-        _csr_rows.add_rows(self._isa, matrix, rows, scale, change, self._threads_for(change.size))
+        _csr_rows.add_rows(self._isa, matrix, rows, scale, change, self._threads_for(READ_WORK * change.size))
 
     def scale_rows(self, matrix: Array, scale: Array) -> Array:
         out = self._pool.rows(matrix.shape[0], matrix.shape[1], matrix.dtype)
-        _csr_rows.scale_rows(self._isa, matrix, scale, out, self._threads_for(out.size))
+        _csr_rows.scale_rows(self._isa, matrix, scale, out, self._threads_for(READ_WORK * out.size))
         return out
 
     def column_sums(self, matrix: Array, weights: Array) -> Array:
         n, d = matrix.shape
         parts = np.zeros((-(-n // SUM_ROWS), d))
         weights = weights.astype(matrix.dtype, copy=False)
-        _csr_rows.column_sums(self._isa, matrix, weights, SUM_ROWS, parts, self._threads_for(matrix.size))
+        threads = self._threads_for(READ_WORK * matrix.size)
+        _csr_rows.column_sums(self._isa, matrix, weights, SUM_ROWS, parts, threads)
         return np.asarray(parts.sum(0))
 
     def transpose(self, csr: Csr) -> Csr:
@@ -130,7 +134,7 @@ class CpuKernels(Kernels):
 
     def pair_dots(self, csr: Csr, left: Array, right: Array) -> Array:
         out = self._pool.empty((csr.entries,), left.dtype)
-        threads = self._threads_for(csr.entries * left.shape[1])
+        threads = self._threads_for(READ_WORK * csr.entries * left.shape[1])
         if self._in_blocks(csr, right):
             panel = self._panel(right)
             _column_blocks.pair_dots(
@@ -142,13 +146,18 @@ class CpuKernels(Kernels):
 
     def sum_rows(self, csr: Csr, values: Array) -> Array:
         out = self._pool.empty((csr.rows,), np.float64)
-        _csr_rows.sum_rows(csr.indptr, csr.order, values, out, self._threads_for(csr.entries))
+        _csr_rows.sum_rows(csr.indptr, csr.order, values, out, self._threads_for(READ_WORK * csr.entries))
         return out
 
     def scaled(self, values: Array, factor: float, dtype: Any = np.float64) -> Array:
         out = self._pool.empty(values.shape, dtype)
-        _csr_rows.scaled(values, factor, out, self._threads_for(values.size))
+        _csr_rows.scaled(values, factor, out, self._threads_for(READ_WORK * values.size))
         return out
+
+    def total(self, values: Array) -> float:
+        parts = np.empty(-(-values.shape[0] // TOTAL_VALUES))
+        _csr_rows.totals(values, TOTAL_VALUES, parts, self._threads_for(READ_WORK * values.size))
+        return float(parts.sum())
 
     def target_terms(self, loss: str, csr: Csr, y: Array, a: Array, factors: Array | None) -> tuple[float, Array]:
         slope, sums = self._pool.empty(a.shape, a.dtype), np.empty(-(-a.shape[0] // _loss_terms.BLOCK))
@@ -158,14 +167,14 @@ class CpuKernels(Kernels):
 
     def row_dots(self, left: Array, right: Array) -> Array:
         out = np.zeros(left.shape[0])
-        _csr_rows.row_dots(self._isa, left, right, out, self._threads_for(left.size))
+        _csr_rows.row_dots(self._isa, left, right, out, self._threads_for(READ_WORK * left.size))
         return out
 
     def combine(
         self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
     ) -> Array:
         out = self._pool.rows(csr.rows, rows.shape[1], rows.dtype)
-        threads = self._threads_for(csr.entries * rows.shape[1])
+        threads = self._threads_for(READ_WORK * csr.entries * rows.shape[1])
         operands = csr.indptr, csr.indices, csr.order, values, rows, base, scale
         if self._in_blocks(csr, rows):
             ordered = None if csr.order is None else self._pool.empty((csr.entries,), rows.dtype)
@@ -192,7 +201,7 @@ class CpuKernels(Kernels):
         )
 
     def window_dots(self, windows: Windows, features: Array, targets: Array, rows: Array) -> Array:
-        out = np.empty(windows.rows, features.dtype)
+        out = self._pool.empty((windows.rows,), features.dtype)
         if out.size and features.shape[1]:
             features, rows = self._pool.on_lines(features), self._pool.on_lines(rows)
             scratch = self._window_scratch(windows, features)
@@ -209,7 +218,7 @@ class CpuKernels(Kernels):
 
     def scale_columns(self, csr: Csr, values: Array, scale: Array) -> Array:
         out = self._pool.empty(values.shape, values.dtype)
-        _csr_rows.scale_columns(csr.indices, values, scale, out, self._threads_for(SCALE_WORK * csr.entries))
+        _csr_rows.scale_columns(csr.indices, values, scale, out, self._threads_for(READ_WORK * csr.entries))
         return out
 
     def window_sums(self, windows: Windows, values: Array, squares: Array) -> tuple[Array, Array]:
@@ -254,15 +263,12 @@ class CpuKernels(Kernels):
         return size >= BLOCKS_FROM_BYTES
 
     def _window_arrays(self, windows: Windows, features: Array) -> WindowArrays:
-        # The dtype is int32, as for the centres, so that searchsorted converts nothing.
-        blocks = np.arange(-(-windows.tokens.shape[0] // _windows.BLOCK) + 1, dtype=np.int32)
-        first = np.searchsorted(windows.centre, blocks * np.int32(_windows.BLOCK))
-        text = windows.tokens, windows.centre, windows.start, windows.stop, first, windows.reach
+        text = windows.tokens, windows.centre, windows.start, windows.stop, windows.first(_windows.BLOCK), windows.reach
         return self._isa, *text, row_bytes(features.shape[1], features.itemsize) // features.itemsize
 
     def _window_scratch(self, windows: Windows, features: Array) -> Array:
         """Return scratch space (threads, numbers), in which no two threads share a cache line."""
-        threads = self._threads_for(windows.rows * features.shape[1])
+        threads = self._threads_for(READ_WORK * windows.rows * features.shape[1])
         return self._pool.empty((threads, _windows.scratch_bytes(windows.reach) // features.itemsize), features.dtype)
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:

@@ -92,6 +92,16 @@ class Windows:
         """The weight of one token in each bag: 1 / size, float64 (m,)."""
         return 1.0 / (self.stop - self.start - 1)
 
+    def first(self, block: int) -> Array:
+        """Return the first bag whose centre is in each ``block`` positions of the text, and the number of bags, int64
+        (blocks + 1,). The array is cached, because a step uses it twice."""
+        if "_first" not in vars(self):
+            # The dtype is int32, as for the centres, so that searchsorted converts nothing.
+            starts = np.arange(-(-self.tokens.shape[0] // block) + 1, dtype=np.int32) * np.int32(block)
+            vars(self)["_first"] = np.searchsorted(self.centre, starts)
+        first: Array = vars(self)["_first"]
+        return first
+
     def csr(self, xp: Any = np) -> Csr:
         """Return the structure of C, which has an entry for each token of each bag, in the order of the text. ``xp`` is
         the array module to use. The structure is cached, because a step uses it several times."""

@@ -72,7 +72,7 @@ def target_terms(
         terms = float((y * value).sum(dtype=np.float64)), times_columns(targets, y * slope, r, kernels)
     weight = y if targets.one_a_row else kernels.sum_rows(targets, y)
     c, by_q, by_s = loss.slopes(total)
-    of_targets = terms[0] + c * float(weight.sum(dtype=np.float64))
+    of_targets = terms[0] + c * kernels.total(weight)
     return LossSums(None, kernels.scaled(weight, by_q), kernels.scaled(weight, by_s), terms[1], of_targets)
 
 

@@ -72,7 +72,7 @@ def _sums(
     @cache
     def total_beta() -> Array:
         zero: Array = kernels.xp.zeros(inputs.shape[1])
-        return inputs.total(pulled()[0]) if beta.any() else zero
+        return inputs.total(pulled()[0]) if pulled()[0].any() else zero
 
     @cache
     def H_hat() -> Array:

@@ -108,7 +108,7 @@ class WordEmbedding:
             tokens=examples.tokens,
             pairs=examples.pairs,
             loss=output.loss_sum(sums),
-            weight=float(forward.bends.sum()),
+            weight=output.kernels.total(forward.bends),
             curvature=size_of_curvature(sums),
             mass=sums.mass(),
             sums=sums,
