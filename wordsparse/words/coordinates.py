@@ -18,7 +18,8 @@ from wordsparse.vectors.encoder import lengths
 
 T = TypeVar("T")
 
-# The filter halves a coordinate if the coordinate's share of the spectrum, multiplied by the word's count, is DOUBT.
+# The Wiener filter of ``combined`` halves coordinate k of a word that occurs DOUBT / (the share of Λ_k in the spectrum)
+# times.
 DOUBT = 0.4
 # The number of rows processed at a time. A block fits into a core's cache. Because the size of blocks is fixed, results
 # do not depend on the number of threads.
