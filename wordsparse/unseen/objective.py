@@ -33,8 +33,8 @@ RIDGE = 0.05
 
 
 class Objective:
-    """The fixed parts of a model, in canonical coordinates. Initialisation raises InputError if the model was trained
-    with a loss other than bounded-ns, or has no training state.
+    """The arrays and numbers of a model that define the loss, in canonical coordinates. Initialisation raises
+    InputError if the model was trained with a loss other than bounded-ns, or has no training state.
 
     ``inputs`` (V, dim) are the rows of E, and ``outputs`` (V, dim + 1) the rows of W in o = W h, both float32; the last
     column of W belongs to the constant feature. ``keep`` (V,) is the probability with which subsampling keeps a word.

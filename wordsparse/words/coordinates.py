@@ -89,8 +89,9 @@ def combined(
 
     The input vector and the output vector are scaled to length one. The output vector is multiplied by (1 − turn) I +
     turn R, where the rotation R brings the outputs as close as possible to the inputs (Schönemann, 1966). Then the
-    input and output vectors are added. With R alone, the sum would not show which words predict each other, although
-    such words are often similar. Without R, the sum would not show which words are forms of the same word.
+    input and output vectors are added. With R alone (turn = 1), the sum would not show which words predict each other,
+    although such words are often similar. Without R (turn = 0), the sum would not show which words are forms of the
+    same word.
 
     Vectors of length one do not show how often a word occurs. Hence popularity · log(n_w / n̄), with n̄ the geometric
     mean of the counts, is added to the last coordinate, which has the smallest part of the spectrum.
