@@ -1,7 +1,8 @@
 """Shards with provisional ids. The shards are written while a text is read, and renumbered when the whole text has been
 read.
 
-A shard consists of runs. All ids in a run belong to the same word table.
+Words are numbered in several word tables, one for each thread that works at a time. A shard consists of runs, and all
+ids in a run come from the same word table.
 """
 
 import bisect
@@ -45,7 +46,7 @@ class Draft:
         self._in_sentence = False
 
     def write(self, values: Values, table: int) -> None:
-        """Append values. Each value is an id of the table with the index ``table``, or END_OF_SENTENCE.
+        """Append values: ids from the word table with the index ``table``, and END_OF_SENTENCE.
 
         A leading END_OF_SENTENCE is dropped if no sentence is open.
         """
@@ -72,7 +73,7 @@ class Draft:
         """Replace each id with its entry in ``tables``, which has one array per word table. Return the checksums of the
         files.
 
-        The files are changed in place, because the directory is temporary.
+        The files are changed in place, which is safe because they lie in a temporary directory.
         """
         with writing(self._output):
             return [
@@ -89,8 +90,8 @@ class Draft:
 
 
 class ReadText:
-    """A text that has been read. ``tables`` are the word tables that number its words. The first table absorbs the
-    words of the other tables."""
+    """A text that has been read. ``tables`` are the word tables that numbered its words. The tables are merged into
+    the first table."""
 
     def __init__(self, draft: Draft, tables: Sequence[WordTable]) -> None:
         self.draft, self._words = draft, tables[0]
@@ -117,13 +118,13 @@ class ReadText:
         return Vocabulary([words[i] for i in chosen], times[chosen]), ids[chosen]
 
     def most_frequent(self, most: int) -> tuple[list[str], NDArray[np.int64]]:
-        """Return the ``most`` most frequent words of the text, and their counts."""
+        """Return the most frequent words of the text, at most ``most`` words, and their counts."""
         words, times, _ = self._words.ranked(1, most)
         return words, times
 
     def maps(self, ids: Values) -> list[Values]:
-        """Return, for each table of the draft, an array that maps the table's ids to positions in ``ids``, or to
-        OUT_OF_VOCABULARY. The last two entries of the array map the negative special values to themselves."""
+        """Return one array per word table. The array maps each id of the table to the position in ``ids`` of the same
+        word, or to OUT_OF_VOCABULARY. Its last two entries map END_OF_SENTENCE and OUT_OF_VOCABULARY to themselves."""
         table = np.full(len(self._words) + 2, OUT_OF_VOCABULARY, np.int32)
         table[ids] = np.arange(len(ids), dtype=np.int32)
         table[END_OF_SENTENCE] = END_OF_SENTENCE
@@ -132,8 +133,8 @@ class ReadText:
 
 
 def _end_of_shard(values: Values, remaining: int) -> int:
-    """Return the number of values up to the first END_OF_SENTENCE at or after the ``remaining``-th value. If there is
-    no such END_OF_SENTENCE, return the number of all values."""
+    """Return how many of the values belong to the open shard, which needs at least ``remaining`` more values and then
+    ends at the next END_OF_SENTENCE. Without this END_OF_SENTENCE, all values belong to the shard."""
     if values.size < remaining:
         return values.size
     at_end = values[remaining - 1 :] == END_OF_SENTENCE

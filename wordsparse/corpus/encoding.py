@@ -66,7 +66,7 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
     text = RawText(source, tokens=options.tokens, **{name: getattr(options, name) for name in ROWS})
     target = Path(output)
     with new_directory(target) as folder:
-        workers = threads if text.is_scanned else 1  # words that Python code has split are numbered on one thread
+        workers = threads if text.is_scanned else 1  # adding lists of words holds the GIL
         with text.filter(workers) as tokenize:
             numbered = _read(text, tokenize, Draft(folder, target), workers, progress)
         if text.files and not numbered.draft.tokens:
@@ -112,9 +112,10 @@ def encoded(
     """Yield a corpus that is already encoded, or encode a text in a temporary directory and yield the result.
 
     ``options`` and ``defaults`` are values for fields of TextOptions. ``options`` are the user's choices; ``defaults``
-    apply to text that is not encoded yet. The temporary directory is made next to ``place``. ``how`` holds the options
-    ``known``, ``threads`` and ``progress`` of :func:`encode`. Raise InputError as :func:`encode` does, and also if the
-    corpus is damaged or was encoded with different options.
+    apply to text that is not encoded yet. The temporary directory is made next to the path ``place`` or, by default, in
+    the system's directory for temporary files. ``how`` holds the options ``known``, ``threads`` and ``progress`` of
+    :func:`encode`. Raise InputError as :func:`encode` does, and also if the corpus is damaged or was encoded with
+    different options.
     """
     corpus = Corpus.of(given)
     if corpus.form == "encoded":

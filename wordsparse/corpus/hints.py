@@ -40,7 +40,7 @@ def hint(words: Sequence[str], counts: NDArray[np.int64], total: int, tokens: st
     if len(words) < FEW_WORDS and total > MANY_TOKENS:
         return f"{total:,} tokens of {number_of(len(words), 'distinct word')}: is this the right text or column?"
     if tokens is not None and tokens.startswith(DIGEST):
-        return None  # the pieces were chosen by the author of the tokenizer file
+        return None  # a tokenizer file splits words into subwords on purpose
     if (advice := unspaced(words, LONG_WORD if tokens in ("split", None) else 1)) is not None:
         in_use = f"--tokens {(tokens or '').removesuffix('-base')} "
         return None if in_use in advice else advice

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 
-# An array ends at the first end of a sentence after this many values.
+# ``numbered`` yields an array at the first end of a sentence after this many values.
 BLOCK = 2**20
 
 

@@ -55,7 +55,7 @@ class TextOptions(Checked):
         shown="split; simple for the format wiki",
         choices={
             **{name: tokenizer.about for name, tokenizer in TOKENIZERS.items()},
-            "FILE.json": "pieces of a tokenizer of the Hugging Face library; needs wordsparse[tokenizers]",
+            "FILE.json": "subwords from a Hugging Face tokenizer file; needs wordsparse[tokenizers]",
         },
         open=True,
         metavar="NAME",
@@ -70,7 +70,7 @@ class EncodeOptions(TextOptions):
 
     known: Collection[str] = option((), "Words of the text to keep in the vocabulary, even if they are rare.")
     threads: int | None = option(
-        None, "Number of threads. It does not change the result.", shown="all CPUs", check=positive_int
+        None, "Number of threads. The result does not depend on it.", shown="all CPUs", check=positive_int
     )
     progress: Callable[[int, float | None], object] | None = option(
         None,

@@ -35,7 +35,7 @@ BLOCK_TOKENS, BLOCK_CHARACTERS = 2**16, 2**18
 
 _COLUMN = (
     "name the column of the text, --column NAME (column=); train, encode and count also read baskets, --column ITEM "
-    "--group-by USER (column=, group=); --format lines (format='lines') reads it as plain text"
+    "--group-by USER (column=, group=); --format lines (format='lines') reads the file as plain text"
 )
 
 logger = logging.getLogger(__name__)
@@ -45,8 +45,8 @@ class TextBlock(NamedTuple):
     """A block of text.
 
     ``content`` is UTF-8 text that ends at white space, or a list of pieces. With ``lines``, the end of a line ends a
-    sentence. ``check`` raises the error for invalid UTF-8. ``where`` maps the number of a line in the block, counted
-    from 0, to its name in messages.
+    sentence. ``check()`` raises InputError if the block is not valid UTF-8. ``where`` maps the number of a line in the
+    block, counted from 0, to its name in messages.
     """
 
     content: bytes | list[Piece]
@@ -83,8 +83,8 @@ class RawText:
 
     The options are fields of :class:`wordsparse.corpus.options.TextOptions`. The default of ``tokens`` is ``simple``
     for ``wiki`` and ``split`` for other files. By default, items of an iterable are already split into tokens. With
-    ``group``, each cell is one token by default, and with ``items``, each cell is always one token. ``names`` are the
-    column names of CSV files without a header.
+    ``group``, each cell is one token unless ``tokens`` is given. If ``items`` is True, each cell is one token in any
+    case. ``names`` are the column names of CSV files without a header.
 
     InputError is raised if an option is unknown or does not fit the source, if a file is missing or unreadable, or if
     all files are empty. MissingDependencyError is raised if the package that a tokeniser or a format needs is not
@@ -235,8 +235,8 @@ class RawText:
 
     def baskets(self, kind: str = "") -> Iterator[tuple[str, Iterator[tuple[Any, int | float | None]]]]:
         """Yield the name of each group of rows, and the words of the group in order. Each word comes with the value
-        that its row has in the column ``order``. A date becomes the number of seconds since 1970. Raise InputError
-        unless these values are of the given ``kind``."""
+        that its row has in the column ``order``. A date becomes the number of seconds since 1970. If ``kind`` is
+        "number" or "date", raise InputError if a value is of the other kind."""
         return groups.baskets(*self._of_groups(), kind)
 
     def _of_groups(self) -> tuple[Iterator[Block], groups.Words, groups.Columns]:
@@ -287,7 +287,7 @@ class RawText:
         )
 
     def _sentences(self, blocks: Iterable[Block]) -> Iterator[list[Any]]:
-        """Yield the sentences of blocks of rows that have a single column."""
+        """Yield the sentences in blocks of rows. Each row has a single cell."""
         for name, (cell,) in itertools.chain.from_iterable(map(Block.rows, blocks)):
             yield from self._sentences_of(name, cell)
 
@@ -318,7 +318,8 @@ def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str
 
 
 def _in_blocks(stream: Iterator[Piece]) -> Iterator[TextBlock]:
-    """Yield pieces in blocks of about BLOCK_TOKENS tokens. Lists are copied, because their owner may reuse them."""
+    """Yield pieces in blocks of about BLOCK_TOKENS tokens. Lists of tokens are copied, because the user's iterable
+    may reuse a list for the next sentence."""
     block, size = list[Piece](), 0
     for tokens, ends_sentence in stream:
         block.append((list(tokens), ends_sentence))
@@ -361,8 +362,9 @@ def _token_list(name: str, sentence: object) -> list[Any]:
 class Format(NamedTuple):
     """A format of text files.
 
-    ``about`` is a line for help messages. ``lines`` says whether the end of a line ends a sentence; None if ``read``
-    reads the files. ``read`` is a function from a path and a tokeniser to pieces.
+    ``about`` is a line for help messages. ``lines`` says whether the end of a line ends a sentence. A format with its
+    own reader has the function ``read`` instead, which takes a path and a tokeniser and yields pieces; ``lines`` is
+    then None.
     """
 
     about: str

@@ -125,7 +125,7 @@ class EncodedCorpus:
     max_vocab: int | None
     shards: Sequence[Values]
     sha256: str = ""
-    tokenization: dict[str, Any] | None = field(default=None, repr=False)  # too long: may hold a whole file
+    tokenization: dict[str, Any] | None = field(default=None, repr=False)  # may hold a whole file
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":
@@ -152,7 +152,7 @@ class EncodedCorpus:
         )
 
     def identity(self) -> dict[str, Any]:
-        """Return the identity of the encoded text, as JSON."""
+        """Return the checksum and the attributes that identify the encoded text, as a dict that JSON can store."""
         return {name: getattr(self, name) for name in ("sha256", *ABOUT)}
 
 

@@ -32,7 +32,7 @@ class Corpus:
 
     ``form`` is "source" for an object that yields training data, "encoded" for an EncodedCorpus or its directory,
     "files" for paths, "frame" for a data frame, and "items" for everything else: an iterable of sentences, texts or
-    rows, or the data of another source. ``paths`` are the files or directories; None if the corpus has no paths.
+    rows, or an object such as a graph. ``paths`` are the files or directories; None if the corpus has no paths.
     """
 
     given: Any

@@ -2,8 +2,8 @@
 
 Most tokenisers hold Python's global lock, so blocks are filtered ahead of time in worker processes. A worker is a plain
 subprocess, so the user's program needs no ``if __name__ == "__main__"``. A worker imports only this package, so it
-starts in some 50 ms. A worker reads a header and a block from its standard input, and answers in the same form. A
-worker ends when its input ends, even if this process is killed.
+starts in some 50 ms. A worker reads a header and a block from its standard input, and writes a header and an
+answer to its standard output. A worker ends when its input ends, even if this process is killed.
 """
 
 import json
@@ -139,8 +139,8 @@ def serve(tokens: str, **others: str) -> None:
 
 
 def filtered(block: bytes, text: bytes, tokenize: Tokenizer, is_pattern: bool) -> tuple[bytes, bytes]:
-    """Return the kind of the answer to a block, and the answer. If ``is_pattern`` is True, no word can contain white
-    space."""
+    """Tokenise a block. Return the kind of the answer (WORDS, PIECES or ERROR) and its bytes. If ``is_pattern`` is
+    True, the tokeniser's words never contain white space."""
     parts = text.decode().split("\n") if block == LINES else [text.decode()]
     tokens: list[list[str]] = []
     try:

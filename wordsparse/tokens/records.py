@@ -42,7 +42,8 @@ def tokenization(tokens: str | os.PathLike[str]) -> dict[str, str]:
 
 
 def written(folder: Path, text: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the tokenizer file of a text into a folder. Return the text's record without the content of that file."""
+    """Write the tokenizer file, if ``text["tokenization"]`` holds one, into a folder. Return ``text`` without the
+    content of the file."""
     record = text.get("tokenization") or {}
     if "content" not in record:
         return dict(text)
@@ -52,7 +53,7 @@ def written(folder: Path, text: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def restored(folder: Path, text: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the tokenizer file of a text from a folder. Return the text's record with the content of that file.
+    """Invert :func:`written`: read the tokenizer file, if there is one, and return ``text`` with the file's content.
 
     Raise InputError if the file is missing or was altered.
     """

@@ -18,7 +18,8 @@ Tokenizer: TypeAlias = Callable[[str], list[str]]
 
 # A pattern for words that contain a letter, a digit or an emoji. Words end at Unicode's default boundaries (UAX 29).
 _UNICODE_WORD = r"(?w)\b(?:[\w\p{Emoji_Presentation}]|\p{Emoji}\uFE0F).*?\b"
-# A pattern that cuts a text at ends of sentences or white space. Sudachi refuses texts of more than 49,149 bytes.
+# A pattern that cuts a text, if possible at ends of sentences or white space, into parts of at most 8,001 characters.
+# Sudachi refuses texts of more than 49,149 bytes.
 _PART = re.compile(r".{1,8000}[。．！？\s]|.{1,8000}", re.DOTALL)
 
 
@@ -147,7 +148,7 @@ def read_file(content: str) -> tuple[Any, dict[int, str]]:
     """Return the tokenizer in a file of Hugging Face's package ``tokenizers``, and a dict from piece numbers to pieces.
 
     The dict leaves out special tokens, the unknown piece and white space. The tokenizer neither truncates nor pads
-    texts. Raise InputError if the content is not such a file.
+    texts. Raise InputError if the content is not a tokenizer file.
     """
     load = optional.load("a tokenizer file", "tokenizers").Tokenizer.from_str
     try:

@@ -1,15 +1,15 @@
 """Computes the vectors of new words from sentences that contain them. The trained model does not change.
 
-The input row and the output row of a new word each minimise a convex function. In these functions, the matrix Q stands
-for the whole vocabulary, and the running mean of h hᵀ for the whole text:
+The input row and the output row of a new word each minimise a convex function. Neither function needs a sum over the
+vocabulary or the text: small matrices from training replace them, Q = W̃ᵀW̃ the vocabulary, and C̄ the text.
 
     input row a    The context words are the targets of the input h = (a, 1). A context word at distance k has the
                    weight y = keep(context) · weight(k). With CBOW, the new word replaces all words in the bag of each
                    neighbour: vectors were worse if the new word was only one word of the bag.
     output row b   min_b Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), summed over the word's occurrences. Here h is
-                   the mean of the context words' inputs weighted by y, N the number of tokens of the text, π ∝ nᵖ the
-                   word's measure, and C̄ = E h hᵀ comes from training, with a ridge. Skip-gram
-                   models use C̄, too.
+                   the mean of the context words' inputs weighted by y, N the number of tokens of the text, and π ∝ nᵖ
+                   the word's measure. C̄ is the running mean of h hᵀ from training, with a ridge; in skip-gram
+                   models it is a mean over single words, and is used all the same.
 
 The row a is shrunk towards 0, as if DOUBT more occurrences had the vector 0. The rows a and b are combined as the input
 and output rows of trained words are combined. Then :mod:`wordsparse.words.form` blends n-grams into the vector; the
@@ -38,8 +38,8 @@ from wordsparse.words.model import Model
 
 logger = logging.getLogger(__name__)
 
-# The occurrences of all words, sorted by word, are cut into stretches of this length. Words whose occurrences begin in
-# the same stretch are inferred together, so that the rows of their pairs stay in a core's cache.
+# Words are inferred in batches with about this many occurrences, so that the context rows of a batch stay in a core's
+# cache.
 _TOGETHER = 2**10
 
 
@@ -153,14 +153,15 @@ def _occurrences(model: Model, sentences: Iterable[str | Sequence[str]], words: 
 
 
 def _spelt(token: str, new: Container[str], model: Model) -> str:
-    """Return the first spelling of the token that is a new word or a known word, or else the token itself."""
+    """Return the first of the token's spellings (as written, without punctuation, in lower case) that is a new or known
+    word. If there is none, return the token."""
     if token in new or token in model:
         return token
     return next((spelling for spelling in spellings(token) if spelling in new or spelling in model), token)
 
 
 class _Batch:
-    """The new words of one ``part`` of the occurrences, which are sorted by word.
+    """The slice ``part`` of the new words, with the occurrences of these words in ``text.places``.
 
     A pair consists of an occurrence and a known word in its window. For each pair, ``place`` is the index of the
     occurrence (ascending), ``target`` the known word, and ``y`` the weight.

@@ -2,7 +2,7 @@
 
 In canonical coordinates (:mod:`wordsparse.words.coordinates`), let K be the number of negatives, λ the factor of the
 loss's quadratic bound, Λ the spectrum, w̄ = Σ √π_i W̃_i and Q = W̃ᵀW̃, whose last column c belongs to the constant
-feature. An input h = (a, 1) whose targets t have the weights y_t has the loss
+feature. The targets t of an input h = (a, 1) have the weights y_t. The loss of this input is
 
     Σ_t y_t [softplus(−o_t) + K (½ w̄·h + λ hᵀQh)] + ½ ρ |a|²,    o_t = W_t·h
 
@@ -33,15 +33,15 @@ RIDGE = 0.05
 
 
 class Objective:
-    """The fixed parts of a model, in canonical coordinates. Initialisation raises InputError if the model was trained
-    with a loss other than bounded-ns, or has no training state.
+    """The arrays and numbers of a model that define the loss, in canonical coordinates. Initialisation raises
+    InputError if the model was trained with a loss other than bounded-ns, or has no training state.
 
     ``inputs`` (V, dim) are the rows of E, and ``outputs`` (V, dim + 1) the rows of W in o = W h, both float32; the last
     column of W belongs to the constant feature. ``keep`` (V,) is the probability with which subsampling keeps a word.
-    ``linear`` and ``curvature`` (dim,) are the parts of l and D in :func:`wordsparse.unseen.solver.minimise`, per unit
-    of target weight; ``alpha`` is K λ, ``beta`` is K / 2, and ``doubt`` is ρ. ``mean`` (dim + 1,) is the mean h̄ of the
-    inputs h in training. ``moments`` and ``basis`` are the eigenvalues and eigenvectors of C̄ after its ridge has been
-    added.
+    A new word whose targets have the total weight y contributes y · ``linear`` to l and y · ``curvature`` to D in
+    :func:`wordsparse.unseen.solver.minimise`, both (dim,); ``alpha`` is K λ, ``beta`` is K / 2, and ``doubt`` is ρ.
+    ``mean`` (dim + 1,) is the mean h̄ of the inputs h in training. ``moments`` and ``basis`` are the eigenvalues and
+    eigenvectors of C̄ after its ridge has been added.
     """
 
     def __init__(self, model: Model) -> None:

@@ -59,7 +59,8 @@ def align(model: Model | WordVectors, onto: Model | WordVectors) -> Alignment:
     moved, fixed = (each.wv if isinstance(each, Model) else each for each in (model, onto))
     if moved.dim != fixed.dim:
         raise InputError(
-            f"vectors of {moved.dim} dimensions cannot be aligned with vectors of {fixed.dim}: train with one dim"
+            f"vectors of {moved.dim} dimensions cannot be aligned with vectors of {fixed.dim}: "
+            f"train with dim {fixed.dim}"
         )
     pairs = [(row, there) for row, word in enumerate(moved.words) if (there := fixed.find(word)) is not None]
     if len(pairs) < moved.dim:

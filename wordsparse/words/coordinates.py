@@ -18,7 +18,8 @@ from wordsparse.vectors.encoder import lengths
 
 T = TypeVar("T")
 
-# The filter halves a coordinate if the coordinate's share of the spectrum, multiplied by the word's count, is DOUBT.
+# The Wiener filter of ``combined`` halves coordinate k of a word that occurs DOUBT / (the share of Λ_k in the spectrum)
+# times.
 DOUBT = 0.4
 # The number of rows processed at a time. A block fits into a core's cache. Because the size of blocks is fixed, results
 # do not depend on the number of threads.
@@ -88,8 +89,9 @@ def combined(
 
     The input vector and the output vector are scaled to length one. The output vector is multiplied by (1 − turn) I +
     turn R, where the rotation R brings the outputs as close as possible to the inputs (Schönemann, 1966). Then the
-    input and output vectors are added. With R alone, the sum would not show which words predict each other, although
-    such words are often similar. Without R, the sum would not show which words are forms of the same word.
+    input and output vectors are added. With R alone (turn = 1), the sum would not show which words predict each other,
+    although such words are often similar. Without R (turn = 0), the sum would not show which words are forms of the
+    same word.
 
     Vectors of length one do not show how often a word occurs. Hence popularity · log(n_w / n̄), with n̄ the geometric
     mean of the counts, is added to the last coordinate, which has the smallest part of the spectrum.

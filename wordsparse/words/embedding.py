@@ -3,12 +3,13 @@
 Each input word has a row of E (V, dim). An example's h is the mean of its context words' rows (CBOW) or its centre
 word's row (skip-gram), with a constant 1 appended. The constant's column of W models what all words have in common.
 
-For a minibatch of N pairs, the two steps are as follows. 2α is the curvature of ℓ along a row of W, per pair. With the
-Z-loss α can be negative, so the steps use |α|. docs/notes/recipe.md explains why the steps suit every loss.
+For a minibatch of N pairs, the two steps are as follows. The loss of an example has the curvature 2α hhᵀ along a row
+of W. With the Z-loss α can be negative, so the steps use |α|. docs/notes/recipe.md explains why the steps suit every
+loss.
 
     output    C̄, κ ← running means of Hᵀ diag(2|α|) H / N, Σ 2|α| / N        Π = (C̄ + ridge · mean-eig(C̄) I)⁻¹
               W ← W − η_t/N · (∂L/∂W) Π,   η_t = eta · max(1/(t + t0), r/n_w): recursive least squares with forgetting
-    input     M_w ← M_w + Σ 2|α|_j/κ C_jw²         (pairs of w, each by its curvature relative to the running mean)
+    input     M_w ← M_w + Σ 2|α|_j/κ C_jw²         (the number of pairs of w, each weighted by its curvature / κ)
               E_w ← E_w − lr g_w (Q_E + ρ · mean-eig(Q_E) I)⁻¹ / (κ (M_w + m0)),   g_w = ∂L/∂E_w
 
 n_w is ``forget_tokens`` divided by the number of tokens in the minibatch, and r is the fraction of the run that
@@ -16,14 +17,15 @@ remains. Towards the end of the run E hardly moves, so W is fitted to more and m
 times a Newton step on all pairs of a word so far. If most of a word's pairs so far are in this minibatch, as with a
 rare word, an lr above 1 would overshoot. The step is therefore at most ``trust`` times the Newton step of this
 minibatch alone. C_jw² ignores that the words of a bag move together. This matters for baskets that share hundreds of
-items, so the mass that a bag of n > 20 words adds is multiplied by n − 19
+items, so the amount that a bag of n > 20 words adds to M is multiplied by n − 19
 (:meth:`wordsparse.layer.inputs.RowInputs.pull`).
 
 The curvatures in the output step and in the input step leave out the contribution of the targets, σ(1 − σ) on one row
-per target. This contribution is small if many examples share every direction, as they usually do. If there are more
-dimensions than examples, each example has a direction of its own, and a step that fits the example would move its
-target's output by 1/π_c. Hence η_t is reduced if the mean leverage of an example, η_t/N tr(Π C) with the minibatch's
-curvature C, exceeds ``max_leverage``, and m0 grows with the number of dimensions beyond ``wide_dim``.
+per target. This is harmless as long as each direction of h occurs in many examples. But if there are more dimensions
+than examples, each example has a direction of its own, and a step that fits the example would move the output of its
+target c by 1/π_c, where π is the base measure. Hence η_t is reduced if the mean leverage of an example, η_t/N tr(Π C)
+with the minibatch's curvature C, exceeds ``max_leverage``, and m0 grows with the number of dimensions beyond
+``wide_dim``.
 """
 
 from collections.abc import Callable, Mapping
@@ -81,8 +83,8 @@ class Pull:
 
 class WordEmbedding:
     """Input vectors E, the output layer, and the running means that the output step and the input step use. The layer
-    ``output`` has V outputs and dim + 1 features. The kernels of ``output`` also process the inputs. The initial E is
-    uniform on (−½, ½)/dim."""
+    ``output`` has V outputs and dim + 1 features. Its kernels (CPU or GPU) also compute the input step. The initial E
+    is uniform on (−½, ½)/dim."""
 
     def __init__(self, output: ExactLayer, sizes: StepSizes, seed: int) -> None:
         self.output, self.sizes = output, sizes
@@ -223,8 +225,8 @@ class WordEmbedding:
         """Return the directions ∇F P (u, dim), where P = (Q_E + r I)⁻¹. The result overwrites Z, and G is overwritten,
         too.
 
-        ∇F P = 2 Cᵀ diag(α) H Q P + CᵀΓ W_T P + Cᵀβ (w̄ᵀP) needs one u×d×d product: Q_E P = I − r P, so the first term is
-        Z − r Z P, plus a term for the constant feature's row of Q.
+        ∇F P = 2 Cᵀ diag(α) H Q P + CᵀΓ W_T P + Cᵀβ (w̄ᵀP) needs one u×d×d product: Q_E P = I − r P, so the first term
+        is Z − r Z P, plus a term for the constant feature's row of Q.
         """
         kernels, f, dim = self.output.kernels, sums.forward.factors, self.E.shape[1]
         P = kernels.inverse(_ridged(f.Q[:dim, :dim], self.sizes.rho))

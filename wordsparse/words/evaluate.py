@@ -55,8 +55,8 @@ def evaluate(
         Files of lines ``word1 word2 score``: see :func:`wordsparse.evaluation.testsets.read_pairs`.
     analogies : sequence of paths, optional
         Files of questions ``a b c d`` in sections: see :func:`wordsparse.evaluation.testsets.read_analogies`. If no
-        test set is given, WordSim-353, SimLex-999 and questions-words are used. If gensim is installed, it brings these
-        sets; otherwise they must have been downloaded with ``wordsparse corpora fetch gensim-sets``.
+        test set is given, WordSim-353, SimLex-999 and questions-words are used. They are part of gensim; if gensim is
+        not installed, they must have been downloaded with ``wordsparse corpora fetch gensim-sets``.
     restrict_vocab : int
         The questions and answers of analogies are limited to this many of the most frequent words. Pairs may hold any
         word.
@@ -93,9 +93,9 @@ def evaluate(
         item, but such queries and users are scored with 0. ``unjudged`` counts the queries that are left out because
         they have no relevant document, or the users who are left out because they have no history or no new item.
         ``low`` and ``high`` bound the 95 % bootstrap interval; sections have no interval. If the vectors have n-grams
-        or a tokeniser that splits words, pairs may also have ``with_composed``, the same score with known and composed
-        vectors. ``str`` and notebooks show the dict as a table. A warning names each test set in which hardly any test
-        case is scored.
+        or a tokeniser that splits words, pairs may also have ``with_composed``, the score if unknown words get vectors
+        composed of their parts. ``str`` and notebooks show the dict as a table. A warning names each test set in which
+        hardly any test case is scored.
 
     Raises
     ------

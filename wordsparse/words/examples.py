@@ -21,9 +21,10 @@ Distances = Literal["linear", "harmonic", "equal"]
 class Examples:
     """The examples of one minibatch over its unique words.
 
-    The rows of ``targets`` are the ids of the words, ascending; the weights are float32. ``bags`` (m, u) holds the
-    context words of each example, or is None if the input of example j is word j itself (skip-gram). ``tokens`` is the
-    number of corpus tokens in the minibatch, and ``pairs`` is the sum of the weights.
+    ``targets`` holds the float32 weights of each example's targets, with one column per unique word; ``targets.rows``
+    are the ids of these words, ascending. ``bags`` (m, u) holds the context words of each example, or is None if the
+    input of example j is word j itself (skip-gram). ``tokens`` is the number of corpus tokens in the minibatch, and
+    ``pairs`` is the sum of the weights.
     """
 
     targets: Targets
@@ -44,7 +45,7 @@ class ExampleBuilder:
     weights of skip-gram's pairs. CBOW draws the width of each centre token's window at random, so that a context word
     is inside the window with a probability equal to this weight. The random numbers depend only on the seed, the epoch
     and the token's position in the corpus. With ``transposed``, the builder also makes the transpose of skip-gram's
-    targets; otherwise the step computes it.
+    targets; otherwise the training step computes the transpose.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class ExampleBuilder:
         self.window = window
         self._keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
         self._by_distance = distance_weights(window, distances)
-        # Element k − 1 is the probability of a window wider than k, scaled to 32 bits.
+        # Element k − 1 is the probability that CBOW draws a window wider than k, times 2**32.
         self._wider_below = np.minimum(2**32 * self._by_distance[1:], 2**32 - 1).astype(np.uint32)
         self._slot = np.full(len(vocabulary), -1, np.int32)
         self._pool = ArrayPool()
@@ -114,7 +115,8 @@ class ExampleBuilder:
         self, shard: ArrayLike, start: int, stop: int, offset: int, epoch: int, *, widths: bool = True
     ) -> tuple[Array, Array, int, int, int, Array, int]:
         """Return the tokens of a slice that subsampling keeps, together with the tokens before and after the slice that
-        windows of the slice reach. Without ``widths``, leave out the tokens before the slice."""
+        windows of the slice reach. If ``widths`` is False (skip-gram), draw no window widths,
+        and leave out the tokens before the slice."""
         size = stop - start + 2 * (self.window + 1)
         ids, width = np.empty(size, np.int32), np.empty(size if widths else 0, np.uint16)
         key = int(np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0])

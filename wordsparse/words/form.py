@@ -19,15 +19,15 @@ frequent words.
 The prior is a Gaussian process over words. The covariance of two words comes from the n-grams that they share, and each
 word also has a variance of its own. x_w G is the process's prediction for w. The less the text says about w itself, the
 larger is the share of the prediction in v_w. A word without occurrences has the vector ū + c_w. M partly whitens the
-predictions, because the vectors are white: otherwise the few directions that all endings share would dominate the
-predictions.
+predictions, so that they are distributed like the word vectors, which are white. Without M, a few directions that all
+endings share would dominate the predictions.
 
-a measures how well the n-grams of *other* words predict a word. a is the share of Σ ω_w |u_w − ū|² that x_w G explains,
-minus the share that is due to the word itself. The share that is due to the word itself is estimated by generalised
-cross-validation: it is the share that a fit explains if random signs, scaled to the norm of u_w − ū, replace the
-vectors. M, mean |x G M| and both shares are computed from a SAMPLE of words. If spelling is unrelated to meaning, a is
-0 and the vectors do not change. If counts are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that shares no
-n-gram with other words keeps its unit vector. docs/notes/recipe.md explains the choice of the constants.
+The number ``a`` measures how well the n-grams of *other* words predict a word: it is the share of Σ ω_w |u_w − ū|² that
+x_w G explains, minus the share that is due to the word itself. The share that is due to the word itself is estimated by
+generalised cross-validation: it is the share that a fit explains if random signs, scaled to the norm of u_w − ū,
+replace the vectors. M, mean |x G M| and both shares are computed from a SAMPLE of words. If spelling is unrelated to
+meaning, ``a`` is 0 and the vectors do not change. If counts are unknown, every ω_w is 1 and every TAU/n_w is 0. A word
+that shares no n-gram with other words keeps its unit vector. docs/notes/recipe.md explains the choice of the constants.
 """
 
 from collections.abc import Mapping, Sequence

@@ -17,7 +17,7 @@ from wordsparse.errors import InputError
 # The entry-point group in which installed packages register their sources.
 GROUP = "wordsparse.sources"
 TEXT = "text"
-# This window is wider than nearly every basket. The limit bounds the cost of very long lines.
+# This window is wider than nearly every basket, but bounds the cost of a basket with thousands of items.
 BASKET_WINDOW = 255
 # Comparing sentences means comparing topics, and a model learns topics from wide windows.
 SENTENCE_WINDOW = 30
@@ -45,7 +45,8 @@ class Kind:
         ``negatives``, the weight that the loss bounded-ns gives to words that are not targets.
     export : mapping
         Arguments of ``coordinates.combined``. A larger ``exponent`` stresses what many nodes share, which helps when
-        few nodes are labelled. ``popularity`` separates hubs from leaves. With ``turn`` 0, linked nodes stay close.
+        few nodes are labelled. ``popularity`` separates hubs from leaves. ``turn`` 0 keeps the vectors of linked nodes
+        close.
     epochs_by_length : bool
         Whether short texts get more epochs than the default.
     searched : bool
@@ -115,8 +116,9 @@ KINDS = {
 
 def kind_of(preset: object) -> Kind:
     """Return the kind of data for a name or a source object. Raise InputError if no kind has this name, or if the
-    package of the source cannot be imported. Also raise InputError if the class of a source object has its own recipe
-    or export but no registered name, because a saved model could not find that recipe or export again."""
+    package of the source cannot be imported. Also raise InputError if the class of a source object has its own
+    ``recipe`` or ``export`` but no registered name. A saved model records only the name of its kind, and needs this
+    name to find ``recipe`` and ``export`` again."""
     if hasattr(preset, "passes"):
         return _of_object(preset)
     if isinstance(preset, str) and preset in KINDS:
@@ -165,7 +167,7 @@ def _of_object(source: object) -> Kind:
     kind: Kind = getattr(source, "preset", KINDS[TEXT])
     if kind.recipe or kind.export:
         raise InputError(
-            f"{place}: a model finds the recipe and export of its preset by name: register the class as an entry point "
-            f"in the group {GROUP}"
+            f"{place}: a saved model finds the recipe and export constants of its source by name: register the "
+            f"class as an entry point in the group {GROUP}"
         )
     return kind

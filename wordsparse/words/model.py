@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 SHOWN, SHOWN_FROM, SHOWN_LENGTH = 5, 300, 5
 # Options of Sentence-Transformers that encode accepts.
 HABITS = ("batch_size", "show_progress_bar", "normalize_embeddings", "normalize")
-# A map from names of methods and attributes of models in other libraries to our names. ELSEWHERE maps the names for
-# vectors.
+# A map from names of methods and attributes of models in other libraries to the names in wordsparse, for error
+# messages. ELSEWHERE is the same for word vectors.
 _ELSEWHERE = {
     "word_vectors": "model.wv",
     "get_word_vector": "model[word]",
@@ -275,7 +275,7 @@ class Model:
 
     def state(self) -> dict[str, Any]:
         """Return the embedding's whole state at the end of the run, for further training. The arrays are copies,
-        because a run changes them; only the rows of words are not copied."""
+        because training changes them, except E and output.V, which the embedding copies when it is restored."""
         return {**deepcopy(self.trained().state), "E": self.input_rows, "output.V": self.output_rows}
 
     def infer(self, word: str, sentences: Iterable[str | Sequence[str]]) -> NDArray[np.float32]:

@@ -78,7 +78,7 @@ def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn
     refuse_unknown(unknown, ["mapped"])
     directory = Path(path)
     if directory.is_file():
-        raise InputError(f"{directory}: is a file, not the directory of a model; the model comes first")
+        raise InputError(f"{directory}: is a file, not the directory of a model; in a command, the model comes first")
     if (directory / OF_LABELS).is_file():
         raise InputError(f"{directory}: is a model of labels: load it with wordsparse.SparseTargetClassifier.load")
     return storage.read_unreplaced(directory, lambda: _load(directory, mapped))

@@ -107,7 +107,7 @@ class Options(Checked):
         check=positive_int,
     )
     threads: int | None = option(
-        None, "Number of threads. It does not change the vectors.", shown="all CPUs", free=True, check=positive_int
+        None, "Number of threads. The vectors do not depend on it.", shown="all CPUs", free=True, check=positive_int
     )
     seed: int = option(1, "Random seed. The same seed, text and options give the same bytes.", check=whole)
     device: DeviceName = option(
@@ -145,7 +145,7 @@ class Options(Checked):
     longest: int | None = option(
         None,
         "Length of the longest n-grams that are blended in, in characters.",
-        shown="3 for such short words, 5 for an agglutinative language, otherwise 6",
+        shown="3 if words have fewer than 4 characters on average, 5 if the language is agglutinative, otherwise 6",
         free=True,
         check=positive_int,
     )

@@ -32,7 +32,8 @@ from wordsparse.words.options import Options
 # A thread ranks the words for BASKETS baskets at a time, in blocks of words: FIRST words in the first block, WORDS
 # words in each later block. A block fits into a cache.
 BASKETS, FIRST, WORDS = 256, 64, 4096
-# A block of words is padded to a multiple of PANEL, so that a basket's scores do not depend on the other baskets.
+# A block of words is padded to a multiple of PANEL, so that the kernel computes all scores in tiles of the same width.
+# The rounding of a basket's scores then does not depend on the number of baskets.
 PANEL = 32
 
 logger = logging.getLogger(__name__)
@@ -166,8 +167,8 @@ def grouped(model: Model, source: Any, format: str | None = None, **columns: str
 
 
 def log_of(model: Model, source: Any, format: str | None = None, **columns: str | None) -> RawText:
-    """Return a table whose rows are grouped. A column that is not given is the column used in training. The exception
-    is ``order``: without it, the rows of a group keep their order in the table."""
+    """Return the user's table as a text with grouped rows. A column that is not given is the column used in training,
+    except for ``order``: without it, the rows of a group keep their order in the table."""
     names: dict[str, Any] = {name: model.call.get(name) for name in ("column", "group", "weight")}
     names |= {name: column for name, column in columns.items() if column is not None}
     if names["column"] is None or names["group"] is None:

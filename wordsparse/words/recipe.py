@@ -21,15 +21,15 @@ MAX_RATIO = 300.0
 
 @dataclass(frozen=True)
 class Recipe:
-    """The constants of training. Most users need not know them.
+    """The constants of training, which most users need not change.
 
     ``loss`` is a loss with constants that suit words. ``start`` is the output of every word before training; losses
     whose gradient is 0 at W = 0 need a ``start`` other than 0. ``distances`` says how the weight of a context word
     depends on its distance. The base measure is π_i ∝ count_i to the power of ``measure_power``. During the first T₀ =
     ``warmup_tokens`` tokens, E is fixed and only W is fitted. After T ≥ T₀ tokens, a minibatch has ``growth`` · T ·
-    (T/T₀)^``acceleration`` corpus tokens, but at most ``batch_tokens``. With ``growth`` 1, all minibatches are as large
-    as possible. A run over more than ``long_run`` tokens may take fewer steps than a shorter run
-    (:mod:`wordsparse.words.schedule`).
+    (T/T₀)^``acceleration`` corpus tokens, but at most ``batch_tokens``. With the defaults of ``growth`` and
+    ``acceleration``, the product is T, the number of tokens read so far. A run over more than ``long_run`` tokens may
+    take fewer steps than a shorter run (:mod:`wordsparse.words.schedule`).
     """
 
     loss: losses.Loss
@@ -61,7 +61,8 @@ class Recipe:
         return np.asarray(np.maximum(measure, occurrences * (measure.sum() / occurrences.sum() / MAX_RATIO)))
 
     def scaled(self, rate: float) -> Recipe:
-        """Return the recipe for a corpus whose length is measured in units of 1/``rate`` tokens."""
+        """Return the recipe with constants in the units of a :class:`wordsparse.words.source.Source`: one token is
+        ``rate`` of its units."""
         names = ("batch_tokens", "warmup_tokens", "long_run")
         lengths = {name: round(getattr(self, name) * rate) for name in names}
         return replace(self, steps=replace(self.steps, forget_tokens=self.steps.forget_tokens * rate), **lengths)
@@ -115,7 +116,7 @@ def recommended(model: str, loss: str) -> Recipe:
     recipe = replace(recipe, steps=replace(recipe.steps, m0=100.0), distances="harmonic")
     if loss != "bounded-ns":
         return recipe
-    # Three changes were measured only for this loss: larger minibatches, less shrinkage of rare words, and a longer
-    # memory.
+    # Three changes were measured only for this loss: larger minibatches, a smaller m0 (so that rare words move
+    # faster), and running means over more tokens.
     steps = replace(recipe.steps, m0=20.0, forget_tokens=2_600_000.0)
     return replace(recipe, steps=steps, batch_tokens=425_984)

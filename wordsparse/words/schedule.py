@@ -28,13 +28,13 @@ class Schedule:
 
     @property
     def warmup_tokens(self) -> float:
-        """The number of tokens before E moves."""
+        """The number of tokens in the warm-up, in which W is trained but E is not."""
         longest = min(self.recipe.warmup_tokens, self.total_tokens * MAX_WARMUP)
         return max(longest, min(MIN_WARMUP, self.total_tokens / 2))
 
     @property
     def fewest_steps(self) -> int:
-        """The minimum number of steps of a run, unless the size of minibatches is requested."""
+        """The minimum number of steps of a run if the user does not choose the size of minibatches."""
         return MIN_LONG_STEPS if self.total_tokens > self.recipe.long_run else MIN_STEPS
 
     def largest_batch(self) -> int:

@@ -61,8 +61,8 @@ class Piece(NamedTuple):
 
 
 class Passes(Protocol):
-    """The passes of a run over a source. A pass trains on ``tokens`` tokens, counted in the schedule's unit of length.
-    A pass has ``positions`` positions, including held-out positions."""
+    """The passes of a run over a source. A pass trains on ``tokens`` units of the source (tokens of a text, or counted
+    pairs). A pass has ``positions`` positions, including held-out positions."""
 
     tokens: int
     positions: int
@@ -79,7 +79,8 @@ class Source(Protocol):
     """Training data: text, counted pairs, walks on a graph, or data that another package reads.
 
     ``length`` is the number of tokens per pass; the default number of epochs and some warnings depend on it. Recipes
-    and options count tokens. The schedule counts in the source's own unit; one token is ``rate`` such units.
+    and options count tokens, but the training schedule counts the source's own units. One token is ``rate`` of these
+    units.
 
     ``--for NAME`` selects a class that is listed in ``SOURCES`` of ``wordsparse/doors.py`` or registered by an
     installed package as an entry point in the group ``wordsparse.sources``. The class is called with the corpus (a list

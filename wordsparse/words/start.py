@@ -26,7 +26,7 @@ def start_from(init: WordVectors, embedding: WordEmbedding, vocabulary: Vocabula
         raise InputError(f"init: its vectors have {init.dim} dimensions, not {dim}: train with dim {init.dim}")
     rows = np.array([row for row, word in enumerate(vocabulary.words) if word in init], np.int64)
     if not rows.size:
-        raise InputError("init: none of the words of the text is among its words: split and case both texts in one way")
+        raise InputError("init: none of the words of the text is among its words: split both texts in the same way")
     X = init.vectors[[init.row(vocabulary.words[row]) for row in rows]].astype(np.float64)
     counts = vocabulary.counts[rows].astype(np.float64)
     values, vectors = np.linalg.eigh((X * (counts / counts.sum())[:, None]).T @ X)

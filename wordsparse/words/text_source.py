@@ -80,11 +80,11 @@ def windows(options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transpo
 
 
 class Cuts:
-    """Minibatches of training text and of held-out text, cut from values of text or from rows such as counted pairs.
+    """The passes over a text or a table: its values (word ids, or rows such as counted pairs) are cut into minibatches.
 
-    Each of the ``parts`` is a pair: a function that maps an epoch to values, and the number of values to use. A pass
-    consists of all parts, ``tokens`` tokens in total. ``table`` maps values to ids. A window reaches at most ``reach``
-    positions beyond a minibatch.
+    Each of the ``parts`` is a pair: a function that returns the values for an epoch, such as a shard, and the number of
+    values to use. A pass consists of all parts, ``tokens`` tokens in total. ``table`` maps values to ids. A window
+    reaches at most ``reach`` positions beyond a minibatch.
 
     Attributes
     ----------
@@ -142,8 +142,9 @@ class Cuts:
 
 
 def table_of(own: Vocabulary, other: Vocabulary) -> Array | None:
-    """Return a table that maps ids of ``own``, and special values, to ids of ``other``. ``other`` must hold all words
-    of ``own``. Return None if ``own`` and ``other`` are the same vocabulary."""
+    """Return an array that maps each id of ``own`` to the id of the same word in ``other``, and END_OF_SENTENCE and
+    OUT_OF_VOCABULARY to themselves. ``other`` must hold all words of ``own``. Return None if ``own`` and ``other`` are
+    the same vocabulary."""
     if other is own:
         return None
     # Negative values index from the end of the table, where −1 and −2 are mapped to themselves.

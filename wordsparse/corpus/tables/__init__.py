@@ -29,15 +29,15 @@ class TableFormat(NamedTuple):
 
 
 FORMATS = {
-    "csv": TableFormat("rows of cells between commas, semicolons, tabs or bars", (".csv", ".tsv"), files.csv_blocks),
+    "csv": TableFormat("cells separated by commas, semicolons, tabs or bars", (".csv", ".tsv"), files.csv_blocks),
     "jsonl": TableFormat("a JSON object on each line", (".jsonl", ".ndjson"), files.json_blocks),
     "parquet": TableFormat("a Parquet file; needs wordsparse[tables]", (".parquet", ".pq"), arrow.parquet_blocks),
 }
 
 
 class Block(NamedTuple):
-    """Some rows of a table. ``numbers`` are the row numbers. Messages put ``where`` and ``kind`` before the number of a
-    row.
+    """Some rows of a table. ``numbers`` are the row numbers. In messages, a row is named by ``where``, ``kind`` and its
+    number, as in "sales.csv: row 7".
 
     A column is a list of cells, or an Arrow array.
     """
@@ -52,7 +52,8 @@ class Block(NamedTuple):
         return f"{self.where}{self.kind} {self.numbers[place]}"
 
     def name_of_line(self, line: int) -> str:
-        """Return the name of the row that contains a line of :meth:`text`. Lines are counted from 0."""
+        """Return the name, for messages, of the row from which a line of :meth:`text` comes. Lines are counted from
+        0."""
         for place, cell in enumerate(self.cells()[0]):
             line -= 0 if cell is None else cell.count("\n") + 1
             if line < 0:
@@ -64,7 +65,7 @@ class Block(NamedTuple):
         return [column if isinstance(column, list) else column.to_pylist() for column in self.columns]
 
     def rows(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """Yield the name of each row, and its cells."""
+        """Yield, for each row, its name for messages and its cells."""
         for place, row in enumerate(zip(*self.cells(), strict=True)):
             yield self.name(place), row
 

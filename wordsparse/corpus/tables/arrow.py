@@ -106,7 +106,7 @@ def joined(column: Any) -> bytes | None:
     texts = column.dictionary if types.is_dictionary(column.type) else column
     if not (types.is_string(texts.type) or types.is_large_string(texts.type) or types.is_string_view(texts.type)):
         return None
-    cells = texts.cast(arrow.large_string())  # a type that take() supports
+    cells = texts.cast(arrow.large_string())  # take() does not support string views
     cells = (cells if texts is column else cells.take(column.indices)).drop_null()
     whole = arrow.LargeListArray.from_arrays(arrow.array([0, len(cells)], arrow.int64()), cells)
     lines = _load("pyarrow.compute").binary_join(whole, arrow.scalar("\n", arrow.large_string()))

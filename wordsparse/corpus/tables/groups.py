@@ -49,7 +49,7 @@ class Columns(NamedTuple):
 
 
 def pieces(blocks: Iterable[Block], words: Words, columns: Columns) -> Iterator[tuple[list[str], bool]]:
-    """Yield the :func:`baskets` as pieces of sentences."""
+    """Yield each of the :func:`baskets` as a sentence in pieces; see :mod:`wordsparse.corpus.reading`."""
     for _, placed in baskets(blocks, words, columns):
         while piece := [word for word, _ in islice(placed, PIECE)]:
             yield piece, False
@@ -57,8 +57,8 @@ def pieces(blocks: Iterable[Block], words: Words, columns: Columns) -> Iterator[
 
 
 def baskets(blocks: Iterable[Block], words: Words, columns: Columns, kind: str = "") -> Iterator[tuple[str, _Placed]]:
-    """Yield the name of each group, and its words with their places. The place of a word is the value of its row in the
-    column ``order``. Groups are sorted by name, and the words of a group by place. Rows without a group are left out.
+    """Yield the name of each group, and pairs of a word and the value of its row in the column ``order``. Groups are
+    sorted by name, and the words of a group by this value. Rows without a group are left out.
 
     The blocks must have the columns that are named in ``columns``, in this order. Without ``order``, the rows of a
     group keep their order. Raise InputError if a cell of ``order`` is neither a number nor a date, if numbers and dates
@@ -80,7 +80,7 @@ def baskets(blocks: Iterable[Block], words: Words, columns: Columns, kind: str =
 
 
 def _words(blocks: Iterable[Block], words: Words, columns: Columns, kind_given: str) -> Iterator[_Row]:
-    """Yield rows of the SQLite table: the name of a basket, a word's place in the basket, and the word."""
+    """Yield rows of the SQLite table: the name of a basket, the value that orders the word, and the word."""
     (_, group, order, weight), without, first = columns, 0, kind_given
     for name, (cell, basket, *others) in chain.from_iterable(map(Block.rows, blocks)):
         key, at = text_of(name, basket), None
@@ -128,8 +128,8 @@ def as_written(cell: object) -> str:
 
 
 def place_of(name: str, place: object, order: str) -> tuple[str, int | float]:
-    """Return the kind of a row's place, "number" or "date", and the value of the place. For a date, the value is the
-    seconds since 1970."""
+    """Parse a row's cell in the column ``order``. Return its kind, "number" or "date", and its value. The value of a
+    date is the number of seconds since 1970."""
     cell: Any = _parsed(place) if isinstance(place, str) else place
     if isinstance(cell, int) and abs(cell) < 2**63:  # unchanged, because float64 cannot hold all such integers exactly
         return "number", cell

@@ -1,4 +1,4 @@
-"""Reads data sets of sparse features and sparse labels. The files may be malformed.
+"""Reads data sets of sparse features and sparse labels. Malformed files are refused.
 
 Text files, plain or compressed, have svmlight's multi-label format with an optional first line:
 
@@ -28,8 +28,8 @@ from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
 from wordsparse.machine import memory
 
-# The minimum number of bytes that an estimator needs for each feature or label. They store the count and the rank of
-# the feature or label, and the place of its row.
+# The minimum number of bytes that an estimator needs for each feature or label: for the count, the rank and the
+# row index of the feature or label.
 COLUMN_BYTES = 64
 # An error message quotes at most this many characters of a library's message.
 MAX_SHOWN = 80
@@ -116,7 +116,7 @@ def _read_text(path: Path) -> tuple[Any, Any]:
     if X.shape[1] > F:
         raise InputError(f"its first line states {F:,} features, but feature {X.shape[1] - 1:,} follows: correct it")
     X = validation.csr("X", sp.csr_array((X.data, X.indices, X.indptr), shape=(rows, F)), np.dtype(np.float32))
-    X.eliminate_zeros()  # remove the zeros that EMPTY added
+    X.eliminate_zeros()  # remove the feature 0:0 of lines that were EMPTY
     return X, _indicator(labels, L)
 
 

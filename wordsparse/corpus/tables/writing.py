@@ -1,4 +1,5 @@
-"""Writes rows part by part. The suffix of a file selects Parquet or JSON lines. A stream receives JSON lines."""
+"""Writes a table in parts of some rows each. The suffix of a file selects Parquet or JSON lines. A stream receives JSON
+lines."""
 
 import csv
 import io
@@ -67,14 +68,14 @@ def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
                 columns = [_as_kind(arrow, column, kind) for column, kind in zip(columns, kinds, strict=True)]
             except (arrow.ArrowException, OverflowError, UnicodeEncodeError) as error:
                 raise InputError(
-                    f"a kept column has cells of several kinds, or too large: {error}; write .jsonl"
+                    f"a column to keep has cells of several kinds, or too large: {error}; write .jsonl"
                 ) from error
             writer.write_table(arrow.table(columns, schema))
 
 
 def _as_kind(arrow: Any, column: Any, kind: Any) -> Any:
-    """Cast cells to the type of an earlier part. Raise ArrowInvalid if the cast would change the text "007" to the
-    number 7, or lose members of an object."""
+    """Cast a column to the type that it has in the first part. Raise ArrowInvalid if the cast would change
+    the text "007" to the number 7, or lose members of an object."""
     both = [arrow.schema([("", each)]) for each in (kind, column.type)]
     if (arrow.types.is_string(column.type) and column.type != kind) or (
         arrow.types.is_nested(kind) and arrow.unify_schemas(both, promote_options="permissive").field(0).type != kind
@@ -101,8 +102,8 @@ def check(path: Path, writers: Mapping[str, Writer] = WRITERS) -> None:
 
 
 def write(path: Path, parts: Iterable[Part], writers: Mapping[str, Writer] = WRITERS) -> None:
-    """Write all rows in order. If writing fails, nothing is written. There must be at least one part, which may have no
-    rows.
+    """Write all rows in order. If writing fails, no file is left behind. ``parts`` must hold at least one part, even if
+    the table has no rows.
 
     Raise InputError as :func:`check` does, MissingDependencyError if pyarrow is needed and not installed, and
     WordsparseError if writing fails.
