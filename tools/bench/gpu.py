@@ -5,7 +5,6 @@ python -m pytest -m gpu
 python -m tools.bench GpuLayer GpuRates GpuAccuracy GpuTraining text=english.txt GpuLeaks Torch device=cuda -o gpu.json
 """
 
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import scipy.sparse as sp
 import wordsparse as ws
 from tools.bench.layer import Batch, batches, zipf_law
 from tools.bench.runner import Benchmark, Row, once
+from tools.bench.words import scores_of
 from wordsparse.kernels import Kernels, kernels_on
 from wordsparse.layer import losses
 from wordsparse.layer.output import FactoredOutput
@@ -31,26 +31,20 @@ BLOCK_OUTPUTS = 2**28
 kernels_of = cache(kernels_on)
 
 
-class GpuNaiveDense:
-    """The naive dense step with squared error, by cuBLAS (or NumPy): 6 m D d operations update all of W (D, d)."""
+def dense_step(xp: Any, W: Any, H: Any, targets: Any, lr: float) -> Any:
+    """Take the naive dense step with squared error, by cuBLAS (or NumPy): 6 m D d operations update all of W (D, d).
 
-    def __init__(self, xp: Any, n_outputs: int, n_features: int) -> None:
-        self._xp = xp
-        self.W = xp.zeros((n_outputs, n_features), np.float32)
-
-    def step(self, H: Any, targets: Any, lr: float) -> Any:
-        """Take a step; return ∇H (m, d) at the old weights. H (m, d) float32 and targets (m,) int64 are on the GPU."""
-        m, D = H.shape[0], self.W.shape[0]
-        grad_h = self._xp.zeros_like(H)
-        rows = max(1, BLOCK_OUTPUTS // max(m, 1))
-        for start in range(0, D, rows):
-            W = self.W[start : start + rows]
-            grad_o = H @ W.T
-            here = self._xp.flatnonzero((targets >= start) & (targets < start + rows))
-            grad_o[here, targets[here] - start] -= 1
-            grad_h += grad_o @ W
-            W -= (2 * lr) * (grad_o.T @ H)
-        return 2 * grad_h
+    H (m, d) float32 and targets (m,) int64 are on the GPU. Return ∇H (m, d) at the old weights.
+    """
+    grad_h, rows = xp.zeros_like(H), max(1, BLOCK_OUTPUTS // max(len(H), 1))
+    for start in range(0, len(W), rows):
+        block = W[start : start + rows]
+        grad_o = H @ block.T
+        here = xp.flatnonzero((targets >= start) & (targets < start + rows))
+        grad_o[here, targets[here] - start] -= 1
+        grad_h += grad_o @ block
+        block -= (2 * lr) * (grad_o.T @ H)
+    return 2 * grad_h
 
 
 @dataclass
@@ -100,7 +94,7 @@ class GpuLayer(OnDevice):
         self.made = batches(self.minibatch, self.features, self.outputs)
         layer = FactoredOutput(self.outputs, self.features, "squared", kernels=self.kernels)
         self._exact = cycle([self.exact(layer, batch) for batch in self.made])
-        self._dense = GpuNaiveDense(self.kernels.xp, self.outputs, self.features)
+        self._W = self.kernels.xp.zeros((self.outputs, self.features), np.float32)
         self._on_device = cycle([(*map(self.kernels.to_device, (b.H, b.targets)), b.lr) for b in self.made])
         self.per = self.minibatch
 
@@ -109,7 +103,7 @@ class GpuLayer(OnDevice):
 
     @once
     def time_dense(self) -> None:
-        self._dense.step(*next(self._on_device))
+        dense_step(self.kernels.xp, self._W, *next(self._on_device))
         self.wait()
 
 
@@ -171,20 +165,14 @@ class GpuTraining(OnDevice):
     cases: ClassVar[tuple[str, ...]] = ("model",)
 
     def track_training(self) -> list[Row]:
-        rows = []
-        with tempfile.TemporaryDirectory() as folder:
-            encoded = Path(folder, "encoded")
-            ws.encode(self.text, encoded, min_count=self.min_count)
-            options = {"model": self.model, "dim": self.dim, "epochs": 1, "progress": False}
-            for device in dict.fromkeys((self.device, "cpu")):
-                if device == "cuda":  # compile the kernels before the timed run
-                    ws.train(encoded, device=device, max_tokens=1_000_000, **options)
-                trained = ws.train(encoded, device=device, **options)
-                results = ws.evaluate(trained)
-                scores = {name: pair["spearman"] for name, pair in results["pairs"].items()}
-                scores |= {name: one["accuracy"] for name, one in results["analogies"].items()}
-                report = {name: trained.report[name] for name in ("threads", "vocab_size", "tokens_per_second")}
-                rows.append({"device": device, **report, **scores})
+        rows, options = [], {"model": self.model, "dim": self.dim, "epochs": 1, "progress": False}
+        for device in dict.fromkeys((self.device, "cpu")):
+            options |= {"device": device, "min_count": self.min_count}
+            if device == "cuda":  # compile the kernels before the timed run
+                ws.train(self.text, max_tokens=1_000_000, **options)
+            trained = ws.train(self.text, **options)
+            report = {name: trained.report[name] for name in ("threads", "vocab_size", "tokens_per_second")}
+            rows.append({"device": device, **report, **scores_of(trained)})
         return rows
 
 
