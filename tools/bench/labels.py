@@ -68,7 +68,6 @@ class Labels(Benchmark):
 
     data: Any = ("debian-tags", "debian-depends", "synthetic")
     omikuji: str = ""  # the Python interpreter of an environment with omikuji
-    seed: int = 0
     cases: ClassVar[tuple[str, ...]] = ("data",)
 
     def setup(self) -> None:
@@ -79,7 +78,7 @@ class Labels(Benchmark):
 
     def track_classifier(self) -> list[Row]:
         before = cpu_seconds()
-        classifier = ws.SparseTargetClassifier(threads=self.threads, random_state=self.seed)
+        classifier = ws.SparseTargetClassifier(threads=self.threads)
         classifier.fit(self.rows.X, self.rows.Y)
         fitted = cpu_seconds()
         labels, _ = classifier.predict_topk(self.rows.X_test, max(KS))
@@ -114,7 +113,6 @@ class Texts(Benchmark):
 
     data: Any = ("debian-tags", "debian-depends")
     fasttext: str = ""  # the Python interpreter of an environment with fastText
-    seed: int = 0
     cases: ClassVar[tuple[str, ...]] = ("data",)
 
     def setup(self) -> None:
@@ -129,7 +127,7 @@ class Texts(Benchmark):
 
     def track_text_classifier(self) -> list[Row]:
         before = cpu_seconds()
-        classifier = TextClassifier(threads=self.threads, random_state=self.seed).fit(self.texts, self.labels)
+        classifier = TextClassifier(threads=self.threads).fit(self.texts, self.labels)
         names, _ = classifier.predict_topk(self.new, max(KS))
         columns = np.array([[self.column.get(name, -1) for name in row] for row in names])
         return [{"cpu_seconds": cpu_seconds() - before, **judged(columns, self.Y, self.Y_test)}]

@@ -264,8 +264,6 @@ class Language(OnText):
     pairs: tuple[str, ...] = ("",)
     sentences: tuple[str, ...] = ("",)
     analogies: tuple[str, ...] = ("",)
-    restrict_vocab: int = 30_000
-    seed: int = 1
     cases: ClassVar[tuple[str, ...]] = ("side",)
 
     def track_scores(self) -> list[Row]:
@@ -275,13 +273,13 @@ class Language(OnText):
             if self.side in ("Word2Vec", "FastText"):
                 write_plain(corpus, corpus.tokens, plain)
                 before = cpu_seconds()
-                vectors = peer(self.side, plain, min_count=1, **self.sizes("seed"))
+                vectors = peer(self.side, plain, min_count=1, **self.sizes())
             else:
                 vectors = self._ours(corpus).wv
             seconds = cpu_seconds() - before
         vectors.split, vectors.tokens = Splitter(**corpus.tokenization), corpus.tokenization["tokens"]
         sets = [[*filter(None, paths)] for paths in (self.pairs, self.analogies, self.sentences)]
-        found = ws.evaluate(vectors, sets[0], sets[1], self.restrict_vocab, sentences=sets[2])
+        found = ws.evaluate(vectors, sets[0], sets[1], sentences=sets[2])
         row: Row = {"cpu_seconds": seconds, "vocabulary": len(vectors)}
         for name, score in (found["pairs"] | found["sentences"] | found["analogies"]).items():
             for title, part in ((name, score), (f"{name}, all", score.get("with_composed"))):
@@ -293,7 +291,7 @@ class Language(OnText):
     def _ours(self, corpus: EncodedCorpus) -> ws.Model:
         options: Row = {"preset": "sentences"} if self.side == "sentences" else {"model": self.side, "form": self.form}
         options |= {name: length for name in ("shortest", "longest") if (length := getattr(self, name))}
-        return ws.train(corpus, progress=False, **self.sizes("seed"), **options)
+        return ws.train(corpus, progress=False, **self.sizes(), **options)
 
 
 @dataclass
