@@ -20,7 +20,7 @@ from wordsparse.machine.description import memory_bytes
 INNER, STATE, HELD = 256, 128, 30_000_000
 # If outputs share their rows with inputs, full cross-entropy computes this many rows of logits at a time.
 CHUNK = 256
-RIVALS = ("dense", "in-batch", "sampled-100", "sampled-1000", "binary-100")
+RIVALS = ("dense", "in-batch", "sampled-100", "sampled-1000", "binary-100", "stored")
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Heads(Benchmark):
     among the targets of the minibatch, corrected for each target's probability (log Q); ``sampled-K`` is cross-entropy
     among K uniform negatives; ``binary-K`` is a logistic loss of targets and K uniform negatives. Rivals with a softmax
     start from biases equal to the log of the counts. All rivals use Adam on the rows of W that occur in their loss. For
-    real values, ``dense`` is squared error, and ``sampled-K`` draws K zeros to stand for all.
+    real values, ``dense`` is squared error, ``stored`` omits zeros, and ``sampled-K`` draws K zeros to stand for all.
 
     Scores on held-out rows: ``ndcg@10`` over all outputs; ``perplexity`` if outputs are logits or the loss defines
     probabilities; ``r2`` for values, the explained fraction of the sum of squares.
@@ -70,7 +70,8 @@ class Heads(Benchmark):
         """Return whether a head's loss does not fit the task's targets."""
         kind = self.task.partition("-")[0]
         if head in RIVALS:
-            return kind == "values" and head in ("in-batch", "binary-100")
+            rivals = {"values": ("dense", "stored", "sampled-100", "sampled-1000")}
+            return head not in rivals.get(kind, RIVALS[:5])
         targets = {"values": "real-valued", "labels": "several", "bag": "several"}.get(kind, "one-hot")
         return targets not in LOSSES[head.removeprefix("counts:")].fits
 
@@ -269,6 +270,8 @@ class Rival:
             own = o.gather(1, ids)
             return ((o * o).sum() + (values * values - 2 * own * values).sum()) / len(h)
         own = self._outputs(h, ids)
+        if self.kind == "stored":
+            return ((own - values) ** 2).sum() / len(h)
         zeros = self._outputs(h, torch.randint(self.outputs, (self.number,)))
         whole = (zeros * zeros).sum() * (self.outputs / self.number)
         return (whole + (values * values - 2 * own * values).sum()) / len(h)
