@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,6 @@ from wordsparse.words.kinds import kind_of
 PACKAGE = Path(wordsparse.__file__).parent
 ROOMS = sorted({module.split(".")[1] for module, _ in SOURCES.values()})
 DOORS = ("cli", "demo", "comparison", "explorer", "advice", "labels", "gensim", "torch", "distributed", "cards", *ROOMS)
-CORE_ROOMS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - set(DOORS) | {"cli"}
 # Without this, an editable installation would find the folders that a test removes.
 ALONE = """
 import sys
@@ -117,13 +115,6 @@ def test_the_tables_say_what_commands_and_sources_say_of_themselves() -> None:
         assert kind_of(name).about == sentence
 
 
-def test_the_core_knows_no_source_by_name() -> None:
-    names = "|".join([*SOURCES, *ROOMS])
-    named = re.compile(rf"--for ({names})\b|preset\W{{1,6}}({names})\b|wordsparse\.({'|'.join(ROOMS)})\b")
-    files = [path for room in CORE_ROOMS for path in (PACKAGE / room).rglob("*.py")]
-    assert not [(str(path), match.group()) for path in files for match in named.finditer(path.read_text())]
-
-
 # A module of a third-party package, as pip installs it. Entry points of this package name the sources in the module.
 SOURCE = """
 from dataclasses import dataclass
@@ -209,12 +200,3 @@ with pytest.raises(ws.InputError, match="the source has nothing to train on"):  
     ws.train(source, dim=4)
 """
     run("-c", program)
-
-
-def test_no_door_is_known_to_more_than_two_files_outside() -> None:
-    files = {path: path.read_text() for path in PACKAGE.rglob("*.py")}
-    for door in set(DOORS) - {"cli"}:
-        named = re.compile(rf"wordsparse\.{door}\b")
-        others = (path for path in files if path.relative_to(PACKAGE).parts[0] not in (door, "doors.py"))
-        names = [path.name for path in others if named.search(files[path])]
-        assert len(names) <= 2, (door, names)

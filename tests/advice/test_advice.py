@@ -129,7 +129,6 @@ def test_sizes_tell_the_kind_of_targets() -> None:
     ("options", "message"),
     [
         ({}, "name either a text or the features"),
-        ({"corpus": "text", "features": "X.npz"}, "name either a text or"),
         ({"corpus": "text", "targets": "Y.npz"}, "name either a text or"),
         ({"corpus": "text", "budget": -1}, "budget must"),
     ],

@@ -69,12 +69,6 @@ def test_analogies_and_sections(write: Write) -> None:
     ]
 
 
-def test_two_sets_of_one_name_are_refused(write: Write) -> None:
-    paths = [write("same.tsv", "a b 1"), write("same.txt", "a b 1")]
-    with pytest.raises(InputError, match="two test sets named same"):
-        load_test_sets(pairs=paths)
-
-
 def test_without_gensim_the_command_that_fetches_them_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.runs import interrupt, once_after
 
 import wordsparse as ws
 from wordsparse.training.interruption import Interrupted
@@ -33,11 +34,7 @@ def test_nodes_of_a_community_are_alike(edges: Path) -> None:
 def test_the_same_bytes_on_any_number_of_threads_and_after_an_interruption(edges: Path, tmp_path: Path) -> None:
     options = {**OPTIONS, "epochs": 3, "q": 0.5}
     whole = ws.train(edges, threads=1, **options)
-
-    def stop(progress: Any) -> None:
-        if progress.tokens > whole.report["tokens"] // 2:
-            raise Interrupted
-
+    stop = once_after(whole.report["tokens"] // 2 + 1, interrupt)
     with pytest.raises(Interrupted):
         ws.train(edges, output=tmp_path / "model", threads=2, **{**options, "progress": stop})
     resumed = ws.train(edges, output=tmp_path / "model", resume=True, threads=2, **options)

@@ -2,18 +2,16 @@
 
 import inspect
 import json
-import os
-import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support.runs import interrupt, once_after
 
 import wordsparse as ws
 from wordsparse.cli.train import command
-from wordsparse.training.progress import Progress
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
@@ -81,23 +79,10 @@ def test_a_model_trains_on_with_a_new_text() -> None:
             model.train(MORE, **given)
 
 
-def test_a_model_trains_on_as_a_resumed_run_does(tmp_path: Any) -> None:
-    ws.train(TEXT, dim=4, epochs=5, output=tmp_path / "model")
-    resumed = ws.train(TEXT, dim=4, epochs=7, output=tmp_path / "model", resume=True)
-    more = ws.train(TEXT, dim=4, epochs=5).train(TEXT, epochs=7)
-    assert more.vectors.tobytes() == resumed.vectors.tobytes()
-    assert more.train(TEXT, epochs=7) is more
-
-
 def test_an_interrupted_run_without_an_output_leaves_its_model() -> None:
     """A run without an output writes no checkpoint, so the exception carries its partial model."""
-
-    def interrupt(progress: Progress) -> None:
-        if progress.tokens > progress.total_tokens / 2:
-            os.kill(os.getpid(), signal.SIGINT)
-
     with pytest.raises(ws.Interrupted, match=r"interrupted after [\d,]+ of 12,000 tokens"):
-        ws.train(TEXT, dim=4, epochs=5, progress=interrupt)
+        ws.train(TEXT, dim=4, epochs=5, progress=once_after(6001, interrupt))
     model = ws.interrupted_model()
     assert model.options["epochs"] == len(model.report["loss"]) == 2
     assert np.isfinite(model.wv["a"]).all()
@@ -107,11 +92,3 @@ def test_an_interrupted_run_without_an_output_leaves_its_model() -> None:
     continued = model.train(TEXT, epochs=5)  # the vectors keep the axes of the partial model
     np.testing.assert_allclose(continued.input_rows, whole.input_rows, atol=1e-3)
     np.testing.assert_allclose(continued.output_rows, whole.output_rows, atol=1e-3)
-
-
-def test_a_model_is_a_collection_of_words() -> None:
-    model = ws.train(TEXT, dim=4, epochs=1)
-    assert (len(model), list(model), "a" in model, "z" in model) == (6, model.vocabulary.words, True, False)
-    assert model.wv is model.wv
-    assert model["a"].tobytes() == model.vectors[model.vocabulary["a"]].tobytes()
-    assert repr(model) == "Model(cbow, 6 words × 4, 1 epoch)"

@@ -141,6 +141,7 @@ def test_a_model_that_continues_another_stays_in_its_axes(tmp_path: Path) -> Non
         assert _cosines(*(m.infer("blorp", sentences)[None] for m in (longer, model)))[0] > 0.8
         stored = ws.train(corpus, output=tmp_path / "model", resume=True, **{**options, **more})
         assert np.array_equal(stored.vectors, longer.vectors)
+        assert longer.train(corpus, **more) is longer
         assert np.array_equal(ws.load(tmp_path / "model").vectors, longer.vectors)
         model = longer
 

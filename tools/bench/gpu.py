@@ -5,10 +5,9 @@ python -m pytest -m gpu
 python -m tools.bench GpuLayer GpuRates GpuAccuracy GpuTraining text=english.txt GpuLeaks Torch device=cuda -o gpu.json
 """
 
-import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import cycle
 from pathlib import Path
@@ -20,6 +19,7 @@ import scipy.sparse as sp
 import wordsparse as ws
 from tools.bench.layer import Batch, batches, zipf_law
 from tools.bench.runner import Benchmark, Row, once
+from tools.bench.words import scores_of
 from wordsparse.kernels import Kernels, kernels_on
 from wordsparse.layer import losses
 from wordsparse.layer.output import FactoredOutput
@@ -31,26 +31,19 @@ BLOCK_OUTPUTS = 2**28
 kernels_of = cache(kernels_on)
 
 
-class GpuNaiveDense:
-    """The naive dense step with squared error, by cuBLAS (or NumPy): 6 m D d operations update all of W (D, d)."""
-
-    def __init__(self, xp: Any, n_outputs: int, n_features: int) -> None:
-        self._xp = xp
-        self.W = xp.zeros((n_outputs, n_features), np.float32)
-
-    def step(self, H: Any, targets: Any, lr: float) -> Any:
-        """Take a step; return ∇H (m, d) at the old weights. H (m, d) float32 and targets (m,) int64 are on the GPU."""
-        m, D = H.shape[0], self.W.shape[0]
-        grad_h = self._xp.zeros_like(H)
-        rows = max(1, BLOCK_OUTPUTS // max(m, 1))
-        for start in range(0, D, rows):
-            W = self.W[start : start + rows]
-            grad_o = H @ W.T
-            here = self._xp.flatnonzero((targets >= start) & (targets < start + rows))
-            grad_o[here, targets[here] - start] -= 1
-            grad_h += grad_o @ W
-            W -= (2 * lr) * (grad_o.T @ H)
-        return 2 * grad_h
+def dense_step(xp: Any, W: Any, batch: Batch) -> Any:
+    """Take the naive dense step with squared error, by cuBLAS (or NumPy): 6 m D d operations update all of W (D, d).
+    Return ∇H (m, d) at the old weights. The minibatch is on the device."""
+    H, targets, rows = batch.H, batch.targets, BLOCK_OUTPUTS // len(batch.H)
+    grad_h = xp.zeros_like(H)
+    for start in range(0, len(W), rows):
+        block = W[start : start + rows]
+        grad_o = H @ block.T
+        here = xp.flatnonzero((targets >= start) & (targets < start + rows))
+        grad_o[here, targets[here] - start] -= 1
+        grad_h += grad_o @ block
+        block -= (2 * batch.lr) * (grad_o.T @ H)
+    return 2 * grad_h
 
 
 @dataclass
@@ -75,17 +68,6 @@ class OnDevice(Benchmark):
         free, total = self.kernels.xp.cuda.runtime.memGetInfo()
         return int(total - free - self.kernels.xp.get_default_memory_pool().free_bytes())
 
-    def exact(self, layer: FactoredOutput, batch: Batch) -> Callable[[], object]:
-        """Return a step of the exact layer for inputs on the device. Each step copies the targets to the device."""
-        H = self.kernels.to_device(batch.H)
-
-        def step() -> object:
-            result = layer.step(H, batch.Y, batch.lr)
-            self.wait()
-            return result
-
-        return step
-
 
 @dataclass
 class GpuLayer(OnDevice):
@@ -97,19 +79,20 @@ class GpuLayer(OnDevice):
     cases: ClassVar[tuple[str, ...]] = ("minibatch",)
 
     def setup(self) -> None:
-        self.made = batches(self.minibatch, self.features, self.outputs)
-        layer = FactoredOutput(self.outputs, self.features, "squared", kernels=self.kernels)
-        self._exact = cycle([self.exact(layer, batch) for batch in self.made])
-        self._dense = GpuNaiveDense(self.kernels.xp, self.outputs, self.features)
-        self._on_device = cycle([(*map(self.kernels.to_device, (b.H, b.targets)), b.lr) for b in self.made])
-        self.per = self.minibatch
+        self.layer = FactoredOutput(self.outputs, self.features, "squared", kernels=self.kernels)
+        self.W, self.per = self.kernels.xp.zeros((self.outputs, self.features), np.float32), self.minibatch
+        there = self.kernels.to_device
+        made = batches(self.minibatch, self.features, self.outputs)
+        self.next = cycle([replace(batch, H=there(batch.H), targets=there(batch.targets)) for batch in made])
 
     def time_exact(self) -> None:
-        next(self._exact)()
+        batch = next(self.next)
+        self.layer.step(batch.H, batch.Y, batch.lr)  # copies the targets Y to the device
+        self.wait()
 
     @once
     def time_dense(self) -> None:
-        self._dense.step(*next(self._on_device))
+        dense_step(self.kernels.xp, self.W, next(self.next))
         self.wait()
 
 
@@ -171,20 +154,14 @@ class GpuTraining(OnDevice):
     cases: ClassVar[tuple[str, ...]] = ("model",)
 
     def track_training(self) -> list[Row]:
-        rows = []
-        with tempfile.TemporaryDirectory() as folder:
-            encoded = Path(folder, "encoded")
-            ws.encode(self.text, encoded, min_count=self.min_count)
-            options = {"model": self.model, "dim": self.dim, "epochs": 1, "progress": False}
-            for device in dict.fromkeys((self.device, "cpu")):
-                if device == "cuda":  # compile the kernels before the timed run
-                    ws.train(encoded, device=device, max_tokens=1_000_000, **options)
-                trained = ws.train(encoded, device=device, **options)
-                results = ws.evaluate(trained)
-                scores = {name: pair["spearman"] for name, pair in results["pairs"].items()}
-                scores |= {name: one["accuracy"] for name, one in results["analogies"].items()}
-                report = {name: trained.report[name] for name in ("threads", "vocab_size", "tokens_per_second")}
-                rows.append({"device": device, **report, **scores})
+        rows, options = [], {"model": self.model, "dim": self.dim, "epochs": 1, "progress": False}
+        for device in dict.fromkeys((self.device, "cpu")):
+            options |= {"device": device, "min_count": self.min_count}
+            if device == "cuda":  # compile the kernels before the timed run
+                ws.train(self.text, max_tokens=1_000_000, **options)
+            trained = ws.train(self.text, **options)
+            report = {name: trained.report[name] for name in ("threads", "vocab_size", "tokens_per_second")}
+            rows.append({"device": device, **report, **scores_of(trained)})
         return rows
 
 
@@ -207,7 +184,8 @@ class GpuLeaks(OnDevice):
         text = [[f"w{word}" for word in line] for line in words.tolist()]
         for tenth in range(10):
             for i in range(self.steps // 10):
-                self.exact(layer, batches(int(random.integers(1, 200)), d, D, seed=i)[0])()
+                batch = batches(int(random.integers(1, 200)), d, D, seed=i)[0]
+                layer.step(self.kernels.to_device(batch.H), batch.Y, batch.lr)
             for model in ("cbow", "skipgram"):
                 sentences = text[: random.integers(1000, 3000)]
                 ws.train(sentences, model=model, dim=d, device=self.device, epochs=1, min_count=1, progress=False)

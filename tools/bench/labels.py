@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ from sklearn.datasets import dump_svmlight_file
 from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 
 import wordsparse as ws
-from tools.bench.runner import Benchmark, Row, cpu_seconds
+from tools.bench.runner import Benchmark, Row, cpu_seconds, output_of
 from wordsparse.labels import TextClassifier
 from wordsparse.labels.ranking import inverse_propensities, ranking_scores
 
@@ -67,7 +68,6 @@ class Labels(Benchmark):
 
     data: Any = ("debian-tags", "debian-depends", "synthetic")
     omikuji: str = ""  # the Python interpreter of an environment with omikuji
-    seed: int = 0
     cases: ClassVar[tuple[str, ...]] = ("data",)
 
     def setup(self) -> None:
@@ -78,7 +78,7 @@ class Labels(Benchmark):
 
     def track_classifier(self) -> list[Row]:
         before = cpu_seconds()
-        classifier = ws.SparseTargetClassifier(threads=self.threads, random_state=self.seed)
+        classifier = ws.SparseTargetClassifier(threads=self.threads)
         classifier.fit(self.rows.X, self.rows.Y)
         fitted = cpu_seconds()
         labels, _ = classifier.predict_topk(self.rows.X_test, max(KS))
@@ -113,19 +113,13 @@ class Texts(Benchmark):
 
     data: Any = ("debian-tags", "debian-depends")
     fasttext: str = ""  # the Python interpreter of an environment with fastText
-    seed: int = 0
     cases: ClassVar[tuple[str, ...]] = ("data",)
 
     def setup(self) -> None:
-        packages = debian_packages(self.data.removeprefix("debian-"), long=False)
-        names, in_test = split(packages)
-        self.texts = [packages[name][0] for name in names[~in_test]]
-        self.labels = [packages[name][1] for name in names[~in_test]]
-        self.new = [packages[name][0] for name in names[in_test]]
-        classes = sorted({label for row in self.labels for label in row})
-        self.column = {label: place for place, label in enumerate(classes)}
-        rows = [[self.column[label] for label in packages[name][1] if label in self.column] for name in names]
-        Y = indicator(rows, len(classes))
+        texts, labels, in_test = debian_texts(self.data.removeprefix("debian-"), long=False)
+        self.texts, self.new, self.labels = texts[~in_test].tolist(), texts[in_test].tolist(), labels[~in_test].tolist()
+        self.column = columns_of(self.labels)
+        Y = indicator(labels, self.column)
         self.Y, self.Y_test = Y[~in_test], Y[in_test]
 
     def leaves_out(self, name: str) -> bool:
@@ -133,7 +127,7 @@ class Texts(Benchmark):
 
     def track_text_classifier(self) -> list[Row]:
         before = cpu_seconds()
-        classifier = TextClassifier(threads=self.threads, random_state=self.seed).fit(self.texts, self.labels)
+        classifier = TextClassifier(threads=self.threads).fit(self.texts, self.labels)
         names, _ = classifier.predict_topk(self.new, max(KS))
         columns = np.array([[self.column.get(name, -1) for name in row] for row in names])
         return [{"cpu_seconds": cpu_seconds() - before, **judged(columns, self.Y, self.Y_test)}]
@@ -182,7 +176,7 @@ def judged(labels: Any, Y: Any, Y_test: Any) -> Row:
 def load(name: str) -> DataSet:
     """Load a data set by its name, or from two files whose names begin with it."""
     if name == "synthetic":
-        return synthetic(1)
+        return synthetic()
     if name.startswith("debian-"):
         return debian(name.removeprefix("debian-"))
     parts = (ws.labels.read_data(Path(f"{name}-{part}.txt")) for part in ("train", "test"))
@@ -190,23 +184,30 @@ def load(name: str) -> DataSet:
 
 
 def debian(which: str) -> DataSet:
-    """Pair descriptions of packages with facet tags or dependencies. The MD5 of names selects a fifth as test set."""
-    packages = debian_packages(which)
-    names, in_test = split(packages)
-    texts = np.array([packages[name][0] for name in names], object)
+    """Pair the long descriptions of Debian's packages with facet tags or dependencies."""
+    texts, labels, in_test = debian_texts(which)
     words = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]|[a-z0-9]"
     vectorizer = TfidfVectorizer(token_pattern=words, min_df=2, sublinear_tf=True, dtype=np.float32)
     X = sp.csr_array(vectorizer.fit_transform(texts[~in_test]))
-    labels = sorted({label for _, names in packages.values() for label in names})
-    column = {label: i for i, label in enumerate(labels)}
-    Y = indicator([[column[label] for label in packages[name][1]] for name in names], len(labels))
+    Y = indicator(labels, columns_of(labels[~in_test]))
     return cleaned(X, Y[~in_test], sp.csr_array(vectorizer.transform(texts[in_test])), Y[in_test])
 
 
-def split(packages: Any) -> tuple[Any, Any]:
-    """Return the names in order, and a mask of the names in the test set."""
-    names = np.array(sorted(packages), object)
-    return names, np.array([hashlib.md5(name.encode(), usedforsecurity=False).digest()[0] < 51 for name in names])
+def debian_texts(which: str, *, long: bool = True) -> tuple[Any, Any, Any]:
+    """Return the descriptions and the lists of labels of packages, and a mask of the test set: a fifth, by the MD5 of
+    the names."""
+    packages = debian_packages(which, long=long)
+    names = sorted(packages)
+    texts, labels = np.empty((2, len(names)), object)
+    for row, name in enumerate(names):
+        texts[row], labels[row] = packages[name]
+    digests = (hashlib.md5(name.encode(), usedforsecurity=False).digest() for name in names)
+    return texts, labels, np.array([digest[0] < 51 for digest in digests])
+
+
+def columns_of(labels: Any) -> dict[Any, int]:
+    """Return the column of each label of some rows."""
+    return {label: column for column, label in enumerate(sorted({label for row in labels for label in row}))}
 
 
 def debian_packages(which: str, *, long: bool = True) -> dict[str, tuple[str, list[str]]]:
@@ -248,14 +249,9 @@ def records(text: str) -> Iterator[dict[str, str]]:
             yield record
 
 
-def output_of(*command: str) -> str:
-    """Return the output of a command."""
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-def synthetic(seed: int, rows: int = 20_000, features: int = 10_000, labels: int = 10_000) -> DataSet:
+def synthetic() -> DataSet:
     """Draw rows whose words and labels come from three of 64 topics; every fourth label adds three words of its own."""
-    random, topics = np.random.default_rng(seed), 64
+    random, topics, rows, features, labels = np.random.default_rng(1), 64, 20_000, 10_000, 10_000
     of_row = random.integers(0, topics, (rows, 3))
     words = drawn(of_row, np.stack([random.permutation(features) for _ in range(topics)]), 30, random)
     chosen = drawn(of_row, np.stack([random.permutation(labels) for _ in range(topics)]), 3, random)
@@ -264,7 +260,7 @@ def synthetic(seed: int, rows: int = 20_000, features: int = 10_000, labels: int
         sorted({*some, *(word for c in labelled if c % 4 == 0 for word in own[c].tolist())})
         for some, labelled in zip(words.tolist(), chosen.tolist(), strict=True)
     ]
-    X, Y = indicator(X_rows, features), indicator([sorted(set(row)) for row in chosen.tolist()], labels)
+    X, Y = indicator(X_rows, range(features)), indicator([sorted(set(row)) for row in chosen.tolist()], range(labels))
     cut, weights = rows * 4 // 5, TfidfTransformer()
     X_train = sp.csr_array(weights.fit_transform(X[:cut]))
     return cleaned(X_train, Y[:cut], sp.csr_array(weights.transform(X[cut:])), Y[cut:])
@@ -279,11 +275,13 @@ def drawn(of_row: Any, order: Any, n: int, random: np.random.Generator) -> Any:
     return order[topic, np.minimum(rank, columns - 1)]
 
 
-def indicator(rows: list[list[int]], columns: int) -> Any:
-    """Return a sparse matrix with ones at the columns of each row."""
-    indptr = np.cumsum([0, *map(len, rows)])
-    indices = np.array([column for row in rows for column in row], np.int32)
-    return sp.csr_array((np.ones(len(indices), np.float32), indices, indptr), shape=(len(rows), columns))
+def indicator(rows: Any, column: Any) -> Any:
+    """Return a sparse matrix with a one for each label of each row. ``column`` gives the column of a label; labels
+    without a column are left out."""
+    indices = [[column[label] for label in row if label in column] for row in rows]
+    indptr = np.cumsum([0, *map(len, indices)])
+    flat = np.fromiter(chain.from_iterable(indices), np.int32)
+    return sp.csr_array((np.ones(len(flat), np.float32), flat, indptr), shape=(len(rows), len(column)))
 
 
 def cleaned(X: Any, Y: Any, X_test: Any, Y_test: Any) -> DataSet:

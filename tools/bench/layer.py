@@ -18,6 +18,7 @@ from tools.bench.runner import Benchmark, Row, once
 from wordsparse.errors import TrainingError
 from wordsparse.layer import factors, refusal
 from wordsparse.layer.output import FactoredOutput
+from wordsparse.layer.reference import DenseOutput
 from wordsparse.machine.description import sgemm_gflops
 
 Array = NDArray[Any]
@@ -82,9 +83,14 @@ def batches(m: int, d: int, D: int, *, seed: int = 0) -> list[Batch]:
     for _ in range(max(2, min(8, 65_536 // m))):
         H = random.standard_normal((m, d), np.float32) / np.float32(math.sqrt(d))
         targets = np.minimum(np.searchsorted(cumulative, random.random(m)), D - 1)
-        Y = sp.csr_array((np.ones(m, np.float32), targets, np.arange(m + 1)), shape=(m, D))
-        minibatches.append(Batch(H, targets, Y))
+        minibatches.append(Batch(H, targets, one_each(targets, D)))
     return minibatches
+
+
+def one_each(targets: Array, D: int) -> Any:
+    """Return targets (m,) as a sparse matrix (m, D) of ones."""
+    m = len(targets)
+    return sp.csr_array((np.ones(m, np.float32), targets, np.arange(m + 1)), shape=(m, D))
 
 
 def flops_per_example(m: int, u: float, d: int) -> float:
@@ -180,30 +186,23 @@ class Stream:
 
 
 class Shadow:
-    """Some rows of W in float64, each updated by the dense step: rows that are drawn often, sometimes, and never."""
+    """Some rows of W in the dense float64 reference: rows that are drawn often, sometimes, and never."""
 
     def __init__(self, layer: FactoredOutput, drawn: int, random: np.random.Generator) -> None:
         often = min(64, drawn // 2)
         ranges = ((0, often, 64), (often, drawn, 128), (drawn, layer.n_outputs, 64))
         chosen = [first + random.permutation(last - first)[:count] for first, last, count in ranges]
         self.rows = np.concatenate(chosen)
-        self._place = np.full(layer.n_outputs, -1)
-        self._place[self.rows] = np.arange(self.rows.shape[0])
-        self.W = exact_rows(layer, self.rows)
+        self.dense = DenseOutput(exact_rows(layer, self.rows))
 
-    def step(self, H: Array, targets: Array, lr: float) -> None:
-        """Update W ← W − lr Σ_j 2 (W h_j − y_j) h_jᵀ for the shadowed rows."""
-        H = H.astype(np.float64)
-        residual = self.W @ H.T
-        place = self._place[targets]
-        (shadowed,) = np.nonzero(place >= 0)
-        residual[place[shadowed], shadowed] -= 1
-        self.W -= 2 * lr * (residual @ H)
+    def step(self, H: Array, Y: Any, lr: float) -> None:
+        """Take the dense step of squared error in these rows."""
+        self.dense.step(H, Y[:, self.rows], lr)
 
     def error(self, layer: FactoredOutput) -> float:
         """Return the largest relative error of the layer in these rows."""
-        off = np.linalg.norm(exact_rows(layer, self.rows) - self.W, axis=1) / np.linalg.norm(self.W, axis=1)
-        return float(off.max())
+        off = np.linalg.norm(exact_rows(layer, self.rows) - self.dense.W, axis=1)
+        return float((off / np.linalg.norm(self.dense.W, axis=1)).max())
 
 
 def exact_rows(layer: FactoredOutput, rows: Array | slice) -> Array:
@@ -239,9 +238,10 @@ def control(variant: str) -> Iterator[None]:
 class Drift(Benchmark):
     """The largest relative errors of the float32 layer over many steps, compared with a float64 shadow of 256 rows.
 
-    With squared error, the step of a row of W depends on this row only, so its shadow takes the dense step, without
-    factors or other rows. Each run is repeated with the numerical control of the layer off, to show its effect.
-    ``rate`` is the step size on the mean loss. A step with 2 rate ‖h‖² = 1 is singular; ‖h‖² is about 9.
+    With squared error, the step of a row of W depends on this row only, so its shadow takes the dense step without the
+    other rows. Errors are measured some fifty times. Each run is repeated with the numerical control
+    of the layer off, to show its effect. ``rate`` is the step size on the mean loss. A step with 2 rate ‖h‖² = 1 is
+    singular; ‖h‖² is about 9.
     """
 
     minibatch: Any = (1, 32, 128)
@@ -262,32 +262,21 @@ class Drift(Benchmark):
         steps = self.steps if self.minibatch == 1 else self.steps // 10
         if self.variant != "controlled":
             steps = min(steps, self.uncontrolled_steps)
+        due = {k * 10**e for e in range(9) for k in (1, 2, 5)} | {steps * i // 20 for i in range(1, 21)}
+        worst, lr, ended = np.zeros(2), self.rate / self.minibatch, "finished"
         with control(self.variant):
-            worst, done, ended = follow(layer, shadow, stream, self.minibatch, steps, self.rate / self.minibatch)
-        errors = [value if math.isfinite(value) else None for value in worst]
-        return [
-            {"steps": done, "worst_row": errors[0], "worst_Q": errors[1], "folds": layer.core.folds, "ended": ended}
-        ]
-
-
-def follow(
-    layer: FactoredOutput, shadow: Shadow, stream: Stream, m: int, steps: int, lr: float
-) -> tuple[Array, int, str]:
-    """Take the same steps with the layer and its shadow, until the end or until a step is refused. Compare the two some
-    fifty times."""
-    ones, indptr = np.ones(m, np.float32), np.arange(m + 1)
-    due = {k * 10**e for e in range(9) for k in (1, 2, 5)} | {steps * i // 20 for i in range(1, 21)}
-    worst = np.zeros(2)
-    for step, (H, targets) in enumerate(stream.minibatches(m, steps), 1):
-        Y = sp.csr_array((ones, targets, indptr), shape=(m, layer.n_outputs))
-        try:
-            layer.step(H, Y, lr)
-        except TrainingError:
-            return worst, step, "refused"
-        shadow.step(H, targets, lr)
-        if step in due:
-            worst = np.maximum(worst, (shadow.error(layer), q_error(layer)))
-    return worst, steps, "finished"
+            for step, (H, targets) in enumerate(stream.minibatches(self.minibatch, steps), 1):
+                Y = one_each(targets, self.outputs)
+                try:
+                    layer.step(H, Y, lr)
+                except TrainingError:
+                    ended = "refused"
+                    break
+                shadow.step(H, Y, lr)
+                if step in due:
+                    worst = np.maximum(worst, (shadow.error(layer), q_error(layer)))
+        row, Q = (value if math.isfinite(value) else None for value in worst)
+        return [{"steps": step, "worst_row": row, "worst_Q": Q, "folds": layer.core.folds, "ended": ended}]
 
 
 @dataclass

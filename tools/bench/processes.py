@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import click
 
-from tools.bench.runner import OnText, Row
+from tools.bench.runner import OnText, Row, output_of
 
 ROOT = Path(__file__).resolve().parents[2]
 COSTS = ("cpu_seconds", "wall_seconds", "peak_memory_bytes")
@@ -25,23 +25,12 @@ COSTS = ("cpu_seconds", "wall_seconds", "peak_memory_bytes")
 @contextmanager
 def tree_of(commit: str, folder: Path) -> Iterator[Path]:
     """Make a worktree of a commit and compile it in place; remove it when the context ends."""
-    git("worktree", "add", "--detach", "--quiet", str(folder), commit)
+    output_of("git", "worktree", "add", "--detach", "--quiet", folder, commit, cwd=ROOT)
     try:
-        command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise click.ClickException(f"{commit} cannot be compiled: {done.stderr[-1000:]}")
+        output_of(sys.executable, "setup.py", "--quiet", "build_ext", "--inplace", cwd=folder)
         yield folder
     finally:
-        git("worktree", "remove", "--force", str(folder))
-
-
-def git(*arguments: str) -> str:
-    """Return the output of a git command in this repository."""
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise click.ClickException(done.stderr.strip() or f"git {arguments[0]} failed")
-    return done.stdout.strip()
+        output_of("git", "worktree", "remove", "--force", folder, cwd=ROOT)
 
 
 def run(command: Sequence[str], folder: Path) -> tuple[str, Row]:
@@ -60,14 +49,26 @@ def run(command: Sequence[str], folder: Path) -> tuple[str, Row]:
         return out.read(), {**cost, "peak_memory_bytes": used.ru_maxrss * 1024}
 
 
-def wordsparse(tree: Path, *arguments: str) -> Row:
+def wordsparse(tree: Path, *arguments: object) -> Row:
     """Run wordsparse from a worktree; return the losses that it prints, and the cost of its process."""
-    output, cost = run([sys.executable, "-m", "wordsparse", *arguments, "--json"], tree)
+    output, cost = run([sys.executable, "-m", "wordsparse", *map(str, arguments), "--json"], tree)
     return {"loss": json.loads(output).get("loss"), **cost}
 
 
 @dataclass
-class Commits(OnText):
+class InProcesses(OnText):
+    """A benchmark that trains by the command line."""
+
+    model: Any = "cbow"
+
+    def flags(self, *more: str) -> list[object]:
+        """Return the options of ``train``, including the options named in ``more``."""
+        sizes = self.sizes("model", *more).items()
+        return [part for name, value in sizes for part in (f"--{name.replace('_', '-')}", value)]
+
+
+@dataclass
+class Commits(InProcesses):
     """Pairs of whole training runs with two commits: CPU time, wall time, memory, and whether the losses are equal.
 
     Each commit is compiled in its own worktree and encodes the text once. Then the commits train in turn, and their
@@ -76,45 +77,34 @@ class Commits(OnText):
 
     before: str = "HEAD~1"
     after: str = "HEAD"
-    model: str = "cbow"
     epochs: int = 1
     min_count: int = 5
     pairs: int = 5
-    also: str = ""
     rounds: ClassVar[int] = 1
 
     def track_pairs(self) -> list[Row]:
-        commits = [git("rev-parse", "--short", "--verify", f"{one}^{{commit}}") for one in (self.before, self.after)]
-        names = ("model", "dim", "epochs", "threads")
-        options = [part for name in names for part in (f"--{name}", str(getattr(self, name)))]
-        options += shlex.split(self.also)
+        commits = [
+            output_of("git", "rev-parse", "--short", "--verify", f"{name}^{{commit}}", cwd=ROOT).strip()
+            for name in (self.before, self.after)
+        ]
         with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
             folder = Path(scratch)
             trees = [stack.enter_context(tree_of(commit, folder / f"{i}-{commit}")) for i, commit in enumerate(commits)]
             texts = [folder / "text-0", folder / "text-1"]
             for tree, encoded in zip(trees, texts, strict=True):
-                arguments = (str(self.text.resolve()), "-o", str(encoded), "--min-count", str(self.min_count))
-                wordsparse(tree, "encode", *arguments)
-            pairs = []
+                wordsparse(tree, "encode", self.text.resolve(), "-o", encoded, "--min-count", self.min_count)
+            rows: list[Row] = []
             for number in range(self.pairs):
                 runs: dict[int, Row] = {}
                 for i in (0, 1) if number % 2 == 0 else (1, 0):
                     output = folder / f"{number}-{i}"
-                    runs[i] = wordsparse(trees[i], "train", str(texts[i]), "-o", str(output), *options)
-                pairs.append((runs[0], runs[1]))
-        return summary(commits, pairs)
-
-
-def summary(commits: Sequence[str], pairs: Sequence[tuple[Row, Row]]) -> list[Row]:
-    """Return a row per pair with the ratios of the second commit to the first, and a row with their medians."""
-    rows: list[dict[str, Any]] = []
-    for number, (first, second) in enumerate(pairs, 1):
-        ratios = {name: second[name] / first[name] for name in COSTS}
-        row = {"pair": number, "first_cpu_seconds": first["cpu_seconds"], **ratios}
-        rows.append({**row, "same_loss": first["loss"] == second["loss"]})
-    medians = {name: statistics.median(row[name] for row in rows) for name in ("first_cpu_seconds", *COSTS)}
-    same = all(row["same_loss"] for row in rows)
-    return [*rows, {"pair": f"{commits[1]} / {commits[0]}", **medians, "same_loss": same}]
+                    runs[i] = wordsparse(trees[i], "train", texts[i], "-o", output, *self.flags())
+                ratios = {name: runs[1][name] / runs[0][name] for name in COSTS}
+                row = {"pair": number + 1, "first_cpu_seconds": runs[0]["cpu_seconds"], **ratios}
+                rows.append({**row, "same_loss": runs[0]["loss"] == runs[1]["loss"]})
+        medians = {name: statistics.median(row[name] for row in rows) for name in ("first_cpu_seconds", *COSTS)}
+        same = all(row["same_loss"] for row in rows)
+        return [*rows, {"pair": f"{commits[1]} / {commits[0]}", **medians, "same_loss": same}]
 
 
 # Read the text with gensim's compiled reader, train, and write vectors in word2vec's binary format.
@@ -127,7 +117,7 @@ Word2Vec(**given).wv.save_word2vec_format(output, binary=True)
 
 
 @dataclass
-class FromText(OnText):
+class FromText(InProcesses):
     """Training with wordsparse and with gensim (negative sampling), from a text file to vectors in word2vec's binary
     format. Whole processes run in turn, and medians of ``repeat`` runs are reported. ``ratio`` is gensim's seconds
     divided by ours, for the same model. Options that are not listed here keep each program's defaults.
@@ -136,7 +126,6 @@ class FromText(OnText):
     model: Any = ("cbow", "skipgram")
     min_count: int = 5
     repeat: int = 3
-    also: str = ""
     cases: ClassVar[tuple[str, ...]] = ("model",)
 
     def track_vectors(self) -> list[Row]:
@@ -147,11 +136,9 @@ class FromText(OnText):
         return [{"side": "wordsparse", **ours}, {"side": "gensim", **peer}, {"side": "ratio", **ratio}]
 
     def _ours(self, output: Path) -> Row:
-        names = ("model", "dim", "epochs", "threads", "min_count")
-        options = [part for name in names for part in (f"--{name.replace('_', '-')}", str(getattr(self, name)))]
-        options += ["--export", str(output / "vectors.bin"), *shlex.split(self.also)]
         output.mkdir()
-        return wordsparse(ROOT, "train", str(self.text.resolve()), "-o", str(output / "model"), *options)
+        options = (*self.flags("min_count"), "--export", output / "vectors.bin")
+        return wordsparse(ROOT, "train", self.text.resolve(), "-o", output / "model", *options)
 
     def _gensim(self, folder: Path) -> Row:
         given = {"corpus_file": str(self.text.resolve()), "vector_size": self.dim, "sg": int(self.model == "skipgram")}

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import statistics
+import subprocess
 import sys
 import time
 import traceback
@@ -186,6 +187,14 @@ def cpu_seconds() -> float:
     """Return the CPU time of this process and of its children that have ended."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
+
+
+def output_of(*command: str | Path, **options: Any) -> str:
+    """Return the output of a command. If it fails, raise an error with the end of its messages."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    if done.returncode:
+        raise click.ClickException(f"{shlex.join(map(str, command[:4]))}: {done.stderr.strip()[-1000:]}")
+    return str(done.stdout)
 
 
 def write(reports: Sequence[Row], output: Path) -> None:

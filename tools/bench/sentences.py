@@ -8,6 +8,7 @@ import numpy as np
 
 import wordsparse as ws
 from tools.bench.runner import Benchmark, OnText, Row, cpu_seconds, once
+from tools.bench.words import peer
 from wordsparse.evaluation.retrieval_files import read_collection
 
 
@@ -57,22 +58,12 @@ class SentencePeers(OnText):
 
     def track_scores(self) -> list[Row]:
         before = cpu_seconds()
-        vectors = self._gensim() if self.side.startswith("gensim") else self._ours()
+        peers = {"gensim skip-gram": "Word2Vec", "gensim fastText": "FastText"}
+        if self.side in peers:
+            vectors = peer(peers[self.side], self.text, **self.sizes())
+        else:
+            vectors = ws.train(self.text, preset=self.side, progress=False, **self.sizes()).wv
         return [{"cpu_seconds": cpu_seconds() - before, **scores(vectors, self.sentences)}]
-
-    def _ours(self) -> ws.WordVectors:
-        return ws.train(self.text, preset=self.side, progress=False, **self.sizes()).wv
-
-    def _gensim(self) -> ws.WordVectors:
-        from gensim.models import FastText, Word2Vec
-
-        model = (FastText if self.side.endswith("fastText") else Word2Vec)(
-            corpus_file=str(self.text), vector_size=self.dim, sg=1, epochs=self.epochs, workers=self.threads
-        ).wv
-        vectors = ws.WordVectors(model.index_to_key, model.vectors, model.expandos["count"])
-        if self.side.endswith("fastText"):
-            vectors.ngrams = Hashed(model)  # type: ignore[assignment]
-        return vectors
 
 
 @dataclass
@@ -107,13 +98,6 @@ class Retrieval(Benchmark):
             options["init"] = init
         model = ws.train(read_collection(self.data).texts(), preset=self.side, **options)
         return model, model.report["cpu_seconds"]
-
-
-class Hashed:
-    """gensim's fastText model, which composes a vector for any word from its n-grams."""
-
-    def __init__(self, vectors: Any) -> None:
-        self.vector = vectors.get_vector
 
 
 def scores(vectors: Any, sentences: tuple[str, ...]) -> Row:

@@ -21,6 +21,7 @@ import wordsparse as ws
 from tools.bench.heads import head_of
 from tools.bench.runner import Benchmark, Row, cpu_seconds
 from wordsparse.corpus import Vocabulary
+from wordsparse.labels.ranking import best_entries
 from wordsparse.machine.description import memory_bytes
 from wordsparse.words.prediction import Predictor
 
@@ -30,6 +31,9 @@ DEPTH = 200
 BLOCK = 512
 # The number of users whose validation items choose the epoch.
 JUDGED = 4000
+# The decays that are tried, for methods with a decay in training and for other methods.
+DECAYED = [{"decay": decay} for decay in (0.4, 0.6, 0.8)]
+DECAYS = (1.0, 0.4, 0.6, 0.8)
 
 
 @dataclass
@@ -44,7 +48,6 @@ class NextItem(Benchmark):
     """
 
     data: Any = ("",)
-    decays: tuple[float, ...] = (0.4, 0.6, 0.8)
     dim: int = 100
     seed: int = 0
     cases: ClassVar[tuple[str, ...]] = ("data",)
@@ -64,7 +67,7 @@ class NextItem(Benchmark):
             counts = sp.csr_array(X.T @ Y)
             return lambda rows, users: best(sp.csr_array(rows @ counts), DEPTH)
 
-        return self._chosen(fit, [({"decay": decay}, (decay,)) for decay in self.decays])
+        return self._chosen(fit, DECAYED)
 
     def track_classifier(self) -> list[Row]:
         def fit(known: Any, decay: float) -> Any:
@@ -72,7 +75,7 @@ class NextItem(Benchmark):
             classifier.fit(*self._examples(known, decay))
             return lambda rows, users: classifier.predict_topk(rows, DEPTH)[0]
 
-        return self._chosen(fit, [({"decay": decay}, (decay,)) for decay in self.decays])
+        return self._chosen(fit, DECAYED)
 
     def track_wordsparse(self) -> list[Row]:
         def fit(known: Any, epochs: int) -> Any:
@@ -82,7 +85,7 @@ class NextItem(Benchmark):
             predictor = Predictor(model)
             return lambda X, users: np.append(rows, -1)[predictor.rank(sp.csr_array(X[:, rows]), K)[0]]
 
-        return self._chosen(fit, [({"epochs": epochs}, (1.0, *self.decays)) for epochs in (5, 20)])
+        return self._chosen(fit, [{"epochs": 5}, {"epochs": 20}])
 
     def track_item2vec(self) -> list[Row]:
         def fit(known: Any, ns_exponent: float) -> Any:
@@ -102,7 +105,7 @@ class NextItem(Benchmark):
 
             return rank
 
-        return self._chosen(fit, [({"ns_exponent": power}, (1.0, *self.decays)) for power in (0.75, -0.5)])
+        return self._chosen(fit, [{"ns_exponent": 0.75}, {"ns_exponent": -0.5}])
 
     def track_als(self) -> list[Row]:
         def fit(known: Any, alpha: float, regularization: float) -> Any:
@@ -114,7 +117,7 @@ class NextItem(Benchmark):
             return lambda X, users: model.recommend(users, sp.csr_matrix(X), K, recalculate_user=True)[0]
 
         grid = [{"alpha": alpha, "regularization": rate} for alpha in (1.0, 10.0, 40.0) for rate in (0.01, 1.0)]
-        return self._chosen(fit, [(options, (1.0, *self.decays)) for options in grid])
+        return self._chosen(fit, grid)
 
     def track_bpr(self) -> list[Row]:
         def fit(known: Any, iterations: int) -> Any:
@@ -125,7 +128,7 @@ class NextItem(Benchmark):
             model.fit(self._users_items(known), show_progress=False)
             return lambda X, users: model.recommend(users, sp.csr_matrix(X), K)[0]
 
-        return self._chosen(fit, [({"iterations": iterations}, (1.0,)) for iterations in (100, 300)])
+        return self._chosen(fit, [{"iterations": 100}, {"iterations": 300}], (1.0,))
 
     def _examples(self, known: Any, decay: float) -> tuple[Any, Any]:
         """Return the history of every item that is not the first of its sequence, and these items as labels."""
@@ -136,25 +139,19 @@ class NextItem(Benchmark):
     def _users_items(self, known: Any) -> Any:
         return sp.csr_matrix(histories(known, self.items, 1.0, last=True)[0])
 
-    def _chosen(self, fit: Any, settings: Any) -> list[Row]:
-        """Return the test scores of both training runs, with the setting whose NDCG@10 on validation items is highest.
-
-        A setting has the options of a training run, and the decays that are tried with it.
-        """
+    def _chosen(self, fit: Any, grid: list[Row], decays: tuple[float, ...] = DECAYS) -> list[Row]:
+        """Return the test scores of both training runs, with the options of ``grid`` and the decay whose NDCG@10 on
+        validation items is highest."""
         runs = []
-        for options, decays in settings:
-            rank, row = self._trained(fit, options, 2)
-            for decay in decays:
-                score = self._judged(rank, decay, "validation")["ndcg@10"]
-                print({**row, "decay": decay, "validation": score}, file=sys.stderr, flush=True)
-                runs.append((score, rank, options, {**row, "decay": decay}))
-        _, rank, options, row = max(runs, key=lambda run: run[0])
-        again, row_again = self._trained(fit, options, 1)
-        row_again["decay"] = row["decay"]
-        return [
-            {**row, **self._judged(rank, row["decay"], "test")},
-            {**row_again, **self._judged(again, row["decay"], "test")},
-        ]
+        for options in grid:
+            trained = self._trained(fit, options, 2)
+            for decay in [options["decay"]] if "decay" in options else decays:
+                score = self._judged(trained[0], decay, "validation")["ndcg@10"]
+                print({**trained[1], "decay": decay, "validation": score}, file=sys.stderr, flush=True)
+                runs.append((score, options, decay, trained))
+        _, options, decay, trained = max(runs, key=lambda run: run[0])
+        both = trained, self._trained(fit, options, 1)
+        return [{**row, "decay": decay, **self._judged(rank, decay, "test")} for rank, row in both]
 
     def _trained(self, fit: Any, options: Row, without: int) -> tuple[Any, Row]:
         before = cpu_seconds()
@@ -172,14 +169,9 @@ class NextItem(Benchmark):
             for row, own, item in zip(top, block, target[start : start + BLOCK], strict=True):
                 new = row[(row >= 0) & ~np.isin(row, own)][:K]
                 hits.append(np.flatnonzero(new == item))
-        places = np.array([hit[0] + 1 if hit.size else np.inf for hit in hits])
-        gain = float((1 / np.log2(places + 1)).mean())
         seconds = cpu_seconds() - before
-        return {
-            "hr@10": round(float((places <= K).mean()), 4),
-            "ndcg@10": round(gain, 4),
-            "predict_cpu_seconds": seconds,
-        }
+        places = np.array([hit[0] + 1 if hit.size else np.inf for hit in hits])
+        return {**gains(places), "predict_cpu_seconds": seconds}
 
 
 @dataclass
@@ -302,9 +294,14 @@ class NextItemNetwork(Benchmark):
                 users_of = np.repeat(np.arange(len(block)), [len(own) for own in seen])
                 o[users_of, np.concatenate(seen)] = -np.inf
                 places.append(1 + (o > of_wanted[:, None]).sum(1))
-        ranks = np.concatenate(places)
-        gain = float(np.where(ranks <= K, 1 / np.log2(ranks + 1), 0).mean())
-        return {"hr@10": round(float((ranks <= K).mean()), 4), "ndcg@10": round(gain, 4)}
+        return gains(np.concatenate(places))
+
+
+def gains(places: Any) -> Row:
+    """Return HR@10 and NDCG@10 of the ranks of the users' next items, from 1."""
+    is_hit = places <= K
+    ndcg = np.where(is_hit, 1 / np.log2(places + 1), 0)
+    return {"hr@10": round(float(is_hit.mean()), 4), "ndcg@10": round(float(ndcg.mean()), 4)}
 
 
 def sequences_of(path: Path) -> list[Any]:
@@ -341,10 +338,8 @@ def _texts(sequences: Any) -> list[list[str]]:
 def best(scores: Any, k: int) -> Any:
     """Return the columns of the k largest entries of each row, padded with −1 if the row has fewer entries."""
     top = np.full((scores.shape[0], k), -1)
-    for i in range(scores.shape[0]):
-        part = slice(scores.indptr[i], scores.indptr[i + 1])
-        columns = scores.indices[part][np.argsort(-scores.data[part], kind="stable")[:k]]
-        top[i, : columns.size] = columns
+    row, place, entry = best_entries(scores.indptr, scores.data, k)
+    top[row, place] = scores.indices[entry]
     return top
 
 

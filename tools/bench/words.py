@@ -18,7 +18,6 @@ from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.encoding import encoded
 from wordsparse.corpus.reading import RawText, joined
 from wordsparse.corpus.shards import is_encoded
-from wordsparse.counts import counting
 from wordsparse.evaluation.scores import answer_pairs, spearman
 from wordsparse.evaluation.testsets import read_pairs
 from wordsparse.tokens.tokenizers import Splitter
@@ -28,7 +27,7 @@ from wordsparse.words.form import fit
 from wordsparse.words.recipe import recommended
 
 
-def scores_of(vectors: ws.Model, pairs: tuple[str, ...], analogies: tuple[str, ...]) -> Row:
+def scores_of(vectors: ws.Model, pairs: tuple[str, ...] = ("",), analogies: tuple[str, ...] = ("",)) -> Row:
     """Return the score on each test set. Without files, these are gensim's test sets."""
     sets = ws.evaluate(vectors, *([path for path in paths if path] or None for paths in (pairs, analogies)))
     scores = {name: result["spearman"] for name, result in sets["pairs"].items()}
@@ -43,6 +42,24 @@ def correlations(vectors: WordVectors, path: str) -> tuple[int, float | None, fl
     cosines, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_pairs(vectors, pairs, composed=True))
     covered = np.isfinite(cosines)
     return int(covered.sum()), spearman(judged[covered], cosines[covered]), spearman(judged, composed)
+
+
+class Hashed:
+    """The n-grams of gensim's FastText, which compose a vector for any word."""
+
+    def __init__(self, vectors: Any) -> None:
+        self.vector = vectors.get_vector
+
+
+def peer(name: str, text: Path, dim: int, threads: int, **options: Any) -> WordVectors:
+    """Train gensim's ``Word2Vec`` or ``FastText``, both as skip-gram, on a text file."""
+    from gensim import models
+
+    model = getattr(models, name)(corpus_file=str(text), sg=1, vector_size=dim, workers=threads, **options).wv
+    vectors = WordVectors(model.index_to_key, model.vectors, model.expandos["count"])
+    if name == "FastText":
+        vectors.ngrams = Hashed(model)  # type: ignore[assignment]
+    return vectors
 
 
 @dataclass
@@ -89,7 +106,6 @@ class Counts(OnText):
 
     side: Any = ("text", "counts")
     seed: Any = (1, 2, 3)
-    window: int = counting.WINDOW
     pairs: tuple[str, ...] = ("",)
     analogies: tuple[str, ...] = ("",)
     cases: ClassVar[tuple[str, ...]] = ("seed", "side")
@@ -102,7 +118,7 @@ class Counts(OnText):
             source, request = encoded, {**self.sizes("seed"), "model": "skipgram", "progress": False}
             if self.side == "counts":
                 before = cpu_seconds()
-                row["pairs"] = ws.count(encoded, table, window=self.window, threads=self.threads)["pairs"]
+                row["pairs"] = ws.count(encoded, table, threads=self.threads)["pairs"]
                 row["count_cpu_seconds"] = cpu_seconds() - before
                 source, request = table, {**request, "preset": "counts"}
             before = cpu_seconds()
@@ -248,8 +264,6 @@ class Language(OnText):
     pairs: tuple[str, ...] = ("",)
     sentences: tuple[str, ...] = ("",)
     analogies: tuple[str, ...] = ("",)
-    restrict_vocab: int = 30_000
-    seed: int = 1
     cases: ClassVar[tuple[str, ...]] = ("side",)
 
     def track_scores(self) -> list[Row]:
@@ -259,13 +273,13 @@ class Language(OnText):
             if self.side in ("Word2Vec", "FastText"):
                 write_plain(corpus, corpus.tokens, plain)
                 before = cpu_seconds()
-                vectors = self._gensim(plain)
+                vectors = peer(self.side, plain, min_count=1, **self.sizes())
             else:
                 vectors = self._ours(corpus).wv
             seconds = cpu_seconds() - before
         vectors.split, vectors.tokens = Splitter(**corpus.tokenization), corpus.tokenization["tokens"]
         sets = [[*filter(None, paths)] for paths in (self.pairs, self.analogies, self.sentences)]
-        found = ws.evaluate(vectors, sets[0], sets[1], self.restrict_vocab, sentences=sets[2])
+        found = ws.evaluate(vectors, sets[0], sets[1], sentences=sets[2])
         row: Row = {"cpu_seconds": seconds, "vocabulary": len(vectors)}
         for name, score in (found["pairs"] | found["sentences"] | found["analogies"]).items():
             for title, part in ((name, score), (f"{name}, all", score.get("with_composed"))):
@@ -277,19 +291,7 @@ class Language(OnText):
     def _ours(self, corpus: EncodedCorpus) -> ws.Model:
         options: Row = {"preset": "sentences"} if self.side == "sentences" else {"model": self.side, "form": self.form}
         options |= {name: length for name in ("shortest", "longest") if (length := getattr(self, name))}
-        return ws.train(corpus, progress=False, **self.sizes("seed"), **options)
-
-    def _gensim(self, plain: Path) -> WordVectors:
-        from gensim import models
-        from gensim.models.fasttext import save_facebook_model
-
-        sizes = {"vector_size": self.dim, "epochs": self.epochs, "seed": self.seed, "workers": self.threads}
-        model = getattr(models, self.side)(corpus_file=str(plain), sg=1, min_count=1, **sizes)
-        if self.side == "FastText":
-            save_facebook_model(model, str(plain.with_suffix(".bin")))
-            return ws.read_vectors(plain.with_suffix(".bin"))
-        counts = [model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key]
-        return WordVectors(model.wv.index_to_key, model.wv.vectors, counts)
+        return ws.train(corpus, progress=False, **self.sizes(), **options)
 
 
 @dataclass
