@@ -59,7 +59,7 @@ def size_of(file: BufferedReader) -> int:
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
     """Read a regular file of at most ``most`` bytes. Raise InputError if the file is larger."""
     with opened(path) as file:
-        data = file.read(min(most, size_of(file)) + 1)  # one byte more, because the file may be growing
+        data = file.read(min(most, size_of(file)) + 1)  # one byte more than the size detects a file that grows
     if len(data) > most:
         raise InputError(f"{path}: holds more than {most:,} bytes, which is more than such a file needs")
     return data

@@ -68,7 +68,8 @@ class KeyTable(WordVectors):
 
     @norms.setter
     def norms(self, _: None) -> None:
-        """Discard the cached lengths, as ``fill_norms(force=True)`` does; the assigned value has no effect."""
+        """Discard the cached norms on any assignment, as ``fill_norms(force=True)`` does; the assigned value has no
+        effect."""
         self.fill_norms(force=True)
 
     def fill_norms(self, force: bool = False) -> None:
@@ -193,7 +194,8 @@ class KeyTable(WordVectors):
         return 1 - self.similarity(w1, w2)
 
     def _query(self, pairs: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
-        """Return the direction of the weighted sum of ``pairs``, (vector_size,), and the rows of their keys."""
+        """Return the sum of ``pairs`` (key or vector, weight), scaled to length one, (vector_size,), and the rows of
+        the keys."""
         keys, weights = zip(*pairs, strict=True) if pairs else ((), ())
         mean = self.get_mean_vector(keys, weights, post_normalize=True, ignore_missing=False)
         return mean, {
@@ -320,7 +322,7 @@ def _attribute_dtype(kind: DTypeLike) -> np.dtype[Any]:
 
 
 def _weighted(items: Any, weight: float, table: KeyTable) -> list[tuple[Any, float]]:
-    """Return the positive or negative arguments as pairs (key or vector, weight)."""
+    """Return the argument ``positive`` or ``negative`` of ``most_similar`` as pairs (key or vector, weight)."""
     if items is None:
         return []
     is_one = not isinstance(items, list | tuple | np.ndarray) or (isinstance(items, np.ndarray) and items.ndim == 1)

@@ -6,7 +6,8 @@ from wordsparse.gensim.passing import gensims
 
 
 class CallbackAny2Vec:
-    """Callbacks at the start and end of training and of epochs. They take the model and do nothing by default."""
+    """Callbacks at the start and end of training and of epochs. Each method takes the model, and does nothing unless it
+    is overridden."""
 
     def on_train_begin(self, model: Any) -> None:
         """Run before the first epoch."""
