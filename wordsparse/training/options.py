@@ -43,12 +43,12 @@ class RunOptions(Checked):
     resume: bool = option(
         False,
         "Resume an interrupted run for this output (the final model has the same bytes as without interruption), or "
-        "continue to train a finished model: for more epochs on its text, or on a new text. If the output has neither, "
-        "start a new run. Options of the text and the steps that are left out are taken from the run or the model.",
+        "continue to train a finished model: for more epochs on its text, or on a new text. If there is neither, start "
+        "a new run. Options for the text and the steps that you leave out are taken from the run or the model.",
     )
     log: str | PathLike[str] | None = option(
         None,
-        "Append the progress of the run to FILE as JSON lines: at most one per second, and one after each epoch.",
+        "Append the progress of the run to FILE as JSON lines: at most one per second, and one for each held-out loss.",
         metavar="FILE",
     )
     progress: ProgressOption = option(

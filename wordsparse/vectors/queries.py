@@ -33,7 +33,7 @@ def parts(vectors: VectorTable, query: Hashable) -> list[tuple[Hashable, float]]
     """Return the words whose weighted mean is the vector of a query, with weights that sum to 1.
 
     The words are those that the query stands for (:func:`meant`), with their weights in texts
-    (:mod:`wordsparse.vectors.weights`). If there are several words, those without a vector are left out.
+    (:mod:`wordsparse.vectors.weights`). If there are several words, words without a vector are left out.
     """
     words = meant(vectors, query)
     if len(words) == 1:

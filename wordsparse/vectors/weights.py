@@ -6,8 +6,8 @@
 
 The first weight is for sentences, in which all words matter. The second weight is for queries of a few content words.
 The first factor of the second weight is the idf of BM25, which stresses rare words. The factor √cos stresses words that
-indicate the topic of their documents. The cosine is shrunk towards PRIOR, as if each word had occurred MASS more times
-with the cosine PRIOR.
+indicate the topic of their documents. To limit the noise of rare words, the mean cosine is computed as if each word had
+occurred MASS more times with the cosine PRIOR.
 """
 
 from collections.abc import Iterable

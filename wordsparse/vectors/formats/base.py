@@ -57,8 +57,8 @@ class Format:
         return False
 
     def read(self, path: Path) -> WordVectors:
-        """Read a file. If it is damaged, raise InputError. The message does not name the file, because the caller adds
-        the name."""
+        """Read a file. Raise InputError if the file is damaged. The message does not name the file, because the caller
+        adds the name."""
         raise NotImplementedError
 
     def read_mapped(self, path: Path) -> WordVectors:

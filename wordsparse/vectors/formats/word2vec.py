@@ -76,7 +76,7 @@ class Word2Vec(Format):
 class Word2VecBinary(Word2Vec):
     """The binary format of the original tool."""
 
-    name, about, suffixes = "word2vec-bin", "the binary form of word2vec, which is shorter", (".bin",)
+    name, about, suffixes = "word2vec-bin", "the binary format of word2vec, in smaller files", (".bin",)
 
     def write(self, content: WordVectors, target: IO[bytes]) -> None:
         target.write(_header(content))
@@ -105,7 +105,7 @@ def _header(content: WordVectors) -> bytes:
 
 
 def _text_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[bytes]:
-    """Yield each word and its vector as a line of text."""
+    """Yield one line of the text format for each word."""
     blocks = (slice(start, start + _ROWS) for start in range(0, len(vectors), _ROWS))
     numbers = chain.from_iterable(texts(np.ascontiguousarray(vectors[block], np.float32)) for block in blocks)
     for word, text in zip(words, numbers, strict=True):
@@ -113,7 +113,8 @@ def _text_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[byte
 
 
 def _recognise(head: bytes) -> Layout:
-    """Return the layout of a file that begins with these bytes. If the lines must still be counted, ``rows`` is 0."""
+    """Return the layout of a file that begins with the bytes ``head``. Without a header line, ``rows`` is 0, because
+    the lines have not been counted yet."""
     first, _, body = head.partition(b"\n")
     fields = first.rstrip().split(b" ")
     if len(fields) == 2 and all(field.isdigit() and len(field) <= 18 for field in fields):
@@ -221,7 +222,7 @@ def _read_binary(stream: BoundedStream, layout: Layout) -> tuple[list[str], npt.
 
 
 def _parse_numbers(fields: list[bytes]) -> list[float] | None:
-    """Return the fields as numbers, or None if one of them is not a number."""
+    """Return the fields as numbers, or None if a field is not a number."""
     try:
         return [float(field) for field in fields]
     except ValueError:
