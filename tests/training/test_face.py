@@ -90,7 +90,7 @@ def test_a_model_trains_on_as_a_resumed_run_does(tmp_path: Any) -> None:
 
 
 def test_an_interrupted_run_without_an_output_leaves_its_model() -> None:
-    """A run without an output writes no checkpoint, so the exception carries its partial model."""
+    """A run without an output writes no checkpoint, so the process keeps its partial model."""
 
     def interrupt(progress: Progress) -> None:
         if progress.tokens > progress.total_tokens / 2:

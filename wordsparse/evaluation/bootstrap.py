@@ -1,7 +1,6 @@
 """Bootstrap percentile intervals of scores: how scores vary when the items of a test set are resampled.
 
-Two runs over the same number of items get the same resamples, so the difference of their scores can be computed in each
-resample.
+Two runs over the same number of items get the same resamples, so their scores can be compared in each resample.
 """
 
 from collections.abc import Iterator, Sequence

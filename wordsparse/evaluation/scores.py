@@ -32,16 +32,15 @@ _BATCH_COSINES = 2**24
 
 
 Score: TypeAlias = dict[str, Any]
-"""``spearman``, ``accuracy`` or ``hit10``; its interval from ``low`` to ``high``; ``n``, the number of scored items;
-and ``oov``, the number of other items. If no item is scored, only ``n`` and ``oov`` are not None. See
+"""A score: ``spearman``, ``accuracy`` or ``hit10``; its interval from ``low`` to ``high``; ``n``, the number of scored
+items; and ``oov``, the number of other items. If no item is scored, only ``n`` and ``oov`` are not None. See
 :func:`wordsparse.evaluate`."""
 Resampled: TypeAlias = tuple[float | None, Array]
 """A score of a test set (None if no item has an answer), and its values in resamples of the items."""
 Answers: TypeAlias = Mapping[str, Mapping[str, Array]]
 """The answers of word vectors to test sets, by kind and name: arrays (n,) float64. A pair's answer is the cosine of its
 words or sentences, a question's answer is 1 if right and 0 if wrong, and a related word's answer is its rank. An item
-with an unknown word has the answer NaN. For search, the arrays are (queries, columns), and the first column is
-nDCG@10."""
+with an unknown word has the answer NaN. For search, arrays are (queries, columns), nDCG@10 first."""
 
 
 def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
@@ -62,8 +61,7 @@ def score(test_sets: TestSets, answers: Answers) -> dict[str, dict[str, Score]]:
 
 
 def own(score: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the score of the vectors or the model itself, without the scores of BM25 and other rankings for
-    comparison."""
+    """Return the score of the vectors or the model itself, without the scores of BM25 and other baselines."""
     side: Mapping[str, Any] = score.get("model", score)
     return side
 
@@ -118,8 +116,7 @@ def answer_analogies(
 ) -> Array:
     """Return 1 for each question whose expected answer d is nearest to b - a + c among the frequent words, otherwise 0.
 
-    Vectors are normalised before the sum. Every spelling of a, b and c is excluded. The result is NaN for a question
-    with an unknown word.
+    Vectors are normalised first. Every spelling of a, b and c is excluded. The result is NaN if a word is unknown.
     """
     frequent = word_vectors.most_frequent(restrict_vocab)
     place = {row: i for i, row in enumerate(frequent.tolist())}
@@ -225,7 +222,7 @@ def _answered(
     batch = max(1, _BATCH_COSINES // len(unit))
     for start in range(0, len(questions), batch):
         a, b, c, expected = questions[start : start + batch].T
-        cosines = (unit[b] - unit[a] + unit[c]) @ unit.T  # (batch, N), each row up to a factor
+        cosines = (unit[b] - unit[a] + unit[c]) @ unit.T  # (batch, N), times a positive factor per row
         answers = _best_answers(cosines, same_word, np.stack([a, b, c], axis=1))
         correct[start : start + batch] = answers == expected
     return correct

@@ -32,8 +32,7 @@ class Scores(dict[str, Any]):
         return html_table(list(self._rows()), {NEXT, *(kind.title for kind in KINDS.values())})
 
     def _rows(self) -> Iterator[Row]:
-        """Yield the rows of the table, by kind of test set. The sections of an analogy file follow the file, if one of
-        its questions was answered."""
+        """Yield the rows of the table, by kind of test set. Sections follow their file if a question was answered."""
         for kind, (title, measure, *_) in KINDS.items():
             yield from self._rows_of(kind, title, measure)
             if kind == "retrieval":
@@ -43,8 +42,8 @@ class Scores(dict[str, Any]):
             yield from self._rows_of("next", NEXT, "ndcg10", "ndcg10_")
 
     def _rows_of(self, kind: str, title: str, measure: str, prefix: str = "") -> Iterator[Row]:
-        """Yield the rows for the test sets of one kind, by one measure. The interval has the keys ``low`` and ``high``,
-        with ``prefix`` in front."""
+        """Yield the rows for a kind of test set and a measure. ``prefix`` stands before the keys ``low`` and
+        ``high``."""
         if self[kind]:
             yield title, measure, "95 % interval", "n", "oov"
         for name, score in self[kind].items():

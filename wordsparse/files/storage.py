@@ -1,4 +1,5 @@
-"""Writes files atomically: under a temporary name, then fsynced and renamed. Files are checked when they are read."""
+"""Writes files atomically: a file is written under a temporary name, fsynced and renamed. Reads files with
+checksums."""
 
 import errno
 import glob
@@ -163,7 +164,7 @@ def check_parent(path: Path) -> None:
     target = Path(os.path.realpath(path))
     parent, most = target.parent, NAME_BYTES - TEMPORARY_BYTES
     if os.fspath(path) == outputs.STANDARD_OUTPUT:
-        raise InputError(f"{path}: is standard output, but a directory is needed (./- is a directory called -)")
+        raise InputError(f"{path}: is standard output, and a directory is needed (./- is a directory called -)")
     if not target.name:
         raise InputError(f"{path}: is the root of all directories: name one below it")
     if len(os.fsencode(target.name)) > most:

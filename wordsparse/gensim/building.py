@@ -51,7 +51,7 @@ class VocabularyBuilder:
         self.corpus_count = self.corpus_total_words = 0
         self.raw_vocab: dict[Key, int] = {}
         self._trained: engine.Trained | None = None
-        self._refresh: Callable[[], None] | None = None  # during callbacks: updates the vectors when wv is read
+        self._refresh: Callable[[], None] | None = None  # set during callbacks: updates the vectors once wv is read
         self._use(self._table(self.vector_size))
 
     @property
@@ -185,7 +185,6 @@ class VocabularyBuilder:
         logger.info(message, self.corpus_count, self.corpus_total_words, words, len(self._wv))
 
     def _reset(self) -> None:
-        """Discard the vocabulary and the trained model."""
         self.wv = self._table(self.vector_size)
 
     def _add_words(self, counts: Mapping[Key, int], is_sorted: bool = False) -> None:

@@ -68,8 +68,7 @@ class KeyTable(WordVectors):
 
     @norms.setter
     def norms(self, _: None) -> None:
-        """Discard the cached norms on any assignment, as ``fill_norms(force=True)`` does; the assigned value has no
-        effect."""
+        """Discard the cached norms, as ``fill_norms(force=True)`` does; the assigned value has no effect."""
         self.fill_norms(force=True)
 
     def fill_norms(self, force: bool = False) -> None:
@@ -194,8 +193,7 @@ class KeyTable(WordVectors):
         return 1 - self.similarity(w1, w2)
 
     def _query(self, pairs: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
-        """Return the sum of ``pairs`` (key or vector, weight), scaled to length one, (vector_size,), and the rows of
-        the keys."""
+        """Return the weighted sum of ``pairs``, scaled to length one, (vector_size,), and the rows of their keys."""
         keys, weights = zip(*pairs, strict=True) if pairs else ((), ())
         mean = self.get_mean_vector(keys, weights, post_normalize=True, ignore_missing=False)
         return mean, {
@@ -203,7 +201,7 @@ class KeyTable(WordVectors):
         }
 
     def add_vector(self, key: Key, vector: ArrayLike) -> int:
-        """Give ``key`` the next reserved row, or a new row at the end, and return its number.
+        """Give ``key`` the next reserved row, or a new row at the end, and return the row number.
 
         A new row at the end copies the whole table, so use ``add_vectors`` to add many keys.
         """

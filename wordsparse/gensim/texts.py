@@ -32,8 +32,7 @@ _BLOCK = 2**20  # number of values that are made or read at a time
 @dataclass(frozen=True)
 class Scan:
     """The result of a pass over a text: counts by token in order of appearance, the numbers of tokens and sentences,
-    and optionally ``ids``: the position in ``counts`` of each token of the text, with END_OF_SENTENCE after each
-    sentence."""
+    and optionally ``ids``: each token's position in ``counts``, with END_OF_SENTENCE after each sentence."""
 
     counts: dict[Key, int]
     total_words: int
@@ -42,7 +41,7 @@ class Scan:
 
 
 def scan(sentences: Iterable[Any]) -> Scan:
-    """Count the tokens of sentences and number them."""
+    """Number and count the tokens of sentences."""
     numbers, read = Numbers(), itertools.count()
     # `zip` takes a number from `read` for each sentence, so `next(read)` is the number of sentences in the end.
     stream = (sentence for sentence, _ in zip(lists(sentences), read, strict=False))
@@ -68,7 +67,6 @@ class Sentences:
         self._scanned: Scan | None = None
 
     def scan(self) -> Scan:
-        """Count the tokens of the text."""
         self._scanned = scan(self._sentences)
         return self._scanned
 
@@ -88,7 +86,6 @@ class LineFile:
         self._encoded = encode(path, folder, format="lines", min_count=1)
 
     def scan(self) -> Scan:
-        """Count the tokens of the file."""
         words = self._encoded.vocabulary
         counts: dict[Key, int] = dict(zip(words.words, words.counts.tolist(), strict=True))
         return Scan(counts, self._encoded.tokens, self._encoded.sentences)

@@ -46,7 +46,7 @@ def interrupted_model() -> "Model":
         If the last run was not interrupted, or was interrupted before its first minibatch was finished.
     """
     if not _last:
-        raise InputError("there is no model: the last run without an output was not interrupted, or took no step")
+        raise InputError("no run is interrupted: the last run without an output finished, or took no step")
     return _last[0]
 
 

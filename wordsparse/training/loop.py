@@ -92,7 +92,7 @@ class Run:
         self.is_whole = True
         self._share: Share | None = None
         # The model that the run continues, if any. The words of that model come first in the vocabulary, and the
-        # trained vectors are rotated to its axes.
+        # trained vectors are rotated to the axes of its vectors.
         self.continues: Model | None = None
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
 
@@ -154,7 +154,8 @@ class Run:
 
     def _fold(self) -> None:
         """Multiply the factors of the output layer, so that its ``V`` holds W itself."""
-        if not self.embedding.output.factors.is_identity:  # not if resumed after the last step
+        # The factors are already multiplied if the run was resumed after its last step.
+        if not self.embedding.output.factors.is_identity:
             self.is_whole = False
             self.embedding.output.fold()
             self.is_whole = True
@@ -247,7 +248,6 @@ class Run:
             yield done
 
     def _heldout_loss(self) -> float:
-        """Return the exact mean loss per pair on held-out text."""
         heldout = [(self.embedding.loss(each), each.pairs) for each in self.minibatches.heldout()]
         loss, pairs = map(sum, zip(*heldout, strict=True))
         if self._share is not None:
@@ -258,7 +258,6 @@ class Run:
         return Progress(self.state.tokens, self.total_tokens, len(self.state.losses), loss, heldout)
 
     def _check_memory(self) -> None:
-        """Check that a minibatch of the largest size fits into memory."""
         examples = self.minibatches.first()
         pairs, bags = (examples.targets.csr.entries, 0) if examples.bags is None else (0, examples.bags.rows)
         words = len(examples.words)
@@ -280,8 +279,8 @@ class Run:
         if pull.pairs:
             mean = pull.loss / pull.pairs
             first = at.first_loss = mean if at.first_loss is None else at.first_loss
-            # The last minibatch of an epoch may be short, and the mean over few pairs is noisy. The excess of its loss
-            # is therefore divided by the size of a full minibatch.
+            # The last minibatch of an epoch may be short, and the mean over few pairs is noisy. The loss in excess of
+            # the first mean is therefore divided by the size of a full minibatch.
             pairs = max(pull.pairs, self.minibatches.sized(len(at.losses), at.position))
             if not pull.loss - first * pull.pairs <= DIVERGED * max(abs(first), 1.0) * pairs:
                 raise self._diverged(f"the mean loss is {mean:.4g}; it was {first:.4g} at the start")

@@ -137,8 +137,8 @@ class OutputRun:
         except Interrupted:
             raise
         except BaseException as error:
-            # Write no checkpoint after a second signal, if the resumed run would fail again, or if no minibatch has
-            # been finished since the start.
+            # Write no checkpoint after a second signal, if the resumed run would fail again, or if this process has
+            # finished no minibatch.
             fails = isinstance(error, TrainingError) or not run.is_whole
             savable = not fails and run.state.tokens > begun and stop.received < 2
             note = self._saved(run) if savable else self.directory.kept()

@@ -132,8 +132,7 @@ def _split(values: Mapping[str, Any], reading: type) -> list[dict[str, Any]]:
 
 
 def _kind(corpus: Corpus, name: Any) -> Kind:
-    """Return the kind of data: the kind of the corpus if it is a source object, otherwise the kind of the preset
-    ``name``."""
+    """Return the kind of the corpus if it is a source object, otherwise the kind of the preset ``name``."""
     if corpus.form != "source":
         return kind_of(name)
     kind = kind_of(corpus.given)

@@ -36,7 +36,7 @@ class Encoder:
     use one encoder at once."""
 
     def __init__(self, vectors: WordVectors) -> None:
-        # Dividing the weights by the lengths of the vectors saves a scaled copy of the vectors.
+        # Dividing the weights by the lengths of the vectors makes a scaled copy of the vectors unnecessary.
         self._vectors, self._weights = vectors, (vectors.weights / vectors.divisors).astype(np.float32)
         self._columns = _Columns(vectors)
 
@@ -117,8 +117,8 @@ class _Columns(dict[Any, int]):
 
 
 def _product(rows: Array, columns: Array, values: Array, n: int, vectors: Array) -> NDArray[np.float32]:
-    """Return the product of ``vectors`` and the sparse matrix (n, len(vectors)) with the entries ``values`` at
-    ``rows``, which must be ascending, and ``columns``."""
+    """Return S @ vectors, where the sparse matrix S has n rows, and entry ``values[i]`` is in row ``rows[i]``,
+    ascending, and in column ``columns[i]``."""
     indptr = np.searchsorted(rows, np.arange(n + 1))
     product: NDArray[np.float32] = sp.csr_array((values, columns, indptr), (n, len(vectors))) @ vectors
     return product

@@ -131,8 +131,7 @@ class Ngrams:
         return sizes
 
     def means(self, rows: Array, words: Sequence[str], dim: int) -> Array:
-        """Return the mean of each word's n-gram rows, (n, dim) float32. For a word without known n-grams, it is
-        zero."""
+        """Return the mean of each word's n-gram rows, (n, dim) float32. The mean is zero if no n-gram is known."""
         means = np.zeros((len(words), dim), np.float32)
         self.add(rows, words, np.ones(len(words)), means)
         return means

@@ -92,7 +92,7 @@ class WordVectors(VectorTable):
         return row
 
     def vector(self, word: Key, *, unit: bool = False) -> Array:
-        """Return the vector of ``word``, (dim,), read-only. With ``unit``, it is scaled to length one.
+        """Return the vector of ``word``, (dim,), read-only. With ``unit``, the vector is scaled to length one.
 
         If a word has no row, the tokeniser splits it into words, and the vector is their mean. If the tokeniser returns
         a single word without a row, the vector is composed from the n-grams of this word. Raise UnknownWordError if the

@@ -89,9 +89,8 @@ class KeyedVectors(Renamed, KeyTable):
     ) -> Self:
         """Read a word2vec file, possibly compressed. The content shows whether the file is ``binary``.
 
-        As in gensim, the attribute "count" of the V words is V, V − 1, …, 1. If a word occurs more than once, its first
-        vector is used. With ``fvocab`` or further options (``limit``, ``unicode_errors`` and so on), gensim reads the
-        file.
+        As in gensim, the V words get the counts V, V − 1, …, 1. If a word occurs more than once, its first vector is
+        used. With ``fvocab`` or further options (``limit``, ``unicode_errors`` and so on), gensim reads the file.
 
         Raises
         ------
@@ -199,8 +198,7 @@ class KeyedVectors(Renamed, KeyTable):
         return cls.of(read_vectors(path))
 
     def _without_reserved(self) -> Self:
-        """Remove the rows without keys, which gensim leaves at the end of the table if a file repeats words. Return the
-        table."""
+        """Remove the rows without keys, which gensim leaves at the end for repeated words. Return the table."""
         if (n := self.next_index) < len(self):
             self.index_to_key, self.vectors = self.index_to_key[:n], self.vectors[:n].copy()
             self.allocate_vecattrs()

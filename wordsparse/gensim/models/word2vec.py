@@ -252,7 +252,6 @@ class Word2Vec(Renamed, VocabularyBuilder):
             self._refresh = None
 
     def _show(self, trained: engine.Trained) -> None:
-        """Copy the trained vectors into ``wv``."""
         self._trained, table = trained, self._wv
         table.vectors = trained.vectors(table.index_to_key, table.vectors)
         self._use(table)

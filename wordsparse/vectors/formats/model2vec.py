@@ -98,8 +98,7 @@ class Model2Vec(Format):
 
 
 def _card(content: WordVectors) -> str:
-    """Return the model card, which model hubs show. The card says what the model is and how to load it; users add the
-    rest."""
+    """Return the model card. It says what the model is and how to load it; users add the rest."""
     occurrences = "" if content.counts is None else f", in which these words occur {int(content.counts.sum()):,} times"
     return f"""---
 library_name: model2vec

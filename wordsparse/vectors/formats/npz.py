@@ -35,8 +35,8 @@ from wordsparse.vectors.word_vectors import WordVectors
 MAX_LENGTH = 256
 ALIGNED = 64
 # The sizes of the parts of a zip entry's header: the header without its name and extra fields, the extra field that
-# zipfile writes for the sizes of large files, and the header of our own extra field. Our field has the identifier of
-# the padding field of Android's zipalign.
+# zipfile writes for the sizes of large files, and the header of our own extra field. We use the identifier that
+# Android's zipalign uses for padding.
 _HEADER, _SIZES, _FIELD, _IDENTIFIER = 30, 20, 4, 0xD935
 
 _NEEDED = ("vectors", "words")

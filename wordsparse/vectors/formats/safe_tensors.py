@@ -15,8 +15,8 @@ from wordsparse.vectors import names
 from wordsparse.vectors.formats.base import Format, float_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 
-# The package safetensors reads no header of more bytes. The words are part of the header, as JSON that is escaped a
-# second time.
+# The maximum size in bytes of a header that the package safetensors reads. The words are part of the header, as JSON
+# that is escaped a second time.
 _MAX_HEADER = 100_000_000
 
 

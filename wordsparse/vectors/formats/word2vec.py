@@ -1,9 +1,9 @@
 """The text and binary formats of the word2vec tool, and GloVe's format: the text format without the header line.
 
 A file has a header line "V dim". Then, for each of the V words, it has the word, a space and dim numbers. In the text
-format, the numbers are separated by spaces and followed by a newline. In the binary format, they are little-endian
-float32; the original tool writes a newline after them, gensim does not. A file does not state whether it is text or
-binary.
+format, the numbers are separated by spaces and followed by a newline. In the binary format, the numbers are
+little-endian float32; the original tool writes a newline after them, gensim does not. A file does not state whether it
+is text or binary.
 
 Files are untrusted. The sizes in the header are compared with the size of the file before an array is allocated, and
 lines, words and numbers have maximum lengths.
@@ -76,7 +76,7 @@ class Word2Vec(Format):
 class Word2VecBinary(Word2Vec):
     """The binary format of the original tool."""
 
-    name, about, suffixes = "word2vec-bin", "the binary format of word2vec, in smaller files", (".bin",)
+    name, about, suffixes = "word2vec-bin", "the binary format of word2vec, which makes smaller files", (".bin",)
 
     def write(self, content: WordVectors, target: IO[bytes]) -> None:
         target.write(_header(content))
@@ -113,8 +113,7 @@ def _text_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[byte
 
 
 def _recognise(head: bytes) -> Layout:
-    """Return the layout of a file that begins with the bytes ``head``. Without a header line, ``rows`` is 0, because
-    the lines have not been counted yet."""
+    """Return the layout of a file that begins with ``head``. Without a header line, ``rows`` is 0: not counted yet."""
     first, _, body = head.partition(b"\n")
     fields = first.rstrip().split(b" ")
     if len(fields) == 2 and all(field.isdigit() and len(field) <= 18 for field in fields):
@@ -222,7 +221,6 @@ def _read_binary(stream: BoundedStream, layout: Layout) -> tuple[list[str], npt.
 
 
 def _parse_numbers(fields: list[bytes]) -> list[float] | None:
-    """Return the fields as numbers, or None if a field is not a number."""
     try:
         return [float(field) for field in fields]
     except ValueError:
