@@ -40,7 +40,7 @@ Resampled: TypeAlias = tuple[float | None, Array]
 Answers: TypeAlias = Mapping[str, Mapping[str, Array]]
 """The answers of word vectors to test sets, by kind and name: arrays (n,) float64. A pair's answer is the cosine of its
 words or sentences, a question's answer is 1 if right and 0 if wrong, and a related word's answer is its rank. An item
-with an unknown word has the answer NaN. For search, arrays are (queries, columns), nDCG@10 first."""
+with an unknown word has the answer NaN. For search, arrays are (queries, columns); column 0 is nDCG@10."""
 
 
 def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
@@ -103,7 +103,7 @@ def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], composed: boo
 
 
 def answer_sentences(word_vectors: WordVectors, pairs: Sequence[Pair]) -> Array:
-    """Return the cosine of each pair's sentences; NaN if one of them has no word with a vector."""
+    """Return the cosine of each pair's sentences; NaN if one sentence has no word with a vector."""
     first, second = (word_vectors.encode(texts) for texts in zip(*((p.first, p.second) for p in pairs), strict=True))
     cosines = np.einsum("ij,ij->i", first, second, dtype=np.float64)
     return np.where(first.any(axis=1) & second.any(axis=1), cosines, np.nan)
@@ -247,7 +247,7 @@ def _best_answers(
 
 
 def spearman(x: Array, y: Array) -> float | None:
-    """Compute Spearman's rank correlation of x (n,) and y (n,); None if n < 2 or if one of them is constant."""
+    """Compute Spearman's rank correlation of x (n,) and y (n,); None if n < 2 or if x or y is constant."""
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
     from scipy.stats import spearmanr
@@ -287,4 +287,4 @@ KINDS = {
     "related": Kind("related words", "hit10", answer_related, score_related, hits),
     "retrieval": Kind("search", "ndcg10", answer_retrieval, score_retrieval, mean),
 }
-"""The kinds of test sets that judge vectors; :data:`wordsparse.evaluation.testsets.READERS` has their readers."""
+"""The kinds of test sets that judge vectors; :data:`wordsparse.evaluation.testsets.READERS` reads the files."""

@@ -42,8 +42,8 @@ class Scores(dict[str, Any]):
             yield from self._rows_of("next", NEXT, "ndcg10", "ndcg10_")
 
     def _rows_of(self, kind: str, title: str, measure: str, prefix: str = "") -> Iterator[Row]:
-        """Yield the rows for a kind of test set and a measure. ``prefix`` stands before the keys ``low`` and
-        ``high``."""
+        """Yield the rows for a kind of test set and a measure, whose interval has the keys ``prefix + "low"`` and
+        ``prefix + "high"``."""
         if self[kind]:
             yield title, measure, "95 % interval", "n", "oov"
         for name, score in self[kind].items():

@@ -69,7 +69,7 @@ def trusting(path: Path) -> Iterator[None]:
 
 
 def leftovers(path: Path) -> Iterator[Path]:
-    """Return the temporary directories for ``path``, including those left by processes that died."""
+    """Return the temporary directories for ``path``, including the directories left by processes that died."""
     return path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.partial")
 
 
@@ -224,7 +224,8 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
-    """Call ``write`` to write a file and its companions into a temporary directory, then move them to their places.
+    """Call ``write`` to write a file and its companions into a temporary directory, then move these files to the
+    directory of ``path``.
 
     The argument of ``write`` is the path in the temporary directory with the file name of ``path``. Links are followed
     and kept; their targets are replaced. ``path`` is moved last, so that its companions exist when it appears. Return
@@ -342,7 +343,7 @@ class Written:
         self._file, self._digest, self._size = file, hashlib.sha256(), 0
 
     def write(self, data: bytes | memoryview) -> int:
-        """Append bytes to the file, and return their number."""
+        """Append bytes to the file, and return the number of bytes."""
         for start in range(0, len(data), _BLOCK):  # hash each block while it is in the cache
             block = data[start : start + _BLOCK]
             self._file.write(block)

@@ -22,7 +22,7 @@ FilePath = str | PathLike[str]
 class VocabularyBuilder:
     """The part of Word2Vec that exists before training: words, their counts, and random vectors.
 
-    The attributes have gensim's names. A program may change them between training runs.
+    The attributes have gensim's names. A program may change the attributes between training runs.
     """
 
     vector_size: int

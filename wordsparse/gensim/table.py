@@ -211,7 +211,7 @@ class KeyTable(WordVectors):
             self._vectors[row] = vector
             self.fill_norms(force=True)
         else:
-            warnings.warn("adding one vector copies all of them: add several at once with add_vectors", stacklevel=2)
+            warnings.warn("adding one vector copies all vectors: add several at once with add_vectors", stacklevel=2)
             row = len(self)
             self.add_vectors([key], [vector])
         self.next_index = row + 1
@@ -296,7 +296,7 @@ class KeyTable(WordVectors):
         self.expandos[attr][row] = val
 
     def get_vecattr(self, key: Any, attr: str) -> Any:
-        """Return the attribute ``attr`` of ``key``. Raise UnknownWordError (a KeyError) if one of them is missing."""
+        """Return the attribute ``attr`` of ``key``. Raise UnknownWordError (a KeyError) if either is missing."""
         if attr not in self.expandos:
             raise UnknownWordError(f"the keys have no attribute {attr!r}; set_vecattr gives them one")
         return self.expandos[attr][self.get_index(key)]

@@ -38,8 +38,8 @@ from wordsparse.words.text_source import TextSource
 logger = logging.getLogger(__name__)
 
 # A run diverges if the mean loss of a minibatch exceeds the first mean loss by more than DIVERGED · max(first, 1).
-# Without the 1, the limit would be 0 for losses that are a logarithm, which is 0 while all outputs are equal. A single
-# odd page in a short text raises the loss by less than this limit.
+# Without the 1 in max(first, 1), the limit would be 0 for losses that are a logarithm, which is 0 while all outputs are
+# equal. A single odd page in a short text raises the loss by less than this limit.
 DIVERGED = 20.0
 # The maximum number of threads that build minibatches for a GPU. Each thread handles some 10M tokens per second.
 MAX_BUILDERS = 8
@@ -301,7 +301,7 @@ class Run:
 
 
 def _with_ngrams(model: Model, options: Options) -> Model:
-    """Return the model with n-grams. If too few words share n-grams, return the model without them."""
+    """Return the model with n-grams. If too few words share n-grams, return the model unchanged."""
     try:
         return model.fit_ngrams(options.shortest, options.longest, options.form)
     except InputError as error:

@@ -54,8 +54,8 @@ class RunOptions(Checked):
     progress: ProgressOption = option(
         "auto",
         '"auto" and True show a line that updates itself in a terminal or notebook, and occasional lines in '
-        "a log; False shows nothing. A callable is called with a Progress after every minibatch. If it raises an "
-        "exception, the run ends, and a run with an output leaves a checkpoint.",
+        "a log; False shows nothing. A callable is called with a Progress after every minibatch. If the callable "
+        "raises an exception, the run ends, and a run with an output leaves a checkpoint.",
         cli=None,
     )
 
@@ -67,7 +67,7 @@ class RunOptions(Checked):
             )
 
     def vectors(self) -> WordVectors | None:
-        """Return the vectors to start from, or None if ``init`` is not given. Raise InputError if they cannot be
+        """Return the vectors to start from, or None if ``init`` is not given. Raise InputError if the vectors cannot be
         read."""
         if isinstance(self.init, Model):
             return self.init.wv

@@ -251,8 +251,8 @@ class NgramVectors:
 
 
 def _from_utf8(text: Array, sizes: Array) -> tuple[Array, Array]:
-    """Return the code points of n-grams, and the position where each n-gram ends. The arguments are their concatenated
-    UTF-8 text and the size of each n-gram in bytes."""
+    """Return the code points of n-grams, and the position where each n-gram ends. The arguments are the concatenated
+    UTF-8 text of the n-grams and the size of each n-gram in bytes."""
     if (sizes < 1).any() or sizes.sum(dtype=np.float64) != text.size:
         raise InputError(f"holds n-grams whose sizes do not add up to their text; {AGAIN}")
     try:

@@ -13,7 +13,7 @@ from wordsparse.gensim.refusals import say_once
 from wordsparse.types import Array
 from wordsparse.vectors.ngrams import check_lengths
 
-_NO_BUCKETS = "each n-gram has a row of its own, not a share of a bucket; wv.ngrams has them"
+_NO_BUCKETS = "each n-gram has a row of its own, not a share of a bucket; wv.ngrams has the rows"
 _ABSENT = dict.fromkeys(
     ("vectors_ngrams", "vectors_vocab", "buckets_word", "bucket", "recalc_char_ngram_buckets"), _NO_BUCKETS
 )

@@ -1,4 +1,4 @@
-"""A replacement for gensim's KeyedVectors: table of keys, queries, files, and hints for names that do not exist."""
+"""A replacement for gensim's KeyedVectors: a table of keys and vectors with queries and files."""
 
 import logging
 import os

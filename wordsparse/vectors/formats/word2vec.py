@@ -1,9 +1,9 @@
 """The text and binary formats of the word2vec tool, and GloVe's format: the text format without the header line.
 
-A file has a header line "V dim". Then, for each of the V words, it has the word, a space and dim numbers. In the text
-format, the numbers are separated by spaces and followed by a newline. In the binary format, the numbers are
-little-endian float32; the original tool writes a newline after them, gensim does not. A file does not state whether it
-is text or binary.
+A file has a header line "V dim". For each of the V words, the word, a space and dim numbers follow. In the text format,
+the numbers are separated by spaces and followed by a newline. In the binary format, the numbers are little-endian
+float32; the original tool writes a newline after them, gensim does not. A file does not state whether it is text or
+binary.
 
 Files are untrusted. The sizes in the header are compared with the size of the file before an array is allocated, and
 lines, words and numbers have maximum lengths.
@@ -51,7 +51,8 @@ class Word2Vec(Format):
     compressible = True
 
     def check(self, words: Sequence[Any], tokens: str = "split") -> None:
-        """Raise InputError for words that would be read back as several fields. These formats have no quoting."""
+        """Raise InputError for words that would be read back as several fields. The word2vec formats have no
+        quoting."""
         for word in words:
             if not word or _FORBIDDEN.search(word) or len(word.encode()) > _MAX_WORD:
                 raise InputError(
@@ -60,7 +61,7 @@ class Word2Vec(Format):
                 )
 
     def write(self, content: WordVectors, target: IO[bytes]) -> None:
-        """Write the text format. Reading it restores every float32 exactly."""
+        """Write the text format. Reading the file restores every float32 exactly."""
         target.write(_header(content))
         target.writelines(_text_rows(content.words, content.vectors))
 
