@@ -84,7 +84,7 @@ def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
 def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], composed: bool = False) -> Array:
     """Return the cosine of each pair's words; NaN for a pair with an unknown word.
 
-    With ``composed``, an unknown word gets a vector composed of its n-grams, if there is one, instead of NaN.
+    With ``composed``, an unknown word gets a vector composed from n-grams or other words, if there is one.
     """
     row_of = _rows_by_spelling(word_vectors, len(word_vectors))
 
@@ -287,4 +287,5 @@ KINDS = {
     "related": Kind("related words", "hit10", answer_related, score_related, hits),
     "retrieval": Kind("search", "ndcg10", answer_retrieval, score_retrieval, mean),
 }
-"""The kinds of test sets that judge vectors; :data:`wordsparse.evaluation.testsets.READERS` reads the files."""
+"""The kinds of test sets that judge vectors; :data:`wordsparse.evaluation.testsets.READERS` lists the functions that
+read their files."""

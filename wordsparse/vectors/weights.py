@@ -5,9 +5,9 @@
                                            the word and the SIF mean of the other words of its document
 
 The weight s/(s + p) is for sentences, in which all words matter. The weight for collections is for queries of a few
-content words. Its logarithm is the idf of BM25, which stresses rare words. The factor √cos stresses words that indicate
-the topic of their documents. To limit the noise of rare words, the mean cosine is computed as if each word had occurred
-MASS more times with the cosine PRIOR.
+content words. The logarithm in it is the idf of BM25, which stresses rare words. The factor √cos stresses words that
+indicate the topic of their documents. To limit the noise of rare words, the mean cosine is computed as if each word had
+occurred MASS more times with the cosine PRIOR.
 """
 
 from collections.abc import Iterable

@@ -46,7 +46,7 @@ _ARRAYS = {*_NEEDED, *ARRAYS, "counts"}
 class Npz(Format):
     """The file format that the docstring of this module describes."""
 
-    name, about, suffixes = "npz", "for NumPy; holds all data of word vectors, including n-grams", (".npz",)
+    name, about, suffixes = "npz", "for NumPy; holds words, counts, vectors and n-grams", (".npz",)
     target = "stream"
     any_key = composes = True
 
