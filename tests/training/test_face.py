@@ -80,7 +80,7 @@ def test_a_model_trains_on_with_a_new_text() -> None:
 
 
 def test_an_interrupted_run_without_an_output_leaves_its_model() -> None:
-    """A run without an output writes no checkpoint, so the exception carries its partial model."""
+    """A run without an output writes no checkpoint, so the process keeps its partial model."""
     with pytest.raises(ws.Interrupted, match=r"interrupted after [\d,]+ of 12,000 tokens"):
         ws.train(TEXT, dim=4, epochs=5, progress=once_after(6001, interrupt))
     model = ws.interrupted_model()

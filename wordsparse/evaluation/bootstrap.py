@@ -1,6 +1,6 @@
 """Bootstrap percentile intervals of scores: how scores vary when the items of a test set are resampled.
 
-Two runs over the same number of items get the same resamples, so differences between their scores are paired.
+Two runs over the same number of items get the same resamples, so their scores can be compared in each resample.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from wordsparse.types import Array
 
 RESAMPLES = 1000
 SEED = 1
-# An array holds this many float64 numbers, 2 MiB, which fit the cache.
+# Resamples are drawn in blocks of this many float64 numbers (2 MiB), which fit into the cache.
 _BLOCK = 2**18
 
 
@@ -30,9 +30,9 @@ def spearman(judgements: Array, cosines: Array, resamples: int = RESAMPLES) -> A
     """Return Spearman's rank correlation of ``judgements`` and ``cosines``, both (n,), in each resample of the pairs.
 
     Pairs are drawn with replacement: pair i occurs c_i times in a resample. Pairs with equal values share their mean
-    rank, (number of smaller values) + (c + 1)/2, where c is the sum of their c_i. Spearman's ρ is Pearson's correlation
-    of the ranks with weights c_i. A cumulative sum therefore ranks each resample exactly, without sorting it. The
-    result is NaN if all pairs of a resample have the same value.
+    rank, (number of smaller values) + (c + 1)/2, where c is the sum of their c_i. A cumulative sum of the c_i in
+    ascending order of the values gives these ranks, so no resample need be sorted. Spearman's ρ is Pearson's
+    correlation of the ranks with weights c_i. The result is NaN if all pairs of a resample have the same value.
     """
     n = len(cosines)
     if n < 2:
@@ -62,10 +62,10 @@ def accuracies(questions: Sequence[Question], correct: Array, resamples: int = R
     """Return the accuracy on analogy questions in each resample of the word pairs that form the questions.
 
     A file combines each word pair of a section with many other pairs, so its questions are not independent. Hence the
-    word pairs are resampled within each section, and the question of pairs i and j has weight w_i w_j. This is the
-    pigeonhole bootstrap (Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1, 2007); its intervals are
-    conservative. ``correct`` (n,) is 1 for a right answer, 0 for a wrong one, NaN for a question that was not asked.
-    The result is NaN if a resample holds no question.
+    word pairs are resampled within each section, and the question of pairs i and j has weight w_i w_j, where w_i says
+    how often pair i is drawn. This is the pigeonhole bootstrap (Owen, "The pigeonhole bootstrap", Annals of Applied
+    Statistics 1, 2007); its intervals are conservative. ``correct`` (n,) is 1 for a right answer, 0 for a wrong one,
+    NaN for a question that was not asked. The result is NaN if a resample holds no question.
     """
     halves, sizes = _pairs_of(questions)
     nodes, is_answered = int(sizes.sum()), np.isfinite(correct)
@@ -78,7 +78,7 @@ def accuracies(questions: Sequence[Question], correct: Array, resamples: int = R
     blocks = []
     for drawn in zip(*streams, strict=True):
         weights = np.concatenate(drawn, axis=1).T
-        # The sums are Σ w_i w_j over the right answers, and over all answered questions.
+        # Σ w_i w_j over the questions with a right answer, and over all answered questions.
         sums = [np.einsum("ij,ij->j", matrix @ weights, weights) for matrix in (right, every)]
         with np.errstate(invalid="ignore"):
             blocks.append(sums[0] / sums[1])
@@ -86,13 +86,14 @@ def accuracies(questions: Sequence[Question], correct: Array, resamples: int = R
 
 
 def _pairs_of(questions: Sequence[Question]) -> tuple[Array, Array]:
-    """Return the numbers of each question's two word pairs, (n, 2), and how many word pairs each section has."""
+    """Number the word pairs, section by section. Return the numbers of the two word pairs of each question, (n, 2), and
+    how many word pairs each section has."""
     sections = list(dict.fromkeys(question.section for question in questions))
     nodes: dict[tuple[int, frozenset[str]], int] = {}
     number = {section: i for i, section in enumerate(sections)}
     halves = np.empty((len(questions), 2), np.intp)
     for i, question in enumerate(questions):
-        # Case and the order of the two words are ignored.
+        # Word pairs that differ only in case, or in the order of the two words, are the same pair.
         a, b, c, d = (word.upper() for word in question.words)
         for half, pair in enumerate((frozenset((a, b)), frozenset((c, d)))):
             halves[i, half] = nodes.setdefault((number[question.section], pair), len(nodes))
@@ -112,7 +113,8 @@ def _counts(n: int, resamples: int, block: int, seed: int = 0) -> Iterator[Array
 
 
 def _unit_ranks(values: Array, counts: Array) -> Array:
-    """Return ranks (b, n) of ``values`` if item i occurs ``counts[b, i]`` times, with weighted mean 0 and norm 1."""
+    """Return the ranks (b, n) of ``values`` (n,) in b resamples, in which item i occurs ``counts[b, i]`` times. The
+    ranks of a resample are scaled to the weighted mean 0 and the weighted norm 1."""
     _, group = np.unique(values, return_inverse=True)
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))

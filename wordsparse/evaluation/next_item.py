@@ -36,9 +36,10 @@ _USERS = 1024
 class HeldOut(NamedTuple):
     """The users of an event log who have a history and, after it, a new item.
 
-    ``items`` are the items of all histories, in order, as rows of the vocabulary, and ``owners`` the numbers of their
-    users. ``tests`` are pairs (number of a user, row of a test item in the vocabulary). ``wanted`` (n,) is the number
-    of test items of each user. ``unjudged`` is the number of users without a history or a new item.
+    ``items`` holds the items of all histories, in order, as row numbers of the vocabulary. ``owners`` holds, for each
+    of these items, the number of the user. ``tests`` holds pairs (number of a user, row number of a test item).
+    ``wanted`` (n,) is the number of test items of each user. ``unjudged`` is the number of users without a history or a
+    new item.
     """
 
     items: Array
@@ -51,7 +52,8 @@ class HeldOut(NamedTuple):
 def held_out(
     users: Iterable[tuple[str, Iterable[tuple[str, Any]]]], vocabulary: Vocabulary, since: float | None = None
 ) -> HeldOut:
-    """Split each user's items (item, place in the order) at ``since``, or by default before the user's last item."""
+    """Split each user's items into the history and the test items: at the date ``since``, or by default before the last
+    item. ``users`` yields names, each with pairs of an item and the date or number that orders the items."""
     items, owners, tests = list[int](), list[int](), list[tuple[int, int]]()
     wanted, unjudged = list[int](), 0
     for _, placed in users:
@@ -146,5 +148,5 @@ def _by_counts(held: HeldOut, histories: Any, is_ordered: bool) -> Iterator[list
 
 
 def _matrix(values: Array, rows: Array, columns: Array, shape: tuple[int, int]) -> Any:
-    """Return a CSR matrix whose repeated entries are added up."""
+    """Return a CSR matrix. The values of duplicate entries are summed."""
     return sp.coo_array((values, (rows, columns)), shape).tocsr()

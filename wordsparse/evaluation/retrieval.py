@@ -7,7 +7,7 @@ Condorcet and Individual Rank Learning Methods", SIGIR 2009).
     nDCG@10 = Σ grade/log2(1 + rank) over the first ten documents, divided by its maximum
     recall@100 = the share of the relevant documents that are among the first hundred
 
-Grades and unjudged documents (grade 0) count as in trec_eval and BEIR.
+As in trec_eval and BEIR, the gain of a document is its grade, and a document without a judgement has the grade 0.
 """
 
 import logging
@@ -29,10 +29,10 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 SIDES = ("model", "bm25", "fused")
 K1, B = 1.2, 0.75
-# A ranking has this many documents. Later documents hardly change the first hundred of the fused ranking.
+# The number of documents in a ranking. More documents would hardly change the first hundred of the fused ranking.
 DEPTH = 1000
 FUSION = 60
-# A block of documents has this many cosines, 64 MiB of float32.
+# Documents are compared with the queries in blocks of this many cosines (64 MiB of float32).
 _BLOCK_COSINES = 2**24
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,8 @@ logger = logging.getLogger(__name__)
 def answer_retrieval(vectors: WordVectors, collection: Collection) -> Array:
     """Return each query's nDCG@10 and recall@100 by the vectors, (queries, 2); NaN for a query without a known word.
 
-    If bm25s is installed, the result is (queries, 6): both measures for the vectors, for BM25 and for their fusion.
+    With the packages for BM25, the result is (queries, 6): both measures for the vectors, for BM25 and for their
+    fusion.
     """
     asked = vectors.encode(collection.queries)
     rankings = [_by_cosine(vectors, asked, collection)]
@@ -70,7 +71,7 @@ def _mean(name: str, prefix: str, values: Array) -> dict[str, float | None]:
 def _by_cosine(vectors: WordVectors, asked: Array, collection: Collection) -> Array:
     """Return the line numbers of the documents nearest to each query, (queries, at most DEPTH).
 
-    Rankings are padded with −1, because a document without a known word is not ranked.
+    Documents without a known word are not ranked; −1 fills the rest of a row.
     """
     known = np.linalg.norm(asked, axis=1)[:, None] > 0
     scores, lines, first = np.zeros((len(asked), 0), np.float32), np.zeros((len(asked), 0), np.int64), 0
@@ -85,7 +86,7 @@ def _by_cosine(vectors: WordVectors, asked: Array, collection: Collection) -> Ar
 
 @lru_cache(maxsize=8)
 def _by_words(collection: Collection) -> Array | None:
-    """Return the ranking by BM25 in the form of :func:`_by_cosine`; None if a package is not installed."""
+    """Return the ranking by BM25 in the form of :func:`_by_cosine`; None if a package for BM25 is missing."""
     try:
         bm25s, split = optional.load("a comparison with BM25", "bm25s"), Splitter("unicode")
         queries = [split(query) for query in collection.queries]

@@ -27,20 +27,20 @@ FEW = 0.1
 # A related word counts as found up to this rank.
 NEAREST = 10
 
-# A batch of questions has this many cosines, 64 MiB of float32.
+# Questions are answered in batches of this many cosines (64 MiB of float32).
 _BATCH_COSINES = 2**24
 
 
 Score: TypeAlias = dict[str, Any]
-"""``spearman``, ``accuracy`` or ``hit10``; its interval from ``low`` to ``high``; ``n``, the number of scored items;
-and ``oov``, the number of other items. If no item is scored, only ``n`` and ``oov`` are not None. See
+"""A score: ``spearman``, ``accuracy`` or ``hit10``; its interval from ``low`` to ``high``; ``n``, the number of scored
+items; and ``oov``, the number of other items. If no item is scored, only ``n`` and ``oov`` are not None. See
 :func:`wordsparse.evaluate`."""
 Resampled: TypeAlias = tuple[float | None, Array]
-"""A score (None if no item has an answer), and the score in each resample of the items."""
+"""A score of a test set (None if no item has an answer), and its values in resamples of the items."""
 Answers: TypeAlias = Mapping[str, Mapping[str, Array]]
 """The answers of word vectors to test sets, by kind and name: arrays (n,) float64. A pair's answer is the cosine of its
 words or sentences, a question's answer is 1 if right and 0 if wrong, and a related word's answer is its rank. An item
-with an unknown word has the answer NaN. A query of search has several columns; the first column is nDCG@10."""
+with an unknown word has the answer NaN. For search, arrays are (queries, columns); column 0 is nDCG@10."""
 
 
 def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
@@ -53,7 +53,7 @@ def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int =
 
 
 def score(test_sets: TestSets, answers: Answers) -> dict[str, dict[str, Score]]:
-    """Score the answers to the same test sets."""
+    """Return the scores of ``answers``, the result of :func:`answer` for these test sets."""
     return {
         kind: {name: KINDS[kind].score(items, answers[kind][name]) for name, items in sets.items()}
         for kind, sets in test_sets.items()
@@ -61,13 +61,13 @@ def score(test_sets: TestSets, answers: Answers) -> dict[str, dict[str, Score]]:
 
 
 def own(score: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the score of the vectors or the model, without the scores of rankings that are judged for comparison."""
+    """Return the score of the vectors or the model itself, without the scores of BM25 and other baselines."""
     side: Mapping[str, Any] = score.get("model", score)
     return side
 
 
 def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a warning for each test set of which every evaluation scores only a few items, if any."""
+    """Return a warning for each test set in which no evaluation could score more than a few items."""
     sentences = []
     for kind in KINDS:
         for name in dict.fromkeys(name for evaluation in evaluations for name in evaluation[kind]):
@@ -84,7 +84,7 @@ def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
 def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], composed: bool = False) -> Array:
     """Return the cosine of each pair's words; NaN for a pair with an unknown word.
 
-    With ``composed``, the vectors of unknown words are composed from their spelling in the test set.
+    With ``composed``, an unknown word gets a vector composed from n-grams or other words, if there is one.
     """
     row_of = _rows_by_spelling(word_vectors, len(word_vectors))
 
@@ -103,7 +103,7 @@ def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], composed: boo
 
 
 def answer_sentences(word_vectors: WordVectors, pairs: Sequence[Pair]) -> Array:
-    """Return the cosine of each pair's sentences; NaN if one of them has no word with a vector."""
+    """Return the cosine of each pair's sentences; NaN if one sentence has no word with a vector."""
     first, second = (word_vectors.encode(texts) for texts in zip(*((p.first, p.second) for p in pairs), strict=True))
     cosines = np.einsum("ij,ij->i", first, second, dtype=np.float64)
     return np.where(first.any(axis=1) & second.any(axis=1), cosines, np.nan)
@@ -114,9 +114,9 @@ def answer_analogies(
     questions: Sequence[Question],
     restrict_vocab: int = RESTRICT_VOCAB,
 ) -> Array:
-    """Return 1 for each question whose expected answer is the frequent word nearest to b - a + c, otherwise 0.
+    """Return 1 for each question whose expected answer d is nearest to b - a + c among the frequent words, otherwise 0.
 
-    Vectors are normalised before the sum. Every spelling of a, b and c is excluded. NaN marks an unknown word.
+    Vectors are normalised first. Every spelling of a, b and c is excluded. The result is NaN if a word is unknown.
     """
     frequent = word_vectors.most_frequent(restrict_vocab)
     place = {row: i for i, row in enumerate(frequent.tolist())}
@@ -195,7 +195,7 @@ def correlation(pairs: Sequence[Pair], cosines: Array) -> Resampled:
 
 
 def accuracy(questions: Sequence[Question], correct: Array) -> Resampled:
-    """Return the share of right answers (questions,), and the share in each resample of the questions' word pairs."""
+    """Return the mean of ``correct`` (questions,), and the mean in each resample of the word pairs in the questions."""
     return _mean(correct), bootstrap.accuracies(questions, correct)
 
 
@@ -222,7 +222,7 @@ def _answered(
     batch = max(1, _BATCH_COSINES // len(unit))
     for start in range(0, len(questions), batch):
         a, b, c, expected = questions[start : start + batch].T
-        cosines = (unit[b] - unit[a] + unit[c]) @ unit.T  # (batch, N), up to a factor per row
+        cosines = (unit[b] - unit[a] + unit[c]) @ unit.T  # (batch, N), times a positive factor per row
         answers = _best_answers(cosines, same_word, np.stack([a, b, c], axis=1))
         correct[start : start + batch] = answers == expected
     return correct
@@ -231,7 +231,8 @@ def _answered(
 def _best_answers(
     cosines: npt.NDArray[np.float32], same_word: npt.NDArray[np.intp], excluded: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.intp]:
-    """Return the best word of each row of ``cosines`` that is not ``excluded``, or -1. ``cosines`` is overwritten."""
+    """Return the word of largest cosine in each row, or -1. Every spelling of the ``excluded`` words is skipped.
+    ``cosines`` is overwritten."""
     questions = np.arange(len(cosines))
     cosines[questions[:, None], excluded] = -np.inf
     best = cosines.argmax(axis=1)
@@ -246,7 +247,7 @@ def _best_answers(
 
 
 def spearman(x: Array, y: Array) -> float | None:
-    """Compute Spearman's rank correlation of x (n,) and y (n,); None if n < 2 or if one of them is constant."""
+    """Compute Spearman's rank correlation of x (n,) and y (n,); None if n < 2 or if x or y is constant."""
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
     from scipy.stats import spearmanr
@@ -255,7 +256,7 @@ def spearman(x: Array, y: Array) -> float | None:
 
 
 def _spelt(word: Any) -> str:
-    """Return a word or another key in upper case, the form in which words are compared."""
+    """Return a word or another key in upper case, so that words are compared case-insensitively."""
     return str(word).upper()
 
 
@@ -269,8 +270,8 @@ def _rows_by_spelling(word_vectors: WordVectors, n: int) -> dict[str, int]:
 
 
 class Kind(NamedTuple):
-    """A kind of test set: its title and measure, and three functions. They answer its items, score the answers, and
-    score answers (items,) in resamples of the items."""
+    """A kind of test set. The function ``answer`` answers the items of a test set, ``score`` scores the answers, and
+    ``resampled`` scores the answers in resamples of the items."""
 
     title: str
     measure: str
@@ -286,4 +287,5 @@ KINDS = {
     "related": Kind("related words", "hit10", answer_related, score_related, hits),
     "retrieval": Kind("search", "ndcg10", answer_retrieval, score_retrieval, mean),
 }
-"""The kinds of test sets that judge vectors; :data:`wordsparse.evaluation.testsets.READERS` has their readers."""
+"""The kinds of test sets that judge vectors; :data:`wordsparse.evaluation.testsets.READERS` lists the functions that
+read their files."""

@@ -15,11 +15,11 @@ SIDES = {
     "popularity": "popularity",
     "counts": "item-to-item counts",
 }
-"""Titles of the rankings that are judged for comparison with the vectors or the model."""
+"""Titles of the rankings that are scored for comparison with the vectors or the model."""
 
 
 class Scores(dict[str, Any]):
-    """The result of :func:`wordsparse.evaluate`. ``str`` makes a table of it."""
+    """The result of :func:`wordsparse.evaluate`. ``str(scores)`` is a table of the scores."""
 
     def __str__(self) -> str:
         rows = list(self._rows())
@@ -32,7 +32,7 @@ class Scores(dict[str, Any]):
         return html_table(list(self._rows()), {NEXT, *(kind.title for kind in KINDS.values())})
 
     def _rows(self) -> Iterator[Row]:
-        """Yield the test sets in order; sections follow their analogy file if any question was answered."""
+        """Yield the rows of the table, by kind of test set. Sections follow their file if a question was answered."""
         for kind, (title, measure, *_) in KINDS.items():
             yield from self._rows_of(kind, title, measure)
             if kind == "retrieval":
@@ -42,7 +42,8 @@ class Scores(dict[str, Any]):
             yield from self._rows_of("next", NEXT, "ndcg10", "ndcg10_")
 
     def _rows_of(self, kind: str, title: str, measure: str, prefix: str = "") -> Iterator[Row]:
-        """Yield the scores of a kind by one measure. ``prefix`` precedes the interval's keys ``low`` and ``high``."""
+        """Yield the rows for a kind of test set and a measure, whose interval has the keys ``prefix + "low"`` and
+        ``prefix + "high"``."""
         if self[kind]:
             yield title, measure, "95 % interval", "n", "oov"
         for name, score in self[kind].items():

@@ -143,7 +143,7 @@ def load_test_sets(**paths: Sequence[str | PathLike[str]] | None) -> TestSets:
 
 
 def named(paths: Iterable[str | PathLike[str]]) -> Mapping[str, Path]:
-    """Return the paths of test sets by name. Raise InputError if two test sets have the same name."""
+    """Return a dict from the names of test sets to their paths. Raise InputError if two names are equal."""
     if isinstance(paths, str | PathLike):
         raise InputError(f"test sets are a list of files, not one: give [{os.fspath(paths)!r}]")
     named: dict[str, Path] = {}

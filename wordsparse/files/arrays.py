@@ -1,8 +1,8 @@
 """Stores named arrays and numbers on disk, as a file of raw little-endian data and a table that goes into a manifest.
 
 The table holds the numbers, the type, shape and memory order of each array, and the size and SHA-256 of the file. The
-memory order is stored because the rounding of products depends on it. A manifest protects the table with a checksum
-(:func:`wordsparse.files.storage.write_manifest`).
+memory order is stored because the rounding of matrix products depends on it. A manifest protects the table with a
+checksum (:func:`wordsparse.files.storage.write_manifest`).
 """
 
 import hashlib
@@ -38,9 +38,9 @@ def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
 def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Read a file written by :func:`write`, and compare it with the size and the checksum in its table.
 
-    If ``into`` holds arrays of the same names and shapes, they are filled and returned. Arrays that are stored in
-    column-major order are new in any case. Raise InputError if the file does not match its table; the content of
-    ``into`` is then undefined.
+    If ``into`` holds arrays of the same names and shapes, these arrays are filled and returned, except that arrays
+    stored in column-major order are always returned as new arrays. Raise InputError if the file does not match its
+    table; the content of ``into`` is then undefined.
     """
     digest = hashlib.sha256()
     with storage.trusting(path), regular.opened(path) as file:

@@ -57,7 +57,7 @@ def address(path: str | os.PathLike[str]) -> str | None:
 
 @contextmanager
 def stream(path: Path) -> Iterator[BinaryIO]:
-    """Open the stream at ``path`` for writing. If it is a named pipe, wait for a reader.
+    """Open the stream at ``path`` for writing. If ``path`` is a named pipe, wait for a reader.
 
     Raise WordsparseError if writing fails, or BrokenPipeError if the reader of the pipe is gone.
     """

@@ -1,7 +1,7 @@
 """Reads untrusted files. Only regular files are opened, and they are read only up to a maximum size.
 
-A FIFO would block the reader, and /dev/zero is infinite. An untrusted directory may contain such files, or links to
-them. Links to regular files are followed, because shared caches of models consist of such links.
+A FIFO would block the reader, and /dev/zero is infinite. An untrusted directory may contain FIFOs and devices, or links
+to such files. Links to regular files are followed, because shared caches of models consist of such links.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ def size_of(file: BufferedReader) -> int:
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
     """Read a regular file of at most ``most`` bytes. Raise InputError if the file is larger."""
     with opened(path) as file:
-        data = file.read(min(most, size_of(file)) + 1)  # one byte more, because the file may be growing
+        data = file.read(min(most, size_of(file)) + 1)  # one byte more than the size, to detect a file that grows
     if len(data) > most:
         raise InputError(f"{path}: holds more than {most:,} bytes, which is more than such a file needs")
     return data

@@ -1,4 +1,5 @@
-"""Writes files atomically: under a temporary name, then fsynced and renamed. Files are checked when they are read."""
+"""Writes files atomically: a file is written under a temporary name, fsynced and renamed. Reads files with
+checksums."""
 
 import errno
 import glob
@@ -53,10 +54,10 @@ def naming(path: Path) -> Iterator[None]:
 
 @contextmanager
 def trusting(path: Path) -> Iterator[None]:
-    """Raise an InputError that names ``path`` if the block fails. The block reads members of a file that wordsparse
-    wrote.
+    """Raise an InputError that names ``path`` if the block fails. The block extracts values from a file that wordsparse
+    wrote, such as the members of a manifest.
 
-    Such files are not validated beyond their checksums. Use the members only after the block, so that errors in the
+    Such files are not validated beyond their checksums. Use the values only after the block, so that errors in the
     program are not reported as errors in the file."""
     with naming(path):
         try:
@@ -68,7 +69,7 @@ def trusting(path: Path) -> Iterator[None]:
 
 
 def leftovers(path: Path) -> Iterator[Path]:
-    """Return the temporary directories for ``path``, including those left by processes that died."""
+    """Return the temporary directories for ``path``, including the directories left by processes that died."""
     return path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.partial")
 
 
@@ -76,9 +77,9 @@ def leftovers(path: Path) -> Iterator[Path]:
 def staging(path: Path, mode: int = 0o777, *, alone: bool = False) -> Iterator[Path]:
     """Make a temporary directory ``.NAME.xxxxxxxx.partial`` next to ``path``, and remove it at the end of the block.
 
-    The directory is locked as long as its process lives. Directories that dead processes have left for ``path`` are
-    removed first. Raise OSError if the directory cannot be made. With ``alone``, raise InputError if another process is
-    writing ``path``.
+    The directory is locked inside the block, at most as long as the process lives. Directories that dead processes have
+    left for ``path`` are removed first. Raise OSError if the directory cannot be made. With ``alone``, raise InputError
+    if another process is writing ``path``.
     """
     for leftover in leftovers(path):
         with _locked(leftover) as dead:
@@ -163,14 +164,14 @@ def check_parent(path: Path) -> None:
     target = Path(os.path.realpath(path))
     parent, most = target.parent, NAME_BYTES - TEMPORARY_BYTES
     if os.fspath(path) == outputs.STANDARD_OUTPUT:
-        raise InputError(f"{path}: is standard output, and a directory is needed: name one (./- is one called -)")
+        raise InputError(f"{path}: is standard output, and a directory is needed (./- is a directory called -)")
     if not target.name:
         raise InputError(f"{path}: is the root of all directories: name one below it")
     if len(os.fsencode(target.name)) > most:
         raise InputError(f"{path}: its name is too long: name an output of at most {most} bytes")
     if not parent.is_dir():
         if address := outputs.address(path):
-            raise InputError(f"{address}: is an address, and only local files are written: copy one there afterwards")
+            raise InputError(f"{address}: is an address, and only local files are written: copy the file there later")
         raise InputError(f"{path}: there is no directory {parent}; make it first")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(
@@ -223,12 +224,13 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
-    """Call ``write`` to write a file and its companions into a temporary directory, then move them to their places.
+    """Call ``write`` to write a file and its companions into a temporary directory, then move these files to the
+    directory of ``path``.
 
-    The argument of ``write`` is a path of the same name in the temporary directory. Links are followed and kept; their
-    targets are replaced. ``path`` is moved last, so that its companions exist when it appears. Return the files
-    written, ``path`` first. Raise InputError if ``path`` exists and is not a regular file. Raise WordsparseError if
-    writing fails; no file has been moved in this case.
+    The argument of ``write`` is the path in the temporary directory with the file name of ``path``. Links are followed
+    and kept; their targets are replaced. ``path`` is moved last, so that its companions exist when it appears. Return
+    the files written, ``path`` first. Raise InputError if ``path`` exists and is not a regular file. Raise
+    WordsparseError if writing fails; no file has been moved in this case.
     """
     check_file(path, streams=False)
     target = Path(os.path.realpath(path))
@@ -250,8 +252,8 @@ def put(made: Path, path: Path, previous: Path | None = None) -> None:
     """Move a complete file or directory to ``path``, and remove the old file or directory there.
 
     Raise OSError if moving fails; ``path`` then keeps its content. If the file system cannot exchange old and new
-    content in one step, the old content is first moved to ``previous`` (by default next to ``path``). The old content
-    stays there if the process is killed meanwhile.
+    content in one step, the old content is first moved to ``previous`` (by default next to ``path``). If the process is
+    killed before the new content is at ``path``, the old content stays at ``previous``.
     """
     replaces = os.path.lexists(path)
     if replaces and system.exchange(made, path):
@@ -272,13 +274,13 @@ def put(made: Path, path: Path, previous: Path | None = None) -> None:
 
 
 def read_unreplaced(directory: Path, read: Callable[[], Content]) -> Content:
-    """Return ``read()``, which reads files of ``directory``. If the directory is replaced meanwhile, call ``read``
-    again."""
+    """Return the result of ``read()``, which reads files of ``directory``. If another process replaces the directory
+    meanwhile, call ``read`` again."""
     while True:
         try:
             opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)  # kept open, so that its inode is not reused
         except OSError:
-            return read()  # this raises an error that says what is wrong
+            return read()  # without the directory, read() raises an error that names the cause
         try:
             content = read()
             if is_at(opened, directory):
@@ -341,7 +343,7 @@ class Written:
         self._file, self._digest, self._size = file, hashlib.sha256(), 0
 
     def write(self, data: bytes | memoryview) -> int:
-        """Append bytes to the file, and return their number."""
+        """Append bytes to the file, and return the number of bytes."""
         for start in range(0, len(data), _BLOCK):  # hash each block while it is in the cache
             block = data[start : start + _BLOCK]
             self._file.write(block)

@@ -12,9 +12,9 @@ from wordsparse.files import outputs, regular, storage, unpacking
 
 
 def write_stream(path: Path, write: Callable[[IO[bytes]], object]) -> list[Path]:
-    """Call ``write`` with the stream at ``path`` or, if ``path`` is not a stream, with a new file. The suffix of
-    ``path`` determines the compression of the file. The complete file is moved to ``path``. Return the files
-    written."""
+    """Call ``write`` with the stream at ``path``. If ``path`` is not a stream, call ``write`` with a temporary file,
+    compressed if the suffix of ``path`` is .gz, .bz2, .xz or .zst, and then move the complete file to ``path``. Return
+    the files written."""
     if outputs.is_stream(path):
         with outputs.stream(path) as stream:
             write(stream)
@@ -74,7 +74,7 @@ class BoundedStream:
         """Raise InputError unless only white space is left after the expected content. ``what`` describes this content
         in the message.
 
-        ``start`` holds the bytes after the content that have already been read.
+        ``start`` holds bytes after the content that the caller has already read.
         """
         while chunk := start or self.read(2**16):
             start = b""

@@ -1,4 +1,4 @@
-"""Recognises compressed files, and limits the size to which they may unpack. A few compressed kilobytes can fill a
+"""Recognises compressed files, and limits the size of their unpacked content. A few compressed kilobytes can fill a
 disk."""
 
 import re

@@ -22,7 +22,7 @@ FilePath = str | PathLike[str]
 class VocabularyBuilder:
     """The part of Word2Vec that exists before training: words, their counts, and random vectors.
 
-    The attributes have gensim's names. A program may change them between training runs.
+    The attributes have gensim's names. A program may change the attributes between training runs.
     """
 
     vector_size: int
@@ -51,7 +51,7 @@ class VocabularyBuilder:
         self.corpus_count = self.corpus_total_words = 0
         self.raw_vocab: dict[Key, int] = {}
         self._trained: engine.Trained | None = None
-        self._refresh: Callable[[], None] | None = None  # computes the vectors on access, during callbacks
+        self._refresh: Callable[[], None] | None = None  # set during callbacks: updates the vectors once wv is read
         self._use(self._table(self.vector_size))
 
     @property
@@ -185,7 +185,6 @@ class VocabularyBuilder:
         logger.info(message, self.corpus_count, self.corpus_total_words, words, len(self._wv))
 
     def _reset(self) -> None:
-        """Discard the vocabulary and the trained model."""
         self.wv = self._table(self.vector_size)
 
     def _add_words(self, counts: Mapping[Key, int], is_sorted: bool = False) -> None:
@@ -195,7 +194,7 @@ class VocabularyBuilder:
         """
         table = self._wv
         by_count = not len(table) and self.sorted_vocab and not is_sorted
-        # In gensim's order, the most frequent word is first, and of equally frequent words the last word is first.
+        # As in gensim, the most frequent word is first, and among equally frequent words, the last to appear is first.
         last_first = list(counts)[::-1]
         ordered = sorted(last_first, key=lambda word: -counts[word]) if by_count else counts
         new = [word for word in ordered if word not in table.key_to_index]
@@ -213,7 +212,7 @@ class VocabularyBuilder:
         self._wv, self._untouched = vectors, fingerprint(vectors.vectors)
 
     def _refuse_changes(self) -> None:
-        """Raise InputError if a program has changed arrays, because training does not read them."""
+        """Raise InputError if the user has changed arrays, because training would ignore the changes."""
         if fingerprint(self._wv.vectors) != self._untouched:
             raise InputError(
                 "wv.vectors were changed by hand, and training, which has its own state, would discard the changes; "

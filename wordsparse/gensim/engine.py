@@ -1,5 +1,4 @@
-"""The model behind Word2Vec. It trains with the exact loss over the whole vocabulary, and computes scores and
-probabilities."""
+"""Training behind Word2Vec, with the exact loss over the whole vocabulary, and predictions of the trained model."""
 
 from collections.abc import Callable, Sequence
 
@@ -20,7 +19,7 @@ from wordsparse.words.text_source import TextSource
 
 
 class Trained:
-    """A trained model, the keys of its words in the order of the model, and the recipe of its training."""
+    """A trained model, the key of each of its rows, and the recipe of its training."""
 
     def __init__(self, keys: Sequence[Key], model: Model, recipe: Recipe) -> None:
         self.keys, self.model, self.recipe = list(keys), model, recipe
@@ -29,7 +28,7 @@ class Trained:
         self._log_measure = np.log(measure / measure.sum())
 
     def vectors(self, keys: Sequence[Key], before: Array) -> Array:
-        """Return the vector of each key, (V, dim) float32. Keys added after training keep their rows from
+        """Return the vector of each key, (V, dim) float32. A key that is not in the model keeps its row of
         ``before``."""
         return self._in_order(keys, self.model.vectors, before)
 
@@ -39,7 +38,7 @@ class Trained:
         return self._in_order(keys, weights, np.zeros((len(keys), weights.shape[1]), np.float32))
 
     def likeliest(self, rows: Sequence[int], n: int) -> list[tuple[Key, float]]:
-        """Return the n most probable keys next to the words of these rows, with their probabilities."""
+        """Return the n most probable keys in the context of the words in ``rows``, with their probabilities."""
         baskets = sp.csr_array((np.ones(len(rows), np.float32), rows, [0, len(rows)]), (1, len(self.keys)))
         found, shares = Predictor(self.model).rank(baskets, n, sp.csr_array(baskets.shape))
         return [(self.keys[row], share) for row, share in zip(found[0].tolist(), shares[0].tolist(), strict=True)]
@@ -59,7 +58,7 @@ def train(
     before: Trained | None,
     after_step: Callable[[Run], None],
 ) -> Trained:
-    """Train on a corpus. Start from the model ``before``, if there is one; its words are the first keys."""
+    """Train on a corpus. If ``before`` is a model, start from it; ``keys`` must begin with the keys of this model."""
     run = Run(TextSource(corpus), options)
     if before is not None:
         start_from(run, before.model, before.recipe)
@@ -78,15 +77,15 @@ def so_far(run: Run, keys: Sequence[Key]) -> Trained:
 
 
 class Watch:
-    """An observer that is called after every step of a run. ``loss`` is the sum over all pairs in all epochs so far.
-    At the end of each epoch, between two steps, ``epoch_ended`` is called with the run. ``ended`` counts finished
+    """An observer that is called after every step of a run. ``loss`` is the sum of the losses of all pairs so far. At
+    the end of each epoch, between two steps, ``epoch_ended`` is called with the run. ``ended`` counts finished
     epochs."""
 
     def __init__(self, epochs: int, epoch_ended: Callable[[Run], None]) -> None:
         self.loss = 0.0
         self._epochs, self._epoch_ended = epochs, epoch_ended
         self._finished = self.ended = 0
-        self._before = self._partial = 0.0  # losses of the finished epochs, and of the current epoch
+        self._before = self._partial = 0.0  # sums of the losses in finished epochs and in the current epoch
 
     def __call__(self, run: Run) -> None:
         at = run.state
@@ -94,7 +93,7 @@ class Watch:
             self._finished, self._before = len(at.losses), self._before + self._partial
         self._partial = at.epoch_loss
         self.loss = self._before + self._partial
-        # Each epoch processes every token once.
+        # All epochs have the same number of tokens, so the number of tokens so far shows how many epochs have ended.
         while self.ended < self._epochs and at.tokens * self._epochs >= (self.ended + 1) * run.total_tokens:
             self.ended += 1
             self._epoch_ended(run)

@@ -49,5 +49,5 @@ class _Finder(MetaPathFinder, Loader):
         sys.modules[module.__name__] = _theirs(module.__name__, module.__name__)
 
 
-# It must come first: otherwise Python would find gensim's folders by their paths and import them a second time.
+# The finder must come first: otherwise Python would find gensim's folders by their paths and import them a second time.
 sys.meta_path.insert(0, _Finder())

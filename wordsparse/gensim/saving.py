@@ -30,7 +30,7 @@ STORED = (
 
 
 def save(model: Any, trained: Trained, path: Path) -> None:
-    """Write a model directory atomically. It replaces a model or a file at ``path``, unless writing fails.
+    """Write a model directory atomically. The directory replaces a model or a file at ``path``, unless writing fails.
 
     Raise InputError if ``path`` is another directory, a device or a pipe, or a key cannot be stored.
     """
@@ -58,13 +58,13 @@ def save(model: Any, trained: Trained, path: Path) -> None:
 def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
     """Read a model directory into a new object without a vocabulary. Return the vectors and the trained model.
 
-    Raise InputError if the directory is missing (MissingFileError), damaged or not a Word2Vec. If it has only vectors,
-    the error is also an AttributeError.
+    Raise InputError if the directory is missing (MissingFileError), damaged or not a Word2Vec. If ``path`` is a file of
+    vectors, the error is also an AttributeError.
     """
     if not path.exists():
         raise MissingFileError(f"{path}: no such model; check its name")
     if path.is_file():
-        KeyedVectors.load(path)  # refuses gensim's pickles, and files without vectors
+        KeyedVectors.load(path)  # raises the error for gensim's pickles, and for files without vectors
         raise WrongPlaceError(f"{path}: holds only vectors, which cannot be trained further: use KeyedVectors.load")
     if not (path / MANIFEST).is_file():
         raise InputError(f"{path}: is not a directory that Word2Vec.save wrote")

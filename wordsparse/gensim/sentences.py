@@ -10,7 +10,7 @@ from wordsparse.corpus.sources import opened
 from wordsparse.errors import MissingFileError
 
 MAX_SENTENCE = 10_000
-"""The most words in a list from a reader; longer lines are split."""
+"""The maximum number of words in a sentence, by default; longer lines are split."""
 _BLOCK = 2**20
 
 

@@ -77,10 +77,10 @@ def recipe(settings: VocabularyBuilder, preset: str = "text") -> Recipe:
 
 
 def _preset(settings: VocabularyBuilder, longest: int) -> str:
-    """Return the kind of sequences that the arguments imply.
+    """Return the preset that the arguments imply: "items", "walks" or "text".
 
-    If the window covers whole sentences, the sentences are baskets of ``items``. If no token is dropped as rare, tokens
-    are nodes of ``walks``, not words.
+    If the window covers whole sentences, a sentence is treated as a basket of items. Otherwise, if no token is dropped
+    as rare, a sentence is treated as a walk along the nodes of a graph.
     """
     if settings.window >= longest - 1:
         return "items"

@@ -68,7 +68,7 @@ class KeyTable(WordVectors):
 
     @norms.setter
     def norms(self, _: None) -> None:
-        """Discard the cached lengths, as ``fill_norms(force=True)`` does; the assigned value has no effect."""
+        """Discard the cached norms, as ``fill_norms(force=True)`` does; the assigned value has no effect."""
         self.fill_norms(force=True)
 
     def fill_norms(self, force: bool = False) -> None:
@@ -193,7 +193,7 @@ class KeyTable(WordVectors):
         return 1 - self.similarity(w1, w2)
 
     def _query(self, pairs: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
-        """Return the direction of the weighted sum of ``pairs``, (vector_size,), and the rows of their keys."""
+        """Return the weighted sum of ``pairs``, scaled to length one, (vector_size,), and the rows of their keys."""
         keys, weights = zip(*pairs, strict=True) if pairs else ((), ())
         mean = self.get_mean_vector(keys, weights, post_normalize=True, ignore_missing=False)
         return mean, {
@@ -201,7 +201,7 @@ class KeyTable(WordVectors):
         }
 
     def add_vector(self, key: Key, vector: ArrayLike) -> int:
-        """Give ``key`` the next reserved row, or a new row at the end, and return its number.
+        """Give ``key`` the next reserved row, or a new row at the end, and return the row number.
 
         A new row at the end copies the whole table, so use ``add_vectors`` to add many keys.
         """
@@ -211,7 +211,7 @@ class KeyTable(WordVectors):
             self._vectors[row] = vector
             self.fill_norms(force=True)
         else:
-            warnings.warn("adding one vector copies all of them: add several at once with add_vectors", stacklevel=2)
+            warnings.warn("adding one vector copies all vectors: add several at once with add_vectors", stacklevel=2)
             row = len(self)
             self.add_vectors([key], [vector])
         self.next_index = row + 1
@@ -296,7 +296,7 @@ class KeyTable(WordVectors):
         self.expandos[attr][row] = val
 
     def get_vecattr(self, key: Any, attr: str) -> Any:
-        """Return the attribute ``attr`` of ``key``. Raise UnknownWordError (a KeyError) if one of them is missing."""
+        """Return the attribute ``attr`` of ``key``. Raise UnknownWordError (a KeyError) if either is missing."""
         if attr not in self.expandos:
             raise UnknownWordError(f"the keys have no attribute {attr!r}; set_vecattr gives them one")
         return self.expandos[attr][self.get_index(key)]
@@ -320,7 +320,7 @@ def _attribute_dtype(kind: DTypeLike) -> np.dtype[Any]:
 
 
 def _weighted(items: Any, weight: float, table: KeyTable) -> list[tuple[Any, float]]:
-    """Return the positive or negative arguments as pairs (key or vector, weight)."""
+    """Return the argument ``positive`` or ``negative`` of ``most_similar`` as pairs (key or vector, weight)."""
     if items is None:
         return []
     is_one = not isinstance(items, list | tuple | np.ndarray) or (isinstance(items, np.ndarray) and items.ndim == 1)

@@ -32,7 +32,7 @@ _BLOCK = 2**20  # number of values that are made or read at a time
 @dataclass(frozen=True)
 class Scan:
     """The result of a pass over a text: counts by token in order of appearance, the numbers of tokens and sentences,
-    and optionally ``ids``: each token's place in ``counts``, with END_OF_SENTENCE after each sentence."""
+    and optionally ``ids``: each token's position in ``counts``, with END_OF_SENTENCE after each sentence."""
 
     counts: dict[Key, int]
     total_words: int
@@ -41,9 +41,9 @@ class Scan:
 
 
 def scan(sentences: Iterable[Any]) -> Scan:
-    """Count the tokens of sentences and number them."""
+    """Number and count the tokens of sentences."""
     numbers, read = Numbers(), itertools.count()
-    # Each sentence takes a number from `read`, so the next number is the number of sentences.
+    # `zip` takes a number from `read` for each sentence, so `next(read)` is the number of sentences in the end.
     stream = (sentence for sentence, _ in zip(lists(sentences), read, strict=False))
     ids = np.concatenate([*numbered(stream, numbers, END_OF_SENTENCE)])
     counts = np.bincount(ids[ids >= 0], minlength=len(numbers)).tolist()
@@ -67,7 +67,6 @@ class Sentences:
         self._scanned: Scan | None = None
 
     def scan(self) -> Scan:
-        """Count the tokens of the text."""
         self._scanned = scan(self._sentences)
         return self._scanned
 
@@ -87,7 +86,6 @@ class LineFile:
         self._encoded = encode(path, folder, format="lines", min_count=1)
 
     def scan(self) -> Scan:
-        """Count the tokens of the file."""
         words = self._encoded.vocabulary
         counts: dict[Key, int] = dict(zip(words.words, words.counts.tolist(), strict=True))
         return Scan(counts, self._encoded.tokens, self._encoded.sentences)
@@ -106,8 +104,8 @@ Text = Sentences | LineFile
 def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: int) -> Iterator[Text]:
     """Open a text: ``sentences`` or a ``corpus_file``. ``passes`` is how often gensim would read the text.
 
-    Raise WrongTypeError if both or neither are given, if the file is missing, if the sentences are not iterable,
-    or if they are a generator, which can be read only once, and ``passes`` is above 1.
+    Raise WrongTypeError if both ``sentences`` and ``corpus_file`` are given or neither is, if the file is missing, if
+    ``sentences`` is not iterable, or if it is a generator, which can be read only once, and ``passes`` is above 1.
     """
     if (sentences is None) == (corpus_file is None):
         raise WrongTypeError("give either sentences (corpus_iterable) or corpus_file")
@@ -150,7 +148,7 @@ def _blocks(corpus: EncodedCorpus) -> Iterator[Ids]:
 
 
 class _Renumbered:
-    """A shard whose values are looked up in a table when they are read."""
+    """A shard that maps each value to a row number, by a table, when the value is read."""
 
     def __init__(self, shard: Any, table: Ids) -> None:
         self._shard, self._table, self.shape = shard, table, shard.shape
@@ -178,8 +176,8 @@ def _corpus(vocabulary: Vocabulary, tokens: int, sentences: int, shards: list[An
 
 
 def _table(tokens: Iterable[Key], rows: Mapping[Key, int]) -> Ids:
-    """Return the rows of ``tokens``, then END_OF_SENTENCE (−2) and OUT_OF_VOCABULARY (−1), so that these two values,
-    used as negative indices, select themselves."""
+    """Return an array that maps positions in ``tokens`` to row numbers. Its last two entries map END_OF_SENTENCE (−2)
+    and OUT_OF_VOCABULARY (−1), used as negative indices, to themselves."""
     specials = [END_OF_SENTENCE, OUT_OF_VOCABULARY]
     return np.fromiter(chain(map(rows.get, tokens, repeat(OUT_OF_VOCABULARY)), specials), np.int32)
 

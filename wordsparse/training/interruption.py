@@ -46,12 +46,12 @@ def interrupted_model() -> "Model":
         If the last run was not interrupted, or was interrupted before its first minibatch was finished.
     """
     if not _last:
-        raise InputError("no run without an output was interrupted since the last one began")
+        raise InputError("no run is interrupted: the last run without an output finished, or took no step")
     return _last[0]
 
 
 class StopRequest:
-    """A counter of the signals that request a stop.
+    """A counter, ``received``, of the signals that request a stop.
 
     ``awaited`` is True while the training loop polls ``received``. While ``awaited`` is False, a signal raises
     KeyboardInterrupt. A second signal always raises KeyboardInterrupt.

@@ -37,9 +37,9 @@ from wordsparse.words.text_source import TextSource
 
 logger = logging.getLogger(__name__)
 
-# A run diverges if the mean loss of a minibatch exceeds the first mean loss by more than DIVERGED · max(first, 1). The
-# 1 in max(first, 1) is needed because losses that are logarithms are 0 while all outputs are equal. A single odd page
-# in a short text raises the loss by less than this limit.
+# A run diverges if the mean loss of a minibatch exceeds the first mean loss by more than DIVERGED · max(first, 1).
+# Without the 1 in max(first, 1), the limit would be 0 for losses that are a logarithm, which is 0 while all outputs are
+# equal. A single odd page in a short text raises the loss by less than this limit.
 DIVERGED = 20.0
 # The maximum number of threads that build minibatches for a GPU. Each thread handles some 10M tokens per second.
 MAX_BUILDERS = 8
@@ -52,7 +52,7 @@ class Share(Protocol):
     """The index i of this process and the number n of processes. The process computes part i of n of each minibatch."""
 
     def joined(self, pull: Pull, embedding: WordEmbedding) -> Pull:
-        """Return the sums over all parts of a minibatch, identical in all processes."""
+        """Return the ``pull`` of the whole minibatch: the sum over all processes, equal in each process."""
 
     def sum(self, numbers: Array) -> Array:
         """Return the sum of ``numbers`` over all processes."""
@@ -91,8 +91,8 @@ class Run:
             self.embedding = self._start(init)
         self.is_whole = True
         self._share: Share | None = None
-        # The model that the run continues, if any. The words of that model come first in the vocabulary, and the new
-        # vectors keep the axes of its vectors.
+        # The model that the run continues, if any. The words of that model come first in the vocabulary, and the
+        # trained vectors are rotated to the axes of its vectors.
         self.continues: Model | None = None
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
 
@@ -100,7 +100,7 @@ class Run:
         """Return the initial embedding, built by the recipe or taken from the vectors ``init``; see words/start.py."""
         recipe, sizes = self.minibatches.recipe, (len(self.vocabulary), self.options.dim + 1)
         measure = recipe.base_measure(self.vocabulary.counts)
-        kernels = kernels_on(self.device.device, self.threads, bfloat16=True)  # the vectors are as good as without
+        kernels = kernels_on(self.device.device, self.threads, bfloat16=True)  # bfloat16 makes the vectors no worse
         output = FactoredOutput(*sizes, recipe.loss, base_measure=measure, kernels=kernels).core
         if recipe.start:
             output.set_common_output(recipe.start)
@@ -122,7 +122,7 @@ class Run:
         self._share, self.minibatches.part = share, share.part
 
     def steps(self) -> Iterator[Progress]:
-        """Train to the end of the last epoch, then fold the layer, so that ``output.V`` holds W itself.
+        """Train to the end of the last epoch, then multiply the factors of the output layer (:meth:`_fold`).
 
         Yield the progress after each minibatch and, together with the held-out loss, after each epoch. The state is
         consistent whenever this method yields, so the caller may stop iterating.
@@ -153,8 +153,9 @@ class Run:
         return replace(model, options={**model.options, "epochs": len(self.state.losses)})
 
     def _fold(self) -> None:
-        """Fold the output layer, so that its V holds W itself."""
-        if not self.embedding.output.factors.is_identity:  # a run resumed after its last step may be folded
+        """Multiply the factors of the output layer, so that its ``V`` holds W itself."""
+        # The factors are already multiplied if the run was resumed after its last step.
+        if not self.embedding.output.factors.is_identity:
             self.is_whole = False
             self.embedding.output.fold()
             self.is_whole = True
@@ -176,7 +177,7 @@ class Run:
         if self.continues is not None:
             model = model.in_axes_of(self.continues)
         if self.options.form:
-            # Free the work space of the steps, so that fitting n-grams can use its memory.
+            # Free the work space of the steps, because fitting n-grams needs memory, too.
             self.embedding.output.kernels.release()
             self.minibatches.release()
             give_back()
@@ -247,7 +248,6 @@ class Run:
             yield done
 
     def _heldout_loss(self) -> float:
-        """Return the exact mean loss per pair on held-out text."""
         heldout = [(self.embedding.loss(each), each.pairs) for each in self.minibatches.heldout()]
         loss, pairs = map(sum, zip(*heldout, strict=True))
         if self._share is not None:
@@ -258,7 +258,6 @@ class Run:
         return Progress(self.state.tokens, self.total_tokens, len(self.state.losses), loss, heldout)
 
     def _check_memory(self) -> None:
-        """Check that a minibatch of the largest size fits into memory."""
         examples = self.minibatches.first()
         pairs, bags = (examples.targets.csr.entries, 0) if examples.bags is None else (0, examples.bags.rows)
         words = len(examples.words)
@@ -280,8 +279,8 @@ class Run:
         if pull.pairs:
             mean = pull.loss / pull.pairs
             first = at.first_loss = mean if at.first_loss is None else at.first_loss
-            # The mean over few pairs is noisy, so the last minibatch of an epoch, which may be short, counts as if it
-            # had full size.
+            # The last minibatch of an epoch may be short, and the mean over few pairs is noisy. The loss in excess of
+            # the first mean is therefore divided by the size of a full minibatch.
             pairs = max(pull.pairs, self.minibatches.sized(len(at.losses), at.position))
             if not pull.loss - first * pull.pairs <= DIVERGED * max(abs(first), 1.0) * pairs:
                 raise self._diverged(f"the mean loss is {mean:.4g}; it was {first:.4g} at the start")
@@ -302,7 +301,7 @@ class Run:
 
 
 def _with_ngrams(model: Model, options: Options) -> Model:
-    """Return the model with n-grams. If too few words share n-grams, return the model without them."""
+    """Return the model with n-grams. If too few words share n-grams, return the model unchanged."""
     try:
         return model.fit_ngrams(options.shortest, options.longest, options.form)
     except InputError as error:

@@ -5,8 +5,8 @@ The sizes of the arrays of the state are exact. The constants for the work space
 
 from wordsparse.machine import memory
 
-# The sizes of a step's work space: the number of float32 rows of d numbers per unique word, the number of float64 d×d
-# matrices, the bytes per pair of words, the bytes per bag of words, and a constant number of bytes.
+# The work space of a step holds ROWS_PER_WORD float32 rows of d numbers per unique word, SQUARES float64 d×d matrices,
+# BYTES_PER_PAIR bytes per pair of words, BYTES_PER_BAG bytes per bag of words, and BYTES in any case.
 ROWS_PER_WORD = 4.0
 SQUARES = 26
 BYTES_PER_PAIR = 110
@@ -15,12 +15,12 @@ BYTES = 20 * 10**6
 # Fitting n-grams after the last step needs this many float32 rows of d numbers, and this many other bytes, for each
 # word of the vocabulary.
 NGRAM_ROWS_PER_WORD, NGRAM_BYTES_PER_WORD = 1.5, 600
-# Each word also has a mass and a base measure (float64), a count (int64), a threshold and a position (int32).
+# Each word also has M_w (see words/embedding.py) and π (float64), a count (int64), a threshold and a position (int32).
 BYTES_PER_WORD = 32
 
 
 def check(vocab_size: int, dim: int, words: int = 0, pairs: int = 0, bags: int = 0, *, form: bool = False) -> None:
-    """Raise InputError if a run does not fit into the memory that is left.
+    """Raise InputError if a run does not fit into the free memory.
 
     ``words``, ``pairs`` and ``bags`` are the numbers of unique words, pairs and bags in a minibatch. ``form`` says
     whether n-grams will be fitted. If not even a vocabulary of one word fits, the message names only the dimension.

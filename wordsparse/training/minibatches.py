@@ -18,8 +18,8 @@ class Minibatches:
     ``vocabulary`` holds the words to train, which must include all words of the source. With ``transposed``, the
     targets of the examples are built together with their transposes, which is faster on the CPU. ``builders`` threads
     build minibatches ahead of the steps. If ``part`` is (i, n), a minibatch has only the examples from part i of its
-    text, which is cut into n equal parts. ``recipe`` is the recipe in the options, converted to the units of the
-    source. InputError is raised if too little or too much text is held out.
+    text, which is cut into n equal parts. ``recipe`` is the recipe in the options, with its constants converted from
+    tokens to the units of the source. InputError is raised if too little or too much text is held out.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Minibatches:
         return self.source.builder(self._options, self.recipe, self._vocabulary, transposed=self._transposed)
 
     def _built(self, epoch: int, piece: Piece) -> tuple[int, Examples]:
-        """Return the position where a piece ends, and the examples of the piece, made by a builder that is free."""
+        """Return the end position and the examples of a minibatch, built by a builder that no other thread is using."""
         own, build = piece.part(*self.part), self._free.pop()
         try:
             return piece.end, build(own.ids, own.start, own.stop, offset=own.offset, epoch=epoch)
@@ -86,4 +86,4 @@ class Minibatches:
         if heldout and self.passes.tokens == 0:
             raise InputError(f"heldout {heldout}: nothing of the text is left to train on; hold less of it out")
         if heldout and not any(examples.pairs for examples in self.heldout()):
-            raise InputError(f"heldout {heldout}: too little text is held out to have a loss; hold out more of it")
+            raise InputError(f"heldout {heldout}: too little text is held out to compute a loss; hold out more of it")

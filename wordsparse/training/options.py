@@ -43,19 +43,19 @@ class RunOptions(Checked):
     resume: bool = option(
         False,
         "Resume an interrupted run for this output (the final model has the same bytes as without interruption), or "
-        "continue to train a finished model: for more epochs on its text, or on a new text. If the output has neither, "
-        "start a new run. Options of the text and the steps that are left out are taken from the run or the model.",
+        "continue to train a finished model: for more epochs on its text, or on a new text. Without a run or model, "
+        "start a new run. Options for the text and the steps that you leave out are taken from the run or the model.",
     )
     log: str | PathLike[str] | None = option(
         None,
-        "Append the progress of the run to FILE as JSON lines: at most one per second, and one after each epoch.",
+        "Append the progress of the run to FILE as JSON lines: at most one per second, and one for each held-out loss.",
         metavar="FILE",
     )
     progress: ProgressOption = option(
         "auto",
         '"auto" and True show a line that updates itself in a terminal or notebook, and occasional lines in '
-        "a log; False shows nothing. A callable is called with a Progress after every minibatch. If it raises an "
-        "exception, the run ends, and a run with an output leaves a checkpoint.",
+        "a log; False shows nothing. A callable is called with a Progress after every minibatch. If the callable "
+        "raises an exception, the run ends, and a run with an output leaves a checkpoint.",
         cli=None,
     )
 
@@ -67,7 +67,7 @@ class RunOptions(Checked):
             )
 
     def vectors(self) -> WordVectors | None:
-        """Return the vectors to start from, or None if ``init`` is not given. Raise InputError if they cannot be
+        """Return the vectors to start from, or None if ``init`` is not given. Raise InputError if the vectors cannot be
         read."""
         if isinstance(self.init, Model):
             return self.init.wv

@@ -77,10 +77,10 @@ def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
     if resume:
         if not output.exists() or (output.is_dir() and not any(output.iterdir())):
             return None
-        # The rows stay on disk. At the end of the run, the new rows are compared with the rows of this model.
+        # The vectors of this model stay on disk until the end of the run, when the new vectors are rotated onto them.
         return models.load(output, mapped=True)
     if models.is_model(output):
-        raise InputError(f"{output}: exists already, and is a model: --resume trains it on; or name another directory")
+        raise InputError(f"{output}: exists already, as a model: --resume trains it further; or name another directory")
     storage.check_new_directory(output)
     if directory.checkpoints():
         raise InputError(
@@ -115,8 +115,8 @@ class OutputRun:
     stop: StopRequest
 
     def finish(self, progress: Callable[[Progress], None], checkpoint_every: float) -> Model:
-        """Train and write the model. After an error or a signal, write a checkpoint if possible; the message names
-        it."""
+        """Train and write the model. After an error or a signal, write a checkpoint if possible; the error message
+        names the checkpoint."""
         run, stop = self.run, self.stop
         if run is None:
             assert self.base is not None
@@ -137,8 +137,8 @@ class OutputRun:
         except Interrupted:
             raise
         except BaseException as error:
-            # Skip the checkpoint after a second signal, if the resumed run would fail again, or if no minibatch was
-            # finished.
+            # Write no checkpoint after a second signal, if the resumed run would fail again, or if this process has
+            # finished no minibatch.
             fails = isinstance(error, TrainingError) or not run.is_whole
             savable = not fails and run.state.tokens > begun and stop.received < 2
             note = self._saved(run) if savable else self.directory.kept()

@@ -72,8 +72,8 @@ def _show(display: Display, step: Progress) -> None:
 @contextmanager
 def _log(path: str | PathLike[str] | None) -> Iterator[Callable[[Progress], None]]:
     """Yield a function that appends progress to a file, as one JSON object per line. An object has ``time`` (UTC, ISO
-    8601) and the members of Progress, with ``epoch`` counted from 1. The function writes one line per second, at the
-    end of each epoch, and at the end of the run. Raise InputError if the file cannot be opened."""
+    8601) and the members of Progress, with ``epoch`` counted from 1. The function writes one line per second, one for
+    each held-out loss, and one at the end of the run. Raise InputError if the file cannot be opened."""
     if path is None:
         yield lambda step: None
         return

@@ -46,9 +46,9 @@ logger = logging.getLogger(__name__)
 class Request:
     """A checked request to train.
 
-    ``reading`` holds the options for reading the data, as the user gave them or a model recorded them. They are fields
-    of ``kind.reading``. ``options`` determine the steps; ``options.epochs`` is None if the number of epochs depends on
-    the length of the data.
+    ``reading`` holds the options for reading the data, as the user gave them or a model recorded them. These options
+    are fields of the dataclass ``kind.reading``. ``options`` determine the steps; ``options.epochs`` is None if the
+    number of epochs depends on the length of the data.
     """
 
     kind: Kind
@@ -73,8 +73,8 @@ class Request:
             with encoded(self.corpus, self.reading, fitting, place, threads=self.options.threads, **how) as corpus:
                 if self.kind.name == "walks" and _are_pairs(corpus):
                     raise InputError(
-                        "every line has two words, so this looks like a list of edges, not of walks: --for (preset) "
-                        "names sources that walk along edges"
+                        "every line has two words, so this looks like a list of edges, not of walks: choose "
+                        "a source that reads edges with --for (preset), such as graph"
                     )
                 yield TextSource(corpus)
 
@@ -90,9 +90,9 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     """Check and complete the request to train on ``corpus`` with the options that the user gave as ``keywords``.
 
     If ``resume`` is True, options that the user left out are taken from the run or the model at the output. If a
-    ``model`` is trained further in memory, they are taken from this model. Raise InputError if an option is unknown,
-    does not apply to this kind of data, or has a value that is out of range; or if the machine lacks the device or the
-    memory.
+    ``model`` is trained further in memory, these options are taken from this model. Raise InputError if an option is
+    unknown, does not apply to this kind of data, or has a value that is out of range; or if the machine lacks the
+    device or the memory.
     """
     data = Corpus.of(corpus)
     stored = _Stored.of_model(model) if model is not None else None
@@ -122,7 +122,7 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
 
 
 def _split(values: Mapping[str, Any], reading: type) -> list[dict[str, Any]]:
-    """Split values into the options for the steps, for reading, and for the run."""
+    """Split options by name into the options for the steps, for reading the data, and for the run."""
     parts: list[dict[str, Any]] = [{}, {}, {}]
     for name, value in values.items():
         for part, kind in zip(parts, (Options, reading, RunOptions), strict=True):
@@ -132,7 +132,7 @@ def _split(values: Mapping[str, Any], reading: type) -> list[dict[str, Any]]:
 
 
 def _kind(corpus: Corpus, name: Any) -> Kind:
-    """Return the kind of the corpus if it is a source object. For other data, return the kind with this name."""
+    """Return the kind of the corpus if it is a source object, otherwise the kind of the preset ``name``."""
     if corpus.form != "source":
         return kind_of(name)
     kind = kind_of(corpus.given)
@@ -194,8 +194,8 @@ class _Stored(NamedTuple):
         return {**self.options, "recipe": None if recipe is None else Recipe.from_dict(recipe)}
 
     def reading(self, corpus: Corpus, kind: Kind) -> tuple[Corpus, dict[str, Any]]:
-        """Return the corpus and the options for reading it ({} for encoded text). If an item was read from an iterator
-        here, the corpus still yields it."""
+        """Return the corpus and the options for reading it ({} for encoded text). The corpus yields all items, even if
+        the first item has been read from an iterator here."""
         call = {name: value for name, value in self.call.items() if name in abouts(kind.reading)}
         if kind.reading is not TextOptions:
             return corpus, call

@@ -7,11 +7,12 @@ falls to 0. No other option may change.
 
 On a new text, known words keep their row numbers, unknown words are added after them, and no word is removed, even if
 it is rare in the new text. The counts of both texts are added. The sums determine subsampling and the base measure π.
-Known words keep their rows of E and W, their accumulated mass and the running means. (The layer holds diag(√π) W, so
-its rows are rescaled from the old π to the new π, and a fold recomputes Q and w̄.) New words start as in any run. The
-schedule is that of a new run on the new text, but without the warm-up in which E is fixed. Input steps are divided by
-the accumulated mass of the word, so known words move slowly and new words move fast. The model, the loss and the
-dimension must not change; all other options may change.
+Known words keep their rows of E and W and their M_w, the weighted number of pairs seen so far
+(:mod:`wordsparse.words.embedding`), and the running means are kept. (The layer holds diag(√π) W, so its rows are
+rescaled from the old π to the new π, and Q and w̄ are recomputed.) New words start as in any run. The schedule is as in
+a new run on the new text, but without the warm-up in which E is fixed. Input steps are divided by M_w, so known words
+move slowly and new words move fast. The model, the loss and the dimension must not change; all other options may
+change.
 """
 
 import logging
@@ -53,7 +54,7 @@ def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
     now = source.identity()
     before, here = text.get("tokenization"), now.get("tokenization")
     if before is not None and here is not None and (changed := differences(before, here, but={"content"})):
-        raise InputError(f"resume: {changed}: the same words would be other tokens; use the original options")
+        raise InputError(f"resume: {changed}: the same text would give other tokens; use the original options")
     same = bool(text.get("sha256") == now["sha256"])
     changed = differences(text, now, but={"sha256"})
     if changed and (same or all(text.get(name) == now[name] for name in ("tokens", "sentences", "distinct_words"))):

@@ -75,7 +75,7 @@ class RunDirectory:
         return next((int(path.name.removeprefix(CHECKPOINT)) for path in self.checkpoints()), 0)
 
     def drop_checkpoints(self) -> None:
-        """Remove all checkpoints. Call this when their run has ended."""
+        """Remove all checkpoints, because the run that wrote them has ended."""
         for checkpoint in self.checkpoints():
             storage.remove_directory(checkpoint)
 
@@ -85,7 +85,7 @@ class RunDirectory:
         return f"{checkpoints[0]} is kept; resume from it with --resume" if checkpoints else "there is no checkpoint"
 
     def install(self, model: Path) -> None:
-        """Move the old model away, and move this model to the output. After an OSError, the old model is at the output.
+        """Move ``model`` to the output in place of the old model. After an OSError, the old model is at the output.
 
         If the process is killed between the two moves, the old model stays in this directory, and the next run moves it
         back.
@@ -112,8 +112,8 @@ class RunDirectory:
             system.unlock(descriptor)
 
     def _tidy(self) -> None:
-        """Remove the incomplete files of a process that died. If it died while replacing a model, move the old model
-        back."""
+        """Remove the incomplete files of a process that died. If the process died while replacing a model, move the old
+        model back."""
         for leftover in [*self.path.glob(".*.partial"), *storage.leftovers(self.path)]:
             shutil.rmtree(leftover, ignore_errors=True)
         if is_model(self.path / PREVIOUS) and not self.output.exists():

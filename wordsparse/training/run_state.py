@@ -10,7 +10,8 @@ class RunState:
     - ``tokens``: the tokens trained on so far; E is fixed during the first ``warmup_tokens``.
     - ``losses``, ``heldout_losses``: one number per finished epoch.
     - ``position``: the next position in the current epoch; ``epoch_loss``, ``epoch_pairs``: sums over the epoch so far.
-    - ``first_loss``: the mean loss of the first minibatch. - ``wall_seconds``, ``cpu_seconds``: time spent so far.
+    - ``first_loss``: the mean loss of the first minibatch.
+    - ``wall_seconds``, ``cpu_seconds``: time spent so far.
     """
 
     tokens: int = 0

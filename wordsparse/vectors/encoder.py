@@ -27,16 +27,16 @@ Document: TypeAlias = str | Sequence[str]
 
 # The number of documents that are encoded at a time.
 BATCH = 4096
-# The number of unknown words whose rows or composed vectors are cached.
+# The number of unknown words for which a column (the row of another spelling, or a composed vector) is cached.
 MOST_UNKNOWN = 2**16
 
 
 class Encoder:
-    """An encoder of texts that uses the vectors of words. Several threads, such as those of a web service, may call it
-    at once."""
+    """An encoder of texts that uses the vectors of words. Several threads, such as the threads of a web service, may
+    use one encoder at once."""
 
     def __init__(self, vectors: WordVectors) -> None:
-        # A scaled copy of the vectors would double the memory needed, so the weights are scaled instead.
+        # Dividing the weights by the lengths of the vectors makes a scaled copy of the vectors unnecessary.
         self._vectors, self._weights = vectors, (vectors.weights / vectors.divisors).astype(np.float32)
         self._columns = _Columns(vectors)
 
@@ -76,7 +76,7 @@ class Encoder:
         return words_of(f"document {row}", document)
 
     def _means(self, table: "_Columns", n: int, rows: Array, columns: Array) -> NDArray[np.float32]:
-        """Return the vectors of ``n`` documents. Word ``columns[i]`` occurs in document ``rows[i]``."""
+        """Return the vectors of ``n`` documents. Document ``rows[i]`` contains the word with column ``columns[i]``."""
         V = len(self._vectors)
         known, unknown = (columns >= 0) & (columns < V), columns >= V
         sums = _product(rows[known], columns[known], self._weights[columns[known]], n, self._vectors.vectors)
@@ -90,9 +90,9 @@ class Encoder:
 
 
 class _Columns(dict[Any, int]):
-    """A dict from words to columns. If a word or another spelling of it has a row, the word's column is the number of
-    the row. A word with a composed vector has the column V + i, where i is the key of the vector in ``composed``. If a
-    word has no vector, its column is −1."""
+    """A dict from words to columns of the matrices that :class:`Encoder` multiplies with vectors. If a word or another
+    spelling of it has a row, the word's column is the number of the row. A word with a composed vector has the column V
+    + i, where i is the key of the vector in ``composed``. If a word has no vector, its column is −1."""
 
     def __init__(self, vectors: WordVectors) -> None:
         super().__init__(zip(vectors.words, range(len(vectors)), strict=True))
@@ -117,7 +117,8 @@ class _Columns(dict[Any, int]):
 
 
 def _product(rows: Array, columns: Array, values: Array, n: int, vectors: Array) -> NDArray[np.float32]:
-    """Return the product of a sparse matrix (n, len(vectors)) and ``vectors``. Entries must have ascending ``rows``."""
+    """Return S @ vectors, where the sparse matrix S has n rows, and entry ``values[i]`` is in row ``rows[i]``,
+    ascending, and in column ``columns[i]``."""
     indptr = np.searchsorted(rows, np.arange(n + 1))
     product: NDArray[np.float32] = sp.csr_array((values, columns, indptr), (n, len(vectors))) @ vectors
     return product

@@ -8,7 +8,7 @@ from wordsparse.errors import InputError
 
 
 def as_text(keys: Sequence[Any]) -> list[str]:
-    """Return the keys as text. A word is unchanged, and any other key becomes ``str(key)``.
+    """Return the keys as text. A key that is a str is unchanged, and any other key becomes ``str(key)``.
 
     Raise InputError if two keys have the same text, or a word is not valid Unicode.
     """

@@ -26,8 +26,8 @@ MAX_NGRAM = 64
 AGAIN = "make them again: wordsparse subwords"
 """The advice in messages about damaged n-grams."""
 LARGEST = 1e8
-"""The largest number accepted in the rows or scales of a file. Up to this limit, squares of products stay within
-float32."""
+"""The largest number accepted in the rows or scales of a file. Up to this limit, the square of a product of two numbers
+stays within float32."""
 FNV = np.uint32(2_166_136_261), np.uint32(16_777_619)
 """The offset basis and the prime of the 32-bit hash FNV-1a."""
 SPAN = 32
@@ -52,7 +52,7 @@ def is_word(word: str) -> bool:
 
 
 def isa() -> int:
-    """Return the number of the instruction set that compiled functions should use."""
+    """Return the index, in ``compiled_isas``, of the instruction set that compiled functions should use."""
     return int(_build.compiled_isas.index(chosen_isa()))
 
 
@@ -119,8 +119,8 @@ class Ngrams:
         unit: bool = False,
         threads: int | None = None,
     ) -> Array:
-        """Add to each row of ``vectors`` (n, dim) float32 the mean of the n-gram rows of its word, times the entry of
-        the word in ``shares`` (n,).
+        """For each word i, add ``shares[i]`` times the mean of the rows of its n-grams to ``vectors[i]``, (n, dim)
+        float32.
 
         With ``unit``, scale the results to length one. Return the number of known n-grams of each word, (n,) int32.
         """
@@ -131,8 +131,7 @@ class Ngrams:
         return sizes
 
     def means(self, rows: Array, words: Sequence[str], dim: int) -> Array:
-        """Return the mean of each word's n-gram rows, (n, dim) float32. For a word without known n-grams, it is
-        zero."""
+        """Return the mean of each word's n-gram rows, (n, dim) float32. The mean is zero if no n-gram is known."""
         means = np.zeros((len(words), dim), np.float32)
         self.add(rows, words, np.ones(len(words)), means)
         return means
@@ -155,7 +154,7 @@ class Buckets(Ngrams):
         ``<word>``."""
         data, sizes = np.frombuffer(b"".join(texts), np.uint8), np.fromiter(map(len, texts), np.int64, len(texts))
         signed, continues = data.view(np.int8).astype(np.int32).view(np.uint32), (data & 0xC0) == 0x80
-        at = np.flatnonzero(~continues)  # where each n-gram starts; later, the end of the part that has been read
+        at = np.flatnonzero(~continues)  # the next byte to hash of the n-gram that starts at each character
         word = np.repeat(np.arange(len(texts)), sizes)[at]
         end = np.cumsum(sizes)[word]
         begins, hashes = at == (end - sizes[word]), np.full(len(at), FNV[0])
@@ -163,7 +162,7 @@ class Buckets(Ngrams):
         for length in range(1, self.longest + 1):
             reading = np.flatnonzero(at < end)
             ngrams = reading
-            while reading.size:  # read the bytes of one character
+            while reading.size:  # hash the bytes of one more character
                 hashes[reading] = (hashes[reading] ^ signed[at[reading]]) * FNV[1]
                 at[reading] += 1
                 reading = reading[at[reading] < end[reading]]
@@ -252,8 +251,8 @@ class NgramVectors:
 
 
 def _from_utf8(text: Array, sizes: Array) -> tuple[Array, Array]:
-    """Return the code points of n-grams, and the position where each n-gram ends. The arguments are their concatenated
-    UTF-8 text and the size of each n-gram in bytes."""
+    """Return the code points of n-grams, and the position where each n-gram ends. The arguments are the concatenated
+    UTF-8 text of the n-grams and the size of each n-gram in bytes."""
     if (sizes < 1).any() or sizes.sum(dtype=np.float64) != text.size:
         raise InputError(f"holds n-grams whose sizes do not add up to their text; {AGAIN}")
     try:

@@ -32,8 +32,8 @@ def meant(vectors: VectorTable, query: Hashable) -> Sequence[Hashable]:
 def parts(vectors: VectorTable, query: Hashable) -> list[tuple[Hashable, float]]:
     """Return the words whose weighted mean is the vector of a query, with weights that sum to 1.
 
-    The words are those that the query stands for (:func:`meant`), with their weights in texts
-    (:mod:`wordsparse.vectors.weights`). If there are several words, those without a vector are left out.
+    The words are the words that the query stands for (:func:`meant`), with the weights of words in texts
+    (:mod:`wordsparse.vectors.weights`). If there are several words, words without a vector are left out.
     """
     words = meant(vectors, query)
     if len(words) == 1:
@@ -48,8 +48,8 @@ def parts(vectors: VectorTable, query: Hashable) -> list[tuple[Hashable, float]]
 def composed(vectors: VectorTable, query: Hashable) -> Array | None:
     """Return the vector of a query without a row, (dim,), or None if the query has no vector.
 
-    If there are several :func:`parts`, the vector is their weighted mean. For a single word, it is the row of the word
-    or, without a row, a vector composed from the word's n-grams.
+    If there are several :func:`parts`, the vector is their weighted mean. For a single word, the vector is the row of
+    the word or, without a row, composed from the word's n-grams.
     """
     words, mean = parts(vectors, query), np.zeros(vectors.dim)
     for word, share in words:

@@ -17,8 +17,8 @@ BLOCK_ROWS = 4096
 
 
 class Sweeps:
-    """Words, and the ``ngrams`` that occur in at least ``at_least`` of these words. A sweep visits the longest n-grams
-    first. Among n-grams of equal length, it visits the n-grams of the fewest words first."""
+    """A set of words and the ``ngrams`` that occur in at least ``at_least`` of these words. A sweep visits the longest
+    n-grams first. Among n-grams of equal length, the n-grams of the fewest words come first."""
 
     def __init__(
         self, words: Sequence[str], shortest: int, longest: int, at_least: int, kernels: CpuKernels | None = None
@@ -31,15 +31,15 @@ class Sweeps:
 
     def rows(self, vectors: Array, ids: Array, weights: Array, mean: Array, ridge: float, sweeps: int) -> Array:
         """Return the G that minimises Σ_w weights_w |vectors_ids[w] − mean − x_w G|² + ridge |G|², as rows of 8-bit
-        numbers. x_w G is the mean of the rows of w's n-grams. The result approximates the minimum: ``sweeps`` is the
-        number of sweeps, which start from G = 0.
+        numbers. x_w G is the mean of the rows of w's n-grams. The result is close to the minimum: it is computed by
+        ``sweeps`` sweeps, which start from G = 0.
 
         A sweep updates the n-grams one after another. Each update sets the row of one n-gram to its best value while
         all other rows stay fixed (Gauss–Seidel).
         """
         fitted = zero_rows(len(self.ngrams), vectors.shape[1])
         threads = max(1, min(self._kernels.threads, -(-vectors.shape[1] // SPAN)))
-        # Each float32 element holds two 16-bit numbers.
+        # Work space of the sweeps, with two 16-bit numbers in each float32 element.
         pulls = ArrayPool().empty((threads, len(ids), SPAN // 2), np.float32)
         pull = np.asarray(self._shares * weights, np.float32)
         words, ngrams = (ids, pull, pull * self._shares), (self.starts, self.of)

@@ -78,7 +78,7 @@ class VectorTable:
 
     @cached_property
     def has_capitals(self) -> bool:
-        """Whether a word has a capital letter."""
+        """Whether any word in the table has a capital letter."""
         return any(isinstance(word, str) and word != word.lower() for word in self.words)
 
     @property

@@ -4,10 +4,10 @@
     log(1 + (N − n + ½)/(n + ½)) · √cos    n of the N documents of a collection hold the word; cos is the mean cosine of
                                            the word and the SIF mean of the other words of its document
 
-The first weight is for sentences, in which all words matter. The second weight is for queries of a few content words.
-The first factor of the second weight is the idf of BM25, which stresses rare words. The factor √cos stresses words that
-indicate the topic of their documents. The cosine is shrunk towards PRIOR, as if each word had occurred MASS more times
-with the cosine PRIOR.
+The weight s/(s + p) is for sentences, in which all words matter. The weight for collections is for queries of a few
+content words. The logarithm in it is the idf of BM25, which stresses rare words. The factor √cos stresses words that
+indicate the topic of their documents. To limit the noise of rare words, the mean cosine is computed as if each word had
+occurred MASS more times with the cosine PRIOR.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from wordsparse.types import Array
 # SMOOTHING is s. A word with this relative frequency has the weight 1/2.
 SMOOTHING = 1e-3
 PRIOR, MASS = 0.3, 5.0
-# The number of cosines computed at a time. The rows needed for them fit into a core's cache.
+# The number of cosines computed at a time. The vectors for this many cosines fit into a core's cache.
 _CHUNK = 2**11
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Neighbours: TypeAlias = list[tuple[Any, float]]
 
-# A map from names of methods and attributes of vectors in gensim and fastText to our names.
+# A map from the names of methods and attributes in gensim and fastText to our names, for the message of AttributeError.
 ELSEWHERE = {
     **dict.fromkeys(("most_similar", "similar_by_word", "similar_by_vector"), "similar(word_or_vector, n)"),
     "get_nearest_neighbors": "similar(word, n)",
@@ -47,8 +47,8 @@ class WordVectors(VectorTable):
     words : iterable of hashable, length V
         The words, all different. Without ``counts``, the most frequent word must come first.
     vectors : array (V, dim)
-        One row of finite numbers per word. The array is stored as float32 in C order; it is copied only if it has
-        another form.
+        One row of finite numbers per word. The array is stored as float32 in C order, and is copied only if its type or
+        order differs.
     counts : array (V,), optional
         Number of occurrences of each word, not negative. The array is stored as int64.
 
@@ -92,11 +92,11 @@ class WordVectors(VectorTable):
         return row
 
     def vector(self, word: Key, *, unit: bool = False) -> Array:
-        """Return the vector of ``word``, (dim,), read-only. With ``unit``, it is scaled to length one.
+        """Return the vector of ``word``, (dim,), read-only. With ``unit``, the vector is scaled to length one.
 
-        If a word has no row, the tokeniser splits it into words, and the vector is their mean. If the result is a
-        single word without a row, the vector is composed from its n-grams. Raise UnknownWordError if the word has no
-        vector.
+        If a word has no row, the tokeniser splits it into words, and the vector is their mean. If the tokeniser returns
+        a single word without a row, the vector is composed from the n-grams of this word. Raise UnknownWordError if the
+        word has no vector.
         """
         row = self.find(word)
         composed = queries.composed(self, word) if row is None else None
@@ -104,7 +104,7 @@ class WordVectors(VectorTable):
         if unit:
             divisor = float(np.linalg.norm(composed)) if composed is not None else self.norms[row]
             vector = np.divide(vector, divisor or 1.0, out=np.empty_like(vector), casting="same_kind")
-        vector.flags.writeable = False  # a write would invalidate the cached norms
+        vector.flags.writeable = False  # writing to the vector would make the cached norms wrong
         return vector
 
     def is_composed(self, word: object) -> bool:
@@ -178,7 +178,7 @@ class WordVectors(VectorTable):
 
         Raise InputError if an item is not a text, or ``texts`` is a single str or a table of several columns.
         """
-        from wordsparse.vectors.encoder import Encoder  # imported here, because it imports this class
+        from wordsparse.vectors.encoder import Encoder  # a circular import otherwise
 
         if self._encoder is None:
             self._encoder = Encoder(self)
@@ -211,7 +211,7 @@ class WordVectors(VectorTable):
     def export(self, path: str | PathLike[str], format: str | None = None) -> list[Path]:
         """Write the vectors in a format that other programs read; see
         :func:`wordsparse.vectors.formats.save_vectors`."""
-        from wordsparse.vectors.formats import save_vectors  # imported here, because it imports this class
+        from wordsparse.vectors.formats import save_vectors  # a circular import otherwise
 
         return save_vectors(self, path, format)
 
@@ -223,7 +223,7 @@ class WordVectors(VectorTable):
         MissingDependencyError
             If gensim is not installed.
         """
-        # add_vectors would copy the matrix three times.
+        # The attributes are set directly, because add_vectors would copy the matrix three times.
         keyed: KeyedVectors = optional.load("KeyedVectors", "gensim.models").KeyedVectors(vector_size=self.dim)
         keyed.index_to_key = list(self.words)
         keyed.key_to_index = {key: row for row, key in enumerate(self.words)}

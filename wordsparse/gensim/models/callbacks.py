@@ -6,7 +6,7 @@ from wordsparse.gensim.passing import gensims
 
 
 class CallbackAny2Vec:
-    """Callbacks at the start and end of training and of epochs. They take the model and do nothing by default."""
+    """Callbacks at the start and end of training and of epochs. By default, the methods do nothing."""
 
     def on_train_begin(self, model: Any) -> None:
         """Run before the first epoch."""

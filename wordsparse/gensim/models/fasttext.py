@@ -13,11 +13,11 @@ from wordsparse.gensim.refusals import say_once
 from wordsparse.types import Array
 from wordsparse.vectors.ngrams import check_lengths
 
-_NO_BUCKETS = "each n-gram has a row of its own, not a share of a bucket; wv.ngrams has them"
+_NO_BUCKETS = "each n-gram has a row of its own, not a share of a bucket; wv.ngrams has the rows"
 _ABSENT = dict.fromkeys(
     ("vectors_ngrams", "vectors_vocab", "buckets_word", "bucket", "recalc_char_ngram_buckets"), _NO_BUCKETS
 )
-_ABSENT |= dict.fromkeys(("min_n", "max_n"), "wv.ngrams.index has the lengths, shortest and longest")
+_ABSENT |= dict.fromkeys(("min_n", "max_n"), "wv.ngrams.index has the lengths of the shortest and the longest n-grams")
 
 
 class FastTextKeyedVectors(KeyedVectors):
@@ -36,15 +36,15 @@ class FastTextKeyedVectors(KeyedVectors):
 class FastText(Word2Vec):
     """Word vectors that also use the spelling of words, and vectors of unknown words: ``wv["any word"]``.
 
-    It has the arguments of gensim 4.4, including those of :class:`Word2Vec`. N-grams of ``min_n`` to ``max_n``
-    characters of ``<word>``, brackets included, are fitted after training, so they do not slow training down. Every
-    n-gram has a row of its own, so ``bucket`` has no effect. ``word_ngrams=0``, or ``max_n`` below ``min_n``, turns
-    n-grams off.
+    FastText has the arguments of gensim 4.4, including the arguments of :class:`Word2Vec`. N-grams of ``min_n`` to
+    ``max_n`` characters of ``<word>``, brackets included, are fitted after training, so they do not slow training down.
+    Every n-gram has a row of its own, so ``bucket`` has no effect. ``word_ngrams=0``, or ``max_n`` below ``min_n``,
+    turns n-grams off.
 
     Raises
     ------
     InputError
-        As for Word2Vec; or if the lengths are out of range, or a token is not text.
+        As for Word2Vec; or if the lengths of n-grams are out of range, or a token is not text.
     """
 
     _table = FastTextKeyedVectors

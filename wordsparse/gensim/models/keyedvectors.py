@@ -1,4 +1,4 @@
-"""A replacement for gensim's KeyedVectors: table of keys, queries, files, and hints for names that do not exist."""
+"""A replacement for gensim's KeyedVectors: a table of keys and vectors with queries and files."""
 
 import logging
 import os
@@ -33,7 +33,7 @@ _ABSENT = {
     "wv": "use the vectors themselves",
     "intersect_word2vec_format": "start from the vectors of a file, wordsparse.train(text, init=file)",
 }
-# Queries for which gensim's own functions are called on our vectors.
+# Methods that are gensim's own functions, called on our vectors if gensim is installed.
 _THEIRS = {
     *("most_similar_cosmul", "relative_cosine_similarity", "most_similar_to_given", "wmdistance"),
     *("rank", "closer_than", "words_closer_than", "evaluate_word_pairs", "evaluate_word_analogies"),
@@ -89,7 +89,7 @@ class KeyedVectors(Renamed, KeyTable):
     ) -> Self:
         """Read a word2vec file, possibly compressed. The content shows whether the file is ``binary``.
 
-        The attribute "count" descends from V to 1, as in gensim. If a word occurs more than once, its first vector is
+        As in gensim, the V words get the counts V, V − 1, …, 1. If a word occurs more than once, its first vector is
         used. With ``fvocab`` or further options (``limit``, ``unicode_errors`` and so on), gensim reads the file.
 
         Raises
@@ -147,7 +147,7 @@ class KeyedVectors(Renamed, KeyTable):
         ordered = WordVectors([joined[row] for row in order], self.vectors[order])
         save_vectors(ordered, fname, "word2vec-bin" if binary else "word2vec")
 
-    word_vec = KeyTable.get_vector  # its name before gensim 4, which gensim still accepts
+    word_vec = KeyTable.get_vector  # the name of get_vector before gensim 4, which gensim 4 still accepts
 
     def init_sims(self, replace: bool = False) -> None:
         """Scale the vectors to length one if ``replace``; otherwise do nothing."""
@@ -198,7 +198,7 @@ class KeyedVectors(Renamed, KeyTable):
         return cls.of(read_vectors(path))
 
     def _without_reserved(self) -> Self:
-        """Remove the rows without keys, which gensim leaves for words that are repeated in a file. Return the table."""
+        """Remove the rows without keys, which gensim leaves at the end for repeated words. Return the table."""
         if (n := self.next_index) < len(self):
             self.index_to_key, self.vectors = self.index_to_key[:n], self.vectors[:n].copy()
             self.allocate_vecattrs()
@@ -206,7 +206,7 @@ class KeyedVectors(Renamed, KeyTable):
 
 
 def _gensims(name: str) -> Any:
-    """Return the method ``name`` of gensim's KeyedVectors, to call it on an object of our class."""
+    """Return the method ``name`` of gensim's KeyedVectors, which also works on our KeyedVectors."""
     return vars(optional.load(f"KeyedVectors.{name} is gensim's own, and", "gensim.models").KeyedVectors)[name]
 
 

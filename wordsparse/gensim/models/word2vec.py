@@ -1,4 +1,4 @@
-"""A replacement for gensim's Word2Vec on the exact layer, with its arguments, attributes and behaviour."""
+"""A replacement for gensim's Word2Vec that uses the exact layer, with gensim's arguments, attributes and behaviour."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -36,17 +36,17 @@ _ABSENT = {
 class Word2Vec(Renamed, VocabularyBuilder):
     """Word vectors of any hashable tokens.
 
-    It has the arguments of gensim 4.4, in their order and with their defaults, and ``size`` and ``iter`` of gensim 3.
-    docs/gensim.md says which arguments are better, without effect or refused here; the other arguments mean the same.
-    The loss is exact over the whole vocabulary, whatever the values of ``hs`` and ``negative``. The text, ``sentences``
-    or the lines of ``corpus_file``, is read only once for all ``epochs``. Without a text, call ``build_vocab`` and
-    ``train`` later.
+    Word2Vec has the arguments of gensim 4.4, in the same order and with the same defaults, and ``size`` and ``iter`` of
+    gensim 3. docs/gensim.md says which arguments are better, without effect or refused here; the other arguments mean
+    the same. The loss is exact over the whole vocabulary, whatever the values of ``hs`` and ``negative``. The text,
+    ``sentences`` or the lines of ``corpus_file``, is read only once for all ``epochs``. Without a text, call
+    ``build_vocab`` and ``train`` later.
 
     Raises
     ------
     InputError
-        If an argument is out of range or requests a method that does not exist here. It is also a RuntimeError if no
-        word remains, and a TypeError if gensim could not read the text either.
+        If an argument is out of range or requests a method that does not exist here. The error is also a RuntimeError
+        if no word is left in the vocabulary, and a TypeError if gensim could not read the text either.
     """
 
     _absent = _ABSENT
@@ -136,8 +136,8 @@ class Word2Vec(Renamed, VocabularyBuilder):
 
         ``epochs``, and ``total_examples`` or ``total_words``, are required, as in gensim, but training uses the actual
         size of the text. ``start_alpha``, ``end_alpha``, ``word_count``, ``queue_factor``, ``report_delay`` and
-        ``compute_loss`` have no effect. Return the number of processed words in the vocabulary, and of all processed
-        words, over all epochs.
+        ``compute_loss`` have no effect. Return two numbers, summed over all epochs: the processed words that are in the
+        vocabulary, and all processed words.
 
         Raises
         ------
@@ -185,14 +185,14 @@ class Word2Vec(Renamed, VocabularyBuilder):
 
     @property
     def syn1(self) -> Array:
-        """The output vectors, like ``syn1neg``, for ``hs=1``."""
+        """The same output vectors as ``syn1neg``, under the name that gensim uses with ``hs=1``."""
         if not self.hs or not len(self.wv):
             raise AttributeError("syn1 exists with hs=1, once there is a vocabulary")
         return self._outputs()
 
     def save(self, fname: FilePath, *args: Any, **options: Any) -> None:
         """Write the model as a directory, which replaces a model or a file at ``fname``. See ``saving.save``."""
-        _ = self.wv  # during callbacks, the access computes the current model
+        _ = self.wv  # during callbacks, reading wv updates self._trained
         if self._trained is None:
             raise WrongOrderError("nothing has been trained yet, so there is nothing to save")
         saving.save(self, self._trained, Path(fname))
@@ -235,7 +235,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
         return epochs * texts.known_tokens(corpus), epochs * corpus.tokens
 
     def _epoch_ended(self, run: Run, keys: Sequence[Any], watch: engine.Watch, callbacks: Sequence[Any]) -> None:
-        """Call the callbacks between two steps. They find the current vectors in ``wv``."""
+        """Call the callbacks between two steps. During the calls, ``wv`` has the current vectors."""
         self.running_training_loss = watch.loss
         logger.info("epoch %d of %d: the losses of all pairs so far sum to %.6g", watch.ended, self.epochs, watch.loss)
         if not callbacks:
@@ -246,13 +246,12 @@ class Word2Vec(Renamed, VocabularyBuilder):
             if watch.ended < self.epochs:
                 _call(callbacks, "on_epoch_begin", self)
         except BaseException:
-            assert self.wv is not None  # the access computes the current vectors, which are kept
+            assert self.wv is not None  # reading wv keeps the vectors trained so far
             raise
         finally:
             self._refresh = None
 
     def _show(self, trained: engine.Trained) -> None:
-        """Copy the trained vectors into ``wv``."""
         self._trained, table = trained, self._wv
         table.vectors = trained.vectors(table.index_to_key, table.vectors)
         self._use(table)

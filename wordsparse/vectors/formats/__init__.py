@@ -37,8 +37,8 @@ def read_file(path: str | PathLike[str], mapped: bool = False) -> WordVectors:
 
     The file may be a word2vec file, as text (with or without the header line) or binary, possibly compressed (gzip,
     bzip2, xz, zstd); an npz or safetensors file; or fastText's model.bin. With ``mapped``, the vectors of an npz file
-    stay on disk. Raise InputError if the file is missing, damaged, malicious or of an unknown format, a word occurs
-    twice or a number is not finite. Raise MissingDependencyError if the package safetensors is needed and not
+    stay on disk. Raise InputError if the file is missing, damaged, malicious or of an unknown format, if a word occurs
+    twice, or if a number is not finite. Raise MissingDependencyError if the package safetensors is needed and not
     installed. The sizes stated in a file are checked against the size of the file before large arrays are allocated.
     """
     path, start = Path(path), b""
@@ -103,7 +103,7 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
 
 
 def check_output(path: str | PathLike[str], format: str | None = None) -> None:
-    """Raise the InputError or MissingDependencyError that :func:`save_vectors` would raise whatever the vectors are."""
+    """Raise the InputError or MissingDependencyError that :func:`save_vectors` would raise for any vectors."""
     _check(path, format).check([])
 
 

@@ -27,11 +27,11 @@ class Format:
     compressible : bool
         Whether files may be compressed. If so, the bytes passed to ``recognises`` may be compressed.
     any_key : bool
-        Whether keys that are not strings are preserved. Otherwise, they are written as ``str(key)``.
+        Whether keys that are not strings are preserved. Otherwise, keys are written as ``str(key)``.
     composes : bool
         Whether the file holds n-grams, which compose the vectors of words that are not in the file.
     readable : bool
-        Whether wordsparse can read the format. Otherwise, only other programs read it.
+        Whether wordsparse can read the format. Otherwise, only other programs read the files.
     """
 
     name: ClassVar[str]
@@ -57,8 +57,8 @@ class Format:
         return False
 
     def read(self, path: Path) -> WordVectors:
-        """Read a file. If it is damaged, raise InputError. The message does not name the file, because the caller adds
-        the name."""
+        """Read a file. Raise InputError if the file is damaged. The message does not name the file, because the caller
+        adds the name."""
         raise NotImplementedError
 
     def read_mapped(self, path: Path) -> WordVectors:
@@ -68,7 +68,7 @@ class Format:
 
 
 def float_vectors(stored: Array) -> Array:
-    """Return the vectors of a file as float32. Raise InputError if they are not floating-point numbers."""
+    """Return the vectors of a file as float32. Raise InputError for other than floating-point numbers."""
     if stored.dtype.kind != "f":
         raise InputError(f"vectors must be floating-point numbers, not {stored.dtype}; convert them")
     with np.errstate(over="ignore"):  # a number beyond float32 becomes inf, which WordVectors refuses

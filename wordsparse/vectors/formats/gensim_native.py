@@ -25,8 +25,8 @@ class Gensim(Format):
         optional.load("the format gensim", "gensim.models")
 
     def write(self, content: WordVectors, target: Path) -> None:
-        """Write ``target``. Large arrays go into separate files next to it, whose names begin with the name of
-        ``target``."""
+        """Write ``target``. Large arrays go into separate files in the same directory, whose names begin with the name
+        of ``target``."""
         content.keyed_vectors().save(str(target))
 
     def recognises(self, path: Path, start: bytes) -> bool:

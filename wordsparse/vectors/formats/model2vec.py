@@ -9,8 +9,8 @@ words get no vectors from n-grams. The format is written for other programs; wor
 The tokenizer splits and lower-cases texts in the same way as the training text. If the training text was split at white
 space, the vocabulary decides: outer punctuation is removed from texts if few words in the vocabulary have outer
 punctuation, and texts are lower-cased if no word in the vocabulary has a capital letter. If the training text was split
-with a tokenizer file, the same file is written. Each of its pieces then has a row, including pieces whose vectors come
-from n-grams.
+with a tokenizer file, the same file is written. Each subword of the tokenizer file then has a row, even if its vector
+is composed of n-grams.
 """
 
 import json
@@ -31,8 +31,8 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 CONFIG, TENSORS, TOKENIZER, MODULES = "config.json", "model.safetensors", "tokenizer.json", "modules.json"
 CARD = "README.md"
-# Patterns of words for the tokenisers. The tokeniser that splits at white space has two patterns: SPLIT keeps outer
-# punctuation, and BARE removes it.
+# Regular expressions that match the words of each tokeniser. For the tokeniser that splits at white space, SPLIT keeps
+# outer punctuation, and BARE removes it.
 SPLIT = r"\S+"
 BARE = r"[^\s\p{P}](?:\S*[^\s\p{P}])?|(?<!\S)\p{P}+(?!\S)"
 SIMPLE = r"[\p{L}\p{Nl}\p{No}_]+(?:[\p{M}\x{200C}\x{200D}]+[\p{L}\p{Nl}\p{No}_]*)*"
@@ -41,8 +41,8 @@ UNICODE = (
 )
 PATTERNS = {"simple": SIMPLE, "unicode": UNICODE, "unicode-cased": UNICODE}
 NORMAL_FORMS = {"simple": "NFC", "unicode": "NFKC", "unicode-cased": "NFKC"}
-# A vocabulary counts as free of outer punctuation if at most this fraction of its words has outer punctuation, as
-# "u.s." has.
+# Outer punctuation is removed from texts if at most this fraction of the words in the vocabulary has outer punctuation,
+# such as "u.s.".
 MARKED = 0.05
 # Every version of Sentence-Transformers finds its modules by these names.
 MODULE_TYPES = {
@@ -98,7 +98,7 @@ class Model2Vec(Format):
 
 
 def _card(content: WordVectors) -> str:
-    """Return the card that model hubs show. The card says what the model is and how to load it; users add the rest."""
+    """Return the model card. It says what the model is and how to load it; users add the rest."""
     occurrences = "" if content.counts is None else f", in which these words occur {int(content.counts.sum()):,} times"
     return f"""---
 library_name: model2vec
@@ -128,15 +128,15 @@ Before you publish it, name above the text that it was trained on, its language 
 
 
 def _of_words(content: WordVectors) -> tuple[Array, str]:
-    """Return the embeddings of words, and the content of the tokenizer file that finds these words."""
+    """Return the embeddings of words, and the content of a tokenizer file that splits texts into these words."""
     weighted = content.unit * content.weights[:, None]
     vectors = np.concatenate([weighted, np.zeros((1, content.dim), np.float32)])
     return vectors, json.dumps(_tokenizer(content.words, content.tokens), ensure_ascii=False, indent=1)
 
 
 def _of_pieces(content: WordVectors) -> tuple[Array, str]:
-    """Return the embeddings of a tokenizer file's pieces, and the content of the file. Pieces without a vector have
-    rows of zeros."""
+    """Return the embeddings of the subwords in a tokenizer file, and the content of the file. Subwords without a vector
+    have rows of zeros."""
     assert isinstance(content.split, Splitter)
     text = content.split.tokenization["content"]
     file, pieces = read_file(text)

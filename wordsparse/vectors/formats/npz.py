@@ -35,8 +35,8 @@ from wordsparse.vectors.word_vectors import WordVectors
 MAX_LENGTH = 256
 ALIGNED = 64
 # The sizes of the parts of a zip entry's header: the header without its name and extra fields, the extra field that
-# zipfile writes for the sizes of large files, and the header of our own extra field. Android's zipalign uses the same
-# identifier for its field.
+# zipfile writes for the sizes of large files, and the header of our own extra field. We use the identifier that
+# Android's zipalign uses for padding.
 _HEADER, _SIZES, _FIELD, _IDENTIFIER = 30, 20, 4, 0xD935
 
 _NEEDED = ("vectors", "words")
@@ -46,7 +46,7 @@ _ARRAYS = {*_NEEDED, *ARRAYS, "counts"}
 class Npz(Format):
     """The file format that the docstring of this module describes."""
 
-    name, about, suffixes = "npz", "NumPy's; holds everything of a model's vectors, also n-grams", (".npz",)
+    name, about, suffixes = "npz", "for NumPy; holds words, counts, vectors and n-grams", (".npz",)
     target = "stream"
     any_key = composes = True
 
@@ -88,7 +88,7 @@ def _content(path: Path, mapped: bool) -> WordVectors:
         content.ngrams = NgramVectors.from_arrays(arrays)
         if content.ngrams.dim != content.dim:
             raise InputError(
-                f"its n-grams have {content.ngrams.dim} numbers, its words {content.dim}; write the file again"
+                f"its n-grams have {content.ngrams.dim} dimensions, its words {content.dim}; write the file again"
             )
     return content
 
@@ -96,7 +96,7 @@ def _content(path: Path, mapped: bool) -> WordVectors:
 def _stored(keys: list[Any]) -> Array:
     if all(isinstance(key, str) and len(key) <= MAX_LENGTH and not key.endswith("\0") for key in keys):
         return np.array(names.as_text(keys), np.str_)
-    return np.frombuffer("\n".join(names.to_json(keys)).encode(), np.uint8)  # JSON of a key has no line breaks
+    return np.frombuffer("\n".join(names.to_json(keys)).encode(), np.uint8)  # the JSON of a key has no line breaks
 
 
 def _keys(words: Array) -> list[Any]:
@@ -138,7 +138,7 @@ def _mapped(file: BufferedReader, archive: zipfile.ZipFile) -> Array:
         offset = member.tell()
     is_plain = entry.compress_type == zipfile.ZIP_STORED and offset + 4 * math.prod(shape) == entry.file_size
     if not is_plain or is_fortran or dtype != np.float32 or (start + offset) % 4:
-        raise InputError(f"has vectors that cannot be mapped, unlike those of our npz files: {HOW_MAPPED}")
+        raise InputError(f"has vectors that cannot be mapped; our own npz files can be mapped: {HOW_MAPPED}")
     if zlib.crc32(np.memmap(file, np.uint8, "r", start, (entry.file_size,)).data) != entry.CRC:
         raise InputError("is damaged: its vectors differ from their checksum; copy or write it again")
     return np.memmap(file, np.float32, "r", start + offset, shape)

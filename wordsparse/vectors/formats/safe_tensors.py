@@ -15,8 +15,8 @@ from wordsparse.vectors import names
 from wordsparse.vectors.formats.base import Format, float_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 
-# The package safetensors refuses to read a longer header. The words are part of the header, as JSON that is escaped a
-# second time.
+# The maximum size in bytes of a header that the package safetensors reads. The words are part of the header, as JSON
+# that is escaped a second time.
 _MAX_HEADER = 100_000_000
 
 
@@ -26,7 +26,7 @@ class SafeTensors(Format):
     name, about, suffixes = "safetensors", "for PyTorch and others; needs wordsparse[safetensors]", (".safetensors",)
 
     def check(self, words: Sequence[Any], tokens: str = "split") -> None:
-        """Refuse words that exceed the 100 MB limit of the header."""
+        """Raise InputError if the words would make the header larger than the limit of 100 MB."""
         package()
         size = len(json.dumps(_metadata(words), ensure_ascii=False).encode())
         if size > _MAX_HEADER - 1000:
@@ -46,7 +46,7 @@ class SafeTensors(Format):
             with safetensors.safe_open(path, framework="numpy") as file:
                 wanted = {"vectors", "counts"} & {*file.keys()}
                 tensors, words = {name: file.get_tensor(name) for name in wanted}, (file.metadata() or {}).get("words")
-        except (safetensors.SafetensorError, TypeError) as error:  # TypeError if NumPy lacks the type
+        except (safetensors.SafetensorError, TypeError) as error:  # TypeError for a number type that NumPy lacks
             raise InputError(f"is not a safetensors file, or is damaged: {error}; copy or write it again") from error
         if words is None or "vectors" not in tensors:
             raise InputError("is a safetensors file without the tensor vectors or the metadata words; write it again")

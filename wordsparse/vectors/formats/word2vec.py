@@ -1,7 +1,7 @@
 """The text and binary formats of the word2vec tool, and GloVe's format: the text format without the header line.
 
-A file has a header line "V dim". Then, for each of the V words, it has the word, a space and dim numbers. In the text
-format, the numbers are separated by spaces and followed by a newline. In the binary format, they are little-endian
+A file has a header line "V dim". For each of the V words, the word, a space and dim numbers follow. In the text format,
+the numbers are separated by spaces and followed by a newline. In the binary format, the numbers are little-endian
 float32; the original tool writes a newline after them, gensim does not. A file does not state whether it is text or
 binary.
 
@@ -51,7 +51,8 @@ class Word2Vec(Format):
     compressible = True
 
     def check(self, words: Sequence[Any], tokens: str = "split") -> None:
-        """Raise InputError for words that would be read back as several fields. These formats have no quoting."""
+        """Raise InputError for words that would be read back as several fields. The word2vec formats have no
+        quoting."""
         for word in words:
             if not word or _FORBIDDEN.search(word) or len(word.encode()) > _MAX_WORD:
                 raise InputError(
@@ -60,7 +61,7 @@ class Word2Vec(Format):
                 )
 
     def write(self, content: WordVectors, target: IO[bytes]) -> None:
-        """Write the text format. Reading it restores every float32 exactly."""
+        """Write the text format. Reading the file restores every float32 exactly."""
         target.write(_header(content))
         target.writelines(_text_rows(content.words, content.vectors))
 
@@ -76,7 +77,7 @@ class Word2Vec(Format):
 class Word2VecBinary(Word2Vec):
     """The binary format of the original tool."""
 
-    name, about, suffixes = "word2vec-bin", "the binary form of word2vec, which is shorter", (".bin",)
+    name, about, suffixes = "word2vec-bin", "the binary format of word2vec, which makes smaller files", (".bin",)
 
     def write(self, content: WordVectors, target: IO[bytes]) -> None:
         target.write(_header(content))
@@ -105,7 +106,7 @@ def _header(content: WordVectors) -> bytes:
 
 
 def _text_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[bytes]:
-    """Yield each word and its vector as a line of text."""
+    """Yield one line of the text format for each word."""
     blocks = (slice(start, start + _ROWS) for start in range(0, len(vectors), _ROWS))
     numbers = chain.from_iterable(texts(np.ascontiguousarray(vectors[block], np.float32)) for block in blocks)
     for word, text in zip(words, numbers, strict=True):
@@ -113,7 +114,7 @@ def _text_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[byte
 
 
 def _recognise(head: bytes) -> Layout:
-    """Return the layout of a file that begins with these bytes. If the lines must still be counted, ``rows`` is 0."""
+    """Return the layout of a file that begins with ``head``. Without a header line, ``rows`` is 0: not counted yet."""
     first, _, body = head.partition(b"\n")
     fields = first.rstrip().split(b" ")
     if len(fields) == 2 and all(field.isdigit() and len(field) <= 18 for field in fields):
@@ -221,7 +222,6 @@ def _read_binary(stream: BoundedStream, layout: Layout) -> tuple[list[str], npt.
 
 
 def _parse_numbers(fields: list[bytes]) -> list[float] | None:
-    """Return the fields as numbers, or None if one of them is not a number."""
     try:
         return [float(field) for field in fields]
     except ValueError:
