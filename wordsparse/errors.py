@@ -46,8 +46,7 @@ class MissingFileError(InputError, FileNotFoundError):
 
 
 class TrainingError(WordsparseError, RuntimeError):
-    """An error for a run that fails after it has started, for example because values diverge or a step is
-    impossible."""
+    """An error for a run that fails after it has started, for example because values diverge or memory runs out."""
 
 
 class ReadError(WordsparseError):

@@ -1,4 +1,4 @@
-"""``wordsparse advise``, which says whether the method suits the data, and names another method if it does not."""
+"""``wordsparse advise``, which says whether wordsparse suits the data, and names another method if it does not."""
 
 from pathlib import Path
 from typing import Any

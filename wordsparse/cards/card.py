@@ -73,7 +73,7 @@ def load_card(name: str | os.PathLike[str]) -> Card:
         checksums = [card.checksum, *card.members.values()]
         wrong = [checksum for checksum in checksums if checksum and not _is_checksum(checksum)]
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{where}: a member is missing, unknown or of another type: {error}") from error
+        raise InputError(f"{where}: a field is missing, unknown or of another type: {error}") from error
     if wrong:
         raise InputError(f"{where}: a checksum is an algorithm and its digits, like sha256:0b4e…, not {wrong[0]!r:.80}")
     if (card.format is None) != (card.tokens is None):

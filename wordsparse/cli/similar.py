@@ -43,7 +43,7 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
 
 
 def _report_parts(vectors: WordVectors, query: Sequence[str]) -> None:
-    """Report which words of a query are read as other words, and which vectors are composed from n-grams."""
+    """Report which words of a query the model's tokeniser replaces, and which vectors are composed from n-grams."""
     for word in query:
         parts = [str(key) for key, _ in queries.parts(vectors, word)]
         if parts != [word]:

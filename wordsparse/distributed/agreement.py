@@ -85,7 +85,7 @@ def ending_all(ranks: Ranks) -> Iterator[None]:
 
 
 def _is_computed(error: BaseException) -> bool:
-    """Return whether the computation, which is the same on all ranks, caused an error. An error of one rank's memory or
-    GPU has another cause."""
+    """Return whether the computation, which is the same on all ranks, caused an error, and not the memory or the GPU of
+    one rank."""
     cause = error.__cause__
     return cause is None or (isinstance(cause, WordsparseError) and _is_computed(cause))

@@ -114,7 +114,7 @@ def _start(job: OutputRun | None) -> dict[str, Any] | None:
 
 
 def _follower(request: Request, start: dict[str, Any]) -> Run:
-    """Return a run for another rank that equals rank 0's run except for the content of its arrays."""
+    """Return the run for a rank other than 0. It equals rank 0's run, but its arrays still lack rank 0's values."""
     if start["corpus"] is not None:
         request = replace(request, corpus=Corpus.of(start["corpus"]), reading={})
     with request.source() as source:  # nothing is encoded, so nothing is deleted at the end of the block
