@@ -32,7 +32,7 @@ class WrongTypeError(InputError, TypeError):
 
 
 class UnknownWordError(InputError, KeyError):
-    """An error for a word or key that has no vector, or for an unknown attribute of keys."""
+    """An error for a word or key that has no vector, or for an attribute that the keys lack (``get_vecattr``)."""
 
     __str__ = Exception.__str__  # KeyError would quote the message
 

@@ -18,7 +18,7 @@ _ALGORITHMS = {name for name in hashlib.algorithms_guaranteed if hashlib.new(nam
 
 @dataclass(frozen=True)
 class Card:
-    """A card of a public text or of test sets. Fields that are None are unknown.
+    """A card of a public text or of test sets. A field whose value is unknown is None.
 
     - ``url``, ``bytes``, ``checksum``: the file on the server.
     - ``members``: for an archive (zip or tar), patterns for the names of the members to unpack, each with a checksum,

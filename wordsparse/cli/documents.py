@@ -102,8 +102,8 @@ def command(
 
 
 class Written(NamedTuple):
-    """The result of :func:`write`: ``documents`` rows of ``dim`` numbers. ``blank`` documents have no words, and
-    ``unknown`` documents have no known word; the rows of these documents are zeros."""
+    """The result of :func:`write`, which has written ``documents`` rows of ``dim`` numbers. ``blank`` documents have no
+    words, and ``unknown`` documents have no known word; the rows of these documents are zeros."""
 
     documents: int
     dim: int

@@ -17,8 +17,8 @@ Row = dict[str, Any]
 
 
 def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
-    """Return our scores minus the scores of gensim's methods (the *peers*) with the same number of epochs. Mark the best
-    peer."""
+    """Return our scores minus the scores of gensim's methods (the *peers*) with the same number of epochs. Mark the
+    best peer."""
     return [
         {"kind": kind, "test": test, **row}
         for kind, sets in test_sets.items()

@@ -52,7 +52,7 @@ def agreed(ranks: Ranks, error: Error) -> Error:
 
 
 def check_same(ranks: Ranks, facts: Mapping[str, Any]) -> None:
-    """Raise InputError on all ranks if their ``facts``, which must be valid JSON, differ. All ranks must call this."""
+    """Raise InputError on all ranks if their ``facts``, which must be valid JSON, differ. Call it on all ranks."""
     all_facts = gather_json(ranks, [socket.gethostname(), facts])
     for rank, (host, other) in enumerate(all_facts):
         if changed := differences(other, all_facts[0][1], but=set()):

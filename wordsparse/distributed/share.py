@@ -29,7 +29,7 @@ CHECKED = 512
 
 
 class RanksShare:
-    """The share of one rank in a run (:class:`wordsparse.training.loop.Share`). ``stop`` counts the signals that this
+    """The work of one rank in a run (:class:`wordsparse.training.loop.Share`). ``stop`` counts the signals that this
     rank has received; a signal to one rank stops all ranks."""
 
     def __init__(self, ranks: Ranks, stop: StopRequest) -> None:

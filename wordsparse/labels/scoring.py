@@ -127,7 +127,7 @@ def blocks(X: Any) -> list[slice]:
 
 
 def best(scores: Array, k: int) -> Array:
-    """Return the columns of the k largest scores of each row, largest first; for equal scores, the first column first."""
+    """Return the columns of the k largest scores of each row, largest first; if scores are equal, in column order."""
     first = max(k, FIRST)  # later columns count only where they exceed the k-th largest score of these columns
     some = scores[:, :first]
     columns, largest = largest_of(np.broadcast_to(np.arange(some.shape[1]), some.shape), some, k)

@@ -75,7 +75,7 @@ def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> LeftOut:
 
 
 def _leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> tuple[Array, ...]:
-    """Compute the outputs of each row when it is left out, (o − l y) / (1 − l), for the labels that rank first."""
+    """Compute each row's outputs for its top labels if the row is left out (:mod:`wordsparse.labels.scoring`)."""
     X, Y, frequent, plain = problem.X[rows], problem.Y[rows], scorer.frequent, Calibration()
     labels, outputs = scorer.candidates(X)
     truth = np.hstack([Y[:, frequent].toarray(), is_true(Y, labels[:, frequent.size :])])

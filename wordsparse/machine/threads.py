@@ -73,7 +73,7 @@ def usable_threads(wanted: int) -> int:
 def single_threaded_blas() -> Iterator[None]:
     """Limit every BLAS pool of this process to one thread, and restore the previous limits at the end.
 
-    Calls are counted, so nested or concurrent calls set no limit again.
+    Calls are counted, so nested or concurrent calls do not set the limit again.
     """
     _BLAS.hold()
     try:
