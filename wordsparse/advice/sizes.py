@@ -14,8 +14,7 @@ from wordsparse.layer.losses import BoundedNS
 from wordsparse.layer.output import FactoredOutput
 
 MINIBATCH, DENSE_MINIBATCH, ROUNDS = 512, 64, 5
-# At most this many outputs are timed: the time of an exact step does not depend on D, and the time of a dense step is
-# proportional to D.
+# Limits of D in timed steps: an exact step takes the same time for any D, a dense step takes time in proportion to D.
 EXACT_OUTPUTS, DENSE_OUTPUTS = 2**18, 20_000
 SEED = 1
 

@@ -21,8 +21,7 @@ logger = logging.getLogger(__name__)
 
 # FIRST_TOKENS: length of the first trial on a text. MOST_FEATURES: rows with more features are projected to this many.
 FIRST_TOKENS, MINIBATCH, MOST_FEATURES = 200_000, 256, 300
-# MAX_TEST: limit of held-out rows. MIN_PAIRS: test sets with fewer known pairs are ignored. RIDGE: relative to the mean
-# of ‖h‖².
+# MAX_TEST: limit of held-out rows. MIN_PAIRS: known pairs that a score needs. RIDGE: relative to the mean of ‖h‖².
 MAX_TEST, MIN_PAIRS, RIDGE = 2000, 30, 1.0
 METHODS = ("wordsparse-cbow", "gensim-cbow-ns")
 

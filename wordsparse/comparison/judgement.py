@@ -17,8 +17,7 @@ Row = dict[str, Any]
 
 
 def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
-    """Return our scores minus the scores of gensim's methods (the *peers*) with the same number of epochs. Mark the
-    best peer."""
+    """Return our scores minus the scores of gensim's methods (*peers*) with the same epochs. Mark the best peer."""
     return [
         {"kind": kind, "test": test, **row}
         for kind, sets in test_sets.items()
@@ -65,8 +64,7 @@ def _differences(kind: str, items: Sequence[Any], entries: Sequence[Entry]) -> I
 
 
 def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Row | None:
-    """Return our score minus the peer's score on the items that both answer, with a paired interval; None if there is
-    no interval."""
+    """Return our score minus the peer's score on items that both answer, with its interval; None without interval."""
     is_known = np.isfinite(np.hstack([ours.answers, peer.answers])).all(axis=1, keepdims=True)
     resampled = KINDS[kind].resampled
     sides = [

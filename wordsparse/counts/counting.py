@@ -143,7 +143,6 @@ def _rows(ids: Array, weights: Array, times: Array, options: CountOptions, folde
     size, starts = len(times), np.append(0, np.cumsum(times))
     places = _places(ids, starts, folder / "places")
     # Cumulative sums of upper bounds on the number of different contexts of each word.
-    # They determine how much memory a block of rows needs.
     most = np.append(0, np.cumsum(np.minimum(np.diff(starts) * 2 * len(by_distance), size)))
     full = np.searchsorted(most, np.arange(1, most[-1] // WRITTEN + 2) * WRITTEN, "right") - 1
     ends = sorted({0, size, *full.tolist()})

@@ -29,8 +29,7 @@ from wordsparse.types import Array
 FREQUENT = 8192
 UNCOMMON = 32
 REFINED = 12
-# Rows of Δ⁻¹B with a larger fraction of nonzeros are stored as dense rows, which take at most four times the
-# memory of sparse rows.
+# Rows of Δ⁻¹B with a larger fraction of nonzeros are stored densely, in at most four times the memory.
 FULL_SHARE = 1 / 8
 # The number of rows whose outputs are computed at a time.
 BLOCK_ROWS = 512
