@@ -106,7 +106,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
             f"{', '.join(sorted(others))}: for counting a text, but tables are only added up: leave it out"
         )
     if options.columns is not None and (options.weight is None or options.group is not None):
-        raise InputError("columns applies only to ungrouped rows with weights: name the column of weights (weight)")
+        raise InputError("columns applies only to ungrouped rows with weights: name the column of the weight (weight)")
     _check_target(target)
     storage.check_apart(target, source if isinstance(source, list | tuple) else [source])
     with ExitStack() as opening:
