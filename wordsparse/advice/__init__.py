@@ -124,7 +124,7 @@ def _content(sizes: Sizes, speedup: float, results: list[Result], verdict: str, 
 def _of_rows(sizes: Sizes, speedup: float) -> tuple[str, str]:
     step = f"With {sizes.n_outputs:,} outputs a step is {speedup:,.3g} times as fast as a dense one"
     if speedup < MIN_SPEEDUP:
-        return "dense", f"{step}, less than {MIN_SPEEDUP:g} times: a dense layer is simpler and has every loss."
+        return "dense", f"{step}, less than {MIN_SPEEDUP:g} times: a dense layer is simpler and supports every loss."
     if sizes.targets == "one-hot":
         step += "; networks with one label per row usually rank better with in-batch cross-entropy"
     return "factored", f"{step}."

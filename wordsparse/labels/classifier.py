@@ -25,7 +25,7 @@ ClassifierMixin: Any = _sklearn.ClassifierMixin
 DIM = 300
 # With at most this many features, XᵀX is exact, not approximated.
 ALL_FEATURES = 600
-# Names of options that fastText and other tools give to predict.
+# Names of options of ``predict`` in fastText and other tools.
 _ELSEWHERE = dict.fromkeys(("k", "topk", "n", "threshold"), "predict_topk(X, k) gives k labels and their probabilities")
 
 
@@ -60,8 +60,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     -----
     y is a matrix (rows, D) of zeros and ones, SciPy sparse or dense; or one-dimensional, with a class per row; or it
     has a list, tuple or set of labels for each row (use sets if labels are numbers and all rows have the same number of
-    labels). ``predict`` answers in the same form, but with tuples in place of lists and sets. Loading a pickle (joblib)
-    can run code, so load only your own pickles. :meth:`save` writes a directory without code.
+    labels). ``predict`` returns labels in the form of y, but with tuples in place of lists and sets. Loading a pickle
+    (joblib) can run code, so load only your own pickles. :meth:`save` writes a directory without code.
     """
 
     takes_texts: ClassVar[bool] = False

@@ -47,7 +47,7 @@ class Scorer:
     full, full_part, other_part : (full,), (full, F), CSR (f, F)
         Δ⁻¹B for the frequent labels: the features whose rows have many nonzeros, these rows, and all other rows.
     rare_part, uncommon_part : CSR (D, f), CSR (f, D)
-        Δ⁻¹B for the rarer labels, by label; and for their uncommon features only, by feature.
+        Δ⁻¹B for the rarer labels, with one row per label; and for uncommon features only, with one row per feature.
     R, R_frequent : (D, d), (d, F)
     """
 
